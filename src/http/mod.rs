@@ -1,1 +1,35 @@
-//! http
+//! HTTP for batch work: patient, bounded, and unable to leak a token.
+//!
+//! The one place that names `reqwest`, `backoff` and `governor`. It retries what can be
+//! retried, waits as long as a server asks for, keeps to a budget of requests per origin, bounds
+//! every body, and hands every final answer, good or bad, to the layer above.
+//!
+//! It never knows what FHIR or OAuth is, never logs, and never sends a [`Bearer`] to an origin
+//! other than the one that bearer was made for.
+
+mod bearer;
+mod body;
+mod client;
+mod error;
+mod options;
+mod origin;
+mod rate_limit;
+mod request;
+mod response;
+mod retry;
+mod retry_after;
+mod safe_url;
+
+pub use bearer::Bearer;
+pub use client::HttpClient;
+pub use error::{HttpError, HttpErrorKind};
+pub use options::HttpOptions;
+pub use origin::{Origin, OriginError};
+pub use rate_limit::RateLimits;
+pub use request::{Get, PostForm, silently};
+pub use response::Response;
+pub use retry::{Retry, RetryReason, Verdict, classify};
+pub use safe_url::SafeUrl;
+
+#[cfg(test)]
+mod client_tests;

@@ -1,0 +1,262 @@
+//! The client: one request, as many attempts as it takes.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    RETRY_AFTER,
+};
+use reqwest::redirect::Policy;
+use reqwest::{Method, RequestBuilder};
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+use super::error::Fault;
+use super::rate_limit::Budgets;
+use super::retry::Delays;
+use super::retry_after::{http_date, retry_after};
+use super::{
+    Get, HttpError, HttpErrorKind, HttpOptions, Origin, PostForm, RateLimits, Response, Retry,
+    RetryReason, SafeUrl, Verdict, body, classify,
+};
+
+/// Redirects that are followed per attempt, all within one origin.
+const MAX_REDIRECTS: u32 = 5;
+
+/// What Flexpa sends in place of `Retry-After` while its first import runs.
+const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
+
+/// A client whose clones share connections and budgets.
+#[derive(Clone)]
+pub struct HttpClient(Arc<Inner>);
+
+struct Inner {
+    options: HttpOptions,
+    remote: reqwest::Client,
+    /// Without a proxy: what stays on this machine must not leave it unencrypted.
+    loopback: reqwest::Client,
+    budgets: Budgets,
+}
+
+/// A request in the form in which it can be sent again.
+struct Call<'a> {
+    method: Method,
+    url: &'a Url,
+    headers: HeaderMap,
+    form: Option<String>,
+    /// Whether an attempt may be repeated although the server may have acted on it.
+    repeatable: bool,
+    on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
+}
+
+impl HttpClient {
+    /// Makes a client. Fails where TLS or the system's proxy settings cannot be used.
+    pub fn new(options: HttpOptions) -> Result<Self, HttpError> {
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(&options.user_agent)
+                .connect_timeout(options.connect_timeout)
+                .read_timeout(options.read_timeout)
+                .timeout(options.total_timeout)
+                // Redirects are followed here, where the origin can be compared.
+                .redirect(Policy::none())
+                .referer(false)
+                // Attempts are counted here; a hidden one would be missing from the report.
+                .retry(reqwest::retry::never())
+        };
+        let build = |builder: reqwest::ClientBuilder| {
+            let refused = |e| HttpError::new("", None, Fault::setup(e), 0, Default::default());
+            builder.build().map_err(refused)
+        };
+        let remote = build(builder())?;
+        let loopback = build(builder().no_proxy())?;
+        Ok(Self(Arc::new(Inner { options, remote, loopback, budgets: Budgets::default() })))
+    }
+
+    /// Limits the requests to `origin`, for all clones. The strictest of several limits holds.
+    pub fn limit_origin(&self, origin: &Origin, limits: RateLimits) {
+        self.0.budgets.limit(origin, limits);
+    }
+
+    /// Sends a GET until its answer is final.
+    ///
+    /// Every final status is an `Ok`, and so is a retryable one after the last attempt.
+    ///
+    /// # Errors
+    ///
+    /// Without an answer: a refusal (foreign origin, no TLS), a network failure after the last
+    /// attempt, a body that is too large, or a wait that is too long.
+    pub async fn get(&self, request: Get<'_>) -> Result<Response, HttpError> {
+        let Get { url, accept, bearer, on_retry } = request;
+        let refuse = |kind| Err(refusal("GET", url, kind));
+        if let Some(bearer) = bearer
+            && !bearer.may_go_to(url)
+        {
+            return refuse(HttpErrorKind::ForeignOrigin { issued_for: bearer.origin().clone() });
+        }
+        let mut headers = HeaderMap::new();
+        let Ok(accept) = HeaderValue::from_str(accept) else {
+            return refuse(HttpErrorKind::InvalidRequest);
+        };
+        headers.insert(ACCEPT, accept);
+        if let Some(bearer) = bearer {
+            let Some(value) = secret_header(&bearer.header_text()) else {
+                return refuse(HttpErrorKind::InvalidRequest);
+            };
+            headers.insert(AUTHORIZATION, value);
+        }
+        let method = Method::GET;
+        self.run(Call { method, url, headers, form: None, repeatable: true, on_retry }).await
+    }
+
+    /// Posts a form until its answer is final; redirects are not followed.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn post_form(&self, request: PostForm<'_>) -> Result<Response, HttpError> {
+        let PostForm { url, fields, basic, retry, on_retry } = request;
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        if let Some((user, password)) = basic {
+            let Some(value) = secret_header(&basic_text(user, password.expose_secret())) else {
+                return Err(refusal("POST", url, HttpErrorKind::InvalidRequest));
+            };
+            headers.insert(AUTHORIZATION, value);
+        }
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields.iter().copied())
+            .finish();
+        let (method, form) = (Method::POST, Some(form));
+        self.run(Call { method, url, headers, form, repeatable: retry, on_retry }).await
+    }
+
+    async fn run(&self, call: Call<'_>) -> Result<Response, HttpError> {
+        let options = &self.0.options;
+        let start = Instant::now();
+        let mut delays = Delays::new(options);
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let outcome = self.attempt(&call).await;
+            let again = attempt < options.max_attempts;
+            let fail = |fault: Fault| {
+                let attempts = if fault.unsent && !fault.kind.is_transient() { 0 } else { attempt };
+                let url = Some(SafeUrl::from(call.url));
+                let method = if call.method == Method::POST { "POST" } else { "GET" };
+                Err(HttpError::new(method, url, fault, attempts, start.elapsed()))
+            };
+            let (reason, retry_after) = match outcome {
+                Ok(response) => {
+                    let retryable = classify(response.status) == Verdict::Retryable;
+                    if !(retryable && call.repeatable && again) {
+                        return Ok(Response { attempts: attempt, ..response });
+                    }
+                    (RetryReason::Status(response.status), response.retry_after)
+                }
+                Err(fault) => {
+                    let repeatable = call.repeatable || fault.unsent;
+                    if !(fault.kind.is_transient() && repeatable && again) {
+                        return fail(fault);
+                    }
+                    (RetryReason::Network(fault.kind), None)
+                }
+            };
+            if let Some(retry_after) = retry_after
+                && retry_after > options.max_retry_wait
+            {
+                let kind = HttpErrorKind::Throttled { retry_after };
+                return fail(Fault { unsent: false, ..Fault::refusal(kind) });
+            }
+            let wait = delays.next(retry_after);
+            (call.on_retry)(&Retry { attempt, reason, wait, url: SafeUrl::from(call.url) });
+            sleep(wait).await;
+        }
+    }
+
+    /// One attempt, with its redirects.
+    async fn attempt(&self, call: &Call<'_>) -> Result<Response, Fault> {
+        let mut url = call.url.clone();
+        let mut redirects = 0;
+        loop {
+            let response = self.exchange(call, &url).await?;
+            match redirect_target(&response) {
+                Some(target) if call.form.is_none() && redirects < MAX_REDIRECTS => url = target,
+                _ => return Ok(response),
+            }
+            redirects += 1;
+        }
+    }
+
+    /// One request and its answer.
+    async fn exchange(&self, call: &Call<'_>, url: &Url) -> Result<Response, Fault> {
+        let origin = Origin::of(url)
+            .ok()
+            .filter(Origin::is_protected)
+            .ok_or_else(|| Fault::refusal(HttpErrorKind::Insecure))?;
+        self.0.budgets.admit(&origin).await;
+        let mut response = self.request(call, url, &origin).send().await.map_err(Fault::sending)?;
+        let body = body::read(&mut response, self.0.options.max_body_bytes).await?;
+        let headers = response.headers();
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let date = text(DATE).and_then(http_date);
+        // Relative to the server's clock: this machine's may be wrong.
+        let now = date.unwrap_or_else(Utc::now);
+        let wait = text(RETRY_AFTER).or_else(|| text(X_RETRY_AFTER));
+        Ok(Response {
+            status: response.status().as_u16(),
+            url: url.clone(),
+            content_type: text(CONTENT_TYPE).map(str::to_owned),
+            retry_after: wait.and_then(|value| retry_after(value, now)),
+            date,
+            location: text(LOCATION).map(str::to_owned),
+            body,
+            attempts: 1,
+        })
+    }
+
+    fn request(&self, call: &Call<'_>, url: &Url, origin: &Origin) -> RequestBuilder {
+        let client = if origin.is_loopback() { &self.0.loopback } else { &self.0.remote };
+        let request =
+            client.request(call.method.clone(), url.clone()).headers(call.headers.clone());
+        match &call.form {
+            Some(form) => request.body(form.clone()),
+            None => request,
+        }
+    }
+}
+
+impl std::fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("HttpClient").field(&self.0.options).finish()
+    }
+}
+
+/// Where a redirect leads, when that is within the origin that sent it.
+fn redirect_target(response: &Response) -> Option<Url> {
+    if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let target = response.url.join(response.location.as_deref()?).ok()?;
+    let same_origin = Origin::of(&target).ok()? == Origin::of(&response.url).ok()?;
+    same_origin.then_some(target)
+}
+
+fn refusal(method: &'static str, url: &Url, kind: HttpErrorKind) -> HttpError {
+    HttpError::new(method, Some(url.into()), Fault::refusal(kind), 0, Default::default())
+}
+
+fn secret_header(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn basic_text(user: &str, password: &str) -> String {
+    use base64::Engine as _;
+    let pair = format!("{user}:{password}");
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+}

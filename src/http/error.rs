@@ -1,0 +1,202 @@
+//! Why no answer could be had.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use super::{Origin, SafeUrl};
+
+/// A request without a usable answer: what, where, and after how much effort.
+///
+/// It never shows a token, a query value or an id.
+pub struct HttpError(Box<Details>);
+
+struct Details {
+    kind: HttpErrorKind,
+    method: &'static str,
+    url: Option<SafeUrl>,
+    attempts: u32,
+    elapsed: Duration,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// The kinds of failure.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpErrorKind {
+    /// The token belongs to another origin. Nothing was sent.
+    #[error("refused to send a token that was issued for {issued_for}")]
+    ForeignOrigin {
+        /// Where the token may go.
+        issued_for: Origin,
+    },
+    /// The URL is neither https nor on this machine. Nothing was sent.
+    #[error("refused to send without TLS; use https")]
+    Insecure,
+    /// A header could not be made of what was given. Nothing was sent.
+    #[error("the request has an invalid header")]
+    InvalidRequest,
+    /// The system's TLS roots or proxy settings cannot be used.
+    #[error("the HTTP client cannot be set up")]
+    Setup,
+    /// A time limit was reached.
+    #[error("timed out")]
+    Timeout,
+    /// No connection could be made.
+    #[error("could not connect")]
+    Connect,
+    /// The connection broke before the answer began.
+    #[error("connection lost")]
+    ConnectionLost,
+    /// The body ended early or cannot be decompressed.
+    #[error("the answer is cut short or damaged")]
+    Truncated,
+    /// The body is larger than allowed.
+    #[error("the answer is larger than {limit_bytes} bytes")]
+    TooLarge {
+        /// The limit, in bytes after decompression.
+        limit_bytes: usize,
+    },
+    /// The server asks to wait longer than a request may wait.
+    #[error("the server asks to wait {}s", retry_after.as_secs())]
+    Throttled {
+        /// How long the server asks to wait.
+        retry_after: Duration,
+    },
+}
+
+/// One failed attempt.
+pub(super) struct Fault {
+    pub(super) kind: HttpErrorKind,
+    /// Whether it is certain that the server saw nothing of the request.
+    pub(super) unsent: bool,
+    pub(super) source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl HttpErrorKind {
+    /// Whether the same request may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Timeout | Self::Connect | Self::ConnectionLost | Self::Truncated)
+    }
+}
+
+impl HttpError {
+    pub(super) fn new(
+        method: &'static str,
+        url: Option<SafeUrl>,
+        fault: Fault,
+        attempts: u32,
+        elapsed: Duration,
+    ) -> Self {
+        let Fault { kind, source, .. } = fault;
+        Self(Box::new(Details { kind, method, url, attempts, elapsed, source }))
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> &HttpErrorKind {
+        &self.0.kind
+    }
+
+    /// What was asked for; absent when the client itself could not be made.
+    pub fn url(&self) -> Option<&SafeUrl> {
+        self.0.url.as_ref()
+    }
+
+    /// How often it was tried; 0 when nothing was sent.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// How long it was tried, waits included.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed
+    }
+
+    /// Whether a time limit was reached.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == HttpErrorKind::Timeout
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn is_transient(&self) -> bool {
+        self.0.kind.is_transient() || self.is_throttled().is_some()
+    }
+
+    /// How long the server asks to wait, when that is longer than a request may wait.
+    pub fn is_throttled(&self) -> Option<Duration> {
+        match self.0.kind {
+            HttpErrorKind::Throttled { retry_after } => Some(retry_after),
+            _ => None,
+        }
+    }
+
+    /// Whether the token belongs to another origin.
+    pub fn is_foreign_origin(&self) -> bool {
+        matches!(self.0.kind, HttpErrorKind::ForeignOrigin { .. })
+    }
+}
+
+impl Fault {
+    /// A refusal, before anything is sent.
+    pub(super) fn refusal(kind: HttpErrorKind) -> Self {
+        Self { kind, unsent: true, source: None }
+    }
+
+    pub(super) fn setup(source: reqwest::Error) -> Self {
+        Self::caused(HttpErrorKind::Setup, true, source)
+    }
+
+    /// A failure before the head of the answer arrived.
+    pub(super) fn sending(source: reqwest::Error) -> Self {
+        let unsent = source.is_connect() || source.is_builder();
+        let kind = if source.is_timeout() {
+            HttpErrorKind::Timeout
+        } else if source.is_connect() {
+            HttpErrorKind::Connect
+        } else if source.is_builder() {
+            HttpErrorKind::InvalidRequest
+        } else {
+            HttpErrorKind::ConnectionLost
+        };
+        Self::caused(kind, unsent, source)
+    }
+
+    /// A failure while the body arrived.
+    pub(super) fn reading(source: reqwest::Error) -> Self {
+        let kind =
+            if source.is_timeout() { HttpErrorKind::Timeout } else { HttpErrorKind::Truncated };
+        Self::caused(kind, false, source)
+    }
+
+    fn caused(kind: HttpErrorKind, unsent: bool, source: reqwest::Error) -> Self {
+        // The URL holds ids and cursors; it is shown masked, or not at all.
+        Self { kind, unsent, source: Some(Box::new(source.without_url())) }
+    }
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Details { kind, method, url, attempts, elapsed, .. } = &*self.0;
+        if let Some(url) = url {
+            write!(f, "{method} {url}: ")?;
+        }
+        kind.fmt(f)?;
+        match attempts {
+            0 => Ok(()),
+            1 => write!(f, " after 1 attempt in {:.1}s", elapsed.as_secs_f64()),
+            _ => write!(f, " after {attempts} attempts in {:.1}s", elapsed.as_secs_f64()),
+        }
+    }
+}
+
+impl fmt::Debug for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpError({self}; source: {:?})", self.0.source)
+    }
+}
+
+impl Error for HttpError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

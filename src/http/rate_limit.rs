@@ -1,0 +1,195 @@
+//! A budget of requests per origin, shared by everything that talks to it.
+//!
+//! Every attempt counts, repeated ones and redirects included.
+
+use std::cmp::min;
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+use super::Origin;
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// How many requests an origin is sent at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Requests in any second.
+    pub per_second: NonZeroU32,
+    /// Requests in any hour.
+    pub per_hour: Option<NonZeroU32>,
+}
+
+impl RateLimits {
+    /// The limits that respect both.
+    fn strictest(self, other: Self) -> Self {
+        let per_hour = match (self.per_hour, other.per_hour) {
+            (Some(one), Some(two)) => Some(min(one, two)),
+            (one, two) => one.or(two),
+        };
+        Self { per_second: min(self.per_second, other.per_second), per_hour }
+    }
+}
+
+/// The budgets of all origins.
+#[derive(Default)]
+pub(super) struct Budgets(Mutex<HashMap<Origin, Arc<Budget>>>);
+
+struct Budget {
+    limits: RateLimits,
+    limiters: Vec<Limiter>,
+}
+
+type Limiter<C = TokioClock> =
+    RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+impl Budgets {
+    /// Limits an origin. Of several limits for one origin the strictest holds.
+    pub(super) fn limit(&self, origin: &Origin, limits: RateLimits) {
+        let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let merged = budgets.get(origin).map_or(limits, |budget| budget.limits.strictest(limits));
+        // An unchanged limit keeps what has been spent of it.
+        if budgets.get(origin).is_none_or(|budget| budget.limits != merged) {
+            budgets.insert(origin.clone(), Arc::new(Budget::new(merged)));
+        }
+    }
+
+    /// Waits until another request may be sent to `origin`.
+    pub(super) async fn admit(&self, origin: &Origin) {
+        let budget = {
+            let budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            budgets.get(origin).map(Arc::clone)
+        };
+        let Some(budget) = budget else { return };
+        for limiter in &budget.limiters {
+            while let Err(not_yet) = limiter.check() {
+                tokio::time::sleep(not_yet.wait_time_from(TokioClock.now())).await;
+            }
+        }
+    }
+}
+
+impl Budget {
+    fn new(limits: RateLimits) -> Self {
+        // The longer budget first: a place in this second is not taken and then held for minutes.
+        let mut limiters = Vec::new();
+        if let Some(per_hour) = limits.per_hour {
+            limiters.push(limiter(per_hour, HOUR, TokioClock));
+        }
+        limiters.push(limiter(limits.per_second, SECOND, TokioClock));
+        Self { limits, limiters }
+    }
+}
+
+/// A limiter that lets at most `limit` requests pass in any `interval`, not only on average.
+///
+/// A bucket of `burst` that refills at `rate` lets `burst + rate - 1` pass, so that the burst of
+/// a tenth is taken off the rate. The period is rounded up: a nanosecond less lets one more pass.
+fn limiter<C: Clock>(limit: NonZeroU32, interval: Duration, clock: C) -> Limiter<C> {
+    let burst = NonZeroU32::new(limit.get() / 10).unwrap_or(NonZeroU32::MIN);
+    let rate = limit.get() - burst.get() + 1;
+    let period = interval / rate + Duration::from_nanos(1);
+    // Only a period of zero has no quota, and this one is at least a nanosecond.
+    let quota = Quota::with_period(period).unwrap_or(Quota::per_second(limit));
+    RateLimiter::direct_with_clock(quota.allow_burst(burst), clock)
+}
+
+/// The runtime's clock, so that waiting and counting agree where a test pauses time.
+#[derive(Clone, Debug, Default)]
+struct TokioClock;
+
+impl Clock for TokioClock {
+    type Instant = Instant;
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use governor::clock::FakeRelativeClock;
+
+    use super::*;
+
+    fn number(value: u32) -> NonZeroU32 {
+        NonZeroU32::new(value).unwrap()
+    }
+
+    fn limits(per_second: u32, per_hour: Option<u32>) -> RateLimits {
+        RateLimits { per_second: number(per_second), per_hour: per_hour.map(number) }
+    }
+
+    /// The instants at which an eager sender is let through.
+    fn admissions(limit: u32, interval: Duration, count: usize) -> Vec<Duration> {
+        let clock = FakeRelativeClock::default();
+        let limiter = limiter(number(limit), interval, clock.clone());
+        let mut now = Duration::ZERO;
+        let mut admitted = Vec::new();
+        while admitted.len() < count {
+            match limiter.check() {
+                Ok(()) => admitted.push(now),
+                Err(not_yet) => {
+                    let wait = not_yet.wait_time_from(clock.now());
+                    clock.advance(wait);
+                    now += wait;
+                }
+            }
+        }
+        admitted
+    }
+
+    fn most_within(interval: Duration, admitted: &[Duration]) -> usize {
+        let within = |from: &Duration| {
+            admitted.iter().filter(|at| (*from..*from + interval).contains(at)).count()
+        };
+        admitted.iter().map(within).max().unwrap()
+    }
+
+    #[test]
+    fn no_second_sees_more_than_its_limit_and_little_of_it_is_left_unused() {
+        for limit in [1, 3, 10, 40, 250] {
+            let admitted = admissions(limit, SECOND, 5 * limit as usize);
+            assert!(most_within(SECOND, &admitted) <= limit as usize, "{limit}");
+            assert!(*admitted.last().unwrap() < Duration::from_secs(6), "{limit}");
+        }
+    }
+
+    #[test]
+    fn no_hour_sees_more_than_its_limit() {
+        let admitted = admissions(300, HOUR, 900);
+        assert!(most_within(HOUR, &admitted) <= 300);
+    }
+
+    #[test]
+    fn the_strictest_of_several_limits_holds() {
+        let (budgets, origin) = (Budgets::default(), "https://h".parse().unwrap());
+        for (given, held) in [
+            (limits(5, None), limits(5, None)),
+            (limits(50, Some(1000)), limits(5, Some(1000))),
+            (limits(2, Some(2000)), limits(2, Some(1000))),
+        ] {
+            budgets.limit(&origin, given);
+            assert_eq!(budgets.0.lock().unwrap()[&origin].limits, held);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_repeated_limit_keeps_what_was_spent_and_other_origins_are_free() {
+        let (budgets, origin) = (Budgets::default(), "https://h".parse().unwrap());
+        let only_one = limits(100, Some(1));
+        budgets.limit(&origin, only_one);
+        budgets.admit(&origin).await;
+        budgets.limit(&origin, only_one);
+        budgets.admit(&"https://other".parse().unwrap()).await;
+        let budget = Arc::clone(&budgets.0.lock().unwrap()[&origin]);
+        assert!(budget.limiters[0].check().is_err());
+    }
+}

@@ -1,0 +1,51 @@
+//! What a caller asks for.
+
+use std::fmt;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::{Bearer, Retry};
+
+/// A GET request.
+pub struct Get<'a> {
+    /// Where to; https, or http on this machine.
+    pub url: &'a Url,
+    /// The `Accept` header.
+    pub accept: &'a str,
+    /// The token to authorize with, if any; its origin must be the URL's.
+    pub bearer: Option<&'a Bearer>,
+    /// Told before each wait; [`silently`](super::silently) where nobody listens.
+    pub on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
+}
+
+/// A POST request with form fields.
+pub struct PostForm<'a> {
+    /// Where to; https, or http on this machine.
+    pub url: &'a Url,
+    /// The form, in order; values may be secret and are never shown.
+    pub fields: &'a [(&'a str, &'a str)],
+    /// User and password of HTTP Basic authentication, sent as given (RFC 7617).
+    pub basic: Option<(&'a str, &'a SecretString)>,
+    /// Whether the request may be repeated although the server may have acted on it.
+    ///
+    /// Without it only a connection that could not be made is tried again.
+    pub retry: bool,
+    /// Told before each wait; [`silently`](super::silently) where nobody listens.
+    pub on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
+}
+
+/// Ignores a retry: the `on_retry` of a caller that reports nothing.
+pub fn silently(_: &Retry) {}
+
+impl fmt::Debug for Get<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Get({})", super::SafeUrl::from(self.url))
+    }
+}
+
+impl fmt::Debug for PostForm<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostForm({})", super::SafeUrl::from(self.url))
+    }
+}

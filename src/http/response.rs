@@ -1,0 +1,52 @@
+//! A final answer, whatever its status.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use super::SafeUrl;
+
+/// An answer that will not be asked for again, with its whole body in memory.
+///
+/// `Debug` shows neither body nor location: both may hold patient data.
+#[derive(Clone)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The URL that answered, after redirects; relative links are relative to it.
+    pub url: Url,
+    /// The `Content-Type` header.
+    pub content_type: Option<String>,
+    /// How long the server asks to wait, from `Retry-After` in either of its forms.
+    pub retry_after: Option<Duration>,
+    /// The server's clock, from the `Date` header.
+    pub date: Option<DateTime<Utc>>,
+    /// The `Location` header of a redirect that was not followed.
+    pub location: Option<String>,
+    /// The body, decompressed.
+    pub body: Bytes,
+    /// Attempts made, at least 1.
+    pub attempts: u32,
+}
+
+impl Response {
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("url", &SafeUrl::from(&self.url))
+            .field("content_type", &self.content_type)
+            .field("body_bytes", &self.body.len())
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,139 @@
+//! Which answers are asked for again, and when.
+//!
+//! The only file that names `backoff`: the crate is unmaintained upstream (RUSTSEC-2025-0012),
+//! so that it can leave by changing [`Delays`] alone.
+
+use std::fmt;
+use std::time::Duration;
+
+use backoff::ExponentialBackoff;
+use backoff::backoff::Backoff;
+
+use super::{HttpErrorKind, HttpOptions, SafeUrl};
+
+/// What a status says about asking again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The same request may succeed later.
+    Retryable,
+    /// The answer stays what it is.
+    Final,
+}
+
+/// The statuses that are asked for again, each with its reason.
+const RETRYABLE: [(u16, &str); 7] = [
+    (408, "request timeout"),
+    (425, "too early"),
+    (429, "too many requests"),
+    // Some payers answer a permanent 500 for an unknown resource; the attempts are bounded.
+    (500, "server error"),
+    (502, "bad gateway"),
+    (503, "unavailable"),
+    (504, "gateway timeout"),
+];
+
+/// Whether an answer with `status` is worth another attempt.
+pub fn classify(status: u16) -> Verdict {
+    match reason_of(status) {
+        Some(_) => Verdict::Retryable,
+        None => Verdict::Final,
+    }
+}
+
+fn reason_of(status: u16) -> Option<&'static str> {
+    RETRYABLE.iter().find(|(retryable, _)| *retryable == status).map(|(_, reason)| *reason)
+}
+
+/// An attempt that failed and is about to be repeated.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// The attempt that failed, from 1.
+    pub attempt: u32,
+    /// Why it failed.
+    pub reason: RetryReason,
+    /// The wait before the next attempt.
+    pub wait: Duration,
+    /// What was asked for.
+    pub url: SafeUrl,
+}
+
+/// Why an attempt is repeated.
+#[derive(Clone, Debug)]
+pub enum RetryReason {
+    /// The server answered with a status that [`classify`] calls retryable.
+    Status(u16),
+    /// No complete answer arrived.
+    Network(HttpErrorKind),
+}
+
+impl fmt::Display for RetryReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => match reason_of(*status) {
+                Some(reason) => write!(f, "status {status}, {reason}"),
+                None => write!(f, "status {status}"),
+            },
+            Self::Network(kind) => kind.fmt(f),
+        }
+    }
+}
+
+/// The waits between the attempts of one request: exponential, with full jitter.
+pub(super) struct Delays(ExponentialBackoff);
+
+impl Delays {
+    pub(super) fn new(options: &HttpOptions) -> Self {
+        // With a factor of 1 the crate draws from [0, 2 × interval]; half the interval makes
+        // that the full jitter of [0, delay].
+        let first = options.initial_delay / 2;
+        Self(ExponentialBackoff {
+            current_interval: first,
+            initial_interval: first,
+            randomization_factor: 1.0,
+            multiplier: 2.0,
+            max_interval: options.max_delay / 2,
+            max_elapsed_time: None,
+            ..ExponentialBackoff::default()
+        })
+    }
+
+    /// The next wait, never shorter than what the server asked for.
+    pub(super) fn next(&mut self, retry_after: Option<Duration>) -> Duration {
+        let drawn = self.0.next_backoff().unwrap_or(self.0.max_interval);
+        drawn.max(retry_after.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_these_statuses_are_asked_for_again() {
+        let retried: Vec<u16> =
+            (100..=599).filter(|status| classify(*status) == Verdict::Retryable).collect();
+        assert_eq!(retried, [408, 425, 429, 500, 502, 503, 504]);
+    }
+
+    #[test]
+    fn waits_grow_within_their_bounds() {
+        let options = HttpOptions {
+            initial_delay: Duration::from_millis(100),
+            max_delay: Duration::from_millis(800),
+            ..HttpOptions::default()
+        };
+        for _ in 0..200 {
+            let mut delays = Delays::new(&options);
+            for bound in [100, 200, 400, 800, 800, 800] {
+                let wait = delays.next(None);
+                assert!(wait <= Duration::from_millis(bound), "{wait:?} > {bound} ms");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wait_is_never_shorter_than_the_server_asks() {
+        let mut delays = Delays::new(&HttpOptions::impatient());
+        assert_eq!(delays.next(Some(Duration::from_secs(90))), Duration::from_secs(90));
+    }
+}

@@ -1,0 +1,56 @@
+//! How long a server asks to wait (RFC 9110, section 10.2.3).
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// The instant of an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(text.trim()).ok().map(|date| date.with_timezone(&Utc))
+}
+
+/// The wait that a `Retry-After` value names, with `now` by the server's clock.
+///
+/// Seconds may be fractional, as some gateways send them; a date in the past is no wait.
+pub(super) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let value = value.trim();
+    match value.parse::<f64>() {
+        Ok(seconds) if seconds >= 0.0 => {
+            Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+        }
+        Ok(_) => None,
+        Err(_) => Some((http_date(value)? - now).to_std().unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap()
+    }
+
+    #[test]
+    fn seconds_and_dates_are_understood() {
+        for (value, seconds) in [
+            ("0", Some(0)),
+            (" 120 ", Some(120)),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("-1", None),
+            ("NaN", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(value, now()), seconds.map(Duration::from_secs), "{value:?}");
+        }
+        assert_eq!(retry_after("1.5", now()), Some(Duration::from_millis(1500)));
+    }
+
+    #[test]
+    fn an_absurd_wait_does_not_overflow() {
+        assert_eq!(retry_after("1e300", now()), Some(Duration::MAX));
+        assert_eq!(retry_after("99999999999999999999", now()), Some(Duration::MAX));
+    }
+}

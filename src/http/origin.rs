@@ -12,9 +12,15 @@ use url::{Host, Url};
 /// and its explicit form are equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
-    scheme: String,
-    host: String,
+    scheme: Scheme,
+    host: Box<str>,
     port: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Scheme {
+    Http,
+    Https,
 }
 
 /// A text or URL that has no origin a request could be sent to.
@@ -25,11 +31,13 @@ pub struct OriginError;
 impl Origin {
     /// The origin of `url`, which must be http or https.
     pub fn of(url: &Url) -> Result<Self, OriginError> {
-        let known_scheme = matches!(url.scheme(), "http" | "https");
+        let scheme = match url.scheme() {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            _ => return Err(OriginError),
+        };
         match (url.host_str(), url.port_or_known_default()) {
-            (Some(host), Some(port)) if known_scheme => {
-                Ok(Self { scheme: url.scheme().to_owned(), host: host.to_owned(), port })
-            }
+            (Some(host), Some(port)) => Ok(Self { scheme, host: host.into(), port }),
             _ => Err(OriginError),
         }
     }
@@ -46,7 +54,7 @@ impl Origin {
 
     /// Whether what is sent there cannot be read on the way: TLS, or this machine.
     pub fn is_protected(&self) -> bool {
-        self.scheme == "https" || self.is_loopback()
+        self.scheme == Scheme::Https || self.is_loopback()
     }
 
     /// The host name or address, IPv6 in brackets.
@@ -57,11 +65,12 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme, self.host)?;
-        match (self.scheme.as_str(), self.port) {
-            ("https", 443) | ("http", 80) => Ok(()),
-            (_, port) => write!(f, ":{port}"),
-        }
+        let (scheme, default_port) = match self.scheme {
+            Scheme::Http => ("http", 80),
+            Scheme::Https => ("https", 443),
+        };
+        write!(f, "{scheme}://{}", self.host)?;
+        if self.port == default_port { Ok(()) } else { write!(f, ":{}", self.port) }
     }
 }
 

@@ -1,0 +1,63 @@
+//! Files that only their owner can read.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::VaultError;
+
+/// A failure at a path.
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> VaultError {
+    let path = path.to_owned();
+    move |source| VaultError::Io { path, source }
+}
+
+/// Creates a folder that only its owner can enter, with its parents; an existing one stays as is.
+pub(super) fn create_dir(path: &Path) -> Result<(), VaultError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(at(path))
+}
+
+/// Creates a file that only its owner can read; it must not exist.
+pub(super) fn create_new(path: &Path) -> Result<File, VaultError> {
+    options().create_new(true).open(path).map_err(at(path))
+}
+
+/// Opens a lock file, and creates it where it is missing. Its content means nothing.
+pub(super) fn open_lock(path: &Path) -> Result<File, VaultError> {
+    options().create(true).truncate(false).open(path).map_err(at(path))
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Refuses a file that others can read. What is in it must be taken for known.
+pub(super) fn require_private(path: &Path) -> Result<(), VaultError> {
+    let metadata = fs::metadata(path).map_err(at(path))?;
+    #[cfg(unix)]
+    if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0 {
+        return Err(VaultError::ReadableByOthers { path: path.to_owned() });
+    }
+    let _ = metadata;
+    Ok(())
+}
+
+/// Makes the names in a folder durable, such as that of a file just created.
+pub(super) fn sync_dir(path: &Path) -> Result<(), VaultError> {
+    #[cfg(unix)]
+    File::open(path).and_then(|dir| dir.sync_all()).map_err(at(path))?;
+    Ok(())
+}
+
+/// The folder of the lock files in a home.
+pub(super) fn locks_dir(home: &Path) -> PathBuf {
+    home.join("locks")
+}

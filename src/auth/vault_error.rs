@@ -1,0 +1,92 @@
+//! Why the vault cannot be used.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::random::RandomError;
+
+/// A vault that cannot be opened, read or written. Nothing in it was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// A file cannot be read or written.
+    #[error("cannot use {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file with secrets can be read by others than its owner.
+    #[error("{0} can be read by others; run: chmod 600 {0}", path.display())]
+    ReadableByOthers {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error("{} is not a payersync vault; move it away", path.display())]
+    NotAVault {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The vault was written by a newer version.
+    #[error(
+        "{} has schema {found} and this version knows up to {known}; use the newer payersync",
+        path.display()
+    )]
+    Newer {
+        /// The vault.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest schema this version knows.
+        known: i64,
+    },
+    /// The vault holds tokens and its key is gone.
+    #[error(
+        "{} is missing and the vault holds tokens; restore it, or set PAYERSYNC_VAULT_KEY, \
+         or remove vault.db and connect again",
+        path.display()
+    )]
+    MissingKey {
+        /// Where the key should be.
+        path: PathBuf,
+    },
+    /// The key is not a key.
+    #[error("{place} is not a vault key: it must be 32 bytes in base64 (openssl rand -base64 32)")]
+    InvalidKey {
+        /// `PAYERSYNC_VAULT_KEY`, or the path of the key file.
+        place: String,
+    },
+    /// The key belongs to another vault.
+    #[error("the key from {place} does not open the vault; it was made with another key")]
+    WrongKey {
+        /// `PAYERSYNC_VAULT_KEY`, or the path of the key file.
+        place: String,
+    },
+    /// A row was changed by something else than this program.
+    #[error("the vault's {column} for connection {connection} is damaged; connect it again")]
+    Damaged {
+        /// The connection's id.
+        connection: String,
+        /// The column.
+        column: &'static str,
+    },
+    /// A token cannot be encrypted.
+    #[error("the vault cannot encrypt")]
+    Encrypt,
+    /// SQLite's reason.
+    #[error("cannot use the vault {}", path.display())]
+    Sqlite {
+        /// The vault.
+        path: PathBuf,
+        /// The reason.
+        source: rusqlite::Error,
+    },
+    /// No key or nonce could be made.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// The task that used the vault was stopped.
+    #[error("the vault was not reached: the program is shutting down")]
+    Stopped,
+}

@@ -1,18 +1,38 @@
 //! Consent and tokens: from a member's yes in the browser to a bearer, for as long as it lasts.
 //!
+//! [`AuthorizeRequest`] asks for consent, [`CallbackListener`] catches the answer, [`exchange`]
+//! turns it into a [`StoredGrant`], and the [`Vault`] keeps that encrypted.
+//!
 //! It never knows what FHIR or the warehouse is, never shows a token, and never lets anybody use
 //! an access token before the refresh token that came with it is on disk.
 
+mod authorize;
+mod callback;
+mod connect;
+mod discovery;
+mod grant;
+mod grant_error;
 mod private_file;
 mod random;
+mod registration;
+mod server_words;
 mod stored_grant;
+mod token_response;
 mod vault;
 mod vault_cipher;
 mod vault_error;
 mod vault_key;
 mod vault_row;
 
+pub use authorize::{AuthorizeError, AuthorizeRequest, code_from};
+pub use callback::{CallbackError, CallbackListener};
+pub use connect::{Redirected, exchange};
+pub use discovery::{DiscoveryError, Endpoints, discover};
+pub use grant::{client_credentials, exchange_code, refresh};
+pub use grant_error::GrantError;
+pub use registration::{ClientRegistration, GrantKind, TokenAuth};
 pub use stored_grant::{ConsentState, StoredGrant};
+pub use token_response::TokenResponse;
 pub use vault::Vault;
 pub use vault_error::VaultError;
 

@@ -1,0 +1,273 @@
+//! Asking a member for consent: the URL to open and the answer that comes back.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::ClientRegistration;
+use super::random::{self, RandomError};
+use super::server_words::presentable;
+use crate::http::Origin;
+
+/// An authorize request that waits for its answer (RFC 6749, section 4.1.1).
+#[derive(Clone, Debug)]
+pub struct AuthorizeRequest {
+    /// What the member's browser opens.
+    pub url: Url,
+    /// The text the answer must repeat.
+    pub state: String,
+    /// What proves at the token endpoint that the request was ours; absent without PKCE.
+    pub verifier: Option<SecretString>,
+}
+
+/// Why there is no code.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthorizeError {
+    /// The plan is not configured for consent in a browser.
+    #[error("plan {plan} has no authorize_url")]
+    NoAuthorizeUrl {
+        /// The plan.
+        plan: String,
+    },
+    /// The consent page would be reached without TLS.
+    #[error("the authorize_url of plan {plan} must be https")]
+    Insecure {
+        /// The plan.
+        plan: String,
+    },
+    /// The member or the plan said no.
+    #[error("consent was not given: {error}{}", described(description.as_deref()))]
+    Denied {
+        /// The error code, such as `access_denied`.
+        error: String,
+        /// The plan's words.
+        description: Option<String>,
+    },
+    /// The answer belongs to another request.
+    #[error("the answer belongs to another request (its state differs); start again")]
+    StateMismatch,
+    /// The answer does not say to which request it belongs.
+    #[error("the answer has no state; paste the whole URL, or only the code")]
+    NoState,
+    /// There is no code in the answer.
+    #[error("there is no code in the answer")]
+    NoCode,
+    /// No state could be made.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+fn described(description: Option<&str>) -> String {
+    description.map(|description| format!(" ({description})")).unwrap_or_default()
+}
+
+impl AuthorizeRequest {
+    /// A request with a fresh state and verifier.
+    pub fn new(registration: &ClientRegistration) -> Result<Self, AuthorizeError> {
+        let plan = || registration.plan.clone();
+        let base = registration
+            .authorize_url
+            .as_ref()
+            .ok_or_else(|| AuthorizeError::NoAuthorizeUrl { plan: plan() })?;
+        if !Origin::of(base).is_ok_and(|origin| origin.is_protected()) {
+            return Err(AuthorizeError::Insecure { plan: plan() });
+        }
+        let state = random::text()?;
+        let verifier = registration.pkce.then(random::text).transpose()?;
+        let mut url = base.clone();
+        {
+            let mut query = url.query_pairs_mut();
+            query
+                .append_pair("response_type", "code")
+                .append_pair("client_id", &registration.client_id)
+                .append_pair("redirect_uri", registration.redirect_url.as_str())
+                .append_pair("state", &state);
+            if let Some(scope) = &registration.scope {
+                query.append_pair("scope", scope);
+            }
+            if let Some(verifier) = &verifier {
+                query
+                    .append_pair("code_challenge", &challenge(verifier))
+                    .append_pair("code_challenge_method", "S256");
+            }
+            if registration.audience {
+                query.append_pair("aud", registration.fhir_url.as_str());
+            }
+            query.extend_pairs(&registration.extra_authorize_params);
+        }
+        Ok(Self { url, state, verifier: verifier.map(SecretString::from) })
+    }
+}
+
+/// The S256 challenge of a verifier (RFC 7636, section 4.2).
+fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
+}
+
+/// The code in what a person pasted: the code itself, or the whole URL the browser was sent to.
+///
+/// A URL must repeat `expected_state`; a bare code cannot.
+pub fn code_from(input: &str, expected_state: &str) -> Result<SecretString, AuthorizeError> {
+    let input = input.trim();
+    let query = match Url::parse(input) {
+        Ok(url) => url.query().unwrap_or_default().to_owned(),
+        Err(_) => match input.split_once('?') {
+            Some((_, query)) => query.to_owned(),
+            None if input.is_empty() => return Err(AuthorizeError::NoCode),
+            None if input.starts_with("code=") || input.contains("&code=") => input.to_owned(),
+            None => return Ok(input.into()),
+        },
+    };
+    code_from_query(&query, expected_state)
+}
+
+/// The code in the query of a redirect (RFC 6749, sections 4.1.2 and 4.1.2.1).
+pub(super) fn code_from_query(
+    query: &str,
+    expected_state: &str,
+) -> Result<SecretString, AuthorizeError> {
+    let value = |wanted: &str| {
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+    };
+    let state = value("state");
+    if state.as_ref().is_some_and(|state| state != expected_state) {
+        return Err(AuthorizeError::StateMismatch);
+    }
+    if let Some(error) = value("error") {
+        let description = value("error_description").map(|text| presentable(&text, &[]));
+        return Err(AuthorizeError::Denied { error: presentable(&error, &[]), description });
+    }
+    match value("code").filter(|code| !code.is_empty()).map(SecretString::from) {
+        Some(_) if state.is_none() => Err(AuthorizeError::NoState),
+        Some(code) => Ok(code),
+        None => Err(AuthorizeError::NoCode),
+    }
+}
+
+impl AuthorizeRequest {
+    /// The code in what a person pasted; see [`code_from`].
+    pub fn code_from(&self, input: &str) -> Result<SecretString, AuthorizeError> {
+        code_from(input, &self.state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    /// Whether the verifier of `prover` made the challenge of `request`.
+    fn proves(prover: &AuthorizeRequest, request: &AuthorizeRequest) -> bool {
+        let verifier = prover.verifier.as_ref().unwrap().expose_secret();
+        parameters(request)["code_challenge"] == challenge(verifier)
+    }
+
+    fn parameters(request: &AuthorizeRequest) -> HashMap<String, String> {
+        request.url.query_pairs().into_owned().collect()
+    }
+
+    fn code(input: &str) -> Result<String, AuthorizeError> {
+        code_from(input, "st").map(|code| code.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn the_challenge_is_the_one_of_rfc_7636_appendix_b() {
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        assert_eq!(challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    }
+
+    #[test]
+    fn a_request_says_all_it_must_and_keeps_the_path() {
+        let request = AuthorizeRequest::new(&ClientRegistration::at("https://h")).unwrap();
+        let sent = parameters(&request);
+        assert!(request.url.as_str().starts_with("https://h/authorize/test?"));
+        assert_eq!(sent["response_type"], "code");
+        assert_eq!(sent["client_id"], "client-1");
+        assert_eq!(sent["redirect_uri"], "http://127.0.0.1:9999/callback");
+        assert_eq!(sent["scope"], "patient/*.read");
+        assert_eq!(sent["state"], request.state);
+        assert_eq!(sent["code_challenge_method"], "S256");
+        assert!(proves(&request, &request));
+        assert!(!sent.contains_key("aud") && !request.url.as_str().contains("client-secret-1"));
+    }
+
+    #[test]
+    fn pkce_audience_scope_and_further_parameters_can_be_switched() {
+        let registration = ClientRegistration {
+            pkce: false,
+            audience: true,
+            scope: None,
+            extra_authorize_params: vec![("prompt".into(), "consent".into())],
+            ..ClientRegistration::at("https://h")
+        };
+        let request = AuthorizeRequest::new(&registration).unwrap();
+        let sent = parameters(&request);
+        assert!(request.verifier.is_none() && !sent.contains_key("code_challenge"));
+        assert_eq!((sent["aud"].as_str(), sent["prompt"].as_str()), ("https://h/r4", "consent"));
+        assert!(!sent.contains_key("scope"));
+    }
+
+    #[test]
+    fn states_and_verifiers_are_fresh_and_long() {
+        let registration = ClientRegistration::at("https://h");
+        let one = AuthorizeRequest::new(&registration).unwrap();
+        let two = AuthorizeRequest::new(&registration).unwrap();
+        assert_ne!(one.state, two.state);
+        assert_eq!(one.state.len(), 43);
+        assert!(!proves(&one, &two));
+    }
+
+    #[test]
+    fn consent_is_not_asked_for_without_tls() {
+        let registration = ClientRegistration::at("http://plan.example");
+        assert!(matches!(
+            AuthorizeRequest::new(&registration),
+            Err(AuthorizeError::Insecure { .. })
+        ));
+    }
+
+    #[test]
+    fn a_code_is_found_bare_or_in_a_url() {
+        for input in [
+            " c0de ",
+            "http://127.0.0.1:9999/callback?code=c0de&state=st",
+            "/callback?state=st&code=c0de",
+            "code=c0de&state=st",
+        ] {
+            assert_eq!(code(input).unwrap(), "c0de", "{input}");
+        }
+    }
+
+    #[test]
+    fn the_answer_to_another_request_is_refused() {
+        assert!(matches!(code("http://h/cb?code=c&state=x"), Err(AuthorizeError::StateMismatch)));
+        assert!(matches!(code("http://h/cb?error=e&state=x"), Err(AuthorizeError::StateMismatch)));
+        assert!(matches!(code("http://h/cb?code=c"), Err(AuthorizeError::NoState)));
+        for empty in ["http://h/cb?state=st", "http://h/cb?code=&state=st", "  "] {
+            assert!(matches!(code(empty), Err(AuthorizeError::NoCode)), "{empty}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_shows_the_plans_words() {
+        let error =
+            code("http://h/cb?error=access_denied&error_description=The+member%0Asaid+no&state=st")
+                .unwrap_err();
+        let expected = "consent was not given: access_denied (The member said no)";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn debug_shows_no_verifier() {
+        let request = AuthorizeRequest::new(&ClientRegistration::at("https://h")).unwrap();
+        let verifier = request.verifier.as_ref().unwrap().expose_secret().to_owned();
+        assert!(!format!("{request:?}").contains(&verifier));
+    }
+}

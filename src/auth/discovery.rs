@@ -1,0 +1,131 @@
+//! Finding a plan's OAuth endpoints from its FHIR base (SMART App Launch 2.0, section 2.1.5).
+//!
+//! A convenience for setting up: 1upHealth answers 401 here, so the configuration comes first.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::http::{Get, HttpClient, HttpError, Origin, silently};
+
+/// What a plan says about its endpoints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// Where a member consents.
+    pub authorize_url: Url,
+    /// Where codes and refresh tokens are exchanged.
+    pub token_url: Url,
+}
+
+/// Why the endpoints are not known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiscoveryError {
+    /// The plan does not say.
+    #[error(
+        "{origin} does not publish its endpoints (status {status}); configure authorize_url and token_url"
+    )]
+    NotPublished {
+        /// The plan's server.
+        origin: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The plan's answer cannot be used.
+    #[error("{origin} publishes no usable {name}; configure authorize_url and token_url")]
+    Unusable {
+        /// The plan's server.
+        origin: String,
+        /// The missing or refused endpoint.
+        name: &'static str,
+    },
+    /// No answer.
+    #[error("cannot ask for the plan's endpoints; configure authorize_url and token_url")]
+    Http(#[from] HttpError),
+}
+
+/// Asks `{fhir_url}/.well-known/smart-configuration`.
+///
+/// Endpoints without TLS are refused, except on this machine.
+pub async fn discover(http: &HttpClient, fhir_url: &Url) -> Result<Endpoints, DiscoveryError> {
+    let mut url = fhir_url.clone();
+    url.set_path(&format!("{}/.well-known/smart-configuration", url.path().trim_end_matches('/')));
+    url.set_query(None);
+    let get = Get { url: &url, accept: "application/json", bearer: None, on_retry: &silently };
+    let response = http.get(get).await?;
+    let origin = Origin::of(&url).map(|origin| origin.to_string()).unwrap_or_default();
+    if !response.is_success() {
+        return Err(DiscoveryError::NotPublished { origin, status: response.status });
+    }
+    let answer: Map<String, Value> = serde_json::from_slice(&response.body).unwrap_or_default();
+    let endpoint = |name: &'static str| {
+        answer
+            .get(name)
+            .and_then(Value::as_str)
+            .and_then(|text| Url::parse(text).ok())
+            .filter(|url| Origin::of(url).is_ok_and(|origin| origin.is_protected()))
+            .ok_or(DiscoveryError::Unusable { origin: origin.clone(), name })
+    };
+    Ok(Endpoints {
+        authorize_url: endpoint("authorization_endpoint")?,
+        token_url: endpoint("token_endpoint")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wiremock::matchers::path;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+    use crate::http::HttpOptions;
+
+    async fn discovered(answer: ResponseTemplate) -> Result<Endpoints, DiscoveryError> {
+        let server = MockServer::start().await;
+        Mock::given(path("/r4/.well-known/smart-configuration"))
+            .respond_with(answer)
+            .mount(&server)
+            .await;
+        let http = HttpClient::new(HttpOptions::impatient()).unwrap();
+        discover(&http, &Url::parse(&format!("{}/r4/", server.uri())).unwrap()).await
+    }
+
+    fn saying(authorize: &str, token: &str) -> ResponseTemplate {
+        ResponseTemplate::new(200)
+            .set_body_json(json!({"authorization_endpoint": authorize, "token_endpoint": token}))
+    }
+
+    #[tokio::test]
+    async fn published_endpoints_are_found() {
+        let endpoints = discovered(saying("https://a/authorize", "https://b/token")).await.unwrap();
+        assert_eq!(endpoints.authorize_url.as_str(), "https://a/authorize");
+        assert_eq!(endpoints.token_url.as_str(), "https://b/token");
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_does_not_say_must_be_configured() {
+        for status in [401, 403, 404, 500] {
+            let error = discovered(ResponseTemplate::new(status)).await.unwrap_err();
+            assert!(error.to_string().contains("configure authorize_url and token_url"), "{error}");
+        }
+        let error = discovered(ResponseTemplate::new(200).set_body_string("<html>")).await;
+        assert!(matches!(
+            error,
+            Err(DiscoveryError::Unusable { name: "authorization_endpoint", .. })
+        ));
+    }
+
+    #[tokio::test]
+    async fn endpoints_without_tls_are_refused() {
+        for (authorize, token, refused) in [
+            ("http://a/authorize", "https://b/token", "authorization_endpoint"),
+            ("https://a/authorize", "http://b/token", "token_endpoint"),
+            ("https://a/authorize", "javascript:alert(1)", "token_endpoint"),
+        ] {
+            match discovered(saying(authorize, token)).await {
+                Err(DiscoveryError::Unusable { name, .. }) => assert_eq!(name, refused),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What a plan knows us by.
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::http::{Origin, OriginError};
+
+/// Our registration as a client of one plan.
+///
+/// `Debug` shows everything but the client secret.
+#[derive(Clone, Debug)]
+pub struct ClientRegistration {
+    /// The plan's name in the configuration.
+    pub plan: String,
+    /// Where a member consents; needed for [`GrantKind::AuthorizationCode`] only.
+    pub authorize_url: Option<Url>,
+    /// Where codes and refresh tokens are exchanged.
+    pub token_url: Url,
+    /// The FHIR base; tokens are for its origin.
+    pub fhir_url: Url,
+    /// The client id.
+    pub client_id: String,
+    /// The client secret; public clients have none.
+    pub client_secret: Option<SecretString>,
+    /// Where the browser returns to; must be registered with the plan.
+    pub redirect_url: Url,
+    /// The scopes to ask for, separated by spaces; the plan's default where absent.
+    pub scope: Option<String>,
+    /// Whether to prove with PKCE (RFC 7636, S256) that code and request belong together.
+    pub pkce: bool,
+    /// Whether to send the FHIR base as `aud` (SMART App Launch 2.0, section 2.1).
+    pub audience: bool,
+    /// Whether the token request repeats `redirect_uri` (RFC 6749, section 4.1.3).
+    pub send_redirect_uri: bool,
+    /// Further parameters of the authorize request, such as `prompt=consent`.
+    pub extra_authorize_params: Vec<(String, String)>,
+    /// How the client authenticates at the token endpoint.
+    pub token_auth: TokenAuth,
+    /// Who consents.
+    pub grant: GrantKind,
+}
+
+/// How a client authenticates at the token endpoint (RFC 6749, section 2.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenAuth {
+    /// Id and secret as form fields, as 1upHealth documents it.
+    #[default]
+    Post,
+    /// HTTP Basic, as Blue Button and Humana want it.
+    Basic,
+}
+
+/// Where a grant comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GrantKind {
+    /// A member consents in the browser (RFC 6749, section 4.1).
+    #[default]
+    AuthorizationCode,
+    /// The client asks for itself (RFC 6749, section 4.4).
+    ClientCredentials,
+}
+
+impl ClientRegistration {
+    /// The only origin the access token is sent to.
+    pub fn fhir_origin(&self) -> Result<Origin, OriginError> {
+        Origin::of(&self.fhir_url)
+    }
+
+    /// The only origin the refresh token is sent to.
+    pub fn token_origin(&self) -> Result<Origin, OriginError> {
+        Origin::of(&self.token_url)
+    }
+
+    /// A registration at a server on this machine.
+    #[cfg(test)]
+    pub(crate) fn at(base: &str) -> Self {
+        let url = |path: &str| Url::parse(&format!("{base}{path}")).unwrap();
+        Self {
+            plan: "acme".into(),
+            authorize_url: Some(url("/authorize/test")),
+            token_url: url("/token"),
+            fhir_url: url("/r4"),
+            client_id: "client-1".into(),
+            client_secret: Some("client-secret-1".into()),
+            redirect_url: Url::parse("http://127.0.0.1:9999/callback").unwrap(),
+            scope: Some("patient/*.read".into()),
+            pkce: true,
+            audience: false,
+            send_redirect_uri: true,
+            extra_authorize_params: Vec::new(),
+            token_auth: TokenAuth::Post,
+            grant: GrantKind::AuthorizationCode,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?}", ClientRegistration::at("https://h"));
+        assert!(!shown.contains("client-secret-1"), "{shown}");
+    }
+}

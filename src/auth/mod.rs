@@ -1,7 +1,8 @@
 //! Consent and tokens: from a member's yes in the browser to a bearer, for as long as it lasts.
 //!
 //! [`AuthorizeRequest`] asks for consent, [`CallbackListener`] catches the answer, [`exchange`]
-//! turns it into a [`StoredGrant`], and the [`Vault`] keeps that encrypted.
+//! turns it into a [`StoredGrant`], the [`Vault`] keeps that encrypted, and [`Tokens`] is the
+//! one way from there to a [`Bearer`](crate::http::Bearer).
 //!
 //! It never knows what FHIR or the warehouse is, never shows a token, and never lets anybody use
 //! an access token before the refresh token that came with it is on disk.
@@ -14,10 +15,14 @@ mod grant;
 mod grant_error;
 mod private_file;
 mod random;
+mod refresh_lock;
 mod registration;
 mod server_words;
 mod stored_grant;
+mod token;
+mod token_error;
 mod token_response;
+mod tokens;
 mod vault;
 mod vault_cipher;
 mod vault_error;
@@ -32,9 +37,13 @@ pub use grant::{client_credentials, exchange_code, refresh};
 pub use grant_error::GrantError;
 pub use registration::{ClientRegistration, GrantKind, TokenAuth};
 pub use stored_grant::{ConsentState, StoredGrant};
+pub use token_error::TokenError;
 pub use token_response::TokenResponse;
+pub use tokens::{ConnectionKey, Tokens};
 pub use vault::Vault;
 pub use vault_error::VaultError;
 
+#[cfg(test)]
+mod tokens_tests;
 #[cfg(test)]
 mod vault_tests;

@@ -1,0 +1,285 @@
+//! The one way to a bearer.
+//!
+//! Tokens are refreshed ahead of time, by one task of one process at a time, and are on disk
+//! before anything is done with them.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use tokio::task::JoinError;
+
+use super::refresh_lock::RefreshLocks;
+use super::token::{Step, next_step};
+use super::{
+    ClientRegistration, GrantError, StoredGrant, TokenError, Vault, VaultError, connect, grant,
+};
+use crate::http::{Bearer, HttpClient};
+
+/// Gives out bearers; clones share everything.
+#[derive(Clone)]
+pub struct Tokens(Arc<Inner>);
+
+struct Inner {
+    http: HttpClient,
+    vault: Vault,
+    locks: RefreshLocks,
+    /// Tokens that a plan issued and the vault could not take: never given out, but kept, since
+    /// the refresh token before them is spent.
+    unsaved: Mutex<HashMap<String, StoredGrant>>,
+}
+
+/// A connection, as tokens know it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionKey {
+    /// The id that stays when the connection is renamed.
+    pub uid: String,
+    /// The name, for messages.
+    pub name: String,
+}
+
+impl Tokens {
+    /// Gives out the tokens in `vault`; the locks between processes are files in `home`.
+    pub fn new(http: HttpClient, vault: Vault, home: &Path) -> Self {
+        let locks = RefreshLocks::new(home);
+        Self(Arc::new(Inner { http, vault, locks, unsaved: Mutex::default() }))
+    }
+
+    /// A token that is good for a while, refreshed first if need be.
+    pub async fn bearer(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        now: DateTime<Utc>,
+    ) -> Result<Bearer, TokenError> {
+        self.bearer_unless(None, connection, registration, now).await
+    }
+
+    /// Another token than `rejected`, which the plan refused with status 401.
+    ///
+    /// Refreshes unless somebody already has.
+    pub async fn refresh_after_401(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        rejected: &Bearer,
+        now: DateTime<Utc>,
+    ) -> Result<Bearer, TokenError> {
+        self.bearer_unless(Some(rejected), connection, registration, now).await
+    }
+
+    /// Refreshes a grant although its access token is still good.
+    ///
+    /// For plans whose refresh tokens die of idleness. Does nothing where there is none.
+    pub async fn keep_alive(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        now: DateTime<Utc>,
+    ) -> Result<(), TokenError> {
+        let stored = self.0.load(connection).await?;
+        let Some(current) = stored.filter(|grant| grant.refresh.is_some()) else { return Ok(()) };
+        let current = current.bearer();
+        self.bearer_unless(Some(&current), connection, registration, now).await.map(drop)
+    }
+
+    /// Waits for refreshes that were begun; to be called before the runtime ends.
+    pub async fn finish(&self) {
+        self.0.locks.idle().await;
+    }
+
+    async fn bearer_unless(
+        &self,
+        rejected: Option<&Bearer>,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        now: DateTime<Utc>,
+    ) -> Result<Bearer, TokenError> {
+        let stored = self.0.load(connection).await?;
+        if let Step::Use(grant) = next_step(stored.as_ref(), registration, rejected, now) {
+            return Ok(grant.bearer());
+        }
+        // A task of its own: the walk that asks may be cancelled, and an answer that nobody
+        // waits for would take the grant with it.
+        let inner = Arc::clone(&self.0);
+        let (connection, registration) = (connection.clone(), registration.clone());
+        let rejected = rejected.cloned();
+        let renewal =
+            async move { inner.renew(&connection, &registration, rejected.as_ref(), now).await };
+        tokio::spawn(renewal).await.unwrap_or_else(|error| Err(stopped(error).into()))
+    }
+}
+
+impl Inner {
+    /// Takes the connection's turn and does what is needed then.
+    async fn renew(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        rejected: Option<&Bearer>,
+        now: DateTime<Utc>,
+    ) -> Result<Bearer, TokenError> {
+        let Some(_turn) = self.locks.acquire(&connection.uid).await? else {
+            return Err(TokenError::Busy { connection: connection.name.clone() });
+        };
+        // Whoever had the turn before may have refreshed: what counts is what is stored now.
+        self.save_unsaved(connection).await?;
+        let stored = self.load(connection).await?;
+        match next_step(stored.as_ref(), registration, rejected, now) {
+            Step::Use(grant) => Ok(grant.bearer()),
+            Step::Refresh(grant, token) => {
+                self.refresh(connection, registration, grant, token, now).await
+            }
+            Step::Ask => self.ask(connection, registration, now).await,
+            Step::Consent { reason, note } => {
+                if let Some(generation) = note {
+                    self.note_consent(connection, generation, &reason, now).await?;
+                }
+                Err(consent_needed(connection, registration, reason))
+            }
+            Step::OriginChanged { key, consented, configured } => Err(TokenError::OriginChanged {
+                connection: connection.name.clone(),
+                plan: registration.plan.clone(),
+                key,
+                consented,
+                configured,
+            }),
+        }
+    }
+
+    /// Sends the refresh token, stores what comes back, and only then gives it out.
+    async fn refresh(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        grant: &StoredGrant,
+        token: &SecretString,
+        now: DateTime<Utc>,
+    ) -> Result<Bearer, TokenError> {
+        let (uid, generation) = (connection.uid.clone(), grant.generation);
+        if !self.in_vault(move |vault| vault.begin_refresh(&uid, generation, now)).await? {
+            return Err(superseded(connection));
+        }
+        match grant::refresh(&self.http, registration, token).await {
+            Ok(tokens) => {
+                let next = connect::refreshed(grant, tokens, now);
+                self.remember_unsaved(connection, next);
+                match self.save_unsaved(connection).await? {
+                    Some(saved) => Ok(saved.bearer()),
+                    None => Err(superseded(connection)),
+                }
+            }
+            Err(error) if error.is_invalid_grant() => {
+                // Told apart for the operator: the plan may have rotated the token in an answer
+                // that never arrived, which no client can undo.
+                let reason = match grant.refresh_begun_at {
+                    Some(_) => "refresh_answer_lost",
+                    None => "invalid_grant",
+                };
+                self.note_consent(connection, generation, reason, now).await?;
+                Err(consent_needed(connection, registration, reason.to_owned()))
+            }
+            Err(error) => Err(failed(connection, error)),
+        }
+    }
+
+    /// Asks for a token for the client itself.
+    async fn ask(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        now: DateTime<Utc>,
+    ) -> Result<Bearer, TokenError> {
+        let issued = match grant::client_credentials(&self.http, registration).await {
+            Ok(tokens) => connect::new_grant(registration, &connection.name, tokens, now),
+            Err(error) => Err(error),
+        };
+        let grant = issued.map_err(|error| failed(connection, error))?;
+        let (uid, bearer) = (connection.uid.clone(), grant.bearer());
+        self.in_vault(move |vault| vault.put(&uid, &grant)).await?;
+        Ok(bearer)
+    }
+
+    fn remember_unsaved(&self, connection: &ConnectionKey, grant: StoredGrant) {
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        unsaved.insert(connection.uid.clone(), grant);
+    }
+
+    /// Stores tokens that wait for it; returns them if the vault took them.
+    async fn save_unsaved(
+        &self,
+        connection: &ConnectionKey,
+    ) -> Result<Option<StoredGrant>, VaultError> {
+        let waiting = {
+            let unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+            unsaved.get(&connection.uid).cloned()
+        };
+        let Some(grant) = waiting else { return Ok(None) };
+        let (uid, written) = (connection.uid.clone(), grant.clone());
+        let is_stored = self.in_vault(move |vault| vault.replace(&uid, &written)).await?;
+        // Stored, or of no use to anybody: the grant it belongs to is gone.
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        unsaved.remove(&connection.uid);
+        Ok(is_stored.then_some(grant))
+    }
+
+    async fn note_consent(
+        &self,
+        connection: &ConnectionKey,
+        generation: i64,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), VaultError> {
+        let (uid, reason) = (connection.uid.clone(), reason.to_owned());
+        self.in_vault(move |vault| vault.mark_consent_needed(&uid, generation, &reason, now))
+            .await
+            .map(drop)
+    }
+
+    async fn load(&self, connection: &ConnectionKey) -> Result<Option<StoredGrant>, VaultError> {
+        let uid = connection.uid.clone();
+        self.in_vault(move |vault| vault.get(&uid)).await
+    }
+
+    /// Uses the vault on a thread that may wait for the disk.
+    async fn in_vault<T: Send + 'static>(
+        &self,
+        use_it: impl FnOnce(&Vault) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        let vault = self.vault.clone();
+        tokio::task::spawn_blocking(move || use_it(&vault))
+            .await
+            .unwrap_or_else(|error| Err(stopped(error)))
+    }
+}
+
+fn consent_needed(
+    connection: &ConnectionKey,
+    registration: &ClientRegistration,
+    reason: String,
+) -> TokenError {
+    let (connection, plan) = (connection.name.clone(), registration.plan.clone());
+    TokenError::ConsentNeeded { connection, plan, reason }
+}
+
+/// A task that did not end: the runtime stops, or there is a bug, which stays one.
+fn stopped(error: JoinError) -> VaultError {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => VaultError::Stopped,
+    }
+}
+
+fn superseded(connection: &ConnectionKey) -> TokenError {
+    TokenError::Superseded { connection: connection.name.clone() }
+}
+
+fn failed(connection: &ConnectionKey, source: GrantError) -> TokenError {
+    let connection = connection.name.clone();
+    match source.is_unavailable() {
+        true => TokenError::Unavailable { connection, source },
+        false => TokenError::Refused { connection, source },
+    }
+}

@@ -1,1 +1,3 @@
-//! view
+//! SQL on FHIR: a ViewDefinition becomes a compiled plan, a resource becomes rows.
+
+pub mod json;

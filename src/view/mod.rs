@@ -1,3 +1,46 @@
 //! SQL on FHIR: a ViewDefinition becomes a compiled plan, a resource becomes rows.
+//!
+//! The product's core. Pure: no I/O, no clock, no async, no shared state. It names no crate but
+//! serde, serde_json and thiserror, and of the rest of payersync it knows nothing.
+//!
+//! ```text
+//! definition (JSON) ─► compile ─► View { columns, plan }
+//!                        │ path: text → tree · lower: tree → plan
+//! resource (bytes) ─► json::parse ─► Node ─► View::run ─► rows, borrowing from the bytes
+//!                                              │ rows: which rows · eval, walk: which values
+//! ```
+//!
+//! Promises: what is not supported is a compile error and never a wrong value; a value of an
+//! unexpected type is kept; no recursion is deeper than a fixed bound and no resource makes more
+//! than [`ROW_LIMIT`] rows; no error and no `Debug` output holds data of a resource.
 
+mod boundary;
+mod compile;
+mod compiled;
+mod constant;
+mod decimal;
+mod definition;
+mod error;
+mod eval;
+mod item;
 pub mod json;
+mod lower;
+mod operators;
+mod path;
+mod plan;
+mod reference_key;
+mod rows;
+mod temporal;
+mod types;
+mod value;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub use compiled::{Column, ROW_LIMIT, View};
+pub use definition::{
+    ColumnDefinition, ConstantDefinition, SelectDefinition, ViewDefinition, WhereDefinition,
+};
+pub use error::{CompileError, ViewError, ViewErrorReason};
+pub use value::{ColumnKind, Value};

@@ -1,0 +1,380 @@
+//! From a definition to a compiled view: checks the whole structure, with the place of each error.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use super::compiled::{Cell, Column, Iteration, Placed, Select, View};
+use super::constant::constants;
+use super::definition::{ColumnDefinition, SelectDefinition, ViewDefinition};
+use super::error::CompileError;
+use super::item::Item;
+use super::lower::Lowering;
+use super::path::{self, Expression};
+use super::plan::{Expr, Path, Reduce, Start};
+use super::value::ColumnKind;
+
+/// Selects inside selects. Keeps the recursion over the plan shallow.
+const MAX_SELECT_DEPTH: usize = 32;
+
+pub(crate) fn text(text: &str) -> Result<View, CompileError> {
+    let definition: ViewDefinition = serde_json::from_str(text).map_err(|error| CompileError {
+        view: "".into(),
+        element: "".into(),
+        expression: None,
+        position: None,
+        message: format!("not a ViewDefinition: {error}").into(),
+        hint: None,
+    })?;
+    view(&definition)
+}
+
+pub(crate) fn view(definition: &ViewDefinition) -> Result<View, CompileError> {
+    let name = definition.name.clone().unwrap_or_default();
+    let fail = |element: &str, message: String| CompileError {
+        view: name.as_str().into(),
+        element: element.into(),
+        expression: None,
+        position: None,
+        message: message.into(),
+        hint: None,
+    };
+    let kind = definition.resource_type.as_deref().unwrap_or("ViewDefinition");
+    if kind.rsplit('/').next() != Some("ViewDefinition") {
+        return Err(fail("resourceType", "not a ViewDefinition".to_owned()));
+    }
+    if !name.is_empty() && !is_name(&name) {
+        return Err(fail("name", format!("`{name}` is not a valid name")));
+    }
+    let resource = match definition.resource.as_deref() {
+        Some(resource) if !resource.is_empty() => resource,
+        _ => return Err(fail("resource", "missing: the resource type to read".to_owned())),
+    };
+    if definition.select.is_empty() {
+        return Err(fail("select", "missing: the columns".to_owned()));
+    }
+    let constants = constants(&definition.constant)
+        .map_err(|(index, message)| fail(&format!("constant[{index}]"), message))?;
+    let compiler = Compiler { view: &name, resource, constants: &constants };
+    let mut filters = Vec::new();
+    for (index, filter) in definition.filters.iter().enumerate() {
+        let element = format!("where[{index}]");
+        compiler.check_keys(&filter.rest, &element, "path, description")?;
+        let expression = compiler.parse(&format!("{element}.path"), filter.path.as_deref())?;
+        filters.push(compiler.placed(&element, &expression, false, element.clone())?);
+    }
+    let mut columns = Vec::new();
+    let root = compiler.group(&definition.select, "select", 0, &mut columns)?;
+    let mut names = BTreeSet::new();
+    if let Some(twice) = columns.iter().find(|column| !names.insert(column.name.as_str())) {
+        return Err(fail("select", format!("column `{}` is defined twice", twice.name)));
+    }
+    Ok(View {
+        resource: resource.to_owned(),
+        url: definition.url.clone(),
+        title: definition.title.clone(),
+        description: definition.description.clone(),
+        columns,
+        filters,
+        root,
+        name: name.clone(),
+    })
+}
+
+struct Compiler<'d> {
+    view: &'d str,
+    resource: &'d str,
+    constants: &'d BTreeMap<String, Item<'static>>,
+}
+
+/// An expression that has been parsed, and its text.
+struct Parsed<'d> {
+    text: &'d str,
+    expression: Expression,
+}
+
+type Compiled<T> = Result<T, CompileError>;
+
+impl Compiler<'_> {
+    fn fail(&self, element: &str, message: impl Into<Box<str>>) -> CompileError {
+        CompileError {
+            view: self.view.into(),
+            element: element.into(),
+            expression: None,
+            position: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    fn path_error(&self, element: &str, text: &str, error: path::PathError) -> CompileError {
+        CompileError {
+            expression: Some(text.into()),
+            position: Some(error.position),
+            hint: error.hint.map(Into::into),
+            ..self.fail(element, error.message)
+        }
+    }
+
+    fn parse<'t>(&self, element: &str, text: Option<&'t str>) -> Compiled<Parsed<'t>> {
+        let text = text.ok_or_else(|| self.fail(element, "missing: a FHIRPath expression"))?;
+        let expression =
+            path::parse(text).map_err(|error| self.path_error(element, text, error))?;
+        Ok(Parsed { text, expression })
+    }
+
+    fn placed(
+        &self,
+        element: &str,
+        parsed: &Parsed<'_>,
+        extensions_follow: bool,
+        name: String,
+    ) -> Compiled<Placed> {
+        let lowering =
+            Lowering { resource: self.resource, constants: self.constants, extensions_follow };
+        let expr = lowering
+            .expression(&parsed.expression)
+            .map_err(|error| self.path_error(element, parsed.text, error))?;
+        Ok(Placed { element: name, path: parsed.text.to_owned(), expr })
+    }
+
+    /// Keys that are neither ours nor FHIR's metadata are misspelt, and would change the rows.
+    fn check_keys(
+        &self,
+        rest: &BTreeMap<String, Json>,
+        element: &str,
+        known: &str,
+    ) -> Compiled<()> {
+        let harmless = |key: &str| {
+            key.starts_with('_') || matches!(key, "id" | "extension" | "modifierExtension")
+        };
+        match rest.keys().find(|key| !harmless(key)) {
+            None => Ok(()),
+            Some(key) => Err(CompileError {
+                hint: Some(format!("keys here are {known}").into()),
+                ..self.fail(element, format!("unknown key `{key}`"))
+            }),
+        }
+    }
+
+    /// Sibling selects, as one select that makes one row.
+    fn group(
+        &self,
+        definitions: &[SelectDefinition],
+        element: &str,
+        depth: usize,
+        columns: &mut Vec<Column>,
+    ) -> Compiled<Select> {
+        let first = columns.len();
+        let mut selects = Vec::new();
+        for (index, definition) in definitions.iter().enumerate() {
+            selects.push(self.select(
+                definition,
+                &format!("{element}[{index}]"),
+                depth + 1,
+                columns,
+            )?);
+        }
+        // What makes one row is evaluated once, before what makes many.
+        selects.sort_by_key(|select| !makes_one_row(select));
+        Ok(Select { selects, slots: first..columns.len(), ..Select::default() })
+    }
+
+    fn select(
+        &self,
+        definition: &SelectDefinition,
+        element: &str,
+        depth: usize,
+        columns: &mut Vec<Column>,
+    ) -> Compiled<Select> {
+        if depth > MAX_SELECT_DEPTH {
+            return Err(self.fail(element, "selects are nested too deeply"));
+        }
+        self.check_keys(
+            &definition.rest,
+            element,
+            "column, select, forEach, forEachOrNull, repeat, unionAll",
+        )?;
+        let first = columns.len();
+        let iteration = self.iteration(definition, element)?;
+        let mut cells = Vec::new();
+        for (index, column) in definition.column.iter().enumerate() {
+            let element = format!("{element}.column[{index}]");
+            cells.push(self.column(column, &element, columns)?);
+        }
+        let nested =
+            self.group(&definition.select, &format!("{element}.select"), depth, columns)?;
+        let unions = self.unions(&definition.union_all, element, depth, columns)?;
+        if cells.is_empty() && nested.selects.is_empty() && unions.is_empty() {
+            return Err(self.fail(element, "has no column, no select and no unionAll"));
+        }
+        let slots = first..columns.len();
+        Ok(Select { iteration, columns: cells, selects: nested.selects, unions, slots })
+    }
+
+    fn iteration(&self, definition: &SelectDefinition, element: &str) -> Compiled<Iteration> {
+        let each = definition.for_each.as_deref();
+        let or_null = definition.for_each_or_null.as_deref();
+        let extensions = select_reads_extensions(definition);
+        let source = |key: &str, text: &str| {
+            let element = format!("{element}.{key}");
+            let parsed = self.parse(&element, Some(text))?;
+            self.placed(&element, &parsed, extensions, element.clone())
+        };
+        match (each, or_null, &definition.repeat) {
+            (None, None, None) => Ok(Iteration::Once),
+            (Some(text), None, None) => {
+                Ok(Iteration::Each { source: source("forEach", text)?, or_null: false })
+            }
+            (None, Some(text), None) => {
+                Ok(Iteration::Each { source: source("forEachOrNull", text)?, or_null: true })
+            }
+            (None, None, Some(texts)) if texts.is_empty() => {
+                Err(self.fail(&format!("{element}.repeat"), "has no path"))
+            }
+            (None, None, Some(texts)) => texts
+                .iter()
+                .enumerate()
+                .map(|(index, text)| source(&format!("repeat[{index}]"), text))
+                .collect::<Compiled<_>>()
+                .map(Iteration::Repeat),
+            _ => Err(self.fail(element, "has more than one of forEach, forEachOrNull, repeat")),
+        }
+    }
+
+    fn unions(
+        &self,
+        definitions: &[SelectDefinition],
+        element: &str,
+        depth: usize,
+        columns: &mut Vec<Column>,
+    ) -> Compiled<Vec<Select>> {
+        let first = columns.len();
+        let mut unions = Vec::new();
+        let mut expected: Option<Vec<Column>> = None;
+        for (index, definition) in definitions.iter().enumerate() {
+            let element = format!("{element}.unionAll[{index}]");
+            columns.truncate(first);
+            unions.push(self.select(definition, &element, depth + 1, columns)?);
+            let branch = columns.split_off(first);
+            match &expected {
+                Some(expected) if !same_columns(expected, &branch) => {
+                    return Err(self.fail(
+                        &element,
+                        "its columns differ from the first branch in name, order or type",
+                    ));
+                }
+                Some(_) => {}
+                None => expected = Some(branch),
+            }
+        }
+        columns.extend(expected.unwrap_or_default());
+        Ok(unions)
+    }
+
+    fn column(
+        &self,
+        definition: &ColumnDefinition,
+        element: &str,
+        columns: &mut Vec<Column>,
+    ) -> Compiled<Cell> {
+        self.check_keys(
+            &definition.rest,
+            element,
+            "name, path, type, collection, description, tag",
+        )?;
+        let name = definition.name.as_deref().unwrap_or_default();
+        if !is_name(name) {
+            return Err(
+                self.fail(&format!("{element}.name"), format!("`{name}` is not a valid name"))
+            );
+        }
+        let place = format!("{element}.path");
+        let parsed = self.parse(&place, definition.path.as_deref())?;
+        let source = self.placed(&place, &parsed, false, name.to_owned())?;
+        let declared = definition.fhir_type.as_deref().map(kind_of_type);
+        let collection = definition.collection.unwrap_or(false);
+        let kind = declared.unwrap_or_else(|| kind_of_expression(&source.expr));
+        let cell = Cell {
+            slot: columns.len(),
+            declared,
+            collection,
+            reads_row_index: path::uses_variable(&parsed.expression, "rowIndex"),
+            source,
+        };
+        columns.push(Column {
+            name: name.to_owned(),
+            path: parsed.text.to_owned(),
+            fhir_type: definition.fhir_type.clone(),
+            kind,
+            collection,
+            description: definition.description.clone(),
+            is_resource_key: parsed.text.trim() == "getResourceKey()",
+        });
+        Ok(cell)
+    }
+}
+
+/// Whether anything inside may read extensions of what the select iterates over. A guess by
+/// text: guessing too often costs a little time and nothing else.
+fn select_reads_extensions(definition: &SelectDefinition) -> bool {
+    let mentions =
+        |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains("extension"));
+    let nested = || definition.select.iter().chain(&definition.union_all);
+    definition.column.iter().any(|column| mentions(&column.path))
+        || nested().any(|select| mentions(&select.for_each) || mentions(&select.for_each_or_null))
+        || nested().any(select_reads_extensions)
+}
+
+fn makes_one_row(select: &Select) -> bool {
+    matches!(select.iteration, Iteration::Once)
+        && select.unions.is_empty()
+        && select.selects.iter().all(makes_one_row)
+}
+
+/// `^[A-Za-z][A-Za-z0-9_]*$`, the standard's rule for names.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn same_columns(left: &[Column], right: &[Column]) -> bool {
+    left.len() == right.len()
+        && left.iter().zip(right).all(|(left, right)| {
+            let types_fit =
+                left.fhir_type.is_none() || right.fhir_type.is_none() || left.kind == right.kind;
+            left.name == right.name && left.collection == right.collection && types_fit
+        })
+}
+
+/// A FHIR type code, the URL of its definition, or a `System` type.
+fn kind_of_type(fhir_type: &str) -> ColumnKind {
+    let code = fhir_type.rsplit(['/', '.']).next().unwrap_or_default();
+    match code {
+        "boolean" | "Boolean" => ColumnKind::Boolean,
+        "integer" | "positiveInt" | "unsignedInt" | "integer64" | "Integer" => ColumnKind::Integer,
+        "decimal" | "Decimal" => ColumnKind::Decimal,
+        _ => ColumnKind::Text,
+    }
+}
+
+/// The kind that an expression always has; text where it follows the data.
+fn kind_of_expression(expr: &Expr) -> ColumnKind {
+    match expr {
+        Expr::And(_) | Expr::Or(_) | Expr::Equal { .. } | Expr::Compare { .. } | Expr::In(_) => {
+            ColumnKind::Boolean
+        }
+        Expr::Path(Path { start, segments }) => {
+            match (start, segments.last().map(|last| &last.reduce)) {
+                (_, Some(Some(Reduce::Exists | Reduce::Empty | Reduce::Not))) => {
+                    ColumnKind::Boolean
+                }
+                (Start::RowIndex | Start::Literal(Item::Integer(_)), None) => ColumnKind::Integer,
+                (Start::Literal(Item::Boolean(_)), None) => ColumnKind::Boolean,
+                (Start::Literal(Item::Decimal(_)), None) => ColumnKind::Decimal,
+                _ => ColumnKind::Text,
+            }
+        }
+        _ => ColumnKind::Text,
+    }
+}

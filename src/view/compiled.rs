@@ -1,0 +1,130 @@
+//! A compiled view: what it is called, which columns it has, and its plan.
+
+use super::json::Node;
+use super::plan::Expr;
+use super::rows;
+use super::value::{ColumnKind, Value};
+use super::{CompileError, ViewDefinition, ViewError, compile};
+
+/// Rows that one resource may give to one view. A cross join that goes beyond is a mistake.
+pub const ROW_LIMIT: u64 = 1_000_000;
+
+/// A compiled ViewDefinition: turns resources into rows.
+///
+/// Immutable and free of interior state; share it between threads as it is.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Machine name, the table's name; empty if the definition has none.
+    pub name: String,
+    /// The resource type that the view reads.
+    pub resource: String,
+    /// Canonical URL.
+    pub url: Option<String>,
+    /// Name for people.
+    pub title: Option<String>,
+    /// What the view is for.
+    pub description: Option<String>,
+    /// The columns, in the order of a row's values.
+    pub columns: Vec<Column>,
+    pub(crate) filters: Vec<Placed>,
+    pub(crate) root: Select,
+}
+
+/// One column of a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The column's name.
+    pub name: String,
+    /// The FHIRPath expression as written.
+    pub path: String,
+    /// The FHIR type as written, if the definition gives one.
+    pub fhir_type: Option<String>,
+    /// The kind of its values; without a type, the kind that its expression always has, or text.
+    pub kind: ColumnKind,
+    /// Whether it holds a JSON array of values.
+    pub collection: bool,
+    /// What the column holds.
+    pub description: Option<String>,
+    /// Whether the path is `getResourceKey()`: the column that joins to other tables.
+    pub is_resource_key: bool,
+}
+
+impl View {
+    /// Compiles a definition.
+    ///
+    /// # Errors
+    /// When the definition is not a valid ViewDefinition or needs something unsupported.
+    pub fn compile(definition: &ViewDefinition) -> Result<View, CompileError> {
+        compile::view(definition)
+    }
+
+    /// Reads and compiles a definition from its JSON text.
+    ///
+    /// # Errors
+    /// As [`View::compile`], and when the text is not the JSON of a ViewDefinition.
+    pub fn from_json(text: &str) -> Result<View, CompileError> {
+        compile::text(text)
+    }
+
+    /// Pushes the view's rows of one resource into `sink`, and returns how many there were.
+    ///
+    /// The slice has one value per column and is reused between rows; its values borrow from the
+    /// resource and from the view. A resource of another type gives no rows.
+    ///
+    /// # Errors
+    /// When the resource does not fit the view, such as two values in a single-valued column.
+    /// Rows pushed before the error are to be thrown away.
+    pub fn run<'a>(
+        &'a self,
+        resource: &'a Node<'a>,
+        sink: &mut dyn FnMut(&[Value<'a>]),
+    ) -> Result<u64, ViewError> {
+        rows::run(self, resource, sink)
+    }
+}
+
+/// An expression and where it stands, for errors.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed {
+    /// Column name, or element of the definition.
+    pub(crate) element: String,
+    /// The expression as written.
+    pub(crate) path: String,
+    pub(crate) expr: Expr,
+}
+
+/// A select, compiled.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Select {
+    pub(crate) iteration: Iteration,
+    pub(crate) columns: Vec<Cell>,
+    /// Joined with one another; those that make one row come first.
+    pub(crate) selects: Vec<Select>,
+    /// Alternatives, all filling the same columns.
+    pub(crate) unions: Vec<Select>,
+    /// The columns of this select and everything in it.
+    pub(crate) slots: std::ops::Range<usize>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Iteration {
+    /// One row.
+    #[default]
+    Once,
+    Each {
+        source: Placed,
+        or_null: bool,
+    },
+    Repeat(Vec<Placed>),
+}
+
+/// How one value of a row is made.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    pub(crate) slot: usize,
+    pub(crate) source: Placed,
+    pub(crate) declared: Option<ColumnKind>,
+    pub(crate) collection: bool,
+    /// Whether the cell keeps its value on the empty side of a `forEachOrNull`.
+    pub(crate) reads_row_index: bool,
+}

@@ -1,0 +1,105 @@
+//! A ViewDefinition as written: the standard's JSON, read with serde.
+//!
+//! Tolerant where the standard's versions differ and where metadata is concerned; strict inside
+//! `select` and `column`, where a misspelt key would silently change the rows. Unknown keys are
+//! collected here and judged by the compiler, which can say where they stand.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+/// A SQL on FHIR ViewDefinition, of version 2 or 3 of the standard.
+///
+/// Metadata that makes no difference to the rows (`identifier`, `meta`, `status`, …) is accepted
+/// in any form and ignored.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ViewDefinition {
+    /// Either spelling: `ViewDefinition` (3.0) or a canonical URL that ends in it (2.0).
+    pub resource_type: Option<String>,
+    /// Canonical URL.
+    pub url: Option<String>,
+    /// Machine name; the table's name.
+    pub name: Option<String>,
+    /// Name for people.
+    pub title: Option<String>,
+    /// What the view is for.
+    pub description: Option<String>,
+    /// The resource type that the view reads.
+    pub resource: Option<String>,
+    /// Values for `%name`.
+    pub constant: Vec<ConstantDefinition>,
+    /// Filters; a resource that fails one gives no rows.
+    #[serde(rename = "where")]
+    pub filters: Vec<WhereDefinition>,
+    /// The columns.
+    pub select: Vec<SelectDefinition>,
+}
+
+/// A named constant: one `value[x]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ConstantDefinition {
+    /// Its name, used as `%name`.
+    pub name: Option<String>,
+    /// Everything else: the `value[x]`.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Json>,
+}
+
+/// A filter of the view.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct WhereDefinition {
+    /// A FHIRPath expression that gives a boolean.
+    pub path: Option<String>,
+    /// What the filter is for.
+    pub description: Option<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Json>,
+}
+
+/// Columns and how many rows they make.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct SelectDefinition {
+    /// Columns of this level.
+    pub column: Vec<ColumnDefinition>,
+    /// Nested selects, joined with one another.
+    pub select: Vec<SelectDefinition>,
+    /// A row for each value.
+    pub for_each: Option<String>,
+    /// A row for each value, or one of nulls.
+    pub for_each_or_null: Option<String>,
+    /// A row for each value, and for each value below it along these paths.
+    pub repeat: Option<Vec<String>>,
+    /// Rows of one branch after the other.
+    pub union_all: Vec<SelectDefinition>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Json>,
+}
+
+/// One column.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ColumnDefinition {
+    /// The column's name.
+    pub name: Option<String>,
+    /// The FHIRPath expression of its value.
+    pub path: Option<String>,
+    /// FHIR type, as a code or the canonical URL of its definition.
+    #[serde(rename = "type")]
+    pub fhir_type: Option<String>,
+    /// Whether several values are allowed.
+    pub collection: Option<bool>,
+    /// What the column holds.
+    pub description: Option<String>,
+    /// Hints for databases; ignored.
+    pub tag: Option<Json>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Json>,
+}

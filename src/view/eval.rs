@@ -1,0 +1,220 @@
+//! Runs a compiled expression over one item.
+//!
+//! Values are pushed into a sink as they are found; nothing is collected on the way, and a sink
+//! that has seen enough stops the search.
+
+use std::ops::ControlFlow::{self, Break, Continue};
+
+use super::error::ViewErrorReason as Reason;
+use super::item::{Item, Scalar};
+use super::json::Node;
+use super::operators;
+use super::plan::{Expr, Path, Reduce, Segment, Start};
+use super::walk::walk;
+
+/// Whether the sink wants more.
+pub(crate) type Outcome = Result<ControlFlow<()>, Reason>;
+pub(crate) type Sink<'s, 'a> = &'s mut dyn FnMut(Item<'a>) -> Outcome;
+
+/// What an expression can see.
+#[derive(Clone)]
+pub(crate) struct Scope<'a> {
+    pub(crate) resource: &'a Node<'a>,
+    /// The node that the select stands on; none on the empty side of a `forEachOrNull`.
+    pub(crate) context: Option<Item<'a>>,
+    /// `$this`.
+    pub(crate) focus: Option<Item<'a>>,
+    pub(crate) row_index: i64,
+}
+
+impl<'a> Scope<'a> {
+    /// The scope of a select on this node.
+    pub(crate) fn on(resource: &'a Node<'a>, item: Option<Item<'a>>, row_index: i64) -> Self {
+        Scope { resource, context: item.clone(), focus: item, row_index }
+    }
+
+    pub(crate) fn focused(&self, item: Item<'a>) -> Self {
+        Scope { focus: Some(item), ..self.clone() }
+    }
+}
+
+/// Pushes every item of the expression's result.
+pub(crate) fn each<'a>(expr: &'a Expr, scope: &Scope<'a>, out: Sink<'_, 'a>) -> Outcome {
+    match expr {
+        Expr::Path(path) => each_of_path(path, scope, out),
+        Expr::Union(operands) => operators::union(&operands.0, &operands.1, scope, out),
+        Expr::And(_) | Expr::Or(_) | Expr::Equal { .. } | Expr::Compare { .. } | Expr::In(_) => {
+            match truth(expr, scope)? {
+                Some(value) => out(Item::Boolean(value)),
+                None => Ok(Continue(())),
+            }
+        }
+        Expr::Arithmetic { operation, operands } => {
+            push(operators::arithmetic(*operation, operands, scope)?, out)
+        }
+        Expr::Concatenate(operands) => push(operators::concatenate(operands, scope)?, out),
+        Expr::Negative(operand) => push(operators::negative(operand, scope)?, out),
+    }
+}
+
+fn push<'a>(item: Option<Item<'a>>, out: Sink<'_, 'a>) -> Outcome {
+    item.map_or(Ok(Continue(())), out)
+}
+
+/// The only item, if there is one.
+///
+/// # Errors
+/// When there are several.
+pub(crate) fn single<'a>(expr: &'a Expr, scope: &Scope<'a>) -> Result<Option<Item<'a>>, Reason> {
+    let mut found = None;
+    let outcome = each(expr, scope, &mut |item| {
+        if found.is_some() {
+            return Err(Reason::ManyValuesForOperator);
+        }
+        found = Some(item);
+        Ok(Continue(()))
+    });
+    outcome.map(|_| found)
+}
+
+/// The expression as a condition: true, false or unknown.
+///
+/// A single value that is not a boolean counts as true, as FHIRPath's singleton rule has it.
+pub(crate) fn truth<'a>(expr: &'a Expr, scope: &Scope<'a>) -> Result<Option<bool>, Reason> {
+    match expr {
+        Expr::And(operands) => match truth(&operands.0, scope)? {
+            Some(false) => Ok(Some(false)),
+            left => Ok(match (left, truth(&operands.1, scope)?) {
+                (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            }),
+        },
+        Expr::Or(operands) => match truth(&operands.0, scope)? {
+            Some(true) => Ok(Some(true)),
+            left => Ok(match (left, truth(&operands.1, scope)?) {
+                (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            }),
+        },
+        Expr::Equal { negated, operands } => {
+            let equal = operators::equal(&operands.0, &operands.1, scope)?;
+            Ok(equal.map(|equal| equal != *negated))
+        }
+        Expr::Compare { comparison, operands } => operators::compare(*comparison, operands, scope),
+        Expr::In(operands) => operators::is_in(&operands.0, &operands.1, scope),
+        _ => Ok(single(expr, scope)?.map(|item| truth_of(&item))),
+    }
+}
+
+fn truth_of(item: &Item<'_>) -> bool {
+    match item.scalar() {
+        Scalar::Boolean(value) => value,
+        _ => true,
+    }
+}
+
+fn each_of_path<'a>(path: &'a Path, scope: &Scope<'a>, out: Sink<'_, 'a>) -> Outcome {
+    let start = match &path.start {
+        Start::Focus => scope.focus.clone(),
+        Start::Resource => Some(Item::node(scope.resource)),
+        Start::Context => scope.context.clone(),
+        Start::RowIndex => Some(Item::Integer(scope.row_index)),
+        Start::Literal(item) => Some(item.borrowed()),
+        Start::Empty => None,
+        Start::Group(inner) => return each_of_group(inner, &path.segments, scope, out),
+    };
+    each_of_segments(&path.segments, start, scope, out)
+}
+
+/// All but the first segment get at most one item from the segment before.
+fn each_of_segments<'a>(
+    segments: &'a [Segment],
+    mut current: Option<Item<'a>>,
+    scope: &Scope<'a>,
+    out: Sink<'_, 'a>,
+) -> Outcome {
+    for segment in segments {
+        let Some(reduce) = &segment.reduce else {
+            return current.map_or(Ok(Continue(())), |item| walk(&segment.steps, item, scope, out));
+        };
+        current = reduce_with(reduce, scope, &mut |sink| match current.take() {
+            Some(item) => walk(&segment.steps, item, scope, sink),
+            None => Ok(Continue(())),
+        })?;
+    }
+    push(current, out)
+}
+
+/// A parenthesised expression can feed several items into the first segment.
+fn each_of_group<'a>(
+    inner: &'a Expr,
+    segments: &'a [Segment],
+    scope: &Scope<'a>,
+    out: Sink<'_, 'a>,
+) -> Outcome {
+    let Some((first, rest)) = segments.split_first() else { return each(inner, scope, out) };
+    let Some(reduce) = &first.reduce else {
+        return each(inner, scope, &mut |item| walk(&first.steps, item, scope, out));
+    };
+    let current = reduce_with(reduce, scope, &mut |sink| {
+        each(inner, scope, &mut |item| walk(&first.steps, item, scope, sink))
+    })?;
+    each_of_segments(rest, current, scope, out)
+}
+
+/// Reduces what the source pushes to at most one item.
+fn reduce_with<'a>(
+    reduce: &'a Reduce,
+    scope: &Scope<'a>,
+    source: &mut dyn FnMut(Sink<'_, 'a>) -> Outcome,
+) -> Result<Option<Item<'a>>, Reason> {
+    let position = match reduce {
+        Reduce::First => 0,
+        Reduce::Position(position) => *position,
+        Reduce::Index(index) => match single(index, scope)?.as_ref().map(Item::scalar) {
+            None => return Ok(None),
+            Some(Scalar::Integer(index)) => match usize::try_from(index) {
+                Ok(position) => position,
+                Err(_) => return Ok(None),
+            },
+            Some(Scalar::Number(text)) => match text.parse() {
+                Ok(position) => position,
+                Err(_) => return Ok(None),
+            },
+            Some(_) => return Err(Reason::WrongType),
+        },
+        Reduce::Exists => return Ok(Some(Item::Boolean(any(source)?))),
+        Reduce::Empty => return Ok(Some(Item::Boolean(!any(source)?))),
+        Reduce::Not => {
+            let mut found = None;
+            let _ = source(&mut |item| match found.replace(truth_of(&item)) {
+                Some(_) => Err(Reason::ManyValuesForOperator),
+                None => Ok(Continue(())),
+            })?;
+            return Ok(found.map(|value| Item::Boolean(!value)));
+        }
+        Reduce::Join(separator) => return operators::join(separator, source),
+    };
+    let mut left = position;
+    let mut found = None;
+    let _ = source(&mut |item| {
+        if left == 0 {
+            found = Some(item);
+            return Ok(Break(()));
+        }
+        left -= 1;
+        Ok(Continue(()))
+    })?;
+    Ok(found)
+}
+
+fn any<'a>(source: &mut dyn FnMut(Sink<'_, 'a>) -> Outcome) -> Result<bool, Reason> {
+    let mut found = false;
+    let _ = source(&mut |_| {
+        found = true;
+        Ok(Break(()))
+    })?;
+    Ok(found)
+}

@@ -1,0 +1,299 @@
+//! Equality, order, arithmetic and the other operators of FHIRPath.
+//!
+//! An empty operand makes an empty result. Numbers are decimal throughout; dates compare by
+//! instant when a type says that they are dates, or when both sides of `<` read as dates.
+
+use std::cmp::Ordering;
+use std::ops::ControlFlow::Continue;
+
+use super::decimal::{self, Decimal};
+use super::error::ViewErrorReason as Reason;
+use super::eval::{Outcome, Scope, Sink, each, single};
+use super::item::{Item, Scalar};
+use super::json::Node;
+use super::plan::{Arithmetic, Comparison, Expr};
+use super::temporal::Temporal;
+
+type Operands = (Expr, Expr);
+
+/// A collection, without an allocation for the usual single item.
+enum Items<'a> {
+    None,
+    One(Item<'a>),
+    Many(Vec<Item<'a>>),
+}
+
+impl<'a> Items<'a> {
+    fn of(expr: &'a Expr, scope: &Scope<'a>) -> Result<Items<'a>, Reason> {
+        let mut items = Items::None;
+        let _ = each(expr, scope, &mut |item| {
+            items = match std::mem::replace(&mut items, Items::None) {
+                Items::None => Items::One(item),
+                Items::One(first) => Items::Many(vec![first, item]),
+                Items::Many(mut all) => {
+                    all.push(item);
+                    Items::Many(all)
+                }
+            };
+            Ok(Continue(()))
+        })?;
+        Ok(items)
+    }
+
+    fn as_slice(&self) -> &[Item<'a>] {
+        match self {
+            Items::None => &[],
+            Items::One(item) => std::slice::from_ref(item),
+            Items::Many(items) => items,
+        }
+    }
+}
+
+/// `=`: empty if a side is empty, otherwise the same items in the same order.
+pub(crate) fn equal<'a>(
+    left: &'a Expr,
+    right: &'a Expr,
+    scope: &Scope<'a>,
+) -> Result<Option<bool>, Reason> {
+    let left = Items::of(left, scope)?;
+    if matches!(left, Items::None) {
+        return Ok(None);
+    }
+    let right = Items::of(right, scope)?;
+    let (left, right) = (left.as_slice(), right.as_slice());
+    if right.is_empty() {
+        return Ok(None);
+    }
+    if left.len() != right.len() {
+        return Ok(Some(false));
+    }
+    let mut certain = true;
+    for (left, right) in left.iter().zip(right) {
+        match items_equal(left, right) {
+            Some(true) => {}
+            Some(false) => return Ok(Some(false)),
+            None => certain = false,
+        }
+    }
+    Ok(certain.then_some(true))
+}
+
+/// `in`: whether the one item on the left is among those on the right.
+pub(crate) fn is_in<'a>(
+    left: &'a Expr,
+    right: &'a Expr,
+    scope: &Scope<'a>,
+) -> Result<Option<bool>, Reason> {
+    let Some(wanted) = single(left, scope)? else { return Ok(None) };
+    let items = Items::of(right, scope)?;
+    Ok(Some(items.as_slice().iter().any(|item| items_equal(&wanted, item) == Some(true))))
+}
+
+/// `|`: the distinct items of both sides.
+pub(crate) fn union<'a>(
+    left: &'a Expr,
+    right: &'a Expr,
+    scope: &Scope<'a>,
+    out: Sink<'_, 'a>,
+) -> Outcome {
+    let mut distinct: Vec<Item<'a>> = Vec::new();
+    for side in [left, right] {
+        let _ = each(side, scope, &mut |item| {
+            if !distinct.iter().any(|known| items_equal(known, &item) == Some(true)) {
+                distinct.push(item);
+            }
+            Ok(Continue(()))
+        })?;
+    }
+    for item in distinct {
+        if out(item)?.is_break() {
+            return Ok(std::ops::ControlFlow::Break(()));
+        }
+    }
+    Ok(Continue(()))
+}
+
+/// `join()`: the texts with the separator between them; empty for no items.
+pub(crate) fn join<'a>(
+    separator: &str,
+    source: &mut dyn FnMut(Sink<'_, 'a>) -> Outcome,
+) -> Result<Option<Item<'a>>, Reason> {
+    let mut joined: Option<String> = None;
+    let _ = source(&mut |item| {
+        let text = match &mut joined {
+            Some(text) => {
+                text.push_str(separator);
+                text
+            }
+            None => joined.insert(String::new()),
+        };
+        match item.scalar() {
+            Scalar::Text(part, _) | Scalar::Number(part) => text.push_str(part),
+            Scalar::Boolean(value) => text.push_str(if value { "true" } else { "false" }),
+            Scalar::Integer(value) => text.push_str(&value.to_string()),
+            Scalar::Complex(_) | Scalar::Nothing => return Err(Reason::WrongType),
+        }
+        Ok(Continue(()))
+    })?;
+    Ok(joined.map(|text| Item::Text(text.into(), super::types::TypeId::STRING)))
+}
+
+fn items_equal(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
+    match (left.scalar(), right.scalar()) {
+        (Scalar::Text(left, left_type), Scalar::Text(right, right_type)) => {
+            if left == right {
+                return Some(true);
+            }
+            if (left_type.is_temporal() || right_type.is_temporal())
+                && let (Some(left), Some(right)) = (Temporal::parse(left), Temporal::parse(right))
+            {
+                return left.compare(&right).map(Ordering::is_eq);
+            }
+            Some(false)
+        }
+        (Scalar::Boolean(left), Scalar::Boolean(right)) => Some(left == right),
+        (Scalar::Complex(left), Scalar::Complex(right)) => Some(nodes_equal(left, right)),
+        (left, right) => Some(compare_numbers(left, right) == Some(Ordering::Equal)),
+    }
+}
+
+/// Order of two numbers; `None` if a side is no number.
+fn compare_numbers(left: Scalar<'_>, right: Scalar<'_>) -> Option<Ordering> {
+    Some(match (left, right) {
+        (Scalar::Integer(left), Scalar::Integer(right)) => left.cmp(&right),
+        (Scalar::Number(left), Scalar::Number(right)) => decimal::compare(left, right),
+        (Scalar::Integer(left), Scalar::Number(right)) => {
+            decimal::compare(&left.to_string(), right)
+        }
+        (Scalar::Number(left), Scalar::Integer(right)) => {
+            decimal::compare(left, &right.to_string())
+        }
+        _ => return None,
+    })
+}
+
+fn nodes_equal(left: &Node<'_>, right: &Node<'_>) -> bool {
+    match (left, right) {
+        (Node::Number(left), Node::Number(right)) => decimal::compare(left, right).is_eq(),
+        (Node::Array(left), Node::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(l, r)| nodes_equal(l, r))
+        }
+        (Node::Object(left), Node::Object(members)) => {
+            left.len() == members.len()
+                && left.iter().all(|member| {
+                    right.get(&member.key).is_some_and(|other| nodes_equal(&member.value, other))
+                })
+        }
+        (left, right) => left == right,
+    }
+}
+
+/// `<`, `<=`, `>`, `>=`.
+pub(crate) fn compare<'a>(
+    comparison: Comparison,
+    operands: &'a Operands,
+    scope: &Scope<'a>,
+) -> Result<Option<bool>, Reason> {
+    let Some(left) = single(&operands.0, scope)? else { return Ok(None) };
+    let Some(right) = single(&operands.1, scope)? else { return Ok(None) };
+    let order = match (left.scalar(), right.scalar()) {
+        (Scalar::Text(left, _), Scalar::Text(right, _)) => {
+            match (Temporal::parse(left), Temporal::parse(right)) {
+                (Some(left), Some(right)) => left.compare(&right),
+                _ => Some(left.cmp(right)),
+            }
+        }
+        (left, right) => Some(compare_numbers(left, right).ok_or(Reason::WrongType)?),
+    };
+    Ok(order.map(|order| match comparison {
+        Comparison::Less => order.is_lt(),
+        Comparison::LessOrEqual => order.is_le(),
+        Comparison::Greater => order.is_gt(),
+        Comparison::GreaterOrEqual => order.is_ge(),
+    }))
+}
+
+/// `+`, `-`, `*`, `/` of numbers, and `+` of texts.
+pub(crate) fn arithmetic<'a>(
+    operation: Arithmetic,
+    operands: &'a Operands,
+    scope: &Scope<'a>,
+) -> Result<Option<Item<'a>>, Reason> {
+    let Some(left) = single(&operands.0, scope)? else { return Ok(None) };
+    let Some(right) = single(&operands.1, scope)? else { return Ok(None) };
+    if let (Scalar::Text(left, _), Scalar::Text(right, _), Arithmetic::Add) =
+        (left.scalar(), right.scalar(), operation)
+    {
+        return Ok(Some(computed_text(format!("{left}{right}"))));
+    }
+    if let (Some(left), Some(right)) = (as_integer(&left), as_integer(&right)) {
+        let result = match operation {
+            Arithmetic::Add => left.checked_add(right),
+            Arithmetic::Subtract => left.checked_sub(right),
+            Arithmetic::Multiply => left.checked_mul(right),
+            Arithmetic::Divide => None,
+        };
+        if let Some(result) = result {
+            return Ok(Some(Item::Integer(result)));
+        }
+    }
+    let (left, right) = (as_decimal(&left)?, as_decimal(&right)?);
+    let (Some(left), Some(right)) = (left, right) else { return Ok(None) };
+    let result = match operation {
+        Arithmetic::Add => left.add(right),
+        Arithmetic::Subtract => left.subtract(right),
+        Arithmetic::Multiply => left.multiply(right),
+        Arithmetic::Divide => left.divide(right),
+    };
+    Ok(result.map(|result| Item::Decimal(result.to_text().into())))
+}
+
+/// Unary minus.
+pub(crate) fn negative<'a>(
+    operand: &'a Expr,
+    scope: &Scope<'a>,
+) -> Result<Option<Item<'a>>, Reason> {
+    let Some(item) = single(operand, scope)? else { return Ok(None) };
+    if let Some(result) = as_integer(&item).and_then(i64::checked_neg) {
+        return Ok(Some(Item::Integer(result)));
+    }
+    let result = as_decimal(&item)?.and_then(Decimal::negate);
+    Ok(result.map(|result| Item::Decimal(result.to_text().into())))
+}
+
+/// `&`: texts one after the other, an empty side counting as an empty text.
+pub(crate) fn concatenate<'a>(
+    operands: &'a Operands,
+    scope: &Scope<'a>,
+) -> Result<Option<Item<'a>>, Reason> {
+    let mut joined = String::new();
+    for side in [&operands.0, &operands.1] {
+        match single(side, scope)?.as_ref().map(Item::scalar) {
+            None => {}
+            Some(Scalar::Text(text, _)) => joined.push_str(text),
+            Some(_) => return Err(Reason::WrongType),
+        }
+    }
+    Ok(Some(computed_text(joined)))
+}
+
+fn computed_text<'a>(text: String) -> Item<'a> {
+    Item::Text(text.into(), super::types::TypeId::STRING)
+}
+
+fn as_integer(item: &Item<'_>) -> Option<i64> {
+    match item.scalar() {
+        Scalar::Integer(value) => Some(value),
+        Scalar::Number(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// `None` for a number of more digits than arithmetic works with.
+fn as_decimal(item: &Item<'_>) -> Result<Option<Decimal>, Reason> {
+    match item.scalar() {
+        Scalar::Integer(value) => Ok(Decimal::parse(&value.to_string())),
+        Scalar::Number(text) => Ok(Decimal::parse(text)),
+        _ => Err(Reason::WrongType),
+    }
+}

@@ -1,0 +1,71 @@
+//! The tree of an expression. Chains of steps are flat, so a long path is not a deep tree.
+
+/// Any expression.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Expression {
+    Path(PathExpression),
+    Negative { operand: Box<Expression>, position: usize },
+    Binary { operator: BinaryOperator, operands: Box<(Expression, Expression)> },
+}
+
+/// Where a chain begins and the steps it takes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PathExpression {
+    pub(crate) start: Start,
+    pub(crate) steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Start {
+    /// Nothing is written: the first step applies to the focus.
+    Focus,
+    This,
+    Literal(Literal),
+    /// `%name`.
+    Variable {
+        name: String,
+        position: usize,
+    },
+    Group(Box<Expression>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Literal {
+    Empty,
+    Boolean(bool),
+    Integer(i64),
+    Decimal(String),
+    String(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Step {
+    pub(crate) position: usize,
+    pub(crate) kind: StepKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum StepKind {
+    Field(String),
+    Call { name: String, arguments: Vec<Expression> },
+    Index(Expression),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BinaryOperator {
+    And,
+    Or,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Concatenate,
+    Union,
+    In,
+}

@@ -1,0 +1,34 @@
+//! FHIRPath as text and as a tree: the lexer, the parser, the tree.
+//!
+//! Knows the grammar and nothing about FHIR, resources or columns.
+
+mod ast;
+mod inspect;
+mod lexer;
+mod parser;
+
+pub(crate) use ast::{BinaryOperator, Expression, Literal, PathExpression, Start, Step, StepKind};
+pub(crate) use inspect::{reads_extensions, uses_variable};
+pub(crate) use parser::parse;
+
+/// Where and why a text is not an expression that is supported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PathError {
+    /// Byte position in the text.
+    pub(crate) position: usize,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What is supported instead.
+    pub(crate) hint: Option<&'static str>,
+}
+
+impl PathError {
+    pub(crate) fn new(position: usize, message: impl Into<String>) -> Self {
+        Self { position, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+}

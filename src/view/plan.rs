@@ -1,0 +1,121 @@
+//! The compiled form of an expression: what [`eval`](super::eval) runs.
+//!
+//! A path is cut into segments. The steps of a segment map one item to any number of items; a
+//! segment ends where the whole collection is reduced to at most one item (`first()`, `exists()`),
+//! so evaluation needs no intermediate collections.
+
+use super::boundary::Boundary;
+use super::item::Item;
+use super::types::TypeId;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Expr {
+    Path(Path),
+    And(Box<(Expr, Expr)>),
+    Or(Box<(Expr, Expr)>),
+    Equal { negated: bool, operands: Box<(Expr, Expr)> },
+    Compare { comparison: Comparison, operands: Box<(Expr, Expr)> },
+    Arithmetic { operation: Arithmetic, operands: Box<(Expr, Expr)> },
+    Concatenate(Box<(Expr, Expr)>),
+    Union(Box<(Expr, Expr)>),
+    In(Box<(Expr, Expr)>),
+    Negative(Box<Expr>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Path {
+    pub(crate) start: Start,
+    pub(crate) segments: Vec<Segment>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Start {
+    /// `$this`, or nothing written.
+    Focus,
+    /// `%resource`.
+    Resource,
+    /// `%context`: the node that the select stands on.
+    Context,
+    /// `%rowIndex`.
+    RowIndex,
+    /// A literal or a constant of the view.
+    Literal(Item<'static>),
+    /// `{}`.
+    Empty,
+    Group(Box<Expr>),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Segment {
+    pub(crate) steps: Vec<Step>,
+    /// Only the last segment of a path may have none.
+    pub(crate) reduce: Option<Reduce>,
+}
+
+/// From one item to any number of items.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Field(Field),
+    /// `value.ofType(Quantity)`, which reads `valueQuantity`.
+    Typed {
+        field: Field,
+        base: String,
+        of: OfType,
+    },
+    /// `Patient` at the start of a path.
+    ResourceType(String),
+    OfType(OfType),
+    Where(Box<Expr>),
+    Extension(String),
+    ResourceKey,
+    ReferenceKey(Option<String>),
+    Boundary(Boundary),
+}
+
+/// An element's name, resolved as far as the definition allows.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    /// The element's type, where its name tells.
+    pub(crate) of: TypeId,
+    /// Whether FHIR defines the element as a choice, so that `value` finds `valueString`.
+    pub(crate) choice: bool,
+    /// `_name`, when something later in the path reads extensions of a primitive.
+    pub(crate) shadow: Option<String>,
+}
+
+/// The argument of `ofType()`.
+#[derive(Clone, Debug)]
+pub(crate) struct OfType {
+    pub(crate) name: String,
+    /// The data type; unknown for a resource type.
+    pub(crate) data_type: TypeId,
+}
+
+/// From a collection to at most one item.
+#[derive(Clone, Debug)]
+pub(crate) enum Reduce {
+    First,
+    Position(usize),
+    Index(Box<Expr>),
+    Exists,
+    Empty,
+    Not,
+    Join(String),
+}

@@ -1,0 +1,228 @@
+//! Runs a view's plan over one resource: which rows there are, and what stands in them.
+//!
+//! Each select writes its cells into the one row buffer and hands on to what follows it; the last
+//! in line pushes the row. Nothing is stored but the row, so memory does not grow with the rows.
+
+use std::ops::ControlFlow::Continue;
+
+use super::compiled::{Cell, Iteration, Placed, ROW_LIMIT, Select, View};
+use super::error::{ViewError, ViewErrorReason as Reason};
+use super::eval::{Scope, each, single};
+use super::item::{Item, Scalar};
+use super::json::Node;
+use super::value::{Value, value_of, write_item};
+
+/// Steps of `forEach` and `repeat`, with or without rows, that one resource may cost.
+const ITERATION_LIMIT: u64 = 16 * ROW_LIMIT;
+/// Deeper than any resource can be nested: each level of `repeat` goes down at least one.
+const REPEAT_DEPTH_LIMIT: usize = 160;
+
+/// What follows a select: its siblings, then the row itself.
+type Next<'n, 'a> = &'n mut dyn FnMut(&mut Run<'_, 'a>) -> Result<(), Reason>;
+
+struct Run<'s, 'a> {
+    resource: &'a Node<'a>,
+    row: Vec<Value<'a>>,
+    rows: u64,
+    iterations: u64,
+    /// The expression at fault, set where the error arises.
+    blame: Option<&'a Placed>,
+    sink: &'s mut dyn FnMut(&[Value<'a>]),
+}
+
+pub(crate) fn run<'a>(
+    view: &'a View,
+    resource: &'a Node<'a>,
+    sink: &mut dyn FnMut(&[Value<'a>]),
+) -> Result<u64, ViewError> {
+    if resource.get("resourceType").and_then(Node::as_str) != Some(&view.resource) {
+        return Ok(0);
+    }
+    let mut run = Run { resource, row: Vec::new(), rows: 0, iterations: 0, blame: None, sink };
+    let result = run.view(view);
+    result.map(|()| run.rows).map_err(|reason| ViewError {
+        view: view.name.as_str().into(),
+        element: run.blame.map_or("select", |placed| &placed.element).into(),
+        path: run.blame.map_or("", |placed| &placed.path).into(),
+        reason,
+    })
+}
+
+impl<'a> Run<'_, 'a> {
+    fn view(&mut self, view: &'a View) -> Result<(), Reason> {
+        let scope = Scope::on(self.resource, Some(Item::node(self.resource)), 0);
+        for filter in &view.filters {
+            let passed = passes(filter, &scope);
+            if !self.blamed(filter, passed)? {
+                return Ok(());
+            }
+        }
+        self.row.resize(view.columns.len(), Value::Null);
+        self.select(&view.root, &scope, &mut |run| run.push())
+    }
+
+    fn push(&mut self) -> Result<(), Reason> {
+        if self.rows == ROW_LIMIT {
+            return Err(Reason::TooManyRows);
+        }
+        self.rows += 1;
+        (self.sink)(&self.row);
+        Ok(())
+    }
+
+    fn blamed<T>(&mut self, at: &'a Placed, result: Result<T, Reason>) -> Result<T, Reason> {
+        if result.is_err() && self.blame.is_none() {
+            self.blame = Some(at);
+        }
+        result
+    }
+
+    fn iterate(&mut self) -> Result<(), Reason> {
+        self.iterations += 1;
+        if self.iterations > ITERATION_LIMIT { Err(Reason::TooManyRows) } else { Ok(()) }
+    }
+
+    fn select(
+        &mut self,
+        select: &'a Select,
+        scope: &Scope<'a>,
+        next: Next<'_, 'a>,
+    ) -> Result<(), Reason> {
+        match &select.iteration {
+            Iteration::Once => self.body(select, scope, next),
+            Iteration::Each { source, or_null } => {
+                let mut index = 0;
+                let result = each(&source.expr, scope, &mut |item| {
+                    self.iterate()?;
+                    let scope = Scope::on(self.resource, Some(item), index);
+                    index += 1;
+                    self.body(select, &scope, next)?;
+                    Ok(Continue(()))
+                });
+                let _ = self.blamed(source, result)?;
+                if index == 0 && *or_null {
+                    self.row[select.slots.clone()].fill(Value::Null);
+                    self.row_indexes(select, &Scope::on(self.resource, None, 0))?;
+                    next(self)?;
+                }
+                Ok(())
+            }
+            Iteration::Repeat(sources) => {
+                let mut repeat = Repeat { sources, select, index: 0 };
+                repeat.below(self, scope, 0, next)
+            }
+        }
+    }
+
+    /// The cells of a select on one node, then its siblings-to-be: nested selects and unions.
+    fn body(
+        &mut self,
+        select: &'a Select,
+        scope: &Scope<'a>,
+        next: Next<'_, 'a>,
+    ) -> Result<(), Reason> {
+        for cell in &select.columns {
+            self.cell(cell, scope)?;
+        }
+        self.join(&select.selects, &select.unions, scope, next)
+    }
+
+    fn join(
+        &mut self,
+        selects: &'a [Select],
+        unions: &'a [Select],
+        scope: &Scope<'a>,
+        next: Next<'_, 'a>,
+    ) -> Result<(), Reason> {
+        if let Some((first, rest)) = selects.split_first() {
+            return self.select(first, scope, &mut |run| run.join(rest, unions, scope, next));
+        }
+        if unions.is_empty() {
+            return next(self);
+        }
+        unions.iter().try_for_each(|branch| self.select(branch, scope, next))
+    }
+
+    fn cell(&mut self, cell: &'a Cell, scope: &Scope<'a>) -> Result<(), Reason> {
+        let value = if cell.collection { collection(cell, scope) } else { one(cell, scope) };
+        self.row[cell.slot] = self.blamed(&cell.source, value)?;
+        Ok(())
+    }
+
+    /// The standard's exception to the row of nulls: `%rowIndex` is 0 in it.
+    fn row_indexes(&mut self, select: &'a Select, scope: &Scope<'a>) -> Result<(), Reason> {
+        for cell in select.columns.iter().filter(|cell| cell.reads_row_index) {
+            self.cell(cell, scope)?;
+        }
+        let plain = |nested: &&Select| matches!(nested.iteration, Iteration::Once);
+        select.selects.iter().filter(plain).try_for_each(|nested| self.row_indexes(nested, scope))
+    }
+}
+
+struct Repeat<'a> {
+    sources: &'a [Placed],
+    select: &'a Select,
+    index: i64,
+}
+
+impl<'a> Repeat<'a> {
+    /// Every node below, parents before children.
+    fn below(
+        &mut self,
+        run: &mut Run<'_, 'a>,
+        scope: &Scope<'a>,
+        depth: usize,
+        next: Next<'_, 'a>,
+    ) -> Result<(), Reason> {
+        for source in self.sources {
+            let result = if depth == REPEAT_DEPTH_LIMIT {
+                Err(Reason::RepeatTooDeep)
+            } else {
+                each(&source.expr, scope, &mut |item| {
+                    run.iterate()?;
+                    let scope = Scope::on(run.resource, Some(item), self.index);
+                    self.index += 1;
+                    run.body(self.select, &scope, next)?;
+                    self.below(run, &scope, depth + 1, next)?;
+                    Ok(Continue(()))
+                })
+            };
+            let _ = run.blamed(source, result)?;
+        }
+        Ok(())
+    }
+}
+
+/// A filter of the view must be a boolean; empty drops the resource.
+fn passes<'a>(filter: &'a Placed, scope: &Scope<'a>) -> Result<bool, Reason> {
+    match single(&filter.expr, scope)?.as_ref().map(Item::scalar) {
+        None => Ok(false),
+        Some(Scalar::Boolean(value)) => Ok(value),
+        Some(_) => Err(Reason::FilterNotBoolean),
+    }
+}
+
+fn one<'a>(cell: &'a Cell, scope: &Scope<'a>) -> Result<Value<'a>, Reason> {
+    let mut value = None;
+    let outcome = each(&cell.source.expr, scope, &mut |item| {
+        if value.is_some() {
+            return Err(Reason::ManyValuesInColumn);
+        }
+        value = Some(value_of(item, cell.declared));
+        Ok(Continue(()))
+    });
+    outcome.map(|_| value.unwrap_or(Value::Null))
+}
+
+fn collection<'a>(cell: &'a Cell, scope: &Scope<'a>) -> Result<Value<'a>, Reason> {
+    let mut out = String::from("[");
+    let _ = each(&cell.source.expr, scope, &mut |item| {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        write_item(&item, cell.declared, &mut out);
+        Ok(Continue(()))
+    })?;
+    out.push(']');
+    Ok(Value::Json(out))
+}

@@ -1,0 +1,237 @@
+//! Takes one item through the steps of a path: navigation, filters, keys.
+//!
+//! As long as a step gives one item the loop goes on with it; only arrays of several elements
+//! need recursion, so its depth is bounded by the number of steps in the expression.
+
+use std::ops::ControlFlow::{self, Break, Continue};
+
+use super::boundary;
+use super::error::ViewErrorReason as Reason;
+use super::eval::{Outcome, Scope, Sink, truth};
+use super::item::{Item, Scalar};
+use super::json::{Member, Node, find};
+use super::plan::{Field, OfType, Step};
+use super::reference_key::{reference_key, resource_key};
+use super::types::TypeId;
+
+/// Takes one item through the steps and pushes what comes out.
+pub(crate) fn walk<'a>(
+    mut steps: &'a [Step],
+    mut item: Item<'a>,
+    scope: &Scope<'a>,
+    out: Sink<'_, 'a>,
+) -> Outcome {
+    while let Some((step, rest)) = steps.split_first() {
+        let next = match step {
+            Step::Field(field) => match item.members() {
+                Some(members) => match find(members, &field.name) {
+                    Some(node) => child(node, field, members, rest, scope, out)?,
+                    None => without_value(members, field, rest, scope, out)?,
+                },
+                None => return Ok(Continue(())),
+            },
+            Step::Typed { field, base, of } => match item.members() {
+                Some(members) => match (find(members, &field.name), find(members, base)) {
+                    (Some(node), _) => child(node, field, members, rest, scope, out)?,
+                    (None, Some(node)) => {
+                        let plain = |item: Item<'a>| match is_of_type(&item, of) {
+                            true => walk(rest, item, scope, out),
+                            false => Ok(Continue(())),
+                        };
+                        return each_element(node, field.of, plain);
+                    }
+                    (None, None) => without_value(members, field, rest, scope, out)?,
+                },
+                None => return Ok(Continue(())),
+            },
+            Step::Extension(url) => return extensions(&item, url, rest, scope, out),
+            Step::Where(criteria) => match truth(criteria, &scope.focused(item.clone()))? {
+                Some(true) => Next::Item(item),
+                _ => Next::Done(Continue(())),
+            },
+            Step::OfType(of) if is_of_type(&item, of) => Next::Item(item),
+            Step::OfType(_) => Next::Done(Continue(())),
+            Step::ResourceType(name) if has_resource_type(&item, name) => Next::Item(item),
+            Step::ResourceType(_) => Next::Done(Continue(())),
+            Step::ResourceKey => text_of_node(&item, resource_key),
+            Step::ReferenceKey(wanted) => {
+                text_of_node(&item, |node| reference_key(node, wanted.as_deref()))
+            }
+            Step::Boundary(end) => bound(&item, *end),
+        };
+        match next {
+            Next::Item(one) => item = one,
+            Next::Done(flow) => return Ok(flow),
+        }
+        steps = rest;
+    }
+    // A null with nothing beside it is how JSON pads arrays; it is no value.
+    if matches!(item, Item::Node { node: Node::Null, shadow: None, .. }) {
+        return Ok(Continue(()));
+    }
+    out(item)
+}
+
+/// What a step leads to: one item, with which the loop goes on, or everything already pushed.
+enum Next<'a> {
+    Item(Item<'a>),
+    Done(ControlFlow<()>),
+}
+
+/// The value of a field: one item, or the elements of an array.
+#[inline]
+fn child<'a>(
+    node: &'a Node<'a>,
+    field: &'a Field,
+    members: &'a [Member<'a>],
+    rest: &'a [Step],
+    scope: &Scope<'a>,
+    out: Sink<'_, 'a>,
+) -> Result<Next<'a>, Reason> {
+    let shadow = field.shadow.as_ref().and_then(|name| find(members, name));
+    match node {
+        Node::Array(items) if items.len() != 1 => {
+            for (index, node) in items.iter().enumerate() {
+                let shadow = shadow.and_then(|shadow| shadow.as_array()?.get(index));
+                if matches!(node, Node::Null) && shadow.is_none() {
+                    continue;
+                }
+                let item = Item::Node { node, shadow, of: field.of };
+                if walk(rest, item, scope, out)?.is_break() {
+                    return Ok(Next::Done(Break(())));
+                }
+            }
+            Ok(Next::Done(Continue(())))
+        }
+        Node::Array(items) => {
+            let shadow = shadow.and_then(|shadow| shadow.as_array()?.first());
+            Ok(items.first().map_or(Next::Done(Continue(())), |node| {
+                Next::Item(Item::Node { node, shadow, of: field.of })
+            }))
+        }
+        _ => Ok(Next::Item(Item::Node { node, shadow, of: field.of })),
+    }
+}
+
+/// A field that is not there by its own name: a choice by its typed name, or extensions only.
+fn without_value<'a>(
+    members: &'a [Member<'a>],
+    field: &'a Field,
+    rest: &'a [Step],
+    scope: &Scope<'a>,
+    out: Sink<'_, 'a>,
+) -> Result<Next<'a>, Reason> {
+    static NULL: Node<'static> = Node::Null;
+    if field.choice {
+        for member in members {
+            let suffix = member.key.strip_prefix(field.name.as_str());
+            let Some(of) = suffix.and_then(TypeId::of_suffix) else { continue };
+            let outcome = each_element(&member.value, of, |item| walk(rest, item, scope, out));
+            return outcome.map(Next::Done);
+        }
+    }
+    match field.shadow.as_ref().and_then(|name| find(members, name)) {
+        Some(Node::Array(shadows)) => {
+            for shadow in shadows.iter().filter(|shadow| !shadow.is_null()) {
+                let item = Item::Node { node: &NULL, shadow: Some(shadow), of: field.of };
+                if walk(rest, item, scope, out)?.is_break() {
+                    return Ok(Next::Done(Break(())));
+                }
+            }
+            Ok(Next::Done(Continue(())))
+        }
+        Some(shadow) => {
+            Ok(Next::Item(Item::Node { node: &NULL, shadow: Some(shadow), of: field.of }))
+        }
+        None => Ok(Next::Done(Continue(()))),
+    }
+}
+
+/// The node itself, or each element of an array.
+fn each_element<'a>(
+    node: &'a Node<'a>,
+    of: TypeId,
+    mut visit: impl FnMut(Item<'a>) -> Outcome,
+) -> Outcome {
+    let nodes = match node {
+        Node::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    for node in nodes {
+        if visit(Item::Node { node, shadow: None, of })?.is_break() {
+            return Ok(Break(()));
+        }
+    }
+    Ok(Continue(()))
+}
+
+fn extensions<'a>(
+    item: &Item<'a>,
+    url: &str,
+    rest: &'a [Step],
+    scope: &Scope<'a>,
+    out: Sink<'_, 'a>,
+) -> Outcome {
+    let Some(list) = item.members().and_then(|members| find(members, "extension")) else {
+        return Ok(Continue(()));
+    };
+    each_element(list, TypeId::UNKNOWN, |extension| {
+        let members = extension.members().and_then(|members| find(members, "url"));
+        match members.and_then(Node::as_str) {
+            Some(found) if found == url => walk(rest, extension, scope, out),
+            _ => Ok(Continue(())),
+        }
+    })
+}
+
+fn has_resource_type(item: &Item<'_>, name: &str) -> bool {
+    let members = item.members().and_then(|members| find(members, "resourceType"));
+    members.and_then(Node::as_str) == Some(name)
+}
+
+/// Whether an item is of the asked type, as far as JSON tells; without evidence it is.
+fn is_of_type(item: &Item<'_>, of: &OfType) -> bool {
+    let wanted = of.data_type;
+    match item.scalar() {
+        Scalar::Boolean(_) => wanted == TypeId::BOOLEAN,
+        Scalar::Integer(_) | Scalar::Number(_) => wanted.is_number(),
+        Scalar::Text(_, TypeId::UNKNOWN) => {
+            wanted.is_primitive() && !wanted.is_number() && wanted != TypeId::BOOLEAN
+        }
+        Scalar::Text(_, known) => known == wanted,
+        Scalar::Complex(_) => match item {
+            Item::Node { of: known, .. } if *known != TypeId::UNKNOWN => *known == wanted,
+            _ if wanted == TypeId::UNKNOWN => has_resource_type(item, &of.name),
+            _ => !wanted.is_primitive(),
+        },
+        Scalar::Nothing => false,
+    }
+}
+
+fn text_of_node<'a>(
+    item: &Item<'a>,
+    read: impl FnOnce(&'a Node<'a>) -> Option<&'a str>,
+) -> Next<'a> {
+    match item {
+        Item::Node { node, .. } => {
+            read(node).map_or(Next::Done(Continue(())), |text| Next::Item(Item::text(text)))
+        }
+        _ => Next::Done(Continue(())),
+    }
+}
+
+fn bound<'a>(item: &Item<'a>, end: boundary::Boundary) -> Next<'a> {
+    let found = match item.scalar() {
+        Scalar::Number(text) => {
+            boundary::of_number(text, end).map(|text| Item::Decimal(text.into()))
+        }
+        Scalar::Integer(value) => {
+            boundary::of_number(&value.to_string(), end).map(|text| Item::Decimal(text.into()))
+        }
+        Scalar::Text(text, of) => {
+            boundary::of_text(text, of, end).map(|text| Item::Text(text.into(), of))
+        }
+        _ => None,
+    };
+    found.map_or(Next::Done(Continue(())), Next::Item)
+}

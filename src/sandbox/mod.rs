@@ -1,1 +1,3 @@
-//! sandbox
+//! The embedded payer: synthetic members, later an API in front of them.
+
+mod data;

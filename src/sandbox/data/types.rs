@@ -1,0 +1,128 @@
+//! The types the payer serves: one line each.
+//!
+//! Never holds data; a line says how many there are, how they are named and who makes the body.
+
+use super::json::Json;
+use super::member::{Member, location_id, organization_id, practitioner_id};
+use super::{
+    clinical_care as care, clinical_findings as findings, clinical_medication as medication,
+    clinical_records as records, coverage, eob, patient, payer_claim, provider,
+};
+
+/// Who owns the resources of a type.
+#[derive(Clone, Copy)]
+pub(super) enum Scope {
+    /// The member; how many it has.
+    Own(fn(&Member) -> u32),
+    /// Everybody; the numbers of those this member's data names, ascending.
+    Shared(fn(&Member) -> Vec<u32>),
+}
+
+/// One type.
+pub(in crate::sandbox) struct TypeEntry {
+    /// Its FHIR name.
+    pub(in crate::sandbox) name: &'static str,
+    /// Whether it is clinical, so a payer may leave it out.
+    pub(in crate::sandbox) optional: bool,
+    pub(super) profile: &'static str,
+    pub(super) scope: Scope,
+    pub(super) id: fn(&Member, u32) -> String,
+    pub(super) body: fn(&Member, u32) -> Json,
+}
+
+/// A type every payer serves.
+macro_rules! payer {
+    ($name:literal, $profile:literal, $scope:expr, $id:expr, $body:expr) => {
+        TypeEntry {
+            name: $name,
+            optional: false,
+            profile: $profile,
+            scope: $scope,
+            id: $id,
+            body: $body,
+        }
+    };
+}
+
+/// A type some payers serve.
+macro_rules! clinical {
+    ($name:literal, $profile:literal, $count:literal, $id:expr, $body:expr) => {
+        TypeEntry {
+            name: $name,
+            optional: true,
+            profile: $profile,
+            scope: Scope::Own(|_| $count),
+            id: $id,
+            body: $body,
+        }
+    };
+}
+
+#[rustfmt::skip]
+pub(super) static TYPES: [TypeEntry; 29] = [
+    payer!("Patient", "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Patient", Scope::Own(|_| 1), |member, _| member.patient_id(), patient::patient),
+    payer!("Coverage", "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Coverage", Scope::Own(coverage::count), coverage::id, coverage::coverage),
+    payer!("ExplanationOfBenefit", "", Scope::Own(|member| member.claims), eob::id, eob::explanation_of_benefit),
+    payer!("Organization", "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Organization", Scope::Shared(Member::organizations), |_, number| organization_id(number), provider::organization),
+    payer!("Practitioner", "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Practitioner", Scope::Shared(Member::practitioners), |_, number| practitioner_id(number), provider::practitioner),
+    payer!("Location", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-location", Scope::Shared(Member::locations), |_, number| location_id(number), provider::location),
+    clinical!("RelatedPerson", "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-RelatedPerson", 1, uuid::<1>, patient::related_person),
+    clinical!("PractitionerRole", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-practitionerrole", 4, uuid::<2>, provider::practitioner_role),
+    clinical!("Encounter", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-encounter", 8, uuid::<3>, care::encounter),
+    clinical!("Condition", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-condition", 10, slug::<'c'>, findings::condition),
+    clinical!("Procedure", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-procedure", 5, uuid::<4>, care::procedure),
+    clinical!("Observation", "", 23, slug::<'o'>, findings::observation),
+    clinical!("DiagnosticReport", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-diagnosticreport-lab", 3, uuid::<5>, records::diagnostic_report),
+    clinical!("DocumentReference", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-documentreference", 2, uuid::<6>, records::document_reference),
+    clinical!("Immunization", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-immunization", 5, slug::<'i'>, findings::immunization),
+    clinical!("AllergyIntolerance", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-allergyintolerance", 3, uuid::<7>, findings::allergy_intolerance),
+    clinical!("Medication", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-medication", 3, slug::<'m'>, medication::medication),
+    clinical!("MedicationRequest", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-medicationrequest", 6, uuid::<8>, medication::medication_request),
+    clinical!("MedicationDispense", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-medicationdispense", 12, uuid::<9>, medication::medication_dispense),
+    clinical!("CarePlan", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-careplan", 2, uuid::<10>, care::care_plan),
+    clinical!("CareTeam", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-careteam", 1, uuid::<11>, care::care_team),
+    clinical!("Goal", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-goal", 2, uuid::<12>, care::goal),
+    clinical!("Device", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-implantable-device", 1, uuid::<13>, records::device),
+    clinical!("ServiceRequest", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-servicerequest", 3, uuid::<14>, care::service_request),
+    clinical!("Specimen", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-specimen", 2, uuid::<15>, records::specimen),
+    clinical!("QuestionnaireResponse", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-questionnaireresponse", 1, uuid::<16>, records::questionnaire_response),
+    clinical!("Provenance", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-provenance", 4, uuid::<17>, records::provenance),
+    clinical!("Claim", "", 3, uuid::<18>, payer_claim::claim),
+    clinical!("ClaimResponse", "", 3, uuid::<19>, payer_claim::claim_response),
+];
+
+/// The line of that type.
+pub(in crate::sandbox) fn entry(name: &str) -> Option<&'static TypeEntry> {
+    TYPES.iter().find(|entry| entry.name == name)
+}
+
+/// The type whose profile varies by claim, so its body asks for its own meta.
+pub(super) fn explanation_of_benefit() -> &'static TypeEntry {
+    &TYPES[2]
+}
+
+/// The names, in the order of the table.
+pub(in crate::sandbox) fn names() -> Vec<&'static str> {
+    TYPES.iter().map(|entry| entry.name).collect()
+}
+
+/// An id like `c-0001`: the same in every member's record, with different content.
+///
+/// Public samples of this payer share such ids between members, so a client's key must name the
+/// connection.
+pub(super) fn slug<const LETTER: char>(_: &Member, index: u32) -> String {
+    let word = match LETTER {
+        'c' => "condition",
+        'i' => "immunization",
+        'm' => "medication",
+        _ => "Observation",
+    };
+    format!("{word}-{:04}", index + 1)
+}
+
+/// A UUID whose first part ascends with the index.
+pub(super) fn uuid<const TYPE: u32>(member: &Member, index: u32) -> String {
+    let mut rng = member.rng("uuid", TYPE * 100_000 + index);
+    let first = 0x1000_0000 + index * 0x0001_0001 + TYPE * 0x0100_0000;
+    format!("{first:08x}-{}-4{}-a{}-{}", rng.hex(4), rng.hex(3), rng.hex(3), rng.hex(12))
+}

@@ -1,3 +1,224 @@
-//! The embedded payer: synthetic members, later an API in front of them.
+//! The embedded payer: a Patient Access API on this machine, with synthetic members.
+//!
+//! It behaves as 1upHealth's demo environment does, as far as that is documented, and goes wrong
+//! on demand in the ways payers do. Nothing in it is a real person; nothing it does touches the
+//! network beyond its own two loopback listeners. It knows no other module of this crate, so that
+//! a misunderstanding of the client's is not repeated on the server's side.
+//!
+//! # What is documented, and what is assumed
+//!
+//! Documented by 1upHealth or recorded from its servers: the addresses' shape, the consent page's
+//! steps and demo member, the token request, `expires_in` 7199, codes of five minutes, the six
+//! types every payer serves, pages of 10 to 100 by ascending id with an `_after` cursor, Bundles
+//! without links when one page holds all, the `_skip` limit, the refused literal `|`, open
+//! metadata, closed SMART discovery.
+//!
+//! Inferred from its samples: the server library behind the token endpoint, hence the error
+//! table; single use of codes; the empty page behind an exactly full last one.
+//!
+//! **Assumed**, and not to be taken as 1upHealth's behaviour: all texts of the consent page's
+//! errors; PKCE and `redirect_uri` at the token endpoint; that refresh tokens are issued at all,
+//! live 14 days and rotate; what `_lastUpdated` and `_sort` do; everything about 429; the bodies
+//! of 401, 403 and 404; which clinical types a plan serves.
 
+mod authorize;
+mod bundle;
+mod capability;
 mod data;
+mod fault;
+mod grants;
+mod line;
+mod options;
+mod outcome;
+mod page;
+mod pairs;
+mod respond;
+mod search;
+mod server;
+mod state;
+mod time_range;
+mod token;
+
+pub use data::Identity;
+pub use fault::{Fault, UnknownFault};
+pub use options::Options;
+pub use state::Request;
+
+use data::{Shelf, entry};
+use line::{Doorway, Wire};
+use state::State;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// The one client the sandbox knows.
+const CLIENT_ID: &str = "sandbox-client-id-0000000000000000";
+const CLIENT_SECRET: &str = "sandbox-client-secret-not-a-secret";
+/// The one redirect address that is registered beside all loopback ones.
+const REGISTERED_REDIRECT_URI: &str = "https://app.example.com/callback";
+
+/// A running sandbox. It stops when it is dropped.
+pub struct Sandbox {
+    state: Arc<State>,
+    closing: Arc<AtomicBool>,
+    stop: watch::Sender<()>,
+    servers: Vec<JoinHandle<io::Result<()>>>,
+}
+
+impl Sandbox {
+    /// Serves on the listener, and on a second loopback listener as the foreign origin.
+    ///
+    /// # Errors
+    ///
+    /// When the listener has no address or no second one can be opened.
+    pub async fn start(listener: TcpListener, options: Options) -> io::Result<Sandbox> {
+        let foreign = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+        let origin = origin_of(listener.local_addr()?);
+        let state = State::new(options, origin, origin_of(foreign.local_addr()?));
+        let state = Arc::new(state);
+        let closing = Arc::new(AtomicBool::new(false));
+        let (stop, stopped) = watch::channel(());
+        let payer =
+            server::router(Arc::clone(&state)).into_make_service_with_connect_info::<Wire>();
+        let doorway = Doorway::new(listener, Arc::clone(&closing));
+        let other = server::foreign_router(Arc::clone(&state));
+        let servers = vec![
+            tokio::spawn(
+                axum::serve(doorway, payer)
+                    .with_graceful_shutdown(until_stopped(stopped.clone()))
+                    .into_future(),
+            ),
+            tokio::spawn(
+                axum::serve(foreign, other)
+                    .with_graceful_shutdown(until_stopped(stopped))
+                    .into_future(),
+            ),
+        ];
+        Ok(Sandbox { state, closing, stop, servers })
+    }
+
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        self.state.origin.clone()
+    }
+
+    /// Where the member's browser is sent.
+    pub fn authorize_url(&self) -> String {
+        format!("{}/oauth2/authorize/test", self.state.origin)
+    }
+
+    /// Where codes and refresh tokens are exchanged.
+    pub fn token_url(&self) -> String {
+        format!("{}/oauth2/token", self.state.origin)
+    }
+
+    /// The FHIR base, without a slash at the end.
+    pub fn fhir_url(&self) -> String {
+        format!("{}/r4", self.state.origin)
+    }
+
+    /// The other origin, to which no token may ever be sent.
+    pub fn foreign_origin(&self) -> String {
+        self.state.foreign_origin.clone()
+    }
+
+    /// The client that is synced to this plan.
+    pub fn client_id(&self) -> &str {
+        CLIENT_ID
+    }
+
+    /// Its secret, which is none.
+    pub fn client_secret(&self) -> &str {
+        CLIENT_SECRET
+    }
+
+    /// What the member must enter to be recognised. Member 0 is the documented demo member.
+    pub fn identity(&self, member: u32) -> Identity {
+        self.state.member(member).identity()
+    }
+
+    /// The types it serves.
+    pub fn types(&self) -> Vec<&'static str> {
+        data::names()
+    }
+
+    /// The exact texts that a walk without faults delivers, in its order.
+    ///
+    /// Empty for a type that is not served. Holds all of them at once: for tests.
+    pub fn resources(&self, member: u32, resource_type: &str) -> Vec<String> {
+        let Some(entry) = entry(resource_type) else { return Vec::new() };
+        let shelf = Shelf::new(self.state.member(member), entry);
+        (0..shelf.len()).map(|index| shelf.text(index)).collect()
+    }
+
+    /// What it was asked so far.
+    pub fn requests(&self) -> Vec<Request> {
+        self.state.requests().clone()
+    }
+
+    /// Forgets what it was asked so far, at the foreign origin, too.
+    pub fn clear_requests(&self) {
+        self.state.requests().clear();
+        self.state.foreign.requests.store(0, Ordering::Relaxed);
+        self.state.foreign.with_authorization.store(0, Ordering::Relaxed);
+    }
+
+    /// How many requests reached the foreign origin, and how many of them with `Authorization`.
+    pub fn foreign_requests(&self) -> (u64, u64) {
+        let foreign = &self.state.foreign;
+        (
+            foreign.requests.load(Ordering::Relaxed),
+            foreign.with_authorization.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Replaces the faults; those that act a number of times start counting anew.
+    pub fn set_faults(&self, faults: Vec<Fault>) {
+        self.state.set_faults(faults);
+    }
+
+    /// Revokes every refresh token, as a member or a plan may: the next refresh is `invalid_grant`.
+    pub fn revoke_grants(&self) {
+        self.state.grants().revoke_all_refresh();
+    }
+
+    /// Ends every access token; refresh tokens stay.
+    pub fn expire_access_tokens(&self) {
+        self.state.grants().expire_all_access();
+    }
+
+    /// Closes the listeners and the connections; those being served get two seconds to end.
+    pub async fn stop(mut self) {
+        self.closing.store(true, Ordering::Relaxed);
+        // No receiver means that the servers have ended already.
+        let _ = self.stop.send(());
+        for mut server in std::mem::take(&mut self.servers) {
+            if tokio::time::timeout(Duration::from_secs(2), &mut server).await.is_err() {
+                server.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+}
+
+fn origin_of(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+async fn until_stopped(mut stopped: watch::Receiver<()>) {
+    // An error means that the sandbox was dropped, which stops it as well.
+    let _ = stopped.changed().await;
+}
+
+#[cfg(test)]
+mod tests;

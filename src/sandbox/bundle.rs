@@ -1,0 +1,112 @@
+//! A searchset Bundle before it is written, so that faults can still change it.
+//!
+//! The order of the members is the one recorded from the payer: type, total, entry, link; in an
+//! entry fullUrl, search, resource.
+
+use super::data::json::{Json, object};
+use super::fault::Fault;
+use super::search::{Page, Search};
+use super::state::State;
+
+/// One Bundle.
+pub(super) struct Bundle {
+    pub(super) kind: Option<&'static str>,
+    pub(super) total: Option<u32>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) self_url: Option<String>,
+    pub(super) next: Option<String>,
+    pub(super) prior: Option<String>,
+}
+
+/// One entry; the resource is text, as it will be sent.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) full_url: Option<String>,
+    pub(super) mode: &'static str,
+    pub(super) resource: Option<String>,
+}
+
+impl Bundle {
+    pub(super) fn new(state: &State, search: &Search, page: &Page) -> Bundle {
+        let base = format!("{}/r4/{}", state.origin, search.entry.name);
+        let entries = page
+            .indexes
+            .iter()
+            .map(|index| Entry::matching(&base, &page.shelf.id(*index), page.shelf.text(*index)))
+            .collect();
+        let ignored: &[&str] =
+            if state.has(Fault::IgnoresLastUpdated) { &["_lastUpdated"] } else { &[] };
+        let cursor = |after: &str| {
+            let mut dropped = vec!["_after", "_skip", "_hop"];
+            dropped.extend(ignored);
+            let mut query = search.pairs.encode_without(&dropped);
+            if !after.is_empty() {
+                query.append_pair("_after", after);
+            }
+            with_query(&base, &query.finish())
+        };
+        let links = !page.whole;
+        Bundle {
+            kind: Some("searchset"),
+            total: Some(page.total),
+            entries,
+            self_url: links
+                .then(|| with_query(&base, &search.pairs.encode_without(ignored).finish())),
+            next: page.next_after.as_deref().map(cursor),
+            prior: page.prior_after.as_deref().map(cursor).filter(|_| links),
+        }
+    }
+}
+
+impl Entry {
+    pub(super) fn matching(base: &str, id: &str, resource: String) -> Entry {
+        Entry { full_url: Some(format!("{base}/{id}")), mode: "match", resource: Some(resource) }
+    }
+
+    fn text(&self) -> String {
+        let url = self.full_url.as_ref().map(|url| format!("\"fullUrl\":{},", Json::from(url)));
+        let resource = self.resource.as_ref().map(|resource| format!(",\"resource\":{resource}"));
+        format!(
+            "{{{}\"search\":{{\"mode\":\"{}\"}}{}}}",
+            url.unwrap_or_default(),
+            self.mode,
+            resource.unwrap_or_default()
+        )
+    }
+}
+
+impl std::fmt::Display for Bundle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("{\"resourceType\":\"Bundle\"")?;
+        if let Some(kind) = self.kind {
+            write!(f, ",\"type\":\"{kind}\"")?;
+        }
+        if let Some(total) = self.total {
+            write!(f, ",\"total\":{total}")?;
+        }
+        // FHIR has no empty arrays: a page without entries has no member `entry`.
+        for (position, entry) in self.entries.iter().enumerate() {
+            let before = if position == 0 { ",\"entry\":[" } else { "," };
+            write!(f, "{before}{}", entry.text())?;
+        }
+        if !self.entries.is_empty() {
+            f.write_str("]")?;
+        }
+        let link = |relation: &str, url: &Option<String>| {
+            url.as_ref().map(|url| object! { relation: relation, url: url })
+        };
+        let links: Vec<Json> =
+            [link("self", &self.self_url), link("next", &self.next), link("prior", &self.prior)]
+                .into_iter()
+                .flatten()
+                .collect();
+        if !links.is_empty() {
+            write!(f, ",\"link\":{}", Json::from(links))?;
+        }
+        f.write_str("}")
+    }
+}
+
+fn with_query(base: &str, query: &str) -> String {
+    if query.is_empty() { base.to_string() } else { format!("{base}?{query}") }
+}

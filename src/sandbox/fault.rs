@@ -1,0 +1,169 @@
+//! What can go wrong, by name.
+//!
+//! Each was seen at a payer or in another tool's trouble with one. Faults combine; where several
+//! act at the same place, the first in the table wins. Unless its sentence says otherwise, a fault
+//! acts at page 3 of ExplanationOfBenefit, each time that page is asked for.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A name that is no fault's.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("unknown fault {0:?}")]
+pub struct UnknownFault(String);
+
+macro_rules! faults {
+    ($($variant:ident $name:literal $sentence:literal)*) => {
+        /// One way in which the sandbox misbehaves.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Fault {
+            $(#[doc = $sentence] $variant,)*
+        }
+
+        impl Fault {
+            /// All of them, in the order in which they take effect.
+            pub const ALL: &'static [Fault] = &[$(Fault::$variant),*];
+
+            /// The name on the command line, in kebab-case.
+            pub fn name(self) -> &'static str {
+                match self { $(Fault::$variant => $name),* }
+            }
+
+            /// What the sandbox does, in one sentence.
+            pub fn describe(self) -> &'static str {
+                match self { $(Fault::$variant => $sentence),* }
+            }
+        }
+    };
+}
+
+faults! {
+    AlwaysUnauthorized "always-unauthorized" "Every FHIR request is answered 401, with any token."
+    RevokedGrant "revoked-grant" "Every FHIR request is answered 404 \"Data Access Grant was Not Found\"."
+    UnauthorizedMidWalk "unauthorized-mid-walk" "The access token dies at page 2, once per walk; a refreshed one works."
+    ForbiddenClinical "forbidden-clinical" "Clinical types are answered 403 {\"message\":\"Forbidden\"}."
+    NotFoundClinical "not-found-clinical" "Clinical types are answered 404 with an HTML page."
+    ForbiddenPayerType "forbidden-payer-type" "Location, which every payer must serve, is answered 403 with an empty body."
+    CursorExpired "cursor-expired" "The first walk's cursor to page 3 has expired: 410 for good; a new walk's cursors work."
+    Permanent400 "permanent-400" "Page 3 is answered 400 with an OperationOutcome."
+    Permanent500 "permanent-500" "Page 3 is answered 500 with an OperationOutcome."
+    Canary "canary" "Page 3 is answered 400 with an OperationOutcome that repeats a patient's name and the token."
+    ThrottleSeconds "throttle-seconds" "Page 3 is answered 429 with Retry-After: 1, twice per walk."
+    ThrottleDate "throttle-date" "Page 3 is answered 429 with a Retry-After date one second ahead, twice per walk."
+    ThrottleBare "throttle-bare" "Page 3 is answered 429 without Retry-After, twice per walk."
+    ThrottleForever "throttle-forever" "Page 3 is always answered 429 with Retry-After: 1."
+    ThrottleTransient "throttle-transient" "Page 3 is answered 429 with an OperationOutcome `transient` and X-Retry-After: 1, twice per walk."
+    Gateway500 "gateway-500" "Page 3 is answered 500 {\"message\":\"Internal server error\"}, twice per walk."
+    Gateway502 "gateway-502" "Page 3 is answered 502 with an HTML page, twice per walk."
+    Gateway503 "gateway-503" "Page 3 is answered 503 {\"message\":\"Service Unavailable\"}, twice per walk."
+    Gateway504 "gateway-504" "Page 3 is answered 504 {\"message\":\"Endpoint request timed out\"}, twice per walk."
+    ConnectionReset "connection-reset" "The connection is reset instead of page 3, twice per walk."
+    RedirectForeignOrigin "redirect-foreign-origin" "Page 3 is answered 302 to another origin."
+    Html200 "html-200" "Page 3 is answered 200 with an HTML login page."
+    Outcome200 "outcome-200" "Page 3 is answered 200 with an OperationOutcome instead of a Bundle."
+    Empty200 "empty-200" "Page 3 is answered 200 with an empty body."
+    Array200 "array-200" "Page 3 is answered 200 with a JSON array instead of a Bundle."
+    Collection200 "collection-200" "Page 3 is answered 200 with a Bundle of type collection without links."
+    EmptyPageWithNext "empty-page-with-next" "An empty page with a next is put in before page 3; its next leads on."
+    NextLoop "next-loop" "Page 3's next leads back to page 2."
+    NextSelf "next-self" "Page 3's next is page 3."
+    NextForeignOrigin "next-foreign-origin" "Page 3's next is on another origin, which counts who comes."
+    NextRelative "next-relative" "Page 3's next is relative to the FHIR base."
+    NextWithoutScheme "next-without-scheme" "Page 3's next starts with the host, without https://."
+    NextLong "next-long" "Page 3's next is longer than 2 kB."
+    NextCaseChanged "next-case-changed" "Page 3's next has another case in its path (/R4/…)."
+    WrongTotal "wrong-total" "Bundle.total of ExplanationOfBenefit is more than twice what there is."
+    NoTotal "no-total" "No Bundle has a total."
+    NoType "no-type" "No Bundle has a type."
+    SelfMismatch "self-mismatch" "Every Bundle's self link names another patient and other parameters than asked."
+    DuplicateEntry "duplicate-entry" "Page 3 delivers its first entry twice."
+    DuplicateAcrossPages "duplicate-across-pages" "Page 3 begins with the last entry of page 2 once more."
+    OutcomeEntry "outcome-entry" "Every Bundle begins with an OperationOutcome entry (search.mode outcome)."
+    IncludeEntry "include-entry" "Page 3 also carries the Patient (search.mode include)."
+    NoLastUpdated "no-last-updated" "No resource has a meta.lastUpdated."
+    BadDate "bad-date" "The first claim of page 3 has impossible dates."
+    MissingId "missing-id" "The first resource of page 3 has no id."
+    WrongTypeEntry "wrong-type-entry" "Page 3 also carries a Basic resource as a match."
+    NullEntry "null-entry" "Page 3 also carries an entry without a resource and one whose resource is null."
+    ForeignSubject "foreign-subject" "Page 3 also carries a claim of another member."
+    DeepNesting "deep-nesting" "The first resource of page 3 nests extensions 400 deep."
+    DuplicateKey "duplicate-key" "The first resource of page 3 has the member status twice."
+    ByteOrderMark "byte-order-mark" "Page 3 begins with a byte order mark."
+    InvalidUtf8 "invalid-utf8" "Page 3 contains a byte that is not UTF-8, inside a string."
+    TruncatedBody "truncated-body" "Page 3 ends in the middle, with a Content-Length that fits."
+    ShortBody "short-body" "Page 3's connection closes before Content-Length is reached."
+    SlowBody "slow-body" "Page 3 trickles, a kilobyte at a time."
+    StalledBody "stalled-body" "Page 3 stops in the middle and the connection stays open for two minutes."
+    GzipBomb "gzip-bomb" "Page 3 is a gzip body of some megabytes that unpacks to a gigabyte."
+    HugePage "huge-page" "Page 3 is larger than 64 MB, filled up with white space."
+    VersionChurn "version-churn" "meta.versionId and meta.lastUpdated rise at each read while nothing else changes."
+    Shrink "shrink" "Nine in ten resources of each type vanish: a complete walk finds far less."
+    IgnoresLastUpdated "ignores-last-updated" "_lastUpdated is ignored and missing from the self link."
+    CountIgnored "count-ignored" "Pages have seven entries whatever _count asks."
+    LostRefreshResponse "lost-refresh-response" "The first refresh rotates the token, then the connection breaks."
+    Token503 "token-503" "The token endpoint answers 503 server_error twice, then works."
+    TokenSlow "token-slow" "The token endpoint takes two seconds."
+    TokenHtml "token-html" "The token endpoint answers 200 with an HTML page."
+    NoRefreshToken "no-refresh-token" "Token answers carry no refresh_token."
+    KeepsRefreshToken "keeps-refresh-token" "A refresh answers without refresh_token, and the one sent stays valid."
+    ReuseRevokesGrant "reuse-revokes-grant" "A spent refresh token that is used again revokes the whole grant."
+    ExpiresInFloat "expires-in-float" "expires_in is a float."
+    ExpiresInString "expires-in-string" "expires_in is a numeric string."
+    ShortTokens "short-tokens" "Access tokens live two seconds."
+    NarrowScope "narrow-scope" "The scope granted is only Patient, Coverage and ExplanationOfBenefit."
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Fault {
+    type Err = UnknownFault;
+
+    fn from_str(name: &str) -> Result<Fault, UnknownFault> {
+        let found = Fault::ALL.iter().find(|fault| fault.name() == name);
+        found.copied().ok_or_else(|| UnknownFault(name.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_parses_back_to_its_fault() {
+        for fault in Fault::ALL {
+            assert_eq!(fault.name().parse(), Ok(*fault));
+            assert!(
+                fault
+                    .name()
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            );
+        }
+    }
+
+    #[test]
+    fn every_fault_has_one_sentence() {
+        for fault in Fault::ALL {
+            let sentence = fault.describe();
+            assert!(sentence.ends_with('.') && sentence.len() > 20, "{fault}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: std::collections::HashSet<_> = Fault::ALL.iter().map(|f| f.name()).collect();
+        assert_eq!(names.len(), Fault::ALL.len());
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_by_name() {
+        assert_eq!(
+            "no-such".parse::<Fault>().unwrap_err().to_string(),
+            "unknown fault \"no-such\""
+        );
+    }
+}

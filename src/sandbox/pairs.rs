@@ -1,0 +1,36 @@
+//! Parameters of a query or a form, in the order they came.
+
+use url::form_urlencoded;
+
+/// Decoded name-value pairs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pairs(Vec<(String, String)>);
+
+impl Pairs {
+    pub(super) fn parse(text: &str) -> Pairs {
+        Pairs(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+
+    /// The first value of that name; an empty one counts as absent.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.all(name).find(|value| !value.is_empty())
+    }
+
+    pub(super) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(present, _)| present == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The same pairs without those names, encoded.
+    pub(super) fn encode_without(
+        &self,
+        names: &[&str],
+    ) -> form_urlencoded::Serializer<'static, String> {
+        let mut serializer = form_urlencoded::Serializer::new(String::new());
+        serializer.extend_pairs(self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())));
+        serializer
+    }
+}

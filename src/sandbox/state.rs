@@ -1,0 +1,123 @@
+//! What all requests share: the options, the grants, the log, the faults.
+//!
+//! Holds no member data; that is computed per page.
+
+use super::data::{Member, Population};
+use super::fault::Fault;
+use super::grants::{Grants, Lifetimes};
+use super::options::Options;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+/// One request the sandbox answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// GET, POST …
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The query as it was sent, without the question mark; empty when there was none.
+    pub query: String,
+    /// Whether it carried `Authorization: Bearer`.
+    pub had_bearer: bool,
+    /// The status it was answered with. A broken connection counts with what was meant.
+    pub status: u16,
+}
+
+/// Everything behind the routes.
+pub(super) struct State {
+    pub(super) options: Options,
+    pub(super) origin: String,
+    pub(super) foreign_origin: String,
+    pub(super) foreign: Foreign,
+    faults: RwLock<Vec<Fault>>,
+    grants: Mutex<Grants>,
+    requests: Mutex<Vec<Request>>,
+    attempts: Mutex<HashMap<(u32, &'static str), u32>>,
+    reads: AtomicU64,
+}
+
+/// Who came to the other origin.
+#[derive(Default)]
+pub(super) struct Foreign {
+    pub(super) requests: AtomicU64,
+    pub(super) with_authorization: AtomicU64,
+}
+
+impl State {
+    pub(super) fn new(options: Options, origin: String, foreign_origin: String) -> State {
+        State {
+            faults: RwLock::new(options.faults.clone()),
+            options,
+            origin,
+            foreign_origin,
+            foreign: Foreign::default(),
+            grants: Mutex::default(),
+            requests: Mutex::default(),
+            attempts: Mutex::default(),
+            reads: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn member(&self, number: u32) -> Member {
+        let population = Population {
+            seed: self.options.seed,
+            claims_per_member: self.options.claims_per_member,
+        };
+        population.member(number)
+    }
+
+    pub(super) fn faults(&self) -> Vec<Fault> {
+        self.faults.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn has(&self, fault: Fault) -> bool {
+        self.faults.read().unwrap_or_else(PoisonError::into_inner).contains(&fault)
+    }
+
+    /// Replaces the faults; those that act a number of times start counting anew.
+    pub(super) fn set_faults(&self, faults: Vec<Fault>) {
+        *self.faults.write().unwrap_or_else(PoisonError::into_inner) = faults;
+        lock(&self.attempts).clear();
+    }
+
+    pub(super) fn grants(&self) -> MutexGuard<'_, Grants> {
+        lock(&self.grants)
+    }
+
+    pub(super) fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
+        lock(&self.requests)
+    }
+
+    /// How often this was asked before, by this member; then counts one more.
+    pub(super) fn attempt(&self, member: u32, what: &'static str) -> u32 {
+        let mut attempts = lock(&self.attempts);
+        let count = attempts.entry((member, what)).or_insert(0);
+        *count += 1;
+        *count - 1
+    }
+
+    /// Forgets this member's attempts, because a new walk begins; names in `kept` go on.
+    pub(super) fn begin_walk(&self, member: u32, kept: &[&str]) {
+        lock(&self.attempts).retain(|(owner, what), _| *owner != member || kept.contains(what));
+    }
+
+    /// A number that rises with each call.
+    pub(super) fn next_read(&self) -> u64 {
+        self.reads.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn lifetimes(&self) -> Lifetimes {
+        let short = self.has(Fault::ShortTokens);
+        let access =
+            if short { Duration::from_secs(2) } else { self.options.access_token_lifetime };
+        let refresh = self.options.refresh_token_lifetime;
+        Lifetimes { access, refresh: refresh.filter(|_| !self.has(Fault::NoRefreshToken)) }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

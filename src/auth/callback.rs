@@ -208,7 +208,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::http::{Get, HttpClient, HttpOptions, silently};
+    use crate::http::{Get, HttpClient, HttpOptions, any_body, silently};
 
     const LONG: Duration = Duration::from_secs(60);
 
@@ -219,7 +219,13 @@ mod tests {
     async fn visit(base: &Url, path_and_query: &str) -> (u16, String) {
         let http = HttpClient::new(HttpOptions::impatient()).unwrap();
         let url = base.join(path_and_query).unwrap();
-        let get = Get { url: &url, accept: "*/*", bearer: None, on_retry: &silently };
+        let get = Get {
+            url: &url,
+            accept: "*/*",
+            bearer: None,
+            is_sound: &any_body,
+            on_retry: &silently,
+        };
         let response = http.get(get).await.unwrap();
         (response.status, String::from_utf8(response.body.to_vec()).unwrap())
     }

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::http::{Get, HttpClient, HttpError, Origin, silently};
+use crate::http::{Get, HttpClient, HttpError, Origin, any_body, silently};
 
 /// What a plan says about its endpoints.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,13 @@ pub async fn discover(http: &HttpClient, fhir_url: &Url) -> Result<Endpoints, Di
     let mut url = fhir_url.clone();
     url.set_path(&format!("{}/.well-known/smart-configuration", url.path().trim_end_matches('/')));
     url.set_query(None);
-    let get = Get { url: &url, accept: "application/json", bearer: None, on_retry: &silently };
+    let get = Get {
+        url: &url,
+        accept: "application/json",
+        bearer: None,
+        is_sound: &any_body,
+        on_retry: &silently,
+    };
     let response = http.get(get).await?;
     let origin = Origin::of(&url).map(|origin| origin.to_string()).unwrap_or_default();
     if !response.is_success() {

@@ -48,6 +48,7 @@ struct Call<'a> {
     form: Option<String>,
     /// Whether an attempt may be repeated although the server may have acted on it.
     repeatable: bool,
+    is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
     on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
 
@@ -89,7 +90,7 @@ impl HttpClient {
     /// Without an answer: a refusal (foreign origin, no TLS), a network failure after the last
     /// attempt, a body that is too large, or a wait that is too long.
     pub async fn get(&self, request: Get<'_>) -> Result<Response, HttpError> {
-        let Get { url, accept, bearer, on_retry } = request;
+        let Get { url, accept, bearer, is_sound, on_retry } = request;
         let refuse = |kind| Err(refusal("GET", url, kind));
         if let Some(bearer) = bearer
             && !bearer.may_go_to(url)
@@ -108,7 +109,8 @@ impl HttpClient {
             headers.insert(AUTHORIZATION, value);
         }
         let method = Method::GET;
-        self.run(Call { method, url, headers, form: None, repeatable: true, on_retry }).await
+        let call = Call { method, url, headers, form: None, repeatable: true, is_sound, on_retry };
+        self.run(call).await
     }
 
     /// Posts a form until its answer is final; redirects are not followed.
@@ -131,7 +133,8 @@ impl HttpClient {
             .extend_pairs(fields.iter().copied())
             .finish();
         let (method, form) = (Method::POST, Some(form));
-        self.run(Call { method, url, headers, form, repeatable: retry, on_retry }).await
+        let is_sound = &super::any_body;
+        self.run(Call { method, url, headers, form, repeatable: retry, is_sound, on_retry }).await
     }
 
     async fn run(&self, call: Call<'_>) -> Result<Response, HttpError> {
@@ -151,11 +154,17 @@ impl HttpClient {
             };
             let (reason, retry_after) = match outcome {
                 Ok(response) => {
-                    let retryable = classify(response.status) == Verdict::Retryable;
-                    if !(retryable && call.repeatable && again) {
-                        return Ok(Response { attempts: attempt, ..response });
+                    let reason = if classify(response.status) == Verdict::Retryable {
+                        Some(RetryReason::Status(response.status))
+                    } else if response.is_success() && !(call.is_sound)(&response.body) {
+                        Some(RetryReason::Body)
+                    } else {
+                        None
+                    };
+                    match reason {
+                        Some(reason) if call.repeatable && again => (reason, response.retry_after),
+                        _ => return Ok(Response { attempts: attempt, ..response }),
                     }
-                    (RetryReason::Status(response.status), response.retry_after)
                 }
                 Err(fault) => {
                     let repeatable = call.repeatable || fault.unsent;

@@ -23,7 +23,13 @@ fn url(server: &MockServer, path: &str) -> Url {
 }
 
 fn get(url: &Url) -> Get<'_> {
-    Get { url, accept: "application/fhir+json", bearer: None, on_retry: &silently }
+    Get {
+        url,
+        accept: "application/fhir+json",
+        bearer: None,
+        is_sound: &any_body,
+        on_retry: &silently,
+    }
 }
 
 async fn requests_received(server: &MockServer) -> usize {

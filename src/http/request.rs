@@ -15,6 +15,11 @@ pub struct Get<'a> {
     pub accept: &'a str,
     /// The token to authorize with, if any; its origin must be the URL's.
     pub bearer: Option<&'a Bearer>,
+    /// Whether a 2xx body is worth having; [`any_body`](super::any_body) where all are.
+    ///
+    /// One that is not (cut short, a login page) is asked for again like a failed attempt, and
+    /// returned as it is after the last one.
+    pub is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
     /// Told before each wait; [`silently`](super::silently) where nobody listens.
     pub on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
@@ -37,6 +42,11 @@ pub struct PostForm<'a> {
 
 /// Ignores a retry: the `on_retry` of a caller that reports nothing.
 pub fn silently(_: &Retry) {}
+
+/// Takes every body: the `is_sound` of a caller that has no expectation.
+pub fn any_body(_: &[u8]) -> bool {
+    true
+}
 
 impl fmt::Debug for Get<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -64,6 +64,8 @@ pub enum RetryReason {
     Status(u16),
     /// No complete answer arrived.
     Network(HttpErrorKind),
+    /// The answer came with a good status and a body that is not what was asked for.
+    Body,
 }
 
 impl fmt::Display for RetryReason {
@@ -74,6 +76,7 @@ impl fmt::Display for RetryReason {
                 None => write!(f, "status {status}"),
             },
             Self::Network(kind) => kind.fmt(f),
+            Self::Body => f.write_str("the answer is not what was asked for"),
         }
     }
 }

@@ -1,1 +1,277 @@
-//! warehouse
+//! The warehouse: one SQLite file that analysts open in whatever they like.
+//!
+//! The only place (with the vault, which is a file of its own) that names rusqlite and refinery.
+//! It knows tables, pages and walks; it knows nothing of HTTP, tokens or Bundles. All writing goes
+//! through one thread; a page is one transaction.
+
+mod connections;
+mod cursor;
+mod error;
+mod finish;
+mod ledger;
+mod open;
+mod page_writer;
+mod projection;
+mod query;
+mod reader;
+mod row_batch;
+mod status;
+mod table;
+mod writer;
+
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+}
+
+use crate::{clock::Clock, monitor::Monitor};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub use connections::{ConnectionRow, NewConsent};
+pub use cursor::Cursor;
+pub use error::WarehouseError;
+pub(crate) use finish::WalkEnd;
+pub(crate) use ledger::WalkStart;
+pub use ledger::{WalkCounters, WalkFinish, WalkKey};
+pub use open::known_schema_version;
+pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject};
+pub use query::{Answer, Cell as AnswerCell};
+pub(crate) use reader::{Reader, known};
+pub(crate) use row_batch::{RowBatch, TableRows};
+pub use status::{TableCount, TypeStatus};
+pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
+
+/// An open warehouse.
+#[derive(Debug)]
+pub struct Warehouse {
+    path: PathBuf,
+    catalog: Arc<Catalog>,
+    writer: writer::Writer,
+    reader: Reader,
+    clock: Clock,
+    rebuilt: Vec<String>,
+}
+
+impl Warehouse {
+    /// Opens or creates the warehouse, brings its tables up to date and starts its writer.
+    ///
+    /// # Errors
+    /// What is no warehouse, or a newer one, is left untouched.
+    pub fn open(
+        path: &Path,
+        catalog: Catalog,
+        clock: Clock,
+        monitor: &dyn Monitor,
+    ) -> Result<Warehouse, WarehouseError> {
+        Warehouse::open_and_rebuild(path, catalog, &[], clock, monitor)
+    }
+
+    /// As [`Warehouse::open`], and fills the named tables again from the stored resources.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`].
+    pub fn open_and_rebuild(
+        path: &Path,
+        catalog: Catalog,
+        tables: &[String],
+        clock: Clock,
+        monitor: &dyn Monitor,
+    ) -> Result<Warehouse, WarehouseError> {
+        let mut connection = open::open_to_write(path)?;
+        finish::create_temporary_tables(&connection)?;
+        let rebuilt = projection::prepare(&mut connection, &catalog, tables, clock.now(), monitor)?;
+        let catalog = Arc::new(catalog);
+        Ok(Warehouse {
+            path: path.into(),
+            writer: writer::Writer::start(connection, Arc::clone(&catalog))?,
+            reader: Reader::new(path.into()),
+            catalog,
+            clock,
+            rebuilt,
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The normalised tables.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Tables that opening filled again because their definition was new or changed.
+    pub fn rebuilt(&self) -> &[String] {
+        &self.rebuilt
+    }
+
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Enters a consent: a new connection, or a renewed one under the name it has.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn consent(&self, consent: NewConsent) -> Result<ConnectionRow, WarehouseError> {
+        let now = self.clock.now();
+        self.writer.run(move |connection, _| connections::consent(connection, &consent, now)).await
+    }
+
+    /// The connection of a name.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn connection(&self, name: &str) -> Result<Option<ConnectionRow>, WarehouseError> {
+        self.reader.read(|connection| connections::by_name(connection, name))
+    }
+
+    /// All connections, by name.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
+        self.reader.read(connections::all)
+    }
+
+    /// The cursors of a connection's unfinished walks.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn cursors(&self, connection_id: i64) -> Result<Vec<Cursor>, WarehouseError> {
+        self.reader.read(|connection| cursor::cursors(connection, connection_id))
+    }
+
+    /// How many rejects of a connection are open.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn open_rejects(&self, connection_id: i64) -> Result<u64, WarehouseError> {
+        self.reader.read(|connection| ledger::open_rejects(connection, connection_id))
+    }
+
+    pub(crate) async fn start_run(&self, command: &str) -> Result<i64, WarehouseError> {
+        let (command, now) = (command.to_owned(), self.clock.now());
+        self.writer.run(move |connection, _| ledger::start_run(connection, &command, now)).await
+    }
+
+    pub(crate) async fn finish_run(
+        &self,
+        run_id: i64,
+        state: &'static str,
+        exit_code: u8,
+        summary: String,
+    ) -> Result<(), WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, _| {
+                ledger::finish_run(connection, run_id, state, exit_code, &summary, now)
+            })
+            .await
+    }
+
+    pub(crate) async fn start_walk(&self, start: WalkStart) -> Result<WalkKey, WarehouseError> {
+        let now = self.clock.now();
+        self.writer.run(move |connection, _| ledger::start_walk(connection, &start, now)).await
+    }
+
+    pub(crate) async fn write_page(&self, page: PageWrite) -> Result<PageWritten, WarehouseError> {
+        self.writer
+            .run(move |connection, catalog| page_writer::write_page(connection, catalog, page))
+            .await
+    }
+
+    pub(crate) async fn abandon_walk(
+        &self,
+        walk: WalkKey,
+        finish: WalkFinish,
+        counters: WalkCounters,
+    ) -> Result<(), WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, _| {
+                ledger::abandon_walk(connection, &walk, &finish, &counters, now)
+            })
+            .await
+    }
+
+    /// The truth per connection and type.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
+        self.reader.read(status::completeness)
+    }
+
+    /// How many rows each normalised table has.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn table_counts(&self) -> Result<Vec<TableCount>, WarehouseError> {
+        self.reader.read(|connection| status::table_counts(connection, &self.catalog))
+    }
+
+    /// Waits until everything is written and closes the file.
+    pub fn close(self) {
+        let Warehouse { writer, reader, .. } = self;
+        drop(reader);
+        writer.close();
+    }
+}
+
+/// An existing warehouse, open for questions only. Never waits for a writer.
+#[derive(Debug)]
+pub struct ReadOnlyWarehouse {
+    reader: Reader,
+}
+
+impl ReadOnlyWarehouse {
+    /// Opens an existing warehouse.
+    ///
+    /// # Errors
+    /// There is none; it is no warehouse; a newer payersync wrote it.
+    pub fn open(path: &Path) -> Result<ReadOnlyWarehouse, WarehouseError> {
+        let reader = Reader::new(path.into());
+        reader.read(|_| Ok(()))?;
+        Ok(ReadOnlyWarehouse { reader })
+    }
+
+    /// The truth per connection and type.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
+        self.reader.read(status::completeness)
+    }
+
+    /// All connections, by name.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
+        self.reader.read(connections::all)
+    }
+
+    /// How many rows each normalised table has.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn table_counts(&self, catalog: &Catalog) -> Result<Vec<TableCount>, WarehouseError> {
+        self.reader.read(|connection| status::table_counts(connection, catalog))
+    }
+
+    /// Runs one statement that reads, row by row.
+    ///
+    /// # Errors
+    /// SQLite's words about the statement; anything that would write.
+    pub fn query<E>(
+        &self,
+        sql: &str,
+        answer: &mut dyn Answer<E>,
+    ) -> Result<Result<(), E>, WarehouseError> {
+        self.reader.read(|connection| query::query(connection, sql, answer))
+    }
+}

@@ -1,0 +1,114 @@
+//! The connections: who consented where, under which name.
+
+use super::error::{Doing, WarehouseError};
+use crate::clock;
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// One member's consent at one plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionRow {
+    /// `connection.id`, in every row of every table.
+    pub id: i64,
+    /// Random; the key of its tokens in the vault.
+    pub uid: String,
+    /// The name it is called by on the command line.
+    pub name: String,
+    /// The plan's name in the configuration.
+    pub plan: String,
+    /// A label that groups a person's connections across plans.
+    pub member: Option<String>,
+    /// The id of its Patient, once known.
+    pub patient_id: Option<String>,
+    /// Scopes granted, as the token endpoint told them.
+    pub scope: Option<String>,
+}
+
+/// A consent to be entered.
+#[derive(Debug, Clone)]
+pub struct NewConsent {
+    /// Random; used when the name is new.
+    pub uid: String,
+    /// The name it is called by on the command line.
+    pub name: String,
+    /// The plan's name in the configuration.
+    pub plan: String,
+    /// A label that groups a person's connections across plans; `None` keeps the present one.
+    pub member: Option<String>,
+    /// Scopes granted, as the token endpoint told them.
+    pub scope: Option<String>,
+    /// The id of its Patient, where the token endpoint told it.
+    pub patient_id: Option<String>,
+}
+
+const COLUMNS: &str = "id, uid, name, plan, member, patient_id, scope";
+
+/// Enters a consent: a new connection, or a renewed one under the name it has.
+pub(crate) fn consent(
+    connection: &mut Connection,
+    consent: &NewConsent,
+    now: DateTime<Utc>,
+) -> Result<ConnectionRow, WarehouseError> {
+    let doing = "cannot enter a connection";
+    connection
+        .execute(
+            "INSERT INTO connection (uid, name, plan, member, scope, patient_id, created_at, consented_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+             ON CONFLICT (name) DO UPDATE SET plan = excluded.plan,
+               member = coalesce(excluded.member, member), scope = excluded.scope,
+               patient_id = coalesce(excluded.patient_id, patient_id),
+               consented_at = excluded.consented_at",
+            params![
+                consent.uid,
+                consent.name,
+                consent.plan,
+                consent.member,
+                consent.scope,
+                consent.patient_id,
+                clock::text(now)
+            ],
+        )
+        .doing(doing)?;
+    connection
+        .query_row(
+            &format!("SELECT {COLUMNS} FROM connection WHERE name = ?1"),
+            [&consent.name],
+            connection_of,
+        )
+        .doing(doing)
+}
+
+/// The connection of a name.
+pub(crate) fn by_name(
+    connection: &Connection,
+    name: &str,
+) -> Result<Option<ConnectionRow>, WarehouseError> {
+    connection
+        .query_row(
+            &format!("SELECT {COLUMNS} FROM connection WHERE name = ?1"),
+            [name],
+            connection_of,
+        )
+        .optional()
+        .doing("cannot read the connections")
+}
+
+/// All connections, by name.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<ConnectionRow>, WarehouseError> {
+    connection
+        .prepare(&format!("SELECT {COLUMNS} FROM connection ORDER BY name"))
+        .and_then(|mut statement| statement.query_map([], connection_of)?.collect())
+        .doing("cannot read the connections")
+}
+
+fn connection_of(row: &Row<'_>) -> rusqlite::Result<ConnectionRow> {
+    Ok(ConnectionRow {
+        id: row.get(0)?,
+        uid: row.get(1)?,
+        name: row.get(2)?,
+        plan: row.get(3)?,
+        member: row.get(4)?,
+        patient_id: row.get(5)?,
+        scope: row.get(6)?,
+    })
+}

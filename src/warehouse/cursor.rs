@@ -1,0 +1,84 @@
+//! Cursors: where a walk goes on after a crash. Each is committed with the page before it.
+
+use super::{
+    error::{Doing, WarehouseError},
+    ledger::WalkCounters,
+    page_writer::PageWrite,
+};
+use crate::clock;
+use rusqlite::{Connection, Row, params};
+
+/// Where an unfinished walk goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// FHIR resource type.
+    pub resource_type: String,
+    /// full, incremental, window or reference.
+    pub mode: String,
+    /// The walk of an earlier run that it continues.
+    pub walk_id: i64,
+    /// The page to ask for.
+    pub next_url: String,
+    /// Pages stored before it.
+    pub pages: u64,
+    /// Resources seen before it.
+    pub resources_seen: u64,
+    /// When the first page was asked for.
+    pub walk_started_at: String,
+}
+
+pub(super) fn put_cursor(
+    connection: &Connection,
+    page: &PageWrite,
+    next_url: &str,
+    counters: &WalkCounters,
+) -> Result<(), WarehouseError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO walk_cursor (connection_id, resource_type, mode, walk_id, next_url, pages,
+               resources_seen, walk_started_at, updated_at)
+             SELECT connection_id, resource_type, mode, id, ?2, pages_before + ?3, ?4, walk_started_at, ?5
+             FROM sync_walk WHERE id = ?1
+             ON CONFLICT (connection_id, resource_type) DO UPDATE SET mode = excluded.mode,
+               walk_id = excluded.walk_id, next_url = excluded.next_url, pages = excluded.pages,
+               resources_seen = excluded.resources_seen,
+               walk_started_at = excluded.walk_started_at, updated_at = excluded.updated_at",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                page.walk.walk_id,
+                next_url,
+                counters.pages,
+                counters.resources_seen,
+                clock::text(page.now)
+            ])
+        })
+        .doing("cannot store a cursor")
+        .map(drop)
+}
+
+/// The cursors of a connection's unfinished walks.
+pub(crate) fn cursors(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<Cursor>, WarehouseError> {
+    connection
+        .prepare_cached(
+            "SELECT resource_type, mode, walk_id, next_url, pages, resources_seen, walk_started_at
+             FROM walk_cursor WHERE connection_id = ?1 ORDER BY resource_type",
+        )
+        .and_then(|mut statement| statement.query_map([connection_id], cursor_of)?.collect())
+        .doing("cannot read the cursors")
+}
+
+fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
+    Ok(Cursor {
+        resource_type: row.get(0)?,
+        mode: row.get(1)?,
+        walk_id: row.get(2)?,
+        next_url: row.get(3)?,
+        pages: row.get(4)?,
+        resources_seen: row.get(5)?,
+        walk_started_at: row.get(6)?,
+    })
+}

@@ -1,0 +1,113 @@
+//! What can go wrong with the warehouse, in words that say what to do.
+
+use std::path::PathBuf;
+
+/// A failure of the warehouse. Never carries a value that is stored in it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WarehouseError {
+    /// The file cannot be opened or created.
+    #[error("cannot open the warehouse {}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite or the system says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file is something else. It was not touched.
+    #[error("{} is not a SQLite database; it was left as it is", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer payersync wrote it. It was not touched.
+    #[error(
+        "{} has schema version {found}, this payersync knows {known}; it was left as it is",
+        path.display()
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// The version found in the file.
+        found: u32,
+        /// The newest version known here.
+        known: u32,
+    },
+    /// There is no warehouse yet.
+    #[error("there is no warehouse at {}", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A migration failed; it was rolled back.
+    #[error("cannot bring the warehouse's tables up to date")]
+    Migrate(#[source] Box<refinery::Error>),
+    /// SQLite refused a statement.
+    #[error("{doing}")]
+    Sqlite {
+        /// What was being done.
+        doing: &'static str,
+        /// SQLite's words.
+        source: rusqlite::Error,
+    },
+    /// A view cannot be a table here.
+    #[error("view {view} cannot be a table: {reason}")]
+    Table {
+        /// The view's name.
+        view: String,
+        /// Why.
+        reason: String,
+    },
+    /// A stored resource no longer gives rows.
+    #[error("cannot rebuild table {table}")]
+    Rebuild {
+        /// The table.
+        table: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The writer thread is gone: an earlier failure or a bug.
+    #[error("the warehouse's writer has stopped")]
+    WriterStopped,
+}
+
+impl WarehouseError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            WarehouseError::NotADatabase { .. } => {
+                Some("move the file away, or name another folder with --home")
+            }
+            WarehouseError::NewerSchema { .. } => Some("use the newer payersync that wrote it"),
+            WarehouseError::Missing { .. } => {
+                Some("`payersync sync` creates it; `payersync demo` shows the whole job")
+            }
+            WarehouseError::Open { .. } => {
+                Some("check that the folder exists and that this user may write to it")
+            }
+            WarehouseError::Sqlite { source, .. } => match source.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DiskFull) => Some(
+                    "free disk space and run again; pages already committed are kept and the run goes on there",
+                ),
+                Some(rusqlite::ErrorCode::ReadOnly) => Some("make the folder writable"),
+                Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+                    Some("restore the last backup; `payersync verify` tells whether one is sound")
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// Says what was being done when SQLite refused.
+pub(crate) trait Doing<T> {
+    /// Names the work for the error's text.
+    fn doing(self, doing: &'static str) -> Result<T, WarehouseError>;
+}
+
+impl<T> Doing<T> for Result<T, rusqlite::Error> {
+    fn doing(self, doing: &'static str) -> Result<T, WarehouseError> {
+        self.map_err(|source| WarehouseError::Sqlite { doing, source })
+    }
+}

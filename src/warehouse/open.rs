@@ -1,0 +1,199 @@
+//! Opening the file: pragmas, recognition of what is not ours, migrations.
+
+use super::error::{Doing, WarehouseError};
+use rusqlite::{
+    Connection, OpenFlags,
+    hooks::{AuthAction, AuthContext, Authorization},
+};
+use std::{path::Path, time::Duration};
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// How long a statement waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Opens or creates the warehouse for writing and brings its control tables up to date.
+///
+/// # Errors
+/// What is not a SQLite database, or was written by a newer payersync, is left untouched.
+pub(super) fn open_to_write(path: &Path) -> Result<Connection, WarehouseError> {
+    create_private(path)?;
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    refuse_foreign(&connection, path)?;
+    // WAL: readers are never blocked. NORMAL: a power cut may take the last pages, never half of
+    // one, and the cursor goes with its page, so the next run asks for them again.
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
+             PRAGMA cache_size = -65536;",
+        )
+        .doing("cannot set up the warehouse")?;
+    embedded::migrations::runner()
+        .set_grouped(true)
+        .run(&mut connection)
+        .map_err(|error| WarehouseError::Migrate(Box::new(error)))?;
+    connection.set_prepared_statement_cache_capacity(1024);
+    Ok(connection)
+}
+
+/// Opens an existing warehouse for reading; nothing that runs on it can write anything.
+///
+/// # Errors
+/// A missing file, what is not a database, a newer schema.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, WarehouseError> {
+    if !path.exists() {
+        return Err(WarehouseError::Missing { path: path.into() });
+    }
+    // READ_WRITE, since a reader of a WAL file must be able to recover it after a crash;
+    // query_only is what keeps every statement from writing.
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .or_else(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
+    refuse_foreign(&connection, path)?;
+    let doing = "cannot open for reading";
+    connection.execute_batch("PRAGMA query_only = ON;").doing(doing)?;
+    // ATTACH would open another file, which query_only of this one is no lock for.
+    connection.authorizer(Some(refuse_to_leave)).doing(doing)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn refuse_to_leave(context: AuthContext<'_>) -> Authorization {
+    match context.action {
+        AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
+        AuthAction::Pragma { pragma_name, pragma_value: Some(_) }
+            if pragma_name.eq_ignore_ascii_case("query_only") =>
+        {
+            Authorization::Deny
+        }
+        _ => Authorization::Allow,
+    }
+}
+
+/// The newest schema version that this build knows.
+pub fn known_schema_version() -> u32 {
+    embedded::migrations::runner()
+        .get_migrations()
+        .iter()
+        .map(|migration| u32::try_from(migration.version()).unwrap_or(u32::MAX))
+        .max()
+        .unwrap_or(0)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, WarehouseError> {
+    let open = |source: rusqlite::Error| WarehouseError::Open {
+        path: path.into(),
+        source: Box::new(source),
+    };
+    let connection =
+        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(open)?;
+    Ok(connection)
+}
+
+fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), WarehouseError> {
+    let looked = connection.query_row(
+        "SELECT count(*) FROM sqlite_schema WHERE name = 'refinery_schema_history'",
+        [],
+        |row| row.get::<_, i64>(0),
+    );
+    let has_history = match looked {
+        Ok(count) => count > 0,
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            return Err(WarehouseError::NotADatabase { path: path.into() });
+        }
+        Err(source) => {
+            return Err(WarehouseError::Open { path: path.into(), source: Box::new(source) });
+        }
+    };
+    if !has_history {
+        return Ok(());
+    }
+    let found: u32 = connection
+        .query_row("SELECT coalesce(max(version), 0) FROM refinery_schema_history", [], |row| {
+            row.get(0)
+        })
+        .doing("cannot read the warehouse's schema version")?;
+    let known = known_schema_version();
+    if found > known {
+        return Err(WarehouseError::NewerSchema { path: path.into(), found, known });
+    }
+    Ok(())
+}
+
+/// Creates the file for its owner alone before SQLite would create it for everybody.
+fn create_private(path: &Path) -> Result<(), WarehouseError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options
+        .open(path)
+        .map(drop)
+        .map_err(|source| WarehouseError::Open { path: path.into(), source: Box::new(source) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_file_is_embedded() {
+        let mut files: Vec<String> =
+            std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+                .collect();
+        files.sort();
+        let mut known: Vec<String> = embedded::migrations::runner()
+            .get_migrations()
+            .iter()
+            .map(|migration| format!("V{:04}__{}.sql", migration.version(), migration.name()))
+            .collect();
+        known.sort();
+        assert_eq!(files, known);
+    }
+
+    #[test]
+    fn what_is_no_database_is_left_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("warehouse.db");
+        std::fs::write(&path, "a letter to my aunt, long enough to be read as a page header")
+            .unwrap();
+        let error = open_to_write(&path).unwrap_err();
+        assert!(matches!(error, WarehouseError::NotADatabase { .. }), "{error:?}");
+        assert!(std::fs::read_to_string(&path).unwrap().starts_with("a letter"));
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_newer_schema_is_left_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("warehouse.db");
+        let connection = open_to_write(&path).unwrap();
+        connection
+            .execute(
+                "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+                 VALUES (9000, 'from_the_future', '2030-01-01T00:00:00Z', '1')",
+                [],
+            )
+            .unwrap();
+        drop(connection);
+        let error = open_to_write(&path).unwrap_err();
+        assert!(matches!(error, WarehouseError::NewerSchema { found: 9000, .. }), "{error:?}");
+        assert!(open_to_read(&path).is_err());
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("warehouse.db");
+        drop(open_to_write(&path).unwrap());
+        let reader = open_to_read(&path).unwrap();
+        assert!(reader.execute("DELETE FROM connection", []).is_err());
+    }
+}

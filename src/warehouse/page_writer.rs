@@ -1,0 +1,356 @@
+//! One page, one transaction: resources, rows, rejects, cursor and ledger, or nothing.
+
+use super::{
+    cursor,
+    error::{Doing, WarehouseError},
+    finish::{self, WalkEnd},
+    ledger::{self, WalkCounters, WalkFinish, WalkKey},
+    row_batch::{Cell, RowBatch, TableRows},
+    table::{Catalog, Table},
+};
+use crate::clock;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use rusqlite::{
+    Connection, OptionalExtension, Transaction, params,
+    types::{ToSqlOutput, ValueRef},
+};
+use sha2::{Digest, Sha256};
+use std::ops::Range;
+
+/// A resource whose content the warehouse does not hold yet.
+#[derive(Debug)]
+pub(crate) struct ChangedResource {
+    pub(crate) resource_type: String,
+    pub(crate) resource_id: String,
+    pub(crate) version_id: Option<String>,
+    pub(crate) last_updated: Option<String>,
+    pub(crate) content_hash: [u8; 32],
+    /// Where its bytes stand in the page's body.
+    pub(crate) json: Range<usize>,
+    /// Empty when a view could not take it: all tables have it, or none.
+    pub(crate) rows: Vec<TableRows>,
+    /// Why a view could not take it.
+    pub(crate) view_error: Option<String>,
+}
+
+/// Something that could not be taken in.
+#[derive(Debug)]
+pub(crate) struct Reject {
+    pub(crate) resource_id: Option<String>,
+    pub(crate) reason: &'static str,
+    pub(crate) detail: String,
+    /// Where its bytes stand in the page's body.
+    pub(crate) body: Range<usize>,
+}
+
+/// A page as the workers leave it for the writer.
+#[derive(Debug)]
+pub(crate) struct PageWrite {
+    pub(crate) walk: WalkKey,
+    /// 1-based, counted from the start of the walk.
+    pub(crate) page: u64,
+    pub(crate) body: Bytes,
+    pub(crate) changed: Vec<ChangedResource>,
+    /// Row ids of the resources that came as they are stored.
+    pub(crate) unchanged: Vec<i64>,
+    pub(crate) rejects: Vec<Reject>,
+    pub(crate) rows: RowBatch,
+    /// The next page's URL; `None` on the last page.
+    pub(crate) next_url: Option<String>,
+    /// How the walk ends, with its last page.
+    pub(crate) end: Option<WalkEnd>,
+    /// The walk's counters with this page's requests and bytes; the writer adds the rest.
+    pub(crate) counters: WalkCounters,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// What came of storing a page.
+#[derive(Debug)]
+pub(crate) struct PageWritten {
+    /// The walk's counters with this page.
+    pub(crate) counters: WalkCounters,
+    /// How the walk was entered in the ledger, when this was its last page.
+    pub(crate) finish: Option<WalkFinish>,
+}
+
+/// Commits one page.
+pub(crate) fn write_page(
+    connection: &mut Connection,
+    catalog: &Catalog,
+    mut page: PageWrite,
+) -> Result<PageWritten, WarehouseError> {
+    let transaction = connection.transaction().doing("cannot begin to store a page")?;
+    let mut counters = std::mem::take(&mut page.counters);
+    for changed in &page.changed {
+        let stored = store_resource(&transaction, &page, changed)?;
+        match stored.was {
+            Was::Absent => counters.resources_new += 1,
+            Was::Other => counters.resources_changed += 1,
+            Was::Same => counters.resources_unchanged += 1,
+        }
+        if stored.was != Was::Same {
+            counters.rows_written +=
+                replace_rows(&transaction, catalog, &page, changed, stored.was)?;
+        }
+        if changed.resource_type == page.walk.resource_type {
+            finish::mark_seen(&transaction, page.walk.walk_id, stored.rowid)?;
+        }
+    }
+    counters.resources_unchanged += page.unchanged.len() as u64;
+    for rowid in &page.unchanged {
+        finish::mark_seen(&transaction, page.walk.walk_id, *rowid)?;
+    }
+    counters.resources_rejected += reject_all(&transaction, &page)?;
+    let mut finish = None;
+    match (&page.next_url, page.end.take()) {
+        (Some(next_url), _) => cursor::put_cursor(&transaction, &page, next_url, &counters)?,
+        (None, Some(end)) => {
+            finish = Some(finish::end_walk(&transaction, catalog, &page, end, &mut counters)?);
+        }
+        (None, None) => {}
+    }
+    ledger::update_counters(&transaction, page.walk.walk_id, &counters)?;
+    transaction.commit().doing("cannot commit a page")?;
+    Ok(PageWritten { counters, finish })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Was {
+    Absent,
+    Other,
+    /// The same content arrived in the meantime, e.g. included by another type's walk.
+    Same,
+}
+
+struct Stored {
+    rowid: i64,
+    was: Was,
+}
+
+fn store_resource(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    changed: &ChangedResource,
+) -> Result<Stored, WarehouseError> {
+    let doing = "cannot store a resource";
+    let known: Option<(i64, bool)> = transaction
+        .prepare_cached(
+            "SELECT id, content_hash = ?4 AND deleted_at IS NULL FROM resource
+             WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(
+                    params![
+                        page.walk.connection_id,
+                        changed.resource_type,
+                        changed.resource_id,
+                        changed.content_hash
+                    ],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .optional()
+        })
+        .doing(doing)?;
+    let json = TextBytes(&page.body[changed.json.clone()]);
+    let now = clock::text(page.now);
+    match known {
+        Some((rowid, true)) => Ok(Stored { rowid, was: Was::Same }),
+        Some((rowid, false)) => {
+            keep_version(transaction, rowid, &now)?;
+            transaction
+                .prepare_cached(
+                    "UPDATE resource SET version_id = ?2, last_updated = ?3, content_hash = ?4,
+                       json = ?5, walk_id = ?6, received_at = ?7, deleted_at = NULL WHERE id = ?1",
+                )
+                .and_then(|mut statement| {
+                    statement.execute(params![
+                        rowid,
+                        changed.version_id,
+                        changed.last_updated,
+                        changed.content_hash,
+                        json,
+                        page.walk.walk_id,
+                        now
+                    ])
+                })
+                .doing(doing)?;
+            Ok(Stored { rowid, was: Was::Other })
+        }
+        None => transaction
+            .prepare_cached(
+                "INSERT INTO resource (connection_id, resource_type, resource_id, version_id,
+                       last_updated, content_hash, json, walk_id, received_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )
+            .and_then(|mut statement| {
+                statement.insert(params![
+                    page.walk.connection_id,
+                    changed.resource_type,
+                    changed.resource_id,
+                    changed.version_id,
+                    changed.last_updated,
+                    changed.content_hash,
+                    json,
+                    page.walk.walk_id,
+                    now
+                ])
+            })
+            .map(|rowid| Stored { rowid, was: Was::Absent })
+            .doing(doing),
+    }
+}
+
+/// Copies what a resource said until now to its history.
+pub(super) fn keep_version(
+    transaction: &Transaction<'_>,
+    rowid: i64,
+    now: &str,
+) -> Result<(), WarehouseError> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO resource_version (connection_id, resource_type, resource_id, version_id,
+               last_updated, content_hash, json, valid_from, valid_to)
+             SELECT connection_id, resource_type, resource_id, version_id, last_updated,
+               content_hash, json, received_at, ?2
+             FROM resource WHERE id = ?1 AND deleted_at IS NULL",
+        )
+        .and_then(|mut statement| statement.execute(params![rowid, now]))
+        .doing("cannot keep a superseded version")
+        .map(drop)
+}
+
+fn replace_rows(
+    transaction: &Transaction<'_>,
+    catalog: &Catalog,
+    page: &PageWrite,
+    changed: &ChangedResource,
+    was: Was,
+) -> Result<u64, WarehouseError> {
+    let connection_id = page.walk.connection_id;
+    if was == Was::Other {
+        delete_rows(
+            transaction,
+            catalog,
+            connection_id,
+            &changed.resource_type,
+            &changed.resource_id,
+        )?;
+    }
+    let mut written = 0;
+    for rows in &changed.rows {
+        let table = catalog.table(rows.table);
+        written += insert_rows(transaction, table, connection_id, &page.rows, rows.cells.clone())?;
+    }
+    Ok(written)
+}
+
+/// Takes a resource's rows out of every table of its type.
+pub(super) fn delete_rows(
+    transaction: &Transaction<'_>,
+    catalog: &Catalog,
+    connection_id: i64,
+    resource_type: &str,
+    resource_id: &str,
+) -> Result<(), WarehouseError> {
+    for position in catalog.of_type(resource_type) {
+        transaction
+            .prepare_cached(&catalog.table(*position).delete)
+            .and_then(|mut statement| statement.execute(params![connection_id, resource_id]))
+            .doing("cannot delete a resource's rows")?;
+    }
+    Ok(())
+}
+
+/// Inserts the rows that one resource gives in one table; returns how many.
+pub(super) fn insert_rows(
+    transaction: &Transaction<'_>,
+    table: &Table,
+    connection_id: i64,
+    batch: &RowBatch,
+    cells: Range<usize>,
+) -> Result<u64, WarehouseError> {
+    let doing = "cannot insert a row";
+    let width = table.view.columns.len();
+    if cells.is_empty() {
+        return Ok(0);
+    }
+    let mut statement = transaction.prepare_cached(&table.insert).doing(doing)?;
+    let mut row_no = 0u64;
+    for row in batch.cells(cells).chunks_exact(width) {
+        statement.raw_bind_parameter(1, connection_id).doing(doing)?;
+        statement.raw_bind_parameter(2, row_no).doing(doing)?;
+        for (position, cell) in row.iter().enumerate() {
+            let value = match cell {
+                Cell::Null => ValueRef::Null,
+                Cell::Integer(value) => ValueRef::Integer(*value),
+                Cell::Real(value) => ValueRef::Real(*value),
+                Cell::Text(range) => ValueRef::Text(batch.text(range).as_bytes()),
+            };
+            statement
+                .raw_bind_parameter(position + 3, ToSqlOutput::Borrowed(value))
+                .doing(doing)?;
+        }
+        statement.raw_execute().doing(doing)?;
+        row_no += 1;
+    }
+    Ok(row_no)
+}
+
+/// Quarantines what the page holds that could not be taken in; returns how many there are.
+fn reject_all(transaction: &Transaction<'_>, page: &PageWrite) -> Result<u64, WarehouseError> {
+    let mut count = 0;
+    let of_views = page.changed.iter().filter_map(|changed| {
+        let detail = changed.view_error.as_deref()?;
+        Some((Some(changed.resource_id.as_str()), "view_error", detail, changed.json.clone()))
+    });
+    let of_entries = page.rejects.iter().map(|reject| {
+        let detail = reject.detail.as_str();
+        (reject.resource_id.as_deref(), reject.reason, detail, reject.body.clone())
+    });
+    for (resource_id, reason, detail, body) in of_entries.chain(of_views) {
+        let body = &page.body[body];
+        let body_hash: [u8; 32] = Sha256::digest(body).into();
+        let rowid: i64 = transaction
+            .prepare_cached(
+                "INSERT INTO rejected_resource (connection_id, resource_type, resource_id, reason,
+                   detail, body, body_hash, run_id, walk_id, page, received_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 ON CONFLICT (connection_id, resource_type, body_hash, reason)
+                 DO UPDATE SET resolved_at = NULL
+                 RETURNING id",
+            )
+            .and_then(|mut statement| {
+                statement.query_row(
+                    params![
+                        page.walk.connection_id,
+                        page.walk.resource_type,
+                        resource_id,
+                        reason,
+                        detail,
+                        TextBytes(body),
+                        body_hash,
+                        page.walk.run_id,
+                        page.walk.walk_id,
+                        page.page,
+                        clock::text(page.now)
+                    ],
+                    |row| row.get(0),
+                )
+            })
+            .doing("cannot write to rejected_resource")?;
+        finish::mark_rejected(transaction, page.walk.walk_id, rowid)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Bytes that go in as SQL text: what was received, unchanged. JSON is UTF-8, checked on arrival.
+struct TextBytes<'a>(&'a [u8]);
+
+impl rusqlite::ToSql for TextBytes<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
+    }
+}

@@ -1,0 +1,71 @@
+//! Reading: connections that cannot write, shared by the workers.
+
+use super::{
+    error::{Doing, WarehouseError},
+    open,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// What the warehouse holds of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) rowid: i64,
+    pub(crate) content_hash: Vec<u8>,
+}
+
+/// A pool of reading connections, opened as they are needed.
+#[derive(Debug, Clone)]
+pub(crate) struct Reader {
+    path: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Reader {
+    pub(super) fn new(path: PathBuf) -> Reader {
+        Reader { path, idle: Arc::default() }
+    }
+
+    /// Reads with a connection of the pool, in one transaction: one consistent state.
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, WarehouseError>,
+    ) -> Result<T, WarehouseError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => open::open_to_read(&self.path)?,
+        };
+        let result = {
+            let transaction = connection.transaction().doing("cannot begin to read")?;
+            work(&transaction)
+        };
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        result
+    }
+}
+
+/// Looks up a live resource by its key.
+pub(crate) fn known(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    resource_id: &str,
+) -> Result<Option<Known>, WarehouseError> {
+    connection
+        .prepare_cached(
+            "SELECT id, content_hash FROM resource WHERE connection_id = ?1
+               AND resource_type = ?2 AND resource_id = ?3 AND deleted_at IS NULL",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![connection_id, resource_type, resource_id], |row| {
+                    Ok(Known { rowid: row.get(0)?, content_hash: row.get(1)? })
+                })
+                .optional()
+        })
+        .doing("cannot look up a resource")
+}

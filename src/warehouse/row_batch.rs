@@ -1,0 +1,86 @@
+//! Rows on their way from the views to the writer: owned, compact, free of SQL.
+//!
+//! All text of a batch lies in one string and a cell is a range in it, so that a page of thousands
+//! of cells costs a handful of allocations.
+
+use crate::view::Value;
+use std::ops::Range;
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Cell {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(Range<usize>),
+}
+
+/// The rows that one resource gives in one table.
+#[derive(Debug, Clone)]
+pub(crate) struct TableRows {
+    /// Position of the table in the catalogue.
+    pub(crate) table: usize,
+    /// Cells of all its rows, one row after the other.
+    pub(crate) cells: Range<usize>,
+}
+
+/// The rows of a whole page.
+#[derive(Debug, Default)]
+pub(crate) struct RowBatch {
+    text: String,
+    cells: Vec<Cell>,
+}
+
+/// Where a batch stood; see [`RowBatch::rewind`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    text: usize,
+    cells: usize,
+}
+
+impl RowBatch {
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { text: self.text.len(), cells: self.cells.len() }
+    }
+
+    /// Forgets everything since the mark: a resource that one view rejects leaves no row in any.
+    pub(crate) fn rewind(&mut self, mark: Mark) {
+        self.text.truncate(mark.text);
+        self.cells.truncate(mark.cells);
+    }
+
+    pub(crate) fn cell_count(&self) -> usize {
+        self.cells.len()
+    }
+
+    pub(crate) fn push(&mut self, value: &Value<'_>) {
+        let cell = match value {
+            Value::Null => Cell::Null,
+            Value::Boolean(value) => Cell::Integer(i64::from(*value)),
+            Value::Integer(value) => Cell::Integer(*value),
+            // SQLite sums REAL compensated; the exact text stays in resource.json. What no f64
+            // can hold (1e999) keeps its text rather than become infinity.
+            Value::Decimal(text) => match text.parse::<f64>() {
+                Ok(number) if number.is_finite() => Cell::Real(number),
+                _ => self.text_cell(text),
+            },
+            Value::Text(text) => self.text_cell(text),
+            Value::Json(text) => self.text_cell(text),
+        };
+        self.cells.push(cell);
+    }
+
+    pub(crate) fn cells(&self, range: Range<usize>) -> &[Cell] {
+        &self.cells[range]
+    }
+
+    pub(crate) fn text(&self, range: &Range<usize>) -> &str {
+        &self.text[range.clone()]
+    }
+
+    fn text_cell(&mut self, text: &str) -> Cell {
+        let start = self.text.len();
+        self.text.push_str(text);
+        Cell::Text(start..self.text.len())
+    }
+}

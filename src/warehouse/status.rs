@@ -1,0 +1,118 @@
+//! What status and tables tell of the warehouse: typed reads of its own views.
+
+use super::{
+    error::{Doing, WarehouseError},
+    table::{Catalog, quote},
+};
+use rusqlite::{Connection, Row};
+use serde::Serialize;
+
+/// One line of the view `completeness`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TypeStatus {
+    /// The connection's name.
+    pub connection: String,
+    /// Its plan.
+    pub plan: String,
+    /// Its member label.
+    pub member: Option<String>,
+    /// FHIR resource type.
+    pub resource_type: String,
+    /// full, incremental, window or reference.
+    pub mode: String,
+    /// State of the latest walk: running, complete, incomplete, not_served, skipped.
+    pub state: String,
+    /// Why, as a word.
+    pub reason: Option<String>,
+    /// Why, for people.
+    pub detail: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+    /// Something odd that is no failure.
+    pub warning: Option<String>,
+    /// The 1-based page at which the latest walk ended, unless complete.
+    pub failed_page: Option<u64>,
+    /// Start of the last complete walk: the type is known to be complete as of then.
+    pub complete_as_of: Option<String>,
+    /// When the latest walk ended.
+    pub checked_at: String,
+    /// Pages of the latest walk, with those of earlier runs.
+    pub pages: u64,
+    /// `Bundle.total` as the server declared it.
+    pub declared_total: Option<u64>,
+    /// Live resources stored.
+    pub resources: u64,
+    /// Open rejects.
+    pub rejects: u64,
+}
+
+pub(super) fn completeness(connection: &Connection) -> Result<Vec<TypeStatus>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT connection, plan, member, resource_type, mode, state, reason, detail, hint,
+               warning, failed_page, complete_as_of, checked_at, pages, declared_total, resources, rejects
+             FROM completeness ORDER BY connection, resource_type",
+        )
+        .and_then(|mut statement| statement.query_map([], status_of)?.collect())
+        .doing("cannot read the view completeness")
+}
+
+fn status_of(row: &Row<'_>) -> rusqlite::Result<TypeStatus> {
+    Ok(TypeStatus {
+        connection: row.get(0)?,
+        plan: row.get(1)?,
+        member: row.get(2)?,
+        resource_type: row.get(3)?,
+        mode: row.get(4)?,
+        state: row.get(5)?,
+        reason: row.get(6)?,
+        detail: row.get(7)?,
+        hint: row.get(8)?,
+        warning: row.get(9)?,
+        failed_page: row.get(10)?,
+        complete_as_of: row.get(11)?,
+        checked_at: row.get(12)?,
+        pages: row.get(13)?,
+        declared_total: row.get(14)?,
+        resources: row.get(15)?,
+        rejects: row.get(16)?,
+    })
+}
+
+/// A normalised table and its size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableCount {
+    /// The table's name.
+    pub table: String,
+    /// Its rows; `None` when the warehouse does not have it yet.
+    pub rows: Option<u64>,
+}
+
+pub(super) fn table_counts(
+    connection: &Connection,
+    catalog: &Catalog,
+) -> Result<Vec<TableCount>, WarehouseError> {
+    let doing = "cannot count rows";
+    let mut counts = Vec::new();
+    for table in catalog.tables() {
+        let exists: bool = connection
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)",
+                [table.name()],
+                |row| row.get(0),
+            )
+            .doing(doing)?;
+        let rows = exists
+            .then(|| {
+                connection.query_row(
+                    &format!("SELECT count(*) FROM {}", quote(table.name())),
+                    [],
+                    |row| row.get(0),
+                )
+            })
+            .transpose()
+            .doing(doing)?;
+        counts.push(TableCount { table: table.name().to_owned(), rows });
+    }
+    Ok(counts)
+}

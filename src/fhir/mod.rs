@@ -1,1 +1,26 @@
-//! fhir
+//! What we know of FHIR R4: searches, Bundles, pages, capabilities, outcomes.
+//!
+//! It asks `auth` for tokens and `http` for answers. It knows nothing of tables, cursors or runs.
+
+mod bundle;
+mod capability;
+mod client;
+mod error;
+mod fingerprint;
+mod outcome;
+mod pager;
+mod resource_type;
+mod scope;
+mod search;
+
+pub use bundle::{Bundle, BundleError, Entry, SearchMode};
+pub use capability::Capability;
+pub(crate) use client::Effort;
+pub use client::{FhirClient, Page};
+pub use error::FetchError;
+pub use fingerprint::{Fingerprint, FingerprintError, fingerprint};
+pub use outcome::Outcome;
+pub use pager::{Pager, PagingError};
+pub use resource_type::{RESOURCE_TYPES, ResourceType, find as resource_type};
+pub use scope::grants_read;
+pub use search::type_search;

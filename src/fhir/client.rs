@@ -1,0 +1,159 @@
+//! Asks a plan for pages on behalf of one connection.
+
+use super::{
+    bundle::{Bundle, BundleError},
+    capability::Capability,
+    error::FetchError,
+    outcome::Outcome,
+    search::under,
+};
+use crate::{
+    auth::{ClientRegistration, ConnectionKey, Tokens},
+    clock::Clock,
+    http::{Get, HttpClient, Response, Retry, SafeUrl, any_body},
+};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+use url::Url;
+
+/// FHIR JSON (R4, "Content Types").
+const FHIR_JSON: &str = "application/fhir+json";
+
+/// One connection's access to its plan's FHIR server.
+#[derive(Clone)]
+pub struct FhirClient {
+    http: HttpClient,
+    tokens: Tokens,
+    connection: ConnectionKey,
+    registration: Arc<ClientRegistration>,
+    clock: Clock,
+}
+
+/// A page that is one.
+#[derive(Debug)]
+pub struct Page {
+    /// The URL that answered; relative links are relative to it.
+    pub url: Url,
+    /// The body, decompressed.
+    pub body: Bytes,
+    /// Its index.
+    pub bundle: Bundle,
+    /// The server's clock.
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// Requests sent for one thing, repeats included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Effort {
+    pub(crate) requests: u64,
+    pub(crate) retries: u64,
+}
+
+impl FhirClient {
+    /// Makes a client; sends nothing.
+    pub fn new(
+        http: HttpClient,
+        tokens: Tokens,
+        connection: ConnectionKey,
+        registration: Arc<ClientRegistration>,
+        clock: Clock,
+    ) -> FhirClient {
+        FhirClient { http, tokens, connection, registration, clock }
+    }
+
+    /// Asks for one page of a search.
+    ///
+    /// A 401 renews the token once and repeats the same request. The effort counts also when the
+    /// page could not be had.
+    pub(crate) async fn page(
+        &self,
+        url: &Url,
+        effort: &mut Effort,
+        on_retry: &(dyn Fn(&Retry) + Send + Sync),
+    ) -> Result<Page, FetchError> {
+        let response = self.get(url, &is_page_or_final, effort, on_retry).await?;
+        let safe_url = SafeUrl::from(url);
+        if !response.is_success() {
+            return Err(FetchError::Status {
+                status: response.status,
+                url: safe_url,
+                outcome: Outcome::parse(&response.body),
+            });
+        }
+        match Bundle::index(&response.body) {
+            Ok(bundle) => {
+                Ok(Page { url: response.url, body: response.body, bundle, date: response.date })
+            }
+            Err(source) => Err(FetchError::NotAPage { url: safe_url, source }),
+        }
+    }
+
+    /// The CapabilityStatement; `None` where the plan does not show a usable one.
+    ///
+    /// # Errors
+    /// The plan could not be reached at all.
+    pub(crate) async fn capability(
+        &self,
+        effort: &mut Effort,
+        on_retry: &(dyn Fn(&Retry) + Send + Sync),
+    ) -> Result<Option<Capability>, FetchError> {
+        let url = under(&self.registration.fhir_url, "metadata");
+        // Open at 1upHealth, so no token travels for it.
+        let request =
+            Get { url: &url, accept: FHIR_JSON, bearer: None, is_sound: &any_body, on_retry };
+        let response = self.http.get(request).await.map_err(FetchError::from);
+        let mut response = count(response, effort)?;
+        if matches!(response.status, 401 | 403) {
+            response = self.get(&url, &any_body, effort, on_retry).await?;
+        }
+        Ok(response.is_success().then(|| Capability::parse(&response.body)).flatten())
+    }
+
+    async fn get(
+        &self,
+        url: &Url,
+        is_sound: &(dyn Fn(&[u8]) -> bool + Send + Sync),
+        effort: &mut Effort,
+        on_retry: &(dyn Fn(&Retry) + Send + Sync),
+    ) -> Result<Response, FetchError> {
+        let now = self.clock.now();
+        let bearer = self.tokens.bearer(&self.connection, &self.registration, now).await?;
+        let get = |bearer| Get { url, accept: FHIR_JSON, bearer: Some(bearer), is_sound, on_retry };
+        let response = self.http.get(get(&bearer)).await.map_err(FetchError::from);
+        let response = count(response, effort)?;
+        if response.status != 401 {
+            return Ok(response);
+        }
+        let now = self.clock.now();
+        let renewed = self
+            .tokens
+            .refresh_after_401(&self.connection, &self.registration, &bearer, now)
+            .await?;
+        let response = self.http.get(get(&renewed)).await.map_err(FetchError::from);
+        count(response, effort)
+    }
+}
+
+/// Whether a 2xx body is a page or will not become one by asking again.
+fn is_page_or_final(body: &[u8]) -> bool {
+    match Bundle::index(body) {
+        Ok(_) | Err(BundleError::AmbiguousNext) => true,
+        Err(BundleError::Outcome(outcome)) => !outcome.is_transient(),
+        Err(BundleError::NotJson | BundleError::NotASearchset) => false,
+    }
+}
+
+fn count(
+    response: Result<Response, FetchError>,
+    effort: &mut Effort,
+) -> Result<Response, FetchError> {
+    let attempts = match &response {
+        Ok(response) => response.attempts,
+        Err(FetchError::Http(error)) => error.attempts(),
+        Err(_) => 0,
+    };
+    effort.requests += u64::from(attempts);
+    effort.retries += u64::from(attempts.saturating_sub(1));
+    response
+}

@@ -1,0 +1,208 @@
+//! From page to page, without ever leaving the origin or going in a circle.
+//!
+//! A `next` link is opaque: its parameters are never read or changed. It is only resolved against
+//! the page it stands on and held against what has been asked for already.
+
+use crate::http::{Origin, OriginError};
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, Hash, RandomState},
+};
+use url::Url;
+
+/// Consecutive pages without an entry after which a walk is going nowhere.
+const MAX_EMPTY_PAGES: u32 = 100;
+
+/// Follows the links of one walk.
+pub struct Pager {
+    origin: Origin,
+    hasher: RandomState,
+    asked: HashSet<u64>,
+    last_content: Option<u64>,
+    empty_pages: u32,
+}
+
+/// Why a page's `next` is not followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PagingError {
+    /// It leads to another origin. Nothing was sent there.
+    #[error("the next page is at {found}, but the token is for {expected}; nothing was sent there")]
+    ForeignOrigin {
+        /// Where the walk is.
+        expected: Origin,
+        /// Where the link leads.
+        found: String,
+    },
+    /// It leads to a page that was asked for already.
+    #[error("the next page is one that was asked for already")]
+    Loop,
+    /// The page repeats the one before it.
+    #[error("the page has the same resources as the one before it")]
+    NoProgress,
+    /// Nothing but empty pages.
+    #[error("{MAX_EMPTY_PAGES} pages in a row had no entry and named a next one")]
+    OnlyEmptyPages,
+    /// It is no URL.
+    #[error("the next page's link is not a URL")]
+    NotAUrl,
+}
+
+impl Pager {
+    /// Begins at a URL, which counts as asked for.
+    ///
+    /// # Errors
+    /// A URL without an origin.
+    pub fn new(first: &Url) -> Result<Pager, OriginError> {
+        let mut pager = Pager {
+            origin: Origin::of(first)?,
+            hasher: RandomState::new(),
+            asked: HashSet::new(),
+            last_content: None,
+            empty_pages: 0,
+        };
+        pager.ask(first);
+        Ok(pager)
+    }
+
+    /// Where the page's `next` link leads.
+    ///
+    /// # Errors
+    /// A link that must not be followed.
+    pub fn follow(&mut self, page: &Url, link: &str) -> Result<Url, PagingError> {
+        let url = resolve(page, link).ok_or(PagingError::NotAUrl)?;
+        match Origin::of(&url) {
+            Ok(origin) if origin == self.origin => {}
+            Ok(origin) => {
+                return Err(PagingError::ForeignOrigin {
+                    expected: self.origin.clone(),
+                    found: origin.to_string(),
+                });
+            }
+            Err(_) => return Err(PagingError::NotAUrl),
+        }
+        if self.ask(&url) { Ok(url) } else { Err(PagingError::Loop) }
+    }
+
+    /// Notes which resources a page brought, as a list of their ranges' bytes or ids.
+    ///
+    /// # Errors
+    /// A page that repeats the one before it, or too many empty ones.
+    pub fn arrived<T: Hash>(&mut self, resources: &[T]) -> Result<(), PagingError> {
+        if resources.is_empty() {
+            self.empty_pages += 1;
+            return if self.empty_pages >= MAX_EMPTY_PAGES {
+                Err(PagingError::OnlyEmptyPages)
+            } else {
+                Ok(())
+            };
+        }
+        self.empty_pages = 0;
+        let content = Some(self.hasher.hash_one(resources));
+        if self.last_content == content {
+            return Err(PagingError::NoProgress);
+        }
+        self.last_content = content;
+        Ok(())
+    }
+
+    /// Notes a URL; false when it was asked for already. The fragment never reaches the server.
+    fn ask(&mut self, url: &Url) -> bool {
+        let mut url = url.clone();
+        url.set_fragment(None);
+        self.asked.insert(self.hasher.hash_one(url.as_str()))
+    }
+}
+
+/// Resolves a link as real servers write it: absolute, relative, or `host/path` without a scheme.
+fn resolve(page: &Url, link: &str) -> Option<Url> {
+    let link = link.trim();
+    if let Some(authority) = authority(page)
+        && let Some(rest) = link.strip_prefix(&authority)
+        && (rest.is_empty() || rest.starts_with(['/', '?']))
+    {
+        return Url::parse(&format!("{}://{authority}{rest}", page.scheme())).ok();
+    }
+    page.join(link).ok()
+}
+
+fn authority(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn links_are_resolved_against_the_page_they_stand_on() {
+        let page = url("https://api.x.test/r4/Coverage?_count=10");
+        for (link, expected) in [
+            (
+                "https://api.x.test/fhir/r4/Coverage?_after=1",
+                "https://api.x.test/fhir/r4/Coverage?_after=1",
+            ),
+            ("?_after=2", "https://api.x.test/r4/Coverage?_after=2"),
+            ("Coverage?_after=3", "https://api.x.test/r4/Coverage?_after=3"),
+            ("/r4/coverage?_after=4", "https://api.x.test/r4/coverage?_after=4"),
+            ("//api.x.test/r4/Coverage?_after=5", "https://api.x.test/r4/Coverage?_after=5"),
+            ("api.x.test/r4/Coverage?_after=6", "https://api.x.test/r4/Coverage?_after=6"),
+            (
+                "https://API.x.test:443/r4/Coverage?_after=7",
+                "https://api.x.test/r4/Coverage?_after=7",
+            ),
+        ] {
+            let mut pager = Pager::new(&page).unwrap();
+            assert_eq!(pager.follow(&page, link).unwrap().as_str(), expected, "{link}");
+        }
+    }
+
+    #[test]
+    fn another_origin_is_never_followed() {
+        let page = url("https://api.x.test/r4/Coverage");
+        for link in [
+            "https://evil.test/r4/Coverage?_after=1",
+            "http://api.x.test/r4/Coverage?_after=1",
+            "https://api.x.test:8443/r4/Coverage?_after=1",
+            "//evil.test/r4/Coverage",
+            "https://api.x.test@evil.test/",
+            "https:\\\\evil.test/",
+        ] {
+            let error = Pager::new(&page).unwrap().follow(&page, link).unwrap_err();
+            assert!(matches!(error, PagingError::ForeignOrigin { .. }), "{link}: {error:?}");
+        }
+        for link in ["ftp://api.x.test/", "data:,x", "javascript:alert(1)", "http://"] {
+            let error = Pager::new(&page).unwrap().follow(&page, link).unwrap_err();
+            assert_eq!(error, PagingError::NotAUrl, "{link}");
+        }
+    }
+
+    #[test]
+    fn a_circle_is_noticed_whatever_its_length() {
+        let first = url("https://api.x.test/r4/Coverage?_count=10");
+        let mut pager = Pager::new(&first).unwrap();
+        let second = pager.follow(&first, "?_after=1").unwrap();
+        let third = pager.follow(&second, "?_after=2").unwrap();
+        assert_eq!(pager.follow(&third, "?_after=1"), Err(PagingError::Loop));
+        assert_eq!(pager.follow(&third, "?_after=2#again"), Err(PagingError::Loop));
+        assert_eq!(pager.follow(&third, first.as_str()), Err(PagingError::Loop));
+    }
+
+    #[test]
+    fn a_page_that_repeats_the_one_before_is_no_progress_and_an_empty_one_is() {
+        let mut pager = Pager::new(&url("https://api.x.test/r4/Coverage")).unwrap();
+        pager.arrived(&["a", "b"]).unwrap();
+        pager.arrived::<&str>(&[]).unwrap();
+        assert_eq!(pager.arrived(&["a", "b"]), Err(PagingError::NoProgress));
+        let empty = (0..).find_map(|_| pager.arrived::<&str>(&[]).err());
+        assert_eq!(empty, Some(PagingError::OnlyEmptyPages));
+    }
+}

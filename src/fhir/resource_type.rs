@@ -1,0 +1,65 @@
+//! The resource types that a Patient Access API may serve, with the reason beside each.
+
+/// A resource type that a member sync asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResourceType {
+    /// FHIR's name.
+    pub name: &'static str,
+    /// Whether every plan serves it, so that a refusal is a failure and not a difference.
+    pub required: bool,
+    /// Why it is in the list.
+    pub reason: &'static str,
+}
+
+const fn required(name: &'static str, reason: &'static str) -> ResourceType {
+    ResourceType { name, required: true, reason }
+}
+
+const fn optional(name: &'static str, reason: &'static str) -> ResourceType {
+    ResourceType { name, required: false, reason }
+}
+
+/// Every type, in the order in which it is asked for: what others refer to comes first.
+///
+/// Source: 1upHealth's minimum for every payer ("Info for third-party developers"), the USCDI
+/// classes that CMS-9115-F names, and prior authorizations of CMS-0057-F.
+pub const RESOURCE_TYPES: &[ResourceType] = &[
+    required("Patient", "who the data is about"),
+    required("Coverage", "enrolment"),
+    required("ExplanationOfBenefit", "claims, remittances, prior authorizations"),
+    required("Organization", "payers and providers that claims name"),
+    required("Practitioner", "providers that claims name"),
+    required("Location", "places of service that claims name"),
+    optional("RelatedPerson", "subscribers and guardians"),
+    optional("PractitionerRole", "provider directory rows that claims name"),
+    optional("Encounter", "USCDI encounters"),
+    optional("Condition", "USCDI problems"),
+    optional("Procedure", "USCDI procedures"),
+    optional("Observation", "USCDI laboratory, vital signs, smoking status"),
+    optional("DiagnosticReport", "USCDI laboratory and notes"),
+    optional("DocumentReference", "USCDI clinical notes"),
+    optional("Immunization", "USCDI immunizations"),
+    optional("AllergyIntolerance", "USCDI allergies"),
+    optional("Medication", "what medication resources refer to"),
+    optional("MedicationRequest", "USCDI medications"),
+    optional("MedicationDispense", "fills"),
+    optional("MedicationStatement", "reported medications"),
+    optional("MedicationAdministration", "given medications"),
+    optional("CarePlan", "USCDI plan of treatment"),
+    optional("CareTeam", "USCDI care team"),
+    optional("Goal", "USCDI goals"),
+    optional("Device", "USCDI implantable devices"),
+    optional("ServiceRequest", "orders"),
+    optional("Specimen", "of laboratory results"),
+    optional("QuestionnaireResponse", "assessments"),
+    optional("Provenance", "USCDI provenance"),
+    optional("Claim", "submitted claims, where a plan keeps them"),
+    optional("ClaimResponse", "adjudications of submitted claims"),
+    optional("InsurancePlan", "plan products, where they are part of the member's data"),
+    optional("MedicationKnowledge", "formulary drugs, where they are part of the member's data"),
+];
+
+/// The type of a name.
+pub fn find(name: &str) -> Option<&'static ResourceType> {
+    RESOURCE_TYPES.iter().find(|resource_type| resource_type.name == name)
+}

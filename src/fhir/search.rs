@@ -1,0 +1,35 @@
+//! The first URL of a walk. Source: FHIR R4, RESTful search; 1upHealth "Pagination" (`_count`).
+
+use url::Url;
+
+/// The search for a whole type: `{base}/{type}?_count={page_size}`.
+///
+/// A Patient Access token is limited to its member already, so no patient parameter is sent.
+pub fn type_search(base: &Url, resource_type: &str, page_size: u32) -> Url {
+    let mut url = under(base, resource_type);
+    url.query_pairs_mut().append_pair("_count", &page_size.to_string());
+    url
+}
+
+/// A path below the FHIR base, whether the base ends in a slash or not.
+pub(super) fn under(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    let joined = format!("{}/{path}", url.path().trim_end_matches('/'));
+    url.set_path(&joined);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_may_end_in_a_slash() {
+        for base in ["https://api.x.test/r4", "https://api.x.test/r4/"] {
+            let url = type_search(&Url::parse(base).unwrap(), "Coverage", 100);
+            assert_eq!(url.as_str(), "https://api.x.test/r4/Coverage?_count=100");
+        }
+    }
+}

@@ -1,1 +1,18 @@
-//! sync
+//! The core: what to ask a plan for, walking it page by page, and what came of it.
+//!
+//! `plan` decides (pure), `walk` goes from page to page, `unpack` turns a page into what the
+//! writer stores (pure but for look-ups), `connection` runs the walks of one consent, `report`
+//! sums up. Nothing here prints, reads a file or knows a command line.
+
+mod connection;
+mod plan;
+mod report;
+mod run;
+mod stop;
+mod unpack;
+mod walk;
+
+pub use plan::{PlanInput, Step, WalkFrom, WalkOrder, plan};
+pub use report::{ConnectionReport, Report, WalkReport};
+pub use run::{SyncContext, SyncOptions, Target, sync};
+pub use stop::{Stop, StopHandle};

@@ -1,0 +1,160 @@
+//! One connection's part of a run: plan, then walk, each type failing alone.
+
+use super::{
+    plan::{PlanInput, Step, WalkOrder, plan},
+    report::{ConnectionReport, WalkReport},
+    run::{SyncOptions, Target},
+    walk::{WalkContext, walk},
+};
+use crate::{
+    fhir::{Effort, FetchError},
+    http::Retry,
+    monitor::Event,
+    warehouse::{WalkCounters, WalkFinish, WalkStart, WarehouseError},
+};
+use std::sync::Arc;
+use tokio::{sync::Semaphore, task::JoinSet};
+
+/// Syncs one connection.
+///
+/// # Errors
+/// Only the warehouse's: whatever a plan does is part of the report.
+pub(super) async fn sync_connection(
+    context: WalkContext,
+    target: &Target,
+    options: &SyncOptions,
+) -> Result<ConnectionReport, WarehouseError> {
+    let mut effort = Effort::default();
+    let on_retry = |retry: &Retry| {
+        context.monitor.event(Event::Retrying {
+            connection: &context.connection.name,
+            resource_type: "CapabilityStatement",
+            why: &retry.reason.to_string(),
+            delay: retry.wait,
+        });
+    };
+    let capability = tokio::select! {
+        capability = context.client.capability(&mut effort, &on_retry) => capability,
+        () = context.stop.asked() => Ok(None),
+    };
+    let unreachable = capability.as_ref().err().is_some_and(FetchError::is_unreachable);
+    let cursors = context.warehouse.cursors(context.connection.id)?;
+    let steps = plan(&PlanInput {
+        base: &target.registration.fhir_url,
+        page_size: target.page_size,
+        configured_types: &target.types,
+        asked_types: &options.types,
+        capability: capability.as_ref().ok().and_then(Option::as_ref),
+        scope: context.connection.scope.as_deref(),
+        cursors: &cursors,
+        full: options.full,
+    });
+    let mut walks = match capability {
+        // Where not even /metadata answers, thirty more time-outs would tell nothing new.
+        Err(error) if unreachable => unreachable_plan(&context, steps, &error).await?,
+        _ => run_steps(&context, steps, target.concurrency).await?,
+    };
+    if let Some(first) = walks.first_mut() {
+        first.counters.requests += effort.requests;
+        first.counters.retries += effort.retries;
+    }
+    Ok(ConnectionReport {
+        connection: context.connection.name.clone(),
+        plan: context.connection.plan.clone(),
+        open_rejects: context.warehouse.open_rejects(context.connection.id)?,
+        walks,
+    })
+}
+
+async fn run_steps(
+    context: &WalkContext,
+    steps: Vec<Step>,
+    concurrency: usize,
+) -> Result<Vec<WalkReport>, WarehouseError> {
+    let places = Arc::new(Semaphore::new(concurrency.max(1)));
+    let mut running = JoinSet::new();
+    let mut reports: Vec<Option<WalkReport>> = Vec::new();
+    for (position, step) in steps.into_iter().enumerate() {
+        reports.push(None);
+        match step {
+            Step::Skip { resource_type, finish } => {
+                reports[position] = Some(enter(context, resource_type, finish).await?);
+            }
+            Step::Walk(order) => {
+                let (context, places) = (context.clone(), Arc::clone(&places));
+                running.spawn(async move {
+                    // Never closed, so a place always comes.
+                    let _place = places.acquire_owned().await.ok();
+                    (position, walk_unless_stopped(&context, &order).await)
+                });
+            }
+        }
+    }
+    while let Some(finished) = running.join_next().await {
+        match finished {
+            Ok((position, report)) => reports[position] = Some(report?),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
+        }
+    }
+    Ok(reports.into_iter().flatten().collect())
+}
+
+async fn walk_unless_stopped(
+    context: &WalkContext,
+    order: &WalkOrder,
+) -> Result<WalkReport, WarehouseError> {
+    if context.stop.is_asked() {
+        let finish = WalkFinish::incomplete(
+            "interrupted",
+            "it was asked to stop before this type's turn came".to_owned(),
+        );
+        return enter(context, order.resource_type.clone(), finish).await;
+    }
+    walk(context, order).await
+}
+
+async fn unreachable_plan(
+    context: &WalkContext,
+    steps: Vec<Step>,
+    error: &FetchError,
+) -> Result<Vec<WalkReport>, WarehouseError> {
+    let mut reports = Vec::new();
+    for step in steps {
+        let Step::Walk(order) = step else { continue };
+        let mut finish = WalkFinish::incomplete("unreachable", error.to_string());
+        finish.hint =
+            Some("check the network and the plan's fhir_url; the next run asks again".into());
+        let mut report = enter(context, order.resource_type, finish).await?;
+        report.unreachable = true;
+        reports.push(report);
+    }
+    Ok(reports)
+}
+
+/// Enters a type in the ledger that is not walked.
+async fn enter(
+    context: &WalkContext,
+    resource_type: String,
+    finish: WalkFinish,
+) -> Result<WalkReport, WarehouseError> {
+    let start = WalkStart {
+        run_id: context.run_id,
+        connection_id: context.connection.id,
+        resource_type: resource_type.clone(),
+        mode: "full",
+        first_url: None,
+        resumes: None,
+    };
+    let key = context.warehouse.start_walk(start).await?;
+    let counters = WalkCounters::default();
+    context.warehouse.abandon_walk(key, finish.clone(), counters.clone()).await?;
+    context.monitor.event(Event::WalkFinished {
+        connection: &context.connection.name,
+        resource_type: &resource_type,
+        state: finish.state,
+        detail: finish.detail.as_deref(),
+        resources_seen: 0,
+    });
+    Ok(WalkReport { resource_type, finish, counters, unreachable: false })
+}

@@ -1,0 +1,222 @@
+//! What a run will ask of one connection, and why not the rest. Pure.
+
+use crate::{
+    fhir::{Capability, RESOURCE_TYPES, grants_read, resource_type, type_search},
+    http::Origin,
+    warehouse::{Cursor, WalkFinish},
+};
+use url::Url;
+
+/// What is known before the first page is asked for.
+#[derive(Debug)]
+pub struct PlanInput<'a> {
+    /// The plan's FHIR base.
+    pub base: &'a Url,
+    /// `_count` of every search.
+    pub page_size: u32,
+    /// Types named in the configuration; empty: all that payersync knows.
+    pub configured_types: &'a [String],
+    /// Types named on the command line; empty: all configured.
+    pub asked_types: &'a [String],
+    /// What the plan declares; `None` where it declares nothing usable.
+    pub capability: Option<&'a Capability>,
+    /// Scopes granted.
+    pub scope: Option<&'a str>,
+    /// Unfinished walks.
+    pub cursors: &'a [Cursor],
+    /// Begin every walk anew.
+    pub full: bool,
+}
+
+/// One type's part of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// It is walked.
+    Walk(WalkOrder),
+    /// It is not; the ledger says why.
+    Skip {
+        /// FHIR resource type.
+        resource_type: String,
+        /// How the ledger puts it.
+        finish: WalkFinish,
+    },
+}
+
+/// A walk to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalkOrder {
+    /// FHIR resource type.
+    pub resource_type: String,
+    /// Whether a refusal is a failure (every plan serves it) or just a difference.
+    pub required: bool,
+    /// Where it begins.
+    pub from: WalkFrom,
+    /// The first page of the whole type, also for a walk that goes on from a cursor.
+    pub start: Url,
+}
+
+/// Where a walk begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WalkFrom {
+    /// At the first page.
+    Start,
+    /// At the page after the last one stored.
+    Cursor(Cursor, Url),
+}
+
+/// Decides for every type, in the order in which they are asked for.
+pub fn plan(input: &PlanInput<'_>) -> Vec<Step> {
+    let names: Vec<&str> = match (input.asked_types, input.configured_types) {
+        ([], []) => RESOURCE_TYPES.iter().map(|known| known.name).collect(),
+        ([], configured) => configured.iter().map(String::as_str).collect(),
+        (asked, _) => asked.iter().map(String::as_str).collect(),
+    };
+    names.into_iter().map(|name| step(input, name)).collect()
+}
+
+fn step(input: &PlanInput<'_>, name: &str) -> Step {
+    let required = resource_type(name).is_some_and(|known| known.required);
+    let skip = |state, reason, detail: String| Step::Skip {
+        resource_type: name.to_owned(),
+        finish: WalkFinish::not_walked(state, reason, detail),
+    };
+    if !required && input.capability.is_some_and(|capability| !capability.searches(name)) {
+        let detail = "the plan's CapabilityStatement does not offer to search it";
+        return skip("not_served", "not_declared", detail.to_owned());
+    }
+    if !required && !grants_read(input.scope, name) {
+        let detail = "the member's consent does not cover it";
+        return skip("skipped", "not_granted", detail.to_owned());
+    }
+    let cursor = input
+        .cursors
+        .iter()
+        .find(|cursor| cursor.resource_type == name && !input.full)
+        .and_then(|cursor| usable(cursor, input.base));
+    Step::Walk(WalkOrder {
+        resource_type: name.to_owned(),
+        required,
+        from: cursor.unwrap_or(WalkFrom::Start),
+        start: type_search(input.base, name, input.page_size),
+    })
+}
+
+/// A cursor of another origin belongs to another configuration of the plan.
+fn usable(cursor: &Cursor, base: &Url) -> Option<WalkFrom> {
+    let url = Url::parse(&cursor.next_url).ok()?;
+    let same = Origin::of(&url).ok()? == Origin::of(base).ok()?;
+    same.then(|| WalkFrom::Cursor(cursor.clone(), url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn capability(types: &[&str]) -> Capability {
+        let resources: Vec<_> =
+            types.iter().map(|name| serde_json::json!({ "type": name })).collect();
+        let statement = serde_json::json!({
+            "resourceType": "CapabilityStatement", "rest": [{ "resource": resources }]
+        });
+        Capability::parse(statement.to_string().as_bytes()).unwrap()
+    }
+
+    fn cursor(url: &str) -> Cursor {
+        Cursor {
+            resource_type: "Coverage".into(),
+            mode: "full".into(),
+            walk_id: 1,
+            next_url: url.into(),
+            pages: 3,
+            resources_seen: 30,
+            walk_started_at: "2026-01-01T00:00:00.000Z".into(),
+        }
+    }
+
+    fn run(edit: impl FnOnce(&mut PlanInput<'_>)) -> Vec<(String, String)> {
+        let base = Url::parse("https://api.x.test/r4").unwrap();
+        let mut input = PlanInput {
+            base: &base,
+            page_size: 100,
+            configured_types: &[],
+            asked_types: &[],
+            capability: None,
+            scope: None,
+            cursors: &[],
+            full: false,
+        };
+        edit(&mut input);
+        plan(&input)
+            .into_iter()
+            .map(|step| match step {
+                Step::Walk(WalkOrder { resource_type, from: WalkFrom::Start, .. }) => {
+                    (resource_type, "start".to_owned())
+                }
+                Step::Walk(WalkOrder { resource_type, from: WalkFrom::Cursor(_, url), .. }) => {
+                    (resource_type, url.to_string())
+                }
+                Step::Skip { resource_type, finish } => {
+                    (resource_type, finish.reason.unwrap_or_default().to_owned())
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_plan_that_declares_nothing_is_asked_for_everything() {
+        let steps = run(|_| ());
+        assert_eq!(steps.len(), RESOURCE_TYPES.len());
+        assert!(steps.iter().all(|(_, what)| what == "start"));
+    }
+
+    #[test]
+    fn required_types_are_asked_for_whatever_is_declared_and_the_rest_as_declared() {
+        let declared = capability(&["Condition"]);
+        let steps = run(|input| input.capability = Some(&declared));
+        let walked: Vec<&str> = steps
+            .iter()
+            .filter(|(_, what)| what == "start")
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(
+            walked,
+            [
+                "Patient",
+                "Coverage",
+                "ExplanationOfBenefit",
+                "Organization",
+                "Practitioner",
+                "Location",
+                "Condition"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_type_outside_the_consent_is_skipped_and_says_so() {
+        let asked = ["Goal".to_owned()];
+        let steps = run(|input| {
+            input.asked_types = &asked;
+            input.scope = Some("patient/Patient.read");
+        });
+        assert_eq!(steps, [("Goal".to_owned(), "not_granted".to_owned())]);
+    }
+
+    #[test]
+    fn an_unfinished_walk_goes_on_at_its_cursor_unless_told_otherwise() {
+        let asked = ["Coverage".to_owned()];
+        let here = [cursor("https://api.x.test/r4/Coverage?_after=30")];
+        let elsewhere = [cursor("https://old.x.test/r4/Coverage?_after=30")];
+        let what = |cursors: &[Cursor], full| {
+            let steps = run(|input| {
+                input.asked_types = &asked;
+                input.cursors = cursors;
+                input.full = full;
+            });
+            steps[0].1.clone()
+        };
+        assert_eq!(what(&here, false), "https://api.x.test/r4/Coverage?_after=30");
+        assert_eq!(what(&here, true), "start");
+        assert_eq!(what(&elsewhere, false), "start");
+    }
+}

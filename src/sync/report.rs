@@ -1,0 +1,134 @@
+//! What came of a run.
+
+use crate::{
+    exit_code::ExitCode,
+    warehouse::{WalkCounters, WalkFinish},
+};
+use std::time::Duration;
+
+/// What came of one walk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalkReport {
+    /// FHIR resource type.
+    pub resource_type: String,
+    /// How it is entered in the ledger.
+    pub finish: WalkFinish,
+    /// What it counted in this run.
+    pub counters: WalkCounters,
+    /// Whether the plan could not be reached.
+    pub unreachable: bool,
+}
+
+/// What came of one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionReport {
+    /// The connection's name.
+    pub connection: String,
+    /// Its plan.
+    pub plan: String,
+    /// Its walks, in plan order.
+    pub walks: Vec<WalkReport>,
+    /// Open rejects, of this run and earlier ones.
+    pub open_rejects: u64,
+}
+
+impl ConnectionReport {
+    /// The worst that happened to this connection.
+    pub fn exit_code(&self) -> ExitCode {
+        let incomplete = || self.walks.iter().filter(|walk| walk.finish.state == "incomplete");
+        if incomplete().any(|walk| walk.finish.reason == Some("consent_needed")) {
+            ExitCode::ConsentNeeded
+        } else if incomplete().next().is_some() && incomplete().all(|walk| walk.unreachable) {
+            ExitCode::Unreachable
+        } else if incomplete().next().is_some() || self.open_rejects > 0 {
+            ExitCode::Incomplete
+        } else {
+            ExitCode::Complete
+        }
+    }
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// `sync_run.id`.
+    pub run_id: i64,
+    /// Per connection, in the order asked for.
+    pub connections: Vec<ConnectionReport>,
+    /// Whether it was asked to stop before it was done.
+    pub interrupted: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl Report {
+    /// The worst that happened.
+    pub fn exit_code(&self) -> ExitCode {
+        let interrupted = if self.interrupted { ExitCode::Incomplete } else { ExitCode::Complete };
+        self.connections
+            .iter()
+            .fold(interrupted, |worst, connection| worst.worst(connection.exit_code()))
+    }
+
+    /// All counters, summed.
+    pub fn totals(&self) -> WalkCounters {
+        let mut totals = WalkCounters::default();
+        for walk in self.connections.iter().flat_map(|connection| &connection.walks) {
+            let counters = &walk.counters;
+            totals.pages += counters.pages;
+            totals.requests += counters.requests;
+            totals.retries += counters.retries;
+            totals.bytes += counters.bytes;
+            totals.resources_seen += counters.resources_seen;
+            totals.resources_new += counters.resources_new;
+            totals.resources_changed += counters.resources_changed;
+            totals.resources_unchanged += counters.resources_unchanged;
+            totals.resources_deleted += counters.resources_deleted;
+            totals.resources_rejected += counters.resources_rejected;
+            totals.duplicates += counters.duplicates;
+            totals.rows_written += counters.rows_written;
+        }
+        totals
+    }
+
+    /// The one line that says it all.
+    pub fn summary(&self) -> String {
+        let totals = self.totals();
+        let walks = || self.connections.iter().flat_map(|connection| &connection.walks);
+        let in_state = |state: &str| walks().filter(|walk| walk.finish.state == state).count();
+        let rejects: u64 = self.connections.iter().map(|connection| connection.open_rejects).sum();
+        let mut parts = vec![
+            count(self.connections.len() as u64, "connection"),
+            format!("{} complete", count(in_state("complete") as u64, "type")),
+        ];
+        if in_state("incomplete") > 0 {
+            parts.push(format!("{} incomplete", in_state("incomplete")));
+        }
+        parts.push(count(totals.pages, "page"));
+        parts.push(format!(
+            "{} ({} new, {} changed, {} unchanged, {} deleted)",
+            count(totals.resources_seen, "resource"),
+            totals.resources_new,
+            totals.resources_changed,
+            totals.resources_unchanged,
+            totals.resources_deleted
+        ));
+        if rejects > 0 {
+            parts.push(format!("{rejects} rejected"));
+        }
+        parts.push(format!("{} written", count(totals.rows_written, "row")));
+        parts.push(format!("{} ({} repeated)", count(totals.requests, "request"), totals.retries));
+        parts.push(format!("{:.1}s", self.elapsed.as_secs_f64()));
+        let verdict = match (self.interrupted, self.exit_code()) {
+            (true, _) => "Stopped",
+            (false, ExitCode::Complete) => "Complete",
+            (false, _) => "Incomplete",
+        };
+        format!("{verdict}: {}", parts.join(", "))
+    }
+}
+
+fn count(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}

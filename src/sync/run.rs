@@ -1,0 +1,142 @@
+//! One run over any number of connections, each failing alone.
+
+use super::{
+    connection::sync_connection,
+    report::{ConnectionReport, Report},
+    stop::Stop,
+    walk::WalkContext,
+};
+use crate::{
+    auth::{ClientRegistration, ConnectionKey, Tokens},
+    clock::Clock,
+    exit_code::ExitCode,
+    fhir::FhirClient,
+    http::HttpClient,
+    monitor::Monitor,
+    warehouse::{ConnectionRow, Warehouse, WarehouseError},
+};
+use std::{num::NonZeroUsize, sync::Arc, time::Instant};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+/// What a run works with.
+#[derive(Clone)]
+pub struct SyncContext {
+    /// Where everything goes.
+    pub warehouse: Arc<Warehouse>,
+    /// How everything is asked for.
+    pub http: HttpClient,
+    /// The one way to a token.
+    pub tokens: Tokens,
+    /// Who wants to know.
+    pub monitor: Arc<dyn Monitor>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Whether to go on.
+    pub stop: Stop,
+}
+
+/// A connection to be synced, with what its plan's configuration says.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The connection.
+    pub connection: ConnectionRow,
+    /// The plan's endpoints and our registration there.
+    pub registration: Arc<ClientRegistration>,
+    /// `_count` of every search.
+    pub page_size: u32,
+    /// Types walked at once.
+    pub concurrency: usize,
+    /// Types to ask for; empty: all that payersync knows.
+    pub types: Vec<String>,
+}
+
+/// How a run goes about it.
+#[derive(Debug, Clone)]
+pub struct SyncOptions {
+    /// The command, for the ledger.
+    pub command: String,
+    /// Begin every walk anew instead of at its cursor.
+    pub full: bool,
+    /// Only these types; empty: all.
+    pub types: Vec<String>,
+    /// Connections synced at once.
+    pub connections_in_parallel: usize,
+    /// Largest share of a type that may vanish at once, in percent.
+    pub shrink_limit_percent: u8,
+}
+
+/// Runs a sync and enters it in the ledger.
+///
+/// # Errors
+/// Only the warehouse's: whatever a plan does is part of the report.
+pub async fn sync(
+    context: &SyncContext,
+    targets: Vec<Target>,
+    options: &SyncOptions,
+) -> Result<Report, WarehouseError> {
+    let started = Instant::now();
+    let run_id = context.warehouse.start_run(&options.command).await?;
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let workers = Arc::new(Semaphore::new(cores));
+    let places = Arc::new(Semaphore::new(options.connections_in_parallel.max(1)));
+    let mut running = JoinSet::new();
+    let mut connections: Vec<Option<ConnectionReport>> = vec![None; targets.len()];
+    for (position, target) in targets.into_iter().enumerate() {
+        let walk_context = walk_context(context, run_id, &target, &workers, options);
+        let (options, places) = (options.clone(), Arc::clone(&places));
+        running.spawn(async move {
+            // Never closed, so a place always comes.
+            let _place = places.acquire_owned().await.ok();
+            (position, sync_connection(walk_context, &target, &options).await)
+        });
+    }
+    while let Some(finished) = running.join_next().await {
+        match finished {
+            Ok((position, report)) => connections[position] = Some(report?),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
+        }
+    }
+    let report = Report {
+        run_id,
+        connections: connections.into_iter().flatten().collect(),
+        interrupted: context.stop.is_asked(),
+        elapsed: started.elapsed(),
+    };
+    let state = match (report.interrupted, report.exit_code()) {
+        (true, _) => "interrupted",
+        (false, ExitCode::Complete) => "complete",
+        (false, _) => "incomplete",
+    };
+    let exit_code = report.exit_code() as u8;
+    context.warehouse.finish_run(run_id, state, exit_code, report.summary()).await?;
+    Ok(report)
+}
+
+fn walk_context(
+    context: &SyncContext,
+    run_id: i64,
+    target: &Target,
+    workers: &Arc<Semaphore>,
+    options: &SyncOptions,
+) -> WalkContext {
+    let key =
+        ConnectionKey { uid: target.connection.uid.clone(), name: target.connection.name.clone() };
+    WalkContext {
+        run_id,
+        connection: Arc::new(target.connection.clone()),
+        client: FhirClient::new(
+            context.http.clone(),
+            context.tokens.clone(),
+            key,
+            Arc::clone(&target.registration),
+            context.clock.clone(),
+        ),
+        warehouse: Arc::clone(&context.warehouse),
+        monitor: Arc::clone(&context.monitor),
+        clock: context.clock.clone(),
+        stop: context.stop.clone(),
+        workers: Arc::clone(workers),
+        shrink_limit_percent: options.shrink_limit_percent,
+    }
+}

@@ -1,0 +1,173 @@
+//! A page, unpacked: what is new, what is as stored, what cannot be taken in.
+//!
+//! Runs on worker threads. It reads the warehouse to tell the known from the changed and writes
+//! nothing. A resource that is as stored costs one hash and one look-up, nothing else.
+
+use crate::{
+    fhir::{Bundle, Fingerprint, Outcome, SearchMode, fingerprint},
+    view::json,
+    warehouse::{
+        Catalog, ChangedResource, Reader, Reject, RowBatch, TableRows, WarehouseError, known,
+    },
+};
+use std::{collections::HashMap, ops::Range};
+
+/// What a page comes to.
+#[derive(Debug, Default)]
+pub(super) struct Unpacked {
+    pub(super) changed: Vec<ChangedResource>,
+    pub(super) unchanged: Vec<i64>,
+    pub(super) rejects: Vec<Reject>,
+    pub(super) rows: RowBatch,
+    pub(super) resources_seen: u64,
+    pub(super) duplicates: u64,
+    /// An error that the server reports inside the page.
+    pub(super) failure: Option<Outcome>,
+}
+
+struct Candidate {
+    fingerprint: Fingerprint,
+    id: String,
+    json: Range<usize>,
+}
+
+/// Unpacks a page of a walk over `walk_type`.
+pub(super) fn unpack(
+    body: &[u8],
+    bundle: &Bundle,
+    walk_type: &str,
+    connection_id: i64,
+    reader: &Reader,
+    catalog: &Catalog,
+) -> Result<Unpacked, WarehouseError> {
+    let mut unpacked = Unpacked::default();
+    let candidates = sort(body, bundle, walk_type, &mut unpacked);
+    unpacked.resources_seen = candidates.len() as u64;
+    let changed = reader.read(|connection| {
+        let mut changed = Vec::new();
+        for candidate in candidates {
+            let stored = known(
+                connection,
+                connection_id,
+                &candidate.fingerprint.resource_type,
+                &candidate.id,
+            )?;
+            match stored {
+                Some(stored) if stored.content_hash == candidate.fingerprint.content_hash => {
+                    unpacked.unchanged.push(stored.rowid);
+                }
+                _ => changed.push(candidate),
+            }
+        }
+        Ok(changed)
+    })?;
+    for candidate in changed {
+        let resource = project(body, candidate, catalog, &mut unpacked.rows);
+        unpacked.changed.push(resource);
+    }
+    Ok(unpacked)
+}
+
+/// Tells resources from what cannot be taken in; of two with one key the last one stands.
+fn sort(body: &[u8], bundle: &Bundle, walk_type: &str, unpacked: &mut Unpacked) -> Vec<Candidate> {
+    let mut candidates: Vec<Candidate> = Vec::with_capacity(bundle.entries.len());
+    let mut positions: HashMap<(String, String), usize> = HashMap::new();
+    for entry in &bundle.entries {
+        let mut reject = |reason, detail: String, resource_id, body: Range<usize>| {
+            unpacked.rejects.push(Reject { resource_id, reason, detail, body });
+        };
+        let Some(json) = entry.resource.clone() else {
+            reject("no_resource", "an entry without a resource".into(), None, entry.range.clone());
+            continue;
+        };
+        let found = match fingerprint(&body[json.clone()]) {
+            Ok(found) => found,
+            Err(error) => {
+                reject("not_a_resource", format!("a resource {error}"), None, json);
+                continue;
+            }
+        };
+        if found.resource_type == "OperationOutcome" && walk_type != "OperationOutcome" {
+            let outcome = Outcome::parse(&body[json]).filter(Outcome::is_failure);
+            unpacked.failure = outcome.or(unpacked.failure.take());
+            continue;
+        }
+        if found.resource_type != walk_type && entry.mode != SearchMode::Include {
+            reject("wrong_type", "a match of another type than asked for".into(), found.id, json);
+            continue;
+        }
+        let Some(id) = found.id.clone().filter(|id| !id.is_empty()) else {
+            reject("no_id", "a resource without an id".into(), None, json);
+            continue;
+        };
+        let key = (found.resource_type.clone(), id.clone());
+        let candidate = Candidate { fingerprint: found, id, json };
+        match positions.get(&key) {
+            Some(position) => {
+                unpacked.duplicates += 1;
+                candidates[*position] = candidate;
+            }
+            None => {
+                positions.insert(key, candidates.len());
+                candidates.push(candidate);
+            }
+        }
+    }
+    candidates
+}
+
+/// Runs every view of the type over a resource: rows for all tables, or for none.
+fn project(
+    body: &[u8],
+    candidate: Candidate,
+    catalog: &Catalog,
+    batch: &mut RowBatch,
+) -> ChangedResource {
+    let mark = batch.mark();
+    let (rows, view_error) = match rows(
+        &body[candidate.json.clone()],
+        &candidate.fingerprint.resource_type,
+        catalog,
+        batch,
+    ) {
+        Ok(rows) => (rows, None),
+        Err(reason) => {
+            batch.rewind(mark);
+            (Vec::new(), Some(reason))
+        }
+    };
+    ChangedResource {
+        resource_type: candidate.fingerprint.resource_type,
+        resource_id: candidate.id,
+        version_id: candidate.fingerprint.version_id,
+        last_updated: candidate.fingerprint.last_updated,
+        content_hash: candidate.fingerprint.content_hash,
+        json: candidate.json,
+        rows,
+        view_error,
+    }
+}
+
+fn rows(
+    json: &[u8],
+    resource_type: &str,
+    catalog: &Catalog,
+    batch: &mut RowBatch,
+) -> Result<Vec<TableRows>, String> {
+    let tables = catalog.of_type(resource_type);
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let node = json::parse(json, json::Limits::default()).map_err(|error| error.to_string())?;
+    let mut rows = Vec::with_capacity(tables.len());
+    for position in tables {
+        let start = batch.cell_count();
+        let table = catalog.table(*position);
+        table
+            .view
+            .run(&node, &mut |row| row.iter().for_each(|value| batch.push(value)))
+            .map_err(|error| format!("table {}: {error}", table.name()))?;
+        rows.push(TableRows { table: *position, cells: start..batch.cell_count() });
+    }
+    Ok(rows)
+}

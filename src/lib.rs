@@ -1,5 +1,39 @@
-//! payersync
+//! payersync copies what US health plans know about a member into SQLite tables.
+//!
+//! It connects to Patient Access APIs (1upHealth first), keeps the OAuth tokens alive, walks every
+//! page of every FHIR R4 resource type that a plan serves, and keeps one warehouse in step, night
+//! after night, unattended.
+//!
+//! # The house
+//!
+//! In reading order; the data travels one way, and a test keeps the arrows as drawn:
+//!
+//! ```text
+//! main → commands → sync → { fhir → auth → http, view, warehouse }
+//! ```
+//!
+//! - [`cli`] – the command line, clap types only
+//! - [`config`] – `payersync.toml` → [`config::Settings`]: parsed, bounded, without a secret in it
+//! - [`exit_code`] – the documented exit codes
+//! - [`monitor`] – events out of the core, which never prints
+//! - [`clock`] – what time it is; the only place that asks
+//! - [`commands`] – one file per command; builds everything, shows everything
+//! - [`sync`] – what to ask (pure), page after page, what came of it
+//! - [`fhir`] – Bundles, pages, capabilities, outcomes
+//! - [`auth`] – consent, tokens, and the vault that keeps them
+//! - [`http`] – requests with retries, budgets and bounds; the only place that names reqwest,
+//!   backoff and governor
+//! - [`view`] – SQL on FHIR ViewDefinitions → rows; pure
+//! - [`warehouse`] – the SQLite file: pages, rows, ledger; the only place that names rusqlite and
+//!   refinery, with the exception of the vault, which is a file of its own
+//! - [`sandbox`] – the embedded payer; knows nobody, and only `commands` and tests know it
+
 pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod exit_code;
 pub mod fhir;
 pub mod http;
 pub mod monitor;

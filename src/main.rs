@@ -1,1 +1,17 @@
-fn main() {}
+//! Arguments → settings → one command → exit code.
+
+use clap::{Parser, error::ErrorKind};
+use payersync::{cli::Cli, commands, exit_code::ExitCode};
+
+fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not mistakes. A closed pipe is nobody's mistake.
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked { ExitCode::Complete } else { ExitCode::Usage }.into();
+        }
+    };
+    commands::run(cli).into()
+}

@@ -1,0 +1,181 @@
+//! The command line: clap types only.
+
+use crate::sandbox::Fault;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Keeps a local SQLite warehouse in step with the Patient Access APIs of US health plans.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 complete, 1 usage or configuration, 2 finished incomplete, \
+                  3 a member must consent again, 4 plan unreachable, 5 warehouse, \
+                  6 locked by another run, 70 bug."
+)]
+pub struct Cli {
+    /// The one folder for configuration, warehouse and vault [default: ~/.payersync]
+    #[arg(long, global = true, env = "PAYERSYNC_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// How logs are written to stderr
+    #[arg(long, global = true, env = "PAYERSYNC_LOG_FORMAT", value_enum, default_value = "auto")]
+    pub log_format: LogFormat,
+    /// What is logged, e.g. info, debug or payersync::http=debug
+    #[arg(long, global = true, env = "PAYERSYNC_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Progress bars on a terminal, plain lines otherwise
+    Auto,
+    /// Plain lines
+    Plain,
+    /// JSON lines
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Do the whole job against the embedded payer: consent, sync, show
+    Demo(SandboxArgs),
+    /// Write a commented payersync.toml
+    Init,
+    /// Let a member consent to a connection
+    Connect(ConnectArgs),
+    /// Bring the warehouse up to date
+    Sync(SyncArgs),
+    /// Tell what is complete, how fresh it is and what is wrong
+    Status(StatusArgs),
+    /// Print the data dictionary
+    Tables(TablesArgs),
+    /// Ask the warehouse a question in SQL
+    Query(QueryArgs),
+    /// Fill normalised tables again from the stored resources
+    Rebuild(RebuildArgs),
+    /// Run the embedded payer
+    Sandbox(SandboxCommand),
+}
+
+/// `payersync connect`.
+#[derive(Debug, Args)]
+pub struct ConnectArgs {
+    /// What the connection is called from now on
+    pub name: String,
+    /// The plan's name in payersync.toml
+    #[arg(long)]
+    pub plan: String,
+    /// A label that groups one person's connections across plans
+    #[arg(long, value_name = "LABEL")]
+    pub member: Option<String>,
+    /// The code, or the whole URL that the browser ended at, where there is no browser; `-` reads it
+    /// from standard input after the URL was printed
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+    /// Only print the URL, do not open a browser
+    #[arg(long)]
+    pub no_browser: bool,
+    /// How long to wait for the consent, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub timeout: u64,
+}
+
+/// `payersync sync`.
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// The connections to sync; all of them if none is named
+    pub names: Vec<String>,
+    /// Begin every walk anew instead of going on where an earlier run ended
+    #[arg(long)]
+    pub full: bool,
+    /// Only this resource type; may be repeated
+    #[arg(long = "type", value_name = "TYPE")]
+    pub types: Vec<String>,
+    /// Believe the plan when it suddenly sends far less, and delete the rest
+    #[arg(long)]
+    pub accept_shrink: bool,
+}
+
+/// `payersync status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `payersync tables`.
+#[derive(Debug, Args)]
+pub struct TablesArgs {
+    /// Only this table, with its columns
+    pub table: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `payersync query`.
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// One statement that reads
+    pub sql: String,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: QueryFormat,
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QueryFormat {
+    /// A table for people
+    Table,
+    /// Comma-separated values with a header line
+    Csv,
+    /// One JSON array of objects
+    Json,
+    /// One JSON object per line
+    Ndjson,
+}
+
+/// `payersync rebuild`.
+#[derive(Debug, Args)]
+pub struct RebuildArgs {
+    /// The tables; all of them if none is named
+    pub tables: Vec<String>,
+}
+
+/// `payersync sandbox`.
+#[derive(Debug, Args)]
+pub struct SandboxCommand {
+    /// The port to listen on; 0 picks a free one
+    #[arg(long, default_value_t = 8970)]
+    pub port: u16,
+    /// How the payer behaves
+    #[command(flatten)]
+    pub sandbox: SandboxArgs,
+}
+
+/// How the embedded payer behaves.
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    /// Synthetic members
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub members: u32,
+    /// Seed of the synthetic data
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Milliseconds that every page takes longer
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub page_delay: u64,
+    /// A fault to inject; may be repeated
+    #[arg(long = "fault", value_name = "NAME")]
+    pub faults: Vec<Fault>,
+    /// Name the faults and exit
+    #[arg(long)]
+    pub list_faults: bool,
+}

@@ -1,0 +1,135 @@
+//! `payersync connect`: a member consents in the browser.
+
+use super::{
+    consent::{Consent, give, give_to_client, uid},
+    failure::Failure,
+    home, pending, tell,
+};
+use crate::{
+    auth::{
+        AuthorizeRequest, CallbackListener, ClientRegistration, GrantKind, Redirected, code_from,
+    },
+    cli::ConnectArgs,
+    config::Settings,
+    exit_code::ExitCode,
+    monitor::Silent,
+};
+use secrecy::SecretString;
+use std::{io, path::Path, time::Duration};
+
+/// Asks for consent and enters it.
+pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Failure> {
+    check_name(&args.name)?;
+    let settings = Settings::load(folder)?;
+    let plan = settings.plan(&args.plan)?;
+    let http = home::http(&settings)?;
+    let registration = home::registration(plan, &http).await?;
+    let warehouse = home::warehouse(&settings, &Silent)?;
+    // Before the member is asked: a name that is taken is not worth a consent.
+    uid(&warehouse, &args.name, &plan.name)?;
+    let member = args.member.as_deref();
+    let row = match plan.grant() {
+        GrantKind::ClientCredentials => {
+            let consent = Consent { name: &args.name, member, registration: &registration };
+            let tokens = home::tokens(&settings, &http)?;
+            give_to_client(&consent, &tokens, &warehouse).await?
+        }
+        GrantKind::AuthorizationCode => {
+            let vault = home::vault(folder)?;
+            let (registration, answer) = ask(folder, &args, registration).await?;
+            let consent = Consent { name: &args.name, member, registration: &registration };
+            give(&consent, &answer, &http, &vault, &warehouse).await?
+        }
+    };
+    pending::forget(folder, &args.name);
+    warehouse.close();
+    tell(&format!("Connected {} at plan {}", row.name, row.plan));
+    if let Some(scope) = row.scope {
+        tell(&format!("Scope: {scope}"));
+    }
+    tell(&format!("Next: `payersync sync {}`", row.name));
+    Ok(ExitCode::Complete)
+}
+
+/// Has the member consent; the registration returned has the redirect URL that was used.
+async fn ask(
+    folder: &Path,
+    args: &ConnectArgs,
+    mut registration: ClientRegistration,
+) -> Result<(ClientRegistration, Redirected), Failure> {
+    match args.code.as_deref() {
+        None => {
+            let listener = CallbackListener::bind(&registration.redirect_url).await?;
+            registration.redirect_url = listener.redirect_url().clone();
+            let request = show(folder, args, &registration)?;
+            if !args.no_browser && webbrowser::open(request.url.as_str()).is_err() {
+                tell("No browser could be opened; open the URL by hand");
+            }
+            tell(&format!("Waiting for the answer at {} ...", registration.redirect_url));
+            let timeout = Duration::from_secs(args.timeout);
+            let code = listener.wait(&request.state, timeout).await?;
+            Ok((registration, Redirected { code, verifier: request.verifier }))
+        }
+        Some("-") => {
+            let request = show(folder, args, &registration)?;
+            tell(
+                "Then paste the URL that the browser ends at (it may show an error), or the code:",
+            );
+            let mut line = String::new();
+            io::stdin()
+                .read_line(&mut line)
+                .map_err(|error| Failure::usage("cannot read the code", error))?;
+            let code = request.code_from(&line)?;
+            Ok((registration, Redirected { code, verifier: request.verifier }))
+        }
+        Some(pasted) => {
+            let answer = answer_of(folder, args, pasted)?;
+            Ok((registration, answer))
+        }
+    }
+}
+
+fn show(
+    folder: &Path,
+    args: &ConnectArgs,
+    registration: &ClientRegistration,
+) -> Result<AuthorizeRequest, Failure> {
+    let request = AuthorizeRequest::new(registration)?;
+    pending::keep(folder, &args.name, &args.plan, &request)
+        .map_err(|error| Failure::usage("cannot keep the request for its answer", error))?;
+    tell("Let the member open this URL and consent:");
+    tell(&format!("  {}", request.url));
+    Ok(request)
+}
+
+/// A code or URL given on the command line, for the request that an earlier call has shown.
+fn answer_of(folder: &Path, args: &ConnectArgs, pasted: &str) -> Result<Redirected, Failure> {
+    let looks_like_url = pasted.contains("://") || pasted.contains("code=");
+    match pending::find(folder, &args.name, &args.plan) {
+        Some(pending) => {
+            let code = code_from(pasted, &pending.state)?;
+            Ok(Redirected { code, verifier: pending.verifier })
+        }
+        // A code that was come by elsewhere. Its URL could be anybody's: there is no state of
+        // ours to hold it against.
+        None if looks_like_url => Err(Failure::misuse(format!(
+            "no consent for {} at plan {} was asked for, so this URL cannot be checked",
+            args.name, args.plan
+        ))
+        .hint(format!(
+            "`payersync connect {} --plan {} --code -` prints the URL to open and takes the answer",
+            args.name, args.plan
+        ))),
+        None => Ok(Redirected { code: SecretString::from(pasted.trim()), verifier: None }),
+    }
+}
+
+/// Names appear in file names, logs and SQL; they are for people to type.
+fn check_name(name: &str) -> Result<(), Failure> {
+    let fine = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if !name.is_empty() && name.len() <= 64 && name.chars().all(fine) && !name.starts_with('.') {
+        return Ok(());
+    }
+    Err(Failure::misuse(format!("{name:?} cannot be a connection's name"))
+        .hint("use letters, digits, '-', '_' and '.', at most 64"))
+}

@@ -1,0 +1,97 @@
+//! A consent as given: exchanged, in the vault, in the warehouse.
+
+use super::failure::Failure;
+use crate::{
+    auth::{ClientRegistration, ConnectionKey, GrantKind, Redirected, Tokens, Vault, exchange},
+    clock::Clock,
+    http::HttpClient,
+    warehouse::{ConnectionRow, NewConsent, Warehouse},
+};
+use secrecy::ExposeSecret;
+use std::fmt::Write as _;
+
+/// Who consents to what.
+pub(super) struct Consent<'a> {
+    pub(super) name: &'a str,
+    pub(super) member: Option<&'a str>,
+    pub(super) registration: &'a ClientRegistration,
+}
+
+/// The uid of a connection, new or known.
+///
+/// # Errors
+/// The name belongs to a connection at another plan: its rows would become another member's.
+pub(super) fn uid(warehouse: &Warehouse, name: &str, plan: &str) -> Result<String, Failure> {
+    match warehouse.connection(name)? {
+        Some(known) if known.plan == plan => Ok(known.uid),
+        Some(known) => Err(Failure::misuse(format!(
+            "connection {name} is at plan {}, not at {plan}",
+            known.plan
+        ))
+        .hint("choose another name for this consent")),
+        None => random_uid(),
+    }
+}
+
+fn random_uid() -> Result<String, Failure> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Failure::bug("the system has no randomness", anyhow::anyhow!("{error}"))
+    })?;
+    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}
+
+/// Exchanges the code and enters the consent: first the vault, then the warehouse.
+///
+/// In this order a crash between the two leaves tokens that no connection names, never a
+/// connection without tokens.
+pub(super) async fn give(
+    consent: &Consent<'_>,
+    answer: &Redirected,
+    http: &HttpClient,
+    vault: &Vault,
+    warehouse: &Warehouse,
+) -> Result<ConnectionRow, Failure> {
+    let registration = consent.registration;
+    let uid = uid(warehouse, consent.name, &registration.plan)?;
+    let now = Clock::system().now();
+    let grant = exchange(http, registration, consent.name, answer, now).await?;
+    vault.put(&uid, &grant)?;
+    let (scope, patient_id) =
+        (grant.scope.clone(), grant.patient.as_ref().map(|id| id.expose_secret().to_owned()));
+    Ok(warehouse.consent(new_consent(consent, uid, scope, patient_id)).await?)
+}
+
+/// Enters a connection of a backend service, which needs no member, and tries its credentials.
+pub(super) async fn give_to_client(
+    consent: &Consent<'_>,
+    tokens: &Tokens,
+    warehouse: &Warehouse,
+) -> Result<ConnectionRow, Failure> {
+    debug_assert_eq!(consent.registration.grant, GrantKind::ClientCredentials);
+    let uid = uid(warehouse, consent.name, &consent.registration.plan)?;
+    let key = ConnectionKey { uid: uid.clone(), name: consent.name.to_owned() };
+    tokens.bearer(&key, consent.registration, Clock::system().now()).await?;
+    Ok(warehouse.consent(new_consent(consent, uid, None, None)).await?)
+}
+
+fn new_consent(
+    consent: &Consent<'_>,
+    uid: String,
+    scope: Option<String>,
+    patient_id: Option<String>,
+) -> NewConsent {
+    NewConsent {
+        uid,
+        name: consent.name.to_owned(),
+        plan: consent.registration.plan.clone(),
+        member: consent.member.map(str::to_owned),
+        // Without a scope in the answer the granted one is the requested one (RFC 6749, 5.1).
+        scope: scope.or_else(|| consent.registration.scope.clone()),
+        patient_id,
+    }
+}

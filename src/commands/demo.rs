@@ -1,0 +1,272 @@
+//! `payersync demo`: the whole job against the embedded payer, over real HTTP.
+//!
+//! It lives in a folder of its own, so that synthetic members never stand beside real ones.
+
+use super::{
+    consent::{Consent, give},
+    failure::Failure,
+    home, lock, print,
+    progress::{self, Style},
+    query, sandbox, show,
+    sync::{run_once, targets, tell_problems},
+    tell,
+};
+use crate::{
+    auth::{AuthorizeRequest, CallbackListener, ClientRegistration, Redirected},
+    cli::{QueryFormat, SandboxArgs},
+    config::{FILE_NAME, Settings},
+    exit_code::ExitCode,
+    http::{Get, HttpClient, PostForm, any_body, silently},
+    sandbox::{Identity, Sandbox},
+    sync::{Report, SyncOptions},
+    warehouse::{ConnectionRow, ReadOnlyWarehouse, Warehouse},
+};
+use secrecy::SecretString;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use url::Url;
+
+/// The first line of a demo's configuration; without it a folder is somebody's real one.
+const MARK: &str = "# Written by `payersync demo` for the embedded payer; written anew each time.";
+
+const PLAN: &str = "demo";
+
+/// What an analyst might ask first, with the question in words.
+const QUESTIONS: [(&str, &str); 3] = [
+    (
+        "What was charged and paid, by kind of claim?",
+        "SELECT type_code AS kind, count(*) AS claims, '' as y,
+       '' AS x
+FROM explanation_of_benefit GROUP BY 1",
+    ),
+    (
+        "Which diagnoses cost most?",
+        "SELECT 1",
+    ),
+    (
+        "Is anything missing?",
+        "SELECT connection, count(*) AS types, sum(state = 'complete') AS complete, sum(resources) AS resources,
+       sum(rejects) AS rejects, min(complete_as_of) AS complete_as_of FROM completeness
+WHERE state NOT IN ('not_served', 'skipped') GROUP BY 1 ORDER BY 1",
+    ),
+];
+
+/// Runs the demo; the exit code is the sync's.
+pub(super) async fn run(
+    args: &SandboxArgs,
+    home: Option<PathBuf>,
+    style: Style,
+) -> Result<ExitCode, Failure> {
+    if args.list_faults {
+        return sandbox::list_faults();
+    }
+    let folder = home.unwrap_or_else(|| PathBuf::from("payersync-demo"));
+    home::create(&folder)?;
+    refuse_real_home(&folder)?;
+    let _lock = lock::take(&folder, "demo")?;
+    let payer = sandbox::start(0, args).await?;
+    let settings = configure(&folder, &payer)?;
+    tell(&format!(
+        "The embedded payer serves {} synthetic members at {}",
+        args.members,
+        payer.origin()
+    ));
+    let monitor = progress::monitor(style);
+    let warehouse = Arc::new(home::warehouse(&settings, &*monitor)?);
+    let http = home::http(&settings)?;
+    let tokens = home::tokens(&settings, &http)?;
+    let connections = connect(&payer, args.members, &settings, &http, &warehouse).await?;
+    let targets = targets(&settings, connections, &http).await?;
+    let options = SyncOptions {
+        command: "demo".to_owned(),
+        full: false,
+        types: Vec::new(),
+        connections_in_parallel: settings.connections_in_parallel,
+        shrink_limit_percent: settings.shrink_limit_percent,
+    };
+    let report = run_once(&warehouse, &http, tokens, monitor, targets, &options).await?;
+    payer.stop().await;
+    if let Some(warehouse) = Arc::into_inner(warehouse) {
+        warehouse.close();
+    }
+    show_result(&settings, &report)?;
+    tell_problems(&report);
+    tell(&report.summary());
+    tell_where(&folder);
+    Ok(report.exit_code())
+}
+
+fn refuse_real_home(folder: &Path) -> Result<(), Failure> {
+    let path = folder.join(FILE_NAME);
+    match fs::read_to_string(&path) {
+        Ok(text) if !text.starts_with(MARK) => Err(Failure::misuse(format!(
+            "{} is not a demo's; synthetic members do not belong beside real ones",
+            path.display()
+        ))
+        .hint("name an empty folder with --home")),
+        // No file: a new folder. Unreadable: writing it fails with a better message.
+        _ => Ok(()),
+    }
+}
+
+/// Writes the configuration that a user would have written for this payer.
+fn configure(folder: &Path, payer: &Sandbox) -> Result<Settings, Failure> {
+    let secret = "demo.secret";
+    let text = format!(
+        "{MARK}\n[plans.{PLAN}]\nfhir_url = {:?}\nauthorize_url = {:?}\ntoken_url = {:?}\n\
+         client_id = {:?}\nclient_secret_file = {secret:?}\nredirect_url = \"http://127.0.0.1:0/callback\"\n\
+         requests_per_second = 1000\npage_size = 10\n",
+        payer.fhir_url(),
+        payer.authorize_url(),
+        payer.token_url(),
+        payer.client_id(),
+    );
+    home::write_private(&folder.join(secret), payer.client_secret())?;
+    home::write_private(&folder.join(FILE_NAME), &text)?;
+    let mut settings = Settings::load(folder)?;
+    // The sandbox is on this machine: waiting as long as for a real plan would show nothing more.
+    settings.http.initial_delay = Duration::from_millis(50);
+    settings.http.max_delay = Duration::from_millis(500);
+    settings.http.read_timeout = Duration::from_secs(5);
+    Ok(settings)
+}
+
+/// Has every synthetic member consent, as a person with a browser would.
+async fn connect(
+    payer: &Sandbox,
+    members: u32,
+    settings: &Settings,
+    http: &HttpClient,
+    warehouse: &Warehouse,
+) -> Result<Vec<ConnectionRow>, Failure> {
+    let vault = home::vault(&settings.home)?;
+    let plan = settings.plan(PLAN)?;
+    let mut connections = Vec::new();
+    for member in 0..members {
+        let who = payer.identity(member);
+        let mut registration = home::registration(plan, http).await?;
+        let answer = consent_in_browser(&mut registration, &who, http).await?;
+        let name = connection_name(&who, member);
+        let consent = Consent { name: &name, member: Some(&name), registration: &registration };
+        connections.push(give(&consent, &answer, http, &vault, warehouse).await?);
+    }
+    let names: Vec<_> = connections.iter().take(5).map(|row| row.name.as_str()).collect();
+    let more = if connections.len() > names.len() { ", ..." } else { "" };
+    tell(&format!("Consented: {}{more}", names.join(", ")));
+    Ok(connections)
+}
+
+fn connection_name(who: &Identity, member: u32) -> String {
+    let letters = |text: &str| text.replace(|c: char| !c.is_alphanumeric(), "").to_lowercase();
+    let name = format!("{}-{}", letters(&who.first_name), letters(&who.last_name));
+    if member == 0 { name } else { format!("{name}-{}", member + 1) }
+}
+
+/// Opens the consent page, fills the form, follows the redirect to our listener.
+async fn consent_in_browser(
+    registration: &mut ClientRegistration,
+    who: &Identity,
+    http: &HttpClient,
+) -> Result<Redirected, Failure> {
+    let listener = CallbackListener::bind(&registration.redirect_url).await?;
+    registration.redirect_url = listener.redirect_url().clone();
+    let request = AuthorizeRequest::new(registration)?;
+    let form = [
+        ("first_name", who.first_name.as_str()),
+        ("last_name", &who.last_name),
+        ("birth_date", &who.birth_date),
+        ("member_id", &who.member_id),
+        ("zip", &who.zip),
+    ];
+    let failed = |error| Failure::usage("the embedded payer does not answer", error);
+    let post = PostForm {
+        url: &request.url,
+        fields: &form,
+        basic: None,
+        retry: false,
+        on_retry: &silently,
+    };
+    let answer = http.post_form(post).await.map_err(failed)?;
+    let location = answer.location.as_deref().and_then(|location| Url::parse(location).ok());
+    let Some(location) = location else {
+        return Err(Failure::misuse(format!(
+            "the embedded payer did not accept the consent (status {})",
+            answer.status
+        )));
+    };
+    let visit = async {
+        let get = Get {
+            url: &location,
+            accept: "text/html",
+            bearer: None,
+            is_sound: &any_body,
+            on_retry: &silently,
+        };
+        http.get(get).await.map(drop).map_err(failed)
+    };
+    let (code, visited) =
+        tokio::join!(listener.wait(&request.state, Duration::from_secs(30)), visit);
+    visited?;
+    let code: SecretString = code?;
+    Ok(Redirected { code, verifier: request.verifier })
+}
+
+/// Shows what arrived, and three questions with their answers.
+fn show_result(settings: &Settings, report: &Report) -> Result<(), Failure> {
+    let warehouse = ReadOnlyWarehouse::open(&settings.warehouse_path())?;
+    let mut table =
+        show::table(&["type", "pages", "resources", "new", "unchanged", "rows written"]);
+    for (name, [pages, seen, new, unchanged, rows]) in by_type(report) {
+        let numbers = [pages, seen, new, unchanged, rows].map(|number| number.to_string());
+        table.add_row(std::iter::once(name).chain(numbers));
+    }
+    (1..=5).for_each(|column| show::right(&mut table, column));
+    let mut asked = Ok(());
+    print(|out| {
+        writeln!(out, "{table}")?;
+        for (question, sql) in QUESTIONS {
+            writeln!(out, "\n{question}\n\n{sql};\n")?;
+            match query::answer(&warehouse, sql, QueryFormat::Table, out) {
+                Ok(written) => written?,
+                Err(error) => {
+                    asked = Err(error);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok(asked?)
+}
+
+fn by_type(report: &Report) -> Vec<(String, [u64; 5])> {
+    let mut sums: Vec<(String, [u64; 5])> = Vec::new();
+    let walks = report.connections.iter().flat_map(|connection| &connection.walks);
+    for walk in walks.filter(|walk| walk.finish.state != "not_served") {
+        let counters = &walk.counters;
+        let add = [
+            counters.pages,
+            counters.resources_seen,
+            counters.resources_new,
+            counters.resources_unchanged,
+            counters.rows_written,
+        ];
+        match sums.iter_mut().find(|(name, _)| *name == walk.resource_type) {
+            Some((_, sum)) => sum.iter_mut().zip(add).for_each(|(sum, add)| *sum += add),
+            None => sums.push((walk.resource_type.clone(), add)),
+        }
+    }
+    sums
+}
+
+fn tell_where(folder: &Path) {
+    let folder = folder.display();
+    tell(&format!("The warehouse is {folder}/warehouse.db; open it with any SQLite tool, or"));
+    tell(&format!("  payersync --home {folder} tables"));
+    tell(&format!("  payersync --home {folder} query \"SELECT * FROM patient\""));
+    tell(&format!("  payersync --home {folder} status"));
+}

@@ -1,0 +1,161 @@
+//! A failure of a command: what happened, what to do, which exit code.
+
+use super::tell;
+use crate::{
+    auth::{AuthorizeError, CallbackError, DiscoveryError, GrantError, TokenError, VaultError},
+    config::ConfigError,
+    exit_code::ExitCode,
+    warehouse::WarehouseError,
+};
+use std::fmt::Display;
+
+/// Ends a command.
+#[derive(Debug)]
+pub(super) struct Failure {
+    code: ExitCode,
+    error: anyhow::Error,
+    hint: Option<String>,
+}
+
+impl Failure {
+    fn new(code: ExitCode, error: impl Into<anyhow::Error>) -> Failure {
+        Failure { code, error: error.into(), hint: None }
+    }
+
+    /// Wrong usage or configuration.
+    pub(super) fn usage(what: impl Display, error: impl Into<anyhow::Error>) -> Failure {
+        let error: anyhow::Error = error.into();
+        Failure::new(ExitCode::Usage, error.context(what.to_string()))
+    }
+
+    /// Wrong usage, in one sentence.
+    pub(super) fn misuse(what: impl Display) -> Failure {
+        Failure::new(ExitCode::Usage, anyhow::anyhow!(what.to_string()))
+    }
+
+    /// Another run holds the lock.
+    pub(super) fn locked(what: impl Display) -> Failure {
+        Failure::new(ExitCode::Locked, anyhow::anyhow!(what.to_string()))
+    }
+
+    /// Something that cannot happen.
+    pub(super) fn bug(what: impl Display, error: impl Into<anyhow::Error>) -> Failure {
+        let error: anyhow::Error = error.into();
+        Failure::new(ExitCode::Bug, error.context(what.to_string()))
+    }
+
+    /// Says what to do.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(super) fn code(&self) -> ExitCode {
+        self.code
+    }
+
+    /// Tells a person: the chain of causes on one line, the hint on its own.
+    pub(super) fn tell(&self) {
+        tell(&format!("error: {:#}", self.error));
+        if let Some(hint) = &self.hint {
+            tell(&format!("hint: {hint}"));
+        }
+    }
+
+    fn with(mut self, hint: Option<String>) -> Failure {
+        self.hint = hint;
+        self
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        let hint = error.hint();
+        Failure::new(ExitCode::Usage, error).with(hint)
+    }
+}
+
+impl From<WarehouseError> for Failure {
+    fn from(error: WarehouseError) -> Failure {
+        let hint = error.hint().map(str::to_owned);
+        let code = match error {
+            WarehouseError::Table { .. } | WarehouseError::Missing { .. } => ExitCode::Usage,
+            _ => ExitCode::Warehouse,
+        };
+        Failure::new(code, error).with(hint)
+    }
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Failure {
+        Failure::new(ExitCode::Warehouse, error)
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Failure {
+        let hint = error.hint().map(|command| format!("`{command}`"));
+        let code = if error.is_consent_needed() {
+            ExitCode::ConsentNeeded
+        } else if error.is_unavailable() {
+            ExitCode::Unreachable
+        } else if matches!(error, TokenError::Vault(_)) {
+            ExitCode::Warehouse
+        } else {
+            ExitCode::Usage
+        };
+        Failure::new(code, error).with(hint)
+    }
+}
+
+impl From<GrantError> for Failure {
+    fn from(error: GrantError) -> Failure {
+        let (code, hint) = match &error {
+            GrantError::InvalidGrant { .. } => (
+                ExitCode::ConsentNeeded,
+                Some("a code lives for minutes and works once; run `payersync connect` again"),
+            ),
+            GrantError::InvalidClient { .. } => (
+                ExitCode::Usage,
+                Some("check client_id and the client secret of the plan, and token_auth"),
+            ),
+            error if error.is_unavailable() => {
+                (ExitCode::Unreachable, Some("try again, or check the plan's token_url"))
+            }
+            _ => (ExitCode::Usage, Some("check the plan's token_url and scope")),
+        };
+        Failure::new(code, error).with(hint.map(str::to_owned))
+    }
+}
+
+impl From<AuthorizeError> for Failure {
+    fn from(error: AuthorizeError) -> Failure {
+        let code = match error {
+            AuthorizeError::Denied { .. } => ExitCode::ConsentNeeded,
+            _ => ExitCode::Usage,
+        };
+        Failure::new(code, error)
+    }
+}
+
+impl From<CallbackError> for Failure {
+    fn from(error: CallbackError) -> Failure {
+        match error {
+            CallbackError::Authorize(error) => error.into(),
+            CallbackError::TimedOut(_) => Failure::new(ExitCode::ConsentNeeded, error)
+                .hint("run `payersync connect` again, with --timeout for more time or --code - to paste the answer"),
+            error => Failure::new(ExitCode::Usage, error)
+                .hint("or use --code - and paste the URL that the browser ends at"),
+        }
+    }
+}
+
+impl From<DiscoveryError> for Failure {
+    fn from(error: DiscoveryError) -> Failure {
+        let code = match error {
+            DiscoveryError::Http(_) => ExitCode::Unreachable,
+            _ => ExitCode::Usage,
+        };
+        Failure::new(code, error)
+    }
+}

@@ -1,0 +1,137 @@
+//! The one folder, and what is opened in it.
+
+use super::failure::Failure;
+use crate::{
+    auth::{ClientRegistration, GrantKind, Tokens, Vault, discover},
+    cli::Cli,
+    clock::Clock,
+    config::{PlanSettings, Settings},
+    http::{HttpClient, Origin},
+    monitor::Monitor,
+    warehouse::{Catalog, Warehouse, embedded_definitions, embedded_marts},
+};
+use secrecy::SecretString;
+use std::{
+    env, fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+use url::Url;
+
+/// The environment variable with the vault's key.
+const VAULT_KEY: &str = "PAYERSYNC_VAULT_KEY";
+
+/// The folder of --home or PAYERSYNC_HOME, else `~/.payersync`.
+pub(super) fn choose(cli: &Cli) -> Result<PathBuf, Failure> {
+    match &cli.home {
+        Some(home) => Ok(home.clone()),
+        None => env::home_dir().map(|folder| folder.join(".payersync")).ok_or_else(|| {
+            Failure::misuse("there is no home directory to keep things in")
+                .hint("name a folder with --home")
+        }),
+    }
+}
+
+/// Creates the folder for its owner alone.
+pub(super) fn create(home: &Path) -> Result<(), Failure> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(home).map_err(|error| {
+        Failure::usage(format!("cannot create {}", home.display()), error)
+            .hint("name a folder that this user may write to with --home")
+    })
+}
+
+/// Writes a file that its owner alone can read, in place of what was there.
+pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+        Failure::usage(format!("cannot write {}", path.display()), error)
+            .hint("name a folder that this user may write to with --home")
+    })
+}
+
+/// Every table: those of this build and the user's own.
+pub(super) fn catalog(settings: &Settings) -> Result<Catalog, Failure> {
+    let mut own = Vec::new();
+    if let Some(folder) = &settings.views_dir {
+        let unreadable = |error: io::Error| {
+            Failure::usage(format!("cannot read views_dir {}", folder.display()), error)
+        };
+        let mut files: Vec<PathBuf> = fs::read_dir(folder)
+            .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+            .map_err(unreadable)?;
+        files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
+        files.sort();
+        for file in files {
+            own.push(fs::read_to_string(&file).map_err(unreadable)?);
+        }
+    }
+    let mut definitions: Vec<&str> = embedded_definitions().collect();
+    definitions.extend(own.iter().map(String::as_str));
+    Ok(Catalog::new(definitions, embedded_marts())?)
+}
+
+/// Opens the warehouse for writing; creates it on first use.
+pub(super) fn warehouse(settings: &Settings, monitor: &dyn Monitor) -> Result<Warehouse, Failure> {
+    Ok(Warehouse::open(&settings.warehouse_path(), catalog(settings)?, Clock::system(), monitor)?)
+}
+
+/// Opens the vault; creates it on first use.
+pub(super) fn vault(home: &Path) -> Result<Vault, Failure> {
+    let key = env::var(VAULT_KEY).ok().map(SecretString::from);
+    Ok(Vault::open(home, key)?)
+}
+
+/// The HTTP client of a run, with every plan's budget.
+pub(super) fn http(settings: &Settings) -> Result<HttpClient, Failure> {
+    let client = HttpClient::new(settings.http.clone())
+        .map_err(|error| Failure::usage("cannot set up HTTP", error))?;
+    for plan in settings.plans.values() {
+        if let Ok(origin) = Origin::of(&plan.fhir_url) {
+            client.limit_origin(&origin, plan.limits);
+        }
+    }
+    Ok(client)
+}
+
+/// The way to tokens.
+pub(super) fn tokens(settings: &Settings, http: &HttpClient) -> Result<Tokens, Failure> {
+    Ok(Tokens::new(http.clone(), vault(&settings.home)?, &settings.home))
+}
+
+/// A plan's registration, with its endpoints looked up where the configuration leaves them out.
+pub(super) async fn registration(
+    plan: &PlanSettings,
+    http: &HttpClient,
+) -> Result<ClientRegistration, Failure> {
+    let (authorize_url, token_url) = endpoints(plan, http).await?;
+    Ok(plan.registration(authorize_url, token_url)?)
+}
+
+async fn endpoints(plan: &PlanSettings, http: &HttpClient) -> Result<(Option<Url>, Url), Failure> {
+    let wants_authorize = plan.grant() == GrantKind::AuthorizationCode;
+    match (&plan.authorize_url, &plan.token_url) {
+        (authorize_url, Some(token_url)) if authorize_url.is_some() || !wants_authorize => {
+            Ok((authorize_url.clone(), token_url.clone()))
+        }
+        (authorize_url, token_url) => {
+            let found = discover(http, &plan.fhir_url).await?;
+            Ok((
+                Some(authorize_url.clone().unwrap_or(found.authorize_url)),
+                token_url.clone().unwrap_or(found.token_url),
+            ))
+        }
+    }
+}

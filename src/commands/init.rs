@@ -1,0 +1,31 @@
+//! `payersync init`: a commented configuration to start from.
+
+use super::{failure::Failure, home, tell};
+use crate::{
+    config::{FILE_NAME, TEMPLATE},
+    exit_code::ExitCode,
+};
+use std::{fs::OpenOptions, io::Write, path::Path};
+
+/// Writes the file; never over one that is there.
+pub(super) fn run(folder: &Path) -> Result<ExitCode, Failure> {
+    home::create(folder)?;
+    let path = folder.join(FILE_NAME);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let failed = |error: std::io::Error| {
+        let exists = error.kind() == std::io::ErrorKind::AlreadyExists;
+        let failure = Failure::usage(format!("cannot write {}", path.display()), error);
+        if exists { failure.hint("it is there already and was left as it is") } else { failure }
+    };
+    let mut file = options.open(&path).map_err(failed)?;
+    file.write_all(TEMPLATE.as_bytes()).map_err(failed)?;
+    tell(&format!("Wrote {}", path.display()));
+    tell("Next: enter your plan there, then `payersync connect NAME --plan PLAN`");
+    Ok(ExitCode::Complete)
+}

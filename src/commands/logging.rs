@@ -1,0 +1,37 @@
+//! Logs to stderr: plain lines or JSON lines. No log line carries a value of a resource.
+
+use super::progress::Style;
+use crate::cli::{Cli, Command, LogFormat};
+use std::io::{self, IsTerminal};
+use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+
+/// Starts logging; says how progress is to be shown.
+pub(super) fn start(cli: &Cli) -> Style {
+    let is_terminal = io::stderr().is_terminal();
+    let style = match cli.log_format {
+        LogFormat::Auto if is_terminal => Style::Bars,
+        LogFormat::Auto | LogFormat::Plain => Style::Lines,
+        LogFormat::Json => Style::Json,
+    };
+    // Bars already show what info tells.
+    let usual = match (&cli.command, style) {
+        (Command::Demo(_), Style::Lines) | (_, Style::Bars) => "warn",
+        _ => "info",
+    };
+    let filter = cli.log.as_deref().unwrap_or(usual);
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(usual));
+    let registry = tracing_subscriber::registry().with(filter);
+    // A second start in one process (tests) keeps the first one.
+    let _ = match style {
+        Style::Json => {
+            let layer = fmt::layer().json().flatten_event(true).with_writer(io::stderr);
+            registry.with(layer).try_init()
+        }
+        Style::Bars | Style::Lines => {
+            let layer =
+                fmt::layer().with_target(false).with_ansi(is_terminal).with_writer(io::stderr);
+            registry.with(layer).try_init()
+        }
+    };
+    style
+}

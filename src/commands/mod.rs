@@ -1,0 +1,77 @@
+//! One file per command; the composition root.
+//!
+//! Here, and only here, things are built, shown to people and turned into exit codes. Data goes
+//! to stdout, everything else to stderr.
+
+mod connect;
+mod consent;
+mod demo;
+mod failure;
+mod home;
+mod init;
+mod lock;
+mod logging;
+mod pending;
+mod progress;
+mod query;
+mod rebuild;
+mod sandbox;
+mod show;
+mod status;
+mod stop_signal;
+mod sync;
+mod tables;
+
+use crate::{
+    cli::{Cli, Command},
+    exit_code::ExitCode,
+};
+use failure::Failure;
+use std::io::{self, Write};
+
+/// Runs the command that was asked for; returns the worst that happened.
+pub fn run(cli: Cli) -> ExitCode {
+    let style = logging::start(&cli);
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::bug("cannot start the runtime", error))
+        .and_then(|runtime| runtime.block_on(dispatch(cli, style)));
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.tell();
+            failure.code()
+        }
+    }
+}
+
+async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure> {
+    let home = home::choose(&cli)?;
+    match cli.command {
+        Command::Demo(args) => demo::run(&args, cli.home, style).await,
+        Command::Init => init::run(&home),
+        Command::Connect(args) => connect::run(&home, args).await,
+        Command::Sync(args) => sync::run(&home, args, style).await,
+        Command::Status(args) => status::run(&home, &args),
+        Command::Tables(args) => tables::run(&home, &args),
+        Command::Query(args) => query::run(&home, &args),
+        Command::Rebuild(args) => rebuild::run(&home, args, style),
+        Command::Sandbox(args) => sandbox::run(args).await,
+    }
+}
+
+/// Writes data to stdout. A reader that closed the pipe has seen enough; that is no failure.
+fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Failure::usage("cannot write to standard output", error)),
+    }
+}
+
+/// Tells a person something on stderr.
+fn tell(line: &str) {
+    // Where stderr is closed nobody wants to know.
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}

@@ -1,0 +1,67 @@
+//! A consent that was asked for in one call and is answered in another (`--code CODE`).
+//!
+//! Only the state and the PKCE verifier are kept: neither opens anything without the code, and
+//! the file goes when the consent is given.
+
+use crate::auth::AuthorizeRequest;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    plan: String,
+    state: String,
+    verifier: Option<String>,
+}
+
+/// What was asked for.
+pub(super) struct Pending {
+    pub(super) state: String,
+    pub(super) verifier: Option<SecretString>,
+}
+
+fn path(home: &Path, name: &str) -> PathBuf {
+    home.join(format!("pending-{name}.json"))
+}
+
+/// Keeps a request until it is answered.
+pub(super) fn keep(
+    home: &Path,
+    name: &str,
+    plan: &str,
+    request: &AuthorizeRequest,
+) -> io::Result<()> {
+    forget(home, name);
+    let file = File {
+        plan: plan.to_owned(),
+        state: request.state.clone(),
+        verifier: request.verifier.as_ref().map(|verifier| verifier.expose_secret().to_owned()),
+    };
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path(home, name))?.write_all(&serde_json::to_vec(&file)?)
+}
+
+/// The request that waits for its answer, if there is one for this plan.
+pub(super) fn find(home: &Path, name: &str, plan: &str) -> Option<Pending> {
+    let bytes = fs::read(path(home, name)).ok()?;
+    let file: File = serde_json::from_slice(&bytes).ok()?;
+    (file.plan == plan)
+        .then(|| Pending { state: file.state, verifier: file.verifier.map(SecretString::from) })
+}
+
+/// Forgets it.
+pub(super) fn forget(home: &Path, name: &str) {
+    // Usually there is none.
+    let _ = fs::remove_file(path(home, name));
+}

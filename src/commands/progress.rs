@@ -1,0 +1,168 @@
+//! What a person, or a log, sees of a run while it works.
+
+use crate::monitor::{Event, Monitor};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Bars on a terminal.
+    Bars,
+    /// Log lines.
+    Lines,
+    /// Log lines in JSON.
+    Json,
+}
+
+/// The monitor for a style.
+pub(super) fn monitor(style: Style) -> Arc<dyn Monitor> {
+    match style {
+        Style::Bars => Arc::new(Bars::default()),
+        Style::Lines | Style::Json => Arc::new(Lines),
+    }
+}
+
+/// Log lines: one per walk, one per repeated request.
+struct Lines;
+
+impl Monitor for Lines {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::WalkStarted { connection, resource_type, pages_before: 0 } => {
+                tracing::debug!(connection, resource_type, "Walk started");
+            }
+            Event::WalkStarted { connection, resource_type, pages_before } => {
+                tracing::info!(
+                    connection,
+                    resource_type,
+                    pages_before,
+                    "Walk goes on where it was"
+                );
+            }
+            Event::PageStored { connection, resource_type, resources_seen, declared_total } => {
+                tracing::debug!(
+                    connection,
+                    resource_type,
+                    resources_seen,
+                    declared_total,
+                    "Page stored"
+                );
+            }
+            Event::Retrying { connection, resource_type, why, delay } => {
+                let delay_ms = delay.as_millis() as u64;
+                tracing::warn!(connection, resource_type, why, delay_ms, "Request is repeated");
+            }
+            Event::WalkFinished { connection, resource_type, state, detail, resources_seen } => {
+                match (state, detail) {
+                    ("complete", _) => {
+                        tracing::info!(
+                            connection,
+                            resource_type,
+                            state,
+                            resources_seen,
+                            "Walk finished"
+                        );
+                    }
+                    ("incomplete", Some(detail)) => {
+                        tracing::warn!(connection, resource_type, state, detail, "Walk finished");
+                    }
+                    (_, detail) => {
+                        tracing::debug!(connection, resource_type, state, detail, "Walk finished");
+                    }
+                }
+            }
+            Event::Rebuilding { table, resources_done, resources_total } => {
+                tracing::info!(table, resources_done, resources_total, "Table is rebuilt");
+            }
+        }
+    }
+}
+
+/// Bars on a terminal: one per walk under way.
+#[derive(Default)]
+struct Bars {
+    all: MultiProgress,
+    walks: Mutex<HashMap<String, ProgressBar>>,
+}
+
+impl Bars {
+    fn walks(&self) -> MutexGuard<'_, HashMap<String, ProgressBar>> {
+        self.walks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bar(&self, connection: &str, what: &str) -> ProgressBar {
+        let name = format!("{connection} {what}");
+        self.walks()
+            .entry(name.clone())
+            .or_insert_with(|| {
+                let bar = self.all.add(ProgressBar::new_spinner());
+                // The templates are constants; a wrong one would only look plainer.
+                let template = "{spinner} {prefix} {pos} {msg}";
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style);
+                }
+                bar.set_prefix(name);
+                bar.enable_steady_tick(Duration::from_millis(120));
+                bar
+            })
+            .clone()
+    }
+
+    fn end(&self, connection: &str, what: &str, line: Option<String>) {
+        if let Some(bar) = self.walks().remove(&format!("{connection} {what}")) {
+            bar.finish_and_clear();
+        }
+        if let Some(line) = line {
+            // Where the terminal is gone nobody reads it.
+            let _ = self.all.println(line);
+        }
+    }
+}
+
+impl Monitor for Bars {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::WalkStarted { connection, resource_type, pages_before } => {
+                let bar = self.bar(connection, resource_type);
+                if pages_before > 0 {
+                    bar.set_message(format!("goes on after page {pages_before}"));
+                }
+            }
+            Event::PageStored { connection, resource_type, resources_seen, declared_total } => {
+                let bar = self.bar(connection, resource_type);
+                bar.set_position(resources_seen);
+                let total = declared_total.map(|total| format!("of {total}"));
+                bar.set_message(total.unwrap_or_default());
+            }
+            Event::Retrying { connection, resource_type, why, delay } => {
+                let seconds = delay.as_secs_f32();
+                let message = format!("waits {seconds:.1}s: {why}");
+                self.bar(connection, resource_type).set_message(message);
+            }
+            Event::WalkFinished { connection, resource_type, state, detail, resources_seen } => {
+                let line = match state {
+                    "complete" => Some(format!("✓ {connection} {resource_type}: {resources_seen}")),
+                    "incomplete" => {
+                        let detail = detail.unwrap_or_default();
+                        Some(format!("✗ {connection} {resource_type}: {detail}"))
+                    }
+                    _ => None,
+                };
+                self.end(connection, resource_type, line);
+            }
+            Event::Rebuilding { table, resources_done, resources_total } => {
+                let bar = self.bar("rebuild", table);
+                bar.set_position(resources_done);
+                bar.set_message(format!("of {resources_total}"));
+                if resources_done == resources_total {
+                    self.end("rebuild", table, None);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `payersync rebuild`: tables from the stored resources, without the network.
+
+use super::{
+    failure::Failure,
+    home, lock,
+    progress::{self, Style},
+    tell,
+};
+use crate::{
+    cli::RebuildArgs, clock::Clock, config::Settings, exit_code::ExitCode, warehouse::Warehouse,
+};
+use std::path::Path;
+
+/// Rebuilds the named tables, or all.
+pub(super) fn run(folder: &Path, args: RebuildArgs, style: Style) -> Result<ExitCode, Failure> {
+    let settings = Settings::load_or_default(folder)?;
+    let catalog = home::catalog(&settings)?;
+    let all = || catalog.tables().iter().map(|table| table.name().to_owned());
+    if let Some(unknown) = args.tables.iter().find(|name| !all().any(|known| known == **name)) {
+        return Err(Failure::misuse(format!("there is no table {unknown}"))
+            .hint("`payersync tables` lists them"));
+    }
+    let path = settings.warehouse_path();
+    if !path.exists() {
+        return Err(crate::warehouse::WarehouseError::Missing { path }.into());
+    }
+    let tables: Vec<String> = if args.tables.is_empty() { all().collect() } else { args.tables };
+    let _lock = lock::take(folder, "rebuild")?;
+    let monitor = progress::monitor(style);
+    let warehouse =
+        Warehouse::open_and_rebuild(&path, catalog, &tables, Clock::system(), &*monitor)?;
+    tell(&format!("Rebuilt {} tables", warehouse.rebuilt().len()));
+    warehouse.close();
+    Ok(ExitCode::Complete)
+}

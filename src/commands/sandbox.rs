@@ -1,0 +1,62 @@
+//! `payersync sandbox`: the embedded payer, to be talked to by whatever speaks the protocol.
+
+use super::{failure::Failure, print, stop_signal, tell};
+use crate::{
+    cli::{SandboxArgs, SandboxCommand},
+    exit_code::ExitCode,
+    sandbox::{Fault, Options, Sandbox},
+};
+use std::{net::Ipv4Addr, time::Duration};
+use tokio::net::TcpListener;
+
+/// Serves until told to stop.
+pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
+    if command.sandbox.list_faults {
+        return list_faults();
+    }
+    let sandbox = start(command.port, &command.sandbox).await?;
+    print(|out| {
+        writeln!(out, "authorize_url = {:?}", sandbox.authorize_url())?;
+        writeln!(out, "token_url = {:?}", sandbox.token_url())?;
+        writeln!(out, "fhir_url = {:?}", sandbox.fhir_url())?;
+        writeln!(out, "client_id = {:?}", sandbox.client_id())?;
+        writeln!(out, "# client secret: {}", sandbox.client_secret())?;
+        let who = sandbox.identity(0);
+        writeln!(
+            out,
+            "# member: {} {}, {}, member id {}, ZIP {}",
+            who.first_name, who.last_name, who.birth_date, who.member_id, who.zip
+        )
+    })?;
+    tell("The embedded payer is up; Ctrl-C stops it");
+    stop_signal::listen().asked().await;
+    sandbox.stop().await;
+    Ok(ExitCode::Complete)
+}
+
+/// Names every fault with its sentence.
+pub(super) fn list_faults() -> Result<ExitCode, Failure> {
+    print(|out| {
+        Fault::ALL
+            .iter()
+            .try_for_each(|fault| writeln!(out, "{:<24} {}", fault.name(), fault.describe()))
+    })?;
+    Ok(ExitCode::Complete)
+}
+
+/// Starts the embedded payer on this machine.
+pub(super) async fn start(port: u16, args: &SandboxArgs) -> Result<Sandbox, Failure> {
+    let failed = |error| {
+        Failure::usage(format!("cannot listen on port {port}"), error)
+            .hint("choose another one with --port")
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+    let options = Options {
+        members: args.members,
+        seed: args.seed,
+        page_delay: Duration::from_millis(args.page_delay),
+        faults: args.faults.clone(),
+        ..Options::default()
+    };
+    Sandbox::start(listener, options).await.map_err(failed)
+}

@@ -1,0 +1,142 @@
+//! `payersync status`: the ledger's truth, for people and for machines.
+
+use super::{failure::Failure, print, show};
+use crate::{
+    cli::StatusArgs,
+    config::Settings,
+    exit_code::ExitCode,
+    warehouse::{ConnectionRow, ReadOnlyWarehouse, TypeStatus},
+};
+use serde::Serialize;
+use std::{io::Write, path::Path};
+
+#[derive(Serialize)]
+struct Status<'a> {
+    warehouse: String,
+    complete: bool,
+    exit_code: u8,
+    connections: Vec<Connection<'a>>,
+}
+
+#[derive(Serialize)]
+struct Connection<'a> {
+    name: &'a str,
+    plan: &'a str,
+    member: Option<&'a str>,
+    complete: bool,
+    types: Vec<&'a TypeStatus>,
+}
+
+/// Prints the status; the exit code is that of the latest runs.
+pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure> {
+    let settings = Settings::load_or_default(folder)?;
+    let path = settings.warehouse_path();
+    let warehouse = ReadOnlyWarehouse::open(&path)?;
+    let (connections, types) = (warehouse.connections()?, warehouse.status()?);
+    let code = code_of(&connections, &types);
+    if args.json {
+        let status = Status {
+            warehouse: path.display().to_string(),
+            complete: code == ExitCode::Complete,
+            exit_code: code as u8,
+            connections: connections.iter().map(|row| connection_of(row, &types)).collect(),
+        };
+        print(|out| {
+            serde_json::to_writer_pretty(&mut *out, &status)?;
+            writeln!(out)
+        })?;
+    } else {
+        print(|out| people(out, &connections, &types))?;
+    }
+    Ok(code)
+}
+
+fn connection_of<'a>(row: &'a ConnectionRow, types: &'a [TypeStatus]) -> Connection<'a> {
+    let types: Vec<_> = types.iter().filter(|status| status.connection == row.name).collect();
+    Connection {
+        name: &row.name,
+        plan: &row.plan,
+        member: row.member.as_deref(),
+        complete: !types.is_empty() && types.iter().all(|status| is_fine(status)),
+        types,
+    }
+}
+
+fn is_fine(status: &TypeStatus) -> bool {
+    status.rejects == 0 && matches!(status.state.as_str(), "complete" | "not_served" | "skipped")
+}
+
+fn code_of(connections: &[ConnectionRow], types: &[TypeStatus]) -> ExitCode {
+    let of_type = |status: &TypeStatus| match status.reason.as_deref() {
+        _ if is_fine(status) => ExitCode::Complete,
+        Some("consent_needed") => ExitCode::ConsentNeeded,
+        Some("unreachable") => ExitCode::Unreachable,
+        _ => ExitCode::Incomplete,
+    };
+    let worst = types.iter().map(of_type).fold(ExitCode::Complete, ExitCode::worst);
+    let never_synced =
+        connections.iter().any(|row| !types.iter().any(|status| status.connection == row.name));
+    if never_synced { worst.worst(ExitCode::Incomplete) } else { worst }
+}
+
+fn people(
+    out: &mut dyn Write,
+    connections: &[ConnectionRow],
+    types: &[TypeStatus],
+) -> std::io::Result<()> {
+    if connections.is_empty() {
+        return writeln!(out, "No connection yet: `payersync connect NAME --plan PLAN` makes one");
+    }
+    for row in connections {
+        let member = row.member.as_deref().map(|member| format!(", member {member}"));
+        writeln!(out, "{} at plan {}{}", row.name, row.plan, member.unwrap_or_default())?;
+        let mine: Vec<_> = types.iter().filter(|status| status.connection == row.name).collect();
+        if mine.is_empty() {
+            writeln!(out, "  never synced: `payersync sync {}`", row.name)?;
+            continue;
+        }
+        let mut table =
+            show::table(&["type", "state", "complete as of", "resources", "rejects", "why"]);
+        let (asked, left): (Vec<_>, Vec<_>) = mine
+            .into_iter()
+            .partition(|status| !matches!(status.state.as_str(), "not_served" | "skipped"));
+        for status in &asked {
+            table.add_row(vec![
+                status.resource_type.clone(),
+                status.state.clone(),
+                status.complete_as_of.clone().unwrap_or_else(|| "never".to_owned()),
+                status.resources.to_string(),
+                status.rejects.to_string(),
+                why(status),
+            ]);
+        }
+        show::right(&mut table, 3);
+        show::right(&mut table, 4);
+        writeln!(out, "{table}")?;
+        for status in &asked {
+            if let Some(hint) = status.hint.as_deref().filter(|_| !is_fine(status)) {
+                writeln!(out, "hint: {}: {hint}", status.resource_type)?;
+            }
+        }
+        for (state, words) in [("not_served", "Not served"), ("skipped", "Skipped")] {
+            let names: Vec<_> = left
+                .iter()
+                .filter(|status| status.state == state)
+                .map(|status| status.resource_type.as_str())
+                .collect();
+            if !names.is_empty() {
+                writeln!(out, "{words}: {}", names.join(", "))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn why(status: &TypeStatus) -> String {
+    let page = status.failed_page.map(|page| format!("page {page}: ")).unwrap_or_default();
+    match (&status.detail, &status.warning) {
+        (Some(detail), _) => format!("{page}{detail}"),
+        (None, Some(warning)) => warning.clone(),
+        (None, None) => String::new(),
+    }
+}

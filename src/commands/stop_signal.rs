@@ -1,0 +1,37 @@
+//! SIGINT and SIGTERM: finish the page, commit, go.
+
+use super::tell;
+use crate::sync::{Stop, StopHandle};
+
+/// Turns the first signal into a request to stop.
+pub(super) fn listen() -> Stop {
+    let (handle, stop) = Stop::new();
+    tokio::spawn(async move {
+        if wait().await.is_ok() {
+            tell("Stopping: what is committed stays, the next run goes on there");
+            handle.ask();
+        }
+        keep(handle).await;
+    });
+    stop
+}
+
+/// The handle lives as long as the process: a dropped one could never ask.
+async fn keep(_handle: StopHandle) {
+    std::future::pending::<()>().await;
+}
+
+#[cfg(unix)]
+async fn wait() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,149 @@
+//! `payersync sync`: one pass over the named connections.
+
+use super::{
+    failure::Failure,
+    home, lock,
+    progress::{self, Style},
+    stop_signal, tell,
+};
+use crate::{
+    auth::Tokens,
+    cli::SyncArgs,
+    clock::Clock,
+    config::Settings,
+    exit_code::ExitCode,
+    http::HttpClient,
+    monitor::Monitor,
+    sync::{Report, SyncContext, SyncOptions, Target, sync},
+    warehouse::{ConnectionRow, Warehouse},
+};
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+/// Syncs and tells what came of it.
+pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<ExitCode, Failure> {
+    let settings = Settings::load(folder)?;
+    let monitor = progress::monitor(style);
+    let _lock = lock::take(folder, "sync")?;
+    let warehouse = Arc::new(home::warehouse(&settings, &*monitor)?);
+    let connections = chosen(&warehouse, &args.names)?;
+    let http = home::http(&settings)?;
+    let tokens = home::tokens(&settings, &http)?;
+    let targets = targets(&settings, connections, &http).await?;
+    let options = SyncOptions {
+        command: "sync".to_owned(),
+        full: args.full || args.accept_shrink,
+        types: args.types,
+        connections_in_parallel: settings.connections_in_parallel,
+        shrink_limit_percent: if args.accept_shrink { 100 } else { settings.shrink_limit_percent },
+    };
+    let report = run_once(&warehouse, &http, tokens, monitor, targets, &options).await?;
+    tell_problems(&report);
+    tell(&report.summary());
+    if let Some(warehouse) = Arc::into_inner(warehouse) {
+        warehouse.close();
+    }
+    Ok(report.exit_code())
+}
+
+/// One run, stopped by signals.
+pub(super) async fn run_once(
+    warehouse: &Arc<Warehouse>,
+    http: &HttpClient,
+    tokens: Tokens,
+    monitor: Arc<dyn Monitor>,
+    targets: Vec<Target>,
+    options: &SyncOptions,
+) -> Result<Report, Failure> {
+    let context = SyncContext {
+        warehouse: Arc::clone(warehouse),
+        http: http.clone(),
+        tokens: tokens.clone(),
+        monitor,
+        clock: Clock::system(),
+        stop: stop_signal::listen(),
+    };
+    let report = sync(&context, targets, options).await;
+    // A refresh that is under way must reach the disk before the process ends.
+    tokens.finish().await;
+    Ok(report?)
+}
+
+fn chosen(warehouse: &Warehouse, names: &[String]) -> Result<Vec<ConnectionRow>, Failure> {
+    let all = warehouse.connections()?;
+    if all.is_empty() {
+        return Err(Failure::misuse("there is no connection yet")
+            .hint("`payersync connect NAME --plan PLAN` makes one"));
+    }
+    if names.is_empty() {
+        return Ok(all);
+    }
+    let known = || all.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ");
+    names
+        .iter()
+        .map(|name| {
+            all.iter().find(|row| row.name == *name).cloned().ok_or_else(|| {
+                Failure::misuse(format!("there is no connection {name}"))
+                    .hint(format!("there is {}", known()))
+            })
+        })
+        .collect()
+}
+
+/// What each connection's plan says, each plan's endpoints looked up once.
+pub(super) async fn targets(
+    settings: &Settings,
+    connections: Vec<ConnectionRow>,
+    http: &HttpClient,
+) -> Result<Vec<Target>, Failure> {
+    let mut registrations = HashMap::new();
+    let mut targets = Vec::new();
+    for connection in connections {
+        let plan = settings.plan(&connection.plan)?;
+        let registration = match registrations.get(&plan.name) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let found = Arc::new(home::registration(plan, http).await?);
+                registrations.insert(plan.name.clone(), Arc::clone(&found));
+                found
+            }
+        };
+        targets.push(Target {
+            connection,
+            registration,
+            page_size: plan.page_size,
+            concurrency: plan.concurrency,
+            types: plan.types.clone(),
+        });
+    }
+    Ok(targets)
+}
+
+/// Tells what is incomplete, why and what to do; the same reason once per connection.
+pub(super) fn tell_problems(report: &Report) {
+    for connection in &report.connections {
+        let mut told: Vec<(&str, Vec<&str>, Option<&str>)> = Vec::new();
+        for walk in connection.walks.iter().filter(|walk| walk.finish.state == "incomplete") {
+            let detail = walk.finish.detail.as_deref().unwrap_or_default();
+            let hint = walk.finish.hint.as_deref();
+            match told.iter_mut().find(|(known, ..)| *known == detail) {
+                Some((_, types, _)) => types.push(&walk.resource_type),
+                None => told.push((detail, vec![&walk.resource_type], hint)),
+            }
+        }
+        for (detail, types, hint) in told {
+            tell(&format!("Incomplete: {} {}: {detail}", connection.connection, types.join(", ")));
+            if let Some(hint) = hint {
+                tell(&format!("hint: {hint}"));
+            }
+        }
+        if connection.open_rejects > 0 {
+            tell(&format!(
+                "Rejected: {} has {} resources that could not be taken in",
+                connection.connection, connection.open_rejects
+            ));
+            tell(
+                "hint: `payersync query \"SELECT resource_type, reason, detail, count(*) FROM rejected_resource WHERE resolved_at IS NULL GROUP BY 1, 2, 3\"`",
+            );
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `payersync tables`: the data dictionary.
+
+use super::{failure::Failure, home, print, show};
+use crate::{
+    cli::TablesArgs,
+    config::Settings,
+    exit_code::ExitCode,
+    view::Column,
+    warehouse::{Catalog, ReadOnlyWarehouse, Table, WarehouseError},
+};
+use serde::Serialize;
+use std::{collections::HashMap, io::Write, path::Path};
+
+#[derive(Serialize)]
+struct TableEntry<'a> {
+    table: &'a str,
+    resource: &'a str,
+    description: Option<&'a str>,
+    rows: Option<u64>,
+    columns: Vec<ColumnEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct ColumnEntry<'a> {
+    column: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    path: &'a str,
+    description: Option<&'a str>,
+}
+
+/// Prints the tables, or one table's columns.
+pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure> {
+    let settings = Settings::load_or_default(folder)?;
+    let catalog = home::catalog(&settings)?;
+    let rows = rows(&settings, &catalog)?;
+    let chosen: Vec<&Table> = match &args.table {
+        None => catalog.tables().iter().collect(),
+        Some(name) => vec![find(&catalog, name)?],
+    };
+    if args.json {
+        let entries: Vec<_> = chosen.iter().map(|table| entry(table, &rows)).collect();
+        print(|out| {
+            serde_json::to_writer_pretty(&mut *out, &entries)?;
+            writeln!(out)
+        })?;
+    } else if args.table.is_some() {
+        print(|out| chosen.iter().try_for_each(|table| columns(out, table)))?;
+    } else {
+        print(|out| overview(out, &chosen, &rows, &catalog))?;
+    }
+    Ok(ExitCode::Complete)
+}
+
+/// How many rows there are, where there is a warehouse to count in.
+fn rows(settings: &Settings, catalog: &Catalog) -> Result<HashMap<String, u64>, Failure> {
+    match ReadOnlyWarehouse::open(&settings.warehouse_path()) {
+        Err(WarehouseError::Missing { .. }) => Ok(HashMap::new()),
+        Err(error) => Err(error.into()),
+        Ok(warehouse) => Ok(warehouse
+            .table_counts(catalog)?
+            .into_iter()
+            .filter_map(|count| Some((count.table, count.rows?)))
+            .collect()),
+    }
+}
+
+fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Table, Failure> {
+    catalog.tables().iter().find(|table| table.name() == name).ok_or_else(|| {
+        Failure::misuse(format!("there is no table {name}")).hint("`payersync tables` lists them")
+    })
+}
+
+fn overview(
+    out: &mut dyn Write,
+    tables: &[&Table],
+    rows: &HashMap<String, u64>,
+    catalog: &Catalog,
+) -> std::io::Result<()> {
+    let mut shown = show::table(&["table", "of", "columns", "rows", "what"]);
+    for table in tables {
+        let count = rows.get(table.name()).map(u64::to_string);
+        shown.add_row(vec![
+            table.name().to_owned(),
+            table.view.resource.clone(),
+            table.view.columns.len().to_string(),
+            count.unwrap_or_default(),
+            table.view.description.clone().unwrap_or_default(),
+        ]);
+    }
+    show::right(&mut shown, 2);
+    show::right(&mut shown, 3);
+    writeln!(out, "{shown}")?;
+    if !catalog.marts().is_empty() {
+        let names: Vec<_> = catalog.marts().iter().map(|mart| mart.name.as_str()).collect();
+        writeln!(out, "Marts (SQL views over these tables): {}", names.join(", "))?;
+    }
+    writeln!(out, "`payersync tables TABLE` lists a table's columns")
+}
+
+fn columns(out: &mut dyn Write, table: &Table) -> std::io::Result<()> {
+    writeln!(out, "{}: {}", table.name(), table.view.description.as_deref().unwrap_or_default())?;
+    let mut shown = show::table(&["column", "type", "path", "what"]);
+    for (name, kind, what) in [
+        (
+            "connection_id",
+            "INTEGER",
+            "The connection that the row belongs to; see table connection",
+        ),
+        ("row_no", "INTEGER", "0-based number of the row within its resource"),
+    ] {
+        shown.add_row(vec![name, kind, "", what]);
+    }
+    for column in &table.view.columns {
+        let what = column.description.as_deref().unwrap_or_default();
+        shown.add_row(vec![column.name.as_str(), kind(column), &column.path, what]);
+    }
+    writeln!(out, "{shown}")
+}
+
+fn entry<'a>(table: &'a Table, rows: &HashMap<String, u64>) -> TableEntry<'a> {
+    TableEntry {
+        table: table.name(),
+        resource: &table.view.resource,
+        description: table.view.description.as_deref(),
+        rows: rows.get(table.name()).copied(),
+        columns: table
+            .view
+            .columns
+            .iter()
+            .map(|column| ColumnEntry {
+                column: &column.name,
+                kind: kind(column),
+                path: &column.path,
+                description: column.description.as_deref(),
+            })
+            .collect(),
+    }
+}
+
+fn kind(column: &Column) -> &str {
+    column.fhir_type.as_deref().unwrap_or("any")
+}

@@ -1,0 +1,111 @@
+//! payersync.toml: as typed → checked → what the core works with.
+//!
+//! Flags and environment variables are clap's; this file reads the TOML and turns every value into
+//! a bounded, typed one, so that all mistakes of a configuration are told before anything runs.
+//! A secret never stands in the file: it names an environment variable or another file.
+
+mod error;
+mod file;
+mod plan;
+
+pub use error::ConfigError;
+pub use plan::PlanSettings;
+
+use crate::http::HttpOptions;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// The name of the file in the home.
+pub const FILE_NAME: &str = "payersync.toml";
+
+/// The commented configuration that `payersync init` writes.
+pub const TEMPLATE: &str = include_str!("../config/payersync.toml");
+
+/// What the core works with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The one folder: configuration, warehouse, vault.
+    pub home: PathBuf,
+    /// Limits of every request.
+    pub http: HttpOptions,
+    /// Connections synced at once.
+    pub connections_in_parallel: usize,
+    /// Largest share of a type that may vanish at once before it is taken for an accident.
+    pub shrink_limit_percent: u8,
+    /// A folder with more ViewDefinitions.
+    pub views_dir: Option<PathBuf>,
+    /// The plans, by name.
+    pub plans: BTreeMap<String, PlanSettings>,
+}
+
+impl Settings {
+    /// Reads `payersync.toml` in the home.
+    ///
+    /// # Errors
+    /// No file, not TOML (with file, line and column), an unknown key, a value out of bounds.
+    pub fn load(home: &Path) -> Result<Settings, ConfigError> {
+        let path = home.join(FILE_NAME);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ConfigError::Missing { path });
+            }
+            Err(source) => return Err(ConfigError::Unreadable { path, source }),
+        };
+        Settings::parse(home, &path, &text)
+    }
+
+    /// As [`Settings::load`], and the defaults where there is no file.
+    ///
+    /// # Errors
+    /// As [`Settings::load`], but for a missing file.
+    pub fn load_or_default(home: &Path) -> Result<Settings, ConfigError> {
+        match Settings::load(home) {
+            Err(ConfigError::Missing { path }) => Settings::parse(home, &path, ""),
+            settings => settings,
+        }
+    }
+
+    /// Reads a text in place of the file.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn parse(home: &Path, path: &Path, text: &str) -> Result<Settings, ConfigError> {
+        let file = file::parse(path, text)?;
+        let mut plans = BTreeMap::new();
+        for (name, plan) in file.plans {
+            let settings = PlanSettings::new(&name, plan, home, path)?;
+            plans.insert(name, settings);
+        }
+        Ok(Settings {
+            home: home.into(),
+            http: file.http.options(path)?,
+            connections_in_parallel: file.sync.connections_in_parallel.get(),
+            shrink_limit_percent: file.sync.shrink_limit(path)?,
+            views_dir: file.warehouse.views_dir.map(|folder| home.join(folder)),
+            plans,
+        })
+    }
+
+    /// The plan of a name.
+    ///
+    /// # Errors
+    /// An unknown one, with those that there are.
+    pub fn plan(&self, name: &str) -> Result<&PlanSettings, ConfigError> {
+        self.plans.get(name).ok_or_else(|| ConfigError::UnknownPlan {
+            name: name.to_owned(),
+            known: self.plans.keys().cloned().collect(),
+            path: self.home.join(FILE_NAME),
+        })
+    }
+
+    /// The warehouse's file.
+    pub fn warehouse_path(&self) -> PathBuf {
+        self.home.join("warehouse.db")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! What can be wrong with a configuration.
+
+use std::path::PathBuf;
+
+/// A mistake in the configuration, with where it stands. Never shows a line of the file: it may
+/// hold what should not have been written there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// There is no file.
+    #[error("there is no configuration at {}", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown key or a value of the wrong kind.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// 1-based.
+        line: usize,
+        /// 1-based.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A value out of its bounds.
+    #[error("{}: {key} {problem}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The key, with its table.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A plan that the configuration does not have.
+    #[error("{} has no plan {name}", path.display())]
+    UnknownPlan {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A secret that is not where the configuration says.
+    #[error("plan {plan}: {problem}")]
+    Secret {
+        /// The plan.
+        plan: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl ConfigError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ConfigError::Missing { .. } => {
+                Some("`payersync init` writes a commented one; --home names the folder".to_owned())
+            }
+            ConfigError::UnknownPlan { known, .. } if known.is_empty() => {
+                Some("add a [plans.NAME] section to it".to_owned())
+            }
+            ConfigError::UnknownPlan { known, .. } => Some(format!("it has {}", known.join(", "))),
+            ConfigError::Secret { .. } => Some(
+                "set client_secret_env to the name of an environment variable, or client_secret_file to a file"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The file as typed: one struct per section, unknown keys refused.
+
+use super::error::ConfigError;
+use crate::http::HttpOptions;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use std::{
+    collections::BTreeMap,
+    num::{NonZeroU32, NonZeroUsize},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use url::Url;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) http: Http,
+    pub(super) sync: Sync,
+    pub(super) warehouse: Warehouse,
+    pub(super) plans: BTreeMap<String, Plan>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Http {
+    pub(super) connect_timeout_seconds: u64,
+    pub(super) read_timeout_seconds: u64,
+    pub(super) total_timeout_seconds: u64,
+    pub(super) max_body_mebibytes: usize,
+    pub(super) max_attempts: NonZeroU32,
+    pub(super) max_retry_wait_seconds: u64,
+    pub(super) initial_delay_milliseconds: u64,
+    pub(super) max_delay_seconds: u64,
+}
+
+impl Default for Http {
+    fn default() -> Http {
+        let options = HttpOptions::default();
+        Http {
+            connect_timeout_seconds: options.connect_timeout.as_secs(),
+            read_timeout_seconds: options.read_timeout.as_secs(),
+            total_timeout_seconds: options.total_timeout.as_secs(),
+            max_body_mebibytes: options.max_body_bytes >> 20,
+            max_attempts: NonZeroU32::new(options.max_attempts).unwrap_or(NonZeroU32::MIN),
+            max_retry_wait_seconds: options.max_retry_wait.as_secs(),
+            initial_delay_milliseconds: options.initial_delay.as_millis() as u64,
+            max_delay_seconds: options.max_delay.as_secs(),
+        }
+    }
+}
+
+impl Http {
+    pub(super) fn options(&self, path: &Path) -> Result<HttpOptions, ConfigError> {
+        let bounded = |key: &str, value: u64, most: u64| {
+            if (1..=most).contains(&value) {
+                return Ok(value);
+            }
+            Err(ConfigError::Value {
+                path: path.into(),
+                key: format!("http.{key}"),
+                problem: format!("is {value}, and must be between 1 and {most}"),
+            })
+        };
+        const DAY: u64 = 24 * 60 * 60;
+        let seconds = |key, value| bounded(key, value, DAY).map(Duration::from_secs);
+        let mebibytes = bounded("max_body_mebibytes", self.max_body_mebibytes as u64, 4096)?;
+        Ok(HttpOptions {
+            connect_timeout: seconds("connect_timeout_seconds", self.connect_timeout_seconds)?,
+            read_timeout: seconds("read_timeout_seconds", self.read_timeout_seconds)?,
+            total_timeout: seconds("total_timeout_seconds", self.total_timeout_seconds)?,
+            max_body_bytes: (mebibytes as usize) << 20,
+            max_attempts: self.max_attempts.get(),
+            max_retry_wait: seconds("max_retry_wait_seconds", self.max_retry_wait_seconds)?,
+            initial_delay: Duration::from_millis(bounded(
+                "initial_delay_milliseconds",
+                self.initial_delay_milliseconds,
+                DAY * 1000,
+            )?),
+            max_delay: seconds("max_delay_seconds", self.max_delay_seconds)?,
+            ..HttpOptions::default()
+        })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Sync {
+    pub(super) connections_in_parallel: NonZeroUsize,
+    pub(super) shrink_limit_percent: u8,
+}
+
+impl Default for Sync {
+    fn default() -> Sync {
+        Sync {
+            connections_in_parallel: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
+            shrink_limit_percent: 30,
+        }
+    }
+}
+
+impl Sync {
+    pub(super) fn shrink_limit(&self, path: &Path) -> Result<u8, ConfigError> {
+        if self.shrink_limit_percent <= 100 {
+            return Ok(self.shrink_limit_percent);
+        }
+        Err(ConfigError::Value {
+            path: path.into(),
+            key: "sync.shrink_limit_percent".to_owned(),
+            problem: format!("is {}, and must be at most 100", self.shrink_limit_percent),
+        })
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Warehouse {
+    pub(super) views_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Grant {
+    #[default]
+    AuthorizationCode,
+    ClientCredentials,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TokenAuth {
+    #[default]
+    Post,
+    Basic,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Plan {
+    pub(super) fhir_url: Url,
+    pub(super) authorize_url: Option<Url>,
+    pub(super) token_url: Option<Url>,
+    pub(super) client_id: String,
+    pub(super) client_secret_env: Option<String>,
+    pub(super) client_secret_file: Option<PathBuf>,
+    #[serde(default, deserialize_with = "refuse_inline_secret")]
+    #[expect(dead_code, reason = "it exists to be refused with a better sentence than serde's")]
+    pub(super) client_secret: (),
+    #[serde(default = "default_redirect_url")]
+    pub(super) redirect_url: Url,
+    pub(super) scope: Option<String>,
+    #[serde(default = "yes")]
+    pub(super) pkce: bool,
+    #[serde(default)]
+    pub(super) audience: bool,
+    #[serde(default = "yes")]
+    pub(super) send_redirect_url: bool,
+    #[serde(default)]
+    pub(super) authorize_parameters: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) token_auth: TokenAuth,
+    #[serde(default)]
+    pub(super) grant: Grant,
+    #[serde(default = "default_page_size")]
+    pub(super) page_size: NonZeroU32,
+    #[serde(default = "default_concurrency")]
+    pub(super) concurrency: NonZeroUsize,
+    #[serde(default = "default_per_second")]
+    pub(super) requests_per_second: NonZeroU32,
+    pub(super) requests_per_hour: Option<NonZeroU32>,
+    #[serde(default)]
+    pub(super) types: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_page_size() -> NonZeroU32 {
+    NonZeroU32::new(100).unwrap_or(NonZeroU32::MIN)
+}
+
+fn default_concurrency() -> NonZeroUsize {
+    NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn default_per_second() -> NonZeroU32 {
+    NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN)
+}
+
+#[expect(clippy::expect_used, reason = "a constant, and a test parses it")]
+fn default_redirect_url() -> Url {
+    Url::parse("http://127.0.0.1:8971/callback").expect("a constant URL")
+}
+
+fn refuse_inline_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    serde::de::IgnoredAny::deserialize(deserializer)?;
+    Err(D::Error::custom(
+        "a secret does not belong in this file; use client_secret_env or client_secret_file",
+    ))
+}
+
+pub(super) fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
+    toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        ConfigError::Syntax {
+            path: path.into(),
+            line: before.matches('\n').count() + 1,
+            column: before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1,
+            message: error.message().to_owned(),
+        }
+    })
+}

@@ -1,0 +1,185 @@
+//! A plan as configured: endpoints, our registration there, limits.
+
+use super::{
+    error::ConfigError,
+    file::{Grant, Plan, TokenAuth as FileTokenAuth},
+};
+use crate::{
+    auth::{ClientRegistration, GrantKind, TokenAuth},
+    http::{Origin, RateLimits},
+};
+use secrecy::SecretString;
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+use url::Url;
+
+/// A health plan's endpoints and our registration there.
+#[derive(Debug, Clone)]
+pub struct PlanSettings {
+    /// Its name in the configuration.
+    pub name: String,
+    /// FHIR base URL.
+    pub fhir_url: Url,
+    /// Authorization endpoint; discovered where it is left out.
+    pub authorize_url: Option<Url>,
+    /// Token endpoint; discovered where it is left out.
+    pub token_url: Option<Url>,
+    /// `_count` of every search.
+    pub page_size: u32,
+    /// Types walked at once.
+    pub concurrency: usize,
+    /// Budget of requests.
+    pub limits: RateLimits,
+    /// Types to ask for; empty: all that payersync knows.
+    pub types: Vec<String>,
+    registration: Registration,
+    secret: SecretSource,
+}
+
+#[derive(Debug, Clone)]
+struct Registration {
+    client_id: String,
+    redirect_url: Url,
+    send_redirect_url: bool,
+    scope: Option<String>,
+    pkce: bool,
+    audience: bool,
+    extra: Vec<(String, String)>,
+    token_auth: TokenAuth,
+    grant: GrantKind,
+}
+
+#[derive(Debug, Clone)]
+enum SecretSource {
+    None,
+    Environment(String),
+    File(PathBuf),
+}
+
+impl PlanSettings {
+    pub(super) fn new(
+        name: &str,
+        plan: Plan,
+        home: &Path,
+        path: &Path,
+    ) -> Result<PlanSettings, ConfigError> {
+        let refuse = |key: &str, problem: &str| {
+            Err(ConfigError::Value {
+                path: path.into(),
+                key: format!("plans.{name}.{key}"),
+                problem: problem.to_owned(),
+            })
+        };
+        let urls = [
+            ("fhir_url", Some(&plan.fhir_url)),
+            ("authorize_url", plan.authorize_url.as_ref()),
+            ("token_url", plan.token_url.as_ref()),
+        ];
+        for (key, url) in urls {
+            let protected = url.is_none_or(|url| Origin::of(url).is_ok_and(|o| o.is_protected()));
+            if !protected {
+                return refuse(key, "must be https (http is for this machine alone)");
+            }
+        }
+        if plan.client_id.trim().is_empty() {
+            return refuse("client_id", "is empty");
+        }
+        let secret = match (plan.client_secret_env, plan.client_secret_file) {
+            (Some(_), Some(_)) => {
+                return refuse(
+                    "client_secret_env",
+                    "and client_secret_file are both set; keep one",
+                );
+            }
+            (Some(variable), None) => SecretSource::Environment(variable),
+            (None, Some(file)) => SecretSource::File(home.join(file)),
+            (None, None) => SecretSource::None,
+        };
+        Ok(PlanSettings {
+            name: name.to_owned(),
+            fhir_url: plan.fhir_url,
+            authorize_url: plan.authorize_url,
+            token_url: plan.token_url,
+            page_size: plan.page_size.get(),
+            concurrency: plan.concurrency.get(),
+            limits: RateLimits {
+                per_second: plan.requests_per_second,
+                per_hour: plan.requests_per_hour,
+            },
+            types: plan.types,
+            registration: Registration {
+                client_id: plan.client_id,
+                redirect_url: plan.redirect_url,
+                send_redirect_url: plan.send_redirect_url,
+                scope: plan.scope,
+                pkce: plan.pkce,
+                audience: plan.audience,
+                extra: plan.authorize_parameters.into_iter().collect(),
+                token_auth: match plan.token_auth {
+                    FileTokenAuth::Post => TokenAuth::Post,
+                    FileTokenAuth::Basic => TokenAuth::Basic,
+                },
+                grant: match plan.grant {
+                    Grant::AuthorizationCode => GrantKind::AuthorizationCode,
+                    Grant::ClientCredentials => GrantKind::ClientCredentials,
+                },
+            },
+            secret,
+        })
+    }
+
+    /// How tokens are come by.
+    pub fn grant(&self) -> GrantKind {
+        self.registration.grant
+    }
+
+    /// The registration, once the endpoints are known.
+    ///
+    /// # Errors
+    /// The secret is not where the configuration says.
+    pub fn registration(
+        &self,
+        authorize_url: Option<Url>,
+        token_url: Url,
+    ) -> Result<ClientRegistration, ConfigError> {
+        let registration = self.registration.clone();
+        Ok(ClientRegistration {
+            plan: self.name.clone(),
+            authorize_url,
+            token_url,
+            fhir_url: self.fhir_url.clone(),
+            client_id: registration.client_id,
+            client_secret: self.secret()?,
+            redirect_url: registration.redirect_url,
+            send_redirect_uri: registration.send_redirect_url,
+            scope: registration.scope,
+            pkce: registration.pkce,
+            audience: registration.audience,
+            extra_authorize_params: registration.extra,
+            token_auth: registration.token_auth,
+            grant: registration.grant,
+        })
+    }
+
+    fn secret(&self) -> Result<Option<SecretString>, ConfigError> {
+        let refuse = |problem: String| ConfigError::Secret { plan: self.name.clone(), problem };
+        let text = match &self.secret {
+            SecretSource::None => return Ok(None),
+            SecretSource::Environment(variable) => env::var(variable).map_err(|_| {
+                refuse(format!(
+                    "the environment variable {variable} with the client secret is not set"
+                ))
+            })?,
+            SecretSource::File(file) => std::fs::read_to_string(file).map_err(|error| {
+                refuse(format!("cannot read the client secret in {}: {error}", file.display()))
+            })?,
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(refuse("the client secret is empty".to_owned()));
+        }
+        Ok(Some(SecretString::from(text)))
+    }
+}

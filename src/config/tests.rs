@@ -1,0 +1,104 @@
+use super::*;
+
+fn parse(text: &str) -> Result<Settings, ConfigError> {
+    Settings::parse(Path::new("/home/x"), Path::new("payersync.toml"), text)
+}
+
+/// The template with every default uncommented.
+fn uncommented() -> String {
+    let is_key = |line: &str| {
+        line.strip_prefix('#')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+    };
+    let line = |line: &str| if is_key(line) { line[1..].to_owned() } else { line.to_owned() };
+    TEMPLATE.lines().map(|text| line(text) + "\n").collect()
+}
+
+#[test]
+fn the_template_parses_as_it_is() {
+    let settings = parse(TEMPLATE).unwrap();
+    assert_eq!(settings.plans["demo"].fhir_url.as_str(), "https://api.1uphealthdemo.com/r4");
+}
+
+#[test]
+fn what_the_template_shows_as_defaults_are_the_defaults() {
+    let text = uncommented()
+        .replace("client_secret_file = \"demo.secret\"\n", "")
+        .replace("requests_per_hour = 5000\n", "")
+        .replace("scope = \"patient/*.read\"\n", "")
+        .replace("views_dir = \"views\"\n", "");
+    let (shown, default) = (parse(&text).unwrap(), parse(TEMPLATE).unwrap());
+    assert_eq!(format!("{shown:?}"), format!("{default:?}"));
+}
+
+#[test]
+fn every_key_that_the_file_may_have_stands_in_the_template() {
+    // An unknown key's message lists the known ones of its section.
+    for section in ["http", "sync", "warehouse"] {
+        let error = parse(&format!("[{section}]\nno_such_key = 1\n")).unwrap_err().to_string();
+        for key in error.split('`').skip(3).step_by(2) {
+            assert!(uncommented().contains(&format!("\n{key} = ")), "{section}.{key}");
+        }
+    }
+    let plan = "[plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\nno_such_key = 1\n";
+    let error = parse(plan).unwrap_err().to_string();
+    for key in error.split('`').skip(3).step_by(2).filter(|key| *key != "client_secret") {
+        assert!(uncommented().contains(&format!("\n{key} = ")), "plans.{key}");
+    }
+}
+
+#[test]
+fn a_mistake_is_told_with_file_line_and_column_but_without_the_line() {
+    for (text, place, word) in [
+        ("[sync]\nconnections_in_parallel = 0\n", "payersync.toml:2:27", "nonzero"),
+        ("[sync\n", "payersync.toml:1", ""),
+        ("[http]\nmax_atempts = 3\n", "payersync.toml:2:1", "unknown field `max_atempts`"),
+        ("[plans.x]\nfhir_url = \"h\"\n", "payersync.toml:2:12", "URL"),
+        (
+            "[plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\nclient_secret = \"hunter2\"\n",
+            "payersync.toml:4",
+            "client_secret_env",
+        ),
+    ] {
+        let error = parse(text).unwrap_err().to_string();
+        assert!(error.starts_with(place), "{text}: {error}");
+        assert!(error.contains(word), "{text}: {error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn values_out_of_bounds_name_their_key() {
+    let plan = |line: &str| format!("[plans.x]\nclient_id = \"c\"\n{line}\n");
+    for (text, key) in [
+        ("[sync]\nshrink_limit_percent = 101\n".to_owned(), "sync.shrink_limit_percent"),
+        ("[http]\nread_timeout_seconds = 0\n".to_owned(), "http.read_timeout_seconds"),
+        (plan("fhir_url = \"http://api.x.test/r4\""), "plans.x.fhir_url"),
+        (plan("fhir_url = \"ftp://h/\""), "plans.x.fhir_url"),
+        (plan("fhir_url = \"https://h/\"\ntoken_url = \"http://h/token\""), "plans.x.token_url"),
+    ] {
+        let error = parse(&text).unwrap_err().to_string();
+        assert!(error.contains(key), "{text}: {error}");
+    }
+    assert!(parse(&plan("fhir_url = \"http://127.0.0.1:8080/r4\"")).is_ok());
+}
+
+#[test]
+fn an_unknown_plan_names_those_there_are() {
+    let error = parse(TEMPLATE).unwrap().plan("humana").unwrap_err();
+    assert!(error.to_string().contains("humana"));
+    assert!(error.hint().unwrap().contains("demo"));
+}
+
+#[test]
+fn a_secret_comes_from_a_file_without_its_line_end() {
+    use secrecy::ExposeSecret;
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("s"), "hunter2\n").unwrap();
+    let text =
+        "[plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\nclient_secret_file = \"s\"\n";
+    let settings = Settings::parse(home.path(), Path::new("p"), text).unwrap();
+    let registration =
+        settings.plans["x"].registration(None, "https://h/token".parse().unwrap()).unwrap();
+    assert_eq!(registration.client_secret.unwrap().expose_secret(), "hunter2");
+}

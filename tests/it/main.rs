@@ -1,6 +1,7 @@
-//! Everything that needs more than one module, or somebody else's server.
+//! Integration tests: the real binary, real databases, real protocols. One binary, so that it is
+//! linked once.
 
-#[cfg(test)]
+mod first_sync;
 mod oidc_member;
-#[cfg(test)]
 mod oidc_provider;
+mod support;

@@ -1,0 +1,96 @@
+//! A home of its own, and the real binary run in it.
+
+use rusqlite::{Connection, types::FromSql};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+use tempfile::TempDir;
+
+/// A folder for one test, gone afterwards.
+pub struct Home(TempDir);
+
+/// What a command came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The exit code; -1 when a signal ended it.
+    pub code: i32,
+    /// Data.
+    pub stdout: String,
+    /// Everything else.
+    pub stderr: String,
+}
+
+impl Home {
+    pub fn new() -> Home {
+        Home(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// The binary with this home and no environment of the machine's that it listens to.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_payersync"));
+        command
+            .arg("--home")
+            .arg(self.path())
+            .args(arguments)
+            .env_remove("PAYERSYNC_HOME")
+            .env_remove("PAYERSYNC_LOG")
+            .env_remove("PAYERSYNC_LOG_FORMAT")
+            .env_remove("PAYERSYNC_VAULT_KEY")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub fn run(&self, arguments: &[&str]) -> Outcome {
+        let output = self.command(arguments).output().unwrap();
+        Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// The warehouse, as an analyst opens it.
+    pub fn warehouse(&self) -> Connection {
+        Connection::open(self.file("warehouse.db")).unwrap()
+    }
+
+    /// One value of the warehouse.
+    pub fn value<T: FromSql>(&self, sql: &str) -> T {
+        self.warehouse().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Rows of text, NULL as an empty one.
+    pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        let warehouse = self.warehouse();
+        let mut statement = warehouse.prepare(sql).unwrap();
+        let width = statement.column_count();
+        statement
+            .query_map([], |row| {
+                (0..width)
+                    .map(|column| {
+                        let value: rusqlite::types::Value = row.get(column)?;
+                        Ok(match value {
+                            rusqlite::types::Value::Null => String::new(),
+                            rusqlite::types::Value::Integer(value) => value.to_string(),
+                            rusqlite::types::Value::Real(value) => value.to_string(),
+                            rusqlite::types::Value::Text(value) => value,
+                            rusqlite::types::Value::Blob(value) => format!("{value:02x?}"),
+                        })
+                    })
+                    .collect()
+            })
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap()
+    }
+}

@@ -1,0 +1,108 @@
+//! The embedded payer in this process, and a home that is registered with it.
+
+use super::Home;
+use payersync::sandbox::{Options, Sandbox};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    ops::Deref,
+    process::Stdio,
+};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+/// A running payer; its threads end with it.
+pub struct Payer {
+    sandbox: Sandbox,
+    runtime: Runtime,
+}
+
+impl Deref for Payer {
+    type Target = Sandbox;
+
+    fn deref(&self) -> &Sandbox {
+        &self.sandbox
+    }
+}
+
+impl Payer {
+    pub fn start(options: Options) -> Payer {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let sandbox = runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            Sandbox::start(listener, options).await.unwrap()
+        });
+        Payer { sandbox, runtime }
+    }
+
+    /// Writes the configuration with a plan `demo` at this payer; waits are short, pages small.
+    pub fn configure(&self, home: &Home, more: &str) {
+        let text = format!(
+            "[http]\ninitial_delay_milliseconds = 1\nmax_delay_seconds = 1\nread_timeout_seconds = 2\n\
+             [plans.demo]\nfhir_url = {:?}\nauthorize_url = {:?}\ntoken_url = {:?}\nclient_id = {:?}\n\
+             client_secret_file = \"demo.secret\"\npage_size = 10\nrequests_per_second = 1000\n{more}",
+            self.fhir_url(),
+            self.authorize_url(),
+            self.token_url(),
+            self.client_id(),
+        );
+        std::fs::write(home.file("payersync.toml"), text).unwrap();
+        std::fs::write(home.file("demo.secret"), self.client_secret()).unwrap();
+    }
+
+    /// A home with a member's consent, given through the command line.
+    pub fn connect(&self, home: &Home, name: &str, member: u32) {
+        let mut child = home
+            .command(&["connect", name, "--plan", "demo", "--code", "-"])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        let url = loop {
+            let mut line = String::new();
+            assert_ne!(lines.read_line(&mut line).unwrap(), 0, "no URL was shown: {said}");
+            said.push_str(&line);
+            if line.trim().starts_with("http") {
+                break line.trim().to_owned();
+            }
+        };
+        let redirect = self.runtime.block_on(consent(&url, self, member));
+        writeln!(child.stdin.take().unwrap(), "{redirect}").unwrap();
+        lines.read_to_string(&mut said).unwrap();
+        let status = child.wait().unwrap();
+        assert!(status.success(), "{said}");
+    }
+
+    /// A new home, configured and connected as member 0.
+    pub fn connected_home(&self) -> Home {
+        let home = Home::new();
+        self.configure(&home, "");
+        self.connect(&home, "john", 0);
+        home
+    }
+}
+
+/// What a member's browser does: fills the form; returns where it is sent.
+pub async fn consent(url: &str, payer: &Sandbox, member: u32) -> String {
+    let who = payer.identity(member);
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("first_name", &who.first_name)
+        .append_pair("last_name", &who.last_name)
+        .append_pair("birth_date", &who.birth_date)
+        .append_pair("member_id", &who.member_id)
+        .append_pair("zip", &who.zip);
+    let client =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answer = client
+        .post(url)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form.finish())
+        .send()
+        .await
+        .unwrap();
+    answer.headers()["location"].to_str().unwrap().to_owned()
+}

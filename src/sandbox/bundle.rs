@@ -37,7 +37,7 @@ impl Bundle {
         let ignored: &[&str] =
             if state.has(Fault::IgnoresLastUpdated) { &["_lastUpdated"] } else { &[] };
         let cursor = |after: &str| {
-            let mut dropped = vec!["_after", "_skip", "_hop"];
+            let mut dropped = vec!["_after", "_skip", "_hop", "_ct"];
             dropped.extend(ignored);
             let mut query = search.pairs.encode_without(&dropped);
             if !after.is_empty() {

@@ -49,7 +49,7 @@ faults! {
     Permanent500 "permanent-500" "Page 3 is answered 500 with an OperationOutcome."
     Canary "canary" "Page 3 is answered 400 with an OperationOutcome that repeats a patient's name and the token."
     ThrottleSeconds "throttle-seconds" "Page 3 is answered 429 with Retry-After: 1, twice per walk."
-    ThrottleDate "throttle-date" "Page 3 is answered 429 with a Retry-After date one second ahead, twice per walk."
+    ThrottleDate "throttle-date" "Page 3 is answered 429 with a Retry-After date a second or two ahead, twice per walk."
     ThrottleBare "throttle-bare" "Page 3 is answered 429 without Retry-After, twice per walk."
     ThrottleForever "throttle-forever" "Page 3 is always answered 429 with Retry-After: 1."
     ThrottleTransient "throttle-transient" "Page 3 is answered 429 with an OperationOutcome `transient` and X-Retry-After: 1, twice per walk."

@@ -26,6 +26,9 @@ pub struct Request {
     pub status: u16,
 }
 
+/// The name under which walks are counted among the attempts.
+const WALKS: &str = "walks";
+
 /// Everything behind the routes.
 pub(super) struct State {
     pub(super) options: Options,
@@ -99,9 +102,15 @@ impl State {
         *count - 1
     }
 
-    /// Forgets this member's attempts, because a new walk begins; names in `kept` go on.
-    pub(super) fn begin_walk(&self, member: u32, kept: &[&str]) {
-        lock(&self.attempts).retain(|(owner, what), _| *owner != member || kept.contains(what));
+    /// A new walk of this member: what acts a number of times per walk counts anew.
+    pub(super) fn begin_walk(&self, member: u32) {
+        lock(&self.attempts).retain(|(owner, what), _| *owner != member || *what == WALKS);
+        self.attempt(member, WALKS);
+    }
+
+    /// How many walks this member's connections began.
+    pub(super) fn walks(&self, member: u32) -> u32 {
+        lock(&self.attempts).get(&(member, WALKS)).copied().unwrap_or(0)
     }
 
     /// A number that rises with each call.

@@ -15,7 +15,7 @@ pub(super) fn condition(member: &Member, index: u32) -> Json {
     object! {
         clinicalStatus: hl7(ACTIVE_CONDITION, if resolved { "resolved" } else { "active" }),
         verificationStatus: hl7("condition-ver-status", "confirmed"),
-        category: array![hl7("condition-category", if index % 2 == 0 { "problem-list-item" } else { "encounter-diagnosis" })],
+        category: array![hl7("condition-category", if index.is_multiple_of(2) { "problem-list-item" } else { "encounter-diagnosis" })],
         code: diagnosis.concept_with_text(),
         subject: reference("Patient", &member.patient_id()),
         onsetDateTime: date(onset),

@@ -83,8 +83,8 @@ pub(super) fn explanation_of_benefit(member: &Member, index: u32) -> Json {
             text: "A service on this claim is not covered by the plan",
             language: concept("urn:ietf:bcp:47", "en-US"),
         }]),
-        benefitPeriod: (index % 8 == 0).then(|| period(claim.start, Some(later(claim.start, 364)))),
-        benefitBalance: (index % 8 == 0).then(|| adjudication::benefit_balance(&total)),
+        benefitPeriod: index.is_multiple_of(8).then(|| period(claim.start, Some(later(claim.start, 364)))),
+        benefitBalance: index.is_multiple_of(8).then(|| adjudication::benefit_balance(&total)),
     }
 }
 

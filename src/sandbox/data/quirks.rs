@@ -9,8 +9,11 @@ use super::element::reference;
 use super::json::{Json, array, object};
 use super::member::{Member, practitioner_id};
 
+/// What makes a resource odd.
+type Quirk = fn(&Member, &mut Json);
+
 /// Which ExplanationOfBenefit is odd in which way.
-const CLAIM_QUIRKS: [(u32, fn(&Member, &mut Json)); 17] = [
+const CLAIM_QUIRKS: [(u32, Quirk); 17] = [
     (0, security_labels),
     (3, impossible_date),
     (4, created_before_service),

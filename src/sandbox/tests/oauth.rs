@@ -85,14 +85,16 @@ async fn the_token_answer_has_the_library_s_shape() {
 }
 
 /// Status, error and description of a refused token request.
-async fn refused(response: Response) -> (u16, String, String) {
+type Refusal = (u16, String, String);
+
+async fn refused(response: Response) -> Refusal {
     let status = response.status().as_u16();
     let body = json(response).await;
     let text = |name: &str| body[name].as_str().unwrap().to_string();
     (status, text("error"), text("error_description"))
 }
 
-fn row(status: u16, error: &str, description: &str) -> (u16, String, String) {
+fn row(status: u16, error: &str, description: &str) -> Refusal {
     (status, error.to_string(), description.to_string())
 }
 
@@ -159,7 +161,7 @@ async fn the_right_basic_secret_works() {
 #[tokio::test]
 async fn each_bad_grant_has_its_row_of_the_table() {
     let world = default_world().await;
-    let table: [(&[(&str, &str)], (u16, String, String)); 7] = [
+    let table: [(&[(&str, &str)], Refusal); 7] = [
         (&[], row(400, "invalid_request", "Missing parameter: `grant_type`")),
         (
             &[("grant_type", "magic")],

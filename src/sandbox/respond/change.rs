@@ -1,0 +1,184 @@
+//! What happens to a Bundle before it is written.
+//!
+//! Resources are changed as text: they start with type, id and meta, in this order, so that the
+//! few members at stake are found without parsing.
+
+use super::Asking;
+use crate::sandbox::bundle::{Bundle, Entry};
+use crate::sandbox::data::{Shelf, entry};
+use crate::sandbox::fault::Fault;
+use chrono::{DateTime, Duration, SecondsFormat};
+
+/// Lets every fault that is switched on change the Bundle, in the order of the table.
+pub(in crate::sandbox) fn change_page(asking: &Asking<'_>, bundle: &mut Bundle) {
+    for fault in asking.faults() {
+        everywhere(asking, fault, bundle);
+        if asking.is_claims_page(3) {
+            page_three(asking, fault, bundle);
+        }
+    }
+}
+
+fn everywhere(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
+    match fault {
+        Fault::CursorExpired if asking.begins_walk() => {
+            if let Some(next) = &mut bundle.next {
+                next.push_str(&format!("&_walk={}", asking.state.walks(asking.number)));
+            }
+        }
+        Fault::WrongTotal if asking.of_claims() => {
+            bundle.total = bundle.total.map(|total| 2 * total + 9);
+        }
+        Fault::NoTotal => bundle.total = None,
+        Fault::NoType => bundle.kind = None,
+        Fault::SelfMismatch => {
+            let base = format!("{}/r4/{}", asking.state.origin, asking.search.entry.name);
+            bundle.self_url = Some(format!("{base}?patient=Patient%2Fsomebody-else&_count=1"));
+        }
+        Fault::OutcomeEntry => bundle.entries.insert(0, outcome_entry()),
+        Fault::NoLastUpdated => {
+            each_resource(bundle, |text| remove(text, ",\"lastUpdated\":\"", "\""));
+        }
+        Fault::VersionChurn => {
+            let read = asking.state.next_read();
+            each_resource(bundle, |text| churn(text, read));
+        }
+        _ => {}
+    }
+}
+
+fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
+    let shelf = &asking.page.shelf;
+    let base = format!("{}/r4/ExplanationOfBenefit", asking.state.origin);
+    match fault {
+        Fault::EmptyPageWithNext if asking.search.pairs.get("_hop").is_none() => {
+            bundle.entries.clear();
+            bundle.next = bundle.self_url.as_ref().map(|here| format!("{here}&_hop=1"));
+        }
+        Fault::NextLoop => bundle.next = bundle.prior.clone(),
+        Fault::NextSelf => bundle.next = bundle.self_url.clone(),
+        Fault::NextForeignOrigin => change_next(bundle, |next| {
+            next.replacen(&asking.state.origin, &asking.state.foreign_origin, 1)
+        }),
+        Fault::NextRelative => change_next(bundle, |next| {
+            next.replacen(&format!("{}/r4/", asking.state.origin), "", 1)
+        }),
+        Fault::NextWithoutScheme => change_next(bundle, |next| next.replacen("http://", "", 1)),
+        Fault::NextLong => change_next(bundle, |next| format!("{next}&_ct={}", "A".repeat(3000))),
+        Fault::NextCaseChanged => change_next(bundle, |next| next.replacen("/r4/", "/R4/", 1)),
+        Fault::DuplicateEntry => {
+            if let Some(first) = bundle.entries.first().cloned() {
+                bundle.entries.insert(1, first);
+            }
+        }
+        Fault::DuplicateAcrossPages => {
+            if let Some(index) = asking.page.last_of_prior {
+                let again = Entry::matching(&base, &shelf.id(index), shelf.text(index));
+                bundle.entries.insert(0, again);
+            }
+        }
+        Fault::IncludeEntry => bundle.entries.extend(patient_entry(asking)),
+        Fault::BadDate => first_resource(bundle, |text| {
+            replace(text, "\"created\":\"", "\"", "not a date");
+            replace(
+                text,
+                "\"billablePeriod\":{",
+                "}",
+                "\"start\":\"2021-02-30\",\"end\":\"0000-00-00\"",
+            );
+        }),
+        Fault::MissingId => {
+            first_resource(bundle, |text| remove(text, "\"id\":\"", "\","));
+            if let Some(entry) = first_match(bundle) {
+                entry.full_url = None;
+            }
+        }
+        Fault::WrongTypeEntry => {
+            let basic = r#"{"resourceType":"Basic","id":"basic-1","code":{"text":"stray"}}"#;
+            bundle.entries.push(Entry::matching(&base, "basic-1", basic.to_string()));
+        }
+        Fault::NullEntry => {
+            let mut without = Entry::matching(&base, "nothing", String::new());
+            without.resource = None;
+            bundle.entries.push(without);
+            bundle.entries.push(Entry::matching(&base, "null", "null".to_string()));
+        }
+        Fault::ForeignSubject => {
+            let other = asking.state.member(asking.number + 1);
+            let shelf = Shelf::new(other, asking.search.entry);
+            bundle.entries.push(Entry::matching(&base, &shelf.id(0), shelf.text(0)));
+        }
+        Fault::DeepNesting => first_resource(bundle, |text| {
+            let (open, close) = ("{\"url\":\"x\",\"extension\":[", "]}");
+            let nested = format!("{}{}", open.repeat(400), close.repeat(400));
+            append_member(text, &format!("\"extension\":[{nested}]"));
+        }),
+        Fault::DuplicateKey => first_resource(bundle, |text| {
+            append_member(text, "\"status\":\"entered-in-error\"");
+        }),
+        _ => {}
+    }
+}
+
+fn change_next(bundle: &mut Bundle, change: impl Fn(&str) -> String) {
+    bundle.next = bundle.next.as_deref().map(change);
+}
+
+fn outcome_entry() -> Entry {
+    let outcome = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"information","code":"informational","details":{"text":"Some results may be missing"}}]}"#;
+    Entry { full_url: None, mode: "outcome", resource: Some(outcome.to_string()) }
+}
+
+fn patient_entry(asking: &Asking<'_>) -> Option<Entry> {
+    let shelf = Shelf::new(asking.search.member, entry("Patient")?);
+    let base = format!("{}/r4/Patient", asking.state.origin);
+    let matching = Entry::matching(&base, &shelf.id(0), shelf.text(0));
+    Some(Entry { mode: "include", ..matching })
+}
+
+fn each_resource(bundle: &mut Bundle, change: impl Fn(&mut String)) {
+    bundle.entries.iter_mut().filter_map(|entry| entry.resource.as_mut()).for_each(change);
+}
+
+fn first_match(bundle: &mut Bundle) -> Option<&mut Entry> {
+    bundle.entries.iter_mut().find(|entry| entry.mode == "match")
+}
+
+fn first_resource(bundle: &mut Bundle, change: impl Fn(&mut String)) {
+    first_match(bundle).and_then(|entry| entry.resource.as_mut()).into_iter().for_each(change);
+}
+
+/// A later version and date, where the resource has them.
+fn churn(text: &mut String, read: u64) {
+    let moment = DateTime::UNIX_EPOCH + Duration::days(20_500) + Duration::seconds(read as i64);
+    replace(text, "\"versionId\":\"", "\"", &format!("{}", 9_100_000_000_000 + read));
+    let moment = moment.to_rfc3339_opts(SecondsFormat::Millis, true);
+    replace(text, "\"lastUpdated\":\"", "\"", &moment);
+}
+
+/// Puts `new` between the first `start` and the `end` that follows it.
+fn replace(text: &mut String, start: &str, end: &str, new: &str) {
+    if let Some((from, to)) = between(text, start, end) {
+        text.replace_range(from..to, new);
+    }
+}
+
+/// Removes from the first `start` to the `end` that follows it, both included.
+fn remove(text: &mut String, start: &str, end: &str) {
+    if let Some((from, to)) = between(text, start, end) {
+        text.replace_range(from - start.len()..to + end.len(), "");
+    }
+}
+
+fn between(text: &str, start: &str, end: &str) -> Option<(usize, usize)> {
+    let from = text.find(start)? + start.len();
+    Some((from, from + text[from..].find(end)?))
+}
+
+fn append_member(text: &mut String, member: &str) {
+    if text.pop().is_some() {
+        text.push(',');
+        text.push_str(member);
+        text.push('}');
+    }
+}

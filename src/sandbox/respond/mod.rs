@@ -1,0 +1,49 @@
+//! What the faults do to a page.
+//!
+//! Three moments, one file each: instead of the page (`answer`), to the Bundle before it is
+//! written (`change`), to its bytes (`write`). Never decides what a healthy page is.
+
+mod answer;
+mod change;
+mod gzip_bomb;
+mod write;
+
+pub(super) use answer::{instead_of_page, refused_type};
+pub(super) use change::change_page;
+pub(super) use write::write_page;
+
+use super::fault::Fault;
+use super::search::{Page, Search};
+use super::state::State;
+
+/// A page that is asked for.
+pub(super) struct Asking<'a> {
+    pub(super) state: &'a State,
+    pub(super) search: &'a Search,
+    pub(super) page: &'a Page,
+    /// The member's number.
+    pub(super) number: u32,
+    pub(super) token: &'a str,
+}
+
+impl Asking<'_> {
+    fn of_claims(&self) -> bool {
+        self.search.entry.name == "ExplanationOfBenefit"
+    }
+
+    /// Whether this is that page of the walk in which most faults act.
+    fn is_claims_page(&self, number: u32) -> bool {
+        self.of_claims() && self.page.number == number
+    }
+
+    /// Whether a walk begins: the request names no place to go on from.
+    fn begins_walk(&self) -> bool {
+        self.of_claims() && self.search.pairs.get("_after").is_none()
+    }
+
+    /// The faults that are switched on, in the order of the table.
+    fn faults(&self) -> Vec<Fault> {
+        let on = self.state.faults();
+        Fault::ALL.iter().copied().filter(|fault| on.contains(fault)).collect()
+    }
+}

@@ -16,6 +16,8 @@ use super::value::ColumnKind;
 
 /// Selects inside selects. Keeps the recursion over the plan shallow.
 const MAX_SELECT_DEPTH: usize = 32;
+/// Sibling selects that iterate. Their join is as deep a recursion as there are of them.
+const MAX_JOINED_SELECTS: usize = 32;
 
 pub(crate) fn text(text: &str) -> Result<View, CompileError> {
     let definition: ViewDefinition = serde_json::from_str(text).map_err(|error| CompileError {
@@ -157,7 +159,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Sibling selects, as one select that makes one row.
+    /// Sibling selects, as one select on the same node.
     fn group(
         &self,
         definitions: &[SelectDefinition],
@@ -166,18 +168,25 @@ impl Compiler<'_> {
         columns: &mut Vec<Column>,
     ) -> Compiled<Select> {
         let first = columns.len();
-        let mut selects = Vec::new();
+        let mut group = Select::default();
         for (index, definition) in definitions.iter().enumerate() {
-            selects.push(self.select(
-                definition,
-                &format!("{element}[{index}]"),
-                depth + 1,
-                columns,
-            )?);
+            let element = format!("{element}[{index}]");
+            let select = self.select(definition, &element, depth + 1, columns)?;
+            // A select that makes one row is no more than its columns.
+            if matches!(select.iteration, Iteration::Once)
+                && select.selects.is_empty()
+                && select.unions.is_empty()
+            {
+                group.columns.extend(select.columns);
+            } else {
+                group.selects.push(select);
+            }
         }
-        // What makes one row is evaluated once, before what makes many.
-        selects.sort_by_key(|select| !makes_one_row(select));
-        Ok(Select { selects, slots: first..columns.len(), ..Select::default() })
+        if group.selects.len() > MAX_JOINED_SELECTS {
+            return Err(self.fail(element, "too many selects to join"));
+        }
+        group.slots = first..columns.len();
+        Ok(group)
     }
 
     fn select(
@@ -205,6 +214,7 @@ impl Compiler<'_> {
         let nested =
             self.group(&definition.select, &format!("{element}.select"), depth, columns)?;
         let unions = self.unions(&definition.union_all, element, depth, columns)?;
+        cells.extend(nested.columns);
         if cells.is_empty() && nested.selects.is_empty() && unions.is_empty() {
             return Err(self.fail(element, "has no column, no select and no unionAll"));
         }
@@ -326,12 +336,6 @@ fn select_reads_extensions(definition: &SelectDefinition) -> bool {
         || nested().any(select_reads_extensions)
 }
 
-fn makes_one_row(select: &Select) -> bool {
-    matches!(select.iteration, Iteration::Once)
-        && select.unions.is_empty()
-        && select.selects.iter().all(makes_one_row)
-}
-
 /// `^[A-Za-z][A-Za-z0-9_]*$`, the standard's rule for names.
 pub(crate) fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -364,7 +368,7 @@ fn kind_of_expression(expr: &Expr) -> ColumnKind {
         Expr::And(_) | Expr::Or(_) | Expr::Equal { .. } | Expr::Compare { .. } | Expr::In(_) => {
             ColumnKind::Boolean
         }
-        Expr::Path(Path { start, segments }) => {
+        Expr::Path(Path { start, segments, .. }) => {
             match (start, segments.last().map(|last| &last.reduce)) {
                 (_, Some(Some(Reduce::Exists | Reduce::Empty | Reduce::Not))) => {
                     ColumnKind::Boolean

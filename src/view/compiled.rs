@@ -98,7 +98,7 @@ pub(crate) struct Placed {
 pub(crate) struct Select {
     pub(crate) iteration: Iteration,
     pub(crate) columns: Vec<Cell>,
-    /// Joined with one another; those that make one row come first.
+    /// Joined with one another. Those that make one row have become columns.
     pub(crate) selects: Vec<Select>,
     /// Alternatives, all filling the same columns.
     pub(crate) unions: Vec<Select>,

@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
+use super::direct;
 use super::error::ViewErrorReason as Reason;
 use super::item::{Item, Scalar};
 use super::json::Node;
@@ -17,29 +18,25 @@ pub(crate) type Outcome = Result<ControlFlow<()>, Reason>;
 pub(crate) type Sink<'s, 'a> = &'s mut dyn FnMut(Item<'a>) -> Outcome;
 
 /// What an expression can see.
-#[derive(Clone)]
-pub(crate) struct Scope<'a> {
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'s, 'a> {
     pub(crate) resource: &'a Node<'a>,
     /// The node that the select stands on; none on the empty side of a `forEachOrNull`.
-    pub(crate) context: Option<Item<'a>>,
+    pub(crate) context: Option<&'s Item<'a>>,
     /// `$this`.
-    pub(crate) focus: Option<Item<'a>>,
+    pub(crate) focus: Option<&'s Item<'a>>,
     pub(crate) row_index: i64,
 }
 
-impl<'a> Scope<'a> {
+impl<'s, 'a> Scope<'s, 'a> {
     /// The scope of a select on this node.
-    pub(crate) fn on(resource: &'a Node<'a>, item: Option<Item<'a>>, row_index: i64) -> Self {
-        Scope { resource, context: item.clone(), focus: item, row_index }
-    }
-
-    pub(crate) fn focused(&self, item: Item<'a>) -> Self {
-        Scope { focus: Some(item), ..self.clone() }
+    pub(crate) fn on(resource: &'a Node<'a>, item: Option<&'s Item<'a>>, row_index: i64) -> Self {
+        Scope { resource, context: item, focus: item, row_index }
     }
 }
 
 /// Pushes every item of the expression's result.
-pub(crate) fn each<'a>(expr: &'a Expr, scope: &Scope<'a>, out: Sink<'_, 'a>) -> Outcome {
+pub(crate) fn each<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>, out: Sink<'_, 'a>) -> Outcome {
     match expr {
         Expr::Path(path) => each_of_path(path, scope, out),
         Expr::Union(operands) => operators::union(&operands.0, &operands.1, scope, out),
@@ -65,7 +62,10 @@ fn push<'a>(item: Option<Item<'a>>, out: Sink<'_, 'a>) -> Outcome {
 ///
 /// # Errors
 /// When there are several.
-pub(crate) fn single<'a>(expr: &'a Expr, scope: &Scope<'a>) -> Result<Option<Item<'a>>, Reason> {
+pub(crate) fn single<'a>(
+    expr: &'a Expr,
+    scope: &Scope<'_, 'a>,
+) -> Result<Option<Item<'a>>, Reason> {
     let mut found = None;
     let outcome = each(expr, scope, &mut |item| {
         if found.is_some() {
@@ -80,7 +80,7 @@ pub(crate) fn single<'a>(expr: &'a Expr, scope: &Scope<'a>) -> Result<Option<Ite
 /// The expression as a condition: true, false or unknown.
 ///
 /// A single value that is not a boolean counts as true, as FHIRPath's singleton rule has it.
-pub(crate) fn truth<'a>(expr: &'a Expr, scope: &Scope<'a>) -> Result<Option<bool>, Reason> {
+pub(crate) fn truth<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>) -> Result<Option<bool>, Reason> {
     match expr {
         Expr::And(operands) => match truth(&operands.0, scope)? {
             Some(false) => Ok(Some(false)),
@@ -115,11 +115,14 @@ fn truth_of(item: &Item<'_>) -> bool {
     }
 }
 
-fn each_of_path<'a>(path: &'a Path, scope: &Scope<'a>, out: Sink<'_, 'a>) -> Outcome {
+fn each_of_path<'a>(path: &'a Path, scope: &Scope<'_, 'a>, out: Sink<'_, 'a>) -> Outcome {
+    if let Some(found) = direct::lookup(path, scope) {
+        return push(found, out);
+    }
     let start = match &path.start {
-        Start::Focus => scope.focus.clone(),
+        Start::Focus => scope.focus.cloned(),
         Start::Resource => Some(Item::node(scope.resource)),
-        Start::Context => scope.context.clone(),
+        Start::Context => scope.context.cloned(),
         Start::RowIndex => Some(Item::Integer(scope.row_index)),
         Start::Literal(item) => Some(item.borrowed()),
         Start::Empty => None,
@@ -132,7 +135,7 @@ fn each_of_path<'a>(path: &'a Path, scope: &Scope<'a>, out: Sink<'_, 'a>) -> Out
 fn each_of_segments<'a>(
     segments: &'a [Segment],
     mut current: Option<Item<'a>>,
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
     out: Sink<'_, 'a>,
 ) -> Outcome {
     for segment in segments {
@@ -151,7 +154,7 @@ fn each_of_segments<'a>(
 fn each_of_group<'a>(
     inner: &'a Expr,
     segments: &'a [Segment],
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
     out: Sink<'_, 'a>,
 ) -> Outcome {
     let Some((first, rest)) = segments.split_first() else { return each(inner, scope, out) };
@@ -167,7 +170,7 @@ fn each_of_group<'a>(
 /// Reduces what the source pushes to at most one item.
 fn reduce_with<'a>(
     reduce: &'a Reduce,
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
     source: &mut dyn FnMut(Sink<'_, 'a>) -> Outcome,
 ) -> Result<Option<Item<'a>>, Reason> {
     let position = match reduce {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::boundary::Boundary;
 use super::item::Item;
+use super::json::Name;
 use super::path::{
     BinaryOperator, Expression, Literal, PathError, PathExpression, Start as AstStart,
     Step as AstStep, StepKind, reads_extensions,
@@ -66,7 +67,7 @@ impl Lowering<'_> {
                         at += 1;
                         let rest = path.steps.get(at..).unwrap_or_default();
                         let field = self.typed_field(name, &of, rest);
-                        steps.push(Step::Typed { field, base: name.clone(), of });
+                        steps.push(Step::Typed { field, base: Name::new(name), of });
                     } else {
                         steps.push(Step::Field(self.field(parent, name, following)));
                     }
@@ -86,7 +87,8 @@ impl Lowering<'_> {
         if !steps.is_empty() {
             segments.push(Segment { steps, reduce: None });
         }
-        Ok(Path { start, segments })
+        let direct = super::direct::can_try(&start, &segments);
+        Ok(Path { start, segments, direct })
     }
 
     fn variable(&self, name: &str, position: usize) -> Lowered<Start> {
@@ -115,7 +117,7 @@ impl Lowering<'_> {
 
     fn field(&self, parent: Option<&str>, name: &str, following: &[AstStep]) -> Field {
         Field {
-            name: name.to_owned(),
+            name: Name::new(name),
             of: type_of_element(parent, name),
             choice: is_choice_element(name),
             shadow: self.shadow(name, following),
@@ -128,20 +130,21 @@ impl Lowering<'_> {
         name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
         name.push_str(letters.as_str());
         let shadow = self.shadow(&name, following);
-        Field { name, of: of.data_type, choice: false, shadow }
+        Field { name: Name::new(&name), of: of.data_type, choice: false, shadow }
     }
 
     /// `_name`, if the rest of the path looks at what stands beside a primitive.
-    fn shadow(&self, name: &str, following: &[AstStep]) -> Option<String> {
+    fn shadow(&self, name: &str, following: &[AstStep]) -> Option<Name> {
+        let shadow = || Some(Name::new(&format!("_{name}")));
         for step in following {
             match &step.kind {
-                StepKind::Field(next) if next == "extension" => return Some(format!("_{name}")),
+                StepKind::Field(next) if next == "extension" => return shadow(),
                 StepKind::Field(_) => return None,
                 StepKind::Call { name: function, .. } if function == "extension" => {
-                    return Some(format!("_{name}"));
+                    return shadow();
                 }
                 StepKind::Call { arguments, .. } if arguments.iter().any(reads_extensions) => {
-                    return Some(format!("_{name}"));
+                    return shadow();
                 }
                 StepKind::Call { name: function, .. }
                     if matches!(function.as_str(), "first" | "where" | "ofType") => {}
@@ -149,12 +152,13 @@ impl Lowering<'_> {
                 StepKind::Index(_) => {}
             }
         }
-        self.extensions_follow.then(|| format!("_{name}"))
+        if self.extensions_follow { shadow() } else { None }
     }
 
     fn index(&self, index: &Expression) -> Lowered<Reduce> {
         let lowered = self.expression(index)?;
-        if let Expr::Path(Path { start: Start::Literal(Item::Integer(value)), segments }) = &lowered
+        if let Expr::Path(Path { start: Start::Literal(Item::Integer(value)), segments, .. }) =
+            &lowered
             && let (Ok(position), true) = (usize::try_from(*value), segments.is_empty())
         {
             return Ok(Reduce::Position(position));
@@ -223,7 +227,7 @@ impl Lowering<'_> {
 
     fn text_argument(&self, argument: &Expression, name: &str, at: usize) -> Lowered<String> {
         match self.expression(argument)? {
-            Expr::Path(Path { start: Start::Literal(Item::Text(text, _)), segments })
+            Expr::Path(Path { start: Start::Literal(Item::Text(text, _)), segments, .. })
                 if segments.is_empty() =>
             {
                 Ok(text.into_owned())

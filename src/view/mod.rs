@@ -20,6 +20,7 @@ mod compiled;
 mod constant;
 mod decimal;
 mod definition;
+mod direct;
 mod error;
 mod eval;
 mod item;

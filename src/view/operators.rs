@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::ops::ControlFlow::Continue;
 
 use super::decimal::{self, Decimal};
+use super::direct;
 use super::error::ViewErrorReason as Reason;
 use super::eval::{Outcome, Scope, Sink, each, single};
 use super::item::{Item, Scalar};
@@ -24,7 +25,7 @@ enum Items<'a> {
 }
 
 impl<'a> Items<'a> {
-    fn of(expr: &'a Expr, scope: &Scope<'a>) -> Result<Items<'a>, Reason> {
+    fn of(expr: &'a Expr, scope: &Scope<'_, 'a>) -> Result<Items<'a>, Reason> {
         let mut items = Items::None;
         let _ = each(expr, scope, &mut |item| {
             items = match std::mem::replace(&mut items, Items::None) {
@@ -53,8 +54,11 @@ impl<'a> Items<'a> {
 pub(crate) fn equal<'a>(
     left: &'a Expr,
     right: &'a Expr,
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
 ) -> Result<Option<bool>, Reason> {
+    if let (Some(left), Some(right)) = (direct::item(left, scope), direct::item(right, scope)) {
+        return Ok(left.zip(right).and_then(|(left, right)| items_equal(&left, &right)));
+    }
     let left = Items::of(left, scope)?;
     if matches!(left, Items::None) {
         return Ok(None);
@@ -82,7 +86,7 @@ pub(crate) fn equal<'a>(
 pub(crate) fn is_in<'a>(
     left: &'a Expr,
     right: &'a Expr,
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
 ) -> Result<Option<bool>, Reason> {
     let Some(wanted) = single(left, scope)? else { return Ok(None) };
     let items = Items::of(right, scope)?;
@@ -93,7 +97,7 @@ pub(crate) fn is_in<'a>(
 pub(crate) fn union<'a>(
     left: &'a Expr,
     right: &'a Expr,
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
     out: Sink<'_, 'a>,
 ) -> Outcome {
     let mut distinct: Vec<Item<'a>> = Vec::new();
@@ -192,7 +196,7 @@ fn nodes_equal(left: &Node<'_>, right: &Node<'_>) -> bool {
 pub(crate) fn compare<'a>(
     comparison: Comparison,
     operands: &'a Operands,
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
 ) -> Result<Option<bool>, Reason> {
     let Some(left) = single(&operands.0, scope)? else { return Ok(None) };
     let Some(right) = single(&operands.1, scope)? else { return Ok(None) };
@@ -217,7 +221,7 @@ pub(crate) fn compare<'a>(
 pub(crate) fn arithmetic<'a>(
     operation: Arithmetic,
     operands: &'a Operands,
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
 ) -> Result<Option<Item<'a>>, Reason> {
     let Some(left) = single(&operands.0, scope)? else { return Ok(None) };
     let Some(right) = single(&operands.1, scope)? else { return Ok(None) };
@@ -251,7 +255,7 @@ pub(crate) fn arithmetic<'a>(
 /// Unary minus.
 pub(crate) fn negative<'a>(
     operand: &'a Expr,
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
 ) -> Result<Option<Item<'a>>, Reason> {
     let Some(item) = single(operand, scope)? else { return Ok(None) };
     if let Some(result) = as_integer(&item).and_then(i64::checked_neg) {
@@ -264,7 +268,7 @@ pub(crate) fn negative<'a>(
 /// `&`: texts one after the other, an empty side counting as an empty text.
 pub(crate) fn concatenate<'a>(
     operands: &'a Operands,
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
 ) -> Result<Option<Item<'a>>, Reason> {
     let mut joined = String::new();
     for side in [&operands.0, &operands.1] {

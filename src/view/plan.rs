@@ -6,6 +6,7 @@
 
 use super::boundary::Boundary;
 use super::item::Item;
+use super::json::Name;
 use super::types::TypeId;
 
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub(crate) enum Arithmetic {
 pub(crate) struct Path {
     pub(crate) start: Start,
     pub(crate) segments: Vec<Segment>,
+    /// Whether [`direct`](super::direct) can try it.
+    pub(crate) direct: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -75,7 +78,7 @@ pub(crate) enum Step {
     /// `value.ofType(Quantity)`, which reads `valueQuantity`.
     Typed {
         field: Field,
-        base: String,
+        base: Name,
         of: OfType,
     },
     /// `Patient` at the start of a path.
@@ -91,13 +94,13 @@ pub(crate) enum Step {
 /// An element's name, resolved as far as the definition allows.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
-    pub(crate) name: String,
+    pub(crate) name: Name,
     /// The element's type, where its name tells.
     pub(crate) of: TypeId,
     /// Whether FHIR defines the element as a choice, so that `value` finds `valueString`.
     pub(crate) choice: bool,
     /// `_name`, when something later in the path reads extensions of a primitive.
-    pub(crate) shadow: Option<String>,
+    pub(crate) shadow: Option<Name>,
 }
 
 /// The argument of `ofType()`.

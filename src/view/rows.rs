@@ -6,6 +6,7 @@
 use std::ops::ControlFlow::Continue;
 
 use super::compiled::{Cell, Iteration, Placed, ROW_LIMIT, Select, View};
+use super::direct;
 use super::error::{ViewError, ViewErrorReason as Reason};
 use super::eval::{Scope, each, single};
 use super::item::{Item, Scalar};
@@ -50,7 +51,8 @@ pub(crate) fn run<'a>(
 
 impl<'a> Run<'_, 'a> {
     fn view(&mut self, view: &'a View) -> Result<(), Reason> {
-        let scope = Scope::on(self.resource, Some(Item::node(self.resource)), 0);
+        let root = Item::node(self.resource);
+        let scope = Scope::on(self.resource, Some(&root), 0);
         for filter in &view.filters {
             let passed = passes(filter, &scope);
             if !self.blamed(filter, passed)? {
@@ -85,7 +87,7 @@ impl<'a> Run<'_, 'a> {
     fn select(
         &mut self,
         select: &'a Select,
-        scope: &Scope<'a>,
+        scope: &Scope<'_, 'a>,
         next: Next<'_, 'a>,
     ) -> Result<(), Reason> {
         match &select.iteration {
@@ -94,7 +96,7 @@ impl<'a> Run<'_, 'a> {
                 let mut index = 0;
                 let result = each(&source.expr, scope, &mut |item| {
                     self.iterate()?;
-                    let scope = Scope::on(self.resource, Some(item), index);
+                    let scope = Scope::on(self.resource, Some(&item), index);
                     index += 1;
                     self.body(select, &scope, next)?;
                     Ok(Continue(()))
@@ -118,7 +120,7 @@ impl<'a> Run<'_, 'a> {
     fn body(
         &mut self,
         select: &'a Select,
-        scope: &Scope<'a>,
+        scope: &Scope<'_, 'a>,
         next: Next<'_, 'a>,
     ) -> Result<(), Reason> {
         for cell in &select.columns {
@@ -131,7 +133,7 @@ impl<'a> Run<'_, 'a> {
         &mut self,
         selects: &'a [Select],
         unions: &'a [Select],
-        scope: &Scope<'a>,
+        scope: &Scope<'_, 'a>,
         next: Next<'_, 'a>,
     ) -> Result<(), Reason> {
         if let Some((first, rest)) = selects.split_first() {
@@ -143,14 +145,14 @@ impl<'a> Run<'_, 'a> {
         unions.iter().try_for_each(|branch| self.select(branch, scope, next))
     }
 
-    fn cell(&mut self, cell: &'a Cell, scope: &Scope<'a>) -> Result<(), Reason> {
+    fn cell(&mut self, cell: &'a Cell, scope: &Scope<'_, 'a>) -> Result<(), Reason> {
         let value = if cell.collection { collection(cell, scope) } else { one(cell, scope) };
         self.row[cell.slot] = self.blamed(&cell.source, value)?;
         Ok(())
     }
 
     /// The standard's exception to the row of nulls: `%rowIndex` is 0 in it.
-    fn row_indexes(&mut self, select: &'a Select, scope: &Scope<'a>) -> Result<(), Reason> {
+    fn row_indexes(&mut self, select: &'a Select, scope: &Scope<'_, 'a>) -> Result<(), Reason> {
         for cell in select.columns.iter().filter(|cell| cell.reads_row_index) {
             self.cell(cell, scope)?;
         }
@@ -170,7 +172,7 @@ impl<'a> Repeat<'a> {
     fn below(
         &mut self,
         run: &mut Run<'_, 'a>,
-        scope: &Scope<'a>,
+        scope: &Scope<'_, 'a>,
         depth: usize,
         next: Next<'_, 'a>,
     ) -> Result<(), Reason> {
@@ -180,7 +182,7 @@ impl<'a> Repeat<'a> {
             } else {
                 each(&source.expr, scope, &mut |item| {
                     run.iterate()?;
-                    let scope = Scope::on(run.resource, Some(item), self.index);
+                    let scope = Scope::on(run.resource, Some(&item), self.index);
                     self.index += 1;
                     run.body(self.select, &scope, next)?;
                     self.below(run, &scope, depth + 1, next)?;
@@ -194,7 +196,7 @@ impl<'a> Repeat<'a> {
 }
 
 /// A filter of the view must be a boolean; empty drops the resource.
-fn passes<'a>(filter: &'a Placed, scope: &Scope<'a>) -> Result<bool, Reason> {
+fn passes<'a>(filter: &'a Placed, scope: &Scope<'_, 'a>) -> Result<bool, Reason> {
     match single(&filter.expr, scope)?.as_ref().map(Item::scalar) {
         None => Ok(false),
         Some(Scalar::Boolean(value)) => Ok(value),
@@ -202,7 +204,10 @@ fn passes<'a>(filter: &'a Placed, scope: &Scope<'a>) -> Result<bool, Reason> {
     }
 }
 
-fn one<'a>(cell: &'a Cell, scope: &Scope<'a>) -> Result<Value<'a>, Reason> {
+fn one<'a>(cell: &'a Cell, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Reason> {
+    if let Some(found) = direct::item(&cell.source.expr, scope) {
+        return Ok(found.map_or(Value::Null, |item| value_of(item, cell.declared)));
+    }
     let mut value = None;
     let outcome = each(&cell.source.expr, scope, &mut |item| {
         if value.is_some() {
@@ -214,7 +219,7 @@ fn one<'a>(cell: &'a Cell, scope: &Scope<'a>) -> Result<Value<'a>, Reason> {
     outcome.map(|_| value.unwrap_or(Value::Null))
 }
 
-fn collection<'a>(cell: &'a Cell, scope: &Scope<'a>) -> Result<Value<'a>, Reason> {
+fn collection<'a>(cell: &'a Cell, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Reason> {
     let mut out = String::from("[");
     let _ = each(&cell.source.expr, scope, &mut |item| {
         if out.len() > 1 {

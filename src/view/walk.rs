@@ -18,20 +18,20 @@ use super::types::TypeId;
 pub(crate) fn walk<'a>(
     mut steps: &'a [Step],
     mut item: Item<'a>,
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
     out: Sink<'_, 'a>,
 ) -> Outcome {
     while let Some((step, rest)) = steps.split_first() {
         let next = match step {
             Step::Field(field) => match item.members() {
-                Some(members) => match find(members, &field.name) {
+                Some(members) => match field.name.find(members) {
                     Some(node) => child(node, field, members, rest, scope, out)?,
                     None => without_value(members, field, rest, scope, out)?,
                 },
                 None => return Ok(Continue(())),
             },
             Step::Typed { field, base, of } => match item.members() {
-                Some(members) => match (find(members, &field.name), find(members, base)) {
+                Some(members) => match (field.name.find(members), base.find(members)) {
                     (Some(node), _) => child(node, field, members, rest, scope, out)?,
                     (None, Some(node)) => {
                         let plain = |item: Item<'a>| match is_of_type(&item, of) {
@@ -45,10 +45,12 @@ pub(crate) fn walk<'a>(
                 None => return Ok(Continue(())),
             },
             Step::Extension(url) => return extensions(&item, url, rest, scope, out),
-            Step::Where(criteria) => match truth(criteria, &scope.focused(item.clone()))? {
-                Some(true) => Next::Item(item),
-                _ => Next::Done(Continue(())),
-            },
+            Step::Where(criteria) => {
+                match truth(criteria, &Scope { focus: Some(&item), ..*scope })? {
+                    Some(true) => Next::Item(item),
+                    _ => Next::Done(Continue(())),
+                }
+            }
             Step::OfType(of) if is_of_type(&item, of) => Next::Item(item),
             Step::OfType(_) => Next::Done(Continue(())),
             Step::ResourceType(name) if has_resource_type(&item, name) => Next::Item(item),
@@ -85,10 +87,10 @@ fn child<'a>(
     field: &'a Field,
     members: &'a [Member<'a>],
     rest: &'a [Step],
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
     out: Sink<'_, 'a>,
 ) -> Result<Next<'a>, Reason> {
-    let shadow = field.shadow.as_ref().and_then(|name| find(members, name));
+    let shadow = field.shadow.as_ref().and_then(|name| name.find(members));
     match node {
         Node::Array(items) if items.len() != 1 => {
             for (index, node) in items.iter().enumerate() {
@@ -118,7 +120,7 @@ fn without_value<'a>(
     members: &'a [Member<'a>],
     field: &'a Field,
     rest: &'a [Step],
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
     out: Sink<'_, 'a>,
 ) -> Result<Next<'a>, Reason> {
     static NULL: Node<'static> = Node::Null;
@@ -130,7 +132,7 @@ fn without_value<'a>(
             return outcome.map(Next::Done);
         }
     }
-    match field.shadow.as_ref().and_then(|name| find(members, name)) {
+    match field.shadow.as_ref().and_then(|name| name.find(members)) {
         Some(Node::Array(shadows)) => {
             for shadow in shadows.iter().filter(|shadow| !shadow.is_null()) {
                 let item = Item::Node { node: &NULL, shadow: Some(shadow), of: field.of };
@@ -169,7 +171,7 @@ fn extensions<'a>(
     item: &Item<'a>,
     url: &str,
     rest: &'a [Step],
-    scope: &Scope<'a>,
+    scope: &Scope<'_, 'a>,
     out: Sink<'_, 'a>,
 ) -> Outcome {
     let Some(list) = item.members().and_then(|members| find(members, "extension")) else {

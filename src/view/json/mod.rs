@@ -8,7 +8,7 @@ mod node;
 mod parse;
 mod write;
 
-pub(crate) use node::find;
 pub use node::{Member, Node};
+pub(crate) use node::{Name, find};
 pub use parse::{JsonError, JsonErrorKind, Limits, parse};
 pub(crate) use write::write_json_string;

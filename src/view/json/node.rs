@@ -29,6 +29,49 @@ pub struct Member<'a> {
     pub key: Cow<'a, str>,
     /// The value.
     pub value: Node<'a>,
+    tag: u32,
+}
+
+impl<'a> Member<'a> {
+    /// A member of this name and value.
+    #[inline]
+    pub fn new(key: Cow<'a, str>, value: Node<'a>) -> Self {
+        let tag = tag(&key);
+        Self { key, value, tag }
+    }
+}
+
+/// A name to search for, with what makes the search fast.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    text: Box<str>,
+    tag: u32,
+}
+
+impl Name {
+    pub(crate) fn new(text: &str) -> Self {
+        Self { text: text.into(), tag: tag(text) }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The value of the last member with this name.
+    #[inline]
+    pub(crate) fn find<'m, 'a>(&self, members: &'m [Member<'a>]) -> Option<&'m Node<'a>> {
+        find_tagged(members, &self.text, self.tag)
+    }
+}
+
+/// Length and three letters of a name: almost always different for different names, and compared
+/// without a look at the text.
+#[inline]
+fn tag(name: &str) -> u32 {
+    let bytes = name.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return 0 };
+    let middle = bytes.get(bytes.len() / 2).unwrap_or(last);
+    u32::from_le_bytes([*first, *middle, *last, bytes.len() as u8])
 }
 
 impl<'a> Node<'a> {
@@ -77,7 +120,13 @@ impl<'a> Node<'a> {
 /// The value of the last member with this name.
 #[inline]
 pub(crate) fn find<'m, 'a>(members: &'m [Member<'a>], name: &str) -> Option<&'m Node<'a>> {
-    members.iter().rev().find(|member| *member.key == *name).map(|member| &member.value)
+    find_tagged(members, name, tag(name))
+}
+
+#[inline]
+fn find_tagged<'m, 'a>(members: &'m [Member<'a>], name: &str, tag: u32) -> Option<&'m Node<'a>> {
+    let found = members.iter().rev().find(|member| member.tag == tag && *member.key == *name);
+    found.map(|member| &member.value)
 }
 
 impl fmt::Debug for Node<'_> {

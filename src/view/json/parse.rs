@@ -191,7 +191,7 @@ impl<'a> Parser<'a> {
             }
             self.at += 1;
             let value = self.value()?;
-            self.members.push(Member { key, value });
+            self.members.push(Member::new(key, value));
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {

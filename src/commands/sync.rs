@@ -15,7 +15,7 @@ use crate::{
     http::HttpClient,
     monitor::Monitor,
     sync::{Report, SyncContext, SyncOptions, Target, sync},
-    warehouse::{ConnectionRow, Warehouse},
+    warehouse::{ConnectionRow, WalkFinish, Warehouse},
 };
 use std::{collections::HashMap, path::Path, sync::Arc};
 
@@ -121,28 +121,37 @@ pub(super) async fn targets(
 /// Tells what is incomplete, why and what to do; the same reason once per connection.
 pub(super) fn tell_problems(report: &Report) {
     for connection in &report.connections {
-        let mut told: Vec<(&str, Vec<&str>, Option<&str>)> = Vec::new();
+        let mut told: Vec<(&WalkFinish, Vec<&str>)> = Vec::new();
         for walk in connection.walks.iter().filter(|walk| walk.finish.state == "incomplete") {
-            let detail = walk.finish.detail.as_deref().unwrap_or_default();
-            let hint = walk.finish.hint.as_deref();
-            match told.iter_mut().find(|(known, ..)| *known == detail) {
-                Some((_, types, _)) => types.push(&walk.resource_type),
-                None => told.push((detail, vec![&walk.resource_type], hint)),
+            let finish = &walk.finish;
+            let same = |known: &WalkFinish| {
+                known.reason == finish.reason && known.http_status == finish.http_status
+            };
+            match told.iter_mut().find(|(known, _)| same(known)) {
+                Some((_, types)) => types.push(&walk.resource_type),
+                None => told.push((finish, vec![&walk.resource_type])),
             }
         }
-        for (detail, types, hint) in told {
-            tell(&format!("Incomplete: {} {}: {detail}", connection.connection, types.join(", ")));
-            if let Some(hint) = hint {
+        for (finish, types) in told {
+            let detail = finish.detail.as_deref().unwrap_or_default();
+            let page = finish.failed_page.filter(|_| types.len() == 1);
+            let page = page.map(|page| format!(" page {page}")).unwrap_or_default();
+            tell(&format!(
+                "Incomplete: {} {}{page}: {detail}",
+                connection.connection,
+                types.join(", ")
+            ));
+            if let Some(hint) = &finish.hint {
                 tell(&format!("hint: {hint}"));
             }
         }
         if connection.open_rejects > 0 {
             tell(&format!(
-                "Rejected: {} has {} resources that could not be taken in",
+                "Rejected: {} has {} in rejected_resource that could not be taken in",
                 connection.connection, connection.open_rejects
             ));
             tell(
-                "hint: `payersync query \"SELECT resource_type, reason, detail, count(*) FROM rejected_resource WHERE resolved_at IS NULL GROUP BY 1, 2, 3\"`",
+                "hint: `payersync query \"SELECT resource_type, reason, detail FROM rejected_resource WHERE resolved_at IS NULL\"`",
             );
         }
     }

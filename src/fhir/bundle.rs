@@ -104,7 +104,9 @@ impl Bundle {
     /// # Errors
     /// Whatever is not a searchset Bundle; a Bundle without `type` counts as one.
     pub fn index(body: &[u8]) -> Result<Bundle, BundleError> {
-        let raw: RawBundle<'_> = match serde_json::from_slice(body) {
+        let text = readable(body);
+        let body = text.as_bytes();
+        let raw: RawBundle<'_> = match serde_json::from_str(&text) {
             Ok(raw) => raw,
             Err(error) if error.is_data() => return Err(BundleError::NotASearchset),
             Err(_) => return Err(BundleError::NotJson),
@@ -168,6 +170,29 @@ fn only(links: &[RawLink<'_>], relation: &str) -> Result<Option<String>, BundleE
     Ok(found.map(str::to_owned))
 }
 
+/// The body as text of the same length, so that ranges in it are ranges in the body.
+///
+/// A byte order mark becomes spaces (RFC 8259, section 8.1, lets a reader ignore it). What is no
+/// UTF-8 becomes question marks: one bad resource must not hide the page; it is found out, with
+/// its own bytes, when it is taken in.
+fn readable(body: &[u8]) -> Cow<'_, str> {
+    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+    if let Ok(text) = std::str::from_utf8(body)
+        && !body.starts_with(BYTE_ORDER_MARK)
+    {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(body.len());
+    for chunk in body.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
+    }
+    if body.starts_with(BYTE_ORDER_MARK) {
+        text.replace_range(..BYTE_ORDER_MARK.len(), "   ");
+    }
+    Cow::Owned(text)
+}
+
 /// Where a slice that serde borrowed from the body stands in it.
 fn range_in(body: &[u8], part: &str) -> Range<usize> {
     let start = part.as_ptr() as usize - body.as_ptr() as usize;
@@ -214,6 +239,15 @@ mod tests {
             let error = format!("{:?}", Bundle::index(body.as_bytes()).unwrap_err());
             assert!(error.starts_with(expected), "{body}: {error}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_bytes_that_are_no_utf_8_do_not_hide_the_page() {
+        let body = b"\xef\xbb\xbf{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":{\"a\":\"\xff\xfe\"}},{\"resource\":{\"b\":1}}]}";
+        let bundle = Bundle::index(body).unwrap();
+        let bytes = |position: usize| &body[bundle.entries[position].resource.clone().unwrap()];
+        assert_eq!(bytes(0), b"{\"a\":\"\xff\xfe\"}");
+        assert_eq!(bytes(1), b"{\"b\":1}");
     }
 
     #[test]

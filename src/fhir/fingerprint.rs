@@ -24,6 +24,9 @@ pub struct Fingerprint {
 /// Why something in place of a resource is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FingerprintError {
+    /// It is not UTF-8.
+    #[error("that is not UTF-8")]
+    NotUtf8,
     /// It is not a JSON object.
     #[error("not a JSON object")]
     NotAnObject,
@@ -43,7 +46,8 @@ pub enum FingerprintError {
 /// # Errors
 /// What has no type, or an ambiguous identity. A missing id is no error here.
 pub fn fingerprint(json: &[u8]) -> Result<Fingerprint, FingerprintError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let text = std::str::from_utf8(json).map_err(|_| FingerprintError::NotUtf8)?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let mut scan = Scan { hash: Sha256::new(), ..Scan::default() };
     (&mut deserializer)
         .deserialize_map(&mut scan)
@@ -213,6 +217,7 @@ mod tests {
     #[test]
     fn ambiguous_identities_are_refused() {
         let refused = |json: &str| fingerprint(json.as_bytes()).unwrap_err();
+        assert_eq!(fingerprint(b"{\"id\":\"\xff\"}"), Err(FingerprintError::NotUtf8));
         assert_eq!(refused("[]"), FingerprintError::NotAnObject);
         assert_eq!(refused("{}"), FingerprintError::NoType);
         assert_eq!(refused(r#"{"resourceType":"A","id":7}"#), FingerprintError::OddId);

@@ -61,7 +61,7 @@ pub enum WalkFrom {
     /// At the first page.
     Start,
     /// At the page after the last one stored.
-    Cursor(Cursor, Url),
+    Cursor(Box<Cursor>, Url),
 }
 
 /// Decides for every type, in the order in which they are asked for.
@@ -105,7 +105,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
 fn usable(cursor: &Cursor, base: &Url) -> Option<WalkFrom> {
     let url = Url::parse(&cursor.next_url).ok()?;
     let same = Origin::of(&url).ok()? == Origin::of(base).ok()?;
-    same.then(|| WalkFrom::Cursor(cursor.clone(), url))
+    same.then(|| WalkFrom::Cursor(Box::new(cursor.clone()), url))
 }
 
 #[cfg(test)]

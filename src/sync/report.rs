@@ -36,14 +36,15 @@ impl ConnectionReport {
     /// The worst that happened to this connection.
     pub fn exit_code(&self) -> ExitCode {
         let incomplete = || self.walks.iter().filter(|walk| walk.finish.state == "incomplete");
+        let any_complete = self.walks.iter().any(|walk| walk.finish.state == "complete");
         if incomplete().any(|walk| walk.finish.reason == Some("consent_needed")) {
             ExitCode::ConsentNeeded
-        } else if incomplete().next().is_some() && incomplete().all(|walk| walk.unreachable) {
+        } else if incomplete().next().is_none() {
+            if self.open_rejects > 0 { ExitCode::Incomplete } else { ExitCode::Complete }
+        } else if !any_complete && incomplete().all(|walk| walk.unreachable) {
             ExitCode::Unreachable
-        } else if incomplete().next().is_some() || self.open_rejects > 0 {
-            ExitCode::Incomplete
         } else {
-            ExitCode::Complete
+            ExitCode::Incomplete
         }
     }
 }

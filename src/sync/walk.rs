@@ -15,8 +15,8 @@ use crate::{
     http::{Retry, SafeUrl},
     monitor::{Event, Monitor},
     warehouse::{
-        ConnectionRow, PageWrite, WalkCounters, WalkEnd, WalkFinish, WalkKey, WalkStart, Warehouse,
-        WarehouseError,
+        ConnectionRow, Cursor, PageWrite, WalkCounters, WalkEnd, WalkFinish, WalkKey, WalkStart,
+        Warehouse, WarehouseError,
     },
 };
 use std::sync::Arc;
@@ -103,7 +103,7 @@ impl Walk<'_> {
     ) -> Result<(WalkReport, bool), WarehouseError> {
         let (url, cursor) = match from {
             WalkFrom::Start => (&order.start, None),
-            WalkFrom::Cursor(cursor, url) => (url, Some(cursor.clone())),
+            WalkFrom::Cursor(cursor, url) => (url, Some(Cursor::clone(cursor))),
         };
         let pages_before = cursor.as_ref().map_or(0, |cursor| cursor.pages);
         let seen_before = cursor.as_ref().map_or(0, |cursor| cursor.resources_seen);

@@ -127,19 +127,19 @@ impl WalkFinish {
 
 /// A walk about to begin.
 #[derive(Debug, Clone)]
-pub struct WalkStart {
+pub(crate) struct WalkStart {
     /// `sync_run.id`.
-    pub run_id: i64,
+    pub(crate) run_id: i64,
     /// `connection.id`.
-    pub connection_id: i64,
+    pub(crate) connection_id: i64,
     /// FHIR resource type.
-    pub resource_type: String,
+    pub(crate) resource_type: String,
     /// full, incremental, window or reference.
-    pub mode: &'static str,
+    pub(crate) mode: &'static str,
     /// First URL, parameter names only.
-    pub first_url: Option<String>,
+    pub(crate) first_url: Option<String>,
     /// The cursor that it goes on from.
-    pub resumes: Option<Cursor>,
+    pub(crate) resumes: Option<Cursor>,
 }
 
 /// Begins a run and closes what a killed one left open.

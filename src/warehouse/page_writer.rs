@@ -346,11 +346,14 @@ fn reject_all(transaction: &Transaction<'_>, page: &PageWrite) -> Result<u64, Wa
     Ok(count)
 }
 
-/// Bytes that go in as SQL text: what was received, unchanged. JSON is UTF-8, checked on arrival.
+/// Bytes that go in as SQL text, unchanged; as a blob where they are not UTF-8.
 struct TextBytes<'a>(&'a [u8]);
 
 impl rusqlite::ToSql for TextBytes<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
+        Ok(ToSqlOutput::Borrowed(match std::str::from_utf8(self.0) {
+            Ok(_) => ValueRef::Text(self.0),
+            Err(_) => ValueRef::Blob(self.0),
+        }))
     }
 }

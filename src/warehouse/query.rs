@@ -39,7 +39,7 @@ pub(super) fn query<E>(
 ) -> Result<Result<(), E>, WarehouseError> {
     let doing = "the statement was refused";
     let mut statement = connection.prepare(sql).doing(doing)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     if let Err(error) = answer.columns(&names) {
         return Ok(Err(error));

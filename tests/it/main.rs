@@ -1,7 +1,11 @@
 //! Integration tests: the real binary, real databases, real protocols. One binary, so that it is
 //! linked once.
 
+#[cfg(test)]
 mod first_sync;
+#[cfg(test)]
 mod oidc_member;
+#[cfg(test)]
 mod oidc_provider;
+#[cfg(test)]
 mod support;

@@ -8,34 +8,34 @@ use std::{
 use tempfile::TempDir;
 
 /// A folder for one test, gone afterwards.
-pub struct Home(TempDir);
+pub(crate) struct Home(TempDir);
 
 /// What a command came to.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The exit code; -1 when a signal ended it.
-    pub code: i32,
+    pub(crate) code: i32,
     /// Data.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// Everything else.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Home {
-    pub fn new() -> Home {
+    pub(crate) fn new() -> Home {
         Home(tempfile::tempdir().unwrap())
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }
 
     /// The binary with this home and no environment of the machine's that it listens to.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_payersync"));
         command
             .arg("--home")
@@ -50,7 +50,7 @@ impl Home {
     }
 
     /// Runs the binary to its end.
-    pub fn run(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         let output = self.command(arguments).output().unwrap();
         Outcome {
             code: output.status.code().unwrap_or(-1),
@@ -60,17 +60,17 @@ impl Home {
     }
 
     /// The warehouse, as an analyst opens it.
-    pub fn warehouse(&self) -> Connection {
+    pub(crate) fn warehouse(&self) -> Connection {
         Connection::open(self.file("warehouse.db")).unwrap()
     }
 
     /// One value of the warehouse.
-    pub fn value<T: FromSql>(&self, sql: &str) -> T {
+    pub(crate) fn value<T: FromSql>(&self, sql: &str) -> T {
         self.warehouse().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
     /// Rows of text, NULL as an empty one.
-    pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+    pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         let warehouse = self.warehouse();
         let mut statement = warehouse.prepare(sql).unwrap();
         let width = statement.column_count();

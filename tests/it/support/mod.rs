@@ -3,5 +3,5 @@
 mod home;
 mod payer;
 
-pub use home::{Home, Outcome};
-pub use payer::{Payer, consent};
+pub(crate) use home::Home;
+pub(crate) use payer::Payer;

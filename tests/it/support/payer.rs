@@ -10,7 +10,7 @@ use std::{
 use tokio::{net::TcpListener, runtime::Runtime};
 
 /// A running payer; its threads end with it.
-pub struct Payer {
+pub(crate) struct Payer {
     sandbox: Sandbox,
     runtime: Runtime,
 }
@@ -24,7 +24,7 @@ impl Deref for Payer {
 }
 
 impl Payer {
-    pub fn start(options: Options) -> Payer {
+    pub(crate) fn start(options: Options) -> Payer {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -38,7 +38,7 @@ impl Payer {
     }
 
     /// Writes the configuration with a plan `demo` at this payer; waits are short, pages small.
-    pub fn configure(&self, home: &Home, more: &str) {
+    pub(crate) fn configure(&self, home: &Home, more: &str) {
         let text = format!(
             "[http]\ninitial_delay_milliseconds = 1\nmax_delay_seconds = 1\nread_timeout_seconds = 2\n\
              [plans.demo]\nfhir_url = {:?}\nauthorize_url = {:?}\ntoken_url = {:?}\nclient_id = {:?}\n\
@@ -53,7 +53,7 @@ impl Payer {
     }
 
     /// A home with a member's consent, given through the command line.
-    pub fn connect(&self, home: &Home, name: &str, member: u32) {
+    pub(crate) fn connect(&self, home: &Home, name: &str, member: u32) {
         let mut child = home
             .command(&["connect", name, "--plan", "demo", "--code", "-"])
             .stdin(Stdio::piped())
@@ -78,7 +78,7 @@ impl Payer {
     }
 
     /// A new home, configured and connected as member 0.
-    pub fn connected_home(&self) -> Home {
+    pub(crate) fn connected_home(&self) -> Home {
         let home = Home::new();
         self.configure(&home, "");
         self.connect(&home, "john", 0);
@@ -87,7 +87,7 @@ impl Payer {
 }
 
 /// What a member's browser does: fills the form; returns where it is sent.
-pub async fn consent(url: &str, payer: &Sandbox, member: u32) -> String {
+pub(crate) async fn consent(url: &str, payer: &Sandbox, member: u32) -> String {
     let who = payer.identity(member);
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("first_name", &who.first_name)

@@ -13,6 +13,8 @@ pub enum GrantError {
     /// The code or refresh token is spent, expired, revoked or another client's.
     #[error("the plan no longer accepts the grant{}", said(description))]
     InvalidGrant {
+        /// Attempts made: after more than one, an earlier answer may have been lost.
+        attempts: u32,
         /// The server's words.
         description: Option<String>,
     },

@@ -48,7 +48,7 @@ impl TokenResponse {
             || answer.get("error").is_some_and(|error| !error.is_null())
             || answer.get("success") == Some(&Value::Bool(false))
         {
-            return Err(refusal(status, &answer, secrets));
+            return Err(refusal(response, &answer, secrets));
         }
         let is_bearer = |kind: &str| kind.trim().eq_ignore_ascii_case("bearer");
         if text(&answer, "token_type").is_some_and(|kind| !is_bearer(&kind)) {
@@ -69,12 +69,13 @@ impl TokenResponse {
 }
 
 /// Error codes and what they mean for the grant.
-fn refusal(status: u16, answer: &Map<String, Value>, secrets: &[&str]) -> GrantError {
+fn refusal(response: &Response, answer: &Map<String, Value>, secrets: &[&str]) -> GrantError {
+    let Response { status, attempts, .. } = *response;
     let description = words(answer).map(|text| presentable(&text, secrets));
     match answer.get("error").and_then(Value::as_str) {
         // The last three are OpenID Connect's ways to say that the member must come back.
         Some("invalid_grant" | "login_required" | "consent_required" | "interaction_required") => {
-            GrantError::InvalidGrant { description }
+            GrantError::InvalidGrant { attempts, description }
         }
         // 1upHealth says so with status 400.
         Some("invalid_client" | "unauthorized_client") => GrantError::InvalidClient { description },

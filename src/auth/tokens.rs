@@ -171,13 +171,11 @@ impl Inner {
                     None => Err(superseded(connection)),
                 }
             }
-            Err(error) if error.is_invalid_grant() => {
+            Err(GrantError::InvalidGrant { attempts, .. }) => {
                 // Told apart for the operator: the plan may have rotated the token in an answer
                 // that never arrived, which no client can undo.
-                let reason = match grant.refresh_begun_at {
-                    Some(_) => "refresh_answer_lost",
-                    None => "invalid_grant",
-                };
+                let was_sent_before = attempts > 1 || grant.refresh_begun_at.is_some();
+                let reason = if was_sent_before { "refresh_answer_lost" } else { "invalid_grant" };
                 self.note_consent(connection, generation, reason, now).await?;
                 Err(consent_needed(connection, registration, reason.to_owned()))
             }

@@ -237,6 +237,19 @@ async fn a_lost_answer_is_named_when_the_grant_dies_of_it() {
 }
 
 #[tokio::test]
+async fn an_answer_lost_between_two_attempts_is_named_too() {
+    let fixture = Fixture::new().await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(504))
+        .up_to_n_times(1)
+        .mount(&fixture.server)
+        .await;
+    Mock::given(method("POST")).respond_with(refusal("invalid_grant")).mount(&fixture.server).await;
+    let error = fixture.bearer(100).await.unwrap_err();
+    assert!(error.to_string().contains("refresh_answer_lost"), "{error}");
+}
+
+#[tokio::test]
 async fn without_a_refresh_token_consent_is_needed_when_the_access_token_ends() {
     let fixture = Fixture::new().await;
     let grant = StoredGrant { refresh: None, ..fixture.stored() };

@@ -32,7 +32,7 @@ impl Bundle {
         let entries = page
             .indexes
             .iter()
-            .map(|index| Entry::matching(&base, &page.shelf.id(*index), page.shelf.text(*index)))
+            .map(|index| Entry::matching(&base, &page.record.id(*index), page.record.text(*index)))
             .collect();
         let ignored: &[&str] =
             if state.has(Fault::IgnoresLastUpdated) { &["_lastUpdated"] } else { &[] };

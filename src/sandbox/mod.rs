@@ -32,6 +32,8 @@ mod options;
 mod outcome;
 mod page;
 mod pairs;
+mod record;
+mod resource_text;
 mod respond;
 mod search;
 mod server;
@@ -44,8 +46,9 @@ pub use fault::{Fault, UnknownFault};
 pub use options::Options;
 pub use state::Request;
 
-use data::{Shelf, entry};
+use data::entry;
 use line::{Doorway, Wire};
+use record::Record;
 use state::State;
 use std::io;
 use std::net::SocketAddr;
@@ -152,8 +155,38 @@ impl Sandbox {
     /// Empty for a type that is not served. Holds all of them at once: for tests.
     pub fn resources(&self, member: u32, resource_type: &str) -> Vec<String> {
         let Some(entry) = entry(resource_type) else { return Vec::new() };
-        let shelf = Shelf::new(self.state.member(member), entry);
-        (0..shelf.len()).map(|index| shelf.text(index)).collect()
+        let record = Record::new(&self.state, member, entry);
+        let standing = (0..record.len()).filter(|index| !record.is_withdrawn(*index));
+        standing.map(|index| record.text(index)).collect()
+    }
+
+    /// Changes a resource as a payer may between two nights: new content, version and date.
+    ///
+    /// Returns whether there is such a resource. The date is the present one, so that a search by
+    /// `_lastUpdated` since the last walk finds it; a withdrawn resource comes back.
+    pub fn amend(&self, member: u32, resource_type: &str, id: &str) -> bool {
+        let place = self.place(member, resource_type, id);
+        if let Some((name, index)) = place {
+            self.state.amend(member, name, index, chrono::Utc::now());
+        }
+        place.is_some()
+    }
+
+    /// Takes a resource away: searches no longer find it and a read is answered 410.
+    ///
+    /// Returns whether there is such a resource.
+    pub fn withdraw(&self, member: u32, resource_type: &str, id: &str) -> bool {
+        let place = self.place(member, resource_type, id);
+        if let Some((name, index)) = place {
+            self.state.withdraw(member, name, index);
+        }
+        place.is_some()
+    }
+
+    fn place(&self, member: u32, resource_type: &str, id: &str) -> Option<(&'static str, u32)> {
+        let entry = entry(resource_type)?;
+        let index = Record::new(&self.state, member, entry).find(id)?;
+        Some((entry.name, index))
     }
 
     /// What it was asked so far.

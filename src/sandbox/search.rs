@@ -4,10 +4,11 @@
 //! id, `_skip` up to 9990. Assumed: what `_lastUpdated` and `_sort` do at a payer's host. Never
 //! computes a resource, only ids and dates.
 
-use super::data::{Member, Shelf, TypeEntry};
+use super::data::TypeEntry;
 use super::fault::Fault;
 use super::outcome;
 use super::pairs::Pairs;
+use super::record::Record;
 use super::state::State;
 use super::time_range::Bound;
 use axum::http::StatusCode;
@@ -15,18 +16,21 @@ use axum::response::Response;
 
 /// A search whose parameters have been understood.
 pub(super) struct Search {
-    pub(super) member: Member,
+    pub(super) number: u32,
     pub(super) entry: &'static TypeEntry,
     pub(super) pairs: Pairs,
     pub(super) count: u32,
-    bounds: Vec<Bound>,
+    /// Bounds of `_lastUpdated`.
+    updated: Vec<Bound>,
+    /// Bounds of `service-date`.
+    serviced: Vec<Bound>,
     skip: u32,
 }
 
-/// One page of a search, as positions in its shelf.
+/// One page of a search, as positions in its record.
 pub(super) struct Page {
-    pub(super) shelf: Shelf,
-    /// Indexes into the shelf.
+    pub(super) record: Record,
+    /// Indexes into the record.
     pub(super) indexes: Vec<u32>,
     pub(super) total: u32,
     /// Counted from one.
@@ -48,7 +52,7 @@ const MAXIMUM_SKIP: u32 = 9990;
 impl Search {
     pub(super) fn new(
         state: &State,
-        member: Member,
+        number: u32,
         entry: &'static TypeEntry,
         pairs: Pairs,
     ) -> Result<Search, Box<Response>> {
@@ -63,23 +67,23 @@ impl Search {
             Some(Ok(skip)) => return Err(window_too_large(skip.saturating_add(count))),
             Some(Err(_)) => return Err(invalid("_skip must be a number")),
         };
-        let mut bounds = Vec::new();
-        if !state.has(Fault::IgnoresLastUpdated) {
-            for value in pairs.all("_lastUpdated") {
-                let bound = Bound::parse(value);
-                bounds.push(bound.ok_or_else(|| invalid("_lastUpdated is not a date"))?);
-            }
-        }
+        let bounds = |name: &str| {
+            let parsed: Option<Vec<Bound>> = pairs.all(name).map(Bound::parse).collect();
+            parsed.ok_or_else(|| invalid(&format!("{name} is not a date")))
+        };
+        let ignored = state.has(Fault::IgnoresLastUpdated);
+        let updated = if ignored { Vec::new() } else { bounds("_lastUpdated")? };
+        let serviced = bounds("service-date")?;
         let count = if state.has(Fault::CountIgnored) { 7 } else { count };
-        Ok(Search { member, entry, pairs, count, bounds, skip })
+        Ok(Search { number, entry, pairs, count, updated, serviced, skip })
     }
 
     /// The page this search asks for.
     pub(super) fn page(&self, state: &State) -> Page {
-        let shelf = Shelf::new(self.member, self.entry);
-        let found = self.found(&shelf, state.has(Fault::Shrink));
+        let record = Record::new(state, self.number, self.entry);
+        let found = self.found(&record, state.has(Fault::Shrink));
         let start = match self.pairs.get("_after") {
-            Some(id) => found.after(&shelf, id),
+            Some(id) => found.after(&record, id),
             None => self.skip.min(found.len()),
         };
         let end = (start + self.count).min(found.len());
@@ -87,7 +91,7 @@ impl Search {
         let full = end - start == self.count;
         // Only `_offset` makes the server look whether a full page is the last one.
         let last_known = self.pairs.get("_offset").is_some() && end == found.len();
-        let id_at = |position: u32| shelf.id(found.at(position));
+        let id_at = |position: u32| record.id(found.at(position));
         Page {
             indexes: (start..end).map(|position| found.at(position)).collect(),
             total: found.len(),
@@ -99,36 +103,45 @@ impl Search {
             }),
             last_of_prior: start.checked_sub(1).map(|position| found.at(position)),
             whole,
-            shelf,
+            record,
         }
     }
 
-    fn found(&self, shelf: &Shelf, shrunk: bool) -> Found {
+    fn found(&self, record: &Record, shrunk: bool) -> Found {
         let sort = self.pairs.get("_sort").unwrap_or_default();
         let sorted = matches!(sort, "_lastUpdated" | "-_lastUpdated");
         let ids: Vec<&str> = self.pairs.all("_id").flat_map(|value| value.split(',')).collect();
-        if !sorted && ids.is_empty() && self.bounds.is_empty() && !shrunk {
-            return Found::Everything(shelf.len());
+        let bounded = !self.updated.is_empty() || !self.serviced.is_empty();
+        if !(sorted || bounded || shrunk || record.has_changed()) && ids.is_empty() {
+            return Found::Everything(record.len());
         }
         let within = |index: &u32| {
-            self.bounds.iter().all(|bound| bound.holds(shelf.last_updated(*index)))
-                && (ids.is_empty() || ids.contains(&shelf.id(*index).as_str()))
+            self.updated.iter().all(|bound| bound.holds(record.last_updated(*index)))
+                && self.is_serviced(record, *index)
+                && !record.is_withdrawn(*index)
+                && (ids.is_empty() || ids.contains(&record.id(*index).as_str()))
                 && (!shrunk || index.is_multiple_of(10))
         };
-        let mut indexes: Vec<u32> = (0..shelf.len()).filter(within).collect();
+        let mut indexes: Vec<u32> = (0..record.len()).filter(within).collect();
         if sorted {
-            indexes.sort_by_cached_key(|index| shelf.last_updated(*index));
+            indexes.sort_by_cached_key(|index| record.last_updated(*index));
             if sort.starts_with('-') {
                 indexes.reverse();
             }
         }
         Found::These { indexes, sorted }
     }
+
+    /// Whether some day of service lies within the bounds; other types know no such parameter.
+    fn is_serviced(&self, record: &Record, index: u32) -> bool {
+        let Some((start, end)) = record.serviced(index) else { return true };
+        self.serviced.iter().all(|bound| bound.touches(start, end))
+    }
 }
 
 /// What a search found, in its order.
 enum Found {
-    /// All of the shelf, which is not written down: it may be long.
+    /// All of the record, which is not written down: it may be long.
     Everything(u32),
     These {
         indexes: Vec<u32>,
@@ -152,14 +165,14 @@ impl Found {
     }
 
     /// The position that follows the resource of that id.
-    fn after(&self, shelf: &Shelf, id: &str) -> u32 {
+    fn after(&self, record: &Record, id: &str) -> u32 {
         match self {
-            Found::Everything(_) => shelf.after(id),
+            Found::Everything(_) => record.after(id),
             Found::These { indexes, sorted: false } => {
-                let after = shelf.after(id);
+                let after = record.after(id);
                 indexes.partition_point(|index| *index < after) as u32
             }
-            Found::These { indexes, sorted: true } => shelf
+            Found::These { indexes, sorted: true } => record
                 .find(id)
                 .and_then(|index| indexes.iter().position(|found| *found == index))
                 .map_or(self.len(), |position| position as u32 + 1),

@@ -3,11 +3,12 @@
 use super::authorize;
 use super::bundle::Bundle;
 use super::capability;
-use super::data::{Shelf, entry};
+use super::data::entry;
 use super::fault::Fault;
 use super::line::{Script, Wire};
 use super::outcome;
 use super::pairs::Pairs;
+use super::record::Record;
 use super::respond::{self, Asking};
 use super::search::Search;
 use super::state::{Request, State};
@@ -105,7 +106,7 @@ async fn search(
         tokio::time::sleep(state.options.page_delay).await;
     }
     let Some(entry) = entry(&name) else { return unknown_type(&name) };
-    let search = match Search::new(&state, state.member(number), entry, Pairs::parse(query)) {
+    let search = match Search::new(&state, number, entry, Pairs::parse(query)) {
         Ok(search) => search,
         Err(response) => return *response,
     };
@@ -132,9 +133,12 @@ async fn read(
     if let Some(response) = respond::refused_type(&state, entry) {
         return response;
     }
-    let shelf = Shelf::new(state.member(number), entry);
-    match shelf.find(&id) {
-        Some(index) => outcome::body(StatusCode::OK, outcome::FHIR_JSON, shelf.text(index)),
+    let record = Record::new(&state, number, entry);
+    match record.find(&id) {
+        Some(index) if record.is_withdrawn(index) => {
+            outcome::outcome(StatusCode::GONE, "deleted", "Resource was deleted")
+        }
+        Some(index) => outcome::body(StatusCode::OK, outcome::FHIR_JSON, record.text(index)),
         None => outcome::outcome(StatusCode::NOT_FOUND, "not-found", "Resource not found"),
     }
 }

@@ -6,7 +6,9 @@ use super::data::{Member, Population};
 use super::fault::Fault;
 use super::grants::{Grants, Lifetimes};
 use super::options::Options;
-use std::collections::HashMap;
+use super::record::Change;
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -29,6 +31,8 @@ pub struct Request {
 /// The name under which walks are counted among the attempts.
 const WALKS: &str = "walks";
 
+type ChangesByIndex = BTreeMap<u32, Change>;
+
 /// Everything behind the routes.
 pub(super) struct State {
     pub(super) options: Options,
@@ -40,6 +44,8 @@ pub(super) struct State {
     requests: Mutex<Vec<Request>>,
     attempts: Mutex<HashMap<(u32, &'static str), u32>>,
     reads: AtomicU64,
+    /// By member and type.
+    changes: Mutex<HashMap<(u32, &'static str), ChangesByIndex>>,
 }
 
 /// Who came to the other origin.
@@ -61,6 +67,7 @@ impl State {
             requests: Mutex::default(),
             attempts: Mutex::default(),
             reads: AtomicU64::new(0),
+            changes: Mutex::default(),
         }
     }
 
@@ -111,6 +118,27 @@ impl State {
     /// How many walks this member's connections began.
     pub(super) fn walks(&self, member: u32) -> u32 {
         lock(&self.attempts).get(&(member, WALKS)).copied().unwrap_or(0)
+    }
+
+    /// What changed on one shelf since it was generated.
+    pub(super) fn changes(&self, member: u32, name: &'static str) -> ChangesByIndex {
+        lock(&self.changes).get(&(member, name)).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn withdraw(&self, member: u32, name: &'static str, index: u32) {
+        let mut changes = lock(&self.changes);
+        changes.entry((member, name)).or_default().insert(index, Change::Withdrawn);
+    }
+
+    /// Changes a resource's content once more; a withdrawn one comes back with it.
+    pub(super) fn amend(&self, member: u32, name: &'static str, index: u32, now: DateTime<Utc>) {
+        let mut changes = lock(&self.changes);
+        let shelf = changes.entry((member, name)).or_default();
+        let times = match shelf.get(&index) {
+            Some(Change::Amended(times, _)) => times + 1,
+            _ => 1,
+        };
+        shelf.insert(index, Change::Amended(times, now));
     }
 
     /// A number that rises with each call.

@@ -1,5 +1,6 @@
 //! The sandbox from outside, over HTTP, with a client that follows nothing on its own.
 
+mod changes;
 mod faults;
 mod oauth;
 mod paging;

@@ -1,4 +1,4 @@
-//! The dates of a `_lastUpdated` search (FHIR R4 search, section 3.1.1.4.7).
+//! The dates of a search by `_lastUpdated` or `service-date` (FHIR R4 search, section 3.1.1.4.7).
 
 use chrono::{DateTime, Datelike as _, Duration, NaiveDate, Utc};
 
@@ -34,6 +34,15 @@ impl Bound {
         };
         let (start, end) = span(rest)?;
         Some(Bound { comparison, start, end })
+    }
+
+    /// Whether some instant from the one to the other is held.
+    pub(super) fn touches(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        match self.comparison {
+            Comparison::Equal => from < self.end && to >= self.start,
+            Comparison::AtLeast | Comparison::After => self.holds(to),
+            Comparison::AtMost | Comparison::Before => self.holds(from),
+        }
     }
 
     pub(super) fn holds(&self, moment: DateTime<Utc>) -> bool {

@@ -117,6 +117,16 @@ impl Shelf {
         midnight + Duration::milliseconds(milliseconds)
     }
 
+    /// The first and last instant of service, for claims.
+    pub(super) fn serviced(&self, index: u32) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        if self.entry.name != types::explanation_of_benefit().name {
+            return None;
+        }
+        let claim = claim::Claim::new(&self.member, index);
+        let start = claim.start.and_hms_opt(0, 0, 0)?.and_utc();
+        Some((start, claim.end.and_hms_opt(23, 59, 59)?.and_utc()))
+    }
+
     /// The resource as the payer would deliver it.
     pub(super) fn text(&self, index: u32) -> String {
         let (owner, number) = self.place(index);

@@ -30,9 +30,23 @@ pub(in crate::sandbox) struct TypeEntry {
     pub(super) body: fn(&Member, u32) -> Json,
 }
 
+/// A profile of CARIN's guide for Blue Button.
+macro_rules! carin {
+    ($name:literal) => {
+        concat!("http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-", $name)
+    };
+}
+
+/// A profile of US Core.
+macro_rules! us_core {
+    ($name:literal) => {
+        concat!("http://hl7.org/fhir/us/core/StructureDefinition/us-core-", $name)
+    };
+}
+
 /// A type every payer serves.
 macro_rules! payer {
-    ($name:literal, $profile:literal, $scope:expr, $id:expr, $body:expr) => {
+    ($name:literal, $profile:expr, $scope:expr, $id:expr, $body:expr) => {
         TypeEntry {
             name: $name,
             optional: false,
@@ -46,7 +60,7 @@ macro_rules! payer {
 
 /// A type some payers serve.
 macro_rules! clinical {
-    ($name:literal, $profile:literal, $count:literal, $id:expr, $body:expr) => {
+    ($name:literal, $profile:expr, $count:literal, $id:expr, $body:expr) => {
         TypeEntry {
             name: $name,
             optional: true,
@@ -60,33 +74,33 @@ macro_rules! clinical {
 
 #[rustfmt::skip]
 pub(super) static TYPES: [TypeEntry; 29] = [
-    payer!("Patient", "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Patient", Scope::Own(|_| 1), |member, _| member.patient_id(), patient::patient),
-    payer!("Coverage", "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Coverage", Scope::Own(coverage::count), coverage::id, coverage::coverage),
+    payer!("Patient", carin!("Patient"), Scope::Own(|_| 1), |member, _| member.patient_id(), patient::patient),
+    payer!("Coverage", carin!("Coverage"), Scope::Own(coverage::count), coverage::id, coverage::coverage),
     payer!("ExplanationOfBenefit", "", Scope::Own(|member| member.claims), eob::id, eob::explanation_of_benefit),
-    payer!("Organization", "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Organization", Scope::Shared(Member::organizations), |_, number| organization_id(number), provider::organization),
-    payer!("Practitioner", "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Practitioner", Scope::Shared(Member::practitioners), |_, number| practitioner_id(number), provider::practitioner),
-    payer!("Location", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-location", Scope::Shared(Member::locations), |_, number| location_id(number), provider::location),
-    clinical!("RelatedPerson", "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-RelatedPerson", 1, uuid::<1>, patient::related_person),
-    clinical!("PractitionerRole", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-practitionerrole", 4, uuid::<2>, provider::practitioner_role),
-    clinical!("Encounter", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-encounter", 8, uuid::<3>, care::encounter),
-    clinical!("Condition", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-condition", 10, slug::<'c'>, findings::condition),
-    clinical!("Procedure", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-procedure", 5, uuid::<4>, care::procedure),
+    payer!("Organization", carin!("Organization"), Scope::Shared(Member::organizations), |_, number| organization_id(number), provider::organization),
+    payer!("Practitioner", carin!("Practitioner"), Scope::Shared(Member::practitioners), |_, number| practitioner_id(number), provider::practitioner),
+    payer!("Location", us_core!("location"), Scope::Shared(Member::locations), |_, number| location_id(number), provider::location),
+    clinical!("RelatedPerson", carin!("RelatedPerson"), 1, uuid::<1>, patient::related_person),
+    clinical!("PractitionerRole", us_core!("practitionerrole"), 4, uuid::<2>, provider::practitioner_role),
+    clinical!("Encounter", us_core!("encounter"), 8, uuid::<3>, care::encounter),
+    clinical!("Condition", us_core!("condition"), 10, slug::<'c'>, findings::condition),
+    clinical!("Procedure", us_core!("procedure"), 5, uuid::<4>, care::procedure),
     clinical!("Observation", "", 23, slug::<'o'>, findings::observation),
-    clinical!("DiagnosticReport", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-diagnosticreport-lab", 3, uuid::<5>, records::diagnostic_report),
-    clinical!("DocumentReference", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-documentreference", 2, uuid::<6>, records::document_reference),
-    clinical!("Immunization", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-immunization", 5, slug::<'i'>, findings::immunization),
-    clinical!("AllergyIntolerance", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-allergyintolerance", 3, uuid::<7>, findings::allergy_intolerance),
-    clinical!("Medication", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-medication", 3, slug::<'m'>, medication::medication),
-    clinical!("MedicationRequest", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-medicationrequest", 6, uuid::<8>, medication::medication_request),
-    clinical!("MedicationDispense", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-medicationdispense", 12, uuid::<9>, medication::medication_dispense),
-    clinical!("CarePlan", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-careplan", 2, uuid::<10>, care::care_plan),
-    clinical!("CareTeam", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-careteam", 1, uuid::<11>, care::care_team),
-    clinical!("Goal", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-goal", 2, uuid::<12>, care::goal),
-    clinical!("Device", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-implantable-device", 1, uuid::<13>, records::device),
-    clinical!("ServiceRequest", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-servicerequest", 3, uuid::<14>, care::service_request),
-    clinical!("Specimen", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-specimen", 2, uuid::<15>, records::specimen),
-    clinical!("QuestionnaireResponse", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-questionnaireresponse", 1, uuid::<16>, records::questionnaire_response),
-    clinical!("Provenance", "http://hl7.org/fhir/us/core/StructureDefinition/us-core-provenance", 4, uuid::<17>, records::provenance),
+    clinical!("DiagnosticReport", us_core!("diagnosticreport-lab"), 3, uuid::<5>, records::diagnostic_report),
+    clinical!("DocumentReference", us_core!("documentreference"), 2, uuid::<6>, records::document_reference),
+    clinical!("Immunization", us_core!("immunization"), 5, slug::<'i'>, findings::immunization),
+    clinical!("AllergyIntolerance", us_core!("allergyintolerance"), 3, uuid::<7>, findings::allergy_intolerance),
+    clinical!("Medication", us_core!("medication"), 3, slug::<'m'>, medication::medication),
+    clinical!("MedicationRequest", us_core!("medicationrequest"), 6, uuid::<8>, medication::medication_request),
+    clinical!("MedicationDispense", us_core!("medicationdispense"), 12, uuid::<9>, medication::medication_dispense),
+    clinical!("CarePlan", us_core!("careplan"), 2, uuid::<10>, care::care_plan),
+    clinical!("CareTeam", us_core!("careteam"), 1, uuid::<11>, care::care_team),
+    clinical!("Goal", us_core!("goal"), 2, uuid::<12>, care::goal),
+    clinical!("Device", us_core!("implantable-device"), 1, uuid::<13>, records::device),
+    clinical!("ServiceRequest", us_core!("servicerequest"), 3, uuid::<14>, care::service_request),
+    clinical!("Specimen", us_core!("specimen"), 2, uuid::<15>, records::specimen),
+    clinical!("QuestionnaireResponse", us_core!("questionnaireresponse"), 1, uuid::<16>, records::questionnaire_response),
+    clinical!("Provenance", us_core!("provenance"), 4, uuid::<17>, records::provenance),
     clinical!("Claim", "", 3, uuid::<18>, payer_claim::claim),
     clinical!("ClaimResponse", "", 3, uuid::<19>, payer_claim::claim_response),
 ];

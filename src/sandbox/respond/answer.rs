@@ -108,7 +108,7 @@ fn attempt(asking: &Asking<'_>, what: &'static str) -> u32 {
 
 /// What a careless server says about its failure: who the patient is and what the token was.
 fn canary(asking: &Asking<'_>) -> Response {
-    let identity = asking.search.member.identity();
+    let identity = asking.state.member(asking.number).identity();
     let text = format!(
         "search failed for {} {}, born {}, member {}, token {}",
         identity.first_name,

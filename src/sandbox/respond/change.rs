@@ -1,12 +1,11 @@
 //! What happens to a Bundle before it is written.
-//!
-//! Resources are changed as text: they start with type, id and meta, in this order, so that the
-//! few members at stake are found without parsing.
 
 use super::Asking;
 use crate::sandbox::bundle::{Bundle, Entry};
-use crate::sandbox::data::{Shelf, entry};
+use crate::sandbox::data::entry;
 use crate::sandbox::fault::Fault;
+use crate::sandbox::record::Record;
+use crate::sandbox::resource_text::{append_member, remove, replace};
 use chrono::{DateTime, Duration, SecondsFormat};
 
 /// Lets every fault that is switched on change the Bundle, in the order of the table.
@@ -48,7 +47,7 @@ fn everywhere(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
 }
 
 fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
-    let shelf = &asking.page.shelf;
+    let record = &asking.page.record;
     let base = format!("{}/r4/ExplanationOfBenefit", asking.state.origin);
     match fault {
         Fault::EmptyPageWithNext if asking.search.pairs.get("_hop").is_none() => {
@@ -73,7 +72,7 @@ fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
         }
         Fault::DuplicateAcrossPages => {
             if let Some(index) = asking.page.last_of_prior {
-                let again = Entry::matching(&base, &shelf.id(index), shelf.text(index));
+                let again = Entry::matching(&base, &record.id(index), record.text(index));
                 bundle.entries.insert(0, again);
             }
         }
@@ -104,9 +103,8 @@ fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
             bundle.entries.push(Entry::matching(&base, "null", "null".to_string()));
         }
         Fault::ForeignSubject => {
-            let other = asking.state.member(asking.number + 1);
-            let shelf = Shelf::new(other, asking.search.entry);
-            bundle.entries.push(Entry::matching(&base, &shelf.id(0), shelf.text(0)));
+            let other = Record::new(asking.state, asking.number + 1, asking.search.entry);
+            bundle.entries.push(Entry::matching(&base, &other.id(0), other.text(0)));
         }
         Fault::DeepNesting => first_resource(bundle, |text| {
             let (open, close) = ("{\"url\":\"x\",\"extension\":[", "]}");
@@ -130,9 +128,9 @@ fn outcome_entry() -> Entry {
 }
 
 fn patient_entry(asking: &Asking<'_>) -> Option<Entry> {
-    let shelf = Shelf::new(asking.search.member, entry("Patient")?);
+    let patient = Record::new(asking.state, asking.number, entry("Patient")?);
     let base = format!("{}/r4/Patient", asking.state.origin);
-    let matching = Entry::matching(&base, &shelf.id(0), shelf.text(0));
+    let matching = Entry::matching(&base, &patient.id(0), patient.text(0));
     Some(Entry { mode: "include", ..matching })
 }
 
@@ -154,31 +152,4 @@ fn churn(text: &mut String, read: u64) {
     replace(text, "\"versionId\":\"", "\"", &format!("{}", 9_100_000_000_000 + read));
     let moment = moment.to_rfc3339_opts(SecondsFormat::Millis, true);
     replace(text, "\"lastUpdated\":\"", "\"", &moment);
-}
-
-/// Puts `new` between the first `start` and the `end` that follows it.
-fn replace(text: &mut String, start: &str, end: &str, new: &str) {
-    if let Some((from, to)) = between(text, start, end) {
-        text.replace_range(from..to, new);
-    }
-}
-
-/// Removes from the first `start` to the `end` that follows it, both included.
-fn remove(text: &mut String, start: &str, end: &str) {
-    if let Some((from, to)) = between(text, start, end) {
-        text.replace_range(from - start.len()..to + end.len(), "");
-    }
-}
-
-fn between(text: &str, start: &str, end: &str) -> Option<(usize, usize)> {
-    let from = text.find(start)? + start.len();
-    Some((from, from + text[from..].find(end)?))
-}
-
-fn append_member(text: &mut String, member: &str) {
-    if text.pop().is_some() {
-        text.push(',');
-        text.push_str(member);
-        text.push('}');
-    }
 }

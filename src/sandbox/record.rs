@@ -1,0 +1,83 @@
+//! One type of one member's resources as the payer holds them now.
+//!
+//! The generated data never changes; what a test amended or withdrew is laid over it here.
+
+use super::data::{Shelf, TypeEntry};
+use super::resource_text::{append_member, replace};
+use super::state::State;
+use chrono::{DateTime, SecondsFormat, Utc};
+use std::collections::BTreeMap;
+
+/// What became of a resource after it was generated.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Change {
+    /// Its content changed so many times, lastly then.
+    Amended(u32, DateTime<Utc>),
+    /// It is gone.
+    Withdrawn,
+}
+
+/// A shelf, and what changed on it by index.
+pub(super) struct Record {
+    shelf: Shelf,
+    changes: BTreeMap<u32, Change>,
+}
+
+impl Record {
+    pub(super) fn new(state: &State, member: u32, entry: &'static TypeEntry) -> Record {
+        let shelf = Shelf::new(state.member(member), entry);
+        Record { shelf, changes: state.changes(member, entry.name) }
+    }
+
+    /// How many there ever were; withdrawn ones keep their index.
+    pub(super) fn len(&self) -> u32 {
+        self.shelf.len()
+    }
+
+    pub(super) fn has_changed(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    pub(super) fn is_withdrawn(&self, index: u32) -> bool {
+        matches!(self.changes.get(&index), Some(Change::Withdrawn))
+    }
+
+    pub(super) fn id(&self, index: u32) -> String {
+        self.shelf.id(index)
+    }
+
+    /// The first index whose id is greater.
+    pub(super) fn after(&self, id: &str) -> u32 {
+        self.shelf.after(id)
+    }
+
+    /// The index of that id, withdrawn or not.
+    pub(super) fn find(&self, id: &str) -> Option<u32> {
+        self.shelf.find(id)
+    }
+
+    /// The days of service, where the type has them.
+    pub(super) fn serviced(&self, index: u32) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        self.shelf.serviced(index)
+    }
+
+    pub(super) fn last_updated(&self, index: u32) -> DateTime<Utc> {
+        match self.changes.get(&index) {
+            Some(Change::Amended(_, at)) => *at,
+            _ => self.shelf.last_updated(index),
+        }
+    }
+
+    pub(super) fn text(&self, index: u32) -> String {
+        let mut text = self.shelf.text(index);
+        if let Some(Change::Amended(times, at)) = self.changes.get(&index) {
+            let version = 9_200_000_000_000u64 + u64::from(*times);
+            replace(&mut text, "\"versionId\":\"", "\"", &version.to_string());
+            let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+            replace(&mut text, "\"lastUpdated\":\"", "\"", &at);
+            // A private language tag: allowed on every resource, and in none of the generated ones.
+            append_member(&mut text, &format!("\"language\":\"x-amended-{times}\""));
+        }
+        text
+    }
+}

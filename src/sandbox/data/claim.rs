@@ -131,6 +131,13 @@ impl Amounts {
     }
 }
 
+impl Line {
+    /// What one of them costs; the submitted amount is a multiple of it.
+    pub(super) fn unit_price(&self) -> Cents {
+        Cents(self.amounts.submitted.0 / i64::from(self.quantity))
+    }
+}
+
 impl AddAssign for Amounts {
     fn add_assign(&mut self, mut other: Amounts) {
         for (sum, addend) in self.each_mut().into_iter().zip(other.each_mut()) {
@@ -230,9 +237,9 @@ fn line(rng: &mut Rng, claim: &Claim, version: u32) -> Line {
         Oral | Professional => rng.between(25, 400),
         Pharmacy => rng.between(4, 260),
     };
-    let submitted =
-        Cents(i64::from(dollars) * 100 + i64::from(*rng.pick(&[0u32, 0, 0, 50, 95, 7])));
-    let (code, quantity) = (rng.below(1000), rng.between(1, 3));
+    let cents = *rng.pick(&[0, 0, 0, 50, 95, 7]);
+    let (code, quantity) = (rng.below(1000), *rng.pick(&[1, 1, 1, 2, 3]));
+    let submitted = Cents(i64::from(dollars * 100 + cents) * i64::from(quantity));
     let day = later(claim.start, rng.below(days + 1));
     let amounts = amounts(rng, submitted, claim.in_network, version);
     Line { code, day, quantity, amounts }

@@ -29,7 +29,7 @@ pub(super) fn explanation_of_benefit(member: &Member, index: u32) -> Json {
     object! {
         meta: meta(member, index, claim.kind),
         identifier: array![
-            identifier("uc", "https://sandbox.example/claim", &format!("{}-{index}", Claim::number(member, index))),
+            identifier("uc", CLAIM_SYSTEM, &claim_identifier(member, index)),
         ],
         status: if claim.replaced_by.is_some() { "cancelled" } else { "active" },
         type: hl7("claim-type", claim_type(claim.kind)),
@@ -127,21 +127,39 @@ fn coverage_at(member: &Member, claim: &Claim) -> String {
     coverage::id(member, (years as u32).min(coverage::count(member) - 1))
 }
 
+/// The versions before and after this one.
+///
+/// Payers name them in two ways: by the other's claim identifier, as the guide wants, or by its
+/// literal reference in an identifier's value, as this payer's samples do. The claims they also
+/// name are not served.
 fn related(member: &Member, claim: &Claim) -> Json {
-    let link = |relationship: &str, other: u32| {
+    let link = |relationship: Json, other: u32| {
+        let identifier = if claim.kind == Kind::Professional {
+            object! { value: format!("ExplanationOfBenefit/{}", id(member, other)) }
+        } else {
+            object! { system: CLAIM_SYSTEM, value: claim_identifier(member, other) }
+        };
         object! {
             claim: reference("Claim", &Claim::number(member, other)),
-            relationship: match relationship {
-                "prior" => hl7("ex-relatedclaimrelationship", "prior"),
-                other => carin("C4BBRelatedClaimRelationshipCodes", other),
-            },
-            reference: object! { system: "https://sandbox.example/eob", value: id(member, other) },
+            relationship: relationship,
+            reference: identifier,
         }
     };
     let mut list = Vec::new();
-    list.extend(claim.prior.map(|prior| link("prior", prior)));
-    list.extend(claim.replaced_by.map(|next| link("replacedby", next)));
+    if let Some(prior) = claim.prior {
+        list.push(link(hl7("ex-relatedclaimrelationship", "prior"), prior));
+    }
+    if let Some(next) = claim.replaced_by {
+        list.push(link(carin("C4BBRelatedClaimRelationshipCodes", "replacedby"), next));
+    }
     list.into()
+}
+
+const CLAIM_SYSTEM: &str = "https://sandbox.example/claim";
+
+/// The identifier that the guide demands of each version (`uc`).
+fn claim_identifier(member: &Member, index: u32) -> String {
+    format!("{}-{index}", Claim::number(member, index))
 }
 
 fn payment_type(claim: &Claim) -> Json {

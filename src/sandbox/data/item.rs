@@ -43,7 +43,7 @@ fn item(claim: &Claim, line: &Line, position: u32, index: u32) -> Json {
         locationCodeableConcept: (!hospital && claim.kind != Kind::Pharmacy)
             .then(|| concept(PLACE_OF_SERVICE, if line.code.is_multiple_of(4) { "22" } else { "11" })),
         quantity: object_quantity(line.quantity),
-        unitPrice: line.amounts.submitted.money(),
+        unitPrice: line.unit_price().money(),
         net: line.amounts.submitted.money(),
         bodySite: tooth.then(|| concept("http://terminology.hl7.org/CodeSystem/ex-tooth", &format!("{}", 11 + line.code % 8))),
         subSite: tooth.then(|| array![concept("http://terminology.hl7.org/CodeSystem/FDI-surface", "O")]),

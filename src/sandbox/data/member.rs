@@ -6,7 +6,7 @@
 use super::rng::Rng;
 use chrono::NaiveDate;
 
-/// What the identity form asks for (`domain` of the payer's own member directory).
+/// What the identity form asks for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Given name.

@@ -117,6 +117,36 @@ fn totals_are_the_sums_of_their_items() {
 }
 
 #[test]
+fn a_line_costs_its_unit_price_times_its_quantity() {
+    let cents = |money: &Value| (money["value"].as_f64().unwrap() * 100.0).round() as i64;
+    for claim in resources(1, "ExplanationOfBenefit").iter().filter(|c| !c["item"].is_null()) {
+        // One claim has a long decimal for a quantity.
+        let items = claim["item"].as_array().unwrap();
+        for item in items.iter().filter(|item| item["quantity"]["value"].is_u64()) {
+            let quantity = item["quantity"]["value"].as_i64().unwrap();
+            assert_eq!(cents(&item["unitPrice"]) * quantity, cents(&item["net"]));
+        }
+    }
+}
+
+#[test]
+fn versions_of_a_claim_find_each_other() {
+    let claims = resources(0, "ExplanationOfBenefit");
+    let by_reference = claims[2]["related"][0]["reference"]["value"].as_str().unwrap();
+    assert_eq!(by_reference, format!("ExplanationOfBenefit/{}", claims[1]["id"].as_str().unwrap()));
+    assert_eq!(
+        claims[15]["related"][0]["reference"]["value"],
+        claims[14]["identifier"][0]["value"]
+    );
+    assert_eq!(
+        claims[15]["related"][1]["reference"]["value"],
+        claims[16]["identifier"][0]["value"]
+    );
+    let statuses: Vec<_> = (14..17).map(|index| claims[index]["status"].as_str()).collect();
+    assert_eq!(statuses, [Some("cancelled"), Some("cancelled"), Some("active")]);
+}
+
+#[test]
 fn all_five_kinds_of_claims_occur() {
     let kinds: std::collections::BTreeSet<String> = resources(0, "ExplanationOfBenefit")
         .iter()

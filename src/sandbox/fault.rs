@@ -44,7 +44,7 @@ faults! {
     ForbiddenClinical "forbidden-clinical" "Clinical types are answered 403 {\"message\":\"Forbidden\"}."
     NotFoundClinical "not-found-clinical" "Clinical types are answered 404 with an HTML page."
     ForbiddenPayerType "forbidden-payer-type" "Location, which every payer must serve, is answered 403 with an empty body."
-    CursorExpired "cursor-expired" "The first walk's cursor to page 3 has expired: 410 for good; a new walk's cursors work."
+    CursorExpired "cursor-expired" "The first walk to reach page 3 finds its cursor expired: 410 for good; a new walk's cursors work."
     Permanent400 "permanent-400" "Page 3 is answered 400 with an OperationOutcome."
     Permanent500 "permanent-500" "Page 3 is answered 500 with an OperationOutcome."
     Canary "canary" "Page 3 is answered 400 with an OperationOutcome that repeats a patient's name and the token."

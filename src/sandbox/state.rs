@@ -30,6 +30,8 @@ pub struct Request {
 
 /// The name under which walks are counted among the attempts.
 const WALKS: &str = "walks";
+/// The walk whose cursors have expired, kept there as well.
+const EXPIRED_WALK: &str = "expired walk";
 
 type ChangesByIndex = BTreeMap<u32, Change>;
 
@@ -111,13 +113,19 @@ impl State {
 
     /// A new walk of this member: what acts a number of times per walk counts anew.
     pub(super) fn begin_walk(&self, member: u32) {
-        lock(&self.attempts).retain(|(owner, what), _| *owner != member || *what == WALKS);
+        lock(&self.attempts)
+            .retain(|(owner, what), _| *owner != member || [WALKS, EXPIRED_WALK].contains(what));
         self.attempt(member, WALKS);
     }
 
     /// How many walks this member's connections began.
     pub(super) fn walks(&self, member: u32) -> u32 {
         lock(&self.attempts).get(&(member, WALKS)).copied().unwrap_or(0)
+    }
+
+    /// Whether the cursors of that walk have expired: those of the first that asks have.
+    pub(super) fn has_expired(&self, member: u32, walk: u32) -> bool {
+        *lock(&self.attempts).entry((member, EXPIRED_WALK)).or_insert(walk) == walk
     }
 
     /// What changed on one shelf since it was generated.

@@ -45,9 +45,10 @@ fn answer(asking: &Asking<'_>, fault: Fault, wire: &Wire) -> Option<Response> {
             })
         }
         Fault::CursorExpired => {
+            let walk = asking.search.pairs.get("_walk").and_then(|walk| walk.parse().ok());
             let expired = asking.of_claims()
                 && asking.page.number >= 3
-                && asking.search.pairs.get("_walk") == Some("1");
+                && walk.is_some_and(|walk| asking.state.has_expired(asking.number, walk));
             expired.then(|| outcome::outcome(StatusCode::GONE, "expired", "The cursor has expired"))
         }
         _ if asking.is_claims_page(3) => page_three(asking, fault, wire),

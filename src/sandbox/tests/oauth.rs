@@ -30,6 +30,10 @@ async fn the_documented_consent_leads_back_with_a_code_and_the_state() {
     let (status, second) = page(&world, &format!("{}&step=identity", request())).await;
     assert_eq!(status, 200);
     assert!(second.contains("Verify identity") && second.contains("name=\"member_id\""));
+    // The request travels along without JavaScript.
+    for hidden in ["client_id", "redirect_uri"] {
+        assert!(second.contains(&format!("type=\"hidden\" name=\"{hidden}\"")));
+    }
     let back = world.consent(0, &[("state", "s&t")]).await;
     assert_eq!(back.path(), "/callback");
     assert!(parameter(&back, "code").is_some());

@@ -15,6 +15,7 @@ use crate::http::HttpOptions;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// The name of the file in the home.
@@ -34,6 +35,10 @@ pub struct Settings {
     pub connections_in_parallel: usize,
     /// Largest share of a type that may vanish at once before it is taken for an accident.
     pub shrink_limit_percent: u8,
+    /// How long a type may go without a full walk, which alone finds deletions.
+    pub full_walk_every: Duration,
+    /// How far an incremental walk reaches back behind the watermark.
+    pub overlap: Duration,
     /// A folder with more ViewDefinitions.
     pub views_dir: Option<PathBuf>,
     /// The plans, by name.
@@ -84,6 +89,8 @@ impl Settings {
             http: file.http.options(path)?,
             connections_in_parallel: file.sync.connections_in_parallel.get(),
             shrink_limit_percent: file.sync.shrink_limit(path)?,
+            full_walk_every: file.sync.full_walk_every(),
+            overlap: file.sync.overlap(),
             views_dir: file.warehouse.views_dir.map(|folder| home.join(folder)),
             plans,
         })

@@ -85,6 +85,8 @@ pub(super) async fn run(
         command: "demo".to_owned(),
         full: false,
         types: Vec::new(),
+        full_walk_every: settings.full_walk_every,
+        overlap: settings.overlap,
         connections_in_parallel: settings.connections_in_parallel,
         shrink_limit_percent: settings.shrink_limit_percent,
     };

@@ -33,6 +33,8 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
         command: "sync".to_owned(),
         full: args.full || args.accept_shrink,
         types: args.types,
+        full_walk_every: settings.full_walk_every,
+        overlap: settings.overlap,
         connections_in_parallel: settings.connections_in_parallel,
         shrink_limit_percent: if args.accept_shrink { 100 } else { settings.shrink_limit_percent },
     };

@@ -87,6 +87,8 @@ impl Http {
 pub(super) struct Sync {
     pub(super) connections_in_parallel: NonZeroUsize,
     pub(super) shrink_limit_percent: u8,
+    pub(super) full_walk_every_days: u32,
+    pub(super) overlap_hours: u32,
 }
 
 impl Default for Sync {
@@ -94,11 +96,21 @@ impl Default for Sync {
         Sync {
             connections_in_parallel: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
             shrink_limit_percent: 30,
+            full_walk_every_days: 7,
+            overlap_hours: 24,
         }
     }
 }
 
 impl Sync {
+    pub(super) fn full_walk_every(&self) -> Duration {
+        Duration::from_secs(u64::from(self.full_walk_every_days) * 24 * 60 * 60)
+    }
+
+    pub(super) fn overlap(&self) -> Duration {
+        Duration::from_secs(u64::from(self.overlap_hours) * 60 * 60)
+    }
+
     pub(super) fn shrink_limit(&self, path: &Path) -> Result<u8, ConfigError> {
         if self.shrink_limit_percent <= 100 {
             return Ok(self.shrink_limit_percent);

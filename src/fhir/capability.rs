@@ -2,12 +2,13 @@
 //! CapabilityStatement.rest.resource.
 
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// What a server declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capability {
-    searchable: BTreeSet<String>,
+    /// Each type that can be searched, with whether `_lastUpdated` is declared for it.
+    searchable: BTreeMap<String, bool>,
 }
 
 #[derive(Deserialize)]
@@ -24,6 +25,8 @@ struct RawRest {
     mode: Option<String>,
     #[serde(default)]
     resource: Vec<RawResource>,
+    #[serde(default, rename = "searchParam")]
+    parameters: Vec<RawParameter>,
 }
 
 #[derive(Deserialize)]
@@ -32,6 +35,14 @@ struct RawResource {
     name: String,
     #[serde(default)]
     interaction: Vec<RawInteraction>,
+    #[serde(default, rename = "searchParam")]
+    parameters: Vec<RawParameter>,
+}
+
+#[derive(Deserialize)]
+struct RawParameter {
+    #[serde(default)]
+    name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -47,27 +58,41 @@ impl Capability {
         if raw.resource_type != "CapabilityStatement" {
             return None;
         }
-        let searchable: BTreeSet<String> = raw
+        let dated = |parameters: &[RawParameter]| {
+            parameters.iter().any(|parameter| parameter.name.as_deref() == Some("_lastUpdated"))
+        };
+        let searchable: BTreeMap<String, bool> = raw
             .rest
             .into_iter()
             .filter(|rest| rest.mode.as_deref() != Some("client"))
-            .flat_map(|rest| rest.resource)
+            .flat_map(|rest| {
+                let everywhere = dated(&rest.parameters);
+                rest.resource.into_iter().map(move |resource| (resource, everywhere))
+            })
             // A type without any interaction listed is a careless statement, not a refusal.
-            .filter(|resource| {
+            .filter(|(resource, _)| {
                 resource.interaction.is_empty()
                     || resource
                         .interaction
                         .iter()
                         .any(|interaction| interaction.code.as_deref() == Some("search-type"))
             })
-            .map(|resource| resource.name)
+            .map(|(resource, everywhere)| {
+                let dated = everywhere || dated(&resource.parameters);
+                (resource.name, dated)
+            })
             .collect();
         (!searchable.is_empty()).then_some(Capability { searchable })
     }
 
     /// Whether the type can be searched.
     pub fn searches(&self, resource_type: &str) -> bool {
-        self.searchable.contains(resource_type)
+        self.searchable.contains_key(resource_type)
+    }
+
+    /// Whether `_lastUpdated` is declared for the type; servers declare it and ignore it, too.
+    pub fn declares_last_updated(&self, resource_type: &str) -> bool {
+        self.searchable.get(resource_type).copied().unwrap_or(false)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The first URL of a walk. Source: FHIR R4, RESTful search; 1upHealth "Pagination" (`_count`).
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use url::Url;
 
 /// The search for a whole type: `{base}/{type}?_count={page_size}`.
@@ -8,6 +9,14 @@ use url::Url;
 pub fn type_search(base: &Url, resource_type: &str, page_size: u32) -> Url {
     let mut url = under(base, resource_type);
     url.query_pairs_mut().append_pair("_count", &page_size.to_string());
+    url
+}
+
+/// The same search for what changed at or after an instant (FHIR R4, search, `_lastUpdated`).
+pub fn changed_since(search: &Url, since: DateTime<Utc>) -> Url {
+    let mut url = search.clone();
+    let since = since.to_rfc3339_opts(SecondsFormat::Millis, true);
+    url.query_pairs_mut().append_pair("_lastUpdated", &format!("ge{since}"));
     url
 }
 

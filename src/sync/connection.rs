@@ -1,10 +1,11 @@
 //! One connection's part of a run: plan, then walk, each type failing alone.
 
 use super::{
+    context::WalkContext,
     plan::{PlanInput, Step, WalkOrder, plan},
     report::{ConnectionReport, WalkReport},
     run::{SyncOptions, Target},
-    walk::{WalkContext, walk},
+    walk::walk,
 };
 use crate::{
     fhir::{Effort, FetchError},
@@ -39,6 +40,7 @@ pub(super) async fn sync_connection(
     };
     let unreachable = capability.as_ref().err().is_some_and(FetchError::is_unreachable);
     let cursors = context.warehouse.cursors(context.connection.id)?;
+    let states = context.warehouse.type_states(context.connection.id)?;
     let steps = plan(&PlanInput {
         base: &target.registration.fhir_url,
         page_size: target.page_size,
@@ -47,7 +49,11 @@ pub(super) async fn sync_connection(
         capability: capability.as_ref().ok().and_then(Option::as_ref),
         scope: context.connection.scope.as_deref(),
         cursors: &cursors,
+        states: &states,
         full: options.full,
+        full_walk_every: options.full_walk_every,
+        overlap: options.overlap,
+        now: context.clock.now(),
     });
     let mut walks = match capability {
         // Where not even /metadata answers, thirty more time-outs would tell nothing new.
@@ -144,6 +150,7 @@ async fn enter(
         resource_type: resource_type.clone(),
         mode: "full",
         first_url: None,
+        since: None,
         resumes: None,
     };
     let key = context.warehouse.start_walk(start).await?;

@@ -5,14 +5,17 @@
 //! sums up. Nothing here prints, reads a file or knows a command line.
 
 mod connection;
+mod context;
+mod ending;
 mod plan;
+mod probe;
 mod report;
 mod run;
 mod stop;
 mod unpack;
 mod walk;
 
-pub use plan::{PlanInput, Step, WalkFrom, WalkOrder, plan};
+pub use plan::{Increment, PlanInput, Step, WalkFrom, WalkOrder, plan};
 pub use report::{ConnectionReport, Report, WalkReport};
 pub use run::{SyncContext, SyncOptions, Target, sync};
 pub use stop::{Stop, StopHandle};

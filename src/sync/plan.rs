@@ -1,10 +1,14 @@
 //! What a run will ask of one connection, and why not the rest. Pure.
 
 use crate::{
-    fhir::{Capability, RESOURCE_TYPES, grants_read, resource_type, type_search},
+    fhir::{
+        Capability, RESOURCE_TYPES, changed_since, grants_read, instant, resource_type, type_search,
+    },
     http::Origin,
-    warehouse::{Cursor, WalkFinish},
+    warehouse::{Cursor, LastUpdated, TypeState, WalkFinish},
 };
+use chrono::{DateTime, Utc};
+use std::time::Duration;
 use url::Url;
 
 /// What is known before the first page is asked for.
@@ -24,8 +28,16 @@ pub struct PlanInput<'a> {
     pub scope: Option<&'a str>,
     /// Unfinished walks.
     pub cursors: &'a [Cursor],
-    /// Begin every walk anew.
+    /// What is known of the types.
+    pub states: &'a [TypeState],
+    /// Begin every walk anew, over the whole type.
     pub full: bool,
+    /// How long a type may go without a full walk, which alone finds deletions.
+    pub full_walk_every: Duration,
+    /// How far an incremental walk reaches back behind the watermark.
+    pub overlap: Duration,
+    /// The present instant.
+    pub now: DateTime<Utc>,
 }
 
 /// One type's part of a run.
@@ -51,17 +63,30 @@ pub struct WalkOrder {
     pub required: bool,
     /// Where it begins.
     pub from: WalkFrom,
-    /// The first page of the whole type, also for a walk that goes on from a cursor.
+    /// The first page of the whole type, for a walk that must begin anew.
     pub start: Url,
 }
 
 /// Where a walk begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WalkFrom {
-    /// At the first page.
+    /// At the first page of the whole type.
     Start,
+    /// At the first page of what changed.
+    Since(Increment),
     /// At the page after the last one stored.
     Cursor(Box<Cursor>, Url),
+}
+
+/// What an incremental walk asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Increment {
+    /// Everything that changed at or after this instant.
+    pub since: DateTime<Utc>,
+    /// The first page.
+    pub url: Url,
+    /// Whether the server has yet to show that it honours `_lastUpdated`.
+    pub probe: bool,
 }
 
 /// Decides for every type, in the order in which they are asked for.
@@ -93,12 +118,30 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         .iter()
         .find(|cursor| cursor.resource_type == name && !input.full)
         .and_then(|cursor| usable(cursor, input.base));
-    Step::Walk(WalkOrder {
-        resource_type: name.to_owned(),
-        required,
-        from: cursor.unwrap_or(WalkFrom::Start),
-        start: type_search(input.base, name, input.page_size),
-    })
+    let start = type_search(input.base, name, input.page_size);
+    let from = cursor
+        .or_else(|| increment(input, name, &start).map(WalkFrom::Since))
+        .unwrap_or(WalkFrom::Start);
+    Step::Walk(WalkOrder { resource_type: name.to_owned(), required, from, start })
+}
+
+/// What changed since the watermark, where that is known to be all that is needed.
+///
+/// Not where the server does not declare or was seen to ignore `_lastUpdated`, where resources
+/// come without a date, or where a full walk is due: a search never reports deletions.
+fn increment(input: &PlanInput<'_>, name: &str, start: &Url) -> Option<Increment> {
+    let state = input.states.iter().find(|state| state.resource_type == name)?;
+    let declared = input.capability?.declares_last_updated(name);
+    if input.full || !declared || !state.all_dated || state.last_updated == LastUpdated::Ignored {
+        return None;
+    }
+    let last_full = instant(state.last_full_at.as_deref()?)?;
+    if input.now - last_full >= chrono::Duration::from_std(input.full_walk_every).ok()? {
+        return None;
+    }
+    let since = instant(state.watermark.as_deref()?)? - input.overlap;
+    let probe = state.last_updated == LastUpdated::Unknown;
+    Some(Increment { since, url: changed_since(start, since), probe })
 }
 
 /// A cursor of another origin belongs to another configuration of the plan.
@@ -130,6 +173,7 @@ mod tests {
             pages: 3,
             resources_seen: 30,
             walk_started_at: "2026-01-01T00:00:00.000Z".into(),
+            since: None,
         }
     }
 
@@ -144,7 +188,11 @@ mod tests {
             capability: None,
             scope: None,
             cursors: &[],
+            states: &[],
             full: false,
+            full_walk_every: Duration::from_secs(7 * 24 * 3600),
+            overlap: Duration::from_secs(3600),
+            now: instant("2026-01-08T00:00:00Z").unwrap(),
         }
     }
 
@@ -158,6 +206,9 @@ mod tests {
                 }
                 Step::Walk(WalkOrder { resource_type, from: WalkFrom::Cursor(_, url), .. }) => {
                     (resource_type, url.to_string())
+                }
+                Step::Walk(WalkOrder { resource_type, from: WalkFrom::Since(what), .. }) => {
+                    (resource_type, format!("since {}", what.since.to_rfc3339()))
                 }
                 Step::Skip { resource_type, finish } => {
                     (resource_type, finish.reason.unwrap_or_default().to_owned())
@@ -217,5 +268,49 @@ mod tests {
         assert_eq!(start(&here, false), "https://api.x.test/r4/Coverage?_after=30");
         assert_eq!(start(&here, true), "start");
         assert_eq!(start(&elsewhere, false), "start");
+    }
+
+    #[test]
+    fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
+        let base = Url::parse(BASE).unwrap();
+        let asked = ["Coverage".to_owned()];
+        let statement = |parameter: &str| {
+            let text = format!(
+                r#"{{"resourceType":"CapabilityStatement","rest":[{{"resource":[
+                   {{"type":"Coverage","searchParam":[{{"name":"{parameter}"}}]}}]}}]}}"#
+            );
+            Capability::parse(text.as_bytes()).unwrap()
+        };
+        let (declares, silent) = (statement("_lastUpdated"), statement("patient"));
+        let good = TypeState {
+            resource_type: "Coverage".into(),
+            watermark: Some("2026-01-07T12:00:00.000Z".into()),
+            last_full_at: Some("2026-01-05T00:00:00.000Z".into()),
+            last_updated: LastUpdated::Honoured,
+            all_dated: true,
+        };
+        let begins = |capability: &Capability, state: &TypeState, full| {
+            let states = [state.clone()];
+            let input = PlanInput {
+                asked_types: &asked,
+                capability: Some(capability),
+                states: &states,
+                full,
+                ..input(&base)
+            };
+            steps(&input)[0].1.clone()
+        };
+        assert_eq!(begins(&declares, &good, false), "since 2026-01-07T11:00:00+00:00");
+        assert_eq!(begins(&declares, &good, true), "start");
+        assert_eq!(begins(&silent, &good, false), "start");
+        let ignored = TypeState { last_updated: LastUpdated::Ignored, ..good.clone() };
+        let undated = TypeState { all_dated: false, ..good.clone() };
+        let unmarked = TypeState { watermark: None, ..good.clone() };
+        let old =
+            TypeState { last_full_at: Some("2026-01-01T00:00:00.000Z".into()), ..good.clone() };
+        let never = TypeState { last_full_at: None, ..good };
+        for state in [ignored, undated, unmarked, old, never] {
+            assert_eq!(begins(&declares, &state, false), "start", "{state:?}");
+        }
     }
 }

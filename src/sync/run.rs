@@ -2,9 +2,9 @@
 
 use super::{
     connection::sync_connection,
+    context::WalkContext,
     report::{ConnectionReport, Report},
     stop::Stop,
-    walk::WalkContext,
 };
 use crate::{
     auth::{ClientRegistration, ConnectionKey, Tokens},
@@ -15,7 +15,11 @@ use crate::{
     monitor::Monitor,
     warehouse::{ConnectionRow, Warehouse, WarehouseError},
 };
-use std::{num::NonZeroUsize, sync::Arc, time::Instant};
+use std::{
+    num::NonZeroUsize,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 /// What a run works with.
@@ -59,6 +63,10 @@ pub struct SyncOptions {
     pub full: bool,
     /// Only these types; empty: all.
     pub types: Vec<String>,
+    /// How long a type may go without a full walk, which alone finds deletions.
+    pub full_walk_every: Duration,
+    /// How far an incremental walk reaches back behind the watermark.
+    pub overlap: Duration,
     /// Connections synced at once.
     pub connections_in_parallel: usize,
     /// Largest share of a type that may vanish at once, in percent.

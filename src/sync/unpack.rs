@@ -4,12 +4,13 @@
 //! nothing. A resource that is as stored costs one hash and one look-up, nothing else.
 
 use crate::{
-    fhir::{Bundle, Fingerprint, Outcome, SearchMode, fingerprint},
+    fhir::{Bundle, Fingerprint, Outcome, SearchMode, fingerprint, instant},
     view::json,
     warehouse::{
         Catalog, ChangedResource, Reader, Reject, RowBatch, TableRows, WarehouseError, known,
     },
 };
+use chrono::{DateTime, Utc};
 use std::{collections::HashMap, ops::Range};
 
 /// What a page comes to.
@@ -21,8 +22,18 @@ pub(super) struct Unpacked {
     pub(super) rows: RowBatch,
     pub(super) resources_seen: u64,
     pub(super) duplicates: u64,
+    /// Dates of the walk's own type, from `meta.lastUpdated`.
+    pub(super) dates: Dates,
     /// An error that the server reports inside the page.
     pub(super) failure: Option<Outcome>,
+}
+
+/// When the resources of a page were last updated, by their own account.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Dates {
+    pub(super) all: Vec<DateTime<Utc>>,
+    /// Whether a resource came without a date that can be read.
+    pub(super) undated: bool,
 }
 
 struct Candidate {
@@ -100,6 +111,12 @@ fn sort(body: &[u8], bundle: &Bundle, walk_type: &str, unpacked: &mut Unpacked) 
             reject("no_id", "a resource without an id".into(), None, json);
             continue;
         };
+        if found.resource_type == walk_type {
+            match found.last_updated.as_deref().and_then(instant) {
+                Some(date) => unpacked.dates.all.push(date),
+                None => unpacked.dates.undated = true,
+            }
+        }
         let key = (found.resource_type.clone(), id.clone());
         let candidate = Candidate { fingerprint: found, id, json };
         match positions.get(&key) {

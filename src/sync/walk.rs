@@ -4,67 +4,51 @@
 //! work at the same time while one walk holds at most two pages.
 
 use super::{
-    plan::{WalkFrom, WalkOrder},
+    context::WalkContext,
+    ending::{Ending, Position, filter_ignored, interrupted, lost_way, refused},
+    plan::{Increment, WalkFrom, WalkOrder},
+    probe::{Probed, probe},
     report::WalkReport,
-    stop::Stop,
-    unpack::{Unpacked, unpack},
+    unpack::{Dates, Unpacked, unpack},
 };
 use crate::{
-    clock::Clock,
-    fhir::{Effort, FetchError, FhirClient, Outcome, Page, Pager, PagingError},
+    clock,
+    fhir::{Effort, FetchError, Outcome, Page, Pager, PagingError, instant},
     http::{Retry, SafeUrl},
-    monitor::{Event, Monitor},
+    monitor::Event,
     warehouse::{
-        ConnectionRow, Cursor, PageWrite, WalkCounters, WalkEnd, WalkFinish, WalkKey, WalkStart,
-        Warehouse, WarehouseError,
+        Advance, Cursor, LastUpdated, PageWrite, WalkCounters, WalkEnd, WalkFinish, WalkKey,
+        WalkStart, WarehouseError,
     },
 };
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::task::JoinHandle;
 use url::Url;
-
-/// What the walks of one connection share.
-#[derive(Clone)]
-pub(super) struct WalkContext {
-    pub(super) run_id: i64,
-    pub(super) connection: Arc<ConnectionRow>,
-    pub(super) client: FhirClient,
-    pub(super) warehouse: Arc<Warehouse>,
-    pub(super) monitor: Arc<dyn Monitor>,
-    pub(super) clock: Clock,
-    pub(super) stop: Stop,
-    /// Pages that may be unpacked at once: one per core.
-    pub(super) workers: Arc<Semaphore>,
-    pub(super) shrink_limit_percent: u8,
-}
-
-/// How a walk ended.
-enum Ending {
-    /// In the ledger already, with the last page.
-    Committed(WalkFinish),
-    /// Still to be entered.
-    Open(WalkFinish),
-    /// The server no longer knows the page that the walk was at.
-    CursorLost(WalkFinish),
-}
 
 /// Walks one type to its end, or as far as it goes.
 ///
-/// A lost cursor restarts the type once: pages stored already cost a hash each, no write.
+/// Where the way on is lost, or what changed cannot be told from the rest, the whole type is
+/// walked anew, once: pages stored already cost a hash each, no write.
 pub(super) async fn walk(
     context: &WalkContext,
     order: &WalkOrder,
 ) -> Result<WalkReport, WarehouseError> {
-    let (mut report, cursor_lost) = Walk::run(context, order, &order.from).await?;
-    if cursor_lost && !context.stop.is_asked() {
+    let mut effort = Effort::default();
+    let from = match &order.from {
+        WalkFrom::Since(increment) if increment.probe => {
+            prove(context, order, increment, &mut effort).await?
+        }
+        from => from.clone(),
+    };
+    let (mut report, begin_again) = Walk::run(context, order, &from).await?;
+    if begin_again && !context.stop.is_asked() {
         let first = report.counters;
         (report, _) = Walk::run(context, order, &WalkFrom::Start).await?;
-        report.counters.requests += first.requests;
-        report.counters.retries += first.retries;
-        report.counters.rows_written += first.rows_written;
-        report.counters.resources_new += first.resources_new;
-        report.counters.resources_changed += first.resources_changed;
+        report.counters.add_effort(&first);
     }
+    report.counters.requests += effort.requests;
+    report.counters.retries += effort.retries;
     context.monitor.event(Event::WalkFinished {
         connection: &context.connection.name,
         resource_type: &order.resource_type,
@@ -75,6 +59,29 @@ pub(super) async fn walk(
     Ok(report)
 }
 
+/// Has the server show that it honours `_lastUpdated`, once; else the whole type is walked.
+async fn prove(
+    context: &WalkContext,
+    order: &WalkOrder,
+    increment: &Increment,
+    effort: &mut Effort,
+) -> Result<WalkFrom, WarehouseError> {
+    let (connection_id, name) = (context.connection.id, order.resource_type.as_str());
+    match probe(context, &order.start, effort).await {
+        Probed::Honoured => {
+            let support = LastUpdated::Honoured;
+            context.warehouse.set_last_updated(connection_id, name, support, None).await?;
+            Ok(WalkFrom::Since(increment.clone()))
+        }
+        Probed::Ignored(why) => {
+            let (support, why) = (LastUpdated::Ignored, Some(why.to_owned()));
+            context.warehouse.set_last_updated(connection_id, name, support, why).await?;
+            Ok(WalkFrom::Start)
+        }
+        Probed::Unclear => Ok(WalkFrom::Start),
+    }
+}
+
 struct Walk<'a> {
     context: &'a WalkContext,
     order: &'a WalkOrder,
@@ -82,8 +89,22 @@ struct Walk<'a> {
     counters: WalkCounters,
     pages_before: u64,
     seen_before: u64,
+    /// What an incremental walk asks for.
+    since: Option<DateTime<Utc>>,
+    /// The server's clock at the first page, or ours; of the walk's start where it is resumed.
+    started: DateTime<Utc>,
+    /// The newest date that a resource gives itself and that has passed.
+    newest: Option<DateTime<Utc>>,
     failure: Option<Outcome>,
     unreachable: bool,
+}
+
+/// What came of storing a page.
+enum Stored {
+    /// It is committed, with the walk's end when it was the last one.
+    Went(Option<WalkFinish>),
+    /// It shows that the server does not honour `_lastUpdated`; nothing was stored.
+    FilterIgnored(&'static str),
 }
 
 /// A page on its way; the request ends when nobody wants it any more.
@@ -101,18 +122,25 @@ impl Walk<'_> {
         order: &WalkOrder,
         from: &WalkFrom,
     ) -> Result<(WalkReport, bool), WarehouseError> {
-        let (url, cursor) = match from {
-            WalkFrom::Start => (&order.start, None),
-            WalkFrom::Cursor(cursor, url) => (url, Some(Cursor::clone(cursor))),
+        let (url, cursor, since) = match from {
+            WalkFrom::Start => (&order.start, None, None),
+            WalkFrom::Since(increment) => (&increment.url, None, Some(increment.since)),
+            WalkFrom::Cursor(cursor, url) => {
+                let since = cursor.since.as_deref().and_then(instant);
+                (url, Some(Cursor::clone(cursor)), since)
+            }
         };
+        let now = context.clock.now();
+        let started = cursor.as_ref().and_then(|cursor| instant(&cursor.walk_started_at));
         let pages_before = cursor.as_ref().map_or(0, |cursor| cursor.pages);
         let seen_before = cursor.as_ref().map_or(0, |cursor| cursor.resources_seen);
         let start = WalkStart {
             run_id: context.run_id,
             connection_id: context.connection.id,
             resource_type: order.resource_type.clone(),
-            mode: "full",
+            mode: if since.is_some() { "incremental" } else { "full" },
             first_url: Some(SafeUrl::from(url).to_string()),
+            since: since.map(clock::text),
             resumes: cursor,
         };
         let key = context.warehouse.start_walk(start).await?;
@@ -123,6 +151,9 @@ impl Walk<'_> {
             counters: WalkCounters::default(),
             pages_before,
             seen_before,
+            since,
+            started: started.unwrap_or(now),
+            newest: None,
             failure: None,
             unreachable: false,
         };
@@ -131,10 +162,10 @@ impl Walk<'_> {
             resource_type: &order.resource_type,
             pages_before,
         });
-        let (finish, cursor_lost) = match walk.pages(url.clone()).await? {
+        let (finish, begin_again) = match walk.pages(url.clone()).await? {
             Ending::Committed(finish) => (finish, false),
             Ending::Open(finish) => (walk.abandon(finish).await?, false),
-            Ending::CursorLost(finish) => (walk.abandon(finish).await?, true),
+            Ending::BeginAgain(finish) => (walk.abandon(finish).await?, true),
         };
         let report = WalkReport {
             resource_type: order.resource_type.clone(),
@@ -142,7 +173,7 @@ impl Walk<'_> {
             counters: walk.counters,
             unreachable: walk.unreachable,
         };
-        Ok((report, cursor_lost))
+        Ok((report, begin_again))
     }
 
     /// Enters an end that no page brought along.
@@ -175,12 +206,25 @@ impl Walk<'_> {
             self.counters.retries += effort.retries;
             let page = match result {
                 Ok(page) => page,
-                Err(error) => return Ok(self.refused(error)),
+                Err(error) => {
+                    self.unreachable = error.is_unreachable();
+                    let (order, connection) = (self.order, &self.context.connection);
+                    return Ok(refused(&error, &self.position(), order, connection));
+                }
             };
+            if self.position().is_start()
+                && let Some(date) = page.date
+            {
+                self.started = date;
+            }
             let next = self.next(&mut pager, &page);
             let next_url = next.as_ref().ok().cloned().flatten();
             let following = next_url.clone().map(|url| self.ask(url));
-            let finish = self.store(page, next_url, next.is_ok()).await?;
+            let stored = self.store(page, next_url, next.is_ok()).await?;
+            let finish = match stored {
+                Stored::Went(finish) => finish,
+                Stored::FilterIgnored(why) => return self.downgrade(why).await,
+            };
             match (next, finish, following) {
                 (Err(error), ..) => return Ok(Ending::Open(lost_way(&error))),
                 (Ok(_), Some(finish), _) => return Ok(Ending::Committed(finish)),
@@ -190,6 +234,18 @@ impl Walk<'_> {
                 (Ok(_), None, _) => return Ok(Ending::Open(interrupted())),
             }
         }
+    }
+
+    fn position(&self) -> Position {
+        Position { pages_before: self.pages_before, pages: self.counters.pages }
+    }
+
+    /// From now on this type is walked in full.
+    async fn downgrade(&self, why: &'static str) -> Result<Ending, WarehouseError> {
+        let (id, support) = (self.context.connection.id, LastUpdated::Ignored);
+        let name = &self.order.resource_type;
+        self.context.warehouse.set_last_updated(id, name, support, Some(why.to_owned())).await?;
+        Ok(filter_ignored(why))
     }
 
     fn ask(&self, url: Url) -> Pending {
@@ -226,12 +282,17 @@ impl Walk<'_> {
         page: Page,
         next_url: Option<Url>,
         next_is_sound: bool,
-    ) -> Result<Option<WalkFinish>, WarehouseError> {
+    ) -> Result<Stored, WarehouseError> {
         let total = page.bundle.total;
         let is_last = next_url.is_none() && next_is_sound;
         let body = page.body.clone();
         let unpacked = self.unpack(page).await?;
         self.failure = unpacked.failure.or(self.failure.take());
+        if let Some(why) = self.filter_ignored(&unpacked.dates) {
+            return Ok(Stored::FilterIgnored(why));
+        }
+        let passed = unpacked.dates.all.iter().filter(|date| **date <= self.started);
+        self.newest = self.newest.max(passed.max().copied());
         let mut counters = self.counters.clone();
         counters.pages += 1;
         counters.bytes += body.len() as u64;
@@ -260,7 +321,20 @@ impl Walk<'_> {
             resources_seen: self.seen_before + self.counters.resources_seen,
             declared_total: self.counters.declared_total,
         });
-        Ok(written.finish)
+        Ok(Stored::Went(written.finish))
+    }
+
+    /// Whether a page of an incremental walk shows that the server did not filter.
+    fn filter_ignored(&self, dates: &Dates) -> Option<&'static str> {
+        // Servers keep fewer digits than they are asked with.
+        let since = self.since? - chrono::Duration::seconds(1);
+        if dates.undated {
+            Some("it sends resources without a date")
+        } else if dates.all.iter().any(|date| *date < since) {
+            Some("it sends resources that changed before the instant asked for")
+        } else {
+            None
+        }
     }
 
     async fn unpack(&self, page: Page) -> Result<Unpacked, WarehouseError> {
@@ -299,84 +373,17 @@ impl Walk<'_> {
             }
         };
         WalkEnd {
-            saw_everything: self.pages_before == 0 && self.failure.is_none(),
+            saw_everything: self.pages_before == 0
+                && self.failure.is_none()
+                && self.since.is_none(),
+            advance: Advance {
+                // The newest date may be the server's idea of now; its clock when the walk began
+                // is the latest moment up to which everything can have been seen.
+                watermark: self.newest.map(|newest| clock::text(newest.min(self.started))),
+                full: self.since.is_none(),
+            },
             finish,
             shrink_limit_percent: self.context.shrink_limit_percent,
         }
     }
-
-    fn refused(&mut self, error: FetchError) -> Ending {
-        self.unreachable = error.is_unreachable();
-        let is_first_page = self.pages_before + self.counters.pages == 0;
-        let resumes = self.pages_before > 0 && self.counters.pages == 0;
-        if is_first_page && !self.order.required && matches!(error.status(), Some(403 | 404)) {
-            let detail = format!("the plan does not serve it: {error}");
-            let mut finish = WalkFinish::not_walked("not_served", error.reason(), detail);
-            finish.http_status = error.status();
-            finish.server_message = error.server_message();
-            return Ending::Open(finish);
-        }
-        let mut finish = WalkFinish::incomplete(error.reason(), with_sources(&error));
-        finish.http_status = error.status();
-        finish.server_message = error.server_message();
-        finish.hint = hint(&error, &self.context.connection);
-        match error.status() {
-            Some(404 | 410) if !is_first_page => {
-                finish.keep_cursor = false;
-                Ending::CursorLost(finish)
-            }
-            Some(400..=499) if resumes && !matches!(error.status(), Some(401 | 403 | 429)) => {
-                finish.keep_cursor = false;
-                Ending::CursorLost(finish)
-            }
-            _ => Ending::Open(finish),
-        }
-    }
-}
-
-fn interrupted() -> WalkFinish {
-    WalkFinish::incomplete("interrupted", "it was asked to stop; the next run goes on here".into())
-}
-
-fn lost_way(error: &PagingError) -> WalkFinish {
-    let reason = match error {
-        PagingError::ForeignOrigin { .. } => "foreign_origin",
-        PagingError::Loop => "next_loop",
-        PagingError::NoProgress => "no_progress",
-        PagingError::OnlyEmptyPages => "only_empty_pages",
-        PagingError::NotAUrl => "next_not_a_url",
-    };
-    WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, error.to_string()) }
-}
-
-fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
-    let connect = format!("payersync connect {} --plan {}", connection.name, connection.plan);
-    Some(match error.reason() {
-        "consent_needed" => format!("`{connect}`"),
-        "unauthorized" => {
-            format!("the plan refuses a fresh token; if the member withdrew consent, `{connect}`")
-        }
-        "forbidden" => format!(
-            "the plan may refuse requests from outside the US, or the consent may not cover it; `{connect}` asks anew"
-        ),
-        "throttled" => "lower requests_per_second or requests_per_hour of the plan".to_owned(),
-        "not_json" | "not_a_searchset" => {
-            "check the plan's fhir_url; if it is right, the plan is at fault and the next run asks again".to_owned()
-        }
-        _ => return None,
-    })
-}
-
-/// An error with everything below it, as one sentence.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(below) = source {
-        let below_text = below.to_string();
-        if !text.contains(&below_text) {
-            text = format!("{text}: {below_text}");
-        }
-        source = below.source();
-    }
-    text
 }

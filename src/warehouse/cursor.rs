@@ -25,6 +25,8 @@ pub struct Cursor {
     pub resources_seen: u64,
     /// When the first page was asked for.
     pub walk_started_at: String,
+    /// What an incremental walk asked for: everything changed at or after this instant.
+    pub since: Option<String>,
 }
 
 pub(super) fn put_cursor(
@@ -64,8 +66,10 @@ pub(crate) fn cursors(
 ) -> Result<Vec<Cursor>, WarehouseError> {
     connection
         .prepare_cached(
-            "SELECT resource_type, mode, walk_id, next_url, pages, resources_seen, walk_started_at
-             FROM walk_cursor WHERE connection_id = ?1 ORDER BY resource_type",
+            "SELECT k.resource_type, k.mode, k.walk_id, k.next_url, k.pages, k.resources_seen,
+               k.walk_started_at, w.since
+             FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
+             WHERE k.connection_id = ?1 ORDER BY k.resource_type",
         )
         .and_then(|mut statement| statement.query_map([connection_id], cursor_of)?.collect())
         .doing("cannot read the cursors")
@@ -80,5 +84,6 @@ fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
         pages: row.get(4)?,
         resources_seen: row.get(5)?,
         walk_started_at: row.get(6)?,
+        since: row.get(7)?,
     })
 }

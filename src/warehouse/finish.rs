@@ -9,6 +9,7 @@ use super::{
     ledger::{self, WalkCounters, WalkFinish},
     page_writer::{PageWrite, delete_rows, keep_version},
     table::Catalog,
+    type_state::{self, Advance},
 };
 use crate::clock;
 use rusqlite::{Connection, Transaction, params};
@@ -20,6 +21,8 @@ pub(crate) struct WalkEnd {
     pub(crate) finish: WalkFinish,
     /// Whether the walk saw the whole type, unfiltered, from its first page to its last.
     pub(crate) saw_everything: bool,
+    /// What it leaves behind when it is complete.
+    pub(crate) advance: Advance,
     /// Largest share of the live resources that may vanish at once, in percent.
     pub(crate) shrink_limit_percent: u8,
 }
@@ -78,6 +81,9 @@ pub(super) fn end_walk(
         }
     }
     ledger::finish_walk(transaction, &page.walk, &end.finish, page.now)?;
+    if end.finish.state == "complete" {
+        type_state::advance(transaction, page.walk.walk_id, &end.advance)?;
+    }
     forget(transaction, page.walk.walk_id)?;
     Ok(end.finish)
 }

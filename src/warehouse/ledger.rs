@@ -53,6 +53,17 @@ pub struct WalkCounters {
     pub declared_total: Option<u64>,
 }
 
+impl WalkCounters {
+    /// Adds what another attempt at the same type cost and wrote.
+    pub fn add_effort(&mut self, other: &WalkCounters) {
+        self.requests += other.requests;
+        self.retries += other.retries;
+        self.rows_written += other.rows_written;
+        self.resources_new += other.resources_new;
+        self.resources_changed += other.resources_changed;
+    }
+}
+
 /// How a walk is entered in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalkFinish {
@@ -138,6 +149,8 @@ pub(crate) struct WalkStart {
     pub(crate) mode: &'static str,
     /// First URL, parameter names only.
     pub(crate) first_url: Option<String>,
+    /// What an incremental walk asks for (RFC 3339).
+    pub(crate) since: Option<String>,
     /// The cursor that it goes on from.
     pub(crate) resumes: Option<Cursor>,
 }
@@ -205,8 +218,8 @@ pub(crate) fn start_walk(
     connection
         .execute(
             "INSERT INTO sync_walk (run_id, connection_id, resource_type, mode, state, started_at,
-               walk_started_at, resumed_from, pages_before, first_url)
-             VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?7, ?8, ?9)",
+               walk_started_at, resumed_from, pages_before, first_url, since)
+             VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 start.run_id,
                 start.connection_id,
@@ -216,7 +229,8 @@ pub(crate) fn start_walk(
                 cursor.map_or(now.as_str(), |cursor| cursor.walk_started_at.as_str()),
                 cursor.map(|cursor| cursor.walk_id),
                 cursor.map_or(0, |cursor| cursor.pages),
-                start.first_url
+                start.first_url,
+                start.since
             ],
         )
         .doing("cannot enter a walk in the ledger")?;

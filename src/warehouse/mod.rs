@@ -17,6 +17,7 @@ mod reader;
 mod row_batch;
 mod status;
 mod table;
+mod type_state;
 mod writer;
 
 mod embedded {
@@ -42,6 +43,8 @@ pub(crate) use reader::{Reader, known};
 pub(crate) use row_batch::{RowBatch, TableRows};
 pub use status::{TableCount, TypeStatus};
 pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
+pub(crate) use type_state::Advance;
+pub use type_state::{LastUpdated, TypeState};
 
 /// An open warehouse.
 #[derive(Debug)]
@@ -143,6 +146,36 @@ impl Warehouse {
     /// SQLite's.
     pub fn cursors(&self, connection_id: i64) -> Result<Vec<Cursor>, WarehouseError> {
         self.reader.read(|connection| cursor::cursors(connection, connection_id))
+    }
+
+    /// What is known of a connection's types.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn type_states(&self, connection_id: i64) -> Result<Vec<TypeState>, WarehouseError> {
+        self.reader.read(|connection| type_state::states(connection, connection_id))
+    }
+
+    pub(crate) async fn set_last_updated(
+        &self,
+        connection_id: i64,
+        resource_type: &str,
+        support: LastUpdated,
+        reason: Option<String>,
+    ) -> Result<(), WarehouseError> {
+        let resource_type = resource_type.to_owned();
+        self.writer
+            .run(move |connection, _| {
+                let reason = reason.as_deref();
+                type_state::set_last_updated(
+                    connection,
+                    connection_id,
+                    &resource_type,
+                    support,
+                    reason,
+                )
+            })
+            .await
     }
 
     /// How many rejects of a connection are open.

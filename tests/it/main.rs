@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod first_sync;
 #[cfg(test)]
+mod incremental;
+#[cfg(test)]
 mod oidc_member;
 #[cfg(test)]
 mod oidc_provider;

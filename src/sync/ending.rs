@@ -1,0 +1,122 @@
+//! The ways in which a walk can end before its last page, each with its word for the ledger.
+
+use super::plan::WalkOrder;
+use crate::{
+    fhir::{FetchError, PagingError},
+    warehouse::{ConnectionRow, WalkFinish},
+};
+
+/// How a walk ended.
+pub(super) enum Ending {
+    /// In the ledger already, with the last page.
+    Committed(WalkFinish),
+    /// Still to be entered.
+    Open(WalkFinish),
+    /// Still to be entered; the type must be walked anew, in full, to be complete.
+    BeginAgain(WalkFinish),
+}
+
+/// How far a walk had come.
+pub(super) struct Position {
+    /// Pages stored by earlier runs of the walk.
+    pub(super) pages_before: u64,
+    /// Pages stored in this run.
+    pub(super) pages: u64,
+}
+
+impl Position {
+    /// Whether no page of the walk is stored.
+    pub(super) fn is_start(&self) -> bool {
+        self.pages_before + self.pages == 0
+    }
+}
+
+/// A page that could not be had.
+pub(super) fn refused(
+    error: &FetchError,
+    at: &Position,
+    order: &WalkOrder,
+    connection: &ConnectionRow,
+) -> Ending {
+    let is_first_page = at.is_start();
+    let resumes = at.pages_before > 0 && at.pages == 0;
+    if is_first_page && !order.required && matches!(error.status(), Some(403 | 404)) {
+        let detail = format!("the plan does not serve it: {error}");
+        let mut finish = WalkFinish::not_walked("not_served", error.reason(), detail);
+        finish.http_status = error.status();
+        finish.server_message = error.server_message();
+        return Ending::Open(finish);
+    }
+    let mut finish = WalkFinish::incomplete(error.reason(), with_sources(error));
+    finish.http_status = error.status();
+    finish.server_message = error.server_message();
+    finish.hint = hint(error, connection);
+    let lost = match error.status() {
+        // The server forgot the session behind the next link (HAPI, Azure).
+        Some(404 | 410) => !is_first_page,
+        // A cursor of an earlier run may be refused in any words; a fresh one would not be.
+        Some(401 | 403 | 429) | None => false,
+        Some(status) => resumes && (400..=499).contains(&status),
+    };
+    if lost {
+        finish.keep_cursor = false;
+        return Ending::BeginAgain(finish);
+    }
+    Ending::Open(finish)
+}
+
+/// It was asked to stop.
+pub(super) fn interrupted() -> WalkFinish {
+    WalkFinish::incomplete("interrupted", "it was asked to stop; the next run goes on here".into())
+}
+
+/// A next link that must not be followed.
+pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
+    let reason = match error {
+        PagingError::ForeignOrigin { .. } => "foreign_origin",
+        PagingError::Loop => "next_loop",
+        PagingError::NoProgress => "no_progress",
+        PagingError::OnlyEmptyPages => "only_empty_pages",
+        PagingError::NotAUrl => "next_not_a_url",
+    };
+    WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, error.to_string()) }
+}
+
+fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
+    let connect = format!("payersync connect {} --plan {}", connection.name, connection.plan);
+    Some(match error.reason() {
+        "consent_needed" => format!("`{connect}`"),
+        "unauthorized" => {
+            format!("the plan refuses a fresh token; if the member withdrew consent, `{connect}`")
+        }
+        "forbidden" => format!(
+            "the plan may refuse requests from outside the US, or the consent may not cover it; `{connect}` asks anew"
+        ),
+        "throttled" => "lower requests_per_second or requests_per_hour of the plan".to_owned(),
+        "not_json" | "not_a_searchset" => {
+            "check the plan's fhir_url; if it is right, the plan is at fault and the next run asks again".to_owned()
+        }
+        _ => return None,
+    })
+}
+
+/// An answer to `_lastUpdated` that shows that the server does not honour it.
+pub(super) fn filter_ignored(why: &str) -> Ending {
+    let detail = format!("the plan does not honour _lastUpdated: {why}");
+    let finish = WalkFinish::incomplete("last_updated_ignored", detail);
+    Ending::BeginAgain(WalkFinish { keep_cursor: false, ..finish })
+}
+
+/// An error with everything below it, as one sentence.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(below) = source {
+        let below_text = below.to_string();
+        if !text.contains(&below_text) {
+            text = format!("{text}: {below_text}");
+        }
+        source = below.source();
+    }
+    text
+}

@@ -38,20 +38,23 @@ const PLAN: &str = "demo";
 /// What an analyst might ask first, with the question in words.
 const QUESTIONS: [(&str, &str); 3] = [
     (
-        "What was charged and paid, by kind of claim?",
-        "SELECT type_code AS kind, count(*) AS claims, '' as y,
-       '' AS x
-FROM explanation_of_benefit GROUP BY 1",
+        "What was charged, paid and left to the member, by kind of claim?",
+        "SELECT kind, count(*) AS claims, printf('%.2f', sum(submitted_amount)) AS submitted,
+       printf('%.2f', sum(plan_paid_amount)) AS plan_paid,
+       printf('%.2f', sum(member_liability_amount)) AS member_owes
+FROM claim_current GROUP BY kind ORDER BY sum(submitted_amount) DESC",
     ),
     (
-        "Which diagnoses cost most?",
-        "SELECT 1",
+        "Which providers were paid most, and for how many claims?",
+        "SELECT provider_name AS provider, count(*) AS claims,
+       printf('%.2f', sum(plan_paid_amount)) AS plan_paid
+FROM claim_current GROUP BY provider_npi ORDER BY sum(plan_paid_amount) DESC LIMIT 5",
     ),
     (
         "Is anything missing?",
-        "SELECT connection, count(*) AS types, sum(state = 'complete') AS complete, sum(resources) AS resources,
-       sum(rejects) AS rejects, min(complete_as_of) AS complete_as_of FROM completeness
-WHERE state NOT IN ('not_served', 'skipped') GROUP BY 1 ORDER BY 1",
+        "SELECT connection, count(*) AS types, sum(state = 'complete') AS complete,
+       sum(resources) AS resources, sum(rejects) AS rejects, min(complete_as_of) AS complete_as_of
+FROM completeness WHERE state NOT IN ('not_served', 'skipped') GROUP BY connection",
     ),
 ];
 

@@ -12,7 +12,6 @@ CREATE TABLE type_state (
 ) WITHOUT ROWID;
 
 ALTER TABLE sync_walk ADD COLUMN since TEXT;           -- of an incremental walk
-ALTER TABLE sync_walk ADD COLUMN self_parameters TEXT; -- names in the self link, where they differ
 
 DROP VIEW completeness;
 

@@ -96,6 +96,12 @@ pub struct SyncArgs {
     /// Only this resource type; may be repeated
     #[arg(long = "type", value_name = "TYPE")]
     pub types: Vec<String>,
+    /// Stop between two pages after so many page requests; the next run goes on there
+    #[arg(long, value_name = "N")]
+    pub max_requests: Option<u64>,
+    /// Stop between two pages after so many seconds; the next run goes on there
+    #[arg(long, value_name = "SECONDS")]
+    pub max_duration: Option<u64>,
     /// Believe the plan when it suddenly sends far less, and delete the rest
     #[arg(long)]
     pub accept_shrink: bool,

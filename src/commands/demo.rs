@@ -7,8 +7,8 @@ use super::{
     failure::Failure,
     home, lock, print,
     progress::{self, Style},
-    query, sandbox, show,
-    sync::{run_once, targets, tell_problems},
+    query, sandbox, show, stop_signal,
+    sync::{Run, run_once, targets, tell_problems},
     tell,
 };
 use crate::{
@@ -88,12 +88,15 @@ pub(super) async fn run(
         command: "demo".to_owned(),
         full: false,
         types: Vec::new(),
+        max_requests: None,
         full_walk_every: settings.full_walk_every,
         overlap: settings.overlap,
         connections_in_parallel: settings.connections_in_parallel,
         shrink_limit_percent: settings.shrink_limit_percent,
     };
-    let report = run_once(&warehouse, &http, tokens, monitor, targets, &options).await?;
+    let stop = stop_signal::listen(None);
+    let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
+    let report = run_once(run, targets, &options).await?;
     payer.stop().await;
     if let Some(warehouse) = Arc::into_inner(warehouse) {
         warehouse.close();

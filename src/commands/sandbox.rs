@@ -29,7 +29,7 @@ pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
         )
     })?;
     tell("The embedded payer is up; Ctrl-C stops it");
-    stop_signal::listen().asked().await;
+    stop_signal::listen(None).asked().await;
     sandbox.stop().await;
     Ok(ExitCode::Complete)
 }

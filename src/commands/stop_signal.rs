@@ -2,18 +2,30 @@
 
 use super::tell;
 use crate::sync::{Stop, StopHandle};
+use std::time::Duration;
 
-/// Turns the first signal into a request to stop.
-pub(super) fn listen() -> Stop {
+/// Turns the first signal, or the end of a time limit, into a request to stop.
+pub(super) fn listen(limit: Option<Duration>) -> Stop {
     let (handle, stop) = Stop::new();
     tokio::spawn(async move {
-        if wait().await.is_ok() {
+        let asked = tokio::select! {
+            asked = wait() => asked.is_ok(),
+            () = elapsed(limit) => true,
+        };
+        if asked {
             tell("Stopping: what is committed stays, the next run goes on there");
             handle.ask();
         }
         keep(handle).await;
     });
     stop
+}
+
+async fn elapsed(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The handle lives as long as the process: a dropped one could never ask.

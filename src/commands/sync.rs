@@ -12,12 +12,12 @@ use crate::{
     clock::Clock,
     config::Settings,
     exit_code::ExitCode,
-    http::HttpClient,
+    http::{HttpClient, Origin},
     monitor::Monitor,
-    sync::{Report, SyncContext, SyncOptions, Target, sync},
+    sync::{Report, Stop, SyncContext, SyncOptions, Target, sync},
     warehouse::{ConnectionRow, WalkFinish, Warehouse},
 };
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 /// Syncs and tells what came of it.
 pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<ExitCode, Failure> {
@@ -28,17 +28,21 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
     let connections = chosen(&warehouse, &args.names)?;
     let http = home::http(&settings)?;
     let tokens = home::tokens(&settings, &http)?;
+    spend(&settings, &warehouse, &http)?;
     let targets = targets(&settings, connections, &http).await?;
     let options = SyncOptions {
         command: "sync".to_owned(),
         full: args.full || args.accept_shrink,
         types: args.types,
+        max_requests: args.max_requests,
         full_walk_every: settings.full_walk_every,
         overlap: settings.overlap,
         connections_in_parallel: settings.connections_in_parallel,
         shrink_limit_percent: if args.accept_shrink { 100 } else { settings.shrink_limit_percent },
     };
-    let report = run_once(&warehouse, &http, tokens, monitor, targets, &options).await?;
+    let stop = stop_signal::listen(args.max_duration.map(Duration::from_secs));
+    let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
+    let report = run_once(run, targets, &options).await?;
     tell_problems(&report);
     tell(&report.summary());
     if let Some(warehouse) = Arc::into_inner(warehouse) {
@@ -47,27 +51,44 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
     Ok(report.exit_code())
 }
 
-/// One run, stopped by signals.
+/// What one run works with.
+pub(super) struct Run<'a> {
+    pub(super) warehouse: &'a Arc<Warehouse>,
+    pub(super) http: &'a HttpClient,
+    pub(super) tokens: Tokens,
+    pub(super) monitor: Arc<dyn Monitor>,
+    pub(super) stop: Stop,
+}
+
+/// One run, to its end or until it is stopped.
 pub(super) async fn run_once(
-    warehouse: &Arc<Warehouse>,
-    http: &HttpClient,
-    tokens: Tokens,
-    monitor: Arc<dyn Monitor>,
+    run: Run<'_>,
     targets: Vec<Target>,
     options: &SyncOptions,
 ) -> Result<Report, Failure> {
     let context = SyncContext {
-        warehouse: Arc::clone(warehouse),
-        http: http.clone(),
-        tokens: tokens.clone(),
-        monitor,
+        warehouse: Arc::clone(run.warehouse),
+        http: run.http.clone(),
+        tokens: run.tokens.clone(),
+        monitor: run.monitor,
         clock: Clock::system(),
-        stop: stop_signal::listen(),
+        stop: run.stop,
     };
     let report = sync(&context, targets, options).await;
     // A refresh that is under way must reach the disk before the process ends.
-    tokens.finish().await;
+    run.tokens.finish().await;
     Ok(report?)
+}
+
+/// What earlier runs sent within the hour counts against this one's hourly budgets.
+fn spend(settings: &Settings, warehouse: &Warehouse, http: &HttpClient) -> Result<(), Failure> {
+    let hour_ago = Clock::system().now() - Duration::from_secs(60 * 60);
+    for plan in settings.plans.values() {
+        if let Ok(origin) = Origin::of(&plan.fhir_url) {
+            http.spend(&origin, warehouse.requests_since(&plan.name, hour_ago)?);
+        }
+    }
+    Ok(())
 }
 
 fn chosen(warehouse: &Warehouse, names: &[String]) -> Result<Vec<ConnectionRow>, Failure> {
@@ -115,6 +136,7 @@ pub(super) async fn targets(
             page_size: plan.page_size,
             concurrency: plan.concurrency,
             types: plan.types.clone(),
+            dependants: plan.dependants,
         });
     }
     Ok(targets)

@@ -181,6 +181,8 @@ pub(super) struct Plan {
     pub(super) requests_per_hour: Option<NonZeroU32>,
     #[serde(default)]
     pub(super) types: Vec<String>,
+    #[serde(default)]
+    pub(super) dependants: bool,
 }
 
 fn yes() -> bool {

@@ -34,6 +34,8 @@ pub struct PlanSettings {
     pub limits: RateLimits,
     /// Types to ask for; empty: all that payersync knows.
     pub types: Vec<String>,
+    /// Whether a consent covers other people than the member.
+    pub dependants: bool,
     registration: Registration,
     secret: SecretSource,
 }
@@ -109,6 +111,7 @@ impl PlanSettings {
                 per_hour: plan.requests_per_hour,
             },
             types: plan.types,
+            dependants: plan.dependants,
             registration: Registration {
                 client_id: plan.client_id,
                 redirect_url: plan.redirect_url,

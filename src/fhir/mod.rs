@@ -13,6 +13,7 @@ mod pager;
 mod resource_type;
 mod scope;
 mod search;
+mod subject;
 
 pub use bundle::{Bundle, BundleError, Entry, SearchMode};
 pub use capability::Capability;
@@ -26,3 +27,4 @@ pub use pager::{Pager, PagingError};
 pub use resource_type::{RESOURCE_TYPES, ResourceType, find as resource_type};
 pub use scope::grants_read;
 pub use search::{changed_since, type_search};
+pub use subject::{patient_id, patient_of, patient_of_self_link};

@@ -81,6 +81,11 @@ impl HttpClient {
         self.0.budgets.limit(origin, limits);
     }
 
+    /// Takes requests off an origin's hourly budget that an earlier process has sent.
+    pub fn spend(&self, origin: &Origin, requests: u32) {
+        self.0.budgets.spend(origin, requests);
+    }
+
     /// Sends a GET until its answer is final.
     ///
     /// Every final status is an `Ok`, and so is a retryable one after the last attempt.
@@ -208,6 +213,7 @@ impl HttpClient {
             .ok_or_else(|| Fault::refusal(HttpErrorKind::Insecure))?;
         self.0.budgets.admit(&origin).await;
         let mut response = self.request(call, url, &origin).send().await.map_err(Fault::sending)?;
+        self.0.budgets.learn(&origin, response.status().as_u16());
         let body = body::read(&mut response, self.0.options.max_body_bytes).await?;
         let headers = response.headers();
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());

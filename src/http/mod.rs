@@ -13,6 +13,7 @@ mod client;
 mod error;
 mod options;
 mod origin;
+mod pace;
 mod rate_limit;
 mod request;
 mod response;

@@ -13,7 +13,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use super::Origin;
+use super::{Origin, pace::Pace};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -45,6 +45,7 @@ pub(super) struct Budgets(Mutex<HashMap<Origin, Arc<Budget>>>);
 struct Budget {
     limits: RateLimits,
     limiters: Vec<Limiter>,
+    pace: Mutex<Pace>,
 }
 
 type Limiter<C = TokioClock> =
@@ -61,13 +62,42 @@ impl Budgets {
         }
     }
 
+    /// Takes requests off the hourly budget that an earlier process sent within the last hour.
+    ///
+    /// A bucket cannot owe more than it holds: it begins empty and refills at its rate.
+    pub(super) fn spend(&self, origin: &Origin, requests: u32) {
+        let Some(budget) = self.of(origin).filter(|budget| budget.limits.per_hour.is_some()) else {
+            return;
+        };
+        if let Some(hourly) = budget.limiters.first() {
+            for _ in 0..requests {
+                if hourly.check().is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Learns from an answer how fast the origin may be asked.
+    pub(super) fn learn(&self, origin: &Origin, status: u16) {
+        let Some(budget) = self.of(origin) else { return };
+        let mut pace = budget.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        if status == 429 { pace.throttled() } else { pace.accepted() }
+    }
+
+    fn of(&self, origin: &Origin) -> Option<Arc<Budget>> {
+        let budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        budgets.get(origin).map(Arc::clone)
+    }
+
     /// Waits until another request may be sent to `origin`.
     pub(super) async fn admit(&self, origin: &Origin) {
-        let budget = {
-            let budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            budgets.get(origin).map(Arc::clone)
+        let Some(budget) = self.of(origin) else { return };
+        let place = {
+            let mut pace = budget.pace.lock().unwrap_or_else(PoisonError::into_inner);
+            pace.place(tokio::time::Instant::now())
         };
-        let Some(budget) = budget else { return };
+        tokio::time::sleep_until(place).await;
         for limiter in &budget.limiters {
             while let Err(not_yet) = limiter.check() {
                 tokio::time::sleep(not_yet.wait_time_from(TokioClock.now())).await;
@@ -84,7 +114,8 @@ impl Budget {
             limiters.push(limiter(per_hour, HOUR, TokioClock));
         }
         limiters.push(limiter(limits.per_second, SECOND, TokioClock));
-        Self { limits, limiters }
+        let pace = Mutex::new(Pace::new(limits.per_second.get()));
+        Self { limits, limiters, pace }
     }
 }
 

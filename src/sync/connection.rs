@@ -6,9 +6,11 @@ use super::{
     report::{ConnectionReport, WalkReport},
     run::{SyncOptions, Target},
     walk::walk,
+    whose::Whose,
 };
 use crate::{
-    fhir::{Effort, FetchError},
+    auth::GrantKind,
+    fhir::{Effort, FetchError, patient_id},
     http::Retry,
     monitor::Event,
     warehouse::{WalkCounters, WalkFinish, WalkStart, WarehouseError},
@@ -21,7 +23,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 /// # Errors
 /// Only the warehouse's: whatever a plan does is part of the report.
 pub(super) async fn sync_connection(
-    context: WalkContext,
+    mut context: WalkContext,
     target: &Target,
     options: &SyncOptions,
 ) -> Result<ConnectionReport, WarehouseError> {
@@ -58,7 +60,17 @@ pub(super) async fn sync_connection(
     let mut walks = match capability {
         // Where not even /metadata answers, thirty more time-outs would tell nothing new.
         Err(error) if unreachable => unreachable_plan(&context, steps, &error).await?,
-        _ => run_steps(&context, steps, target.concurrency).await?,
+        _ => {
+            // Patient first: it tells whose data the rest must be.
+            let is_patient =
+                |step: &Step| matches!(step, Step::Walk(order) if order.resource_type == "Patient");
+            let (first, rest): (Vec<_>, Vec<_>) = steps.into_iter().partition(is_patient);
+            context.whose = whose(&context, target)?;
+            let mut walks = run_steps(&context, first, 1).await?;
+            context.whose = whose(&context, target)?;
+            walks.extend(run_steps(&context, rest, target.concurrency).await?);
+            walks
+        }
     };
     if let Some(first) = walks.first_mut() {
         first.counters.requests += effort.requests;
@@ -70,6 +82,17 @@ pub(super) async fn sync_connection(
         open_rejects: context.warehouse.open_rejects(context.connection.id)?,
         walks,
     })
+}
+
+/// Whose data the connection may hold: the Patient that its token or its first sync named, with
+/// the Patients that one says it is linked to.
+fn whose(context: &WalkContext, target: &Target) -> Result<Whose, WarehouseError> {
+    if target.dependants || target.registration.grant == GrantKind::ClientCredentials {
+        return Ok(Whose::anybody());
+    }
+    let named = context.connection.patient_id.as_deref();
+    let patients = context.warehouse.patients(context.connection.id, named)?;
+    Ok(Whose::only(patients.iter().map(|text| patient_id(text).unwrap_or_else(|| text.clone()))))
 }
 
 async fn run_steps(

@@ -1,6 +1,6 @@
 //! What the walks of one connection share.
 
-use super::stop::Stop;
+use super::{allowance::Allowance, stop::Stop, whose::Whose};
 use crate::{
     clock::Clock,
     fhir::FhirClient,
@@ -23,4 +23,8 @@ pub(super) struct WalkContext {
     /// Pages that may be unpacked at once: one per core.
     pub(super) workers: Arc<Semaphore>,
     pub(super) shrink_limit_percent: u8,
+    /// Whose data the connection may hold.
+    pub(super) whose: Whose,
+    /// Requests that the run may still send, where that is limited.
+    pub(super) allowance: Allowance,
 }

@@ -70,6 +70,12 @@ pub(super) fn interrupted() -> WalkFinish {
     WalkFinish::incomplete("interrupted", "it was asked to stop; the next run goes on here".into())
 }
 
+/// The run's limit of requests is reached.
+pub(super) fn request_limit() -> WalkFinish {
+    let detail = "the run's limit of requests was reached; the next run goes on here";
+    WalkFinish::incomplete("request_limit", detail.to_owned())
+}
+
 /// A next link that must not be followed.
 pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
     let reason = match error {
@@ -98,6 +104,19 @@ fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// A page whose self link names somebody else; who it is stands in the ledger alone.
+pub(super) fn another_patient(patient: String) -> WalkFinish {
+    WalkFinish {
+        server_message: Some(format!("the self link names Patient/{patient}")),
+        keep_cursor: false,
+        hint: Some("another member's data was refused; tell the plan".to_owned()),
+        ..WalkFinish::incomplete(
+            "another_patient",
+            "the plan answered with a page about another patient; nothing of it was stored".into(),
+        )
+    }
 }
 
 /// An answer to `_lastUpdated` that shows that the server does not honour it.

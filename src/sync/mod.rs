@@ -4,6 +4,7 @@
 //! writer stores (pure but for look-ups), `connection` runs the walks of one consent, `report`
 //! sums up. Nothing here prints, reads a file or knows a command line.
 
+mod allowance;
 mod connection;
 mod context;
 mod ending;
@@ -14,6 +15,7 @@ mod run;
 mod stop;
 mod unpack;
 mod walk;
+mod whose;
 
 pub use plan::{Increment, PlanInput, Step, WalkFrom, WalkOrder, plan};
 pub use report::{ConnectionReport, Report, WalkReport};

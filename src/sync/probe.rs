@@ -2,7 +2,7 @@
 //!
 //! Declaring it proves nothing. Asked for what changes after the year 2100 an honest server has
 //! nothing to show, and asked for what changed since 1900 it has something, where there is
-//! anything at all.
+//! anything at all; and where it says what it searched for (`self`), it says this, too.
 
 use super::context::WalkContext;
 use crate::fhir::{Effort, FetchError, SearchMode, changed_since};
@@ -19,6 +19,12 @@ pub(super) enum Probed {
     Unclear,
 }
 
+struct Answer {
+    matches: usize,
+    /// Whether the self link leaves the parameter out.
+    left_out: bool,
+}
+
 /// Asks two questions with known answers.
 pub(super) async fn probe(context: &WalkContext, start: &Url, effort: &mut Effort) -> Probed {
     let (Some(never), Some(always)) =
@@ -26,27 +32,37 @@ pub(super) async fn probe(context: &WalkContext, start: &Url, effort: &mut Effor
     else {
         return Probed::Unclear;
     };
-    match matches(context, start, never, effort).await {
-        Ok(0) => {}
+    match ask(context, start, never, effort).await {
+        Ok(Answer { left_out: true, .. }) => {
+            return Probed::Ignored("its self link does not repeat the parameter");
+        }
+        Ok(Answer { matches: 0, .. }) => {}
         Ok(_) => return Probed::Ignored("it sends resources that cannot have changed yet"),
         Err(error) => return refused(&error),
     }
-    match matches(context, start, always, effort).await {
-        Ok(0) => Probed::Ignored("it leaves out resources that must have changed"),
+    match ask(context, start, always, effort).await {
+        Ok(Answer { matches: 0, .. }) => {
+            Probed::Ignored("it leaves out resources that must have changed")
+        }
         Ok(_) => Probed::Honoured,
         Err(error) => refused(&error),
     }
 }
 
-async fn matches(
+async fn ask(
     context: &WalkContext,
     start: &Url,
     since: DateTime<Utc>,
     effort: &mut Effort,
-) -> Result<usize, FetchError> {
+) -> Result<Answer, FetchError> {
     let url = changed_since(start, since);
     let page = context.client.page(&url, effort, &crate::http::silently).await?;
-    Ok(page.bundle.entries.iter().filter(|entry| entry.mode == SearchMode::Match).count())
+    let is_match = |mode| mode == SearchMode::Match;
+    let self_link = page.bundle.self_link.as_deref();
+    Ok(Answer {
+        matches: page.bundle.entries.iter().filter(|entry| is_match(entry.mode)).count(),
+        left_out: self_link.is_some_and(|link| !link.contains("_lastUpdated")),
+    })
 }
 
 fn refused(error: &FetchError) -> Probed {

@@ -1,10 +1,12 @@
 //! One run over any number of connections, each failing alone.
 
 use super::{
+    allowance::Allowance,
     connection::sync_connection,
     context::WalkContext,
     report::{ConnectionReport, Report},
     stop::Stop,
+    whose::Whose,
 };
 use crate::{
     auth::{ClientRegistration, ConnectionKey, Tokens},
@@ -52,6 +54,8 @@ pub struct Target {
     pub concurrency: usize,
     /// Types to ask for; empty: all that payersync knows.
     pub types: Vec<String>,
+    /// Whether the consent covers other people than the member.
+    pub dependants: bool,
 }
 
 /// How a run goes about it.
@@ -67,6 +71,8 @@ pub struct SyncOptions {
     pub full_walk_every: Duration,
     /// How far an incremental walk reaches back behind the watermark.
     pub overlap: Duration,
+    /// Page requests that the run may send; `None`: any number.
+    pub max_requests: Option<u64>,
     /// Connections synced at once.
     pub connections_in_parallel: usize,
     /// Largest share of a type that may vanish at once, in percent.
@@ -86,11 +92,15 @@ pub async fn sync(
     let run_id = context.warehouse.start_run(&options.command).await?;
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = Arc::new(Semaphore::new(cores));
+    let allowance = Allowance::new(options.max_requests);
     let places = Arc::new(Semaphore::new(options.connections_in_parallel.max(1)));
     let mut running = JoinSet::new();
     let mut connections: Vec<Option<ConnectionReport>> = vec![None; targets.len()];
     for (position, target) in targets.into_iter().enumerate() {
-        let walk_context = walk_context(context, run_id, &target, &workers, options);
+        let walk_context = WalkContext {
+            allowance: allowance.clone(),
+            ..walk_context(context, run_id, &target, &workers, options)
+        };
         let (options, places) = (options.clone(), Arc::clone(&places));
         running.spawn(async move {
             // Never closed, so a place always comes.
@@ -146,5 +156,7 @@ fn walk_context(
         stop: context.stop.clone(),
         workers: Arc::clone(workers),
         shrink_limit_percent: options.shrink_limit_percent,
+        whose: Whose::anybody(),
+        allowance: Allowance::default(),
     }
 }

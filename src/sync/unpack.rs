@@ -3,8 +3,9 @@
 //! Runs on worker threads. It reads the warehouse to tell the known from the changed and writes
 //! nothing. A resource that is as stored costs one hash and one look-up, nothing else.
 
+use super::whose::Whose;
 use crate::{
-    fhir::{Bundle, Fingerprint, Outcome, SearchMode, fingerprint, instant},
+    fhir::{Bundle, Fingerprint, Outcome, SearchMode, fingerprint, instant, patient_of},
     view::json,
     warehouse::{
         Catalog, ChangedResource, Reader, Reject, RowBatch, TableRows, WarehouseError, known,
@@ -42,24 +43,30 @@ struct Candidate {
     json: Range<usize>,
 }
 
-/// Unpacks a page of a walk over `walk_type`.
+/// Which walk a page belongs to.
+pub(super) struct Of<'a> {
+    pub(super) walk_type: &'a str,
+    pub(super) connection_id: i64,
+    pub(super) whose: &'a Whose,
+}
+
+/// Unpacks a page.
 pub(super) fn unpack(
     body: &[u8],
     bundle: &Bundle,
-    walk_type: &str,
-    connection_id: i64,
+    of: &Of<'_>,
     reader: &Reader,
     catalog: &Catalog,
 ) -> Result<Unpacked, WarehouseError> {
     let mut unpacked = Unpacked::default();
-    let candidates = sort(body, bundle, walk_type, &mut unpacked);
+    let candidates = sort(body, bundle, of.walk_type, &mut unpacked);
     unpacked.resources_seen = candidates.len() as u64;
     let changed = reader.read(|connection| {
         let mut changed = Vec::new();
         for candidate in candidates {
             let stored = known(
                 connection,
-                connection_id,
+                of.connection_id,
                 &candidate.fingerprint.resource_type,
                 &candidate.id,
             )?;
@@ -73,10 +80,27 @@ pub(super) fn unpack(
         Ok(changed)
     })?;
     for candidate in changed {
+        if is_foreign(&candidate, &body[candidate.json.clone()], of.whose) {
+            unpacked.rejects.push(Reject {
+                resource_id: Some(candidate.id),
+                reason: "foreign_subject",
+                detail: "a resource about another patient than the connection's".to_owned(),
+                body: candidate.json,
+            });
+            continue;
+        }
         let resource = project(body, candidate, catalog, &mut unpacked.rows);
         unpacked.changed.push(resource);
     }
     Ok(unpacked)
+}
+
+/// Whether a resource is about somebody whose data this connection must not hold.
+fn is_foreign(candidate: &Candidate, json: &[u8], whose: &Whose) -> bool {
+    if candidate.fingerprint.resource_type == "Patient" {
+        return whose.excludes(&candidate.id);
+    }
+    patient_of(json).is_some_and(|patient| whose.excludes(&patient))
 }
 
 /// Tells resources from what cannot be taken in; of two with one key the last one stands.

@@ -5,15 +5,18 @@
 
 use super::{
     context::WalkContext,
-    ending::{Ending, Position, filter_ignored, interrupted, lost_way, refused},
+    ending::{
+        Ending, Position, another_patient, filter_ignored, interrupted, lost_way, refused,
+        request_limit,
+    },
     plan::{Increment, WalkFrom, WalkOrder},
     probe::{Probed, probe},
     report::WalkReport,
-    unpack::{Dates, Unpacked, unpack},
+    unpack::{Dates, Of, Unpacked, unpack},
 };
 use crate::{
     clock,
-    fhir::{Effort, FetchError, Outcome, Page, Pager, PagingError, instant},
+    fhir::{Effort, FetchError, Outcome, Page, Pager, PagingError, instant, patient_of_self_link},
     http::{Retry, SafeUrl},
     monitor::Event,
     warehouse::{
@@ -191,6 +194,9 @@ impl Walk<'_> {
             let detail = "the plan's fhir_url is not an http(s) URL".to_owned();
             return Ok(Ending::Open(WalkFinish::incomplete("no_url", detail)));
         };
+        if !self.context.allowance.take() {
+            return Ok(Ending::Open(request_limit()));
+        }
         let mut pending = self.ask(first);
         loop {
             let arrived = tokio::select! {
@@ -217,9 +223,14 @@ impl Walk<'_> {
             {
                 self.started = date;
             }
+            if let Some(finish) = self.somebody_elses(&page) {
+                return Ok(Ending::Open(finish));
+            }
             let next = self.next(&mut pager, &page);
             let next_url = next.as_ref().ok().cloned().flatten();
-            let following = next_url.clone().map(|url| self.ask(url));
+            // Without an allowance for it the next page is left to the next run.
+            let allowed = next_url.is_none() || self.context.allowance.take();
+            let following = next_url.clone().filter(|_| allowed).map(|url| self.ask(url));
             let stored = self.store(page, next_url, next.is_ok()).await?;
             let finish = match stored {
                 Stored::Went(finish) => finish,
@@ -231,9 +242,17 @@ impl Walk<'_> {
                 (Ok(_), None, Some(following)) if !self.context.stop.is_asked() => {
                     pending = following;
                 }
+                (Ok(_), None, _) if !allowed => return Ok(Ending::Open(request_limit())),
                 (Ok(_), None, _) => return Ok(Ending::Open(interrupted())),
             }
         }
+    }
+
+    /// A page that answers a search for another patient is refused whole.
+    fn somebody_elses(&self, page: &Page) -> Option<WalkFinish> {
+        let link = page.bundle.self_link.as_deref()?;
+        let patient = patient_of_self_link(&page.url, link, &self.order.resource_type)?;
+        self.context.whose.excludes(&patient).then(|| another_patient(patient))
     }
 
     fn position(&self) -> Position {
@@ -343,10 +362,12 @@ impl Walk<'_> {
         let warehouse = Arc::clone(&self.context.warehouse);
         let walk_type = self.order.resource_type.clone();
         let connection_id = self.context.connection.id;
+        let whose = self.context.whose.clone();
         let unpacked = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let (reader, catalog) = (warehouse.reader(), warehouse.catalog());
-            unpack(&page.body, &page.bundle, &walk_type, connection_id, reader, catalog)
+            let of = Of { walk_type: &walk_type, connection_id, whose: &whose };
+            unpack(&page.body, &page.bundle, &of, reader, catalog)
         });
         match unpacked.await {
             Ok(unpacked) => unpacked,

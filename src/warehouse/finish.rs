@@ -5,6 +5,7 @@
 //! earlier run began deletes nothing; the next one from start to end does.
 
 use super::{
+    connections,
     error::{Doing, WarehouseError},
     ledger::{self, WalkCounters, WalkFinish},
     page_writer::{PageWrite, delete_rows, keep_version},
@@ -82,6 +83,9 @@ pub(super) fn end_walk(
     }
     ledger::finish_walk(transaction, &page.walk, &end.finish, page.now)?;
     if end.finish.state == "complete" {
+        if page.walk.resource_type == "Patient" {
+            connections::pin_patient(transaction, page.walk.connection_id)?;
+        }
         type_state::advance(transaction, page.walk.walk_id, &end.advance)?;
     }
     forget(transaction, page.walk.walk_id)?;

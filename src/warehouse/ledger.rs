@@ -329,6 +329,23 @@ pub(super) fn update_counters(
         .map(drop)
 }
 
+/// How many requests the walks of a plan have sent since an instant.
+pub(crate) fn requests_since(
+    connection: &Connection,
+    plan: &str,
+    since: DateTime<Utc>,
+) -> Result<u32, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT coalesce(sum(w.requests), 0) FROM sync_walk w
+             JOIN connection c ON c.id = w.connection_id
+             WHERE c.plan = ?1 AND coalesce(w.finished_at, w.started_at) >= ?2",
+            params![plan, clock::text(since)],
+            |row| row.get(0),
+        )
+        .doing("cannot count the requests of the last hour")
+}
+
 /// How many rejects of a connection are open.
 pub(crate) fn open_rejects(
     connection: &Connection,

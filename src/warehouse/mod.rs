@@ -25,6 +25,7 @@ mod embedded {
 }
 
 use crate::{clock::Clock, monitor::Monitor};
+use chrono::{DateTime, Utc};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -140,6 +141,19 @@ impl Warehouse {
         self.reader.read(connections::all)
     }
 
+    /// The Patients that a connection is about: the named one, else all that it holds, each with
+    /// those it links to. Ids, and references where they come from links.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn patients(
+        &self,
+        connection_id: i64,
+        named: Option<&str>,
+    ) -> Result<Vec<String>, WarehouseError> {
+        self.reader.read(|connection| connections::patients(connection, connection_id, named))
+    }
+
     /// The cursors of a connection's unfinished walks.
     ///
     /// # Errors
@@ -176,6 +190,14 @@ impl Warehouse {
                 )
             })
             .await
+    }
+
+    /// How many requests the walks of a plan have sent since an instant.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn requests_since(&self, plan: &str, since: DateTime<Utc>) -> Result<u32, WarehouseError> {
+        self.reader.read(|connection| ledger::requests_since(connection, plan, since))
     }
 
     /// How many rejects of a connection are open.

@@ -11,3 +11,5 @@ mod oidc_member;
 mod oidc_provider;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod wrong_member;

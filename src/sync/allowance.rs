@@ -1,0 +1,35 @@
+//! A limit on a run's requests: reached, the walks stop between two pages.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// Requests that a run may still send.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Allowance(Option<Arc<AtomicU64>>);
+
+impl Allowance {
+    pub(super) fn new(requests: Option<u64>) -> Allowance {
+        Allowance(requests.map(|requests| Arc::new(AtomicU64::new(requests))))
+    }
+
+    /// Takes one page's request; false when there is none left.
+    pub(super) fn take(&self) -> bool {
+        let Some(left) = &self.0 else { return true };
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Allowance;
+
+    #[test]
+    fn an_allowance_ends_and_none_does_not() {
+        let three = Allowance::new(Some(3));
+        assert_eq!((0..5).filter(|_| three.take()).count(), 3);
+        let endless = Allowance::new(None);
+        assert_eq!((0..5).filter(|_| endless.take()).count(), 5);
+    }
+}

@@ -1,0 +1,76 @@
+//! Another member's data never enters a connection.
+
+use crate::support::{Home, Payer};
+use payersync::sandbox::{Fault, Options};
+
+fn two_members(faults: Vec<Fault>) -> Payer {
+    Payer::start(Options { members: 2, faults, ..Options::default() })
+}
+
+#[test]
+fn a_resource_about_somebody_else_is_rejected_with_its_bytes() {
+    let payer = two_members(vec![Fault::ForeignSubject]);
+    let home = payer.connected_home();
+    let outcome = home.run(&["sync"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    let rejects =
+        home.rows("SELECT resource_type, reason, length(body) > 100 FROM rejected_resource");
+    assert!(!rejects.is_empty());
+    assert!(rejects.iter().all(|row| row[1..] == ["foreign_subject", "1"]), "{rejects:?}");
+    let foreign: i64 = home.value(
+        "SELECT count(*) FROM explanation_of_benefit WHERE patient_id NOT IN (SELECT id FROM patient)",
+    );
+    assert_eq!(foreign, 0);
+}
+
+#[test]
+fn a_plan_for_dependants_takes_them_in() {
+    let payer = two_members(vec![Fault::ForeignSubject]);
+    let home = Home::new();
+    payer.configure(&home, "dependants = true\n");
+    payer.connect(&home, "john", 0);
+    let outcome = home.run(&["sync"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+}
+
+#[test]
+fn a_page_that_answers_a_search_for_another_patient_is_refused_whole() {
+    let payer = two_members(vec![Fault::SelfMismatch]);
+    let home = payer.connected_home();
+    let outcome = home.run(&["sync"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    let walk = home.rows(
+        "SELECT state, reason FROM completeness WHERE resource_type = 'ExplanationOfBenefit'",
+    );
+    assert_eq!(walk, [["incomplete", "another_patient"]]);
+    assert!(!outcome.stderr.contains("Patient/"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_connection_renewed_by_somebody_else_takes_nothing_in() {
+    let payer = two_members(vec![]);
+    let home = payer.connected_home();
+    assert_eq!(home.run(&["sync", "--type", "Patient", "--type", "Coverage"]).code, 0);
+    let before: i64 = home.value("SELECT count(*) FROM resource");
+    payer.connect(&home, "john", 1);
+    let outcome = home.run(&["sync", "--type", "Patient", "--type", "Coverage"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM resource"), before);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM resource WHERE deleted_at IS NOT NULL"), 0);
+}
+
+#[test]
+fn a_limit_of_requests_stops_between_pages_and_the_next_run_goes_on() {
+    let payer = two_members(vec![]);
+    let home = payer.connected_home();
+    let limited = home.run(&["sync", "--type", "ExplanationOfBenefit", "--max-requests", "2"]);
+    assert_eq!(limited.code, 2, "{}", limited.stderr);
+    let pages = "SELECT pages_before, pages, state FROM sync_walk ORDER BY id";
+    assert_eq!(home.rows(pages), [["0", "2", "incomplete"]]);
+    payer.clear_requests();
+    assert_eq!(home.run(&["sync", "--type", "ExplanationOfBenefit"]).code, 0);
+    assert_eq!(home.rows(pages)[1], ["2", "3", "complete"]);
+    let asked =
+        payer.requests().iter().filter(|r| r.path.ends_with("ExplanationOfBenefit")).count();
+    assert_eq!(asked, 3);
+}

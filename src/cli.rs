@@ -50,6 +50,8 @@ pub enum Command {
     Connect(ConnectArgs),
     /// Bring the warehouse up to date
     Sync(SyncArgs),
+    /// Show what a sync would ask for, and why not the rest
+    Plan(PlanArgs),
     /// Tell what is complete, how fresh it is and what is wrong
     Status(StatusArgs),
     /// Print the data dictionary
@@ -105,6 +107,19 @@ pub struct SyncArgs {
     /// Believe the plan when it suddenly sends far less, and delete the rest
     #[arg(long)]
     pub accept_shrink: bool,
+}
+
+/// `payersync plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The connections; all of them if none is named
+    pub names: Vec<String>,
+    /// As `sync --full` would
+    #[arg(long)]
+    pub full: bool,
+    /// Only this resource type; may be repeated
+    #[arg(long = "type", value_name = "TYPE")]
+    pub types: Vec<String>,
 }
 
 /// `payersync status`.

@@ -8,7 +8,7 @@ use super::{
     home, lock, print,
     progress::{self, Style},
     query, sandbox, show, stop_signal,
-    sync::{Run, run_once, targets, tell_problems},
+    sync::{Run, options, run_once, targets, tell_problems},
     tell,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     exit_code::ExitCode,
     http::{Get, HttpClient, PostForm, any_body, silently},
     sandbox::{Identity, Sandbox},
-    sync::{Report, SyncOptions},
+    sync::Report,
     warehouse::{ConnectionRow, ReadOnlyWarehouse, Warehouse},
 };
 use secrecy::SecretString;
@@ -84,16 +84,7 @@ pub(super) async fn run(
     let tokens = home::tokens(&settings, &http)?;
     let connections = connect(&payer, args.members, &settings, &http, &warehouse).await?;
     let targets = targets(&settings, connections, &http).await?;
-    let options = SyncOptions {
-        command: "demo".to_owned(),
-        full: false,
-        types: Vec::new(),
-        max_requests: None,
-        full_walk_every: settings.full_walk_every,
-        overlap: settings.overlap,
-        connections_in_parallel: settings.connections_in_parallel,
-        shrink_limit_percent: settings.shrink_limit_percent,
-    };
+    let options = options(&settings, "demo", false, Vec::new());
     let stop = stop_signal::listen(None);
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
     let report = run_once(run, targets, &options).await?;

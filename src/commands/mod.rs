@@ -12,6 +12,7 @@ mod init;
 mod lock;
 mod logging;
 mod pending;
+mod plan;
 mod progress;
 mod query;
 mod rebuild;
@@ -53,6 +54,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Init => init::run(&home),
         Command::Connect(args) => connect::run(&home, args).await,
         Command::Sync(args) => sync::run(&home, args, style).await,
+        Command::Plan(args) => plan::run(&home, args).await,
         Command::Status(args) => status::run(&home, &args),
         Command::Tables(args) => tables::run(&home, &args),
         Command::Query(args) => query::run(&home, &args),

@@ -30,16 +30,11 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
     let tokens = home::tokens(&settings, &http)?;
     spend(&settings, &warehouse, &http)?;
     let targets = targets(&settings, connections, &http).await?;
-    let options = SyncOptions {
-        command: "sync".to_owned(),
-        full: args.full || args.accept_shrink,
-        types: args.types,
-        max_requests: args.max_requests,
-        full_walk_every: settings.full_walk_every,
-        overlap: settings.overlap,
-        connections_in_parallel: settings.connections_in_parallel,
-        shrink_limit_percent: if args.accept_shrink { 100 } else { settings.shrink_limit_percent },
-    };
+    let mut options = options(&settings, "sync", args.full || args.accept_shrink, args.types);
+    options.max_requests = args.max_requests;
+    if args.accept_shrink {
+        options.shrink_limit_percent = 100;
+    }
     let stop = stop_signal::listen(args.max_duration.map(Duration::from_secs));
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
     let report = run_once(run, targets, &options).await?;
@@ -49,6 +44,25 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
         warehouse.close();
     }
     Ok(report.exit_code())
+}
+
+/// How a run goes about it, as configured.
+pub(super) fn options(
+    settings: &Settings,
+    command: &str,
+    full: bool,
+    types: Vec<String>,
+) -> SyncOptions {
+    SyncOptions {
+        command: command.to_owned(),
+        full,
+        types,
+        max_requests: None,
+        full_walk_every: settings.full_walk_every,
+        overlap: settings.overlap,
+        connections_in_parallel: settings.connections_in_parallel,
+        shrink_limit_percent: settings.shrink_limit_percent,
+    }
 }
 
 /// What one run works with.
@@ -91,7 +105,11 @@ fn spend(settings: &Settings, warehouse: &Warehouse, http: &HttpClient) -> Resul
     Ok(())
 }
 
-fn chosen(warehouse: &Warehouse, names: &[String]) -> Result<Vec<ConnectionRow>, Failure> {
+/// The connections of the names, or all.
+pub(super) fn chosen(
+    warehouse: &Warehouse,
+    names: &[String],
+) -> Result<Vec<ConnectionRow>, Failure> {
     let all = warehouse.connections()?;
     if all.is_empty() {
         return Err(Failure::misuse("there is no connection yet")

@@ -2,16 +2,16 @@
 
 use super::{
     context::WalkContext,
-    plan::{PlanInput, Step, WalkOrder, plan},
+    plan::{Step, WalkOrder},
     report::{ConnectionReport, WalkReport},
     run::{SyncOptions, Target},
+    survey::{Survey, survey},
     walk::walk,
     whose::Whose,
 };
 use crate::{
     auth::GrantKind,
-    fhir::{Effort, FetchError, patient_id},
-    http::Retry,
+    fhir::{FetchError, patient_id},
     monitor::Event,
     warehouse::{WalkCounters, WalkFinish, WalkStart, WarehouseError},
 };
@@ -27,40 +27,11 @@ pub(super) async fn sync_connection(
     target: &Target,
     options: &SyncOptions,
 ) -> Result<ConnectionReport, WarehouseError> {
-    let mut effort = Effort::default();
-    let on_retry = |retry: &Retry| {
-        context.monitor.event(Event::Retrying {
-            connection: &context.connection.name,
-            resource_type: "CapabilityStatement",
-            why: &retry.reason.to_string(),
-            delay: retry.wait,
-        });
-    };
-    let capability = tokio::select! {
-        capability = context.client.capability(&mut effort, &on_retry) => capability,
-        () = context.stop.asked() => Ok(None),
-    };
-    let unreachable = capability.as_ref().err().is_some_and(FetchError::is_unreachable);
-    let cursors = context.warehouse.cursors(context.connection.id)?;
-    let states = context.warehouse.type_states(context.connection.id)?;
-    let steps = plan(&PlanInput {
-        base: &target.registration.fhir_url,
-        page_size: target.page_size,
-        configured_types: &target.types,
-        asked_types: &options.types,
-        capability: capability.as_ref().ok().and_then(Option::as_ref),
-        scope: context.connection.scope.as_deref(),
-        cursors: &cursors,
-        states: &states,
-        full: options.full,
-        full_walk_every: options.full_walk_every,
-        overlap: options.overlap,
-        now: context.clock.now(),
-    });
-    let mut walks = match capability {
+    let Survey { steps, unreachable, effort } = survey(&context, target, options).await?;
+    let mut walks = match unreachable {
         // Where not even /metadata answers, thirty more time-outs would tell nothing new.
-        Err(error) if unreachable => unreachable_plan(&context, steps, &error).await?,
-        _ => {
+        Some(error) => unreachable_plan(&context, steps, &error).await?,
+        None => {
             // Patient first: it tells whose data the rest must be.
             let is_patient =
                 |step: &Step| matches!(step, Step::Walk(order) if order.resource_type == "Patient");

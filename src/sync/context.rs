@@ -1,7 +1,13 @@
 //! What the walks of one connection share.
 
-use super::{allowance::Allowance, stop::Stop, whose::Whose};
+use super::{
+    allowance::Allowance,
+    run::{SyncContext, SyncOptions, Target},
+    stop::Stop,
+    whose::Whose,
+};
 use crate::{
+    auth::ConnectionKey,
     clock::Clock,
     fhir::FhirClient,
     monitor::Monitor,
@@ -27,4 +33,38 @@ pub(super) struct WalkContext {
     pub(super) whose: Whose,
     /// Requests that the run may still send, where that is limited.
     pub(super) allowance: Allowance,
+}
+
+impl WalkContext {
+    /// The context of a connection's walks; limits that the whole run shares are set by the run.
+    pub(super) fn new(
+        context: &SyncContext,
+        run_id: i64,
+        target: &Target,
+        options: &SyncOptions,
+    ) -> WalkContext {
+        let key = ConnectionKey {
+            uid: target.connection.uid.clone(),
+            name: target.connection.name.clone(),
+        };
+        WalkContext {
+            run_id,
+            connection: Arc::new(target.connection.clone()),
+            client: FhirClient::new(
+                context.http.clone(),
+                context.tokens.clone(),
+                key,
+                Arc::clone(&target.registration),
+                context.clock.clone(),
+            ),
+            warehouse: Arc::clone(&context.warehouse),
+            monitor: Arc::clone(&context.monitor),
+            clock: context.clock.clone(),
+            stop: context.stop.clone(),
+            workers: Arc::new(Semaphore::new(1)),
+            shrink_limit_percent: options.shrink_limit_percent,
+            whose: Whose::anybody(),
+            allowance: Allowance::default(),
+        }
+    }
 }

@@ -6,13 +6,11 @@ use super::{
     context::WalkContext,
     report::{ConnectionReport, Report},
     stop::Stop,
-    whose::Whose,
 };
 use crate::{
-    auth::{ClientRegistration, ConnectionKey, Tokens},
+    auth::{ClientRegistration, Tokens},
     clock::Clock,
     exit_code::ExitCode,
-    fhir::FhirClient,
     http::HttpClient,
     monitor::Monitor,
     warehouse::{ConnectionRow, Warehouse, WarehouseError},
@@ -99,7 +97,8 @@ pub async fn sync(
     for (position, target) in targets.into_iter().enumerate() {
         let walk_context = WalkContext {
             allowance: allowance.clone(),
-            ..walk_context(context, run_id, &target, &workers, options)
+            workers: Arc::clone(&workers),
+            ..WalkContext::new(context, run_id, &target, options)
         };
         let (options, places) = (options.clone(), Arc::clone(&places));
         running.spawn(async move {
@@ -129,34 +128,4 @@ pub async fn sync(
     let exit_code = report.exit_code() as u8;
     context.warehouse.finish_run(run_id, state, exit_code, report.summary()).await?;
     Ok(report)
-}
-
-fn walk_context(
-    context: &SyncContext,
-    run_id: i64,
-    target: &Target,
-    workers: &Arc<Semaphore>,
-    options: &SyncOptions,
-) -> WalkContext {
-    let key =
-        ConnectionKey { uid: target.connection.uid.clone(), name: target.connection.name.clone() };
-    WalkContext {
-        run_id,
-        connection: Arc::new(target.connection.clone()),
-        client: FhirClient::new(
-            context.http.clone(),
-            context.tokens.clone(),
-            key,
-            Arc::clone(&target.registration),
-            context.clock.clone(),
-        ),
-        warehouse: Arc::clone(&context.warehouse),
-        monitor: Arc::clone(&context.monitor),
-        clock: context.clock.clone(),
-        stop: context.stop.clone(),
-        workers: Arc::clone(workers),
-        shrink_limit_percent: options.shrink_limit_percent,
-        whose: Whose::anybody(),
-        allowance: Allowance::default(),
-    }
 }

@@ -40,6 +40,12 @@ pub struct TypeStatus {
     pub pages: u64,
     /// `Bundle.total` as the server declared it.
     pub declared_total: Option<u64>,
+    /// Start of the last complete full walk: deletions are known as of then.
+    pub deletions_known_as_of: Option<String>,
+    /// The type is known to be complete up to here, by the server's dates.
+    pub watermark: Option<String>,
+    /// Why the server is not asked for changes alone.
+    pub last_updated_reason: Option<String>,
     /// Live resources stored.
     pub resources: u64,
     /// Open rejects.
@@ -50,7 +56,8 @@ pub(super) fn completeness(connection: &Connection) -> Result<Vec<TypeStatus>, W
     connection
         .prepare(
             "SELECT connection, plan, member, resource_type, mode, state, reason, detail, hint,
-               warning, failed_page, complete_as_of, checked_at, pages, declared_total, resources, rejects
+               warning, failed_page, complete_as_of, checked_at, pages, declared_total, resources, rejects,
+               deletions_known_as_of, watermark, last_updated_reason
              FROM completeness ORDER BY connection, resource_type",
         )
         .and_then(|mut statement| statement.query_map([], status_of)?.collect())
@@ -76,6 +83,9 @@ fn status_of(row: &Row<'_>) -> rusqlite::Result<TypeStatus> {
         declared_total: row.get(14)?,
         resources: row.get(15)?,
         rejects: row.get(16)?,
+        deletions_known_as_of: row.get(17)?,
+        watermark: row.get(18)?,
+        last_updated_reason: row.get(19)?,
     })
 }
 

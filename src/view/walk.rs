@@ -94,7 +94,7 @@ fn child<'a>(
     match node {
         Node::Array(items) if items.len() != 1 => {
             for (index, node) in items.iter().enumerate() {
-                let shadow = shadow.and_then(|shadow| shadow.as_array()?.get(index));
+                let shadow = shadow.and_then(|shadow| element(shadow, index));
                 if matches!(node, Node::Null) && shadow.is_none() {
                     continue;
                 }
@@ -106,13 +106,18 @@ fn child<'a>(
             Ok(Next::Done(Continue(())))
         }
         Node::Array(items) => {
-            let shadow = shadow.and_then(|shadow| shadow.as_array()?.first());
+            let shadow = shadow.and_then(|shadow| element(shadow, 0));
             Ok(items.first().map_or(Next::Done(Continue(())), |node| {
                 Next::Item(Item::Node { node, shadow, of: field.of })
             }))
         }
         _ => Ok(Next::Item(Item::Node { node, shadow, of: field.of })),
     }
+}
+
+/// What stands beside an element of an array; null where nothing does.
+fn element<'a>(shadow: &'a Node<'a>, index: usize) -> Option<&'a Node<'a>> {
+    shadow.as_array()?.get(index).filter(|node| !node.is_null())
 }
 
 /// A field that is not there by its own name: a choice by its typed name, or extensions only.

@@ -50,6 +50,8 @@ pub(crate) fn write_json_string(text: &str, out: &mut String) {
             b'\n' => "\\n",
             b'\r' => "\\r",
             b'\t' => "\\t",
+            8 => "\\b",
+            12 => "\\f",
             0..=0x1f => "",
             _ => continue,
         };

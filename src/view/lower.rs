@@ -19,6 +19,17 @@ use super::types::{TypeId, is_choice_element, type_of_element};
 const FUNCTIONS: &str = "functions are where, exists, empty, not, first, extension, ofType, join, \
     lowBoundary, highBoundary, getResourceKey, getReferenceKey";
 
+/// Types that no JSON names: abstract ones, and profiles of `Quantity`. Taken as resource types
+/// they would silently find nothing.
+const NEVER_IN_JSON: &[&str] = &[
+    "BackboneElement",
+    "DomainResource",
+    "Element",
+    "MoneyQuantity",
+    "Resource",
+    "SimpleQuantity",
+];
+
 /// What a definition gives its expressions.
 pub(crate) struct Lowering<'d> {
     pub(crate) resource: &'d str,
@@ -269,8 +280,13 @@ fn type_argument(argument: &Expression, position: usize) -> Lowered<OfType> {
         _ => return Err(PathError::new(position, "expected the name of a FHIR type")),
     };
     let data_type = TypeId::of(name).unwrap_or(TypeId::UNKNOWN);
-    if data_type == TypeId::UNKNOWN && !name.starts_with(|c: char| c.is_ascii_uppercase()) {
-        return Err(PathError::new(position, format!("`{name}` is not a FHIR type")));
+    let resource_like = name.starts_with(|first: char| first.is_ascii_uppercase())
+        && TypeId::of_suffix(name).is_none_or(|of| !of.is_primitive())
+        && !NEVER_IN_JSON.contains(&name);
+    if data_type == TypeId::UNKNOWN && !resource_like {
+        let message = format!("`{name}` is not a FHIR type that data can have");
+        return Err(PathError::new(position, message)
+            .with_hint("primitive types begin in lower case; abstract types are not supported"));
     }
     Ok(OfType { name: name.to_owned(), data_type })
 }

@@ -78,6 +78,11 @@ fn nothing_unsupported_compiles() {
         "1.",
         "99999999999999999999",
         "a;b",
+        "a.ofType(String)",
+        "a.ofType(System.Boolean)",
+        "a.ofType(Resource)",
+        "a.ofType(SimpleQuantity)",
+        "a.ofType(nothing)",
         "ä",
     ] {
         let error = error(with_path(path));

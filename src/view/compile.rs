@@ -16,8 +16,8 @@ use super::value::ColumnKind;
 
 /// Selects inside selects. Keeps the recursion over the plan shallow.
 const MAX_SELECT_DEPTH: usize = 32;
-/// Sibling selects that iterate. Their join is as deep a recursion as there are of them.
-const MAX_JOINED_SELECTS: usize = 32;
+/// Selects that one row runs through. Their join is as deep a recursion as there are of them.
+const MAX_JOINED_SELECTS: usize = 128;
 
 pub(crate) fn text(text: &str) -> Result<View, CompileError> {
     let definition: ViewDefinition = serde_json::from_str(text).map_err(|error| CompileError {
@@ -67,6 +67,9 @@ pub(crate) fn view(definition: &ViewDefinition) -> Result<View, CompileError> {
     }
     let mut columns = Vec::new();
     let root = compiler.group(&definition.select, "select", 0, &mut columns)?;
+    if joined_selects(&root) > MAX_JOINED_SELECTS {
+        return Err(fail("select", "joins too many selects".to_owned()));
+    }
     let mut names = BTreeSet::new();
     if let Some(twice) = columns.iter().find(|column| !names.insert(column.name.as_str())) {
         return Err(fail("select", format!("column `{}` is defined twice", twice.name)));
@@ -181,9 +184,6 @@ impl Compiler<'_> {
             } else {
                 group.selects.push(select);
             }
-        }
-        if group.selects.len() > MAX_JOINED_SELECTS {
-            return Err(self.fail(element, "too many selects to join"));
         }
         group.slots = first..columns.len();
         Ok(group)
@@ -334,6 +334,12 @@ fn select_reads_extensions(definition: &SelectDefinition) -> bool {
     definition.column.iter().any(|column| mentions(&column.path))
         || nested().any(|select| mentions(&select.for_each) || mentions(&select.for_each_or_null))
         || nested().any(select_reads_extensions)
+}
+
+/// How many selects a row of this one runs through, at most.
+fn joined_selects(select: &Select) -> usize {
+    let joined: usize = select.selects.iter().map(joined_selects).sum();
+    1 + joined + select.unions.iter().map(joined_selects).max().unwrap_or(0)
 }
 
 /// `^[A-Za-z][A-Za-z0-9_]*$`, the standard's rule for names.

@@ -77,6 +77,23 @@ fn a_long_text_is_borrowed_and_not_copied() {
 }
 
 #[test]
+fn a_join_of_very_many_selects_is_refused_and_one_of_many_runs() {
+    let joined = |count: usize| {
+        let selects: Vec<_> = (0..count)
+            .map(|index| {
+                let name = format!("c{index}");
+                json!({"forEachOrNull": "item", "column": [{"name": name, "path": "linkId"}]})
+            })
+            .collect();
+        json!({"name": "v", "resource": "Bundle", "select": selects}).to_string()
+    };
+    let many = View::from_json(&joined(100)).unwrap();
+    assert_eq!(count(&many, &nested(1)), Ok(1));
+    let error = View::from_json(&joined(10_000)).unwrap_err();
+    assert_eq!(&*error.message, "joins too many selects");
+}
+
+#[test]
 fn neither_errors_nor_debug_output_show_data() {
     let secret = "Zebedee";
     let resource = format!(r#"{{"resourceType":"Bundle","id":["{secret}","{secret}"]}}"#);

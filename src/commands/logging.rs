@@ -16,7 +16,8 @@ pub(super) fn start(cli: &Cli) -> Style {
     // Bars already show what info tells.
     let usual = match (&cli.command, style) {
         (Command::Demo(_), Style::Lines) | (_, Style::Bars) => "warn",
-        _ => "info",
+        // Other crates' information is for whoever asks for it.
+        _ => "warn,payersync=info",
     };
     let filter = cli.log.as_deref().unwrap_or(usual);
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(usual));

@@ -155,6 +155,7 @@ pub(super) async fn targets(
             concurrency: plan.concurrency,
             types: plan.types.clone(),
             dependants: plan.dependants,
+            proxied_origins: plan.proxied_origins.as_slice().into(),
         });
     }
     Ok(targets)

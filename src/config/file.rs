@@ -183,6 +183,8 @@ pub(super) struct Plan {
     pub(super) types: Vec<String>,
     #[serde(default)]
     pub(super) dependants: bool,
+    #[serde(default)]
+    pub(super) proxied_origins: Vec<Url>,
 }
 
 fn yes() -> bool {

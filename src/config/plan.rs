@@ -34,6 +34,8 @@ pub struct PlanSettings {
     pub limits: RateLimits,
     /// Types to ask for; empty: all that payersync knows.
     pub types: Vec<String>,
+    /// Origins by which the plan's server calls itself behind a proxy.
+    pub proxied_origins: Vec<Origin>,
     /// Whether a consent covers other people than the member.
     pub dependants: bool,
     registration: Registration,
@@ -99,6 +101,11 @@ impl PlanSettings {
             (None, Some(file)) => SecretSource::File(home.join(file)),
             (None, None) => SecretSource::None,
         };
+        let proxied_origins: Result<Vec<Origin>, _> =
+            plan.proxied_origins.iter().map(Origin::of).collect();
+        let Ok(proxied_origins) = proxied_origins else {
+            return refuse("proxied_origins", "must be http or https origins");
+        };
         Ok(PlanSettings {
             name: name.to_owned(),
             fhir_url: plan.fhir_url,
@@ -112,6 +119,7 @@ impl PlanSettings {
             },
             types: plan.types,
             dependants: plan.dependants,
+            proxied_origins,
             registration: Registration {
                 client_id: plan.client_id,
                 redirect_url: plan.redirect_url,

@@ -52,6 +52,11 @@ impl FetchError {
             FetchError::Http(error) if error.is_timeout() => "timeout",
             FetchError::Http(error) if error.is_foreign_origin() => "foreign_origin",
             FetchError::Http(_) => "network",
+            FetchError::Status { status: 429, outcome: Some(outcome), .. }
+                if outcome.is_still_loading() =>
+            {
+                "still_loading"
+            }
             FetchError::Status { status, .. } => match status {
                 401 => "unauthorized",
                 403 => "forbidden",

@@ -83,6 +83,12 @@ impl Outcome {
             && self.issues.iter().all(|issue| TRANSIENT.contains(&issue.code.as_str()))
     }
 
+    /// Whether the server is still loading the member's data: Flexpa says 429 with `transient`
+    /// while its first import runs, and with `throttled` when it is asked too often.
+    pub fn is_still_loading(&self) -> bool {
+        self.issues.iter().any(|issue| issue.code == "transient")
+    }
+
     /// The server's own words; may name a patient.
     pub fn words(&self) -> Option<String> {
         let words: Vec<&str> =

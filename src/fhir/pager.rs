@@ -16,6 +16,8 @@ const MAX_EMPTY_PAGES: u32 = 100;
 /// Follows the links of one walk.
 pub struct Pager {
     origin: Origin,
+    /// Origins by which the server calls itself behind a proxy, as configured.
+    proxied: Vec<Origin>,
     hasher: RandomState,
     asked: HashSet<u64>,
     last_content: Option<u64>,
@@ -51,11 +53,15 @@ pub enum PagingError {
 impl Pager {
     /// Begins at a URL, which counts as asked for.
     ///
+    /// A link to one of the `proxied` origins is taken for one to the walk's own: some servers
+    /// behind a proxy name the host that they know themselves by.
+    ///
     /// # Errors
     /// A URL without an origin.
-    pub fn new(first: &Url) -> Result<Pager, OriginError> {
+    pub fn new(first: &Url, proxied: &[Origin]) -> Result<Pager, OriginError> {
         let mut pager = Pager {
             origin: Origin::of(first)?,
+            proxied: proxied.to_vec(),
             hasher: RandomState::new(),
             asked: HashSet::new(),
             last_content: None,
@@ -70,7 +76,10 @@ impl Pager {
     /// # Errors
     /// A link that must not be followed.
     pub fn follow(&mut self, page: &Url, link: &str) -> Result<Url, PagingError> {
-        let url = resolve(page, link).ok_or(PagingError::NotAUrl)?;
+        let mut url = resolve(page, link).ok_or(PagingError::NotAUrl)?;
+        if Origin::of(&url).is_ok_and(|origin| self.proxied.contains(&origin)) {
+            url = at_origin_of(&url, page);
+        }
         match Origin::of(&url) {
             Ok(origin) if origin == self.origin => {}
             Ok(origin) => {
@@ -126,6 +135,15 @@ fn resolve(page: &Url, link: &str) -> Option<Url> {
     page.join(link).ok()
 }
 
+/// The same path and query at the origin of another URL.
+fn at_origin_of(url: &Url, origin: &Url) -> Url {
+    let mut moved = origin.clone();
+    moved.set_path(url.path());
+    moved.set_query(url.query());
+    moved.set_fragment(None);
+    moved
+}
+
 fn authority(url: &Url) -> Option<String> {
     let host = url.host_str()?;
     Some(match url.port() {
@@ -160,7 +178,7 @@ mod tests {
                 "https://api.x.test/r4/Coverage?_after=7",
             ),
         ] {
-            let mut pager = Pager::new(&page).unwrap();
+            let mut pager = Pager::new(&page, &[]).unwrap();
             assert_eq!(pager.follow(&page, link).unwrap().as_str(), expected, "{link}");
         }
     }
@@ -176,19 +194,30 @@ mod tests {
             "https://api.x.test@evil.test/",
             "https:\\\\evil.test/",
         ] {
-            let error = Pager::new(&page).unwrap().follow(&page, link).unwrap_err();
+            let error = Pager::new(&page, &[]).unwrap().follow(&page, link).unwrap_err();
             assert!(matches!(error, PagingError::ForeignOrigin { .. }), "{link}: {error:?}");
         }
         for link in ["ftp://api.x.test/", "data:,x", "javascript:alert(1)", "http://"] {
-            let error = Pager::new(&page).unwrap().follow(&page, link).unwrap_err();
+            let error = Pager::new(&page, &[]).unwrap().follow(&page, link).unwrap_err();
             assert_eq!(error, PagingError::NotAUrl, "{link}");
         }
     }
 
     #[test]
+    fn a_configured_proxy_is_followed_at_the_walks_own_origin() {
+        let page = url("https://api.x.test/r4/Coverage");
+        let proxied = ["http://internal:8080".parse().unwrap()];
+        let mut pager = Pager::new(&page, &proxied).unwrap();
+        let next = pager.follow(&page, "http://internal:8080/r4/Coverage?_after=1").unwrap();
+        assert_eq!(next.as_str(), "https://api.x.test/r4/Coverage?_after=1");
+        let error = pager.follow(&page, "http://internal:8081/r4/Coverage?_after=2").unwrap_err();
+        assert!(matches!(error, PagingError::ForeignOrigin { .. }));
+    }
+
+    #[test]
     fn a_circle_is_noticed_whatever_its_length() {
         let first = url("https://api.x.test/r4/Coverage?_count=10");
-        let mut pager = Pager::new(&first).unwrap();
+        let mut pager = Pager::new(&first, &[]).unwrap();
         let second = pager.follow(&first, "?_after=1").unwrap();
         let third = pager.follow(&second, "?_after=2").unwrap();
         assert_eq!(pager.follow(&third, "?_after=1"), Err(PagingError::Loop));
@@ -198,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_page_that_repeats_the_one_before_is_no_progress_and_an_empty_one_is() {
-        let mut pager = Pager::new(&url("https://api.x.test/r4/Coverage")).unwrap();
+        let mut pager = Pager::new(&url("https://api.x.test/r4/Coverage"), &[]).unwrap();
         pager.arrived(&["a", "b"]).unwrap();
         pager.arrived::<&str>(&[]).unwrap();
         assert_eq!(pager.arrived(&["a", "b"]), Err(PagingError::NoProgress));

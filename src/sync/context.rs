@@ -10,6 +10,7 @@ use crate::{
     auth::ConnectionKey,
     clock::Clock,
     fhir::FhirClient,
+    http::Origin,
     monitor::Monitor,
     warehouse::{ConnectionRow, Warehouse},
 };
@@ -29,6 +30,8 @@ pub(super) struct WalkContext {
     /// Pages that may be unpacked at once: one per core.
     pub(super) workers: Arc<Semaphore>,
     pub(super) shrink_limit_percent: u8,
+    /// Origins by which the plan's server calls itself behind a proxy.
+    pub(super) proxied_origins: Arc<[Origin]>,
     /// Whose data the connection may hold.
     pub(super) whose: Whose,
     /// Requests that the run may still send, where that is limited.
@@ -63,6 +66,7 @@ impl WalkContext {
             stop: context.stop.clone(),
             workers: Arc::new(Semaphore::new(1)),
             shrink_limit_percent: options.shrink_limit_percent,
+            proxied_origins: target.proxied_origins.clone(),
             whose: Whose::anybody(),
             allowance: Allowance::default(),
         }

@@ -98,6 +98,9 @@ fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
         "forbidden" => format!(
             "the plan may refuse requests from outside the US, or the consent may not cover it; `{connect}` asks anew"
         ),
+        "still_loading" => {
+            "the plan is still loading the member's data; sync again in some minutes".to_owned()
+        }
         "throttled" => "lower requests_per_second or requests_per_hour of the plan".to_owned(),
         "not_json" | "not_a_searchset" => {
             "check the plan's fhir_url; if it is right, the plan is at fault and the next run asks again".to_owned()

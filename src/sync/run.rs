@@ -11,7 +11,7 @@ use crate::{
     auth::{ClientRegistration, Tokens},
     clock::Clock,
     exit_code::ExitCode,
-    http::HttpClient,
+    http::{HttpClient, Origin},
     monitor::Monitor,
     warehouse::{ConnectionRow, Warehouse, WarehouseError},
 };
@@ -52,6 +52,8 @@ pub struct Target {
     pub concurrency: usize,
     /// Types to ask for; empty: all that payersync knows.
     pub types: Vec<String>,
+    /// Origins by which the plan's server calls itself behind a proxy.
+    pub proxied_origins: Arc<[Origin]>,
     /// Whether the consent covers other people than the member.
     pub dependants: bool,
 }

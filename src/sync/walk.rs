@@ -190,7 +190,7 @@ impl Walk<'_> {
     }
 
     async fn pages(&mut self, first: Url) -> Result<Ending, WarehouseError> {
-        let Ok(mut pager) = Pager::new(&first) else {
+        let Ok(mut pager) = Pager::new(&first, &self.context.proxied_origins) else {
             let detail = "the plan's fhir_url is not an http(s) URL".to_owned();
             return Ok(Ending::Open(WalkFinish::incomplete("no_url", detail)));
         };
@@ -305,6 +305,7 @@ impl Walk<'_> {
         let total = page.bundle.total;
         let is_last = next_url.is_none() && next_is_sound;
         let body = page.body.clone();
+        let url = SafeUrl::from(&page.url).to_string();
         let unpacked = self.unpack(page).await?;
         self.failure = unpacked.failure.or(self.failure.take());
         if let Some(why) = self.filter_ignored(&unpacked.dates) {
@@ -322,6 +323,7 @@ impl Walk<'_> {
         let write = PageWrite {
             walk: self.key.clone(),
             page: self.pages_before + counters.pages,
+            url,
             body,
             changed: unpacked.changed,
             unchanged: unpacked.unchanged,

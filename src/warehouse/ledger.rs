@@ -295,6 +295,19 @@ pub(crate) fn abandon_walk(
     transaction.commit().doing(doing)
 }
 
+/// Notes the URL of the latest page stored, parameter names only.
+pub(super) fn note_url(
+    connection: &Connection,
+    walk_id: i64,
+    url: &str,
+) -> Result<(), WarehouseError> {
+    connection
+        .prepare_cached("UPDATE sync_walk SET last_url = ?2 WHERE id = ?1")
+        .and_then(|mut statement| statement.execute(params![walk_id, url]))
+        .doing("cannot update the ledger")
+        .map(drop)
+}
+
 pub(super) fn update_counters(
     connection: &Connection,
     walk_id: i64,

@@ -50,6 +50,8 @@ pub(crate) struct PageWrite {
     pub(crate) walk: WalkKey,
     /// 1-based, counted from the start of the walk.
     pub(crate) page: u64,
+    /// Its URL, parameter names only.
+    pub(crate) url: String,
     pub(crate) body: Bytes,
     pub(crate) changed: Vec<ChangedResource>,
     /// Row ids of the resources that came as they are stored.
@@ -110,6 +112,7 @@ pub(crate) fn write_page(
         }
         (None, None) => {}
     }
+    ledger::note_url(&transaction, page.walk.walk_id, &page.url)?;
     ledger::update_counters(&transaction, page.walk.walk_id, &counters)?;
     transaction.commit().doing("cannot commit a page")?;
     Ok(PageWritten { counters, finish })

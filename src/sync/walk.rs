@@ -395,15 +395,16 @@ impl Walk<'_> {
                 ))
             }
         };
+        // A walk that an earlier run began has not seen what went from its first pages since.
+        let saw_everything =
+            self.pages_before == 0 && self.failure.is_none() && self.since.is_none();
         WalkEnd {
-            saw_everything: self.pages_before == 0
-                && self.failure.is_none()
-                && self.since.is_none(),
+            saw_everything,
             advance: Advance {
                 // The newest date may be the server's idea of now; its clock when the walk began
                 // is the latest moment up to which everything can have been seen.
                 watermark: self.newest.map(|newest| clock::text(newest.min(self.started))),
-                full: self.since.is_none(),
+                full: saw_everything,
             },
             finish,
             shrink_limit_percent: self.context.shrink_limit_percent,

@@ -75,7 +75,7 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
 pub(crate) struct Advance {
     /// The new watermark; `None` keeps the present one.
     pub(crate) watermark: Option<String>,
-    /// Whether the walk was a full one; then its start is when deletions are known.
+    /// Whether the walk saw the whole type; then its start is when deletions are known.
     pub(crate) full: bool,
 }
 

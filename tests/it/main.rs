@@ -6,6 +6,8 @@ mod first_sync;
 #[cfg(test)]
 mod incremental;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod oidc_member;
 #[cfg(test)]
 mod oidc_provider;

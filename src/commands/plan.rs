@@ -109,8 +109,7 @@ fn why_full(known: &TypeStatus) -> String {
         (Some(reason), _) => format!("the plan does not honour _lastUpdated: {reason}"),
         (None, None) => "no watermark: the last walk was not complete or had no dates".to_owned(),
         (None, Some(_)) => {
-            "a full walk is due, or _lastUpdated is not declared, or some resources have no date"
-                .to_owned()
+            "it fits one page, a full walk is due, or there are no dates to go by".to_owned()
         }
     }
 }

@@ -128,11 +128,15 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
 /// What changed since the watermark, where that is known to be all that is needed.
 ///
 /// Not where the server does not declare or was seen to ignore `_lastUpdated`, where resources
-/// come without a date, or where a full walk is due: a search never reports deletions.
+/// come without a date, where a full walk is due (a search never reports deletions), or where the
+/// whole type fits one page anyway.
 fn increment(input: &PlanInput<'_>, name: &str, start: &Url) -> Option<Increment> {
     let state = input.states.iter().find(|state| state.resource_type == name)?;
     let declared = input.capability?.declares_last_updated(name);
     if input.full || !declared || !state.all_dated || state.last_updated == LastUpdated::Ignored {
+        return None;
+    }
+    if state.resources <= u64::from(input.page_size) {
         return None;
     }
     let last_full = instant(state.last_full_at.as_deref()?)?;
@@ -288,6 +292,7 @@ mod tests {
             last_full_at: Some("2026-01-05T00:00:00.000Z".into()),
             last_updated: LastUpdated::Honoured,
             all_dated: true,
+            resources: 101,
         };
         let begins = |capability: &Capability, state: &TypeState, full| {
             let states = [state.clone()];
@@ -308,8 +313,9 @@ mod tests {
         let unmarked = TypeState { watermark: None, ..good.clone() };
         let old =
             TypeState { last_full_at: Some("2026-01-01T00:00:00.000Z".into()), ..good.clone() };
+        let small = TypeState { resources: 100, ..good.clone() };
         let never = TypeState { last_full_at: None, ..good };
-        for state in [ignored, undated, unmarked, old, never] {
+        for state in [ignored, undated, unmarked, old, small, never] {
             assert_eq!(begins(&declares, &state, false), "start", "{state:?}");
         }
     }

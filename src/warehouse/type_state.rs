@@ -37,6 +37,8 @@ pub struct TypeState {
     pub last_updated: LastUpdated,
     /// Whether every live resource came with `meta.lastUpdated`.
     pub all_dated: bool,
+    /// Live resources stored.
+    pub resources: u64,
 }
 
 /// The states of a connection's types.
@@ -49,7 +51,9 @@ pub(crate) fn states(
             "SELECT resource_type, watermark, last_full_at, last_updated,
                NOT EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = s.connection_id
                  AND r.resource_type = s.resource_type AND r.deleted_at IS NULL
-                 AND r.last_updated IS NULL)
+                 AND r.last_updated IS NULL),
+               (SELECT count(*) FROM resource r WHERE r.connection_id = s.connection_id
+                 AND r.resource_type = s.resource_type AND r.deleted_at IS NULL)
              FROM type_state s WHERE connection_id = ?1",
         )
         .and_then(|mut statement| statement.query_map([connection_id], state_of)?.collect())
@@ -67,6 +71,7 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
             _ => LastUpdated::Unknown,
         },
         all_dated: row.get(4)?,
+        resources: row.get(5)?,
     })
 }
 

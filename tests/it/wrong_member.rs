@@ -1,6 +1,6 @@
 //! Another member's data never enters a connection.
 
-use crate::support::{Home, Payer};
+use crate::support::Payer;
 use payersync::sandbox::{Fault, Options};
 
 fn two_members(faults: Vec<Fault>) -> Payer {
@@ -26,9 +26,7 @@ fn a_resource_about_somebody_else_is_rejected_with_its_bytes() {
 #[test]
 fn a_plan_for_dependants_takes_them_in() {
     let payer = two_members(vec![Fault::ForeignSubject]);
-    let home = Home::new();
-    payer.configure(&home, "dependants = true\n");
-    payer.connect(&home, "john", 0);
+    let home = payer.connected_home_with("dependants = true\n");
     let outcome = home.run(&["sync"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
 }

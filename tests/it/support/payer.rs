@@ -39,10 +39,11 @@ impl Payer {
 
     /// Writes the configuration with a plan `demo` at this payer; waits are short, pages small.
     pub(crate) fn configure(&self, home: &Home, more: &str) {
+        let page_size = if more.contains("page_size") { "" } else { "page_size = 10\n" };
         let text = format!(
             "[http]\ninitial_delay_milliseconds = 1\nmax_delay_seconds = 1\nread_timeout_seconds = 2\n\
              [plans.demo]\nfhir_url = {:?}\nauthorize_url = {:?}\ntoken_url = {:?}\nclient_id = {:?}\n\
-             client_secret_file = \"demo.secret\"\npage_size = 10\nrequests_per_second = 1000\n{more}",
+             client_secret_file = \"demo.secret\"\n{page_size}requests_per_second = 1000\n{more}",
             self.fhir_url(),
             self.authorize_url(),
             self.token_url(),
@@ -79,8 +80,13 @@ impl Payer {
 
     /// A new home, configured and connected as member 0.
     pub(crate) fn connected_home(&self) -> Home {
+        self.connected_home_with("")
+    }
+
+    /// As [`Payer::connected_home`], with more lines in the plan's section.
+    pub(crate) fn connected_home_with(&self, more: &str) -> Home {
         let home = Home::new();
-        self.configure(&home, "");
+        self.configure(&home, more);
         self.connect(&home, "john", 0);
         home
     }

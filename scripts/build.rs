@@ -6,6 +6,8 @@ use std::{env, fs, io, path::Path};
 
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=migrations");
+    // The folder above, since git keeps no empty ones: a first mart may bring its folder along.
+    println!("cargo:rerun-if-changed=config");
     println!("cargo:rerun-if-changed=scripts/build.rs");
     let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
@@ -13,21 +15,23 @@ fn main() -> io::Result<()> {
     for (constant, folder, ending) in
         [("VIEWS", "config/views", "json"), ("MARTS", "config/marts", "sql")]
     {
-        println!("cargo:rerun-if-changed={folder}");
         code += &embed(constant, &Path::new(&root).join(folder), ending)?;
     }
     fs::write(Path::new(&out).join("embedded.rs"), code)
 }
 
 fn embed(constant: &str, folder: &Path, ending: &str) -> io::Result<String> {
-    let mut files: Vec<_> = fs::read_dir(folder)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<io::Result<_>>()?;
+    let mut files: Vec<_> = match fs::read_dir(folder) {
+        Ok(entries) => {
+            entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
     files.retain(|path| path.extension().is_some_and(|found| found == ending));
     files.sort();
     let mut code = format!("pub(crate) const {constant}: &[(&str, &str)] = &[\n");
     for path in files {
-        println!("cargo:rerun-if-changed={}", path.display());
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         code += &format!("    ({name:?}, include_str!({:?})),\n", path.display().to_string());
     }

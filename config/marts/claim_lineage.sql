@@ -70,23 +70,31 @@ WITH RECURSIVE stated AS (
   SELECT inner_reach.connection_id, inner_reach.older, inner_link.newer
   FROM inner_reach
   JOIN inner_link ON inner_link.connection_id = inner_reach.connection_id AND inner_link.older = inner_reach.newer
-), reach AS MATERIALIZED (
-  SELECT connection_id, older, newer FROM link
-  UNION
-  SELECT i.connection_id, i.older, link.newer
+), reach AS (
+  SELECT connection_id, older, newer, TRUE AS is_direct FROM link
+  UNION ALL
+  SELECT i.connection_id, i.older, link.newer, FALSE
   FROM inner_reach AS i
   JOIN link ON link.connection_id = i.connection_id AND link.older = i.newer
+), pair AS (
+  SELECT connection_id, older, newer, max(is_direct) AS is_direct
+  FROM reach
+  WHERE older <> newer
+  GROUP BY connection_id, older, newer
+), told AS MATERIALIZED (
+  -- Every CTE is expanded at each mention, and SQLite refuses a statement of a thousand tables:
+  -- whether the opposite pair exists is counted here, not looked up in a second mention.
+  SELECT *, count(*) OVER (
+    PARTITION BY connection_id, min(older, newer), max(older, newer)
+  ) = 2 AS is_circle
+  FROM pair
 )
 SELECT r.connection_id,
        r.older AS explanation_of_benefit_id,
        r.newer AS replaced_by_id,
-       direct.older IS NOT NULL AS is_direct
-FROM reach AS r
+       r.is_direct
+FROM told AS r
 CROSS JOIN explanation_of_benefit AS o ON o.connection_id = r.connection_id AND o.id = r.older
 CROSS JOIN explanation_of_benefit AS n ON n.connection_id = r.connection_id AND n.id = r.newer
-LEFT JOIN link AS direct
-  ON direct.connection_id = r.connection_id AND direct.older = r.older AND direct.newer = r.newer
-LEFT JOIN reach AS back
-  ON back.connection_id = r.connection_id AND back.older = r.newer AND back.newer = r.older
-WHERE r.older <> r.newer
-  AND (back.older IS NULL OR (coalesce(n.created, ''), n.id) > (coalesce(o.created, ''), o.id));
+WHERE NOT r.is_circle
+   OR (coalesce(n.created, ''), n.id) > (coalesce(o.created, ''), o.id);

@@ -8,6 +8,7 @@ mod allowance;
 mod connection;
 mod context;
 mod ending;
+mod page_request;
 mod plan;
 mod probe;
 mod report;

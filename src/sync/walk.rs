@@ -9,6 +9,7 @@ use super::{
         Ending, Position, another_patient, filter_ignored, interrupted, lost_way, refused,
         request_limit,
     },
+    page_request::PageRequest,
     plan::{Increment, WalkFrom, WalkOrder},
     probe::{Probed, probe},
     report::WalkReport,
@@ -16,8 +17,8 @@ use super::{
 };
 use crate::{
     clock,
-    fhir::{Effort, FetchError, Outcome, Page, Pager, PagingError, instant, patient_of_self_link},
-    http::{Retry, SafeUrl},
+    fhir::{Effort, Outcome, Page, Pager, PagingError, instant, patient_of_self_link},
+    http::SafeUrl,
     monitor::Event,
     warehouse::{
         Advance, Cursor, LastUpdated, PageWrite, WalkCounters, WalkEnd, WalkFinish, WalkKey,
@@ -26,7 +27,6 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
-use tokio::task::JoinHandle;
 use url::Url;
 
 /// Walks one type to its end, or as far as it goes.
@@ -110,15 +110,6 @@ enum Stored {
     FilterIgnored(&'static str),
 }
 
-/// A page on its way; the request ends when nobody wants it any more.
-struct Pending(JoinHandle<(Result<Page, FetchError>, Effort)>);
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl Walk<'_> {
     async fn run(
         context: &WalkContext,
@@ -200,7 +191,7 @@ impl Walk<'_> {
         let mut pending = self.ask(first);
         loop {
             let arrived = tokio::select! {
-                arrived = &mut pending.0 => arrived,
+                arrived = pending.arrived() => arrived,
                 // A request that waits for a slow or throttling server is not waited for.
                 () = self.context.stop.asked() => return Ok(Ending::Open(interrupted())),
             };
@@ -267,24 +258,8 @@ impl Walk<'_> {
         Ok(filter_ignored(why))
     }
 
-    fn ask(&self, url: Url) -> Pending {
-        let client = self.context.client.clone();
-        let monitor = Arc::clone(&self.context.monitor);
-        let connection = Arc::clone(&self.context.connection);
-        let resource_type = self.order.resource_type.clone();
-        Pending(tokio::spawn(async move {
-            let on_retry = |retry: &Retry| {
-                monitor.event(Event::Retrying {
-                    connection: &connection.name,
-                    resource_type: &resource_type,
-                    why: &retry.reason.to_string(),
-                    delay: retry.wait,
-                });
-            };
-            let mut effort = Effort::default();
-            let page = client.page(&url, &mut effort, &on_retry).await;
-            (page, effort)
-        }))
+    fn ask(&self, url: Url) -> PageRequest {
+        PageRequest::send(self.context, &self.order.resource_type, url)
     }
 
     fn next(&self, pager: &mut Pager, page: &Page) -> Result<Option<Url>, PagingError> {

@@ -1,3 +1,5 @@
+//! What a configuration may say, and how each mistake in it is told.
+
 use super::*;
 
 fn parse(text: &str) -> Result<Settings, ConfigError> {

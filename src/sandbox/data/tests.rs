@@ -1,3 +1,5 @@
+//! The synthetic members: the same for a seed, sound, and as odd as real ones.
+
 use super::*;
 use serde_json::Value;
 

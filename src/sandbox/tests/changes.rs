@@ -1,3 +1,5 @@
+//! Resources that a payer amends or withdraws between two nights.
+
 use super::*;
 
 /// The ids of all claims, as a walk with large pages finds them.

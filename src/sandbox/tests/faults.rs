@@ -1,3 +1,5 @@
+//! Every fault does what its sentence says, and no more.
+
 use super::*;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Consent, codes and tokens, as the documentation of 1upHealth has them.
+
 use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

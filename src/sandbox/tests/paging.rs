@@ -1,3 +1,5 @@
+//! Searches, their pages and the links between them.
+
 use super::*;
 
 #[tokio::test]

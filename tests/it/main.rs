@@ -12,6 +12,10 @@ mod oidc_member;
 #[cfg(test)]
 mod oidc_provider;
 #[cfg(test)]
+mod sekmet;
+#[cfg(test)]
+mod sekmet_data;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod wrong_member;

@@ -4,13 +4,8 @@
 //! and revokes the whole grant when a spent one comes back.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::routing::post;
 use chrono::{DateTime, TimeDelta, Utc};
 use payersync::auth::{
     AuthorizeRequest, ClientRegistration, ConnectionKey, ConsentState, GrantKind, Redirected,
@@ -22,6 +17,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::oidc_member;
+use crate::support::{Recorder, server};
 
 const START: DateTime<Utc> = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
 /// Longer than an access token lives: each look at the clock finds it expired.
@@ -29,16 +25,7 @@ const STEP_SECONDS: i64 = 3600;
 
 /// The provider's base URL, or nothing where there is none to test with.
 fn provider() -> Option<Url> {
-    match std::env::var("PAYERSYNC_TEST_OIDC") {
-        Ok(base) => Some(Url::parse(&base).unwrap()),
-        Err(_) if std::env::var("CI").is_ok_and(|ci| ci == "true") => {
-            panic!("PAYERSYNC_TEST_OIDC must be set in CI")
-        }
-        Err(_) => {
-            eprintln!("SKIPPED: PAYERSYNC_TEST_OIDC is not set, no oidc-provider to test with");
-            None
-        }
-    }
+    server("PAYERSYNC_TEST_OIDC")
 }
 
 /// A connected member, with a recorder between us and the token endpoint.
@@ -101,55 +88,6 @@ fn registration(provider: &Url, token_url: Url) -> ClientRegistration {
     }
 }
 
-/// Passes token requests on and keeps the refresh tokens that were sent.
-struct Recorder {
-    url: Url,
-    sent: Arc<Mutex<Vec<String>>>,
-}
-
-#[derive(Clone)]
-struct Passing {
-    target: Url,
-    sent: Arc<Mutex<Vec<String>>>,
-}
-
-impl Recorder {
-    async fn start(target: Url) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/token", listener.local_addr().unwrap());
-        let sent = Arc::new(Mutex::new(Vec::new()));
-        let passing = Passing { target, sent: Arc::clone(&sent) };
-        let router = Router::new().route("/token", post(pass_on)).with_state(passing);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url: Url::parse(&url).unwrap(), sent }
-    }
-
-    fn sent(&self) -> Vec<String> {
-        self.sent.lock().unwrap().clone()
-    }
-}
-
-async fn pass_on(
-    State(passing): State<Passing>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> (StatusCode, Bytes) {
-    let refresh_token =
-        url::form_urlencoded::parse(&body).find(|(name, _)| name == "refresh_token");
-    if let Some((_, token)) = refresh_token {
-        passing.sent.lock().unwrap().push(token.into_owned());
-    }
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let mut request = client.post(passing.target).body(body);
-    for name in [header::CONTENT_TYPE, header::AUTHORIZATION] {
-        if let Some(value) = headers.get(&name) {
-            request = request.header(name, value);
-        }
-    }
-    let response = request.send().await.unwrap();
-    (response.status(), response.bytes().await.unwrap())
-}
-
 #[tokio::test]
 async fn ten_refreshes_send_no_refresh_token_twice() {
     let Some(provider) = provider() else { return };
@@ -165,12 +103,12 @@ async fn ten_refreshes_send_no_refresh_token_twice() {
             "an access token came twice"
         );
         assert_eq!(
-            connected.recorder.sent().last().unwrap(),
+            connected.recorder.refresh_tokens_sent().last().unwrap(),
             before.refresh.unwrap().expose_secret()
         );
         assert!(stored.scope.unwrap().contains("patient/*.read"));
     }
-    let sent = connected.recorder.sent();
+    let sent = connected.recorder.refresh_tokens_sent();
     let distinct: HashSet<&String> = sent.iter().collect();
     assert_eq!((sent.len(), distinct.len()), (10, 10));
 }
@@ -194,7 +132,7 @@ async fn thirty_askers_spend_one_refresh_token() {
         assert!(bearers.iter().all(|bearer| bearer.carries(&access)));
         access
     };
-    assert_eq!(connected.recorder.sent().len(), 1);
+    assert_eq!(connected.recorder.refresh_tokens_sent().len(), 1);
     assert!(connected.bearer(2).await.is_ok_and(|next| !next.carries(&access)));
 }
 
@@ -212,9 +150,9 @@ async fn a_replayed_refresh_token_ends_the_grant_and_consent_is_needed() {
     assert_eq!(error.hint().as_deref(), Some("payersync connect ann --plan oidc"));
     assert!(matches!(connected.stored().consent, ConsentState::Needed { .. }));
     // The plan has said no; it is not asked a second time.
-    let requests = connected.recorder.sent().len();
+    let requests = connected.recorder.refresh_tokens_sent().len();
     assert!(connected.bearer(3).await.unwrap_err().is_consent_needed());
-    assert_eq!(connected.recorder.sent().len(), requests);
+    assert_eq!(connected.recorder.refresh_tokens_sent().len(), requests);
 }
 
 #[tokio::test]

@@ -1,7 +1,12 @@
-//! What every test here stands on: a home of its own, the real binary, the embedded payer.
+//! What every test here stands on: a home of its own, the real binary, the embedded payer, and
+//! what may be around it.
 
 mod home;
 mod payer;
+mod recorder;
+mod surroundings;
 
 pub(crate) use home::Home;
 pub(crate) use payer::Payer;
+pub(crate) use recorder::Recorder;
+pub(crate) use surroundings::{server, shared};

@@ -1,0 +1,134 @@
+//! A whole sync against a FHIR server that nobody here wrote, over data that nobody here made.
+//!
+//! `PAYERSYNC_TEST_SEKMET` is its address; CI starts it with `tests/servers/sekmet.yaml`. Its
+//! tokens live two seconds at most, and since it counts from the whole second some end before the
+//! answer's `expires_in` says so: the sync lives on several tokens and meets a 401 on its way.
+
+use crate::sekmet_data::{Key, Served, load, serve};
+use crate::support::{Home, Recorder, server, shared};
+use payersync::warehouse::embedded_marts;
+use std::collections::{BTreeMap, HashSet};
+use url::Url;
+
+/// Small, so that there is much to page through.
+const PAGE_SIZE: usize = 25;
+
+fn configure(home: &Home, fhir_url: &Url, token_url: &Url) {
+    let text = format!(
+        "[plans.backend]\nfhir_url = \"{fhir_url}\"\ntoken_url = \"{token_url}\"\n\
+         client_id = \"sync\"\nclient_secret_file = \"secret\"\ngrant = \"client_credentials\"\n\
+         page_size = {PAGE_SIZE}\nrequests_per_second = 100\n"
+    );
+    std::fs::write(home.file("payersync.toml"), text).unwrap();
+    std::fs::write(home.file("secret"), "loopback-secret").unwrap();
+}
+
+/// The stored bytes of every live resource.
+fn stored(home: &Home) -> BTreeMap<Key, String> {
+    home.rows(
+        "SELECT resource_type, resource_id, json FROM resource WHERE deleted_at IS NULL ORDER BY 1, 2",
+    )
+    .into_iter()
+    .map(|row| {
+        let [resource_type, id, json] = <[String; 3]>::try_from(row).unwrap();
+        ((resource_type, id), json)
+    })
+    .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_that_a_real_server_holds_arrives_as_it_serves_it() {
+    let Some(root) = server("PAYERSYNC_TEST_SEKMET") else { return };
+    let Some(data) = shared("data") else { return };
+    let fhir_url = root.join("/fhir").unwrap();
+    let loaded = load(&fhir_url, &data).await;
+    let served = serve(&fhir_url, PAGE_SIZE).await;
+    assert!(loaded.len() > 1500, "only {} resources were there to load", loaded.len());
+    let is_served = |key: &&Key| !served.undeclared.contains(&key.0);
+    assert!(loaded.iter().filter(is_served).all(|key| served.resources.contains_key(key)));
+
+    let recorder = Recorder::start(root.join("/auth/token").unwrap()).await;
+    let home = Home::new();
+    configure(&home, &fhir_url, &recorder.url);
+    let run = |arguments: &[&str]| tokio::task::block_in_place(|| home.run(arguments));
+    let connected = run(&["connect", "everybody", "--plan", "backend"]);
+    assert_eq!(connected.code, 0, "{}", connected.stderr);
+    let first = run(&["sync"]);
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    assert_eq!(
+        home.rows("SELECT resource_type, reason, detail FROM rejected_resource"),
+        [[""; 0]; 0]
+    );
+    assert_same(&stored(&home), &served.resources);
+    assert_pages(&home, &served);
+    assert_tables(&home, &served);
+    assert_tokens(&recorder);
+
+    let second = run(&["sync"]);
+    assert_eq!(second.code, 0, "{}", second.stderr);
+    let written: i64 = home.value(
+        "SELECT sum(rows_written) FROM sync_walk WHERE run_id = (SELECT max(id) FROM sync_run)",
+    );
+    assert_eq!(written, 0, "{}", second.stderr);
+    assert_same(&stored(&home), &served.resources);
+}
+
+/// Every resource, and not one more, byte for byte.
+fn assert_same(stored: &BTreeMap<Key, String>, served: &BTreeMap<Key, String>) {
+    let missing: Vec<_> = served.keys().filter(|key| !stored.contains_key(*key)).collect();
+    let invented: Vec<_> = stored.keys().filter(|key| !served.contains_key(*key)).collect();
+    assert!(
+        missing.is_empty() && invented.is_empty(),
+        "missing {missing:?}, invented {invented:?}"
+    );
+    let changed: Vec<_> =
+        served.iter().filter(|(key, json)| stored[*key] != **json).map(|(key, _)| key).collect();
+    assert!(changed.is_empty(), "other bytes than served: {changed:?}");
+}
+
+/// Paging went to the end: as many pages as the server has, and what it declares as a total.
+fn assert_pages(home: &Home, served: &Served) {
+    for (resource_type, pages) in &served.pages {
+        let walk = home.rows(&format!(
+            "SELECT state, pages, resources_seen, declared_total FROM sync_walk
+             WHERE resource_type = '{resource_type}'"
+        ));
+        let count = served.count(resource_type).to_string();
+        let expected = ["complete".to_owned(), pages.to_string(), count.clone(), count.clone()];
+        assert_eq!(walk, [expected], "{resource_type}");
+        eprintln!("{resource_type}: {count} resources in {pages} pages");
+    }
+    let left = home.rows(
+        "SELECT resource_type FROM sync_walk WHERE state = 'not_served' AND reason = 'not_declared'
+         ORDER BY id",
+    );
+    assert_eq!(left.concat(), served.undeclared);
+}
+
+/// Every resource has its row in its type's own table, and every mart can be asked.
+fn assert_tables(home: &Home, served: &Served) {
+    for (table, resource_type) in [
+        ("patient", "Patient"),
+        ("coverage", "Coverage"),
+        ("explanation_of_benefit", "ExplanationOfBenefit"),
+        ("organization", "Organization"),
+        ("practitioner", "Practitioner"),
+        ("observation", "Observation"),
+    ] {
+        let rows: i64 = home.value(&format!("SELECT count(*) FROM {table}"));
+        assert_eq!(rows as usize, served.count(resource_type), "{table}");
+    }
+    for mart in embedded_marts() {
+        let rows: i64 = home.value(&format!("SELECT count(*) FROM (SELECT * FROM {})", mart.name));
+        eprintln!("mart {}: {rows} rows", mart.name);
+    }
+}
+
+/// More than one token was needed, and none was asked for twice.
+fn assert_tokens(recorder: &Recorder) {
+    let tokens = recorder.access_tokens_received();
+    let distinct: HashSet<&String> = tokens.iter().collect();
+    assert_eq!(distinct.len(), tokens.len());
+    assert!(tokens.len() > 2, "{} tokens", tokens.len());
+    eprintln!("{} tokens", tokens.len());
+}

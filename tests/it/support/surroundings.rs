@@ -1,0 +1,27 @@
+//! What a test may find around it. Without it a test says SKIPPED, and fails where CI=true.
+
+use std::path::PathBuf;
+use url::Url;
+
+/// A folder of the data that is shared between projects.
+pub(crate) fn shared(folder: &str) -> Option<PathBuf> {
+    let root = std::env::var("PAYERSYNC_SHARED").unwrap_or_else(|_| "../shared".to_owned());
+    let path = PathBuf::from(root).join(folder);
+    path.exists()
+        .then_some(path.clone())
+        .or_else(|| skipped(&format!("{} is not there", path.display())))
+}
+
+/// A server whose address `.ci/run` puts into an environment variable.
+pub(crate) fn server(variable: &str) -> Option<Url> {
+    match std::env::var(variable) {
+        Ok(url) => Some(Url::parse(&url).unwrap()),
+        Err(_) => skipped(&format!("{variable} is not set")),
+    }
+}
+
+fn skipped<T>(why: &str) -> Option<T> {
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{why}, and CI=true demands it");
+    eprintln!("SKIPPED: {why}");
+    None
+}

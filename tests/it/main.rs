@@ -18,4 +18,8 @@ mod sekmet_data;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tidy;
+#[cfg(test)]
+mod tidy_source;
+#[cfg(test)]
 mod wrong_member;

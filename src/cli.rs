@@ -138,6 +138,9 @@ pub struct TablesArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Print Markdown: every table with its columns, and the marts
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
 }
 
 /// `payersync query`.

@@ -5,6 +5,7 @@
 
 mod connect;
 mod consent;
+mod data_dictionary;
 mod demo;
 mod failure;
 mod home;

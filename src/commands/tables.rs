@@ -1,6 +1,6 @@
 //! `payersync tables`: the data dictionary.
 
-use super::{failure::Failure, home, print, show};
+use super::{data_dictionary, failure::Failure, home, print, show};
 use crate::{
     cli::TablesArgs,
     config::Settings,
@@ -38,7 +38,10 @@ pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure>
         None => catalog.tables().iter().collect(),
         Some(name) => vec![find(&catalog, name)?],
     };
-    if args.json {
+    if args.markdown {
+        let marts = if args.table.is_some() { &[] } else { catalog.marts() };
+        print(|out| data_dictionary::write(out, &chosen, marts))?;
+    } else if args.json {
         let entries: Vec<_> = chosen.iter().map(|table| entry(table, &rows)).collect();
         print(|out| {
             serde_json::to_writer_pretty(&mut *out, &entries)?;
@@ -101,21 +104,24 @@ fn overview(
 fn columns(out: &mut dyn Write, table: &Table) -> std::io::Result<()> {
     writeln!(out, "{}: {}", table.name(), table.view.description.as_deref().unwrap_or_default())?;
     let mut shown = show::table(&["column", "type", "path", "what"]);
-    for (name, kind, what) in [
-        (
-            "connection_id",
-            "INTEGER",
-            "The connection that the row belongs to; see table connection",
-        ),
-        ("row_no", "INTEGER", "0-based number of the row within its resource"),
-    ] {
-        shown.add_row(vec![name, kind, "", what]);
-    }
-    for column in &table.view.columns {
-        let what = column.description.as_deref().unwrap_or_default();
-        shown.add_row(vec![column.name.as_str(), kind(column), &column.path, what]);
+    for row in columns_of(table) {
+        shown.add_row(row.to_vec());
     }
     writeln!(out, "{shown}")
+}
+
+/// Name, type, path and description of every column, those included that payersync adds.
+pub(super) fn columns_of(table: &Table) -> Vec<[&str; 4]> {
+    let connection = "The connection that the row belongs to; see table connection";
+    let mut columns = vec![
+        ["connection_id", "INTEGER", "", connection],
+        ["row_no", "INTEGER", "", "0-based number of the row within its resource"],
+    ];
+    columns.extend(table.view.columns.iter().map(|column| {
+        let what = column.description.as_deref().unwrap_or_default();
+        [column.name.as_str(), kind(column), column.path.as_str(), what]
+    }));
+    columns
 }
 
 fn entry<'a>(table: &'a Table, rows: &HashMap<String, u64>) -> TableEntry<'a> {

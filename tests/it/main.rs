@@ -2,6 +2,8 @@
 //! linked once.
 
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod first_sync;
 #[cfg(test)]
 mod incremental;

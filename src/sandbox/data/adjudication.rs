@@ -6,7 +6,7 @@ use super::element::{CARIN_CODES, Cents, HL7, carin, coding, hl7};
 use super::json::{Json, array, object};
 
 /// The categories with their amounts, in the order payers list them.
-fn categories(amounts: &Amounts) -> [(Json, Cents); 11] {
+pub(super) fn categories(amounts: &Amounts) -> [(Json, Cents); 11] {
     [
         (hl7_category("submitted"), amounts.submitted),
         (hl7_category("eligible"), amounts.eligible),

@@ -59,6 +59,56 @@ impl Json {
         members.iter_mut().find(|(present, _)| present == name).map(|(_, value)| value)
     }
 
+    /// The member of that name.
+    pub(in crate::sandbox) fn get(&self, name: &str) -> Option<&Json> {
+        let Json::Object(members) = self else { return None };
+        let found = members.iter().find(|(present, _)| present == name);
+        found.map(|(_, value)| value).filter(|value| **value != Json::Absent)
+    }
+
+    /// Adds what is not there yet: members to objects, and to the elements of lists by position.
+    pub(in crate::sandbox) fn add(&mut self, more: Json) {
+        match (self, more) {
+            (this @ Json::Object(_), Json::Object(members)) => {
+                for (name, value) in members {
+                    match this.get_mut(&name) {
+                        Some(present) if *present != Json::Absent => present.add(value),
+                        _ => this.set(&name, value),
+                    }
+                }
+            }
+            (Json::Array(elements), Json::Array(more)) => {
+                for (position, value) in more.into_iter().enumerate() {
+                    match elements.get_mut(position) {
+                        Some(present) => present.add(value),
+                        None => elements.push(value),
+                    }
+                }
+            }
+            // A value that is there stays.
+            _ => {}
+        }
+    }
+
+    /// Puts elements at the end of a list, which is made when it is not there.
+    pub(in crate::sandbox) fn append(&mut self, name: &str, more: Vec<Json>) {
+        match self.get_mut(name) {
+            Some(Json::Array(elements)) => elements.extend(more),
+            _ => self.set(name, more),
+        }
+    }
+
+    /// Sets an element of several types (`value[x]`) and takes away what stands there now.
+    pub(in crate::sandbox) fn choose(&mut self, name: &str, kind: &str, value: impl Into<Json>) {
+        if let Json::Object(members) = self {
+            members.retain(|(present, _)| {
+                let rest = present.strip_prefix(name).unwrap_or_default();
+                !rest.starts_with(|first: char| first.is_ascii_uppercase())
+            });
+        }
+        self.set(&format!("{name}{kind}"), value);
+    }
+
     /// The elements of an array, to be changed; nothing for any other value.
     pub(in crate::sandbox) fn elements_mut(&mut self) -> &mut [Json] {
         match self {
@@ -188,5 +238,20 @@ mod tests {
     fn an_empty_list_is_absent() {
         let value = object! { list: Vec::<String>::new(), x: true };
         assert_eq!(value.to_string(), r#"{"x":true}"#);
+    }
+
+    #[test]
+    fn adding_fills_gaps_and_replaces_nothing() {
+        let mut value = object! { a: 1u32, list: array![object! { b: 2u32 }], none: Json::Absent };
+        value
+            .add(object! { a: 9u32, list: array![object! { b: 9u32, c: 3u32 }, 4u32], none: 5u32 });
+        assert_eq!(value.to_string(), r#"{"a":1,"list":[{"b":2,"c":3},4],"none":5}"#);
+    }
+
+    #[test]
+    fn choosing_a_type_takes_the_other_one_away() {
+        let mut value = object! { valueString: "x", values: 1u32 };
+        value.choose("value", "Boolean", true);
+        assert_eq!(value.to_string(), r#"{"values":1,"valueBoolean":true}"#);
     }
 }

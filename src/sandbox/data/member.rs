@@ -29,7 +29,7 @@ impl std::fmt::Debug for Identity {
 }
 
 /// Stands for everybody: the owner of Organizations, Practitioners and Locations.
-const EVERYBODY: u32 = u32::MAX;
+pub(super) const EVERYBODY: u32 = u32::MAX;
 
 const DEMO_MEMBER_ID: &str = "123456789123";
 const FIRST_MEMBER_ID: u64 = 200_000_000_000;

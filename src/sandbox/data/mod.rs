@@ -16,11 +16,14 @@ mod element;
 mod eob;
 mod item;
 pub(super) mod json;
+mod medication_use;
 mod member;
 mod patient;
 mod payer_claim;
+mod plan_catalog;
 mod provider;
 mod quirks;
+mod rich;
 mod rng;
 mod supporting_info;
 mod types;
@@ -140,6 +143,7 @@ impl Shelf {
                 resource.set(&name, value);
             }
         }
+        rich::apply(self.entry.name, &owner, number, &mut resource);
         quirks::apply(self.entry.name, &owner, number, &mut resource);
         resource.to_string()
     }

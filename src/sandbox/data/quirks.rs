@@ -10,10 +10,10 @@ use super::json::{Json, array, object};
 use super::member::{Member, practitioner_id};
 
 /// What makes a resource odd.
-type Quirk = fn(&Member, &mut Json);
+pub(super) type Quirk = fn(&Member, &mut Json);
 
 /// Which ExplanationOfBenefit is odd in which way.
-const CLAIM_QUIRKS: [(u32, Quirk); 17] = [
+pub(super) const CLAIM_QUIRKS: [(u32, Quirk); 17] = [
     (0, security_labels),
     (3, impossible_date),
     (4, created_before_service),

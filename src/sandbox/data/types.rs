@@ -6,7 +6,8 @@ use super::json::Json;
 use super::member::{Member, location_id, organization_id, practitioner_id};
 use super::{
     clinical_care as care, clinical_findings as findings, clinical_medication as medication,
-    clinical_records as records, coverage, eob, patient, payer_claim, provider,
+    clinical_records as records, coverage, eob, medication_use, patient, payer_claim, plan_catalog,
+    provider,
 };
 
 /// Who owns the resources of a type.
@@ -73,7 +74,7 @@ macro_rules! clinical {
 }
 
 #[rustfmt::skip]
-pub(super) static TYPES: [TypeEntry; 29] = [
+pub(super) static TYPES: [TypeEntry; 33] = [
     payer!("Patient", carin!("Patient"), Scope::Own(|_| 1), |member, _| member.patient_id(), patient::patient),
     payer!("Coverage", carin!("Coverage"), Scope::Own(coverage::count), coverage::id, coverage::coverage),
     payer!("ExplanationOfBenefit", "", Scope::Own(|member| member.claims), eob::id, eob::explanation_of_benefit),
@@ -85,7 +86,7 @@ pub(super) static TYPES: [TypeEntry; 29] = [
     clinical!("Encounter", us_core!("encounter"), 8, uuid::<3>, care::encounter),
     clinical!("Condition", us_core!("condition"), 10, slug::<'c'>, findings::condition),
     clinical!("Procedure", us_core!("procedure"), 5, uuid::<4>, care::procedure),
-    clinical!("Observation", "", 23, slug::<'o'>, findings::observation),
+    clinical!("Observation", "", 27, slug::<'o'>, findings::observation),
     clinical!("DiagnosticReport", us_core!("diagnosticreport-lab"), 3, uuid::<5>, records::diagnostic_report),
     clinical!("DocumentReference", us_core!("documentreference"), 2, uuid::<6>, records::document_reference),
     clinical!("Immunization", us_core!("immunization"), 5, slug::<'i'>, findings::immunization),
@@ -93,16 +94,20 @@ pub(super) static TYPES: [TypeEntry; 29] = [
     clinical!("Medication", us_core!("medication"), 3, slug::<'m'>, medication::medication),
     clinical!("MedicationRequest", us_core!("medicationrequest"), 6, uuid::<8>, medication::medication_request),
     clinical!("MedicationDispense", us_core!("medicationdispense"), 12, uuid::<9>, medication::medication_dispense),
-    clinical!("CarePlan", us_core!("careplan"), 2, uuid::<10>, care::care_plan),
+    clinical!("CarePlan", us_core!("careplan"), 3, uuid::<10>, care::care_plan),
     clinical!("CareTeam", us_core!("careteam"), 1, uuid::<11>, care::care_team),
     clinical!("Goal", us_core!("goal"), 2, uuid::<12>, care::goal),
     clinical!("Device", us_core!("implantable-device"), 1, uuid::<13>, records::device),
     clinical!("ServiceRequest", us_core!("servicerequest"), 3, uuid::<14>, care::service_request),
     clinical!("Specimen", us_core!("specimen"), 2, uuid::<15>, records::specimen),
-    clinical!("QuestionnaireResponse", us_core!("questionnaireresponse"), 1, uuid::<16>, records::questionnaire_response),
+    clinical!("QuestionnaireResponse", us_core!("questionnaireresponse"), 3, uuid::<16>, records::questionnaire_response),
     clinical!("Provenance", us_core!("provenance"), 4, uuid::<17>, records::provenance),
     clinical!("Claim", "", 3, uuid::<18>, payer_claim::claim),
     clinical!("ClaimResponse", "", 3, uuid::<19>, payer_claim::claim_response),
+    clinical!("MedicationStatement", "", 3, uuid::<20>, medication_use::medication_statement),
+    clinical!("MedicationAdministration", "", 3, uuid::<21>, medication_use::medication_administration),
+    clinical!("InsurancePlan", "", 2, uuid::<22>, plan_catalog::insurance_plan),
+    clinical!("MedicationKnowledge", "", 2, uuid::<23>, plan_catalog::medication_knowledge),
 ];
 
 /// The line of that type.

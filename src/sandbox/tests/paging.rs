@@ -110,7 +110,7 @@ async fn nobody_gets_in_without_a_token() {
     let open = world.client.get(world.url("metadata")).send().await.unwrap();
     let statement = json(open).await;
     assert_eq!(statement["fhirVersion"], "4.0.1");
-    assert_eq!(statement["rest"][0]["resource"].as_array().unwrap().len(), 29);
+    assert_eq!(statement["rest"][0]["resource"].as_array().unwrap().len(), 33);
     let smart = world.url(".well-known/smart-configuration");
     assert_eq!(world.client.get(smart).send().await.unwrap().status(), 401);
 }

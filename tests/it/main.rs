@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod every_table;
+#[cfg(test)]
 mod first_sync;
 #[cfg(test)]
 mod incremental;

@@ -7,9 +7,11 @@
 mod error;
 mod file;
 mod plan;
+mod schedules;
 
 pub use error::ConfigError;
 pub use plan::PlanSettings;
+pub use schedules::Schedules;
 
 use crate::http::HttpOptions;
 use std::{
@@ -43,6 +45,8 @@ pub struct Settings {
     pub views_dir: Option<PathBuf>,
     /// The plans, by name.
     pub plans: BTreeMap<String, PlanSettings>,
+    /// When `payersync run` syncs which connection.
+    pub schedules: Schedules,
 }
 
 impl Settings {
@@ -79,6 +83,7 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn parse(home: &Path, path: &Path, text: &str) -> Result<Settings, ConfigError> {
         let file = file::parse(path, text)?;
+        let schedules = Schedules::new(&file, path)?;
         let mut plans = BTreeMap::new();
         for (name, plan) in file.plans {
             let settings = PlanSettings::new(&name, plan, home, path)?;
@@ -93,6 +98,7 @@ impl Settings {
             overlap: file.sync.overlap(),
             views_dir: file.warehouse.views_dir.map(|folder| home.join(folder)),
             plans,
+            schedules,
         })
     }
 

@@ -18,6 +18,7 @@
 //! - [`monitor`] – events out of the core, which never prints
 //! - [`clock`] – what time it is; the only place that asks
 //! - [`commands`] – one file per command; builds everything, shows everything
+//! - [`schedule`] – when the next run is due; pure
 //! - [`sync`] – what to ask (pure), page after page, what came of it
 //! - [`fhir`] – Bundles, pages, capabilities, outcomes
 //! - [`auth`] – consent, tokens, and the vault that keeps them
@@ -38,6 +39,7 @@ pub mod fhir;
 pub mod http;
 pub mod monitor;
 pub mod sandbox;
+pub mod schedule;
 pub mod sync;
 pub mod view;
 pub mod warehouse;

@@ -16,8 +16,10 @@ use url::Url;
 pub(super) struct File {
     pub(super) http: Http,
     pub(super) sync: Sync,
+    pub(super) schedule: Schedule,
     pub(super) warehouse: Warehouse,
     pub(super) plans: BTreeMap<String, Plan>,
+    pub(super) connections: BTreeMap<String, Connection>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,6 +125,26 @@ impl Sync {
     }
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Schedule {
+    pub(super) cron: String,
+    pub(super) time_zone: String,
+    pub(super) jitter_seconds: u32,
+}
+
+impl Default for Schedule {
+    fn default() -> Schedule {
+        Schedule { cron: "0 3 * * *".to_owned(), time_zone: "UTC".to_owned(), jitter_seconds: 300 }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Connection {
+    pub(super) schedule: Option<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Warehouse {
@@ -185,6 +207,10 @@ pub(super) struct Plan {
     pub(super) dependants: bool,
     #[serde(default)]
     pub(super) proxied_origins: Vec<Url>,
+    pub(super) schedule: Option<String>,
+    #[serde(default = "yes")]
+    pub(super) keep_alive: bool,
+    pub(super) refresh_token_lifetime_minutes: Option<NonZeroU32>,
 }
 
 fn yes() -> bool {

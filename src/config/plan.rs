@@ -8,9 +8,11 @@ use crate::{
     auth::{ClientRegistration, GrantKind, TokenAuth},
     http::{Origin, RateLimits},
 };
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use std::{
     env,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 use url::Url;
@@ -38,6 +40,8 @@ pub struct PlanSettings {
     pub proxied_origins: Vec<Origin>,
     /// Whether a consent covers other people than the member.
     pub dependants: bool,
+    /// The longest a grant with a refresh token is left idle between runs; `None`: for ever.
+    pub keep_alive_every: Option<TimeDelta>,
     registration: Registration,
     secret: SecretSource,
 }
@@ -60,6 +64,13 @@ enum SecretSource {
     None,
     Environment(String),
     File(PathBuf),
+}
+
+/// Half of a refresh token's life, which leaves the other half for further attempts; an hour
+/// where its life is not known, since two hours are the shortest that is known of.
+fn keep_alive_every(is_wanted: bool, lifetime_minutes: Option<NonZeroU32>) -> Option<TimeDelta> {
+    let minutes = lifetime_minutes.map_or(120, NonZeroU32::get);
+    is_wanted.then(|| TimeDelta::seconds(i64::from(minutes) * 30))
 }
 
 impl PlanSettings {
@@ -120,6 +131,10 @@ impl PlanSettings {
             types: plan.types,
             dependants: plan.dependants,
             proxied_origins,
+            keep_alive_every: keep_alive_every(
+                plan.keep_alive,
+                plan.refresh_token_lifetime_minutes,
+            ),
             registration: Registration {
                 client_id: plan.client_id,
                 redirect_url: plan.redirect_url,

@@ -28,6 +28,8 @@ fn what_the_template_shows_as_defaults_are_the_defaults() {
         .replace("client_secret_file = \"demo.secret\"\n", "")
         .replace("requests_per_hour = 5000\n", "")
         .replace("scope = \"patient/*.read\"\n", "")
+        .replace("schedule = \"0 4 * * *\"\n", "")
+        .replace("refresh_token_lifetime_minutes = 120\n", "")
         .replace("views_dir = \"views\"\n", "");
     let (shown, default) = (parse(&text).unwrap(), parse(TEMPLATE).unwrap());
     assert_eq!(format!("{shown:?}"), format!("{default:?}"));
@@ -36,7 +38,7 @@ fn what_the_template_shows_as_defaults_are_the_defaults() {
 #[test]
 fn every_key_that_the_file_may_have_stands_in_the_template() {
     // An unknown key's message lists the known ones of its section.
-    for section in ["http", "sync", "warehouse"] {
+    for section in ["http", "sync", "schedule", "warehouse"] {
         let error = parse(&format!("[{section}]\nno_such_key = 1\n")).unwrap_err().to_string();
         for key in error.split('`').skip(3).step_by(2) {
             assert!(uncommented().contains(&format!("\n{key} = ")), "{section}.{key}");
@@ -103,4 +105,51 @@ fn a_secret_comes_from_a_file_without_its_line_end() {
     let registration =
         settings.plans["x"].registration(None, "https://h/token".parse().unwrap()).unwrap();
     assert_eq!(registration.client_secret.unwrap().expose_secret(), "hunter2");
+}
+
+#[test]
+fn a_connections_schedule_goes_before_its_plans_and_that_before_the_usual_one() {
+    let text = "[schedule]\ncron = \"0 1 * * *\"\ntime_zone = \"America/New_York\"\njitter_seconds = 0\n\
+                [plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\nschedule = \"0 2 * * *\"\n\
+                [connections.ann]\nschedule = \"0 3 * * *\"\n";
+    let settings = parse(text).unwrap();
+    let hour = |connection: &str, plan: &str| {
+        let schedule = settings.schedules.of(connection, plan);
+        schedule
+            .next_after("2026-06-01T00:00:00Z".parse().unwrap())
+            .unwrap()
+            .format("%H")
+            .to_string()
+    };
+    // Four hours behind UTC in summer.
+    assert_eq!(hour("ann", "x"), "07");
+    assert_eq!(hour("bob", "x"), "06");
+    assert_eq!(hour("bob", "y"), "05");
+}
+
+#[test]
+fn a_bad_schedule_is_told_with_file_and_key() {
+    let plan = "[plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\n";
+    for (text, key) in [
+        ("[schedule]\ncron = \"0 3 * *\"\n".to_owned(), "schedule.cron"),
+        ("[schedule]\ncron = \"0 3 31 2 *\"\n".to_owned(), "schedule.cron"),
+        ("[schedule]\ntime_zone = \"Gotham\"\n".to_owned(), "schedule.time_zone"),
+        ("[schedule]\njitter_seconds = 90000\n".to_owned(), "schedule.jitter_seconds"),
+        (format!("{plan}schedule = \"x\"\n"), "plans.x.schedule"),
+        ("[connections.ann]\nschedule = \"0 3 * * 8\"\n".to_owned(), "connections.ann.schedule"),
+    ] {
+        let error = parse(&text).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("payersync.toml: {key} ")), "{error}");
+    }
+}
+
+#[test]
+fn a_grant_is_refreshed_when_half_of_its_refresh_tokens_life_is_over() {
+    let minutes = |line: &str| {
+        let text = format!("[plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\n{line}\n");
+        parse(&text).unwrap().plans["x"].keep_alive_every.map(|every| every.num_minutes())
+    };
+    assert_eq!(minutes(""), Some(60));
+    assert_eq!(minutes("refresh_token_lifetime_minutes = 20160"), Some(10080));
+    assert_eq!(minutes("keep_alive = false"), None);
 }

@@ -1,0 +1,173 @@
+//! What is due at an instant, and until when to sleep.
+
+use super::Schedule;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::cmp::max;
+
+/// A connection, as far as its times go.
+#[derive(Debug, Clone)]
+pub struct Entry<'a> {
+    /// What its jitter depends on.
+    pub key: &'a str,
+    /// When it is to be synced.
+    pub schedule: &'a Schedule,
+    /// When its latest run began; never yet: it is due at once.
+    pub last_run: Option<DateTime<Utc>>,
+    /// How its grant is kept from dying of idleness; `None` where that is not wanted, or where
+    /// there is nothing to keep.
+    pub keep_alive: Option<KeepAlive>,
+}
+
+/// A grant that dies when it is idle for too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// The longest it is left idle.
+    pub every: TimeDelta,
+    /// When its tokens were issued.
+    pub refreshed_at: DateTime<Utc>,
+    /// When refreshing it was last tried in vain since.
+    pub failed_at: Option<DateTime<Utc>>,
+    /// Whether it is being refreshed at this moment.
+    pub is_under_way: bool,
+}
+
+/// What to do now. The numbers are positions in the list of entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// To be synced, together, in one run.
+    pub sync: Vec<usize>,
+    /// To be kept alive.
+    pub keep_alive: Vec<usize>,
+    /// When the next is due, should nothing else happen; never in the past.
+    pub wake_at: Option<DateTime<Utc>>,
+}
+
+/// Decides what is due at `now`.
+///
+/// While a run is under way nothing else is synced: what becomes due meanwhile is due, once, when
+/// it ends. Grants are kept alive all the same.
+pub fn decide(entries: &[Entry<'_>], is_running: bool, now: DateTime<Utc>) -> Decision {
+    let mut decision = Decision::default();
+    for (position, entry) in entries.iter().enumerate() {
+        if !is_running {
+            match entry.due_at(now) {
+                Some(due) if due <= now => decision.sync.push(position),
+                due => decision.wake(due),
+            }
+        }
+        match entry.keep_alive.filter(|grant| !grant.is_under_way) {
+            Some(grant) if grant.due_at(now) <= now => decision.keep_alive.push(position),
+            Some(grant) => decision.wake(Some(grant.due_at(now))),
+            None => {}
+        }
+    }
+    decision
+}
+
+impl Entry<'_> {
+    fn due_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self.last_run {
+            // A run in the future was entered by a clock that was wrong.
+            Some(last) => self.schedule.due_after(last.min(now), self.key),
+            None => Some(now),
+        }
+    }
+}
+
+impl KeepAlive {
+    fn due_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        if self.refreshed_at > now {
+            // Issued by a clock that was wrong: its age is not known.
+            return self.failed_at.map_or(now, |at| at + self.retry_after());
+        }
+        let due = self.refreshed_at + self.every;
+        self.failed_at.map_or(due, |at| max(due, at + self.retry_after()))
+    }
+
+    /// How long after a failure it is tried again: often enough to succeed within the second half
+    /// of the token's life, seldom enough for a plan in trouble.
+    fn retry_after(&self) -> TimeDelta {
+        (self.every / 6).clamp(TimeDelta::seconds(30), TimeDelta::minutes(10))
+    }
+}
+
+impl Decision {
+    fn wake(&mut self, at: Option<DateTime<Utc>>) {
+        self.wake_at = [self.wake_at, at].into_iter().flatten().min();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: DateTime<Utc> = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+
+    fn hourly() -> Schedule {
+        // NOW is on the full hour.
+        Schedule::parse("@hourly", "UTC", 0).unwrap()
+    }
+
+    fn entry<'a>(schedule: &'a Schedule, minutes_ago: Option<i64>) -> Entry<'a> {
+        let last_run = minutes_ago.map(|minutes| NOW - TimeDelta::minutes(minutes));
+        Entry { key: "c", schedule, last_run, keep_alive: None }
+    }
+
+    fn idle(minutes: i64) -> KeepAlive {
+        KeepAlive {
+            every: TimeDelta::minutes(60),
+            refreshed_at: NOW - TimeDelta::minutes(minutes),
+            failed_at: None,
+            is_under_way: false,
+        }
+    }
+
+    #[test]
+    fn missed_runs_are_made_up_for_once_and_a_new_connection_does_not_wait() {
+        let schedule = hourly();
+        let entries =
+            [entry(&schedule, Some(500)), entry(&schedule, Some(0)), entry(&schedule, None)];
+        let decision = decide(&entries, false, NOW);
+        assert_eq!(decision.sync, [0, 2]);
+        assert_eq!(decision.wake_at, Some(NOW + TimeDelta::minutes(60)));
+    }
+
+    #[test]
+    fn nothing_is_synced_during_a_run_but_grants_are_kept_alive() {
+        let schedule = hourly();
+        let mut due = entry(&schedule, Some(500));
+        due.keep_alive = Some(idle(61));
+        let decision = decide(&[due], true, NOW);
+        assert_eq!((decision.sync, decision.keep_alive), (vec![], vec![0]));
+        assert_eq!(decision.wake_at, None);
+    }
+
+    #[test]
+    fn a_failed_refresh_is_tried_again_after_a_while() {
+        let schedule = hourly();
+        let mut failed = entry(&schedule, Some(0));
+        failed.keep_alive = Some(KeepAlive { failed_at: Some(NOW), ..idle(70) });
+        let decision = decide(&[failed.clone()], false, NOW);
+        assert!(decision.keep_alive.is_empty());
+        assert_eq!(decision.wake_at, Some(NOW + TimeDelta::minutes(10)));
+        assert_eq!(decide(&[failed], false, NOW + TimeDelta::minutes(10)).keep_alive, [0]);
+    }
+
+    #[test]
+    fn what_a_wrong_clock_wrote_holds_nothing_up() {
+        let schedule = hourly();
+        let mut entry = entry(&schedule, Some(-100_000));
+        entry.keep_alive = Some(idle(-100_000));
+        let decision = decide(&[entry], false, NOW);
+        assert_eq!(decision.keep_alive, [0]);
+        assert_eq!(decision.wake_at, Some(NOW + TimeDelta::minutes(60)));
+    }
+
+    #[test]
+    fn a_grant_that_is_being_refreshed_is_left_alone() {
+        let schedule = hourly();
+        let mut entry = entry(&schedule, Some(0));
+        entry.keep_alive = Some(KeepAlive { is_under_way: true, ..idle(70) });
+        assert!(decide(&[entry], false, NOW).keep_alive.is_empty());
+    }
+}

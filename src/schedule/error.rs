@@ -1,0 +1,32 @@
+//! Why a text is no schedule.
+
+/// A schedule that cannot be used, in words for whoever wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScheduleError {
+    /// The number of fields is neither five nor six.
+    #[error(
+        "has {found} fields; it needs five as in crontab (minute hour day month weekday), or six with seconds first"
+    )]
+    Fields {
+        /// How many there are.
+        found: usize,
+    },
+    /// A shorthand that does not exist.
+    #[error("is no shorthand; there are @hourly, @daily, @weekly, @monthly and @yearly")]
+    Shorthand,
+    /// A field that cannot be read.
+    #[error("is not understood: {0}")]
+    Syntax(String),
+    /// A weekday that cannot be read.
+    #[error(
+        "has the weekday {0:?}; weekdays are 0 to 7 (0 and 7 are Sunday) or sun to sat, as in crontab"
+    )]
+    Weekday(String),
+    /// Nothing matches, such as 30 February.
+    #[error("matches no day of the calendar")]
+    Never,
+    /// A time zone that does not exist.
+    #[error("is no time zone; use a name such as America/New_York or UTC")]
+    TimeZone,
+}

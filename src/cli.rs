@@ -50,6 +50,8 @@ pub enum Command {
     Connect(ConnectArgs),
     /// Bring the warehouse up to date
     Sync(SyncArgs),
+    /// Sync on schedule until told to stop (SIGTERM, SIGINT); SIGHUP reads the configuration again
+    Run,
     /// Show what a sync would ask for, and why not the rest
     Plan(PlanArgs),
     /// Tell what is complete, how fresh it is and what is wrong

@@ -9,11 +9,12 @@ use super::{
     progress::{self, Style},
     query, sandbox, show, stop_signal,
     sync::{Run, options, run_once, targets, tell_problems},
-    tell,
+    tell, tell_summary,
 };
 use crate::{
     auth::{AuthorizeRequest, CallbackListener, ClientRegistration, Redirected},
     cli::{QueryFormat, SandboxArgs},
+    clock::Clock,
     config::{FILE_NAME, Settings},
     exit_code::ExitCode,
     http::{Get, HttpClient, PostForm, any_body, silently},
@@ -86,7 +87,8 @@ pub(super) async fn run(
     let targets = targets(&settings, connections, &http).await?;
     let options = options(&settings, "demo", false, Vec::new());
     let stop = stop_signal::listen(None);
-    let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
+    let run =
+        Run { warehouse: &warehouse, http: &http, tokens, monitor, clock: Clock::system(), stop };
     let report = run_once(run, targets, &options).await?;
     payer.stop().await;
     if let Some(warehouse) = Arc::into_inner(warehouse) {
@@ -94,7 +96,7 @@ pub(super) async fn run(
     }
     show_result(&settings, &report)?;
     tell_problems(&report);
-    tell(&report.summary());
+    tell_summary(&report);
     tell_where(&folder);
     Ok(report.exit_code())
 }

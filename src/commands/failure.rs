@@ -1,6 +1,6 @@
 //! A failure of a command: what happened, what to do, which exit code.
 
-use super::tell;
+use super::{logging, tell};
 use crate::{
     auth::{AuthorizeError, CallbackError, DiscoveryError, GrantError, TokenError, VaultError},
     config::ConfigError,
@@ -56,6 +56,11 @@ impl Failure {
 
     /// Tells a person: the chain of causes on one line, the hint on its own.
     pub(super) fn tell(&self) {
+        if logging::is_json() {
+            let exit_code = self.code as u8;
+            let hint = self.hint.as_deref();
+            return tracing::error!(exit_code, hint, "{:#}", self.error);
+        }
         tell(&format!("error: {:#}", self.error));
         if let Some(hint) = &self.hint {
             tell(&format!("hint: {hint}"));

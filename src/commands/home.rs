@@ -85,7 +85,16 @@ pub(super) fn catalog(settings: &Settings) -> Result<Catalog, Failure> {
 
 /// Opens the warehouse for writing; creates it on first use.
 pub(super) fn warehouse(settings: &Settings, monitor: &dyn Monitor) -> Result<Warehouse, Failure> {
-    Ok(Warehouse::open(&settings.warehouse_path(), catalog(settings)?, Clock::system(), monitor)?)
+    warehouse_at(settings, monitor, Clock::system())
+}
+
+/// As [`warehouse`], with a clock.
+pub(super) fn warehouse_at(
+    settings: &Settings,
+    monitor: &dyn Monitor,
+    clock: Clock,
+) -> Result<Warehouse, Failure> {
+    Ok(Warehouse::open(&settings.warehouse_path(), catalog(settings)?, clock, monitor)?)
 }
 
 /// Opens the vault; creates it on first use.

@@ -2,8 +2,19 @@
 
 use super::progress::Style;
 use crate::cli::{Cli, Command, LogFormat};
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    sync::atomic::{AtomicBool, Ordering},
+};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+
+/// Whether every line on stderr is to be JSON; a property of the process, as stderr is.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Whether every line on stderr is to be JSON.
+pub(super) fn is_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
 
 /// Starts logging; says how progress is to be shown.
 pub(super) fn start(cli: &Cli) -> Style {
@@ -13,6 +24,7 @@ pub(super) fn start(cli: &Cli) -> Style {
         LogFormat::Auto | LogFormat::Plain => Style::Lines,
         LogFormat::Json => Style::Json,
     };
+    JSON.store(style == Style::Json, Ordering::Relaxed);
     // Bars already show what info tells.
     let usual = match (&cli.command, style) {
         (Command::Demo(_), Style::Lines) | (_, Style::Bars) => "warn",

@@ -17,6 +17,7 @@ mod plan;
 mod progress;
 mod query;
 mod rebuild;
+mod run;
 mod sandbox;
 mod show;
 mod status;
@@ -27,6 +28,7 @@ mod tables;
 use crate::{
     cli::{Cli, Command},
     exit_code::ExitCode,
+    sync::Report,
 };
 use failure::Failure;
 use std::io::{self, Write};
@@ -55,6 +57,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Init => init::run(&home),
         Command::Connect(args) => connect::run(&home, args).await,
         Command::Sync(args) => sync::run(&home, args, style).await,
+        Command::Run => run::run(&home, style).await,
         Command::Plan(args) => plan::run(&home, args).await,
         Command::Status(args) => status::run(&home, &args),
         Command::Tables(args) => tables::run(&home, &args),
@@ -73,8 +76,37 @@ fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Fai
     }
 }
 
-/// Tells a person something on stderr.
+/// Tells a person something on stderr; a log that is to be JSON gets it as a line of JSON.
 fn tell(line: &str) {
+    if logging::is_json() {
+        return tracing::info!("{line}");
+    }
     // Where stderr is closed nobody wants to know.
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Tells in one line what a run came to; a log in JSON gets the numbers as fields.
+fn tell_summary(report: &Report) {
+    let summary = report.summary();
+    if !logging::is_json() {
+        return tell(&summary);
+    }
+    let totals = report.totals();
+    tracing::info!(
+        run_id = report.run_id,
+        exit_code = report.exit_code() as u8,
+        interrupted = report.interrupted,
+        connections = report.connections.len(),
+        pages = totals.pages,
+        resources_seen = totals.resources_seen,
+        resources_new = totals.resources_new,
+        resources_changed = totals.resources_changed,
+        resources_deleted = totals.resources_deleted,
+        resources_rejected = totals.resources_rejected,
+        rows_written = totals.rows_written,
+        requests = totals.requests,
+        retries = totals.retries,
+        elapsed_ms = report.elapsed.as_millis() as u64,
+        "{summary}"
+    );
 }

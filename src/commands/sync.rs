@@ -4,7 +4,7 @@ use super::{
     failure::Failure,
     home, lock,
     progress::{self, Style},
-    stop_signal, tell,
+    stop_signal, tell, tell_summary,
 };
 use crate::{
     auth::Tokens,
@@ -36,10 +36,11 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
         options.shrink_limit_percent = 100;
     }
     let stop = stop_signal::listen(args.max_duration.map(Duration::from_secs));
-    let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
+    let run =
+        Run { warehouse: &warehouse, http: &http, tokens, monitor, clock: Clock::system(), stop };
     let report = run_once(run, targets, &options).await?;
     tell_problems(&report);
-    tell(&report.summary());
+    tell_summary(&report);
     if let Some(warehouse) = Arc::into_inner(warehouse) {
         warehouse.close();
     }
@@ -71,6 +72,7 @@ pub(super) struct Run<'a> {
     pub(super) http: &'a HttpClient,
     pub(super) tokens: Tokens,
     pub(super) monitor: Arc<dyn Monitor>,
+    pub(super) clock: Clock,
     pub(super) stop: Stop,
 }
 
@@ -85,7 +87,7 @@ pub(super) async fn run_once(
         http: run.http.clone(),
         tokens: run.tokens.clone(),
         monitor: run.monitor,
-        clock: Clock::system(),
+        clock: run.clock,
         stop: run.stop,
     };
     let report = sync(&context, targets, options).await;
@@ -95,7 +97,11 @@ pub(super) async fn run_once(
 }
 
 /// What earlier runs sent within the hour counts against this one's hourly budgets.
-fn spend(settings: &Settings, warehouse: &Warehouse, http: &HttpClient) -> Result<(), Failure> {
+pub(super) fn spend(
+    settings: &Settings,
+    warehouse: &Warehouse,
+    http: &HttpClient,
+) -> Result<(), Failure> {
     let hour_ago = Clock::system().now() - Duration::from_secs(60 * 60);
     for plan in settings.plans.values() {
         if let Ok(origin) = Origin::of(&plan.fhir_url) {

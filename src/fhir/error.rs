@@ -93,6 +93,8 @@ impl FetchError {
     /// Whether the plan itself could not be reached.
     pub fn is_unreachable(&self) -> bool {
         match self {
+            // Its token endpoint is a part of it.
+            FetchError::Token(error) => error.is_unavailable(),
             FetchError::Http(error) => error.is_transient(),
             FetchError::Status { status, .. } => matches!(status, 502..=504),
             _ => false,

@@ -17,6 +17,7 @@ use crate::{
 };
 use std::sync::Arc;
 use tokio::{sync::Semaphore, task::JoinSet};
+use tracing::Instrument;
 
 /// Syncs one connection.
 ///
@@ -82,11 +83,12 @@ async fn run_steps(
             }
             Step::Walk(order) => {
                 let (context, places) = (context.clone(), Arc::clone(&places));
-                running.spawn(async move {
+                let work = async move {
                     // Never closed, so a place always comes.
                     let _place = places.acquire_owned().await.ok();
                     (position, walk_unless_stopped(&context, &order).await)
-                });
+                };
+                running.spawn(work.in_current_span());
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::{
 };
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinHandle};
+use tracing::Instrument;
 use url::Url;
 
 /// What came of a request, with the requests that it took.
@@ -29,7 +30,7 @@ impl PageRequest {
         let monitor = Arc::clone(&context.monitor);
         let connection = Arc::clone(&context.connection);
         let resource_type = resource_type.to_owned();
-        PageRequest(tokio::spawn(async move {
+        let request = async move {
             let on_retry = |retry: &Retry| {
                 monitor.event(Event::Retrying {
                     connection: &connection.name,
@@ -41,7 +42,8 @@ impl PageRequest {
             let mut effort = Effort::default();
             let page = client.page(&url, &mut effort, &on_retry).await;
             (page, effort)
-        }))
+        };
+        PageRequest(tokio::spawn(request.in_current_span()))
     }
 
     /// Waits for it; may be asked again when the wait was given up.

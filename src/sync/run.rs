@@ -21,6 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{sync::Semaphore, task::JoinSet};
+use tracing::Instrument;
 
 /// What a run works with.
 #[derive(Clone)]
@@ -103,11 +104,14 @@ pub async fn sync(
             ..WalkContext::new(context, run_id, &target, options)
         };
         let (options, places) = (options.clone(), Arc::clone(&places));
-        running.spawn(async move {
+        let id = target.connection.id;
+        let span = tracing::info_span!("connection", run_id, connection_id = id);
+        let work = async move {
             // Never closed, so a place always comes.
             let _place = places.acquire_owned().await.ok();
             (position, sync_connection(walk_context, &target, &options).await)
-        });
+        };
+        running.spawn(work.instrument(span));
     }
     while let Some(finished) = running.join_next().await {
         match finished {

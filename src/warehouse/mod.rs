@@ -8,6 +8,7 @@ mod connections;
 mod cursor;
 mod error;
 mod finish;
+mod last_run;
 mod ledger;
 mod open;
 mod page_writer;
@@ -27,6 +28,7 @@ mod embedded {
 use crate::{clock::Clock, monitor::Monitor};
 use chrono::{DateTime, Utc};
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -308,6 +310,14 @@ impl ReadOnlyWarehouse {
     /// SQLite's.
     pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
         self.reader.read(connections::all)
+    }
+
+    /// When the latest sync of each connection began that came to its end, by `connection.id`.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn last_runs(&self) -> Result<HashMap<i64, DateTime<Utc>>, WarehouseError> {
+        self.reader.read(last_run::last_runs)
     }
 
     /// How many rows each normalised table has.

@@ -1,0 +1,136 @@
+//! `payersync run`: syncs on schedule, and keeps grants alive in between, until told to stop.
+//!
+//! The home's lock is held all the time, so that no other run writes meanwhile. SIGHUP has the
+//! configuration read again. SIGTERM or SIGINT: the page under way is committed or given up, and
+//! the process is gone within ten seconds, with exit code 0: what the runs came to is in their
+//! summary lines and in the ledger.
+
+mod daemon;
+mod news;
+#[cfg(test)]
+mod week;
+
+use super::{failure::Failure, home, lock, progress, progress::Style, stop_signal, sync, tell};
+use crate::{clock::Clock, config::Settings, exit_code::ExitCode, sync::Stop};
+use chrono::{DateTime, Utc};
+use daemon::Daemon;
+use std::{path::Path, time::Duration};
+use tokio::time::timeout;
+
+/// The longest it sleeps without looking: a new connection, a renewed consent and a clock that was
+/// put right are noticed by then.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// How long a run has to end once it is asked to, and then a refresh; together below ten seconds.
+const END_OF_RUN: Duration = Duration::from_secs(7);
+const END_OF_REFRESH: Duration = Duration::from_secs(2);
+
+/// Runs until it is told to stop.
+pub(super) async fn run(folder: &Path, style: Style) -> Result<ExitCode, Failure> {
+    // Before anything else: without a handler SIGHUP ends the process.
+    let mut hangup = Hangup::listen()?;
+    let settings = Settings::load(folder)?;
+    let _lock = lock::take(folder, "run")?;
+    let monitor = progress::monitor(style);
+    let http = home::http(&settings)?;
+    let warehouse = home::warehouse(&settings, &*monitor)?;
+    sync::spend(&settings, &warehouse, &http)?;
+    let connections = warehouse.connections()?;
+    warehouse.close();
+    let stop = stop_signal::listen(None);
+    let mut daemon = Daemon::new(settings, http, monitor, Clock::system(), stop.clone())?;
+    news::tell_start(&daemon, &connections);
+    work(&mut daemon, &stop, &mut hangup).await;
+    end(daemon).await;
+    Ok(ExitCode::Complete)
+}
+
+async fn work(daemon: &mut Daemon, stop: &Stop, hangup: &mut Hangup) {
+    let mut trouble = None;
+    while !stop.is_asked() {
+        let wake_at = match daemon.begin().await {
+            Ok(wake_at) => {
+                trouble = None;
+                wake_at
+            }
+            Err(failure) => {
+                // The same trouble every minute would bury everything else.
+                let text = format!("{failure:?}");
+                if trouble.as_ref() != Some(&text) {
+                    failure.tell();
+                    trouble = Some(text);
+                }
+                None
+            }
+        };
+        tokio::select! {
+            () = stop.asked() => {}
+            () = tokio::time::sleep(pause(wake_at, Clock::system().now())) => {}
+            () = hangup.received() => reload(daemon).await,
+            Some(news) = daemon.news() => news.tell(),
+        }
+    }
+}
+
+/// How long to sleep.
+fn pause(wake_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
+    let until = |at: DateTime<Utc>| (at - now).to_std().unwrap_or_default();
+    wake_at.map_or(LONGEST_SLEEP, until).min(LONGEST_SLEEP)
+}
+
+async fn reload(daemon: &mut Daemon) {
+    match daemon.reload() {
+        Ok(()) => {
+            tell("Configuration read again; it holds from the next run on");
+            news::tell_unknown_names(daemon).await;
+        }
+        Err(failure) => {
+            failure.tell();
+            tell("The configuration before it stays in use");
+        }
+    }
+}
+
+/// Lets what is under way come to its end, for a while.
+async fn end(mut daemon: Daemon) {
+    let drained = timeout(END_OF_RUN, async {
+        while let Some(news) = daemon.news().await {
+            news.tell();
+        }
+    });
+    if drained.await.is_err() {
+        tell(
+            "The run did not end in time; what it has committed stays, the next run goes on there",
+        );
+    }
+    // A refresh that is under way must reach the disk, or the grant may be lost.
+    let _ = timeout(END_OF_REFRESH, daemon.tokens().finish()).await;
+}
+
+/// SIGHUP, where there is one.
+struct Hangup(#[cfg(unix)] tokio::signal::unix::Signal);
+
+impl Hangup {
+    #[cfg(unix)]
+    fn listen() -> Result<Hangup, Failure> {
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+            .map(Hangup)
+            .map_err(|error| Failure::bug("cannot listen to signals", error))
+    }
+
+    #[cfg(unix)]
+    async fn received(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> Result<Hangup, Failure> {
+        Ok(Hangup())
+    }
+
+    #[cfg(not(unix))]
+    async fn received(&mut self) {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,317 @@
+//! Does what is due. Which that is, `schedule::decide` says; here it is begun and ended.
+//!
+//! Never more than one run at a time. Everything is begun in tasks, so that grants are kept alive
+//! during a long run and a request to stop is heard at once.
+
+use super::news::News;
+use crate::{
+    auth::{ConnectionKey, ConsentState, StoredGrant, Tokens, Vault},
+    clock::Clock,
+    commands::{
+        failure::Failure,
+        home,
+        sync::{Run, options, run_once, targets},
+    },
+    config::Settings,
+    http::HttpClient,
+    monitor::Monitor,
+    schedule::{Entry, KeepAlive, decide},
+    sync::{Report, Stop, Target},
+    warehouse::{ConnectionRow, ReadOnlyWarehouse},
+};
+use chrono::{DateTime, Utc};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinSet, spawn_blocking},
+};
+
+/// The state between two looks at the clock.
+pub(super) struct Daemon {
+    shared: Shared,
+    vault: Vault,
+    /// When each connection's latest run began, by uid.
+    last_runs: HashMap<String, Option<DateTime<Utc>>>,
+    /// Grants that are being refreshed.
+    refreshing: HashSet<String>,
+    /// Grants that could not be refreshed: since when it was last tried, and what was told.
+    troubles: HashMap<String, (DateTime<Utc>, String)>,
+    is_running: bool,
+    work: JoinSet<Done>,
+    news: VecDeque<News>,
+}
+
+/// What the tasks work with.
+#[derive(Clone)]
+struct Shared {
+    settings: Arc<Settings>,
+    http: HttpClient,
+    tokens: Tokens,
+    monitor: Arc<dyn Monitor>,
+    clock: Clock,
+    stop: Stop,
+    /// How many grants are refreshed at once.
+    places: Arc<Semaphore>,
+}
+
+/// What a task came to.
+enum Done {
+    Run(Vec<News>),
+    KeepAlive { connection: ConnectionKey, at: DateTime<Utc>, result: Result<(), Failure> },
+}
+
+/// What there is to be looked after.
+struct Survey {
+    connections: Vec<ConnectionRow>,
+    grants: HashMap<String, StoredGrant>,
+    last_runs: HashMap<i64, DateTime<Utc>>,
+}
+
+impl Daemon {
+    pub(super) fn new(
+        settings: Settings,
+        http: HttpClient,
+        monitor: Arc<dyn Monitor>,
+        clock: Clock,
+        stop: Stop,
+    ) -> Result<Daemon, Failure> {
+        let vault = home::vault(&settings.home)?;
+        let tokens = Tokens::new(http.clone(), vault.clone(), &settings.home);
+        let places = Arc::new(Semaphore::new(settings.connections_in_parallel));
+        let settings = Arc::new(settings);
+        Ok(Daemon {
+            shared: Shared { settings, http, tokens, monitor, clock, stop, places },
+            vault,
+            last_runs: HashMap::new(),
+            refreshing: HashSet::new(),
+            troubles: HashMap::new(),
+            is_running: false,
+            work: JoinSet::new(),
+            news: VecDeque::new(),
+        })
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    pub(super) fn tokens(&self) -> &Tokens {
+        &self.shared.tokens
+    }
+
+    /// Begins what is due now; returns when to look again.
+    pub(super) async fn begin(&mut self) -> Result<Option<DateTime<Utc>>, Failure> {
+        let now = self.shared.clock.now();
+        let survey = self.survey().await?;
+        for row in &survey.connections {
+            let known = survey.last_runs.get(&row.id).copied();
+            self.last_runs.entry(row.uid.clone()).or_insert(known);
+        }
+        let entries: Vec<Entry<'_>> = survey
+            .connections
+            .iter()
+            .map(|row| Entry {
+                key: &row.uid,
+                schedule: self.shared.settings.schedules.of(&row.name, &row.plan),
+                last_run: self.last_runs.get(&row.uid).copied().flatten(),
+                keep_alive: self.keep_alive_of(row, survey.grants.get(&row.uid)),
+            })
+            .collect();
+        let decision = decide(&entries, self.is_running, now);
+        for position in decision.keep_alive {
+            self.keep_alive(&survey.connections[position], now);
+        }
+        if !decision.sync.is_empty() {
+            let due = decision.sync.iter().map(|position| survey.connections[*position].clone());
+            self.sync(due.collect(), now);
+        }
+        Ok(decision.wake_at)
+    }
+
+    /// The next thing that happened; `None` when nothing is under way.
+    pub(super) async fn news(&mut self) -> Option<News> {
+        loop {
+            if let Some(news) = self.news.pop_front() {
+                return Some(news);
+            }
+            match self.work.join_next().await? {
+                Ok(done) => self.settle(done),
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Reads the configuration again; with a broken one nothing changes.
+    ///
+    /// The way to tokens stays: it may hold tokens that the vault could not take yet.
+    pub(super) fn reload(&mut self) -> Result<(), Failure> {
+        let settings = Settings::load(&self.shared.settings.home)?;
+        home::catalog(&settings)?;
+        let limits = |settings: &Settings| {
+            let plans = settings.plans.values().map(|plan| (plan.fhir_url.clone(), plan.limits));
+            format!("{:?} {:?}", settings.http, plans.collect::<Vec<_>>())
+        };
+        // Unchanged limits keep what has been spent of them.
+        if limits(&settings) != limits(&self.shared.settings) {
+            self.shared.http = home::http(&settings)?;
+        }
+        self.shared.places = Arc::new(Semaphore::new(settings.connections_in_parallel));
+        self.shared.settings = Arc::new(settings);
+        Ok(())
+    }
+
+    /// The connections, as they are now.
+    pub(super) async fn connections(&self) -> Result<Vec<ConnectionRow>, Failure> {
+        let path = self.shared.settings.warehouse_path();
+        blocking(move || Ok(ReadOnlyWarehouse::open(&path)?.connections()?)).await
+    }
+
+    async fn survey(&self) -> Result<Survey, Failure> {
+        let (path, vault) = (self.shared.settings.warehouse_path(), self.vault.clone());
+        let known: HashSet<String> = self.last_runs.keys().cloned().collect();
+        blocking(move || {
+            let warehouse = ReadOnlyWarehouse::open(&path)?;
+            let connections = warehouse.connections()?;
+            // While the home is locked nobody else runs: what was read once stays true.
+            let last_runs = match connections.iter().all(|row| known.contains(&row.uid)) {
+                true => HashMap::new(),
+                false => warehouse.last_runs()?,
+            };
+            Ok(Survey { connections, grants: vault.list()?.into_iter().collect(), last_runs })
+        })
+        .await
+    }
+
+    fn keep_alive_of(&self, row: &ConnectionRow, grant: Option<&StoredGrant>) -> Option<KeepAlive> {
+        let every = self.shared.settings.plans.get(&row.plan)?.keep_alive_every?;
+        let grant = grant?;
+        // Without a refresh token there is nothing to refresh; without consent it is refused.
+        if grant.refresh.is_none() || grant.consent != ConsentState::Granted {
+            return None;
+        }
+        Some(KeepAlive {
+            every,
+            refreshed_at: grant.refreshed_at,
+            failed_at: self.troubles.get(&row.uid).map(|(at, _)| *at),
+            is_under_way: self.refreshing.contains(&row.uid),
+        })
+    }
+
+    fn keep_alive(&mut self, row: &ConnectionRow, now: DateTime<Utc>) {
+        let connection = ConnectionKey { uid: row.uid.clone(), name: row.name.clone() };
+        let (shared, plan) = (self.shared.clone(), row.plan.clone());
+        self.refreshing.insert(row.uid.clone());
+        self.work.spawn(async move {
+            // Never closed, so a place always comes.
+            let _place = shared.places.acquire().await.ok();
+            let result = async {
+                let plan = shared.settings.plan(&plan)?;
+                let registration = home::registration(plan, &shared.http).await?;
+                Ok(shared.tokens.keep_alive(&connection, &registration, now).await?)
+            };
+            let result = result.await;
+            Done::KeepAlive { connection, at: now, result }
+        });
+    }
+
+    fn sync(&mut self, connections: Vec<ConnectionRow>, now: DateTime<Utc>) {
+        for row in &connections {
+            self.last_runs.insert(row.uid.clone(), Some(now));
+        }
+        self.is_running = true;
+        let shared = self.shared.clone();
+        self.work.spawn(async move { Done::Run(sync_all(shared, connections).await) });
+    }
+
+    fn settle(&mut self, done: Done) {
+        match done {
+            Done::Run(news) => {
+                self.is_running = false;
+                self.news.extend(news);
+            }
+            Done::KeepAlive { connection, at, result } => {
+                self.refreshing.remove(&connection.uid);
+                let name = connection.name;
+                self.news.push_back(match result {
+                    Ok(()) => {
+                        let again = self.troubles.remove(&connection.uid).is_some();
+                        News::KeptAlive { connection: name, again }
+                    }
+                    Err(failure) => {
+                        let text = format!("{failure:?}");
+                        let before = self.troubles.insert(connection.uid, (at, text.clone()));
+                        let is_known = before.is_some_and(|(_, before)| before == text);
+                        News::NotKeptAlive { connection: name, failure, is_known }
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// One run over all that is due; what a plan's configuration spoils, it spoils for that plan alone.
+async fn sync_all(shared: Shared, connections: Vec<ConnectionRow>) -> Vec<News> {
+    let mut news = Vec::new();
+    let mut ready = Vec::new();
+    let mut by_plan: BTreeMap<String, Vec<ConnectionRow>> = BTreeMap::new();
+    for row in connections {
+        by_plan.entry(row.plan.clone()).or_default().push(row);
+    }
+    for rows in by_plan.into_values() {
+        let names = rows.iter().map(|row| row.name.clone()).collect();
+        match targets(&shared.settings, rows, &shared.http).await {
+            Ok(targets) => ready.extend(targets),
+            Err(failure) => news.push(News::Failed { connections: names, failure }),
+        }
+    }
+    if ready.is_empty() {
+        return news;
+    }
+    let names = ready.iter().map(|target| target.connection.name.clone()).collect();
+    news.push(match sync_targets(shared, ready).await {
+        Ok(report) => News::Run(report),
+        Err(failure) => News::Failed { connections: names, failure },
+    });
+    news
+}
+
+async fn sync_targets(shared: Shared, targets: Vec<Target>) -> Result<Report, Failure> {
+    // Opened for each run: a writer that a full disk has stopped is not the next run's.
+    let (settings, monitor) = (Arc::clone(&shared.settings), Arc::clone(&shared.monitor));
+    let clock = shared.clock.clone();
+    let open = move || home::warehouse_at(&settings, &*monitor, clock);
+    let warehouse = Arc::new(blocking(open).await?);
+    let options = options(&shared.settings, "run", false, Vec::new());
+    let run = Run {
+        warehouse: &warehouse,
+        http: &shared.http,
+        tokens: shared.tokens,
+        monitor: shared.monitor,
+        clock: shared.clock,
+        stop: shared.stop,
+    };
+    let report = run_once(run, targets, &options).await?;
+    if let Some(warehouse) = Arc::into_inner(warehouse) {
+        blocking(move || {
+            warehouse.close();
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(report)
+}
+
+/// Works on a thread that may wait for the disk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    match spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(error) => Err(Failure::bug("the runtime stops", error)),
+    }
+}

@@ -1,0 +1,99 @@
+//! What happens while the daemon works, and how a person is told.
+
+use super::daemon::Daemon;
+use crate::{
+    commands::{failure::Failure, sync::tell_problems, tell, tell_summary},
+    sync::Report,
+    warehouse::ConnectionRow,
+};
+
+/// Something that happened.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A run ended.
+    Run(Report),
+    /// A run, or a plan's part of it, could not be done.
+    Failed {
+        /// The connections that were not synced.
+        connections: Vec<String>,
+        /// Why.
+        failure: Failure,
+    },
+    /// A grant was refreshed.
+    KeptAlive {
+        /// The connection.
+        connection: String,
+        /// Whether an attempt before had failed.
+        again: bool,
+    },
+    /// A grant could not be refreshed.
+    NotKeptAlive {
+        /// The connection.
+        connection: String,
+        /// Why.
+        failure: Failure,
+        /// Whether this has been told before.
+        is_known: bool,
+    },
+}
+
+impl News {
+    /// Tells it on stderr.
+    pub(super) fn tell(&self) {
+        match self {
+            News::Run(report) => {
+                tell_problems(report);
+                tell_summary(report);
+            }
+            News::Failed { connections, failure } => {
+                failure.tell();
+                tell(&format!("Not synced: {}", connections.join(", ")));
+            }
+            News::KeptAlive { connection, again: true } => {
+                tell(&format!("Kept alive again: {connection}"));
+            }
+            News::KeptAlive { connection, again: false } => {
+                tracing::info!(connection = connection.as_str(), "Grant kept alive");
+            }
+            News::NotKeptAlive { connection, failure, is_known: false } => {
+                failure.tell();
+                tell(&format!("Not kept alive: {connection}"));
+            }
+            News::NotKeptAlive { connection, .. } => {
+                tracing::debug!(connection = connection.as_str(), "Grant still not kept alive");
+            }
+        }
+    }
+}
+
+/// Tells what is going to happen.
+pub(super) fn tell_start(daemon: &Daemon, connections: &[ConnectionRow]) {
+    match connections.len() {
+        0 => {
+            tell("Running; there is no connection yet");
+            tell(
+                "hint: `payersync connect NAME --plan PLAN` makes one, and it is synced within a minute",
+            );
+        }
+        number => tell(&format!("Running: connections: {number}")),
+    }
+    tell_unknown(daemon, connections);
+}
+
+/// Tells which schedules of the configuration belong to nobody.
+pub(super) async fn tell_unknown_names(daemon: &Daemon) {
+    // Unreadable connections are told when they are needed.
+    if let Ok(connections) = daemon.connections().await {
+        tell_unknown(daemon, &connections);
+    }
+}
+
+fn tell_unknown(daemon: &Daemon, connections: &[ConnectionRow]) {
+    for name in daemon.settings().schedules.connections() {
+        if !connections.iter().any(|row| row.name == name) {
+            tell(&format!(
+                "[connections.{name}] has a schedule, but there is no connection {name}"
+            ));
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! A week of `payersync run` on a clock that the test turns: real configuration, vault, warehouse
+//! and HTTP; two plans that the test lets fall ill.
+
+use super::{daemon::Daemon, news::News};
+use crate::{
+    auth::{ConsentState, StoredGrant, Vault},
+    clock::Clock,
+    commands::{failure::Failure, home},
+    config::Settings,
+    exit_code::ExitCode,
+    monitor::Silent,
+    sync::{Stop, StopHandle},
+    warehouse::NewConsent,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::America::New_York;
+use std::sync::{Arc, Mutex};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
+
+type Now = Arc<Mutex<DateTime<Utc>>>;
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// A plan with one Patient, whose refresh tokens rotate and die when they are idle for too long.
+#[derive(Clone)]
+struct Plan {
+    now: Now,
+    refresh_lifetime: TimeDelta,
+    state: Arc<Mutex<PlanState>>,
+}
+
+struct PlanState {
+    is_down: bool,
+    /// The one refresh token that works, and since when.
+    refresh: (u32, DateTime<Utc>),
+    refreshes: u32,
+}
+
+impl Respond for Plan {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let mut state = self.state.lock().unwrap();
+        let now = *self.now.lock().unwrap();
+        if state.is_down {
+            return ResponseTemplate::new(503);
+        }
+        let json = |text: String| ResponseTemplate::new(200).set_body_raw(text, "application/json");
+        match request.url.path() {
+            "/token" => {
+                let form = String::from_utf8_lossy(&request.body).into_owned();
+                let (number, since) = state.refresh;
+                let is_known = form.contains(&format!("refresh_token=refresh-{number}&"))
+                    || form.ends_with(&format!("refresh_token=refresh-{number}"));
+                if !is_known || now - since > self.refresh_lifetime {
+                    return ResponseTemplate::new(400)
+                        .set_body_raw(r#"{"error":"invalid_grant"}"#, "application/json");
+                }
+                state.refresh = (number + 1, now);
+                state.refreshes += 1;
+                json(format!(
+                    r#"{{"access_token":"access-{0}","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-{0}"}}"#,
+                    number + 1
+                ))
+            }
+            "/r4/metadata" => json(
+                r#"{"resourceType":"CapabilityStatement","rest":[{"mode":"server","resource":[{"type":"Patient","interaction":[{"code":"search-type"}]}]}]}"#
+                    .to_owned(),
+            ),
+            _ => json(
+                r#"{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"Patient","id":"p1"}}]}"#
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+impl Plan {
+    async fn start(now: &Now, refresh_hours: i64) -> (Plan, MockServer) {
+        let state = PlanState { is_down: false, refresh: (1, *now.lock().unwrap()), refreshes: 0 };
+        let plan = Plan {
+            now: Arc::clone(now),
+            refresh_lifetime: TimeDelta::hours(refresh_hours),
+            state: Arc::new(Mutex::new(state)),
+        };
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(plan.clone()).mount(&server).await;
+        (plan, server)
+    }
+
+    fn set_down(&self, is_down: bool) {
+        self.state.lock().unwrap().is_down = is_down;
+    }
+
+    fn refreshes(&self) -> u32 {
+        self.state.lock().unwrap().refreshes
+    }
+
+    /// A member's consent, as `payersync connect` leaves it in the vault.
+    fn consent(&self, vault: &Vault, uid: &str, name: &str, plan: &str, origin: &str) {
+        let now = *self.now.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
+        state.refresh = (state.refresh.0 + 1, now);
+        let number = state.refresh.0;
+        let grant = StoredGrant {
+            plan: plan.to_owned(),
+            name: name.to_owned(),
+            fhir_origin: origin.parse().unwrap(),
+            token_origin: origin.parse().unwrap(),
+            access: format!("access-{number}").into(),
+            refresh: Some(format!("refresh-{number}").into()),
+            expires_at: Some(now + TimeDelta::hours(1)),
+            refreshed_at: now,
+            scope: None,
+            patient: None,
+            consent: ConsentState::Granted,
+            refresh_begun_at: None,
+            generation: 0,
+        };
+        vault.put(uid, &grant).unwrap();
+    }
+}
+
+/// The machine that payersync runs on, and what was told there.
+struct Machine {
+    home: tempfile::TempDir,
+    now: Now,
+    daemon: Option<(Daemon, StopHandle)>,
+    story: Vec<String>,
+}
+
+impl Machine {
+    fn clock(&self) -> Clock {
+        let now = Arc::clone(&self.now);
+        Clock::from_fn(move || *now.lock().unwrap())
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        *self.now.lock().unwrap()
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::load(self.home.path()).unwrap()
+    }
+
+    fn boot(&mut self) {
+        let settings = self.settings();
+        let http = home::http(&settings).unwrap();
+        let (handle, stop) = Stop::new();
+        let daemon = Daemon::new(settings, http, Arc::new(Silent), self.clock(), stop).unwrap();
+        self.daemon = Some((daemon, handle));
+    }
+
+    fn tell(&mut self, what: &str) {
+        let wall = self.now().with_timezone(&New_York).format("%a %d %H:%M %Z");
+        self.story.push(format!("{wall} {what}"));
+    }
+
+    /// Lets the daemon do its work until an instant, jumping from one thing due to the next.
+    async fn work_until(&mut self, end: DateTime<Utc>) {
+        while self.now() < end {
+            let (mut daemon, handle) = self.daemon.take().unwrap();
+            let wake_at = daemon.begin().await.unwrap();
+            let told_before = self.story.len();
+            let mut is_idle = true;
+            while let Some(news) = daemon.news().await {
+                is_idle = false;
+                self.note(news);
+            }
+            // What happens at the same time has no order.
+            self.story[told_before..].sort();
+            self.daemon = Some((daemon, handle));
+            // What was done may make other things due.
+            if is_idle {
+                let wake_at = wake_at.unwrap();
+                assert!(wake_at > self.now(), "it would not sleep at {}", self.now());
+                *self.now.lock().unwrap() = wake_at.min(end);
+            }
+        }
+    }
+
+    fn note(&mut self, news: News) {
+        match news {
+            News::Run(report) => {
+                let each = report.connections.iter().map(|connection| {
+                    let words = match connection.exit_code() {
+                        ExitCode::Complete => "complete",
+                        ExitCode::Unreachable => "unreachable",
+                        ExitCode::ConsentNeeded => "consent needed",
+                        _ => "incomplete",
+                    };
+                    format!("{} {words}", connection.connection)
+                });
+                let each = each.collect::<Vec<_>>().join(", ");
+                self.tell(&format!("run: {each}"));
+            }
+            News::Failed { failure, .. } => self.tell(&format!("failed: {failure:?}")),
+            News::KeptAlive { again: false, .. } => {}
+            News::KeptAlive { connection, again: true } => {
+                self.tell(&format!("{connection} kept alive again"));
+            }
+            News::NotKeptAlive { connection, failure, is_known: false } => {
+                let why = reason(&failure);
+                self.tell(&format!("{connection} not kept alive: {why}"));
+            }
+            News::NotKeptAlive { .. } => {}
+        }
+    }
+
+    /// Each run of the ledger: when it began, by whom, how it ended.
+    fn ledger(&self) -> Vec<String> {
+        let warehouse =
+            crate::warehouse::ReadOnlyWarehouse::open(&self.settings().warehouse_path()).unwrap();
+        let mut lines = Lines::default();
+        let sql = "SELECT run.started_at, run.command, run.state, run.exit_code, \
+                   (SELECT group_concat(name || ' ' || state, ', ') FROM (SELECT DISTINCT c.name, \
+                    coalesce(w.reason, w.state) AS state FROM sync_walk w JOIN connection c \
+                    ON c.id = w.connection_id WHERE w.run_id = run.id \
+                    AND w.state IN ('complete', 'incomplete') ORDER BY c.name)) \
+                   FROM sync_run AS run ORDER BY run.id";
+        warehouse.query(sql, &mut lines).unwrap().unwrap();
+        lines.0
+    }
+}
+
+fn reason(failure: &Failure) -> &'static str {
+    match failure.code() {
+        ExitCode::ConsentNeeded => "consent needed",
+        ExitCode::Unreachable => "unreachable",
+        _ => "something else",
+    }
+}
+
+#[derive(Default)]
+struct Lines(Vec<String>);
+
+impl crate::warehouse::Answer<()> for Lines {
+    fn columns(&mut self, _: &[&str]) -> Result<(), ()> {
+        Ok(())
+    }
+
+    fn row(&mut self, row: &[crate::warehouse::AnswerCell<'_>]) -> Result<(), ()> {
+        let text = |cell: &crate::warehouse::AnswerCell<'_>| match cell {
+            crate::warehouse::AnswerCell::Text(text) => (*text).to_owned(),
+            crate::warehouse::AnswerCell::Integer(number) => number.to_string(),
+            other => format!("{other:?}"),
+        };
+        self.0.push(row.iter().map(text).collect::<Vec<_>>().join(" | "));
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_week_with_a_clock_change_a_plan_down_a_machine_off_and_a_consent_that_ends() {
+    let now: Now = Arc::new(Mutex::new(at("2026-03-06T05:00:00Z")));
+    let (acme, acme_server) = Plan::start(&now, 2).await;
+    let (beta, beta_server) = Plan::start(&now, 14 * 24).await;
+    let home = tempfile::tempdir().unwrap();
+    let plan = |name: &str, server: &MockServer, more: &str| {
+        let origin = server.uri();
+        format!(
+            "[plans.{name}]\nfhir_url = \"{origin}/r4\"\nauthorize_url = \"{origin}/authorize\"\n\
+             token_url = \"{origin}/token\"\nclient_id = \"c\"\ntypes = [\"Patient\"]\n{more}\n"
+        )
+    };
+    let text = "[http]\nmax_attempts = 1\n[schedule]\ncron = \"30 2 * * *\"\n\
+                time_zone = \"America/New_York\"\njitter_seconds = 0\n"
+        .to_owned()
+        + &plan("acme", &acme_server, "")
+        + &plan("beta", &beta_server, "refresh_token_lifetime_minutes = 20160");
+    std::fs::write(home.path().join("payersync.toml"), text).unwrap();
+    let mut machine = Machine { home, now, daemon: None, story: Vec::new() };
+    let settings = machine.settings();
+    let vault = home::vault(machine.home.path()).unwrap();
+    let warehouse = home::warehouse_at(&settings, &Silent, machine.clock()).unwrap();
+    for (name, plan) in [("ann", "acme"), ("bob", "beta")] {
+        let consent = NewConsent {
+            uid: format!("uid-{name}"),
+            name: name.to_owned(),
+            plan: plan.to_owned(),
+            member: None,
+            scope: None,
+            patient_id: None,
+        };
+        warehouse.consent(consent).await.unwrap();
+    }
+    warehouse.close();
+    acme.consent(&vault, "uid-ann", "ann", "acme", &acme_server.uri());
+    beta.consent(&vault, "uid-bob", "bob", "beta", &beta_server.uri());
+
+    machine.boot();
+    machine.work_until(at("2026-03-08T16:00:00Z")).await;
+    beta.set_down(true);
+    machine.work_until(at("2026-03-09T16:00:00Z")).await;
+    beta.set_down(false);
+    machine.work_until(at("2026-03-09T17:50:00Z")).await;
+    acme.set_down(true);
+    machine.work_until(at("2026-03-09T18:15:00Z")).await;
+    acme.set_down(false);
+    machine.work_until(at("2026-03-10T16:00:00Z")).await;
+    let refreshes = acme.refreshes();
+    machine.daemon = None;
+    *machine.now.lock().unwrap() = at("2026-03-12T13:00:00Z");
+    machine.boot();
+    machine.work_until(at("2026-03-12T19:00:00Z")).await;
+    acme.consent(&vault, "uid-ann", "ann", "acme", &acme_server.uri());
+    machine.work_until(at("2026-03-13T16:00:00Z")).await;
+
+    assert_eq!(
+        machine.story,
+        [
+            "Fri 06 00:00 EST run: ann complete, bob complete",
+            "Fri 06 02:30 EST run: ann complete, bob complete",
+            "Sat 07 02:30 EST run: ann complete, bob complete",
+            "Sun 08 03:00 EDT run: ann complete, bob complete",
+            "Mon 09 02:30 EDT run: ann complete, bob unreachable",
+            "Mon 09 14:00 EDT ann not kept alive: unreachable",
+            "Mon 09 14:20 EDT ann kept alive again",
+            "Tue 10 02:30 EDT run: ann complete, bob complete",
+            "Thu 12 09:00 EDT ann not kept alive: consent needed",
+            "Thu 12 09:00 EDT run: ann consent needed, bob complete",
+            "Thu 12 16:00 EDT ann kept alive again",
+            "Fri 13 02:30 EDT run: ann complete, bob complete",
+        ]
+    );
+    assert_eq!(
+        machine.ledger(),
+        [
+            "2026-03-06T05:00:00.000Z | run | complete | 0 | ann complete, bob complete",
+            "2026-03-06T07:30:00.000Z | run | complete | 0 | ann complete, bob complete",
+            "2026-03-07T07:30:00.000Z | run | complete | 0 | ann complete, bob complete",
+            "2026-03-08T07:00:00.000Z | run | complete | 0 | ann complete, bob complete",
+            "2026-03-09T06:30:00.000Z | run | incomplete | 4 | ann complete, bob no_token",
+            "2026-03-10T06:30:00.000Z | run | complete | 0 | ann complete, bob complete",
+            "2026-03-12T13:00:00.000Z | run | incomplete | 3 | ann consent_needed, bob complete",
+            "2026-03-13T06:30:00.000Z | run | complete | 0 | ann complete, bob complete",
+        ]
+    );
+    // Once an hour, the hour in which the plan was down included.
+    assert_eq!(refreshes, 106);
+}
+
+#[tokio::test]
+async fn a_broken_configuration_leaves_the_one_before_it_in_use() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |text: &str| std::fs::write(home.path().join("payersync.toml"), text).unwrap();
+    write("[schedule]\ncron = \"0 1 * * *\"\n");
+    let settings = Settings::load(home.path()).unwrap();
+    let http = home::http(&settings).unwrap();
+    let (_handle, stop) = Stop::new();
+    let mut daemon = Daemon::new(settings, http, Arc::new(Silent), Clock::system(), stop).unwrap();
+    let hour = |daemon: &Daemon| {
+        let schedule = daemon.settings().schedules.of("ann", "acme");
+        schedule.next_after(at("2026-01-01T00:00:00Z")).unwrap().format("%H").to_string()
+    };
+    write("[schedule]\ncron = \"0 2 * *\"\n");
+    let failure = daemon.reload().unwrap_err();
+    assert!(format!("{failure:?}").contains("schedule.cron"), "{failure:?}");
+    assert_eq!(hour(&daemon), "01");
+    write("[schedule]\ncron = \"0 2 * * *\"\n");
+    daemon.reload().unwrap();
+    assert_eq!(hour(&daemon), "02");
+}

@@ -20,6 +20,12 @@ use std::{
     time::Duration,
 };
 
+/// The file of a credential that systemd hands to a service (`LoadCredential=NAME:…`), if it does.
+pub fn credential(name: &Path) -> Option<PathBuf> {
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
+    Some(Path::new(&folder).join(name)).filter(|path| name.is_relative() && path.is_file())
+}
+
 /// The name of the file in the home.
 pub const FILE_NAME: &str = "payersync.toml";
 

@@ -5,7 +5,7 @@ use crate::{
     auth::{ClientRegistration, GrantKind, Tokens, Vault, discover},
     cli::Cli,
     clock::Clock,
-    config::{PlanSettings, Settings},
+    config::{PlanSettings, Settings, credential},
     http::{HttpClient, Origin},
     monitor::Monitor,
     warehouse::{Catalog, Warehouse, embedded_definitions, embedded_marts},
@@ -18,8 +18,11 @@ use std::{
 };
 use url::Url;
 
-/// The environment variable with the vault's key.
+/// The environment variable with the vault's key, and the one with a file that it is in.
 const VAULT_KEY: &str = "PAYERSYNC_VAULT_KEY";
+const VAULT_KEY_FILE: &str = "PAYERSYNC_VAULT_KEY_FILE";
+/// The name of the vault's key among the credentials of a systemd service.
+const VAULT_KEY_CREDENTIAL: &str = "vault-key";
 
 /// The folder of --home or PAYERSYNC_HOME, else `~/.payersync`.
 pub(super) fn choose(cli: &Cli) -> Result<PathBuf, Failure> {
@@ -99,8 +102,26 @@ pub(super) fn warehouse_at(
 
 /// Opens the vault; creates it on first use.
 pub(super) fn vault(home: &Path) -> Result<Vault, Failure> {
-    let key = env::var(VAULT_KEY).ok().map(SecretString::from);
-    Ok(Vault::open(home, key)?)
+    Ok(Vault::open(home, vault_key()?)?)
+}
+
+/// The vault's key where it is not the file in the home: in the environment, in a file that the
+/// environment names, or among the credentials of a systemd service.
+fn vault_key() -> Result<Option<SecretString>, Failure> {
+    if let Ok(key) = env::var(VAULT_KEY) {
+        return Ok(Some(SecretString::from(key)));
+    }
+    let path = match env::var_os(VAULT_KEY_FILE) {
+        Some(path) => PathBuf::from(path),
+        None => match credential(Path::new(VAULT_KEY_CREDENTIAL)) {
+            Some(path) => path,
+            None => return Ok(None),
+        },
+    };
+    fs::read_to_string(&path).map(|text| Some(SecretString::from(text))).map_err(|error| {
+        Failure::usage(format!("cannot read the vault's key in {}", path.display()), error)
+            .hint(format!("{VAULT_KEY_FILE} names a file that this user can read"))
+    })
 }
 
 /// The HTTP client of a run, with every plan's budget.

@@ -4,12 +4,16 @@ use super::progress::Style;
 use crate::cli::{Cli, Command, LogFormat};
 use std::{
     io::{self, IsTerminal},
+    panic,
     sync::atomic::{AtomicBool, Ordering},
 };
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 /// Whether every line on stderr is to be JSON; a property of the process, as stderr is.
 static JSON: AtomicBool = AtomicBool::new(false);
+
+/// The target of what is told whatever is logged: results, failures, hints.
+pub(super) const TOLD: &str = "payersync::told";
 
 /// Whether every line on stderr is to be JSON.
 pub(super) fn is_json() -> bool {
@@ -32,7 +36,13 @@ pub(super) fn start(cli: &Cli) -> Style {
         _ => "warn,payersync=info",
     };
     let filter = cli.log.as_deref().unwrap_or(usual);
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(usual));
+    let mut filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(usual));
+    if style == Style::Json
+        && let Ok(always) = format!("{TOLD}=info").parse()
+    {
+        filter = filter.add_directive(always);
+        panic::set_hook(Box::new(|panic| tracing::error!(target: TOLD, "{panic}")));
+    }
     let registry = tracing_subscriber::registry().with(filter);
     // A second start in one process (tests) keeps the first one.
     let _ = match style {

@@ -79,7 +79,7 @@ fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Fai
 /// Tells a person something on stderr; a log that is to be JSON gets it as a line of JSON.
 fn tell(line: &str) {
     if logging::is_json() {
-        return tracing::info!("{line}");
+        return tracing::info!(target: logging::TOLD, "{line}");
     }
     // Where stderr is closed nobody wants to know.
     let _ = writeln!(io::stderr().lock(), "{line}");
@@ -93,6 +93,7 @@ fn tell_summary(report: &Report) {
     }
     let totals = report.totals();
     tracing::info!(
+        target: logging::TOLD,
         run_id = report.run_id,
         exit_code = report.exit_code() as u8,
         interrupted = report.interrupted,

@@ -1,6 +1,7 @@
 //! A plan as configured: endpoints, our registration there, limits.
 
 use super::{
+    credential,
     error::ConfigError,
     file::{Grant, Plan, TokenAuth as FileTokenAuth},
 };
@@ -63,7 +64,8 @@ struct Registration {
 enum SecretSource {
     None,
     Environment(String),
-    File(PathBuf),
+    /// The path as given, and within the home.
+    File(PathBuf, PathBuf),
 }
 
 /// Half of a refresh token's life, which leaves the other half for further attempts; an hour
@@ -109,7 +111,10 @@ impl PlanSettings {
                 );
             }
             (Some(variable), None) => SecretSource::Environment(variable),
-            (None, Some(file)) => SecretSource::File(home.join(file)),
+            (None, Some(file)) => {
+                let path = home.join(&file);
+                SecretSource::File(file, path)
+            }
             (None, None) => SecretSource::None,
         };
         let proxied_origins: Result<Vec<Origin>, _> =
@@ -198,9 +203,12 @@ impl PlanSettings {
                     "the environment variable {variable} with the client secret is not set"
                 ))
             })?,
-            SecretSource::File(file) => std::fs::read_to_string(file).map_err(|error| {
-                refuse(format!("cannot read the client secret in {}: {error}", file.display()))
-            })?,
+            SecretSource::File(given, path) => {
+                let path = credential(given).unwrap_or_else(|| path.clone());
+                std::fs::read_to_string(&path).map_err(|error| {
+                    refuse(format!("cannot read the client secret in {}: {error}", path.display()))
+                })?
+            }
         };
         let text = text.trim();
         if text.is_empty() {

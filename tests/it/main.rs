@@ -2,6 +2,8 @@
 //! linked once.
 
 #[cfg(test)]
+mod deploy;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod every_table;
@@ -15,6 +17,8 @@ mod model;
 mod oidc_member;
 #[cfg(test)]
 mod oidc_provider;
+#[cfg(test)]
+mod schedule_run;
 #[cfg(test)]
 mod sekmet;
 #[cfg(test)]

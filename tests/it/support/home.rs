@@ -45,6 +45,8 @@ impl Home {
             .env_remove("PAYERSYNC_LOG")
             .env_remove("PAYERSYNC_LOG_FORMAT")
             .env_remove("PAYERSYNC_VAULT_KEY")
+            .env_remove("PAYERSYNC_VAULT_KEY_FILE")
+            .env_remove("CREDENTIALS_DIRECTORY")
             .stdin(Stdio::null());
         command
     }

@@ -1,0 +1,129 @@
+//! `scripts/deploy/`: what is to be installed says nothing that the program or systemd refuses.
+
+use crate::support::{Home, Payer};
+use clap::Parser;
+use payersync::{cli::Cli, sandbox::Options, schedule::Schedule};
+use std::{fs, path::Path, path::PathBuf, process::Command};
+
+const SERVICES: [&str; 2] = ["payersync.service", "payersync-sync.service"];
+const INSTALLED: &str = "/usr/local/bin/payersync";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/deploy")
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(folder().join(name)).unwrap()
+}
+
+/// Whether systemd's own checks can be run here; where it counts they must be.
+fn has_systemd() -> bool {
+    let found = Command::new("systemd-analyze").arg("--version").output().is_ok();
+    if !found {
+        assert!(std::env::var_os("CI").is_none(), "systemd-analyze is missing");
+        eprintln!("SKIPPED: systemd-analyze is not installed");
+    }
+    found
+}
+
+fn analyze(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new("systemd-analyze").args(arguments).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn the_units_are_what_systemd_understands() {
+    if !has_systemd() {
+        return;
+    }
+    let units = tempfile::tempdir().unwrap();
+    for name in SERVICES.into_iter().chain(["payersync-sync.timer"]) {
+        // The binary that a machine has after an installation is the one just built here.
+        let unit = text(name).replace(INSTALLED, env!("CARGO_BIN_EXE_payersync"));
+        fs::write(units.path().join(name), unit).unwrap();
+    }
+    for name in SERVICES.into_iter().chain(["payersync-sync.timer"]) {
+        let path = units.path().join(name).display().to_string();
+        let (fine, said) = analyze(&["verify", "--man=no", "--generators=no", &path]);
+        // Other units of this machine are not ours to judge.
+        let ours: Vec<_> = said.lines().filter(|line| line.contains("payersync")).collect();
+        assert!(fine && ours.is_empty(), "{name}: {said}");
+    }
+    let (fine, said) = analyze(&["calendar", "*-*-* 03:00:00 America/New_York"]);
+    assert!(fine && text("payersync-sync.timer").contains("03:00:00 America/New_York"), "{said}");
+}
+
+#[test]
+fn the_services_are_exposed_to_no_more_than_the_network_they_need() {
+    if !has_systemd() {
+        return;
+    }
+    for name in SERVICES {
+        let path = folder().join(name).display().to_string();
+        let (fine, said) = analyze(&["security", "--offline=true", "--threshold=20", &path]);
+        assert!(fine, "{name}: {said}");
+    }
+}
+
+#[test]
+fn the_command_lines_and_the_crontab_are_what_the_program_understands() {
+    let starts = |name: &str| {
+        let text = text(name);
+        let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+        Cli::try_parse_from(line.split_whitespace()).unwrap()
+    };
+    SERVICES.into_iter().for_each(|name| drop(starts(name)));
+    let crontab = text("crontab");
+    let jobs: Vec<_> =
+        crontab.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).collect();
+    assert_eq!(jobs.len(), 1);
+    let fields: Vec<_> = jobs[0].split_whitespace().collect();
+    Schedule::parse(&fields[..5].join(" "), "UTC", 0).unwrap();
+    Cli::try_parse_from(&fields[5..]).unwrap();
+    for code in payersync::exit_code::ExitCode::ALL.into_iter().filter(|code| *code as u8 <= 6) {
+        let line = format!("#   {}  ", code as u8);
+        assert!(crontab.contains(&line), "the crontab does not explain exit code {}", code as u8);
+    }
+}
+
+#[test]
+fn the_shell_script_is_one() {
+    let script = folder().join("payersync-once");
+    let output = Command::new("sh").arg("-n").arg(&script).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // What it gives a command is what the service gives it.
+    for line in text("payersync.service").lines().filter(|line| line.starts_with("LoadCredential"))
+    {
+        assert!(text("payersync-once").contains(&format!("--property={line}")), "{line}");
+        assert!(text("payersync-sync.service").contains(line), "{line}");
+    }
+}
+
+#[test]
+fn secrets_come_from_the_credentials_that_systemd_hands_over() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    let credentials = Home::new();
+    fs::rename(home.file("vault.key"), credentials.file("vault-key")).unwrap();
+    fs::rename(home.file("demo.secret"), credentials.file("demo.secret")).unwrap();
+    let sync = ["sync", "--type", "Patient"];
+
+    let without = home.run(&sync);
+    assert_ne!(without.code, 0, "{}", without.stderr);
+    assert!(!home.file("vault.key").exists(), "a vault with tokens got another key");
+
+    let with = home.command(&sync).env("CREDENTIALS_DIRECTORY", credentials.path()).output();
+    let with = with.unwrap();
+    assert!(with.status.success(), "{}", String::from_utf8_lossy(&with.stderr));
+
+    fs::rename(credentials.file("demo.secret"), home.file("demo.secret")).unwrap();
+    let file = credentials.file("vault-key");
+    let with = home.command(&sync).env("PAYERSYNC_VAULT_KEY_FILE", &file).output().unwrap();
+    assert!(with.status.success(), "{}", String::from_utf8_lossy(&with.stderr));
+
+    let missing = home.command(&sync).env("PAYERSYNC_VAULT_KEY_FILE", home.file("none")).output();
+    let missing = missing.unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("vault's key"));
+}

@@ -1,3 +1,5 @@
+//! What crontab means, and what becomes of the clocks' changes.
+
 use super::*;
 
 fn schedule(expression: &str, zone: &str) -> Schedule {

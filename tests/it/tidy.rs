@@ -13,7 +13,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["auth/vault_cipher.rs"]),
     ("clap", &["cli.rs", "main.rs"]),
     ("comfy_table", &["commands/"]),
-    ("cron", &["schedule.rs"]),
+    ("cron", &["schedule"]),
+    ("chrono_tz", &["schedule", "config", "commands/run/week.rs"]),
     ("csv", &["commands/"]),
     ("getrandom", &["auth/random.rs", "commands/consent.rs", "sandbox/grants.rs"]),
     ("governor", &["http/"]),
@@ -94,6 +95,7 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
     (
         "env::var",
         &[
+            ("config.rs", "the folder of systemd's credentials"),
             ("config/plan.rs", "the variable with a plan's secret, which the configuration names"),
             ("commands/home.rs", "the vault's key"),
         ],

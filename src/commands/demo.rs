@@ -14,7 +14,6 @@ use super::{
 use crate::{
     auth::{AuthorizeRequest, CallbackListener, ClientRegistration, Redirected},
     cli::{QueryFormat, SandboxArgs},
-    clock::Clock,
     config::{FILE_NAME, Settings},
     exit_code::ExitCode,
     http::{Get, HttpClient, PostForm, any_body, silently},
@@ -87,8 +86,7 @@ pub(super) async fn run(
     let targets = targets(&settings, connections, &http).await?;
     let options = options(&settings, "demo", false, Vec::new());
     let stop = stop_signal::listen(None);
-    let run =
-        Run { warehouse: &warehouse, http: &http, tokens, monitor, clock: Clock::system(), stop };
+    let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
     let report = run_once(run, targets, &options).await?;
     payer.stop().await;
     if let Some(warehouse) = Arc::into_inner(warehouse) {

@@ -10,7 +10,7 @@ mod news;
 #[cfg(test)]
 mod week;
 
-use super::{failure::Failure, home, lock, progress, progress::Style, stop_signal, sync, tell};
+use super::{failure::Failure, home, lock, progress, progress::Style, stop_signal, tell};
 use crate::{clock::Clock, config::Settings, exit_code::ExitCode, sync::Stop};
 use chrono::{DateTime, Utc};
 use daemon::Daemon;
@@ -33,7 +33,6 @@ pub(super) async fn run(folder: &Path, style: Style) -> Result<ExitCode, Failure
     let monitor = progress::monitor(style);
     let http = home::http(&settings)?;
     let warehouse = home::warehouse(&settings, &*monitor)?;
-    sync::spend(&settings, &warehouse, &http)?;
     let connections = warehouse.connections()?;
     warehouse.close();
     let stop = stop_signal::listen(None);
@@ -97,7 +96,7 @@ async fn end(mut daemon: Daemon) {
             news.tell();
         }
     });
-    if drained.await.is_err() {
+    if drained.await.is_err() && daemon.is_running() {
         tell(
             "The run did not end in time; what it has committed stays, the next run goes on there",
         );

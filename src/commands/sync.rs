@@ -36,8 +36,7 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
         options.shrink_limit_percent = 100;
     }
     let stop = stop_signal::listen(args.max_duration.map(Duration::from_secs));
-    let run =
-        Run { warehouse: &warehouse, http: &http, tokens, monitor, clock: Clock::system(), stop };
+    let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
     let report = run_once(run, targets, &options).await?;
     tell_problems(&report);
     tell_summary(&report);
@@ -72,7 +71,6 @@ pub(super) struct Run<'a> {
     pub(super) http: &'a HttpClient,
     pub(super) tokens: Tokens,
     pub(super) monitor: Arc<dyn Monitor>,
-    pub(super) clock: Clock,
     pub(super) stop: Stop,
 }
 
@@ -87,7 +85,7 @@ pub(super) async fn run_once(
         http: run.http.clone(),
         tokens: run.tokens.clone(),
         monitor: run.monitor,
-        clock: run.clock,
+        clock: Clock::system(),
         stop: run.stop,
     };
     let report = sync(&context, targets, options).await;

@@ -10,13 +10,13 @@ use crate::{
     commands::{
         failure::Failure,
         home,
-        sync::{Run, options, run_once, targets},
+        sync::{options, spend, targets},
     },
     config::Settings,
     http::HttpClient,
     monitor::Monitor,
     schedule::{Entry, KeepAlive, decide},
-    sync::{Report, Stop, Target},
+    sync::{self, Report, Stop, SyncContext, Target},
     warehouse::{ConnectionRow, ReadOnlyWarehouse},
 };
 use chrono::{DateTime, Utc};
@@ -49,6 +49,8 @@ pub(super) struct Daemon {
 struct Shared {
     settings: Arc<Settings>,
     http: HttpClient,
+    /// Whether `http` does not know yet what has been spent of its budgets.
+    http_is_new: bool,
     tokens: Tokens,
     monitor: Arc<dyn Monitor>,
     clock: Clock,
@@ -83,7 +85,16 @@ impl Daemon {
         let places = Arc::new(Semaphore::new(settings.connections_in_parallel));
         let settings = Arc::new(settings);
         Ok(Daemon {
-            shared: Shared { settings, http, tokens, monitor, clock, stop, places },
+            shared: Shared {
+                settings,
+                http,
+                http_is_new: true,
+                tokens,
+                monitor,
+                clock,
+                stop,
+                places,
+            },
             vault,
             last_runs: HashMap::new(),
             refreshing: HashSet::new(),
@@ -96,6 +107,10 @@ impl Daemon {
 
     pub(super) fn settings(&self) -> &Settings {
         &self.shared.settings
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.is_running
     }
 
     pub(super) fn tokens(&self) -> &Tokens {
@@ -158,6 +173,7 @@ impl Daemon {
         // Unchanged limits keep what has been spent of them.
         if limits(&settings) != limits(&self.shared.settings) {
             self.shared.http = home::http(&settings)?;
+            self.shared.http_is_new = true;
         }
         self.shared.places = Arc::new(Semaphore::new(settings.connections_in_parallel));
         self.shared.settings = Arc::new(settings);
@@ -224,6 +240,7 @@ impl Daemon {
         }
         self.is_running = true;
         let shared = self.shared.clone();
+        self.shared.http_is_new = false;
         self.work.spawn(async move { Done::Run(sync_all(shared, connections).await) });
     }
 
@@ -285,16 +302,20 @@ async fn sync_targets(shared: Shared, targets: Vec<Target>) -> Result<Report, Fa
     let clock = shared.clock.clone();
     let open = move || home::warehouse_at(&settings, &*monitor, clock);
     let warehouse = Arc::new(blocking(open).await?);
+    if shared.http_is_new {
+        spend(&shared.settings, &warehouse, &shared.http)?;
+    }
     let options = options(&shared.settings, "run", false, Vec::new());
-    let run = Run {
-        warehouse: &warehouse,
-        http: &shared.http,
+    let context = SyncContext {
+        warehouse: Arc::clone(&warehouse),
+        http: shared.http,
         tokens: shared.tokens,
         monitor: shared.monitor,
         clock: shared.clock,
         stop: shared.stop,
     };
-    let report = run_once(run, targets, &options).await?;
+    let report = sync::sync(&context, targets, &options).await?;
+    drop(context);
     if let Some(warehouse) = Arc::into_inner(warehouse) {
         blocking(move || {
             warehouse.close();

@@ -99,6 +99,12 @@ struct RawSearch<'a> {
 }
 
 impl Bundle {
+    /// A page that is nothing but one resource of so many bytes: the answer to a read.
+    pub(crate) fn of_one(length: usize) -> Bundle {
+        let entry = Entry { range: 0..length, resource: Some(0..length), mode: SearchMode::Match };
+        Bundle { total: None, next: None, self_link: None, entries: vec![entry] }
+    }
+
     /// Indexes a body.
     ///
     /// # Errors

@@ -2,13 +2,15 @@
 //! CapabilityStatement.rest.resource.
 
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a server declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capability {
     /// Each type that can be searched, with whether `_lastUpdated` is declared for it.
     searchable: BTreeMap<String, bool>,
+    /// Each type that can be read by id but not searched.
+    only_readable: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -61,33 +63,34 @@ impl Capability {
         let dated = |parameters: &[RawParameter]| {
             parameters.iter().any(|parameter| parameter.name.as_deref() == Some("_lastUpdated"))
         };
-        let searchable: BTreeMap<String, bool> = raw
-            .rest
-            .into_iter()
-            .filter(|rest| rest.mode.as_deref() != Some("client"))
-            .flat_map(|rest| {
-                let everywhere = dated(&rest.parameters);
-                rest.resource.into_iter().map(move |resource| (resource, everywhere))
-            })
-            // A type without any interaction listed is a careless statement, not a refusal.
-            .filter(|(resource, _)| {
-                resource.interaction.is_empty()
-                    || resource
-                        .interaction
-                        .iter()
-                        .any(|interaction| interaction.code.as_deref() == Some("search-type"))
-            })
-            .map(|(resource, everywhere)| {
-                let dated = everywhere || dated(&resource.parameters);
-                (resource.name, dated)
-            })
-            .collect();
-        (!searchable.is_empty()).then_some(Capability { searchable })
+        let (mut searchable, mut only_readable) = (BTreeMap::new(), BTreeSet::new());
+        for rest in raw.rest.into_iter().filter(|rest| rest.mode.as_deref() != Some("client")) {
+            let everywhere = dated(&rest.parameters);
+            for resource in rest.resource {
+                let offers = |code: &str| {
+                    let mut offered = resource.interaction.iter();
+                    offered.any(|interaction| interaction.code.as_deref() == Some(code))
+                };
+                // A type without any interaction listed is a careless statement, not a refusal.
+                if resource.interaction.is_empty() || offers("search-type") {
+                    let dated = everywhere || dated(&resource.parameters);
+                    searchable.insert(resource.name, dated);
+                } else if offers("read") {
+                    only_readable.insert(resource.name);
+                }
+            }
+        }
+        (!searchable.is_empty()).then_some(Capability { searchable, only_readable })
     }
 
     /// Whether the type can be searched.
     pub fn searches(&self, resource_type: &str) -> bool {
         self.searchable.contains_key(resource_type)
+    }
+
+    /// Whether the type can be read by id, and not searched.
+    pub fn only_reads(&self, resource_type: &str) -> bool {
+        self.only_readable.contains(resource_type)
     }
 
     /// Whether `_lastUpdated` is declared for the type; servers declare it and ignore it, too.
@@ -111,7 +114,8 @@ mod tests {
         .unwrap();
         assert!(capability.searches("Patient"));
         assert!(capability.searches("Coverage"));
-        assert!(!capability.searches("Location"));
+        assert!(!capability.searches("Location") && capability.only_reads("Location"));
+        assert!(!capability.only_reads("Patient") && !capability.only_reads("Goal"));
         assert!(!capability.searches("Goal"));
     }
 

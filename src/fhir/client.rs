@@ -4,7 +4,9 @@ use super::{
     bundle::{Bundle, BundleError},
     capability::Capability,
     error::FetchError,
+    fingerprint::fingerprint,
     outcome::Outcome,
+    reference::{Referenced, read_url},
     search::under,
 };
 use crate::{
@@ -87,6 +89,37 @@ impl FhirClient {
             }
             Err(source) => Err(FetchError::NotAPage { url: safe_url, source }),
         }
+    }
+
+    /// Reads one resource by id, as a page that holds it alone.
+    ///
+    /// An answer that is another resource is none. Source: FHIR R4, RESTful read.
+    pub(crate) async fn read(
+        &self,
+        resource: &Referenced,
+        effort: &mut Effort,
+        on_retry: &(dyn Fn(&Retry) + Send + Sync),
+    ) -> Result<Page, FetchError> {
+        let url = read_url(&self.registration.fhir_url, resource);
+        let is_sound = |body: &[u8]| fingerprint(body).is_ok();
+        let response = self.get(&url, &is_sound, effort, on_retry).await?;
+        let safe_url = SafeUrl::from(&url);
+        if !response.is_success() {
+            return Err(FetchError::Status {
+                status: response.status,
+                url: safe_url,
+                outcome: Outcome::parse(&response.body),
+            });
+        }
+        let is_it = fingerprint(&response.body).is_ok_and(|found| {
+            found.resource_type == resource.resource_type
+                && found.id.as_deref() == Some(resource.id.as_str())
+        });
+        if !is_it {
+            return Err(FetchError::NotTheResource { url: safe_url });
+        }
+        let bundle = Bundle::of_one(response.body.len());
+        Ok(Page { url: response.url, body: response.body, bundle, date: response.date })
     }
 
     /// The CapabilityStatement; `None` where the plan does not show a usable one.

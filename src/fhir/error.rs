@@ -36,6 +36,12 @@ pub enum FetchError {
         /// What it is instead.
         source: BundleError,
     },
+    /// The answer to a read says 2xx, and is not the resource asked for.
+    #[error("GET {url}: the server answered something else instead of the resource")]
+    NotTheResource {
+        /// What was asked for.
+        url: SafeUrl,
+    },
 }
 
 fn of_outcome(outcome: &Option<Outcome>) -> String {
@@ -70,6 +76,7 @@ impl FetchError {
             FetchError::NotAPage { source: BundleError::NotJson, .. } => "not_json",
             FetchError::NotAPage { source: BundleError::Outcome(_), .. } => "operation_outcome",
             FetchError::NotAPage { .. } => "not_a_searchset",
+            FetchError::NotTheResource { .. } => "not_the_resource",
         }
     }
 

@@ -10,6 +10,7 @@ mod fingerprint;
 mod instant;
 mod outcome;
 mod pager;
+mod reference;
 mod resource_type;
 mod scope;
 mod search;
@@ -24,7 +25,12 @@ pub use fingerprint::{Fingerprint, FingerprintError, fingerprint};
 pub use instant::instant;
 pub use outcome::Outcome;
 pub use pager::{Pager, PagingError};
-pub use resource_type::{RESOURCE_TYPES, ResourceType, find as resource_type};
+pub use reference::{
+    Referenced, each_reference, fits_a_list, on_this_server, read_url, search_by_id,
+};
+pub use resource_type::{
+    RESOURCE_TYPES, ResourceType, find as resource_type, is_read_by_reference,
+};
 pub use scope::grants_read;
 pub use search::{changed_since, type_search};
 pub use subject::{patient_id, patient_of, patient_of_self_link};

@@ -59,6 +59,17 @@ pub const RESOURCE_TYPES: &[ResourceType] = &[
     optional("MedicationKnowledge", "formulary drugs, where they are part of the member's data"),
 ];
 
+/// Types that belong to no member, which some plans serve by id but refuse to list.
+///
+/// Each is named by the member's own resources, so those tell which ones are needed.
+const READ_BY_REFERENCE: [&str; 5] =
+    ["Organization", "Practitioner", "Location", "Medication", "PractitionerRole"];
+
+/// Whether a type that a plan does not list is read by reference instead.
+pub fn is_read_by_reference(name: &str) -> bool {
+    READ_BY_REFERENCE.contains(&name)
+}
+
 /// The type of a name.
 pub fn find(name: &str) -> Option<&'static ResourceType> {
     RESOURCE_TYPES.iter().find(|resource_type| resource_type.name == name)

@@ -138,7 +138,9 @@ async fn read(
         Some(index) if record.is_withdrawn(index) => {
             outcome::outcome(StatusCode::GONE, "deleted", "Resource was deleted")
         }
-        Some(index) => outcome::body(StatusCode::OK, outcome::FHIR_JSON, record.text(index)),
+        Some(index) => respond::unreadable(&state, entry, index).unwrap_or_else(|| {
+            outcome::body(StatusCode::OK, outcome::FHIR_JSON, record.text(index))
+        }),
         None => outcome::outcome(StatusCode::NOT_FOUND, "not-found", "Resource not found"),
     }
 }

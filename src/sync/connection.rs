@@ -1,6 +1,7 @@
 //! One connection's part of a run: plan, then walk, each type failing alone.
 
 use super::{
+    by_reference::follow,
     context::WalkContext,
     plan::{Step, WalkOrder},
     report::{ConnectionReport, WalkReport},
@@ -41,6 +42,7 @@ pub(super) async fn sync_connection(
             let mut walks = run_steps(&context, first, 1).await?;
             context.whose = whose(&context, target)?;
             walks.extend(run_steps(&context, rest, target.concurrency).await?);
+            follow(&context, target, options, &mut walks).await?;
             walks
         }
     };

@@ -4,15 +4,16 @@ use super::{
     allowance::Allowance,
     run::{SyncContext, SyncOptions, Target},
     stop::Stop,
+    unpack::{Of, Unpacked, unpack},
     whose::Whose,
 };
 use crate::{
     auth::ConnectionKey,
     clock::Clock,
-    fhir::FhirClient,
+    fhir::{FhirClient, Page},
     http::Origin,
     monitor::Monitor,
-    warehouse::{ConnectionRow, Warehouse},
+    warehouse::{ConnectionRow, Warehouse, WarehouseError},
 };
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -69,6 +70,28 @@ impl WalkContext {
             proxied_origins: target.proxied_origins.clone(),
             whose: Whose::anybody(),
             allowance: Allowance::default(),
+        }
+    }
+
+    /// Unpacks a page of a walk over a type, when a core is free.
+    pub(super) async fn unpack(
+        &self,
+        walk_type: &str,
+        page: Page,
+    ) -> Result<Unpacked, WarehouseError> {
+        // Never closed, so acquiring cannot fail; without a permit it would only be less fair.
+        let permit = Arc::clone(&self.workers).acquire_owned().await.ok();
+        let (warehouse, walk_type) = (Arc::clone(&self.warehouse), walk_type.to_owned());
+        let (connection_id, whose) = (self.connection.id, self.whose.clone());
+        let unpacked = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let (reader, catalog) = (warehouse.reader(), warehouse.catalog());
+            let of = Of { walk_type: &walk_type, connection_id, whose: &whose };
+            unpack(&page.body, &page.bundle, &of, reader, catalog)
+        });
+        match unpacked.await {
+            Ok(unpacked) => unpacked,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
 }

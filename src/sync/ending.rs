@@ -1,10 +1,13 @@
 //! The ways in which a walk can end before its last page, each with its word for the ledger.
 
-use super::plan::WalkOrder;
+use super::plan::{WalkFrom, WalkOrder};
 use crate::{
-    fhir::{FetchError, PagingError},
+    fhir::{FetchError, PagingError, is_read_by_reference},
     warehouse::{ConnectionRow, WalkFinish},
 };
+
+/// The ledger's word for a type that the plan serves by id and refuses to list.
+pub(super) const NOT_LISTED: &str = "not_listed";
 
 /// How a walk ended.
 pub(super) enum Ending {
@@ -40,6 +43,13 @@ pub(super) fn refused(
 ) -> Ending {
     let is_first_page = at.is_start();
     let resumes = at.pages_before > 0 && at.pages == 0;
+    if is_first_page && is_unlisted(order, error.status()) {
+        let detail = format!("the plan refuses to list it ({error}); it is read by reference");
+        let mut finish = WalkFinish::not_walked("not_served", NOT_LISTED, detail);
+        finish.http_status = error.status();
+        finish.server_message = error.server_message();
+        return Ending::Open(finish);
+    }
     if is_first_page && !order.required && matches!(error.status(), Some(403 | 404)) {
         let detail = format!("the plan does not serve it: {error}");
         let mut finish = WalkFinish::not_walked("not_served", error.reason(), detail);
@@ -63,6 +73,13 @@ pub(super) fn refused(
         return Ending::BeginAgain(finish);
     }
     Ending::Open(finish)
+}
+
+/// Whether a refused first page means that the type is not listed, though it may be read.
+fn is_unlisted(order: &WalkOrder, status: Option<u16>) -> bool {
+    let whole_type = !matches!(order.from, WalkFrom::Since(_));
+    let refused = matches!(status, Some(400 | 403 | 404 | 405 | 501));
+    whole_type && refused && is_read_by_reference(&order.resource_type)
 }
 
 /// It was asked to stop.

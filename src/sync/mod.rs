@@ -5,12 +5,14 @@
 //! sums up. Nothing here prints, reads a file or knows a command line.
 
 mod allowance;
+mod by_reference;
 mod connection;
 mod context;
 mod ending;
 mod page_request;
 mod plan;
 mod probe;
+mod reference_reads;
 mod report;
 mod run;
 mod stop;

@@ -1,8 +1,10 @@
 //! What a run will ask of one connection, and why not the rest. Pure.
 
+use super::ending::NOT_LISTED;
 use crate::{
     fhir::{
-        Capability, RESOURCE_TYPES, changed_since, grants_read, instant, resource_type, type_search,
+        Capability, RESOURCE_TYPES, changed_since, grants_read, instant, is_read_by_reference,
+        resource_type, type_search,
     },
     http::Origin,
     warehouse::{Cursor, LastUpdated, TypeState, WalkFinish},
@@ -105,6 +107,11 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         resource_type: name.to_owned(),
         finish: WalkFinish::not_walked(state, reason, detail),
     };
+    let only_read = input.capability.is_some_and(|capability| capability.only_reads(name));
+    if !required && only_read && is_read_by_reference(name) && grants_read(input.scope, name) {
+        let detail = "the plan does not offer to list it; it is read by reference";
+        return skip("not_served", NOT_LISTED, detail.to_owned());
+    }
     if !required && input.capability.is_some_and(|capability| !capability.searches(name)) {
         let detail = "the plan's CapabilityStatement does not offer to search it";
         return skip("not_served", "not_declared", detail.to_owned());

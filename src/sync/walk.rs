@@ -13,7 +13,7 @@ use super::{
     plan::{Increment, WalkFrom, WalkOrder},
     probe::{Probed, probe},
     report::WalkReport,
-    unpack::{Dates, Of, Unpacked, unpack},
+    unpack::Dates,
 };
 use crate::{
     clock,
@@ -26,7 +26,6 @@ use crate::{
     },
 };
 use chrono::{DateTime, Utc};
-use std::sync::Arc;
 use url::Url;
 
 /// Walks one type to its end, or as far as it goes.
@@ -281,7 +280,7 @@ impl Walk<'_> {
         let is_last = next_url.is_none() && next_is_sound;
         let body = page.body.clone();
         let url = SafeUrl::from(&page.url).to_string();
-        let unpacked = self.unpack(page).await?;
+        let unpacked = self.context.unpack(&self.order.resource_type, page).await?;
         self.failure = unpacked.failure.or(self.failure.take());
         if let Some(why) = self.filter_ignored(&unpacked.dates) {
             return Ok(Stored::FilterIgnored(why));
@@ -304,6 +303,7 @@ impl Walk<'_> {
             unchanged: unpacked.unchanged,
             rejects: unpacked.rejects,
             rows: unpacked.rows,
+            answered: Vec::new(),
             next_url: next_url.map(String::from),
             end,
             counters,
@@ -330,25 +330,6 @@ impl Walk<'_> {
             Some("it sends resources that changed before the instant asked for")
         } else {
             None
-        }
-    }
-
-    async fn unpack(&self, page: Page) -> Result<Unpacked, WarehouseError> {
-        // Never closed, so acquiring cannot fail; without a permit it would only be less fair.
-        let permit = Arc::clone(&self.context.workers).acquire_owned().await.ok();
-        let warehouse = Arc::clone(&self.context.warehouse);
-        let walk_type = self.order.resource_type.clone();
-        let connection_id = self.context.connection.id;
-        let whose = self.context.whose.clone();
-        let unpacked = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            let (reader, catalog) = (warehouse.reader(), warehouse.catalog());
-            let of = Of { walk_type: &walk_type, connection_id, whose: &whose };
-            unpack(&page.body, &page.bundle, &of, reader, catalog)
-        });
-        match unpacked.await {
-            Ok(unpacked) => unpacked,
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
 

@@ -7,7 +7,7 @@
 use super::{
     connections,
     error::{Doing, WarehouseError},
-    ledger::{self, WalkCounters, WalkFinish},
+    ledger::{self, WalkCounters, WalkFinish, WalkKey},
     page_writer::{PageWrite, delete_rows, keep_version},
     table::Catalog,
     type_state::{self, Advance},
@@ -144,14 +144,27 @@ fn bury(
         })
         .doing(doing)?;
     for (rowid, resource_id) in &gone {
-        keep_version(transaction, *rowid, &now)?;
-        delete_rows(transaction, catalog, walk.connection_id, &walk.resource_type, resource_id)?;
-        transaction
-            .prepare_cached("UPDATE resource SET deleted_at = ?2 WHERE id = ?1")
-            .and_then(|mut statement| statement.execute(params![rowid, now]))
-            .doing(doing)?;
+        bury_one(transaction, catalog, walk, *rowid, resource_id, &now)?;
     }
     Ok(gone.len() as u64)
+}
+
+/// Marks a live resource of the walk's type as deleted; its rows leave the tables.
+pub(super) fn bury_one(
+    transaction: &Transaction<'_>,
+    catalog: &Catalog,
+    walk: &WalkKey,
+    rowid: i64,
+    resource_id: &str,
+    now: &str,
+) -> Result<(), WarehouseError> {
+    keep_version(transaction, rowid, now)?;
+    delete_rows(transaction, catalog, walk.connection_id, &walk.resource_type, resource_id)?;
+    transaction
+        .prepare_cached("UPDATE resource SET deleted_at = ?2 WHERE id = ?1")
+        .and_then(|mut statement| statement.execute(params![rowid, now]))
+        .doing("cannot mark what is gone")
+        .map(drop)
 }
 
 /// A reject that a whole walk did not meet again is settled.

@@ -15,6 +15,7 @@ mod page_writer;
 mod projection;
 mod query;
 mod reader;
+mod reference_queue;
 mod row_batch;
 mod status;
 mod table;
@@ -43,6 +44,10 @@ pub use open::known_schema_version;
 pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject};
 pub use query::{Answer, Cell as AnswerCell};
 pub(crate) use reader::{Reader, known};
+pub(crate) use reference_queue::{
+    Answered, Found, QueueSummary, ReferenceType, Verdict, pending as pending_references,
+    sources as reference_sources, summary as reference_summary,
+};
 pub(crate) use row_batch::{RowBatch, TableRows};
 pub use status::{TableCount, TypeStatus};
 pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};

@@ -5,6 +5,7 @@ use super::{
     error::{Doing, WarehouseError},
     finish::{self, WalkEnd},
     ledger::{self, WalkCounters, WalkFinish, WalkKey},
+    reference_queue::{self, Answered},
     row_batch::{Cell, RowBatch, TableRows},
     table::{Catalog, Table},
 };
@@ -58,6 +59,8 @@ pub(crate) struct PageWrite {
     pub(crate) unchanged: Vec<i64>,
     pub(crate) rejects: Vec<Reject>,
     pub(crate) rows: RowBatch,
+    /// What came of references, on a page of a walk by reference.
+    pub(crate) answered: Vec<Answered>,
     /// The next page's URL; `None` on the last page.
     pub(crate) next_url: Option<String>,
     /// How the walk ends, with its last page.
@@ -104,6 +107,7 @@ pub(crate) fn write_page(
         finish::mark_seen(&transaction, page.walk.walk_id, *rowid)?;
     }
     counters.resources_rejected += reject_all(&transaction, &page)?;
+    reference_queue::answer(&transaction, catalog, &page, &mut counters)?;
     let mut finish = None;
     match (&page.next_url, page.end.take()) {
         (Some(next_url), _) => cursor::put_cursor(&transaction, &page, next_url, &counters)?,

@@ -26,12 +26,42 @@ pub(in crate::sandbox) fn refused_type(state: &State, entry: &TypeEntry) -> Opti
     None
 }
 
+/// The refusal to list a type that is served by id; to list it at all, or without ids.
+fn unlisted(asking: &Asking<'_>) -> Option<Response> {
+    const UNLISTED: [&str; 5] =
+        ["Organization", "Practitioner", "Location", "Medication", "PractitionerRole"];
+    if !UNLISTED.contains(&asking.search.entry.name) {
+        return None;
+    }
+    if asking.state.has(Fault::NoListing) {
+        return Some(StatusCode::FORBIDDEN.into_response());
+    }
+    let by_id = asking.search.pairs.get("_id").is_some();
+    (asking.state.has(Fault::ListingByIdOnly) && !by_id).then(|| {
+        outcome::outcome(StatusCode::BAD_REQUEST, "not-supported", "Search needs the parameter _id")
+    })
+}
+
+/// The failure of a read that no repetition mends.
+pub(in crate::sandbox) fn unreadable(
+    state: &State,
+    entry: &TypeEntry,
+    index: u32,
+) -> Option<Response> {
+    let fails = entry.name == "Location" && index == 0 && state.has(Fault::UnreadableLocation);
+    fails.then(|| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        outcome::outcome(status, "exception", "Something went wrong")
+    })
+}
+
 /// The answer of the first fault that keeps the page back, if one does.
 pub(in crate::sandbox) fn instead_of_page(asking: &Asking<'_>, wire: &Wire) -> Option<Response> {
     if asking.begins_walk() {
         asking.state.begin_walk(asking.number);
     }
     refused_type(asking.state, asking.search.entry)
+        .or_else(|| unlisted(asking))
         .or_else(|| asking.faults().into_iter().find_map(|fault| answer(asking, fault, wire)))
 }
 

@@ -8,7 +8,7 @@ mod change;
 mod gzip_bomb;
 mod write;
 
-pub(super) use answer::{instead_of_page, refused_type};
+pub(super) use answer::{instead_of_page, refused_type, unreadable};
 pub(super) use change::change_page;
 pub(super) use write::write_page;
 

@@ -120,7 +120,9 @@ impl World {
                 access = token.to_string();
             }
         }
-        for what in ["Location?_lastUpdated=ge2022-01-01", "Condition?_count=3"] {
+        let first: Value = serde_json::from_str(&self.sandbox.resources(0, "Location")[0]).unwrap();
+        let read = format!("Location/{}", first["id"].as_str().unwrap());
+        for what in ["Location?_lastUpdated=ge2022-01-01", "Condition?_count=3", &read] {
             text.push_str(&format!("{:?}\n", self.attempt(&self.url(what), &access).await));
         }
         text.push_str(&format!("{:?}\n", self.walk(&access).await));

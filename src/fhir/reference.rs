@@ -1,0 +1,203 @@
+//! References: which resources a resource names, and where on this server each would be read.
+//!
+//! Only what clearly names a resource on the plan's own FHIR base counts: a token goes nowhere
+//! else. Contained, logical, conditional and display-only references name nothing to fetch.
+
+use super::search::under;
+use serde::Deserialize as _;
+use std::borrow::Cow;
+use url::Url;
+
+/// A resource that another one names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Referenced {
+    /// FHIR resource type.
+    pub resource_type: String,
+    /// Its id, exactly as written.
+    pub id: String,
+}
+
+/// Tells every `Reference.reference` text of a resource, wherever it stands.
+///
+/// The bytes must be JSON. They are read as a row of tokens, so depth does not matter: a resource
+/// that no view can take may still name others.
+pub fn each_reference(json: &[u8], mut tell: impl FnMut(&str)) {
+    let mut at = 0;
+    let mut is_value_of_reference = false;
+    while let Some(start) = next_quote(json, at) {
+        let end = end_of_string(json, start);
+        let token = &json[start..end];
+        if is_value_of_reference && let Some(text) = text_of(token) {
+            tell(&text);
+        }
+        // A key is a string before a colon; only then may a string value follow.
+        let after = skip_space(json, end);
+        let is_key = json.get(after) == Some(&b':');
+        at = if is_key { skip_space(json, after + 1) } else { end };
+        is_value_of_reference = is_key && token == b"\"reference\"" && json.get(at) == Some(&b'"');
+    }
+}
+
+fn next_quote(json: &[u8], from: usize) -> Option<usize> {
+    json.get(from..)?.iter().position(|byte| *byte == b'"').map(|found| from + found)
+}
+
+/// The position after the closing quote of the string that begins at `start`.
+fn end_of_string(json: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'\\' => at += 2,
+            b'"' => return at + 1,
+            _ => at += 1,
+        }
+    }
+    json.len()
+}
+
+fn skip_space(json: &[u8], mut at: usize) -> usize {
+    while json.get(at).is_some_and(u8::is_ascii_whitespace) {
+        at += 1;
+    }
+    at
+}
+
+fn text_of(token: &[u8]) -> Option<Cow<'_, str>> {
+    let text = std::str::from_utf8(token).ok()?;
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    if !inner.contains('\\') {
+        return Some(Cow::Borrowed(inner));
+    }
+    String::deserialize(&mut serde_json::Deserializer::from_str(text)).ok().map(Cow::Owned)
+}
+
+/// The resource of this server that a reference names.
+///
+/// Relative ones, and absolute ones below the FHIR base, with or without a version, which is left
+/// off. `None` for everything else: `#x`, `urn:…`, a bare word, a search, another server.
+/// Source: FHIR R4, references, section 2.3.0.1.
+pub fn on_this_server(base: &Url, reference: &str) -> Option<Referenced> {
+    if reference.contains(['#', '?']) {
+        return None;
+    }
+    let path = if reference.contains("://") {
+        below(base, &Url::parse(reference).ok()?, reference)?
+    } else {
+        reference.trim_start_matches('/')
+    };
+    let segments: Vec<&str> = path.split('/').collect();
+    let (resource_type, id) = match segments[..] {
+        [resource_type, id] | [resource_type, id, "_history", _] => (resource_type, id),
+        _ => return None,
+    };
+    let is_type = resource_type.starts_with(|first: char| first.is_ascii_uppercase())
+        && resource_type.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_id = !matches!(id, "" | "." | "..");
+    (is_type && is_id)
+        .then(|| Referenced { resource_type: resource_type.to_owned(), id: id.to_owned() })
+}
+
+/// The part of an absolute reference below the base, as written.
+fn below<'a>(base: &Url, url: &Url, text: &'a str) -> Option<&'a str> {
+    let home = base.path().trim_end_matches('/');
+    let same = url.origin() == base.origin() && url.path().starts_with(&format!("{home}/"));
+    if !same {
+        return None;
+    }
+    // The text after scheme and host; the base's path must stand there as it is.
+    let after_host = text.split_once("://")?.1.split_once('/')?.1;
+    after_host.strip_prefix(home.trim_start_matches('/')).map(|rest| rest.trim_start_matches('/'))
+}
+
+/// Where a resource is read: `{base}/{type}/{id}` (FHIR R4, RESTful read).
+pub fn read_url(base: &Url, resource: &Referenced) -> Url {
+    let mut url = under(base, &resource.resource_type);
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.push(&resource.id);
+    }
+    url
+}
+
+/// A search for some resources by their ids: `{base}/{type}?_id=a,b&_count=2`.
+pub fn search_by_id(base: &Url, resource_type: &str, ids: &[&str]) -> Url {
+    let mut url = under(base, resource_type);
+    url.query_pairs_mut()
+        .append_pair("_id", &ids.join(","))
+        .append_pair("_count", &ids.len().to_string());
+    url
+}
+
+/// Whether an id can stand in a list of ids: nothing in it means something to a search.
+pub fn fits_a_list(id: &str) -> bool {
+    id.len() <= 64
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reference_is_found_whatever_its_depth_and_nothing_else() {
+        let deep = format!("{}{{\"reference\":\"D/1\"}}{}", "[".repeat(500), "]".repeat(500));
+        let json = format!(
+            r#"{{"a":{{ "reference" :  "A/1" }},"b":[{{"reference":"B/1"}},{{"display":"reference"}}],
+               "related":{{"reference":{{"value":"C/1"}}}},"text":"\"reference\":\"X/1\"",
+               "escaped":{{"reference":"E\/1"}},"odd":{{"reference":7}},"deep":{deep}}}"#
+        );
+        let mut found = Vec::new();
+        each_reference(json.as_bytes(), |text| found.push(text.to_owned()));
+        assert_eq!(found, ["A/1", "B/1", "E/1", "D/1"]);
+    }
+
+    #[test]
+    fn only_resources_of_this_server_are_named() {
+        let base = Url::parse("https://api.x.test/r4/").unwrap();
+        let named = |text: &str| {
+            on_this_server(&base, text).map(|named| format!("{}/{}", named.resource_type, named.id))
+        };
+        for text in [
+            "Location/a-1",
+            "/Location/a-1",
+            "Location/a-1/_history/2",
+            "https://api.x.test/r4/Location/a-1",
+            "https://api.x.test:443/r4/Location/a-1/_history/7",
+        ] {
+            assert_eq!(named(text).as_deref(), Some("Location/a-1"), "{text}");
+        }
+        for text in [
+            "https://other.test/r4/Location/a-1",
+            "http://api.x.test/r4/Location/a-1",
+            "https://api.x.test/dstu2/Location/a-1",
+            "https://api.x.test/r4x/Location/a-1",
+            "https://api.x.test@evil.test/r4/Location/a-1",
+            "urn:uuid:0a-1",
+            "#provider-1",
+            "Location/a-1#x",
+            "Location?identifier=1",
+            "Location/..",
+            "Location/",
+            "location/1",
+            "Medicare",
+            "a/Location/1",
+            "",
+        ] {
+            assert_eq!(named(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_never_leaves_its_segment() {
+        let base = Url::parse("https://api.x.test/r4").unwrap();
+        let resource = |id: &str| Referenced { resource_type: "Location".into(), id: id.into() };
+        assert_eq!(
+            read_url(&base, &resource("a b|c%2Fd")).as_str(),
+            "https://api.x.test/r4/Location/a%20b|c%252Fd"
+        );
+        assert_eq!(
+            search_by_id(&base, "Location", &["a", "b"]).as_str(),
+            "https://api.x.test/r4/Location?_id=a%2Cb&_count=2"
+        );
+        assert!(fits_a_list("a-1.B") && !fits_a_list("a,b") && !fits_a_list("a|b"));
+    }
+}

@@ -1,0 +1,265 @@
+//! Types that a plan serves by id but refuses to list: the stored resources name what is needed.
+//!
+//! After the listing walks of a connection, the references in its stored resources are queued and
+//! read, and the references in what was read with them, up to a depth. The queue is in the
+//! warehouse and each answer is committed with its resource, so a killed run goes on where it was.
+//! Each night reads what is new; a full round reads everything again.
+
+use super::{
+    context::WalkContext,
+    ending::NOT_LISTED,
+    reference_reads::Reads,
+    report::WalkReport,
+    run::{SyncOptions, Target},
+};
+use crate::{
+    fhir::{each_reference, on_this_server, resource_type},
+    monitor::Event,
+    warehouse::{
+        Found, QueueSummary, WalkFinish, WalkStart, WarehouseError, reference_sources,
+        reference_summary,
+    },
+};
+use std::{collections::HashMap, sync::Arc};
+use tokio::{sync::Semaphore, task::JoinSet};
+use url::Url;
+
+/// How far references are followed: a claim's PractitionerRole, its Organization, that one's
+/// parent. What lies further is counted and left.
+pub(super) const MAX_DEPTH: u32 = 3;
+
+/// Reads by reference what the listing walks could not list; replaces their reports.
+///
+/// # Errors
+/// Only the warehouse's: whatever a plan does is part of the report.
+pub(super) async fn follow(
+    context: &WalkContext,
+    target: &Target,
+    options: &SyncOptions,
+    walks: &mut [WalkReport],
+) -> Result<(), WarehouseError> {
+    let unlisted: Vec<usize> = (0..walks.len())
+        .filter(|position| walks[*position].finish.reason == Some(NOT_LISTED))
+        .collect();
+    if unlisted.is_empty() {
+        return Ok(());
+    }
+    let base = &target.registration.fhir_url;
+    let hindrance = hindrance(walks);
+    let some_incomplete = walks.iter().any(|walk| walk.finish.state == "incomplete");
+    let mut reads = Vec::new();
+    for position in unlisted {
+        reads.push(begin(context, options, &walks[position], base).await?);
+    }
+    if hindrance.is_none() {
+        reads = read_all(context, base, reads, target.concurrency).await?;
+    }
+    for reads in reads {
+        let report = finish(context, reads, hindrance.as_ref(), some_incomplete).await?;
+        let listing = walks.iter_mut().find(|walk| walk.resource_type == report.resource_type);
+        if let Some(listing) = listing {
+            let effort = std::mem::replace(listing, report).counters;
+            listing.counters.add_effort(&effort);
+        }
+    }
+    Ok(())
+}
+
+/// Why nothing can be read at all: the refusal of a list would then be no statement about lists.
+fn hindrance(walks: &[WalkReport]) -> Option<WalkFinish> {
+    let hinders = |walk: &&WalkReport| {
+        let finish = &walk.finish;
+        let refused = matches!(finish.http_status, Some(401 | 403 | 404));
+        let no_token = matches!(finish.reason, Some("consent_needed" | "no_token"));
+        let of_member = walk.resource_type == "Patient" && refused;
+        finish.state == "incomplete" && (no_token || walk.unreachable || of_member)
+    };
+    walks.iter().find(hinders).map(|walk| walk.finish.clone())
+}
+
+/// Enters the walk in the ledger, and a round over all references where one is due.
+async fn begin(
+    context: &WalkContext,
+    options: &SyncOptions,
+    listing: &WalkReport,
+    base: &Url,
+) -> Result<Reads, WarehouseError> {
+    let resource_type = listing.resource_type.clone();
+    let connection_id = context.connection.id;
+    let now = context.clock.now();
+    let every = chrono::Duration::from_std(options.full_walk_every).unwrap_or_default();
+    let due_before = if options.full { now } else { now - every };
+    let known = context
+        .warehouse
+        .begin_references(connection_id, resource_type.clone(), due_before)
+        .await?;
+    let start = WalkStart {
+        run_id: context.run_id,
+        connection_id,
+        resource_type: resource_type.clone(),
+        mode: "reference",
+        first_url: None,
+        since: None,
+        resumes: None,
+    };
+    let key = context.warehouse.start_walk(start).await?;
+    context.monitor.event(Event::WalkStarted {
+        connection: &context.connection.name,
+        resource_type: &resource_type,
+        pages_before: 0,
+    });
+    Ok(Reads::new(context.clone(), base.clone(), key, known))
+}
+
+/// Searches, reads, searches what was read, until nothing near enough is left.
+async fn read_all(
+    context: &WalkContext,
+    base: &Url,
+    mut reads: Vec<Reads>,
+    concurrency: usize,
+) -> Result<Vec<Reads>, WarehouseError> {
+    let types: Vec<String> = reads.iter().map(|reads| reads.resource_type().to_owned()).collect();
+    // The least that all have been searched for; "" is before everything.
+    let mut since = reads.iter().map(|reads| reads.scanned_to.clone().unwrap_or_default()).min();
+    loop {
+        since = search(context, base, &types, since.unwrap_or_default()).await?;
+        let places = Arc::new(Semaphore::new(concurrency.max(1)));
+        let mut running = JoinSet::new();
+        for (position, mut one) in reads.into_iter().enumerate() {
+            let places = Arc::clone(&places);
+            running.spawn(async move {
+                // Never closed, so a place always comes.
+                let _place = places.acquire_owned().await.ok();
+                let went_on = one.read_pending().await;
+                (position, one, went_on)
+            });
+        }
+        let mut done = Vec::new();
+        let mut any_went_on = false;
+        while let Some(finished) = running.join_next().await {
+            match finished {
+                Ok((position, one, went_on)) => {
+                    any_went_on |= went_on?;
+                    done.push((position, one));
+                }
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => {}
+            }
+        }
+        done.sort_by_key(|(position, _)| *position);
+        reads = done.into_iter().map(|(_, one)| one).collect();
+        if !any_went_on {
+            return Ok(reads);
+        }
+    }
+}
+
+/// Queues the references in what was received since; returns up to where was searched.
+async fn search(
+    context: &WalkContext,
+    base: &Url,
+    types: &[String],
+    since: String,
+) -> Result<Option<String>, WarehouseError> {
+    let (warehouse, connection_id) = (Arc::clone(&context.warehouse), context.connection.id);
+    let (base, wanted, from) = (base.clone(), types.to_vec(), since.clone());
+    let searched = tokio::task::spawn_blocking(move || {
+        let mut found: HashMap<(String, String), u32> = HashMap::new();
+        let newest = warehouse.reader().read(|connection| {
+            reference_sources(connection, connection_id, &from, &mut |source| {
+                each_reference(source.json, |text| {
+                    let named = on_this_server(&base, text);
+                    if let Some(named) = named.filter(|it| wanted.contains(&it.resource_type)) {
+                        let depth = source.depth + 1;
+                        let known = found.entry((named.resource_type, named.id)).or_insert(depth);
+                        *known = depth.min(*known);
+                    }
+                });
+            })
+        })?;
+        Ok((found, newest))
+    });
+    let (found, newest) = match searched.await {
+        Ok(searched) => searched?,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    };
+    let Some(newest) = newest else { return Ok(Some(since)) };
+    let found = found
+        .into_iter()
+        .map(|((resource_type, resource_id), depth)| Found { resource_type, resource_id, depth })
+        .collect();
+    let scanned = types.to_vec();
+    context.warehouse.enqueue_references(connection_id, found, scanned, newest.clone()).await?;
+    Ok(Some(newest))
+}
+
+/// Enters the end of a walk by reference: complete when every reference was answered.
+async fn finish(
+    context: &WalkContext,
+    reads: Reads,
+    hindrance: Option<&WalkFinish>,
+    some_incomplete: bool,
+) -> Result<WalkReport, WarehouseError> {
+    let resource_type = reads.resource_type().to_owned();
+    let connection_id = context.connection.id;
+    let summary = context.warehouse.reader().read(|connection| {
+        reference_summary(connection, connection_id, &resource_type, MAX_DEPTH)
+    })?;
+    let finish = match hindrance {
+        Some(finish) => WalkFinish { failed_page: None, ..finish.clone() },
+        None => describe(&resource_type, &summary, reads.stopped.clone(), some_incomplete),
+    };
+    let counters = reads.counters.clone();
+    context.warehouse.abandon_walk(reads.key.clone(), finish.clone(), counters.clone()).await?;
+    context.monitor.event(Event::WalkFinished {
+        connection: &context.connection.name,
+        resource_type: &resource_type,
+        state: finish.state,
+        detail: finish.detail.as_deref(),
+        resources_seen: counters.resources_seen,
+    });
+    Ok(WalkReport { resource_type, finish, counters, unreachable: reads.unreachable })
+}
+
+/// How the ledger puts what a type's references came to.
+fn describe(
+    name: &str,
+    summary: &QueueSummary,
+    stopped: Option<WalkFinish>,
+    some_incomplete: bool,
+) -> WalkFinish {
+    if summary.pending > 0 {
+        let stopped = stopped.unwrap_or_else(|| {
+            WalkFinish::incomplete("unanswered", "the plan gave no answer".to_owned())
+        });
+        let detail = stopped.detail.unwrap_or_default();
+        let detail = format!("{} references are still to be read: {detail}", summary.pending);
+        return WalkFinish { detail: Some(detail), keep_cursor: false, ..stopped };
+    }
+    if summary.stored == 0 && summary.refused > 0 {
+        let required = resource_type(name).is_some_and(|known| known.required);
+        let detail = "the plan neither lists it nor lets it be read".to_owned();
+        return if required {
+            let hint = "the consent may not cover it; `payersync connect` asks anew";
+            let finish = WalkFinish::incomplete("forbidden", detail);
+            WalkFinish { http_status: Some(403), hint: Some(hint.to_owned()), ..finish }
+        } else {
+            WalkFinish::not_walked("not_served", "forbidden", detail)
+        };
+    }
+    let mut parts = Vec::new();
+    for (count, what) in [
+        (summary.absent, "name a resource that the plan does not have"),
+        (summary.refused, "name one that it refuses"),
+        (summary.unreadable, "name one that it fails to send"),
+        (summary.too_deep, "lie too far from the member's own data and were not followed"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} references {what}"));
+        }
+    }
+    if some_incomplete {
+        parts.push("other types are incomplete, and so may be the references".to_owned());
+    }
+    WalkFinish::complete((!parts.is_empty()).then(|| parts.join("; ")))
+}

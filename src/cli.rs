@@ -1,6 +1,7 @@
 //! The command line: clap types only.
 
 use crate::sandbox::Fault;
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -50,6 +51,8 @@ pub enum Command {
     Connect(ConnectArgs),
     /// Bring the warehouse up to date
     Sync(SyncArgs),
+    /// Fetch a connection's history by windows of date, once
+    Backfill(BackfillArgs),
     /// Sync on schedule until told to stop (SIGTERM, SIGINT); SIGHUP reads the configuration again
     Run,
     /// Show what a sync would ask for, and why not the rest
@@ -109,6 +112,34 @@ pub struct SyncArgs {
     /// Believe the plan when it suddenly sends far less, and delete the rest
     #[arg(long)]
     pub accept_shrink: bool,
+}
+
+/// `payersync backfill`.
+#[derive(Debug, Args)]
+pub struct BackfillArgs {
+    /// The connection
+    pub name: String,
+    /// The first day of service, YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
+    pub from: NaiveDate,
+    /// The last day of service, YYYY-MM-DD [default: today, UTC]
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<NaiveDate>,
+    /// Only this resource type; may be repeated
+    #[arg(long = "type", value_name = "TYPE")]
+    pub types: Vec<String>,
+    /// How many months are asked for at a time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1200))]
+    pub window_months: u32,
+    /// Ask again for windows that are complete
+    #[arg(long)]
+    pub full: bool,
+    /// Stop between two pages after so many page requests; the next run goes on there
+    #[arg(long, value_name = "N")]
+    pub max_requests: Option<u64>,
+    /// Stop between two pages after so many seconds; the next run goes on there
+    #[arg(long, value_name = "SECONDS")]
+    pub max_duration: Option<u64>,
 }
 
 /// `payersync plan`.

@@ -3,6 +3,7 @@
 //! Here, and only here, things are built, shown to people and turned into exit codes. Data goes
 //! to stdout, everything else to stderr.
 
+mod backfill;
 mod connect;
 mod consent;
 mod data_dictionary;
@@ -57,6 +58,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Init => init::run(&home),
         Command::Connect(args) => connect::run(&home, args).await,
         Command::Sync(args) => sync::run(&home, args, style).await,
+        Command::Backfill(args) => backfill::run(&home, args, style).await,
         Command::Run => run::run(&home, style).await,
         Command::Plan(args) => plan::run(&home, args).await,
         Command::Status(args) => status::run(&home, &args),

@@ -57,6 +57,7 @@ pub(super) fn options(
         command: command.to_owned(),
         full,
         types,
+        backfill: None,
         max_requests: None,
         full_walk_every: settings.full_walk_every,
         overlap: settings.overlap,

@@ -5,6 +5,7 @@
 mod bundle;
 mod capability;
 mod client;
+mod date_parameter;
 mod error;
 mod fingerprint;
 mod instant;
@@ -20,6 +21,7 @@ pub use bundle::{Bundle, BundleError, Entry, SearchMode};
 pub use capability::Capability;
 pub(crate) use client::Effort;
 pub use client::{FhirClient, Page};
+pub use date_parameter::date_parameters;
 pub use error::FetchError;
 pub use fingerprint::{Fingerprint, FingerprintError, fingerprint};
 pub use instant::instant;
@@ -32,5 +34,5 @@ pub use resource_type::{
     RESOURCE_TYPES, ResourceType, find as resource_type, is_read_by_reference,
 };
 pub use scope::grants_read;
-pub use search::{changed_since, type_search};
+pub use search::{changed_since, on_days, type_search};
 pub use subject::{patient_id, patient_of, patient_of_self_link};

@@ -1,6 +1,6 @@
 //! The first URL of a walk. Source: FHIR R4, RESTful search; 1upHealth "Pagination" (`_count`).
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use url::Url;
 
 /// The search for a whole type: `{base}/{type}?_count={page_size}`.
@@ -17,6 +17,26 @@ pub fn changed_since(search: &Url, since: DateTime<Utc>) -> Url {
     let mut url = search.clone();
     let since = since.to_rfc3339_opts(SecondsFormat::Millis, true);
     url.query_pairs_mut().append_pair("_lastUpdated", &format!("ge{since}"));
+    url
+}
+
+/// The same search for some days: from the first one to, and without, the last; either may be open
+/// (FHIR R4, search, date prefixes).
+///
+/// `lt` the day after, not `le` the last one: a server that takes a day for its first instant
+/// would leave out what happened during the last.
+pub fn on_days(
+    search: &Url,
+    parameter: &str,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+) -> Url {
+    let mut url = search.clone();
+    for (prefix, day) in [("ge", from), ("lt", to)] {
+        if let Some(day) = day {
+            url.query_pairs_mut().append_pair(parameter, &format!("{prefix}{day}"));
+        }
+    }
     url
 }
 

@@ -100,6 +100,7 @@ async fn begin(
         mode: "reference",
         first_url: None,
         since: None,
+        window: None,
         resumes: None,
     };
     let key = context.warehouse.start_walk(start).await?;

@@ -9,12 +9,13 @@ use super::{
     survey::{Survey, survey},
     walk::walk,
     whose::Whose,
+    window::{merge, split},
 };
 use crate::{
     auth::GrantKind,
     fhir::{FetchError, patient_id},
     monitor::Event,
-    warehouse::{WalkCounters, WalkFinish, WalkStart, WarehouseError},
+    warehouse::{WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError},
 };
 use std::sync::Arc;
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -29,7 +30,14 @@ pub(super) async fn sync_connection(
     target: &Target,
     options: &SyncOptions,
 ) -> Result<ConnectionReport, WarehouseError> {
-    let Survey { steps, unreachable, effort } = survey(&context, target, options).await?;
+    let Survey { mut steps, unreachable, mut effort } = survey(&context, target, options).await?;
+    let mut settled = Vec::new();
+    if let (Some(backfill), None) = (&options.backfill, &unreachable) {
+        let split = split(&context, steps, backfill, options.full).await?;
+        (steps, settled) = (split.steps, split.settled);
+        effort.requests += split.effort.requests;
+        effort.retries += split.effort.retries;
+    }
     let mut walks = match unreachable {
         // Where not even /metadata answers, thirty more time-outs would tell nothing new.
         Some(error) => unreachable_plan(&context, steps, &error).await?,
@@ -42,7 +50,9 @@ pub(super) async fn sync_connection(
             let mut walks = run_steps(&context, first, 1).await?;
             context.whose = whose(&context, target)?;
             walks.extend(run_steps(&context, rest, target.concurrency).await?);
+            let mut walks = merge(walks);
             follow(&context, target, options, &mut walks).await?;
+            walks.extend(settled);
             walks
         }
     };
@@ -81,7 +91,7 @@ async fn run_steps(
         reports.push(None);
         match step {
             Step::Skip { resource_type, finish } => {
-                reports[position] = Some(enter(context, resource_type, finish).await?);
+                reports[position] = Some(enter(context, resource_type, None, finish).await?);
             }
             Step::Walk(order) => {
                 let (context, places) = (context.clone(), Arc::clone(&places));
@@ -113,7 +123,8 @@ async fn walk_unless_stopped(
             "interrupted",
             "it was asked to stop before this type's turn came".to_owned(),
         );
-        return enter(context, order.resource_type.clone(), finish).await;
+        let (name, window) = (order.resource_type.clone(), order.window.clone());
+        return enter(context, name, window, finish).await;
     }
     walk(context, order).await
 }
@@ -129,7 +140,7 @@ async fn unreachable_plan(
         let mut finish = WalkFinish::incomplete("unreachable", error.to_string());
         finish.hint =
             Some("check the network and the plan's fhir_url; the next run asks again".into());
-        let mut report = enter(context, order.resource_type, finish).await?;
+        let mut report = enter(context, order.resource_type, None, finish).await?;
         report.unreachable = true;
         reports.push(report);
     }
@@ -140,15 +151,17 @@ async fn unreachable_plan(
 async fn enter(
     context: &WalkContext,
     resource_type: String,
+    window: Option<WalkWindow>,
     finish: WalkFinish,
 ) -> Result<WalkReport, WarehouseError> {
     let start = WalkStart {
         run_id: context.run_id,
         connection_id: context.connection.id,
         resource_type: resource_type.clone(),
-        mode: "full",
+        mode: if window.is_some() { "window" } else { "full" },
         first_url: None,
         since: None,
+        window,
         resumes: None,
     };
     let key = context.warehouse.start_walk(start).await?;

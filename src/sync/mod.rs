@@ -20,9 +20,11 @@ mod survey;
 mod unpack;
 mod walk;
 mod whose;
+mod window;
 
 pub use plan::{Increment, PlanInput, Step, WalkFrom, WalkOrder, plan};
 pub use report::{ConnectionReport, Report, WalkReport};
 pub use run::{SyncContext, SyncOptions, Target, sync};
 pub use stop::{Stop, StopHandle};
 pub use survey::preview;
+pub use window::Backfill;

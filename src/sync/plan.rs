@@ -7,7 +7,7 @@ use crate::{
         resource_type, type_search,
     },
     http::Origin,
-    warehouse::{Cursor, LastUpdated, TypeState, WalkFinish},
+    warehouse::{Cursor, LastUpdated, TypeState, WalkFinish, WalkWindow},
 };
 use chrono::{DateTime, Utc};
 use std::time::Duration;
@@ -65,8 +65,12 @@ pub struct WalkOrder {
     pub required: bool,
     /// Where it begins.
     pub from: WalkFrom,
-    /// The first page of the whole type, for a walk that must begin anew.
+    /// The first page of the whole type or window, for a walk that must begin anew.
     pub start: Url,
+    /// The part of the type that is walked; `None`: all of it.
+    pub window: Option<WalkWindow>,
+    /// What a complete walk's entry in the ledger mentions.
+    pub note: Option<String>,
 }
 
 /// Where a walk begins.
@@ -129,7 +133,8 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
     let from = cursor
         .or_else(|| increment(input, name, &start).map(WalkFrom::Since))
         .unwrap_or(WalkFrom::Start);
-    Step::Walk(WalkOrder { resource_type: name.to_owned(), required, from, start })
+    let resource_type = name.to_owned();
+    Step::Walk(WalkOrder { resource_type, required, from, start, window: None, note: None })
 }
 
 /// What changed since the watermark, where that is known to be all that is needed.

@@ -1,12 +1,12 @@
-//! Whether a server honours `_lastUpdated`, before anything is left out because of it.
+//! Whether a server honours a search by date, before anything is left out because of it.
 //!
 //! Declaring it proves nothing. Asked for what changes after the year 2100 an honest server has
 //! nothing to show, and asked for what changed since 1900 it has something, where there is
 //! anything at all; and where it says what it searched for (`self`), it says this, too.
 
 use super::context::WalkContext;
-use crate::fhir::{Effort, FetchError, SearchMode, changed_since};
-use chrono::{DateTime, Utc};
+use crate::fhir::{Effort, FetchError, SearchMode, changed_since, on_days};
+use chrono::{DateTime, NaiveDate};
 use url::Url;
 
 /// What a probe has shown.
@@ -25,14 +25,39 @@ struct Answer {
     left_out: bool,
 }
 
-/// Asks two questions with known answers.
+/// Whether `_lastUpdated` works: two questions with known answers.
 pub(super) async fn probe(context: &WalkContext, start: &Url, effort: &mut Effort) -> Probed {
     let (Some(never), Some(always)) =
         (DateTime::from_timestamp(4_102_444_800, 0), DateTime::from_timestamp(-2_208_988_800, 0))
     else {
         return Probed::Unclear;
     };
-    match ask(context, start, never, effort).await {
+    let (never, always) = (changed_since(start, never), changed_since(start, always));
+    two_questions(context, &never, &always, "_lastUpdated", effort).await
+}
+
+/// Whether a type's own date parameter works.
+pub(super) async fn probe_date(
+    context: &WalkContext,
+    start: &Url,
+    parameter: &str,
+    effort: &mut Effort,
+) -> Probed {
+    let since = |year| {
+        let first = NaiveDate::from_ymd_opt(year, 1, 1);
+        on_days(start, parameter, first, None)
+    };
+    two_questions(context, &since(2100), &since(1900), parameter, effort).await
+}
+
+async fn two_questions(
+    context: &WalkContext,
+    never: &Url,
+    always: &Url,
+    parameter: &str,
+    effort: &mut Effort,
+) -> Probed {
+    match ask(context, never, parameter, effort).await {
         Ok(Answer { left_out: true, .. }) => {
             return Probed::Ignored("its self link does not repeat the parameter");
         }
@@ -40,7 +65,7 @@ pub(super) async fn probe(context: &WalkContext, start: &Url, effort: &mut Effor
         Ok(_) => return Probed::Ignored("it sends resources that cannot have changed yet"),
         Err(error) => return refused(&error),
     }
-    match ask(context, start, always, effort).await {
+    match ask(context, always, parameter, effort).await {
         Ok(Answer { matches: 0, .. }) => {
             Probed::Ignored("it leaves out resources that must have changed")
         }
@@ -51,17 +76,16 @@ pub(super) async fn probe(context: &WalkContext, start: &Url, effort: &mut Effor
 
 async fn ask(
     context: &WalkContext,
-    start: &Url,
-    since: DateTime<Utc>,
+    url: &Url,
+    parameter: &str,
     effort: &mut Effort,
 ) -> Result<Answer, FetchError> {
-    let url = changed_since(start, since);
-    let page = context.client.page(&url, effort, &crate::http::silently).await?;
+    let page = context.client.page(url, effort, &crate::http::silently).await?;
     let is_match = |mode| mode == SearchMode::Match;
     let self_link = page.bundle.self_link.as_deref();
     Ok(Answer {
         matches: page.bundle.entries.iter().filter(|entry| is_match(entry.mode)).count(),
-        left_out: self_link.is_some_and(|link| !link.contains("_lastUpdated")),
+        left_out: self_link.is_some_and(|link| !link.contains(parameter)),
     })
 }
 

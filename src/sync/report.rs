@@ -75,19 +75,7 @@ impl Report {
     pub fn totals(&self) -> WalkCounters {
         let mut totals = WalkCounters::default();
         for walk in self.connections.iter().flat_map(|connection| &connection.walks) {
-            let counters = &walk.counters;
-            totals.pages += counters.pages;
-            totals.requests += counters.requests;
-            totals.retries += counters.retries;
-            totals.bytes += counters.bytes;
-            totals.resources_seen += counters.resources_seen;
-            totals.resources_new += counters.resources_new;
-            totals.resources_changed += counters.resources_changed;
-            totals.resources_unchanged += counters.resources_unchanged;
-            totals.resources_deleted += counters.resources_deleted;
-            totals.resources_rejected += counters.resources_rejected;
-            totals.duplicates += counters.duplicates;
-            totals.rows_written += counters.rows_written;
+            totals.add(&walk.counters);
         }
         totals
     }

@@ -6,6 +6,7 @@ use super::{
     context::WalkContext,
     report::{ConnectionReport, Report},
     stop::Stop,
+    window::Backfill,
 };
 use crate::{
     auth::{ClientRegistration, Tokens},
@@ -72,6 +73,8 @@ pub struct SyncOptions {
     pub full_walk_every: Duration,
     /// How far an incremental walk reaches back behind the watermark.
     pub overlap: Duration,
+    /// Walk by windows of date instead of whole types.
+    pub backfill: Option<Backfill>,
     /// Page requests that the run may send; `None`: any number.
     pub max_requests: Option<u64>,
     /// Connections synced at once.

@@ -131,9 +131,14 @@ impl Walk<'_> {
             run_id: context.run_id,
             connection_id: context.connection.id,
             resource_type: order.resource_type.clone(),
-            mode: if since.is_some() { "incremental" } else { "full" },
+            mode: match (&order.window, since) {
+                (Some(_), _) => "window",
+                (None, Some(_)) => "incremental",
+                (None, None) => "full",
+            },
             first_url: Some(SafeUrl::from(url).to_string()),
             since: since.map(clock::text),
+            window: order.window.clone(),
             resumes: cursor,
         };
         let key = context.warehouse.start_walk(start).await?;
@@ -346,22 +351,26 @@ impl Walk<'_> {
                 )
             },
             None => {
-                WalkFinish::complete(counters.declared_total.filter(|total| *total != seen).map(
-                    |total| format!("the server declares {total} resources, its pages hold {seen}"),
-                ))
+                let off = counters.declared_total.filter(|total| *total != seen).map(|total| {
+                    format!("the server declares {total} resources, its pages hold {seen}")
+                });
+                let parts: Vec<String> = off.into_iter().chain(self.order.note.clone()).collect();
+                WalkFinish::complete((!parts.is_empty()).then(|| parts.join("; ")))
             }
         };
         // A walk that an earlier run began has not seen what went from its first pages since.
-        let saw_everything =
-            self.pages_before == 0 && self.failure.is_none() && self.since.is_none();
+        let saw_everything = self.pages_before == 0
+            && self.failure.is_none()
+            && self.since.is_none()
+            && self.order.window.is_none();
         WalkEnd {
             saw_everything,
-            advance: Advance {
+            advance: self.order.window.is_none().then(|| Advance {
                 // The newest date may be the server's idea of now; its clock when the walk began
                 // is the latest moment up to which everything can have been seen.
                 watermark: self.newest.map(|newest| clock::text(newest.min(self.started))),
                 full: saw_everything,
-            },
+            }),
             finish,
             shrink_limit_percent: self.context.shrink_limit_percent,
         }

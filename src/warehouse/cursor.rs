@@ -2,11 +2,11 @@
 
 use super::{
     error::{Doing, WarehouseError},
-    ledger::WalkCounters,
+    ledger::{WalkCounters, WalkWindow},
     page_writer::PageWrite,
 };
 use crate::clock;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Where an unfinished walk goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,11 +37,14 @@ pub(super) fn put_cursor(
 ) -> Result<(), WarehouseError> {
     connection
         .prepare_cached(
-            "INSERT INTO walk_cursor (connection_id, resource_type, mode, walk_id, next_url, pages,
-               resources_seen, walk_started_at, updated_at)
-             SELECT connection_id, resource_type, mode, id, ?2, pages_before + ?3, ?4, walk_started_at, ?5
+            "INSERT INTO walk_cursor (connection_id, resource_type, window_parameter, window_from,
+               window_to, mode, walk_id, next_url, pages, resources_seen, walk_started_at, updated_at)
+             SELECT connection_id, resource_type, coalesce(window_parameter, ''),
+               coalesce(window_from, ''), coalesce(window_to, ''), mode, id, ?2, pages_before + ?3,
+               ?4, walk_started_at, ?5
              FROM sync_walk WHERE id = ?1
-             ON CONFLICT (connection_id, resource_type) DO UPDATE SET mode = excluded.mode,
+             ON CONFLICT (connection_id, resource_type, window_parameter, window_from, window_to)
+             DO UPDATE SET mode = excluded.mode,
                walk_id = excluded.walk_id, next_url = excluded.next_url, pages = excluded.pages,
                resources_seen = excluded.resources_seen,
                walk_started_at = excluded.walk_started_at, updated_at = excluded.updated_at",
@@ -59,7 +62,21 @@ pub(super) fn put_cursor(
         .map(drop)
 }
 
-/// The cursors of a connection's unfinished walks.
+/// Forgets where a walk would go on.
+pub(super) fn drop_cursor(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "DELETE FROM walk_cursor
+             WHERE (connection_id, resource_type, window_parameter, window_from, window_to) =
+               (SELECT connection_id, resource_type, coalesce(window_parameter, ''),
+                  coalesce(window_from, ''), coalesce(window_to, '') FROM sync_walk WHERE id = ?1)",
+            [walk_id],
+        )
+        .doing("cannot drop a cursor")
+        .map(drop)
+}
+
+/// The cursors of a connection's unfinished walks over whole types.
 pub(crate) fn cursors(
     connection: &Connection,
     connection_id: i64,
@@ -69,10 +86,51 @@ pub(crate) fn cursors(
             "SELECT k.resource_type, k.mode, k.walk_id, k.next_url, k.pages, k.resources_seen,
                k.walk_started_at, w.since
              FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
-             WHERE k.connection_id = ?1 ORDER BY k.resource_type",
+             WHERE k.connection_id = ?1 AND k.window_parameter = '' ORDER BY k.resource_type",
         )
         .and_then(|mut statement| statement.query_map([connection_id], cursor_of)?.collect())
         .doing("cannot read the cursors")
+}
+
+/// The cursor of one window's unfinished walk.
+pub(crate) fn window_cursor(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    window: &WalkWindow,
+) -> Result<Option<Cursor>, WarehouseError> {
+    connection
+        .prepare_cached(
+            "SELECT k.resource_type, k.mode, k.walk_id, k.next_url, k.pages, k.resources_seen,
+               k.walk_started_at, w.since
+             FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
+             WHERE k.connection_id = ?1 AND k.resource_type = ?2 AND k.window_parameter = ?3
+               AND k.window_from = coalesce(?4, '') AND k.window_to = coalesce(?5, '')",
+        )
+        .and_then(|mut statement| {
+            let key =
+                params![connection_id, resource_type, window.parameter, window.from, window.to];
+            statement.query_row(key, cursor_of).optional()
+        })
+        .doing("cannot read the cursors")
+}
+
+/// When the latest complete walk over a window began.
+pub(crate) fn window_complete_at(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    window: &WalkWindow,
+) -> Result<Option<String>, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT max(walk_started_at) FROM sync_walk WHERE connection_id = ?1
+               AND resource_type = ?2 AND mode = 'window' AND state = 'complete'
+               AND window_parameter = ?3 AND window_from IS ?4 AND window_to IS ?5",
+            params![connection_id, resource_type, window.parameter, window.from, window.to],
+            |row| row.get(0),
+        )
+        .doing("cannot read which windows are complete")
 }
 
 fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {

@@ -22,8 +22,8 @@ pub(crate) struct WalkEnd {
     pub(crate) finish: WalkFinish,
     /// Whether the walk saw the whole type, unfiltered, from its first page to its last.
     pub(crate) saw_everything: bool,
-    /// What it leaves behind when it is complete.
-    pub(crate) advance: Advance,
+    /// What it leaves behind when it is complete; a walk over a part leaves nothing.
+    pub(crate) advance: Option<Advance>,
     /// Largest share of the live resources that may vanish at once, in percent.
     pub(crate) shrink_limit_percent: u8,
 }
@@ -82,11 +82,11 @@ pub(super) fn end_walk(
         }
     }
     ledger::finish_walk(transaction, &page.walk, &end.finish, page.now)?;
-    if end.finish.state == "complete" {
+    if let Some(advance) = end.advance.filter(|_| end.finish.state == "complete") {
         if page.walk.resource_type == "Patient" {
             connections::pin_patient(transaction, page.walk.connection_id)?;
         }
-        type_state::advance(transaction, page.walk.walk_id, &end.advance)?;
+        type_state::advance(transaction, page.walk.walk_id, &advance)?;
     }
     forget(transaction, page.walk.walk_id)?;
     Ok(end.finish)

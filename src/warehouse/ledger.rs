@@ -1,7 +1,7 @@
 //! The ledger: what each run and each walk asked for, got and did not get.
 
 use super::{
-    cursor::Cursor,
+    cursor::{self, Cursor},
     error::{Doing, WarehouseError},
     finish,
 };
@@ -54,6 +54,18 @@ pub struct WalkCounters {
 }
 
 impl WalkCounters {
+    /// Adds what the walk of another part counted.
+    pub fn add(&mut self, other: &WalkCounters) {
+        self.add_effort(other);
+        self.pages += other.pages;
+        self.bytes += other.bytes;
+        self.resources_seen += other.resources_seen;
+        self.resources_unchanged += other.resources_unchanged;
+        self.resources_deleted += other.resources_deleted;
+        self.resources_rejected += other.resources_rejected;
+        self.duplicates += other.duplicates;
+    }
+
     /// Adds what another attempt at the same type cost and wrote.
     pub fn add_effort(&mut self, other: &WalkCounters) {
         self.requests += other.requests;
@@ -136,6 +148,17 @@ impl WalkFinish {
     }
 }
 
+/// A part of a type: what has its date on some days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalkWindow {
+    /// The search parameter, e.g. `service-date`.
+    pub parameter: String,
+    /// The first day (`YYYY-MM-DD`); `None`: any day before `to`.
+    pub from: Option<String>,
+    /// The first day after it; `None`: any day since `from`.
+    pub to: Option<String>,
+}
+
 /// A walk about to begin.
 #[derive(Debug, Clone)]
 pub(crate) struct WalkStart {
@@ -151,6 +174,8 @@ pub(crate) struct WalkStart {
     pub(crate) first_url: Option<String>,
     /// What an incremental walk asks for (RFC 3339).
     pub(crate) since: Option<String>,
+    /// The part of the type that a walk by windows asks for.
+    pub(crate) window: Option<WalkWindow>,
     /// The cursor that it goes on from.
     pub(crate) resumes: Option<Cursor>,
 }
@@ -214,12 +239,13 @@ pub(crate) fn start_walk(
     now: DateTime<Utc>,
 ) -> Result<WalkKey, WarehouseError> {
     let now = clock::text(now);
-    let cursor = start.resumes.as_ref();
+    let (cursor, window) = (start.resumes.as_ref(), start.window.as_ref());
     connection
         .execute(
             "INSERT INTO sync_walk (run_id, connection_id, resource_type, mode, state, started_at,
-               walk_started_at, resumed_from, pages_before, first_url, since)
-             VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?7, ?8, ?9, ?10)",
+               walk_started_at, resumed_from, pages_before, first_url, since,
+               window_parameter, window_from, window_to)
+             VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             params![
                 start.run_id,
                 start.connection_id,
@@ -230,7 +256,10 @@ pub(crate) fn start_walk(
                 cursor.map(|cursor| cursor.walk_id),
                 cursor.map_or(0, |cursor| cursor.pages),
                 start.first_url,
-                start.since
+                start.since,
+                window.map(|window| &window.parameter),
+                window.and_then(|window| window.from.as_ref()),
+                window.and_then(|window| window.to.as_ref())
             ],
         )
         .doing("cannot enter a walk in the ledger")?;
@@ -269,12 +298,7 @@ pub(super) fn finish_walk(
         )
         .doing(doing)?;
     if !finish.keep_cursor {
-        connection
-            .execute(
-                "DELETE FROM walk_cursor WHERE connection_id = ?1 AND resource_type = ?2",
-                params![walk.connection_id, walk.resource_type],
-            )
-            .doing(doing)?;
+        cursor::drop_cursor(connection, walk.walk_id)?;
     }
     Ok(())
 }

@@ -36,10 +36,11 @@ use std::{
 
 pub use connections::{ConnectionRow, NewConsent};
 pub use cursor::Cursor;
+pub(crate) use cursor::{window_complete_at, window_cursor};
 pub use error::WarehouseError;
 pub(crate) use finish::WalkEnd;
 pub(crate) use ledger::WalkStart;
-pub use ledger::{WalkCounters, WalkFinish, WalkKey};
+pub use ledger::{WalkCounters, WalkFinish, WalkKey, WalkWindow};
 pub use open::known_schema_version;
 pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject};
 pub use query::{Answer, Cell as AnswerCell};

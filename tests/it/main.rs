@@ -2,6 +2,8 @@
 //! linked once.
 
 #[cfg(test)]
+mod backfill;
+#[cfg(test)]
 mod by_reference;
 #[cfg(test)]
 mod deploy;

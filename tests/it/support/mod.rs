@@ -6,7 +6,7 @@ mod payer;
 mod recorder;
 mod surroundings;
 
-pub(crate) use home::Home;
+pub(crate) use home::{Home, Outcome};
 pub(crate) use payer::Payer;
 pub(crate) use recorder::Recorder;
 pub(crate) use surroundings::{server, shared};

@@ -1,0 +1,52 @@
+//! `payersync backfill`: one connection's history by windows of date, once.
+
+use super::{
+    failure::Failure,
+    home, lock,
+    progress::{self, Style},
+    stop_signal,
+    sync::{Run, chosen, options, run_once, spend, targets, tell_problems},
+    tell,
+};
+use crate::{
+    cli::BackfillArgs, clock::Clock, config::Settings, exit_code::ExitCode, sync::Backfill,
+};
+use std::{path::Path, sync::Arc, time::Duration};
+
+/// Walks the windows and tells what came of it.
+pub(super) async fn run(
+    folder: &Path,
+    args: BackfillArgs,
+    style: Style,
+) -> Result<ExitCode, Failure> {
+    let settings = Settings::load(folder)?;
+    let to = args.to.unwrap_or_else(|| Clock::system().now().date_naive());
+    if args.from > to {
+        return Err(Failure::misuse(format!("--from {} is after --to {to}", args.from)));
+    }
+    let monitor = progress::monitor(style);
+    let _lock = lock::take(folder, "backfill")?;
+    let warehouse = Arc::new(home::warehouse(&settings, &*monitor)?);
+    let connections = chosen(&warehouse, &[args.name])?;
+    let http = home::http(&settings)?;
+    let tokens = home::tokens(&settings, &http)?;
+    spend(&settings, &warehouse, &http)?;
+    let targets = targets(&settings, connections, &http).await?;
+    let mut options = options(&settings, "backfill", args.full, args.types);
+    options.backfill = Some(Backfill { from: args.from, to, months: args.window_months });
+    options.max_requests = args.max_requests;
+    let stop = stop_signal::listen(args.max_duration.map(Duration::from_secs));
+    let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
+    let report = run_once(run, targets, &options).await?;
+    for walk in report.connections.iter().flat_map(|connection| &connection.walks) {
+        if let Some(note) = &walk.finish.warning {
+            tell(&format!("{}: {note}", walk.resource_type));
+        }
+    }
+    tell_problems(&report);
+    tell(&report.summary());
+    if let Some(warehouse) = Arc::into_inner(warehouse) {
+        warehouse.close();
+    }
+    Ok(report.exit_code())
+}

@@ -1,0 +1,226 @@
+//! Windows of date: a type in parts, each a walk that resumes by itself, many at once.
+//!
+//! Windows bring what has its date in them, and nothing else: they never bury, never move a
+//! watermark and never make a type complete. Where a type has no date parameter, or the server does
+//! not honour it, the whole type is walked instead, and the ledger says so.
+
+use super::{
+    context::WalkContext,
+    plan::{Step, WalkFrom, WalkOrder},
+    probe::{Probed, probe_date},
+    report::WalkReport,
+};
+use crate::{
+    fhir::{Effort, date_parameters, instant, on_days},
+    http::Origin,
+    warehouse::{
+        WalkCounters, WalkFinish, WalkWindow, WarehouseError, window_complete_at, window_cursor,
+    },
+};
+use chrono::{Months, NaiveDate};
+use url::Url;
+
+/// What a backfill asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backfill {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+    /// How many months one window has.
+    pub months: u32,
+}
+
+/// Some days; an open end is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Days {
+    pub(super) from: Option<NaiveDate>,
+    /// The first day after them.
+    pub(super) to: Option<NaiveDate>,
+}
+
+/// What a backfill comes to.
+pub(super) struct Split {
+    pub(super) steps: Vec<Step>,
+    /// Types of which nothing is left to ask.
+    pub(super) settled: Vec<WalkReport>,
+    pub(super) effort: Effort,
+}
+
+/// Replaces the walk over each type by walks over windows, where its server can do that.
+pub(super) async fn split(
+    context: &WalkContext,
+    steps: Vec<Step>,
+    backfill: &Backfill,
+    again: bool,
+) -> Result<Split, WarehouseError> {
+    let mut split = Split { steps: Vec::new(), settled: Vec::new(), effort: Effort::default() };
+    for step in steps {
+        let Step::Walk(order) = step else {
+            split.steps.push(step);
+            continue;
+        };
+        let parameter = match usable_parameter(context, &order, &mut split.effort).await {
+            Ok(parameter) => parameter,
+            Err(why) => {
+                split.steps.push(Step::Walk(whole(order, why)));
+                continue;
+            }
+        };
+        let windows = months(backfill);
+        let orders = windows
+            .iter()
+            .map(|days| order_of(context, &order, parameter, *days, again))
+            .collect::<Result<Vec<_>, _>>()?;
+        let left: Vec<WalkOrder> = orders.into_iter().flatten().collect();
+        if left.is_empty() {
+            split.settled.push(settled(&order.resource_type, windows.len()));
+        }
+        split.steps.extend(left.into_iter().map(Step::Walk));
+    }
+    Ok(split)
+}
+
+/// The type's date parameter that the server honours; why there is none.
+pub(super) async fn usable_parameter(
+    context: &WalkContext,
+    order: &WalkOrder,
+    effort: &mut Effort,
+) -> Result<&'static str, String> {
+    let mut why = "it has no date to be searched by".to_owned();
+    for parameter in date_parameters(&order.resource_type) {
+        why = match probe_date(context, &order.start, parameter, effort).await {
+            Probed::Honoured => return Ok(parameter),
+            Probed::Ignored(why) => format!("the plan does not honour {parameter}: {why}"),
+            Probed::Unclear => format!("the plan does not show whether it honours {parameter}"),
+        };
+    }
+    Err(why)
+}
+
+/// A walk over the whole type in place of windows.
+fn whole(order: WalkOrder, why: String) -> WalkOrder {
+    let from = match order.from {
+        WalkFrom::Since(_) => WalkFrom::Start,
+        from => from,
+    };
+    WalkOrder { from, note: Some(format!("all of it was walked: {why}")), ..order }
+}
+
+/// A walk over one window; `None` when one is complete since the window closed.
+pub(super) fn order_of(
+    context: &WalkContext,
+    order: &WalkOrder,
+    parameter: &str,
+    days: Days,
+    again: bool,
+) -> Result<Option<WalkOrder>, WarehouseError> {
+    let text = |day: Option<NaiveDate>| day.map(|day| day.to_string());
+    let window =
+        WalkWindow { parameter: parameter.to_owned(), from: text(days.from), to: text(days.to) };
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let (complete_at, cursor) = context.warehouse.reader().read(|connection| {
+        Ok((
+            window_complete_at(connection, id, name, &window)?,
+            window_cursor(connection, id, name, &window)?,
+        ))
+    })?;
+    let closed = complete_at.as_deref().and_then(instant).map(|at| at.date_naive());
+    if !again && closed.zip(days.to).is_some_and(|(at, to)| at >= to) {
+        return Ok(None);
+    }
+    let from = match cursor.filter(|_| !again) {
+        Some(cursor) => match same_origin(&cursor.next_url, &order.start) {
+            Some(url) => WalkFrom::Cursor(Box::new(cursor), url),
+            None => WalkFrom::Start,
+        },
+        None => WalkFrom::Start,
+    };
+    let start = on_days(&order.start, parameter, days.from, days.to);
+    Ok(Some(WalkOrder { from, start, window: Some(window), note: None, ..order.clone() }))
+}
+
+/// A cursor of another origin belongs to another configuration of the plan.
+fn same_origin(url: &str, start: &Url) -> Option<Url> {
+    let url = Url::parse(url).ok()?;
+    (Origin::of(&url).ok()? == Origin::of(start).ok()?).then_some(url)
+}
+
+/// The windows of a range: whole calendar months but for its ends.
+fn months(backfill: &Backfill) -> Vec<Days> {
+    let end = backfill.to.succ_opt().unwrap_or(backfill.to);
+    let mut windows = Vec::new();
+    let mut from = backfill.from;
+    while from < end {
+        let next = first_of_month(from)
+            .and_then(|first| first.checked_add_months(Months::new(backfill.months.max(1))))
+            .unwrap_or(end)
+            .min(end);
+        windows.push(Days { from: Some(from), to: Some(next) });
+        from = next;
+    }
+    windows
+}
+
+fn first_of_month(day: NaiveDate) -> Option<NaiveDate> {
+    chrono::Datelike::with_day(&day, 1)
+}
+
+fn settled(resource_type: &str, windows: usize) -> WalkReport {
+    let note = format!("its {windows} windows are complete; --full asks for them again");
+    WalkReport {
+        resource_type: resource_type.to_owned(),
+        finish: WalkFinish::complete(Some(note)),
+        counters: WalkCounters::default(),
+        unreachable: false,
+    }
+}
+
+/// One report per type: the sum of its windows, and the worst of their ends.
+pub(super) fn merge(reports: Vec<WalkReport>) -> Vec<WalkReport> {
+    let mut merged: Vec<WalkReport> = Vec::new();
+    for report in reports {
+        let Some(known) =
+            merged.iter_mut().find(|known| known.resource_type == report.resource_type)
+        else {
+            merged.push(report);
+            continue;
+        };
+        known.counters.add(&report.counters);
+        known.counters.declared_total = None;
+        if known.finish.state == "complete" && report.finish.state != "complete" {
+            known.finish = report.finish;
+            known.unreachable = report.unreachable;
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_range_is_cut_at_the_first_of_the_month_and_nothing_is_left_out_or_asked_twice() {
+        let windows = |from: &str, to: &str, count| {
+            months(&Backfill { from: day(from), to: day(to), months: count })
+                .into_iter()
+                .map(|days| format!("{}..{}", days.from.unwrap(), days.to.unwrap()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            windows("2024-01-31", "2024-03-01", 1),
+            ["2024-01-31..2024-02-01", "2024-02-01..2024-03-01", "2024-03-01..2024-03-02"]
+        );
+        assert_eq!(
+            windows("2023-11-15", "2024-02-29", 3),
+            ["2023-11-15..2024-02-01", "2024-02-01..2024-03-01"]
+        );
+        assert_eq!(windows("2024-01-01", "2024-01-01", 1), ["2024-01-01..2024-01-02"]);
+        assert!(windows("2024-01-02", "2024-01-01", 1).is_empty());
+    }
+}

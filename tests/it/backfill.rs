@@ -1,0 +1,124 @@
+//! One-off walks by windows of date.
+
+use crate::support::{Home, Payer};
+use payersync::sandbox::{Fault, Options};
+
+const CLAIMS: &str = "ExplanationOfBenefit";
+
+fn backfill(home: &Home, more: &[&str]) -> crate::support::Outcome {
+    let range = ["backfill", "john", "--from", "2015-01-01", "--to", "2027-12-31"];
+    home.run(&[&range[..], more].concat())
+}
+
+fn claims_asked(payer: &Payer) -> usize {
+    payer.requests().iter().filter(|request| request.path.ends_with(CLAIMS)).count()
+}
+
+fn stored(home: &Home) -> Vec<String> {
+    let sql = "SELECT json FROM resource WHERE resource_type = 'ExplanationOfBenefit'
+               AND deleted_at IS NULL";
+    let mut stored = home.rows(sql).concat();
+    stored.sort();
+    stored
+}
+
+fn truth(payer: &Payer) -> Vec<String> {
+    let mut truth = payer.resources(0, CLAIMS);
+    truth.sort();
+    truth
+}
+
+#[test]
+fn windows_bring_everything_and_are_not_asked_for_twice() {
+    let payer = Payer::start(Options { claims_per_member: 120, ..Options::default() });
+    let home = payer.connected_home();
+    let arguments = ["--type", CLAIMS, "--window-months", "6"];
+    let first = backfill(&home, &arguments);
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    assert_eq!(stored(&home), truth(&payer));
+    let windows = "SELECT count(*), sum(window_parameter = 'service-date') FROM sync_history
+                   WHERE mode = 'window' AND state = 'complete'";
+    assert_eq!(home.rows(windows), [["26", "26"]]);
+    let several_pages = "SELECT count(*) FROM sync_history WHERE mode = 'window' AND pages > 1";
+    assert!(home.value::<i64>(several_pages) > 0);
+    for untouched in ["completeness", "type_state", "walk_cursor"] {
+        assert_eq!(home.value::<i64>(&format!("SELECT count(*) FROM {untouched}")), 0);
+    }
+
+    payer.clear_requests();
+    let second = backfill(&home, &arguments);
+    assert_eq!(second.code, 0, "{}", second.stderr);
+    // Two questions prove the parameter; the windows that were still open are asked again.
+    let open =
+        home.value::<i64>("SELECT count(*) FROM sync_history WHERE mode = 'window' AND run_id = 2");
+    assert!(open < 6, "{open}");
+    assert!(claims_asked(&payer) <= 2 + open as usize);
+    assert!(second.stderr.contains("0 rows written"), "{}", second.stderr);
+
+    let again = backfill(&home, &[&arguments[..], &["--full"]].concat());
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    let asked = "SELECT count(*) FROM sync_history WHERE mode = 'window' AND run_id = 3";
+    assert_eq!(home.value::<i64>(asked), 26);
+}
+
+#[test]
+fn a_window_that_ended_early_goes_on_at_its_own_page() {
+    let payer = Payer::start(Options { claims_per_member: 120, ..Options::default() });
+    let home = payer.connected_home();
+    let arguments = ["--type", CLAIMS, "--window-months", "48"];
+    let limited = backfill(&home, &[&arguments[..], &["--max-requests", "5"]].concat());
+    assert_eq!(limited.code, 2, "{}", limited.stderr);
+    assert!(home.value::<i64>("SELECT count(*) FROM walk_cursor") > 0);
+    payer.clear_requests();
+    let rest = backfill(&home, &arguments);
+    assert_eq!(rest.code, 0, "{}", rest.stderr);
+    assert_eq!(stored(&home), truth(&payer));
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM walk_cursor"), 0);
+    let resumed = "SELECT count(*) FROM sync_walk WHERE mode = 'window' AND pages_before > 0";
+    assert!(home.value::<i64>(resumed) > 0);
+    let pages: i64 = home.value("SELECT sum(pages) FROM sync_walk WHERE mode = 'window'");
+    assert_eq!(claims_asked(&payer) as i64, pages - 5 + 2);
+}
+
+#[test]
+fn a_parameter_that_is_not_honoured_or_not_there_means_a_full_walk_and_says_so() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    let outcome = backfill(&home, &["--type", "Condition", "--type", "Coverage"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("does not honour onset-date"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("no date to be searched by"), "{}", outcome.stderr);
+    let modes = "SELECT resource_type, mode, state, warning IS NOT NULL FROM sync_walk ORDER BY 1";
+    assert_eq!(
+        home.rows(modes),
+        [["Condition", "full", "complete", "1"], ["Coverage", "full", "complete", "1"]]
+    );
+}
+
+#[test]
+fn windows_bury_nothing_and_leave_the_status_as_it_was() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    assert_eq!(home.run(&["sync"]).code, 0);
+    let of_claims = "SELECT state, complete_as_of, watermark, mode FROM completeness
+                     WHERE resource_type = 'ExplanationOfBenefit'";
+    let before = home.rows(of_claims);
+    let id: String = home.value(
+        "SELECT min(resource_id) FROM resource WHERE resource_type = 'ExplanationOfBenefit'",
+    );
+    assert!(payer.withdraw(0, CLAIMS, &id));
+    let kept = stored(&home).len();
+    assert_eq!(backfill(&home, &["--type", CLAIMS, "--window-months", "24"]).code, 0);
+    assert_eq!(stored(&home).len(), kept);
+    payer.set_faults(vec![Fault::Permanent400]);
+    backfill(&home, &["--type", CLAIMS, "--window-months", "1200", "--full"]);
+    assert_eq!(home.rows(of_claims), before);
+    assert_eq!(home.run(&["status"]).code, 0);
+}
+
+#[test]
+fn a_range_that_ends_before_it_begins_is_a_mistake() {
+    let home = Payer::start(Options::default()).connected_home();
+    let outcome = home.run(&["backfill", "john", "--from", "2024-02-01", "--to", "2024-01-01"]);
+    assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+}

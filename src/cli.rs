@@ -65,6 +65,8 @@ pub enum Command {
     Query(QueryArgs),
     /// Fill normalised tables again from the stored resources
     Rebuild(RebuildArgs),
+    /// Remove every trace of a connection: rows, history, rejects, tokens
+    Purge(PurgeArgs),
     /// Run the embedded payer
     Sandbox(SandboxCommand),
 }
@@ -204,6 +206,16 @@ pub enum QueryFormat {
 pub struct RebuildArgs {
     /// The tables; all of them if none is named
     pub tables: Vec<String>,
+}
+
+/// `payersync purge`.
+#[derive(Debug, Args)]
+pub struct PurgeArgs {
+    /// The connection
+    pub name: String,
+    /// Do not ask; needed where there is no terminal
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `payersync sandbox`.

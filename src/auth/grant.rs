@@ -91,7 +91,7 @@ async fn request(
 }
 
 /// Id and secret are form-encoded before they go into a Basic header (RFC 6749, section 2.3.1).
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 

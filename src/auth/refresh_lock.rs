@@ -77,7 +77,7 @@ impl RefreshLocks {
 }
 
 /// The id itself where it can be a file name, its hash where not.
-fn file_name(uid: &str) -> String {
+pub(super) fn file_name(uid: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !uid.is_empty() && uid.len() <= 64 && uid.chars().all(is_plain) {
         return uid.to_owned();

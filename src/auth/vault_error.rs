@@ -52,6 +52,9 @@ pub enum VaultError {
         /// Where the key should be.
         path: PathBuf,
     },
+    /// Tokens are still there after they were removed: another process put them back.
+    #[error("the tokens are still in the vault; is the member connecting again just now?")]
+    NotRemoved,
     /// The key is not a key.
     #[error("{place} is not a vault key: it must be 32 bytes in base64 (openssl rand -base64 32)")]
     InvalidKey {

@@ -16,6 +16,7 @@ mod logging;
 mod pending;
 mod plan;
 mod progress;
+mod purge;
 mod query;
 mod rebuild;
 mod run;
@@ -24,6 +25,7 @@ mod show;
 mod status;
 mod stop_signal;
 mod sync;
+mod system;
 mod tables;
 
 use crate::{
@@ -36,6 +38,7 @@ use std::io::{self, Write};
 
 /// Runs the command that was asked for; returns the worst that happened.
 pub fn run(cli: Cli) -> ExitCode {
+    system::forbid_core_dumps();
     let style = logging::start(&cli);
     let result = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -65,6 +68,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Tables(args) => tables::run(&home, &args),
         Command::Query(args) => query::run(&home, &args),
         Command::Rebuild(args) => rebuild::run(&home, args, style),
+        Command::Purge(args) => purge::run(&home, &args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
     }
 }

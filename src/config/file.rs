@@ -173,6 +173,7 @@ pub(super) struct Plan {
     pub(super) fhir_url: Url,
     pub(super) authorize_url: Option<Url>,
     pub(super) token_url: Option<Url>,
+    pub(super) revocation_url: Option<Url>,
     pub(super) client_id: String,
     pub(super) client_secret_env: Option<String>,
     pub(super) client_secret_file: Option<PathBuf>,

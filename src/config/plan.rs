@@ -29,6 +29,8 @@ pub struct PlanSettings {
     pub authorize_url: Option<Url>,
     /// Token endpoint; discovered where it is left out.
     pub token_url: Option<Url>,
+    /// Revocation endpoint (RFC 7009); without it a purge removes tokens and revokes nothing.
+    pub revocation_url: Option<Url>,
     /// `_count` of every search.
     pub page_size: u32,
     /// Types walked at once.
@@ -93,6 +95,7 @@ impl PlanSettings {
             ("fhir_url", Some(&plan.fhir_url)),
             ("authorize_url", plan.authorize_url.as_ref()),
             ("token_url", plan.token_url.as_ref()),
+            ("revocation_url", plan.revocation_url.as_ref()),
         ];
         for (key, url) in urls {
             let protected = url.is_none_or(|url| Origin::of(url).is_ok_and(|o| o.is_protected()));
@@ -127,6 +130,7 @@ impl PlanSettings {
             fhir_url: plan.fhir_url,
             authorize_url: plan.authorize_url,
             token_url: plan.token_url,
+            revocation_url: plan.revocation_url,
             page_size: plan.page_size.get(),
             concurrency: plan.concurrency.get(),
             limits: RateLimits {

@@ -30,6 +30,7 @@ fn what_the_template_shows_as_defaults_are_the_defaults() {
         .replace("scope = \"patient/*.read\"\n", "")
         .replace("schedule = \"0 4 * * *\"\n", "")
         .replace("refresh_token_lifetime_minutes = 120\n", "")
+        .replace("revocation_url = \"https://auth.example.com/oauth2/revoke\"\n", "")
         .replace("views_dir = \"views\"\n", "");
     let (shown, default) = (parse(&text).unwrap(), parse(TEMPLATE).unwrap());
     assert_eq!(format!("{shown:?}"), format!("{default:?}"));

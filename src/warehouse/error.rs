@@ -39,6 +39,12 @@ pub enum WarehouseError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// Another program reads the warehouse and holds back its journal.
+    #[error("another program keeps {} open, so that bytes of removed rows may still be in it", path.display())]
+    KeptOpen {
+        /// The file.
+        path: PathBuf,
+    },
     /// A migration failed; it was rolled back.
     #[error("cannot bring the warehouse's tables up to date")]
     Migrate(#[source] Box<refinery::Error>),
@@ -81,6 +87,9 @@ impl WarehouseError {
             WarehouseError::NewerSchema { .. } => Some("use the newer payersync that wrote it"),
             WarehouseError::Missing { .. } => {
                 Some("`payersync sync` creates it; `payersync demo` shows the whole job")
+            }
+            WarehouseError::KeptOpen { .. } => {
+                Some("close what has the warehouse open and run the same `payersync purge` again")
             }
             WarehouseError::Open { .. } => {
                 Some("check that the folder exists and that this user may write to it")

@@ -4,6 +4,7 @@
 //! It knows tables, pages and walks; it knows nothing of HTTP, tokens or Bundles. All writing goes
 //! through one thread; a page is one transaction.
 
+mod access_log;
 mod connections;
 mod cursor;
 mod error;
@@ -13,6 +14,7 @@ mod ledger;
 mod open;
 mod page_writer;
 mod projection;
+mod purge;
 mod query;
 mod reader;
 mod reference_queue;
@@ -34,6 +36,7 @@ use std::{
     sync::Arc,
 };
 
+pub use access_log::{Access, log_access};
 pub use connections::{ConnectionRow, NewConsent};
 pub use cursor::Cursor;
 pub(crate) use cursor::{window_complete_at, window_cursor};
@@ -43,6 +46,7 @@ pub(crate) use ledger::WalkStart;
 pub use ledger::{WalkCounters, WalkFinish, WalkKey, WalkWindow};
 pub use open::known_schema_version;
 pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject};
+pub use purge::{PurgeTarget, Purged, find_for_purge, purge_rows, scrub};
 pub use query::{Answer, Cell as AnswerCell};
 pub(crate) use reader::{Reader, known};
 pub(crate) use reference_queue::{

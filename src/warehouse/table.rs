@@ -15,6 +15,8 @@ const RESERVED: &[&str] = &[
     "resource_version",
     "rejected_resource",
     "view_table",
+    "access_log",
+    "purge_unfinished",
     "completeness",
     "sync_history",
     "refinery_schema_history",

@@ -22,6 +22,8 @@ mod oidc_member;
 #[cfg(test)]
 mod oidc_provider;
 #[cfg(test)]
+mod purge;
+#[cfg(test)]
 mod schedule_run;
 #[cfg(test)]
 mod sekmet;

@@ -1,0 +1,117 @@
+//! `payersync purge`: every trace of one connection goes, and is counted afterwards.
+
+use super::{failure::Failure, home, lock, pending, print, system, tell};
+use crate::{
+    auth::{self, Vault},
+    cli::PurgeArgs,
+    clock::Clock,
+    config::Settings,
+    exit_code::ExitCode,
+    warehouse::{ConnectionRow, PurgeTarget, Purged, find_for_purge, purge_rows, scrub},
+};
+use std::{
+    io::{self, IsTerminal, Write},
+    path::Path,
+};
+
+/// Purges a connection.
+///
+/// In this order: revoke, tokens, rows, bytes. Killed anywhere, the same command goes on: the
+/// connection's row goes with the last of its rows, and a mark stays until the bytes are gone.
+pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Failure> {
+    let settings = Settings::load_or_default(folder)?;
+    let path = settings.warehouse_path();
+    let _lock = lock::take(folder, "purge")?;
+    let row = match find_for_purge(&path, &args.name)? {
+        PurgeTarget::Connection(row) => row,
+        PurgeTarget::Unfinished => {
+            scrub(&path)?;
+            tell("Finished an earlier purge that had been interrupted");
+            return Ok(ExitCode::Complete);
+        }
+        PurgeTarget::Unknown => {
+            return Err(Failure::misuse(format!("there is no connection {}", args.name))
+                .hint("`payersync status` names them"));
+        }
+    };
+    confirm(args)?;
+    let vault = home::vault(folder)?;
+    let is_revoked = revoke(&settings, &row, &vault).await?;
+    let had_tokens = auth::forget(&vault, folder, &row.uid)?;
+    pending::forget(folder, &row.name);
+    let purged = purge_rows(&path, &row, &system::user(), Clock::system().now())?;
+    scrub(&path)?;
+    print(|out| report(out, &row, &purged, had_tokens))?;
+    if !purged.copies.is_empty() {
+        tell("Copies that were written before are not reached; delete what holds this member:");
+        purged.copies.iter().for_each(|copy| tell(&format!("  {copy}")));
+    }
+    if purged.left > 0 {
+        let left = anyhow::anyhow!("{} rows are left", purged.left);
+        return Err(Failure::bug("the purge is not complete", left));
+    }
+    Ok(if is_revoked { ExitCode::Complete } else { ExitCode::Unreachable })
+}
+
+/// Revokes where the plan can; what it cannot does not keep the rest from going.
+///
+/// Returns whether nothing is left to be revoked by hand because of a failure.
+async fn revoke(settings: &Settings, row: &ConnectionRow, vault: &Vault) -> Result<bool, Failure> {
+    let Some(grant) = vault.get(&row.uid)? else { return Ok(true) };
+    let by_hand = "hint: the member can withdraw the consent at the plan itself";
+    let plan = settings.plans.get(&row.plan);
+    let Some((plan, url)) = plan.and_then(|plan| Some((plan, plan.revocation_url.as_ref()?)))
+    else {
+        tell(&format!("Plan {} has no revocation_url: nothing was revoked there", row.plan));
+        tell(by_hand);
+        return Ok(true);
+    };
+    let token_url = plan.token_url.clone().unwrap_or_else(|| url.clone());
+    let registration = plan.registration(plan.authorize_url.clone(), token_url)?;
+    match auth::revoke(&home::http(settings)?, &registration, url, &grant).await {
+        Ok(()) => {
+            tell(&format!("Revoked the consent at plan {}", row.plan));
+            Ok(true)
+        }
+        Err(error) => {
+            let error = anyhow::Error::from(error);
+            tell(&format!("Plan {} did not revoke the consent: {error:#}", row.plan));
+            tell(by_hand);
+            Ok(false)
+        }
+    }
+}
+
+fn confirm(args: &PurgeArgs) -> Result<(), Failure> {
+    if args.yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::misuse("a purge cannot be undone and there is nobody to ask")
+            .hint(format!("`payersync purge {} --yes`", args.name)));
+    }
+    tell("This removes every row, history and token of the connection. It cannot be undone.");
+    tell(&format!("Type {} to go on:", args.name));
+    let mut line = String::new();
+    io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| Failure::usage("cannot read the answer", error))?;
+    if line.trim() == args.name {
+        return Ok(());
+    }
+    Err(Failure::misuse("the name does not match; nothing was removed"))
+}
+
+fn report(
+    out: &mut dyn Write,
+    row: &ConnectionRow,
+    purged: &Purged,
+    had_tokens: bool,
+) -> io::Result<()> {
+    for (table, rows) in &purged.removed {
+        writeln!(out, "{rows:>10}  {table}")?;
+    }
+    let total: u64 = purged.removed.iter().map(|(_, rows)| rows).sum();
+    let tokens = if had_tokens { "tokens removed" } else { "it had no tokens" };
+    writeln!(out, "Purged {}: {total} rows removed, {} left; {tokens}", row.name, purged.left)
+}

@@ -1,0 +1,31 @@
+//! What only the operating system knows or can do: the user, core dumps.
+
+use std::env;
+
+/// Who runs this, by name and number; for the access log.
+pub(super) fn user() -> String {
+    let name = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| env::var(name).ok());
+    let name = name.unwrap_or_else(|| "unknown".to_owned());
+    // The number is the system's word; the name is only what the session says.
+    #[cfg(unix)]
+    return format!("{name} (uid {})", rustix::process::getuid().as_raw());
+    #[cfg(not(unix))]
+    name
+}
+
+/// Keeps tokens and health data out of core dumps.
+///
+/// Best effort: a system that refuses is no reason not to work.
+pub(super) fn forbid_core_dumps() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+    // The limit does not hold for a core_pattern that pipes into a program; this does.
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}

@@ -65,6 +65,8 @@ pub enum Command {
     Query(QueryArgs),
     /// Fill normalised tables again from the stored resources
     Rebuild(RebuildArgs),
+    /// Check that the warehouse is sound: file, hashes, rows, ledger
+    Verify,
     /// Remove every trace of a connection: rows, history, rejects, tokens
     Purge(PurgeArgs),
     /// Run the embedded payer

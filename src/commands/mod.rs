@@ -27,6 +27,7 @@ mod stop_signal;
 mod sync;
 mod system;
 mod tables;
+mod verify;
 
 use crate::{
     cli::{Cli, Command},
@@ -68,6 +69,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Tables(args) => tables::run(&home, &args),
         Command::Query(args) => query::run(&home, &args),
         Command::Rebuild(args) => rebuild::run(&home, args, style),
+        Command::Verify => verify::run(&home),
         Command::Purge(args) => purge::run(&home, &args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
     }

@@ -22,6 +22,8 @@ mod row_batch;
 mod status;
 mod table;
 mod type_state;
+mod verify;
+mod verify_resources;
 mod writer;
 
 mod embedded {
@@ -58,6 +60,7 @@ pub use status::{TableCount, TypeStatus};
 pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
 pub(crate) use type_state::Advance;
 pub use type_state::{LastUpdated, TypeState};
+pub use verify::{Checked, verify};
 
 /// An open warehouse.
 #[derive(Debug)]

@@ -72,6 +72,12 @@ impl Table {
     pub fn name(&self) -> &str {
         &self.view.name
     }
+
+    /// The column with the resource's id.
+    pub(super) fn key(&self) -> &str {
+        let key = self.view.columns.iter().find(|column| column.is_resource_key);
+        key.map_or("", |column| &column.name)
+    }
 }
 
 fn create_sql(view: &View, key: usize, name: &str) -> String {

@@ -36,4 +36,6 @@ mod tidy;
 #[cfg(test)]
 mod tidy_source;
 #[cfg(test)]
+mod verify;
+#[cfg(test)]
 mod wrong_member;

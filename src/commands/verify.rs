@@ -1,0 +1,65 @@
+//! `payersync verify`: is the warehouse what it claims to be? Changes nothing.
+
+use super::{failure::Failure, home, print, tell};
+use crate::{
+    config::Settings,
+    exit_code::ExitCode,
+    warehouse::{self, Checked},
+};
+use std::{
+    io::{self, IsTerminal, Write},
+    path::Path,
+};
+
+/// Checks everything and tells what was checked.
+pub(super) fn run(folder: &Path) -> Result<ExitCode, Failure> {
+    let settings = Settings::load_or_default(folder)?;
+    let catalog = home::catalog(&settings)?;
+    let shown = io::stderr().is_terminal();
+    let mut progress = |done: u64, total: u64| {
+        if shown {
+            // The line is overwritten; where it cannot be drawn nothing is lost.
+            let _ = write!(io::stderr(), "\r{done} of {total} resources");
+            if done == total {
+                let _ = writeln!(io::stderr());
+            }
+        }
+    };
+    let checks = warehouse::verify(&settings.warehouse_path(), &catalog, &mut progress)?;
+    print(|out| checks.iter().try_for_each(|check| report(out, check)))?;
+    let problems: u64 = checks.iter().map(|check| check.problems).sum();
+    if problems == 0 {
+        tell("Clean");
+        return Ok(ExitCode::Complete);
+    }
+    tell(&format!("Damaged: {problems} problems"));
+    tell(hint(&checks));
+    Ok(ExitCode::Warehouse)
+}
+
+fn report(out: &mut dyn Write, check: &Checked) -> io::Result<()> {
+    let verdict = if check.problems == 0 { "ok     " } else { "damaged" };
+    writeln!(out, "{verdict} {:>9}  {}", check.count, check.what)?;
+    for problem in &check.described {
+        writeln!(out, "        - {problem}")?;
+    }
+    if check.problems > check.described.len() as u64 {
+        writeln!(out, "        - and {} more", check.problems - check.described.len() as u64)?;
+    }
+    match &check.note {
+        Some(note) => writeln!(out, "        note: {note}"),
+        None => Ok(()),
+    }
+}
+
+/// Rows alone can be made again; for everything else the bytes must come from somewhere.
+fn hint(checks: &[Checked]) -> &'static str {
+    let only_rows = checks.iter().filter(|check| check.problems > 0).all(|check| {
+        check.what.ends_with("against their rows") || check.what.starts_with("normalised")
+    });
+    if only_rows {
+        "hint: `payersync rebuild` makes all rows again from the stored resources"
+    } else {
+        "hint: keep the file, restore the last backup that verifies, and `payersync sync --full`"
+    }
+}

@@ -1,0 +1,222 @@
+//! Whether a warehouse is what it claims to be: the file, the bytes received, the rows made from
+//! them, the ledger.
+//!
+//! Reads everything once, in one consistent state, with bounded memory, and changes nothing. What it
+//! says names tables and row numbers, never a value.
+
+use super::{
+    error::{Doing, WarehouseError},
+    open,
+    purge::tables_with_connections,
+    table::{Catalog, quote},
+    verify_resources,
+};
+use rusqlite::{Connection, ErrorCode};
+use std::path::Path;
+
+/// Problems of one check that are described; the rest is counted.
+const DESCRIBED: usize = 10;
+
+/// What one check looked at and found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// What was looked at.
+    pub what: String,
+    /// How many of them.
+    pub count: u64,
+    /// How many of them are wrong.
+    pub problems: u64,
+    /// The first of them, described.
+    pub described: Vec<String>,
+    /// What could not be looked at, and why that is no problem.
+    pub note: Option<String>,
+}
+
+impl Checked {
+    pub(super) fn new(what: impl Into<String>) -> Checked {
+        Checked { what: what.into(), count: 0, problems: 0, described: Vec::new(), note: None }
+    }
+
+    pub(super) fn problem(&mut self, description: impl FnOnce() -> String) {
+        self.problems += 1;
+        if self.described.len() < DESCRIBED {
+            self.described.push(description());
+        }
+    }
+}
+
+/// Checks a warehouse.
+///
+/// `progress` is told how many stored resources are done, and of how many.
+///
+/// # Errors
+/// It cannot be opened or read at all. Damage is no error: it is in the checks.
+pub fn verify(
+    path: &Path,
+    catalog: &Catalog,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Vec<Checked>, WarehouseError> {
+    let mut connection = open::open_to_read(path)?;
+    connection.set_prepared_statement_cache_capacity(2 * catalog.tables().len() + 16);
+    let connection = connection.transaction().doing("cannot begin to verify")?;
+    let mut checks = vec![
+        whole("database file", integrity(&connection))?,
+        whole("references between rows", foreign_keys(&connection))?,
+        whole("tables with rows of a connection", unknown_connections(&connection))?,
+        whole("walks and cursors in the ledger", ledger(&connection))?,
+        whole("unfinished purges", unfinished_purges(&connection))?,
+    ];
+    for check in verify_resources::verify(&connection, catalog, progress) {
+        checks.push(whole("stored resources", check)?);
+    }
+    Ok(checks)
+}
+
+/// A check that the damage itself cut short has found damage.
+fn whole(what: &str, check: Result<Checked, WarehouseError>) -> Result<Checked, WarehouseError> {
+    match check {
+        Err(WarehouseError::Sqlite { source, .. })
+            if matches!(
+                source.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            ) =>
+        {
+            let mut checked = Checked::new(what);
+            checked.problem(|| format!("could not be read to the end: {source}"));
+            Ok(checked)
+        }
+        check => check,
+    }
+}
+
+/// SQLite's own look at every page, index and constraint.
+pub(super) fn integrity(connection: &Connection) -> Result<Checked, WarehouseError> {
+    let doing = "cannot check the file";
+    let mut checked = Checked::new("pages of the database file");
+    checked.count = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).doing(doing)?;
+    let mut statement = connection.prepare("PRAGMA integrity_check").doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let said: String = row.get(0).doing(doing)?;
+        if said != "ok" {
+            checked.problem(|| said);
+        }
+    }
+    Ok(checked)
+}
+
+fn foreign_keys(connection: &Connection) -> Result<Checked, WarehouseError> {
+    let doing = "cannot check references";
+    let mut checked = Checked::new("tables with references between rows");
+    checked.count = connection
+        .query_row(
+            "SELECT count(DISTINCT s.name) FROM sqlite_schema s
+             JOIN pragma_foreign_key_list(s.name) WHERE s.type = 'table'",
+            [],
+            |row| row.get(0),
+        )
+        .doing(doing)?;
+    let mut statement = connection.prepare("PRAGMA foreign_key_check").doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let table: String = row.get(0).doing(doing)?;
+        let rowid: Option<i64> = row.get(1).doing(doing)?;
+        let parent: String = row.get(2).doing(doing)?;
+        let rowid = rowid.map(|rowid| format!(" row {rowid}")).unwrap_or_default();
+        checked.problem(|| format!("{table}{rowid} refers to a row of {parent} that is not there"));
+    }
+    Ok(checked)
+}
+
+fn unknown_connections(connection: &Connection) -> Result<Checked, WarehouseError> {
+    let mut checked = Checked::new("tables for rows of unknown connections");
+    for table in tables_with_connections(connection)? {
+        let rows = number(
+            connection,
+            &format!(
+                "SELECT count(*) FROM {} WHERE connection_id NOT IN (SELECT id FROM connection)",
+                quote(&table)
+            ),
+        )?;
+        checked.count += 1;
+        if rows > 0 {
+            checked.problem(|| format!("{rows} rows of {table} belong to no connection"));
+        }
+    }
+    Ok(checked)
+}
+
+/// What the ledger counted against what is there.
+fn ledger(connection: &Connection) -> Result<Checked, WarehouseError> {
+    let mut checked = Checked::new("walks of the ledger and their cursors");
+    checked.count = number(connection, "SELECT count(*) FROM sync_walk")?
+        + number(connection, "SELECT count(*) FROM walk_cursor")?;
+    for (sql, problem) in [
+        (
+            "SELECT count(*) FROM sync_walk WHERE state = 'complete'
+               AND resources_seen <> resources_new + resources_changed + resources_unchanged",
+            "complete walks saw another number of resources than they took in",
+        ),
+        (
+            "SELECT count(*) FROM sync_walk WHERE state = 'complete' AND failed_page IS NOT NULL",
+            "complete walks name a failed page",
+        ),
+        (
+            "SELECT count(*) FROM (SELECT connection_id, sum(resources_new) AS new FROM sync_walk
+               GROUP BY connection_id) w
+             WHERE w.new <> (SELECT count(*) FROM resource r
+               WHERE r.connection_id = w.connection_id)",
+            "connections store another number of resources than their walks brought",
+        ),
+        (
+            "SELECT count(*) FROM connection c WHERE
+               (SELECT count(*) FROM resource r
+                  WHERE r.connection_id = c.id AND r.deleted_at IS NOT NULL) >
+               (SELECT coalesce(sum(resources_deleted), 0) FROM sync_walk w
+                  WHERE w.connection_id = c.id)",
+            "connections have more deleted resources than their walks deleted",
+        ),
+        (
+            "SELECT count(*) FROM connection c WHERE
+               (SELECT count(*) FROM resource_version v WHERE v.connection_id = c.id) >
+               (SELECT coalesce(sum(resources_deleted + resources_changed), 0) FROM sync_walk w
+                  WHERE w.connection_id = c.id)",
+            "connections have more history than their walks made",
+        ),
+        (
+            "SELECT count(*) FROM walk_cursor k LEFT JOIN sync_walk w ON w.id = k.walk_id
+               AND w.connection_id = k.connection_id AND w.resource_type = k.resource_type
+             WHERE w.id IS NULL",
+            "cursors point at no walk of theirs",
+        ),
+        (
+            "SELECT count(*) FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
+             WHERE w.state = 'complete'",
+            "cursors point at a walk that is complete",
+        ),
+    ] {
+        let count = number(connection, sql)?;
+        if count > 0 {
+            checked.problem(|| format!("{count} {problem}"));
+        }
+    }
+    Ok(checked)
+}
+
+fn unfinished_purges(connection: &Connection) -> Result<Checked, WarehouseError> {
+    let mut checked = Checked::new("purges that were interrupted");
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'purge_unfinished'";
+    if number(connection, sql)? > 0
+        && number(connection, "SELECT count(*) FROM purge_unfinished")? > 0
+    {
+        checked.count = 1;
+        checked.problem(|| {
+            "the file may hold bytes of a purged connection; repeat that `payersync purge`".into()
+        });
+    }
+    Ok(checked)
+}
+
+pub(super) fn number(connection: &Connection, sql: &str) -> Result<u64, WarehouseError> {
+    connection.query_row(sql, [], |row| row.get(0)).doing("cannot count")
+}

@@ -67,6 +67,10 @@ pub enum Command {
     Rebuild(RebuildArgs),
     /// Check that the warehouse is sound: file, hashes, rows, ledger
     Verify,
+    /// Copy the warehouse to a file, also while a sync runs
+    Backup(BackupArgs),
+    /// Put a backup where no warehouse is
+    Restore(RestoreArgs),
     /// Remove every trace of a connection: rows, history, rejects, tokens
     Purge(PurgeArgs),
     /// Run the embedded payer
@@ -208,6 +212,20 @@ pub enum QueryFormat {
 pub struct RebuildArgs {
     /// The tables; all of them if none is named
     pub tables: Vec<String>,
+}
+
+/// `payersync backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The file to write; it must not exist
+    pub file: PathBuf,
+}
+
+/// `payersync restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// A file that `payersync backup` wrote
+    pub file: PathBuf,
 }
 
 /// `payersync purge`.

@@ -84,7 +84,10 @@ impl From<WarehouseError> for Failure {
     fn from(error: WarehouseError) -> Failure {
         let hint = error.hint().map(str::to_owned);
         let code = match error {
-            WarehouseError::Table { .. } | WarehouseError::Missing { .. } => ExitCode::Usage,
+            WarehouseError::Table { .. }
+            | WarehouseError::Missing { .. }
+            | WarehouseError::Exists { .. }
+            | WarehouseError::NotAWarehouse { .. } => ExitCode::Usage,
             _ => ExitCode::Warehouse,
         };
         Failure::new(code, error).with(hint)

@@ -4,6 +4,7 @@
 //! to stdout, everything else to stderr.
 
 mod backfill;
+mod backup;
 mod connect;
 mod consent;
 mod data_dictionary;
@@ -69,6 +70,8 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Tables(args) => tables::run(&home, &args),
         Command::Query(args) => query::run(&home, &args),
         Command::Rebuild(args) => rebuild::run(&home, args, style),
+        Command::Backup(args) => backup::run(&home, &args),
+        Command::Restore(args) => backup::restore(&home, &args),
         Command::Verify => verify::run(&home),
         Command::Purge(args) => purge::run(&home, &args).await,
         Command::Sandbox(args) => sandbox::run(args).await,

@@ -39,6 +39,32 @@ pub enum WarehouseError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// What would be written is there already; nothing is overwritten.
+    #[error("{} exists; it was left as it is", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is a database, and not one of payersync's.
+    #[error("{} is not a copy of a warehouse", path.display())]
+    NotAWarehouse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A copy cannot be written or named.
+    #[error("cannot write {}", path.display())]
+    Copy {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The copy has damage; it was removed.
+    #[error("the copy is damaged ({problems} problems) and was removed")]
+    UnsoundCopy {
+        /// How many SQLite found.
+        problems: u64,
+    },
     /// Another program reads the warehouse and holds back its journal.
     #[error("another program keeps {} open, so that bytes of removed rows may still be in it", path.display())]
     KeptOpen {
@@ -87,6 +113,16 @@ impl WarehouseError {
             WarehouseError::NewerSchema { .. } => Some("use the newer payersync that wrote it"),
             WarehouseError::Missing { .. } => {
                 Some("`payersync sync` creates it; `payersync demo` shows the whole job")
+            }
+            WarehouseError::Exists { .. } => Some("name another file, or move this one away"),
+            WarehouseError::NotAWarehouse { .. } => {
+                Some("name a file that `payersync backup` wrote")
+            }
+            WarehouseError::Copy { .. } => {
+                Some("check that the folder exists, is writable and has room for the copy")
+            }
+            WarehouseError::UnsoundCopy { .. } => {
+                Some("`payersync verify` tells what is damaged; keep the backups that you have")
             }
             WarehouseError::KeptOpen { .. } => {
                 Some("close what has the warehouse open and run the same `payersync purge` again")

@@ -5,6 +5,7 @@
 //! through one thread; a page is one transaction.
 
 mod access_log;
+mod backup;
 mod connections;
 mod cursor;
 mod error;
@@ -39,6 +40,7 @@ use std::{
 };
 
 pub use access_log::{Access, log_access};
+pub use backup::{BackedUp, back_up, restore};
 pub use connections::{ConnectionRow, NewConsent};
 pub use cursor::Cursor;
 pub(crate) use cursor::{window_complete_at, window_cursor};

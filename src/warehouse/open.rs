@@ -122,8 +122,20 @@ fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), WarehouseE
     Ok(())
 }
 
+/// Whether payersync made the file; it may also be any other database.
+pub(super) fn is_warehouse(connection: &Connection) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT count(*) = 2 FROM sqlite_schema
+             WHERE name IN ('refinery_schema_history', 'connection') AND type = 'table'",
+            [],
+            |row| row.get(0),
+        )
+        .doing("cannot read the schema")
+}
+
 /// Creates the file for its owner alone before SQLite would create it for everybody.
-fn create_private(path: &Path) -> Result<(), WarehouseError> {
+pub(super) fn create_private(path: &Path) -> Result<(), WarehouseError> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]

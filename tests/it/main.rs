@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod backfill;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod by_reference;
 #[cfg(test)]
 mod deploy;

@@ -103,6 +103,7 @@ impl House {
             types: vec![],
             full_walk_every: 5 * DAY,
             overlap: 2 * HOUR,
+            backfill: None,
             max_requests: None,
             connections_in_parallel: 1,
             shrink_limit_percent: 100,

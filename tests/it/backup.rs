@@ -1,0 +1,102 @@
+//! A backup is one instant, whole, private, free of secrets, and leads back.
+
+use crate::support::{Home, Payer};
+use payersync::sandbox::Options;
+use std::{fs, process::Stdio};
+
+#[test]
+fn a_backup_taken_while_a_sync_writes_is_whole_and_the_way_back() {
+    let payer = Payer::start(Options {
+        page_delay: std::time::Duration::from_millis(5),
+        ..Options::default()
+    });
+    let home = payer.connected_home();
+    let mut sync =
+        home.command(&["sync"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut taken = Vec::new();
+    while sync.try_wait().unwrap().is_none() {
+        let name = home.file(&format!("copy-{}.db", taken.len()));
+        let outcome = home.run(&["backup", name.to_str().unwrap()]);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        taken.push(name);
+    }
+    assert!(!taken.is_empty());
+    let last = home.file("last.db");
+    assert_eq!(home.run(&["backup", last.to_str().unwrap()]).code, 0);
+    taken.push(last.clone());
+    for copy in &taken {
+        let elsewhere = Home::new();
+        let restored = elsewhere.run(&["restore", copy.to_str().unwrap()]);
+        assert_eq!(restored.code, 0, "{}", restored.stderr);
+        // What a page brought is there as a whole: rows, cursor, counts.
+        let verified = elsewhere.run(&["verify"]);
+        assert_eq!(verified.code, 0, "{}", verified.stdout);
+    }
+    let elsewhere = Home::new();
+    assert_eq!(elsewhere.run(&["restore", last.to_str().unwrap()]).code, 0);
+    let resources = "SELECT connection_id, resource_type, resource_id, json FROM resource";
+    assert!(!home.rows(resources).is_empty());
+    assert_eq!(elsewhere.rows(resources), home.rows(resources));
+    let logged = home.value::<i64>("SELECT count(*) FROM access_log WHERE command = 'backup'");
+    assert_eq!(logged as usize, taken.len());
+}
+
+#[test]
+fn a_backup_is_private_has_no_secret_and_overwrites_nothing() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    assert_eq!(home.run(&["sync"]).code, 0);
+    let copy = home.file("copy.db");
+    let arguments = ["backup", copy.to_str().unwrap()];
+    assert_eq!(home.run(&arguments).code, 0);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let bytes = fs::read(&copy).unwrap();
+    let key = fs::read_to_string(home.file("vault.key")).unwrap();
+    for secret in [payer.client_secret(), key.trim()] {
+        assert!(!bytes.windows(secret.len()).any(|text| text == secret.as_bytes()));
+    }
+    let again = home.run(&arguments);
+    assert_eq!(again.code, 1, "{}", again.stderr);
+    assert!(fs::read(&copy).unwrap() == bytes);
+    let over = home.run(&["restore", copy.to_str().unwrap()]);
+    assert_eq!(over.code, 1, "{}", over.stderr);
+    let names: Vec<_> = fs::read_dir(home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("copy"))
+        .collect();
+    assert_eq!(names, ["copy.db"]);
+}
+
+#[test]
+fn a_damaged_warehouse_or_copy_is_noticed_and_leaves_nothing_behind() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    assert_eq!(home.run(&["sync"]).code, 0);
+    let copy = home.file("copy.db");
+    assert_eq!(home.run(&["backup", copy.to_str().unwrap()]).code, 0);
+    let page: usize = home.value(
+        "SELECT pageno FROM dbstat WHERE name = 'resource' AND pagetype = 'leaf' LIMIT 1 OFFSET 3",
+    );
+    for file in [&copy, &home.file("warehouse.db")] {
+        let mut bytes = fs::read(file).unwrap();
+        bytes[(page - 1) * 4096..][..2048].fill(0x5a);
+        fs::write(file, bytes).unwrap();
+    }
+    let second = home.file("second.db");
+    let refused = home.run(&["backup", second.to_str().unwrap()]);
+    assert_eq!(refused.code, 5, "{}", refused.stderr);
+    let elsewhere = Home::new();
+    let refused = elsewhere.run(&["restore", copy.to_str().unwrap()]);
+    assert_eq!(refused.code, 5, "{}", refused.stderr);
+    for absent in [second, home.file("second.db.partial"), elsewhere.file("warehouse.db")] {
+        assert!(!absent.exists(), "{}", absent.display());
+    }
+    let foreign = home.file("foreign.db");
+    rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    assert_eq!(elsewhere.run(&["restore", foreign.to_str().unwrap()]).code, 1);
+}

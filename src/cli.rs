@@ -71,6 +71,8 @@ pub enum Command {
     Backup(BackupArgs),
     /// Put a backup where no warehouse is
     Restore(RestoreArgs),
+    /// Look at everything that a night depends on; change nothing
+    Doctor(DoctorArgs),
     /// Remove every trace of a connection: rows, history, rejects, tokens
     Purge(PurgeArgs),
     /// Run the embedded payer
@@ -226,6 +228,17 @@ pub struct BackupArgs {
 pub struct RestoreArgs {
     /// A file that `payersync backup` wrote
     pub file: PathBuf,
+}
+
+/// `payersync doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Also what must be in order before real members are connected
+    #[arg(long)]
+    pub production: bool,
+    /// Ask no plan
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// `payersync purge`.

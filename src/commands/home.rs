@@ -107,7 +107,7 @@ pub(super) fn vault(home: &Path) -> Result<Vault, Failure> {
 
 /// The vault's key where it is not the file in the home: in the environment, in a file that the
 /// environment names, or among the credentials of a systemd service.
-fn vault_key() -> Result<Option<SecretString>, Failure> {
+pub(super) fn vault_key() -> Result<Option<SecretString>, Failure> {
     if let Ok(key) = env::var(VAULT_KEY) {
         return Ok(Some(SecretString::from(key)));
     }

@@ -9,6 +9,10 @@ mod connect;
 mod consent;
 mod data_dictionary;
 mod demo;
+mod doctor;
+mod doctor_home;
+mod doctor_plan;
+mod doctor_production;
 mod failure;
 mod home;
 mod init;
@@ -72,6 +76,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Rebuild(args) => rebuild::run(&home, args, style),
         Command::Backup(args) => backup::run(&home, &args),
         Command::Restore(args) => backup::restore(&home, &args),
+        Command::Doctor(args) => doctor::run(&home, &args).await,
         Command::Verify => verify::run(&home),
         Command::Purge(args) => purge::run(&home, &args).await,
         Command::Sandbox(args) => sandbox::run(args).await,

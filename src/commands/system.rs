@@ -1,6 +1,6 @@
-//! What only the operating system knows or can do: the user, core dumps.
+//! What only the operating system knows or can do: the user, the disk, core dumps.
 
-use std::env;
+use std::{env, io, path::Path};
 
 /// Who runs this, by name and number; for the access log.
 pub(super) fn user() -> String {
@@ -11,6 +11,20 @@ pub(super) fn user() -> String {
     return format!("{name} (uid {})", rustix::process::getuid().as_raw());
     #[cfg(not(unix))]
     name
+}
+
+/// Bytes that this user may still write on the disk of a folder.
+pub(super) fn free_bytes(folder: &Path) -> io::Result<u64> {
+    #[cfg(unix)]
+    {
+        let disk = rustix::fs::statvfs(folder)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
 }
 
 /// Keeps tokens and health data out of core dumps.

@@ -165,6 +165,11 @@ impl PlanSettings {
         })
     }
 
+    /// Where the browser returns to.
+    pub fn redirect_url(&self) -> &Url {
+        &self.registration.redirect_url
+    }
+
     /// How tokens are come by.
     pub fn grant(&self) -> GrantKind {
         self.registration.grant

@@ -62,7 +62,7 @@ pub use status::{TableCount, TypeStatus};
 pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
 pub(crate) use type_state::Advance;
 pub use type_state::{LastUpdated, TypeState};
-pub use verify::{Checked, verify};
+pub use verify::{Checked, quick_check, verify};
 
 /// An open warehouse.
 #[derive(Debug)]
@@ -309,6 +309,16 @@ impl ReadOnlyWarehouse {
         let reader = Reader::new(path.into());
         reader.read(|_| Ok(()))?;
         Ok(ReadOnlyWarehouse { reader })
+    }
+
+    /// As [`ReadOnlyWarehouse::open`], and leaves also a journal as it is that a killed process
+    /// left behind.
+    ///
+    /// # Errors
+    /// As [`ReadOnlyWarehouse::open`].
+    pub fn open_untouched(path: &Path) -> Result<ReadOnlyWarehouse, WarehouseError> {
+        let connection = open::open_untouched(path)?;
+        Ok(ReadOnlyWarehouse { reader: Reader::of(path.into(), connection) })
     }
 
     /// The truth per connection and type.

@@ -3,6 +3,7 @@
 use super::error::{Doing, WarehouseError};
 use rusqlite::{
     Connection, OpenFlags,
+    config::DbConfig,
     hooks::{AuthAction, AuthContext, Authorization},
 };
 use std::{path::Path, time::Duration};
@@ -56,6 +57,20 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, WarehouseError> {
     // ATTACH would open another file, which query_only of this one is no lock for.
     connection.authorizer(Some(refuse_to_leave)).doing(doing)?;
     connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// As [`open_to_read`], and closing folds no journal that a killed process left into the file.
+pub(super) fn open_untouched(path: &Path) -> Result<Connection, WarehouseError> {
+    let connection = open_to_read(path)?;
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    // Without a journal SQLite makes an empty one and takes it away again at the end.
+    if std::fs::metadata(journal).is_ok_and(|journal| journal.len() > 0) {
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .doing("cannot open for reading")?;
+    }
     Ok(connection)
 }
 

@@ -29,6 +29,11 @@ impl Reader {
         Reader { path, idle: Arc::default() }
     }
 
+    /// A pool of the one connection given.
+    pub(super) fn of(path: PathBuf, connection: Connection) -> Reader {
+        Reader { path, idle: Arc::new(Mutex::new(vec![connection])) }
+    }
+
     /// Reads with a connection of the pool, in one transaction: one consistent state.
     pub(crate) fn read<T>(
         &self,

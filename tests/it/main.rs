@@ -12,6 +12,8 @@ mod deploy;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod every_table;
 #[cfg(test)]
 mod first_sync;

@@ -1,0 +1,134 @@
+//! `payersync doctor`: whether everything that a night depends on is in order. Changes nothing.
+
+use super::{doctor_home, doctor_plan, doctor_production, failure::Failure, home, print, tell};
+use crate::{
+    auth::Vault, cli::DoctorArgs, clock::Clock, config::Settings, exit_code::ExitCode,
+    warehouse::ReadOnlyWarehouse,
+};
+use std::{io::Write, path::Path};
+
+/// How a finding is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// In order.
+    Fine,
+    /// Works, and should be looked at.
+    Warning,
+    /// Does not work, or is not safe.
+    Wrong,
+}
+
+/// What one look came to.
+#[derive(Debug)]
+pub(super) struct Finding {
+    level: Level,
+    what: String,
+    said: String,
+    hint: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn fine(what: impl Into<String>, said: impl Into<String>) -> Finding {
+        Finding { level: Level::Fine, what: what.into(), said: said.into(), hint: None }
+    }
+
+    pub(super) fn warning(
+        what: impl Into<String>,
+        said: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Finding {
+        let finding = Finding::fine(what, said);
+        Finding { level: Level::Warning, hint: Some(hint.into()), ..finding }
+    }
+
+    pub(super) fn wrong(
+        what: impl Into<String>,
+        said: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Finding {
+        Finding { level: Level::Wrong, ..Finding::warning(what, said, hint) }
+    }
+}
+
+/// Looks at everything; exit code 1 when something is wrong.
+pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Failure> {
+    let mut findings = Vec::new();
+    let settings = match Settings::load(folder) {
+        Ok(settings) => {
+            let plans = settings.plans.len();
+            findings.push(match plans {
+                0 => Finding::wrong("configuration", "names no plan", "add a [plans.NAME] section"),
+                _ => Finding::fine("configuration", format!("{plans} plans")),
+            });
+            Some(settings)
+        }
+        Err(error) => {
+            let hint = error.hint().unwrap_or_default();
+            findings.push(Finding::wrong("configuration", error.to_string(), hint));
+            None
+        }
+    };
+    doctor_home::permissions(folder, &mut findings);
+    doctor_home::disk(folder, &mut findings);
+    let warehouse = doctor_home::warehouse(folder, &mut findings);
+    let vault = doctor_home::vault(folder, &mut findings);
+    tokens(warehouse.as_ref(), vault.as_ref(), &mut findings)?;
+    if let Some(settings) = &settings {
+        doctor_home::views(settings, &mut findings);
+        let http = home::http(settings)?;
+        for plan in settings.plans.values() {
+            doctor_plan::look(plan, &http, args.offline, &mut findings).await;
+        }
+        if args.production {
+            doctor_production::look(settings, warehouse.as_ref(), &mut findings)?;
+        }
+    }
+    print(|out| findings.iter().try_for_each(|finding| show(out, finding)))?;
+    let count = |level| findings.iter().filter(|finding| finding.level == level).count();
+    let (wrong, warnings) = (count(Level::Wrong), count(Level::Warning));
+    tell(&format!("{} looked at, {wrong} wrong, {warnings} to look at", findings.len()));
+    Ok(if wrong > 0 { ExitCode::Usage } else { ExitCode::Complete })
+}
+
+fn show(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> {
+    let verdict = match finding.level {
+        Level::Fine => "ok     ",
+        Level::Warning => "look   ",
+        Level::Wrong => "wrong  ",
+    };
+    writeln!(out, "{verdict} {}: {}", finding.what, finding.said)?;
+    match finding.hint.as_deref().filter(|hint| !hint.is_empty()) {
+        Some(hint) => writeln!(out, "        hint: {hint}"),
+        None => Ok(()),
+    }
+}
+
+/// Every connection's tokens: there, usable, and belonging to somebody.
+fn tokens(
+    warehouse: Option<&ReadOnlyWarehouse>,
+    vault: Option<&Vault>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    let (Some(warehouse), Some(vault)) = (warehouse, vault) else { return Ok(()) };
+    let now = Clock::system().now();
+    let connections = warehouse.connections()?;
+    let grants = vault.list()?;
+    for row in &connections {
+        let what = format!("tokens of {}", row.name);
+        let again = format!("`payersync connect {} --plan {}`", row.name, row.plan);
+        let grant = grants.iter().find(|(uid, _)| *uid == row.uid).map(|(_, grant)| grant);
+        findings.push(match grant {
+            None => Finding::wrong(what, "there are none", again),
+            Some(grant) => doctor_plan::freshness(what, grant, again, now),
+        });
+    }
+    let orphans = grants.iter().filter(|(uid, _)| connections.iter().all(|row| row.uid != *uid));
+    for (_, grant) in orphans {
+        findings.push(Finding::warning(
+            "vault",
+            format!("holds tokens of {} at plan {} that no connection has", grant.name, grant.plan),
+            format!("`payersync connect {} --plan {}` again replaces them", grant.name, grant.plan),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! What doctor looks at on this machine. Opens nothing in a way that could write.
+
+use super::{doctor::Finding, home, system};
+use crate::{
+    auth::Vault,
+    config::Settings,
+    warehouse::{ReadOnlyWarehouse, quick_check},
+};
+use std::{fs, io::ErrorKind, path::Path};
+
+/// Below this a night may not fit.
+const LITTLE_SPACE: u64 = 256 << 20;
+
+/// Who else can read what is in the home.
+pub(super) fn permissions(folder: &Path, findings: &mut Vec<Finding>) {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let said = format!("{} is not there", folder.display());
+            findings.push(Finding::wrong("home", said, "`payersync init` makes it"));
+            return;
+        }
+        Err(error) => {
+            findings.push(Finding::wrong("home", error.to_string(), "run as the home's owner"));
+            return;
+        }
+    };
+    let before = findings.len();
+    if others_can(folder, 0o077) {
+        let said = format!("{} can be entered by others", folder.display());
+        let hint = format!("chmod 700 {}", folder.display());
+        findings.push(Finding::warning("home", said, hint));
+    }
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let hint = format!("chmod 600 {}", path.display());
+        let is_private =
+            name.starts_with("vault.") || name.ends_with(".secret") || name.contains(".db");
+        if path.is_file() && is_private && others_can(&path, 0o077) {
+            let said = format!("{name} can be read by others");
+            findings.push(Finding::wrong("permissions", said, hint));
+        } else if name == crate::config::FILE_NAME && others_can(&path, 0o022) {
+            let said = format!("{name} can be written by others");
+            findings.push(Finding::wrong("permissions", said, hint));
+        }
+    }
+    if findings.len() == before {
+        findings.push(Finding::fine("permissions", "the owner's alone"));
+    }
+}
+
+fn others_can(path: &Path, bits: u32) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & bits != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (path, bits);
+        false
+    }
+}
+
+/// Room for another night, and for a rebuild or a purge, which write the file anew.
+pub(super) fn disk(folder: &Path, findings: &mut Vec<Finding>) {
+    let Ok(free) = system::free_bytes(folder) else { return };
+    let size = fs::metadata(folder.join("warehouse.db")).map_or(0, |metadata| metadata.len());
+    let said = format!("{} MiB free, the warehouse has {} MiB", free >> 20, size >> 20);
+    findings.push(if free < LITTLE_SPACE {
+        Finding::wrong("disk", said, "free some space before the next sync")
+    } else if free < 2 * size {
+        Finding::warning("disk", said, "a purge or rebuild needs about as much again, twice")
+    } else {
+        Finding::fine("disk", said)
+    });
+}
+
+/// The warehouse, where there is one, after SQLite's quick look at it.
+pub(super) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<ReadOnlyWarehouse> {
+    let path = folder.join("warehouse.db");
+    if !path.exists() {
+        findings.push(Finding::fine("warehouse", "there is none yet"));
+        return None;
+    }
+    match quick_check(&path) {
+        Ok(0) => findings.push(Finding::fine("warehouse", "passes SQLite's quick check")),
+        Ok(problems) => findings.push(Finding::wrong(
+            "warehouse",
+            format!("{problems} problems in SQLite's quick check"),
+            "`payersync verify` names them; restore the last backup that verifies",
+        )),
+        Err(error) => {
+            let hint = error.hint().unwrap_or("`payersync verify` may say more");
+            findings.push(Finding::wrong("warehouse", error.to_string(), hint));
+            return None;
+        }
+    }
+    ReadOnlyWarehouse::open_untouched(&path).ok()
+}
+
+/// The vault, where there is one that opening would not change.
+pub(super) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault> {
+    let there = |name: &str| folder.join(name).exists();
+    if !there("vault.db") {
+        findings.push(Finding::fine("vault", "there is none yet"));
+        return None;
+    }
+    if !there("vault.key") && !matches!(home::vault_key(), Ok(Some(_))) {
+        let hint = "bring vault.key back, or set PAYERSYNC_VAULT_KEY, or connect again";
+        findings.push(Finding::wrong("vault", "its key is missing", hint));
+        return None;
+    }
+    if !there("locks/vault.lock") {
+        let said = "not opened here before; left alone";
+        findings.push(Finding::warning("vault", said, "the next command that needs it opens it"));
+        return None;
+    }
+    match home::vault(folder) {
+        Ok(vault) => {
+            findings.push(Finding::fine("vault", "opens with its key"));
+            Some(vault)
+        }
+        Err(failure) => {
+            findings.push(Finding::wrong("vault", failure.to_string(), ""));
+            None
+        }
+    }
+}
+
+/// The table definitions, the user's own among them.
+pub(super) fn views(settings: &Settings, findings: &mut Vec<Finding>) {
+    findings.push(match home::catalog(settings) {
+        Ok(catalog) => Finding::fine("views", format!("{} tables", catalog.tables().len())),
+        Err(failure) => Finding::wrong("views", failure.to_string(), "mend or remove the file"),
+    });
+}

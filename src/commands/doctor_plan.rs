@@ -1,0 +1,136 @@
+//! What doctor looks at over the network, and in what a plan has granted.
+
+use super::doctor::Finding;
+use crate::{
+    auth::{ConsentState, StoredGrant},
+    clock::{self, Clock},
+    config::PlanSettings,
+    fhir::Capability,
+    http::{Get, HttpClient, Origin, any_body, silently},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
+
+/// A clock that is further off than this breaks tokens and watermarks.
+const CLOCK_WRONG: TimeDelta = TimeDelta::minutes(5);
+const CLOCK_ODD: TimeDelta = TimeDelta::seconds(30);
+
+/// One plan: its secret, its server, its clock, its budget.
+pub(super) async fn look(
+    plan: &PlanSettings,
+    http: &HttpClient,
+    offline: bool,
+    findings: &mut Vec<Finding>,
+) {
+    let what = format!("plan {}", plan.name);
+    let token_url = plan.token_url.clone().unwrap_or_else(|| plan.fhir_url.clone());
+    if let Err(error) = plan.registration(plan.authorize_url.clone(), token_url.clone()) {
+        let hint = error.hint().unwrap_or_default();
+        findings.push(Finding::wrong(format!("{what} secret"), error.to_string(), hint));
+    }
+    if let Some(url) = &plan.revocation_url
+        && Origin::of(url).ok() != Origin::of(&token_url).ok()
+    {
+        let said = "revocation_url is on another origin than token_url";
+        let hint = "a purge would not send a token there; take the plan's own endpoint";
+        findings.push(Finding::wrong(format!("{what} revocation"), said, hint));
+    }
+    let hourly = match plan.limits.per_hour {
+        Some(hour) => format!("{hour} per hour"),
+        None => "no hourly limit".to_owned(),
+    };
+    findings.push(Finding::fine(
+        format!("{what} budget"),
+        format!("{} requests per second, {hourly}", plan.limits.per_second),
+    ));
+    if !offline {
+        server(&what, plan, http, findings).await;
+    }
+}
+
+async fn server(what: &str, plan: &PlanSettings, http: &HttpClient, findings: &mut Vec<Finding>) {
+    let url = metadata(&plan.fhir_url);
+    let get = Get {
+        url: &url,
+        accept: "application/fhir+json",
+        bearer: None,
+        is_sound: &any_body,
+        on_retry: &silently,
+    };
+    let response = match http.get(get).await {
+        Ok(response) => response,
+        Err(error) => {
+            let said = format!("{:#}", anyhow::Error::from(error));
+            let hint = "check fhir_url, this machine's network, its proxy and its certificates";
+            findings.push(Finding::wrong(what, said, hint));
+            return;
+        }
+    };
+    findings.push(match response.status {
+        401 | 403 => Finding::fine(what, "answers; /metadata wants a token there"),
+        _ if Capability::parse(&response.body).is_some() => {
+            Finding::fine(what, "answers with a CapabilityStatement")
+        }
+        status => Finding::warning(
+            what,
+            format!("/metadata answers with status {status} and no CapabilityStatement"),
+            "a sync asks for every type then; check fhir_url",
+        ),
+    });
+    if let Some(theirs) = response.date {
+        let off = (Clock::system().now() - theirs).abs();
+        let said = format!("{} s from the plan's", off.num_seconds());
+        let what = format!("{what} clock");
+        let hint = "set this machine's clock (NTP); tokens and watermarks depend on it";
+        findings.push(if off > CLOCK_WRONG {
+            Finding::wrong(what, said, hint)
+        } else if off > CLOCK_ODD {
+            Finding::warning(what, said, hint)
+        } else {
+            Finding::fine(what, said)
+        });
+    }
+}
+
+fn metadata(base: &Url) -> Url {
+    let mut url = base.clone();
+    url.set_query(None);
+    url.set_path(&format!("{}/metadata", base.path().trim_end_matches('/')));
+    url
+}
+
+/// How long a connection's tokens last.
+pub(super) fn freshness(
+    what: String,
+    grant: &StoredGrant,
+    again: String,
+    now: DateTime<Utc>,
+) -> Finding {
+    if let ConsentState::Needed { reason, since } = &grant.consent {
+        let said = format!("a new consent is needed since {}: {reason}", clock::text(*since));
+        return Finding::wrong(what, said, again);
+    }
+    let access = match grant.expires_at {
+        Some(at) if at > now => format!("access token until {}", clock::text(at)),
+        Some(at) => format!("access token expired at {}", clock::text(at)),
+        None => "access token without a known end".to_owned(),
+    };
+    let refreshed = clock::text(grant.refreshed_at);
+    let is_over = grant.expires_at.is_some_and(|at| at <= now);
+    match (&grant.refresh, is_over) {
+        (Some(_), _) if grant.refresh_begun_at.is_some() => Finding::warning(
+            what,
+            format!("{access}; a refresh was begun whose end is not known"),
+            "the next sync tells whether the plan still takes the token",
+        ),
+        (Some(_), _) => Finding::fine(what, format!("{access}, refresh token of {refreshed}")),
+        (None, false) => Finding::warning(
+            what,
+            format!("{access}, and the plan gave no refresh token"),
+            format!("after that: {again}"),
+        ),
+        (None, true) => {
+            Finding::wrong(what, format!("{access}, and there is no refresh token"), again)
+        }
+    }
+}

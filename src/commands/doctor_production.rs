@@ -1,0 +1,116 @@
+//! What must be in order before real members are connected. See docs/production-access/.
+
+use super::{doctor::Finding, failure::Failure, home};
+use crate::{
+    auth::GrantKind,
+    config::{PlanSettings, Settings},
+    http::Origin,
+    warehouse::{Answer, AnswerCell, ReadOnlyWarehouse},
+};
+use std::convert::Infallible;
+
+/// Hosts of demo environments.
+const DEMO_HOSTS: &[&str] = &["1uphealthdemo.com", "1updemohealthplan.com"];
+
+/// Everything that can be checked from here.
+pub(super) fn look(
+    settings: &Settings,
+    warehouse: Option<&ReadOnlyWarehouse>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    for plan in settings.plans.values() {
+        endpoints(plan, findings);
+    }
+    key(settings, findings);
+    backups(warehouse, findings)?;
+    findings.push(if settings.views_dir.as_ref().is_some_and(|folder| !folder.is_dir()) {
+        Finding::wrong("production views_dir", "is not there", "make it, or take the key out")
+    } else {
+        Finding::fine("production views_dir", "in order")
+    });
+    findings.push(Finding::warning(
+        "production papers",
+        "privacy policy, terms, retention, security contact cannot be checked from here",
+        "docs/production-access/checklist.md lists what to send and to publish",
+    ));
+    Ok(())
+}
+
+fn endpoints(plan: &PlanSettings, findings: &mut Vec<Finding>) {
+    let what = format!("production plan {}", plan.name);
+    let urls = [Some(&plan.fhir_url), plan.authorize_url.as_ref(), plan.token_url.as_ref()];
+    let hosts = || urls.iter().flatten().filter_map(|url| Origin::of(url).ok());
+    let is_demo = |host: &str| {
+        DEMO_HOSTS.iter().any(|demo| host == *demo || host.ends_with(&format!(".{demo}")))
+    };
+    if let Some(origin) = hosts().find(|origin| is_demo(origin.host()) || origin.is_loopback()) {
+        let said = format!("{origin} is no production server");
+        findings.push(Finding::wrong(&what, said, "take the endpoints that the plan has sent"));
+    }
+    if plan.grant() == GrantKind::AuthorizationCode {
+        let redirect = plan.redirect_url();
+        let is_remote = Origin::of(redirect).is_ok_and(|origin| !origin.is_loopback());
+        findings.push(if redirect.scheme() == "https" && is_remote {
+            Finding::fine(&what, "redirect_url is https")
+        } else {
+            Finding::wrong(
+                &what,
+                "redirect_url is not https, and production plans refuse loopback addresses",
+                "register an https page of yours and paste its URL with `--code -`",
+            )
+        });
+    }
+}
+
+/// Whoever copies the home must not get key and vault together.
+fn key(settings: &Settings, findings: &mut Vec<Finding>) {
+    let beside = settings.home.join("vault.key").exists();
+    findings.push(match (matches!(home::vault_key(), Ok(Some(_))), beside) {
+        (true, false) => Finding::fine("production vault key", "comes from the environment"),
+        (true, true) => Finding::wrong(
+            "production vault key",
+            "comes from the environment, and vault.key still lies beside the vault",
+            "move vault.key to where your secrets are kept",
+        ),
+        (false, _) => Finding::wrong(
+            "production vault key",
+            "lies beside the vault",
+            "keep it in PAYERSYNC_VAULT_KEY, e.g. a systemd credential, and move vault.key away",
+        ),
+    });
+}
+
+/// Whether there was a backup within a week.
+fn backups(
+    warehouse: Option<&ReadOnlyWarehouse>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    struct One(Option<String>);
+    impl Answer<Infallible> for One {
+        fn columns(&mut self, _names: &[&str]) -> Result<(), Infallible> {
+            Ok(())
+        }
+        fn row(&mut self, cells: &[AnswerCell<'_>]) -> Result<(), Infallible> {
+            if let [AnswerCell::Text(at)] = cells {
+                self.0 = Some((*at).to_owned());
+            }
+            Ok(())
+        }
+    }
+    let mut latest = One(None);
+    if let Some(warehouse) = warehouse {
+        let sql = "SELECT max(at) FROM access_log WHERE command = 'backup'
+                   HAVING max(at) > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-7 days')";
+        // A warehouse of an older version has no access log, and so no backup.
+        let _ = warehouse.query(sql, &mut latest);
+    }
+    findings.push(match latest.0 {
+        Some(at) => Finding::fine("production backup", format!("the last one at {at}")),
+        None => Finding::wrong(
+            "production backup",
+            "none within a week",
+            "`payersync backup FILE` every night, to another disk",
+        ),
+    });
+    Ok(())
+}

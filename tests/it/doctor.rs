@@ -1,0 +1,144 @@
+//! Doctor tells what is wrong and how to mend it, and leaves everything as it is.
+
+use crate::support::{Home, Payer};
+use payersync::sandbox::Options;
+use std::{collections::BTreeMap, fs, path::Path};
+
+/// Every file below the home with its bytes; SQLite's shared-memory index is no data.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if !path.to_string_lossy().ends_with("-shm") {
+            found.insert(path.display().to_string(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+fn synced() -> (Payer, Home) {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    assert_eq!(home.run(&["sync"]).code, 0);
+    private(&home);
+    (payer, home)
+}
+
+/// What the tests' own configuration leaves open to others.
+fn private(home: &Home) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |name: &str, mode| {
+            fs::set_permissions(home.file(name), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode("demo.secret", 0o600);
+        mode("payersync.toml", 0o600);
+        mode(".", 0o700);
+    }
+}
+
+#[test]
+fn a_sound_home_is_in_order_and_left_byte_for_byte() {
+    let (_payer, home) = synced();
+    let before = files(home.path());
+    let outcome = home.run(&["doctor"]);
+    assert_eq!(outcome.code, 0, "{}{}", outcome.stdout, outcome.stderr);
+    for said in [
+        "ok      configuration",
+        "ok      permissions",
+        "ok      warehouse: passes",
+        "ok      vault: opens",
+        "ok      tokens of john",
+        "ok      plan demo: answers with a CapabilityStatement",
+        "ok      plan demo clock",
+        "1000 requests per second",
+    ] {
+        assert!(outcome.stdout.contains(said), "{said}: {}", outcome.stdout);
+    }
+    assert!(files(home.path()) == before);
+}
+
+#[test]
+fn a_journal_that_a_killed_run_left_behind_stays_as_it_is() {
+    let (_payer, home) = synced();
+    // A second home with the file and the journal of a writer that has not closed.
+    let writer = home.warehouse();
+    writer
+        .execute_batch("PRAGMA wal_autocheckpoint = 0; UPDATE connection SET member = 'a label';")
+        .unwrap();
+    for name in ["warehouse.db", "warehouse.db-wal"] {
+        fs::copy(home.file(name), home.file(&format!("copied-{name}"))).unwrap();
+    }
+    drop(writer);
+    for name in ["warehouse.db", "warehouse.db-wal"] {
+        fs::rename(home.file(&format!("copied-{name}")), home.file(name)).unwrap();
+    }
+    let before = files(home.path());
+    assert!(before.keys().any(|name| name.ends_with("-wal")));
+    let outcome = home.run(&["doctor", "--offline"]);
+    assert_eq!(outcome.code, 0, "{}{}", outcome.stdout, outcome.stderr);
+    assert!(files(home.path()) == before);
+    assert_eq!(home.rows("SELECT member FROM connection"), [["a label"]]);
+}
+
+#[cfg(unix)]
+#[test]
+fn files_that_others_can_read_and_a_lost_key_are_named_with_what_to_do() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_payer, home) = synced();
+    let open = fs::Permissions::from_mode(0o644);
+    fs::set_permissions(home.file("warehouse.db"), open).unwrap();
+    let outcome = home.run(&["doctor", "--offline"]);
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.stdout.contains("warehouse.db can be read by others"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("hint: chmod 600"), "{}", outcome.stdout);
+    fs::rename(home.file("vault.key"), home.file("elsewhere")).unwrap();
+    let outcome = home.run(&["doctor", "--offline"]);
+    assert!(outcome.stdout.contains("wrong   vault: its key is missing"), "{}", outcome.stdout);
+}
+
+#[test]
+fn a_plan_that_does_not_answer_and_a_consent_that_ended_are_named() {
+    let (payer, home) = synced();
+    payer.revoke_grants();
+    payer.expire_access_tokens();
+    assert_eq!(home.run(&["sync"]).code, 3);
+    let outcome = home.run(&["doctor"]);
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.stdout.contains("a new consent is needed"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("payersync connect john --plan demo"), "{}", outcome.stdout);
+    drop(payer);
+    let outcome = home.run(&["doctor"]);
+    assert!(outcome.stdout.contains("wrong   plan demo: "), "{}", outcome.stdout);
+}
+
+#[test]
+fn production_refuses_what_is_fine_for_a_demo() {
+    let (_payer, home) = synced();
+    let outcome = home.run(&["doctor", "--production", "--offline"]);
+    assert_eq!(outcome.code, 1);
+    for said in [
+        "is no production server",
+        "redirect_url is not https",
+        "production vault key: lies beside the vault",
+        "production backup: none within a week",
+    ] {
+        assert!(outcome.stdout.contains(said), "{said}: {}", outcome.stdout);
+    }
+    let copy = home.file("copy.backup");
+    assert_eq!(home.run(&["backup", copy.to_str().unwrap()]).code, 0);
+    let outcome = home.run(&["doctor", "--production", "--offline"]);
+    assert!(outcome.stdout.contains("ok      production backup"), "{}", outcome.stdout);
+}
+
+#[test]
+fn nothing_at_all_is_told_too() {
+    let home = Home::new();
+    let outcome = home.run(&["doctor"]);
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.stdout.contains("payersync init"), "{}", outcome.stdout);
+    assert!(files(home.path()).is_empty());
+}

@@ -73,6 +73,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Look at everything that a night depends on; change nothing
     Doctor(DoctorArgs),
+    /// Ask a plan for one path with a connection's token and print what comes
+    Get(GetArgs),
     /// Remove every trace of a connection: rows, history, rejects, tokens
     Purge(PurgeArgs),
     /// Run the embedded payer
@@ -171,6 +173,9 @@ pub struct StatusArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Print metrics for node_exporter's textfile collector, or write them to a file
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "json")]
+    pub prometheus: Option<Option<PathBuf>>,
 }
 
 /// `payersync tables`.
@@ -239,6 +244,19 @@ pub struct DoctorArgs {
     /// Ask no plan
     #[arg(long)]
     pub offline: bool,
+}
+
+/// `payersync get`.
+#[derive(Debug, Args)]
+pub struct GetArgs {
+    /// Below the plan's FHIR base, e.g. `Patient` or `Coverage?_count=1`
+    pub path: String,
+    /// The connection whose token is used
+    #[arg(long, value_name = "NAME")]
+    pub connection: String,
+    /// Follow `next` links; prints one page after the other
+    #[arg(long)]
+    pub paginate: bool,
 }
 
 /// `payersync purge`.

@@ -34,8 +34,9 @@ pub(super) fn permissions(folder: &Path, findings: &mut Vec<Finding>) {
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let hint = format!("chmod 600 {}", path.display());
-        let is_private =
-            name.starts_with("vault.") || name.ends_with(".secret") || name.contains(".db");
+        let is_private = ["vault.", "pending-"].iter().any(|start| name.starts_with(start))
+            || name.ends_with(".secret")
+            || name.contains(".db");
         if path.is_file() && is_private && others_can(&path, 0o077) {
             let said = format!("{name} can be read by others");
             findings.push(Finding::wrong("permissions", said, hint));

@@ -38,6 +38,12 @@ impl Failure {
         Failure::new(ExitCode::Locked, anyhow::anyhow!(what.to_string()))
     }
 
+    /// A plan could not be reached.
+    pub(super) fn unreachable(what: impl Display, error: impl Into<anyhow::Error>) -> Failure {
+        let error: anyhow::Error = error.into();
+        Failure::new(ExitCode::Unreachable, error.context(what.to_string()))
+    }
+
     /// Something that cannot happen.
     pub(super) fn bug(what: impl Display, error: impl Into<anyhow::Error>) -> Failure {
         let error: anyhow::Error = error.into();

@@ -14,10 +14,12 @@ mod doctor_home;
 mod doctor_plan;
 mod doctor_production;
 mod failure;
+mod get;
 mod home;
 mod init;
 mod lock;
 mod logging;
+mod metrics;
 mod pending;
 mod plan;
 mod progress;
@@ -77,6 +79,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Backup(args) => backup::run(&home, &args),
         Command::Restore(args) => backup::restore(&home, &args),
         Command::Doctor(args) => doctor::run(&home, &args).await,
+        Command::Get(args) => get::run(&home, &args).await,
         Command::Verify => verify::run(&home),
         Command::Purge(args) => purge::run(&home, &args).await,
         Command::Sandbox(args) => sandbox::run(args).await,

@@ -1,8 +1,14 @@
 //! `payersync status`: the ledger's truth, for people and for machines.
 
-use super::{failure::Failure, print, show};
+use super::{
+    failure::Failure,
+    home,
+    metrics::{self, Metrics},
+    print, show,
+};
 use crate::{
     cli::StatusArgs,
+    clock::Clock,
     config::Settings,
     exit_code::ExitCode,
     warehouse::{ConnectionRow, ReadOnlyWarehouse, TypeStatus},
@@ -34,6 +40,9 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     let warehouse = ReadOnlyWarehouse::open(&path)?;
     let (connections, types) = (warehouse.connections()?, warehouse.status()?);
     let code = code_of(&connections, &types);
+    if let Some(target) = &args.prometheus {
+        return prometheus(&settings, &warehouse, target.as_deref(), code);
+    }
     if args.json {
         let status = Status {
             warehouse: path.display().to_string(),
@@ -49,6 +58,34 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
         print(|out| people(out, &connections, &types))?;
     }
     Ok(code)
+}
+
+/// Shows the same as metrics. A written file is success: what it says is for the alerts to judge.
+fn prometheus(
+    settings: &Settings,
+    warehouse: &ReadOnlyWarehouse,
+    target: Option<&Path>,
+    code: ExitCode,
+) -> Result<ExitCode, Failure> {
+    // A machine without the vault, or without its key, still shows everything else.
+    let vault_is_there = settings.home.join("vault.db").exists();
+    let grants = vault_is_there.then(|| home::vault(&settings.home).ok()?.list().ok()).flatten();
+    let last_run = warehouse.finished_run()?;
+    let metrics = Metrics {
+        now: Clock::system().now(),
+        exit_code: code as u8,
+        connections: &warehouse.connections()?,
+        types: &warehouse.status()?,
+        efforts: &warehouse.efforts()?,
+        tables: &warehouse.table_counts(&home::catalog(settings)?)?,
+        last_run: last_run.as_ref(),
+        grants: grants.as_deref(),
+    };
+    match target {
+        Some(path) => metrics::write(path, &metrics.text())?,
+        None => print(|out| out.write_all(metrics.text().as_bytes()))?,
+    }
+    Ok(ExitCode::Complete)
 }
 
 fn connection_of<'a>(row: &'a ConnectionRow, types: &'a [TypeStatus]) -> Connection<'a> {

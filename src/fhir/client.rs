@@ -122,6 +122,14 @@ impl FhirClient {
         Ok(Page { url: response.url, body: response.body, bundle, date: response.date })
     }
 
+    /// Asks for anything on the plan's own origin and returns the final answer, whatever it is.
+    ///
+    /// # Errors
+    /// There is no token, no answer, or the URL is on another origin than the token's.
+    pub async fn raw(&self, url: &Url) -> Result<Response, FetchError> {
+        self.get(url, &any_body, &mut Effort::default(), &crate::http::silently).await
+    }
+
     /// The CapabilityStatement; `None` where the plan does not show a usable one.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod error;
 mod finish;
 mod last_run;
 mod ledger;
+mod metrics;
 mod open;
 mod page_writer;
 mod projection;
@@ -48,6 +49,7 @@ pub use error::WarehouseError;
 pub(crate) use finish::WalkEnd;
 pub(crate) use ledger::WalkStart;
 pub use ledger::{WalkCounters, WalkFinish, WalkKey, WalkWindow};
+pub use metrics::{Effort, FinishedRun};
 pub use open::known_schema_version;
 pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject};
 pub use purge::{PurgeTarget, Purged, find_for_purge, purge_rows, scrub};
@@ -327,6 +329,22 @@ impl ReadOnlyWarehouse {
     /// SQLite's.
     pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
         self.reader.read(status::completeness)
+    }
+
+    /// What each connection has cost, by name.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn efforts(&self) -> Result<Vec<Effort>, WarehouseError> {
+        self.reader.read(metrics::efforts)
+    }
+
+    /// The latest run that has ended.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn finished_run(&self) -> Result<Option<FinishedRun>, WarehouseError> {
+        self.reader.read(metrics::finished_run)
     }
 
     /// All connections, by name.

@@ -20,6 +20,8 @@ mod first_sync;
 #[cfg(test)]
 mod incremental;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod oidc_member;

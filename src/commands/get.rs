@@ -1,0 +1,109 @@
+//! `payersync get`: one authenticated request, as it comes, to see what a plan really sends.
+//!
+//! Only to the connection's own FHIR server; nothing of the answer is stored.
+
+use super::{failure::Failure, home, print, sync::chosen, system, tell};
+use crate::{
+    auth::ConnectionKey,
+    cli::GetArgs,
+    clock::Clock,
+    config::Settings,
+    exit_code::ExitCode,
+    fhir::{Bundle, FetchError, FhirClient},
+    http::Origin,
+    monitor::Silent,
+    warehouse::{Access, log_access},
+};
+use std::{collections::HashSet, path::Path, sync::Arc};
+use url::Url;
+
+/// Asks and prints the bytes; with --paginate one page after the other.
+pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failure> {
+    let settings = Settings::load(folder)?;
+    let warehouse = home::warehouse(&settings, &Silent)?;
+    let names = [args.connection.clone()];
+    let row = chosen(&warehouse, &names)?.swap_remove(0);
+    let plan = settings.plan(&row.plan)?;
+    let mut next = Some(target(&plan.fhir_url, &args.path)?);
+    let http = home::http(&settings)?;
+    let registration = Arc::new(home::registration(plan, &http).await?);
+    let tokens = home::tokens(&settings, &http)?;
+    let key = ConnectionKey { uid: row.uid.clone(), name: row.name.clone() };
+    let client = FhirClient::new(http, tokens.clone(), key, registration, Clock::system());
+    let access = Access {
+        os_user: system::user(),
+        command: "get",
+        connection_id: Some(row.id),
+        target: None,
+        detail: None,
+    };
+    log_access(&settings.warehouse_path(), &access, Clock::system().now())?;
+    let mut seen = HashSet::new();
+    let mut code = ExitCode::Complete;
+    while let Some(url) = next.take() {
+        let answer = client.raw(&url).await;
+        // A refresh that is under way must reach the disk before the process ends.
+        tokens.finish().await;
+        let answer = answer.map_err(failed)?;
+        tell(&format!(
+            "status {}, {} bytes, {}",
+            answer.status,
+            answer.body.len(),
+            answer.content_type.as_deref().unwrap_or("no Content-Type")
+        ));
+        print(|out| {
+            out.write_all(&answer.body)?;
+            if answer.body.ends_with(b"\n") { Ok(()) } else { writeln!(out) }
+        })?;
+        if !answer.is_success() {
+            code = ExitCode::Incomplete;
+        } else if args.paginate {
+            seen.insert(url);
+            next = following(&answer.body, &answer.url, &plan.fhir_url)?;
+            if next.as_ref().is_some_and(|next| seen.contains(next)) {
+                return Err(Failure::misuse("the page's next link leads back to an earlier page"));
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// Where a path leads: below the FHIR base, or a URL on the same origin.
+fn target(base: &Url, path: &str) -> Result<Url, Failure> {
+    let url = match Url::parse(path) {
+        Ok(url) => Ok(url),
+        Err(url::ParseError::RelativeUrlWithoutBase) => {
+            let base = base.as_str().trim_end_matches('/');
+            Url::parse(&format!("{base}/{}", path.trim_start_matches('/')))
+        }
+        Err(error) => Err(error),
+    };
+    let url = url.map_err(|error| Failure::usage("that is no path and no URL", error))?;
+    same_origin(base, url)
+}
+
+fn same_origin(base: &Url, url: Url) -> Result<Url, Failure> {
+    let (Ok(ours), theirs) = (Origin::of(base), Origin::of(&url)) else {
+        return Err(Failure::misuse("the plan's fhir_url is no http(s) URL"));
+    };
+    match theirs {
+        Ok(theirs) if theirs == ours => Ok(url),
+        Ok(theirs) => Err(Failure::misuse(format!("the token is for {ours}, not for {theirs}"))
+            .hint("give a path below the plan's fhir_url, e.g. Patient")),
+        Err(_) => Err(Failure::misuse("that is no http(s) URL")),
+    }
+}
+
+fn following(body: &[u8], answered: &Url, base: &Url) -> Result<Option<Url>, Failure> {
+    let bundle = Bundle::index(body).map_err(|error| Failure::usage("not a page", error))?;
+    let Some(link) = bundle.next else { return Ok(None) };
+    let url = answered.join(&link).map_err(|error| Failure::usage("the next link", error))?;
+    same_origin(base, url).map(Some)
+}
+
+fn failed(error: FetchError) -> Failure {
+    match error {
+        FetchError::Token(error) => error.into(),
+        error => Failure::unreachable("the plan gave no answer", error),
+    }
+}

@@ -1,0 +1,218 @@
+//! `payersync status --prometheus`: metrics for node_exporter's textfile collector.
+//!
+//! Names of connections, plans, types and tables; nothing of a patient, no member label.
+
+use super::failure::Failure;
+use crate::{
+    auth::{ConsentState, StoredGrant},
+    warehouse::{ConnectionRow, Effort, FinishedRun, TableCount, TypeStatus},
+};
+use chrono::{DateTime, Utc};
+use std::{fmt::Write as _, fs, path::Path};
+
+/// What is shown.
+pub(super) struct Metrics<'a> {
+    pub(super) now: DateTime<Utc>,
+    pub(super) exit_code: u8,
+    pub(super) connections: &'a [ConnectionRow],
+    pub(super) types: &'a [TypeStatus],
+    pub(super) efforts: &'a [Effort],
+    pub(super) tables: &'a [TableCount],
+    pub(super) last_run: Option<&'a FinishedRun>,
+    /// Grants by connection uid; `None` where the vault cannot be opened.
+    pub(super) grants: Option<&'a [(String, StoredGrant)]>,
+}
+
+/// A counter's name, its help and where it is taken from.
+type Counter = (&'static str, &'static str, fn(&Effort) -> u64);
+
+/// One metric with its samples, as the text format (version 0.0.4) wants it.
+struct Family {
+    text: String,
+    name: &'static str,
+}
+
+impl Family {
+    fn new(name: &'static str, kind: &str, help: &str) -> Family {
+        let text = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        Family { text, name }
+    }
+
+    fn sample(&mut self, labels: &[(&str, &str)], value: impl std::fmt::Display) {
+        let labels: Vec<String> =
+            labels.iter().map(|(name, text)| format!("{name}=\"{}\"", escaped(text))).collect();
+        let labels =
+            if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.text, "{}{labels} {value}", self.name);
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+impl Metrics<'_> {
+    /// All of them, as one text.
+    pub(super) fn text(&self) -> String {
+        let mut families = vec![self.overall()];
+        families.extend(self.per_type());
+        families.extend(self.per_connection());
+        families.extend(self.consents());
+        families.push(self.rows());
+        families.into_iter().map(|family| family.text).collect()
+    }
+
+    fn overall(&self) -> Family {
+        let mut family = Family::new(
+            "payersync_status_exit_code",
+            "gauge",
+            "Exit code of payersync status: 0 complete, 2 incomplete, 3 consent needed, 4 unreachable.",
+        );
+        family.sample(&[], self.exit_code);
+        let Some(run) = self.last_run else { return family };
+        let mut last = Family::new(
+            "payersync_last_run_finished_timestamp_seconds",
+            "gauge",
+            "When the latest run ended.",
+        );
+        if let Some(seconds) = seconds(&run.finished_at) {
+            last.sample(&[], seconds);
+        }
+        let mut code =
+            Family::new("payersync_last_run_exit_code", "gauge", "Exit code of the latest run.");
+        if let Some(exit_code) = run.exit_code {
+            code.sample(&[], exit_code);
+        }
+        family.text += &last.text;
+        family.text += &code.text;
+        family
+    }
+
+    fn per_type(&self) -> Vec<Family> {
+        let mut complete = Family::new(
+            "payersync_complete",
+            "gauge",
+            "1 when the latest walk of the type is complete, 0 when it is not.",
+        );
+        let mut as_of = Family::new(
+            "payersync_complete_as_of_timestamp_seconds",
+            "gauge",
+            "The instant as of which the type is known to be complete.",
+        );
+        let mut age = Family::new(
+            "payersync_freshness_seconds",
+            "gauge",
+            "Age of that instant when this was written.",
+        );
+        let mut resources = Family::new("payersync_resources", "gauge", "Live resources stored.");
+        let mut rejects = Family::new(
+            "payersync_rejects",
+            "gauge",
+            "Resources that could not be taken in and are not settled.",
+        );
+        let asked =
+            |status: &&TypeStatus| !matches!(status.state.as_str(), "not_served" | "skipped");
+        for status in self.types.iter().filter(asked) {
+            let labels = [
+                ("connection", status.connection.as_str()),
+                ("plan", &status.plan),
+                ("type", &status.resource_type),
+            ];
+            complete.sample(&labels, u8::from(status.state == "complete"));
+            resources.sample(&labels, status.resources);
+            rejects.sample(&labels, status.rejects);
+            if let Some(instant) = status.complete_as_of.as_deref().and_then(seconds) {
+                as_of.sample(&labels, instant);
+                age.sample(&labels, self.now.timestamp() - instant);
+            }
+        }
+        vec![complete, as_of, age, resources, rejects]
+    }
+
+    fn per_connection(&self) -> Vec<Family> {
+        let counters: [Counter; 5] = [
+            ("payersync_requests_total", "HTTP requests sent, repeats included.", |e| e.requests),
+            ("payersync_retries_total", "HTTP requests repeated.", |e| e.retries),
+            ("payersync_pages_total", "Pages stored.", |e| e.pages),
+            ("payersync_received_bytes_total", "Bytes of page bodies, decompressed.", |e| e.bytes),
+            ("payersync_rows_written_total", "Rows written to tables.", |e| e.rows_written),
+        ];
+        counters
+            .into_iter()
+            .map(|(name, help, value)| {
+                let mut family = Family::new(name, "counter", help);
+                for effort in self.efforts {
+                    family.sample(&[("connection", &effort.connection)], value(effort));
+                }
+                family
+            })
+            .collect()
+    }
+
+    /// What is known of consents; plans do not say when a refresh token ends.
+    fn consents(&self) -> Vec<Family> {
+        let mut readable = Family::new(
+            "payersync_vault_readable",
+            "gauge",
+            "1 when the vault could be opened; without it nothing is known of consents.",
+        );
+        readable.sample(&[], u8::from(self.grants.is_some()));
+        let Some(grants) = self.grants else { return vec![readable] };
+        let mut needed = Family::new(
+            "payersync_consent_needed",
+            "gauge",
+            "1 when only a new consent of the member helps.",
+        );
+        let mut days = Family::new(
+            "payersync_consent_days_left",
+            "gauge",
+            "Days until the tokens end, where that is known: without a refresh token, those of the access token.",
+        );
+        let mut refreshed = Family::new(
+            "payersync_tokens_issued_timestamp_seconds",
+            "gauge",
+            "When the tokens were issued; a refresh token that is not used may die of idleness.",
+        );
+        for row in self.connections {
+            let labels = [("connection", row.name.as_str()), ("plan", &row.plan)];
+            let grant = grants.iter().find(|(uid, _)| *uid == row.uid).map(|(_, grant)| grant);
+            let is_granted = grant.is_some_and(|grant| grant.consent == ConsentState::Granted);
+            needed.sample(&labels, u8::from(!is_granted));
+            let Some(grant) = grant else { continue };
+            refreshed.sample(&labels, grant.refreshed_at.timestamp());
+            if let (None, Some(end)) = (&grant.refresh, grant.expires_at) {
+                let left = (end - self.now).num_seconds().max(0) as f64 / 86_400.0;
+                days.sample(&labels, format!("{left:.3}"));
+            }
+        }
+        vec![readable, needed, days, refreshed]
+    }
+
+    fn rows(&self) -> Family {
+        let mut family = Family::new("payersync_rows", "gauge", "Rows of each normalised table.");
+        for count in self.tables {
+            if let Some(rows) = count.rows.filter(|rows| *rows > 0) {
+                family.sample(&[("table", &count.table)], rows);
+            }
+        }
+        family
+    }
+}
+
+fn seconds(instant: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(instant).ok().map(|instant| instant.timestamp())
+}
+
+/// Puts the file in place in one step: the collector never reads half of it.
+///
+/// Readable by all, since node_exporter runs as another user.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut partial = path.as_os_str().to_owned();
+    // The collector reads *.prom only.
+    partial.push(".partial");
+    fs::write(&partial, text).and_then(|()| fs::rename(&partial, path)).map_err(|error| {
+        Failure::usage(format!("cannot write {}", path.display()), error)
+            .hint("name a file in node_exporter's textfile directory that ends in .prom")
+    })
+}

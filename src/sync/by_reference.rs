@@ -22,6 +22,7 @@ use crate::{
 };
 use std::{collections::HashMap, sync::Arc};
 use tokio::{sync::Semaphore, task::JoinSet};
+use tracing::Instrument;
 use url::Url;
 
 /// How far references are followed: a claim's PractitionerRole, its Organization, that one's
@@ -128,12 +129,13 @@ async fn read_all(
         let mut running = JoinSet::new();
         for (position, mut one) in reads.into_iter().enumerate() {
             let places = Arc::clone(&places);
-            running.spawn(async move {
+            let work = async move {
                 // Never closed, so a place always comes.
                 let _place = places.acquire_owned().await.ok();
                 let went_on = one.read_pending().await;
                 (position, one, went_on)
-            });
+            };
+            running.spawn(work.in_current_span());
         }
         let mut done = Vec::new();
         let mut any_went_on = false;

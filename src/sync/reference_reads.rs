@@ -45,6 +45,8 @@ pub(super) struct Reads {
     /// Refusals since the last resource that could be read.
     doubtful: Vec<Answered>,
     failures: u32,
+    /// What was asked for last.
+    asked: Url,
 }
 
 /// One request.
@@ -67,6 +69,7 @@ impl Reads {
             unreachable: false,
             scanned_to: known.scanned_to,
             context,
+            asked: base.clone(),
             base,
             lists: known.batches,
             tried: HashSet::new(),
@@ -283,6 +286,7 @@ impl Reads {
     async fn store(&mut self, page: Page, ids: Vec<String>) -> Result<(), WarehouseError> {
         self.failures = 0;
         self.record_doubtful().await?;
+        self.asked = page.url.clone();
         let body = page.body.clone();
         let unpacked = self.context.unpack(&self.key.resource_type, page).await?;
         let rejected: HashSet<&str> =
@@ -365,7 +369,7 @@ impl Reads {
         PageWrite {
             walk: self.key.clone(),
             page: counters.pages,
-            url: format!("{}/{}", SafeUrl::from(&self.base), self.resource_type()),
+            url: SafeUrl::from(&self.asked).to_string(),
             body,
             changed: Vec::new(),
             unchanged: Vec::new(),

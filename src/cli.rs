@@ -293,9 +293,15 @@ pub struct SandboxArgs {
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub page_delay: u64,
     /// A fault to inject; may be repeated
-    #[arg(long = "fault", value_name = "NAME")]
+    #[arg(long = "fault", value_name = "NAME", value_parser = fault)]
     pub faults: Vec<Fault>,
     /// Name the faults and exit
     #[arg(long)]
     pub list_faults: bool,
+}
+
+fn fault(name: &str) -> Result<Fault, String> {
+    name.parse().map_err(|error: crate::sandbox::UnknownFault| {
+        format!("{error}; --list-faults names them all")
+    })
 }

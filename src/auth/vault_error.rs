@@ -18,20 +18,20 @@ pub enum VaultError {
         source: io::Error,
     },
     /// A file with secrets can be read by others than its owner.
-    #[error("{0} can be read by others; run: chmod 600 {0}", path.display())]
+    #[error("{0} can be read by others", path.display())]
     ReadableByOthers {
         /// The file.
         path: PathBuf,
     },
     /// The file is something else.
-    #[error("{} is not a payersync vault; move it away", path.display())]
+    #[error("{} is not a payersync vault; it was left as it is", path.display())]
     NotAVault {
         /// The file.
         path: PathBuf,
     },
     /// The vault was written by a newer version.
     #[error(
-        "{} has schema {found} and this version knows up to {known}; use the newer payersync",
+        "{} has schema {found} and this version knows up to {known}; it was left as it is",
         path.display()
     )]
     Newer {
@@ -43,11 +43,7 @@ pub enum VaultError {
         known: i64,
     },
     /// The vault holds tokens and its key is gone.
-    #[error(
-        "{} is missing and the vault holds tokens; restore it, or set PAYERSYNC_VAULT_KEY, \
-         or remove vault.db and connect again",
-        path.display()
-    )]
+    #[error("{} is missing and the vault holds tokens", path.display())]
     MissingKey {
         /// Where the key should be.
         path: PathBuf,
@@ -56,19 +52,19 @@ pub enum VaultError {
     #[error("the tokens are still in the vault; is the member connecting again just now?")]
     NotRemoved,
     /// The key is not a key.
-    #[error("{place} is not a vault key: it must be 32 bytes in base64 (openssl rand -base64 32)")]
+    #[error("{place} is not a vault key")]
     InvalidKey {
         /// `PAYERSYNC_VAULT_KEY`, or the path of the key file.
         place: String,
     },
     /// The key belongs to another vault.
-    #[error("the key from {place} does not open the vault; it was made with another key")]
+    #[error("the key from {place} does not open the vault, which was made with another one")]
     WrongKey {
         /// `PAYERSYNC_VAULT_KEY`, or the path of the key file.
         place: String,
     },
     /// A row was changed by something else than this program.
-    #[error("the vault's {column} for connection {connection} is damaged; connect it again")]
+    #[error("the vault's {column} for connection {connection} is damaged")]
     Damaged {
         /// The connection's id.
         connection: String,
@@ -92,4 +88,30 @@ pub enum VaultError {
     /// The task that used the vault was stopped.
     #[error("the vault was not reached: the program is shutting down")]
     Stopped,
+}
+
+impl VaultError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            VaultError::Io { .. } | VaultError::Sqlite { .. } => {
+                "check that the folder is there and that this user may write to it".to_owned()
+            }
+            VaultError::ReadableByOthers { path } => format!("`chmod 600 {}`", path.display()),
+            VaultError::NotAVault { .. } => {
+                "move it away, or name another folder with --home".to_owned()
+            }
+            VaultError::Newer { .. } => "use the newer payersync that wrote it".to_owned(),
+            VaultError::MissingKey { .. } | VaultError::WrongKey { .. } => {
+                "restore the key, or set PAYERSYNC_VAULT_KEY to it; without it remove vault.db and \
+                 let every member consent again"
+                    .to_owned()
+            }
+            VaultError::InvalidKey { .. } => {
+                "a key is 32 bytes in base64, as `openssl rand -base64 32` makes them".to_owned()
+            }
+            VaultError::Damaged { .. } => "`payersync connect` enters it anew".to_owned(),
+            VaultError::Encrypt | VaultError::Random(_) | VaultError::Stopped => return None,
+        })
+    }
 }

@@ -108,13 +108,17 @@ impl From<WarehouseError> for Failure {
 
 impl From<VaultError> for Failure {
     fn from(error: VaultError) -> Failure {
-        Failure::new(ExitCode::Warehouse, error)
+        let hint = error.hint();
+        Failure::new(ExitCode::Warehouse, error).with(hint)
     }
 }
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Failure {
-        let hint = error.hint().map(|command| format!("`{command}`"));
+        let hint = match &error {
+            TokenError::Vault(error) => error.hint(),
+            error => error.hint().map(|command| format!("`{command}`")),
+        };
         let code = if error.is_consent_needed() {
             ExitCode::ConsentNeeded
         } else if error.is_unavailable() {

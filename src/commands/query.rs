@@ -15,6 +15,10 @@ use std::{
 
 /// Asks and prints the answer as it comes.
 pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> {
+    if args.sql.trim().is_empty() {
+        return Err(Failure::misuse("there is no statement in the question")
+            .hint("`payersync query \"SELECT count(*) FROM claim\"`"));
+    }
     let settings = Settings::load_or_default(folder)?;
     let warehouse = ReadOnlyWarehouse::open(&settings.warehouse_path())?;
     let mut asked = Ok(());

@@ -75,10 +75,17 @@ impl ConfigError {
             }
             ConfigError::UnknownPlan { known, .. } => Some(format!("it has {}", known.join(", "))),
             ConfigError::Secret { .. } => Some(
-                "set client_secret_env to the name of an environment variable, or client_secret_file to a file"
+                "the secret stands in the variable that client_secret_env names, or in the file of \
+                 client_secret_file"
                     .to_owned(),
             ),
-            _ => None,
+            ConfigError::Unreadable { .. } => Some(
+                "--home names the folder of payersync.toml, which this user must be able to read"
+                    .to_owned(),
+            ),
+            ConfigError::Syntax { .. } | ConfigError::Value { .. } => Some(
+                "correct it there; `payersync init` in an empty folder shows every key".to_owned(),
+            ),
         }
     }
 }

@@ -111,9 +111,9 @@ impl WarehouseError {
                 Some("move the file away, or name another folder with --home")
             }
             WarehouseError::NewerSchema { .. } => Some("use the newer payersync that wrote it"),
-            WarehouseError::Missing { .. } => {
-                Some("`payersync sync` creates it; `payersync demo` shows the whole job")
-            }
+            WarehouseError::Missing { .. } => Some(
+                "`payersync connect` and `payersync sync` make it; `payersync demo` shows the whole job",
+            ),
             WarehouseError::Exists { .. } => Some("name another file, or move this one away"),
             WarehouseError::NotAWarehouse { .. } => {
                 Some("name a file that `payersync backup` wrote")

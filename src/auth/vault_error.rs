@@ -111,6 +111,7 @@ impl VaultError {
                 "a key is 32 bytes in base64, as `openssl rand -base64 32` makes them".to_owned()
             }
             VaultError::Damaged { .. } => "`payersync connect` enters it anew".to_owned(),
+            VaultError::NotRemoved => "run the same `payersync purge` again".to_owned(),
             VaultError::Encrypt | VaultError::Random(_) | VaultError::Stopped => return None,
         })
     }

@@ -5,8 +5,9 @@ use super::{
     home, lock,
     progress::{self, Style},
     stop_signal,
-    sync::{Run, chosen, options, run_once, spend, targets, tell_problems},
-    tell,
+    sync::{Run, chosen, options, run_once, spend, tell_problems},
+    targets::{check_types, targets},
+    tell, tell_summary,
 };
 use crate::{
     cli::BackfillArgs, clock::Clock, config::Settings, exit_code::ExitCode, sync::Backfill,
@@ -31,20 +32,25 @@ pub(super) async fn run(
     let http = home::http(&settings)?;
     let tokens = home::tokens(&settings, &http)?;
     spend(&settings, &warehouse, &http)?;
-    let targets = targets(&settings, connections, &http).await?;
+    check_types(&args.types, &settings, warehouse.catalog())?;
+    let targets = targets(&settings, connections, &http).await;
+    let left_out = targets.tell_left_out();
+    if targets.ready.is_empty() {
+        return Ok(left_out);
+    }
     let mut options = options(&settings, "backfill", args.full, args.types);
     options.backfill = Some(Backfill { from: args.from, to, months: args.window_months });
     options.max_requests = args.max_requests;
     let stop = stop_signal::listen(args.max_duration.map(Duration::from_secs));
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
-    let report = run_once(run, targets, &options).await?;
+    let report = run_once(run, targets.ready, &options).await?;
     for walk in report.connections.iter().flat_map(|connection| &connection.walks) {
         if let Some(note) = &walk.finish.warning {
             tell(&format!("{}: {note}", walk.resource_type));
         }
     }
     tell_problems(&report);
-    tell(&report.summary());
+    tell_summary(&report);
     if let Some(warehouse) = Arc::into_inner(warehouse) {
         warehouse.close();
     }

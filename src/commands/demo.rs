@@ -8,7 +8,8 @@ use super::{
     home, lock, print,
     progress::{self, Style},
     query, sandbox, show, stop_signal,
-    sync::{Run, options, run_once, targets, tell_problems},
+    sync::{Run, options, run_once, tell_problems},
+    targets::targets,
     tell, tell_summary,
 };
 use crate::{
@@ -83,11 +84,12 @@ pub(super) async fn run(
     let http = home::http(&settings)?;
     let tokens = home::tokens(&settings, &http)?;
     let connections = connect(&payer, args.members, &settings, &http, &warehouse).await?;
-    let targets = targets(&settings, connections, &http).await?;
+    let targets = targets(&settings, connections, &http).await;
+    let left_out = targets.tell_left_out();
     let options = options(&settings, "demo", false, Vec::new());
     let stop = stop_signal::listen(None);
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
-    let report = run_once(run, targets, &options).await?;
+    let report = run_once(run, targets.ready, &options).await?;
     payer.stop().await;
     if let Some(warehouse) = Arc::into_inner(warehouse) {
         warehouse.close();
@@ -96,7 +98,7 @@ pub(super) async fn run(
     tell_problems(&report);
     tell_summary(&report);
     tell_where(&folder);
-    Ok(report.exit_code())
+    Ok(report.exit_code().worst(left_out))
 }
 
 fn refuse_real_home(folder: &Path) -> Result<(), Failure> {

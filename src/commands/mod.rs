@@ -34,6 +34,7 @@ mod stop_signal;
 mod sync;
 mod system;
 mod tables;
+mod targets;
 mod verify;
 
 use crate::{

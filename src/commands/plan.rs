@@ -3,7 +3,8 @@
 use super::{
     failure::Failure,
     home, print, show, stop_signal,
-    sync::{chosen, options, targets},
+    sync::{chosen, options},
+    targets::{check_types, targets},
     tell,
 };
 use crate::{
@@ -23,7 +24,8 @@ pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failu
     let warehouse = Arc::new(home::warehouse(&settings, &Silent)?);
     let connections = chosen(&warehouse, &args.names)?;
     let http = home::http(&settings)?;
-    let targets = targets(&settings, connections, &http).await?;
+    check_types(&args.types, &settings, warehouse.catalog())?;
+    let targets = targets(&settings, connections, &http).await;
     let context = SyncContext {
         warehouse: Arc::clone(&warehouse),
         tokens: home::tokens(&settings, &http)?,
@@ -33,8 +35,8 @@ pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failu
         stop: stop_signal::listen(None),
     };
     let options = options(&settings, "plan", args.full, args.types);
-    let mut code = ExitCode::Complete;
-    for target in &targets {
+    let mut code = targets.tell_left_out();
+    for target in &targets.ready {
         match preview(&context, target, &options).await? {
             Ok(steps) => show_plan(&warehouse, target, &steps)?,
             Err(error) => {

@@ -4,7 +4,9 @@ use super::{
     failure::Failure,
     home, lock,
     progress::{self, Style},
-    stop_signal, tell, tell_summary,
+    stop_signal,
+    targets::{check_types, targets},
+    tell, tell_summary,
 };
 use crate::{
     auth::Tokens,
@@ -17,7 +19,7 @@ use crate::{
     sync::{Report, Stop, SyncContext, SyncOptions, Target, sync},
     warehouse::{ConnectionRow, WalkFinish, Warehouse},
 };
-use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// Syncs and tells what came of it.
 pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<ExitCode, Failure> {
@@ -29,7 +31,12 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
     let http = home::http(&settings)?;
     let tokens = home::tokens(&settings, &http)?;
     spend(&settings, &warehouse, &http)?;
-    let targets = targets(&settings, connections, &http).await?;
+    check_types(&args.types, &settings, warehouse.catalog())?;
+    let targets = targets(&settings, connections, &http).await;
+    let left_out = targets.tell_left_out();
+    if targets.ready.is_empty() {
+        return Ok(left_out);
+    }
     let mut options = options(&settings, "sync", args.full || args.accept_shrink, args.types);
     options.max_requests = args.max_requests;
     if args.accept_shrink {
@@ -37,13 +44,13 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
     }
     let stop = stop_signal::listen(args.max_duration.map(Duration::from_secs));
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
-    let report = run_once(run, targets, &options).await?;
+    let report = run_once(run, targets.ready, &options).await?;
     tell_problems(&report);
     tell_summary(&report);
     if let Some(warehouse) = Arc::into_inner(warehouse) {
         warehouse.close();
     }
-    Ok(report.exit_code())
+    Ok(report.exit_code().worst(left_out))
 }
 
 /// How a run goes about it, as configured.
@@ -133,37 +140,6 @@ pub(super) fn chosen(
             })
         })
         .collect()
-}
-
-/// What each connection's plan says, each plan's endpoints looked up once.
-pub(super) async fn targets(
-    settings: &Settings,
-    connections: Vec<ConnectionRow>,
-    http: &HttpClient,
-) -> Result<Vec<Target>, Failure> {
-    let mut registrations = HashMap::new();
-    let mut targets = Vec::new();
-    for connection in connections {
-        let plan = settings.plan(&connection.plan)?;
-        let registration = match registrations.get(&plan.name) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let found = Arc::new(home::registration(plan, http).await?);
-                registrations.insert(plan.name.clone(), Arc::clone(&found));
-                found
-            }
-        };
-        targets.push(Target {
-            connection,
-            registration,
-            page_size: plan.page_size,
-            concurrency: plan.concurrency,
-            types: plan.types.clone(),
-            dependants: plan.dependants,
-            proxied_origins: plan.proxied_origins.as_slice().into(),
-        });
-    }
-    Ok(targets)
 }
 
 /// Tells what is incomplete, why and what to do; the same reason once per connection.

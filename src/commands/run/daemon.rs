@@ -10,7 +10,8 @@ use crate::{
     commands::{
         failure::Failure,
         home,
-        sync::{options, spend, targets},
+        sync::{options, spend},
+        targets::{LeftOut, targets},
     },
     config::Settings,
     http::HttpClient,
@@ -21,7 +22,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 use tokio::{
@@ -272,19 +273,10 @@ impl Daemon {
 
 /// One run over all that is due; what a plan's configuration spoils, it spoils for that plan alone.
 async fn sync_all(shared: Shared, connections: Vec<ConnectionRow>) -> Vec<News> {
-    let mut news = Vec::new();
-    let mut ready = Vec::new();
-    let mut by_plan: BTreeMap<String, Vec<ConnectionRow>> = BTreeMap::new();
-    for row in connections {
-        by_plan.entry(row.plan.clone()).or_default().push(row);
-    }
-    for rows in by_plan.into_values() {
-        let names = rows.iter().map(|row| row.name.clone()).collect();
-        match targets(&shared.settings, rows, &shared.http).await {
-            Ok(targets) => ready.extend(targets),
-            Err(failure) => news.push(News::Failed { connections: names, failure }),
-        }
-    }
+    let targets = targets(&shared.settings, connections, &shared.http).await;
+    let failed = |LeftOut { connections, failure }| News::Failed { connections, failure };
+    let mut news: Vec<News> = targets.left_out.into_iter().map(failed).collect();
+    let ready = targets.ready;
     if ready.is_empty() {
         return news;
     }

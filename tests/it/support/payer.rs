@@ -55,8 +55,13 @@ impl Payer {
 
     /// A home with a member's consent, given through the command line.
     pub(crate) fn connect(&self, home: &Home, name: &str, member: u32) {
+        self.connect_to(home, "demo", name, member);
+    }
+
+    /// The same at another plan of the configuration that stands for this payer.
+    pub(crate) fn connect_to(&self, home: &Home, plan: &str, name: &str, member: u32) {
         let mut child = home
-            .command(&["connect", name, "--plan", "demo", "--code", "-"])
+            .command(&["connect", name, "--plan", plan, "--code", "-"])
             .stdin(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

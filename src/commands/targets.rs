@@ -1,0 +1,100 @@
+//! What a run works on: connections with what their plans' configuration says, and which types.
+
+use super::{failure::Failure, home, tell};
+use crate::{
+    config::Settings,
+    exit_code::ExitCode,
+    fhir::RESOURCE_TYPES,
+    http::HttpClient,
+    sync::Target,
+    warehouse::{Catalog, ConnectionRow},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What can be asked and what cannot.
+pub(super) struct Targets {
+    pub(super) ready: Vec<Target>,
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// The connections of a plan that cannot be used.
+pub(super) struct LeftOut {
+    pub(super) connections: Vec<String>,
+    pub(super) failure: Failure,
+}
+
+impl Targets {
+    /// Tells what is left out and why; returns the worst of it.
+    pub(super) fn tell_left_out(&self) -> ExitCode {
+        self.left_out.iter().fold(ExitCode::Complete, |worst, left_out| {
+            tell(&format!("Left out: {}", left_out.connections.join(", ")));
+            left_out.failure.tell();
+            worst.worst(left_out.failure.code())
+        })
+    }
+}
+
+/// What each connection's plan says, each plan's endpoints looked up once.
+///
+/// A plan that is no longer configured, that lacks its secret or that does not answer costs its own
+/// connections and no others.
+pub(super) async fn targets(
+    settings: &Settings,
+    connections: Vec<ConnectionRow>,
+    http: &HttpClient,
+) -> Targets {
+    let mut by_plan: BTreeMap<String, Vec<ConnectionRow>> = BTreeMap::new();
+    for connection in connections {
+        by_plan.entry(connection.plan.clone()).or_default().push(connection);
+    }
+    let mut targets = Targets { ready: Vec::new(), left_out: Vec::new() };
+    for (plan, connections) in by_plan {
+        let names = connections.iter().map(|connection| connection.name.clone()).collect();
+        match of_plan(settings, &plan, connections, http).await {
+            Ok(ready) => targets.ready.extend(ready),
+            Err(failure) => targets.left_out.push(LeftOut { connections: names, failure }),
+        }
+    }
+    targets
+}
+
+async fn of_plan(
+    settings: &Settings,
+    plan: &str,
+    connections: Vec<ConnectionRow>,
+    http: &HttpClient,
+) -> Result<Vec<Target>, Failure> {
+    let plan = settings.plan(plan)?;
+    let registration = Arc::new(home::registration(plan, http).await?);
+    let target = |connection| Target {
+        connection,
+        registration: Arc::clone(&registration),
+        page_size: plan.page_size,
+        concurrency: plan.concurrency,
+        types: plan.types.clone(),
+        dependants: plan.dependants,
+        proxied_origins: plan.proxied_origins.as_slice().into(),
+    };
+    Ok(connections.into_iter().map(target).collect())
+}
+
+/// Refuses a type that nobody knows: it would stand in the ledger as incomplete for ever.
+pub(super) fn check_types(
+    asked: &[String],
+    settings: &Settings,
+    catalog: &Catalog,
+) -> Result<(), Failure> {
+    let is_known = |name: &str| {
+        RESOURCE_TYPES.iter().any(|known| known.name == name)
+            || !catalog.of_type(name).is_empty()
+            || settings.plans.values().any(|plan| plan.types.iter().any(|known| known == name))
+    };
+    let Some(unknown) = asked.iter().find(|name| !is_known(name)) else { return Ok(()) };
+    let similar = RESOURCE_TYPES.iter().find(|known| known.name.eq_ignore_ascii_case(unknown));
+    let hint = match similar {
+        Some(known) => format!("it is written {}", known.name),
+        None => "`payersync plan` lists the types; a plan's types in payersync.toml may name more"
+            .to_owned(),
+    };
+    Err(Failure::misuse(format!("there is no resource type {unknown}")).hint(hint))
+}

@@ -20,6 +20,7 @@
 //! - [`commands`] – one file per command; builds everything, shows everything
 //! - [`schedule`] – when the next run is due; pure
 //! - [`sync`] – what to ask (pure), page after page, what came of it
+//! - [`fingerprint`] – what identifies a resource and its content; pure
 //! - [`fhir`] – Bundles, pages, capabilities, outcomes
 //! - [`auth`] – consent, tokens, and the vault that keeps them
 //! - [`http`] – requests with retries, budgets and bounds; the only place that names reqwest,
@@ -36,6 +37,7 @@ pub mod commands;
 pub mod config;
 pub mod exit_code;
 pub mod fhir;
+pub mod fingerprint;
 pub mod http;
 pub mod monitor;
 pub mod sandbox;

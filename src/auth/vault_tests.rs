@@ -115,8 +115,10 @@ fn files_are_private_and_public_ones_are_refused() {
         assert_eq!(mode(&path), 0o600, "{name}");
         for public in [0o640, 0o604, 0o620] {
             fs::set_permissions(&path, fs::Permissions::from_mode(public)).unwrap();
-            let error = Vault::open(home.path(), None).unwrap_err().to_string();
-            assert!(error.contains("chmod 600") && error.contains(name), "{error}");
+            let error = Vault::open(home.path(), None).unwrap_err();
+            let hint = error.hint().unwrap_or_default();
+            assert!(error.to_string().contains(name), "{error}");
+            assert!(hint.contains("chmod 600") && hint.contains(name), "{hint}");
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }

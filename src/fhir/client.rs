@@ -4,7 +4,6 @@ use super::{
     bundle::{Bundle, BundleError},
     capability::Capability,
     error::FetchError,
-    fingerprint::fingerprint,
     outcome::Outcome,
     reference::{Referenced, read_url},
     search::under,
@@ -12,6 +11,7 @@ use super::{
 use crate::{
     auth::{ClientRegistration, ConnectionKey, Tokens},
     clock::Clock,
+    fingerprint::fingerprint,
     http::{Get, HttpClient, Response, Retry, SafeUrl, any_body},
 };
 use bytes::Bytes;

@@ -76,10 +76,12 @@ pub(super) fn refused(
 }
 
 /// Whether a refused first page means that the type is not listed, though it may be read.
+///
+/// Not where it was listed before: then the refusal is a failure like any other.
 fn is_unlisted(order: &WalkOrder, status: Option<u16>) -> bool {
     let whole_type = !matches!(order.from, WalkFrom::Since(_));
     let refused = matches!(status, Some(400 | 403 | 404 | 405 | 501));
-    whole_type && refused && is_read_by_reference(&order.resource_type)
+    whole_type && refused && !order.listed_before && is_read_by_reference(&order.resource_type)
 }
 
 /// It was asked to stop.

@@ -63,6 +63,8 @@ pub struct WalkOrder {
     pub resource_type: String,
     /// Whether a refusal is a failure (every plan serves it) or just a difference.
     pub required: bool,
+    /// Whether the plan has listed the whole type before: then a refusal is no habit of its.
+    pub listed_before: bool,
     /// Where it begins.
     pub from: WalkFrom,
     /// The first page of the whole type or window, for a walk that must begin anew.
@@ -134,7 +136,19 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         .or_else(|| increment(input, name, &start).map(WalkFrom::Since))
         .unwrap_or(WalkFrom::Start);
     let resource_type = name.to_owned();
-    Step::Walk(WalkOrder { resource_type, required, from, start, window: None, note: None })
+    let listed_before = input
+        .states
+        .iter()
+        .any(|state| state.resource_type == name && state.last_full_at.is_some());
+    Step::Walk(WalkOrder {
+        resource_type,
+        required,
+        listed_before,
+        from,
+        start,
+        window: None,
+        note: None,
+    })
 }
 
 /// What changed since the watermark, where that is known to be all that is needed.

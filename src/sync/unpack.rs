@@ -5,7 +5,8 @@
 
 use super::whose::Whose;
 use crate::{
-    fhir::{Bundle, Fingerprint, Outcome, SearchMode, fingerprint, instant, patient_of},
+    fhir::{Bundle, Outcome, SearchMode, instant, patient_of},
+    fingerprint::{Fingerprint, fingerprint},
     view::json,
     warehouse::{
         Catalog, ChangedResource, Reader, Reject, RowBatch, TableRows, WarehouseError, known,

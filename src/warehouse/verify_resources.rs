@@ -7,7 +7,7 @@ use super::{
     table::{Catalog, Table, quote},
     verify::Checked,
 };
-use crate::fhir::fingerprint;
+use crate::fingerprint::fingerprint;
 use rusqlite::{
     Connection, OptionalExtension, Statement, params,
     types::{ToSqlOutput, ValueRef},

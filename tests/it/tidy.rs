@@ -23,6 +23,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("refinery", &["warehouse/"]),
     ("reqwest", &["http/"]),
     ("rusqlite", &["warehouse/", "auth/vault"]),
+    ("rustix", &["commands/system.rs"]),
     ("toml", &["config/"]),
     ("tracing_subscriber", &["commands/logging.rs"]),
     ("webbrowser", &["commands/connect.rs"]),
@@ -67,10 +68,23 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("config", &["auth", "http", "schedule"]),
-    ("sync", &["auth", "clock", "exit_code", "fhir", "http", "monitor", "view", "warehouse"]),
-    ("fhir", &["auth", "clock", "http"]),
+    (
+        "sync",
+        &[
+            "auth",
+            "clock",
+            "exit_code",
+            "fhir",
+            "fingerprint",
+            "http",
+            "monitor",
+            "view",
+            "warehouse",
+        ],
+    ),
+    ("fhir", &["auth", "clock", "fingerprint", "http"]),
     ("auth", &["http"]),
-    ("warehouse", &["clock", "monitor", "view"]),
+    ("warehouse", &["clock", "fingerprint", "monitor", "view"]),
 ];
 
 /// Words that stand in a few places only.
@@ -98,6 +112,7 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
             ("config.rs", "the folder of systemd's credentials"),
             ("config/plan.rs", "the variable with a plan's secret, which the configuration names"),
             ("commands/home.rs", "the vault's key"),
+            ("commands/system.rs", "who runs it, for the access log"),
         ],
     ),
     ("env::home_dir", &[("commands/home.rs", "the default home")]),

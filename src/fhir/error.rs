@@ -57,7 +57,9 @@ impl FetchError {
             FetchError::Http(error) if error.is_throttled().is_some() => "throttled",
             FetchError::Http(error) if error.is_timeout() => "timeout",
             FetchError::Http(error) if error.is_foreign_origin() => "foreign_origin",
+            FetchError::Http(error) if error.is_too_large() => "too_large",
             FetchError::Http(_) => "network",
+            FetchError::Status { .. } if self.is_grant_gone() => "consent_needed",
             FetchError::Status { status: 429, outcome: Some(outcome), .. }
                 if outcome.is_still_loading() =>
             {
@@ -95,6 +97,17 @@ impl FetchError {
             FetchError::NotAPage { source: BundleError::Outcome(outcome), .. } => outcome.words(),
             _ => None,
         }
+    }
+
+    /// Whether the plan says that the member's grant is no more.
+    ///
+    /// Blue Button does so with a 404 for every type, which else reads as "not served".
+    pub fn is_grant_gone(&self) -> bool {
+        let FetchError::Status { status: 404, outcome: Some(outcome), .. } = self else {
+            return false;
+        };
+        let words = outcome.words().unwrap_or_default().to_ascii_lowercase();
+        words.contains("data access grant was not found")
     }
 
     /// Whether the plan itself could not be reached.

@@ -130,6 +130,11 @@ impl HttpError {
         }
     }
 
+    /// Whether the answer is larger than allowed; it stays so.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self.0.kind, HttpErrorKind::TooLarge { .. })
+    }
+
     /// Whether the token belongs to another origin.
     pub fn is_foreign_origin(&self) -> bool {
         matches!(self.0.kind, HttpErrorKind::ForeignOrigin { .. })

@@ -126,7 +126,18 @@ async fn walk_unless_stopped(
         let (name, window) = (order.resource_type.clone(), order.window.clone());
         return enter(context, name, window, finish).await;
     }
-    walk(context, order).await
+    // Without a token no other type can be had either; each would only try the token endpoint anew,
+    // minutes long and with a refresh token that may be spent.
+    if let Some(finish) = context.no_token.get() {
+        let (name, window) = (order.resource_type.clone(), order.window.clone());
+        return enter(context, name, window, finish.clone()).await;
+    }
+    let report = walk(context, order).await?;
+    if matches!(report.finish.reason, Some("no_token" | "consent_needed")) {
+        // The first reason stands for all.
+        let _ = context.no_token.set(WalkFinish { failed_page: None, ..report.finish.clone() });
+    }
+    Ok(report)
 }
 
 async fn unreachable_plan(

@@ -13,9 +13,9 @@ use crate::{
     fhir::{FhirClient, Page},
     http::Origin,
     monitor::Monitor,
-    warehouse::{ConnectionRow, Warehouse, WarehouseError},
+    warehouse::{ConnectionRow, WalkFinish, Warehouse, WarehouseError},
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
 
 /// What the walks of one connection share.
@@ -37,6 +37,8 @@ pub(super) struct WalkContext {
     pub(super) whose: Whose,
     /// Requests that the run may still send, where that is limited.
     pub(super) allowance: Allowance,
+    /// Why there is no token for this connection, once a walk has found out.
+    pub(super) no_token: Arc<OnceLock<WalkFinish>>,
 }
 
 impl WalkContext {
@@ -70,6 +72,7 @@ impl WalkContext {
             proxied_origins: target.proxied_origins.clone(),
             whose: Whose::anybody(),
             allowance: Allowance::default(),
+            no_token: Arc::default(),
         }
     }
 

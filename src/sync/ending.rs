@@ -43,14 +43,15 @@ pub(super) fn refused(
 ) -> Ending {
     let is_first_page = at.is_start();
     let resumes = at.pages_before > 0 && at.pages == 0;
-    if is_first_page && is_unlisted(order, error.status()) {
+    if is_first_page && !error.is_grant_gone() && is_unlisted(order, error.status()) {
         let detail = format!("the plan refuses to list it ({error}); it is read by reference");
         let mut finish = WalkFinish::not_walked("not_served", NOT_LISTED, detail);
         finish.http_status = error.status();
         finish.server_message = error.server_message();
         return Ending::Open(finish);
     }
-    if is_first_page && !order.required && matches!(error.status(), Some(403 | 404)) {
+    let is_difference = is_first_page && !order.required && !error.is_grant_gone();
+    if is_difference && matches!(error.status(), Some(403 | 404)) {
         let detail = format!("the plan does not serve it: {error}");
         let mut finish = WalkFinish::not_walked("not_served", error.reason(), detail);
         finish.http_status = error.status();
@@ -62,6 +63,7 @@ pub(super) fn refused(
     finish.server_message = error.server_message();
     finish.hint = hint(error, connection);
     let lost = match error.status() {
+        _ if error.is_grant_gone() => false,
         // The server forgot the session behind the next link (HAPI, Azure).
         Some(404 | 410) => !is_first_page,
         // A cursor of an earlier run may be refused in any words; a fresh one would not be.

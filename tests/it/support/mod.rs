@@ -5,8 +5,10 @@ mod home;
 mod payer;
 mod recorder;
 mod surroundings;
+mod watched;
 
 pub(crate) use home::{Home, Outcome};
 pub(crate) use payer::Payer;
 pub(crate) use recorder::Recorder;
 pub(crate) use surroundings::{server, shared};
+pub(crate) use watched::{Ended, Watched};

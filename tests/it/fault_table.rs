@@ -1,0 +1,215 @@
+//! What each fault must come to: one row each, decided before it was measured.
+//!
+//! "Claims" are ExplanationOfBenefit, the type whose third page most faults act on. Forty claims in
+//! pages of ten are four full pages and the empty one behind them.
+
+use payersync::sandbox::Fault;
+
+/// When the fault begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Since {
+    /// Before the member consents.
+    Ever,
+    /// After the consent.
+    Sync,
+    /// After the consent, and the access token has expired by then.
+    Expiry,
+    /// After a healthy sync; the run at fault is a `sync --full`.
+    SecondNight,
+}
+
+/// The types that the fault keeps from being complete.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Hits {
+    Nothing,
+    Only(&'static str),
+    Clinical,
+    /// Clinical types but for those that are read by reference where they are not listed.
+    ClinicalListed,
+    AllBut(&'static [&'static str]),
+}
+
+/// How what is stored may differ from what the payer holds, where the ledger says complete.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Stored {
+    /// Byte for byte the same.
+    Same,
+    /// The same but for meta.versionId and meta.lastUpdated.
+    OtherMeta,
+    /// One claim came with other content.
+    OneOther,
+    /// One claim is missing, and is in rejected_resource.
+    OneRejected,
+}
+
+/// What mends it once the payer is well again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Mend {
+    /// The next `sync`.
+    Sync,
+    /// A new consent, then `sync`.
+    Connect,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) fault: Fault,
+    pub(crate) since: Since,
+    /// Exit code of the run at fault.
+    pub(crate) exit: i32,
+    pub(crate) hits: Hits,
+    pub(crate) state: &'static str,
+    pub(crate) reason: &'static str,
+    /// Requests for claims, at most.
+    pub(crate) requests: usize,
+    pub(crate) stored: Stored,
+    /// Open rejects after the run at fault.
+    pub(crate) rejects: i64,
+    pub(crate) mend: Mend,
+}
+
+const CLAIMS: Hits = Hits::Only("ExplanationOfBenefit");
+/// Four pages and the empty one behind them.
+const PAGES: usize = 5;
+/// `max_attempts` in the configuration of these tests.
+pub(crate) const ATTEMPTS: usize = 4;
+
+/// The run is complete as if nothing had happened.
+const fn healed(fault: Fault) -> Row {
+    Row {
+        fault,
+        since: Since::Sync,
+        exit: 0,
+        hits: Hits::Nothing,
+        state: "complete",
+        reason: "",
+        requests: PAGES,
+        stored: Stored::Same,
+        rejects: 0,
+        mend: Mend::Sync,
+    }
+}
+
+/// Complete after page 3 was asked for three times.
+const fn retried(fault: Fault) -> Row {
+    Row { requests: PAGES + 2, ..healed(fault) }
+}
+
+/// Claims stay incomplete after these many requests.
+const fn open(fault: Fault, reason: &'static str, requests: usize) -> Row {
+    Row { exit: 2, hits: CLAIMS, state: "incomplete", reason, requests, ..healed(fault) }
+}
+
+/// Claims stay incomplete after page 3 was asked for as often as is allowed.
+const fn given_up(fault: Fault, reason: &'static str) -> Row {
+    open(fault, reason, 2 + ATTEMPTS)
+}
+
+/// Complete, with something in quarantine.
+const fn quarantined(fault: Fault, rejects: i64, stored: Stored) -> Row {
+    Row { exit: 2, rejects, stored, ..healed(fault) }
+}
+
+/// Everything is at fault.
+const fn all(fault: Fault, exit: i32, reason: &'static str) -> Row {
+    let row = open(fault, reason, 2);
+    Row { exit, hits: Hits::AllBut(&[]), ..row }
+}
+
+const fn since(since: Since, row: Row) -> Row {
+    Row { since, ..row }
+}
+
+const fn asks_anew(row: Row) -> Row {
+    Row { mend: Mend::Connect, ..row }
+}
+
+const fn stored(stored: Stored, row: Row) -> Row {
+    Row { stored, ..row }
+}
+
+const fn requests(requests: usize, row: Row) -> Row {
+    Row { requests, ..row }
+}
+
+#[rustfmt::skip]
+pub(crate) const TABLE: &[Row] = &[
+    all(Fault::AlwaysUnauthorized, 2, "unauthorized"),
+    all(Fault::RevokedGrant, 3, "consent_needed"),
+    requests(PAGES + 1, healed(Fault::UnauthorizedMidWalk)),
+    Row { exit: 0, hits: Hits::ClinicalListed, state: "not_served", reason: "forbidden", ..healed(Fault::ForbiddenClinical) },
+    Row { exit: 0, hits: Hits::ClinicalListed, state: "not_served", reason: "not_found", ..healed(Fault::NotFoundClinical) },
+    Row { exit: 2, hits: Hits::Only("Location"), state: "incomplete", reason: "forbidden", ..healed(Fault::ForbiddenPayerType) },
+    healed(Fault::NoListing),
+    healed(Fault::ListingByIdOnly),
+    healed(Fault::UnreadableLocation),
+    requests(3 + PAGES, healed(Fault::CursorExpired)),
+    open(Fault::Permanent400, "refused", 3),
+    given_up(Fault::Permanent500, "server_error"),
+    open(Fault::Canary, "refused", 3),
+    retried(Fault::ThrottleSeconds),
+    retried(Fault::ThrottleDate),
+    retried(Fault::ThrottleBare),
+    given_up(Fault::ThrottleForever, "throttled"),
+    retried(Fault::ThrottleTransient),
+    retried(Fault::Gateway500),
+    retried(Fault::Gateway502),
+    retried(Fault::Gateway503),
+    retried(Fault::Gateway504),
+    retried(Fault::ConnectionReset),
+    open(Fault::RedirectForeignOrigin, "unexpected_status", 3),
+    given_up(Fault::Html200, "not_json"),
+    open(Fault::Outcome200, "operation_outcome", 3),
+    given_up(Fault::Empty200, "not_json"),
+    given_up(Fault::Array200, "not_a_searchset"),
+    given_up(Fault::Collection200, "not_a_searchset"),
+    requests(PAGES + 1, healed(Fault::EmptyPageWithNext)),
+    open(Fault::NextLoop, "next_loop", 3),
+    open(Fault::NextSelf, "next_loop", 3),
+    open(Fault::NextForeignOrigin, "foreign_origin", 3),
+    healed(Fault::NextRelative),
+    healed(Fault::NextWithoutScheme),
+    healed(Fault::NextLong),
+    healed(Fault::NextCaseChanged),
+    healed(Fault::WrongTotal),
+    healed(Fault::NoTotal),
+    healed(Fault::NoType),
+    // The Patient itself is judged by its id.
+    Row { hits: Hits::AllBut(&["Patient"]), ..all(Fault::SelfMismatch, 2, "another_patient") },
+    healed(Fault::DuplicateEntry),
+    healed(Fault::DuplicateAcrossPages),
+    healed(Fault::OutcomeEntry),
+    healed(Fault::IncludeEntry),
+    stored(Stored::OtherMeta, healed(Fault::NoLastUpdated)),
+    stored(Stored::OneOther, healed(Fault::BadDate)),
+    quarantined(Fault::MissingId, 1, Stored::OneRejected),
+    quarantined(Fault::WrongTypeEntry, 1, Stored::Same),
+    quarantined(Fault::NullEntry, 2, Stored::Same),
+    quarantined(Fault::ForeignSubject, 1, Stored::Same),
+    quarantined(Fault::DeepNesting, 1, Stored::OneOther),
+    stored(Stored::OneOther, healed(Fault::DuplicateKey)),
+    healed(Fault::ByteOrderMark),
+    quarantined(Fault::InvalidUtf8, 1, Stored::OneRejected),
+    given_up(Fault::TruncatedBody, "not_json"),
+    given_up(Fault::ShortBody, "network"),
+    healed(Fault::SlowBody),
+    given_up(Fault::StalledBody, "timeout"),
+    open(Fault::GzipBomb, "too_large", 3),
+    open(Fault::HugePage, "too_large", 3),
+    stored(Stored::OtherMeta, healed(Fault::VersionChurn)),
+    // These have so few resources that nothing of them vanishes.
+    since(Since::SecondNight, Row { hits: Hits::AllBut(&["Patient", "RelatedPerson", "Device", "CareTeam"]), ..open(Fault::Shrink, "shrunk", PAGES) }),
+    since(Since::SecondNight, healed(Fault::IgnoresLastUpdated)),
+    requests(6, healed(Fault::CountIgnored)),
+    asks_anew(since(Since::Expiry, all(Fault::LostRefreshResponse, 3, "consent_needed"))),
+    since(Since::Expiry, requests(PAGES + 1, healed(Fault::Token503))),
+    since(Since::Expiry, requests(PAGES + 1, healed(Fault::TokenSlow))),
+    since(Since::Expiry, all(Fault::TokenHtml, 2, "no_token")),
+    since(Since::Ever, healed(Fault::NoRefreshToken)),
+    since(Since::Expiry, requests(PAGES + 1, healed(Fault::KeepsRefreshToken))),
+    since(Since::Expiry, requests(PAGES + 1, healed(Fault::ReuseRevokesGrant))),
+    since(Since::Ever, healed(Fault::ExpiresInFloat)),
+    since(Since::Ever, healed(Fault::ExpiresInString)),
+    since(Since::Ever, requests(2 * PAGES, healed(Fault::ShortTokens))),
+    asks_anew(since(Since::Ever, Row { hits: Hits::Clinical, state: "skipped", reason: "not_granted", ..healed(Fault::NarrowScope) })),
+];

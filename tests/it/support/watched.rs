@@ -1,0 +1,127 @@
+//! A run of the real binary that cannot hang the tests, may be killed, and whose memory is known.
+
+use super::Home;
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+/// No command of these tests may take longer.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A process under way.
+pub(crate) struct Watched {
+    child: Child,
+    stdout: File,
+    stderr: File,
+    peak_kib: u64,
+    name: String,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// The exit code; -1 when a signal ended it.
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// The most memory it ever held, in KiB, as far as the system tells.
+    pub(crate) peak_kib: u64,
+}
+
+impl Watched {
+    pub(crate) fn start(home: &Home, arguments: &[&str]) -> Watched {
+        Watched::spawn(home.command(arguments), arguments.join(" "))
+    }
+
+    pub(crate) fn spawn(mut command: Command, name: String) -> Watched {
+        let (stdout, stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        let child = command
+            .stdout(Stdio::from(stdout.try_clone().unwrap()))
+            .stderr(Stdio::from(stderr.try_clone().unwrap()))
+            .spawn()
+            .unwrap();
+        Watched { child, stdout, stderr, peak_kib: 0, name }
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn poll(&mut self) -> Option<ExitStatus> {
+        self.peak_kib = self.peak_kib.max(peak_kib(self.child.id()).unwrap_or(0));
+        self.child.try_wait().unwrap()
+    }
+
+    /// Waits until something is so, or the process has ended; says whether it was so first.
+    pub(crate) fn until(&mut self, mut is_so: impl FnMut() -> bool) -> bool {
+        let started = Instant::now();
+        loop {
+            if is_so() {
+                return true;
+            }
+            if self.poll().is_some() {
+                return false;
+            }
+            self.fail_after(started, LIMIT);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// SIGTERM.
+    #[cfg(unix)]
+    pub(crate) fn terminate(&self) {
+        let process = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
+    }
+
+    /// SIGKILL, then as [`Watched::end`].
+    pub(crate) fn kill(mut self) -> Ended {
+        self.child.kill().unwrap();
+        self.end()
+    }
+
+    /// Waits for its end; one that takes too long is killed and fails the test.
+    pub(crate) fn end(self) -> Ended {
+        self.end_within(LIMIT)
+    }
+
+    /// As [`Watched::end`], with a limit of its own.
+    pub(crate) fn end_within(mut self, limit: Duration) -> Ended {
+        let started = Instant::now();
+        let status = loop {
+            match self.poll() {
+                Some(status) => break status,
+                None => self.fail_after(started, limit),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        Ended {
+            code: status.code().unwrap_or(-1),
+            stdout: text(&mut self.stdout),
+            stderr: text(&mut self.stderr),
+            peak_kib: self.peak_kib,
+        }
+    }
+
+    fn fail_after(&mut self, started: Instant, limit: Duration) {
+        if started.elapsed() > limit {
+            self.child.kill().unwrap();
+            self.child.wait().unwrap();
+            panic!("{} did not end within {limit:?}: {}", self.name, text(&mut self.stderr));
+        }
+    }
+}
+
+fn text(file: &mut File) -> String {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0)).unwrap();
+    file.read_to_end(&mut bytes).unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// `VmHWM` of Linux; nothing elsewhere.
+fn peak_kib(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}

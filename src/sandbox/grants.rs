@@ -58,6 +58,11 @@ pub(super) struct Lifetimes {
 }
 
 impl Grants {
+    /// Every token that it remembers, also those that no longer work.
+    pub(super) fn tokens(&self) -> Vec<String> {
+        self.access.keys().chain(self.refresh.keys()).chain(self.spent.keys()).cloned().collect()
+    }
+
     pub(super) fn issue_code(&mut self, consent: Consent, now: Instant) -> String {
         let code = secret("sandbox-code");
         self.codes.insert(code.clone(), (consent, now));

@@ -189,6 +189,11 @@ impl Sandbox {
         Some((entry.name, index))
     }
 
+    /// Every token that it issued and remembers: for tests that search files for them.
+    pub fn tokens(&self) -> Vec<String> {
+        self.state.grants().tokens()
+    }
+
     /// What it was asked so far.
     pub fn requests(&self) -> Vec<Request> {
         self.state.requests().clone()

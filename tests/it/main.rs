@@ -10,6 +10,8 @@ mod bad_input;
 #[cfg(test)]
 mod by_reference;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod deploy;
 #[cfg(test)]
 mod docs;
@@ -18,9 +20,15 @@ mod doctor;
 #[cfg(test)]
 mod every_table;
 #[cfg(test)]
+mod fault_table;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod first_sync;
 #[cfg(test)]
 mod incremental;
+#[cfg(test)]
+mod kill;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]

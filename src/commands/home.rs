@@ -1,13 +1,14 @@
 //! The one folder, and what is opened in it.
 
-use super::failure::Failure;
+use super::{failure::Failure, lock};
 use crate::{
     auth::{ClientRegistration, GrantKind, Tokens, Vault, discover},
     cli::Cli,
     clock::Clock,
     config::{PlanSettings, Settings, credential},
+    exit_code::ExitCode,
     http::{HttpClient, Origin},
-    monitor::Monitor,
+    monitor::{Monitor, Silent},
     warehouse::{Catalog, Warehouse, embedded_definitions, embedded_marts},
 };
 use secrecy::SecretString;
@@ -98,6 +99,23 @@ pub(super) fn warehouse_at(
     clock: Clock,
 ) -> Result<Warehouse, Failure> {
     Ok(Warehouse::open(&settings.warehouse_path(), catalog(settings)?, clock, monitor)?)
+}
+
+/// Opens the warehouse for what may be done beside a run: entering a consent, looking ahead.
+///
+/// Its tables are brought up to date unless another process is at work, which will have done it.
+pub(super) fn warehouse_beside_a_run(
+    settings: &Settings,
+    command: &str,
+) -> Result<Warehouse, Failure> {
+    let (path, catalog) = (settings.warehouse_path(), catalog(settings)?);
+    match lock::take(&settings.home, command) {
+        Ok(_lock) => Ok(Warehouse::open(&path, catalog, Clock::system(), &Silent)?),
+        Err(failure) if failure.code() == ExitCode::Locked => {
+            Ok(Warehouse::open_beside_a_run(&path, catalog, Clock::system())?)
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Opens the vault; creates it on first use.

@@ -30,6 +30,14 @@ pub(super) fn run(folder: &Path, args: RebuildArgs, style: Style) -> Result<Exit
     let warehouse =
         Warehouse::open_and_rebuild(&path, catalog, &tables, Clock::system(), &*monitor)?;
     tell(&format!("Rebuilt {} tables", warehouse.rebuilt().len()));
+    let rejected = warehouse.rejected_by_rebuild();
     warehouse.close();
-    Ok(ExitCode::Complete)
+    if rejected == 0 {
+        return Ok(ExitCode::Complete);
+    }
+    tell(&format!(
+        "Rejected: {rejected} stored resources fit not every view of their type and are in no \
+         table; rejected_resource says why"
+    ));
+    Ok(ExitCode::Incomplete)
 }

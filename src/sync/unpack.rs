@@ -7,10 +7,7 @@ use super::whose::Whose;
 use crate::{
     fhir::{Bundle, Outcome, SearchMode, instant, patient_of},
     fingerprint::{Fingerprint, fingerprint},
-    view::json,
-    warehouse::{
-        Catalog, ChangedResource, Reader, Reject, RowBatch, TableRows, WarehouseError, known,
-    },
+    warehouse::{self, Catalog, ChangedResource, Reader, Reject, RowBatch, WarehouseError, known},
 };
 use chrono::{DateTime, Utc};
 use std::{collections::HashMap, ops::Range};
@@ -165,18 +162,11 @@ fn project(
     catalog: &Catalog,
     batch: &mut RowBatch,
 ) -> ChangedResource {
-    let mark = batch.mark();
-    let (rows, view_error) = match rows(
-        &body[candidate.json.clone()],
-        &candidate.fingerprint.resource_type,
-        catalog,
-        batch,
-    ) {
+    let json = &body[candidate.json.clone()];
+    let tables = catalog.of_type(&candidate.fingerprint.resource_type);
+    let (rows, view_error) = match warehouse::project(json, tables, catalog, batch) {
         Ok(rows) => (rows, None),
-        Err(reason) => {
-            batch.rewind(mark);
-            (Vec::new(), Some(reason))
-        }
+        Err(reason) => (Vec::new(), Some(reason)),
     };
     ChangedResource {
         resource_type: candidate.fingerprint.resource_type,
@@ -188,28 +178,4 @@ fn project(
         rows,
         view_error,
     }
-}
-
-fn rows(
-    json: &[u8],
-    resource_type: &str,
-    catalog: &Catalog,
-    batch: &mut RowBatch,
-) -> Result<Vec<TableRows>, String> {
-    let tables = catalog.of_type(resource_type);
-    if tables.is_empty() {
-        return Ok(Vec::new());
-    }
-    let node = json::parse(json, json::Limits::default()).map_err(|error| error.to_string())?;
-    let mut rows = Vec::with_capacity(tables.len());
-    for position in tables {
-        let start = batch.cell_count();
-        let table = catalog.table(*position);
-        table
-            .view
-            .run(&node, &mut |row| row.iter().for_each(|value| batch.push(value)))
-            .map_err(|error| format!("table {}: {error}", table.name()))?;
-        rows.push(TableRows { table: *position, cells: start..batch.cell_count() });
-    }
-    Ok(rows)
 }

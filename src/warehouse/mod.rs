@@ -17,13 +17,18 @@ mod open;
 mod page_writer;
 mod projection;
 mod purge;
+mod quarantine;
 mod query;
+mod read_only;
 mod reader;
+mod rebuild;
+mod rebuild_swap;
 mod reference_queue;
 mod row_batch;
 mod status;
 mod table;
 mod type_state;
+mod upkeep;
 mod verify;
 mod verify_resources;
 mod writer;
@@ -35,7 +40,6 @@ mod embedded {
 use crate::{clock::Clock, monitor::Monitor};
 use chrono::{DateTime, Utc};
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -52,14 +56,16 @@ pub use ledger::{WalkCounters, WalkFinish, WalkKey, WalkWindow};
 pub use metrics::{Effort, FinishedRun};
 pub use open::known_schema_version;
 pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject};
+pub(crate) use projection::project;
 pub use purge::{PurgeTarget, Purged, find_for_purge, purge_rows, scrub};
 pub use query::{Answer, Cell as AnswerCell};
+pub use read_only::ReadOnlyWarehouse;
 pub(crate) use reader::{Reader, known};
 pub(crate) use reference_queue::{
     Answered, Found, QueueSummary, ReferenceType, Verdict, pending as pending_references,
     sources as reference_sources, summary as reference_summary,
 };
-pub(crate) use row_batch::{RowBatch, TableRows};
+pub(crate) use row_batch::RowBatch;
 pub use status::{TableCount, TypeStatus};
 pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
 pub(crate) use type_state::Advance;
@@ -74,11 +80,15 @@ pub struct Warehouse {
     writer: writer::Writer,
     reader: Reader,
     clock: Clock,
-    rebuilt: Vec<String>,
+    upkeep: upkeep::Upkeep,
 }
 
 impl Warehouse {
     /// Opens or creates the warehouse, brings its tables up to date and starts its writer.
+    ///
+    /// Tables whose definition is new or changed are filled again from the stored resources before
+    /// this returns, also what an earlier process was killed in. One process at a time may do this;
+    /// the home's lock sees to it.
     ///
     /// # Errors
     /// What is no warehouse, or a newer one, is left untouched.
@@ -103,8 +113,32 @@ impl Warehouse {
         monitor: &dyn Monitor,
     ) -> Result<Warehouse, WarehouseError> {
         let mut connection = open::open_to_write(path)?;
+        let upkeep = upkeep::prepare(&mut connection, &catalog, tables, clock.now(), monitor)?;
+        Warehouse::start(path, connection, catalog, clock, upkeep)
+    }
+
+    /// Opens or creates the warehouse and leaves its tables as they are: another process that works
+    /// in it will bring them up to date. For what touches no resource.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`].
+    pub fn open_beside_a_run(
+        path: &Path,
+        catalog: Catalog,
+        clock: Clock,
+    ) -> Result<Warehouse, WarehouseError> {
+        let connection = open::open_to_write(path)?;
+        Warehouse::start(path, connection, catalog, clock, upkeep::Upkeep::default())
+    }
+
+    fn start(
+        path: &Path,
+        connection: rusqlite::Connection,
+        catalog: Catalog,
+        clock: Clock,
+        upkeep: upkeep::Upkeep,
+    ) -> Result<Warehouse, WarehouseError> {
         finish::create_temporary_tables(&connection)?;
-        let rebuilt = projection::prepare(&mut connection, &catalog, tables, clock.now(), monitor)?;
         let catalog = Arc::new(catalog);
         Ok(Warehouse {
             path: path.into(),
@@ -112,7 +146,7 @@ impl Warehouse {
             reader: Reader::new(path.into()),
             catalog,
             clock,
-            rebuilt,
+            upkeep,
         })
     }
 
@@ -126,9 +160,15 @@ impl Warehouse {
         &self.catalog
     }
 
-    /// Tables that opening filled again because their definition was new or changed.
+    /// Tables that opening created or filled again because their definition was new or changed.
     pub fn rebuilt(&self) -> &[String] {
-        &self.rebuilt
+        &self.upkeep.rebuilt
+    }
+
+    /// How many resources opening found to be in no table because a view rejects them, of the types
+    /// whose tables it rebuilt.
+    pub fn rejected_by_rebuild(&self) -> u64 {
+        self.upkeep.rejected
     }
 
     pub(crate) fn reader(&self) -> &Reader {
@@ -293,93 +333,5 @@ impl Warehouse {
         let Warehouse { writer, reader, .. } = self;
         drop(reader);
         writer.close();
-    }
-}
-
-/// An existing warehouse, open for questions only. Never waits for a writer.
-#[derive(Debug)]
-pub struct ReadOnlyWarehouse {
-    reader: Reader,
-}
-
-impl ReadOnlyWarehouse {
-    /// Opens an existing warehouse.
-    ///
-    /// # Errors
-    /// There is none; it is no warehouse; a newer payersync wrote it.
-    pub fn open(path: &Path) -> Result<ReadOnlyWarehouse, WarehouseError> {
-        let reader = Reader::new(path.into());
-        reader.read(|_| Ok(()))?;
-        Ok(ReadOnlyWarehouse { reader })
-    }
-
-    /// As [`ReadOnlyWarehouse::open`], and leaves also a journal as it is that a killed process
-    /// left behind.
-    ///
-    /// # Errors
-    /// As [`ReadOnlyWarehouse::open`].
-    pub fn open_untouched(path: &Path) -> Result<ReadOnlyWarehouse, WarehouseError> {
-        let connection = open::open_untouched(path)?;
-        Ok(ReadOnlyWarehouse { reader: Reader::of(path.into(), connection) })
-    }
-
-    /// The truth per connection and type.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
-        self.reader.read(status::completeness)
-    }
-
-    /// What each connection has cost, by name.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn efforts(&self) -> Result<Vec<Effort>, WarehouseError> {
-        self.reader.read(metrics::efforts)
-    }
-
-    /// The latest run that has ended.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn finished_run(&self) -> Result<Option<FinishedRun>, WarehouseError> {
-        self.reader.read(metrics::finished_run)
-    }
-
-    /// All connections, by name.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
-        self.reader.read(connections::all)
-    }
-
-    /// When the latest sync of each connection began that came to its end, by `connection.id`.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn last_runs(&self) -> Result<HashMap<i64, DateTime<Utc>>, WarehouseError> {
-        self.reader.read(last_run::last_runs)
-    }
-
-    /// How many rows each normalised table has.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn table_counts(&self, catalog: &Catalog) -> Result<Vec<TableCount>, WarehouseError> {
-        self.reader.read(|connection| status::table_counts(connection, catalog))
-    }
-
-    /// Runs one statement that reads, row by row.
-    ///
-    /// # Errors
-    /// SQLite's words about the statement; anything that would write.
-    pub fn query<E>(
-        &self,
-        sql: &str,
-        answer: &mut dyn Answer<E>,
-    ) -> Result<Result<(), E>, WarehouseError> {
-        self.reader.read(|connection| query::query(connection, sql, answer))
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{
     config::DbConfig,
     hooks::{AuthAction, AuthContext, Authorization},
 };
-use std::{path::Path, time::Duration};
+use std::{collections::HashSet, path::Path, sync::LazyLock, time::Duration};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -96,6 +96,23 @@ pub fn known_schema_version() -> u32 {
         .unwrap_or(0)
 }
 
+/// Whether a table or view of payersync itself has this name, whatever its case.
+pub(super) fn is_control_name(name: &str) -> bool {
+    static NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let mut names = HashSet::from(["refinery_schema_history".to_owned()]);
+        for migration in embedded::migrations::runner().get_migrations() {
+            for line in migration.sql().unwrap_or_default().lines() {
+                let name = ["CREATE TABLE ", "CREATE VIEW "]
+                    .iter()
+                    .find_map(|start| line.strip_prefix(start)?.split([' ', '(']).next());
+                names.extend(name.map(str::to_ascii_lowercase));
+            }
+        }
+        names
+    });
+    NAMES.contains(&name.to_ascii_lowercase())
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, WarehouseError> {
     let open = |source: rusqlite::Error| WarehouseError::Open {
         path: path.into(),
@@ -183,6 +200,24 @@ mod tests {
             .collect();
         known.sort();
         assert_eq!(files, known);
+    }
+
+    #[test]
+    fn every_control_table_has_a_name_that_no_view_may_take() {
+        let home = tempfile::tempdir().unwrap();
+        let connection = open_to_write(&home.path().join("warehouse.db")).unwrap();
+        let names: Vec<String> = connection
+            .prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert!(names.len() > 10);
+        for name in names.iter().filter(|name| !name.starts_with("sqlite_")) {
+            assert!(is_control_name(&name.to_ascii_uppercase()), "{name}");
+        }
+        assert!(!is_control_name("patient"));
     }
 
     #[test]

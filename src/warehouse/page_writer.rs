@@ -5,9 +5,10 @@ use super::{
     error::{Doing, WarehouseError},
     finish::{self, WalkEnd},
     ledger::{self, WalkCounters, WalkFinish, WalkKey},
+    quarantine,
     reference_queue::{self, Answered},
     row_batch::{Cell, RowBatch, TableRows},
-    table::{Catalog, Table},
+    table::Catalog,
 };
 use crate::clock;
 use bytes::Bytes;
@@ -16,7 +17,6 @@ use rusqlite::{
     Connection, OptionalExtension, Transaction, params,
     types::{ToSqlOutput, ValueRef},
 };
-use sha2::{Digest, Sha256};
 use std::ops::Range;
 
 /// A resource whose content the warehouse does not hold yet.
@@ -106,7 +106,7 @@ pub(crate) fn write_page(
     for rowid in &page.unchanged {
         finish::mark_seen(&transaction, page.walk.walk_id, *rowid)?;
     }
-    counters.resources_rejected += reject_all(&transaction, &page)?;
+    counters.resources_rejected += quarantine::reject_all(&transaction, &page)?;
     reference_queue::answer(&transaction, catalog, &page, &mut counters)?;
     let mut finish = None;
     match (&page.next_url, page.end.take()) {
@@ -237,6 +237,13 @@ fn replace_rows(
 ) -> Result<u64, WarehouseError> {
     let connection_id = page.walk.connection_id;
     if was == Was::Other {
+        quarantine::settle_superseded(
+            transaction,
+            connection_id,
+            &changed.resource_type,
+            &changed.resource_id,
+            &clock::text(page.now),
+        )?;
         delete_rows(
             transaction,
             catalog,
@@ -248,7 +255,10 @@ fn replace_rows(
     let mut written = 0;
     for rows in &changed.rows {
         let table = catalog.table(rows.table);
-        written += insert_rows(transaction, table, connection_id, &page.rows, rows.cells.clone())?;
+        let width = table.view.columns.len();
+        let cells = rows.cells.clone();
+        written +=
+            insert_rows(transaction, &table.insert, width, connection_id, &page.rows, cells)?;
     }
     Ok(written)
 }
@@ -270,20 +280,20 @@ pub(super) fn delete_rows(
     Ok(())
 }
 
-/// Inserts the rows that one resource gives in one table; returns how many.
+/// Inserts the rows of `width` cells that one resource gives in one table; returns how many.
 pub(super) fn insert_rows(
     transaction: &Transaction<'_>,
-    table: &Table,
+    insert: &str,
+    width: usize,
     connection_id: i64,
     batch: &RowBatch,
     cells: Range<usize>,
 ) -> Result<u64, WarehouseError> {
     let doing = "cannot insert a row";
-    let width = table.view.columns.len();
     if cells.is_empty() {
         return Ok(0);
     }
-    let mut statement = transaction.prepare_cached(&table.insert).doing(doing)?;
+    let mut statement = transaction.prepare_cached(insert).doing(doing)?;
     let mut row_no = 0u64;
     for row in batch.cells(cells).chunks_exact(width) {
         statement.raw_bind_parameter(1, connection_id).doing(doing)?;
@@ -305,56 +315,8 @@ pub(super) fn insert_rows(
     Ok(row_no)
 }
 
-/// Quarantines what the page holds that could not be taken in; returns how many there are.
-fn reject_all(transaction: &Transaction<'_>, page: &PageWrite) -> Result<u64, WarehouseError> {
-    let mut count = 0;
-    let of_views = page.changed.iter().filter_map(|changed| {
-        let detail = changed.view_error.as_deref()?;
-        Some((Some(changed.resource_id.as_str()), "view_error", detail, changed.json.clone()))
-    });
-    let of_entries = page.rejects.iter().map(|reject| {
-        let detail = reject.detail.as_str();
-        (reject.resource_id.as_deref(), reject.reason, detail, reject.body.clone())
-    });
-    for (resource_id, reason, detail, body) in of_entries.chain(of_views) {
-        let body = &page.body[body];
-        let body_hash: [u8; 32] = Sha256::digest(body).into();
-        let rowid: i64 = transaction
-            .prepare_cached(
-                "INSERT INTO rejected_resource (connection_id, resource_type, resource_id, reason,
-                   detail, body, body_hash, run_id, walk_id, page, received_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                 ON CONFLICT (connection_id, resource_type, body_hash, reason)
-                 DO UPDATE SET resolved_at = NULL
-                 RETURNING id",
-            )
-            .and_then(|mut statement| {
-                statement.query_row(
-                    params![
-                        page.walk.connection_id,
-                        page.walk.resource_type,
-                        resource_id,
-                        reason,
-                        detail,
-                        TextBytes(body),
-                        body_hash,
-                        page.walk.run_id,
-                        page.walk.walk_id,
-                        page.page,
-                        clock::text(page.now)
-                    ],
-                    |row| row.get(0),
-                )
-            })
-            .doing("cannot write to rejected_resource")?;
-        finish::mark_rejected(transaction, page.walk.walk_id, rowid)?;
-        count += 1;
-    }
-    Ok(count)
-}
-
 /// Bytes that go in as SQL text, unchanged; as a blob where they are not UTF-8.
-struct TextBytes<'a>(&'a [u8]);
+pub(super) struct TextBytes<'a>(pub(super) &'a [u8]);
 
 impl rusqlite::ToSql for TextBytes<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -1,44 +1,34 @@
 //! A view as a table: names, keys and the SQL made from them once.
 
-use super::error::WarehouseError;
+use super::{error::WarehouseError, open};
 use crate::view::{Column, ColumnKind, View};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-/// Names that a view must not take: control tables and views.
-const RESERVED: &[&str] = &[
-    "connection",
-    "sync_run",
-    "sync_walk",
-    "walk_cursor",
-    "resource",
-    "resource_version",
-    "rejected_resource",
-    "view_table",
-    "access_log",
-    "purge_unfinished",
-    "completeness",
-    "sync_history",
-    "refinery_schema_history",
-];
+/// Raised when the same definition gives other rows than before: every table is rebuilt then.
+const ROW_FORMAT: u8 = 1;
+
+/// What the table in the making is called while its resources are read.
+const BUILDING: &str = "building__";
 
 /// One normalised table.
 #[derive(Debug)]
 pub struct Table {
     /// The compiled definition.
     pub view: View,
+    /// Of the definition and of the table made from it: another hash, other rows.
     pub(super) definition_hash: Vec<u8>,
-    pub(super) create: String,
     pub(super) insert: String,
     pub(super) delete: String,
+    key: usize,
 }
 
 impl Table {
     /// Makes a table of a definition.
     ///
     /// # Errors
-    /// When it does not compile, has no column with the path `getResourceKey()`, or takes a name
-    /// that the warehouse uses itself.
+    /// When it does not compile, has no name or no column with the path `getResourceKey()`, or takes
+    /// a name that the warehouse uses itself.
     pub fn new(definition: &str) -> Result<Table, WarehouseError> {
         let view = View::from_json(definition).map_err(|error| WarehouseError::Table {
             view: error.view.to_string(),
@@ -47,24 +37,38 @@ impl Table {
         let refuse = |reason: &str| {
             Err(WarehouseError::Table { view: view.name.clone(), reason: reason.to_owned() })
         };
-        let lower = view.name.to_ascii_lowercase();
-        if RESERVED.contains(&lower.as_str()) || lower.starts_with("sqlite_") {
+        if view.name.is_empty() {
+            return refuse("it has no name");
+        }
+        if open::is_control_name(&view.name)
+            || has_prefix(&view.name, "sqlite_")
+            || has_prefix(&view.name, BUILDING)
+        {
             return refuse("its name is taken by a table of payersync itself");
         }
         let Some(key) = view.columns.iter().position(|column| column.is_resource_key) else {
             return refuse("it has no column with the path getResourceKey()");
         };
-        if view.columns.iter().any(|column| {
-            ["connection_id", "row_no"].iter().any(|name| column.name.eq_ignore_ascii_case(name))
-        }) {
-            return refuse("connection_id and row_no are added by payersync");
+        let mut names = HashSet::new();
+        for column in &view.columns {
+            let name = column.name.to_ascii_lowercase();
+            if ["connection_id", "row_no"].contains(&name.as_str()) {
+                return refuse("connection_id and row_no are added by payersync");
+            }
+            if !names.insert(name) {
+                return refuse("two of its columns differ in nothing but upper and lower case");
+            }
         }
+        let hash = Sha256::new()
+            .chain_update([ROW_FORMAT])
+            .chain_update(create_sql(&view, key, &view.name))
+            .chain_update(definition);
         Ok(Table {
-            create: create_sql(&view, key, &view.name),
             insert: insert_sql(&view, &view.name),
             delete: delete_sql(&view, key, &view.name),
-            definition_hash: Sha256::digest(definition.as_bytes()).to_vec(),
+            definition_hash: hash.finalize().to_vec(),
             view,
+            key,
         })
     }
 
@@ -74,10 +78,29 @@ impl Table {
     }
 
     /// The column with the resource's id.
-    pub(super) fn key(&self) -> &str {
+    pub(super) fn key_column(&self) -> &str {
         let key = self.view.columns.iter().find(|column| column.is_resource_key);
         key.map_or("", |column| &column.name)
     }
+
+    /// The name of the table while it is in the making.
+    pub(super) fn building_name(&self) -> String {
+        format!("{BUILDING}{}", self.name())
+    }
+
+    /// `CREATE TABLE`, under this name.
+    pub(super) fn create(&self, name: &str) -> String {
+        create_sql(&self.view, self.key, name)
+    }
+
+    /// `INSERT` into the table in the making.
+    pub(super) fn insert_while_building(&self) -> String {
+        insert_sql(&self.view, &self.building_name())
+    }
+}
+
+fn has_prefix(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 fn create_sql(view: &View, key: usize, name: &str) -> String {

@@ -40,6 +40,10 @@ mod oidc_provider;
 #[cfg(test)]
 mod purge;
 #[cfg(test)]
+mod quarantine;
+#[cfg(test)]
+mod rebuild;
+#[cfg(test)]
 mod schedule_run;
 #[cfg(test)]
 mod sekmet;

@@ -1,0 +1,259 @@
+//! What could not be taken in: kept with its bytes and the reason, tried again, never lost.
+//!
+//! A resource that a view rejects is stored like any other and has rows in no table; its reject is
+//! open until a definition or the resource changes. The same reject on the next night is the same
+//! row and writes nothing. A detail never holds a value.
+
+use super::{
+    error::{Doing, WarehouseError},
+    finish,
+    page_writer::{PageWrite, TextBytes},
+};
+use crate::clock;
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, Transaction, params};
+use sha2::{Digest, Sha256};
+
+/// The reason of a resource that a view could not take.
+const VIEW_ERROR: &str = "view_error";
+
+/// Quarantines what the page holds that could not be taken in; returns how many there are.
+pub(super) fn reject_all(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+) -> Result<u64, WarehouseError> {
+    let mut count = 0;
+    for changed in &page.changed {
+        let Some(detail) = changed.view_error.as_deref() else { continue };
+        let reject = Entry {
+            resource_type: &changed.resource_type,
+            resource_id: Some(&changed.resource_id),
+            reason: VIEW_ERROR,
+            detail,
+            body: &page.body[changed.json.clone()],
+        };
+        enter(transaction, page, &reject)?;
+        count += 1;
+    }
+    for reject in &page.rejects {
+        let reject = Entry {
+            resource_type: &page.walk.resource_type,
+            resource_id: reject.resource_id.as_deref(),
+            reason: reject.reason,
+            detail: &reject.detail,
+            body: &page.body[reject.body.clone()],
+        };
+        enter(transaction, page, &reject)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+struct Entry<'a> {
+    resource_type: &'a str,
+    resource_id: Option<&'a str>,
+    reason: &'a str,
+    detail: &'a str,
+    body: &'a [u8],
+}
+
+fn enter(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    reject: &Entry<'_>,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot write to rejected_resource";
+    let body_hash: [u8; 32] = Sha256::digest(reject.body).into();
+    let known: Option<(i64, bool)> = transaction
+        .prepare_cached(
+            "SELECT id, resolved_at IS NULL AND detail = ?5 FROM rejected_resource
+             WHERE connection_id = ?1 AND resource_type = ?2 AND body_hash = ?3 AND reason = ?4",
+        )
+        .and_then(|mut statement| {
+            let key = params![
+                page.walk.connection_id,
+                reject.resource_type,
+                body_hash,
+                reject.reason,
+                reject.detail
+            ];
+            statement.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })
+        .doing(doing)?;
+    let rowid = match known {
+        Some((rowid, true)) => rowid,
+        Some((rowid, false)) => {
+            transaction
+                .execute(
+                    "UPDATE rejected_resource SET detail = ?2, resolved_at = NULL WHERE id = ?1",
+                    params![rowid, reject.detail],
+                )
+                .doing(doing)?;
+            rowid
+        }
+        None => transaction
+            .prepare_cached(
+                "INSERT INTO rejected_resource (connection_id, resource_type, resource_id, reason,
+                   detail, body, body_hash, run_id, walk_id, page, received_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            )
+            .and_then(|mut statement| {
+                statement.insert(params![
+                    page.walk.connection_id,
+                    reject.resource_type,
+                    reject.resource_id,
+                    reject.reason,
+                    reject.detail,
+                    TextBytes(reject.body),
+                    body_hash,
+                    page.walk.run_id,
+                    page.walk.walk_id,
+                    page.page,
+                    clock::text(page.now)
+                ])
+            })
+            .doing(doing)?,
+    };
+    finish::mark_rejected(transaction, page.walk.walk_id, rowid)
+}
+
+/// Settles what views said against an earlier version of a resource.
+pub(super) fn settle_superseded(
+    transaction: &Transaction<'_>,
+    connection_id: i64,
+    resource_type: &str,
+    resource_id: &str,
+    now: &str,
+) -> Result<(), WarehouseError> {
+    transaction
+        .prepare_cached(
+            "UPDATE rejected_resource SET resolved_at = ?4
+             WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3
+               AND reason = 'view_error' AND resolved_at IS NULL",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![connection_id, resource_type, resource_id, now])
+        })
+        .doing("cannot settle a reject")
+        .map(drop)
+}
+
+/// Enters a stored resource that a later definition rejects. Its page is 0: it was taken in once.
+pub(super) fn enter_stored(
+    transaction: &Transaction<'_>,
+    connection_id: i64,
+    resource_type: &str,
+    resource_id: &str,
+    detail: &str,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot write to rejected_resource";
+    let key = params![connection_id, resource_type, resource_id];
+    let body_hash: [u8; 32] = transaction
+        .query_row(
+            "SELECT json FROM resource
+             WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3",
+            key,
+            |row| Ok(Sha256::digest(row.get_ref(0)?.as_bytes()?).into()),
+        )
+        .doing(doing)?;
+    transaction
+        .execute(
+            "INSERT INTO rejected_resource (connection_id, resource_type, resource_id, reason,
+               detail, body, body_hash, run_id, walk_id, page, received_at)
+             SELECT r.connection_id, r.resource_type, r.resource_id, 'view_error', ?4, r.json, ?5,
+               w.run_id, r.walk_id, 0, ?6
+             FROM resource r LEFT JOIN sync_walk w ON w.id = r.walk_id
+             WHERE r.connection_id = ?1 AND r.resource_type = ?2 AND r.resource_id = ?3
+             ON CONFLICT (connection_id, resource_type, body_hash, reason)
+             DO UPDATE SET detail = excluded.detail, resolved_at = NULL",
+            params![connection_id, resource_type, resource_id, detail, body_hash, clock::text(now)],
+        )
+        .doing(doing)
+        .map(drop)
+}
+
+/// An open reject whose resource is stored as it was rejected.
+#[derive(Debug)]
+pub(super) struct Retry {
+    pub(super) reject_id: i64,
+    pub(super) connection_id: i64,
+    pub(super) resource_id: String,
+    pub(super) json: Vec<u8>,
+}
+
+/// The open rejects of a type that a changed definition may take in.
+pub(super) fn to_retry(
+    transaction: &Transaction<'_>,
+    resource_type: &str,
+) -> Result<Vec<i64>, WarehouseError> {
+    transaction
+        .prepare(
+            "SELECT j.id FROM rejected_resource j JOIN resource r
+               ON r.connection_id = j.connection_id AND r.resource_type = j.resource_type
+               AND r.resource_id = j.resource_id
+             WHERE j.resource_type = ?1 AND j.reason = 'view_error' AND j.resolved_at IS NULL
+               AND r.deleted_at IS NULL AND r.json = j.body",
+        )
+        .and_then(|mut statement| statement.query_map([resource_type], |row| row.get(0))?.collect())
+        .doing("cannot read rejected_resource")
+}
+
+/// One of them, with its resource.
+pub(super) fn retry(
+    transaction: &Transaction<'_>,
+    reject_id: i64,
+) -> Result<Retry, WarehouseError> {
+    transaction
+        .prepare_cached(
+            "SELECT connection_id, resource_id, body FROM rejected_resource WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            statement.query_row([reject_id], |row| {
+                Ok(Retry {
+                    reject_id,
+                    connection_id: row.get(0)?,
+                    resource_id: row.get(1)?,
+                    json: row.get_ref(2)?.as_bytes()?.to_vec(),
+                })
+            })
+        })
+        .doing("cannot read rejected_resource")
+}
+
+/// Says what came of a retry: taken in, or still rejected and why.
+pub(super) fn settle(
+    transaction: &Transaction<'_>,
+    reject_id: i64,
+    still: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot settle a reject";
+    match still {
+        None => transaction.execute(
+            "UPDATE rejected_resource SET resolved_at = ?2 WHERE id = ?1",
+            params![reject_id, clock::text(now)],
+        ),
+        Some(detail) => transaction.execute(
+            "UPDATE rejected_resource SET detail = ?2 WHERE id = ?1 AND detail <> ?2",
+            params![reject_id, detail],
+        ),
+    }
+    .doing(doing)
+    .map(drop)
+}
+
+/// How many resources of a type no table has because a view rejects them.
+pub(super) fn open_view_errors(
+    transaction: &Transaction<'_>,
+    resource_type: &str,
+) -> Result<u64, WarehouseError> {
+    transaction
+        .query_row(
+            "SELECT count(*) FROM rejected_resource
+             WHERE resource_type = ?1 AND reason = 'view_error' AND resolved_at IS NULL",
+            [resource_type],
+            |row| row.get(0),
+        )
+        .doing("cannot count rejects")
+}

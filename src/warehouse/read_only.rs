@@ -1,0 +1,96 @@
+//! A warehouse that is only asked.
+
+use super::{
+    Answer, Catalog, ConnectionRow, Effort, FinishedRun, Reader, TableCount, TypeStatus,
+    WarehouseError, connections, last_run, metrics, open, query, status,
+};
+use chrono::{DateTime, Utc};
+use std::{collections::HashMap, path::Path};
+
+/// An existing warehouse, open for questions only. Never waits for a writer.
+#[derive(Debug)]
+pub struct ReadOnlyWarehouse {
+    reader: Reader,
+}
+
+impl ReadOnlyWarehouse {
+    /// Opens an existing warehouse.
+    ///
+    /// # Errors
+    /// There is none; it is no warehouse; a newer payersync wrote it.
+    pub fn open(path: &Path) -> Result<ReadOnlyWarehouse, WarehouseError> {
+        let reader = Reader::new(path.into());
+        reader.read(|_| Ok(()))?;
+        Ok(ReadOnlyWarehouse { reader })
+    }
+
+    /// As [`ReadOnlyWarehouse::open`], and leaves also a journal as it is that a killed process
+    /// left behind.
+    ///
+    /// # Errors
+    /// As [`ReadOnlyWarehouse::open`].
+    pub fn open_untouched(path: &Path) -> Result<ReadOnlyWarehouse, WarehouseError> {
+        let connection = open::open_untouched(path)?;
+        Ok(ReadOnlyWarehouse { reader: Reader::of(path.into(), connection) })
+    }
+
+    /// The truth per connection and type.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
+        self.reader.read(status::completeness)
+    }
+
+    /// What each connection has cost, by name.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn efforts(&self) -> Result<Vec<Effort>, WarehouseError> {
+        self.reader.read(metrics::efforts)
+    }
+
+    /// The latest run that has ended.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn finished_run(&self) -> Result<Option<FinishedRun>, WarehouseError> {
+        self.reader.read(metrics::finished_run)
+    }
+
+    /// All connections, by name.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
+        self.reader.read(connections::all)
+    }
+
+    /// When the latest sync of each connection began that came to its end, by `connection.id`.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn last_runs(&self) -> Result<HashMap<i64, DateTime<Utc>>, WarehouseError> {
+        self.reader.read(last_run::last_runs)
+    }
+
+    /// How many rows each normalised table has.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn table_counts(&self, catalog: &Catalog) -> Result<Vec<TableCount>, WarehouseError> {
+        self.reader.read(|connection| status::table_counts(connection, catalog))
+    }
+
+    /// Runs one statement that reads, row by row.
+    ///
+    /// # Errors
+    /// SQLite's words about the statement; anything that would write.
+    pub fn query<E>(
+        &self,
+        sql: &str,
+        answer: &mut dyn Answer<E>,
+    ) -> Result<Result<(), E>, WarehouseError> {
+        self.reader.read(|connection| query::query(connection, sql, answer))
+    }
+}

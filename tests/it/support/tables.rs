@@ -1,0 +1,60 @@
+//! Normalised tables as one value, and definitions of a user's own.
+
+use super::Home;
+use sha2::{Digest, Sha256};
+
+impl Home {
+    /// Names of all normalised tables.
+    pub(crate) fn table_names(&self) -> Vec<String> {
+        self.rows("SELECT name FROM view_table ORDER BY name").concat()
+    }
+
+    /// A hash of every row of every normalised table.
+    pub(crate) fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut rows = 0;
+        for table in self.table_names() {
+            hash.update(&table);
+            for row in self.rows(&format!("SELECT * FROM \"{table}\" ORDER BY 1, 2, 3")) {
+                hash.update(row.join("\u{1}"));
+                rows += 1;
+            }
+        }
+        format!("{rows} rows, {:02x?}", hash.finalize())
+    }
+
+    /// Stores every resource `copies` times more, under other ids.
+    pub(crate) fn multiply(&self, copies: u32) {
+        let sql = "INSERT INTO resource (connection_id, resource_type, resource_id, content_hash,
+               json, walk_id, received_at)
+             SELECT connection_id, resource_type, resource_id || '-' || ?1, content_hash,
+               replace(json, '\"id\":\"' || resource_id || '\"',
+                 '\"id\":\"' || resource_id || '-' || ?1 || '\"'), walk_id, received_at
+             FROM resource WHERE resource_id NOT LIKE '%-copy%'";
+        let warehouse = self.warehouse();
+        for copy in 0..copies {
+            warehouse.execute(sql, [format!("copy{copy}")]).unwrap();
+        }
+    }
+
+    /// Writes a definition of the user's own; the configuration must name `views_dir`.
+    pub(crate) fn own_view(&self, file: &str, text: &str) {
+        std::fs::create_dir_all(self.file("views")).unwrap();
+        std::fs::write(self.file("views").join(file), text).unwrap();
+    }
+}
+
+/// What a configuration says for [`Home::own_view`].
+pub(crate) const VIEWS_DIR: &str = "\n[warehouse]\nviews_dir = \"views\"\n";
+
+/// A definition over a type with its key and one more column.
+pub(crate) fn definition(name: &str, resource: &str, path: &str) -> String {
+    serde_json::json!({
+        "resourceType": "ViewDefinition", "name": name, "resource": resource, "status": "active",
+        "select": [{"column": [
+            {"name": "id", "path": "getResourceKey()", "type": "id"},
+            {"name": "found", "path": path, "type": "string"},
+        ]}],
+    })
+    .to_string()
+}

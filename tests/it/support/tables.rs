@@ -11,16 +11,23 @@ impl Home {
 
     /// A hash of every row of every normalised table.
     pub(crate) fn digest(&self) -> String {
+        let warehouse = self.warehouse();
         let mut hash = Sha256::new();
-        let mut rows = 0;
+        let mut count = 0;
         for table in self.table_names() {
             hash.update(&table);
-            for row in self.rows(&format!("SELECT * FROM \"{table}\" ORDER BY 1, 2, 3")) {
-                hash.update(row.join("\u{1}"));
-                rows += 1;
+            let mut statement =
+                warehouse.prepare(&format!("SELECT * FROM \"{table}\" ORDER BY 1, 2, 3")).unwrap();
+            let width = statement.column_count();
+            let mut rows = statement.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                count += 1;
+                for column in 0..width {
+                    hash.update(format!("{:?}\u{1}", row.get_ref(column).unwrap()));
+                }
             }
         }
-        format!("{rows} rows, {:02x?}", hash.finalize())
+        format!("{count} rows, {:02x?}", hash.finalize())
     }
 
     /// Stores every resource `copies` times more, under other ids.

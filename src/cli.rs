@@ -63,6 +63,8 @@ pub enum Command {
     Tables(TablesArgs),
     /// Ask the warehouse a question in SQL
     Query(QueryArgs),
+    /// Run or check SQL on FHIR ViewDefinitions without a warehouse
+    Views(ViewsCommand),
     /// Fill normalised tables again from the stored resources
     Rebuild(RebuildArgs),
     /// Check that the warehouse is sound: file, hashes, rows, ledger
@@ -212,6 +214,54 @@ pub enum QueryFormat {
     Json,
     /// One JSON object per line
     Ndjson,
+}
+
+/// `payersync views`.
+#[derive(Debug, Args)]
+pub struct ViewsCommand {
+    /// What to do with them
+    #[command(subcommand)]
+    pub action: ViewsAction,
+}
+
+/// What is done with definitions.
+#[derive(Debug, Subcommand)]
+pub enum ViewsAction {
+    /// Run definitions over resources; rows go to stdout, rejects to stderr
+    Run(ViewsRunArgs),
+    /// Check definitions as a compiler would
+    Check(ViewsCheckArgs),
+}
+
+/// `payersync views run`.
+#[derive(Debug, Args)]
+pub struct ViewsRunArgs {
+    /// ViewDefinition files; with several, each row begins with its view's name
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Resources or Bundles, one per line; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// How rows are printed
+    #[arg(long, value_enum, default_value = "ndjson")]
+    pub format: ViewsFormat,
+}
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ViewsFormat {
+    /// One JSON object per line
+    Ndjson,
+    /// Comma-separated values with a header line
+    Csv,
+}
+
+/// `payersync views check`.
+#[derive(Debug, Args)]
+pub struct ViewsCheckArgs {
+    /// ViewDefinition files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 /// `payersync rebuild`.

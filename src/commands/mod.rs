@@ -36,6 +36,7 @@ mod system;
 mod tables;
 mod targets;
 mod verify;
+mod views;
 
 use crate::{
     cli::{Cli, Command},
@@ -76,6 +77,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Status(args) => status::run(&home, &args),
         Command::Tables(args) => tables::run(&home, &args),
         Command::Query(args) => query::run(&home, &args),
+        Command::Views(command) => views::views(command),
         Command::Rebuild(args) => rebuild::run(&home, args, style),
         Command::Backup(args) => backup::run(&home, &args),
         Command::Restore(args) => backup::restore(&home, &args),

@@ -58,4 +58,6 @@ mod tidy_source;
 #[cfg(test)]
 mod verify;
 #[cfg(test)]
+mod views;
+#[cfg(test)]
 mod wrong_member;

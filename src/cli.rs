@@ -1,7 +1,7 @@
 //! The command line: clap types only.
 
 use crate::sandbox::Fault;
-use chrono::NaiveDate;
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -201,6 +201,9 @@ pub struct QueryArgs {
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "table")]
     pub format: QueryFormat,
+    /// Show the table `resource` as it was then: an instant (RFC 3339), or a day's end (YYYY-MM-DD, UTC)
+    #[arg(long, value_name = "DATE", value_parser = instant_or_days_end)]
+    pub as_of: Option<DateTime<Utc>>,
 }
 
 /// How an answer is printed.
@@ -354,4 +357,16 @@ fn fault(name: &str) -> Result<Fault, String> {
     name.parse().map_err(|error: crate::sandbox::UnknownFault| {
         format!("{error}; --list-faults names them all")
     })
+}
+
+/// Reads an instant, or a day, which stands for its last millisecond.
+fn instant_or_days_end(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        return Ok(instant.to_utc());
+    }
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .ok()
+        .and_then(|day| day.succ_opt()?.and_hms_opt(0, 0, 0))
+        .map(|midnight| midnight.and_utc() - Duration::milliseconds(1))
+        .ok_or_else(|| "neither 2026-01-31 nor 2026-01-31T12:00:00Z".to_owned())
 }

@@ -47,6 +47,8 @@ pub struct Settings {
     pub full_walk_every: Duration,
     /// How far an incremental walk reaches back behind the watermark.
     pub overlap: Duration,
+    /// How long superseded versions of resources are kept; `None`: for ever.
+    pub keep_versions: Option<Duration>,
     /// A folder with more ViewDefinitions.
     pub views_dir: Option<PathBuf>,
     /// The plans, by name.
@@ -102,6 +104,7 @@ impl Settings {
             shrink_limit_percent: file.sync.shrink_limit(path)?,
             full_walk_every: file.sync.full_walk_every(),
             overlap: file.sync.overlap(),
+            keep_versions: file.warehouse.keep_versions(),
             views_dir: file.warehouse.views_dir.map(|folder| home.join(folder)),
             plans,
             schedules,

@@ -99,6 +99,7 @@ impl From<WarehouseError> for Failure {
             WarehouseError::Table { .. }
             | WarehouseError::Missing { .. }
             | WarehouseError::Exists { .. }
+            | WarehouseError::Pruned { .. }
             | WarehouseError::NotAWarehouse { .. } => ExitCode::Usage,
             _ => ExitCode::Warehouse,
         };

@@ -20,7 +20,17 @@ pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> 
             .hint("`payersync query \"SELECT count(*) FROM claim\"`"));
     }
     let settings = Settings::load_or_default(folder)?;
-    let warehouse = ReadOnlyWarehouse::open(&settings.warehouse_path())?;
+    let path = settings.warehouse_path();
+    let (warehouse, hint) = match args.as_of {
+        Some(at) => (
+            ReadOnlyWarehouse::open_as_of(&path, at)?,
+            "with --as-of the table resource is as it was then; the normalised tables are of the present and cannot be read",
+        ),
+        None => (
+            ReadOnlyWarehouse::open(&path)?,
+            "`payersync tables` lists the tables; only statements that read are allowed",
+        ),
+    };
     let mut asked = Ok(());
     print(|out| match answer(&warehouse, &args.sql, args.format, out) {
         Ok(written) => written,
@@ -32,8 +42,7 @@ pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> 
     match asked {
         Ok(()) => Ok(ExitCode::Complete),
         Err(error @ WarehouseError::Sqlite { .. }) => {
-            Err(Failure::usage("the query cannot be answered", error)
-                .hint("`payersync tables` lists the tables; only statements that read are allowed"))
+            Err(Failure::usage("the query cannot be answered", error).hint(hint))
         }
         Err(error) => Err(error.into()),
     }

@@ -65,6 +65,7 @@ pub(super) fn options(
         full,
         types,
         backfill: None,
+        keep_versions: settings.keep_versions,
         max_requests: None,
         full_walk_every: settings.full_walk_every,
         overlap: settings.overlap,

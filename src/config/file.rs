@@ -149,6 +149,15 @@ pub(super) struct Connection {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Warehouse {
     pub(super) views_dir: Option<PathBuf>,
+    pub(super) keep_versions_days: u32,
+}
+
+impl Warehouse {
+    /// How long superseded versions are kept; `None`: for ever.
+    pub(super) fn keep_versions(&self) -> Option<Duration> {
+        let days = u64::from(self.keep_versions_days);
+        (days > 0).then(|| Duration::from_secs(days * 24 * 60 * 60))
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]

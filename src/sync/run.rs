@@ -75,6 +75,8 @@ pub struct SyncOptions {
     pub overlap: Duration,
     /// Walk by windows of date instead of whole types.
     pub backfill: Option<Backfill>,
+    /// How long superseded versions are kept; `None`: for ever.
+    pub keep_versions: Option<Duration>,
     /// Page requests that the run may send; `None`: any number.
     pub max_requests: Option<u64>,
     /// Connections synced at once.
@@ -121,6 +123,12 @@ pub async fn sync(
             Ok((position, report)) => connections[position] = Some(report?),
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => {}
+        }
+    }
+    if let Some(keep) = options.keep_versions {
+        let keep = chrono::Duration::from_std(keep).unwrap_or(chrono::Duration::MAX);
+        if let Some(before) = context.clock.now().checked_sub_signed(keep) {
+            context.warehouse.prune_versions(before).await?;
         }
     }
     let report = Report {

@@ -98,6 +98,12 @@ pub enum WarehouseError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Superseded versions of that time are no longer kept.
+    #[error("versions that ended before {pruned_to} have been pruned, so what was then is unknown")]
+    Pruned {
+        /// From this instant on the past is known (RFC 3339).
+        pruned_to: String,
+    },
     /// The writer thread is gone: an earlier failure or a bug.
     #[error("the warehouse's writer has stopped")]
     WriterStopped,
@@ -109,6 +115,9 @@ impl WarehouseError {
         match self {
             WarehouseError::NotADatabase { .. } => {
                 Some("move the file away, or name another folder with --home")
+            }
+            WarehouseError::Pruned { .. } => {
+                Some("keep_versions_days in [warehouse] says how long they are kept")
             }
             WarehouseError::NewerSchema { .. } => Some("use the newer payersync that wrote it"),
             WarehouseError::Missing { .. } => Some(

@@ -10,6 +10,7 @@ mod connections;
 mod cursor;
 mod error;
 mod finish;
+mod history;
 mod last_run;
 mod ledger;
 mod metrics;

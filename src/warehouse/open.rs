@@ -44,18 +44,21 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, WarehouseError> {
 /// # Errors
 /// A missing file, what is not a database, a newer schema.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, WarehouseError> {
+    let mut connection = open_unlocked(path)?;
+    lock(&mut connection, refuse_to_leave)?;
+    Ok(connection)
+}
+
+/// Opens an existing warehouse that is to be locked against writing.
+pub(super) fn open_unlocked(path: &Path) -> Result<Connection, WarehouseError> {
     if !path.exists() {
         return Err(WarehouseError::Missing { path: path.into() });
     }
     // READ_WRITE, since a reader of a WAL file must be able to recover it after a crash;
     // query_only is what keeps every statement from writing.
-    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
         .or_else(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
     refuse_foreign(&connection, path)?;
-    let doing = "cannot open for reading";
-    connection.execute_batch("PRAGMA query_only = ON;").doing(doing)?;
-    // ATTACH would open another file, which query_only of this one is no lock for.
-    connection.authorizer(Some(refuse_to_leave)).doing(doing)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -74,7 +77,18 @@ pub(super) fn open_untouched(path: &Path) -> Result<Connection, WarehouseError> 
     Ok(connection)
 }
 
-fn refuse_to_leave(context: AuthContext<'_>) -> Authorization {
+/// From here on nothing that runs can write, or do what the authorizer refuses.
+pub(super) fn lock(
+    connection: &mut Connection,
+    authorizer: impl for<'c> FnMut(AuthContext<'c>) -> Authorization + Send + 'static,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot open for reading";
+    connection.execute_batch("PRAGMA query_only = ON;").doing(doing)?;
+    // ATTACH would open another file, which query_only of this one is no lock for.
+    connection.authorizer(Some(authorizer)).doing(doing)
+}
+
+pub(super) fn refuse_to_leave(context: AuthContext<'_>) -> Authorization {
     match context.action {
         AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
         AuthAction::Pragma { pragma_name, pragma_value: Some(_) }

@@ -24,6 +24,18 @@ impl ReadOnlyWarehouse {
         Ok(ReadOnlyWarehouse { reader })
     }
 
+    /// Opens an existing warehouse with the table `resource` as it was at an instant.
+    ///
+    /// The normalised tables are of the present and cannot be read through it.
+    ///
+    /// # Errors
+    /// As [`ReadOnlyWarehouse::open`]; an instant of which versions have been pruned.
+    pub fn open_as_of(path: &Path, at: DateTime<Utc>) -> Result<ReadOnlyWarehouse, WarehouseError> {
+        let reader = Reader::as_of(path.into(), at);
+        reader.read(|_| Ok(()))?;
+        Ok(ReadOnlyWarehouse { reader })
+    }
+
     /// As [`ReadOnlyWarehouse::open`], and leaves also a journal as it is that a killed process
     /// left behind.
     ///

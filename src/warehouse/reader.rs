@@ -2,8 +2,9 @@
 
 use super::{
     error::{Doing, WarehouseError},
-    open,
+    history, open,
 };
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::{
     path::PathBuf,
@@ -21,17 +22,23 @@ pub(crate) struct Known {
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
     path: PathBuf,
+    /// The instant whose resources are shown; `None`: the present ones.
+    as_of: Option<DateTime<Utc>>,
     idle: Arc<Mutex<Vec<Connection>>>,
 }
 
 impl Reader {
     pub(super) fn new(path: PathBuf) -> Reader {
-        Reader { path, idle: Arc::default() }
+        Reader { path, as_of: None, idle: Arc::default() }
+    }
+
+    pub(super) fn as_of(path: PathBuf, at: DateTime<Utc>) -> Reader {
+        Reader { path, as_of: Some(at), idle: Arc::default() }
     }
 
     /// A pool of the one connection given.
     pub(super) fn of(path: PathBuf, connection: Connection) -> Reader {
-        Reader { path, idle: Arc::new(Mutex::new(vec![connection])) }
+        Reader { path, as_of: None, idle: Arc::new(Mutex::new(vec![connection])) }
     }
 
     /// Reads with a connection of the pool, in one transaction: one consistent state.
@@ -42,7 +49,10 @@ impl Reader {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = match idle {
             Some(connection) => connection,
-            None => open::open_to_read(&self.path)?,
+            None => match self.as_of {
+                Some(at) => history::open_as_of(&self.path, at)?,
+                None => open::open_to_read(&self.path)?,
+            },
         };
         let result = {
             let transaction = connection.transaction().doing("cannot begin to read")?;

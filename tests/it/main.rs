@@ -26,6 +26,8 @@ mod faults;
 #[cfg(test)]
 mod first_sync;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod incremental;
 #[cfg(test)]
 mod kill;

@@ -88,10 +88,7 @@ fn what_a_view_cannot_take_is_told_by_its_line_and_never_by_its_values() {
     for (line, number) in told.iter().zip([1, 5, 6]) {
         assert!(line.starts_with(&format!("rejected: line {number}: ")), "{line}");
     }
-    assert!(
-        !rows.stderr.contains("Mary") && !rows.stderr.contains('z'.to_string().as_str())
-            || !rows.stderr.contains("Mary")
-    );
+    assert!(!rows.stderr.contains("Mary"), "{}", rows.stderr);
 }
 
 #[test]

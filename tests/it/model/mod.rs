@@ -104,6 +104,7 @@ impl House {
             full_walk_every: 5 * DAY,
             overlap: 2 * HOUR,
             backfill: None,
+            keep_versions: None,
             max_requests: None,
             connections_in_parallel: 1,
             shrink_limit_percent: 100,

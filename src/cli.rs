@@ -188,6 +188,9 @@ pub struct TablesArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Show which paths of the stored resources no column depends on; never a value
+    #[arg(long, conflicts_with_all = ["table", "markdown"])]
+    pub unmapped: bool,
     /// Print Markdown: every table with its columns, and the marts
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,

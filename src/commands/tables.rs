@@ -6,7 +6,7 @@ use crate::{
     config::Settings,
     exit_code::ExitCode,
     view::Column,
-    warehouse::{Catalog, ReadOnlyWarehouse, Table, WarehouseError},
+    warehouse::{Catalog, LeafPath, ReadOnlyWarehouse, Table, WarehouseError},
 };
 use serde::Serialize;
 use std::{collections::HashMap, io::Write, path::Path};
@@ -33,6 +33,9 @@ struct ColumnEntry<'a> {
 pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let catalog = home::catalog(&settings)?;
+    if args.unmapped {
+        return unmapped(&settings, &catalog, args.json);
+    }
     let rows = rows(&settings, &catalog)?;
     let chosen: Vec<&Table> = match &args.table {
         None => catalog.tables().iter().collect(),
@@ -52,6 +55,34 @@ pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure>
     } else {
         print(|out| overview(out, &chosen, &rows, &catalog))?;
     }
+    Ok(ExitCode::Complete)
+}
+
+/// The paths that no column depends on, and what share of the leaves that is.
+fn unmapped(settings: &Settings, catalog: &Catalog, as_json: bool) -> Result<ExitCode, Failure> {
+    let warehouse = ReadOnlyWarehouse::open(&settings.warehouse_path())?;
+    let paths = warehouse.leaf_paths(catalog)?;
+    let left: Vec<&LeafPath> = paths.iter().filter(|leaf| !leaf.carried).collect();
+    if as_json {
+        print(|out| {
+            serde_json::to_writer_pretty(&mut *out, &left)?;
+            writeln!(out)
+        })?;
+        return Ok(ExitCode::Complete);
+    }
+    let all: u64 = paths.iter().map(|leaf| leaf.leaves).sum();
+    let lost: u64 = left.iter().map(|leaf| leaf.leaves).sum();
+    let mut shown = show::table(&["path", "leaves", "first seen", "extension"]);
+    for leaf in &left {
+        let whose = if leaf.foreign { "foreign" } else { "" };
+        let leaves = leaf.leaves.to_string();
+        shown.add_row(vec![&leaf.path, &leaves, &leaf.first_seen, whose]);
+    }
+    show::right(&mut shown, 1);
+    print(|out| {
+        writeln!(out, "{shown}")?;
+        writeln!(out, "{lost} of {all} leaves, all of them in resource.json, are in no column")
+    })?;
     Ok(ExitCode::Complete)
 }
 

@@ -29,6 +29,7 @@ mod row_batch;
 mod status;
 mod table;
 mod type_state;
+mod unmapped;
 mod upkeep;
 mod verify;
 mod verify_resources;
@@ -71,6 +72,7 @@ pub use status::{TableCount, TypeStatus};
 pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
 pub(crate) use type_state::Advance;
 pub use type_state::{LastUpdated, TypeState};
+pub use unmapped::{LeafPath, LeafSurvey};
 pub use verify::{Checked, quick_check, verify};
 
 /// An open warehouse.

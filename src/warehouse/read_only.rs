@@ -1,8 +1,8 @@
 //! A warehouse that is only asked.
 
 use super::{
-    Answer, Catalog, ConnectionRow, Effort, FinishedRun, Reader, TableCount, TypeStatus,
-    WarehouseError, connections, last_run, metrics, open, query, status,
+    Answer, Catalog, ConnectionRow, Effort, FinishedRun, LeafPath, Reader, TableCount, TypeStatus,
+    WarehouseError, connections, last_run, metrics, open, query, status, unmapped,
 };
 use chrono::{DateTime, Utc};
 use std::{collections::HashMap, path::Path};
@@ -92,6 +92,14 @@ impl ReadOnlyWarehouse {
     /// SQLite's.
     pub fn table_counts(&self, catalog: &Catalog) -> Result<Vec<TableCount>, WarehouseError> {
         self.reader.read(|connection| status::table_counts(connection, catalog))
+    }
+
+    /// Which leaf paths the stored resources have, and which of them a table depends on.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn leaf_paths(&self, catalog: &Catalog) -> Result<Vec<LeafPath>, WarehouseError> {
+        self.reader.read(|connection| unmapped::survey(connection, catalog))
     }
 
     /// Runs one statement that reads, row by row.

@@ -12,6 +12,8 @@ mod by_reference;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod deploy;
 #[cfg(test)]
 mod docs;

@@ -115,7 +115,11 @@ impl HttpClient {
         }
         let method = Method::GET;
         let call = Call { method, url, headers, form: None, repeatable: true, is_sound, on_retry };
-        self.run(call).await
+        let response = self.run(call).await?;
+        Ok(match bearer {
+            Some(bearer) => Response { body: bearer.mask(response.body), ..response },
+            None => response,
+        })
     }
 
     /// Posts a form until its answer is final; redirects are not followed.

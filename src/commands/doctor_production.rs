@@ -31,7 +31,7 @@ pub(super) fn look(
     findings.push(Finding::warning(
         "production papers",
         "privacy policy, terms, retention, security contact cannot be checked from here",
-        "docs/production-access/checklist.md lists what to send and to publish",
+        "docs/production-access/README.md lists what to send and to publish",
     ));
     Ok(())
 }

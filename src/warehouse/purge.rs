@@ -195,5 +195,13 @@ fn forget_traces(transaction: &Transaction<'_>, row: &ConnectionRow) -> Result<(
     ] {
         transaction.execute(statement, [&row.name]).doing(doing)?;
     }
+    // A rebuild that was cut short notes the last resource it did; from none of the connection's
+    // on it goes to the next connection.
+    transaction
+        .execute(
+            "UPDATE table_rebuild SET last_resource_id = '' WHERE last_connection_id = ?1",
+            [row.id],
+        )
+        .doing(doing)?;
     Ok(())
 }

@@ -28,6 +28,13 @@ fn purgeable(more: &str) -> Purgeable {
     assert!(payer.amend(0, "ExplanationOfBenefit", &claim));
     assert_eq!(home.run(&["sync"]).code, 0);
     assert!(home.value::<i64>("SELECT count(*) FROM resource_version") > 0);
+    // As a rebuild leaves it that was killed after one of the leaver's claims.
+    home.warehouse()
+        .execute(
+            "INSERT INTO table_rebuild VALUES ('ExplanationOfBenefit', x'00', '[]', 1, ?1, 1, '')",
+            [&claim],
+        )
+        .unwrap();
     home.warehouse().execute_batch("ANALYZE").unwrap();
     fs::write(home.file("pending-leaver-in-chief.json"), "{}").unwrap();
     let canaries = canaries(&payer, &home);

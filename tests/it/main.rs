@@ -12,6 +12,8 @@ mod by_reference;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod canary_connect;
+#[cfg(test)]
 mod coverage;
 #[cfg(test)]
 mod deploy;
@@ -33,6 +35,8 @@ mod history;
 mod incremental;
 #[cfg(test)]
 mod kill;
+#[cfg(test)]
+mod kill_connect;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]

@@ -1,12 +1,8 @@
 //! The embedded payer in this process, and a home that is registered with it.
 
-use super::Home;
+use super::{Consenting, Home};
 use payersync::sandbox::{Options, Sandbox};
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    ops::Deref,
-    process::Stdio,
-};
+use std::ops::Deref;
 use tokio::{net::TcpListener, runtime::Runtime};
 
 /// A running payer; its threads end with it.
@@ -60,27 +56,13 @@ impl Payer {
 
     /// The same at another plan of the configuration that stands for this payer.
     pub(crate) fn connect_to(&self, home: &Home, plan: &str, name: &str, member: u32) {
-        let mut child = home
-            .command(&["connect", name, "--plan", plan, "--code", "-"])
-            .stdin(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        let url = loop {
-            let mut line = String::new();
-            assert_ne!(lines.read_line(&mut line).unwrap(), 0, "no URL was shown: {said}");
-            said.push_str(&line);
-            if line.trim().starts_with("http") {
-                break line.trim().to_owned();
-            }
-        };
-        let redirect = self.runtime.block_on(consent(&url, self, member));
-        writeln!(child.stdin.take().unwrap(), "{redirect}").unwrap();
-        lines.read_to_string(&mut said).unwrap();
-        let status = child.wait().unwrap();
-        assert!(status.success(), "{said}");
+        let (code, said) = Consenting::start(self, home, plan, name, member, &[]).answer().end();
+        assert_eq!(code, 0, "{said}");
+    }
+
+    /// What a member's browser does at the consent page; returns where it is sent.
+    pub(crate) fn consent(&self, url: &str, member: u32) -> String {
+        self.runtime.block_on(consent(url, self, member))
     }
 
     /// A new home, configured and connected as member 0.
@@ -97,8 +79,8 @@ impl Payer {
     }
 }
 
-/// What a member's browser does: fills the form; returns where it is sent.
-pub(crate) async fn consent(url: &str, payer: &Sandbox, member: u32) -> String {
+/// Fills the form.
+async fn consent(url: &str, payer: &Sandbox, member: u32) -> String {
     let who = payer.identity(member);
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("first_name", &who.first_name)

@@ -1,6 +1,6 @@
 //! The one folder, and what is opened in it.
 
-use super::{failure::Failure, lock};
+use super::{failure::Failure, lock, own_views};
 use crate::{
     auth::{ClientRegistration, GrantKind, Tokens, Vault, discover},
     cli::Cli,
@@ -9,12 +9,12 @@ use crate::{
     exit_code::ExitCode,
     http::{HttpClient, Origin},
     monitor::{Monitor, Silent},
-    warehouse::{Catalog, Warehouse, embedded_definitions, embedded_marts},
+    warehouse::{Catalog, Warehouse},
 };
 use secrecy::SecretString;
 use std::{
     env, fs,
-    io::{self, Write},
+    io::Write,
     path::{Path, PathBuf},
 };
 use url::Url;
@@ -68,23 +68,11 @@ pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
 
 /// Every table: those of this build and the user's own.
 pub(super) fn catalog(settings: &Settings) -> Result<Catalog, Failure> {
-    let mut own = Vec::new();
+    let mut catalog = Catalog::embedded()?;
     if let Some(folder) = &settings.views_dir {
-        let unreadable = |error: io::Error| {
-            Failure::usage(format!("cannot read views_dir {}", folder.display()), error)
-        };
-        let mut files: Vec<PathBuf> = fs::read_dir(folder)
-            .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
-            .map_err(unreadable)?;
-        files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
-        files.sort();
-        for file in files {
-            own.push(fs::read_to_string(&file).map_err(unreadable)?);
-        }
+        own_views::add(&mut catalog, folder)?;
     }
-    let mut definitions: Vec<&str> = embedded_definitions().collect();
-    definitions.extend(own.iter().map(String::as_str));
-    Ok(Catalog::new(definitions, embedded_marts())?)
+    Ok(catalog)
 }
 
 /// Opens the warehouse for writing; creates it on first use.

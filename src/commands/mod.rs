@@ -20,6 +20,7 @@ mod init;
 mod lock;
 mod logging;
 mod metrics;
+mod own_views;
 mod pending;
 mod plan;
 mod progress;

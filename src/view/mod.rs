@@ -25,6 +25,7 @@ mod error;
 mod eval;
 mod item;
 pub mod json;
+pub mod lint;
 mod lower;
 mod operators;
 mod path;

@@ -178,23 +178,32 @@ impl Catalog {
     ) -> Result<Catalog, WarehouseError> {
         let mut catalog = Catalog { marts: marts.into_iter().collect(), ..Catalog::default() };
         for definition in definitions {
-            let table = Table::new(definition)?;
-            let taken = catalog
-                .tables
-                .iter()
-                .any(|other| other.name().eq_ignore_ascii_case(table.name()))
-                || catalog.marts.iter().any(|mart| mart.name.eq_ignore_ascii_case(table.name()));
-            if taken {
-                return Err(WarehouseError::Table {
-                    view: table.name().to_owned(),
-                    reason: "another table or mart has this name".to_owned(),
-                });
-            }
-            let position = catalog.tables.len();
-            catalog.by_type.entry(table.view.resource.clone()).or_default().push(position);
-            catalog.tables.push(table);
+            catalog.add(definition)?;
         }
         Ok(catalog)
+    }
+
+    /// Adds a table.
+    ///
+    /// # Errors
+    /// As [`Catalog::new`].
+    pub fn add(&mut self, definition: &str) -> Result<(), WarehouseError> {
+        let table = Table::new(definition)?;
+        if self.has(table.name()) {
+            return Err(WarehouseError::Table {
+                view: table.name().to_owned(),
+                reason: "another table or mart has this name".to_owned(),
+            });
+        }
+        self.by_type.entry(table.view.resource.clone()).or_default().push(self.tables.len());
+        self.tables.push(table);
+        Ok(())
+    }
+
+    /// Whether a table or mart has this name, whatever its case.
+    pub fn has(&self, name: &str) -> bool {
+        self.tables.iter().any(|table| table.name().eq_ignore_ascii_case(name))
+            || self.marts.iter().any(|mart| mart.name.eq_ignore_ascii_case(name))
     }
 
     /// The tables and marts that come with this build.

@@ -46,6 +46,8 @@ mod oidc_member;
 #[cfg(test)]
 mod oidc_provider;
 #[cfg(test)]
+mod own_views;
+#[cfg(test)]
 mod purge;
 #[cfg(test)]
 mod quarantine;
@@ -67,5 +69,7 @@ mod tidy_source;
 mod verify;
 #[cfg(test)]
 mod views;
+#[cfg(test)]
+mod views_check;
 #[cfg(test)]
 mod wrong_member;

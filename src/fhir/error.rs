@@ -110,6 +110,12 @@ impl FetchError {
         words.contains("data access grant was not found")
     }
 
+    /// Whether the server pages by position and this position is beyond what its search engine
+    /// allows: Elasticsearch's words, behind 1upHealth (10,000 resources) and others.
+    pub fn is_beyond_result_window(&self) -> bool {
+        self.server_message().is_some_and(|words| words.contains("Result window is too large"))
+    }
+
     /// Whether the plan itself could not be reached.
     pub fn is_unreachable(&self) -> bool {
         match self {

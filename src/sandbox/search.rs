@@ -185,7 +185,7 @@ fn invalid(text: &str) -> Box<Response> {
 }
 
 /// The answer of the search engine behind the payer, by its own words.
-fn window_too_large(end: u32) -> Box<Response> {
+pub(super) fn window_too_large(end: u32) -> Box<Response> {
     invalid(&format!(
         "illegal_argument_exception reason: Result window is too large, from + size must be less \
          than or equal to: [10000] but was [{end}]. See the scroll api for a more efficient way \

@@ -35,6 +35,8 @@ pub(super) struct WalkContext {
     pub(super) proxied_origins: Arc<[Origin]>,
     /// Whose data the connection may hold.
     pub(super) whose: Whose,
+    /// The walk over a whole type that walks over windows are parts of.
+    pub(super) round: Option<i64>,
     /// Requests that the run may still send, where that is limited.
     pub(super) allowance: Allowance,
     /// Why there is no token for this connection, once a walk has found out.
@@ -71,6 +73,7 @@ impl WalkContext {
             shrink_limit_percent: options.shrink_limit_percent,
             proxied_origins: target.proxied_origins.clone(),
             whose: Whose::anybody(),
+            round: None,
             allowance: Allowance::default(),
             no_token: Arc::default(),
         }

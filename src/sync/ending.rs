@@ -17,6 +17,23 @@ pub(super) enum Ending {
     Open(WalkFinish),
     /// Still to be entered; the type must be walked anew, in full, to be complete.
     BeginAgain(WalkFinish),
+    /// Still to be entered; the server forgot the cursor. A new walk may get further, or as far.
+    CursorLost(WalkFinish),
+    /// Still to be entered; no walk over the whole type gets further.
+    TooDeep(WalkFinish),
+}
+
+/// What an ended walk leaves to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum After {
+    /// Nothing in this run.
+    Nothing,
+    /// The whole type must be walked anew.
+    BeginAgain,
+    /// The same, because the server forgot the cursor.
+    CursorLost,
+    /// Smaller walks: no walk over the same gets further.
+    TooDeep,
 }
 
 /// How far a walk had come.
@@ -50,7 +67,9 @@ pub(super) fn refused(
         finish.server_message = error.server_message();
         return Ending::Open(finish);
     }
-    let is_difference = is_first_page && !order.required && !error.is_grant_gone();
+    // What was listed before and is refused now is a gap: what is stored of it grows stale.
+    let is_optional = !order.required && !order.listed_before;
+    let is_difference = is_first_page && is_optional && !error.is_grant_gone();
     if is_difference && matches!(error.status(), Some(403 | 404)) {
         let detail = format!("the plan does not serve it: {error}");
         let mut finish = WalkFinish::not_walked("not_served", error.reason(), detail);
@@ -62,6 +81,12 @@ pub(super) fn refused(
     finish.http_status = error.status();
     finish.server_message = error.server_message();
     finish.hint = hint(error, connection);
+    // A resumed walk does not know what the server declares to hold; a fresh one does.
+    if !is_first_page && !resumes && error.is_beyond_result_window() {
+        finish.reason = Some("result_window");
+        finish.keep_cursor = false;
+        return Ending::TooDeep(finish);
+    }
     let lost = match error.status() {
         _ if error.is_grant_gone() => false,
         // The server forgot the session behind the next link (HAPI, Azure).
@@ -72,7 +97,7 @@ pub(super) fn refused(
     };
     if lost {
         finish.keep_cursor = false;
-        return Ending::BeginAgain(finish);
+        return Ending::CursorLost(finish);
     }
     Ending::Open(finish)
 }

@@ -19,6 +19,7 @@ mod stop;
 mod survey;
 mod unpack;
 mod walk;
+mod walk_by_date;
 mod whose;
 mod window;
 

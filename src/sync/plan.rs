@@ -65,6 +65,8 @@ pub struct WalkOrder {
     pub required: bool,
     /// Whether the plan has listed the whole type before: then a refusal is no habit of its.
     pub listed_before: bool,
+    /// Whether nothing of earlier runs is taken over.
+    pub anew: bool,
     /// Where it begins.
     pub from: WalkFrom,
     /// The first page of the whole type or window, for a walk that must begin anew.
@@ -144,6 +146,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         resource_type,
         required,
         listed_before,
+        anew: input.full,
         from,
         start,
         window: None,

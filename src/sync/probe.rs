@@ -4,8 +4,12 @@
 //! nothing to show, and asked for what changed since 1900 it has something, where there is
 //! anything at all; and where it says what it searched for (`self`), it says this, too.
 
-use super::context::WalkContext;
+use super::{
+    context::WalkContext,
+    plan::{Increment, WalkFrom, WalkOrder},
+};
 use crate::fhir::{Effort, FetchError, SearchMode, changed_since, on_days};
+use crate::warehouse::{LastUpdated, WarehouseError};
 use chrono::{DateTime, NaiveDate};
 use url::Url;
 
@@ -19,6 +23,29 @@ pub(super) enum Probed {
     Unclear,
 }
 
+/// Has the server show that it honours `_lastUpdated`, once; else the whole type is walked.
+pub(super) async fn prove(
+    context: &WalkContext,
+    order: &WalkOrder,
+    increment: &Increment,
+    effort: &mut Effort,
+) -> Result<WalkFrom, WarehouseError> {
+    let (connection_id, name) = (context.connection.id, order.resource_type.as_str());
+    match probe(context, &order.start, effort).await {
+        Probed::Honoured => {
+            let support = LastUpdated::Honoured;
+            context.warehouse.set_last_updated(connection_id, name, support, None).await?;
+            Ok(WalkFrom::Since(increment.clone()))
+        }
+        Probed::Ignored(why) => {
+            let (support, why) = (LastUpdated::Ignored, Some(why.to_owned()));
+            context.warehouse.set_last_updated(connection_id, name, support, why).await?;
+            Ok(WalkFrom::Start)
+        }
+        Probed::Unclear => Ok(WalkFrom::Start),
+    }
+}
+
 struct Answer {
     matches: usize,
     /// Whether the self link leaves the parameter out.
@@ -26,7 +53,7 @@ struct Answer {
 }
 
 /// Whether `_lastUpdated` works: two questions with known answers.
-pub(super) async fn probe(context: &WalkContext, start: &Url, effort: &mut Effort) -> Probed {
+async fn probe(context: &WalkContext, start: &Url, effort: &mut Effort) -> Probed {
     let (Some(never), Some(always)) =
         (DateTime::from_timestamp(4_102_444_800, 0), DateTime::from_timestamp(-2_208_988_800, 0))
     else {

@@ -371,6 +371,7 @@ impl Reads {
     fn page(&self, body: Bytes, counters: WalkCounters) -> PageWrite {
         PageWrite {
             walk: self.key.clone(),
+            round: None,
             page: counters.pages,
             url: SafeUrl::from(&self.asked).to_string(),
             body,

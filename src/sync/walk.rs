@@ -6,14 +6,15 @@
 use super::{
     context::WalkContext,
     ending::{
-        Ending, Position, another_patient, filter_ignored, interrupted, lost_way, refused,
+        After, Ending, Position, another_patient, filter_ignored, interrupted, lost_way, refused,
         request_limit,
     },
     page_request::PageRequest,
-    plan::{Increment, WalkFrom, WalkOrder},
-    probe::{Probed, probe},
+    plan::{WalkFrom, WalkOrder},
+    probe::prove,
     report::WalkReport,
     unpack::Dates,
+    walk_by_date::{unfinished, walk_by_date},
 };
 use crate::{
     clock,
@@ -31,7 +32,8 @@ use url::Url;
 /// Walks one type to its end, or as far as it goes.
 ///
 /// Where the way on is lost, or what changed cannot be told from the rest, the whole type is
-/// walked anew, once: pages stored already cost a hash each, no write.
+/// walked anew, once: pages stored already cost a hash each, no write. Where the way is lost a
+/// second time, or no walk can get further, it is walked by windows of date.
 pub(super) async fn walk(
     context: &WalkContext,
     order: &WalkOrder,
@@ -43,11 +45,22 @@ pub(super) async fn walk(
         }
         from => from.clone(),
     };
-    let (mut report, begin_again) = Walk::run(context, order, &from).await?;
-    if begin_again && !context.stop.is_asked() {
+    let unfinished = match from {
+        WalkFrom::Start if order.window.is_none() && !order.anew => unfinished(context, order)?,
+        _ => None,
+    };
+    let (mut report, mut after) = match unfinished {
+        Some(report) => (report, After::TooDeep),
+        None => walk_once(context, order, &from).await?,
+    };
+    if matches!(after, After::BeginAgain | After::CursorLost) && !context.stop.is_asked() {
         let first = report.counters;
-        (report, _) = Walk::run(context, order, &WalkFrom::Start).await?;
+        (report, after) = walk_once(context, order, &WalkFrom::Start).await?;
         report.counters.add_effort(&first);
+    }
+    let is_hopeless = matches!(after, After::CursorLost | After::TooDeep);
+    if is_hopeless && order.window.is_none() && !context.stop.is_asked() {
+        report = walk_by_date(context, order, report).await?;
     }
     report.counters.requests += effort.requests;
     report.counters.retries += effort.retries;
@@ -61,27 +74,13 @@ pub(super) async fn walk(
     Ok(report)
 }
 
-/// Has the server show that it honours `_lastUpdated`, once; else the whole type is walked.
-async fn prove(
+/// One walk from where it begins, entered in the ledger.
+pub(super) async fn walk_once(
     context: &WalkContext,
     order: &WalkOrder,
-    increment: &Increment,
-    effort: &mut Effort,
-) -> Result<WalkFrom, WarehouseError> {
-    let (connection_id, name) = (context.connection.id, order.resource_type.as_str());
-    match probe(context, &order.start, effort).await {
-        Probed::Honoured => {
-            let support = LastUpdated::Honoured;
-            context.warehouse.set_last_updated(connection_id, name, support, None).await?;
-            Ok(WalkFrom::Since(increment.clone()))
-        }
-        Probed::Ignored(why) => {
-            let (support, why) = (LastUpdated::Ignored, Some(why.to_owned()));
-            context.warehouse.set_last_updated(connection_id, name, support, why).await?;
-            Ok(WalkFrom::Start)
-        }
-        Probed::Unclear => Ok(WalkFrom::Start),
-    }
+    from: &WalkFrom,
+) -> Result<(WalkReport, After), WarehouseError> {
+    Walk::run(context, order, from).await
 }
 
 struct Walk<'a> {
@@ -114,7 +113,7 @@ impl Walk<'_> {
         context: &WalkContext,
         order: &WalkOrder,
         from: &WalkFrom,
-    ) -> Result<(WalkReport, bool), WarehouseError> {
+    ) -> Result<(WalkReport, After), WarehouseError> {
         let (url, cursor, since) = match from {
             WalkFrom::Start => (&order.start, None, None),
             WalkFrom::Since(increment) => (&increment.url, None, Some(increment.since)),
@@ -160,10 +159,12 @@ impl Walk<'_> {
             resource_type: &order.resource_type,
             pages_before,
         });
-        let (finish, begin_again) = match walk.pages(url.clone()).await? {
-            Ending::Committed(finish) => (finish, false),
-            Ending::Open(finish) => (walk.abandon(finish).await?, false),
-            Ending::BeginAgain(finish) => (walk.abandon(finish).await?, true),
+        let (finish, after) = match walk.pages(url.clone()).await? {
+            Ending::Committed(finish) => (finish, After::Nothing),
+            Ending::Open(finish) => (walk.abandon(finish).await?, After::Nothing),
+            Ending::BeginAgain(finish) => (walk.abandon(finish).await?, After::BeginAgain),
+            Ending::CursorLost(finish) => (walk.abandon(finish).await?, After::CursorLost),
+            Ending::TooDeep(finish) => (walk.abandon(finish).await?, After::TooDeep),
         };
         let report = WalkReport {
             resource_type: order.resource_type.clone(),
@@ -171,7 +172,7 @@ impl Walk<'_> {
             counters: walk.counters,
             unreachable: walk.unreachable,
         };
-        Ok((report, begin_again))
+        Ok((report, after))
     }
 
     /// Enters an end that no page brought along.
@@ -301,6 +302,7 @@ impl Walk<'_> {
         let end = is_last.then(|| self.end(&counters));
         let write = PageWrite {
             walk: self.key.clone(),
+            round: self.context.round,
             page: self.pages_before + counters.pages,
             url,
             body,

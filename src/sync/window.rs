@@ -11,13 +11,15 @@ use super::{
     report::WalkReport,
 };
 use crate::{
+    clock,
     fhir::{Effort, date_parameters, instant, on_days},
     http::Origin,
     warehouse::{
         WalkCounters, WalkFinish, WalkWindow, WarehouseError, window_complete_at, window_cursor,
+        window_is_too_long,
     },
 };
-use chrono::{Months, NaiveDate};
+use chrono::{DateTime, Months, NaiveDate, Utc};
 use url::Url;
 
 /// What a backfill asks for.
@@ -37,6 +39,16 @@ pub(super) struct Days {
     pub(super) from: Option<NaiveDate>,
     /// The first day after them.
     pub(super) to: Option<NaiveDate>,
+}
+
+impl Days {
+    /// Two windows in place of one, the later one first; none in place of a day or an open end.
+    pub(super) fn halves(self) -> Option<[Days; 2]> {
+        let (from, to) = (self.from?, self.to?);
+        let middle = from + (to - from) / 2;
+        let days = |from, to| Days { from: Some(from), to: Some(to) };
+        (from < middle && middle < to).then(|| [days(middle, to), days(from, middle)])
+    }
 }
 
 /// What a backfill comes to.
@@ -68,11 +80,12 @@ pub(super) async fn split(
             }
         };
         let windows = months(backfill);
+        let reuse = if again { Reuse::Nothing } else { Reuse::Complete };
         let orders = windows
             .iter()
-            .map(|days| order_of(context, &order, parameter, *days, again))
+            .map(|days| order_of(context, &order, parameter, *days, reuse))
             .collect::<Result<Vec<_>, _>>()?;
-        let left: Vec<WalkOrder> = orders.into_iter().flatten().collect();
+        let left: Vec<WalkOrder> = orders.into_iter().filter_map(Planned::walk).collect();
         if left.is_empty() {
             split.settled.push(settled(&order.resource_type, windows.len()));
         }
@@ -107,29 +120,78 @@ fn whole(order: WalkOrder, why: String) -> WalkOrder {
     WalkOrder { from, note: Some(format!("all of it was walked: {why}")), ..order }
 }
 
-/// A walk over one window; `None` when one is complete since the window closed.
+/// What of earlier runs is taken over.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reuse {
+    /// Nothing, not even where a walk had come.
+    Nothing,
+    /// A walk's place, and a complete walk.
+    Complete,
+    /// A walk's place, and a complete walk that began at or after this instant, and which windows
+    /// were too long since.
+    RoundSince(DateTime<Utc>),
+}
+
+/// What is to be done about a window.
+pub(super) enum Planned {
+    Walk(Box<WalkOrder>),
+    /// Smaller windows: it was too long for its server since the instant asked about.
+    TooLong,
+    /// Nothing: a walk that began then is complete, and the window was closed by then.
+    Complete(DateTime<Utc>),
+}
+
+impl Planned {
+    fn walk(self) -> Option<WalkOrder> {
+        match self {
+            Planned::Walk(order) => Some(*order),
+            Planned::TooLong | Planned::Complete(_) => None,
+        }
+    }
+}
+
+/// A walk over one window, unless that need not be.
 pub(super) fn order_of(
     context: &WalkContext,
     order: &WalkOrder,
     parameter: &str,
     days: Days,
-    again: bool,
-) -> Result<Option<WalkOrder>, WarehouseError> {
+    reuse: Reuse,
+) -> Result<Planned, WarehouseError> {
     let text = |day: Option<NaiveDate>| day.map(|day| day.to_string());
     let window =
         WalkWindow { parameter: parameter.to_owned(), from: text(days.from), to: text(days.to) };
     let (id, name) = (context.connection.id, order.resource_type.as_str());
-    let (complete_at, cursor) = context.warehouse.reader().read(|connection| {
+    let (complete_at, cursor, too_long) = context.warehouse.reader().read(|connection| {
+        let too_long = match reuse {
+            Reuse::RoundSince(since) => {
+                window_is_too_long(connection, id, name, &window, &clock::text(since))?
+            }
+            Reuse::Nothing | Reuse::Complete => false,
+        };
         Ok((
             window_complete_at(connection, id, name, &window)?,
             window_cursor(connection, id, name, &window)?,
+            too_long,
         ))
     })?;
-    let closed = complete_at.as_deref().and_then(instant).map(|at| at.date_naive());
-    if !again && closed.zip(days.to).is_some_and(|(at, to)| at >= to) {
-        return Ok(None);
+    if too_long && days.halves().is_some() {
+        return Ok(Planned::TooLong);
     }
-    let from = match cursor.filter(|_| !again) {
+    let since = match reuse {
+        Reuse::Nothing => None,
+        Reuse::Complete => Some(DateTime::UNIX_EPOCH),
+        Reuse::RoundSince(since) => Some(since),
+    };
+    if let Some(since) = since {
+        let complete_at = complete_at.as_deref().and_then(instant);
+        let closed_by = |at: &DateTime<Utc>| days.to.is_some_and(|to| at.date_naive() >= to);
+        if let Some(at) = complete_at.filter(|at| *at >= since).filter(closed_by) {
+            return Ok(Planned::Complete(at));
+        }
+    }
+    let cursor = cursor.filter(|_| since.is_some());
+    let from = match cursor {
         Some(cursor) => match same_origin(&cursor.next_url, &order.start) {
             Some(url) => WalkFrom::Cursor(Box::new(cursor), url),
             None => WalkFrom::Start,
@@ -137,7 +199,8 @@ pub(super) fn order_of(
         None => WalkFrom::Start,
     };
     let start = on_days(&order.start, parameter, days.from, days.to);
-    Ok(Some(WalkOrder { from, start, window: Some(window), note: None, ..order.clone() }))
+    let order = WalkOrder { from, start, window: Some(window), note: None, ..order.clone() };
+    Ok(Planned::Walk(Box::new(order)))
 }
 
 /// A cursor of another origin belongs to another configuration of the plan.

@@ -1,8 +1,10 @@
 //! Cursors: where a walk goes on after a crash. Each is committed with the page before it.
 
 use super::{
+    Warehouse,
     error::{Doing, WarehouseError},
-    ledger::{WalkCounters, WalkWindow},
+    finish,
+    ledger::WalkCounters,
     page_writer::PageWrite,
 };
 use crate::clock;
@@ -27,6 +29,17 @@ pub struct Cursor {
     pub walk_started_at: String,
     /// What an incremental walk asked for: everything changed at or after this instant.
     pub since: Option<String>,
+}
+
+/// A part of a type: what has its date on some days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalkWindow {
+    /// The search parameter, e.g. `service-date`.
+    pub parameter: String,
+    /// The first day (`YYYY-MM-DD`); `None`: any day before `to`.
+    pub from: Option<String>,
+    /// The first day after it; `None`: any day since `from`.
+    pub to: Option<String>,
 }
 
 pub(super) fn put_cursor(
@@ -74,6 +87,13 @@ pub(super) fn drop_cursor(connection: &Connection, walk_id: i64) -> Result<(), W
         )
         .doing("cannot drop a cursor")
         .map(drop)
+}
+
+impl Warehouse {
+    /// How many different resources the windows of a walk have seen in this run.
+    pub(crate) async fn count_seen(&self, walk_id: i64) -> Result<u64, WarehouseError> {
+        self.writer.run(move |connection, _| finish::count_seen(connection, walk_id)).await
+    }
 }
 
 /// The cursors of a connection's unfinished walks over whole types.
@@ -144,4 +164,93 @@ fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
         walk_started_at: row.get(6)?,
         since: row.get(7)?,
     })
+}
+
+/// When the latest walk over a whole type ended that was complete, or went through all windows.
+pub(crate) fn last_round_ended(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<Option<String>, WarehouseError> {
+    connection
+        .query_row(
+            &format!(
+                "SELECT max(finished_at) FROM sync_walk WHERE connection_id = ?1
+                   AND resource_type = ?2 AND mode <> 'window'
+                   AND (state = 'complete'
+                     OR window_parameter IS NOT NULL AND reason IN {TOO_LONG})"
+            ),
+            params![connection_id, resource_type],
+            |row| row.get(0),
+        )
+        .doing("cannot read when a type was complete")
+}
+
+/// How many live resources a type has, and how many of them were received before an instant.
+pub(crate) fn live_resources(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    before: &str,
+) -> Result<(u64, u64), WarehouseError> {
+    connection
+        .query_row(
+            "SELECT count(*), count(*) FILTER (WHERE received_at < ?3) FROM resource
+             WHERE connection_id = ?1 AND resource_type = ?2 AND deleted_at IS NULL",
+            params![connection_id, resource_type, before],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .doing("cannot count a type's resources")
+}
+
+/// The reasons that say that a walk was too long for its server.
+const TOO_LONG: &str = "('gone', 'not_found', 'result_window')";
+
+/// Whether the latest walk over a window, since an instant, was too long for its server.
+pub(crate) fn window_is_too_long(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    window: &WalkWindow,
+    since: &str,
+) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            &format!(
+                "SELECT EXISTS (SELECT 1 FROM sync_walk WHERE id = (
+                   SELECT max(id) FROM sync_walk WHERE connection_id = ?1 AND resource_type = ?2
+                     AND mode = 'window' AND window_parameter = ?3 AND window_from IS ?4
+                     AND window_to IS ?5 AND walk_started_at >= ?6)
+                 AND state = 'incomplete' AND reason IN {TOO_LONG})"
+            ),
+            params![connection_id, resource_type, window.parameter, window.from, window.to, since],
+            |row| row.get(0),
+        )
+        .doing("cannot read which windows were too long")
+}
+
+/// Whether the latest walk over a type is one by date that did not come to its end, begun at or
+/// after an instant; then what the server declared there is, if it did.
+pub(crate) fn unfinished_round(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    since: &str,
+) -> Result<Option<Option<u64>>, WarehouseError> {
+    connection
+        .query_row(
+            &format!(
+                "SELECT (SELECT declared_total FROM sync_walk WHERE connection_id = ?1
+                   AND resource_type = ?2 AND mode = 'full' AND declared_total IS NOT NULL
+                   ORDER BY id DESC LIMIT 1)
+                 FROM sync_walk WHERE id = (SELECT max(id) FROM sync_walk WHERE connection_id = ?1
+                   AND resource_type = ?2 AND mode <> 'window')
+                 AND window_parameter IS NOT NULL AND state = 'incomplete'
+                 AND reason NOT IN {TOO_LONG} AND walk_started_at >= ?3"
+            ),
+            params![connection_id, resource_type, since],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing("cannot read whether a walk by date is unfinished")
 }

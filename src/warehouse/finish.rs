@@ -42,14 +42,25 @@ pub(super) fn create_temporary_tables(connection: &Connection) -> Result<(), War
 
 pub(super) fn mark_seen(
     transaction: &Transaction<'_>,
-    walk_id: i64,
+    page: &PageWrite,
     resource: i64,
 ) -> Result<(), WarehouseError> {
-    transaction
-        .prepare_cached("INSERT OR IGNORE INTO temp.walk_seen VALUES (?1, ?2)")
-        .and_then(|mut statement| statement.execute([walk_id, resource]))
-        .doing("cannot note what was seen")
-        .map(drop)
+    for walk_id in [Some(page.walk.walk_id), page.round].into_iter().flatten() {
+        transaction
+            .prepare_cached("INSERT OR IGNORE INTO temp.walk_seen VALUES (?1, ?2)")
+            .and_then(|mut statement| statement.execute([walk_id, resource]))
+            .doing("cannot note what was seen")?;
+    }
+    Ok(())
+}
+
+/// How many different resources a walk, or the windows that are parts of it, have seen.
+pub(crate) fn count_seen(connection: &Connection, walk_id: i64) -> Result<u64, WarehouseError> {
+    connection
+        .query_row("SELECT count(*) FROM temp.walk_seen WHERE walk_id = ?1", [walk_id], |row| {
+            row.get(0)
+        })
+        .doing("cannot count what was seen")
 }
 
 pub(super) fn mark_rejected(

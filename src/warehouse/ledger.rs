@@ -1,7 +1,7 @@
 //! The ledger: what each run and each walk asked for, got and did not get.
 
 use super::{
-    cursor::{self, Cursor},
+    cursor::{self, Cursor, WalkWindow},
     error::{Doing, WarehouseError},
     finish,
 };
@@ -95,6 +95,8 @@ pub struct WalkFinish {
     pub failed_page: Option<u64>,
     /// Something odd that is no failure.
     pub warning: Option<String>,
+    /// Since when it has been so, where that is before the walk began (RFC 3339).
+    pub as_of: Option<String>,
     /// Whether the cursor stays, so that the next run goes on there.
     pub keep_cursor: bool,
 }
@@ -143,20 +145,10 @@ impl WalkFinish {
             server_message: None,
             failed_page: None,
             warning: None,
+            as_of: None,
             keep_cursor: false,
         }
     }
-}
-
-/// A part of a type: what has its date on some days.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WalkWindow {
-    /// The search parameter, e.g. `service-date`.
-    pub parameter: String,
-    /// The first day (`YYYY-MM-DD`); `None`: any day before `to`.
-    pub from: Option<String>,
-    /// The first day after it; `None`: any day since `from`.
-    pub to: Option<String>,
 }
 
 /// A walk about to begin.
@@ -282,7 +274,8 @@ pub(super) fn finish_walk(
     connection
         .execute(
             "UPDATE sync_walk SET state = ?2, reason = ?3, detail = ?4, hint = ?5, http_status = ?6,
-               server_message = ?7, failed_page = ?8, warning = ?9, finished_at = ?10 WHERE id = ?1",
+               server_message = ?7, failed_page = ?8, warning = ?9, finished_at = ?10,
+               walk_started_at = coalesce(?11, walk_started_at) WHERE id = ?1",
             params![
                 walk.walk_id,
                 finish.state,
@@ -293,7 +286,8 @@ pub(super) fn finish_walk(
                 finish.server_message,
                 finish.failed_page,
                 finish.warning,
-                clock::text(now)
+                clock::text(now),
+                finish.as_of
             ],
         )
         .doing(doing)?;

@@ -49,12 +49,15 @@ use std::{
 pub use access_log::{Access, log_access};
 pub use backup::{BackedUp, back_up, restore};
 pub use connections::{ConnectionRow, NewConsent};
-pub use cursor::Cursor;
-pub(crate) use cursor::{window_complete_at, window_cursor};
+pub use cursor::{Cursor, WalkWindow};
+pub(crate) use cursor::{
+    last_round_ended, live_resources, unfinished_round, window_complete_at, window_cursor,
+    window_is_too_long,
+};
 pub use error::WarehouseError;
 pub(crate) use finish::WalkEnd;
 pub(crate) use ledger::WalkStart;
-pub use ledger::{WalkCounters, WalkFinish, WalkKey, WalkWindow};
+pub use ledger::{WalkCounters, WalkFinish, WalkKey};
 pub use metrics::{Effort, FinishedRun};
 pub use open::known_schema_version;
 pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject};

@@ -49,6 +49,8 @@ pub(crate) struct Reject {
 #[derive(Debug)]
 pub(crate) struct PageWrite {
     pub(crate) walk: WalkKey,
+    /// The walk over the whole type that this one, over a window, is a part of.
+    pub(crate) round: Option<i64>,
     /// 1-based, counted from the start of the walk.
     pub(crate) page: u64,
     /// Its URL, parameter names only.
@@ -99,12 +101,12 @@ pub(crate) fn write_page(
                 replace_rows(&transaction, catalog, &page, changed, stored.was)?;
         }
         if changed.resource_type == page.walk.resource_type {
-            finish::mark_seen(&transaction, page.walk.walk_id, stored.rowid)?;
+            finish::mark_seen(&transaction, &page, stored.rowid)?;
         }
     }
     counters.resources_unchanged += page.unchanged.len() as u64;
     for rowid in &page.unchanged {
-        finish::mark_seen(&transaction, page.walk.walk_id, *rowid)?;
+        finish::mark_seen(&transaction, &page, *rowid)?;
     }
     counters.resources_rejected += quarantine::reject_all(&transaction, &page)?;
     reference_queue::answer(&transaction, catalog, &page, &mut counters)?;

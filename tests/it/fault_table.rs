@@ -144,6 +144,10 @@ pub(crate) const TABLE: &[Row] = &[
     healed(Fault::ListingByIdOnly),
     healed(Fault::UnreadableLocation),
     requests(3 + PAGES, healed(Fault::CursorExpired)),
+    // Two walks, two questions about the date, and a window or two per year.
+    requests(60, healed(Fault::CursorAlwaysExpired)),
+    requests(60, healed(Fault::CursorForgotten)),
+    requests(60, healed(Fault::ResultWindow)),
     open(Fault::Permanent400, "refused", 3),
     given_up(Fault::Permanent500, "server_error"),
     open(Fault::Canary, "refused", 3),

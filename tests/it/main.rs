@@ -24,6 +24,8 @@ mod doctor;
 #[cfg(test)]
 mod every_table;
 #[cfg(test)]
+mod expired_cursor;
+#[cfg(test)]
 mod fault_table;
 #[cfg(test)]
 mod faults;

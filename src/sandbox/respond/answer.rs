@@ -6,6 +6,7 @@ use crate::sandbox::data::json::{array, object};
 use crate::sandbox::fault::Fault;
 use crate::sandbox::line::{Script, Wire};
 use crate::sandbox::outcome::{self, FHIR_JSON};
+use crate::sandbox::search::window_too_large;
 use crate::sandbox::state::State;
 use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -80,6 +81,15 @@ fn answer(asking: &Asking<'_>, fault: Fault, wire: &Wire) -> Option<Response> {
                 && asking.page.number >= 3
                 && walk.is_some_and(|walk| asking.state.has_expired(asking.number, walk));
             expired.then(|| outcome::outcome(StatusCode::GONE, "expired", "The cursor has expired"))
+        }
+        Fault::CursorAlwaysExpired if asking.is_deep() => {
+            Some(outcome::outcome(StatusCode::GONE, "expired", "The cursor has expired"))
+        }
+        Fault::CursorForgotten if asking.is_deep() => {
+            Some(outcome::html(StatusCode::NOT_FOUND, "404 Not Found"))
+        }
+        Fault::ResultWindow if asking.is_deep() => {
+            Some(*window_too_large(asking.page.number * asking.search.count))
         }
         _ if asking.is_claims_page(3) => page_three(asking, fault, wire),
         _ => None,

@@ -36,6 +36,11 @@ impl Asking<'_> {
         self.of_claims() && self.page.number == number
     }
 
+    /// Whether this is that page or a later one.
+    fn is_deep(&self) -> bool {
+        self.of_claims() && self.page.number >= 3
+    }
+
     /// Whether a walk begins: the request names no place to go on from.
     fn begins_walk(&self) -> bool {
         self.of_claims() && self.search.pairs.get("_after").is_none()

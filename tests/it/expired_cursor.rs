@@ -1,0 +1,108 @@
+//! Servers that forget their cursors, or end at some depth.
+
+use crate::support::{Home, Payer};
+use payersync::sandbox::{Fault, Options};
+
+const CLAIMS: &str = "ExplanationOfBenefit";
+
+fn payer(faults: Vec<Fault>) -> Payer {
+    Payer::start(Options { faults, claims_per_member: 150, ..Options::default() })
+}
+
+fn sync(home: &Home, more: &[&str]) -> crate::support::Outcome {
+    home.run(&[&["sync", "--type", "Patient", "--type", CLAIMS], more].concat())
+}
+
+fn claims_asked(payer: &Payer) -> usize {
+    payer.requests().iter().filter(|request| request.path.ends_with(CLAIMS)).count()
+}
+
+fn everything_is_there(home: &Home, payer: &Payer) -> bool {
+    let sql = "SELECT json FROM resource WHERE resource_type = 'ExplanationOfBenefit'
+               AND deleted_at IS NULL";
+    let (mut stored, mut truth) = (home.rows(sql).concat(), payer.resources(0, CLAIMS));
+    stored.sort();
+    truth.sort();
+    stored == truth
+}
+
+fn state(home: &Home) -> Vec<String> {
+    let sql = "SELECT mode, state, warning IS NOT NULL FROM completeness
+               WHERE resource_type = 'ExplanationOfBenefit'";
+    home.rows(sql).remove(0)
+}
+
+#[test]
+fn a_cursor_that_expires_once_costs_one_new_walk_and_no_page_is_written_twice() {
+    let payer = payer(vec![Fault::CursorExpired]);
+    let home = payer.connected_home();
+    let outcome = sync(&home, &[]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert!(everything_is_there(&home, &payer));
+    let walks = "SELECT mode, state, coalesce(reason, ''), resources_new, resources_unchanged
+                 FROM sync_walk WHERE resource_type = 'ExplanationOfBenefit' ORDER BY id";
+    assert_eq!(
+        home.rows(walks),
+        [["full", "incomplete", "gone", "20", "0"], ["full", "complete", "", "130", "20"],]
+    );
+}
+
+#[test]
+fn cursors_that_always_expire_are_walked_around_by_date_every_night() {
+    for fault in [Fault::CursorAlwaysExpired, Fault::CursorForgotten, Fault::ResultWindow] {
+        let payer = payer(vec![fault]);
+        let home = payer.connected_home();
+        let first = sync(&home, &[]);
+        assert_eq!(first.code, 0, "{fault}: {}", first.stderr);
+        assert!(everything_is_there(&home, &payer), "{fault}");
+        assert_eq!(state(&home), ["full", "complete", "1"], "{fault}");
+        let whole = "SELECT count(*) FROM sync_walk WHERE resource_type = 'ExplanationOfBenefit'
+                     AND mode = 'full' AND run_id = 1 AND pages > 0";
+        let expected = if fault == Fault::ResultWindow { 1 } else { 2 };
+        assert_eq!(home.value::<i64>(whole), expected, "{fault}: bounded");
+        let watermark: Option<String> =
+            home.value("SELECT max(watermark) FROM type_state WHERE resource_type LIKE 'Expl%'");
+        assert_eq!(watermark, None, "{fault}: windows move no watermark");
+
+        let id: String = home.value(
+            "SELECT min(resource_id) FROM resource WHERE resource_type = 'ExplanationOfBenefit'",
+        );
+        assert!(payer.amend(0, CLAIMS, &id));
+        let second = sync(&home, &[]);
+        assert_eq!(second.code, 0, "{fault}: {}", second.stderr);
+        assert!(everything_is_there(&home, &payer), "{fault}: a closed window is asked again");
+        assert_eq!(home.run(&["verify"]).code, 0, "{fault}");
+    }
+}
+
+#[test]
+fn a_round_by_date_that_ends_early_gets_further_night_after_night() {
+    let payer = payer(vec![Fault::CursorAlwaysExpired]);
+    let home = payer.connected_home();
+    let mut stored = vec![0];
+    for night in 0..20 {
+        let outcome = sync(&home, &["--max-requests", "18"]);
+        stored.push(home.value::<i64>("SELECT count(*) FROM resource"));
+        if outcome.code == 0 {
+            assert!(night > 0, "the limit was not reached");
+            assert!(everything_is_there(&home, &payer));
+            let early = "SELECT complete_as_of <= (SELECT max(finished_at) FROM sync_walk
+                           WHERE mode = 'window' AND state = 'complete' AND run_id < (SELECT max(id) FROM sync_run))
+                         FROM completeness WHERE resource_type = 'ExplanationOfBenefit'";
+            assert!(home.value::<bool>(early), "complete as of its oldest window");
+            return;
+        }
+    }
+    panic!("no progress: {stored:?}");
+}
+
+#[test]
+fn what_has_no_date_keeps_the_type_incomplete() {
+    let payer = payer(vec![Fault::CursorAlwaysExpired, Fault::WrongTotal]);
+    let home = payer.connected_home();
+    let outcome = sync(&home, &[]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert_eq!(state(&home)[..2], ["full", "incomplete"]);
+    assert!(outcome.stderr.contains("150 are stored"), "{}", outcome.stderr);
+    assert!(claims_asked(&payer) < 120, "{}", claims_asked(&payer));
+}

@@ -14,7 +14,7 @@ use std::time::Duration;
 use url::Url;
 
 /// What is known before the first page is asked for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PlanInput<'a> {
     /// The plan's FHIR base.
     pub base: &'a Url,
@@ -111,6 +111,11 @@ pub fn plan(input: &PlanInput<'_>) -> Vec<Step> {
 
 fn step(input: &PlanInput<'_>, name: &str) -> Step {
     let required = resource_type(name).is_some_and(|known| known.required);
+    let state = input.states.iter().find(|state| state.resource_type == name);
+    let listed_before = state.is_some_and(|state| state.last_full_at.is_some());
+    // Statements are often incomplete: somebody's word, or experience, counts for more.
+    let is_named = !(input.asked_types.is_empty() && input.configured_types.is_empty());
+    let is_known = required || listed_before || is_named;
     let skip = |state, reason, detail: String| Step::Skip {
         resource_type: name.to_owned(),
         finish: WalkFinish::not_walked(state, reason, detail),
@@ -120,7 +125,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         let detail = "the plan does not offer to list it; it is read by reference";
         return skip("not_served", NOT_LISTED, detail.to_owned());
     }
-    if !required && input.capability.is_some_and(|capability| !capability.searches(name)) {
+    if !is_known && input.capability.is_some_and(|capability| !capability.searches(name)) {
         let detail = "the plan's CapabilityStatement does not offer to search it";
         return skip("not_served", "not_declared", detail.to_owned());
     }
@@ -135,13 +140,9 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         .and_then(|cursor| usable(cursor, input.base));
     let start = type_search(input.base, name, input.page_size);
     let from = cursor
-        .or_else(|| increment(input, name, &start).map(WalkFrom::Since))
+        .or_else(|| increment(input, state?, &start).map(WalkFrom::Since))
         .unwrap_or(WalkFrom::Start);
     let resource_type = name.to_owned();
-    let listed_before = input
-        .states
-        .iter()
-        .any(|state| state.resource_type == name && state.last_full_at.is_some());
     Step::Walk(WalkOrder {
         resource_type,
         required,
@@ -157,15 +158,14 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
 /// What changed since the watermark, where that is known to be all that is needed.
 ///
 /// Not where the server does not declare or was seen to ignore `_lastUpdated`, where resources
-/// come without a date, where a full walk is due (a search never reports deletions), or where the
-/// whole type fits one page anyway.
-fn increment(input: &PlanInput<'_>, name: &str, start: &Url) -> Option<Increment> {
-    let state = input.states.iter().find(|state| state.resource_type == name)?;
-    let declared = input.capability?.declares_last_updated(name);
+/// come without a date, where a full walk is due (a search never reports deletions), where a reject
+/// is open (what mends it need not be new), or where the whole type fits one page anyway.
+fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<Increment> {
+    let declared = input.capability?.declares_last_updated(&state.resource_type);
     if input.full || !declared || !state.all_dated || state.last_updated == LastUpdated::Ignored {
         return None;
     }
-    if state.resources <= u64::from(input.page_size) {
+    if state.has_open_rejects || state.resources <= u64::from(input.page_size) {
         return None;
     }
     let last_full = instant(state.last_full_at.as_deref()?)?;
@@ -280,6 +280,28 @@ mod tests {
     }
 
     #[test]
+    fn a_type_that_is_named_or_was_listed_before_is_asked_for_though_nobody_declares_it() {
+        let base = Url::parse(BASE).unwrap();
+        let declared = capability(&["Condition"]);
+        let goal = ["Goal".to_owned()];
+        let undeclared = PlanInput { capability: Some(&declared), ..input(&base) };
+        let begun = [("Goal".to_owned(), "start".to_owned())];
+        assert_eq!(steps(&PlanInput { asked_types: &goal, ..undeclared.clone() }), begun);
+        assert_eq!(steps(&PlanInput { configured_types: &goal, ..undeclared.clone() }), begun);
+        let listed = [TypeState {
+            resource_type: "Goal".into(),
+            watermark: None,
+            last_full_at: Some("2026-01-05T00:00:00.000Z".into()),
+            last_updated: LastUpdated::Unknown,
+            all_dated: true,
+            resources: 1,
+            has_open_rejects: false,
+        }];
+        assert!(steps(&PlanInput { states: &listed, ..undeclared.clone() }).contains(&begun[0]));
+        assert!(!steps(&undeclared).contains(&begun[0]));
+    }
+
+    #[test]
     fn a_type_outside_the_consent_is_skipped_and_says_so() {
         let base = Url::parse(BASE).unwrap();
         let asked = ["Goal".to_owned()];
@@ -322,6 +344,7 @@ mod tests {
             last_updated: LastUpdated::Honoured,
             all_dated: true,
             resources: 101,
+            has_open_rejects: false,
         };
         let begins = |capability: &Capability, state: &TypeState, full| {
             let states = [state.clone()];
@@ -343,8 +366,9 @@ mod tests {
         let old =
             TypeState { last_full_at: Some("2026-01-01T00:00:00.000Z".into()), ..good.clone() };
         let small = TypeState { resources: 100, ..good.clone() };
+        let rejected = TypeState { has_open_rejects: true, ..good.clone() };
         let never = TypeState { last_full_at: None, ..good };
-        for state in [ignored, undated, unmarked, old, small, never] {
+        for state in [ignored, undated, unmarked, old, small, rejected, never] {
             assert_eq!(begins(&declares, &state, false), "start", "{state:?}");
         }
     }

@@ -39,6 +39,8 @@ pub struct TypeState {
     pub all_dated: bool,
     /// Live resources stored.
     pub resources: u64,
+    /// Whether something that came for the type could not be taken in, and still waits.
+    pub has_open_rejects: bool,
 }
 
 /// The states of a connection's types.
@@ -53,7 +55,9 @@ pub(crate) fn states(
                  AND r.resource_type = s.resource_type AND r.deleted_at IS NULL
                  AND r.last_updated IS NULL),
                (SELECT count(*) FROM resource r WHERE r.connection_id = s.connection_id
-                 AND r.resource_type = s.resource_type AND r.deleted_at IS NULL)
+                 AND r.resource_type = s.resource_type AND r.deleted_at IS NULL),
+               EXISTS (SELECT 1 FROM rejected_resource q WHERE q.connection_id = s.connection_id
+                 AND q.resource_type = s.resource_type AND q.resolved_at IS NULL)
              FROM type_state s WHERE connection_id = ?1",
         )
         .and_then(|mut statement| statement.query_map([connection_id], state_of)?.collect())
@@ -72,6 +76,7 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
         },
         all_dated: row.get(4)?,
         resources: row.get(5)?,
+        has_open_rejects: row.get(6)?,
     })
 }
 

@@ -5,6 +5,17 @@
 
 use payersync::sandbox::Fault;
 
+/// Which run the fault falls into.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Phase {
+    /// The first of a new connection.
+    First,
+    /// One after a complete one, since which every claim has changed.
+    Second,
+    /// One that goes on where the first was cut short, at the third page of claims.
+    Resumed,
+}
+
 /// When the fault begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Since {
@@ -14,7 +25,7 @@ pub(crate) enum Since {
     Sync,
     /// After the consent, and the access token has expired by then.
     Expiry,
-    /// After a healthy sync; the run at fault is a `sync --full`.
+    /// After the consent and a healthy sync: a first run cannot know better.
     SecondNight,
 }
 
@@ -23,6 +34,7 @@ pub(crate) enum Since {
 pub(crate) enum Hits {
     Nothing,
     Only(&'static str),
+    These(&'static [&'static str]),
     Clinical,
     /// Clinical types but for those that are read by reference where they are not listed.
     ClinicalListed,
@@ -217,3 +229,41 @@ pub(crate) const TABLE: &[Row] = &[
     since(Since::Ever, requests(2 * PAGES, healed(Fault::ShortTokens))),
     asks_anew(since(Since::Ever, Row { hits: Hits::Clinical, state: "skipped", reason: "not_granted", ..healed(Fault::NarrowScope) })),
 ];
+
+/// What a fault must come to in another run; `None` where it is none there.
+pub(crate) fn expected(row: &Row, phase: Phase) -> Option<Row> {
+    if phase == Phase::First {
+        return (row.since != Since::SecondNight).then_some(*row);
+    }
+    if phase == Phase::Resumed && row.since == Since::SecondNight {
+        return None;
+    }
+    let gap = |hits, reason| Row { exit: 2, hits, state: "incomplete", reason, ..*row };
+    let row = match row.fault {
+        // What was listed before is missed.
+        Fault::ForbiddenClinical => gap(Hits::Clinical, "forbidden"),
+        Fault::NotFoundClinical => gap(Hits::Clinical, "not_found"),
+        Fault::NoListing => gap(Hits::These(LISTED_FOR_ALL), "forbidden"),
+        Fault::ListingByIdOnly => gap(Hits::These(LISTED_FOR_ALL), "refused"),
+        // Whose data the connection holds is known by now.
+        Fault::SelfMismatch => Row { hits: Hits::AllBut(&[]), ..*row },
+        _ => *row,
+    };
+    if phase == Phase::Second {
+        return Some(row);
+    }
+    // Two pages are stored, and what goes on after them is asked for.
+    let requests = match row.fault {
+        // A cursor may be why; so the type is begun anew, and refused anew.
+        Fault::Permanent400 | Fault::Canary => 1 + 3,
+        Fault::CursorExpired => 1 + PAGES,
+        Fault::CursorAlwaysExpired | Fault::CursorForgotten | Fault::ResultWindow => row.requests,
+        // The page that leads back is met again.
+        Fault::NextLoop | Fault::AlwaysUnauthorized => 2,
+        _ => row.requests.saturating_sub(2).max(1),
+    };
+    Some(Row { requests, ..row })
+}
+
+const LISTED_FOR_ALL: &[&str] =
+    &["Organization", "Practitioner", "Location", "PractitionerRole", "Medication"];

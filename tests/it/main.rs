@@ -26,6 +26,8 @@ mod every_table;
 #[cfg(test)]
 mod expired_cursor;
 #[cfg(test)]
+mod fault_case;
+#[cfg(test)]
 mod fault_table;
 #[cfg(test)]
 mod faults;

@@ -4,12 +4,15 @@
 //! tokens live two seconds at most, and since it counts from the whole second some end before the
 //! answer's `expires_in` says so: the sync lives on several tokens and meets a 401 on its way.
 
-use crate::sekmet_data::{Key, Served, load, serve};
+use crate::sekmet_data::{Changes, Key, Served, change, load, serve};
 use crate::support::{Home, Recorder, server, shared};
 use payersync::warehouse::embedded_marts;
 use std::collections::{BTreeMap, HashSet};
 use url::Url;
 
+/// Resources of these are added, changed and deleted between two syncs.
+const CHANGED_TYPES: [&str; 5] =
+    ["Patient", "Coverage", "ExplanationOfBenefit", "Organization", "Observation"];
 /// Small, so that there is much to page through.
 const PAGE_SIZE: usize = 25;
 
@@ -71,6 +74,67 @@ async fn everything_that_a_real_server_holds_arrives_as_it_serves_it() {
     );
     assert_eq!(written, 0, "{}", second.stderr);
     assert_same(&stored(&home), &served.resources);
+
+    let changes = change(&fhir_url, &served, &CHANGED_TYPES).await;
+    let now_served = serve(&fhir_url, PAGE_SIZE).await;
+    let third = run(&["sync"]);
+    assert_eq!(third.code, 0, "{}", third.stderr);
+    assert_changes(&home, &changes, &now_served);
+    let fourth = run(&["sync", "--full"]);
+    assert_eq!(fourth.code, 0, "{}", fourth.stderr);
+    assert_same(&stored(&home), &now_served.resources);
+    assert_history(&home, &changes, &served);
+    let verified = run(&["verify"]);
+    assert_eq!(verified.code, 0, "{}", verified.stderr);
+}
+
+/// What the server has had added and changed is there, however a walk asked for it; what it has
+/// deleted may still be: only a walk over everything can know.
+fn assert_changes(home: &Home, changes: &Changes, served: &Served) {
+    let stored = stored(home);
+    for key in changes.added.iter().chain(&changes.changed) {
+        assert_eq!(stored[key], served.resources[key], "{key:?}");
+    }
+    let deleted: HashSet<_> = changes.deleted.iter().collect();
+    let live: BTreeMap<_, _> =
+        stored.into_iter().filter(|(key, _)| !deleted.contains(key)).collect();
+    assert_same(&live, &served.resources);
+    let modes = home.rows(
+        "SELECT mode, count(*), sum(resources_new), sum(resources_changed), sum(resources_deleted)
+         FROM sync_walk WHERE run_id = 3 GROUP BY mode",
+    );
+    eprintln!("after the changes: {modes:?}");
+    let incremental = "SELECT count(*) FROM sync_walk WHERE run_id = 3 AND mode = 'incremental'";
+    assert!(home.value::<i64>(incremental) > 0, "{modes:?}");
+}
+
+/// What was changed or deleted is there as it was; what was deleted is marked, and in no table.
+fn assert_history(home: &Home, changes: &Changes, before: &Served) {
+    let versions: BTreeMap<Key, String> = home
+        .rows("SELECT resource_type, resource_id, json FROM resource_version")
+        .into_iter()
+        .map(|row| <[String; 3]>::try_from(row).unwrap())
+        .map(|[resource_type, id, json]| ((resource_type, id), json))
+        .collect();
+    assert_eq!(versions.len(), changes.changed.len() + changes.deleted.len());
+    for key in changes.changed.iter().chain(&changes.deleted) {
+        assert_eq!(versions[key], before.resources[key], "{key:?}");
+    }
+    let buried = home.rows(
+        "SELECT resource_type, resource_id FROM resource WHERE deleted_at IS NOT NULL
+         ORDER BY 1, 2",
+    );
+    let mut deleted: Vec<_> = changes.deleted.iter().map(|(a, b)| [a.clone(), b.clone()]).collect();
+    deleted.sort();
+    assert_eq!(buried, deleted);
+    for (resource_type, id) in &changes.deleted {
+        let table = match resource_type.as_str() {
+            "ExplanationOfBenefit" => "explanation_of_benefit".to_owned(),
+            name => name.to_lowercase(),
+        };
+        let rows: i64 = home.value(&format!("SELECT count(*) FROM {table} WHERE id = '{id}'"));
+        assert_eq!(rows, 0, "{table} {id}");
+    }
 }
 
 /// Every resource, and not one more, byte for byte.

@@ -73,22 +73,21 @@ pub(crate) async fn load(fhir_url: &Url, data: &Path) -> BTreeSet<Key> {
         collect_files(&folder, &mut resources);
     }
     collect_files(unpacked.path(), &mut resources);
+    let puts: Vec<_> = resources.iter().map(|(key, text)| put(key, text)).collect();
+    send(fhir_url, &puts).await;
+    resources.into_keys().collect()
+}
+
+fn put((resource_type, id): &Key, text: &str) -> String {
+    format!(r#"{{"request":{{"method":"PUT","url":"{resource_type}/{id}"}},"resource":{text}}}"#)
+}
+
+/// Sends entries of a batch; the server must take every one.
+async fn send(fhir_url: &Url, entries: &[String]) {
     let client = client();
-    let mut taken = BTreeSet::new();
-    let all: Vec<_> = resources.into_iter().collect();
-    for batch in all.chunks(BATCH) {
-        let entries: Vec<_> = batch
-            .iter()
-            .map(|((resource_type, id), text)| {
-                format!(
-                    r#"{{"request":{{"method":"PUT","url":"{resource_type}/{id}"}},"resource":{text}}}"#
-                )
-            })
-            .collect();
-        let body = format!(
-            r#"{{"resourceType":"Bundle","type":"batch","entry":[{}]}}"#,
-            entries.join(",")
-        );
+    for batch in entries.chunks(BATCH) {
+        let body =
+            format!(r#"{{"resourceType":"Bundle","type":"batch","entry":[{}]}}"#, batch.join(","));
         let request = client
             .post(fhir_url.clone())
             .bearer_auth(LOADER)
@@ -97,15 +96,49 @@ pub(crate) async fn load(fhir_url: &Url, data: &Path) -> BTreeSet<Key> {
             .body(body);
         let answer = request.send().await.unwrap().text().await.unwrap();
         let answer: Resource<'_> = serde_json::from_str(&answer).unwrap();
-        let entries = answer.entry.unwrap();
-        assert_eq!(entries.len(), batch.len());
-        for ((key, _), entry) in batch.iter().zip(entries) {
-            let status = entry.response.unwrap().status;
-            assert!(status.starts_with("20"), "{key:?}: {status}");
-            taken.insert(key.clone());
+        let answers = answer.entry.unwrap();
+        assert_eq!(answers.len(), batch.len());
+        for (asked, answer) in batch.iter().zip(answers) {
+            let status = answer.response.unwrap().status;
+            let asked: String = asked.chars().take(100).collect();
+            assert!(status.starts_with("20"), "{asked}: {status}");
         }
     }
-    taken
+}
+
+/// What became other on the server.
+pub(crate) struct Changes {
+    pub(crate) added: Vec<Key>,
+    pub(crate) changed: Vec<Key>,
+    pub(crate) deleted: Vec<Key>,
+}
+
+/// Of each of these types: one resource more, two others, one less.
+pub(crate) async fn change(fhir_url: &Url, served: &Served, types: &[&str]) -> Changes {
+    let mut changes = Changes { added: Vec::new(), changed: Vec::new(), deleted: Vec::new() };
+    let mut entries = Vec::new();
+    for resource_type in types {
+        let of_type: Vec<_> =
+            served.resources.iter().filter(|((name, _), _)| name == resource_type).collect();
+        let [first, second, .., last] = &of_type[..] else { panic!("{resource_type}") };
+        for (key, text) in [first, second] {
+            let mut resource: serde_json::Value = serde_json::from_str(text).unwrap();
+            resource["language"] = "en-US".into();
+            entries.push(put(key, &resource.to_string()));
+            changes.changed.push((*key).clone());
+            resource["id"] = format!("more-{}", changes.changed.len()).into();
+            let key = key_of(&resource.to_string()).unwrap();
+            if std::ptr::eq(*text, second.1) {
+                entries.push(put(&key, &resource.to_string()));
+                changes.added.push(key);
+            }
+        }
+        let (name, id) = last.0;
+        entries.push(format!(r#"{{"request":{{"method":"DELETE","url":"{name}/{id}"}}}}"#));
+        changes.deleted.push(last.0.clone());
+    }
+    send(fhir_url, &entries).await;
+    changes
 }
 
 /// Reads every page of every known type that the server declares, as any client would.
@@ -131,7 +164,7 @@ pub(crate) async fn serve(fhir_url: &Url, page_size: usize) -> Served {
             let bundle: Resource<'_> = serde_json::from_str(&text).unwrap();
             for entry in bundle.entry.into_iter().flatten() {
                 let json = entry.resource.unwrap().get();
-                served.resources.insert(key(json).unwrap(), json.to_owned());
+                served.resources.insert(key_of(json).unwrap(), json.to_owned());
             }
             let links: Vec<Link> = serde_json::from_str(bundle.link.unwrap().get()).unwrap();
             next = links.into_iter().find(|link| link.relation == "next").map(|link| link.url);
@@ -179,12 +212,12 @@ fn collect(text: &str, resources: &mut BTreeMap<Key, String>) {
                 collect(inner.get(), resources);
             }
         }
-    } else if let Some(key) = key(text).filter(is_wanted) {
+    } else if let Some(key) = key_of(text).filter(is_wanted) {
         resources.insert(key, text.to_owned());
     }
 }
 
-fn key(text: &str) -> Option<Key> {
+fn key_of(text: &str) -> Option<Key> {
     #[derive(Deserialize)]
     struct Named {
         #[serde(rename = "resourceType")]

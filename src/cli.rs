@@ -32,7 +32,7 @@ pub struct Cli {
 /// How logs are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Progress bars on a terminal, plain lines otherwise
+    /// Bars on a terminal; else JSON lines of sync, backfill and run, plain lines of the rest
     Auto,
     /// Plain lines
     Plain,

@@ -20,11 +20,17 @@ pub(super) fn is_json() -> bool {
     JSON.load(Ordering::Relaxed)
 }
 
+/// Whether a scheduler starts it, rather than somebody who waits for its answer.
+fn is_left_alone(command: &Command) -> bool {
+    matches!(command, Command::Sync(_) | Command::Backfill(_) | Command::Run)
+}
+
 /// Starts logging; says how progress is to be shown.
 pub(super) fn start(cli: &Cli) -> Style {
     let is_terminal = io::stderr().is_terminal();
     let style = match cli.log_format {
         LogFormat::Auto if is_terminal => Style::Bars,
+        LogFormat::Auto if is_left_alone(&cli.command) => Style::Json,
         LogFormat::Auto | LogFormat::Plain => Style::Lines,
         LogFormat::Json => Style::Json,
     };

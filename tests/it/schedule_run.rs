@@ -161,9 +161,19 @@ fn every_line_of_a_log_in_json_is_json_with_the_ids_of_run_and_connection() {
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!(events[0]["level"], "ERROR");
     assert_eq!(events[0]["hint"], "there is john");
-    let synced = home.run(&["--log-format", "json", "sync", "--full"]);
-    assert_eq!(synced.code, 0);
-    parsed(&synced.stderr.lines().map(str::to_owned).collect::<Vec<_>>());
+    // Where nobody looks on, a sync does so by itself, and what people ask for does not.
+    let unattended = |arguments: &[&str]| {
+        let mut command = home.command(arguments);
+        let output = command.env_remove("PAYERSYNC_LOG_FORMAT").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), said.lines().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let (code, lines) = unattended(&["sync", "--full"]);
+    assert_eq!(code, Some(0));
+    parsed(&lines);
+    let (code, lines) = unattended(&["get", "Nothing", "--connection", "nobody"]);
+    assert_eq!(code, Some(1), "{lines:?}");
+    assert!(lines.iter().all(|line| !line.starts_with('{')), "{lines:?}");
 }
 
 fn parsed(lines: &[String]) -> Vec<Value> {

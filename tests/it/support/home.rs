@@ -43,7 +43,7 @@ impl Home {
             .args(arguments)
             .env_remove("PAYERSYNC_HOME")
             .env_remove("PAYERSYNC_LOG")
-            .env_remove("PAYERSYNC_LOG_FORMAT")
+            .env("PAYERSYNC_LOG_FORMAT", "plain")
             .env_remove("PAYERSYNC_VAULT_KEY")
             .env_remove("PAYERSYNC_VAULT_KEY_FILE")
             .env_remove("CREDENTIALS_DIRECTORY")

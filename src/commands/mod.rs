@@ -7,6 +7,7 @@ mod backfill;
 mod backup;
 mod connect;
 mod consent;
+mod control_table;
 mod data_dictionary;
 mod demo;
 mod doctor;

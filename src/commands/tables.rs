@@ -1,6 +1,6 @@
 //! `payersync tables`: the data dictionary.
 
-use super::{data_dictionary, failure::Failure, home, print, show};
+use super::{control_table::UNMAPPED_PATH, data_dictionary, failure::Failure, home, print, show};
 use crate::{
     cli::TablesArgs,
     config::Settings,
@@ -36,6 +36,14 @@ pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure>
     if args.unmapped {
         return unmapped(&settings, &catalog, args.json);
     }
+    if args.table.as_deref() == Some(UNMAPPED_PATH.name) {
+        print(|out| match (args.markdown, args.json) {
+            (true, _) => UNMAPPED_PATH.write_markdown(out),
+            (false, true) => UNMAPPED_PATH.write_json(out),
+            (false, false) => UNMAPPED_PATH.write(out),
+        })?;
+        return Ok(ExitCode::Complete);
+    }
     let rows = rows(&settings, &catalog)?;
     let chosen: Vec<&Table> = match &args.table {
         None => catalog.tables().iter().collect(),
@@ -43,7 +51,17 @@ pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure>
     };
     if args.markdown {
         let marts = if args.table.is_some() { &[] } else { catalog.marts() };
-        print(|out| data_dictionary::write(out, &chosen, marts))?;
+        print(|out| {
+            data_dictionary::write(out, &chosen, marts)?;
+            if args.table.is_some() {
+                return Ok(());
+            }
+            writeln!(
+                out,
+                "\n# What no table carries\n\nKept by payersync, at the end of each run."
+            )?;
+            UNMAPPED_PATH.write_markdown(out)
+        })?;
     } else if args.json {
         let entries: Vec<_> = chosen.iter().map(|table| entry(table, &rows)).collect();
         print(|out| {
@@ -129,6 +147,7 @@ fn overview(
         let names: Vec<_> = catalog.marts().iter().map(|mart| mart.name.as_str()).collect();
         writeln!(out, "Marts (SQL views over these tables): {}", names.join(", "))?;
     }
+    writeln!(out, "What no column carries: table {}", UNMAPPED_PATH.name)?;
     writeln!(out, "`payersync tables TABLE` lists a table's columns")
 }
 

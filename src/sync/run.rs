@@ -131,6 +131,8 @@ pub async fn sync(
             context.warehouse.prune_versions(before).await?;
         }
     }
+    let stop = context.stop.clone();
+    context.warehouse.survey_unmapped(move || stop.is_asked()).await?;
     let report = Report {
         run_id,
         connections: connections.into_iter().flatten().collect(),

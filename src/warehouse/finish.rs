@@ -11,6 +11,7 @@ use super::{
     page_writer::{PageWrite, delete_rows, keep_version},
     table::Catalog,
     type_state::{self, Advance},
+    unmapped_table,
 };
 use crate::clock;
 use rusqlite::{Connection, Transaction, params};
@@ -170,6 +171,7 @@ pub(super) fn bury_one(
     now: &str,
 ) -> Result<(), WarehouseError> {
     keep_version(transaction, rowid, now)?;
+    unmapped_table::note(transaction, walk.connection_id, &walk.resource_type)?;
     delete_rows(transaction, catalog, walk.connection_id, &walk.resource_type, resource_id)?;
     transaction
         .prepare_cached("UPDATE resource SET deleted_at = ?2 WHERE id = ?1")

@@ -16,6 +16,7 @@ mod ledger;
 mod metrics;
 mod open;
 mod page_writer;
+mod path_tree;
 mod projection;
 mod purge;
 mod quarantine;
@@ -30,6 +31,7 @@ mod status;
 mod table;
 mod type_state;
 mod unmapped;
+mod unmapped_table;
 mod upkeep;
 mod verify;
 mod verify_resources;
@@ -120,6 +122,9 @@ impl Warehouse {
     ) -> Result<Warehouse, WarehouseError> {
         let mut connection = open::open_to_write(path)?;
         let upkeep = upkeep::prepare(&mut connection, &catalog, tables, clock.now(), monitor)?;
+        if !tables.is_empty() {
+            unmapped_table::refresh(&mut connection, &catalog, &|| false)?;
+        }
         Warehouse::start(path, connection, catalog, clock, upkeep)
     }
 
@@ -315,6 +320,20 @@ impl Warehouse {
             .run(move |connection, _| {
                 ledger::abandon_walk(connection, &walk, &finish, &counters, now)
             })
+            .await
+    }
+
+    /// Brings `unmapped_path` up to date with what changed, until told to stop; see
+    /// [`LeafSurvey`].
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn survey_unmapped(
+        &self,
+        stop: impl Fn() -> bool + Send + 'static,
+    ) -> Result<(), WarehouseError> {
+        self.writer
+            .run(move |connection, catalog| unmapped_table::refresh(connection, catalog, &stop))
             .await
     }
 

@@ -9,6 +9,7 @@ use super::{
     reference_queue::{self, Answered},
     row_batch::{Cell, RowBatch, TableRows},
     table::Catalog,
+    unmapped_table,
 };
 use crate::clock;
 use bytes::Bytes;
@@ -17,7 +18,7 @@ use rusqlite::{
     Connection, OptionalExtension, Transaction, params,
     types::{ToSqlOutput, ValueRef},
 };
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 /// A resource whose content the warehouse does not hold yet.
 #[derive(Debug)]
@@ -89,6 +90,7 @@ pub(crate) fn write_page(
 ) -> Result<PageWritten, WarehouseError> {
     let transaction = connection.transaction().doing("cannot begin to store a page")?;
     let mut counters = std::mem::take(&mut page.counters);
+    let mut noted = BTreeSet::new();
     for changed in &page.changed {
         let stored = store_resource(&transaction, &page, changed)?;
         match stored.was {
@@ -97,6 +99,10 @@ pub(crate) fn write_page(
             Was::Same => counters.resources_unchanged += 1,
         }
         if stored.was != Was::Same {
+            if noted.insert(&changed.resource_type) {
+                let connection_id = page.walk.connection_id;
+                unmapped_table::note(&transaction, connection_id, &changed.resource_type)?;
+            }
             counters.rows_written +=
                 replace_rows(&transaction, catalog, &page, changed, stored.was)?;
         }

@@ -11,6 +11,7 @@ use super::{
     rebuild::Job,
     row_batch::RowBatch,
     table::{Table, quote},
+    unmapped_table,
 };
 use crate::clock;
 use chrono::{DateTime, Utc};
@@ -43,6 +44,7 @@ pub(super) fn swap(connection: &mut Connection, job: &Job<'_>) -> Result<u64, Wa
             )
             .doing(doing)?;
     }
+    unmapped_table::note_type(&transaction, job.resource_type)?;
     let rejected = quarantine::open_view_errors(&transaction, job.resource_type)?;
     transaction.commit().doing(doing)?;
     Ok(rejected)

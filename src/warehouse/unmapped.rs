@@ -1,33 +1,39 @@
 //! Which leaves of the stored resources no table depends on: paths and counts, never a value.
 //!
-//! A leaf is carried when the rows change with it: it is altered, every view of the type runs again,
-//! and the rows are compared. That needs no knowledge of what a view reads, so it is as true for a
-//! user's definitions as for ours. A path is tried in a few resources until one shows it carried.
+//! A leaf is carried when the rows change with it. A cell that borrows from a leaf's text shows that
+//! by itself; any other leaf is altered, every view of the type runs again, and the rows are
+//! compared. That needs no knowledge of what a view reads, so it is as true for a user's definitions
+//! as for ours. A path is tried in a few resources until one shows it carried.
 
 use super::{
     error::{Doing, WarehouseError},
+    path_tree::{PathId, PathTree},
     table::Catalog,
 };
-use crate::view::json;
+use crate::view::{
+    Value,
+    json::{self, Node},
+};
 use rusqlite::Connection;
 use serde::Serialize;
-use serde_json::Value;
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
 };
 
 /// Resources in which a path is tried before it counts as carried by no table.
-const TRIES: u32 = 3;
-
-/// Where profiles of the standard, of US Core and of CARIN live; other extensions are foreign.
-const HOME_EXTENSIONS: [&str; 2] = ["http://hl7.org/fhir/", "http://terminology.hl7.org/"];
+const TRIES: u8 = 3;
 
 /// A path of leaves, such as `Claim.item.net.value`, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeafPath {
+    /// The type of the resources that have it.
+    pub resource_type: String,
     /// From the resource type on; positions in arrays are left out.
     pub path: String,
+    /// Resources that have it.
+    pub resources: u64,
     /// Leaves seen there.
     pub leaves: u64,
     /// When the first resource with it was received (RFC 3339).
@@ -42,63 +48,204 @@ pub struct LeafPath {
 #[derive(Debug)]
 pub struct LeafSurvey<'a> {
     catalog: &'a Catalog,
-    paths: BTreeMap<String, Known>,
+    types: BTreeMap<String, TypeSurvey>,
 }
 
 #[derive(Debug)]
+struct TypeSurvey {
+    tree: PathTree,
+    known: Vec<Known>,
+    resources: u64,
+}
+
+/// What is known of a path; the counts end with [`LeafSurvey::take`].
+#[derive(Debug, Clone, Default)]
 struct Known {
-    leaves: u64,
-    first_seen: String,
-    foreign: bool,
     carried: bool,
-    tries: u32,
+    tries: u8,
+    leaves: u64,
+    resources: u64,
+    /// Number of the latest resource with it, so that each counts once.
+    latest: u64,
+    first_seen: String,
 }
 
 impl<'a> LeafSurvey<'a> {
     /// A survey of what these tables carry.
     pub fn new(catalog: &'a Catalog) -> LeafSurvey<'a> {
-        LeafSurvey { catalog, paths: BTreeMap::new() }
+        LeafSurvey { catalog, types: BTreeMap::new() }
     }
 
     /// Takes one resource; what is no JSON object of a known type tells nothing.
     pub fn add(&mut self, resource_type: &str, text: &str, received_at: &str) {
-        let Ok(resource) = serde_json::from_str::<Value>(text) else { return };
-        let mut counts = BTreeMap::new();
-        count(&resource, resource_type, false, &mut counts);
-        let mut baseline = None;
-        for (path, (leaves, foreign)) in counts {
-            let known = self.paths.entry(path.clone()).or_insert_with(|| Known {
-                leaves: 0,
-                first_seen: received_at.to_owned(),
-                foreign,
-                carried: false,
-                tries: 0,
-            });
-            known.leaves += leaves;
-            if known.carried || known.tries >= TRIES {
-                continue;
-            }
-            known.tries += 1;
-            let before =
-                *baseline.get_or_insert_with(|| rows(self.catalog, resource_type, &resource));
-            let mut altered = resource.clone();
-            alter(&mut altered, resource_type, &path);
-            known.carried = rows(self.catalog, resource_type, &altered) != before;
+        let Ok(resource) = json::parse(text.as_bytes(), json::Limits::default()) else { return };
+        let survey = self.types.entry(resource_type.to_owned()).or_insert_with(|| TypeSurvey {
+            tree: PathTree::new(resource_type),
+            known: Vec::new(),
+            resources: 0,
+        });
+        let open = survey.count(&resource, received_at);
+        if !open.is_empty() {
+            survey.try_paths(open, &resource, &Rows { catalog: self.catalog, resource_type });
         }
     }
 
-    /// Every path, in order.
-    pub fn finish(self) -> Vec<LeafPath> {
-        self.paths
-            .into_iter()
-            .map(|(path, known)| LeafPath {
-                path,
-                leaves: known.leaves,
-                first_seen: known.first_seen,
-                foreign: known.foreign,
-                carried: known.carried,
-            })
-            .collect()
+    /// Every path since the last call, in order, and counts anew; what is carried is not forgotten.
+    pub fn take(&mut self) -> Vec<LeafPath> {
+        let mut paths = Vec::new();
+        for (resource_type, survey) in &mut self.types {
+            let tree = &survey.tree;
+            for (path, known) in survey.known.iter_mut().enumerate() {
+                let counted = std::mem::take(&mut known.leaves);
+                if counted > 0 {
+                    paths.push(LeafPath {
+                        resource_type: resource_type.clone(),
+                        path: tree.text(path),
+                        resources: std::mem::take(&mut known.resources),
+                        leaves: counted,
+                        first_seen: std::mem::take(&mut known.first_seen),
+                        foreign: tree.is_foreign(path),
+                        carried: known.carried,
+                    });
+                }
+            }
+        }
+        paths.sort_by(|one, other| (&one.path, one.foreign).cmp(&(&other.path, other.foreign)));
+        paths
+    }
+}
+
+impl TypeSurvey {
+    /// Counts a resource's leaves; returns the paths that are yet to be tried.
+    fn count(&mut self, resource: &Node<'_>, received_at: &str) -> Vec<PathId> {
+        let TypeSurvey { tree, known, resources } = self;
+        *resources += 1;
+        let mut open = Vec::new();
+        tree.leaves(resource, &mut |path, _| {
+            if path >= known.len() {
+                known.resize_with(path + 1, Known::default);
+            }
+            let known = &mut known[path];
+            known.leaves += 1;
+            if known.latest == *resources {
+                return;
+            }
+            known.latest = *resources;
+            known.resources += 1;
+            if known.first_seen.is_empty() || *known.first_seen > *received_at {
+                received_at.clone_into(&mut known.first_seen);
+            }
+            if !known.carried && known.tries < TRIES {
+                open.push(path);
+            }
+        });
+        open
+    }
+
+    fn try_paths(&mut self, mut open: Vec<PathId>, resource: &Node<'_>, rows: &Rows<'_>) {
+        let mut texts = Texts::default();
+        self.tree.leaves(resource, &mut |path, leaf| texts.add(path, leaf));
+        texts.0.sort_unstable();
+        let mut shown = Vec::new();
+        let mut before = Vec::new();
+        for table in rows.catalog.of_type(rows.resource_type) {
+            let hash = rows.hash(*table, resource, &mut |text| shown.extend(texts.find(text)));
+            // What a view cannot take is in no table, which says nothing about its paths.
+            let Some(hash) = hash else { return };
+            before.push((*table, hash));
+        }
+        shown.into_iter().for_each(|path| self.known[path].carried = true);
+        open.retain(|path| !self.known[*path].carried);
+        open.iter().for_each(|path| self.known[*path].tries += 1);
+        self.try_together(&open, resource, rows, &before);
+    }
+
+    /// Most of what is left is carried by nothing, and one run of the views tells for many; where
+    /// it does not, only the tables that changed are looked at again for each half.
+    fn try_together(
+        &mut self,
+        open: &[PathId],
+        resource: &Node<'_>,
+        rows: &Rows<'_>,
+        before: &[(usize, u64)],
+    ) {
+        if open.is_empty() {
+            return;
+        }
+        let altered = self.tree.altered(resource, open);
+        let is_other =
+            |(table, hash): &(usize, u64)| rows.hash(*table, &altered, &mut |_| {}) != Some(*hash);
+        if let [path] = open {
+            self.known[*path].carried = before.iter().any(is_other);
+            return;
+        }
+        let changed: Vec<_> = before.iter().copied().filter(is_other).collect();
+        if !changed.is_empty() {
+            let (one, other) = open.split_at(open.len() / 2);
+            self.try_together(one, resource, rows, &changed);
+            self.try_together(other, resource, rows, &changed);
+        }
+    }
+}
+
+/// Where the text of each leaf stands in memory: start, end, path. In order.
+#[derive(Default)]
+struct Texts(Vec<(usize, usize, PathId)>);
+
+impl Texts {
+    fn add(&mut self, path: PathId, leaf: &Node<'_>) {
+        let text = match leaf {
+            Node::String(text) => text,
+            Node::Number(text) => *text,
+            _ => return,
+        };
+        let start = text.as_ptr() as usize;
+        self.0.push((start, start + text.len(), path));
+    }
+
+    /// The leaf that a text is a part of.
+    fn find(&self, text: &str) -> Option<PathId> {
+        let start = text.as_ptr() as usize;
+        let after = self.0.partition_point(|leaf| leaf.0 <= start);
+        let (_, end, path) = self.0[..after].last()?;
+        (!text.is_empty() && start + text.len() <= *end).then_some(*path)
+    }
+}
+
+/// The rows of one type.
+struct Rows<'a> {
+    catalog: &'a Catalog,
+    resource_type: &'a str,
+}
+
+impl Rows<'_> {
+    /// A hash of a table's rows of a resource, unless its view cannot take it; shows the texts
+    /// that cells borrow.
+    fn hash(
+        &self,
+        table: usize,
+        resource: &Node<'_>,
+        borrowed: &mut dyn FnMut(&str),
+    ) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        let ran = self.catalog.table(table).view.run(resource, &mut |row| {
+            for value in row {
+                std::mem::discriminant(value).hash(&mut hasher);
+                match value {
+                    Value::Null => {}
+                    Value::Boolean(value) => value.hash(&mut hasher),
+                    Value::Integer(value) => value.hash(&mut hasher),
+                    Value::Decimal(text) | Value::Text(text) => {
+                        text.hash(&mut hasher);
+                        if let Cow::Borrowed(text) = text {
+                            borrowed(text);
+                        }
+                    }
+                    Value::Json(text) => text.hash(&mut hasher),
+                }
+            }
+        });
+        ran.ok().map(|_| hasher.finish())
     }
 }
 
@@ -110,84 +257,20 @@ pub(super) fn survey(
     let doing = "cannot read the stored resources";
     let mut survey = LeafSurvey::new(catalog);
     let mut statement = connection
-        .prepare(
-            "SELECT resource_type, json, received_at FROM resource
-             WHERE deleted_at IS NULL ORDER BY received_at, id",
-        )
+        .prepare("SELECT resource_type, json, received_at FROM resource WHERE deleted_at IS NULL")
         .doing(doing)?;
     let mut found = statement.query([]).doing(doing)?;
     while let Some(row) = found.next().doing(doing)? {
-        let text = |column| row.get_ref(column).and_then(|value| Ok(value.as_str()?)).doing(doing);
-        survey.add(text(0)?, text(1)?, text(2)?);
-    }
-    Ok(survey.finish())
-}
-
-/// Counts the leaves of each path, but for the narrative, `meta` and what names the type.
-fn count(value: &Value, path: &str, foreign: bool, counts: &mut BTreeMap<String, (u64, bool)>) {
-    match value {
-        Value::Object(members) => {
-            let foreign = foreign || is_foreign(path, members.get("url"));
-            for (name, member) in members {
-                if !is_left_out(path, name) {
-                    count(member, &format!("{path}.{name}"), foreign, counts);
-                }
-            }
+        let text = |column| row.get_ref(column).doing(doing);
+        // What is no UTF-8 is stored as a blob, and is in no table.
+        let [resource_type, json, received_at] = [text(0)?, text(1)?, text(2)?];
+        if let (Ok(resource_type), Ok(json), Ok(received_at)) =
+            (resource_type.as_str(), json.as_str(), received_at.as_str())
+        {
+            survey.add(resource_type, json, received_at);
         }
-        Value::Array(items) => items.iter().for_each(|item| count(item, path, foreign, counts)),
-        Value::Null => {}
-        _ => counts.entry(path.to_owned()).or_insert((0, foreign)).0 += 1,
     }
-}
-
-fn is_foreign(path: &str, url: Option<&Value>) -> bool {
-    let is_extension = path.ends_with("xtension");
-    // The parts of a complex extension have short names in place of URLs.
-    let url = url.and_then(Value::as_str).filter(|url| url.contains(':'));
-    is_extension && url.is_some_and(|url| !HOME_EXTENSIONS.iter().any(|home| url.starts_with(home)))
-}
-
-fn is_left_out(path: &str, name: &str) -> bool {
-    let is_root = !path.contains('.');
-    name == "resourceType" || is_root && matches!(name, "meta" | "text")
-}
-
-/// Alters every leaf of a path.
-fn alter(value: &mut Value, path: &str, target: &str) {
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members {
-                let below = format!("{path}.{name}");
-                let leads_there = target == below
-                    || target.strip_prefix(&below).is_some_and(|rest| rest.starts_with('.'));
-                if leads_there && !is_left_out(path, name) {
-                    alter(member, &below, target);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| alter(item, path, target)),
-        Value::String(text) if path == target => text.push('x'),
-        Value::Bool(flag) if path == target => *flag = !*flag,
-        Value::Number(number) if path == target => {
-            *value = Value::from(number.as_f64().unwrap_or_default() + 1.0);
-        }
-        _ => {}
-    }
-}
-
-/// A hash of all rows that a resource gives; of the error, where one view cannot take it.
-fn rows(catalog: &Catalog, resource_type: &str, resource: &Value) -> u64 {
-    let text = resource.to_string();
-    let mut hasher = DefaultHasher::new();
-    let Ok(node) = json::parse(text.as_bytes(), json::Limits::default()) else { return 0 };
-    for position in catalog.of_type(resource_type) {
-        let ran = catalog.table(*position).view.run(&node, &mut |row| {
-            position.hash(&mut hasher);
-            row.iter().for_each(|value| value.to_json().hash(&mut hasher));
-        });
-        ran.is_ok().hash(&mut hasher);
-    }
-    hasher.finish()
+    Ok(survey.take())
 }
 
 #[cfg(test)]
@@ -202,12 +285,12 @@ mod tests {
             "odd":{"inner":[1,2]},"text":{"div":"x"},"meta":{"versionId":"1"},
             "extension":[{"url":"https://acme.test/x","valueString":"y"}]}"#;
         survey.add("Patient", patient, "2026-01-01T00:00:00.000Z");
-        let paths = survey.finish();
+        let paths = survey.take();
         let carried = |path: &str| paths.iter().find(|leaf| leaf.path == path).unwrap().carried;
         assert!(carried("Patient.gender") && carried("Patient.active") && carried("Patient.id"));
         assert!(!carried("Patient.odd.inner"));
         let odd = paths.iter().find(|leaf| leaf.path == "Patient.odd.inner").unwrap();
-        assert_eq!((odd.leaves, odd.foreign), (2, false));
+        assert_eq!((odd.resources, odd.leaves, odd.foreign), (1, 2, false));
         assert!(
             paths.iter().any(|leaf| leaf.path == "Patient.extension.valueString" && leaf.foreign)
         );

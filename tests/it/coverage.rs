@@ -62,7 +62,7 @@ fn the_tables_carry_nearly_all_of_real_data() {
     for resource in &found {
         survey.add(resource["resourceType"].as_str().unwrap(), &resource.to_string(), "");
     }
-    let paths = survey.finish();
+    let paths = survey.take();
     let mut shares: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for leaf in paths.iter().filter(|leaf| !leaf.foreign) {
         let share = shares.entry(leaf.path.split('.').next().unwrap()).or_default();

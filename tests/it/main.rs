@@ -70,6 +70,8 @@ mod tidy;
 #[cfg(test)]
 mod tidy_source;
 #[cfg(test)]
+mod unmapped;
+#[cfg(test)]
 mod verify;
 #[cfg(test)]
 mod views;

@@ -112,7 +112,9 @@ fn stayers_rows(home: &Home) -> String {
         )
         .concat();
     let rows = |table: &String| {
-        home.rows(&format!("SELECT * FROM \"{table}\" WHERE connection_id = 2 ORDER BY 1, 2, 3"))
+        let mut rows = home.rows(&format!("SELECT * FROM \"{table}\" WHERE connection_id = 2"));
+        rows.sort_unstable();
+        rows
     };
     format!("{:?}", tables.iter().map(rows).collect::<Vec<_>>())
 }

@@ -1,0 +1,69 @@
+//! The tables of payersync's own that the data dictionary describes: no definition makes them.
+
+use super::show;
+use serde_json::json;
+use std::io::{self, Write};
+
+/// A table that a migration makes.
+pub(super) struct ControlTable {
+    pub(super) name: &'static str,
+    what: &'static str,
+    /// Name, type and what it holds.
+    columns: &'static [[&'static str; 3]],
+}
+
+/// What no column carries.
+pub(super) const UNMAPPED_PATH: ControlTable = ControlTable {
+    name: "unmapped_path",
+    what: "Paths of the stored resources that no column of a table depends on: never a value, and \
+           nothing is lost, since all of it is in resource.json.",
+    columns: &[
+        [
+            "connection_id",
+            "INTEGER",
+            "The connection whose resources have it; see table connection",
+        ],
+        ["resource_type", "TEXT", "Their type"],
+        [
+            "path",
+            "TEXT",
+            "From the type on, positions in arrays left out; ? is a name that FHIR cannot have",
+        ],
+        ["is_foreign", "INTEGER", "1 in an extension that neither FHIR nor its US profiles define"],
+        ["resource_count", "INTEGER", "Live resources that have it"],
+        ["leaf_count", "INTEGER", "Values there"],
+        ["first_seen", "TEXT", "When the first resource with it was received"],
+    ],
+};
+
+impl ControlTable {
+    /// As text for people.
+    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}: {}", self.name, self.what)?;
+        let mut shown = show::table(&["column", "type", "what"]);
+        for row in self.columns {
+            shown.add_row(row.to_vec());
+        }
+        writeln!(out, "{shown}")
+    }
+
+    /// As a section of the data dictionary.
+    pub(super) fn write_markdown(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "\n## {}\n\n{}\n", self.name, self.what)?;
+        writeln!(out, "| column | type | what |\n|---|---|---|")?;
+        self.columns
+            .iter()
+            .try_for_each(|[name, kind, what]| writeln!(out, "| {name} | {kind} | {what} |"))
+    }
+
+    /// As JSON, in the manner of the normalised tables.
+    pub(super) fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let columns: Vec<_> = self
+            .columns
+            .iter()
+            .map(|[name, kind, what]| json!({"column": name, "type": kind, "description": what}))
+            .collect();
+        let entry = json!([{"table": self.name, "description": self.what, "columns": columns}]);
+        writeln!(out, "{entry:#}")
+    }
+}

@@ -75,6 +75,20 @@ fn rows_of_several_views_say_whose_they_are() {
 }
 
 #[test]
+fn a_column_that_would_stand_there_twice_is_refused_and_alone_it_is_none() {
+    let home = Home::new();
+    let text = crate::support::definition("own", "Patient", "gender").replace("found", "view");
+    let (one, own) =
+        (definition(&home, "one.json", DEFINITION), definition(&home, "own.json", &text));
+    let refused = run(&home, &["views", "run", &one, &own, "--input", "-"], "");
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains("view own has a column view"), "{}", refused.stderr);
+    let patient = r#"{"resourceType":"Patient","id":"p","gender":"other"}"#;
+    let alone = run(&home, &["views", "run", &own, "--input", "-"], patient);
+    assert_eq!(alone.stdout, "{\"id\":\"p\",\"view\":\"other\"}\n");
+}
+
+#[test]
 fn what_a_view_cannot_take_is_told_by_its_line_and_never_by_its_values() {
     let home = Home::new();
     let strict = DEFINITION.replace(",\"collection\":true", "");

@@ -35,6 +35,14 @@ pub(super) fn run(args: &ViewsRunArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::misuse("csv has room for the columns of one view")
             .hint("run one file at a time, or use --format ndjson"));
     }
+    let has_tag = |view: &&View| view.columns.iter().any(|column| column.name == "view");
+    if let Some(view) = views.iter().find(has_tag).filter(|_| views.len() > 1) {
+        return Err(Failure::misuse(format!(
+            "view {} has a column view, which is what tells the rows of several files apart",
+            view.name
+        ))
+        .hint("run that file alone, or give its column another name"));
+    }
     let input: Box<dyn BufRead> = match args.input.as_os_str().to_str() {
         Some("-") => Box::new(io::stdin().lock()),
         _ => Box::new(BufReader::with_capacity(
@@ -125,7 +133,8 @@ fn one(
         output.discard();
         let ran = view.run(resource, &mut |row| output.row(position, row));
         match ran {
-            Ok(_) => output.flush(out)?,
+            Ok(_) if output.has_room() => output.flush(out)?,
+            Ok(_) => reject(&format!("view {}: its rows would take too much memory", view.name)),
             Err(error) => reject(&error.to_string()),
         }
     }

@@ -1,6 +1,7 @@
 //! From one resource to its rows in every table of its type: in all of them, or in none.
 //!
-//! The one place that runs views for the warehouse; a page and a rebuild give the same rows.
+//! The one place that runs views for the warehouse; a page and a rebuild give the same rows. What a
+//! resource may make of memory is bounded by its size, whatever somebody put into it.
 
 use super::{
     row_batch::{RowBatch, TableRows},
@@ -23,6 +24,7 @@ pub(crate) fn project(
         return Ok(Vec::new());
     }
     let mark = batch.mark();
+    batch.expect(json.len());
     let rows = rows_of(json, tables, catalog, batch);
     if rows.is_err() {
         batch.rewind(mark);
@@ -43,9 +45,63 @@ fn rows_of(
         let table = catalog.table(*position);
         table
             .view
-            .run(&node, &mut |row| row.iter().for_each(|value| batch.push(value)))
+            .run(&node, &mut |row| {
+                if batch.has_room() {
+                    row.iter().for_each(|value| batch.push(value));
+                }
+            })
             .map_err(|error| format!("table {}: {error}", table.name()))?;
+        if !batch.has_room() {
+            return Err(format!("table {}: its rows would take too much memory", table.name()));
+        }
         rows.push(TableRows { table: *position, cells: start..batch.cell_count() });
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_that_would_swell_gives_an_error_and_leaves_room_for_the_next() {
+        let catalog = Catalog::embedded().unwrap();
+        let tables = catalog.of_type("Patient");
+        let mut batch = RowBatch::with_room(1 << 20);
+        let plain = br#"{"resourceType":"Patient","id":"p","name":[{"family":"A"}]}"#;
+        let before = project(plain, tables, &catalog, &mut batch).unwrap();
+        let hostile = [
+            // Many rows of little.
+            format!(
+                r#"{{"resourceType":"Patient","id":"p","name":[{}{{}}]}}"#,
+                "{},".repeat(9_999)
+            ),
+            // A long key in many rows.
+            format!(
+                r#"{{"resourceType":"Patient","id":"{}","name":[{}{{}}]}}"#,
+                "p".repeat(50_000),
+                r#"{"family":"A"},"#.repeat(99)
+            ),
+        ];
+        for text in hostile {
+            let cells = batch.cell_count();
+            let error = project(text.as_bytes(), tables, &catalog, &mut batch).unwrap_err();
+            assert!(error.ends_with("its rows would take too much memory"), "{error}");
+            assert_eq!(batch.cell_count(), cells);
+        }
+        let after = project(plain, tables, &catalog, &mut batch).unwrap();
+        assert_eq!(
+            batch.cells(before[0].cells.clone()).len(),
+            batch.cells(after[0].cells.clone()).len()
+        );
+    }
+
+    #[test]
+    fn a_list_of_lists_of_values_is_not_mistaken_for_one() {
+        let catalog = Catalog::embedded().unwrap();
+        let mut batch = RowBatch::with_room(16 << 10);
+        let names = r#"{"family":"Allen","given":["John","J."],"use":"official"},"#.repeat(2_000);
+        let text = format!(r#"{{"resourceType":"Patient","id":"p","name":[{names}{{}}]}}"#);
+        project(text.as_bytes(), catalog.of_type("Patient"), &catalog, &mut batch).unwrap();
+    }
 }

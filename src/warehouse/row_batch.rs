@@ -24,11 +24,24 @@ pub(crate) struct TableRows {
     pub(crate) cells: Range<usize>,
 }
 
+/// Bytes that a batch may always take.
+const ROOM: usize = 256 << 20;
+/// Bytes of rows that each byte of a resource may give beyond that. Real resources give below 6;
+/// a list of a million `{}` would give a thousand.
+const ROOM_PER_BYTE: usize = 8;
+
 /// The rows of a whole page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RowBatch {
     text: String,
     cells: Vec<Cell>,
+    room: usize,
+}
+
+impl Default for RowBatch {
+    fn default() -> RowBatch {
+        RowBatch::with_room(ROOM)
+    }
 }
 
 /// Where a batch stood; see [`RowBatch::rewind`].
@@ -39,6 +52,21 @@ pub(crate) struct Mark {
 }
 
 impl RowBatch {
+    /// A batch that may always take so many bytes.
+    pub(crate) fn with_room(room: usize) -> RowBatch {
+        RowBatch { text: String::new(), cells: Vec::new(), room }
+    }
+
+    /// Makes room for the rows of a resource of so many bytes.
+    pub(crate) fn expect(&mut self, bytes: usize) {
+        self.room = self.room.saturating_add(bytes.saturating_mul(ROOM_PER_BYTE));
+    }
+
+    /// Whether the batch may grow.
+    pub(crate) fn has_room(&self) -> bool {
+        self.text.len() + self.cells.len() * size_of::<Cell>() <= self.room
+    }
+
     pub(crate) fn mark(&self) -> Mark {
         Mark { text: self.text.len(), cells: self.cells.len() }
     }

@@ -17,7 +17,7 @@ use std::{
 const ENOUGH: u64 = 200;
 
 /// R4 resources of the files below a folder: Bundles opened, each text once.
-fn resources(folder: &Path, seen: &mut HashSet<String>, found: &mut Vec<Value>) {
+pub(crate) fn resources(folder: &Path, seen: &mut HashSet<String>, found: &mut Vec<Value>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -34,6 +34,8 @@ mod faults;
 #[cfg(test)]
 mod first_sync;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod incremental;

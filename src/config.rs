@@ -8,10 +8,12 @@ mod error;
 mod file;
 mod plan;
 mod schedules;
+mod secret_file;
 
 pub use error::ConfigError;
 pub use plan::PlanSettings;
 pub use schedules::Schedules;
+pub use secret_file::{SecretFileError, read_credential, read_secret_file};
 
 use crate::http::HttpOptions;
 use std::{

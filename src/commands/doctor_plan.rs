@@ -26,7 +26,8 @@ pub(super) async fn look(
     let token_url = plan.token_url.clone().unwrap_or_else(|| plan.fhir_url.clone());
     if let Err(error) = plan.registration(plan.authorize_url.clone(), token_url.clone()) {
         let hint = error.hint().unwrap_or_default();
-        findings.push(Finding::wrong(format!("{what} secret"), error.to_string(), hint));
+        let said = format!("{:#}", anyhow::Error::from(error));
+        findings.push(Finding::wrong(format!("{what} secret"), said, hint));
     }
     if let Some(url) = &plan.revocation_url
         && Origin::of(url).ok() != Origin::of(&token_url).ok()

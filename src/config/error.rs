@@ -1,5 +1,6 @@
 //! What can be wrong with a configuration.
 
+use super::SecretFileError;
 use std::path::PathBuf;
 
 /// A mistake in the configuration, with where it stands. Never shows a line of the file: it may
@@ -53,6 +54,14 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
     },
+    /// A plan's secret that its file does not give.
+    #[error("plan {plan}: the client secret")]
+    SecretFile {
+        /// The plan.
+        plan: String,
+        /// Why.
+        source: SecretFileError,
+    },
     /// A secret that is not where the configuration says.
     #[error("plan {plan}: {problem}")]
     Secret {
@@ -74,7 +83,11 @@ impl ConfigError {
                 Some("add a [plans.NAME] section to it".to_owned())
             }
             ConfigError::UnknownPlan { known, .. } => Some(format!("it has {}", known.join(", "))),
-            ConfigError::Secret { .. } => Some(
+            ConfigError::SecretFile {
+                source: error @ SecretFileError::ReadableByOthers { .. },
+                ..
+            } => Some(error.hint()),
+            ConfigError::Secret { .. } | ConfigError::SecretFile { .. } => Some(
                 "the secret stands in the variable that client_secret_env names, or in the file of \
                  client_secret_file"
                     .to_owned(),

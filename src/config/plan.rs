@@ -4,13 +4,14 @@ use super::{
     credential,
     error::ConfigError,
     file::{Grant, Plan, TokenAuth as FileTokenAuth},
+    read_credential, read_secret_file,
 };
 use crate::{
     auth::{ClientRegistration, GrantKind, TokenAuth},
     http::{Origin, RateLimits},
 };
 use chrono::TimeDelta;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::{
     env,
     num::NonZeroU32,
@@ -207,19 +208,20 @@ impl PlanSettings {
         let refuse = |problem: String| ConfigError::Secret { plan: self.name.clone(), problem };
         let text = match &self.secret {
             SecretSource::None => return Ok(None),
-            SecretSource::Environment(variable) => env::var(variable).map_err(|_| {
-                refuse(format!(
-                    "the environment variable {variable} with the client secret is not set"
-                ))
-            })?,
-            SecretSource::File(given, path) => {
-                let path = credential(given).unwrap_or_else(|| path.clone());
-                std::fs::read_to_string(&path).map_err(|error| {
-                    refuse(format!("cannot read the client secret in {}: {error}", path.display()))
+            SecretSource::Environment(variable) => {
+                env::var(variable).map(SecretString::from).map_err(|_| {
+                    refuse(format!(
+                        "the environment variable {variable} with the client secret is not set"
+                    ))
                 })?
             }
+            SecretSource::File(given, path) => match credential(given) {
+                Some(path) => read_credential(&path),
+                None => read_secret_file(path),
+            }
+            .map_err(|source| ConfigError::SecretFile { plan: self.name.clone(), source })?,
         };
-        let text = text.trim();
+        let text = text.expose_secret().trim();
         if text.is_empty() {
             return Err(refuse("the client secret is empty".to_owned()));
         }

@@ -99,7 +99,13 @@ fn an_unknown_plan_names_those_there_are() {
 fn a_secret_comes_from_a_file_without_its_line_end() {
     use secrecy::ExposeSecret;
     let home = tempfile::tempdir().unwrap();
-    std::fs::write(home.path().join("s"), "hunter2\n").unwrap();
+    let path = home.path().join("s");
+    std::fs::write(&path, "hunter2\n").unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
     let text =
         "[plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\nclient_secret_file = \"s\"\n";
     let settings = Settings::parse(home.path(), Path::new("p"), text).unwrap();

@@ -34,7 +34,6 @@ fn private(home: &Home) {
         let mode = |name: &str, mode| {
             fs::set_permissions(home.file(name), fs::Permissions::from_mode(mode)).unwrap();
         };
-        mode("demo.secret", 0o600);
         mode("payersync.toml", 0o600);
         mode(".", 0o700);
     }
@@ -95,6 +94,14 @@ fn files_that_others_can_read_and_a_lost_key_are_named_with_what_to_do() {
     assert_eq!(outcome.code, 1);
     assert!(outcome.stdout.contains("warehouse.db can be read by others"), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("hint: chmod 600"), "{}", outcome.stdout);
+    let open = fs::Permissions::from_mode(0o640);
+    fs::set_permissions(home.file("demo.secret"), open).unwrap();
+    let outcome = home.run(&["doctor", "--offline"]);
+    assert!(outcome.stdout.contains("wrong   plan demo secret: "), "{}", outcome.stdout);
+    let refused = home.run(&["sync"]);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("demo.secret can be read by others"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: `chmod 600"), "{}", refused.stderr);
     fs::rename(home.file("vault.key"), home.file("elsewhere")).unwrap();
     let outcome = home.run(&["doctor", "--offline"]);
     assert!(outcome.stdout.contains("wrong   vault: its key is missing"), "{}", outcome.stdout);

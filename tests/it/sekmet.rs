@@ -23,7 +23,7 @@ fn configure(home: &Home, fhir_url: &Url, token_url: &Url) {
          page_size = {PAGE_SIZE}\nrequests_per_second = 100\n"
     );
     std::fs::write(home.file("payersync.toml"), text).unwrap();
-    std::fs::write(home.file("secret"), "loopback-secret").unwrap();
+    home.write_private("secret", "loopback-secret");
 }
 
 /// The stored bytes of every live resource.

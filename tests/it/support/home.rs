@@ -61,6 +61,18 @@ impl Home {
         }
     }
 
+    /// Writes a file that is its owner's alone, as secrets must be.
+    pub(crate) fn write_private(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.file(name);
+        std::fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        path
+    }
+
     /// The warehouse, as an analyst opens it.
     pub(crate) fn warehouse(&self) -> Connection {
         Connection::open(self.file("warehouse.db")).unwrap()

@@ -46,7 +46,7 @@ impl Payer {
             self.client_id(),
         );
         std::fs::write(home.file("payersync.toml"), text).unwrap();
-        std::fs::write(home.file("demo.secret"), self.client_secret()).unwrap();
+        home.write_private("demo.secret", self.client_secret());
     }
 
     /// A home with a member's consent, given through the command line.

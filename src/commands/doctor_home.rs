@@ -107,7 +107,15 @@ pub(super) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault>
         findings.push(Finding::fine("vault", "there is none yet"));
         return None;
     }
-    if !there("vault.key") && !matches!(home::vault_key(), Ok(Some(_))) {
+    let given = match home::vault_key() {
+        Ok(given) => given,
+        Err(failure) => {
+            let hint = failure.what_to_do().to_owned();
+            findings.push(Finding::wrong("vault", failure.to_string(), hint));
+            return None;
+        }
+    };
+    if given.is_none() && !there("vault.key") {
         let hint = "bring vault.key back, or set PAYERSYNC_VAULT_KEY, or connect again";
         findings.push(Finding::wrong("vault", "its key is missing", hint));
         return None;
@@ -123,7 +131,8 @@ pub(super) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault>
             Some(vault)
         }
         Err(failure) => {
-            findings.push(Finding::wrong("vault", failure.to_string(), ""));
+            let hint = failure.what_to_do().to_owned();
+            findings.push(Finding::wrong("vault", failure.to_string(), hint));
             None
         }
     }

@@ -1,13 +1,17 @@
 //! What must be in order before real members are connected. See docs/production-access/.
 
-use super::{doctor::Finding, failure::Failure, home};
+use super::{
+    doctor::Finding,
+    failure::Failure,
+    home::{self, VaultKeyPlace},
+};
 use crate::{
     auth::GrantKind,
     config::{PlanSettings, Settings},
     http::Origin,
     warehouse::{Answer, AnswerCell, ReadOnlyWarehouse},
 };
-use std::convert::Infallible;
+use std::{convert::Infallible, path::Path};
 
 /// Hosts of demo environments.
 const DEMO_HOSTS: &[&str] = &["1uphealthdemo.com", "1updemohealthplan.com"];
@@ -64,20 +68,36 @@ fn endpoints(plan: &PlanSettings, findings: &mut Vec<Finding>) {
 
 /// Whoever copies the home must not get key and vault together.
 fn key(settings: &Settings, findings: &mut Vec<Finding>) {
-    let beside = settings.home.join("vault.key").exists();
-    findings.push(match (matches!(home::vault_key(), Ok(Some(_))), beside) {
-        (true, false) => Finding::fine("production vault key", "comes from the environment"),
-        (true, true) => Finding::wrong(
-            "production vault key",
-            "comes from the environment, and vault.key still lies beside the vault",
-            "move vault.key to where your secrets are kept",
-        ),
-        (false, _) => Finding::wrong(
-            "production vault key",
-            "lies beside the vault",
-            "keep it in PAYERSYNC_VAULT_KEY, e.g. a systemd credential, and move vault.key away",
-        ),
+    let what = "production vault key";
+    let elsewhere = "keep it where your secrets are: a systemd credential, PAYERSYNC_VAULT_KEY_FILE \
+                     or PAYERSYNC_VAULT_KEY; and move it out of the home";
+    if let Err(failure) = home::vault_key() {
+        return findings.push(Finding::wrong(what, failure.to_string(), elsewhere));
+    }
+    let place = match home::vault_key_place() {
+        VaultKeyPlace::Home => {
+            return findings.push(Finding::wrong(what, "lies beside the vault", elsewhere));
+        }
+        VaultKeyPlace::File(path) if is_below(&path, &settings.home) => {
+            let said = format!("{} lies in the home, with the vault", path.display());
+            return findings.push(Finding::wrong(what, said, elsewhere));
+        }
+        VaultKeyPlace::File(path) => format!("comes from {}", path.display()),
+        VaultKeyPlace::Credential(_) => "comes from a systemd credential".to_owned(),
+        VaultKeyPlace::Environment => "comes from the environment".to_owned(),
+    };
+    findings.push(if settings.home.join("vault.key").exists() {
+        let said = format!("{place}, and vault.key still lies beside the vault");
+        Finding::wrong(what, said, "move vault.key to where your secrets are kept")
+    } else {
+        Finding::fine(what, place)
     });
+}
+
+/// Whether a file is in a folder, whatever links lead there.
+fn is_below(path: &Path, folder: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(path).starts_with(real(folder))
 }
 
 /// Whether there was a backup within a week.

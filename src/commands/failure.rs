@@ -60,6 +60,11 @@ impl Failure {
         self.code
     }
 
+    /// The hint; empty where there is none.
+    pub(super) fn what_to_do(&self) -> &str {
+        self.hint.as_deref().unwrap_or_default()
+    }
+
     /// Tells a person: the chain of causes on one line, the hint on its own.
     pub(super) fn tell(&self) {
         if logging::is_json() {

@@ -5,7 +5,9 @@ use crate::{
     auth::{ClientRegistration, GrantKind, Tokens, Vault, discover},
     cli::Cli,
     clock::Clock,
-    config::{PlanSettings, Settings, credential},
+    config::{
+        PlanSettings, SecretFileError, Settings, credential, read_credential, read_secret_file,
+    },
     exit_code::ExitCode,
     http::{HttpClient, Origin},
     monitor::{Monitor, Silent},
@@ -106,27 +108,56 @@ pub(super) fn warehouse_beside_a_run(
     }
 }
 
+/// Where the vault's key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum VaultKeyPlace {
+    /// In the environment.
+    Environment,
+    /// In a file that the environment names.
+    File(PathBuf),
+    /// Among the credentials of a systemd service.
+    Credential(PathBuf),
+    /// In the home, beside the vault.
+    Home,
+}
+
+/// Where the vault's key is to be looked for. Opens nothing.
+pub(super) fn vault_key_place() -> VaultKeyPlace {
+    if env::var_os(VAULT_KEY).is_some() {
+        return VaultKeyPlace::Environment;
+    }
+    match (env::var_os(VAULT_KEY_FILE), credential(Path::new(VAULT_KEY_CREDENTIAL))) {
+        (Some(path), _) => VaultKeyPlace::File(path.into()),
+        (None, Some(path)) => VaultKeyPlace::Credential(path),
+        (None, None) => VaultKeyPlace::Home,
+    }
+}
+
 /// Opens the vault; creates it on first use.
 pub(super) fn vault(home: &Path) -> Result<Vault, Failure> {
     Ok(Vault::open(home, vault_key()?)?)
 }
 
-/// The vault's key where it is not the file in the home: in the environment, in a file that the
-/// environment names, or among the credentials of a systemd service.
+/// The vault's key where it is not the file in the home.
 pub(super) fn vault_key() -> Result<Option<SecretString>, Failure> {
-    if let Ok(key) = env::var(VAULT_KEY) {
-        return Ok(Some(SecretString::from(key)));
-    }
-    let path = match env::var_os(VAULT_KEY_FILE) {
-        Some(path) => PathBuf::from(path),
-        None => match credential(Path::new(VAULT_KEY_CREDENTIAL)) {
-            Some(path) => path,
-            None => return Ok(None),
-        },
+    let read = match vault_key_place() {
+        VaultKeyPlace::Home => return Ok(None),
+        VaultKeyPlace::Environment => {
+            return env::var(VAULT_KEY).map(|key| Some(SecretString::from(key))).map_err(|_| {
+                // The error itself would show the value.
+                Failure::misuse(format!("{VAULT_KEY} is no text"))
+                    .hint("a key is 32 bytes in base64, as `openssl rand -base64 32` makes them")
+            });
+        }
+        VaultKeyPlace::File(path) => read_secret_file(&path),
+        VaultKeyPlace::Credential(path) => read_credential(&path),
     };
-    fs::read_to_string(&path).map(|text| Some(SecretString::from(text))).map_err(|error| {
-        Failure::usage(format!("cannot read the vault's key in {}", path.display()), error)
-            .hint(format!("{VAULT_KEY_FILE} names a file that this user can read"))
+    read.map(Some).map_err(|error| {
+        let hint = match &error {
+            SecretFileError::ReadableByOthers { .. } => error.hint(),
+            _ => format!("{VAULT_KEY_FILE} names a file that this user can read"),
+        };
+        Failure::usage("cannot take the vault's key", error).hint(hint)
     })
 }
 

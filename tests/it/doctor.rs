@@ -142,6 +142,48 @@ fn production_refuses_what_is_fine_for_a_demo() {
 }
 
 #[test]
+fn production_takes_a_key_from_wherever_a_run_would_and_wants_it_out_of_the_home() {
+    let (_payer, home) = synced();
+    let elsewhere = Home::new();
+    let looked = |variable: &str, value: &Path| {
+        let doctor = ["doctor", "--production", "--offline"];
+        let output = home.command(&doctor).env(variable, value).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let key = fs::read_to_string(home.file("vault.key")).unwrap();
+    let file = elsewhere.write_private("vault-key", &key);
+    let said = looked("PAYERSYNC_VAULT_KEY_FILE", &file);
+    assert!(said.contains("vault.key still lies beside the vault"), "{said}");
+    fs::rename(home.file("vault.key"), home.file("another.name")).unwrap();
+    let said = looked("PAYERSYNC_VAULT_KEY_FILE", &home.file("another.name"));
+    assert!(said.contains("another.name lies in the home, with the vault"), "{said}");
+    fs::remove_file(home.file("another.name")).unwrap();
+    for (variable, value, from) in [
+        ("PAYERSYNC_VAULT_KEY_FILE", file.as_path(), "vault-key"),
+        ("CREDENTIALS_DIRECTORY", elsewhere.path(), "a systemd credential"),
+        ("PAYERSYNC_VAULT_KEY", Path::new(&key), "the environment"),
+    ] {
+        let said = looked(variable, value);
+        assert!(said.contains("ok      production vault key: comes from "), "{said}");
+        assert!(said.contains(from), "{said}");
+        assert!(said.contains("ok      vault: opens"), "{said}");
+    }
+    let said = looked("PAYERSYNC_VAULT_KEY_FILE", &elsewhere.file("none"));
+    assert!(said.contains("wrong   production vault key: cannot take"), "{said}");
+    assert!(said.contains("wrong   vault: cannot take"), "{said}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let said = looked("PAYERSYNC_VAULT_KEY_FILE", &file);
+        assert!(said.contains("vault-key can be read by others"), "{said}");
+        // The folder of the credentials is the service's alone.
+        let said = looked("CREDENTIALS_DIRECTORY", elsewhere.path());
+        assert!(said.contains("ok      production vault key"), "{said}");
+    }
+}
+
+#[test]
 fn nothing_at_all_is_told_too() {
     let home = Home::new();
     let outcome = home.run(&["doctor"]);

@@ -63,7 +63,7 @@ fn create(home: &Path, path: &Path) -> Result<Key, VaultError> {
     // Left over from a crash: nothing was ever encrypted with it.
     let _ = fs::remove_file(&partial);
     let mut file = private_file::create_new(&partial)?;
-    let text = Zeroizing::new(format!("{}\n", STANDARD.encode(key.as_ref())));
+    let text = Zeroizing::new(format!("{}\n", STANDARD.encode(&key[..])));
     file.write_all(text.as_bytes())
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&partial, path))

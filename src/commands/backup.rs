@@ -4,25 +4,34 @@ use super::{failure::Failure, home, lock, system, tell};
 use crate::{
     cli::{BackupArgs, RestoreArgs},
     clock::Clock,
-    config::Settings,
+    config::{Settings, credential, read_credential, read_secret_file},
     exit_code::ExitCode,
-    warehouse::{self, Access, log_access},
+    warehouse::{self, Access, Seal, SealKey, WarehouseError, log_access},
 };
+use secrecy::SecretString;
 use std::path::{Path, absolute};
 
 /// Copies the warehouse, also while a sync runs.
 pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let path = settings.warehouse_path();
-    let done = warehouse::back_up(&path, &args.file)?;
-    log(&path, "backup", &args.file)?;
+    let seal = seal(args)?;
+    let _lock = match seal {
+        Some(_) if path.exists() => Some(lock::take_for_backup(folder)?),
+        _ => None,
+    };
+    let done = warehouse::back_up(&path, &args.file, seal.as_ref())?;
+    log(&path, "backup", &args.file, seal.is_some().then_some("encrypted"))?;
     tell(&format!(
         "Backed up {} bytes to {}; {} pages checked",
         done.bytes,
         args.file.display(),
         done.pages
     ));
-    tell("It holds health data and no tokens; keep the vault's key elsewhere");
+    tell(match seal {
+        Some(_) => "It is encrypted: keep what opens it elsewhere, and try a restore with that",
+        None => "It holds health data and no tokens; keep the vault's key elsewhere",
+    });
     Ok(ExitCode::Complete)
 }
 
@@ -30,23 +39,57 @@ pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure>
 pub(super) fn restore(folder: &Path, args: &RestoreArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let path = settings.warehouse_path();
+    let key = key(args)?;
     home::create(folder)?;
     let _lock = lock::take(folder, "restore")?;
-    let done = warehouse::restore(&args.file, &path)?;
-    log(&path, "restore", &args.file)?;
+    let done = warehouse::restore(&args.file, &path, key.as_ref())?;
+    log(&path, "restore", &args.file, None)?;
     tell(&format!("Restored {} bytes; {} pages checked", done.bytes, done.pages));
     tell("Next: `payersync sync`; a connection without tokens here asks for a new consent");
     Ok(ExitCode::Complete)
 }
 
-fn log(path: &Path, command: &'static str, file: &Path) -> Result<(), Failure> {
+fn seal(args: &BackupArgs) -> Result<Option<Seal>, Failure> {
+    Ok(match &args.encrypt_passphrase_file {
+        Some(file) => Some(Seal::with_passphrase(&secret(file)?).map_err(WarehouseError::Seal)?),
+        None if args.encrypt.is_empty() => None,
+        None => Some(Seal::for_recipients(&args.encrypt).map_err(WarehouseError::Seal)?),
+    })
+}
+
+fn key(args: &RestoreArgs) -> Result<Option<SealKey>, Failure> {
+    let key = match (&args.identity, &args.passphrase_file) {
+        (Some(file), _) => SealKey::from_identities(&secret(file)?),
+        (None, Some(file)) => SealKey::from_passphrase(&secret(file)?),
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(key.map_err(WarehouseError::Seal)?))
+}
+
+fn secret(file: &Path) -> Result<SecretString, Failure> {
+    let read = match credential(file) {
+        Some(path) => read_credential(&path),
+        None => read_secret_file(file),
+    };
+    read.map_err(|error| {
+        let hint = error.hint();
+        Failure::usage("cannot take what opens a backup", error).hint(hint)
+    })
+}
+
+fn log(
+    path: &Path,
+    command: &'static str,
+    file: &Path,
+    detail: Option<&str>,
+) -> Result<(), Failure> {
     let target = absolute(file).unwrap_or_else(|_| file.to_owned());
     let access = Access {
         os_user: system::user(),
         command,
         connection_id: None,
         target: Some(target.display().to_string()),
-        detail: None,
+        detail: detail.map(str::to_owned),
     };
     Ok(log_access(path, &access, Clock::system().now())?)
 }

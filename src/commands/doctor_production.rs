@@ -105,31 +105,39 @@ fn backups(
     warehouse: Option<&ReadOnlyWarehouse>,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Failure> {
-    struct One(Option<String>);
-    impl Answer<Infallible> for One {
+    struct Latest(Option<(String, bool)>);
+    impl Answer<Infallible> for Latest {
         fn columns(&mut self, _names: &[&str]) -> Result<(), Infallible> {
             Ok(())
         }
         fn row(&mut self, cells: &[AnswerCell<'_>]) -> Result<(), Infallible> {
-            if let [AnswerCell::Text(at)] = cells {
-                self.0 = Some((*at).to_owned());
+            if let [AnswerCell::Text(at), detail] = cells {
+                let is_encrypted = matches!(detail, AnswerCell::Text("encrypted"));
+                self.0 = Some(((*at).to_owned(), is_encrypted));
             }
             Ok(())
         }
     }
-    let mut latest = One(None);
+    let mut latest = Latest(None);
     if let Some(warehouse) = warehouse {
-        let sql = "SELECT max(at) FROM access_log WHERE command = 'backup'
+        let sql = "SELECT max(at), detail FROM access_log WHERE command = 'backup'
                    HAVING max(at) > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-7 days')";
         // A warehouse of an older version has no access log, and so no backup.
         let _ = warehouse.query(sql, &mut latest);
     }
     findings.push(match latest.0 {
-        Some(at) => Finding::fine("production backup", format!("the last one at {at}")),
+        Some((at, true)) => {
+            Finding::fine("production backup", format!("the last one at {at}, encrypted"))
+        }
+        Some((at, false)) => Finding::warning(
+            "production backup",
+            format!("the last one at {at}, not encrypted"),
+            "`payersync backup FILE --encrypt RECIPIENT`, or to a disk that is encrypted",
+        ),
         None => Finding::wrong(
             "production backup",
             "none within a week",
-            "`payersync backup FILE` every night, to another disk",
+            "`payersync backup FILE --encrypt RECIPIENT` every night, to another disk",
         ),
     });
     Ok(())

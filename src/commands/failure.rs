@@ -101,6 +101,7 @@ impl From<WarehouseError> for Failure {
     fn from(error: WarehouseError) -> Failure {
         let hint = error.hint().map(str::to_owned);
         let code = match error {
+            WarehouseError::Seal(ref error) if !error.is_damage() => ExitCode::Usage,
             WarehouseError::Table { .. }
             | WarehouseError::Missing { .. }
             | WarehouseError::Exists { .. }

@@ -16,7 +16,16 @@ pub(super) struct HomeLock {
 
 /// Takes the lock, or says who has it.
 pub(super) fn take(home: &Path, command: &str) -> Result<HomeLock, Failure> {
-    let path = home.join("lock");
+    take_file(home, "lock", command)
+}
+
+/// Takes the lock of encrypted backups, which go on beside a run and not beside each other.
+pub(super) fn take_for_backup(home: &Path) -> Result<HomeLock, Failure> {
+    take_file(home, "backup.lock", "backup")
+}
+
+fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure> {
+    let path = home.join(name);
     let failed = |error: std::io::Error| {
         Failure::usage(format!("cannot use {}", path.display()), error)
             .hint("make the folder writable for this user, or name another one with --home")

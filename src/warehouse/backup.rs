@@ -5,7 +5,10 @@
 
 use super::{
     error::{Doing, WarehouseError},
-    open,
+    open::{self, beside},
+    seal::{self, Seal, SealKey},
+    seal_error::SealError,
+    staging::{Staging, partial_of, remove},
     verify::integrity,
 };
 use rusqlite::{
@@ -13,9 +16,9 @@ use rusqlite::{
     backup::{Backup, StepResult},
 };
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::Duration,
 };
@@ -36,29 +39,66 @@ pub struct BackedUp {
 
 /// Copies the warehouse to `target`, checks the copy, and only then gives it its name.
 ///
-/// Writers go on meanwhile; the copy is the state of one instant. Never overwrites.
+/// Writers go on meanwhile; the copy is the state of one instant. Never overwrites. With a seal
+/// nothing but encrypted bytes come to the target's disk: the copy is made and checked beside the
+/// warehouse, which one process at a time may do.
 ///
 /// # Errors
 /// There is no warehouse, `target` exists or cannot be written, or the copy is not sound.
-pub fn back_up(path: &Path, target: &Path) -> Result<BackedUp, WarehouseError> {
+pub fn back_up(
+    path: &Path,
+    target: &Path,
+    seal: Option<&Seal>,
+) -> Result<BackedUp, WarehouseError> {
     let source = open::open_to_read(path)?;
     refuse_existing(target)?;
     let partial = partial_of(target);
-    let copied = copy(&source, &partial).and_then(|()| check(&partial));
-    finish(&partial, target, copied)
+    let Some(seal) = seal else {
+        let copied = copy(&source, &partial).and_then(|()| check(&partial));
+        return finish(&partial, target, copied);
+    };
+    let staging = Staging::beside(path)?;
+    copy(&source, staging.path())?;
+    let checked = check(staging.path())?;
+    let written = write_sealed(seal, staging.path(), &partial);
+    finish(&partial, target, written.map(|bytes| BackedUp { bytes, ..checked }))
 }
 
-/// Puts a copy in the place of a warehouse that is not there.
+/// Puts a copy in the place of a warehouse that is not there; `key` opens an encrypted one.
 ///
 /// # Errors
-/// There is a warehouse, or the copy is none, is not sound, or was written by a newer version.
-pub fn restore(copy: &Path, path: &Path) -> Result<BackedUp, WarehouseError> {
+/// There is a warehouse, or the copy is none, is not sound, does not open with the key, or was
+/// written by a newer version. Nothing is left behind then.
+pub fn restore(
+    copy: &Path,
+    path: &Path,
+    key: Option<&SealKey>,
+) -> Result<BackedUp, WarehouseError> {
     refuse_existing(path)?;
     for ending in ["-wal", "-journal"] {
-        let mut leftover = path.as_os_str().to_owned();
-        leftover.push(ending);
-        refuse_existing(Path::new(&leftover))?;
+        refuse_existing(&beside(path, ending))?;
     }
+    if !seal::is_sealed(copy) {
+        return match key {
+            Some(_) => Err(WarehouseError::Seal(SealError::NotSealed { path: copy.into() })),
+            None => restore_open(copy, path),
+        };
+    }
+    let staging = Staging::beside(path)?;
+    open::create_private(staging.path())?;
+    let mut file =
+        OpenOptions::new().write(true).open(staging.path()).map_err(at(staging.path()))?;
+    seal::open(copy, key, &mut file, at(staging.path()))?;
+    drop(file);
+    restore_open(staging.path(), path).map_err(|error| match error {
+        WarehouseError::NotADatabase { .. } | WarehouseError::NotAWarehouse { .. } => {
+            WarehouseError::NotAWarehouse { path: copy.into() }
+        }
+        error => error,
+    })
+}
+
+fn restore_open(copy: &Path, path: &Path) -> Result<BackedUp, WarehouseError> {
     let source = open::open_to_read(copy)?;
     if !open::is_warehouse(&source)? {
         return Err(WarehouseError::NotAWarehouse { path: copy.into() });
@@ -68,17 +108,25 @@ pub fn restore(copy: &Path, path: &Path) -> Result<BackedUp, WarehouseError> {
     finish(&partial, path, copied)
 }
 
+/// Returns how many bytes were written.
+fn write_sealed(seal: &Seal, plain: &Path, partial: &Path) -> Result<u64, WarehouseError> {
+    remove(partial)?;
+    open::create_private(partial)?;
+    let mut plain = File::open(plain).map_err(at(plain))?;
+    OpenOptions::new()
+        .write(true)
+        .open(partial)
+        .and_then(|target| seal.write(&mut plain, target))
+        .and_then(|()| fs::metadata(partial))
+        .map(|metadata| metadata.len())
+        .map_err(at(partial))
+}
+
 fn refuse_existing(target: &Path) -> Result<(), WarehouseError> {
     if target.symlink_metadata().is_ok() {
         return Err(WarehouseError::Exists { path: target.into() });
     }
     Ok(())
-}
-
-fn partial_of(target: &Path) -> PathBuf {
-    let mut name = target.as_os_str().to_owned();
-    name.push(".partial");
-    name.into()
 }
 
 fn copy(source: &Connection, partial: &Path) -> Result<(), WarehouseError> {
@@ -129,31 +177,22 @@ fn finish(
     target: &Path,
     copied: Result<BackedUp, WarehouseError>,
 ) -> Result<BackedUp, WarehouseError> {
-    match copied {
-        Ok(done) => {
-            // Another copy may have taken the name meanwhile.
-            refuse_existing(target)?;
-            File::open(partial)
-                .and_then(|file| file.sync_all())
-                .and_then(|()| fs::rename(partial, target))
-                .and_then(|()| sync_folder_of(target))
-                .map_err(at(target))?;
-            Ok(done)
-        }
-        Err(error) => {
-            // Half a copy of health data is not left lying about; the error says more than a
-            // second one about the removal would.
-            let _ = remove(partial);
-            Err(error)
-        }
+    let named = copied.and_then(|done| {
+        // Another copy may have taken the name meanwhile.
+        refuse_existing(target)?;
+        File::open(partial)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| fs::rename(partial, target))
+            .and_then(|()| sync_folder_of(target))
+            .map_err(at(target))?;
+        Ok(done)
+    });
+    if named.is_err() {
+        // Half a copy of health data is not left lying about; the error says more than a second
+        // one about the removal would.
+        let _ = remove(partial);
     }
-}
-
-fn remove(path: &Path) -> Result<(), WarehouseError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path)(error)),
-        _ => Ok(()),
-    }
+    named
 }
 
 fn sync_folder_of(path: &Path) -> io::Result<()> {

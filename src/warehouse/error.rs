@@ -1,5 +1,6 @@
 //! What can go wrong with the warehouse, in words that say what to do.
 
+use super::seal_error::SealError;
 use std::path::PathBuf;
 
 /// A failure of the warehouse. Never carries a value that is stored in it.
@@ -59,6 +60,9 @@ pub enum WarehouseError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A copy cannot be encrypted or decrypted.
+    #[error(transparent)]
+    Seal(SealError),
     /// The copy has damage; it was removed.
     #[error("the copy is damaged ({problems} problems) and was removed")]
     UnsoundCopy {
@@ -130,6 +134,7 @@ impl WarehouseError {
             WarehouseError::Copy { .. } => {
                 Some("check that the folder exists, is writable and has room for the copy")
             }
+            WarehouseError::Seal(error) => Some(error.hint()),
             WarehouseError::UnsoundCopy { .. } => {
                 Some("`payersync verify` tells what is damaged; keep the backups that you have")
             }

@@ -27,6 +27,9 @@ mod rebuild;
 mod rebuild_swap;
 mod reference_queue;
 mod row_batch;
+mod seal;
+mod seal_error;
+mod staging;
 mod status;
 mod table;
 mod type_state;
@@ -73,6 +76,8 @@ pub(crate) use reference_queue::{
     sources as reference_sources, summary as reference_summary,
 };
 pub(crate) use row_batch::RowBatch;
+pub use seal::{Seal, SealKey};
+pub use seal_error::SealError;
 pub use status::{TableCount, TypeStatus};
 pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
 pub(crate) use type_state::Advance;

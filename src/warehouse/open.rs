@@ -6,7 +6,12 @@ use rusqlite::{
     config::DbConfig,
     hooks::{AuthAction, AuthContext, Authorization},
 };
-use std::{collections::HashSet, path::Path, sync::LazyLock, time::Duration};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+    time::Duration,
+};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -66,8 +71,7 @@ pub(super) fn open_unlocked(path: &Path) -> Result<Connection, WarehouseError> {
 /// As [`open_to_read`], and closing folds no journal that a killed process left into the file.
 pub(super) fn open_untouched(path: &Path) -> Result<Connection, WarehouseError> {
     let connection = open_to_read(path)?;
-    let mut journal = path.as_os_str().to_owned();
-    journal.push("-wal");
+    let journal = beside(path, "-wal");
     // Without a journal SQLite makes an empty one and takes it away again at the end.
     if std::fs::metadata(journal).is_ok_and(|journal| journal.len() > 0) {
         connection
@@ -178,6 +182,13 @@ pub(super) fn is_warehouse(connection: &Connection) -> Result<bool, WarehouseErr
             |row| row.get(0),
         )
         .doing("cannot read the schema")
+}
+
+/// The name of a file with an ending, which is that of another file in its folder.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// Creates the file for its owner alone before SQLite would create it for everybody.

@@ -9,7 +9,7 @@ use super::{
     access_log::{self, Access},
     connections::{self, ConnectionRow},
     error::{Doing, WarehouseError},
-    open,
+    open, staging,
     table::quote,
 };
 use crate::clock;
@@ -119,6 +119,7 @@ pub fn purge_rows(
 /// The disk is full, or another program keeps the warehouse open; it can be repeated.
 pub fn scrub(path: &Path) -> Result<(), WarehouseError> {
     let connection = open_existing(path)?;
+    staging::sweep(path)?;
     let doing = "cannot scrub the warehouse's free space";
     // Other writers do not overwrite what they free, so that earlier versions of rows may lie in
     // any page: only writing the whole file anew reaches them all.

@@ -135,10 +135,17 @@ fn production_refuses_what_is_fine_for_a_demo() {
     ] {
         assert!(outcome.stdout.contains(said), "{said}: {}", outcome.stdout);
     }
-    let copy = home.file("copy.backup");
-    assert_eq!(home.run(&["backup", copy.to_str().unwrap()]).code, 0);
-    let outcome = home.run(&["doctor", "--production", "--offline"]);
-    assert!(outcome.stdout.contains("ok      production backup"), "{}", outcome.stdout);
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    for (name, more, said) in [
+        ("copy.backup", &[][..], "look    production backup"),
+        ("copy.backup.age", &["--encrypt", &recipient], "ok      production backup"),
+    ] {
+        let copy = home.file(name);
+        let outcome = home.run(&[&["backup", copy.to_str().unwrap()], more].concat());
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        let outcome = home.run(&["doctor", "--production", "--offline"]);
+        assert!(outcome.stdout.contains(said), "{}", outcome.stdout);
+    }
 }
 
 #[test]

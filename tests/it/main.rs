@@ -6,6 +6,8 @@ mod backfill;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod backup_sealed;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod by_reference;

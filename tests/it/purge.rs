@@ -39,6 +39,11 @@ fn purgeable(more: &str) -> Purgeable {
     fs::write(home.file("pending-leaver-in-chief.json"), "{}").unwrap();
     let canaries = canaries(&payer, &home);
     assert!(canaries.len() > 100, "{}", canaries.len());
+    // As killed backups and restores leave them.
+    for name in ["warehouse.db.staging", "warehouse.db.staging-wal", "warehouse.db.partial"] {
+        fs::write(home.file(name), canaries.iter().flatten().copied().collect::<Vec<u8>>())
+            .unwrap();
+    }
     Purgeable { payer, home, canaries }
 }
 

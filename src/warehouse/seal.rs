@@ -1,0 +1,253 @@
+//! Encrypted copies, in the age format (<https://age-encryption.org/v1>).
+//!
+//! The one place that names `age`. It encrypts and decrypts streams; it never writes plain text
+//! anywhere but where its caller says, and no recipient, identity or passphrase is in an error.
+
+use super::{error::WarehouseError, seal_error::SealError};
+use age::{DecryptError, Decryptor, EncryptError, Encryptor, scrypt, x25519};
+use secrecy::{ExposeSecret, SecretString};
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, ErrorKind, Read, Write},
+    path::Path,
+};
+use zeroize::Zeroizing;
+
+/// How every version of an encrypted file begins.
+const MAGIC: &[u8] = b"age-encryption.org/";
+/// 2^18 rounds of scrypt, about a second; the format's own tool takes as many.
+const WORK: u8 = 18;
+/// What a file may ask for, lest a made one keeps the machine busy for hours.
+const MOST_WORK: u8 = 22;
+
+/// Whom a copy is encrypted for.
+pub struct Seal(Vec<Box<dyn age::Recipient>>);
+
+impl Seal {
+    /// For whoever has the identity of one of these recipients (`age1…`).
+    ///
+    /// # Errors
+    /// One of them is no recipient, or there is none.
+    pub fn for_recipients(recipients: &[String]) -> Result<Seal, SealError> {
+        if recipients.is_empty() {
+            return Err(SealError::NotARecipient { position: 1 });
+        }
+        let parse = |(index, text): (usize, &String)| match text.trim().parse() {
+            Ok(recipient) => Ok(Box::<x25519::Recipient>::new(recipient) as _),
+            Err(_) => Err(SealError::NotARecipient { position: index + 1 }),
+        };
+        recipients.iter().enumerate().map(parse).collect::<Result<_, _>>().map(Seal)
+    }
+
+    /// For whoever knows the passphrase, the last line end of its file left out.
+    ///
+    /// # Errors
+    /// It is empty.
+    pub fn with_passphrase(file: &SecretString) -> Result<Seal, SealError> {
+        let mut recipient = scrypt::Recipient::new(passphrase(file)?);
+        recipient.set_work_factor(WORK);
+        Ok(Seal(vec![Box::new(recipient)]))
+    }
+
+    /// Encrypts all of `plain` into `target` and makes it durable.
+    pub(super) fn write(&self, plain: &mut dyn Read, target: File) -> io::Result<()> {
+        let refused = |error: EncryptError| io::Error::other(error.to_string());
+        let recipients = self.0.iter().map(|recipient| &**recipient);
+        let encryptor = Encryptor::with_recipients(recipients).map_err(refused)?;
+        let mut sealed = encryptor.wrap_output(BufWriter::new(target))?;
+        let mut buffer = buffer();
+        loop {
+            match plain.read(&mut buffer)? {
+                0 => break,
+                count => sealed.write_all(&buffer[..count])?,
+            }
+        }
+        let target = sealed.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        target.sync_all()
+    }
+}
+
+/// What opens an encrypted copy.
+pub struct SealKey {
+    identities: Vec<Box<dyn age::Identity>>,
+    is_passphrase: bool,
+}
+
+impl SealKey {
+    /// The identities of an age identity file (`AGE-SECRET-KEY-1…`, one per line).
+    ///
+    /// # Errors
+    /// A line is none, or there is none.
+    pub fn from_identities(file: &SecretString) -> Result<SealKey, SealError> {
+        let lines = file.expose_secret().lines().map(str::trim).enumerate();
+        let mut identities: Vec<Box<dyn age::Identity>> = Vec::new();
+        for (index, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+            let identity: x25519::Identity =
+                line.parse().map_err(|_| SealError::NotAnIdentity { line: index + 1 })?;
+            identities.push(Box::new(identity));
+        }
+        if identities.is_empty() {
+            return Err(SealError::NoIdentity);
+        }
+        Ok(SealKey { identities, is_passphrase: false })
+    }
+
+    /// A passphrase, the last line end of its file left out.
+    ///
+    /// # Errors
+    /// It is empty.
+    pub fn from_passphrase(file: &SecretString) -> Result<SealKey, SealError> {
+        let mut identity = scrypt::Identity::new(passphrase(file)?);
+        identity.set_max_work_factor(MOST_WORK);
+        Ok(SealKey { identities: vec![Box::new(identity)], is_passphrase: true })
+    }
+}
+
+/// Whether a file is an encrypted copy; what cannot be read is none.
+pub(super) fn is_sealed(path: &Path) -> bool {
+    let mut start = [0; MAGIC.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == MAGIC
+}
+
+/// Decrypts a copy into `target`. What is there after an error is part of it and must go.
+pub(super) fn open(
+    path: &Path,
+    key: Option<&SealKey>,
+    target: &mut dyn Write,
+    at_target: impl FnOnce(io::Error) -> WarehouseError,
+) -> Result<(), WarehouseError> {
+    let file = File::open(path).map_err(|error| broken(error, path))?;
+    let decryptor = Decryptor::new_buffered(BufReader::new(file))
+        .map_err(|error| refusal(error, path, false))?;
+    let by_passphrase = decryptor.is_scrypt();
+    let Some(key) = key.filter(|key| key.is_passphrase == by_passphrase) else {
+        let path = path.to_path_buf();
+        return Err(WarehouseError::Seal(SealError::Sealed { path, by_passphrase }));
+    };
+    let mut plain = decryptor
+        .decrypt(key.identities.iter().map(|identity| &**identity))
+        .map_err(|error| refusal(error, path, by_passphrase))?;
+    let mut buffer = buffer();
+    loop {
+        let count = match plain.read(&mut buffer) {
+            Ok(0) => return target.flush().map_err(at_target),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(broken(error, path)),
+        };
+        if let Err(error) = target.write_all(&buffer[..count]) {
+            return Err(at_target(error));
+        }
+    }
+}
+
+fn refusal(error: DecryptError, path: &Path, by_passphrase: bool) -> WarehouseError {
+    let path_of = || path.to_path_buf();
+    WarehouseError::Seal(match error {
+        DecryptError::NoMatchingKeys
+        | DecryptError::DecryptionFailed
+        | DecryptError::KeyDecryptionFailed => {
+            SealError::WrongKey { path: path_of(), by_passphrase }
+        }
+        DecryptError::ExcessiveWork { .. } => SealError::TooMuchWork { path: path_of() },
+        DecryptError::UnknownFormat => SealError::UnknownFormat { path: path_of() },
+        DecryptError::Io(error) => return broken(error, path),
+        _ => SealError::Broken { path: path_of() },
+    })
+}
+
+/// What ends too early or does not fit its tag is the copy's fault, anything else the disk's.
+fn broken(error: io::Error, path: &Path) -> WarehouseError {
+    let path = path.to_path_buf();
+    WarehouseError::Seal(match error.kind() {
+        ErrorKind::UnexpectedEof | ErrorKind::InvalidData => SealError::Broken { path },
+        _ => SealError::Unreadable { path, source: error },
+    })
+}
+
+fn passphrase(file: &SecretString) -> Result<SecretString, SealError> {
+    let text = file.expose_secret();
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    match text.is_empty() {
+        true => Err(SealError::EmptyPassphrase),
+        false => Ok(SecretString::from(text)),
+    }
+}
+
+fn buffer() -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(vec![0; 1 << 16])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(seal: &Seal, plain: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("copy.age");
+        seal.write(&mut &plain[..], File::create(&path).unwrap()).unwrap();
+        (home, path)
+    }
+
+    fn opened(path: &Path, key: Option<&SealKey>) -> Result<Vec<u8>, WarehouseError> {
+        let mut plain = Vec::new();
+        open(path, key, &mut plain, |_| unreachable!()).map(|()| plain)
+    }
+
+    fn pair() -> (String, SealKey) {
+        let identity = x25519::Identity::generate();
+        let file = format!("# a comment\n\n{}\n", identity.to_string().expose_secret());
+        (identity.to_public().to_string(), SealKey::from_identities(&file.into()).unwrap())
+    }
+
+    #[test]
+    fn each_recipient_can_open_it_and_nobody_else() {
+        let ((one, key_one), (two, key_two), (_, stranger)) = (pair(), pair(), pair());
+        let plain = vec![7; 200_000];
+        let (_home, path) = sealed(&Seal::for_recipients(&[one, two]).unwrap(), &plain);
+        assert!(is_sealed(&path));
+        for key in [&key_one, &key_two] {
+            assert!(opened(&path, Some(key)).unwrap() == plain);
+        }
+        let error = opened(&path, Some(&stranger)).unwrap_err();
+        assert!(matches!(error, WarehouseError::Seal(SealError::WrongKey { .. })), "{error:?}");
+        let error = opened(&path, None).unwrap_err();
+        assert!(error.hint().unwrap().contains("--identity"), "{error:?}");
+    }
+
+    #[test]
+    fn every_altered_or_missing_part_is_noticed() {
+        let (recipient, key) = pair();
+        let (_home, path) = sealed(&Seal::for_recipients(&[recipient]).unwrap(), &[7; 150_000]);
+        let bytes = std::fs::read(&path).unwrap();
+        let is_refused = |changed: &[u8], what: &str| {
+            std::fs::write(&path, changed).unwrap();
+            let error = opened(&path, Some(&key)).unwrap_err();
+            assert!(matches!(error, WarehouseError::Seal(_)), "{what}: {error:?}");
+        };
+        for index in [30, 60, 150, 190, 300, 70_000, bytes.len() - 1] {
+            let mut changed = bytes.clone();
+            changed[index] ^= 1;
+            is_refused(&changed, &format!("byte {index}"));
+        }
+        // Also where a chunk ends, so that what is left is whole in itself.
+        let head = bytes.len() - (150_000 + 3 * 16);
+        for length in [20, 100, head, head + 65_536 + 16, head + 2 * (65_536 + 16), bytes.len() - 1]
+        {
+            is_refused(&bytes[..length], &format!("length {length}"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_without_being_shown() {
+        let secret = x25519::Identity::generate().to_string();
+        let error = Seal::for_recipients(&[secret.expose_secret().to_owned()]).err().unwrap();
+        assert!(!format!("{error:?} {error}").contains(secret.expose_secret()));
+        assert!(matches!(error, SealError::NotARecipient { position: 1 }));
+        let refused = |file: &str| SealKey::from_identities(&file.into()).err().unwrap();
+        assert!(matches!(refused("# nothing\n"), SealError::NoIdentity));
+        assert!(matches!(refused("\nssh-ed25519 AAAA\n"), SealError::NotAnIdentity { line: 2 }));
+        assert!(Seal::with_passphrase(&"\r\n".into()).is_err());
+    }
+}

@@ -1,0 +1,124 @@
+//! Why a copy cannot be encrypted or decrypted.
+
+use std::{io, path::PathBuf};
+
+/// A key that is none, or an encrypted copy that does not open. Never shows a key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// What should be a recipient is something else.
+    #[error("recipient {position} is no age recipient")]
+    NotARecipient {
+        /// Which of those given, from 1.
+        position: usize,
+    },
+    /// A line of an identity file is something else.
+    #[error("line {line} of the identity file is no age identity")]
+    NotAnIdentity {
+        /// Which line, from 1.
+        line: usize,
+    },
+    /// An identity file without an identity.
+    #[error("the identity file holds no identity")]
+    NoIdentity,
+    /// A passphrase without a character.
+    #[error("the passphrase is empty")]
+    EmptyPassphrase,
+    /// The copy is encrypted, and no key of its kind was given.
+    #[error("{} is encrypted {}", path.display(), with(*by_passphrase))]
+    Sealed {
+        /// The copy.
+        path: PathBuf,
+        /// Whether with a passphrase.
+        by_passphrase: bool,
+    },
+    /// A key was given, and the copy is not encrypted.
+    #[error("{} is not encrypted", path.display())]
+    NotSealed {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// The key belongs to another copy.
+    #[error("this {} does not open {}", if *by_passphrase { "passphrase" } else { "identity" }, path.display())]
+    WrongKey {
+        /// The copy.
+        path: PathBuf,
+        /// Whether it was a passphrase.
+        by_passphrase: bool,
+    },
+    /// The copy is not what was written.
+    #[error("{} is cut short or was altered", path.display())]
+    Broken {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// A later version of the format.
+    #[error("{} is of a later version of age's format", path.display())]
+    UnknownFormat {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// Its passphrase would be tried for minutes or longer.
+    #[error("{} asks for more work on its passphrase than is sane", path.display())]
+    TooMuchWork {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// The disk does not give it.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The copy.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+impl SealError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            SealError::NotARecipient { .. } => {
+                "a recipient begins with age1; `age-keygen -y` prints that of an identity"
+            }
+            SealError::NotAnIdentity { .. } | SealError::NoIdentity => {
+                "an identity begins with AGE-SECRET-KEY-1; `age-keygen` makes one"
+            }
+            SealError::EmptyPassphrase => {
+                "the file's text is the passphrase, its line end left out"
+            }
+            SealError::Sealed { by_passphrase: true, .. } => {
+                "name the file with its passphrase: --passphrase-file FILE"
+            }
+            SealError::Sealed { by_passphrase: false, .. } => {
+                "name the file with an identity of one of its recipients: --identity FILE"
+            }
+            SealError::NotSealed { .. } => {
+                "if that is as it should be, leave out --identity and --passphrase-file"
+            }
+            SealError::WrongKey { .. } => "nothing was restored; name the one of that backup",
+            SealError::Broken { .. } => {
+                "nothing was restored; copy it here again, or take another backup"
+            }
+            SealError::UnknownFormat { .. } => "nothing was restored; use a newer payersync",
+            SealError::TooMuchWork { .. } => "nothing was restored; payersync did not write this",
+            SealError::Unreadable { .. } => "check that this user can read it, and its disk",
+        }
+    }
+
+    /// Whether the copy is at fault, and not what was asked.
+    pub fn is_damage(&self) -> bool {
+        use SealError::{Broken, TooMuchWork, UnknownFormat, Unreadable};
+        matches!(
+            self,
+            Broken { .. } | UnknownFormat { .. } | TooMuchWork { .. } | Unreadable { .. }
+        )
+    }
+}
+
+fn with(by_passphrase: bool) -> &'static str {
+    match by_passphrase {
+        true => "with a passphrase",
+        false => "to age recipients",
+    }
+}

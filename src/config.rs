@@ -31,6 +31,9 @@ pub fn credential(name: &Path) -> Option<PathBuf> {
 /// The name of the file in the home.
 pub const FILE_NAME: &str = "payersync.toml";
 
+/// The name of the warehouse in the home.
+pub const WAREHOUSE_NAME: &str = "warehouse.db";
+
 /// The commented configuration that `payersync init` writes.
 pub const TEMPLATE: &str = include_str!("../config/payersync.toml");
 
@@ -127,7 +130,7 @@ impl Settings {
 
     /// The warehouse's file.
     pub fn warehouse_path(&self) -> PathBuf {
-        self.home.join("warehouse.db")
+        self.home.join(WAREHOUSE_NAME)
     }
 }
 

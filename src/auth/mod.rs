@@ -10,6 +10,7 @@
 mod authorize;
 mod callback;
 mod connect;
+mod derived_key;
 mod discovery;
 mod grant;
 mod grant_error;
@@ -33,6 +34,7 @@ mod vault_row;
 pub use authorize::{AuthorizeError, AuthorizeRequest, code_from};
 pub use callback::{CallbackError, CallbackListener};
 pub use connect::{Redirected, exchange};
+pub use derived_key::derived_key;
 pub use discovery::{DiscoveryError, Endpoints, discover};
 pub use grant::{client_credentials, exchange_code, refresh};
 pub use grant_error::GrantError;

@@ -57,6 +57,16 @@ pub(super) fn sync_dir(path: &Path) -> Result<(), VaultError> {
     Ok(())
 }
 
+/// Waits until no other process opens the vault or makes its key; until the file is dropped.
+pub(super) fn lock_vault(home: &Path) -> Result<File, VaultError> {
+    let locks = locks_dir(home);
+    create_dir(&locks)?;
+    let path = locks.join("vault.lock");
+    let lock = open_lock(&path)?;
+    lock.lock().map_err(at(&path))?;
+    Ok(lock)
+}
+
 /// The folder of the lock files in a home.
 pub(super) fn locks_dir(home: &Path) -> PathBuf {
     home.join("locks")

@@ -86,11 +86,7 @@ impl Vault {
     ///
     /// See [`VaultError`]; whatever the reason, existing files are left as they are.
     pub fn open(home: &Path, key: Option<SecretString>) -> Result<Self, VaultError> {
-        let locks = private_file::locks_dir(home);
-        private_file::create_dir(&locks)?;
-        let lock_path = locks.join("vault.lock");
-        let lock = private_file::open_lock(&lock_path)?;
-        lock.lock().map_err(private_file::at(&lock_path))?;
+        let _lock = private_file::lock_vault(home)?;
 
         let path = home.join("vault.db");
         if path.exists() {

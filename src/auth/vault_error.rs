@@ -42,8 +42,8 @@ pub enum VaultError {
         /// The newest schema this version knows.
         known: i64,
     },
-    /// The vault holds tokens and its key is gone.
-    #[error("{} is missing and the vault holds tokens", path.display())]
+    /// The vault holds tokens, or the warehouse is encrypted, and the key is gone.
+    #[error("{} is missing, and what is here was encrypted with it", path.display())]
     MissingKey {
         /// Where the key should be.
         path: PathBuf,

@@ -6,7 +6,7 @@ use crate::{
     clock::Clock,
     config::{Settings, credential, read_credential, read_secret_file},
     exit_code::ExitCode,
-    warehouse::{self, Access, Seal, SealKey, WarehouseError, log_access},
+    warehouse::{self, Access, Seal, SealKey, WarehouseError, WarehouseFile, log_access},
 };
 use secrecy::SecretString;
 use std::path::{Path, absolute};
@@ -14,23 +14,26 @@ use std::path::{Path, absolute};
 /// Copies the warehouse, also while a sync runs.
 pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
-    let path = settings.warehouse_path();
+    let warehouse = home::existing_warehouse(&settings.home)?;
     let seal = seal(args)?;
     let _lock = match seal {
-        Some(_) if path.exists() => Some(lock::take_for_backup(folder)?),
+        Some(_) if warehouse.path().exists() => Some(lock::take_for_backup(folder)?),
         _ => None,
     };
-    let done = warehouse::back_up(&path, &args.file, seal.as_ref())?;
-    log(&path, "backup", &args.file, seal.is_some().then_some("encrypted"))?;
+    let done = warehouse::back_up(&warehouse, &args.file, seal.as_ref())?;
+    log(&warehouse, "backup", &args.file, seal.is_some().then_some("encrypted"))?;
     tell(&format!(
         "Backed up {} bytes to {}; {} pages checked",
         done.bytes,
         args.file.display(),
         done.pages
     ));
-    tell(match seal {
-        Some(_) => "It is encrypted: keep what opens it elsewhere, and try a restore with that",
-        None => "It holds health data and no tokens; keep the vault's key elsewhere",
+    tell(match (seal, warehouse.is_encrypted()) {
+        (Some(_), _) => {
+            "It is encrypted: keep what opens it elsewhere, and try a restore with that"
+        }
+        (None, true) => "Only the vault's key of this home opens it; keep that elsewhere",
+        (None, false) => "It holds health data and no tokens; keep the vault's key elsewhere",
     });
     Ok(ExitCode::Complete)
 }
@@ -38,12 +41,12 @@ pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure>
 /// Puts a backup where no warehouse is.
 pub(super) fn restore(folder: &Path, args: &RestoreArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
-    let path = settings.warehouse_path();
     let key = key(args)?;
     home::create(folder)?;
     let _lock = lock::take(folder, "restore")?;
-    let done = warehouse::restore(&args.file, &path, key.as_ref())?;
-    log(&path, "restore", &args.file, None)?;
+    let warehouse = home::warehouse_file(&settings.home)?;
+    let done = warehouse::restore(&args.file, &warehouse, key.as_ref())?;
+    log(&warehouse, "restore", &args.file, None)?;
     tell(&format!("Restored {} bytes; {} pages checked", done.bytes, done.pages));
     tell("Next: `payersync sync`; a connection without tokens here asks for a new consent");
     Ok(ExitCode::Complete)
@@ -78,7 +81,7 @@ fn secret(file: &Path) -> Result<SecretString, Failure> {
 }
 
 fn log(
-    path: &Path,
+    warehouse: &WarehouseFile,
     command: &'static str,
     file: &Path,
     detail: Option<&str>,
@@ -91,5 +94,5 @@ fn log(
         target: Some(target.display().to_string()),
         detail: detail.map(str::to_owned),
     };
-    Ok(log_access(path, &access, Clock::system().now())?)
+    Ok(log_access(warehouse, &access, Clock::system().now())?)
 }

@@ -79,13 +79,24 @@ pub(super) fn disk(folder: &Path, findings: &mut Vec<Finding>) {
 
 /// The warehouse, where there is one, after SQLite's quick look at it.
 pub(super) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<ReadOnlyWarehouse> {
-    let path = folder.join("warehouse.db");
-    if !path.exists() {
+    let file = match home::existing_warehouse(folder) {
+        Ok(file) => file,
+        Err(failure) => {
+            let hint = failure.what_to_do().to_owned();
+            findings.push(Finding::wrong("warehouse", failure.to_string(), hint));
+            return None;
+        }
+    };
+    if !file.path().exists() {
         findings.push(Finding::fine("warehouse", "there is none yet"));
         return None;
     }
-    match quick_check(&path) {
-        Ok(0) => findings.push(Finding::fine("warehouse", "passes SQLite's quick check")),
+    match quick_check(&file) {
+        Ok(0) => {
+            let how = if file.is_encrypted() { "encrypted" } else { "in clear" };
+            let said = format!("passes SQLite's quick check, {how}");
+            findings.push(Finding::fine("warehouse", said));
+        }
         Ok(problems) => findings.push(Finding::wrong(
             "warehouse",
             format!("{problems} problems in SQLite's quick check"),
@@ -97,7 +108,7 @@ pub(super) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<Re
             return None;
         }
     }
-    ReadOnlyWarehouse::open_untouched(&path).ok()
+    ReadOnlyWarehouse::open_untouched(&file).ok()
 }
 
 /// The vault, where there is one that opening would not change.

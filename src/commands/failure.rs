@@ -106,6 +106,8 @@ impl From<WarehouseError> for Failure {
             | WarehouseError::Missing { .. }
             | WarehouseError::Exists { .. }
             | WarehouseError::Pruned { .. }
+            | WarehouseError::NeedsEncryption { .. }
+            | WarehouseError::InClear { .. }
             | WarehouseError::NotAWarehouse { .. } => ExitCode::Usage,
             _ => ExitCode::Warehouse,
         };

@@ -37,7 +37,7 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
         target: None,
         detail: None,
     };
-    log_access(&settings.warehouse_path(), &access, Clock::system().now())?;
+    log_access(&home::existing_warehouse(&settings.home)?, &access, Clock::system().now())?;
     let mut seen = HashSet::new();
     let mut code = ExitCode::Complete;
     while let Some(url) = next.take() {

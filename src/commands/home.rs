@@ -2,16 +2,17 @@
 
 use super::{failure::Failure, lock, own_views};
 use crate::{
-    auth::{ClientRegistration, GrantKind, Tokens, Vault, discover},
+    auth::{ClientRegistration, GrantKind, Tokens, Vault, derived_key, discover},
     cli::Cli,
     clock::Clock,
     config::{
-        PlanSettings, SecretFileError, Settings, credential, read_credential, read_secret_file,
+        PlanSettings, SecretFileError, Settings, WAREHOUSE_NAME, credential, read_credential,
+        read_secret_file,
     },
     exit_code::ExitCode,
     http::{HttpClient, Origin},
     monitor::{Monitor, Silent},
-    warehouse::{Catalog, Warehouse},
+    warehouse::{Catalog, Warehouse, WarehouseFile},
 };
 use secrecy::SecretString;
 use std::{
@@ -21,6 +22,8 @@ use std::{
 };
 use url::Url;
 
+/// What the warehouse's key is made for; another text is another key.
+const KEY_OF_WAREHOUSE: &str = "payersync warehouse.db, SQLCipher 4";
 /// The environment variable with the vault's key, and the one with a file that it is in.
 const VAULT_KEY: &str = "PAYERSYNC_VAULT_KEY";
 const VAULT_KEY_FILE: &str = "PAYERSYNC_VAULT_KEY_FILE";
@@ -77,6 +80,29 @@ pub(super) fn catalog(settings: &Settings) -> Result<Catalog, Failure> {
     Ok(catalog)
 }
 
+/// The warehouse's file, which may not be there yet, with what opens it.
+///
+/// In a build that encrypts this makes the vault's key where nothing needs one yet.
+pub(super) fn warehouse_file(home: &Path) -> Result<WarehouseFile, Failure> {
+    let path = home.join(WAREHOUSE_NAME);
+    if !cfg!(feature = "encryption") {
+        return Ok(WarehouseFile::in_clear(path));
+    }
+    let is_first = !path.exists() && !home.join("vault.db").exists();
+    let key = derived_key(home, vault_key()?.as_ref(), KEY_OF_WAREHOUSE, is_first)?;
+    Ok(WarehouseFile::encrypted(path, &key))
+}
+
+/// The file of a warehouse that is only read or changed. Where there is none, none is opened, and
+/// no key is asked for.
+pub(super) fn existing_warehouse(home: &Path) -> Result<WarehouseFile, Failure> {
+    let path = home.join(WAREHOUSE_NAME);
+    match path.exists() {
+        true => warehouse_file(home),
+        false => Ok(WarehouseFile::in_clear(path)),
+    }
+}
+
 /// Opens the warehouse for writing; creates it on first use.
 pub(super) fn warehouse(settings: &Settings, monitor: &dyn Monitor) -> Result<Warehouse, Failure> {
     warehouse_at(settings, monitor, Clock::system())
@@ -88,7 +114,7 @@ pub(super) fn warehouse_at(
     monitor: &dyn Monitor,
     clock: Clock,
 ) -> Result<Warehouse, Failure> {
-    Ok(Warehouse::open(&settings.warehouse_path(), catalog(settings)?, clock, monitor)?)
+    Ok(Warehouse::open(&warehouse_file(&settings.home)?, catalog(settings)?, clock, monitor)?)
 }
 
 /// Opens the warehouse for what may be done beside a run: entering a consent, looking ahead.
@@ -98,11 +124,11 @@ pub(super) fn warehouse_beside_a_run(
     settings: &Settings,
     command: &str,
 ) -> Result<Warehouse, Failure> {
-    let (path, catalog) = (settings.warehouse_path(), catalog(settings)?);
+    let (file, catalog) = (warehouse_file(&settings.home)?, catalog(settings)?);
     match lock::take(&settings.home, command) {
-        Ok(_lock) => Ok(Warehouse::open(&path, catalog, Clock::system(), &Silent)?),
+        Ok(_lock) => Ok(Warehouse::open(&file, catalog, Clock::system(), &Silent)?),
         Err(failure) if failure.code() == ExitCode::Locked => {
-            Ok(Warehouse::open_beside_a_run(&path, catalog, Clock::system())?)
+            Ok(Warehouse::open_beside_a_run(&file, catalog, Clock::system())?)
         }
         Err(failure) => Err(failure),
     }

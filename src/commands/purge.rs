@@ -20,12 +20,12 @@ use std::{
 /// connection's row goes with the last of its rows, and a mark stays until the bytes are gone.
 pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
-    let path = settings.warehouse_path();
     let _lock = lock::take(folder, "purge")?;
-    let row = match find_for_purge(&path, &args.name)? {
+    let warehouse = home::existing_warehouse(&settings.home)?;
+    let row = match find_for_purge(&warehouse, &args.name)? {
         PurgeTarget::Connection(row) => row,
         PurgeTarget::Unfinished => {
-            scrub(&path)?;
+            scrub(&warehouse)?;
             tell("Finished an earlier purge that had been interrupted");
             return Ok(ExitCode::Complete);
         }
@@ -39,8 +39,8 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
     let is_revoked = revoke(&settings, &row, &vault).await?;
     let had_tokens = auth::forget(&vault, folder, &row.uid)?;
     pending::forget(folder, &row.name);
-    let purged = purge_rows(&path, &row, &system::user(), Clock::system().now())?;
-    scrub(&path)?;
+    let purged = purge_rows(&warehouse, &row, &system::user(), Clock::system().now())?;
+    scrub(&warehouse)?;
     print(|out| report(out, &row, &purged, had_tokens))?;
     if !purged.copies.is_empty() {
         tell("Copies that were written before are not reached; delete what holds this member:");

@@ -1,6 +1,6 @@
 //! `payersync query`: a question in SQL.
 
-use super::{failure::Failure, print, show};
+use super::{failure::Failure, home, print, show};
 use crate::{
     cli::{QueryArgs, QueryFormat},
     config::Settings,
@@ -20,14 +20,14 @@ pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> 
             .hint("`payersync query \"SELECT count(*) FROM claim\"`"));
     }
     let settings = Settings::load_or_default(folder)?;
-    let path = settings.warehouse_path();
+    let file = home::existing_warehouse(&settings.home)?;
     let (warehouse, hint) = match args.as_of {
         Some(at) => (
-            ReadOnlyWarehouse::open_as_of(&path, at)?,
+            ReadOnlyWarehouse::open_as_of(&file, at)?,
             "with --as-of the table resource is as it was then; the normalised tables are of the present and cannot be read",
         ),
         None => (
-            ReadOnlyWarehouse::open(&path)?,
+            ReadOnlyWarehouse::open(&file)?,
             "`payersync tables` lists the tables; only statements that read are allowed",
         ),
     };

@@ -20,15 +20,16 @@ pub(super) fn run(folder: &Path, args: RebuildArgs, style: Style) -> Result<Exit
         return Err(Failure::misuse(format!("there is no table {unknown}"))
             .hint("`payersync tables` lists them"));
     }
-    let path = settings.warehouse_path();
-    if !path.exists() {
+    let file = home::existing_warehouse(&settings.home)?;
+    if !file.path().exists() {
+        let path = file.path().into();
         return Err(crate::warehouse::WarehouseError::Missing { path }.into());
     }
     let tables: Vec<String> = if args.tables.is_empty() { all().collect() } else { args.tables };
     let _lock = lock::take(folder, "rebuild")?;
     let monitor = progress::monitor(style);
     let warehouse =
-        Warehouse::open_and_rebuild(&path, catalog, &tables, Clock::system(), &*monitor)?;
+        Warehouse::open_and_rebuild(&file, catalog, &tables, Clock::system(), &*monitor)?;
     tell(&format!("Rebuilt {} tables", warehouse.rebuilt().len()));
     let rejected = warehouse.rejected_by_rebuild();
     warehouse.close();

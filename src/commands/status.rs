@@ -36,8 +36,8 @@ struct Connection<'a> {
 /// Prints the status; the exit code is that of the latest runs.
 pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
-    let path = settings.warehouse_path();
-    let warehouse = ReadOnlyWarehouse::open(&path)?;
+    let file = home::existing_warehouse(&settings.home)?;
+    let warehouse = ReadOnlyWarehouse::open(&file)?;
     let (connections, types) = (warehouse.connections()?, warehouse.status()?);
     let code = code_of(&connections, &types);
     if let Some(target) = &args.prometheus {
@@ -45,7 +45,7 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     }
     if args.json {
         let status = Status {
-            warehouse: path.display().to_string(),
+            warehouse: file.path().display().to_string(),
             complete: code == ExitCode::Complete,
             exit_code: code as u8,
             connections: connections.iter().map(|row| connection_of(row, &types)).collect(),

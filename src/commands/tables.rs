@@ -78,7 +78,7 @@ pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure>
 
 /// The paths that no column depends on, and what share of the leaves that is.
 fn unmapped(settings: &Settings, catalog: &Catalog, as_json: bool) -> Result<ExitCode, Failure> {
-    let warehouse = ReadOnlyWarehouse::open(&settings.warehouse_path())?;
+    let warehouse = ReadOnlyWarehouse::open(&home::existing_warehouse(&settings.home)?)?;
     let paths = warehouse.leaf_paths(catalog)?;
     let left: Vec<&LeafPath> = paths.iter().filter(|leaf| !leaf.carried).collect();
     if as_json {
@@ -106,7 +106,7 @@ fn unmapped(settings: &Settings, catalog: &Catalog, as_json: bool) -> Result<Exi
 
 /// How many rows there are, where there is a warehouse to count in.
 fn rows(settings: &Settings, catalog: &Catalog) -> Result<HashMap<String, u64>, Failure> {
-    match ReadOnlyWarehouse::open(&settings.warehouse_path()) {
+    match ReadOnlyWarehouse::open(&home::existing_warehouse(&settings.home)?) {
         Err(WarehouseError::Missing { .. }) => Ok(HashMap::new()),
         Err(error) => Err(error.into()),
         Ok(warehouse) => Ok(warehouse

@@ -25,7 +25,8 @@ pub(super) fn run(folder: &Path) -> Result<ExitCode, Failure> {
             }
         }
     };
-    let checks = warehouse::verify(&settings.warehouse_path(), &catalog, &mut progress)?;
+    let checks =
+        warehouse::verify(&home::existing_warehouse(&settings.home)?, &catalog, &mut progress)?;
     print(|out| checks.iter().try_for_each(|check| report(out, check)))?;
     let problems: u64 = checks.iter().map(|check| check.problems).sum();
     if problems == 0 {

@@ -5,12 +5,12 @@
 
 use super::{
     error::{Doing, WarehouseError},
+    file::WarehouseFile,
     open,
 };
 use crate::clock;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
-use std::path::Path;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,11 +31,13 @@ pub struct Access {
 ///
 /// # Errors
 /// The warehouse cannot be opened or written.
-pub fn log_access(path: &Path, access: &Access, now: DateTime<Utc>) -> Result<(), WarehouseError> {
-    if !path.exists() {
-        return Err(WarehouseError::Missing { path: path.into() });
-    }
-    enter(&open::open_to_write(path)?, access, now)
+pub fn log_access(
+    file: &WarehouseFile,
+    access: &Access,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    open::require_existing(file.path())?;
+    enter(&open::open_to_write(file)?, access, now)
 }
 
 pub(super) fn enter(

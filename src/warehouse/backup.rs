@@ -5,6 +5,7 @@
 
 use super::{
     error::{Doing, WarehouseError},
+    file::{HEAD_BYTES, WarehouseFile, is_in_clear},
     open::{self, beside},
     seal::{self, Seal, SealKey},
     seal_error::SealError,
@@ -17,7 +18,7 @@ use rusqlite::{
 };
 use std::{
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, Write},
     path::Path,
     thread,
     time::Duration,
@@ -46,34 +47,37 @@ pub struct BackedUp {
 /// # Errors
 /// There is no warehouse, `target` exists or cannot be written, or the copy is not sound.
 pub fn back_up(
-    path: &Path,
+    file: &WarehouseFile,
     target: &Path,
     seal: Option<&Seal>,
 ) -> Result<BackedUp, WarehouseError> {
-    let source = open::open_to_read(path)?;
+    let source = open::open_to_read(file)?;
     refuse_existing(target)?;
     let partial = partial_of(target);
     let Some(seal) = seal else {
-        let copied = copy(&source, &partial).and_then(|()| check(&partial));
+        let copied = copy(&source, &file.at(&partial));
         return finish(&partial, target, copied);
     };
-    let staging = Staging::beside(path)?;
-    copy(&source, staging.path())?;
-    let checked = check(staging.path())?;
-    let written = write_sealed(seal, staging.path(), &partial);
+    let staging = Staging::beside(file.path())?;
+    let staged = file.copy_at(staging.path());
+    let checked = copy(&source, &staged)?;
+    let written = write_sealed(seal, &staged, &partial);
     finish(&partial, target, written.map(|bytes| BackedUp { bytes, ..checked }))
 }
 
 /// Puts a copy in the place of a warehouse that is not there; `key` opens an encrypted one.
+///
+/// Where the warehouse is to be encrypted and the copy is in clear, it is encrypted on the way.
 ///
 /// # Errors
 /// There is a warehouse, or the copy is none, is not sound, does not open with the key, or was
 /// written by a newer version. Nothing is left behind then.
 pub fn restore(
     copy: &Path,
-    path: &Path,
+    file: &WarehouseFile,
     key: Option<&SealKey>,
 ) -> Result<BackedUp, WarehouseError> {
+    let path = file.path();
     refuse_existing(path)?;
     for ending in ["-wal", "-journal"] {
         refuse_existing(&beside(path, ending))?;
@@ -81,16 +85,16 @@ pub fn restore(
     if !seal::is_sealed(copy) {
         return match key {
             Some(_) => Err(WarehouseError::Seal(SealError::NotSealed { path: copy.into() })),
-            None => restore_open(copy, path),
+            None if is_in_clear(copy) => restore_open(&WarehouseFile::in_clear(copy), file),
+            None => restore_open(&file.at(copy), file),
         };
     }
     let staging = Staging::beside(path)?;
-    open::create_private(staging.path())?;
-    let mut file =
-        OpenOptions::new().write(true).open(staging.path()).map_err(at(staging.path()))?;
-    seal::open(copy, key, &mut file, at(staging.path()))?;
-    drop(file);
-    restore_open(staging.path(), path).map_err(|error| match error {
+    let staged = unseal(copy, key, staging.path())?;
+    if staged.is_encrypted() && !file.is_encrypted() {
+        return Err(WarehouseError::NeedsEncryption { path: copy.into() });
+    }
+    restore_open(&staged, file).map_err(|error| match error {
         WarehouseError::NotADatabase { .. } | WarehouseError::NotAWarehouse { .. } => {
             WarehouseError::NotAWarehouse { path: copy.into() }
         }
@@ -98,28 +102,54 @@ pub fn restore(
     })
 }
 
-fn restore_open(copy: &Path, path: &Path) -> Result<BackedUp, WarehouseError> {
+fn restore_open(copy: &WarehouseFile, file: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
     let source = open::open_to_read(copy)?;
     if !open::is_warehouse(&source)? {
-        return Err(WarehouseError::NotAWarehouse { path: copy.into() });
+        return Err(WarehouseError::NotAWarehouse { path: copy.path().into() });
     }
-    let partial = partial_of(path);
-    let copied = self::copy(&source, &partial).and_then(|()| check(&partial));
-    finish(&partial, path, copied)
+    let partial = partial_of(file.path());
+    let target = file.at(&partial);
+    let copied = match target.is_encrypted() == copy.is_encrypted() {
+        true => self::copy(&source, &target),
+        false => encrypt(copy.path(), &target),
+    };
+    finish(&partial, file.path(), copied)
 }
 
 /// Returns how many bytes were written.
-fn write_sealed(seal: &Seal, plain: &Path, partial: &Path) -> Result<u64, WarehouseError> {
+fn write_sealed(
+    seal: &Seal,
+    staged: &WarehouseFile,
+    partial: &Path,
+) -> Result<u64, WarehouseError> {
     remove(partial)?;
     open::create_private(partial)?;
-    let mut plain = File::open(plain).map_err(at(plain))?;
+    let mut plain = File::open(staged.path()).map_err(at(staged.path()))?;
     OpenOptions::new()
         .write(true)
         .open(partial)
-        .and_then(|target| seal.write(&mut plain, target))
+        .and_then(|target| seal.write(staged.head().as_bytes(), &mut plain, target))
         .and_then(|()| fs::metadata(partial))
         .map(|metadata| metadata.len())
         .map_err(at(partial))
+}
+
+fn unseal(
+    copy: &Path,
+    key: Option<&SealKey>,
+    into: &Path,
+) -> Result<WarehouseFile, WarehouseError> {
+    let mut opened = seal::open(copy, key)?;
+    open::create_private(into)?;
+    let mut target = OpenOptions::new().write(true).open(into).map_err(at(into))?;
+    let start = opened.start(HEAD_BYTES)?;
+    let staged = WarehouseFile::of_head(into, &start);
+    // A head is no part of the file: its key is in memory alone.
+    if !staged.is_encrypted() {
+        target.write_all(&start).map_err(at(into))?;
+    }
+    opened.copy_to(&mut target, at(into))?;
+    Ok(staged)
 }
 
 fn refuse_existing(target: &Path) -> Result<(), WarehouseError> {
@@ -129,16 +159,10 @@ fn refuse_existing(target: &Path) -> Result<(), WarehouseError> {
     Ok(())
 }
 
-fn copy(source: &Connection, partial: &Path) -> Result<(), WarehouseError> {
+/// Copies page by page, and checks the copy.
+fn copy(source: &Connection, target: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
     let doing = "cannot copy the warehouse";
-    // Left over from a copy that was killed.
-    remove(partial)?;
-    open::create_private(partial)?;
-    let mut copy = Connection::open_with_flags(
-        partial,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .doing(doing)?;
+    let mut copy = create(target)?;
     // The open transaction holds the instant: pages written meanwhile do not start it anew.
     let instant = source.unchecked_transaction().doing(doing)?;
     instant.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).doing(doing)?;
@@ -153,19 +177,37 @@ fn copy(source: &Connection, partial: &Path) -> Result<(), WarehouseError> {
         }
     }
     // One file, whatever opens it: a copy in WAL mode would want two more beside it.
-    copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).doing(doing)
+    copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).doing(doing)?;
+    drop(copy);
+    check(target)
 }
 
-fn check(partial: &Path) -> Result<BackedUp, WarehouseError> {
-    let copy = Connection::open_with_flags(
-        partial,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .doing("cannot open the copy")?;
+/// Copies row by row, since pages in clear have no room for what encrypted ones carry.
+fn encrypt(clear: &Path, target: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
+    let doing = "cannot encrypt the copy";
+    let copy = create(target)?;
+    let Some(clear) = clear.to_str() else {
+        return Err(WarehouseError::NotAWarehouse { path: clear.into() });
+    };
+    copy.execute("ATTACH ?1 AS clear KEY ''", [clear]).doing(doing)?;
+    copy.query_row("SELECT sqlcipher_export('main', 'clear')", [], |_| Ok(())).doing(doing)?;
+    drop(copy);
+    check(target)
+}
+
+fn create(target: &WarehouseFile) -> Result<Connection, WarehouseError> {
+    // Left over from a copy that was killed.
+    remove(target.path())?;
+    open::create_private(target.path())?;
+    open::connect(target, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+fn check(file: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
+    let copy = open::connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let checked = integrity(&copy)?;
     match checked.described.first() {
         None => Ok(BackedUp {
-            bytes: fs::metadata(partial).map_err(at(partial))?.len(),
+            bytes: fs::metadata(file.path()).map_err(at(file.path()))?.len(),
             pages: checked.count,
         }),
         Some(_) => Err(WarehouseError::UnsoundCopy { problems: checked.problems }),
@@ -206,4 +248,25 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
 fn at(path: &Path) -> impl FnOnce(io::Error) -> WarehouseError {
     let path = path.to_owned();
     move |source| WarehouseError::Copy { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use age::x25519::Identity;
+
+    #[test]
+    fn what_an_encrypting_build_has_backed_up_needs_one_to_restore_it() {
+        let home = tempfile::tempdir().unwrap();
+        let identity = Identity::generate();
+        let seal = Seal::for_recipients(&[identity.to_public().to_string()]).unwrap();
+        let key = SealKey::from_identities(&identity.to_string()).unwrap();
+        let copy = home.path().join("copy.age");
+        let head = WarehouseFile::encrypted("w.db", &[7; 32]).head();
+        seal.write(head.as_bytes(), &mut &[0_u8; 8192][..], File::create(&copy).unwrap()).unwrap();
+        let target = WarehouseFile::in_clear(home.path().join("warehouse.db"));
+        let error = restore(&copy, &target, Some(&key)).unwrap_err();
+        assert!(matches!(error, WarehouseError::NeedsEncryption { .. }), "{error:?}");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
 }

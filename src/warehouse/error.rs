@@ -21,6 +21,24 @@ pub enum WarehouseError {
         /// The file.
         path: PathBuf,
     },
+    /// It is encrypted, and not with this key. It was not touched.
+    #[error("{} does not open with the vault's key; it was left as it is", path.display())]
+    WrongKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is in clear, and this build encrypts. It was not touched.
+    #[error("{} is not encrypted, and this payersync encrypts; it was left as it is", path.display())]
+    InClear {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is encrypted, and this build cannot. It was not touched.
+    #[error("{} is encrypted within, and this payersync cannot open that", path.display())]
+    NeedsEncryption {
+        /// The file.
+        path: PathBuf,
+    },
     /// A newer payersync wrote it. It was not touched.
     #[error(
         "{} has schema version {found}, this payersync knows {known}; it was left as it is",
@@ -117,8 +135,17 @@ impl WarehouseError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            WarehouseError::NotADatabase { .. } => {
-                Some("move the file away, or name another folder with --home")
+            WarehouseError::NotADatabase { .. } => Some(
+                "an encrypted one needs the build that made it (--features encryption); else move the file away, or name another folder with --home",
+            ),
+            WarehouseError::WrongKey { .. } => Some(
+                "bring back the key it was made with, in the place where it was; what is damaged or no warehouse looks the same",
+            ),
+            WarehouseError::InClear { .. } => Some(
+                "back it up with the build that made it, move it away, and `payersync restore` that backup with this one",
+            ),
+            WarehouseError::NeedsEncryption { .. } => {
+                Some("restore it with a build that encrypts (--features encryption)")
             }
             WarehouseError::Pruned { .. } => {
                 Some("keep_versions_days in [warehouse] says how long they are kept")

@@ -18,6 +18,7 @@
 use super::{
     Warehouse,
     error::{Doing, WarehouseError},
+    file::WarehouseFile,
     open,
 };
 use crate::clock;
@@ -27,7 +28,7 @@ use rusqlite::{
     hooks::{AuthAction, AuthContext, Authorization},
     params,
 };
-use std::{collections::HashSet, path::Path};
+use std::collections::HashSet;
 
 impl Warehouse {
     /// Forgets superseded versions that ended before an instant; returns how many.
@@ -69,8 +70,11 @@ fn prune(connection: &mut Connection, before: DateTime<Utc>) -> Result<u64, Ware
 ///
 /// # Errors
 /// As opening for reading; an instant of which superseded versions have been pruned.
-pub(super) fn open_as_of(path: &Path, at: DateTime<Utc>) -> Result<Connection, WarehouseError> {
-    let mut connection = open::open_unlocked(path)?;
+pub(super) fn open_as_of(
+    file: &WarehouseFile,
+    at: DateTime<Utc>,
+) -> Result<Connection, WarehouseError> {
+    let mut connection = open::open_unlocked(file)?;
     let doing = "cannot look at the past";
     let at = clock::text(at);
     let pruned_to: Option<String> = connection

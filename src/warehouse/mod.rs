@@ -9,6 +9,7 @@ mod backup;
 mod connections;
 mod cursor;
 mod error;
+mod file;
 mod finish;
 mod history;
 mod last_run;
@@ -46,10 +47,7 @@ mod embedded {
 
 use crate::{clock::Clock, monitor::Monitor};
 use chrono::{DateTime, Utc};
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 pub use access_log::{Access, log_access};
 pub use backup::{BackedUp, back_up, restore};
@@ -60,6 +58,7 @@ pub(crate) use cursor::{
     window_is_too_long,
 };
 pub use error::WarehouseError;
+pub use file::WarehouseFile;
 pub(crate) use finish::WalkEnd;
 pub(crate) use ledger::WalkStart;
 pub use ledger::{WalkCounters, WalkFinish, WalkKey};
@@ -88,7 +87,7 @@ pub use verify::{Checked, quick_check, verify};
 /// An open warehouse.
 #[derive(Debug)]
 pub struct Warehouse {
-    path: PathBuf,
+    file: WarehouseFile,
     catalog: Arc<Catalog>,
     writer: writer::Writer,
     reader: Reader,
@@ -106,12 +105,12 @@ impl Warehouse {
     /// # Errors
     /// What is no warehouse, or a newer one, is left untouched.
     pub fn open(
-        path: &Path,
+        file: &WarehouseFile,
         catalog: Catalog,
         clock: Clock,
         monitor: &dyn Monitor,
     ) -> Result<Warehouse, WarehouseError> {
-        Warehouse::open_and_rebuild(path, catalog, &[], clock, monitor)
+        Warehouse::open_and_rebuild(file, catalog, &[], clock, monitor)
     }
 
     /// As [`Warehouse::open`], and fills the named tables again from the stored resources.
@@ -119,18 +118,18 @@ impl Warehouse {
     /// # Errors
     /// As [`Warehouse::open`].
     pub fn open_and_rebuild(
-        path: &Path,
+        file: &WarehouseFile,
         catalog: Catalog,
         tables: &[String],
         clock: Clock,
         monitor: &dyn Monitor,
     ) -> Result<Warehouse, WarehouseError> {
-        let mut connection = open::open_to_write(path)?;
+        let mut connection = open::open_to_write(file)?;
         let upkeep = upkeep::prepare(&mut connection, &catalog, tables, clock.now(), monitor)?;
         if !tables.is_empty() {
             unmapped_table::refresh(&mut connection, &catalog, &|| false)?;
         }
-        Warehouse::start(path, connection, catalog, clock, upkeep)
+        Warehouse::start(file, connection, catalog, clock, upkeep)
     }
 
     /// Opens or creates the warehouse and leaves its tables as they are: another process that works
@@ -139,16 +138,16 @@ impl Warehouse {
     /// # Errors
     /// As [`Warehouse::open`].
     pub fn open_beside_a_run(
-        path: &Path,
+        file: &WarehouseFile,
         catalog: Catalog,
         clock: Clock,
     ) -> Result<Warehouse, WarehouseError> {
-        let connection = open::open_to_write(path)?;
-        Warehouse::start(path, connection, catalog, clock, upkeep::Upkeep::default())
+        let connection = open::open_to_write(file)?;
+        Warehouse::start(file, connection, catalog, clock, upkeep::Upkeep::default())
     }
 
     fn start(
-        path: &Path,
+        file: &WarehouseFile,
         connection: rusqlite::Connection,
         catalog: Catalog,
         clock: Clock,
@@ -157,9 +156,9 @@ impl Warehouse {
         finish::create_temporary_tables(&connection)?;
         let catalog = Arc::new(catalog);
         Ok(Warehouse {
-            path: path.into(),
+            file: file.clone(),
             writer: writer::Writer::start(connection, Arc::clone(&catalog))?,
-            reader: Reader::new(path.into()),
+            reader: Reader::new(file.clone()),
             catalog,
             clock,
             upkeep,
@@ -168,7 +167,7 @@ impl Warehouse {
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// The normalised tables.

@@ -1,6 +1,9 @@
 //! Opening the file: pragmas, recognition of what is not ours, migrations.
 
-use super::error::{Doing, WarehouseError};
+use super::{
+    error::{Doing, WarehouseError},
+    file::WarehouseFile,
+};
 use rusqlite::{
     Connection, OpenFlags,
     config::DbConfig,
@@ -24,10 +27,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// What is not a SQLite database, or was written by a newer payersync, is left untouched.
-pub(super) fn open_to_write(path: &Path) -> Result<Connection, WarehouseError> {
-    create_private(path)?;
-    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    refuse_foreign(&connection, path)?;
+pub(super) fn open_to_write(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
+    create_private(file.path())?;
+    let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    refuse_foreign(&connection, file)?;
     // WAL: readers are never blocked. NORMAL: a power cut may take the last pages, never half of
     // one, and the cursor goes with its page, so the next run asks for them again.
     connection
@@ -48,30 +51,28 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, WarehouseError> {
 ///
 /// # Errors
 /// A missing file, what is not a database, a newer schema.
-pub(super) fn open_to_read(path: &Path) -> Result<Connection, WarehouseError> {
-    let mut connection = open_unlocked(path)?;
+pub(super) fn open_to_read(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
+    let mut connection = open_unlocked(file)?;
     lock(&mut connection, refuse_to_leave)?;
     Ok(connection)
 }
 
 /// Opens an existing warehouse that is to be locked against writing.
-pub(super) fn open_unlocked(path: &Path) -> Result<Connection, WarehouseError> {
-    if !path.exists() {
-        return Err(WarehouseError::Missing { path: path.into() });
-    }
+pub(super) fn open_unlocked(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
+    require_existing(file.path())?;
     // READ_WRITE, since a reader of a WAL file must be able to recover it after a crash;
     // query_only is what keeps every statement from writing.
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-        .or_else(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
-    refuse_foreign(&connection, path)?;
+    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .or_else(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
+    refuse_foreign(&connection, file)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
 /// As [`open_to_read`], and closing folds no journal that a killed process left into the file.
-pub(super) fn open_untouched(path: &Path) -> Result<Connection, WarehouseError> {
-    let connection = open_to_read(path)?;
-    let journal = beside(path, "-wal");
+pub(super) fn open_untouched(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
+    let connection = open_to_read(file)?;
+    let journal = beside(file.path(), "-wal");
     // Without a journal SQLite makes an empty one and takes it away again at the end.
     if std::fs::metadata(journal).is_ok_and(|journal| journal.len() > 0) {
         connection
@@ -104,6 +105,14 @@ pub(super) fn refuse_to_leave(context: AuthContext<'_>) -> Authorization {
     }
 }
 
+/// Refuses what SQLite would make.
+pub(super) fn require_existing(path: &Path) -> Result<(), WarehouseError> {
+    match path.exists() {
+        true => Ok(()),
+        false => Err(WarehouseError::Missing { path: path.into() }),
+    }
+}
+
 /// The newest schema version that this build knows.
 pub fn known_schema_version() -> u32 {
     embedded::migrations::runner()
@@ -131,18 +140,26 @@ pub(super) fn is_control_name(name: &str) -> bool {
     NAMES.contains(&name.to_ascii_lowercase())
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, WarehouseError> {
+/// The one way to a connection: nothing is asked of it before it has its key.
+pub(super) fn connect(
+    file: &WarehouseFile,
+    flags: OpenFlags,
+) -> Result<Connection, WarehouseError> {
+    file.require_encrypted()?;
+    let path = file.path();
     let open = |source: rusqlite::Error| WarehouseError::Open {
         path: path.into(),
         source: Box::new(source),
     };
     let connection =
         Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
+    file.unlock(&connection).map_err(open)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(open)?;
     Ok(connection)
 }
 
-fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), WarehouseError> {
+fn refuse_foreign(connection: &Connection, file: &WarehouseFile) -> Result<(), WarehouseError> {
+    let path = file.path();
     let looked = connection.query_row(
         "SELECT count(*) FROM sqlite_schema WHERE name = 'refinery_schema_history'",
         [],
@@ -151,7 +168,11 @@ fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), WarehouseE
     let has_history = match looked {
         Ok(count) => count > 0,
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
-            return Err(WarehouseError::NotADatabase { path: path.into() });
+            let path = path.into();
+            return Err(match file.is_encrypted() {
+                true => WarehouseError::WrongKey { path },
+                false => WarehouseError::NotADatabase { path },
+            });
         }
         Err(source) => {
             return Err(WarehouseError::Open { path: path.into(), source: Box::new(source) });
@@ -230,7 +251,8 @@ mod tests {
     #[test]
     fn every_control_table_has_a_name_that_no_view_may_take() {
         let home = tempfile::tempdir().unwrap();
-        let connection = open_to_write(&home.path().join("warehouse.db")).unwrap();
+        let connection =
+            open_to_write(&WarehouseFile::in_clear(home.path().join("warehouse.db"))).unwrap();
         let names: Vec<String> = connection
             .prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
             .unwrap()
@@ -251,8 +273,10 @@ mod tests {
         let path = home.path().join("warehouse.db");
         std::fs::write(&path, "a letter to my aunt, long enough to be read as a page header")
             .unwrap();
-        let error = open_to_write(&path).unwrap_err();
+        let error = open_to_write(&WarehouseFile::in_clear(&path)).unwrap_err();
         assert!(matches!(error, WarehouseError::NotADatabase { .. }), "{error:?}");
+        // One that is encrypted looks the same.
+        assert!(error.hint().unwrap().contains("--features encryption"));
         assert!(std::fs::read_to_string(&path).unwrap().starts_with("a letter"));
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
     }
@@ -261,7 +285,7 @@ mod tests {
     fn a_newer_schema_is_left_as_it_is() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("warehouse.db");
-        let connection = open_to_write(&path).unwrap();
+        let connection = open_to_write(&WarehouseFile::in_clear(&path)).unwrap();
         connection
             .execute(
                 "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
@@ -270,17 +294,17 @@ mod tests {
             )
             .unwrap();
         drop(connection);
-        let error = open_to_write(&path).unwrap_err();
+        let error = open_to_write(&WarehouseFile::in_clear(&path)).unwrap_err();
         assert!(matches!(error, WarehouseError::NewerSchema { found: 9000, .. }), "{error:?}");
-        assert!(open_to_read(&path).is_err());
+        assert!(open_to_read(&WarehouseFile::in_clear(&path)).is_err());
     }
 
     #[test]
     fn a_reader_cannot_write() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("warehouse.db");
-        drop(open_to_write(&path).unwrap());
-        let reader = open_to_read(&path).unwrap();
+        drop(open_to_write(&WarehouseFile::in_clear(&path)).unwrap());
+        let reader = open_to_read(&WarehouseFile::in_clear(&path)).unwrap();
         assert!(reader.execute("DELETE FROM connection", []).is_err());
     }
 }

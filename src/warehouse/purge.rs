@@ -9,13 +9,13 @@ use super::{
     access_log::{self, Access},
     connections::{self, ConnectionRow},
     error::{Doing, WarehouseError},
+    file::WarehouseFile,
     open, staging,
     table::quote,
 };
 use crate::clock;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
-use std::path::Path;
 
 /// What a purge removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +43,8 @@ pub enum PurgeTarget {
 ///
 /// # Errors
 /// There is no warehouse, or it cannot be opened.
-pub fn find_for_purge(path: &Path, name: &str) -> Result<PurgeTarget, WarehouseError> {
-    let connection = open_existing(path)?;
+pub fn find_for_purge(file: &WarehouseFile, name: &str) -> Result<PurgeTarget, WarehouseError> {
+    let connection = open_existing(file)?;
     if let Some(row) = connections::by_name(&connection, name)? {
         return Ok(PurgeTarget::Connection(row));
     }
@@ -61,12 +61,12 @@ pub fn find_for_purge(path: &Path, name: &str) -> Result<PurgeTarget, WarehouseE
 /// # Errors
 /// SQLite's; nothing was removed then.
 pub fn purge_rows(
-    path: &Path,
+    file: &WarehouseFile,
     row: &ConnectionRow,
     os_user: &str,
     now: DateTime<Utc>,
 ) -> Result<Purged, WarehouseError> {
-    let mut connection = open_existing(path)?;
+    let mut connection = open_existing(file)?;
     let doing = "cannot purge";
     // References between rows stay within a connection, so that none is left behind; checking
     // each deleted walk against every stored resource would take hours.
@@ -117,15 +117,15 @@ pub fn purge_rows(
 ///
 /// # Errors
 /// The disk is full, or another program keeps the warehouse open; it can be repeated.
-pub fn scrub(path: &Path) -> Result<(), WarehouseError> {
-    let connection = open_existing(path)?;
-    staging::sweep(path)?;
+pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
+    let connection = open_existing(file)?;
+    staging::sweep(file.path())?;
     let doing = "cannot scrub the warehouse's free space";
     // Other writers do not overwrite what they free, so that earlier versions of rows may lie in
     // any page: only writing the whole file anew reaches them all.
     connection.execute_batch("PRAGMA secure_delete = ON; VACUUM;").doing(doing)?;
     if checkpoint(&connection)? {
-        return Err(WarehouseError::KeptOpen { path: path.into() });
+        return Err(WarehouseError::KeptOpen { path: file.path().into() });
     }
     connection.execute_batch("DELETE FROM purge_unfinished;").doing(doing)?;
     // What this leaves in the WAL, should somebody have opened the file by now, is clean.
@@ -139,11 +139,9 @@ fn checkpoint(connection: &Connection) -> Result<bool, WarehouseError> {
         .doing("cannot fold the journal into the warehouse")
 }
 
-fn open_existing(path: &Path) -> Result<Connection, WarehouseError> {
-    if !path.exists() {
-        return Err(WarehouseError::Missing { path: path.into() });
-    }
-    open::open_to_write(path)
+fn open_existing(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
+    open::require_existing(file.path())?;
+    open::open_to_write(file)
 }
 
 /// Every table with a column `connection_id`, but for the access log, which accounts for the purge.

@@ -2,10 +2,10 @@
 
 use super::{
     Answer, Catalog, ConnectionRow, Effort, FinishedRun, LeafPath, Reader, TableCount, TypeStatus,
-    WarehouseError, connections, last_run, metrics, open, query, status, unmapped,
+    WarehouseError, WarehouseFile, connections, last_run, metrics, open, query, status, unmapped,
 };
 use chrono::{DateTime, Utc};
-use std::{collections::HashMap, path::Path};
+use std::collections::HashMap;
 
 /// An existing warehouse, open for questions only. Never waits for a writer.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ impl ReadOnlyWarehouse {
     ///
     /// # Errors
     /// There is none; it is no warehouse; a newer payersync wrote it.
-    pub fn open(path: &Path) -> Result<ReadOnlyWarehouse, WarehouseError> {
-        let reader = Reader::new(path.into());
+    pub fn open(file: &WarehouseFile) -> Result<ReadOnlyWarehouse, WarehouseError> {
+        let reader = Reader::new(file.clone());
         reader.read(|_| Ok(()))?;
         Ok(ReadOnlyWarehouse { reader })
     }
@@ -30,8 +30,11 @@ impl ReadOnlyWarehouse {
     ///
     /// # Errors
     /// As [`ReadOnlyWarehouse::open`]; an instant of which versions have been pruned.
-    pub fn open_as_of(path: &Path, at: DateTime<Utc>) -> Result<ReadOnlyWarehouse, WarehouseError> {
-        let reader = Reader::as_of(path.into(), at);
+    pub fn open_as_of(
+        file: &WarehouseFile,
+        at: DateTime<Utc>,
+    ) -> Result<ReadOnlyWarehouse, WarehouseError> {
+        let reader = Reader::as_of(file.clone(), at);
         reader.read(|_| Ok(()))?;
         Ok(ReadOnlyWarehouse { reader })
     }
@@ -41,9 +44,9 @@ impl ReadOnlyWarehouse {
     ///
     /// # Errors
     /// As [`ReadOnlyWarehouse::open`].
-    pub fn open_untouched(path: &Path) -> Result<ReadOnlyWarehouse, WarehouseError> {
-        let connection = open::open_untouched(path)?;
-        Ok(ReadOnlyWarehouse { reader: Reader::of(path.into(), connection) })
+    pub fn open_untouched(file: &WarehouseFile) -> Result<ReadOnlyWarehouse, WarehouseError> {
+        let connection = open::open_untouched(file)?;
+        Ok(ReadOnlyWarehouse { reader: Reader::of(file.clone(), connection) })
     }
 
     /// The truth per connection and type.

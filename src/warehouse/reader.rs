@@ -2,14 +2,12 @@
 
 use super::{
     error::{Doing, WarehouseError},
+    file::WarehouseFile,
     history, open,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the warehouse holds of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,24 +19,24 @@ pub(crate) struct Known {
 /// A pool of reading connections, opened as they are needed.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
-    path: PathBuf,
+    file: WarehouseFile,
     /// The instant whose resources are shown; `None`: the present ones.
     as_of: Option<DateTime<Utc>>,
     idle: Arc<Mutex<Vec<Connection>>>,
 }
 
 impl Reader {
-    pub(super) fn new(path: PathBuf) -> Reader {
-        Reader { path, as_of: None, idle: Arc::default() }
+    pub(super) fn new(file: WarehouseFile) -> Reader {
+        Reader { file, as_of: None, idle: Arc::default() }
     }
 
-    pub(super) fn as_of(path: PathBuf, at: DateTime<Utc>) -> Reader {
-        Reader { path, as_of: Some(at), idle: Arc::default() }
+    pub(super) fn as_of(file: WarehouseFile, at: DateTime<Utc>) -> Reader {
+        Reader { file, as_of: Some(at), idle: Arc::default() }
     }
 
     /// A pool of the one connection given.
-    pub(super) fn of(path: PathBuf, connection: Connection) -> Reader {
-        Reader { path, as_of: None, idle: Arc::new(Mutex::new(vec![connection])) }
+    pub(super) fn of(file: WarehouseFile, connection: Connection) -> Reader {
+        Reader { file, as_of: None, idle: Arc::new(Mutex::new(vec![connection])) }
     }
 
     /// Reads with a connection of the pool, in one transaction: one consistent state.
@@ -50,8 +48,8 @@ impl Reader {
         let mut connection = match idle {
             Some(connection) => connection,
             None => match self.as_of {
-                Some(at) => history::open_as_of(&self.path, at)?,
-                None => open::open_to_read(&self.path)?,
+                Some(at) => history::open_as_of(&self.file, at)?,
+                None => open::open_to_read(&self.file)?,
             },
         };
         let result = {

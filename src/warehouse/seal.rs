@@ -4,12 +4,12 @@
 //! anywhere but where its caller says, and no recipient, identity or passphrase is in an error.
 
 use super::{error::WarehouseError, seal_error::SealError};
-use age::{DecryptError, Decryptor, EncryptError, Encryptor, scrypt, x25519};
+use age::{DecryptError, Decryptor, EncryptError, Encryptor, scrypt, stream::StreamReader, x25519};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     fs::File,
     io::{self, BufReader, BufWriter, ErrorKind, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
 
@@ -49,12 +49,13 @@ impl Seal {
         Ok(Seal(vec![Box::new(recipient)]))
     }
 
-    /// Encrypts all of `plain` into `target` and makes it durable.
-    pub(super) fn write(&self, plain: &mut dyn Read, target: File) -> io::Result<()> {
+    /// Encrypts `head` and all of `plain` into `target` and makes it durable.
+    pub(super) fn write(&self, head: &[u8], plain: &mut dyn Read, target: File) -> io::Result<()> {
         let refused = |error: EncryptError| io::Error::other(error.to_string());
         let recipients = self.0.iter().map(|recipient| &**recipient);
         let encryptor = Encryptor::with_recipients(recipients).map_err(refused)?;
         let mut sealed = encryptor.wrap_output(BufWriter::new(target))?;
+        sealed.write_all(head)?;
         let mut buffer = buffer();
         loop {
             match plain.read(&mut buffer)? {
@@ -109,13 +110,14 @@ pub(super) fn is_sealed(path: &Path) -> bool {
     File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == MAGIC
 }
 
-/// Decrypts a copy into `target`. What is there after an error is part of it and must go.
-pub(super) fn open(
-    path: &Path,
-    key: Option<&SealKey>,
-    target: &mut dyn Write,
-    at_target: impl FnOnce(io::Error) -> WarehouseError,
-) -> Result<(), WarehouseError> {
+/// An encrypted copy that its key opens; every byte is checked when it is read.
+pub(super) struct Opened {
+    path: PathBuf,
+    plain: StreamReader<BufReader<File>>,
+}
+
+/// Opens a copy.
+pub(super) fn open(path: &Path, key: Option<&SealKey>) -> Result<Opened, WarehouseError> {
     let file = File::open(path).map_err(|error| broken(error, path))?;
     let decryptor = Decryptor::new_buffered(BufReader::new(file))
         .map_err(|error| refusal(error, path, false))?;
@@ -124,19 +126,39 @@ pub(super) fn open(
         let path = path.to_path_buf();
         return Err(WarehouseError::Seal(SealError::Sealed { path, by_passphrase }));
     };
-    let mut plain = decryptor
+    let plain = decryptor
         .decrypt(key.identities.iter().map(|identity| &**identity))
         .map_err(|error| refusal(error, path, by_passphrase))?;
-    let mut buffer = buffer();
-    loop {
-        let count = match plain.read(&mut buffer) {
-            Ok(0) => return target.flush().map_err(at_target),
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(broken(error, path)),
-        };
-        if let Err(error) = target.write_all(&buffer[..count]) {
-            return Err(at_target(error));
+    Ok(Opened { path: path.into(), plain })
+}
+
+impl Opened {
+    /// The first bytes, or all of them where there are fewer.
+    pub(super) fn start(&mut self, bytes: usize) -> Result<Zeroizing<Vec<u8>>, WarehouseError> {
+        let mut start = Zeroizing::new(Vec::with_capacity(bytes));
+        match (&mut self.plain).take(bytes as u64).read_to_end(&mut start) {
+            Ok(_) => Ok(start),
+            Err(error) => Err(broken(error, &self.path)),
+        }
+    }
+
+    /// Writes the rest. What is in `target` after an error is part of it and must go.
+    pub(super) fn copy_to(
+        mut self,
+        target: &mut dyn Write,
+        at_target: impl FnOnce(io::Error) -> WarehouseError,
+    ) -> Result<(), WarehouseError> {
+        let mut buffer = buffer();
+        loop {
+            let count = match self.plain.read(&mut buffer) {
+                Ok(0) => return target.flush().map_err(at_target),
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(broken(error, &self.path)),
+            };
+            if let Err(error) = target.write_all(&buffer[..count]) {
+                return Err(at_target(error));
+            }
         }
     }
 }
@@ -186,13 +208,15 @@ mod tests {
     fn sealed(seal: &Seal, plain: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("copy.age");
-        seal.write(&mut &plain[..], File::create(&path).unwrap()).unwrap();
+        seal.write(b"", &mut &plain[..], File::create(&path).unwrap()).unwrap();
         (home, path)
     }
 
     fn opened(path: &Path, key: Option<&SealKey>) -> Result<Vec<u8>, WarehouseError> {
         let mut plain = Vec::new();
-        open(path, key, &mut plain, |_| unreachable!()).map(|()| plain)
+        let mut opened = open(path, key)?;
+        plain.extend_from_slice(&opened.start(100)?);
+        opened.copy_to(&mut plain, |_| unreachable!()).map(|()| plain)
     }
 
     fn pair() -> (String, SealKey) {

@@ -6,13 +6,13 @@
 
 use super::{
     error::{Doing, WarehouseError},
+    file::WarehouseFile,
     open,
     purge::tables_with_connections,
     table::{Catalog, quote},
     verify_resources,
 };
 use rusqlite::{Connection, ErrorCode};
-use std::path::Path;
 
 /// Problems of one check that are described; the rest is counted.
 const DESCRIBED: usize = 10;
@@ -52,11 +52,11 @@ impl Checked {
 /// # Errors
 /// It cannot be opened or read at all. Damage is no error: it is in the checks.
 pub fn verify(
-    path: &Path,
+    file: &WarehouseFile,
     catalog: &Catalog,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Checked>, WarehouseError> {
-    let mut connection = open::open_to_read(path)?;
+    let mut connection = open::open_to_read(file)?;
     connection.set_prepared_statement_cache_capacity(2 * catalog.tables().len() + 16);
     let connection = connection.transaction().doing("cannot begin to verify")?;
     let mut checks = vec![
@@ -111,8 +111,8 @@ pub(super) fn integrity(connection: &Connection) -> Result<Checked, WarehouseErr
 ///
 /// # Errors
 /// It cannot be opened or read at all.
-pub fn quick_check(path: &Path) -> Result<u64, WarehouseError> {
-    let connection = open::open_untouched(path)?;
+pub fn quick_check(file: &WarehouseFile) -> Result<u64, WarehouseError> {
+    let connection = open::open_untouched(file)?;
     let sql = "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'";
     number(&connection, sql)
 }

@@ -24,6 +24,9 @@ mod docs;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+#[cfg(feature = "encryption")]
+mod encrypted;
+#[cfg(test)]
 mod every_table;
 #[cfg(test)]
 mod expired_cursor;

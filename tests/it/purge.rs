@@ -174,16 +174,16 @@ fn a_killed_purge_can_be_repeated_until_nothing_is_left() {
 #[test]
 fn a_purge_whose_rows_are_gone_is_finished_under_the_same_name() {
     let Purgeable { home, canaries, .. } = purgeable("");
-    let path = home.file("warehouse.db");
+    let file = home.warehouse_file();
     let payersync::warehouse::PurgeTarget::Connection(row) =
-        payersync::warehouse::find_for_purge(&path, "leaver-in-chief").unwrap()
+        payersync::warehouse::find_for_purge(&file, "leaver-in-chief").unwrap()
     else {
         panic!("it is there")
     };
     let now = chrono::Utc::now();
-    let purged = payersync::warehouse::purge_rows(&path, &row, "a test", now).unwrap();
+    let purged = payersync::warehouse::purge_rows(&file, &row, "a test", now).unwrap();
     assert_eq!(purged.left, 0);
-    let warehouse = fs::read(&path).unwrap();
+    let warehouse = fs::read(file.path()).unwrap();
     assert!(warehouse.windows(CANARY_BYTES).any(|bytes| canaries.contains(bytes)));
 
     let finished = home.run(&["purge", "leaver-in-chief", "--yes"]);

@@ -211,17 +211,17 @@ fn a_reader_sees_the_whole_old_table_or_the_whole_new_one() {
 #[test]
 fn opening_with_nothing_to_do_writes_nothing() {
     let (_payer, home) = synced("");
-    let path = home.file("warehouse.db");
+    let file = home.warehouse_file();
     let open = || {
         let catalog = Catalog::embedded().unwrap();
         let opened =
-            payersync::warehouse::Warehouse::open(&path, catalog, Clock::system(), &Silent)
+            payersync::warehouse::Warehouse::open(&file, catalog, Clock::system(), &Silent)
                 .unwrap();
         assert_eq!(opened.rebuilt().len(), 0);
         opened.close();
     };
     open();
-    let before = std::fs::read(&path).unwrap();
+    let before = std::fs::read(file.path()).unwrap();
     open();
-    assert!(std::fs::read(&path).unwrap() == before);
+    assert!(std::fs::read(file.path()).unwrap() == before);
 }

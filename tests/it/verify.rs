@@ -3,7 +3,7 @@
 use crate::support::{Home, Payer};
 use payersync::{
     sandbox::Options,
-    warehouse::{Catalog, Checked, verify},
+    warehouse::{Catalog, Checked, WarehouseFile, verify},
 };
 use rusqlite::Connection;
 use std::{fs, path::Path};
@@ -33,7 +33,8 @@ fn lived_in() -> (Payer, Home) {
 
 fn problems(path: &Path) -> Vec<Checked> {
     let catalog = Catalog::embedded().unwrap();
-    let mut checks = verify(path, &catalog, &mut |_, _| {}).unwrap();
+    let file = WarehouseFile::in_clear(path);
+    let mut checks = verify(&file, &catalog, &mut |_, _| {}).unwrap();
     checks.retain(|check| check.problems > 0);
     checks
 }

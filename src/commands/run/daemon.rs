@@ -183,15 +183,16 @@ impl Daemon {
 
     /// The connections, as they are now.
     pub(super) async fn connections(&self) -> Result<Vec<ConnectionRow>, Failure> {
-        let path = self.shared.settings.warehouse_path();
-        blocking(move || Ok(ReadOnlyWarehouse::open(&path)?.connections()?)).await
+        let file = home::existing_warehouse(&self.shared.settings.home)?;
+        blocking(move || Ok(ReadOnlyWarehouse::open(&file)?.connections()?)).await
     }
 
     async fn survey(&self) -> Result<Survey, Failure> {
-        let (path, vault) = (self.shared.settings.warehouse_path(), self.vault.clone());
+        let file = home::existing_warehouse(&self.shared.settings.home)?;
+        let vault = self.vault.clone();
         let known: HashSet<String> = self.last_runs.keys().cloned().collect();
         blocking(move || {
-            let warehouse = ReadOnlyWarehouse::open(&path)?;
+            let warehouse = ReadOnlyWarehouse::open(&file)?;
             let connections = warehouse.connections()?;
             // While the home is locked nobody else runs: what was read once stays true.
             let last_runs = match connections.iter().all(|row| known.contains(&row.uid)) {

@@ -209,8 +209,8 @@ impl Machine {
 
     /// Each run of the ledger: when it began, by whom, how it ended.
     fn ledger(&self) -> Vec<String> {
-        let warehouse =
-            crate::warehouse::ReadOnlyWarehouse::open(&self.settings().warehouse_path()).unwrap();
+        let file = super::super::home::existing_warehouse(&self.settings().home).unwrap();
+        let warehouse = crate::warehouse::ReadOnlyWarehouse::open(&file).unwrap();
         let mut lines = Lines::default();
         let sql = "SELECT run.started_at, run.command, run.state, run.exit_code, \
                    (SELECT group_concat(name || ' ' || state, ', ') FROM (SELECT DISTINCT c.name, \

@@ -22,7 +22,7 @@ pub(super) struct Output<'a> {
 
 enum Held {
     Ndjson(Vec<u8>),
-    Csv(csv::Writer<Vec<u8>>),
+    Csv(Box<csv::Writer<Vec<u8>>>),
 }
 
 impl<'a> Output<'a> {
@@ -34,7 +34,7 @@ impl<'a> Output<'a> {
             .collect();
         let held = match format {
             ViewsFormat::Ndjson => Held::Ndjson(Vec::new()),
-            ViewsFormat::Csv => Held::Csv(csv::Writer::from_writer(Vec::new())),
+            ViewsFormat::Csv => Held::Csv(Box::new(csv::Writer::from_writer(Vec::new()))),
         };
         Output { views, names, held, size: 0, room: ROOM }
     }
@@ -53,7 +53,7 @@ impl<'a> Output<'a> {
         self.size = 0;
         match &mut self.held {
             Held::Ndjson(text) => text.clear(),
-            Held::Csv(writer) => *writer = csv::Writer::from_writer(Vec::new()),
+            Held::Csv(writer) => **writer = csv::Writer::from_writer(Vec::new()),
         }
     }
 

@@ -40,7 +40,13 @@ async fn house(home: &Path, server: &Server) -> House {
     };
     let path = home.join("warehouse.db");
     let catalog = Catalog::embedded().unwrap();
-    let warehouse = Warehouse::open(&path, catalog, clock.clone(), &Silent).unwrap();
+    let warehouse = Warehouse::open(
+        &payersync::warehouse::WarehouseFile::in_clear(&path),
+        catalog,
+        clock.clone(),
+        &Silent,
+    )
+    .unwrap();
     let connection: ConnectionRow = warehouse
         .consent(NewConsent {
             uid: "model".into(),

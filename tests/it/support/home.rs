@@ -1,5 +1,6 @@
 //! A home of its own, and the real binary run in it.
 
+use payersync::{auth::derived_key, warehouse::WarehouseFile};
 use rusqlite::{Connection, types::FromSql};
 use std::{
     path::{Path, PathBuf},
@@ -73,9 +74,28 @@ impl Home {
         path
     }
 
+    /// The warehouse's file with what opens it in this build.
+    pub(crate) fn warehouse_file(&self) -> WarehouseFile {
+        let path = self.file("warehouse.db");
+        match cfg!(feature = "encryption") {
+            true => WarehouseFile::encrypted(path, &self.warehouse_key()),
+            false => WarehouseFile::in_clear(path),
+        }
+    }
+
+    fn warehouse_key(&self) -> [u8; 32] {
+        *derived_key(self.path(), None, "payersync warehouse.db, SQLCipher 4", false).unwrap()
+    }
+
     /// The warehouse, as an analyst opens it.
     pub(crate) fn warehouse(&self) -> Connection {
-        Connection::open(self.file("warehouse.db")).unwrap()
+        let warehouse = Connection::open(self.file("warehouse.db")).unwrap();
+        if cfg!(feature = "encryption") {
+            let key: String =
+                self.warehouse_key().iter().map(|byte| format!("{byte:02x}")).collect();
+            warehouse.execute_batch(&format!("PRAGMA key = \"x'{key}'\"")).unwrap();
+        }
+        warehouse
     }
 
     /// One value of the warehouse.

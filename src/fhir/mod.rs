@@ -14,6 +14,7 @@ mod reference;
 mod resource_type;
 mod scope;
 mod search;
+mod self_link;
 mod subject;
 
 pub use bundle::{Bundle, BundleError, Entry, SearchMode};
@@ -33,4 +34,5 @@ pub use resource_type::{
 };
 pub use scope::grants_read;
 pub use search::{changed_since, on_days, type_search};
-pub use subject::{patient_id, patient_of, patient_of_self_link};
+pub use self_link::{left_out_of_self_link, patient_of_self_link};
+pub use subject::{patient_id, patient_of};

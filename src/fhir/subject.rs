@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use url::Url;
 
 #[derive(Deserialize)]
 struct Subjects<'a> {
@@ -48,23 +47,6 @@ pub fn patient_id(reference: &str) -> Option<String> {
     (before == "Patient" && !id.is_empty()).then(|| id.to_owned())
 }
 
-/// The Patient that a page's self link asks for, where it names one.
-///
-/// Some servers answer another search than the one asked for, and say so there.
-pub fn patient_of_self_link(page: &Url, link: &str, resource_type: &str) -> Option<String> {
-    let link = page.join(link).ok()?;
-    link.query_pairs().find_map(|(name, value)| {
-        let name = name.split(':').next().unwrap_or_default();
-        match name {
-            "patient" | "subject" | "beneficiary" => {
-                patient_id(&value).or_else(|| (!value.contains('/')).then(|| value.into_owned()))
-            }
-            "_id" if resource_type == "Patient" => Some(value.into_owned()),
-            _ => None,
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,19 +66,5 @@ mod tests {
         ] {
             assert_eq!(patient_of(json.as_bytes()).as_deref(), expected, "{json}");
         }
-    }
-
-    #[test]
-    fn a_self_link_names_its_patient_with_or_without_the_type() {
-        let page = Url::parse("https://x.test/r4/Coverage?_count=10").unwrap();
-        let named = |link: &str, name: &str| patient_of_self_link(&page, link, name);
-        assert_eq!(named("?patient=Patient/7", "Coverage").as_deref(), Some("7"));
-        assert_eq!(
-            named("https://x.test/r4/Coverage?beneficiary=7", "Coverage").as_deref(),
-            Some("7")
-        );
-        assert_eq!(named("?_id=7", "Patient").as_deref(), Some("7"));
-        assert_eq!(named("?_id=7", "Coverage"), None);
-        assert_eq!(named("?_count=10", "Coverage"), None);
     }
 }

@@ -34,11 +34,15 @@ impl Bundle {
             .iter()
             .map(|index| Entry::matching(&base, &page.record.id(*index), page.record.text(*index)))
             .collect();
-        let ignored: &[&str] =
-            if state.has(Fault::IgnoresLastUpdated) { &["_lastUpdated"] } else { &[] };
+        let faults = [(Fault::IgnoresLastUpdated, "_lastUpdated"), (Fault::CountIgnored, "_count")];
+        let ignored: Vec<&str> = faults
+            .into_iter()
+            .filter(|(fault, _)| state.has(*fault))
+            .map(|(_, name)| name)
+            .collect();
         let cursor = |after: &str| {
             let mut dropped = vec!["_after", "_skip", "_hop", "_ct"];
-            dropped.extend(ignored);
+            dropped.extend(&ignored);
             let mut query = search.pairs.encode_without(&dropped);
             if !after.is_empty() {
                 query.append_pair("_after", after);
@@ -51,7 +55,7 @@ impl Bundle {
             total: Some(page.total),
             entries,
             self_url: links
-                .then(|| with_query(&base, &search.pairs.encode_without(ignored).finish())),
+                .then(|| with_query(&base, &search.pairs.encode_without(&ignored).finish())),
             next: page.next_after.as_deref().map(cursor),
             prior: page.prior_after.as_deref().map(cursor).filter(|_| links),
         }

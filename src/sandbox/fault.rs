@@ -105,7 +105,7 @@ faults! {
     VersionChurn "version-churn" "meta.versionId and meta.lastUpdated rise at each read while nothing else changes."
     Shrink "shrink" "Nine in ten resources of each type vanish: a complete walk finds far less."
     IgnoresLastUpdated "ignores-last-updated" "_lastUpdated is ignored and missing from the self link."
-    CountIgnored "count-ignored" "Pages have seven entries whatever _count asks."
+    CountIgnored "count-ignored" "Pages have seven entries whatever _count asks, and the self link leaves it out."
     LostRefreshResponse "lost-refresh-response" "The first refresh rotates the token, then the connection breaks."
     Token503 "token-503" "The token endpoint answers 503 server_error twice, then works."
     TokenSlow "token-slow" "The token endpoint takes two seconds."

@@ -8,7 +8,7 @@ use super::{
     context::WalkContext,
     plan::{Increment, WalkFrom, WalkOrder},
 };
-use crate::fhir::{Effort, FetchError, SearchMode, changed_since, on_days};
+use crate::fhir::{Effort, FetchError, SearchMode, changed_since, left_out_of_self_link, on_days};
 use crate::warehouse::{LastUpdated, WarehouseError};
 use chrono::{DateTime, NaiveDate};
 use url::Url;
@@ -112,7 +112,9 @@ async fn ask(
     let self_link = page.bundle.self_link.as_deref();
     Ok(Answer {
         matches: page.bundle.entries.iter().filter(|entry| is_match(entry.mode)).count(),
-        left_out: self_link.is_some_and(|link| !link.contains(parameter)),
+        left_out: self_link.is_some_and(|link| {
+            left_out_of_self_link(url, link).iter().any(|name| name == parameter)
+        }),
     })
 }
 

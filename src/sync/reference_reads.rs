@@ -374,6 +374,7 @@ impl Reads {
             round: None,
             page: counters.pages,
             url: SafeUrl::from(&self.asked).to_string(),
+            self_left_out: None,
             body,
             changed: Vec::new(),
             unchanged: Vec::new(),

@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     clock,
-    fhir::{Effort, Outcome, Page, Pager, PagingError, instant, patient_of_self_link},
+    fhir::{
+        Effort, Outcome, Page, Pager, PagingError, instant, left_out_of_self_link,
+        patient_of_self_link,
+    },
     http::SafeUrl,
     monitor::Event,
     warehouse::{
@@ -251,6 +254,12 @@ impl Walk<'_> {
         self.context.whose.excludes(&patient).then(|| another_patient(patient))
     }
 
+    /// What the server did not search by; later pages are asked for in its own words.
+    fn left_out(&self, page: &Page) -> Option<String> {
+        let link = page.bundle.self_link.as_deref()?;
+        self.position().is_start().then(|| left_out_of_self_link(&page.url, link).join(", "))
+    }
+
     fn position(&self) -> Position {
         Position { pages_before: self.pages_before, pages: self.counters.pages }
     }
@@ -286,6 +295,7 @@ impl Walk<'_> {
         let is_last = next_url.is_none() && next_is_sound;
         let body = page.body.clone();
         let url = SafeUrl::from(&page.url).to_string();
+        let self_left_out = self.left_out(&page);
         let unpacked = self.context.unpack(&self.order.resource_type, page).await?;
         self.failure = unpacked.failure.or(self.failure.take());
         if let Some(why) = self.filter_ignored(&unpacked.dates) {
@@ -305,6 +315,7 @@ impl Walk<'_> {
             round: self.context.round,
             page: self.pages_before + counters.pages,
             url,
+            self_left_out,
             body,
             changed: unpacked.changed,
             unchanged: unpacked.unchanged,

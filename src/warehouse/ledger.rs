@@ -4,6 +4,7 @@ use super::{
     cursor::{self, Cursor, WalkWindow},
     error::{Doing, WarehouseError},
     finish,
+    page_writer::PageWrite,
 };
 use crate::clock;
 use chrono::{DateTime, Utc};
@@ -314,14 +315,15 @@ pub(crate) fn abandon_walk(
 }
 
 /// Notes the URL of the latest page stored, parameter names only.
-pub(super) fn note_url(
-    connection: &Connection,
-    walk_id: i64,
-    url: &str,
-) -> Result<(), WarehouseError> {
+pub(super) fn note_page(connection: &Connection, page: &PageWrite) -> Result<(), WarehouseError> {
     connection
-        .prepare_cached("UPDATE sync_walk SET last_url = ?2 WHERE id = ?1")
-        .and_then(|mut statement| statement.execute(params![walk_id, url]))
+        .prepare_cached(
+            "UPDATE sync_walk SET last_url = ?2, self_left_out = coalesce(?3, self_left_out)
+             WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![page.walk.walk_id, page.url, page.self_left_out])
+        })
         .doing("cannot update the ledger")
         .map(drop)
 }

@@ -56,6 +56,8 @@ pub(crate) struct PageWrite {
     pub(crate) page: u64,
     /// Its URL, parameter names only.
     pub(crate) url: String,
+    /// Names of the parameters that the server's self link leaves out, on a walk's first page.
+    pub(crate) self_left_out: Option<String>,
     pub(crate) body: Bytes,
     pub(crate) changed: Vec<ChangedResource>,
     /// Row ids of the resources that came as they are stored.
@@ -124,7 +126,7 @@ pub(crate) fn write_page(
         }
         (None, None) => {}
     }
-    ledger::note_url(&transaction, page.walk.walk_id, &page.url)?;
+    ledger::note_page(&transaction, &page)?;
     ledger::update_counters(&transaction, page.walk.walk_id, &counters)?;
     transaction.commit().doing("cannot commit a page")?;
     Ok(PageWritten { counters, finish })

@@ -12,7 +12,7 @@ use rusqlite::{
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
-    sync::LazyLock,
+    sync::{LazyLock, Once},
     time::Duration,
 };
 
@@ -154,8 +154,25 @@ pub(super) fn connect(
     let connection =
         Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
     file.unlock(&connection).map_err(open)?;
+    keep_temporary_files_beside(&connection, path);
     connection.busy_timeout(BUSY_TIMEOUT).map_err(open)?;
     Ok(connection)
+}
+
+/// What does not fit memory (a sort, a VACUUM) is spilled beside the warehouse, not to the system's
+/// temporary folder, which is somebody else's disk.
+///
+/// The setting is the process's, so the first connection makes it, before there is another. The
+/// pragma is deprecated in favour of an environment variable, which a process cannot safely set
+/// for itself. A folder that cannot be written to is left alone: then SQLite chooses.
+fn keep_temporary_files_beside(connection: &Connection, path: &Path) {
+    static FIRST: Once = Once::new();
+    FIRST.call_once(|| {
+        let folder = std::path::absolute(path).ok();
+        if let Some(folder) = folder.as_deref().and_then(Path::parent).and_then(Path::to_str) {
+            let _ = connection.pragma_update(None, "temp_store_directory", folder);
+        }
+    });
 }
 
 fn refuse_foreign(connection: &Connection, file: &WarehouseFile) -> Result<(), WarehouseError> {

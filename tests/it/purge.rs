@@ -125,6 +125,16 @@ fn stayers_rows(home: &Home) -> String {
 }
 
 #[test]
+fn what_does_not_fit_memory_is_spilled_inside_the_home() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    let asked = home.run(&["query", "--format", "csv", "PRAGMA temp_store_directory"]);
+    assert_eq!(asked.code, 0, "{}", asked.stderr);
+    let folder = asked.stdout.lines().nth(1).unwrap();
+    assert_eq!(std::path::Path::new(folder), home.path(), "{}", asked.stdout);
+}
+
+#[test]
 fn a_purged_member_is_in_no_file_and_the_other_one_is_untouched() {
     let Purgeable { home, canaries, payer: _payer } = purgeable("");
     let before = sightings(home.path(), &canaries);

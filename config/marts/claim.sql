@@ -117,7 +117,7 @@ SELECT e.connection_id,
        coalesce(organization.name,
                 nullif(trim(coalesce(practitioner.given_name, '') || ' ' || coalesce(practitioner.family_name, '')), ''),
                 practitioner.name_text,
-                (SELECT coalesce(name, family_name) FROM explanation_of_benefit_contained AS k
+                (SELECT coalesce(name, name_text, family_name) FROM explanation_of_benefit_contained AS k
                  WHERE k.connection_id = e.connection_id AND k.explanation_of_benefit_id = e.id
                    AND '#' || k.contained_id = e.provider_reference LIMIT 1),
                 e.provider_display) AS provider_name,

@@ -49,7 +49,7 @@ SELECT e.connection_id,
         WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
         ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1) AS diagnosis_code,
        coalesce(o.name, nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text,
-                (SELECT coalesce(name, family_name) FROM explanation_of_benefit_contained AS k
+                (SELECT coalesce(name, name_text, family_name) FROM explanation_of_benefit_contained AS k
                  WHERE k.connection_id = e.connection_id AND k.explanation_of_benefit_id = e.id
                    AND '#' || k.contained_id = e.provider_reference LIMIT 1),
                 e.provider_display) AS provider_name,

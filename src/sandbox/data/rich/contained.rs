@@ -10,7 +10,10 @@ use crate::sandbox::data::member::npi;
 /// One of each type that payers send so.
 pub(super) fn every_type(rich: &Rich) -> Vec<Json> {
     let patient = || rich.to("Patient");
-    let family = |family: &str| array![object! { family: family, given: array!["Alex"] }];
+    let person = |family: &str| {
+        let text = format!("Alex {family}");
+        array![object! { text: text, family: family, given: array!["Alex"] }]
+    };
     let telecom = || {
         array![
             object! { system: "phone", value: "555-0142" },
@@ -40,28 +43,36 @@ pub(super) fn every_type(rich: &Rich) -> Vec<Json> {
         },
         object! {
             resourceType: "Practitioner", id: "in-practitioner", identifier: identifiers(2),
-            active: true, name: family("Quill"), telecom: telecom(),
+            active: true, name: person("Quill"), birthDate: "1961-07-08", telecom: telecom(),
             address: array![home_address()],
-            qualification: array![object! { code: hl7("v2-0360", "MD") }],
+            qualification: array![object! { code: titled(hl7("v2-0360", "MD"), "Physician") }],
+        },
+        object! {
+            resourceType: "PractitionerRole", id: "in-role", active: true,
+            practitioner: object! { reference: "#in-practitioner" },
+            organization: object! { reference: "#in-organization" },
+            specialty: array![titled(hl7("v3-RoleCode", "FAM"), "Family practice")],
         },
         object! {
             resourceType: "Location", id: "in-location", status: "active", name: "Travelling Van",
-            identifier: identifiers(3), type: array![hl7("v3-RoleCode", "MBL")],
+            identifier: identifiers(3),
+            type: array![titled(hl7("v3-RoleCode", "MBL"), "Mobile unit")],
             telecom: telecom(), address: home_address(),
         },
         object! {
             resourceType: "Patient", id: "in-patient", identifier: identifiers(4), active: true,
-            name: family("Vance"), telecom: telecom(), address: array![home_address()],
+            name: person("Vance"), telecom: telecom(), address: array![home_address()],
         },
         object! {
             resourceType: "RelatedPerson", id: "in-related", identifier: identifiers(5),
-            active: true, patient: patient(), name: family("Novak"), telecom: telecom(),
-            relationship: array![hl7("v3-RoleCode", "SPS")], address: array![home_address()],
+            active: true, patient: patient(), name: person("Novak"), telecom: telecom(),
+            relationship: array![titled(hl7("v3-RoleCode", "SPS"), "Spouse")], address: array![home_address()],
         },
         object! {
             resourceType: "Coverage", id: "in-coverage", identifier: identifiers(6),
             status: "active", type: hl7("v3-ActCode", "PPO"), beneficiary: patient(),
-            payor: array![rich.to("Organization")],
+            subscriberId: "S-17",
+            payor: array![named(rich.to("Organization"), "Travelling Mutual")],
         },
         object! {
             resourceType: "Condition", id: "in-condition", identifier: identifiers(7),
@@ -70,14 +81,21 @@ pub(super) fn every_type(rich: &Rich) -> Vec<Json> {
         },
         object! {
             resourceType: "Goal", id: "in-goal", identifier: identifiers(8),
-            lifecycleStatus: "active", description: object! { text: "Sleep better" },
+            lifecycleStatus: "active",
+            description: titled(snomed("248254009", "Sleeps well"), "Sleep better"),
             subject: patient(),
         },
         object! {
             resourceType: "Observation", id: "in-observation", identifier: identifiers(9),
             status: "final", code: code(LOINC, "8867-4", "Heart rate").concept(),
             subject: patient(), performer: array![rich.to("Practitioner")],
-            valueQuantity: quantity("72", "/min"),
+            valueQuantity: quantity("72", "/min"), effectiveDateTime: rich.moment(45),
+        },
+        object! {
+            resourceType: "Observation", id: "in-observation-3", status: "final",
+            code: titled(code(LOINC, "72166-2", "Tobacco smoking status").concept(), "Smoking"),
+            subject: patient(),
+            valueCodeableConcept: titled(snomed("266919005", "Never smoked"), "Never"),
         },
         object! {
             resourceType: "Observation", id: "in-observation-2", status: "final",
@@ -87,17 +105,30 @@ pub(super) fn every_type(rich: &Rich) -> Vec<Json> {
         object! {
             resourceType: "ServiceRequest", id: "in-request", identifier: identifiers(10),
             status: "active", intent: "order", code: concept(super::super::element::CPT, "97110"),
-            subject: patient(), requester: rich.to("Practitioner"),
+            subject: patient(), requester: named(rich.to("Practitioner"), "Dr. Quill"),
             performer: array![rich.to("Organization")],
         },
         object! {
             resourceType: "MedicationRequest", id: "in-prescription", identifier: identifiers(11),
             status: "active", intent: "order",
-            medicationCodeableConcept: DRUGS[0].clinical.concept(), subject: patient(),
+            medicationCodeableConcept: titled(DRUGS[0].clinical.concept(), "As before"),
+            subject: patient(), authoredOn: rich.moment(46),
             requester: rich.to("Practitioner"), performer: rich.to("Organization"),
         },
         medication(),
     ]
+}
+
+/// A concept with its words as the sender has them.
+fn titled(mut concept: Json, text: &str) -> Json {
+    concept.set("text", text);
+    concept
+}
+
+/// A reference with a name beside it.
+fn named(mut reference: Json, display: &str) -> Json {
+    reference.set("display", display);
+    reference
 }
 
 /// A drug that has no record of its own.

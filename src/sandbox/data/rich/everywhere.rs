@@ -6,9 +6,6 @@ use super::element::snomed;
 use crate::sandbox::data::element::{Cents, SNOMED, coding, quantity};
 use crate::sandbox::data::json::{Json, array, object};
 
-/// The types whose resources hold other resources in the data of a few payers.
-const WITH_CONTAINED: [&str; 6] =
-    ["CarePlan", "Claim", "ClaimResponse", "Coverage", "ExplanationOfBenefit", "ServiceRequest"];
 const WITH_CONTAINED_MEDICATION: [&str; 4] =
     ["MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement"];
 const WITHOUT_NOTE: [&str; 18] = [
@@ -50,9 +47,7 @@ pub(super) fn apply(rich: &Rich, resource_type: &str, resource: &mut Json) {
         resource.add(object! { note: notes(rich) });
     }
     resource.append("extension", extensions(rich));
-    if WITH_CONTAINED.contains(&resource_type) {
-        resource.append("contained", contained::every_type(rich));
-    }
+    resource.append("contained", contained::every_type(rich));
     if WITH_CONTAINED_MEDICATION.contains(&resource_type) && rich.number == 2 {
         resource.append("contained", vec![contained::medication()]);
         resource.choose("medication", "Reference", object! { reference: "#drug" });

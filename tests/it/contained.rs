@@ -1,0 +1,113 @@
+//! Resources inside others: a table per type, all alike, and one place to look.
+
+use crate::support::{Home, Payer};
+use payersync::{sandbox::Options, warehouse::Catalog};
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// The view that the others are copies of.
+const MODEL: (&str, &str) = ("Patient", "patient");
+
+/// Every resource type and the table that has one row per resource.
+fn main_tables() -> BTreeSet<(String, String)> {
+    let catalog = Catalog::embedded().unwrap();
+    let is_main = |columns: &[payersync::view::Column]| {
+        columns.iter().any(|column| column.is_resource_key && column.name == "id")
+    };
+    catalog
+        .tables()
+        .iter()
+        .filter(|table| is_main(&table.view.columns))
+        .map(|table| (table.view.resource.clone(), table.name().to_owned()))
+        .collect()
+}
+
+fn file(table: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("config/views/{table}_contained.json"))
+}
+
+/// `PAYERSYNC_BLESS=1 cargo test` writes them anew, from that of Patient.
+#[test]
+fn every_type_has_a_table_of_contained_resources_and_all_are_alike() {
+    let (model_type, model) = MODEL;
+    let text = fs::read_to_string(file(model)).unwrap();
+    let tables = main_tables();
+    assert!(tables.len() >= 33, "{}", tables.len());
+    let mut other = Vec::new();
+    for (resource_type, table) in tables {
+        let expected = text
+            .replace(&format!("{model}_contained"), &format!("{table}_contained"))
+            .replace(&format!("\"{model}_id\""), &format!("\"{table}_id\""))
+            .replace(
+                &format!("it belongs to: id in table {model}."),
+                &format!("it belongs to: id in table {table}."),
+            )
+            .replace(
+                &format!("\"resource\": \"{model_type}\""),
+                &format!("\"resource\": \"{resource_type}\""),
+            )
+            .replace(&format!("\"{model_type} contained"), &format!("\"{resource_type} contained"));
+        if std::env::var("PAYERSYNC_BLESS").is_ok_and(|value| value == "1") {
+            fs::write(file(&table), &expected).unwrap();
+        }
+        if fs::read_to_string(file(&table)).unwrap_or_default() != expected {
+            other.push(table);
+        }
+    }
+    assert!(other.is_empty(), "not alike, PAYERSYNC_BLESS=1 writes them: {other:?}");
+}
+
+#[test]
+fn one_mart_has_those_of_every_type() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    assert_eq!(home.run(&["sync"]).code, 0);
+    let in_mart = home.rows("SELECT resource_type, count(*) FROM contained_resource GROUP BY 1");
+    let in_tables: Vec<Vec<String>> = main_tables()
+        .into_iter()
+        .map(|(resource_type, table)| {
+            let count: i64 = home.value(&format!("SELECT count(*) FROM {table}_contained"));
+            assert!(count > 0, "{table}");
+            vec![resource_type, count.to_string()]
+        })
+        .collect();
+    assert_eq!(in_mart, in_tables);
+    // As the README has it.
+    let found = home.rows(
+        "SELECT DISTINCT c.contained_type, c.name, c.npi IS NOT NULL FROM care_team_contained e
+         JOIN contained_resource c
+           ON c.connection_id = e.connection_id AND c.resource_type = 'CareTeam'
+          AND c.resource_id = e.care_team_id AND c.reference = e.practitioner_reference",
+    );
+    assert_eq!(found, [["Practitioner", "Alex Quill", "1"]]);
+}
+
+#[test]
+fn a_provider_that_is_sent_inside_its_claim_is_found_by_its_reference() {
+    let home = Home::new();
+    let claim = r##"{"resourceType":"ExplanationOfBenefit","id":"e","provider":{"reference":"#prov1"},
+        "contained":[{"resourceType":"Practitioner","id":"prov1","name":[{"family":"Quill"}],
+          "identifier":[{"system":"http://hl7.org/fhir/sid/us-npi","value":"1234567893"}]},
+         {"resourceType":"Organization","id":"org1","name":"Clinic","type":[{"text":"Hospital"}]},
+         {"resourceType":"Account","id":"a","subject":[{"reference":"Patient/1"}],"name":"Bills"}]}"##;
+    let input = home.file("claim.ndjson");
+    fs::write(&input, claim.replace('\n', "")).unwrap();
+    let view = file("explanation_of_benefit");
+    let outcome =
+        home.run(&["views", "run", view.to_str().unwrap(), "--input", input.to_str().unwrap()]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let rows: Vec<serde_json::Value> =
+        outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |row: usize, column: &str| rows[row][column].as_str().unwrap_or("-").to_owned();
+    assert_eq!(
+        ["contained_type", "contained_id", "family_name", "npi", "name"].map(|name| of(0, name)),
+        ["Practitioner", "prov1", "Quill", "1234567893", "-"]
+    );
+    assert_eq!(
+        ["contained_type", "name", "name_text", "type_text"].map(|name| of(1, name)),
+        ["Organization", "Clinic", "-", "Hospital"]
+    );
+    assert_eq!(
+        ["contained_type", "name", "subject_id"].map(|name| of(2, name)),
+        ["Account", "Bills", "1"]
+    );
+}

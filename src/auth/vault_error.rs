@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use rusqlite::ErrorCode;
+
 use super::random::RandomError;
 
 /// A vault that cannot be opened, read or written. Nothing in it was changed.
@@ -90,11 +92,29 @@ pub enum VaultError {
     Stopped,
 }
 
+const FULL: &str = "free disk space and run again; the tokens on the disk are as they were";
+
+fn is_full(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 impl VaultError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            VaultError::Io { .. } | VaultError::Sqlite { .. } => {
+            VaultError::Io { source, .. } if is_full(source.kind()) => FULL.to_owned(),
+            VaultError::Sqlite { source, .. } => match source.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => FULL.to_owned(),
+                Some(ErrorCode::SystemIoFailure) => {
+                    "the disk or its file system fails; look at the system's log, then run again"
+                        .to_owned()
+                }
+                Some(ErrorCode::DatabaseCorrupt) => {
+                    "move vault.db away and let every member consent again".to_owned()
+                }
+                _ => "check that the folder is there and that this user may write to it".to_owned(),
+            },
+            VaultError::Io { .. } => {
                 "check that the folder is there and that this user may write to it".to_owned()
             }
             VaultError::ReadableByOthers { path } => format!("`chmod 600 {}`", path.display()),

@@ -7,7 +7,7 @@ use crate::{
     exit_code::ExitCode,
     warehouse::WarehouseError,
 };
-use std::fmt::Display;
+use std::{fmt::Display, io};
 
 /// Ends a command.
 #[derive(Debug)]
@@ -31,6 +31,25 @@ impl Failure {
     /// Wrong usage, in one sentence.
     pub(super) fn misuse(what: impl Display) -> Failure {
         Failure::new(ExitCode::Usage, anyhow::anyhow!(what.to_string()))
+    }
+
+    /// A file of the home cannot be used: a disk that is full or fails, else a matter of `hint`.
+    pub(super) fn file(what: impl Display, error: io::Error, hint: &str) -> Failure {
+        use io::ErrorKind::{
+            AlreadyExists, NotADirectory, NotFound, PermissionDenied, QuotaExceeded,
+            ReadOnlyFilesystem, StorageFull,
+        };
+        let (code, hint) = match error.kind() {
+            StorageFull | QuotaExceeded => {
+                (ExitCode::Warehouse, "free disk space and run again; nothing committed is lost")
+            }
+            AlreadyExists | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem => {
+                (ExitCode::Usage, hint)
+            }
+            _ => (ExitCode::Warehouse, "look at the system's log: the disk may be failing"),
+        };
+        let error: anyhow::Error = error.into();
+        Failure::new(code, error.context(what.to_string())).hint(hint)
     }
 
     /// Another run holds the lock.

@@ -27,8 +27,11 @@ pub(super) fn take_for_backup(home: &Path) -> Result<HomeLock, Failure> {
 fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure> {
     let path = home.join(name);
     let failed = |error: std::io::Error| {
-        Failure::usage(format!("cannot use {}", path.display()), error)
-            .hint("make the folder writable for this user, or name another one with --home")
+        Failure::file(
+            format!("cannot use {}", path.display()),
+            error,
+            "make the folder writable for this user, or name another one with --home",
+        )
     };
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -52,12 +55,11 @@ fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure
         }
     }
     let started = clock::text(Clock::system().now());
-    file.set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| {
-            writeln!(file, "`payersync {command}`, process {}, since {started}", std::process::id())
-        })
-        .map_err(failed)?;
+    // The lock is held; whose it is, is for others to read. A full disk, which could not take that
+    // down, must not keep a purge from making room.
+    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| {
+        writeln!(file, "`payersync {command}`, process {}, since {started}", std::process::id())
+    });
     Ok(HomeLock { _file: file })
 }
 

@@ -41,7 +41,7 @@ pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> 
     })?;
     match asked {
         Ok(()) => Ok(ExitCode::Complete),
-        Err(error @ WarehouseError::Sqlite { .. }) => {
+        Err(error) if !error.is_of_the_file() => {
             Err(Failure::usage("the query cannot be answered", error).hint(hint))
         }
         Err(error) => Err(error.into()),

@@ -1,7 +1,8 @@
 //! What can go wrong with the warehouse, in words that say what to do.
 
 use super::seal_error::SealError;
-use std::path::PathBuf;
+use rusqlite::ErrorCode;
+use std::{error::Error, io, path::PathBuf};
 
 /// A failure of the warehouse. Never carries a value that is stored in it.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +135,20 @@ pub enum WarehouseError {
 impl WarehouseError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
+        self.disk_hint().or_else(|| self.own_hint())
+    }
+
+    /// Whether it is the file or the disk that fails, and not what was asked of it.
+    pub fn is_of_the_file(&self) -> bool {
+        use ErrorCode::{CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, SystemIoFailure};
+        let WarehouseError::Sqlite { source, .. } = self else { return true };
+        matches!(
+            source.sqlite_error_code(),
+            Some(CannotOpen | DatabaseCorrupt | DiskFull | NotADatabase | SystemIoFailure)
+        )
+    }
+
+    fn own_hint(&self) -> Option<&'static str> {
         match self {
             WarehouseError::NotADatabase { .. } => Some(
                 "an encrypted one needs the build that made it (--features encryption); else move the file away, or name another folder with --home",
@@ -171,18 +186,61 @@ impl WarehouseError {
             WarehouseError::Open { .. } => {
                 Some("check that the folder exists and that this user may write to it")
             }
-            WarehouseError::Sqlite { source, .. } => match source.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::DiskFull) => Some(
-                    "free disk space and run again; pages already committed are kept and the run goes on there",
-                ),
-                Some(rusqlite::ErrorCode::ReadOnly) => Some("make the folder writable"),
-                Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
-                    Some("restore the last backup; `payersync verify` tells whether one is sound")
-                }
-                _ => None,
-            },
             _ => None,
         }
+    }
+
+    /// What to do about the disk, where it is the disk, however deep the reason lies.
+    fn disk_hint(&self) -> Option<&'static str> {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            let hint = if let Some(error) = error.downcast_ref::<io::Error>() {
+                hint_for_io(error.kind())
+            } else if let Some(error) = error.downcast_ref::<rusqlite::Error>() {
+                error.sqlite_error_code().and_then(hint_for_sqlite)
+            } else {
+                None
+            };
+            if hint.is_some() {
+                return hint;
+            }
+            cause = error.source();
+        }
+        None
+    }
+}
+
+const FULL: &str =
+    "free disk space and run again; pages already committed are kept and the run goes on there";
+const READ_ONLY: &str = "make the folder writable";
+
+fn hint_for_io(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(FULL),
+        io::ErrorKind::ReadOnlyFilesystem => Some(READ_ONLY),
+        _ => None,
+    }
+}
+
+fn hint_for_sqlite(code: ErrorCode) -> Option<&'static str> {
+    match code {
+        ErrorCode::DiskFull => Some(FULL),
+        ErrorCode::ReadOnly => Some(READ_ONLY),
+        // SQLite keeps the system's reason to itself.
+        ErrorCode::CannotOpen => Some(
+            "check that the folder exists, that this user may write to it and that the disk has room",
+        ),
+        ErrorCode::SystemIoFailure => Some(
+            "the disk or its file system fails; look at the system's log, then run again: what was \
+             committed is kept",
+        ),
+        ErrorCode::DatabaseCorrupt => {
+            Some("restore the last backup; `payersync verify` tells whether one is sound")
+        }
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            Some("another program writes to the warehouse; close it and run again")
+        }
+        _ => None,
     }
 }
 

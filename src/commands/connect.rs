@@ -40,7 +40,8 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
             give(&consent, &answer, &http, &vault, &warehouse).await?
         }
     };
-    pending::forget(folder, &args.name);
+    // Answered; what is left of the question opens nothing.
+    let _ = pending::forget(folder, &args.name);
     warehouse.close();
     tell(&format!("Connected {} at plan {}", row.name, row.plan));
     if let Some(scope) = row.scope {

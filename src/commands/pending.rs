@@ -36,7 +36,7 @@ pub(super) fn keep(
     plan: &str,
     request: &AuthorizeRequest,
 ) -> io::Result<()> {
-    forget(home, name);
+    forget(home, name)?;
     let file = File {
         plan: plan.to_owned(),
         state: request.state.clone(),
@@ -60,8 +60,10 @@ pub(super) fn find(home: &Path, name: &str, plan: &str) -> Option<Pending> {
         .then(|| Pending { state: file.state, verifier: file.verifier.map(SecretString::from) })
 }
 
-/// Forgets it.
-pub(super) fn forget(home: &Path, name: &str) {
-    // Usually there is none.
-    let _ = fs::remove_file(path(home, name));
+/// Forgets it. Usually there is none.
+pub(super) fn forget(home: &Path, name: &str) -> io::Result<()> {
+    match fs::remove_file(path(home, name)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }

@@ -38,7 +38,12 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
     let vault = home::vault(folder)?;
     let is_revoked = revoke(&settings, &row, &vault).await?;
     let had_tokens = auth::forget(&vault, folder, &row.uid)?;
-    pending::forget(folder, &row.name);
+    // Its name is the member's: a purge that leaves it is not done, and the rows that are still
+    // there let the same command find it again.
+    pending::forget(folder, &row.name).map_err(|error| {
+        let what = format!("cannot remove the consent that {} waits for", row.name);
+        Failure::file(what, error, "make the folder writable and run the same command again")
+    })?;
     let purged = purge_rows(&warehouse, &row, &system::user(), Clock::system().now())?;
     scrub(&warehouse)?;
     print(|out| report(out, &row, &purged, had_tokens))?;

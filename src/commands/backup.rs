@@ -20,8 +20,9 @@ pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure>
         Some(_) if warehouse.path().exists() => Some(lock::take_for_backup(folder)?),
         _ => None,
     };
-    let done = warehouse::back_up(&warehouse, &args.file, seal.as_ref())?;
+    // First: a copy that nobody knows of is one that a purge cannot name.
     log(&warehouse, "backup", &args.file, seal.is_some().then_some("encrypted"))?;
+    let done = warehouse::back_up(&warehouse, &args.file, seal.as_ref())?;
     tell(&format!(
         "Backed up {} bytes to {}; {} pages checked",
         done.bytes,

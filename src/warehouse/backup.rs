@@ -204,6 +204,13 @@ fn create(target: &WarehouseFile) -> Result<Connection, WarehouseError> {
 
 fn check(file: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
     let copy = open::connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    // SQLite does not call it an error when the mode cannot be written; only the file tells.
+    let mode: String = copy
+        .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+        .doing("cannot read the copy")?;
+    if mode != "delete" {
+        return Err(at(file.path())(io::Error::other("the copy did not become one file")));
+    }
     let checked = integrity(&copy)?;
     match checked.described.first() {
         None => Ok(BackedUp {

@@ -33,6 +33,8 @@ mod every_table;
 #[cfg(test)]
 mod expired_cursor;
 #[cfg(test)]
+mod failing_disk;
+#[cfg(test)]
 mod fault_case;
 #[cfg(test)]
 mod fault_table;
@@ -51,7 +53,13 @@ mod kill;
 #[cfg(test)]
 mod kill_connect;
 #[cfg(test)]
+mod kill_refresh;
+#[cfg(test)]
+mod kill_steps;
+#[cfg(test)]
 mod metrics;
+#[cfg(test)]
+mod mishaps;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

@@ -1,128 +1,8 @@
 //! A purged member leaves no byte behind; nobody else loses one.
 
-use crate::support::{Home, Payer};
+use crate::support::{CANARY_BYTES, Home, Payer, Purgeable, sightings, stayers_rows};
 use payersync::sandbox::Options;
-use std::{collections::HashSet, fs, path::Path, process::Stdio, thread, time::Duration};
-
-/// Long enough that two members do not share it by chance.
-const CANARY_BYTES: usize = 12;
-
-struct Purgeable {
-    payer: Payer,
-    home: Home,
-    canaries: HashSet<Vec<u8>>,
-}
-
-/// A home with `leaver`, who has history, a pending consent and planner samples, and `stayer`.
-fn purgeable(more: &str) -> Purgeable {
-    let payer = Payer::start(Options { members: 2, ..Options::default() });
-    let home = Home::new();
-    payer.configure(&home, more);
-    payer.connect(&home, "leaver-in-chief", 0);
-    payer.connect(&home, "stayer", 1);
-    assert_eq!(home.run(&["sync"]).code, 0);
-    let claim = home.value::<String>(
-        "SELECT resource_id FROM resource WHERE connection_id = 1
-           AND resource_type = 'ExplanationOfBenefit' LIMIT 1",
-    );
-    assert!(payer.amend(0, "ExplanationOfBenefit", &claim));
-    assert_eq!(home.run(&["sync"]).code, 0);
-    assert!(home.value::<i64>("SELECT count(*) FROM resource_version") > 0);
-    // As a rebuild leaves it that was killed after one of the leaver's claims.
-    home.warehouse()
-        .execute(
-            "INSERT INTO table_rebuild VALUES ('ExplanationOfBenefit', x'00', '[]', 1, ?1, 1, '')",
-            [&claim],
-        )
-        .unwrap();
-    home.warehouse().execute_batch("ANALYZE").unwrap();
-    fs::write(home.file("pending-leaver-in-chief.json"), "{}").unwrap();
-    let canaries = canaries(&payer, &home);
-    assert!(canaries.len() > 100, "{}", canaries.len());
-    // As killed backups and restores leave them.
-    for name in ["warehouse.db.staging", "warehouse.db.staging-wal", "warehouse.db.partial"] {
-        fs::write(home.file(name), canaries.iter().flatten().copied().collect::<Vec<u8>>())
-            .unwrap();
-    }
-    Purgeable { payer, home, canaries }
-}
-
-/// The beginnings of all texts that only the first member's data has.
-fn canaries(payer: &Payer, home: &Home) -> HashSet<Vec<u8>> {
-    let texts = |member: u32| {
-        let mut texts = HashSet::new();
-        for resource_type in payer.types() {
-            for json in payer.resources(member, resource_type) {
-                gather(&serde_json::from_str(&json).unwrap(), &mut texts);
-            }
-        }
-        texts
-    };
-    let (mine, others) = (texts(0), texts(1));
-    let uid = home.value::<String>("SELECT uid FROM connection WHERE id = 1").into_bytes();
-    let mut canaries: HashSet<_> = mine.difference(&others).cloned().collect();
-    canaries.insert(uid[..CANARY_BYTES].to_vec());
-    canaries.insert(b"leaver-in-chief"[..CANARY_BYTES].to_vec());
-    canaries
-}
-
-fn gather(value: &serde_json::Value, texts: &mut HashSet<Vec<u8>>) {
-    match value {
-        // An instant is in every file.
-        serde_json::Value::String(text)
-            if text.len() >= CANARY_BYTES && text.as_bytes()[10] != b'T' =>
-        {
-            texts.insert(text.as_bytes()[..CANARY_BYTES].to_vec());
-        }
-        serde_json::Value::Array(items) => items.iter().for_each(|item| gather(item, texts)),
-        serde_json::Value::Object(members) => {
-            members.values().for_each(|member| gather(member, texts));
-        }
-        _ => {}
-    }
-}
-
-/// Every canary in every file below a folder, with the file.
-fn sightings(folder: &Path, canaries: &HashSet<Vec<u8>>) -> Vec<String> {
-    let mut seen = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            seen.extend(sightings(&path, canaries));
-            continue;
-        }
-        let name = path.to_string_lossy().into_owned();
-        let bytes = fs::read(&path).unwrap();
-        for text in bytes.windows(CANARY_BYTES).chain([name.as_bytes()]) {
-            if canaries.contains(text) {
-                seen.push(format!("{name}: {}", String::from_utf8_lossy(text)));
-            }
-        }
-        if name.contains("leaver") {
-            seen.push(name);
-        }
-    }
-    seen.sort();
-    seen.dedup();
-    seen
-}
-
-/// Every row of the other member, in every table that has one.
-fn stayers_rows(home: &Home) -> String {
-    let tables = home
-        .rows(
-            "SELECT s.name FROM sqlite_schema s JOIN pragma_table_info(s.name) c
-             WHERE s.type = 'table' AND c.name = 'connection_id' AND s.name <> 'access_log'
-             ORDER BY 1",
-        )
-        .concat();
-    let rows = |table: &String| {
-        let mut rows = home.rows(&format!("SELECT * FROM \"{table}\" WHERE connection_id = 2"));
-        rows.sort_unstable();
-        rows
-    };
-    format!("{:?}", tables.iter().map(rows).collect::<Vec<_>>())
-}
+use std::{fs, process::Stdio, thread, time::Duration};
 
 #[test]
 fn what_does_not_fit_memory_is_spilled_inside_the_home() {
@@ -136,7 +16,7 @@ fn what_does_not_fit_memory_is_spilled_inside_the_home() {
 
 #[test]
 fn a_purged_member_is_in_no_file_and_the_other_one_is_untouched() {
-    let Purgeable { home, canaries, payer: _payer } = purgeable("");
+    let Purgeable { home, canaries, payer: _payer } = Purgeable::new(&["sync"], 40);
     let before = sightings(home.path(), &canaries);
     let planner = "SELECT count(*) FROM sqlite_stat4 WHERE instr(sample, 'leaver') = 0";
     assert!(before.iter().any(|seen| seen.contains("vault.db")), "{before:?}");
@@ -163,7 +43,7 @@ fn a_purged_member_is_in_no_file_and_the_other_one_is_untouched() {
 
 #[test]
 fn a_killed_purge_can_be_repeated_until_nothing_is_left() {
-    let Purgeable { home, canaries, .. } = purgeable("");
+    let Purgeable { home, canaries, .. } = Purgeable::new(&["sync"], 40);
     let stayer = stayers_rows(&home);
     let arguments = ["purge", "leaver-in-chief", "--yes"];
     for milliseconds in [5, 15, 30, 60, 90, 130, 180, 240] {
@@ -183,7 +63,7 @@ fn a_killed_purge_can_be_repeated_until_nothing_is_left() {
 
 #[test]
 fn a_purge_whose_rows_are_gone_is_finished_under_the_same_name() {
-    let Purgeable { home, canaries, .. } = purgeable("");
+    let Purgeable { home, canaries, .. } = Purgeable::new(&["sync"], 40);
     let file = home.warehouse_file();
     let payersync::warehouse::PurgeTarget::Connection(row) =
         payersync::warehouse::find_for_purge(&file, "leaver-in-chief").unwrap()

@@ -27,12 +27,28 @@ impl Home {
         Home(tempfile::tempdir().unwrap())
     }
 
+    /// Another home with the same files; nothing may be at work in this one.
+    pub(crate) fn copy(&self) -> Home {
+        let copy = Home::new();
+        copy_folder(self.path(), copy.path());
+        copy
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
+    }
+
+    /// The names in its folder, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path()).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 
     /// The binary with this home and no environment of the machine's that it listens to.
@@ -105,26 +121,19 @@ impl Home {
 
     /// Rows of text, NULL as an empty one.
     pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
-        let warehouse = self.warehouse();
-        let mut statement = warehouse.prepare(sql).unwrap();
-        let width = statement.column_count();
-        statement
-            .query_map([], |row| {
-                (0..width)
-                    .map(|column| {
-                        let value: rusqlite::types::Value = row.get(column)?;
-                        Ok(match value {
-                            rusqlite::types::Value::Null => String::new(),
-                            rusqlite::types::Value::Integer(value) => value.to_string(),
-                            rusqlite::types::Value::Real(value) => value.to_string(),
-                            rusqlite::types::Value::Text(value) => value,
-                            rusqlite::types::Value::Blob(value) => format!("{value:02x?}"),
-                        })
-                    })
-                    .collect()
-            })
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap()
+        super::rows(&self.warehouse(), sql)
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy_folder(&path, &target);
+        } else {
+            std::fs::copy(path, target).unwrap();
+        }
     }
 }

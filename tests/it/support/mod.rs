@@ -1,18 +1,26 @@
 //! What every test here stands on: a home of its own, the real binary, the embedded payer, and
 //! what may be around it.
 
+mod canaries;
 mod consenting;
+mod faulty;
 mod home;
 mod payer;
+mod purgeable;
 mod recorder;
+mod sql_text;
 mod surroundings;
 mod tables;
 mod watched;
 
+pub(crate) use canaries::{CANARY_BYTES, canaries, sightings};
 pub(crate) use consenting::Consenting;
+pub(crate) use faulty::{Disturbed, Faulty};
 pub(crate) use home::{Home, Outcome};
-pub(crate) use payer::Payer;
+pub(crate) use payer::{Payer, SHORT_SYNC};
+pub(crate) use purgeable::{Purgeable, stayers_rows};
 pub(crate) use recorder::Recorder;
+pub(crate) use sql_text::{copy_rows, dump, rows};
 pub(crate) use surroundings::{server, shared};
-pub(crate) use tables::{VIEWS_DIR, definition};
+pub(crate) use tables::{VIEWS_DIR, definition, state};
 pub(crate) use watched::{Ended, Watched};

@@ -5,6 +5,10 @@ use payersync::sandbox::{Options, Sandbox};
 use std::ops::Deref;
 use tokio::{net::TcpListener, runtime::Runtime};
 
+/// A sync of three types, for what is done a hundred times over.
+pub(crate) const SHORT_SYNC: [&str; 7] =
+    ["sync", "--type", "Patient", "--type", "Coverage", "--type", "ExplanationOfBenefit"];
+
 /// A running payer; its threads end with it.
 pub(crate) struct Payer {
     sandbox: Sandbox,
@@ -31,6 +35,11 @@ impl Payer {
             Sandbox::start(listener, options).await.unwrap()
         });
         Payer { sandbox, runtime }
+    }
+
+    /// One with members of two claims.
+    pub(crate) fn small() -> Payer {
+        Payer::start(Options { claims_per_member: 2, ..Options::default() })
     }
 
     /// Writes the configuration with a plan `demo` at this payer; waits are short, pages small.

@@ -51,6 +51,19 @@ impl Home {
     }
 }
 
+/// What a home came to, without instants.
+pub(crate) fn state(home: &Home) -> String {
+    let resources = home.rows(
+        "SELECT connection_id, resource_type, resource_id, json, deleted_at IS NULL FROM resource
+         ORDER BY 1, 2, 3",
+    );
+    let types = home.rows(
+        "SELECT connection, resource_type, state, reason, resources, rejects, resumable,
+           declared_total, last_updated_support FROM completeness ORDER BY 1, 2",
+    );
+    format!("{} {resources:?} {types:?}", home.digest())
+}
+
 /// What a configuration says for [`Home::own_view`].
 pub(crate) const VIEWS_DIR: &str = "\n[warehouse]\nviews_dir = \"views\"\n";
 

@@ -67,6 +67,8 @@ mod oidc_member;
 #[cfg(test)]
 mod oidc_provider;
 #[cfg(test)]
+mod oidc_race;
+#[cfg(test)]
 mod old_warehouses;
 #[cfg(test)]
 mod own_views;

@@ -26,8 +26,18 @@ impl Consenting {
         more: &[&str],
     ) -> Consenting {
         let command = ["connect", name, "--plan", plan, "--code", "-"];
+        let command = [more, &command].concat();
+        Consenting::start_with(home, &command, |url| payer.consent(url, member))
+    }
+
+    /// Starts a `connect` whose member does what `consent` does with the URL.
+    pub(crate) fn start_with(
+        home: &Home,
+        command: &[&str],
+        consent: impl FnOnce(&str) -> String,
+    ) -> Consenting {
         let mut child = home
-            .command(&[more, &command].concat())
+            .command(command)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -48,7 +58,7 @@ impl Consenting {
                 break url.to_owned();
             }
         };
-        let redirect = payer.consent(&url, member);
+        let redirect = consent(&url);
         Consenting { child, stderr, said, redirect }
     }
 

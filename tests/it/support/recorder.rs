@@ -7,13 +7,17 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     routing::post,
 };
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 use url::Url;
 
 /// A recorder of token requests; must be started within a runtime, and ends with it.
 pub(crate) struct Recorder {
     pub(crate) url: Url,
     tape: Arc<Mutex<Vec<Exchange>>>,
+    begun: Arc<AtomicUsize>,
 }
 
 /// One token request with its answer.
@@ -26,6 +30,7 @@ struct Exchange {
 struct Passing {
     target: Url,
     tape: Arc<Mutex<Vec<Exchange>>>,
+    begun: Arc<AtomicUsize>,
 }
 
 impl Recorder {
@@ -33,10 +38,16 @@ impl Recorder {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/token", listener.local_addr().unwrap());
         let tape = Arc::new(Mutex::new(Vec::new()));
-        let passing = Passing { target, tape: Arc::clone(&tape) };
+        let begun = Arc::default();
+        let passing = Passing { target, tape: Arc::clone(&tape), begun: Arc::clone(&begun) };
         let router = Router::new().route("/token", post(pass_on)).with_state(passing);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Recorder { url: Url::parse(&url).unwrap(), tape }
+        Recorder { url: Url::parse(&url).unwrap(), tape, begun }
+    }
+
+    /// How many token requests have come in, answered or not.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun.load(Ordering::SeqCst)
     }
 
     /// The refresh tokens sent, in order.
@@ -61,11 +72,17 @@ impl Recorder {
     }
 }
 
+/// To its end and onto the tape, also when who asked is killed meanwhile.
 async fn pass_on(
     State(passing): State<Passing>,
     headers: HeaderMap,
     form: Bytes,
 ) -> (StatusCode, Bytes) {
+    passing.begun.fetch_add(1, Ordering::SeqCst);
+    tokio::spawn(exchange(passing, headers, form)).await.unwrap()
+}
+
+async fn exchange(passing: Passing, headers: HeaderMap, form: Bytes) -> (StatusCode, Bytes) {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut request = client.post(passing.target).body(form.clone());
     for name in [header::CONTENT_TYPE, header::AUTHORIZATION] {

@@ -26,7 +26,6 @@ mod docs;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
-#[cfg(feature = "encryption")]
 mod encrypted;
 #[cfg(test)]
 mod every_table;
@@ -78,6 +77,8 @@ mod purge;
 mod quarantine;
 #[cfg(test)]
 mod rebuild;
+#[cfg(test)]
+mod recorded;
 #[cfg(test)]
 mod schedule_run;
 #[cfg(test)]

@@ -54,6 +54,8 @@ pub struct Settings {
     pub overlap: Duration,
     /// How long superseded versions of resources are kept; `None`: for ever.
     pub keep_versions: Option<Duration>,
+    /// Whether the end of a run counts which paths no column carries.
+    pub count_unmapped_paths: bool,
     /// A folder with more ViewDefinitions.
     pub views_dir: Option<PathBuf>,
     /// The plans, by name.
@@ -110,6 +112,7 @@ impl Settings {
             full_walk_every: file.sync.full_walk_every(),
             overlap: file.sync.overlap(),
             keep_versions: file.warehouse.keep_versions(),
+            count_unmapped_paths: file.warehouse.count_unmapped_paths,
             views_dir: file.warehouse.views_dir.map(|folder| home.join(folder)),
             plans,
             schedules,

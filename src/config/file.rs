@@ -145,11 +145,18 @@ pub(super) struct Connection {
     pub(super) schedule: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Warehouse {
     pub(super) views_dir: Option<PathBuf>,
     pub(super) keep_versions_days: u32,
+    pub(super) count_unmapped_paths: bool,
+}
+
+impl Default for Warehouse {
+    fn default() -> Warehouse {
+        Warehouse { views_dir: None, keep_versions_days: 0, count_unmapped_paths: true }
+    }
 }
 
 impl Warehouse {

@@ -77,6 +77,8 @@ pub struct SyncOptions {
     pub backfill: Option<Backfill>,
     /// How long superseded versions are kept; `None`: for ever.
     pub keep_versions: Option<Duration>,
+    /// Whether the end of the run counts which paths no column carries.
+    pub count_unmapped_paths: bool,
     /// Page requests that the run may send; `None`: any number.
     pub max_requests: Option<u64>,
     /// Connections synced at once.
@@ -131,8 +133,10 @@ pub async fn sync(
             context.warehouse.prune_versions(before).await?;
         }
     }
-    let stop = context.stop.clone();
-    context.warehouse.survey_unmapped(move || stop.is_asked()).await?;
+    if options.count_unmapped_paths {
+        let stop = context.stop.clone();
+        context.warehouse.survey_unmapped(move || stop.is_asked()).await?;
+    }
     let report = Report {
         run_id,
         connections: connections.into_iter().flatten().collect(),

@@ -23,10 +23,13 @@ fn count(home: &Home, table: &str) -> i64 {
     home.value(&format!("SELECT count(*) FROM {table}"))
 }
 
+/// As it is unless a test says otherwise, since it takes its time.
+const COUNTS: &str = "[warehouse]\ncount_unmapped_paths = true\n";
+
 #[test]
 fn sql_sees_what_the_command_finds_whatever_changes_and_vanishes() {
     let payer = Payer::start(Options::default());
-    let home = payer.connected_home();
+    let home = payer.connected_home_with(COUNTS);
     assert_eq!(home.run(&["sync"]).code, 0);
     let first = in_sql(&home);
     assert!(first.len() > 1_000, "{}", first.len());
@@ -50,7 +53,7 @@ fn sql_sees_what_the_command_finds_whatever_changes_and_vanishes() {
 #[test]
 fn what_a_killed_run_left_uncounted_is_counted_by_the_next() {
     let payer = Payer::start(Options::default());
-    let home = payer.connected_home();
+    let home = payer.connected_home_with(COUNTS);
     assert_eq!(home.run(&["sync"]).code, 0);
     let whole = in_sql(&home);
     // As a run leaves it that was killed after its last page.
@@ -96,7 +99,7 @@ fn the_dictionary_has_the_columns_that_the_table_has() {
     let told: Vec<Value> = serde_json::from_str(&outcome.stdout).unwrap();
     let told = told[0]["columns"].as_array().unwrap();
     let payer = Payer::start(Options::default());
-    let home = payer.connected_home();
+    let home = payer.connected_home_with(COUNTS);
     let columns = home.rows("SELECT name, type FROM pragma_table_info('unmapped_path')");
     let told: Vec<Vec<String>> = told
         .iter()

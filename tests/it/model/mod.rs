@@ -104,6 +104,7 @@ async fn house(home: &Path, server: &Server) -> House {
 impl House {
     async fn night(&self, full: bool) -> Report {
         let options = SyncOptions {
+            count_unmapped_paths: false,
             command: "model".into(),
             full,
             types: vec![],

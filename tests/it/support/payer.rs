@@ -45,8 +45,11 @@ impl Payer {
     /// Writes the configuration with a plan `demo` at this payer; waits are short, pages small.
     pub(crate) fn configure(&self, home: &Home, more: &str) {
         let page_size = if more.contains("page_size") { "" } else { "page_size = 10\n" };
+        // What a run does of its own accord at its end has tests of its own, and takes its time.
+        let counts = "[warehouse]\ncount_unmapped_paths = false\n";
+        let counts = if more.contains("[warehouse]") { "" } else { counts };
         let text = format!(
-            "[http]\ninitial_delay_milliseconds = 1\nmax_delay_seconds = 1\nread_timeout_seconds = 2\n\
+            "{counts}[http]\ninitial_delay_milliseconds = 1\nmax_delay_seconds = 1\nread_timeout_seconds = 2\n\
              [plans.demo]\nfhir_url = {:?}\nauthorize_url = {:?}\ntoken_url = {:?}\nclient_id = {:?}\n\
              client_secret_file = \"demo.secret\"\n{page_size}requests_per_second = 1000\n{more}",
             self.fhir_url(),

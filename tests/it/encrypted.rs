@@ -1,4 +1,5 @@
 //! A build that encrypts: everything works, nothing is in clear, and the wrong key says so.
+#![cfg(feature = "encryption")]
 
 use crate::support::{Home, Payer};
 use age::x25519::Identity;

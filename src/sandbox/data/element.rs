@@ -5,6 +5,7 @@
 use super::json::{Json, array, object};
 use chrono::{Days, NaiveDate};
 
+pub(super) const FHIR: &str = "http://hl7.org/fhir/StructureDefinition";
 pub(super) const US_CORE: &str = "http://hl7.org/fhir/us/core/StructureDefinition";
 pub(super) const CARIN: &str = "http://hl7.org/fhir/us/carin-bb/StructureDefinition";
 pub(super) const CARIN_CODES: &str = "http://hl7.org/fhir/us/carin-bb/CodeSystem";

@@ -5,7 +5,7 @@ use super::element::{body_site, home_address, snomed};
 use crate::sandbox::data::claim::Amounts;
 use crate::sandbox::data::codes::{DRUGS, MODIFIER, MODIFIERS, PLACE_OF_SERVICE, REVENUE};
 use crate::sandbox::data::element::{
-    CARIN_CODES, CPT, Cents, carin, coding, concept, hl7, quantity,
+    CARIN_CODES, CPT, Cents, NDC, carin, coding, concept, hl7, quantity,
 };
 use crate::sandbox::data::json::{Json, array, object};
 
@@ -139,6 +139,11 @@ pub(super) fn line(rich: &Rich, line: &mut Json) {
         more.set(kept, Json::Absent);
     }
     line.add(more);
+    if let Some(product) = line.get_mut("productOrService") {
+        // What was given under the procedure code, as Blue Button sends it.
+        let drug = object! { url: NDC, valueCoding: DRUGS[1].package.coding() };
+        product.append("extension", vec![drug]);
+    }
     line.add(object! {
         quantity: object! { unit: "{unit}", system: super::super::element::UCUM, code: "{unit}" },
         udi: array![rich.to("Device")],

@@ -1,8 +1,8 @@
 //! Papers and things, in full.
 
 use super::Rich;
-use super::element::{body_site, hl7_list, snomed};
-use crate::sandbox::data::element::{HL7, code, coding, hl7, quantity};
+use super::element::{body_site, hl7_list, ordinal, snomed};
+use crate::sandbox::data::element::{FHIR, HL7, LOINC, code, coding, concept, hl7, quantity};
 use crate::sandbox::data::json::{Json, array, object};
 
 pub(super) fn diagnostic_report(rich: &Rich, resource: &mut Json) {
@@ -24,6 +24,14 @@ pub(super) fn diagnostic_report(rich: &Rich, resource: &mut Json) {
     });
 }
 
+/// Who vouches for a document; R5 has an element for it.
+const ATTESTER: &str =
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-DocumentReference.attester";
+
+fn attestation_mode() -> Json {
+    concept("http://hl7.org/fhir/composition-attestation-mode", "professional")
+}
+
 pub(super) fn document_reference(rich: &Rich, resource: &mut Json) {
     resource.add(object! {
         masterIdentifier: object! { system: "urn:ietf:rfc:3986", value: "urn:oid:2.16.840.1.113883.3.7" },
@@ -33,6 +41,14 @@ pub(super) fn document_reference(rich: &Rich, resource: &mut Json) {
         ),
         authenticator: rich.one_of("Practitioner PractitionerRole Organization"),
         custodian: rich.to("Organization"),
+        extension: array![object! {
+            url: ATTESTER,
+            extension: array![
+                object! { url: "mode", valueCodeableConcept: attestation_mode() },
+                object! { url: "time", valueDateTime: rich.moment(501) },
+                object! { url: "party", valueReference: rich.one_of("Practitioner Patient Organization") },
+            ],
+        }],
         relatesTo: array![object! { code: "appends", target: rich.to("DocumentReference") }],
         description: "What was said at the visit",
         securityLabel: hl7_list("v3-Confidentiality", "N"),
@@ -134,7 +150,10 @@ pub(super) fn specimen(rich: &Rich, resource: &mut Json) {
 pub(super) fn questionnaire_response(rich: &Rich, resource: &mut Json) {
     let mut more = quantity("3", "h");
     more.set("comparator", ">");
+    let mut often = coding(LOINC, "LA6571-9", "Nearly every day");
+    often.append("extension", vec![ordinal("3")]);
     let answers = [
+        ("Coding", often),
         ("String", "Mostly in the morning".into()),
         ("Boolean", true.into()),
         ("Decimal", Json::number("1.5")),
@@ -193,7 +212,12 @@ pub(super) fn provenance(rich: &Rich, resource: &mut Json) {
     let first = rich.turn as usize % agents.len();
     agents.rotate_left(first);
     resource.set("agent", agents);
-    resource.append("target", vec![rich.to("Coverage")]);
+    let mut part = rich.to("Coverage");
+    part.append(
+        "extension",
+        vec![object! { url: format!("{FHIR}/targetElement"), valueUri: "payor-1" }],
+    );
+    resource.append("target", vec![part]);
     resource.add(object! {
         occurredDateTime: even.then(|| rich.moment(700)),
         occurredPeriod: (!even).then(|| rich.period(700)),

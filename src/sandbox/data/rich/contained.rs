@@ -3,7 +3,7 @@
 use super::Rich;
 use super::element::{home_address, ratio, snomed};
 use crate::sandbox::data::codes::DRUGS;
-use crate::sandbox::data::element::{LOINC, NPI, code, concept, hl7, identifier, quantity};
+use crate::sandbox::data::element::{LOINC, NPI, US_CORE, code, concept, hl7, identifier, quantity};
 use crate::sandbox::data::json::{Json, array, object};
 use crate::sandbox::data::member::npi;
 
@@ -62,6 +62,11 @@ pub(super) fn every_type(rich: &Rich) -> Vec<Json> {
         object! {
             resourceType: "Patient", id: "in-patient", identifier: identifiers(4), active: true,
             name: person("Vance"), telecom: telecom(), address: array![home_address()],
+            meta: object! { profile: array![format!("{US_CORE}/us-core-patient")] },
+            gender: "female",
+            extension: array![object! {
+                url: format!("{US_CORE}/us-core-sex"), valueCode: "248152002",
+            }],
         },
         object! {
             resourceType: "RelatedPerson", id: "in-related", identifier: identifiers(5),
@@ -106,7 +111,7 @@ pub(super) fn every_type(rich: &Rich) -> Vec<Json> {
             resourceType: "ServiceRequest", id: "in-request", identifier: identifiers(10),
             status: "active", intent: "order", code: concept(super::super::element::CPT, "97110"),
             subject: patient(), requester: named(rich.to("Practitioner"), "Dr. Quill"),
-            performer: array![rich.to("Organization")],
+            performer: array![named(rich.to("Organization"), "Travelling Therapy")],
         },
         object! {
             resourceType: "MedicationRequest", id: "in-prescription", identifier: identifiers(11),

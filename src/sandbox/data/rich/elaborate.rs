@@ -89,8 +89,12 @@ fn reference(value: &mut Json) {
     let Some(Json::Text(target)) = value.get("reference") else { return };
     let Some((resource_type, id)) = target.split_once('/') else { return };
     let display = format!("{resource_type} on file");
+    let mut kind = hl7("v2-0203", "RI");
+    if let Some(Json::Array(codings)) = kind.get_mut("coding") {
+        codings.iter_mut().for_each(|coding| coding.set("display", "Resource identifier"));
+    }
     let identifier = object! {
-        type: hl7("v2-0203", "RI"), system: "https://sandbox.example/record", value: id,
+        type: kind, system: "https://sandbox.example/record", value: id,
     };
     let resource_type = resource_type.to_string();
     value.add(object! { type: resource_type, identifier: identifier, display: display });

@@ -3,10 +3,15 @@
 //! Never knows a resource.
 
 use super::Rich;
-use crate::sandbox::data::element::{SNOMED, code, date, epoch, hl7, later, quantity};
+use crate::sandbox::data::element::{FHIR, SNOMED, code, date, epoch, hl7, later, quantity};
 use crate::sandbox::data::json::{Json, array, object};
 use crate::sandbox::data::member::{location_id, organization_id, practitioner_id};
 use crate::sandbox::data::{Shelf, entry};
+
+/// How many points an answer counts in a score.
+pub(super) fn ordinal(points: &str) -> Json {
+    object! { url: format!("{FHIR}/ordinalValue"), valueDecimal: Json::number(points) }
+}
 
 impl Rich {
     /// The id of a resource of this type that the member has; an invented one for other types.

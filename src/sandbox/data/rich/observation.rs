@@ -1,7 +1,7 @@
 //! Observations with the values that measurements do not have.
 
 use super::Rich;
-use super::element::{body_site, hl7_list, range, ratio, snomed};
+use super::element::{body_site, hl7_list, ordinal, range, ratio, snomed};
 use crate::sandbox::data::element::{LOINC, code, hl7, quantity};
 use crate::sandbox::data::json::{Json, array, object};
 
@@ -15,10 +15,18 @@ fn value(rich: &Rich, turn: u32) -> (&'static str, Json) {
         4 => ("DateTime", rich.moment(100).into()),
         5 => ("Period", rich.period(100)),
         6 => ("SampledData", samples()),
-        7 => ("CodeableConcept", snomed("260385009", "Negative")),
+        7 => ("CodeableConcept", scored(snomed("260385009", "Negative"), "0")),
         8 => ("Boolean", true.into()),
         _ => ("String", "Not seen".into()),
     }
+}
+
+/// A concept whose codings count points in a score.
+fn scored(mut concept: Json, points: &str) -> Json {
+    if let Some(Json::Array(codings)) = concept.get_mut("coding") {
+        codings.iter_mut().for_each(|coding| coding.append("extension", vec![ordinal(points)]));
+    }
+    concept
 }
 
 fn with_comparator() -> Json {

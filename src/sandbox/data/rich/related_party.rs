@@ -2,7 +2,7 @@
 
 use super::Rich;
 use super::element::{hl7_list, home_address, snomed};
-use crate::sandbox::data::element::{SNOMED, US_CORE, coding, concept, hl7, identifier};
+use crate::sandbox::data::element::{FHIR, SNOMED, US_CORE, coding, concept, hl7, identifier};
 use crate::sandbox::data::json::{Json, array, object};
 
 const RACE_CODES: &str = "urn:oid:2.16.840.1.113883.6.238";
@@ -16,6 +16,17 @@ fn us_core(name: &str, value: Json) -> Json {
     extension
 }
 
+/// Where an address is on the map.
+fn geolocation() -> Json {
+    object! {
+        url: format!("{FHIR}/geolocation"),
+        extension: array![
+            object! { url: "latitude", valueDecimal: Json::number("42.3601") },
+            object! { url: "longitude", valueDecimal: Json::number("-71.0589") },
+        ],
+    }
+}
+
 pub(super) fn patient(rich: &Rich, resource: &mut Json) {
     // The detailed categories stand within the race and the ethnicity that are there already.
     let detailed = [("2029-7", "Asian Indian"), ("2148-5", "Mexican")];
@@ -25,6 +36,9 @@ pub(super) fn patient(rich: &Rich, resource: &mut Json) {
             let one = object! { url: "detailed", valueCoding: value };
             extension.append("extension", vec![one]);
         }
+    }
+    if let Some(Json::Array(addresses)) = resource.get_mut("address") {
+        addresses.iter_mut().for_each(|address| address.append("extension", vec![geolocation()]));
     }
     let yes = || snomed("373066001", "Yes");
     resource.append(
@@ -40,6 +54,10 @@ pub(super) fn patient(rich: &Rich, resource: &mut Json) {
                     object! { url: "isEnrolled", valueBoolean: true },
                 ],
             }),
+            object! {
+                url: format!("{FHIR}/patient-birthPlace"),
+                valueAddress: object! { city: "Lowell", state: "MA", country: "US" },
+            },
             object! { url: "https://sandbox.example/extension/wants-mail", valueCodeableConcept: yes() },
         ],
     );

@@ -94,6 +94,8 @@ mod tidy_source;
 #[cfg(test)]
 mod unmapped;
 #[cfg(test)]
+mod unmapped_reasons;
+#[cfg(test)]
 mod verify;
 #[cfg(test)]
 mod views;

@@ -114,7 +114,8 @@ pub(super) fn medication_dispense(rich: &Rich, resource: &mut Json) {
     }
     resource.add(object! {
         partOf: array![rich.to("Procedure")],
-        statusReasonCodeableConcept: (rich.turn != 7).then(|| hl7("medicationdispense-status-reason", "outofstock")),
+        statusReasonReference: (rich.turn == 6).then(|| rich.to("DetectedIssue")),
+        statusReasonCodeableConcept: (rich.turn < 6).then(|| hl7("medicationdispense-status-reason", "outofstock")),
         context: rich.to("Encounter"),
         supportingInformation: array![rich.to("Observation")],
         performer: performers,

@@ -72,6 +72,9 @@ pub(super) fn patient(rich: &Rich, resource: &mut Json) {
     );
     let even = rich.turn.is_multiple_of(2);
     resource.add(object! {
+        _birthDate: object! { extension: array![object! {
+            url: format!("{FHIR}/patient-birthTime"), valueDateTime: "1950-10-19T04:12:00-05:00",
+        }] },
         deceasedBoolean: even.then_some(false),
         deceasedDateTime: (!even).then(|| rich.moment(1700)),
         multipleBirthBoolean: even.then_some(false),

@@ -56,6 +56,8 @@ mod kill_refresh;
 #[cfg(test)]
 mod kill_steps;
 #[cfg(test)]
+mod medicare_amounts;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod mishaps;

@@ -3,7 +3,9 @@
 use super::Rich;
 use super::element::{home_address, ratio, snomed};
 use crate::sandbox::data::codes::DRUGS;
-use crate::sandbox::data::element::{LOINC, NPI, US_CORE, code, concept, hl7, identifier, quantity};
+use crate::sandbox::data::element::{
+    LOINC, NPI, US_CORE, code, concept, hl7, identifier, quantity,
+};
 use crate::sandbox::data::json::{Json, array, object};
 use crate::sandbox::data::member::npi;
 

@@ -1,0 +1,109 @@
+//! Blue Button puts several amounts of Medicare into one of CARIN's categories; a column takes the
+//! one that its name says.
+
+use crate::support::Home;
+use serde_json::{Value, json};
+use std::fs;
+
+const VARIABLES: &str = "https://bluebutton.cms.gov/resources/variables";
+
+/// An amount under CARIN's category and CMS's own name for it.
+fn amount(category: &str, variable: &str, value: f64) -> Value {
+    let c4bb = "http://terminology.hl7.org/CodeSystem/adjudication";
+    json!({
+        "category": {"coding": [
+            {"system": c4bb, "code": category},
+            {"system": "https://bluebutton.cms.gov/resources/codesystem/adjudication",
+             "code": format!("{VARIABLES}/{variable}")},
+        ]},
+        "amount": {"value": value, "currency": "USD"},
+    })
+}
+
+/// The first row of a shipped view over one resource.
+pub(crate) fn row(view: &str, resource: &Value) -> Value {
+    let home = Home::new();
+    let input = home.file("input.ndjson");
+    fs::write(&input, resource.to_string()).unwrap();
+    let file = format!("{}/config/views/{view}.json", env!("CARGO_MANIFEST_DIR"));
+    let outcome = home.run(&["views", "run", &file, "--input", input.to_str().unwrap()]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    serde_json::from_str(outcome.stdout.lines().next().unwrap()).unwrap()
+}
+
+fn claim(total: &[Value], of_the_line: &[Value]) -> Value {
+    json!({
+        "resourceType": "ExplanationOfBenefit", "id": "e", "total": total,
+        "item": [{"sequence": 1, "adjudication": of_the_line}],
+    })
+}
+
+fn amounts<const N: usize>(row: &Value, columns: [&str; N]) -> [Option<f64>; N] {
+    columns.map(|column| row[column].as_f64())
+}
+
+#[test]
+fn what_was_charged_is_neither_the_rate_nor_the_payment() {
+    let claim = claim(
+        &[],
+        &[
+            amount("submitted", "rev_cntr_rate_amt", 5.0),
+            amount("submitted", "rev_cntr_tot_chrg_amt", 95.0),
+            amount("submitted", "rev_cntr_pmt_amt_amt", 26.0),
+        ],
+    );
+    let row = row("explanation_of_benefit_item", &claim);
+    assert_eq!(amounts(&row, ["submitted_amount", "benefit_amount"]), [Some(95.0), Some(26.0)]);
+}
+
+#[test]
+fn the_deductible_is_in_cash_and_coinsurance_is_no_cost_of_a_drug() {
+    let hospital = claim(
+        &[],
+        &[
+            amount("deductible", "rev_cntr_blood_ddctbl_amt", 10.45),
+            amount("deductible", "rev_cntr_cash_ddctbl_amt", 12.89),
+            amount("coinsurance", "rev_cntr_rdcd_coinsrnc_amt", 11.0),
+            amount("coinsurance", "rev_cntr_coinsrnc_wge_adjstd_c", 15.23),
+        ],
+    );
+    let row_of_hospital = row("explanation_of_benefit_item", &hospital);
+    assert_eq!(
+        amounts(&row_of_hospital, ["deductible_amount", "coinsurance_amount"]),
+        [Some(12.89), Some(15.23)]
+    );
+    let drug = claim(
+        &[],
+        &[
+            amount("coinsurance", "gdc_blw_oopt_amt", 995.34),
+            amount("coinsurance", "gdc_abv_oopt_amt", 15.25),
+            amount("discount", "lics_amt", 122.23),
+            amount("discount", "rptd_gap_dscnt_num", 317.22),
+        ],
+    );
+    let row_of_drug = row("explanation_of_benefit_item", &drug);
+    assert_eq!(
+        amounts(&row_of_drug, ["coinsurance_amount", "discount_amount"]),
+        [None, Some(317.22)]
+    );
+}
+
+#[test]
+fn what_the_payer_allows_is_not_what_the_one_before_it_allowed() {
+    let line = [
+        amount("eligible", "line_prmry_alowd_chrg_amt", 20.29),
+        amount("eligible", "line_alowd_chrg_amt", 129.45),
+    ];
+    let row = row("explanation_of_benefit_item", &claim(&[], &line));
+    assert_eq!(amounts(&row, ["eligible_amount", "allowed_amount"]), [Some(129.45), Some(129.45)]);
+}
+
+#[test]
+fn what_an_earlier_payer_paid_is_not_what_was_charged() {
+    let total = [amount("priorpayerpaid", "clm_tot_chrg_amt", 0.0)];
+    let row = row("explanation_of_benefit", &claim(&total, &[]));
+    assert_eq!(
+        amounts(&row, ["total_submitted_amount", "total_prior_payer_paid_amount"]),
+        [None, Some(0.0)]
+    );
+}

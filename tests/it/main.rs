@@ -58,6 +58,8 @@ mod kill_steps;
 #[cfg(test)]
 mod medicare_amounts;
 #[cfg(test)]
+mod medicare_number;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod mishaps;

@@ -56,7 +56,7 @@ mod kill_refresh;
 #[cfg(test)]
 mod kill_steps;
 #[cfg(test)]
-mod medicare_amounts;
+mod medicare_claims;
 #[cfg(test)]
 mod medicare_number;
 #[cfg(test)]

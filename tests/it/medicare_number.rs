@@ -1,6 +1,6 @@
 //! Which of a member's Medicare numbers is theirs now.
 
-use crate::medicare_amounts::row;
+use crate::medicare_claims::row;
 use serde_json::{Value, json};
 
 const MBI: &str = "http://hl7.org/fhir/sid/us-mbi";

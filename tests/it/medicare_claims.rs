@@ -1,5 +1,5 @@
-//! Blue Button puts several amounts of Medicare into one of CARIN's categories; a column takes the
-//! one that its name says.
+//! Blue Button has its own way with CARIN's categories: several amounts of Medicare in one of them,
+//! and what a prescription says under CMS's names. A column takes what its name says.
 
 use crate::support::Home;
 use serde_json::{Value, json};
@@ -106,4 +106,25 @@ fn what_an_earlier_payer_paid_is_not_what_was_charged() {
         amounts(&row, ["total_submitted_amount", "total_prior_payer_paid_amount"]),
         [None, Some(0.0)]
     );
+}
+
+#[test]
+fn what_a_prescription_says_is_found_under_the_names_of_cms() {
+    let info = |variable: &str, code: &str| {
+        json!({
+            "category": {"coding": [
+                {"code": "info"}, {"code": format!("{VARIABLES}/{variable}")},
+            ]},
+            "code": {"coding": [{"code": code}]},
+        })
+    };
+    let claim = json!({
+        "resourceType": "ExplanationOfBenefit", "id": "e",
+        "supportingInfo": [
+            info("daw_prod_slctn_cd", "3"), info("rx_orgn_cd", "1"), info("brnd_gnrc_cd", "G"),
+        ],
+    });
+    let row = row("explanation_of_benefit", &claim);
+    assert_eq!((&row["daw_code"], &row["rx_origin_code"]), (&json!("3"), &json!("1")));
+    assert_eq!(row["brand_generic_code"], "G");
 }

@@ -20,7 +20,8 @@
 -- code                        service, product or drug: first code
 -- code_system                 its code system
 -- code_display                its display text
--- cpt_code, hcpcs_code, ndc_code  the same in these code systems, where sent
+-- cpt_code, hcpcs_code        the same in these code systems, where sent
+-- ndc_code                    National Drug Code of the drug sold or given, where sent
 -- modifier_1_code, modifier_2_code  first and second modifier
 -- revenue_code                revenue center
 -- place_of_service_code       place of service
@@ -51,7 +52,7 @@ SELECT i.connection_id,
        coalesce(i.product_or_service_display, i.product_or_service_text) AS code_display,
        i.cpt_code,
        i.hcpcs_code,
-       i.ndc_code,
+       coalesce(i.ndc_code, i.administered_ndc_code) AS ndc_code,
        i.modifier_1_code,
        i.modifier_2_code,
        i.revenue_code,

@@ -19,7 +19,11 @@ fn an_old_phone_number_or_address_is_no_columns_first_choice() {
             "address": [address("Lowell", "old"), address("Boston", "work")],
         });
         let row = row(view, &resource);
-        assert_eq!((&row["phone"], &row["address_city"]), (&json!("2"), &json!("Boston")), "{view}");
+        assert_eq!(
+            (&row["phone"], &row["address_city"]),
+            (&json!("2"), &json!("Boston")),
+            "{view}"
+        );
     }
 }
 

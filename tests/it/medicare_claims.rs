@@ -128,3 +128,16 @@ fn what_a_prescription_says_is_found_under_the_names_of_cms() {
     assert_eq!((&row["daw_code"], &row["rx_origin_code"]), (&json!("3"), &json!("1")));
     assert_eq!(row["brand_generic_code"], "G");
 }
+
+#[test]
+fn the_drug_that_was_given_under_a_procedure_code_is_in_the_mart_of_lines() {
+    let home = Home::new();
+    assert_eq!(home.run(&["demo"]).code, 0);
+    let found = home.rows(
+        "SELECT count(*) > 0, count(l.ndc_code) = count(*)
+         FROM explanation_of_benefit_item i
+         JOIN claim_line l USING (connection_id, explanation_of_benefit_id, item_index)
+         WHERE i.ndc_code IS NULL AND i.administered_ndc_code IS NOT NULL",
+    );
+    assert_eq!(found, [["1", "1"]]);
+}

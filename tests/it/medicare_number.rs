@@ -21,9 +21,7 @@ fn a_medicare_number_of_the_past_is_not_the_members() {
         let coding = json!({"code": "MC", "extension": currency(code)});
         json!({"type": {"coding": [coding]}, "system": MBI, "value": value})
     };
-    let plain = |value: &str, code: &str| {
-        json!({"extension": currency(code), "system": MBI, "value": value})
-    };
+    let plain = |value: &str, code: &str| json!({"extension": currency(code), "system": MBI, "value": value});
     assert_eq!(number_of(&[typed("OLD", "historic"), typed("NEW", "current")]), "NEW");
     assert_eq!(number_of(&[plain("OLD", "historic"), plain("NEW", "current")]), "NEW");
     assert_eq!(number_of(&[plain("OLD", "historic")]), Value::Null);

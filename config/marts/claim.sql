@@ -129,9 +129,11 @@ SELECT e.connection_id,
                        OR lower(e.provider_identifier_type_code) = 'npi'
                      THEN e.provider_identifier_value END) AS provider_npi,
        coalesce(e.principal_diagnosis_code,
-                (SELECT d.diagnosis_code FROM explanation_of_benefit_diagnosis AS d
+                (SELECT coalesce(d.diagnosis_code, condition.code_code) FROM explanation_of_benefit_diagnosis AS d
+                 LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
                  WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
-                 ORDER BY d.sequence, d.row_no LIMIT 1)) AS principal_diagnosis_code,
+                   AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
+                 ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1)) AS principal_diagnosis_code,
        e.drg_code,
        e.type_of_bill_code,
        e.admission_period_start AS admission_date,

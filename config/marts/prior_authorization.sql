@@ -45,8 +45,10 @@ SELECT e.connection_id,
        coalesce(i.product_or_service_display, i.product_or_service_text) AS code_display,
        i.quantity_value AS quantity,
        coalesce(i.quantity_unit, i.quantity_code) AS quantity_unit,
-       (SELECT d.diagnosis_code FROM explanation_of_benefit_diagnosis AS d
+       (SELECT coalesce(d.diagnosis_code, condition.code_code) FROM explanation_of_benefit_diagnosis AS d
+        LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
         WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
+          AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
         ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1) AS diagnosis_code,
        coalesce(o.name, nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text,
                 (SELECT coalesce(name, name_text, family_name) FROM explanation_of_benefit_contained AS k

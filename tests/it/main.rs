@@ -16,6 +16,8 @@ mod canary;
 #[cfg(test)]
 mod canary_connect;
 #[cfg(test)]
+mod claim_diagnosis;
+#[cfg(test)]
 mod contact_of_the_past;
 #[cfg(test)]
 mod contained;

@@ -15,25 +15,19 @@ pub(super) enum Ending {
     Committed(WalkFinish),
     /// Still to be entered.
     Open(WalkFinish),
-    /// Still to be entered; the type must be walked anew, in full, to be complete.
-    BeginAgain(WalkFinish),
-    /// Still to be entered; the server forgot the cursor. A new walk may get further, or as far.
-    CursorLost(WalkFinish),
-    /// Still to be entered; no walk over the whole type gets further.
-    TooDeep(WalkFinish),
+    /// Still to be entered; another walk may get further in the same run.
+    Lost(WalkFinish, Remedy),
 }
 
-/// What an ended walk leaves to be done.
+/// What may get further than a walk that lost its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum After {
-    /// Nothing in this run.
-    Nothing,
-    /// The whole type must be walked anew.
+pub(super) enum Remedy {
+    /// A walk over the whole type, in full.
     BeginAgain,
-    /// The same, because the server forgot the cursor.
-    CursorLost,
-    /// Smaller walks: no walk over the same gets further.
-    TooDeep,
+    /// The same, since the server forgot the cursor; the new walk may lose it, too.
+    NewCursor,
+    /// Smaller walks: none over the whole type gets further.
+    Windows,
 }
 
 /// How far a walk had come.
@@ -85,7 +79,7 @@ pub(super) fn refused(
     if !is_first_page && !resumes && error.is_beyond_result_window() {
         finish.reason = Some("result_window");
         finish.keep_cursor = false;
-        return Ending::TooDeep(finish);
+        return Ending::Lost(finish, Remedy::Windows);
     }
     let lost = match error.status() {
         _ if error.is_grant_gone() => false,
@@ -97,7 +91,7 @@ pub(super) fn refused(
     };
     if lost {
         finish.keep_cursor = false;
-        return Ending::CursorLost(finish);
+        return Ending::Lost(finish, Remedy::NewCursor);
     }
     Ending::Open(finish)
 }
@@ -172,7 +166,7 @@ pub(super) fn another_patient(patient: String) -> WalkFinish {
 pub(super) fn filter_ignored(why: &str) -> Ending {
     let detail = format!("the plan does not honour _lastUpdated: {why}");
     let finish = WalkFinish::incomplete("last_updated_ignored", detail);
-    Ending::BeginAgain(WalkFinish { keep_cursor: false, ..finish })
+    Ending::Lost(WalkFinish { keep_cursor: false, ..finish }, Remedy::BeginAgain)
 }
 
 /// An error with everything below it, as one sentence.

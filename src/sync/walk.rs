@@ -6,7 +6,7 @@
 use super::{
     context::WalkContext,
     ending::{
-        After, Ending, Position, another_patient, filter_ignored, interrupted, lost_way, refused,
+        Ending, Position, Remedy, another_patient, filter_ignored, interrupted, lost_way, refused,
         request_limit,
     },
     page_request::PageRequest,
@@ -52,16 +52,17 @@ pub(super) async fn walk(
         WalkFrom::Start if order.window.is_none() && !order.anew => unfinished(context, order)?,
         _ => None,
     };
-    let (mut report, mut after) = match unfinished {
-        Some(report) => (report, After::TooDeep),
+    let (mut report, mut remedy) = match unfinished {
+        Some(report) => (report, Some(Remedy::Windows)),
         None => walk_once(context, order, &from).await?,
     };
-    if matches!(after, After::BeginAgain | After::CursorLost) && !context.stop.is_asked() {
+    let is_anew = matches!(remedy, Some(Remedy::BeginAgain | Remedy::NewCursor));
+    if is_anew && !context.stop.is_asked() {
         let first = report.counters;
-        (report, after) = walk_once(context, order, &WalkFrom::Start).await?;
+        (report, remedy) = walk_once(context, order, &WalkFrom::Start).await?;
         report.counters.add_effort(&first);
     }
-    let is_hopeless = matches!(after, After::CursorLost | After::TooDeep);
+    let is_hopeless = matches!(remedy, Some(Remedy::NewCursor | Remedy::Windows));
     if is_hopeless && order.window.is_none() && !context.stop.is_asked() {
         report = walk_by_date(context, order, report).await?;
     }
@@ -82,7 +83,7 @@ pub(super) async fn walk_once(
     context: &WalkContext,
     order: &WalkOrder,
     from: &WalkFrom,
-) -> Result<(WalkReport, After), WarehouseError> {
+) -> Result<(WalkReport, Option<Remedy>), WarehouseError> {
     Walk::run(context, order, from).await
 }
 
@@ -116,7 +117,7 @@ impl Walk<'_> {
         context: &WalkContext,
         order: &WalkOrder,
         from: &WalkFrom,
-    ) -> Result<(WalkReport, After), WarehouseError> {
+    ) -> Result<(WalkReport, Option<Remedy>), WarehouseError> {
         let (url, cursor, since) = match from {
             WalkFrom::Start => (&order.start, None, None),
             WalkFrom::Since(increment) => (&increment.url, None, Some(increment.since)),
@@ -162,12 +163,10 @@ impl Walk<'_> {
             resource_type: &order.resource_type,
             pages_before,
         });
-        let (finish, after) = match walk.pages(url.clone()).await? {
-            Ending::Committed(finish) => (finish, After::Nothing),
-            Ending::Open(finish) => (walk.abandon(finish).await?, After::Nothing),
-            Ending::BeginAgain(finish) => (walk.abandon(finish).await?, After::BeginAgain),
-            Ending::CursorLost(finish) => (walk.abandon(finish).await?, After::CursorLost),
-            Ending::TooDeep(finish) => (walk.abandon(finish).await?, After::TooDeep),
+        let (finish, remedy) = match walk.pages(url.clone()).await? {
+            Ending::Committed(finish) => (finish, None),
+            Ending::Open(finish) => (walk.abandon(finish).await?, None),
+            Ending::Lost(finish, remedy) => (walk.abandon(finish).await?, Some(remedy)),
         };
         let report = WalkReport {
             resource_type: order.resource_type.clone(),
@@ -175,7 +174,7 @@ impl Walk<'_> {
             counters: walk.counters,
             unreachable: walk.unreachable,
         };
-        Ok((report, after))
+        Ok((report, remedy))
     }
 
     /// Enters an end that no page brought along.

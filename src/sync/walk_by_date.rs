@@ -7,7 +7,7 @@
 
 use super::{
     context::WalkContext,
-    ending::After,
+    ending::Remedy,
     plan::{WalkFrom, WalkOrder},
     probe::{Probed, probe_date},
     report::WalkReport,
@@ -73,12 +73,19 @@ pub(super) async fn walk_by_date(
     let (live, is_all) = count(context, order, &came, key.walk_id, declared).await?;
     let finish = match &came.failed {
         Some((finish, _)) => WalkFinish { keep_cursor: false, failed_page: None, ..finish.clone() },
-        None if is_all => WalkFinish {
-            as_of: Some(clock::text(came.as_of)),
-            ..WalkFinish::complete(Some(format!(
+        None if is_all => {
+            // Only a walk over everything buries, so what the plan deleted must at least be said.
+            let left = live.saturating_sub(declared.unwrap_or(live));
+            let left = match left {
+                0 => String::new(),
+                left => format!("; {left} stored before were not met and are kept"),
+            };
+            let how = format!(
                 "its pages could not be walked to the end, so it was walked by {parameter}"
-            )))
-        },
+            );
+            let finish = WalkFinish::complete(Some(how + &left));
+            WalkFinish { as_of: Some(clock::text(came.as_of)), ..finish }
+        }
         None => {
             let declared = declared.map_or("no number".to_owned(), |total| total.to_string());
             let reason = lost.finish.reason.unwrap_or("result_window");
@@ -167,20 +174,20 @@ async fn windows(
                 continue;
             }
         };
-        let (mut report, mut after) = walk_once(context, &window, &window.from).await?;
+        let (mut report, mut remedy) = walk_once(context, &window, &window.from).await?;
         came.counters.add(&report.counters);
         if let WalkFrom::Cursor(cursor, _) = &window.from {
-            if after == After::CursorLost {
-                (report, after) = walk_once(context, &window, &WalkFrom::Start).await?;
+            if remedy == Some(Remedy::NewCursor) {
+                (report, remedy) = walk_once(context, &window, &WalkFrom::Start).await?;
                 came.counters.add(&report.counters);
             } else {
                 came.reused = true;
                 came.as_of = instant(&cursor.walk_started_at).unwrap_or_default().min(came.as_of);
             }
         }
-        match (after, days.halves()) {
-            (After::Nothing, _) if report.finish.state == "complete" => {}
-            (After::CursorLost | After::TooDeep, Some(halves))
+        match (remedy, days.halves()) {
+            (None, _) if report.finish.state == "complete" => {}
+            (Some(Remedy::NewCursor | Remedy::Windows), Some(halves))
                 if halvings < MAX_HALVINGS && !context.stop.is_asked() =>
             {
                 halvings += 1;

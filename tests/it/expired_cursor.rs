@@ -71,6 +71,15 @@ fn cursors_that_always_expire_are_walked_around_by_date_every_night() {
         let second = sync(&home, &[]);
         assert_eq!(second.code, 0, "{fault}: {}", second.stderr);
         assert!(everything_is_there(&home, &payer), "{fault}: a closed window is asked again");
+
+        assert!(payer.withdraw(0, CLAIMS, &id));
+        let third = sync(&home, &[]);
+        assert_eq!(third.code, 0, "{fault}: {}", third.stderr);
+        let warning: String = home
+            .value("SELECT warning FROM completeness WHERE resource_type = 'ExplanationOfBenefit'");
+        assert!(warning.ends_with("; 1 stored before were not met and are kept"), "{warning}");
+        let buried = "SELECT count(*) FROM resource WHERE deleted_at IS NOT NULL";
+        assert_eq!(home.value::<i64>(buried), 0, "{fault}: windows bury nothing");
         assert_eq!(home.run(&["verify"]).code, 0, "{fault}");
     }
 }

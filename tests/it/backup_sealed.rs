@@ -8,7 +8,8 @@ use std::{fs, path::Path};
 
 const PASSPHRASE: &str = "correct horse battery staple";
 
-fn synced() -> (Payer, Home) {
+/// Two types are enough for a copy.
+pub(crate) fn synced() -> (Payer, Home) {
     let payer = Payer::start(Options::default());
     let home = payer.connected_home();
     let sync = home.run(&["sync", "--type", "Patient", "--type", "Coverage"]);
@@ -16,7 +17,7 @@ fn synced() -> (Payer, Home) {
     (payer, home)
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
@@ -34,8 +35,8 @@ fn copies(folder: &Path) -> Vec<String> {
     names
 }
 
-fn holds(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
+pub(crate) fn holds(bytes: &[u8], part: &str) -> bool {
+    bytes.windows(part.len()).any(|window| window == part.as_bytes())
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn a_copy_for_two_recipients_opens_with_either_and_says_so_without() {
     assert_eq!(copies(folder.path()), ["copy.age"]);
     let bytes = fs::read(&copy).unwrap();
     assert!(bytes.starts_with(b"age-encryption.org/v1\n"));
-    assert!(!holds(&bytes, b"SQLite format 3") && !holds(&bytes, b"CREATE TABLE"));
+    assert!(!holds(&bytes, "SQLite format 3") && !holds(&bytes, "CREATE TABLE"));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

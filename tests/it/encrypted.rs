@@ -1,36 +1,20 @@
 //! A build that encrypts: everything works, nothing is in clear, and the wrong key says so.
 #![cfg(feature = "encryption")]
 
-use crate::support::{Home, Payer};
+use crate::backup_sealed::{holds, synced, text};
+use crate::support::Home;
 use age::x25519::Identity;
-use payersync::sandbox::Options;
 use secrecy::ExposeSecret;
 use std::{fs, path::Path};
 
 const RESOURCES: &str =
     "SELECT connection_id, resource_type, resource_id, json FROM resource ORDER BY 1, 2, 3";
 
-fn synced() -> (Payer, Home) {
-    let payer = Payer::start(Options::default());
-    let home = payer.connected_home();
-    let sync = home.run(&["sync", "--type", "Patient", "--type", "Coverage"]);
-    assert_eq!(sync.code, 0, "{}", sync.stderr);
-    (payer, home)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
 /// As a build that does not encrypt has it.
 fn in_clear(home: &Home, path: &Path) {
     let warehouse = home.warehouse();
     warehouse.execute("ATTACH ?1 AS clear KEY ''", [text(path)]).unwrap();
     warehouse.query_row("SELECT sqlcipher_export('clear')", [], |_| Ok(())).unwrap();
-}
-
-fn holds(bytes: &[u8], part: &str) -> bool {
-    bytes.windows(part.len()).any(|window| window == part.as_bytes())
 }
 
 #[test]

@@ -39,19 +39,12 @@ fn words(command: &[String]) -> Vec<&str> {
     command.iter().map(String::as_str).collect()
 }
 
-#[track_caller]
-fn succeed(home: &Home, arguments: &[&str], when: &str) {
-    let outcome = home.run(arguments);
-    let said = format!("{}{}", outcome.stdout, outcome.stderr);
-    assert_eq!(outcome.code, 0, "{arguments:?} after {when}: {said}");
-}
-
 #[test]
 fn a_first_sync_on_a_failing_disk_says_so_and_is_finished_by_the_next_one() {
     let payer = Payer::small();
     let start = payer.connected_home();
     let calm = start.copy();
-    succeed(&calm, &SHORT_SYNC, "nothing");
+    calm.succeed(&SHORT_SYNC, "nothing");
     let expected = state(&calm);
     fail_at_each_step(
         &start,
@@ -60,9 +53,9 @@ fn a_first_sync_on_a_failing_disk_says_so_and_is_finished_by_the_next_one() {
             if run.ended.code == 0 {
                 assert_eq!(state(home), expected, "{when}");
             }
-            succeed(home, &SHORT_SYNC, when);
+            home.succeed(&SHORT_SYNC, when);
             assert_eq!(state(home), expected, "{when}");
-            succeed(home, &["verify"], when);
+            home.succeed(&["verify"], when);
         },
     );
 }
@@ -71,7 +64,7 @@ fn a_first_sync_on_a_failing_disk_says_so_and_is_finished_by_the_next_one() {
 fn a_backup_to_a_failing_disk_leaves_no_half_copy() {
     let payer = Payer::small();
     let start = payer.connected_home();
-    succeed(&start, &SHORT_SYNC, "nothing");
+    start.succeed(&SHORT_SYNC, "nothing");
     let expected = state(&start);
     let copy = |home: &Home| home.file("copy.db").to_str().unwrap().to_owned();
     fail_at_each_step(
@@ -83,14 +76,14 @@ fn a_backup_to_a_failing_disk_leaves_no_half_copy() {
             // What is read-only or broken for good cannot be removed either.
             assert!(halves.is_empty() || ["EIO", "EROFS"].contains(&what), "{when}: {halves:?}");
             if !home.file("copy.db").exists() {
-                succeed(home, &["backup", &copy(home)], when);
+                home.succeed(&["backup", &copy(home)], when);
             }
             assert!(home.names().iter().all(|name| !name.contains("partial")), "{when}");
             let elsewhere = Home::new();
-            succeed(&elsewhere, &["restore", &copy(home)], when);
+            elsewhere.succeed(&["restore", &copy(home)], when);
             assert_eq!(state(&elsewhere), expected, "{when}");
             assert_eq!(state(home), expected, "{when}");
-            succeed(home, &["verify"], when);
+            home.succeed(&["verify"], when);
         },
     );
 }
@@ -112,7 +105,7 @@ fn a_purge_on_a_failing_disk_is_never_called_done_and_leaves_nothing_once_it_is_
             assert!(is_done, "{when}: {}", again.stderr);
             assert_eq!(sightings(home.path(), &canaries), Vec::<String>::new(), "{when}");
             assert_eq!(stayers_rows(home), stayer, "{when}");
-            succeed(home, &["verify"], when);
+            home.succeed(&["verify"], when);
         },
     );
 }

@@ -10,15 +10,8 @@ const STEPS: usize = 16;
 /// A home after its first sync.
 fn synced(payer: &Payer) -> Home {
     let home = payer.connected_home();
-    succeed(&home, &SHORT_SYNC, "the first sync");
+    home.succeed(&SHORT_SYNC, "the first sync");
     home
-}
-
-#[track_caller]
-fn succeed(home: &Home, arguments: &[&str], when: &str) {
-    let outcome = home.run(arguments);
-    let said = format!("{}{}", outcome.stdout, outcome.stderr);
-    assert_eq!(outcome.code, 0, "{arguments:?} after {when}: {said}");
 }
 
 /// Kills a command at each chosen step, each time in a copy of `start`, and has the copy checked.
@@ -60,12 +53,12 @@ fn a_first_sync_killed_at_any_step_is_finished_by_the_next_one() {
     let payer = Payer::small();
     let start = payer.connected_home();
     let calm = start.copy();
-    succeed(&calm, &SHORT_SYNC, "nothing");
+    calm.succeed(&SHORT_SYNC, "nothing");
     let expected = state(&calm);
     kill_at_each_step(&start, fixed(&SHORT_SYNC), |home, when| {
-        succeed(home, &SHORT_SYNC, when);
+        home.succeed(&SHORT_SYNC, when);
         assert_eq!(state(home), expected, "{when}");
-        succeed(home, &["verify"], when);
+        home.succeed(&["verify"], when);
     });
 }
 
@@ -77,12 +70,12 @@ fn a_rebuild_killed_at_any_step_shows_whole_tables_and_is_finished_by_the_next_o
     let command = &["rebuild", "explanation_of_benefit", "patient"];
     kill_at_each_step(&start, fixed(command), |home, when| {
         assert_eq!(state(home), expected, "{when}");
-        succeed(home, command, when);
+        home.succeed(command, when);
         assert_eq!(state(home), expected, "{when}");
         let left =
             "SELECT (SELECT count(*) FROM table_rebuild) + (SELECT count(*) FROM rebuild_request)";
         assert_eq!(home.value::<i64>(left), 0, "{when}");
-        succeed(home, &["verify"], when);
+        home.succeed(&["verify"], when);
     });
 }
 
@@ -99,14 +92,14 @@ fn a_backup_killed_at_any_step_leaves_a_whole_copy_or_none() {
         |home, when| {
             let copy = copy(home);
             if !home.file("copy.db").exists() {
-                succeed(home, &["backup", &copy], when);
+                home.succeed(&["backup", &copy], when);
             }
             let mut after = home.names();
             after.retain(|name| name != "copy.db" && !name.starts_with("warehouse.db-"));
             assert_eq!(after, before, "{when}");
-            succeed(home, &["verify"], when);
+            home.succeed(&["verify"], when);
             let elsewhere = Home::new();
-            succeed(&elsewhere, &["restore", &copy], when);
+            elsewhere.succeed(&["restore", &copy], when);
             assert_eq!(state(&elsewhere), expected, "{when}");
         },
     );
@@ -118,19 +111,19 @@ fn a_restore_killed_at_any_step_leaves_a_whole_warehouse_or_none() {
     let home = synced(&payer);
     let expected = state(&home);
     let copy = home.file("copy.db").to_str().unwrap().to_owned();
-    succeed(&home, &["backup", &copy], "nothing");
+    home.succeed(&["backup", &copy], "nothing");
     let start = Home::new();
     kill_at_each_step(
         &start,
         |_| vec!["restore".to_owned(), copy.clone()],
         |home, when| {
             if !home.file("warehouse.db").exists() {
-                succeed(home, &["restore", &copy], when);
+                home.succeed(&["restore", &copy], when);
             }
             let left = home.names();
             assert!(left.iter().all(|name| !name.contains("partial")), "{when}: {left:?}");
             assert_eq!(state(home), expected, "{when}");
-            succeed(home, &["verify"], when);
+            home.succeed(&["verify"], when);
         },
     );
 }
@@ -147,6 +140,6 @@ fn a_purge_killed_at_any_step_leaves_nothing_once_it_is_repeated() {
         assert_eq!(sightings(home.path(), &canaries), Vec::<String>::new(), "{when}");
         assert_eq!(stayers_rows(home), stayer, "{when}");
         assert_eq!(home.value::<i64>("SELECT count(*) FROM purge_unfinished"), 0, "{when}");
-        succeed(home, &["verify"], when);
+        home.succeed(&["verify"], when);
     });
 }

@@ -3,17 +3,10 @@
 //! lost. What is wrong with a vault, its key and a file that is no warehouse is in `bad_input`.
 #![cfg(target_os = "linux")]
 
-use crate::support::{Faulty, Home, Payer, SHORT_SYNC, state};
+use crate::support::{Faulty, Payer, SHORT_SYNC, state};
 use std::fs;
 
 const YEAR: i64 = 365 * 24 * 60 * 60;
-
-#[track_caller]
-fn succeed(home: &Home, arguments: &[&str], when: &str) {
-    let outcome = home.run(arguments);
-    let said = format!("{}{}", outcome.stdout, outcome.stderr);
-    assert_eq!(outcome.code, 0, "{arguments:?} after {when}: {said}");
-}
 
 #[test]
 fn a_torn_journal_costs_whole_pages_at_most_and_they_come_again() {
@@ -49,10 +42,10 @@ fn a_torn_journal_costs_whole_pages_at_most_and_they_come_again() {
         // The index of the journal that was lost with the power.
         let _ = fs::remove_file(home.file("warehouse.db-shm"));
         let when = format!("a tear at {offset} of {}", journal.len());
-        succeed(&home, &["verify"], &when);
-        succeed(&home, &SHORT_SYNC, &when);
+        home.succeed(&["verify"], &when);
+        home.succeed(&SHORT_SYNC, &when);
         assert_eq!(state(&home), expected, "{when}");
-        succeed(&home, &["verify"], &when);
+        home.succeed(&["verify"], &when);
     }
 }
 
@@ -60,11 +53,11 @@ fn a_torn_journal_costs_whole_pages_at_most_and_they_come_again() {
 fn a_damaged_page_is_named_with_the_way_out_and_takes_nothing_else_along() {
     let payer = Payer::small();
     let home = payer.connected_home();
-    succeed(&home, &SHORT_SYNC, "nothing");
+    home.succeed(&SHORT_SYNC, "nothing");
     let expected = state(&home);
     let patients = home.rows("SELECT * FROM patient");
     let copy = home.file("copy.db").to_str().unwrap().to_owned();
-    succeed(&home, &["backup", &copy], "nothing");
+    home.succeed(&["backup", &copy], "nothing");
     let page: usize = home.value(
         "SELECT pageno FROM dbstat WHERE name = 'explanation_of_benefit' AND pagetype = 'leaf'
          LIMIT 1",
@@ -89,10 +82,10 @@ fn a_damaged_page_is_named_with_the_way_out_and_takes_nothing_else_along() {
     assert_eq!(query.code, 0, "{}", query.stderr);
     // The way out that the hints name.
     fs::rename(home.file("warehouse.db"), home.file("damaged.db")).unwrap();
-    succeed(&home, &["restore", &copy], "the damage");
-    succeed(&home, &SHORT_SYNC, "the restore");
+    home.succeed(&["restore", &copy], "the damage");
+    home.succeed(&SHORT_SYNC, "the restore");
     assert_eq!(state(&home), expected);
-    succeed(&home, &["verify"], "the restore");
+    home.succeed(&["verify"], "the restore");
 }
 
 #[test]
@@ -101,7 +94,7 @@ fn a_clock_that_is_a_year_off_loses_nothing_and_what_changes_meanwhile_is_taken_
     for seconds in [-YEAR, YEAR] {
         let payer = Payer::small();
         let home = payer.connected_home();
-        succeed(&home, &SHORT_SYNC, "nothing");
+        home.succeed(&SHORT_SYNC, "nothing");
         let claims = "SELECT resource_id FROM resource
                       WHERE resource_type = 'ExplanationOfBenefit' ORDER BY 1";
         let claims = home.rows(claims).concat();
@@ -117,14 +110,14 @@ fn a_clock_that_is_a_year_off_loses_nothing_and_what_changes_meanwhile_is_taken_
         };
         assert_eq!(home.rows(live).concat(), served(), "{seconds}: while the clock is wrong");
         assert!(payer.amend(0, "ExplanationOfBenefit", &claims[1]));
-        succeed(&home, &SHORT_SYNC, "the clock was set right");
+        home.succeed(&SHORT_SYNC, "the clock was set right");
         assert_eq!(home.rows(live).concat(), served(), "{seconds}: when it is right again");
-        succeed(&home, &["verify"], "the clock was set right");
+        home.succeed(&["verify"], "the clock was set right");
         // The second run's token is a year old, or in a year: the plan's word counts, not the clock.
         payer.expire_access_tokens();
         let off = faulty.run_at(&home, &SHORT_SYNC, seconds);
         assert_eq!(off.code, 0, "{seconds}: {}", off.stderr);
-        succeed(&home, &SHORT_SYNC, "a refresh with a wrong clock");
+        home.succeed(&SHORT_SYNC, "a refresh with a wrong clock");
     }
 }
 
@@ -133,7 +126,7 @@ fn a_home_that_cannot_be_written_is_said_to_be_one_and_stays_as_it_is() {
     let Some(faulty) = Faulty::build() else { return };
     let payer = Payer::small();
     let home = payer.connected_home();
-    succeed(&home, &SHORT_SYNC, "nothing");
+    home.succeed(&SHORT_SYNC, "nothing");
     let before = (state(&home), home.names());
     let copy = home.file("copy.db");
     for arguments in [
@@ -155,5 +148,5 @@ fn a_home_that_cannot_be_written_is_said_to_be_one_and_stays_as_it_is() {
         }
     }
     assert_eq!((state(&home), home.names()), before);
-    succeed(&home, &SHORT_SYNC, "the folder was made writable");
+    home.succeed(&SHORT_SYNC, "the folder was made writable");
 }

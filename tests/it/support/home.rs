@@ -68,6 +68,14 @@ impl Home {
         command
     }
 
+    /// Runs the binary to an end that must be good; `when` says what came before.
+    #[track_caller]
+    pub(crate) fn succeed(&self, arguments: &[&str], when: &str) {
+        let outcome = self.run(arguments);
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert_eq!(outcome.code, 0, "{arguments:?} after {when}: {said}");
+    }
+
     /// Runs the binary to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         let output = self.command(arguments).output().unwrap();

@@ -96,13 +96,35 @@ pub(super) fn lock(
 pub(super) fn refuse_to_leave(context: AuthContext<'_>) -> Authorization {
     match context.action {
         AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
-        AuthAction::Pragma { pragma_name, pragma_value: Some(_) }
-            if pragma_name.eq_ignore_ascii_case("query_only") =>
-        {
-            Authorization::Deny
+        AuthAction::Pragma { pragma_name, pragma_value } => {
+            match is_reading(pragma_name, pragma_value.is_some()) {
+                true => Authorization::Allow,
+                false => Authorization::Deny,
+            }
         }
         _ => Authorization::Allow,
     }
+}
+
+/// Whether a pragma only looks. `query_only` is no lock for all of them: SQLCipher's `rekey` writes
+/// every page anew under another key, and `cipher_profile` a file.
+fn is_reading(name: &str, has_value: bool) -> bool {
+    // Their value is what to look at; that of any other is a setting.
+    const LOOK_AT: [&str; 10] = [
+        "foreign_key_check",
+        "foreign_key_list",
+        "index_info",
+        "index_list",
+        "index_xinfo",
+        "integrity_check",
+        "quick_check",
+        "table_info",
+        "table_list",
+        "table_xinfo",
+    ];
+    let name = name.to_ascii_lowercase();
+    let is_setting = has_value && !LOOK_AT.contains(&name.as_str());
+    !is_setting && !name.starts_with("cipher_") && !name.ends_with("key")
 }
 
 /// Refuses what SQLite would make.
@@ -323,5 +345,20 @@ mod tests {
         drop(open_to_write(&WarehouseFile::in_clear(&path)).unwrap());
         let reader = open_to_read(&WarehouseFile::in_clear(&path)).unwrap();
         assert!(reader.execute("DELETE FROM connection", []).is_err());
+        for setting in [
+            "PRAGMA query_only = OFF",
+            "PRAGMA rekey = 'x'",
+            "PRAGMA HexKey = '00'",
+            "PRAGMA cipher_migrate",
+            "PRAGMA cipher_profile = 'profile.txt'",
+            "PRAGMA temp_store_directory = '/'",
+            "PRAGMA writable_schema = ON",
+        ] {
+            assert!(reader.prepare(setting).is_err(), "{setting}");
+        }
+        for look in ["PRAGMA table_info(connection)", "PRAGMA integrity_check", "PRAGMA page_count"]
+        {
+            assert!(reader.prepare(look).is_ok(), "{look}");
+        }
     }
 }

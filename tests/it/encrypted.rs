@@ -18,6 +18,16 @@ fn in_clear(home: &Home, path: &Path) {
 }
 
 #[test]
+fn encrypted_stays_under_its_key_whatever_a_query_asks() {
+    let (_payer, home) = synced();
+    for setting in ["PRAGMA rekey = 'x'", "PRAGMA hexrekey = '00'", "PRAGMA cipher_profile = 'p'"] {
+        assert_eq!(home.run(&["query", setting]).code, 1, "{setting}");
+        assert!(!home.run(&["query", "SELECT count(*) FROM resource"]).stdout.is_empty());
+        assert_eq!(home.run(&["verify"]).code, 0, "{setting}");
+    }
+}
+
+#[test]
 fn encrypted_every_command_works_and_no_file_has_a_word_in_clear() {
     let (payer, home) = synced();
     // A writer that has not closed, so that there is a journal.

@@ -361,6 +361,6 @@ impl Warehouse {
     pub fn close(self) {
         let Warehouse { writer, reader, .. } = self;
         drop(reader);
-        writer.close();
+        drop(writer);
     }
 }

@@ -13,15 +13,27 @@ const QUEUE: usize = 8;
 
 type Job = Box<dyn FnOnce(&mut Connection, &Catalog) + Send>;
 
-/// A handle to the writer's thread; the thread ends when the last handle is dropped.
+/// A handle to the writer's thread; dropping the last one waits until everything queued is done and
+/// the thread has closed the file. A process that ends while a thread still closes a database takes
+/// down under it what SQLCipher's OpenSSL has registered to be taken down, and crashes.
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
+    // Dropped before the thread is waited for, which ends when there is no sender.
     jobs: mpsc::Sender<Job>,
-    thread: Arc<JoinOnDrop>,
+    _thread: Arc<JoinOnDrop>,
 }
 
 #[derive(Debug)]
-struct JoinOnDrop(std::sync::Mutex<Option<thread::JoinHandle<()>>>);
+struct JoinOnDrop(Option<thread::JoinHandle<()>>);
+
+impl Drop for JoinOnDrop {
+    fn drop(&mut self) {
+        if let Some(handle) = self.0.take() {
+            // A panic in the writer has been seen by whoever waited for its answer.
+            let _ = handle.join();
+        }
+    }
+}
 
 impl Writer {
     pub(super) fn start(
@@ -41,7 +53,7 @@ impl Writer {
                     connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);");
             })
             .map_err(|_| WarehouseError::WriterStopped)?;
-        Ok(Writer { jobs, thread: Arc::new(JoinOnDrop(std::sync::Mutex::new(Some(handle)))) })
+        Ok(Writer { jobs, _thread: Arc::new(JoinOnDrop(Some(handle))) })
     }
 
     /// Runs a job on the writer's thread and waits for what it returns.
@@ -56,15 +68,5 @@ impl Writer {
         });
         self.jobs.send(job).await.map_err(|_| WarehouseError::WriterStopped)?;
         answered.await.map_err(|_| WarehouseError::WriterStopped)?
-    }
-
-    /// Waits until everything queued is done and the thread has closed the file.
-    pub(crate) fn close(self) {
-        drop(self.jobs);
-        let handle = self.thread.0.lock().ok().and_then(|mut handle| handle.take());
-        if let Some(handle) = handle {
-            // A panic in the writer has been seen by whoever waited for its answer.
-            let _ = handle.join();
-        }
     }
 }

@@ -11,6 +11,9 @@ use crate::{
 use secrecy::SecretString;
 use std::path::{Path, absolute};
 
+/// In the access log: a copy that was begun, and perhaps never made.
+pub(super) const BEGUN: &str = "begun";
+
 /// Copies the warehouse, also while a sync runs.
 pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
@@ -20,9 +23,12 @@ pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure>
         Some(_) if warehouse.path().exists() => Some(lock::take_for_backup(folder)?),
         _ => None,
     };
-    // First: a copy that nobody knows of is one that a purge cannot name.
-    log(&warehouse, "backup", &args.file, seal.is_some().then_some("encrypted"))?;
+    // First: a copy that nobody knows of is one that a purge cannot name. A warehouse that cannot be
+    // written to needs its copy all the more, so what fails here is told once the copy is there.
+    let _ = log(&warehouse, "backup", &args.file, Some(BEGUN));
     let done = warehouse::back_up(&warehouse, &args.file, seal.as_ref())?;
+    let how = if seal.is_some() { "encrypted" } else { "not encrypted" };
+    log(&warehouse, "backup", &args.file, Some(how))?;
     tell(&format!(
         "Backed up {} bytes to {}; {} pages checked",
         done.bytes,

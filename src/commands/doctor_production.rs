@@ -120,7 +120,8 @@ fn backups(
     }
     let mut latest = Latest(None);
     if let Some(warehouse) = warehouse {
-        let sql = "SELECT max(at), detail FROM access_log WHERE command = 'backup'
+        let sql = "SELECT max(at), detail FROM access_log
+                   WHERE command = 'backup' AND detail IS NOT 'begun'
                    HAVING max(at) > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-7 days')";
         // A warehouse of an older version has no access log, and so no backup.
         let _ = warehouse.query(sql, &mut latest);

@@ -37,6 +37,12 @@ pub fn log_access(
     now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
     open::require_existing(file.path())?;
+    // As it is: a copy of a warehouse that is yet to be upgraded is one of before the upgrade.
+    let present = open::open_unlocked(file)?;
+    if present.table_exists(None, "access_log").doing("cannot read the schema")? {
+        return enter(&present, access, now);
+    }
+    drop(present);
     enter(&open::open_to_write(file)?, access, now)
 }
 

@@ -78,11 +78,14 @@ pub fn restore(
     key: Option<&SealKey>,
 ) -> Result<BackedUp, WarehouseError> {
     let path = file.path();
+    // Here, not where the copy is, which may be anybody's disk.
+    open::spill_beside(path);
     refuse_existing(path)?;
     for ending in ["-wal", "-journal"] {
         refuse_existing(&beside(path, ending))?;
     }
-    if !seal::is_sealed(copy) {
+    open::require_existing(copy)?;
+    if !seal::is_sealed(copy).map_err(at(copy))? {
         return match key {
             Some(_) => Err(WarehouseError::Seal(SealError::NotSealed { path: copy.into() })),
             None if is_in_clear(copy) => restore_open(&WarehouseFile::in_clear(copy), file),

@@ -169,6 +169,7 @@ pub(super) fn connect(
 ) -> Result<Connection, WarehouseError> {
     file.require_encrypted()?;
     let path = file.path();
+    spill_beside(path);
     let open = |source: rusqlite::Error| WarehouseError::Open {
         path: path.into(),
         source: Box::new(source),
@@ -176,7 +177,6 @@ pub(super) fn connect(
     let connection =
         Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
     file.unlock(&connection).map_err(open)?;
-    keep_temporary_files_beside(&connection, path);
     connection.busy_timeout(BUSY_TIMEOUT).map_err(open)?;
     Ok(connection)
 }
@@ -184,14 +184,15 @@ pub(super) fn connect(
 /// What does not fit memory (a sort, a VACUUM) is spilled beside the warehouse, not to the system's
 /// temporary folder, which is somebody else's disk.
 ///
-/// The setting is the process's, so the first connection makes it, before there is another. The
-/// pragma is deprecated in favour of an environment variable, which a process cannot safely set
-/// for itself. A folder that cannot be written to is left alone: then SQLite chooses.
-fn keep_temporary_files_beside(connection: &Connection, path: &Path) {
+/// The setting is the process's, so it is made before the first connection, and the first call
+/// counts. The pragma is deprecated in favour of an environment variable, which a process cannot
+/// safely set for itself. A folder that cannot be written to is left alone: then SQLite chooses.
+pub(super) fn spill_beside(path: &Path) {
     static FIRST: Once = Once::new();
     FIRST.call_once(|| {
         let folder = std::path::absolute(path).ok();
-        if let Some(folder) = folder.as_deref().and_then(Path::parent).and_then(Path::to_str) {
+        let folder = folder.as_deref().and_then(Path::parent).and_then(Path::to_str);
+        if let (Some(folder), Ok(connection)) = (folder, Connection::open_in_memory()) {
             let _ = connection.pragma_update(None, "temp_store_directory", folder);
         }
     });

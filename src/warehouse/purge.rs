@@ -123,7 +123,10 @@ pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
     let doing = "cannot scrub the warehouse's free space";
     // Other writers do not overwrite what they free, so that earlier versions of rows may lie in
     // any page: only writing the whole file anew reaches them all.
-    connection.execute_batch("PRAGMA secure_delete = ON; VACUUM;").doing(doing)?;
+    // SQLCipher would make the new file in memory, however large it is; what it spills is encrypted.
+    connection
+        .execute_batch("PRAGMA temp_store = FILE; PRAGMA secure_delete = ON; VACUUM;")
+        .doing(doing)?;
     if checkpoint(&connection)? {
         return Err(WarehouseError::KeptOpen { path: file.path().into() });
     }

@@ -104,10 +104,11 @@ impl SealKey {
     }
 }
 
-/// Whether a file is an encrypted copy; what cannot be read is none.
-pub(super) fn is_sealed(path: &Path) -> bool {
-    let mut start = [0; MAGIC.len()];
-    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == MAGIC
+/// Whether a file is an encrypted copy; one that is shorter than its beginning is none.
+pub(super) fn is_sealed(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::with_capacity(MAGIC.len());
+    File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut start)?;
+    Ok(start == MAGIC)
 }
 
 /// An encrypted copy that its key opens; every byte is checked when it is read.
@@ -230,7 +231,7 @@ mod tests {
         let ((one, key_one), (two, key_two), (_, stranger)) = (pair(), pair(), pair());
         let plain = vec![7; 200_000];
         let (_home, path) = sealed(&Seal::for_recipients(&[one, two]).unwrap(), &plain);
-        assert!(is_sealed(&path));
+        assert!(is_sealed(&path).unwrap());
         for key in [&key_one, &key_two] {
             assert!(opened(&path, Some(key)).unwrap() == plain);
         }

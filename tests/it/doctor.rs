@@ -136,6 +136,10 @@ fn production_refuses_what_is_fine_for_a_demo() {
         assert!(outcome.stdout.contains(said), "{said}: {}", outcome.stdout);
     }
     let recipient = age::x25519::Identity::generate().to_public().to_string();
+    // One that was begun and came to nothing is none.
+    assert_eq!(home.run(&["backup", "/no/such/folder/copy", "--encrypt", &recipient]).code, 5);
+    let outcome = home.run(&["doctor", "--production", "--offline"]);
+    assert!(outcome.stdout.contains("production backup: none within a week"), "{}", outcome.stdout);
     for (name, more, said) in [
         ("copy.backup", &[][..], "look    production backup"),
         ("copy.backup.age", &["--encrypt", &recipient], "ok      production backup"),

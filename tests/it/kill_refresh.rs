@@ -44,9 +44,6 @@ fn a_refresh_killed_at_any_step_loses_a_consent_only_between_the_answer_and_its_
     payer.expire_access_tokens();
     let counted = faulty.count(&home, &GET);
     assert_eq!(counted.ended.code, 0, "{}", counted.ended.stderr);
-    // The note that a refresh begins, and the tokens that came of it.
-    let committed =
-        |steps: &[String]| steps.iter().filter(|step| *step == "unlink vault.db-journal").count();
     assert_eq!(committed(&counted.steps), 2, "{:?}", counted.steps);
     let (mut kills, mut consents) = (0, 0);
     for (at, how) in counted.kills(STEPS) {

@@ -106,6 +106,33 @@ fn a_backup_killed_at_any_step_leaves_a_whole_copy_or_none() {
 }
 
 #[test]
+fn an_encrypted_backup_killed_at_any_step_leaves_nothing_in_clear_at_its_target() {
+    let payer = Payer::small();
+    let start = synced(&payer);
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    let command = |home: &Home| {
+        let copy = home.file("copy.age").to_str().unwrap().to_owned();
+        vec!["backup".to_owned(), copy, "--encrypt".to_owned(), recipient.clone()]
+    };
+    let mut sealed = 0;
+    kill_at_each_step(&start, command, |home, when| {
+        for name in home.names().iter().filter(|name| name.starts_with("copy.age")) {
+            let bytes = std::fs::read(home.file(name)).unwrap();
+            assert!(bytes.is_empty() || bytes.starts_with(b"age-encryption.org"), "{when}: {name}");
+            sealed += usize::from(!bytes.is_empty());
+        }
+        if home.file("copy.age").exists() {
+            std::fs::remove_file(home.file("copy.age")).unwrap();
+        }
+        home.succeed(&words(&command(home)), when);
+        let left = |name: &String| name.contains("staging") || name.contains("partial");
+        assert!(!home.names().iter().any(left), "{when}: {:?}", home.names());
+        home.succeed(&["verify"], when);
+    });
+    assert!(sealed > 0, "no kill fell behind the first sealed byte");
+}
+
+#[test]
 fn a_restore_killed_at_any_step_leaves_a_whole_warehouse_or_none() {
     let payer = Payer::small();
     let home = synced(&payer);

@@ -107,3 +107,55 @@ fn the_data_dictionary_is_what_the_definitions_say() {
         "docs/tables.md is not current, PAYERSYNC_BLESS=1 writes it: {first:?}"
     );
 }
+
+/// Texts that people read: the documents, the descriptions of tables and marts, the help.
+#[test]
+fn an_article_fits_the_word_behind_it() {
+    let mut texts: Vec<(String, String)> = ["README.md", "SECURITY.md", "CONTRIBUTING.md"]
+        .into_iter()
+        .map(|path| (path.to_owned(), fs::read_to_string(root(path)).unwrap()))
+        .collect();
+    for folder in ["docs", "config", "config/views", "config/marts"] {
+        for entry in fs::read_dir(root(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() && path.extension().is_some_and(|it| it != "svg" && it != "png") {
+                texts.push((path.display().to_string(), fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    visit(&Cli::command(), "payersync", &mut |name, command| {
+        texts.push((name.to_owned(), command.clone().render_long_help().to_string()));
+    });
+    let wrong: Vec<String> = texts
+        .iter()
+        .flat_map(|(path, text)| wrong_articles(text).map(move |pair| format!("{path}: {pair}")))
+        .collect();
+    assert!(texts.len() > 200, "only {} texts", texts.len());
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    let planted = "A organization is a unit of a one-off, an hour, a allergy and an user's claim.";
+    assert_eq!(
+        wrong_articles(planted).collect::<Vec<_>>(),
+        ["A organization", "a allergy", "an user's"]
+    );
+}
+
+/// Each `a` or `an` that does not fit how the next word is spoken. Words in capitals are passed
+/// over: nobody can tell from the spelling whether they are spelt out.
+fn wrong_articles(text: &str) -> impl Iterator<Item = String> {
+    const CONSONANT: &[&str] = &["eu", "uni", "us", "ut", "one", "once"];
+    const VOWEL: &[&str] = &["a", "e", "i", "o", "u", "hour", "honest", "http"];
+    let starts = |word: &str, list: &[&str]| list.iter().any(|start| word.starts_with(start));
+    let mut words = text.split_whitespace();
+    let mut before = words.next().unwrap_or_default();
+    words.filter_map(move |word| {
+        let article = std::mem::replace(&mut before, word).trim_start_matches(['(', '"', '>']);
+        let plain = word.starts_with(|first: char| first.is_ascii_lowercase());
+        let vowel = starts(word, VOWEL) && !starts(word, CONSONANT);
+        let wrong = match article {
+            "a" | "A" => vowel,
+            "an" | "An" => !vowel,
+            _ => false,
+        };
+        (plain && wrong).then(|| format!("{article} {word}"))
+    })
+}

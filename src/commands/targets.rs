@@ -66,6 +66,7 @@ async fn of_plan(
 ) -> Result<Vec<Target>, Failure> {
     let plan = settings.plan(plan)?;
     let registration = Arc::new(home::registration(plan, http).await?);
+    let bases = Arc::new(plan.bases.clone());
     let target = |connection| Target {
         connection,
         registration: Arc::clone(&registration),
@@ -74,6 +75,7 @@ async fn of_plan(
         types: plan.types.clone(),
         dependants: plan.dependants,
         proxied_origins: plan.proxied_origins.as_slice().into(),
+        bases: Arc::clone(&bases),
     };
     Ok(connections.into_iter().map(target).collect())
 }

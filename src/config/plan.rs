@@ -9,6 +9,7 @@ use super::{
 use crate::{
     auth::{ClientRegistration, GrantKind, TokenAuth},
     http::{Origin, RateLimits},
+    reference::ServerBases,
 };
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
@@ -42,6 +43,8 @@ pub struct PlanSettings {
     pub types: Vec<String>,
     /// Origins by which the plan's server calls itself behind a proxy.
     pub proxied_origins: Vec<Origin>,
+    /// The FHIR bases of the plan's server: its own, and those behind the proxy.
+    pub bases: ServerBases,
     /// Whether a consent covers other people than the member.
     pub dependants: bool,
     /// The longest a grant with a refresh token is left idle between runs; `None`: for ever.
@@ -126,6 +129,7 @@ impl PlanSettings {
         let Ok(proxied_origins) = proxied_origins else {
             return refuse("proxied_origins", "must be http or https origins");
         };
+        let bases = ServerBases::new(&plan.fhir_url, &plan.proxied_origins);
         Ok(PlanSettings {
             name: name.to_owned(),
             fhir_url: plan.fhir_url,
@@ -141,6 +145,7 @@ impl PlanSettings {
             types: plan.types,
             dependants: plan.dependants,
             proxied_origins,
+            bases,
             keep_alive_every: keep_alive_every(
                 plan.keep_alive,
                 plan.refresh_token_lifetime_minutes,

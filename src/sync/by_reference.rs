@@ -53,7 +53,7 @@ pub(super) async fn follow(
         reads.push(begin(context, options, &walks[position], base).await?);
     }
     if hindrance.is_none() {
-        reads = read_all(context, base, reads, target.concurrency).await?;
+        reads = read_all(context, reads, target.concurrency).await?;
     }
     for reads in reads {
         let report = finish(context, reads, hindrance.as_ref(), some_incomplete).await?;
@@ -116,7 +116,6 @@ async fn begin(
 /// Searches, reads, searches what was read, until nothing near enough is left.
 async fn read_all(
     context: &WalkContext,
-    base: &Url,
     mut reads: Vec<Reads>,
     concurrency: usize,
 ) -> Result<Vec<Reads>, WarehouseError> {
@@ -124,7 +123,7 @@ async fn read_all(
     // The least that all have been searched for; "" is before everything.
     let mut since = reads.iter().map(|reads| reads.scanned_to.clone().unwrap_or_default()).min();
     loop {
-        since = search(context, base, &types, since.unwrap_or_default()).await?;
+        since = search(context, &types, since.unwrap_or_default()).await?;
         let places = Arc::new(Semaphore::new(concurrency.max(1)));
         let mut running = JoinSet::new();
         for (position, mut one) in reads.into_iter().enumerate() {
@@ -160,18 +159,17 @@ async fn read_all(
 /// Queues the references in what was received since; returns up to where was searched.
 async fn search(
     context: &WalkContext,
-    base: &Url,
     types: &[String],
     since: String,
 ) -> Result<Option<String>, WarehouseError> {
     let (warehouse, connection_id) = (Arc::clone(&context.warehouse), context.connection.id);
-    let (base, wanted, from) = (base.clone(), types.to_vec(), since.clone());
+    let (bases, wanted, from) = (Arc::clone(&context.bases), types.to_vec(), since.clone());
     let searched = tokio::task::spawn_blocking(move || {
         let mut found: HashMap<(String, String), u32> = HashMap::new();
         let newest = warehouse.reader().read(|connection| {
             reference_sources(connection, connection_id, &from, &mut |source| {
                 each_reference(source.json, |text| {
-                    let named = on_this_server(&base, text);
+                    let named = on_this_server(&bases, text);
                     if let Some(named) = named.filter(|it| wanted.contains(&it.resource_type)) {
                         let depth = source.depth + 1;
                         let known = found.entry((named.resource_type, named.id)).or_insert(depth);

@@ -13,6 +13,7 @@ use crate::{
     fhir::{FhirClient, Page},
     http::Origin,
     monitor::Monitor,
+    reference::ServerBases,
     warehouse::{ConnectionRow, WalkFinish, Warehouse, WarehouseError},
 };
 use std::sync::{Arc, OnceLock};
@@ -33,6 +34,8 @@ pub(super) struct WalkContext {
     pub(super) shrink_limit_percent: u8,
     /// Origins by which the plan's server calls itself behind a proxy.
     pub(super) proxied_origins: Arc<[Origin]>,
+    /// The FHIR bases of the plan's server.
+    pub(super) bases: Arc<ServerBases>,
     /// Whose data the connection may hold.
     pub(super) whose: Whose,
     /// The walk over a whole type that walks over windows are parts of.
@@ -72,6 +75,7 @@ impl WalkContext {
             workers: Arc::new(Semaphore::new(1)),
             shrink_limit_percent: options.shrink_limit_percent,
             proxied_origins: target.proxied_origins.clone(),
+            bases: Arc::clone(&target.bases),
             whose: Whose::anybody(),
             round: None,
             allowance: Allowance::default(),

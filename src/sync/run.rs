@@ -14,6 +14,7 @@ use crate::{
     exit_code::ExitCode,
     http::{HttpClient, Origin},
     monitor::Monitor,
+    reference::ServerBases,
     warehouse::{ConnectionRow, Warehouse, WarehouseError},
 };
 use std::{
@@ -56,6 +57,8 @@ pub struct Target {
     pub types: Vec<String>,
     /// Origins by which the plan's server calls itself behind a proxy.
     pub proxied_origins: Arc<[Origin]>,
+    /// The FHIR bases of the plan's server.
+    pub bases: Arc<ServerBases>,
     /// Whether the consent covers other people than the member.
     pub dependants: bool,
 }

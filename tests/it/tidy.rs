@@ -61,6 +61,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "fhir",
             "http",
             "monitor",
+            "reference",
             "sandbox",
             "schedule",
             "sync",
@@ -68,7 +69,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "warehouse",
         ],
     ),
-    ("config", &["auth", "http", "schedule"]),
+    ("config", &["auth", "http", "reference", "schedule"]),
     (
         "sync",
         &[
@@ -79,13 +80,15 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "fingerprint",
             "http",
             "monitor",
+            "reference",
             "view",
             "warehouse",
         ],
     ),
-    ("fhir", &["auth", "clock", "fingerprint", "http"]),
+    ("fhir", &["auth", "clock", "fingerprint", "http", "reference"]),
     ("auth", &["http"]),
-    ("warehouse", &["clock", "fingerprint", "monitor", "view"]),
+    ("view", &["reference"]),
+    ("warehouse", &["clock", "fingerprint", "monitor", "reference", "view"]),
 ];
 
 /// Words that stand in a few places only.

@@ -96,6 +96,7 @@ async fn house(home: &Path, server: &Server) -> House {
             types: TYPES.iter().map(|name| (*name).to_owned()).collect(),
             dependants: false,
             proxied_origins: Arc::new([]),
+            bases: Arc::default(),
         },
         _handle: handle,
     }

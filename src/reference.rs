@@ -1,0 +1,282 @@
+//! Where a reference leads: to a resource of the plan's own server, or somewhere else. Pure.
+//!
+//! An id means nothing without the server that gave it: `Patient/1` of another server is another
+//! person. Source: FHIR R4, references (2.3.0) and resolving references in Bundles (2.36.4.1).
+
+use std::collections::HashMap;
+use url::Url;
+
+/// Where a reference leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination<'a> {
+    /// To a resource of this server; a version is left off.
+    Here {
+        /// FHIR resource type.
+        resource_type: &'a str,
+        /// Its id, exactly as written.
+        id: &'a str,
+    },
+    /// To a resource contained in the same one; an empty id is the containing resource itself.
+    Contained {
+        /// The id within `contained`.
+        id: &'a str,
+    },
+    /// To another server.
+    Elsewhere {
+        /// FHIR resource type, where the URL ends as that of a resource.
+        resource_type: Option<&'a str>,
+    },
+    /// Nobody can tell: a search, a bare word, a URN that the Bundle does not resolve.
+    Unknown,
+}
+
+/// The FHIR base URLs of one server: the configured one and its aliases.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerBases(Vec<Base>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Base {
+    host: String,
+    /// `None`: the default port of the scheme.
+    port: Option<u16>,
+    /// Without a slash at either end.
+    path: String,
+}
+
+impl ServerBases {
+    /// The base that requests go to, and the URLs by which the server calls itself behind a proxy.
+    ///
+    /// An alias without a path of its own has the path of the base.
+    pub fn new(base: &Url, aliases: &[Url]) -> ServerBases {
+        let path = |url: &Url| url.path().trim_matches('/').to_owned();
+        let mut bases = Vec::new();
+        for url in std::iter::once(base).chain(aliases) {
+            let Some(host) = url.host_str() else { continue };
+            let own = path(url);
+            let path = if own.is_empty() { path(base) } else { own };
+            bases.push(Base { host: host.to_owned(), port: url.port(), path });
+        }
+        ServerBases(bases)
+    }
+
+    /// Where a reference leads, read as text of a resource that stands in a Bundle.
+    ///
+    /// The scheme does not matter (behind a proxy many servers write `http`), nor do the case of
+    /// the host and of the base's path. Everything behind the base is compared as written.
+    pub fn resolve<'a>(&self, reference: &'a str, bundle: &'a FullUrls) -> Destination<'a> {
+        if let Some(id) = reference.strip_prefix('#') {
+            return Destination::Contained { id };
+        }
+        let whole = reference.split_once("/_history/").map_or(reference, |(whole, _)| whole);
+        if let Some((resource_type, id)) = bundle.get(whole) {
+            return Destination::Here { resource_type, id };
+        }
+        let Some((scheme, rest)) = reference.split_once("://") else {
+            return match literal(reference.trim_start_matches('/')) {
+                Some((resource_type, id)) => Destination::Here { resource_type, id },
+                None => Destination::Unknown,
+            };
+        };
+        match self.below(scheme, rest) {
+            Some(path) => match literal(path) {
+                Some((resource_type, id)) => Destination::Here { resource_type, id },
+                None => Destination::Unknown,
+            },
+            None => {
+                let path = rest.split_once('/').map_or("", |(_, path)| path);
+                Destination::Elsewhere { resource_type: last_type(path) }
+            }
+        }
+    }
+
+    /// The part of an absolute URL below one of the bases, as written.
+    fn below<'a>(&self, scheme: &str, rest: &'a str) -> Option<&'a str> {
+        let default_port = match scheme {
+            _ if scheme.eq_ignore_ascii_case("https") => 443,
+            _ if scheme.eq_ignore_ascii_case("http") => 80,
+            _ => return None,
+        };
+        let (authority, path) = rest.split_once('/')?;
+        self.0.iter().find_map(|base| {
+            let port = strip_prefix_ignoring_case(authority, &base.host)?;
+            let port = match port.strip_prefix(':') {
+                Some(port) => Some(port.parse().ok()?).filter(|port| *port != default_port),
+                None => port.is_empty().then_some(None)?,
+            };
+            let below = strip_prefix_ignoring_case(path, &base.path)?;
+            let is_below = port == base.port && (base.path.is_empty() || below.starts_with('/'));
+            is_below.then(|| below.trim_start_matches('/'))
+        })
+    }
+}
+
+fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+/// Type and id of a path below a base: `{type}/{id}`, with or without a version.
+fn literal(path: &str) -> Option<(&str, &str)> {
+    if path.contains(['#', '?']) {
+        return None;
+    }
+    let mut segments = path.split('/');
+    let (resource_type, id) = (segments.next()?, segments.next()?);
+    let is_whole = match segments.next() {
+        None => true,
+        Some("_history") => segments.next().is_some() && segments.next().is_none(),
+        Some(_) => false,
+    };
+    (is_whole && is_type(resource_type) && !matches!(id, "" | "." | ".."))
+        .then_some((resource_type, id))
+}
+
+/// The type at the end of the URL of a resource of another server.
+fn last_type(path: &str) -> Option<&str> {
+    let path = path.split(['?', '#']).next()?;
+    let path = path.split_once("/_history/").map_or(path, |(path, _)| path);
+    let mut segments = path.trim_end_matches('/').rsplit('/');
+    segments.nth(1).filter(|segment| is_type(segment))
+}
+
+fn is_type(segment: &str) -> bool {
+    segment.starts_with(|first: char| first.is_ascii_uppercase())
+        && segment.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// The `fullUrl`s of a Bundle's entries that their resources' ids alone do not tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FullUrls(HashMap<String, Option<(String, String)>>);
+
+impl FullUrls {
+    /// Notes that an entry's resource has a `fullUrl`.
+    ///
+    /// A `fullUrl` that two different resources share leads to neither.
+    pub fn note(&mut self, full_url: &str, resource_type: &str, id: &str) {
+        let resource = (resource_type.to_owned(), id.to_owned());
+        self.0
+            .entry(key(full_url))
+            .and_modify(|known| {
+                if known.as_ref() != Some(&resource) {
+                    *known = None;
+                }
+            })
+            .or_insert(Some(resource.clone()));
+    }
+
+    fn get(&self, full_url: &str) -> Option<(&str, &str)> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let (resource_type, id) = self.0.get(&key(full_url))?.as_ref()?;
+        Some((resource_type, id))
+    }
+}
+
+/// The letters of a UUID have no case.
+fn key(full_url: &str) -> String {
+    match full_url.get(..4) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("urn:") => full_url.to_ascii_lowercase(),
+        _ => full_url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bases(base: &str, aliases: &[&str]) -> ServerBases {
+        let aliases: Vec<Url> = aliases.iter().map(|text| text.parse().unwrap()).collect();
+        ServerBases::new(&base.parse().unwrap(), &aliases)
+    }
+
+    const HERE: Destination<'_> = Destination::Here { resource_type: "Location", id: "a-1" };
+
+    #[test]
+    fn relative_references_and_those_below_a_base_lead_here() {
+        let (bases, none) = (bases("https://api.x.test/r4/", &[]), FullUrls::default());
+        for text in [
+            "Location/a-1",
+            "/Location/a-1",
+            "Location/a-1/_history/2",
+            "https://api.x.test/r4/Location/a-1",
+            "https://API.x.test/R4/Location/a-1",
+            "http://api.x.test/r4/Location/a-1",
+            "http://api.x.test:80/r4/Location/a-1",
+            "https://api.x.test:443/r4//Location/a-1/_history/7",
+        ] {
+            assert_eq!(bases.resolve(text, &none), HERE, "{text}");
+        }
+        let odd = Destination::Here { resource_type: "Patient", id: " Ä|b " };
+        assert_eq!(bases.resolve("Patient/ Ä|b ", &none), odd);
+    }
+
+    #[test]
+    fn another_server_is_elsewhere_whatever_its_path() {
+        let (bases, none) = (bases("https://api.x.test/r4", &[]), FullUrls::default());
+        for text in [
+            "https://other.test/r4/Location/a-1",
+            "https://api.x.test/dstu2/Location/a-1",
+            "https://api.x.test/r4x/Location/a-1",
+            "https://api.x.test:8443/r4/Location/a-1/_history/2",
+            "https://api.x.test.evil.test/r4/Location/a-1",
+            "https://api.x.test@evil.test/r4/Location/a-1",
+            "ftp://api.x.test/r4/Location/a-1",
+        ] {
+            let elsewhere = Destination::Elsewhere { resource_type: Some("Location") };
+            assert_eq!(bases.resolve(text, &none), elsewhere, "{text}");
+        }
+        let unnamed = Destination::Elsewhere { resource_type: None };
+        assert_eq!(bases.resolve("https://Location/a-1", &none), unnamed);
+        assert_eq!(bases.resolve("https://other.test/r4", &none), unnamed);
+    }
+
+    #[test]
+    fn what_names_no_resource_is_unknown() {
+        let (bases, none) = (bases("https://api.x.test/r4", &[]), FullUrls::default());
+        for text in [
+            "urn:uuid:0a-1",
+            "urn:oid:1.2.3",
+            "Location/a-1#x",
+            "Location?identifier=1",
+            "https://api.x.test/r4/Location?identifier=1",
+            "https://api.x.test/r4/",
+            "Location/..",
+            "Location/",
+            "location/1",
+            "Location/1/2",
+            "a/Location/1",
+            "Medicare",
+            "",
+        ] {
+            assert_eq!(bases.resolve(text, &none), Destination::Unknown, "{text}");
+        }
+        assert_eq!(bases.resolve("#p", &none), Destination::Contained { id: "p" });
+    }
+
+    #[test]
+    fn an_alias_is_this_server_at_its_own_path_or_at_the_bases() {
+        let aliases = ["http://inside.test:8080", "https://proxy.test/fhir/v1"];
+        let (bases, none) = (bases("https://api.x.test/r4", &aliases), FullUrls::default());
+        assert_eq!(bases.resolve("http://inside.test:8080/r4/Location/a-1", &none), HERE);
+        assert_eq!(bases.resolve("https://proxy.test/fhir/v1/Location/a-1", &none), HERE);
+        for text in ["https://proxy.test/r4/Location/a-1", "http://inside.test/r4/Location/a-1"] {
+            let elsewhere = Destination::Elsewhere { resource_type: Some("Location") };
+            assert_eq!(bases.resolve(text, &none), elsewhere, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_full_url_of_the_bundle_leads_to_its_resource_unless_two_share_it() {
+        let bases = bases("https://api.x.test/r4", &[]);
+        let mut bundle = FullUrls::default();
+        bundle.note("urn:uuid:0A-1", "Location", "a-1");
+        bundle.note("https://other.test/fhir/Location/9", "Location", "a-1");
+        bundle.note("urn:uuid:2", "Location", "a-1");
+        bundle.note("urn:uuid:2", "Location", "a-2");
+        for text in ["urn:uuid:0a-1", "https://other.test/fhir/Location/9/_history/3"] {
+            assert_eq!(bases.resolve(text, &bundle), HERE, "{text}");
+        }
+        assert_eq!(bases.resolve("urn:uuid:2", &bundle), Destination::Unknown);
+    }
+}

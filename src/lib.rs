@@ -14,6 +14,7 @@
 //!
 //! - [`cli`] – the command line, clap types only
 //! - [`config`] – `payersync.toml` → [`config::Settings`]: parsed, bounded, without a secret in it
+//! - [`outcome`] – how a walk ended and why: the words of the ledger as types
 //! - [`exit_code`] – the documented exit codes
 //! - [`monitor`] – events out of the core, which never prints
 //! - [`clock`] – what time it is; the only place that asks
@@ -41,6 +42,7 @@ pub mod fhir;
 pub mod fingerprint;
 pub mod http;
 pub mod monitor;
+pub mod outcome;
 pub mod reference;
 pub mod sandbox;
 pub mod schedule;

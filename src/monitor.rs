@@ -3,6 +3,8 @@
 //! The core never prints and never draws: it tells a monitor what happens, and the command that
 //! runs decides what a person sees of it. No event carries a value of a resource or of a URL.
 
+use crate::outcome::WalkState;
+
 /// What the core tells while it works.
 #[derive(Debug, Clone)]
 pub enum Event<'a> {
@@ -43,8 +45,8 @@ pub enum Event<'a> {
         connection: &'a str,
         /// FHIR resource type.
         resource_type: &'a str,
-        /// The word of the ledger: complete, incomplete, not_served, skipped.
-        state: &'a str,
+        /// State of the walk.
+        state: WalkState,
         /// Why, unless complete.
         detail: Option<&'a str>,
         /// Resources seen in this walk.

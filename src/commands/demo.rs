@@ -18,6 +18,7 @@ use crate::{
     config::{FILE_NAME, Settings},
     exit_code::ExitCode,
     http::{Get, HttpClient, PostForm, any_body, silently},
+    outcome::WalkState,
     sandbox::{Identity, Sandbox},
     sync::Report,
     warehouse::{ConnectionRow, ReadOnlyWarehouse, Warehouse},
@@ -247,7 +248,7 @@ fn show_result(settings: &Settings, report: &Report) -> Result<(), Failure> {
 fn by_type(report: &Report) -> Vec<(String, [u64; 5])> {
     let mut sums: Vec<(String, [u64; 5])> = Vec::new();
     let walks = report.connections.iter().flat_map(|connection| &connection.walks);
-    for walk in walks.filter(|walk| walk.finish.state != "not_served") {
+    for walk in walks.filter(|walk| walk.finish.state != WalkState::NotServed) {
         let counters = &walk.counters;
         let add = [
             counters.pages,

@@ -5,6 +5,7 @@
 use super::failure::Failure;
 use crate::{
     auth::{ConsentState, StoredGrant},
+    outcome::WalkState,
     warehouse::{ConnectionRow, Effort, FinishedRun, TableCount, TypeStatus},
 };
 use chrono::{DateTime, Utc};
@@ -111,15 +112,14 @@ impl Metrics<'_> {
             "gauge",
             "Resources that could not be taken in and are not settled.",
         );
-        let asked =
-            |status: &&TypeStatus| !matches!(status.state.as_str(), "not_served" | "skipped");
+        let asked = |status: &&TypeStatus| status.state.is_asked();
         for status in self.types.iter().filter(asked) {
             let labels = [
                 ("connection", status.connection.as_str()),
                 ("plan", &status.plan),
                 ("type", &status.resource_type),
             ];
-            complete.sample(&labels, u8::from(status.state == "complete"));
+            complete.sample(&labels, u8::from(status.state == WalkState::Complete));
             resources.sample(&labels, status.resources);
             rejects.sample(&labels, status.rejects);
             if let Some(instant) = status.complete_as_of.as_deref().and_then(seconds) {

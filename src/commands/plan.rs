@@ -58,7 +58,7 @@ fn show_plan(warehouse: &Warehouse, target: &Target, steps: &[Step]) -> Result<(
         let row = match step {
             Step::Skip { resource_type, finish } => {
                 let why = finish.detail.clone().unwrap_or_default();
-                [resource_type.clone(), finish.state.to_owned(), String::new(), why]
+                [resource_type.clone(), finish.state.to_string(), String::new(), why]
             }
             Step::Walk(order) => {
                 let known =

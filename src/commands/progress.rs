@@ -1,6 +1,7 @@
 //! What a person, or a log, sees of a run while it works.
 
 use crate::monitor::{Event, Monitor};
+use crate::outcome::WalkState;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{
     collections::HashMap,
@@ -59,20 +60,32 @@ impl Monitor for Lines {
             }
             Event::WalkFinished { connection, resource_type, state, detail, resources_seen } => {
                 match (state, detail) {
-                    ("complete", _) => {
+                    (WalkState::Complete, _) => {
                         tracing::info!(
                             connection,
                             resource_type,
-                            state,
+                            state = state.as_str(),
                             resources_seen,
                             "Walk finished"
                         );
                     }
-                    ("incomplete", Some(detail)) => {
-                        tracing::warn!(connection, resource_type, state, detail, "Walk finished");
+                    (WalkState::Incomplete, Some(detail)) => {
+                        tracing::warn!(
+                            connection,
+                            resource_type,
+                            state = state.as_str(),
+                            detail,
+                            "Walk finished"
+                        );
                     }
                     (_, detail) => {
-                        tracing::debug!(connection, resource_type, state, detail, "Walk finished");
+                        tracing::debug!(
+                            connection,
+                            resource_type,
+                            state = state.as_str(),
+                            detail,
+                            "Walk finished"
+                        );
                     }
                 }
             }
@@ -146,8 +159,10 @@ impl Monitor for Bars {
             }
             Event::WalkFinished { connection, resource_type, state, detail, resources_seen } => {
                 let line = match state {
-                    "complete" => Some(format!("✓ {connection} {resource_type}: {resources_seen}")),
-                    "incomplete" => {
+                    WalkState::Complete => {
+                        Some(format!("✓ {connection} {resource_type}: {resources_seen}"))
+                    }
+                    WalkState::Incomplete => {
                         let detail = detail.unwrap_or_default();
                         Some(format!("✗ {connection} {resource_type}: {detail}"))
                     }

@@ -11,10 +11,11 @@ use crate::{
     clock::Clock,
     config::Settings,
     exit_code::ExitCode,
+    outcome::{self, TypeOutcome, WalkState},
     warehouse::{ConnectionRow, ReadOnlyWarehouse, TypeStatus},
 };
 use serde::Serialize;
-use std::{io::Write, path::Path};
+use std::{collections::BTreeSet, io::Write, path::Path};
 
 #[derive(Serialize)]
 struct Status<'a> {
@@ -100,20 +101,28 @@ fn connection_of<'a>(row: &'a ConnectionRow, types: &'a [TypeStatus]) -> Connect
 }
 
 fn is_fine(status: &TypeStatus) -> bool {
-    status.rejects == 0 && matches!(status.state.as_str(), "complete" | "not_served" | "skipped")
+    status.rejects == 0 && !matches!(status.state, WalkState::Incomplete | WalkState::Running)
 }
 
+/// The worst of what the latest walks came to, each judged with the others of its run: the exit
+/// code of the syncs that made them.
 fn code_of(connections: &[ConnectionRow], types: &[TypeStatus]) -> ExitCode {
-    let of_type = |status: &TypeStatus| match status.reason.as_deref() {
-        _ if is_fine(status) => ExitCode::Complete,
-        Some("consent_needed") => ExitCode::ConsentNeeded,
-        Some("unreachable") => ExitCode::Unreachable,
-        _ => ExitCode::Incomplete,
+    let of_connection = |row: &ConnectionRow| {
+        let mine = || types.iter().filter(|status| status.connection == row.name);
+        if mine().next().is_none() {
+            // Never synced.
+            return ExitCode::Incomplete;
+        }
+        let has_rejects = mine().any(|status| status.rejects > 0);
+        let runs: BTreeSet<i64> = mine().map(|status| status.run_id).collect();
+        let of_run = |run: i64| {
+            let outcomes: Vec<TypeOutcome> =
+                mine().filter(|status| status.run_id == run).map(TypeStatus::outcome).collect();
+            outcome::exit_code(&outcomes, has_rejects)
+        };
+        runs.into_iter().map(of_run).fold(ExitCode::Complete, ExitCode::worst)
     };
-    let worst = types.iter().map(of_type).fold(ExitCode::Complete, ExitCode::worst);
-    let never_synced =
-        connections.iter().any(|row| !types.iter().any(|status| status.connection == row.name));
-    if never_synced { worst.worst(ExitCode::Incomplete) } else { worst }
+    connections.iter().map(of_connection).fold(ExitCode::Complete, ExitCode::worst)
 }
 
 fn people(
@@ -134,13 +143,12 @@ fn people(
         }
         let mut table =
             show::table(&["type", "state", "complete as of", "resources", "rejects", "why"]);
-        let (asked, left): (Vec<_>, Vec<_>) = mine
-            .into_iter()
-            .partition(|status| !matches!(status.state.as_str(), "not_served" | "skipped"));
+        let (asked, left): (Vec<_>, Vec<_>) =
+            mine.into_iter().partition(|status| status.state.is_asked());
         for status in &asked {
             table.add_row(vec![
                 status.resource_type.clone(),
-                status.state.clone(),
+                status.state.to_string(),
                 status.complete_as_of.clone().unwrap_or_else(|| "never".to_owned()),
                 status.resources.to_string(),
                 status.rejects.to_string(),
@@ -155,7 +163,9 @@ fn people(
                 writeln!(out, "hint: {}: {hint}", status.resource_type)?;
             }
         }
-        for (state, words) in [("not_served", "Not served"), ("skipped", "Skipped")] {
+        for (state, words) in
+            [(WalkState::NotServed, "Not served"), (WalkState::Skipped, "Skipped")]
+        {
             let names: Vec<_> = left
                 .iter()
                 .filter(|status| status.state == state)

@@ -16,6 +16,7 @@ use crate::{
     exit_code::ExitCode,
     http::{HttpClient, Origin},
     monitor::Monitor,
+    outcome::WalkState,
     sync::{Report, Stop, SyncContext, SyncOptions, Target, sync},
     warehouse::{ConnectionRow, WalkFinish, Warehouse},
 };
@@ -148,7 +149,9 @@ pub(super) fn chosen(
 pub(super) fn tell_problems(report: &Report) {
     for connection in &report.connections {
         let mut told: Vec<(&WalkFinish, Vec<&str>)> = Vec::new();
-        for walk in connection.walks.iter().filter(|walk| walk.finish.state == "incomplete") {
+        for walk in
+            connection.walks.iter().filter(|walk| walk.finish.state == WalkState::Incomplete)
+        {
             let finish = &walk.finish;
             let same = |known: &WalkFinish| {
                 known.reason == finish.reason && known.http_status == finish.http_status

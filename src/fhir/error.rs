@@ -4,6 +4,7 @@ use super::{bundle::BundleError, outcome::Outcome};
 use crate::{
     auth::TokenError,
     http::{HttpError, SafeUrl},
+    outcome::Reason,
 };
 
 /// A page that could not be had, after everything that could be tried.
@@ -49,36 +50,39 @@ fn of_outcome(outcome: &Option<Outcome>) -> String {
 }
 
 impl FetchError {
-    /// The ledger's word for it.
-    pub fn reason(&self) -> &'static str {
+    /// Why, for the ledger.
+    pub fn reason(&self) -> Reason {
         match self {
-            FetchError::Token(error) if error.is_consent_needed() => "consent_needed",
-            FetchError::Token(_) => "no_token",
-            FetchError::Http(error) if error.is_throttled().is_some() => "throttled",
-            FetchError::Http(error) if error.is_timeout() => "timeout",
-            FetchError::Http(error) if error.is_foreign_origin() => "foreign_origin",
-            FetchError::Http(error) if error.is_too_large() => "too_large",
-            FetchError::Http(_) => "network",
-            FetchError::Status { .. } if self.is_grant_gone() => "consent_needed",
+            FetchError::Token(error) if error.is_consent_needed() => Reason::ConsentNeeded,
+            FetchError::Token(error) if error.is_unavailable() => Reason::TokenUnreachable,
+            FetchError::Token(_) => Reason::NoToken,
+            FetchError::Http(error) if error.is_throttled().is_some() => Reason::Throttled,
+            FetchError::Http(error) if error.is_timeout() => Reason::Timeout,
+            FetchError::Http(error) if error.is_foreign_origin() => Reason::ForeignOrigin,
+            FetchError::Http(error) if error.is_too_large() => Reason::TooLarge,
+            FetchError::Http(_) => Reason::Network,
+            FetchError::Status { .. } if self.is_grant_gone() => Reason::ConsentNeeded,
             FetchError::Status { status: 429, outcome: Some(outcome), .. }
                 if outcome.is_still_loading() =>
             {
-                "still_loading"
+                Reason::StillLoading
             }
             FetchError::Status { status, .. } => match status {
-                401 => "unauthorized",
-                403 => "forbidden",
-                404 => "not_found",
-                410 => "gone",
-                429 => "throttled",
-                400..=499 => "refused",
-                500..=599 => "server_error",
-                _ => "unexpected_status",
+                401 => Reason::Unauthorized,
+                403 => Reason::Forbidden,
+                404 => Reason::NotFound,
+                410 => Reason::Gone,
+                429 => Reason::Throttled,
+                400..=499 => Reason::Refused,
+                500..=599 => Reason::ServerError,
+                _ => Reason::UnexpectedStatus,
             },
-            FetchError::NotAPage { source: BundleError::NotJson, .. } => "not_json",
-            FetchError::NotAPage { source: BundleError::Outcome(_), .. } => "operation_outcome",
-            FetchError::NotAPage { .. } => "not_a_searchset",
-            FetchError::NotTheResource { .. } => "not_the_resource",
+            FetchError::NotAPage { source: BundleError::NotJson, .. } => Reason::NotJson,
+            FetchError::NotAPage { source: BundleError::Outcome(_), .. } => {
+                Reason::OperationOutcome
+            }
+            FetchError::NotAPage { .. } => Reason::NotASearchset,
+            FetchError::NotTheResource { .. } => Reason::NotTheResource,
         }
     }
 
@@ -116,14 +120,8 @@ impl FetchError {
         self.server_message().is_some_and(|words| words.contains("Result window is too large"))
     }
 
-    /// Whether the plan itself could not be reached.
+    /// Whether the plan itself, or its token endpoint, could not be reached.
     pub fn is_unreachable(&self) -> bool {
-        match self {
-            // Its token endpoint is a part of it.
-            FetchError::Token(error) => error.is_unavailable(),
-            FetchError::Http(error) => error.is_transient(),
-            FetchError::Status { status, .. } => matches!(status, 502..=504),
-            _ => false,
-        }
+        self.reason().is_unreachable(self.status())
     }
 }

@@ -7,7 +7,6 @@
 
 use super::{
     context::WalkContext,
-    ending::NOT_LISTED,
     reference_reads::Reads,
     report::WalkReport,
     run::{SyncOptions, Target},
@@ -15,6 +14,7 @@ use super::{
 use crate::{
     fhir::{each_reference, on_this_server, resource_type},
     monitor::Event,
+    outcome::{Reason, WalkKind, WalkState},
     warehouse::{
         Found, QueueSummary, WalkFinish, WalkStart, WarehouseError, reference_sources,
         reference_summary,
@@ -40,14 +40,14 @@ pub(super) async fn follow(
     walks: &mut [WalkReport],
 ) -> Result<(), WarehouseError> {
     let unlisted: Vec<usize> = (0..walks.len())
-        .filter(|position| walks[*position].finish.reason == Some(NOT_LISTED))
+        .filter(|position| walks[*position].finish.reason == Some(Reason::NotListed))
         .collect();
     if unlisted.is_empty() {
         return Ok(());
     }
     let base = &target.registration.fhir_url;
     let hindrance = hindrance(walks);
-    let some_incomplete = walks.iter().any(|walk| walk.finish.state == "incomplete");
+    let some_incomplete = walks.iter().any(|walk| walk.finish.state == WalkState::Incomplete);
     let mut reads = Vec::new();
     for position in unlisted {
         reads.push(begin(context, options, &walks[position], base).await?);
@@ -71,9 +71,10 @@ fn hindrance(walks: &[WalkReport]) -> Option<WalkFinish> {
     let hinders = |walk: &&WalkReport| {
         let finish = &walk.finish;
         let refused = matches!(finish.http_status, Some(401 | 403 | 404));
-        let no_token = matches!(finish.reason, Some("consent_needed" | "no_token"));
+        let no_token = finish.reason.is_some_and(Reason::is_without_token);
         let of_member = walk.resource_type == "Patient" && refused;
-        finish.state == "incomplete" && (no_token || walk.unreachable || of_member)
+        finish.state == WalkState::Incomplete
+            && (no_token || finish.outcome().is_unreachable() || of_member)
     };
     walks.iter().find(hinders).map(|walk| walk.finish.clone())
 }
@@ -98,7 +99,7 @@ async fn begin(
         run_id: context.run_id,
         connection_id,
         resource_type: resource_type.clone(),
-        mode: "reference",
+        kind: WalkKind::Reference,
         first_url: None,
         since: None,
         window: None,
@@ -219,7 +220,7 @@ async fn finish(
         detail: finish.detail.as_deref(),
         resources_seen: counters.resources_seen,
     });
-    Ok(WalkReport { resource_type, finish, counters, unreachable: reads.unreachable })
+    Ok(WalkReport { resource_type, finish, counters })
 }
 
 /// How the ledger puts what a type's references came to.
@@ -231,7 +232,7 @@ fn describe(
 ) -> WalkFinish {
     if summary.pending > 0 {
         let stopped = stopped.unwrap_or_else(|| {
-            WalkFinish::incomplete("unanswered", "the plan gave no answer".to_owned())
+            WalkFinish::incomplete(Reason::Unanswered, "the plan gave no answer".to_owned())
         });
         let detail = stopped.detail.unwrap_or_default();
         let detail = format!("{} references are still to be read: {detail}", summary.pending);
@@ -242,10 +243,10 @@ fn describe(
         let detail = "the plan neither lists it nor lets it be read".to_owned();
         return if required {
             let hint = "the consent may not cover it; `payersync connect` asks anew";
-            let finish = WalkFinish::incomplete("forbidden", detail);
+            let finish = WalkFinish::incomplete(Reason::Forbidden, detail);
             WalkFinish { http_status: Some(403), hint: Some(hint.to_owned()), ..finish }
         } else {
-            WalkFinish::not_walked("not_served", "forbidden", detail)
+            WalkFinish::not_walked(WalkState::NotServed, Reason::Forbidden, detail)
         };
     }
     let mut parts = Vec::new();

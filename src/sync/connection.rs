@@ -15,6 +15,7 @@ use crate::{
     auth::GrantKind,
     fhir::{FetchError, patient_id},
     monitor::Event,
+    outcome::{Reason, WalkKind},
     warehouse::{WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError},
 };
 use std::sync::Arc;
@@ -120,7 +121,7 @@ async fn walk_unless_stopped(
 ) -> Result<WalkReport, WarehouseError> {
     if context.stop.is_asked() {
         let finish = WalkFinish::incomplete(
-            "interrupted",
+            Reason::Interrupted,
             "it was asked to stop before this type's turn came".to_owned(),
         );
         let (name, window) = (order.resource_type.clone(), order.window.clone());
@@ -133,7 +134,7 @@ async fn walk_unless_stopped(
         return enter(context, name, window, finish.clone()).await;
     }
     let report = walk(context, order).await?;
-    if matches!(report.finish.reason, Some("no_token" | "consent_needed")) {
+    if report.finish.reason.is_some_and(Reason::is_without_token) {
         // The first reason stands for all.
         let _ = context.no_token.set(WalkFinish { failed_page: None, ..report.finish.clone() });
     }
@@ -148,12 +149,10 @@ async fn unreachable_plan(
     let mut reports = Vec::new();
     for step in steps {
         let Step::Walk(order) = step else { continue };
-        let mut finish = WalkFinish::incomplete("unreachable", error.to_string());
+        let mut finish = WalkFinish::incomplete(Reason::Unreachable, error.to_string());
         finish.hint =
             Some("check the network and the plan's fhir_url; the next run asks again".into());
-        let mut report = enter(context, order.resource_type, None, finish).await?;
-        report.unreachable = true;
-        reports.push(report);
+        reports.push(enter(context, order.resource_type, None, finish).await?);
     }
     Ok(reports)
 }
@@ -169,7 +168,7 @@ async fn enter(
         run_id: context.run_id,
         connection_id: context.connection.id,
         resource_type: resource_type.clone(),
-        mode: if window.is_some() { "window" } else { "full" },
+        kind: if window.is_some() { WalkKind::Window } else { WalkKind::Full },
         first_url: None,
         since: None,
         window,
@@ -185,5 +184,5 @@ async fn enter(
         detail: finish.detail.as_deref(),
         resources_seen: 0,
     });
-    Ok(WalkReport { resource_type, finish, counters, unreachable: false })
+    Ok(WalkReport { resource_type, finish, counters })
 }

@@ -3,11 +3,9 @@
 use super::plan::{WalkFrom, WalkOrder};
 use crate::{
     fhir::{FetchError, PagingError, is_read_by_reference},
+    outcome::{Reason, WalkState},
     warehouse::{ConnectionRow, WalkFinish},
 };
-
-/// The ledger's word for a type that the plan serves by id and refuses to list.
-pub(super) const NOT_LISTED: &str = "not_listed";
 
 /// How a walk ended.
 pub(super) enum Ending {
@@ -56,7 +54,7 @@ pub(super) fn refused(
     let resumes = at.pages_before > 0 && at.pages == 0;
     if is_first_page && !error.is_grant_gone() && is_unlisted(order, error.status()) {
         let detail = format!("the plan refuses to list it ({error}); it is read by reference");
-        let mut finish = WalkFinish::not_walked("not_served", NOT_LISTED, detail);
+        let mut finish = WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, detail);
         finish.http_status = error.status();
         finish.server_message = error.server_message();
         return Ending::Open(finish);
@@ -66,7 +64,7 @@ pub(super) fn refused(
     let is_difference = is_first_page && is_optional && !error.is_grant_gone();
     if is_difference && matches!(error.status(), Some(403 | 404)) {
         let detail = format!("the plan does not serve it: {error}");
-        let mut finish = WalkFinish::not_walked("not_served", error.reason(), detail);
+        let mut finish = WalkFinish::not_walked(WalkState::NotServed, error.reason(), detail);
         finish.http_status = error.status();
         finish.server_message = error.server_message();
         return Ending::Open(finish);
@@ -77,7 +75,7 @@ pub(super) fn refused(
     finish.hint = hint(error, connection);
     // A resumed walk does not know what the server declares to hold; a fresh one does.
     if !is_first_page && !resumes && error.is_beyond_result_window() {
-        finish.reason = Some("result_window");
+        finish.reason = Some(Reason::ResultWindow);
         finish.keep_cursor = false;
         return Ending::Lost(finish, Remedy::Windows);
     }
@@ -107,23 +105,26 @@ fn is_unlisted(order: &WalkOrder, status: Option<u16>) -> bool {
 
 /// It was asked to stop.
 pub(super) fn interrupted() -> WalkFinish {
-    WalkFinish::incomplete("interrupted", "it was asked to stop; the next run goes on here".into())
+    WalkFinish::incomplete(
+        Reason::Interrupted,
+        "it was asked to stop; the next run goes on here".into(),
+    )
 }
 
 /// The run's limit of requests is reached.
 pub(super) fn request_limit() -> WalkFinish {
     let detail = "the run's limit of requests was reached; the next run goes on here";
-    WalkFinish::incomplete("request_limit", detail.to_owned())
+    WalkFinish::incomplete(Reason::RequestLimit, detail.to_owned())
 }
 
 /// A next link that must not be followed.
 pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
     let reason = match error {
-        PagingError::ForeignOrigin { .. } => "foreign_origin",
-        PagingError::Loop => "next_loop",
-        PagingError::NoProgress => "no_progress",
-        PagingError::OnlyEmptyPages => "only_empty_pages",
-        PagingError::NotAUrl => "next_not_a_url",
+        PagingError::ForeignOrigin { .. } => Reason::ForeignOrigin,
+        PagingError::Loop => Reason::NextLoop,
+        PagingError::NoProgress => Reason::NoProgress,
+        PagingError::OnlyEmptyPages => Reason::OnlyEmptyPages,
+        PagingError::NotAUrl => Reason::NextNotAUrl,
     };
     WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, error.to_string()) }
 }
@@ -131,18 +132,18 @@ pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
 fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
     let connect = format!("payersync connect {} --plan {}", connection.name, connection.plan);
     Some(match error.reason() {
-        "consent_needed" => format!("`{connect}`"),
-        "unauthorized" => {
+        Reason::ConsentNeeded => format!("`{connect}`"),
+        Reason::Unauthorized => {
             format!("the plan refuses a fresh token; if the member withdrew consent, `{connect}`")
         }
-        "forbidden" => format!(
+        Reason::Forbidden => format!(
             "the plan may refuse requests from outside the US, or the consent may not cover it; `{connect}` asks anew"
         ),
-        "still_loading" => {
+        Reason::StillLoading => {
             "the plan is still loading the member's data; sync again in some minutes".to_owned()
         }
-        "throttled" => "lower requests_per_second or requests_per_hour of the plan".to_owned(),
-        "not_json" | "not_a_searchset" => {
+        Reason::Throttled => "lower requests_per_second or requests_per_hour of the plan".to_owned(),
+        Reason::NotJson | Reason::NotASearchset => {
             "check the plan's fhir_url; if it is right, the plan is at fault and the next run asks again".to_owned()
         }
         _ => return None,
@@ -156,7 +157,7 @@ pub(super) fn another_patient(patient: String) -> WalkFinish {
         keep_cursor: false,
         hint: Some("another member's data was refused; tell the plan".to_owned()),
         ..WalkFinish::incomplete(
-            "another_patient",
+            Reason::AnotherPatient,
             "the plan answered with a page about another patient; nothing of it was stored".into(),
         )
     }
@@ -165,7 +166,7 @@ pub(super) fn another_patient(patient: String) -> WalkFinish {
 /// An answer to `_lastUpdated` that shows that the server does not honour it.
 pub(super) fn filter_ignored(why: &str) -> Ending {
     let detail = format!("the plan does not honour _lastUpdated: {why}");
-    let finish = WalkFinish::incomplete("last_updated_ignored", detail);
+    let finish = WalkFinish::incomplete(Reason::LastUpdatedIgnored, detail);
     Ending::Lost(WalkFinish { keep_cursor: false, ..finish }, Remedy::BeginAgain)
 }
 

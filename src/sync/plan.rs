@@ -1,12 +1,12 @@
 //! What a run will ask of one connection, and why not the rest. Pure.
 
-use super::ending::NOT_LISTED;
 use crate::{
     fhir::{
         Capability, RESOURCE_TYPES, changed_since, grants_read, instant, is_read_by_reference,
         resource_type, type_search,
     },
     http::Origin,
+    outcome::{Reason, WalkState},
     warehouse::{Cursor, LastUpdated, TypeState, WalkFinish, WalkWindow},
 };
 use chrono::{DateTime, Utc};
@@ -123,15 +123,15 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
     let only_read = input.capability.is_some_and(|capability| capability.only_reads(name));
     if !required && only_read && is_read_by_reference(name) && grants_read(input.scope, name) {
         let detail = "the plan does not offer to list it; it is read by reference";
-        return skip("not_served", NOT_LISTED, detail.to_owned());
+        return skip(WalkState::NotServed, Reason::NotListed, detail.to_owned());
     }
     if !is_known && input.capability.is_some_and(|capability| !capability.searches(name)) {
         let detail = "the plan's CapabilityStatement does not offer to search it";
-        return skip("not_served", "not_declared", detail.to_owned());
+        return skip(WalkState::NotServed, Reason::NotDeclared, detail.to_owned());
     }
     if !required && !grants_read(input.scope, name) {
         let detail = "the member's consent does not cover it";
-        return skip("skipped", "not_granted", detail.to_owned());
+        return skip(WalkState::Skipped, Reason::NotGranted, detail.to_owned());
     }
     let cursor = input
         .cursors
@@ -200,7 +200,6 @@ mod tests {
     fn cursor(url: &str) -> Cursor {
         Cursor {
             resource_type: "Coverage".into(),
-            mode: "full".into(),
             walk_id: 1,
             next_url: url.into(),
             pages: 3,
@@ -244,7 +243,7 @@ mod tests {
                     (resource_type, format!("since {}", what.since.to_rfc3339()))
                 }
                 Step::Skip { resource_type, finish } => {
-                    (resource_type, finish.reason.unwrap_or_default().to_owned())
+                    (resource_type, finish.reason.unwrap().to_string())
                 }
             })
             .collect()

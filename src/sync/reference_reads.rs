@@ -36,7 +36,6 @@ pub(super) struct Reads {
     pub(super) counters: WalkCounters,
     /// Why it ended before its last reference.
     pub(super) stopped: Option<WalkFinish>,
-    pub(super) unreachable: bool,
     pub(super) scanned_to: Option<String>,
     context: WalkContext,
     base: Url,
@@ -67,7 +66,6 @@ impl Reads {
             key,
             counters: WalkCounters::default(),
             stopped: None,
-            unreachable: false,
             scanned_to: known.scanned_to,
             context,
             asked: base.clone(),
@@ -194,7 +192,7 @@ impl Reads {
             resource_id: id,
             verdict,
             http_status: error.status(),
-            reason: Some(error.reason()),
+            reason: Some(error.reason().as_str()),
         };
         match verdict {
             // It says of itself that it was there, so it is believed at once.
@@ -239,7 +237,6 @@ impl Reads {
     }
 
     fn stop(&mut self, error: &FetchError) {
-        self.unreachable = error.is_unreachable();
         let mut finish = WalkFinish::incomplete(error.reason(), error.to_string());
         finish.http_status = error.status();
         finish.server_message = error.server_message();

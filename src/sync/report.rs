@@ -2,6 +2,7 @@
 
 use crate::{
     exit_code::ExitCode,
+    outcome::{self, TypeOutcome, WalkState},
     warehouse::{WalkCounters, WalkFinish},
 };
 use std::time::Duration;
@@ -15,8 +16,6 @@ pub struct WalkReport {
     pub finish: WalkFinish,
     /// What it counted in this run.
     pub counters: WalkCounters,
-    /// Whether the plan could not be reached.
-    pub unreachable: bool,
 }
 
 /// What came of one connection.
@@ -35,17 +34,8 @@ pub struct ConnectionReport {
 impl ConnectionReport {
     /// The worst that happened to this connection.
     pub fn exit_code(&self) -> ExitCode {
-        let incomplete = || self.walks.iter().filter(|walk| walk.finish.state == "incomplete");
-        let any_complete = self.walks.iter().any(|walk| walk.finish.state == "complete");
-        if incomplete().any(|walk| walk.finish.reason == Some("consent_needed")) {
-            ExitCode::ConsentNeeded
-        } else if incomplete().next().is_none() {
-            if self.open_rejects > 0 { ExitCode::Incomplete } else { ExitCode::Complete }
-        } else if !any_complete && incomplete().all(|walk| walk.unreachable) {
-            ExitCode::Unreachable
-        } else {
-            ExitCode::Incomplete
-        }
+        let types: Vec<TypeOutcome> = self.walks.iter().map(|walk| walk.finish.outcome()).collect();
+        outcome::exit_code(&types, self.open_rejects > 0)
     }
 }
 
@@ -84,14 +74,14 @@ impl Report {
     pub fn summary(&self) -> String {
         let totals = self.totals();
         let walks = || self.connections.iter().flat_map(|connection| &connection.walks);
-        let in_state = |state: &str| walks().filter(|walk| walk.finish.state == state).count();
+        let in_state = |state: WalkState| walks().filter(|walk| walk.finish.state == state).count();
         let rejects: u64 = self.connections.iter().map(|connection| connection.open_rejects).sum();
         let mut parts = vec![
             count(self.connections.len() as u64, "connection"),
-            format!("{} complete", count(in_state("complete") as u64, "type")),
+            format!("{} complete", count(in_state(WalkState::Complete) as u64, "type")),
         ];
-        if in_state("incomplete") > 0 {
-            parts.push(format!("{} incomplete", in_state("incomplete")));
+        if in_state(WalkState::Incomplete) > 0 {
+            parts.push(format!("{} incomplete", in_state(WalkState::Incomplete)));
         }
         parts.push(count(totals.pages, "page"));
         parts.push(format!(

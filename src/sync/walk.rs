@@ -24,6 +24,7 @@ use crate::{
     },
     http::SafeUrl,
     monitor::Event,
+    outcome::{Reason, WalkKind, WalkState},
     warehouse::{
         Advance, Cursor, LastUpdated, PageWrite, WalkCounters, WalkEnd, WalkFinish, WalkKey,
         WalkStart, WarehouseError,
@@ -101,7 +102,6 @@ struct Walk<'a> {
     /// The newest date that a resource gives itself and that has passed.
     newest: Option<DateTime<Utc>>,
     failure: Option<Outcome>,
-    unreachable: bool,
 }
 
 /// What came of storing a page.
@@ -134,10 +134,10 @@ impl Walk<'_> {
             run_id: context.run_id,
             connection_id: context.connection.id,
             resource_type: order.resource_type.clone(),
-            mode: match (&order.window, since) {
-                (Some(_), _) => "window",
-                (None, Some(_)) => "incremental",
-                (None, None) => "full",
+            kind: match (&order.window, since) {
+                (Some(_), _) => WalkKind::Window,
+                (None, Some(_)) => WalkKind::Incremental,
+                (None, None) => WalkKind::Full,
             },
             first_url: Some(SafeUrl::from(url).to_string()),
             since: since.map(clock::text),
@@ -156,7 +156,6 @@ impl Walk<'_> {
             started: started.unwrap_or(now),
             newest: None,
             failure: None,
-            unreachable: false,
         };
         context.monitor.event(Event::WalkStarted {
             connection: &context.connection.name,
@@ -172,14 +171,13 @@ impl Walk<'_> {
             resource_type: order.resource_type.clone(),
             finish,
             counters: walk.counters,
-            unreachable: walk.unreachable,
         };
         Ok((report, remedy))
     }
 
     /// Enters an end that no page brought along.
     async fn abandon(&self, mut finish: WalkFinish) -> Result<WalkFinish, WarehouseError> {
-        if finish.state == "incomplete" {
+        if finish.state == WalkState::Incomplete {
             finish.failed_page = Some(self.pages_before + self.counters.pages + 1);
         }
         let (key, counters) = (self.key.clone(), self.counters.clone());
@@ -190,7 +188,7 @@ impl Walk<'_> {
     async fn pages(&mut self, first: Url) -> Result<Ending, WarehouseError> {
         let Ok(mut pager) = Pager::new(&first, &self.context.proxied_origins) else {
             let detail = "the plan's fhir_url is not an http(s) URL".to_owned();
-            return Ok(Ending::Open(WalkFinish::incomplete("no_url", detail)));
+            return Ok(Ending::Open(WalkFinish::incomplete(Reason::NoUrl, detail)));
         };
         if !self.context.allowance.take() {
             return Ok(Ending::Open(request_limit()));
@@ -204,14 +202,13 @@ impl Walk<'_> {
             };
             let Ok((result, effort)) = arrived else {
                 let detail = "the request ended unexpectedly".to_owned();
-                return Ok(Ending::Open(WalkFinish::incomplete("bug", detail)));
+                return Ok(Ending::Open(WalkFinish::incomplete(Reason::Bug, detail)));
             };
             self.counters.requests += effort.requests;
             self.counters.retries += effort.retries;
             let page = match result {
                 Ok(page) => page,
                 Err(error) => {
-                    self.unreachable = error.is_unreachable();
                     let (order, connection) = (self.order, &self.context.connection);
                     return Ok(refused(&error, &self.position(), order, connection));
                 }
@@ -358,7 +355,7 @@ impl Walk<'_> {
                 server_message: outcome.words(),
                 keep_cursor: false,
                 ..WalkFinish::incomplete(
-                    "server_reported_error",
+                    Reason::ServerReportedError,
                     format!("a page carried an OperationOutcome of the server ({outcome})"),
                 )
             },

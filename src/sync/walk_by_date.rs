@@ -17,6 +17,7 @@ use super::{
 use crate::{
     clock,
     fhir::{Effort, instant},
+    outcome::{Reason, WalkKind, WalkState},
     warehouse::{
         WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError, last_round_ended,
         live_resources, unfinished_round,
@@ -39,7 +40,7 @@ struct Came {
     /// When the oldest of them was begun.
     as_of: DateTime<Utc>,
     /// Why not all are complete.
-    failed: Option<(WalkFinish, bool)>,
+    failed: Option<WalkFinish>,
 }
 
 /// Walks by date what was lost; the report is the whole type's.
@@ -60,7 +61,7 @@ pub(super) async fn walk_by_date(
         run_id: context.run_id,
         connection_id: context.connection.id,
         resource_type: order.resource_type.clone(),
-        mode: "full",
+        kind: WalkKind::Full,
         first_url: None,
         since: None,
         window: Some(WalkWindow { parameter: parameter.to_owned(), from: None, to: None }),
@@ -72,7 +73,7 @@ pub(super) async fn walk_by_date(
     let declared = lost.counters.declared_total;
     let (live, is_all) = count(context, order, &came, key.walk_id, declared).await?;
     let finish = match &came.failed {
-        Some((finish, _)) => WalkFinish { keep_cursor: false, failed_page: None, ..finish.clone() },
+        Some(finish) => WalkFinish { keep_cursor: false, failed_page: None, ..finish.clone() },
         None if is_all => {
             // Only a walk over everything buries, so what the plan deleted must at least be said.
             let left = live.saturating_sub(declared.unwrap_or(live));
@@ -88,7 +89,7 @@ pub(super) async fn walk_by_date(
         }
         None => {
             let declared = declared.map_or("no number".to_owned(), |total| total.to_string());
-            let reason = lost.finish.reason.unwrap_or("result_window");
+            let reason = lost.finish.reason.unwrap_or(Reason::ResultWindow);
             let detail = format!(
                 "its pages could not be walked to the end, so it was walked by {parameter}: \
                  the plan declares {declared}, {live} are stored"
@@ -98,10 +99,9 @@ pub(super) async fn walk_by_date(
     };
     // The windows have rows of their own in the ledger; counted here, too, they would count twice.
     context.warehouse.abandon_walk(key, finish.clone(), WalkCounters::default()).await?;
-    let unreachable = came.failed.is_some_and(|(_, unreachable)| unreachable);
     let mut counters = came.counters;
     counters.add_effort(&lost.counters);
-    Ok(WalkReport { resource_type: order.resource_type.clone(), finish, counters, unreachable })
+    Ok(WalkReport { resource_type: order.resource_type.clone(), finish, counters })
 }
 
 /// A walk by date that an earlier run did not bring to its end, as if it had just been found needed.
@@ -117,9 +117,8 @@ pub(super) fn unfinished(
         .read(|connection| unfinished_round(connection, id, name, &since))?;
     Ok(declared.map(|declared_total| WalkReport {
         resource_type: name.to_owned(),
-        finish: WalkFinish::incomplete("result_window", String::new()),
+        finish: WalkFinish::incomplete(Reason::ResultWindow, String::new()),
         counters: WalkCounters { declared_total, ..WalkCounters::default() },
-        unreachable: false,
     }))
 }
 
@@ -186,7 +185,7 @@ async fn windows(
             }
         }
         match (remedy, days.halves()) {
-            (None, _) if report.finish.state == "complete" => {}
+            (None, _) if report.finish.state == WalkState::Complete => {}
             (Some(Remedy::NewCursor | Remedy::Windows), Some(halves))
                 if halvings < MAX_HALVINGS && !context.stop.is_asked() =>
             {
@@ -194,7 +193,7 @@ async fn windows(
                 left.extend(halves);
             }
             _ => {
-                came.failed = Some((report.finish, report.unreachable));
+                came.failed = Some(report.finish);
                 return Ok(came);
             }
         }

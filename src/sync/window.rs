@@ -14,6 +14,7 @@ use crate::{
     clock,
     fhir::{Effort, date_parameters, instant, on_days},
     http::Origin,
+    outcome::WalkState,
     warehouse::{
         WalkCounters, WalkFinish, WalkWindow, WarehouseError, window_complete_at, window_cursor,
         window_is_too_long,
@@ -235,7 +236,6 @@ fn settled(resource_type: &str, windows: usize) -> WalkReport {
         resource_type: resource_type.to_owned(),
         finish: WalkFinish::complete(Some(note)),
         counters: WalkCounters::default(),
-        unreachable: false,
     }
 }
 
@@ -251,9 +251,8 @@ pub(super) fn merge(reports: Vec<WalkReport>) -> Vec<WalkReport> {
         };
         known.counters.add(&report.counters);
         known.counters.declared_total = None;
-        if known.finish.state == "complete" && report.finish.state != "complete" {
+        if known.finish.state == WalkState::Complete && report.finish.state != WalkState::Complete {
             known.finish = report.finish;
-            known.unreachable = report.unreachable;
         }
     }
     merged

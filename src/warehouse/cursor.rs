@@ -7,7 +7,7 @@ use super::{
     ledger::WalkCounters,
     page_writer::PageWrite,
 };
-use crate::clock;
+use crate::{clock, outcome::Reason};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Where an unfinished walk goes on.
@@ -15,8 +15,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 pub struct Cursor {
     /// FHIR resource type.
     pub resource_type: String,
-    /// full, incremental, window or reference.
-    pub mode: String,
     /// The walk of an earlier run that it continues.
     pub walk_id: i64,
     /// The page to ask for.
@@ -103,7 +101,7 @@ pub(crate) fn cursors(
 ) -> Result<Vec<Cursor>, WarehouseError> {
     connection
         .prepare_cached(
-            "SELECT k.resource_type, k.mode, k.walk_id, k.next_url, k.pages, k.resources_seen,
+            "SELECT k.resource_type, k.walk_id, k.next_url, k.pages, k.resources_seen,
                k.walk_started_at, w.since
              FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
              WHERE k.connection_id = ?1 AND k.window_parameter = '' ORDER BY k.resource_type",
@@ -121,7 +119,7 @@ pub(crate) fn window_cursor(
 ) -> Result<Option<Cursor>, WarehouseError> {
     connection
         .prepare_cached(
-            "SELECT k.resource_type, k.mode, k.walk_id, k.next_url, k.pages, k.resources_seen,
+            "SELECT k.resource_type, k.walk_id, k.next_url, k.pages, k.resources_seen,
                k.walk_started_at, w.since
              FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
              WHERE k.connection_id = ?1 AND k.resource_type = ?2 AND k.window_parameter = ?3
@@ -156,13 +154,12 @@ pub(crate) fn window_complete_at(
 fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
     Ok(Cursor {
         resource_type: row.get(0)?,
-        mode: row.get(1)?,
-        walk_id: row.get(2)?,
-        next_url: row.get(3)?,
-        pages: row.get(4)?,
-        resources_seen: row.get(5)?,
-        walk_started_at: row.get(6)?,
-        since: row.get(7)?,
+        walk_id: row.get(1)?,
+        next_url: row.get(2)?,
+        pages: row.get(3)?,
+        resources_seen: row.get(4)?,
+        walk_started_at: row.get(5)?,
+        since: row.get(6)?,
     })
 }
 
@@ -172,13 +169,14 @@ pub(crate) fn last_round_ended(
     connection_id: i64,
     resource_type: &str,
 ) -> Result<Option<String>, WarehouseError> {
+    let too_long = too_long();
     connection
         .query_row(
             &format!(
                 "SELECT max(finished_at) FROM sync_walk WHERE connection_id = ?1
                    AND resource_type = ?2 AND mode <> 'window'
                    AND (state = 'complete'
-                     OR window_parameter IS NOT NULL AND reason IN {TOO_LONG})"
+                     OR window_parameter IS NOT NULL AND reason IN {too_long})"
             ),
             params![connection_id, resource_type],
             |row| row.get(0),
@@ -203,8 +201,10 @@ pub(crate) fn live_resources(
         .doing("cannot count a type's resources")
 }
 
-/// The reasons that say that a walk was too long for its server.
-const TOO_LONG: &str = "('gone', 'not_found', 'result_window')";
+/// The reasons that say that a walk was too long for its server, as a list in SQL.
+fn too_long() -> String {
+    format!("('{}')", Reason::TOO_LONG.map(Reason::as_str).join("', '"))
+}
 
 /// Whether the latest walk over a window, since an instant, was too long for its server.
 pub(crate) fn window_is_too_long(
@@ -214,6 +214,7 @@ pub(crate) fn window_is_too_long(
     window: &WalkWindow,
     since: &str,
 ) -> Result<bool, WarehouseError> {
+    let too_long = too_long();
     connection
         .query_row(
             &format!(
@@ -221,7 +222,7 @@ pub(crate) fn window_is_too_long(
                    SELECT max(id) FROM sync_walk WHERE connection_id = ?1 AND resource_type = ?2
                      AND mode = 'window' AND window_parameter = ?3 AND window_from IS ?4
                      AND window_to IS ?5 AND walk_started_at >= ?6)
-                 AND state = 'incomplete' AND reason IN {TOO_LONG})"
+                 AND state = 'incomplete' AND reason IN {too_long})"
             ),
             params![connection_id, resource_type, window.parameter, window.from, window.to, since],
             |row| row.get(0),
@@ -237,6 +238,7 @@ pub(crate) fn unfinished_round(
     resource_type: &str,
     since: &str,
 ) -> Result<Option<Option<u64>>, WarehouseError> {
+    let too_long = too_long();
     connection
         .query_row(
             &format!(
@@ -246,7 +248,7 @@ pub(crate) fn unfinished_round(
                  FROM sync_walk WHERE id = (SELECT max(id) FROM sync_walk WHERE connection_id = ?1
                    AND resource_type = ?2 AND mode <> 'window')
                  AND window_parameter IS NOT NULL AND state = 'incomplete'
-                 AND reason NOT IN {TOO_LONG} AND walk_started_at >= ?3"
+                 AND reason NOT IN {too_long} AND walk_started_at >= ?3"
             ),
             params![connection_id, resource_type, since],
             |row| row.get(0),

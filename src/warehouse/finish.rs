@@ -7,13 +7,14 @@
 use super::{
     connections,
     error::{Doing, WarehouseError},
-    ledger::{self, WalkCounters, WalkFinish, WalkKey},
+    ledger::{self, WalkCounters, WalkKey},
     page_writer::{PageWrite, delete_rows, keep_version},
     table::Catalog,
     type_state::{self, Advance},
     unmapped_table,
+    walk_finish::WalkFinish,
 };
-use crate::clock;
+use crate::{clock, outcome::WalkState};
 use rusqlite::{Connection, Transaction, params};
 
 /// What the last page of a walk asks for.
@@ -94,7 +95,7 @@ pub(super) fn end_walk(
         }
     }
     ledger::finish_walk(transaction, &page.walk, &end.finish, page.now)?;
-    if let Some(advance) = end.advance.filter(|_| end.finish.state == "complete") {
+    if let Some(advance) = end.advance.filter(|_| end.finish.state == WalkState::Complete) {
         if page.walk.resource_type == "Patient" {
             connections::pin_patient(transaction, page.walk.connection_id)?;
         }

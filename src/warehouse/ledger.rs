@@ -5,8 +5,12 @@ use super::{
     error::{Doing, WarehouseError},
     finish,
     page_writer::PageWrite,
+    walk_finish::WalkFinish,
 };
-use crate::clock;
+use crate::{
+    clock,
+    outcome::{Reason, WalkKind},
+};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -77,81 +81,6 @@ impl WalkCounters {
     }
 }
 
-/// How a walk is entered in the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WalkFinish {
-    /// complete, incomplete, not_served or skipped.
-    pub state: &'static str,
-    /// A word; `None` when complete.
-    pub reason: Option<&'static str>,
-    /// For people, without values.
-    pub detail: Option<String>,
-    /// What to do.
-    pub hint: Option<String>,
-    /// Status of the last answer, when that is why.
-    pub http_status: Option<u16>,
-    /// The server's own words; may name a patient, so the warehouse is the only place for them.
-    pub server_message: Option<String>,
-    /// 1-based page at which it ended, unless complete.
-    pub failed_page: Option<u64>,
-    /// Something odd that is no failure.
-    pub warning: Option<String>,
-    /// Since when it has been so, where that is before the walk began (RFC 3339).
-    pub as_of: Option<String>,
-    /// Whether the cursor stays, so that the next run goes on there.
-    pub keep_cursor: bool,
-}
-
-impl WalkFinish {
-    /// A walk whose last page was a valid searchset Bundle without a `next`.
-    pub fn complete(warning: Option<String>) -> WalkFinish {
-        WalkFinish { warning, ..WalkFinish::with_state("complete") }
-    }
-
-    /// Anything else, with the reason's word and sentence.
-    pub fn incomplete(reason: &'static str, detail: String) -> WalkFinish {
-        WalkFinish {
-            reason: Some(reason),
-            detail: Some(detail),
-            keep_cursor: true,
-            ..WalkFinish::with_state("incomplete")
-        }
-    }
-
-    /// A type that was not asked for, or that the plan does not serve.
-    pub fn not_walked(state: &'static str, reason: &'static str, detail: String) -> WalkFinish {
-        WalkFinish { reason: Some(reason), detail: Some(detail), ..WalkFinish::with_state(state) }
-    }
-
-    pub(super) fn shrunk(live: u64, gone: u64) -> WalkFinish {
-        WalkFinish {
-            hint: Some(
-                "if that is right, `payersync sync NAME --type TYPE --accept-shrink`".into(),
-            ),
-            keep_cursor: false,
-            ..WalkFinish::incomplete(
-                "shrunk",
-                format!("{gone} of {live} resources were no longer sent; nothing was deleted"),
-            )
-        }
-    }
-
-    fn with_state(state: &'static str) -> WalkFinish {
-        WalkFinish {
-            state,
-            reason: None,
-            detail: None,
-            hint: None,
-            http_status: None,
-            server_message: None,
-            failed_page: None,
-            warning: None,
-            as_of: None,
-            keep_cursor: false,
-        }
-    }
-}
-
 /// A walk about to begin.
 #[derive(Debug, Clone)]
 pub(crate) struct WalkStart {
@@ -161,8 +90,8 @@ pub(crate) struct WalkStart {
     pub(crate) connection_id: i64,
     /// FHIR resource type.
     pub(crate) resource_type: String,
-    /// full, incremental, window or reference.
-    pub(crate) mode: &'static str,
+    /// Kind of the walk.
+    pub(crate) kind: WalkKind,
     /// First URL, parameter names only.
     pub(crate) first_url: Option<String>,
     /// What an incremental walk asks for (RFC 3339).
@@ -243,7 +172,7 @@ pub(crate) fn start_walk(
                 start.run_id,
                 start.connection_id,
                 start.resource_type,
-                start.mode,
+                start.kind.as_str(),
                 now,
                 cursor.map_or(now.as_str(), |cursor| cursor.walk_started_at.as_str()),
                 cursor.map(|cursor| cursor.walk_id),
@@ -279,8 +208,8 @@ pub(super) fn finish_walk(
                walk_started_at = coalesce(?11, walk_started_at) WHERE id = ?1",
             params![
                 walk.walk_id,
-                finish.state,
-                finish.reason,
+                finish.state.as_str(),
+                finish.reason.map(Reason::as_str),
                 finish.detail,
                 finish.hint,
                 finish.http_status,

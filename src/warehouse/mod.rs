@@ -39,6 +39,7 @@ mod unmapped_table;
 mod upkeep;
 mod verify;
 mod verify_resources;
+mod walk_finish;
 mod writer;
 
 mod embedded {
@@ -61,7 +62,7 @@ pub use error::WarehouseError;
 pub use file::WarehouseFile;
 pub(crate) use finish::WalkEnd;
 pub(crate) use ledger::WalkStart;
-pub use ledger::{WalkCounters, WalkFinish, WalkKey};
+pub use ledger::{WalkCounters, WalkKey};
 pub use metrics::{Effort, FinishedRun};
 pub use open::known_schema_version;
 pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject};
@@ -83,6 +84,7 @@ pub(crate) use type_state::Advance;
 pub use type_state::{LastUpdated, TypeState};
 pub use unmapped::{LeafPath, LeafSurvey};
 pub use verify::{Checked, quick_check, verify};
+pub use walk_finish::WalkFinish;
 
 /// An open warehouse.
 #[derive(Debug)]

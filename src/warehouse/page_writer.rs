@@ -4,12 +4,13 @@ use super::{
     cursor,
     error::{Doing, WarehouseError},
     finish::{self, WalkEnd},
-    ledger::{self, WalkCounters, WalkFinish, WalkKey},
+    ledger::{self, WalkCounters, WalkKey},
     quarantine,
     reference_queue::{self, Answered},
     row_batch::{Cell, RowBatch, TableRows},
     table::Catalog,
     unmapped_table,
+    walk_finish::WalkFinish,
 };
 use crate::clock;
 use bytes::Bytes;

@@ -4,6 +4,7 @@ use super::{
     error::{Doing, WarehouseError},
     table::{Catalog, quote},
 };
+use crate::outcome::{Reason, TypeOutcome, WalkKind, WalkState};
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
@@ -18,12 +19,16 @@ pub struct TypeStatus {
     pub member: Option<String>,
     /// FHIR resource type.
     pub resource_type: String,
-    /// full, incremental, window or reference.
-    pub mode: String,
-    /// State of the latest walk: running, complete, incomplete, not_served, skipped.
-    pub state: String,
-    /// Why, as a word.
-    pub reason: Option<String>,
+    /// Run of the latest walk (`sync_run.id`).
+    pub run_id: i64,
+    /// Kind of the latest walk.
+    pub mode: WalkKind,
+    /// State of the latest walk.
+    pub state: WalkState,
+    /// Why, unless complete; `None` also for a word of another version.
+    pub reason: Option<Reason>,
+    /// Status of the last answer, when that is why.
+    pub http_status: Option<u16>,
     /// Why, for people.
     pub detail: Option<String>,
     /// What to do.
@@ -52,16 +57,35 @@ pub struct TypeStatus {
     pub rejects: u64,
 }
 
+impl TypeStatus {
+    /// What the latest walk's end means for the exit code.
+    pub fn outcome(&self) -> TypeOutcome {
+        TypeOutcome { state: self.state, reason: self.reason, http_status: self.http_status }
+    }
+}
+
 pub(super) fn completeness(connection: &Connection) -> Result<Vec<TypeStatus>, WarehouseError> {
     connection
         .prepare(
-            "SELECT connection, plan, member, resource_type, mode, state, reason, detail, hint,
-               warning, failed_page, complete_as_of, checked_at, pages, declared_total, resources, rejects,
-               deletions_known_as_of, watermark, last_updated_reason
-             FROM completeness ORDER BY connection, resource_type",
+            "SELECT connection, plan, member, k.resource_type, k.mode, k.state, k.reason, k.detail,
+               k.hint, k.warning, k.failed_page, complete_as_of, checked_at, k.pages,
+               k.declared_total, resources, rejects, deletions_known_as_of, watermark,
+               last_updated_reason, w.run_id, w.http_status
+             FROM completeness AS k JOIN sync_walk AS w ON w.id = (
+               SELECT max(id) FROM sync_walk AS x WHERE x.connection_id = k.connection_id
+                 AND x.resource_type = k.resource_type AND x.mode <> 'window')
+             ORDER BY connection, k.resource_type",
         )
         .and_then(|mut statement| statement.query_map([], status_of)?.collect())
         .doing("cannot read the view completeness")
+}
+
+fn word<T>(
+    row: &Row<'_>,
+    column: usize,
+    read: fn(&str) -> Option<T>,
+) -> rusqlite::Result<Option<T>> {
+    Ok(row.get_ref(column)?.as_str_or_null().ok().flatten().and_then(read))
 }
 
 fn status_of(row: &Row<'_>) -> rusqlite::Result<TypeStatus> {
@@ -70,9 +94,11 @@ fn status_of(row: &Row<'_>) -> rusqlite::Result<TypeStatus> {
         plan: row.get(1)?,
         member: row.get(2)?,
         resource_type: row.get(3)?,
-        mode: row.get(4)?,
-        state: row.get(5)?,
-        reason: row.get(6)?,
+        run_id: row.get(20)?,
+        mode: word(row, 4, WalkKind::from_word)?.unwrap_or(WalkKind::Full),
+        state: word(row, 5, WalkState::from_word)?.unwrap_or(WalkState::Incomplete),
+        reason: word(row, 6, Reason::from_word)?,
+        http_status: row.get(21)?,
         detail: row.get(7)?,
         hint: row.get(8)?,
         warning: row.get(9)?,

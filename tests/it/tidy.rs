@@ -61,6 +61,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "fhir",
             "http",
             "monitor",
+            "outcome",
             "reference",
             "sandbox",
             "schedule",
@@ -80,15 +81,18 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "fingerprint",
             "http",
             "monitor",
+            "outcome",
             "reference",
             "view",
             "warehouse",
         ],
     ),
-    ("fhir", &["auth", "clock", "fingerprint", "http", "reference"]),
+    ("fhir", &["auth", "clock", "fingerprint", "http", "outcome", "reference"]),
+    ("monitor", &["outcome"]),
+    ("outcome", &["exit_code"]),
     ("auth", &["http"]),
     ("view", &["reference"]),
-    ("warehouse", &["clock", "fingerprint", "monitor", "reference", "view"]),
+    ("warehouse", &["clock", "fingerprint", "monitor", "outcome", "reference", "view"]),
 ];
 
 /// Words that stand in a few places only.

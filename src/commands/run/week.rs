@@ -330,7 +330,7 @@ async fn a_week_with_a_clock_change_a_plan_down_a_machine_off_and_a_consent_that
             "2026-03-06T07:30:00.000Z | run | complete | 0 | ann complete, bob complete",
             "2026-03-07T07:30:00.000Z | run | complete | 0 | ann complete, bob complete",
             "2026-03-08T07:00:00.000Z | run | complete | 0 | ann complete, bob complete",
-            "2026-03-09T06:30:00.000Z | run | incomplete | 4 | ann complete, bob no_token",
+            "2026-03-09T06:30:00.000Z | run | incomplete | 4 | ann complete, bob token_unreachable",
             "2026-03-10T06:30:00.000Z | run | complete | 0 | ann complete, bob complete",
             "2026-03-12T13:00:00.000Z | run | incomplete | 3 | ann consent_needed, bob complete",
             "2026-03-13T06:30:00.000Z | run | complete | 0 | ann complete, bob complete",

@@ -11,6 +11,7 @@ use payersync::{
     clock::Clock,
     http::{HttpClient, HttpOptions},
     monitor::Silent,
+    outcome::WalkState,
     sync::{Report, Stop, SyncContext, SyncOptions, Target, sync},
     warehouse::{Catalog, ConnectionRow, NewConsent, TypeStatus, Warehouse},
 };
@@ -142,8 +143,8 @@ fn check(home: &Path, server: &Server, status: &TypeStatus, night: &str) {
     for (id, json) in &held {
         assert!(model.was_served(&status.resource_type, id, json), "{what}: invented {id}");
     }
-    if status.state != "complete" {
-        assert_eq!(status.state, "incomplete", "{what}");
+    if status.state != WalkState::Complete {
+        assert_eq!(status.state, WalkState::Incomplete, "{what}");
         return;
     }
     let connection = rusqlite::Connection::open(home.join("warehouse.db")).unwrap();
@@ -195,7 +196,7 @@ async fn history(seed: u64) {
         let report = house.night(false).await;
         let statuses = house.context.warehouse.status().unwrap();
         assert_eq!(statuses.len(), TYPES.len(), "{name}");
-        let all_complete = statuses.iter().all(|status| status.state == "complete");
+        let all_complete = statuses.iter().all(|status| status.state == WalkState::Complete);
         let clean = report.exit_code() as u8 == 0;
         assert_eq!(clean, all_complete, "{name}: {}", report.summary());
         for status in &statuses {

@@ -1,0 +1,295 @@
+//! The words of the ledger as types: how a walk ended, why, and of which kind it was.
+//!
+//! Everywhere in the house a state, a reason or a kind is one of these; text stands only in SQL and
+//! on the screen. Exit codes come from here, for a run that just ended as for `status` later.
+
+use crate::exit_code::ExitCode;
+use std::fmt;
+
+/// Declares an enum whose variants are words, with the way from and to the word.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl $name {
+            /// Every variant.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
+
+            /// The word in the ledger.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $($name::$variant => $word,)+
+                }
+            }
+
+            /// The variant of a word of the ledger; `None` for a word of another version.
+            pub fn from_word(word: &str) -> Option<$name> {
+                $name::ALL.iter().copied().find(|known| known.as_str() == word)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// State of a walk (`sync_walk.state`).
+    WalkState {
+        /// The walk is under way, or its process was killed.
+        Running = "running",
+        /// The last page was a valid searchset Bundle without a `next`, and nothing contradicts it.
+        Complete = "complete",
+        /// Something is missing; the reason says what.
+        Incomplete = "incomplete",
+        /// The plan does not serve the type.
+        NotServed = "not_served",
+        /// The type was not asked for.
+        Skipped = "skipped",
+    }
+}
+
+impl WalkState {
+    /// Whether the plan was asked for the type.
+    pub fn is_asked(self) -> bool {
+        !matches!(self, WalkState::NotServed | WalkState::Skipped)
+    }
+}
+
+words! {
+    /// Kind of a walk (`sync_walk.mode`).
+    WalkKind {
+        /// Every page of the type. A walk by date over the whole type is of this kind, too.
+        Full = "full",
+        /// What changed since the watermark.
+        Incremental = "incremental",
+        /// What has its date on some days.
+        Window = "window",
+        /// Reads by id of what stored resources refer to.
+        Reference = "reference",
+    }
+}
+
+words! {
+    /// Why a walk is not complete (`sync_walk.reason`).
+    Reason {
+        /// The member must consent again.
+        ConsentNeeded = "consent_needed",
+        /// The token endpoint refuses the client, or the configuration contradicts the consent.
+        NoToken = "no_token",
+        /// The token endpoint does not answer.
+        TokenUnreachable = "token_unreachable",
+        /// The plan does not answer at all.
+        Unreachable = "unreachable",
+        /// Status 401 with a fresh token.
+        Unauthorized = "unauthorized",
+        /// Status 403.
+        Forbidden = "forbidden",
+        /// Status 404.
+        NotFound = "not_found",
+        /// Status 410.
+        Gone = "gone",
+        /// Status 429, or a longer wait than a request may wait.
+        Throttled = "throttled",
+        /// The plan is still loading the member's data.
+        StillLoading = "still_loading",
+        /// Another status of 400 to 499.
+        Refused = "refused",
+        /// Status 500 to 599.
+        ServerError = "server_error",
+        /// A status that is neither success nor failure.
+        UnexpectedStatus = "unexpected_status",
+        /// The connection broke or could not be made.
+        Network = "network",
+        /// A time limit was reached.
+        Timeout = "timeout",
+        /// The answer is larger than allowed.
+        TooLarge = "too_large",
+        /// The answer is not JSON, or is cut short.
+        NotJson = "not_json",
+        /// The answer is an OperationOutcome in place of a page.
+        OperationOutcome = "operation_outcome",
+        /// The answer is another resource than a searchset Bundle.
+        NotASearchset = "not_a_searchset",
+        /// The answer to a read is not the resource asked for.
+        NotTheResource = "not_the_resource",
+        /// A page carries an OperationOutcome that reports a failure.
+        ServerReportedError = "server_reported_error",
+        /// A link leads to an origin for which the token is not.
+        ForeignOrigin = "foreign_origin",
+        /// A page's `next` link is a page that was asked for already.
+        NextLoop = "next_loop",
+        /// Pages bring no resource that the walk has not seen.
+        NoProgress = "no_progress",
+        /// Pages without an entry name a next one, again and again.
+        OnlyEmptyPages = "only_empty_pages",
+        /// A page's `next` link is not a URL.
+        NextNotAUrl = "next_not_a_url",
+        /// The plan's FHIR base is not an http(s) URL.
+        NoUrl = "no_url",
+        /// The server pages by position and refuses a position that far.
+        ResultWindow = "result_window",
+        /// A page answers a search for another patient.
+        AnotherPatient = "another_patient",
+        /// The server does not honour `_lastUpdated`.
+        LastUpdatedIgnored = "last_updated_ignored",
+        /// Far fewer resources came than are stored.
+        Shrunk = "shrunk",
+        /// References are still to be read.
+        Unanswered = "unanswered",
+        /// The plan serves the type by id and does not list it.
+        NotListed = "not_listed",
+        /// The plan does not declare that it can be searched.
+        NotDeclared = "not_declared",
+        /// The consent does not cover it.
+        NotGranted = "not_granted",
+        /// The run was asked to stop.
+        Interrupted = "interrupted",
+        /// The run's limit of requests was reached.
+        RequestLimit = "request_limit",
+        /// The process ended before the walk did.
+        ProcessEnded = "process_ended",
+        /// A bug in payersync.
+        Bug = "bug",
+    }
+}
+
+impl Reason {
+    /// The reasons that say that a walk was too long for its server.
+    pub const TOO_LONG: [Reason; 3] = [Reason::Gone, Reason::NotFound, Reason::ResultWindow];
+
+    /// Whether only a new consent of the member helps.
+    pub fn needs_consent(self) -> bool {
+        self == Reason::ConsentNeeded
+    }
+
+    /// Whether there is no token, so that no other type can be had either.
+    pub fn is_without_token(self) -> bool {
+        matches!(self, Reason::ConsentNeeded | Reason::NoToken | Reason::TokenUnreachable)
+    }
+
+    /// Whether the plan could not be reached; a gateway's status counts as such.
+    pub fn is_unreachable(self, http_status: Option<u16>) -> bool {
+        match self {
+            Reason::Unreachable | Reason::TokenUnreachable | Reason::Network | Reason::Timeout => {
+                true
+            }
+            Reason::Throttled => http_status.is_none(),
+            Reason::ServerError => matches!(http_status, Some(502..=504)),
+            _ => false,
+        }
+    }
+}
+
+/// How one type of a connection stands after a run, as far as the exit code goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypeOutcome {
+    /// State of the walk.
+    pub state: WalkState,
+    /// Why, unless complete.
+    pub reason: Option<Reason>,
+    /// Status of the last answer, when that is why.
+    pub http_status: Option<u16>,
+}
+
+impl TypeOutcome {
+    fn is_open(&self) -> bool {
+        matches!(self.state, WalkState::Incomplete | WalkState::Running)
+    }
+
+    /// Whether the plan could not be reached.
+    pub fn is_unreachable(&self) -> bool {
+        self.reason.is_some_and(|reason| reason.is_unreachable(self.http_status))
+    }
+}
+
+/// The exit code of one connection's part of a run.
+///
+/// A plan counts as unreachable when it answered for no type, or when its token endpoint, without
+/// which nothing can be asked, did not answer.
+pub fn exit_code(types: &[TypeOutcome], has_open_rejects: bool) -> ExitCode {
+    let open = || types.iter().filter(|one| one.is_open());
+    let any = |reason: Reason| open().any(|one| one.reason == Some(reason));
+    if any(Reason::Bug) {
+        return ExitCode::Bug;
+    }
+    if open().any(|one| one.reason.is_some_and(Reason::needs_consent)) {
+        return ExitCode::ConsentNeeded;
+    }
+    if open().next().is_none() {
+        return if has_open_rejects { ExitCode::Incomplete } else { ExitCode::Complete };
+    }
+    let answered = types.iter().any(|one| one.state == WalkState::Complete);
+    if any(Reason::TokenUnreachable) || !answered && open().all(TypeOutcome::is_unreachable) {
+        return ExitCode::Unreachable;
+    }
+    ExitCode::Incomplete
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn incomplete(reason: Reason, http_status: Option<u16>) -> TypeOutcome {
+        TypeOutcome { state: WalkState::Incomplete, reason: Some(reason), http_status }
+    }
+
+    const COMPLETE: TypeOutcome =
+        TypeOutcome { state: WalkState::Complete, reason: None, http_status: None };
+
+    #[test]
+    fn every_word_finds_its_variant_and_none_stands_for_two() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_word(reason.as_str()), Some(*reason));
+        }
+        for state in WalkState::ALL {
+            assert_eq!(WalkState::from_word(state.as_str()), Some(*state));
+        }
+        for kind in WalkKind::ALL {
+            assert_eq!(WalkKind::from_word(kind.as_str()), Some(*kind));
+        }
+        assert_eq!(Reason::from_word("Complete"), None);
+    }
+
+    #[test]
+    fn a_token_endpoint_that_is_down_is_an_unreachable_plan_whatever_was_complete_before() {
+        let down = incomplete(Reason::TokenUnreachable, None);
+        assert_eq!(exit_code(&[down], false), ExitCode::Unreachable);
+        assert_eq!(exit_code(&[down, down], false), ExitCode::Unreachable);
+        assert_eq!(exit_code(&[COMPLETE, down], false), ExitCode::Unreachable);
+    }
+
+    #[test]
+    fn a_plan_that_answered_for_one_type_is_not_unreachable() {
+        let timeout = incomplete(Reason::Timeout, None);
+        let gateway = incomplete(Reason::ServerError, Some(503));
+        assert_eq!(exit_code(&[timeout, gateway], false), ExitCode::Unreachable);
+        assert_eq!(exit_code(&[COMPLETE, timeout], false), ExitCode::Incomplete);
+        let broken = incomplete(Reason::ServerError, Some(500));
+        assert_eq!(exit_code(&[timeout, broken], false), ExitCode::Incomplete);
+    }
+
+    #[test]
+    fn a_needed_consent_and_a_bug_outrank_the_rest_and_rejects_are_incomplete() {
+        let timeout = incomplete(Reason::Timeout, None);
+        let consent = incomplete(Reason::ConsentNeeded, None);
+        let bug = incomplete(Reason::Bug, None);
+        assert_eq!(exit_code(&[timeout, consent], false), ExitCode::ConsentNeeded);
+        assert_eq!(exit_code(&[consent, bug], false), ExitCode::Bug);
+        assert_eq!(exit_code(&[COMPLETE], true), ExitCode::Incomplete);
+        assert_eq!(exit_code(&[], false), ExitCode::Complete);
+    }
+}

@@ -88,8 +88,12 @@ words! {
     Reason {
         /// The member must consent again.
         ConsentNeeded = "consent_needed",
-        /// The token endpoint refuses the client, or the configuration contradicts the consent.
+        /// There is no token for another reason, such as a connection that was removed meanwhile.
         NoToken = "no_token",
+        /// The token endpoint does not accept the client that the configuration names.
+        ClientRefused = "client_refused",
+        /// The vault, which keeps the tokens, cannot be read or written.
+        Vault = "vault",
         /// The token endpoint does not answer.
         TokenUnreachable = "token_unreachable",
         /// The plan does not answer at all.
@@ -178,7 +182,14 @@ impl Reason {
 
     /// Whether there is no token, so that no other type can be had either.
     pub fn is_without_token(self) -> bool {
-        matches!(self, Reason::ConsentNeeded | Reason::NoToken | Reason::TokenUnreachable)
+        matches!(
+            self,
+            Reason::ConsentNeeded
+                | Reason::NoToken
+                | Reason::ClientRefused
+                | Reason::Vault
+                | Reason::TokenUnreachable
+        )
     }
 
     /// Whether the plan could not be reached; a gateway's status counts as such.
@@ -223,8 +234,14 @@ impl TypeOutcome {
 pub fn exit_code(types: &[TypeOutcome], has_open_rejects: bool) -> ExitCode {
     let open = || types.iter().filter(|one| one.is_open());
     let any = |reason: Reason| open().any(|one| one.reason == Some(reason));
-    if any(Reason::Bug) {
-        return ExitCode::Bug;
+    for (reason, code) in [
+        (Reason::Bug, ExitCode::Bug),
+        (Reason::Vault, ExitCode::Warehouse),
+        (Reason::ClientRefused, ExitCode::Usage),
+    ] {
+        if any(reason) {
+            return code;
+        }
     }
     if open().any(|one| one.reason.is_some_and(Reason::needs_consent)) {
         return ExitCode::ConsentNeeded;
@@ -289,6 +306,10 @@ mod tests {
         let bug = incomplete(Reason::Bug, None);
         assert_eq!(exit_code(&[timeout, consent], false), ExitCode::ConsentNeeded);
         assert_eq!(exit_code(&[consent, bug], false), ExitCode::Bug);
+        let vault = incomplete(Reason::Vault, None);
+        assert_eq!(exit_code(&[COMPLETE, vault], false), ExitCode::Warehouse);
+        let client = incomplete(Reason::ClientRefused, None);
+        assert_eq!(exit_code(&[COMPLETE, client], false), ExitCode::Usage);
         assert_eq!(exit_code(&[COMPLETE], true), ExitCode::Incomplete);
         assert_eq!(exit_code(&[], false), ExitCode::Complete);
     }

@@ -1,6 +1,6 @@
 //! From the code in the browser's address to a grant that can be stored.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 
 use super::{ClientRegistration, ConsentState, GrantError, StoredGrant, TokenResponse, grant};
@@ -42,6 +42,7 @@ pub(super) fn new_grant(
     else {
         return Err(GrantError::Misconfigured { plan: registration.plan.clone() });
     };
+    let expires_at = expiry(&tokens, now);
     Ok(StoredGrant {
         plan: registration.plan.clone(),
         name: name.to_owned(),
@@ -49,7 +50,7 @@ pub(super) fn new_grant(
         token_origin,
         access: tokens.access,
         refresh: tokens.refresh,
-        expires_at: tokens.expires_in.map(|lifetime| now + lifetime),
+        expires_at,
         refreshed_at: now,
         scope: tokens.scope,
         patient: tokens.patient,
@@ -59,17 +60,22 @@ pub(super) fn new_grant(
     })
 }
 
+/// When the access token expires; unknown beyond the range of instants.
+fn expiry(tokens: &TokenResponse, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    now.checked_add_signed(TimeDelta::from_std(tokens.expires_in?).ok()?)
+}
+
 /// A grant with the tokens of a refresh; what the answer leaves out stays (RFC 6749, section 6).
 pub(super) fn refreshed(
     grant: &StoredGrant,
     tokens: TokenResponse,
     now: DateTime<Utc>,
 ) -> StoredGrant {
-    let old = grant.clone();
+    let (old, expires_at) = (grant.clone(), expiry(&tokens, now));
     StoredGrant {
         access: tokens.access,
         refresh: tokens.refresh.or(old.refresh),
-        expires_at: tokens.expires_in.map(|lifetime| now + lifetime),
+        expires_at,
         refreshed_at: now,
         scope: tokens.scope.or(old.scope),
         patient: tokens.patient.or(old.patient),

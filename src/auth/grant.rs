@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::sleep;
 
-use super::{ClientRegistration, GrantError, TokenAuth, TokenResponse};
+use super::{ClientRegistration, GrantError, TokenAuth, TokenResponse, in_flight};
 use crate::http::{HttpClient, PostForm, silently};
 
 /// The pause before a code is tried a second time.
@@ -28,10 +28,12 @@ pub async fn exchange_code(
     if let Some(verifier) = verifier {
         fields.push(("code_verifier", verifier.expose_secret()));
     }
-    match request(http, registration, &fields, false).await {
+    let secrets = [Some(code), verifier];
+    let sent = Sent { fields: &fields, secrets: &secrets, retry: false };
+    match request(http, registration, &sent).await {
         Err(GrantError::InvalidGrant { .. }) => {
             sleep(CODE_PAUSE).await;
-            request(http, registration, &fields, false).await
+            request(http, registration, &sent).await
         }
         outcome => outcome,
     }
@@ -39,15 +41,17 @@ pub async fn exchange_code(
 
 /// Exchanges a refresh token (RFC 6749, section 6).
 ///
-/// Repeated on failure: where an answer got lost there is nothing else to send.
+/// Repeated where no answer arrived: there is nothing else to send. `access` is the token before,
+/// which must not come back in what is kept of the answer either.
 pub async fn refresh(
     http: &HttpClient,
     registration: &ClientRegistration,
-    refresh_token: &SecretString,
+    refresh: &SecretString,
+    access: &SecretString,
 ) -> Result<TokenResponse, GrantError> {
-    let fields =
-        [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
-    request(http, registration, &fields, true).await
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())];
+    let secrets = [Some(refresh), Some(access)];
+    request(http, registration, &Sent { fields: &fields, secrets: &secrets, retry: true }).await
 }
 
 /// Asks for a token for the client itself (RFC 6749, section 4.4).
@@ -59,16 +63,24 @@ pub async fn client_credentials(
     if let Some(scope) = &registration.scope {
         fields.push(("scope", scope));
     }
-    request(http, registration, &fields, true).await
+    request(http, registration, &Sent { fields: &fields, secrets: &[], retry: true }).await
+}
+
+/// What is sent besides the client's credentials.
+struct Sent<'a> {
+    fields: &'a [(&'a str, &'a str)],
+    /// What must not come back in what is kept or shown of the answer.
+    secrets: &'a [Option<&'a SecretString>],
+    /// Whether to send it again where no answer arrived.
+    retry: bool,
 }
 
 async fn request(
     http: &HttpClient,
     registration: &ClientRegistration,
-    grant_fields: &[(&str, &str)],
-    retry: bool,
+    sent: &Sent<'_>,
 ) -> Result<TokenResponse, GrantError> {
-    let mut fields = grant_fields.to_vec();
+    let mut fields = sent.fields.to_vec();
     let secret = registration.client_secret.as_ref();
     let mut basic = None;
     match (registration.token_auth, secret) {
@@ -85,26 +97,18 @@ async fn request(
     }
     let basic = basic.as_ref().map(|(user, password)| (user.as_str(), password));
     let url = &registration.token_url;
-    let form = PostForm { url, fields: &fields, basic, retry, on_retry: &silently };
+    let (retry, give_up) = (sent.retry, Some(in_flight::ending()));
+    let form = PostForm { url, fields: &fields, basic, retry, give_up, on_retry: &silently };
     let response = http.post_form(form).await.map_err(GrantError::Unreachable)?;
-    TokenResponse::read(&response, &secrets_of(registration, grant_fields))
+    let of_client = registration.secrets();
+    let secrets = sent.secrets.iter().copied().flatten().chain(&of_client);
+    let secrets: Vec<&str> = secrets.map(|secret| secret.expose_secret()).collect();
+    TokenResponse::read(&response, &secrets)
 }
 
 /// Id and secret are form-encoded before they go into a Basic header (RFC 6749, section 2.3.1).
 pub(super) fn escaped(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
-/// What was sent and must not come back in an error.
-fn secrets_of<'a>(
-    registration: &'a ClientRegistration,
-    fields: &[(&str, &'a str)],
-) -> Vec<&'a str> {
-    let sent = fields
-        .iter()
-        .filter(|(name, _)| matches!(*name, "code" | "code_verifier" | "refresh_token"))
-        .map(|(_, value)| *value);
-    sent.chain(registration.client_secret.as_ref().map(|secret| secret.expose_secret())).collect()
 }
 
 #[cfg(test)]
@@ -179,7 +183,7 @@ mod tests {
             client_secret: Some("a:b".into()),
             ..ClientRegistration::at(&server.uri())
         };
-        refresh(&http(), &registration, &"r".into()).await.unwrap();
+        refresh(&http(), &registration, &"r".into(), &"a".into()).await.unwrap();
     }
 
     #[tokio::test]
@@ -213,7 +217,7 @@ mod tests {
         ])
         .await;
         let registration = ClientRegistration::at(&server.uri());
-        let error = refresh(&http(), &registration, &"r-1".into()).await.unwrap_err();
+        let error = refresh(&http(), &registration, &"r-1".into(), &"a".into()).await.unwrap_err();
         assert!(error.is_invalid_grant());
         assert!(!format!("{error} {error:?}").contains("r-1"), "{error:?}");
         assert_eq!(forms(&server).await.len(), 2);
@@ -231,7 +235,7 @@ mod tests {
     #[tokio::test]
     async fn a_secret_is_not_sent_without_tls() {
         let registration = ClientRegistration::at("http://192.0.2.1");
-        let error = refresh(&http(), &registration, &"r".into()).await.unwrap_err();
+        let error = refresh(&http(), &registration, &"r".into(), &"a".into()).await.unwrap_err();
         assert!(matches!(error, GrantError::Unreachable(_)) && !error.is_unavailable());
     }
 }

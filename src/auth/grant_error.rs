@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use crate::http::HttpError;
+use crate::http::{HttpError, Verdict, classify};
+
+/// The code of an answer to a refresh that holds no usable tokens.
+pub(super) const UNUSABLE: &str = "refresh_answer_unusable";
+/// The beginning of the code of a refusal that names none; the status follows.
+pub(super) const REFUSED_WITH: &str = "refresh_refused_with_";
 
 /// A token request that gave no token.
 ///
@@ -13,14 +18,16 @@ pub enum GrantError {
     /// The code or refresh token is spent, expired, revoked or another client's.
     #[error("the plan no longer accepts the grant{}", said(description))]
     InvalidGrant {
+        /// The error code.
+        code: String,
         /// Attempts made: after more than one, an earlier answer may have been lost.
         attempts: u32,
         /// The server's words.
         description: Option<String>,
     },
-    /// The plan does not know the client, or not with this secret.
+    /// The plan does not know the client, or not with this secret, or does not let it do this.
     #[error(
-        "the plan does not accept the client; check client_id and client_secret{}",
+        "the plan does not accept the client; check client_id, client_secret and token_auth{}",
         said(description)
     )]
     InvalidClient {
@@ -36,6 +43,8 @@ pub enum GrantError {
     /// Any other refusal.
     #[error("the token endpoint refused with status {status}: {error}{}", said(description))]
     Other {
+        /// Attempts made.
+        attempts: u32,
         /// The HTTP status.
         status: u16,
         /// The error code, or what stands in its place.
@@ -78,6 +87,40 @@ impl GrantError {
         matches!(self, Self::InvalidGrant { .. })
     }
 
+    /// Why the member must consent again, as a code, after a refresh that ended so; `None` where the
+    /// grant may be as good as before, or where the client is at fault.
+    ///
+    /// Also after an answer that is unusable: the refresh token may be spent by then, and a plan that
+    /// sees a spent token again revokes what it has issued since.
+    pub(super) fn ends_grant(&self) -> Option<String> {
+        match self {
+            Self::InvalidGrant { code, .. } => {
+                Some(as_code(code).unwrap_or("invalid_grant".into()))
+            }
+            Self::InvalidScope { .. } => Some("invalid_scope".into()),
+            Self::Other { status, error, .. } => {
+                Some(as_code(error).unwrap_or_else(|| refused_with(*status)))
+            }
+            Self::Malformed { .. } => Some(UNUSABLE.into()),
+            Self::Unreachable(error) => match error.status()? {
+                status if classify(status) == Verdict::Retryable || status >= 500 => None,
+                status @ 400.. => Some(refused_with(status)),
+                _ => Some(UNUSABLE.into()),
+            },
+            Self::InvalidClient { .. } | Self::Unavailable { .. } | Self::Misconfigured { .. } => {
+                None
+            }
+        }
+    }
+
+    /// Attempts made, of a refusal.
+    pub(super) fn attempts(&self) -> u32 {
+        match self {
+            Self::InvalidGrant { attempts, .. } | Self::Other { attempts, .. } => *attempts,
+            _ => 1,
+        }
+    }
+
     /// Whether the same request may succeed later.
     pub fn is_unavailable(&self) -> bool {
         match self {
@@ -86,6 +129,17 @@ impl GrantError {
             _ => false,
         }
     }
+}
+
+/// A code of the plan's as one word of ours; `None` if it is a sentence, or has a secret redacted.
+fn as_code(text: &str) -> Option<String> {
+    let code = text.trim().to_ascii_lowercase().replace(['-', ' '], "_");
+    let is_code = |code: &str| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    (code != "no_error_code" && (3..=40).contains(&code.len()) && is_code(&code)).then_some(code)
+}
+
+fn refused_with(status: u16) -> String {
+    format!("{REFUSED_WITH}{status}")
 }
 
 fn said(description: &Option<String>) -> String {

@@ -63,17 +63,6 @@ impl RefreshLocks {
             waited += PAUSE;
         }
     }
-
-    /// Waits until nobody in this process has a turn.
-    pub(super) async fn idle(&self) {
-        let turns: Vec<_> = {
-            let turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            turns.values().map(Arc::clone).collect()
-        };
-        for turn in turns {
-            drop(turn.lock_owned().await);
-        }
-    }
 }
 
 /// The id itself where it can be a file name, its hash where not.

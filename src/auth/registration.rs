@@ -1,8 +1,9 @@
 //! What a plan knows us by.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::grant::escaped;
 use crate::http::{Origin, OriginError};
 
 /// Our registration as a client of one plan.
@@ -69,6 +70,14 @@ impl ClientRegistration {
     /// The only origin the refresh token is sent to.
     pub fn token_origin(&self) -> Result<Origin, OriginError> {
         Origin::of(&self.token_url)
+    }
+
+    /// The client secret, alone and as HTTP Basic joins it with the id.
+    pub(super) fn secrets(&self) -> Vec<SecretString> {
+        let Some(secret) = &self.client_secret else { return Vec::new() };
+        let pair = format!("{}:{}", self.client_id, secret.expose_secret());
+        let escaped = format!("{}:{}", escaped(&self.client_id), escaped(secret.expose_secret()));
+        vec![secret.clone(), pair.into(), escaped.into()]
     }
 
     /// A registration at a server on this machine.

@@ -64,7 +64,8 @@ pub async fn revoke(
         }
     }
     let basic = basic.as_ref().map(|(user, password)| (user.as_str(), password));
-    let form = PostForm { url, fields: &fields, basic, retry: true, on_retry: &silently };
+    let (retry, give_up) = (true, None);
+    let form = PostForm { url, fields: &fields, basic, retry, give_up, on_retry: &silently };
     let response = http.post_form(form).await.map_err(RevokeError::Unreachable)?;
     if response.is_success() {
         return Ok(());

@@ -1,5 +1,7 @@
 //! A server's own words, made fit to be shown.
 
+use crate::http::Secrets;
+
 const MAX_CHARS: usize = 200;
 
 /// `text` on one line, without `secrets` and control characters, at most 200 characters long.
@@ -13,6 +15,8 @@ pub(super) fn presentable(text: &str, secrets: &[&str]) -> String {
         .filter(|c| !c.is_control() && !is_direction_mark(*c))
         .collect();
     // After the filter: a secret with a control character inside is a secret still.
+    shown = Secrets::of(secrets.iter().copied()).redact(&shown);
+    // Here, unlike in data, the shortest secret is no word.
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         let escaped: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         shown = shown.replace(secret, "[redacted]").replace(&escaped, "[redacted]");

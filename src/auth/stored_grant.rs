@@ -3,9 +3,9 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use crate::http::{Bearer, Origin};
+use crate::http::{Bearer, Origin, SecretsInPlay};
 
 /// A member's consent at a plan and the tokens that came of it.
 ///
@@ -55,16 +55,17 @@ pub enum ConsentState {
 }
 
 impl StoredGrant {
-    /// The access token, bound to its origin.
-    pub(super) fn bearer(&self) -> Bearer {
-        Bearer::new(self.access.clone(), self.fhir_origin.clone())
+    /// The access token, bound to its origin, with what is secret besides it.
+    pub(super) fn bearer(&self, secrets: SecretsInPlay) -> Bearer {
+        secrets.learn(self.refresh.iter().map(|refresh| refresh.expose_secret()));
+        Bearer::new(self.access.clone(), self.fhir_origin.clone(), secrets)
     }
 
     /// Whether the access token is good for a while: a minute, or a quarter of its life.
     pub(super) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         let Some(expires_at) = self.expires_at else { return true };
         let margin = ((expires_at - self.refreshed_at) / 4).min(TimeDelta::seconds(60));
-        now < expires_at - margin
+        expires_at.checked_sub_signed(margin).is_some_and(|renewed_at| now < renewed_at)
     }
 
     /// Whether the access token has not expired.

@@ -36,8 +36,7 @@ pub(super) fn next_step<'a>(
         };
     };
     if let Some(changed) = changed_origin(grant, registration) {
-        // The client's own credentials belong to the configuration, not to a consent.
-        return if asks_for_itself { Step::Ask } else { changed };
+        return changed;
     }
     let is_rejected = rejected.is_some_and(|bearer| bearer.carries(&grant.access));
     let is_revoked = !asks_for_itself && grant.consent != ConsentState::Granted;
@@ -111,8 +110,9 @@ mod tests {
         second: i64,
         rejected: Option<&str>,
     ) -> String {
-        let rejected =
-            rejected.map(|token| Bearer::new(token.into(), "https://h".parse().unwrap()));
+        let rejected = rejected.map(|token| {
+            Bearer::new(token.into(), "https://h".parse().unwrap(), Default::default())
+        });
         let now = START + TimeDelta::seconds(second);
         match next_step(grant, registration, rejected.as_ref(), now) {
             Step::Use(_) => "use".into(),
@@ -191,6 +191,7 @@ mod tests {
         assert_eq!(step_at(&registration("https://h"), Some(&grant), 1, None), "use");
         assert_eq!(step_at(&registration("https://h"), Some(&grant), 3600, None), "ask");
         assert_eq!(step_at(&registration("https://h"), Some(&grant), 1, Some("access-1")), "ask");
-        assert_eq!(step_at(&registration("https://moved"), Some(&grant), 1, None), "ask");
+        let moved = registration("https://moved");
+        assert_eq!(step_at(&moved, Some(&grant), 1, None), "changed fhir_url");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::http::Origin;
 
+use super::grant_error::{REFUSED_WITH, UNUSABLE};
 use super::{GrantError, VaultError};
 
 /// A connection without a usable token.
@@ -9,7 +10,10 @@ use super::{GrantError, VaultError};
 #[non_exhaustive]
 pub enum TokenError {
     /// The member must consent again.
-    #[error("connection {connection} needs a new consent at plan {plan} ({reason})")]
+    #[error(
+        "connection {connection} needs a new consent at plan {plan}: {} ({reason})",
+        explained(reason)
+    )]
     ConsentNeeded {
         /// The connection's name.
         connection: String,
@@ -71,7 +75,7 @@ pub enum TokenError {
 impl TokenError {
     /// Whether the member must consent again.
     pub fn is_consent_needed(&self) -> bool {
-        matches!(self, Self::ConsentNeeded { .. })
+        matches!(self, Self::ConsentNeeded { .. } | Self::OriginChanged { .. })
     }
 
     /// Whether the same request may succeed later.
@@ -79,14 +83,77 @@ impl TokenError {
         matches!(self, Self::Unavailable { .. } | Self::Busy { .. })
     }
 
-    /// What the operator can do, as a command where there is one.
+    /// Whether the plan does not accept the client, which is a matter of its configuration.
+    pub fn is_client_refused(&self) -> bool {
+        matches!(self, Self::Refused { source: GrantError::InvalidClient { .. }, .. })
+    }
+
+    /// What the operator can do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::ConsentNeeded { connection, plan, .. }
-            | Self::OriginChanged { connection, plan, .. } => {
-                Some(format!("payersync connect {connection} --plan {plan}"))
+            Self::ConsentNeeded { connection, plan, .. } => {
+                Some(format!("`payersync connect {connection} --plan {plan}`"))
             }
-            _ => None,
+            Self::OriginChanged { connection, plan, key, .. } => Some(format!(
+                "check {key} of plan {plan}; if the plan has moved, \
+                 `payersync connect {connection} --plan {plan}`"
+            )),
+            Self::Refused { source: GrantError::InvalidClient { .. }, .. } => {
+                Some("check client_id, the client secret and token_auth of the plan".to_owned())
+            }
+            Self::Refused { .. } => Some("check the plan's token_url and scope".to_owned()),
+            Self::Unavailable { .. } => Some(
+                "check the network and the plan's token_url; the next run asks again".to_owned(),
+            ),
+            Self::Vault(error) => error.hint(),
+            Self::Busy { .. } | Self::Superseded { .. } => None,
+        }
+    }
+}
+
+/// What happened, for each code that the vault keeps.
+fn explained(reason: &str) -> String {
+    let status = reason.strip_prefix(REFUSED_WITH);
+    match (reason, status) {
+        (_, Some(status)) => return format!("it refused to renew the tokens with status {status}"),
+        ("not_connected", _) => "no tokens are stored",
+        ("access_expired", _) => "the access token has expired and cannot be renewed",
+        ("access_rejected", _) => "it rejects the access token, which cannot be renewed",
+        ("refresh_answer_lost", _) => {
+            "an answer with new tokens was lost, and it no longer accepts the old ones"
+        }
+        (UNUSABLE, _) => {
+            "its answer held no usable tokens, and those it was asked with may be spent"
+        }
+        _ => "it refuses to renew the tokens",
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_needed_consent_says_what_happened_and_which_command_helps() {
+        let said = |reason: &str| {
+            let (connection, plan) = ("ann".to_owned(), "acme".to_owned());
+            let error = TokenError::ConsentNeeded { connection, plan, reason: reason.to_owned() };
+            assert_eq!(error.hint().unwrap(), "`payersync connect ann --plan acme`");
+            error.to_string()
+        };
+        assert_eq!(
+            said("refresh_refused_with_403"),
+            "connection ann needs a new consent at plan acme: it refused to renew the tokens with \
+             status 403 (refresh_refused_with_403)"
+        );
+        for (reason, what) in [
+            ("not_connected", "no tokens are stored"),
+            ("refresh_answer_unusable", "no usable tokens"),
+            ("refresh_answer_lost", "was lost"),
+            ("invalid_request", "refuses to renew the tokens"),
+        ] {
+            assert!(said(reason).contains(what) && said(reason).contains(reason), "{reason}");
         }
     }
 }

@@ -1,13 +1,15 @@
-//! Reading the token endpoint's answer without trusting it (RFC 6749, sections 5.1 and 5.2).
+//! Reading the token endpoint's answer without trusting it (RFC 6749, section 5.1).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::GrantError;
-use super::server_words::presentable;
-use crate::http::{Response, Verdict, classify};
+use super::token_refusal::refusal;
+use crate::http::{Response, Secrets, Verdict, classify};
 
 /// Longer lifetimes are cut to ten years, so that adding them to an instant cannot overflow.
 const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -19,103 +21,128 @@ pub struct TokenResponse {
     pub access: SecretString,
     /// The refresh token; some plans issue none, or none anew.
     pub refresh: Option<SecretString>,
-    /// How long the access token lives.
+    /// How long the access token lives; unknown where the plan names no time to come.
     pub expires_in: Option<Duration>,
-    /// The scopes granted, separated by spaces.
+    /// The scopes granted, separated by spaces. Never a secret.
     pub scope: Option<String>,
     /// The id of the member's Patient resource (SMART App Launch 2.0); 1upHealth sends none.
     pub patient: Option<SecretString>,
 }
 
+/// The members of an answer, each to be read by itself: an odd one must not cost the tokens.
+pub(super) struct Answer(BTreeMap<String, Box<RawValue>>);
+
+impl Answer {
+    /// Reads a JSON object, with or without a byte order mark.
+    pub(super) fn of(body: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(body);
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).ok().map(Self)
+    }
+
+    /// A member; a value that JSON's types cannot hold, such as a lone surrogate, counts as absent.
+    pub(super) fn value(&self, name: &str) -> Option<Value> {
+        serde_json::from_str(self.0.get(name)?.get()).ok()
+    }
+
+    /// A text without white space around it, unless it is empty; a number is taken for a text
+    /// (`"patient": 123`).
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        let text = match self.value(name)? {
+            Value::String(text) => text.trim().to_owned(),
+            Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Whether it reports a failure, though its status may be 200.
+    fn is_failure(&self) -> bool {
+        let is_set = |error: Value| {
+            !matches!(&error, Value::Null | Value::Bool(false)) && error != "" && error != 0
+        };
+        self.value("error").is_some_and(is_set) || self.value("success") == Some(Value::Bool(false))
+    }
+
+    /// Seconds as an integer, a float (Blue Button) or a numeric text.
+    fn lifetime(&self) -> Option<Duration> {
+        // Read from the text itself: a number may be larger than any that JSON's types hold.
+        let raw = self.0.get("expires_in")?.get().trim_matches(['"', ' ', '\t', '\n', '\r']);
+        let seconds: f64 = raw.parse().ok()?;
+        // A token that is said to be dead on arrival is used until the plan rejects it: to refresh
+        // it before each request would bring no better one.
+        if seconds.is_nan() || seconds <= 0.0 {
+            return None;
+        }
+        Some(Duration::try_from_secs_f64(seconds).unwrap_or(MAX_LIFETIME).min(MAX_LIFETIME))
+    }
+
+    /// Scopes as a text, or as an array of texts: those that are scopes (RFC 6749, section 3.3)
+    /// and repeat no secret.
+    fn scope(&self, secrets: &Secrets) -> Option<String> {
+        let is_scope = |scope: &&str| {
+            scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+                && !secrets.are_in(scope)
+        };
+        let text = match self.value("scope")? {
+            Value::String(text) => text,
+            Value::Array(scopes) => {
+                scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+            }
+            _ => return None,
+        };
+        let scopes: Vec<&str> = text.split_whitespace().filter(is_scope).collect();
+        (!scopes.is_empty()).then(|| scopes.join(" "))
+    }
+
+    /// The patient, if it is an id (FHIR R4, section 2.24.0.1) and repeats no secret.
+    fn patient(&self, secrets: &Secrets) -> Option<SecretString> {
+        let text = self.text("patient")?;
+        let id = text.rsplit_once("Patient/").map_or(text.as_str(), |(_, id)| id);
+        let is_id = (1..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+        (is_id && !secrets.are_in(id)).then(|| id.into())
+    }
+}
+
 impl TokenResponse {
-    /// Reads an answer; `secrets` are what was sent and must not come back in an error.
+    /// Reads an answer; `secrets` are those in play, which must not come back in what is kept or
+    /// shown of it.
     pub(super) fn read(response: &Response, secrets: &[&str]) -> Result<Self, GrantError> {
         let status = response.status;
         let malformed = |reason| GrantError::Malformed { status, reason };
-        let answer = serde_json::from_slice::<Map<String, Value>>(&response.body).ok();
+        let answer = Answer::of(&response.body);
+        let is_down = classify(status) == Verdict::Retryable || status >= 500;
         // A gateway's 503 means nothing about the grant, whatever stands in it.
-        if classify(status) == Verdict::Retryable || status >= 500 {
-            let description =
-                answer.as_ref().and_then(words).map(|text| presentable(&text, secrets));
-            let retry_after = response.retry_after;
-            return Err(GrantError::Unavailable { status, retry_after, description });
+        if is_down || (400..500).contains(&status) {
+            return Err(refusal(response, answer.as_ref(), secrets));
         }
-        let Some(answer) = answer else {
-            return Err(malformed("it is not a JSON object"));
-        };
-        // Some failures come as 200 with an error, or with `success: false`, inside.
-        if !response.is_success()
-            || answer.get("error").is_some_and(|error| !error.is_null())
-            || answer.get("success") == Some(&Value::Bool(false))
-        {
-            return Err(refusal(response, &answer, secrets));
+        if !response.is_success() {
+            return Err(malformed("it leads elsewhere"));
         }
-        let is_bearer = |kind: &str| kind.trim().eq_ignore_ascii_case("bearer");
-        if text(&answer, "token_type").is_some_and(|kind| !is_bearer(&kind)) {
+        let answer = answer.ok_or(malformed("it is not a JSON object"))?;
+        if answer.is_failure() {
+            return Err(refusal(response, Some(&answer), secrets));
+        }
+        // Apigee says "BearerToken".
+        let is_bearer = |kind: &str| kind.to_ascii_lowercase().starts_with("bearer");
+        if answer.text("token_type").is_some_and(|kind| !is_bearer(&kind)) {
             return Err(malformed("its token_type is not bearer"));
         }
-        let access = text(&answer, "access_token").ok_or(malformed("it has no access_token"))?;
+        let access = answer.text("access_token").ok_or(malformed("it has no access_token"))?;
         if !access.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(malformed("its access_token cannot be sent in a header"));
         }
+        let refresh = answer.text("refresh_token");
+        let issued = [Some(access.as_str()), refresh.as_deref()];
+        let secrets = Secrets::of(secrets.iter().copied().chain(issued.into_iter().flatten()));
         Ok(Self {
+            expires_in: answer.lifetime(),
+            scope: answer.scope(&secrets),
+            patient: answer.patient(&secrets),
             access: access.into(),
-            refresh: text(&answer, "refresh_token").map(SecretString::from),
-            expires_in: answer.get("expires_in").and_then(seconds),
-            scope: text(&answer, "scope"),
-            patient: text(&answer, "patient").map(SecretString::from),
+            refresh: refresh.map(SecretString::from),
         })
     }
-}
-
-/// Error codes and what they mean for the grant.
-fn refusal(response: &Response, answer: &Map<String, Value>, secrets: &[&str]) -> GrantError {
-    let Response { status, attempts, .. } = *response;
-    let description = words(answer).map(|text| presentable(&text, secrets));
-    match answer.get("error").and_then(Value::as_str) {
-        // The last three are OpenID Connect's ways to say that the member must come back.
-        Some("invalid_grant" | "login_required" | "consent_required" | "interaction_required") => {
-            GrantError::InvalidGrant { attempts, description }
-        }
-        // 1upHealth says so with status 400.
-        Some("invalid_client" | "unauthorized_client") => GrantError::InvalidClient { description },
-        Some("invalid_scope") => GrantError::InvalidScope { description },
-        Some("temporarily_unavailable" | "server_error" | "slow_down") => {
-            GrantError::Unavailable { status, retry_after: None, description }
-        }
-        code => {
-            let error = presentable(code.unwrap_or("no error code"), secrets);
-            GrantError::Other { status, error, description }
-        }
-    }
-}
-
-/// What the server says in words: OAuth's way, then a gateway's.
-fn words(answer: &Map<String, Value>) -> Option<String> {
-    ["error_description", "message", "error"].iter().find_map(|name| text(answer, name))
-}
-
-/// A non-empty text; a number is taken for one (`"patient": 123`).
-fn text(answer: &Map<String, Value>, name: &str) -> Option<String> {
-    match answer.get(name)? {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// Seconds as an integer, a float (Blue Button) or a numeric text.
-fn seconds(value: &Value) -> Option<Duration> {
-    let seconds = match value {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse::<f64>().ok()?,
-        _ => return None,
-    };
-    if seconds.is_nan() {
-        return None;
-    }
-    let lifetime = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(MAX_LIFETIME);
-    Some(lifetime.min(MAX_LIFETIME))
 }
 
 #[cfg(test)]
@@ -168,8 +195,13 @@ mod tests {
             ("16768.523842", Some(16768.523842)),
             ("\"3600\"", Some(3600.0)),
             ("\" 36000.5 \"", Some(36000.5)),
-            ("-5", Some(0.0)),
-            ("1e300", Some(MAX_LIFETIME.as_secs_f64())),
+            ("0", None),
+            ("-5", None),
+            ("-1e308", None),
+            ("1e308", Some(MAX_LIFETIME.as_secs_f64())),
+            ("1e400", Some(MAX_LIFETIME.as_secs_f64())),
+            ("9223372036854775808", Some(MAX_LIFETIME.as_secs_f64())),
+            ("\"99999999999999999999\"", Some(MAX_LIFETIME.as_secs_f64())),
             ("\"soon\"", None),
             ("\"NaN\"", None),
             ("null", None),
@@ -199,6 +231,17 @@ mod tests {
             (401, r#"{"error":"invalid_client"}"#, "client"),
             (400, r#"{"error":"invalid_client"}"#, "client"),
             (400, r#"{"error":"invalid_scope"}"#, "scope"),
+            (401, r#"{"error":"Invalid Client"}"#, "client"),
+            (400, r#"{"error":"unsupported_grant_type"}"#, "client"),
+            (400, r#"{"error":"invalid_request","message":"client_secret is missing"}"#, "client"),
+            (403, "Client authentication failed", "client"),
+            (401, "", "client"),
+            (401, "The refresh token has expired", "other"),
+            (401, r#"{"error":"invalid_token"}"#, "grant"),
+            (400, r#"{"error":"invalid_grant","error_description":"another client's"}"#, "grant"),
+            (400, r#"{"error":{"code":"expired_token"}}"#, "grant"),
+            (400, r#"{"errors":[{"code":"access_denied"}]}"#, "grant"),
+            (400, r#"{"error":"slow_down"}"#, "unavailable"),
             (400, r#"{"error":"invalid_request"}"#, "other"),
             (200, r#"{"success":false,"code":null}"#, "other"),
             (403, r#"{"message":"Forbidden"}"#, "other"),
@@ -211,6 +254,7 @@ mod tests {
             (200, "", "malformed"),
             (200, "[]", "malformed"),
             (302, "", "malformed"),
+            (403, "<html>", "other"),
             (200, "{}", "malformed"),
             (200, r#"{"access_token":""}"#, "malformed"),
             (200, r#"{"access_token":"a\nb"}"#, "malformed"),

@@ -8,15 +8,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinError;
 
+use super::grant_error::UNUSABLE;
+use super::in_flight::InFlight;
 use super::refresh_lock::RefreshLocks;
 use super::token::{Step, next_step};
 use super::{
     ClientRegistration, GrantError, StoredGrant, TokenError, Vault, VaultError, connect, grant,
 };
-use crate::http::{Bearer, HttpClient};
+use crate::http::{Bearer, HttpClient, SecretsInPlay};
 
 /// Gives out bearers; clones share everything.
 #[derive(Clone)]
@@ -29,6 +31,8 @@ struct Inner {
     /// Tokens that a plan issued and the vault could not take: never given out, but kept, since
     /// the refresh token before them is spent.
     unsaved: Mutex<HashMap<String, StoredGrant>>,
+    /// What a server must not repeat, by connection.
+    secrets: Mutex<HashMap<String, SecretsInPlay>>,
 }
 
 /// A connection, as tokens know it.
@@ -44,7 +48,8 @@ impl Tokens {
     /// Gives out the tokens in `vault`; the locks between processes are files in `home`.
     pub fn new(http: HttpClient, vault: Vault, home: &Path) -> Self {
         let locks = RefreshLocks::new(home);
-        Self(Arc::new(Inner { http, vault, locks, unsaved: Mutex::default() }))
+        let (unsaved, secrets) = Default::default();
+        Self(Arc::new(Inner { http, vault, locks, unsaved, secrets }))
     }
 
     /// A token that is good for a while, refreshed first if need be.
@@ -81,13 +86,22 @@ impl Tokens {
     ) -> Result<(), TokenError> {
         let stored = self.0.load(connection).await?;
         let Some(current) = stored.filter(|grant| grant.refresh.is_some()) else { return Ok(()) };
-        let current = current.bearer();
+        let current = self.0.bearer_of(connection, registration, &current);
         self.bearer_unless(Some(&current), connection, registration, now).await.map(drop)
     }
 
-    /// Waits for refreshes that were begun; to be called before the runtime ends.
-    pub async fn finish(&self) {
-        self.0.locks.idle().await;
+    /// Asks for a first token for the client itself, whatever is stored: from now on its tokens and
+    /// its secret are for the origins that the configuration names now.
+    pub async fn connect_client(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        now: DateTime<Utc>,
+    ) -> Result<(), TokenError> {
+        let Some(_turn) = self.0.locks.acquire(&connection.uid).await? else {
+            return Err(TokenError::Busy { connection: connection.name.clone() });
+        };
+        self.0.ask(connection, registration, now).await.map(drop)
     }
 
     async fn bearer_unless(
@@ -99,7 +113,7 @@ impl Tokens {
     ) -> Result<Bearer, TokenError> {
         let stored = self.0.load(connection).await?;
         if let Step::Use(grant) = next_step(stored.as_ref(), registration, rejected, now) {
-            return Ok(grant.bearer());
+            return Ok(self.0.bearer_of(connection, registration, grant));
         }
         // A task of its own: the walk that asks may be cancelled, and an answer that nobody
         // waits for would take the grant with it.
@@ -128,7 +142,7 @@ impl Inner {
         self.save_unsaved(connection).await?;
         let stored = self.load(connection).await?;
         match next_step(stored.as_ref(), registration, rejected, now) {
-            Step::Use(grant) => Ok(grant.bearer()),
+            Step::Use(grant) => Ok(self.bearer_of(connection, registration, grant)),
             Step::Refresh(grant, token) => {
                 self.refresh(connection, registration, grant, token, now).await
             }
@@ -158,29 +172,34 @@ impl Inner {
         token: &SecretString,
         now: DateTime<Utc>,
     ) -> Result<Bearer, TokenError> {
+        // The process does not end before this is dropped.
+        let Some(_in_flight) = InFlight::begin() else { return Err(VaultError::Stopped.into()) };
         let (uid, generation) = (connection.uid.clone(), grant.generation);
         if !self.in_vault(move |vault| vault.begin_refresh(&uid, generation, now)).await? {
             return Err(superseded(connection));
         }
-        match grant::refresh(&self.http, registration, token).await {
+        let error = match grant::refresh(&self.http, registration, token, &grant.access).await {
             Ok(tokens) => {
                 let next = connect::refreshed(grant, tokens, now);
+                // Before it is stored: from now on the plan can repeat it.
+                let bearer = self.bearer_of(connection, registration, &next);
                 self.remember_unsaved(connection, next);
-                match self.save_unsaved(connection).await? {
-                    Some(saved) => Ok(saved.bearer()),
-                    None => Err(superseded(connection)),
-                }
+                return match self.save_unsaved(connection).await? {
+                    true => Ok(bearer),
+                    false => Err(superseded(connection)),
+                };
             }
-            Err(GrantError::InvalidGrant { attempts, .. }) => {
-                // Told apart for the operator: the plan may have rotated the token in an answer
-                // that never arrived, which no client can undo.
-                let was_sent_before = attempts > 1 || grant.refresh_begun_at.is_some();
-                let reason = if was_sent_before { "refresh_answer_lost" } else { "invalid_grant" };
-                self.note_consent(connection, generation, reason, now).await?;
-                Err(consent_needed(connection, registration, reason.to_owned()))
-            }
-            Err(error) => Err(failed(connection, error)),
+            Err(error) => error,
+        };
+        let Some(mut reason) = error.ends_grant() else { return Err(failed(connection, error)) };
+        // Told apart for the operator: the plan may have rotated the token in an answer that never
+        // arrived, which no client can undo.
+        let was_sent_before = error.attempts() > 1 || grant.refresh_begun_at.is_some();
+        if was_sent_before && reason != UNUSABLE {
+            reason = "refresh_answer_lost".to_owned();
         }
+        self.note_consent(connection, generation, &reason, now).await?;
+        Err(consent_needed(connection, registration, reason))
     }
 
     /// Asks for a token for the client itself.
@@ -195,9 +214,25 @@ impl Inner {
             Err(error) => Err(error),
         };
         let grant = issued.map_err(|error| failed(connection, error))?;
-        let (uid, bearer) = (connection.uid.clone(), grant.bearer());
+        let bearer = self.bearer_of(connection, registration, &grant);
+        let uid = connection.uid.clone();
         self.in_vault(move |vault| vault.put(&uid, &grant)).await?;
         Ok(bearer)
+    }
+
+    /// The bearer of a grant, which masks what is secret about it in every answer.
+    fn bearer_of(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        grant: &StoredGrant,
+    ) -> Bearer {
+        let secrets = {
+            let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+            secrets.entry(connection.uid.clone()).or_default().clone()
+        };
+        secrets.learn(registration.secrets().iter().map(|secret| secret.expose_secret()));
+        grant.bearer(secrets)
     }
 
     fn remember_unsaved(&self, connection: &ConnectionKey, grant: StoredGrant) {
@@ -205,22 +240,19 @@ impl Inner {
         unsaved.insert(connection.uid.clone(), grant);
     }
 
-    /// Stores tokens that wait for it; returns them if the vault took them.
-    async fn save_unsaved(
-        &self,
-        connection: &ConnectionKey,
-    ) -> Result<Option<StoredGrant>, VaultError> {
+    /// Stores tokens that wait for it; returns whether the vault took any.
+    async fn save_unsaved(&self, connection: &ConnectionKey) -> Result<bool, VaultError> {
         let waiting = {
             let unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
             unsaved.get(&connection.uid).cloned()
         };
-        let Some(grant) = waiting else { return Ok(None) };
-        let (uid, written) = (connection.uid.clone(), grant.clone());
-        let is_stored = self.in_vault(move |vault| vault.replace(&uid, &written)).await?;
+        let Some(grant) = waiting else { return Ok(false) };
+        let uid = connection.uid.clone();
+        let is_stored = self.in_vault(move |vault| vault.replace(&uid, &grant)).await?;
         // Stored, or of no use to anybody: the grant it belongs to is gone.
         let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
         unsaved.remove(&connection.uid);
-        Ok(is_stored.then_some(grant))
+        Ok(is_stored)
     }
 
     async fn note_consent(

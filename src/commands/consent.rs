@@ -75,7 +75,7 @@ pub(super) async fn give_to_client(
     debug_assert_eq!(consent.registration.grant, GrantKind::ClientCredentials);
     let uid = uid(warehouse, consent.name, &consent.registration.plan)?;
     let key = ConnectionKey { uid: uid.clone(), name: consent.name.to_owned() };
-    tokens.bearer(&key, consent.registration, Clock::system().now()).await?;
+    tokens.connect_client(&key, consent.registration, Clock::system().now()).await?;
     Ok(warehouse.consent(new_consent(consent, uid, None, None)).await?)
 }
 

@@ -190,6 +190,7 @@ async fn consent_in_browser(
         fields: &form,
         basic: None,
         retry: false,
+        give_up: None,
         on_retry: &silently,
     };
     let answer = http.post_form(post).await.map_err(failed)?;

@@ -143,10 +143,7 @@ impl From<VaultError> for Failure {
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Failure {
-        let hint = match &error {
-            TokenError::Vault(error) => error.hint(),
-            error => error.hint().map(|command| format!("`{command}`")),
-        };
+        let hint = error.hint();
         let code = if error.is_consent_needed() {
             ExitCode::ConsentNeeded
         } else if error.is_unavailable() {

@@ -28,7 +28,7 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
     let registration = Arc::new(home::registration(plan, &http).await?);
     let tokens = home::tokens(&settings, &http)?;
     let key = ConnectionKey { uid: row.uid.clone(), name: row.name.clone() };
-    let client = FhirClient::new(http, tokens.clone(), key, registration, Clock::system());
+    let client = FhirClient::new(http, tokens, key, registration, Clock::system());
     let access = Access {
         os_user: system::user(),
         command: "get",
@@ -40,10 +40,7 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
     let mut seen = HashSet::new();
     let mut code = ExitCode::Complete;
     while let Some(url) = next.take() {
-        let answer = client.raw(&url).await;
-        // A refresh that is under way must reach the disk before the process ends.
-        tokens.finish().await;
-        let answer = answer.map_err(failed)?;
+        let answer = client.raw(&url).await.map_err(failed)?;
         tell(&format!(
             "status {}, {} bytes, {}",
             answer.status,

@@ -41,29 +41,37 @@ mod verify;
 mod views;
 
 use crate::{
+    auth::finish_refreshes,
     cli::{Cli, Command},
     exit_code::ExitCode,
     sync::Report,
 };
 use failure::Failure;
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 /// Runs the command that was asked for; returns the worst that happened.
 pub fn run(cli: Cli) -> ExitCode {
     system::forbid_core_dumps();
     let style = logging::start(&cli);
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::bug("cannot start the runtime", error))
-        .and_then(|runtime| runtime.block_on(dispatch(cli, style)));
-    match result {
-        Ok(code) => code,
-        Err(failure) => {
-            failure.tell();
-            failure.code()
-        }
-    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return ended(Err(Failure::bug("cannot start the runtime", error))),
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(dispatch(cli, style))));
+    // Whatever ended the command: a refresh that is under way must reach the disk.
+    runtime.block_on(finish_refreshes());
+    // What panicked has been told by then.
+    result.map_or(ExitCode::Bug, ended)
+}
+
+fn ended(result: Result<ExitCode, Failure>) -> ExitCode {
+    result.unwrap_or_else(|failure| {
+        failure.tell();
+        failure.code()
+    })
 }
 
 async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure> {

@@ -2,8 +2,8 @@
 //!
 //! The home's lock is held all the time, so that no other run writes meanwhile. SIGHUP has the
 //! configuration read again. SIGTERM or SIGINT: the page under way is committed or given up, and
-//! the process is gone within ten seconds, with exit code 0: what the runs came to is in their
-//! summary lines and in the ledger.
+//! the process is gone within ten seconds with exit code 0, or once a refresh under way is stored.
+//! What the runs came to is in their summary lines and in the ledger.
 
 mod daemon;
 mod news;
@@ -20,9 +20,8 @@ use tokio::time::timeout;
 /// The longest it sleeps without looking: a new connection, a renewed consent and a clock that was
 /// put right are noticed by then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-/// How long a run has to end once it is asked to, and then a refresh; together below ten seconds.
+/// How long a run has to end once it is asked to.
 const END_OF_RUN: Duration = Duration::from_secs(7);
-const END_OF_REFRESH: Duration = Duration::from_secs(2);
 
 /// Runs until it is told to stop.
 pub(super) async fn run(folder: &Path, style: Style) -> Result<ExitCode, Failure> {
@@ -101,8 +100,6 @@ async fn end(mut daemon: Daemon) {
             "The run did not end in time; what it has committed stays, the next run goes on there",
         );
     }
-    // A refresh that is under way must reach the disk, or the grant may be lost.
-    let _ = timeout(END_OF_REFRESH, daemon.tokens().finish()).await;
 }
 
 /// SIGHUP, where there is one.

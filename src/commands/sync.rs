@@ -94,15 +94,12 @@ pub(super) async fn run_once(
     let context = SyncContext {
         warehouse: Arc::clone(run.warehouse),
         http: run.http.clone(),
-        tokens: run.tokens.clone(),
+        tokens: run.tokens,
         monitor: run.monitor,
         clock: Clock::system(),
         stop: run.stop,
     };
-    let report = sync(&context, targets, options).await;
-    // A refresh that is under way must reach the disk before the process ends.
-    run.tokens.finish().await;
-    Ok(report?)
+    Ok(sync(&context, targets, options).await?)
 }
 
 /// What earlier runs sent within the hour counts against this one's hourly budgets.

@@ -4,7 +4,6 @@ use super::{
     bundle::{Bundle, BundleError},
     capability::Capability,
     error::FetchError,
-    outcome::Outcome,
     reference::{Referenced, read_url},
     search::under,
 };
@@ -77,17 +76,17 @@ impl FhirClient {
         let response = self.get(url, &is_page_or_final, effort, on_retry).await?;
         let safe_url = SafeUrl::from(url);
         if !response.is_success() {
-            return Err(FetchError::Status {
-                status: response.status,
-                url: safe_url,
-                outcome: Outcome::parse(&response.body),
-            });
+            return Err(FetchError::refused(safe_url, &response));
         }
         match Bundle::index(&response.body) {
             Ok(bundle) => {
                 Ok(Page { url: response.url, body: response.body, bundle, date: response.date })
             }
-            Err(source) => Err(FetchError::NotAPage { url: safe_url, source }),
+            Err(source) => {
+                let refused = FetchError::refused(safe_url.clone(), &response);
+                let not_a_page = FetchError::NotAPage { url: safe_url, source };
+                Err(if refused.is_grant_gone() { refused } else { not_a_page })
+            }
         }
     }
 
@@ -105,11 +104,7 @@ impl FhirClient {
         let response = self.get(&url, &is_sound, effort, on_retry).await?;
         let safe_url = SafeUrl::from(&url);
         if !response.is_success() {
-            return Err(FetchError::Status {
-                status: response.status,
-                url: safe_url,
-                outcome: Outcome::parse(&response.body),
-            });
+            return Err(FetchError::refused(safe_url, &response));
         }
         let is_it = fingerprint(&response.body).is_ok_and(|found| {
             found.resource_type == resource.resource_type

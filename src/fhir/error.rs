@@ -3,7 +3,7 @@
 use super::{bundle::BundleError, outcome::Outcome};
 use crate::{
     auth::TokenError,
-    http::{HttpError, SafeUrl},
+    http::{HttpError, Response, SafeUrl},
     outcome::Reason,
 };
 
@@ -28,6 +28,8 @@ pub enum FetchError {
         url: SafeUrl,
         /// The OperationOutcome that came with it.
         outcome: Option<Outcome>,
+        /// Whether it says that the member's grant is no more.
+        grant_gone: bool,
     },
     /// The answer says 2xx, and is no page.
     #[error("GET {url}: {source}")]
@@ -45,6 +47,19 @@ pub enum FetchError {
     },
 }
 
+/// Whether an answer has Blue Button's words, in whatever shape and case: an OperationOutcome,
+/// `{"detail": …}`, plain text.
+fn says_grant_gone(body: &[u8]) -> bool {
+    const LONGEST: usize = 64 * 1024;
+    let text = String::from_utf8_lossy(&body[..body.len().min(LONGEST)]).to_ascii_lowercase();
+    // JSON writes a line break with a letter.
+    let text = text.replace("\\n", " ").replace("\\r", " ").replace("\\t", " ");
+    let letters: String = text.chars().filter(char::is_ascii_alphabetic).collect();
+    ["dataaccessgrantwasnotfound", "dataaccessgrantnotfound"]
+        .iter()
+        .any(|words| letters.contains(words))
+}
+
 fn of_outcome(outcome: &Option<Outcome>) -> String {
     outcome.as_ref().map(|outcome| format!(" ({outcome})")).unwrap_or_default()
 }
@@ -55,6 +70,8 @@ impl FetchError {
         match self {
             FetchError::Token(error) if error.is_consent_needed() => Reason::ConsentNeeded,
             FetchError::Token(error) if error.is_unavailable() => Reason::TokenUnreachable,
+            FetchError::Token(TokenError::Vault(_)) => Reason::Vault,
+            FetchError::Token(error) if error.is_client_refused() => Reason::ClientRefused,
             FetchError::Token(_) => Reason::NoToken,
             FetchError::Http(error) if error.is_throttled().is_some() => Reason::Throttled,
             FetchError::Http(error) if error.is_timeout() => Reason::Timeout,
@@ -103,15 +120,30 @@ impl FetchError {
         }
     }
 
+    /// An answer that says no.
+    pub(super) fn refused(url: SafeUrl, response: &Response) -> FetchError {
+        let (status, body) = (response.status, &response.body[..]);
+        FetchError::Status {
+            status,
+            url,
+            outcome: Outcome::parse(body),
+            grant_gone: status < 500 && says_grant_gone(body),
+        }
+    }
+
     /// Whether the plan says that the member's grant is no more.
     ///
     /// Blue Button does so with a 404 for every type, which else reads as "not served".
     pub fn is_grant_gone(&self) -> bool {
-        let FetchError::Status { status: 404, outcome: Some(outcome), .. } = self else {
-            return false;
-        };
-        let words = outcome.words().unwrap_or_default().to_ascii_lowercase();
-        words.contains("data access grant was not found")
+        matches!(self, FetchError::Status { grant_gone: true, .. })
+    }
+
+    /// What the operator can do where there is no token.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            FetchError::Token(error) => error.hint(),
+            _ => None,
+        }
     }
 
     /// Whether the server pages by position and this position is beyond what its search engine

@@ -10,6 +10,7 @@ use reqwest::header::{
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
@@ -48,6 +49,8 @@ struct Call<'a> {
     form: Option<String>,
     /// Whether an attempt may be repeated although the server may have acted on it.
     repeatable: bool,
+    /// Turns true when nothing is worth another attempt.
+    give_up: Option<watch::Receiver<bool>>,
     is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
     on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
@@ -114,10 +117,16 @@ impl HttpClient {
             headers.insert(AUTHORIZATION, value);
         }
         let method = Method::GET;
-        let call = Call { method, url, headers, form: None, repeatable: true, is_sound, on_retry };
+        let (form, repeatable, give_up) = (None, true, None);
+        let call = Call { method, url, headers, form, repeatable, give_up, is_sound, on_retry };
         let response = self.run(call).await?;
         Ok(match bearer {
-            Some(bearer) => Response { body: bearer.mask(response.body), ..response },
+            Some(bearer) => {
+                let mask =
+                    |text: String| String::from_utf8_lossy(&bearer.mask(text.into())).into_owned();
+                let content_type = response.content_type.map(mask);
+                Response { body: bearer.mask(response.body), content_type, ..response }
+            }
             None => response,
         })
     }
@@ -128,7 +137,7 @@ impl HttpClient {
     ///
     /// As [`get`](Self::get).
     pub async fn post_form(&self, request: PostForm<'_>) -> Result<Response, HttpError> {
-        let PostForm { url, fields, basic, retry, on_retry } = request;
+        let PostForm { url, fields, basic, retry, give_up, on_retry } = request;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -141,9 +150,9 @@ impl HttpClient {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields.iter().copied())
             .finish();
-        let (method, form) = (Method::POST, Some(form));
+        let (method, form, repeatable) = (Method::POST, Some(form), retry);
         let is_sound = &super::any_body;
-        self.run(Call { method, url, headers, form, repeatable: retry, is_sound, on_retry }).await
+        self.run(Call { method, url, headers, form, repeatable, give_up, is_sound, on_retry }).await
     }
 
     async fn run(&self, call: Call<'_>) -> Result<Response, HttpError> {
@@ -151,47 +160,36 @@ impl HttpClient {
         let start = Instant::now();
         let mut delays = Delays::new(options);
         let mut attempt = 0;
+        let fail = |fault: Fault, attempt| {
+            let attempts = if fault.unsent && !fault.kind.is_transient() { 0 } else { attempt };
+            let url = Some(SafeUrl::from(call.url));
+            let method = if call.method == Method::POST { "POST" } else { "GET" };
+            HttpError::new(method, url, fault, attempts, start.elapsed())
+        };
+        let settle = |outcome: Result<Response, Fault>, attempts| match outcome {
+            Ok(response) => Ok(Response { attempts, ..response }),
+            Err(fault) => Err(fail(fault, attempts)),
+        };
         loop {
             attempt += 1;
             let outcome = self.attempt(&call).await;
             let again = attempt < options.max_attempts;
-            let fail = |fault: Fault| {
-                let attempts = if fault.unsent && !fault.kind.is_transient() { 0 } else { attempt };
-                let url = Some(SafeUrl::from(call.url));
-                let method = if call.method == Method::POST { "POST" } else { "GET" };
-                Err(HttpError::new(method, url, fault, attempts, start.elapsed()))
+            let Some(reason) = call.reason_to_repeat(&outcome).filter(|_| again) else {
+                return settle(outcome, attempt);
             };
-            let (reason, retry_after) = match outcome {
-                Ok(response) => {
-                    let reason = if classify(response.status) == Verdict::Retryable {
-                        Some(RetryReason::Status(response.status))
-                    } else if response.is_success() && !(call.is_sound)(&response.body) {
-                        Some(RetryReason::Body)
-                    } else {
-                        None
-                    };
-                    match reason {
-                        Some(reason) if call.repeatable && again => (reason, response.retry_after),
-                        _ => return Ok(Response { attempts: attempt, ..response }),
-                    }
-                }
-                Err(fault) => {
-                    let repeatable = call.repeatable || fault.unsent;
-                    if !(fault.kind.is_transient() && repeatable && again) {
-                        return fail(fault);
-                    }
-                    (RetryReason::Network(fault.kind), None)
-                }
-            };
+            let retry_after = outcome.as_ref().ok().and_then(|response| response.retry_after);
             if let Some(retry_after) = retry_after
                 && retry_after > options.max_retry_wait
             {
                 let kind = HttpErrorKind::Throttled { retry_after };
-                return fail(Fault { unsent: false, ..Fault::refusal(kind) });
+                return Err(fail(Fault { unsent: false, ..Fault::refusal(kind) }, attempt));
             }
             let wait = delays.next(retry_after);
             (call.on_retry)(&Retry { attempt, reason, wait, url: SafeUrl::from(call.url) });
-            sleep(wait).await;
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = call.given_up() => return settle(outcome, attempt),
+            }
         }
     }
 
@@ -215,10 +213,16 @@ impl HttpClient {
             .ok()
             .filter(Origin::is_protected)
             .ok_or_else(|| Fault::refusal(HttpErrorKind::Insecure))?;
-        self.0.budgets.admit(&origin).await;
+        tokio::select! {
+            () = self.0.budgets.admit(&origin) => {}
+            () = call.given_up() => return Err(Fault::refusal(HttpErrorKind::GivenUp)),
+        }
         let mut response = self.request(call, url, &origin).send().await.map_err(Fault::sending)?;
-        self.0.budgets.learn(&origin, response.status().as_u16());
-        let body = body::read(&mut response, self.0.options.max_body_bytes).await?;
+        let status = response.status().as_u16();
+        self.0.budgets.learn(&origin, status);
+        let body = body::read(&mut response, self.0.options.max_body_bytes)
+            .await
+            .map_err(|fault| fault.after_head(status))?;
         let headers = response.headers();
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let date = text(DATE).and_then(http_date);
@@ -226,7 +230,7 @@ impl HttpClient {
         let now = date.unwrap_or_else(Utc::now);
         let wait = text(RETRY_AFTER).or_else(|| text(X_RETRY_AFTER));
         Ok(Response {
-            status: response.status().as_u16(),
+            status,
             url: url.clone(),
             content_type: text(CONTENT_TYPE).map(str::to_owned),
             retry_after: wait.and_then(|value| retry_after(value, now)),
@@ -245,6 +249,39 @@ impl HttpClient {
             Some(form) => request.body(form.clone()),
             None => request,
         }
+    }
+}
+
+impl Call<'_> {
+    /// Why another attempt may bring more than this one; `None` where its outcome is final.
+    fn reason_to_repeat(&self, outcome: &Result<Response, Fault>) -> Option<RetryReason> {
+        match outcome {
+            Ok(_) if !self.repeatable => None,
+            Ok(response) if classify(response.status) == Verdict::Retryable => {
+                Some(RetryReason::Status(response.status))
+            }
+            Ok(response) if response.is_success() && !(self.is_sound)(&response.body) => {
+                Some(RetryReason::Body)
+            }
+            Ok(_) => None,
+            Err(fault) => {
+                // A form whose answer has begun was acted on, whatever became of the rest.
+                let is_acted_on = self.form.is_some() && fault.is_final();
+                let repeatable = fault.unsent || (self.repeatable && !is_acted_on);
+                (fault.kind.is_transient() && repeatable)
+                    .then(|| RetryReason::Network(fault.kind.clone()))
+            }
+        }
+    }
+
+    /// Waits until nothing is worth another attempt.
+    async fn given_up(&self) {
+        if let Some(mut give_up) = self.give_up.clone()
+            && give_up.wait_for(|given_up| *given_up).await.is_ok()
+        {
+            return;
+        }
+        std::future::pending().await
     }
 }
 

@@ -57,7 +57,7 @@ fn whole() -> Vec<u8> {
 #[tokio::test]
 async fn a_bearer_is_not_sent_to_another_origin() {
     let (mine, foreign) = (MockServer::start().await, MockServer::start().await);
-    let bearer = Bearer::new("tok-secret".into(), mine.uri().parse().unwrap());
+    let bearer = Bearer::new("tok-secret".into(), mine.uri().parse().unwrap(), Default::default());
     let target = url(&foreign, "/r4/Patient");
     let error = client().get(Get { bearer: Some(&bearer), ..get(&target) }).await.unwrap_err();
     assert!(error.is_foreign_origin());
@@ -76,7 +76,7 @@ async fn a_bearer_is_sent_to_its_own_origin() {
         .expect(1)
         .mount(&server)
         .await;
-    let bearer = Bearer::new("tok".into(), server.uri().parse().unwrap());
+    let bearer = Bearer::new("tok".into(), server.uri().parse().unwrap(), Default::default());
     let target = url(&server, "/r4/Patient");
     let response = client().get(Get { bearer: Some(&bearer), ..get(&target) }).await.unwrap();
     assert_eq!((response.status, response.attempts, &response.body[..]), (200, 1, &b"{}"[..]));
@@ -270,7 +270,7 @@ async fn redirects_are_followed_within_the_origin_only() {
 
 fn post<'a>(url: &'a Url, retry: bool) -> PostForm<'a> {
     let fields = &[("grant_type", "x"), ("code", "a b&c")];
-    PostForm { url, fields, basic: None, retry, on_retry: &silently }
+    PostForm { url, fields, basic: None, retry, give_up: None, on_retry: &silently }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use super::{Origin, SafeUrl};
+use super::{Origin, SafeUrl, Verdict, classify};
 
 /// A request without a usable answer: what, where, and after how much effort.
 ///
@@ -15,6 +15,7 @@ struct Details {
     kind: HttpErrorKind,
     method: &'static str,
     url: Option<SafeUrl>,
+    status: Option<u16>,
     attempts: u32,
     elapsed: Duration,
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -33,6 +34,9 @@ pub enum HttpErrorKind {
     /// The URL is neither https nor on this machine. Nothing was sent.
     #[error("refused to send without TLS; use https")]
     Insecure,
+    /// The program ends before the request's turn came. Nothing was sent.
+    #[error("given up before it was sent, since the program ends")]
+    GivenUp,
     /// A header could not be made of what was given. Nothing was sent.
     #[error("the request has an invalid header")]
     InvalidRequest,
@@ -70,13 +74,18 @@ pub(super) struct Fault {
     pub(super) kind: HttpErrorKind,
     /// Whether it is certain that the server saw nothing of the request.
     pub(super) unsent: bool,
+    /// The status of the answer, if its head arrived.
+    pub(super) status: Option<u16>,
     pub(super) source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl HttpErrorKind {
     /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Timeout | Self::Connect | Self::ConnectionLost | Self::Truncated)
+        matches!(
+            self,
+            Self::Timeout | Self::Connect | Self::ConnectionLost | Self::Truncated | Self::GivenUp
+        )
     }
 }
 
@@ -88,8 +97,8 @@ impl HttpError {
         attempts: u32,
         elapsed: Duration,
     ) -> Self {
-        let Fault { kind, source, .. } = fault;
-        Self(Box::new(Details { kind, method, url, attempts, elapsed, source }))
+        let Fault { kind, status, source, .. } = fault;
+        Self(Box::new(Details { kind, method, url, status, attempts, elapsed, source }))
     }
 
     /// What kind of failure it is.
@@ -105,6 +114,11 @@ impl HttpError {
     /// How often it was tried; 0 when nothing was sent.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
+    }
+
+    /// The status of the last answer, if its head arrived and its body could not be read.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
     }
 
     /// How long it was tried, waits included.
@@ -144,7 +158,7 @@ impl HttpError {
 impl Fault {
     /// A refusal, before anything is sent.
     pub(super) fn refusal(kind: HttpErrorKind) -> Self {
-        Self { kind, unsent: true, source: None }
+        Self { kind, unsent: true, status: None, source: None }
     }
 
     pub(super) fn setup(source: reqwest::Error) -> Self {
@@ -173,9 +187,20 @@ impl Fault {
         Self::caused(kind, false, source)
     }
 
+    /// The same failure, of an answer whose head said `status`.
+    pub(super) fn after_head(self, status: u16) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// Whether an answer had begun, with a status that asking again does not change.
+    pub(super) fn is_final(&self) -> bool {
+        self.status.is_some_and(|status| classify(status) == Verdict::Final)
+    }
+
     fn caused(kind: HttpErrorKind, unsent: bool, source: reqwest::Error) -> Self {
         // The URL holds ids and cursors; it is shown masked, or not at all.
-        Self { kind, unsent, source: Some(Box::new(source.without_url())) }
+        let source = Some(Box::new(source.without_url()) as _);
+        Self { kind, unsent, status: None, source }
     }
 }
 

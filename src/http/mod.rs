@@ -20,6 +20,8 @@ mod response;
 mod retry;
 mod retry_after;
 mod safe_url;
+mod secrets;
+mod spelling;
 
 pub use bearer::Bearer;
 pub use client::HttpClient;
@@ -31,6 +33,7 @@ pub use request::{Get, PostForm, any_body, silently};
 pub use response::Response;
 pub use retry::{Retry, RetryReason, Verdict, classify};
 pub use safe_url::SafeUrl;
+pub use secrets::{Secrets, SecretsInPlay};
 
 #[cfg(test)]
 mod client_tests;

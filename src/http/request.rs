@@ -3,6 +3,7 @@
 use std::fmt;
 
 use secrecy::SecretString;
+use tokio::sync::watch;
 use url::Url;
 
 use super::{Bearer, Retry};
@@ -36,6 +37,9 @@ pub struct PostForm<'a> {
     ///
     /// Without it only a connection that could not be made is tried again.
     pub retry: bool,
+    /// Turns true when a failed attempt is not worth repeating any more, such as at the program's
+    /// end. An attempt under way is not broken off.
+    pub give_up: Option<watch::Receiver<bool>>,
     /// Told before each wait; [`silently`](super::silently) where nobody listens.
     pub on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 
 /// The instant of an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+///
+/// A year that no clock shows is no date: what is counted from it would leave the range of instants.
 pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(text.trim()).ok().map(|date| date.with_timezone(&Utc))
+    let date = DateTime::parse_from_rfc2822(text.trim()).ok()?.with_timezone(&Utc);
+    (1970..=9999).contains(&date.year()).then_some(date)
 }
 
 /// The wait that a `Retry-After` value names, with `now` by the server's clock.

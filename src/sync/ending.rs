@@ -130,6 +130,9 @@ pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
 }
 
 fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
+    if let Some(hint) = error.hint() {
+        return Some(hint);
+    }
     let connect = format!("payersync connect {} --plan {}", connection.name, connection.plan);
     Some(match error.reason() {
         Reason::ConsentNeeded => format!("`{connect}`"),

@@ -220,7 +220,7 @@ pub(crate) const TABLE: &[Row] = &[
     asks_anew(since(Since::Expiry, all(Fault::LostRefreshResponse, 3, "consent_needed"))),
     since(Since::Expiry, requests(PAGES + 1, healed(Fault::Token503))),
     since(Since::Expiry, requests(PAGES + 1, healed(Fault::TokenSlow))),
-    since(Since::Expiry, all(Fault::TokenHtml, 2, "no_token")),
+    asks_anew(since(Since::Expiry, all(Fault::TokenHtml, 3, "consent_needed"))),
     since(Since::Ever, healed(Fault::NoRefreshToken)),
     since(Since::Expiry, requests(PAGES + 1, healed(Fault::KeepsRefreshToken))),
     since(Since::Expiry, requests(PAGES + 1, healed(Fault::ReuseRevokesGrant))),

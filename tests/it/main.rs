@@ -72,6 +72,8 @@ mod mishaps;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod odd_refresh;
+#[cfg(test)]
 mod oidc_member;
 #[cfg(test)]
 mod oidc_provider;

@@ -142,12 +142,13 @@ async fn a_replayed_refresh_token_ends_the_grant_and_consent_is_needed() {
     let connected = Connected::new(&provider).await;
     let spent = connected.stored().refresh.unwrap();
     connected.bearer(1).await.unwrap();
-    let replayed = refresh(&connected.http, &connected.registration, &spent).await.unwrap_err();
+    let replayed =
+        refresh(&connected.http, &connected.registration, &spent, &spent).await.unwrap_err();
     assert!(replayed.is_invalid_grant());
 
     let error = connected.bearer(2).await.unwrap_err();
     assert!(error.is_consent_needed(), "{error}");
-    assert_eq!(error.hint().as_deref(), Some("payersync connect ann --plan oidc"));
+    assert_eq!(error.hint().as_deref(), Some("`payersync connect ann --plan oidc`"));
     assert!(matches!(connected.stored().consent, ConsentState::Needed { .. }));
     // The plan has said no; it is not asked a second time.
     let requests = connected.recorder.refresh_tokens_sent().len();

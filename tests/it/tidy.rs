@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 /// Crates with one home, and that home. `commands/` is where things are shown to people.
 const HOMES: &[(&str, &[&str])] = &[
     ("age", &["warehouse/seal.rs"]),
+    ("aho_corasick", &["http/secrets.rs"]),
     ("axum", &["sandbox/", "auth/callback.rs"]),
     ("backoff", &["http/retry.rs"]),
     ("base64", &["auth/", "http/", "sandbox/"]),

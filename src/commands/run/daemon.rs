@@ -114,10 +114,6 @@ impl Daemon {
         self.is_running
     }
 
-    pub(super) fn tokens(&self) -> &Tokens {
-        &self.shared.tokens
-    }
-
     /// Begins what is due now; returns when to look again.
     pub(super) async fn begin(&mut self) -> Result<Option<DateTime<Utc>>, Failure> {
         let now = self.shared.clock.now();

@@ -11,6 +11,7 @@ mod recorder;
 mod sql_text;
 mod surroundings;
 mod tables;
+mod tampered;
 mod watched;
 
 pub(crate) use canaries::{CANARY_BYTES, canaries, sightings};
@@ -23,4 +24,5 @@ pub(crate) use recorder::Recorder;
 pub(crate) use sql_text::{copy_rows, dump, rows};
 pub(crate) use surroundings::{server, shared};
 pub(crate) use tables::{VIEWS_DIR, definition, state};
+pub(crate) use tampered::{Answer, Tampered};
 pub(crate) use watched::{Ended, Watched};

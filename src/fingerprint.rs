@@ -1,5 +1,11 @@
 //! What identifies a resource and its content, read off its bytes in one shallow pass.
 
+mod same_content;
+mod version;
+
+pub use same_content::same_content;
+pub use version::Version;
+
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -27,6 +33,9 @@ pub enum FingerprintError {
     /// It is not UTF-8.
     #[error("that is not UTF-8")]
     NotUtf8,
+    /// It is not JSON.
+    #[error("that is not JSON")]
+    NotJson,
     /// It is not a JSON object.
     #[error("not a JSON object")]
     NotAnObject,
@@ -49,9 +58,12 @@ pub fn fingerprint(json: &[u8]) -> Result<Fingerprint, FingerprintError> {
     let text = std::str::from_utf8(json).map_err(|_| FingerprintError::NotUtf8)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let mut scan = Scan { hash: Sha256::new(), ..Scan::default() };
-    (&mut deserializer)
-        .deserialize_map(&mut scan)
-        .map_err(|_| scan.error.unwrap_or(FingerprintError::NotAnObject))?;
+    let scanned = (&mut deserializer).deserialize_map(&mut scan).and_then(|()| deserializer.end());
+    scanned.map_err(|error| match scan.error {
+        Some(error) => error,
+        None if error.is_data() => FingerprintError::NotAnObject,
+        None => FingerprintError::NotJson,
+    })?;
     if let Some(error) = scan.error {
         return Err(error);
     }
@@ -62,6 +74,16 @@ pub fn fingerprint(json: &[u8]) -> Result<Fingerprint, FingerprintError> {
         last_updated: scan.last_updated,
         content_hash: scan.hash.finalize().into(),
     })
+}
+
+impl Fingerprint {
+    /// What the resource says of its own version.
+    pub fn version(&self) -> Version<'_> {
+        Version {
+            version_id: self.version_id.as_deref(),
+            last_updated: self.last_updated.as_deref(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -110,18 +132,15 @@ impl Scan {
     }
 
     fn meta(&mut self, value: &RawValue) {
-        let mut meta = Meta::default();
+        let mut meta = Meta { scan: Scan { hash: self.hash.clone(), ..Scan::default() } };
+        meta.scan.hash.update(b"meta\0");
         let mut deserializer = serde_json::Deserializer::from_str(value.get());
         if (&mut deserializer).deserialize_map(&mut meta).is_err() {
             self.add("meta", value);
             return;
         }
-        self.version_id = meta.version_id;
-        self.last_updated = meta.last_updated;
-        self.hash.update(b"meta\0");
-        for (key, value) in meta.rest {
-            self.add(&key, value);
-        }
+        let Scan { hash, version_id, last_updated, .. } = meta.scan;
+        (self.hash, self.version_id, self.last_updated) = (hash, version_id, last_updated);
     }
 }
 
@@ -141,14 +160,12 @@ impl<'de> Visitor<'de> for &mut Scan {
     }
 }
 
-#[derive(Default)]
-struct Meta<'de> {
-    version_id: Option<String>,
-    last_updated: Option<String>,
-    rest: Vec<(Cow<'de, str>, &'de RawValue)>,
+/// Reads `meta` as far as its members go; what it has read counts only if all of it is an object.
+struct Meta {
+    scan: Scan,
 }
 
-impl<'de> Visitor<'de> for &mut Meta<'de> {
+impl<'de> Visitor<'de> for &mut Meta {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -159,9 +176,9 @@ impl<'de> Visitor<'de> for &mut Meta<'de> {
         while let Some(key) = map.next_key::<BorrowedKey<'de>>()? {
             let value: &'de RawValue = map.next_value()?;
             match &*key.0 {
-                "versionId" => self.version_id = text(value),
-                "lastUpdated" => self.last_updated = text(value),
-                _ => self.rest.push((key.0, value)),
+                "versionId" => self.scan.version_id = text(value),
+                "lastUpdated" => self.scan.last_updated = text(value),
+                _ => self.scan.add(&key.0, value),
             }
         }
         Ok(())
@@ -219,6 +236,10 @@ mod tests {
         let refused = |json: &str| fingerprint(json.as_bytes()).unwrap_err();
         assert_eq!(fingerprint(b"{\"id\":\"\xff\"}"), Err(FingerprintError::NotUtf8));
         assert_eq!(refused("[]"), FingerprintError::NotAnObject);
+        for text in ["", "{", r#"{"a":NaN}"#, r#"{"a":01}"#, r#"{"a":1,}"#, "{\"a\":\"\t\"}", "{}}"]
+        {
+            assert_eq!(refused(text), FingerprintError::NotJson, "{text}");
+        }
         assert_eq!(refused("{}"), FingerprintError::NoType);
         assert_eq!(refused(r#"{"resourceType":"A","id":7}"#), FingerprintError::OddId);
         assert_eq!(

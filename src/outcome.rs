@@ -122,6 +122,8 @@ words! {
         Timeout = "timeout",
         /// The answer is larger than allowed.
         TooLarge = "too_large",
+        /// The answer has an encoding that was not asked for.
+        UnknownEncoding = "unknown_encoding",
         /// The answer is not JSON, or is cut short.
         NotJson = "not_json",
         /// The answer is an OperationOutcome in place of a page.
@@ -142,6 +144,10 @@ words! {
         OnlyEmptyPages = "only_empty_pages",
         /// A page's `next` link is not a URL.
         NextNotAUrl = "next_not_a_url",
+        /// A page has, or may have, a `next` link that cannot be followed.
+        NextUnusable = "next_unusable",
+        /// A page has more entries than a page may have.
+        TooManyEntries = "too_many_entries",
         /// The plan's FHIR base is not an http(s) URL.
         NoUrl = "no_url",
         /// The server pages by position and refuses a position that far.

@@ -160,6 +160,7 @@ mod tests {
             retry_after: None,
             date: None,
             location: None,
+            link: None,
             body: body.to_owned().into(),
             attempts: 1,
         };

@@ -9,21 +9,24 @@ use crate::{
     clock::Clock,
     config::Settings,
     exit_code::ExitCode,
-    fhir::{Bundle, FetchError, FhirClient},
+    fhir::{Bundle, FetchError, FhirClient, Pager},
     http::Origin,
+    monitor::Silent,
     warehouse::{Access, log_access},
 };
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 use url::Url;
 
 /// Asks and prints the bytes; with --paginate one page after the other.
 pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load(folder)?;
-    let warehouse = home::warehouse_to_look(&settings)?;
+    let warehouse = home::warehouse(&settings, &Silent)?;
     let names = [args.connection.clone()];
     let row = chosen(&warehouse, &names)?.swap_remove(0);
     let plan = settings.plan(&row.plan)?;
-    let mut next = Some(target(&plan.fhir_url, &args.path)?);
+    let first = target(&plan.fhir_url, &args.path)?;
+    let mut pager = Pager::new(&first, &[]).map_err(|error| Failure::usage("the URL", error))?;
+    let mut next = Some(first);
     let http = home::http(&settings)?;
     let registration = Arc::new(home::registration(plan, &http).await?);
     let tokens = home::tokens(&settings, &http)?;
@@ -37,7 +40,6 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
         detail: None,
     };
     log_access(&home::existing_warehouse(&settings.home)?, &access, Clock::system().now())?;
-    let mut seen = HashSet::new();
     let mut code = ExitCode::Complete;
     while let Some(url) = next.take() {
         let answer = client.raw(&url).await.map_err(failed)?;
@@ -54,11 +56,9 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
         if !answer.is_success() {
             code = ExitCode::Incomplete;
         } else if args.paginate {
-            seen.insert(url);
-            next = following(&answer.body, &answer.url, &plan.fhir_url)?;
-            if next.as_ref().is_some_and(|next| seen.contains(next)) {
-                return Err(Failure::misuse("the page's next link leads back to an earlier page"));
-            }
+            let bundle = Bundle::of_response(&answer)
+                .map_err(|error| Failure::usage("not a page", error))?;
+            next = pager.follow(&answer.url, &bundle.next).map_err(Failure::misuse)?;
         }
     }
     Ok(code)
@@ -88,13 +88,6 @@ fn same_origin(base: &Url, url: Url) -> Result<Url, Failure> {
             .hint("give a path below the plan's fhir_url, e.g. Patient")),
         Err(_) => Err(Failure::misuse("that is no http(s) URL")),
     }
-}
-
-fn following(body: &[u8], answered: &Url, base: &Url) -> Result<Option<Url>, Failure> {
-    let bundle = Bundle::index(body).map_err(|error| Failure::usage("not a page", error))?;
-    let Some(link) = bundle.next else { return Ok(None) };
-    let url = answered.join(&link).map_err(|error| Failure::usage("the next link", error))?;
-    same_origin(base, url).map(Some)
 }
 
 fn failed(error: FetchError) -> Failure {

@@ -1,21 +1,25 @@
 //! A searchset Bundle, indexed: where each resource's bytes stand, and what comes next.
 //!
 //! The bytes received are the bytes stored, so the index holds ranges of the body and never a
-//! parsed resource. Tolerant where real servers are careless (no `type`, no `entry`, no `link`),
-//! strict where tolerance would lose data. Source: FHIR R4, Bundle and RESTful search.
+//! parsed resource. Tolerant where real servers are careless (no `type`, no `entry`, no `link`, a
+//! resource that is not JSON), strict where tolerance would lose data. Source: FHIR R4, Bundle and
+//! RESTful search.
 
-use super::outcome::Outcome;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use super::{
+    next_link::{Next, PageLinks},
+    outcome::Outcome,
+    raw_bundle::{MAX_ENTRIES, RawBundle, RawEntry},
+};
+use crate::http::Response;
 use std::{borrow::Cow, ops::Range};
 
 /// A page of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
-    /// `Bundle.total`, where it is a number.
+    /// `Bundle.total`, where it is a whole number that can be one.
     pub total: Option<u64>,
-    /// `Bundle.link` with relation `next`.
-    pub next: Option<String>,
+    /// The link to the next page.
+    pub next: Next,
     /// `Bundle.link` with relation `self`.
     pub self_link: Option<String>,
     /// The entries, in order.
@@ -57,52 +61,26 @@ pub enum BundleError {
     /// The body is another resource.
     #[error("the server answered something else instead of a searchset Bundle")]
     NotASearchset,
-    /// Two different next links.
-    #[error("the page names two different next pages")]
-    AmbiguousNext,
-}
-
-#[derive(Deserialize)]
-struct RawBundle<'a> {
-    #[serde(rename = "resourceType", borrow, default)]
-    resource_type: Option<Cow<'a, str>>,
-    #[serde(rename = "type", borrow, default)]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    total: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    link: Option<Vec<RawLink<'a>>>,
-    #[serde(borrow, default)]
-    entry: Option<Vec<&'a RawValue>>,
-}
-
-#[derive(Deserialize)]
-struct RawLink<'a> {
-    #[serde(borrow, default)]
-    relation: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    url: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct RawEntry<'a> {
-    #[serde(borrow, default)]
-    resource: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    search: Option<RawSearch<'a>>,
-}
-
-#[derive(Deserialize)]
-struct RawSearch<'a> {
-    #[serde(borrow, default)]
-    mode: Option<Cow<'a, str>>,
+    /// More entries than a page may have.
+    #[error("the page has more than {MAX_ENTRIES} entries")]
+    TooManyEntries,
 }
 
 impl Bundle {
     /// A page that is nothing but one resource of so many bytes: the answer to a read.
     pub(crate) fn of_one(length: usize) -> Bundle {
         let entry = Entry { range: 0..length, resource: Some(0..length), mode: SearchMode::Match };
-        Bundle { total: None, next: None, self_link: None, entries: vec![entry] }
+        Bundle { total: None, next: Next::None, self_link: None, entries: vec![entry] }
+    }
+
+    /// Indexes an answer, its header `Link` included.
+    ///
+    /// # Errors
+    /// As [`Bundle::index`].
+    pub fn of_response(response: &Response) -> Result<Bundle, BundleError> {
+        let bundle = Bundle::index(&response.body)?;
+        let next = bundle.next.or_header(response.link.as_deref());
+        Ok(Bundle { next, ..bundle })
     }
 
     /// Indexes a body.
@@ -111,69 +89,53 @@ impl Bundle {
     /// Whatever is not a searchset Bundle; a Bundle without `type` counts as one.
     pub fn index(body: &[u8]) -> Result<Bundle, BundleError> {
         let text = readable(body);
-        let body = text.as_bytes();
-        let raw: RawBundle<'_> = match serde_json::from_str(&text) {
-            Ok(raw) => raw,
-            Err(error) if error.is_data() => return Err(BundleError::NotASearchset),
-            Err(_) => return Err(BundleError::NotJson),
-        };
+        let raw = RawBundle::read(&text)?;
         match raw.resource_type.as_deref() {
             Some("Bundle") => {}
             Some("OperationOutcome") => {
-                return Err(BundleError::Outcome(Outcome::parse(body).unwrap_or_default()));
+                let outcome = Outcome::parse(text.as_bytes()).unwrap_or_default();
+                return Err(BundleError::Outcome(outcome));
             }
             _ => return Err(BundleError::NotASearchset),
         }
         if !matches!(raw.kind.as_deref(), None | Some("searchset")) {
             return Err(BundleError::NotASearchset);
         }
-        let links = raw.link.unwrap_or_default();
+        if raw.entries.len() > MAX_ENTRIES {
+            return Err(BundleError::TooManyEntries);
+        }
+        let links = raw.link.map(PageLinks::read).unwrap_or_default();
+        let entries = raw.entries.iter().map(|entry| Entry::index(&text, entry));
         Ok(Bundle {
-            total: raw.total.and_then(|total| total.get().parse().ok()),
-            next: only(&links, "next")?,
-            self_link: only(&links, "self").unwrap_or_default(),
-            entries: raw
-                .entry
-                .unwrap_or_default()
-                .into_iter()
-                .map(|entry| Entry::index(body, entry))
-                .collect(),
+            // SQL has no larger number than an i64.
+            total: raw
+                .total
+                .and_then(|total| total.parse().ok())
+                .filter(|total| i64::try_from(*total).is_ok()),
+            next: links.next,
+            self_link: links.self_link,
+            entries: entries.collect::<Option<_>>().ok_or(BundleError::NotJson)?,
         })
     }
 }
 
 impl Entry {
-    fn index(body: &[u8], raw: &RawValue) -> Entry {
-        // What is no object, or has an odd `search`, is an entry without a resource: quarantined.
-        let parsed: Option<RawEntry<'_>> = serde_json::from_str(raw.get()).ok();
-        let (resource, mode) = match parsed {
-            Some(entry) => (entry.resource, entry.search.and_then(|search| search.mode)),
-            None => (None, None),
-        };
-        Entry {
-            range: range_in(body, raw.get()),
-            resource: resource
-                .filter(|resource| resource.get() != "null")
-                .map(|resource| range_in(body, resource.get())),
-            mode: match mode.as_deref() {
+    /// Where an entry and its resource stand; `None` where it may be several entries.
+    fn index(body: &str, entry: &str) -> Option<Entry> {
+        let parts = RawEntry::read(entry)?;
+        Some(Entry {
+            range: range_in(body, entry),
+            resource: parts
+                .resource
+                .filter(|resource| *resource != "null")
+                .map(|resource| range_in(body, resource)),
+            mode: match parts.mode().as_deref() {
                 Some("include") => SearchMode::Include,
                 Some("outcome") => SearchMode::Outcome,
                 _ => SearchMode::Match,
             },
-        }
+        })
     }
-}
-
-fn only(links: &[RawLink<'_>], relation: &str) -> Result<Option<String>, BundleError> {
-    let mut found: Option<&str> = None;
-    for link in links.iter().filter(|link| link.relation.as_deref() == Some(relation)) {
-        let Some(url) = link.url.as_deref().filter(|url| !url.is_empty()) else { continue };
-        if found.is_some_and(|found| found != url) {
-            return Err(BundleError::AmbiguousNext);
-        }
-        found = Some(url);
-    }
-    Ok(found.map(str::to_owned))
 }
 
 /// The body as text of the same length, so that ranges in it are ranges in the body.
@@ -199,8 +161,8 @@ fn readable(body: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Where a slice that serde borrowed from the body stands in it.
-fn range_in(body: &[u8], part: &str) -> Range<usize> {
+/// Where a slice of the body stands in it.
+fn range_in(body: &str, part: &str) -> Range<usize> {
     let start = part.as_ptr() as usize - body.as_ptr() as usize;
     start..start + part.len()
 }
@@ -222,7 +184,10 @@ mod tests {
     #[test]
     fn a_bundle_without_type_entry_link_or_total_is_an_empty_last_page() {
         let bundle = Bundle::index(br#"{"resourceType":"Bundle"}"#).unwrap();
-        assert_eq!(bundle, Bundle { total: None, next: None, self_link: None, entries: vec![] });
+        assert_eq!(
+            bundle,
+            Bundle { total: None, next: Next::None, self_link: None, entries: vec![] }
+        );
     }
 
     #[test]
@@ -237,10 +202,6 @@ mod tests {
             ("[]", "NotASearchset"),
             (r#"{"resourceType":"Bundle","entry":{}}"#, "NotASearchset"),
             (r#"{"resourceType":"OperationOutcome"}"#, "Outcome"),
-            (
-                r#"{"resourceType":"Bundle","link":[{"relation":"next","url":"a"},{"relation":"next","url":"b"}]}"#,
-                "AmbiguousNext",
-            ),
         ] {
             let error = format!("{:?}", Bundle::index(body.as_bytes()).unwrap_err());
             assert!(error.starts_with(expected), "{body}: {error}");
@@ -264,5 +225,70 @@ mod tests {
         assert!(bundle.entries.iter().all(|entry| entry.resource.is_none()));
         assert_eq!(&body[bundle.entries[0].range.clone()], br#"{"fullUrl":"x"}"#);
         assert_eq!(&body[bundle.entries[1].range.clone()], b"null");
+    }
+
+    #[test]
+    fn a_resource_that_is_not_json_hides_no_other_one() {
+        for sick in [
+            "{\"id\":\"a\tb\"}",
+            r#"{"id":"s","x":NaN}"#,
+            r#"{"id":"s","x":01}"#,
+            r#"{"id":"s",}"#,
+            r#"{"id":"s","x":"6" tall"}"#,
+        ] {
+            let body = format!(
+                r#"{{"resourceType":"Bundle","total":3,"entry":[
+                {{"fullUrl":"u","resource":{{"id":"a", "x": 25.00 }}}},
+                {{"fullUrl":"v","resource":{sick},"search":{{"mode":"include"}}}},
+                {{"resource":{{"id":"b"}},"search":7}}],
+                "link":[{{"relation":"next","url":"?p=2"}}]}}"#
+            );
+            let bundle = Bundle::index(body.as_bytes()).unwrap();
+            let resource = |at: usize| &body[bundle.entries[at].resource.clone().unwrap()];
+            assert_eq!(resource(0), r#"{"id":"a", "x": 25.00 }"#);
+            assert_eq!(resource(1), sick);
+            assert_eq!(resource(2), r#"{"id":"b"}"#);
+            assert_eq!(bundle.entries[1].mode, SearchMode::Include);
+            assert_eq!(bundle.total, Some(3));
+            assert_eq!(bundle.next, Next::Links(vec!["?p=2".to_owned()]));
+            for at in (0..body.len()).filter(|at| *at > 0) {
+                let cut = Bundle::index(&body.as_bytes()[..at]);
+                assert!(matches!(cut, Err(BundleError::NotJson)), "{}", &body[..at]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sick_entry_that_may_be_several_is_no_entry() {
+        let body = r#"{"resourceType":"Bundle","entry":[
+            {"resource":{"id":"a","x":1,"y {"resource":{"id":"b","z":NaN}}}]}"#;
+        assert!(matches!(Bundle::index(body.as_bytes()), Err(BundleError::NotJson)));
+    }
+
+    #[test]
+    fn a_total_that_cannot_be_one_is_none() {
+        let total = |text: &str| {
+            let body = format!(r#"{{"resourceType":"Bundle","total":{text}}}"#);
+            Bundle::index(body.as_bytes()).unwrap().total
+        };
+        assert_eq!(total("0"), Some(0));
+        assert_eq!(total("9223372036854775807"), Some(i64::MAX as u64));
+        for text in ["9223372036854775808", "1e30", "-1", "4.0", "\"4\"", "null", "NaN", "[4]"] {
+            assert_eq!(total(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_a_bounded_number_of_entries() {
+        let page = |count: usize, sick: &str| {
+            let entries = format!("{}{{}}", "{},".repeat(count - 1));
+            format!(r#"{{"resourceType":"Bundle","entry":[{entries}{sick}]}}"#)
+        };
+        let index = |body: String| Bundle::index(body.as_bytes());
+        assert_eq!(index(page(MAX_ENTRIES, "")).unwrap().entries.len(), MAX_ENTRIES);
+        for body in [page(MAX_ENTRIES + 1, ""), page(4_000_000, ""), page(MAX_ENTRIES, ",{x:NaN}")]
+        {
+            assert!(matches!(index(body), Err(BundleError::TooManyEntries)));
+        }
     }
 }

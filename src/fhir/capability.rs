@@ -1,6 +1,7 @@
 //! The CapabilityStatement: which types a server says it can search. Source: FHIR R4,
 //! CapabilityStatement.rest.resource.
 
+use super::first::First;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +19,7 @@ struct Raw {
     #[serde(rename = "resourceType")]
     resource_type: String,
     #[serde(default)]
-    rest: Vec<RawRest>,
+    rest: First<RawRest, 10>,
 }
 
 #[derive(Deserialize)]
@@ -26,9 +27,9 @@ struct RawRest {
     #[serde(default)]
     mode: Option<String>,
     #[serde(default)]
-    resource: Vec<RawResource>,
+    resource: First<RawResource, 1000>,
     #[serde(default, rename = "searchParam")]
-    parameters: Vec<RawParameter>,
+    parameters: First<RawParameter, 1000>,
 }
 
 #[derive(Deserialize)]
@@ -36,9 +37,9 @@ struct RawResource {
     #[serde(rename = "type")]
     name: String,
     #[serde(default)]
-    interaction: Vec<RawInteraction>,
+    interaction: First<RawInteraction, 100>,
     #[serde(default, rename = "searchParam")]
-    parameters: Vec<RawParameter>,
+    parameters: First<RawParameter, 1000>,
 }
 
 #[derive(Deserialize)]
@@ -60,19 +61,19 @@ impl Capability {
         if raw.resource_type != "CapabilityStatement" {
             return None;
         }
-        let dated = |parameters: &[RawParameter]| {
-            parameters.iter().any(|parameter| parameter.name.as_deref() == Some("_lastUpdated"))
+        let dated = |parameters: &First<RawParameter, 1000>| {
+            parameters.0.iter().any(|parameter| parameter.name.as_deref() == Some("_lastUpdated"))
         };
         let (mut searchable, mut only_readable) = (BTreeMap::new(), BTreeSet::new());
-        for rest in raw.rest.into_iter().filter(|rest| rest.mode.as_deref() != Some("client")) {
+        for rest in raw.rest.0.into_iter().filter(|rest| rest.mode.as_deref() != Some("client")) {
             let everywhere = dated(&rest.parameters);
-            for resource in rest.resource {
+            for resource in rest.resource.0 {
                 let offers = |code: &str| {
-                    let mut offered = resource.interaction.iter();
+                    let mut offered = resource.interaction.0.iter();
                     offered.any(|interaction| interaction.code.as_deref() == Some(code))
                 };
                 // A type without any interaction listed is a careless statement, not a refusal.
-                if resource.interaction.is_empty() || offers("search-type") {
+                if resource.interaction.0.is_empty() || offers("search-type") {
                     let dated = everywhere || dated(&resource.parameters);
                     searchable.insert(resource.name, dated);
                 } else if offers("read") {

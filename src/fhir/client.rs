@@ -78,7 +78,7 @@ impl FhirClient {
         if !response.is_success() {
             return Err(FetchError::refused(safe_url, &response));
         }
-        match Bundle::index(&response.body) {
+        match Bundle::of_response(&response) {
             Ok(bundle) => {
                 Ok(Page { url: response.url, body: response.body, bundle, date: response.date })
             }
@@ -174,7 +174,7 @@ impl FhirClient {
 /// Whether a 2xx body is a page or will not become one by asking again.
 fn is_page_or_final(body: &[u8]) -> bool {
     match Bundle::index(body) {
-        Ok(_) | Err(BundleError::AmbiguousNext) => true,
+        Ok(_) | Err(BundleError::TooManyEntries) => true,
         Err(BundleError::Outcome(outcome)) => !outcome.is_transient(),
         Err(BundleError::NotJson | BundleError::NotASearchset) => false,
     }

@@ -77,6 +77,7 @@ impl FetchError {
             FetchError::Http(error) if error.is_timeout() => Reason::Timeout,
             FetchError::Http(error) if error.is_foreign_origin() => Reason::ForeignOrigin,
             FetchError::Http(error) if error.is_too_large() => Reason::TooLarge,
+            FetchError::Http(error) if error.is_unknown_encoding() => Reason::UnknownEncoding,
             FetchError::Http(_) => Reason::Network,
             FetchError::Status { .. } if self.is_grant_gone() => Reason::ConsentNeeded,
             FetchError::Status { status: 429, outcome: Some(outcome), .. }
@@ -97,6 +98,9 @@ impl FetchError {
             FetchError::NotAPage { source: BundleError::NotJson, .. } => Reason::NotJson,
             FetchError::NotAPage { source: BundleError::Outcome(_), .. } => {
                 Reason::OperationOutcome
+            }
+            FetchError::NotAPage { source: BundleError::TooManyEntries, .. } => {
+                Reason::TooManyEntries
             }
             FetchError::NotAPage { .. } => Reason::NotASearchset,
             FetchError::NotTheResource { .. } => Reason::NotTheResource,

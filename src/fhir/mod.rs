@@ -7,9 +7,15 @@ mod capability;
 mod client;
 mod date_parameter;
 mod error;
+#[cfg(test)]
+mod extremes_tests;
+mod first;
 mod instant;
+mod lenient;
+mod next_link;
 mod outcome;
 mod pager;
+mod raw_bundle;
 mod reference;
 mod resource_type;
 mod scope;
@@ -24,6 +30,7 @@ pub use client::{FhirClient, Page};
 pub use date_parameter::date_parameters;
 pub use error::FetchError;
 pub use instant::instant;
+pub use next_link::{Next, UnusableNext};
 pub use outcome::Outcome;
 pub use pager::{Pager, PagingError};
 pub use reference::{

@@ -4,8 +4,10 @@
 //! a patient, so the words are for the warehouse's ledger alone; Display gives only the codes.
 //! Source: FHIR R4, OperationOutcome.
 
+use super::{first::First, raw_bundle::string};
 use serde::Deserialize;
-use std::fmt;
+use serde_json::value::RawValue;
+use std::{borrow::Cow, fmt};
 
 /// The codes and words of an OperationOutcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,47 +22,42 @@ struct Issue {
     words: Option<String>,
 }
 
+/// Issues that are read; servers send one or two.
+const MAX_ISSUES: usize = 100;
+
 #[derive(Deserialize)]
-struct RawOutcome {
+struct RawOutcome<'a> {
     #[serde(rename = "resourceType")]
     resource_type: String,
-    #[serde(default)]
-    issue: Vec<RawIssue>,
+    #[serde(borrow, default)]
+    issue: First<&'a RawValue, MAX_ISSUES>,
+}
+
+/// An issue, member by member: an odd one must not hide the others.
+#[derive(Default, Deserialize)]
+struct RawIssue<'a> {
+    #[serde(borrow, default)]
+    severity: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    diagnostics: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    details: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct RawIssue {
-    #[serde(default)]
-    severity: Option<String>,
-    #[serde(default)]
-    code: Option<String>,
-    #[serde(default)]
-    diagnostics: Option<String>,
-    #[serde(default)]
-    details: Option<RawDetails>,
-}
-
-#[derive(Deserialize)]
-struct RawDetails {
-    #[serde(default)]
-    text: Option<String>,
+struct RawDetails<'a> {
+    #[serde(borrow, default)]
+    text: Option<&'a RawValue>,
 }
 
 impl Outcome {
     /// Reads an OperationOutcome; `None` when the body is something else.
     pub fn parse(body: &[u8]) -> Option<Outcome> {
-        let raw: RawOutcome = serde_json::from_slice(body).ok()?;
-        (raw.resource_type == "OperationOutcome").then(|| Outcome {
-            issues: raw
-                .issue
-                .into_iter()
-                .map(|issue| Issue {
-                    severity: code_word(issue.severity),
-                    code: code_word(issue.code),
-                    words: issue.details.and_then(|details| details.text).or(issue.diagnostics),
-                })
-                .collect(),
-        })
+        let raw: RawOutcome<'_> = serde_json::from_slice(body).ok()?;
+        (raw.resource_type == "OperationOutcome")
+            .then(|| Outcome { issues: raw.issue.0.into_iter().map(Issue::read).collect() })
     }
 
     /// Whether an issue is an error rather than a remark.
@@ -97,9 +94,28 @@ impl Outcome {
     }
 }
 
-/// A code as FHIR allows it; anything else is not shown.
+impl Issue {
+    fn read(json: &RawValue) -> Issue {
+        let raw: RawIssue<'_> = serde_json::from_str(json.get()).unwrap_or_default();
+        let details = raw.details.and_then(|details| {
+            serde_json::from_str::<RawDetails<'_>>(details.get()).ok()?.text.and_then(text)
+        });
+        Issue {
+            severity: code_word(raw.severity.and_then(text)),
+            code: code_word(raw.code.and_then(text)),
+            words: details.or_else(|| raw.diagnostics.and_then(text)),
+        }
+    }
+}
+
+fn text(json: &RawValue) -> Option<String> {
+    string(json.get()).map(Cow::into_owned)
+}
+
+/// A code as FHIR allows it, in whatever case; anything else is not shown.
 fn code_word(code: Option<String>) -> String {
-    code.filter(|code| code.len() <= 32 && code.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
+    code.map(|code| code.to_ascii_lowercase())
+        .filter(|code| code.len() <= 32 && code.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
@@ -125,7 +141,7 @@ mod tests {
         let outcome = Outcome::parse(
             br#"{"resourceType":"OperationOutcome","issue":[
                 {"severity":"error","code":"invalid","details":{"text":"Mary Miller"},"diagnostics":"x"},
-                {"severity":"warning","code":"Mary","diagnostics":"y"}]}"#,
+                {"severity":"warning","code":"Mary Miller","diagnostics":"y"}]}"#,
         )
         .unwrap();
         assert_eq!(outcome.to_string(), "error invalid, warning unknown");
@@ -137,5 +153,27 @@ mod tests {
     fn another_resource_is_no_outcome() {
         assert_eq!(Outcome::parse(br#"{"resourceType":"Patient"}"#), None);
         assert_eq!(Outcome::parse(b"<html>"), None);
+    }
+
+    #[test]
+    fn an_odd_member_or_issue_hides_no_failure() {
+        for issue in [
+            r#"null,{"severity":"ERROR","code":7,"diagnostics":{"a":[]},"details":"x"}"#,
+            r#"{"severity":"error","severity":"error"},7,{"severity":"fatal","code":null}"#,
+        ] {
+            let text = format!(r#"{{"resourceType":"OperationOutcome","issue":[{issue}]}}"#);
+            let outcome = Outcome::parse(text.as_bytes()).unwrap();
+            assert!(outcome.is_failure(), "{issue}");
+            assert_eq!(outcome.words(), None);
+        }
+        let none = br#"{"resourceType":"OperationOutcome","issue":null}"#;
+        assert_eq!(Outcome::parse(none), Some(Outcome::default()));
+    }
+
+    #[test]
+    fn a_bounded_number_of_issues_is_read() {
+        let issues = "{},".repeat(1_000_000);
+        let text = format!(r#"{{"resourceType":"OperationOutcome","issue":[{issues}{{}}]}}"#);
+        assert_eq!(Outcome::parse(text.as_bytes()).unwrap().issues.len(), MAX_ISSUES);
     }
 }

@@ -3,6 +3,7 @@
 //! A `next` link is opaque: its parameters are never read or changed. It is only resolved against
 //! the page it stands on and held against what has been asked for already.
 
+use super::next_link::{Next, UnusableNext};
 use crate::http::{Origin, OriginError};
 use std::{
     collections::HashSet,
@@ -48,6 +49,12 @@ pub enum PagingError {
     /// It is no URL.
     #[error("the next page's link is not a URL")]
     NotAUrl,
+    /// There is one that names no URL, or there may be one.
+    #[error("{0}, so it is not certain that this is the last page")]
+    Unusable(#[from] UnusableNext),
+    /// Several links lead to different pages.
+    #[error("the page names different next pages")]
+    Ambiguous,
 }
 
 impl Pager {
@@ -71,26 +78,44 @@ impl Pager {
         Ok(pager)
     }
 
-    /// Where the page's `next` link leads.
+    /// Where the page's links to the next page lead; `None` on the last page.
     ///
     /// # Errors
-    /// A link that must not be followed.
-    pub fn follow(&mut self, page: &Url, link: &str) -> Result<Url, PagingError> {
+    /// A link that cannot or must not be followed; links to different pages.
+    pub fn follow(&mut self, page: &Url, next: &Next) -> Result<Option<Url>, PagingError> {
+        let links = match next {
+            Next::None => return Ok(None),
+            Next::Unusable(why) => return Err((*why).into()),
+            Next::Links(links) => links,
+        };
+        let mut found = None;
+        for link in links {
+            let url = self.resolve(page, link)?;
+            if found.as_ref().is_some_and(|found| *found != url) {
+                return Err(PagingError::Ambiguous);
+            }
+            found = Some(url);
+        }
+        match found {
+            Some(url) if !self.ask(&url) => Err(PagingError::Loop),
+            found => Ok(found),
+        }
+    }
+
+    /// The URL of a link on the walk's own origin.
+    fn resolve(&self, page: &Url, link: &str) -> Result<Url, PagingError> {
         let mut url = resolve(page, link).ok_or(PagingError::NotAUrl)?;
         if Origin::of(&url).is_ok_and(|origin| self.proxied.contains(&origin)) {
             url = at_origin_of(&url, page);
         }
         match Origin::of(&url) {
-            Ok(origin) if origin == self.origin => {}
-            Ok(origin) => {
-                return Err(PagingError::ForeignOrigin {
-                    expected: self.origin.clone(),
-                    found: origin.to_string(),
-                });
-            }
-            Err(_) => return Err(PagingError::NotAUrl),
+            Ok(origin) if origin == self.origin => Ok(url),
+            Ok(origin) => Err(PagingError::ForeignOrigin {
+                expected: self.origin.clone(),
+                found: origin.to_string(),
+            }),
+            Err(_) => Err(PagingError::NotAUrl),
         }
-        if self.ask(&url) { Ok(url) } else { Err(PagingError::Loop) }
     }
 
     /// Notes which resources a page brought, as a list of their ranges' bytes or ids.
@@ -160,6 +185,11 @@ mod tests {
         Url::parse(text).unwrap()
     }
 
+    fn follow(pager: &mut Pager, page: &Url, links: &[&str]) -> Result<Url, PagingError> {
+        let links = links.iter().map(|link| (*link).to_owned()).collect();
+        pager.follow(page, &Next::Links(links)).map(Option::unwrap)
+    }
+
     #[test]
     fn links_are_resolved_against_the_page_they_stand_on() {
         let page = url("https://api.x.test/r4/Coverage?_count=10");
@@ -179,7 +209,7 @@ mod tests {
             ),
         ] {
             let mut pager = Pager::new(&page, &[]).unwrap();
-            assert_eq!(pager.follow(&page, link).unwrap().as_str(), expected, "{link}");
+            assert_eq!(follow(&mut pager, &page, &[link]).unwrap().as_str(), expected, "{link}");
         }
     }
 
@@ -194,11 +224,11 @@ mod tests {
             "https://api.x.test@evil.test/",
             "https:\\\\evil.test/",
         ] {
-            let error = Pager::new(&page, &[]).unwrap().follow(&page, link).unwrap_err();
+            let error = follow(&mut Pager::new(&page, &[]).unwrap(), &page, &[link]).unwrap_err();
             assert!(matches!(error, PagingError::ForeignOrigin { .. }), "{link}: {error:?}");
         }
         for link in ["ftp://api.x.test/", "data:,x", "javascript:alert(1)", "http://"] {
-            let error = Pager::new(&page, &[]).unwrap().follow(&page, link).unwrap_err();
+            let error = follow(&mut Pager::new(&page, &[]).unwrap(), &page, &[link]).unwrap_err();
             assert_eq!(error, PagingError::NotAUrl, "{link}");
         }
     }
@@ -208,9 +238,11 @@ mod tests {
         let page = url("https://api.x.test/r4/Coverage");
         let proxied = ["http://internal:8080".parse().unwrap()];
         let mut pager = Pager::new(&page, &proxied).unwrap();
-        let next = pager.follow(&page, "http://internal:8080/r4/Coverage?_after=1").unwrap();
+        let next =
+            follow(&mut pager, &page, &["http://internal:8080/r4/Coverage?_after=1"]).unwrap();
         assert_eq!(next.as_str(), "https://api.x.test/r4/Coverage?_after=1");
-        let error = pager.follow(&page, "http://internal:8081/r4/Coverage?_after=2").unwrap_err();
+        let error =
+            follow(&mut pager, &page, &["http://internal:8081/r4/Coverage?_after=2"]).unwrap_err();
         assert!(matches!(error, PagingError::ForeignOrigin { .. }));
     }
 
@@ -218,11 +250,11 @@ mod tests {
     fn a_circle_is_noticed_whatever_its_length() {
         let first = url("https://api.x.test/r4/Coverage?_count=10");
         let mut pager = Pager::new(&first, &[]).unwrap();
-        let second = pager.follow(&first, "?_after=1").unwrap();
-        let third = pager.follow(&second, "?_after=2").unwrap();
-        assert_eq!(pager.follow(&third, "?_after=1"), Err(PagingError::Loop));
-        assert_eq!(pager.follow(&third, "?_after=2#again"), Err(PagingError::Loop));
-        assert_eq!(pager.follow(&third, first.as_str()), Err(PagingError::Loop));
+        let second = follow(&mut pager, &first, &["?_after=1"]).unwrap();
+        let third = follow(&mut pager, &second, &["?_after=2"]).unwrap();
+        assert_eq!(follow(&mut pager, &third, &["?_after=1"]), Err(PagingError::Loop));
+        assert_eq!(follow(&mut pager, &third, &["?_after=2#again"]), Err(PagingError::Loop));
+        assert_eq!(follow(&mut pager, &third, &[first.as_str()]), Err(PagingError::Loop));
     }
 
     #[test]
@@ -233,5 +265,19 @@ mod tests {
         assert_eq!(pager.arrived(&["a", "b"]), Err(PagingError::NoProgress));
         let empty = (0..).find_map(|_| pager.arrived::<&str>(&[]).err());
         assert_eq!(empty, Some(PagingError::OnlyEmptyPages));
+    }
+
+    #[test]
+    fn several_links_are_followed_where_they_lead_to_one_page() {
+        let page = url("https://api.x.test/r4/Coverage?_count=10");
+        let mut pager = Pager::new(&page, &[]).unwrap();
+        let same = ["?_after=1", "Coverage?_after=1", "https://API.x.test/r4/Coverage?_after=1"];
+        let next = follow(&mut pager, &page, &same).unwrap();
+        assert_eq!(next.as_str(), "https://api.x.test/r4/Coverage?_after=1");
+        let other = ["?_after=2", "?_after=3"];
+        assert_eq!(follow(&mut pager, &page, &other), Err(PagingError::Ambiguous));
+        let unusable = Next::Unusable(UnusableNext::NoUrl);
+        assert_eq!(pager.follow(&page, &unusable), Err(UnusableNext::NoUrl.into()));
+        assert_eq!(pager.follow(&page, &Next::None), Ok(None));
     }
 }

@@ -1,33 +1,51 @@
-//! Reading a body without trusting its size.
+//! Reading a body without trusting its size or its encoding.
 
 use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
 
-use super::HttpErrorKind;
+use super::encoding::{self, Decoder};
 use super::error::Fault;
+use super::in_flight::InFlight;
+use super::{HttpErrorKind, HttpOptions};
 
-/// What is set aside on the word of a header alone.
-const TRUSTED_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes that are decoded at once: what they unpack to, a thousand times as much at most, is in
+/// memory before it is counted.
+const PIECE: usize = 4 << 10;
 
-/// Reads the whole body, as decompressed, up to `limit_bytes`.
+/// Reads the whole body, decoded, up to the limit of the options, before the deadline.
+///
+/// The time that it waits for other bodies to leave memory does not count.
 pub(super) async fn read(
     response: &mut reqwest::Response,
-    limit_bytes: usize,
+    options: &HttpOptions,
+    in_flight: &InFlight,
+    mut deadline: Instant,
 ) -> Result<Bytes, Fault> {
-    let too_large = || Fault { unsent: false, ..Fault::refusal(too_large(limit_bytes)) };
-    let announced = usize::try_from(response.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
-    if announced > limit_bytes {
-        return Err(too_large());
+    // Why a request failed may be said in any encoding; nobody needs to read it.
+    if response.status().is_success() {
+        encoding::check(response.headers())?;
     }
-    let mut body = Vec::with_capacity(announced.min(TRUSTED_BYTES));
-    while let Some(chunk) = response.chunk().await.map_err(Fault::reading)? {
-        if chunk.len() > limit_bytes - body.len() {
-            return Err(too_large());
+    let limit_bytes = options.max_body_bytes;
+    if response.content_length().is_some_and(|announced| announced > limit_bytes as u64) {
+        let kind = HttpErrorKind::TooLarge { limit_bytes };
+        return Err(Fault { unsent: false, ..Fault::refusal(kind) });
+    }
+    let mut decoder = Decoder::new(limit_bytes);
+    let mut part = in_flight.part();
+    loop {
+        let chunk = timeout_at(deadline, response.chunk()).await;
+        let Some(chunk) = chunk.map_err(|_| Fault::too_slow())?.map_err(Fault::reading)? else {
+            break;
+        };
+        for piece in chunk.chunks(PIECE) {
+            decoder.push(piece)?;
+            if part.is_short_of(decoder.len()) {
+                let since = Instant::now();
+                part.grow(decoder.len()).await;
+                deadline += since.elapsed();
+            }
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(Bytes::from(body))
-}
-
-fn too_large(limit_bytes: usize) -> HttpErrorKind {
-    HttpErrorKind::TooLarge { limit_bytes }
+    let body = decoder.finish()?;
+    Ok(part.hold(body))
 }

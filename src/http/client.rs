@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION,
-    RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
+    LINK, LOCATION, RETRY_AFTER,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::error::Fault;
+use super::in_flight::InFlight;
 use super::rate_limit::Budgets;
 use super::retry::Delays;
 use super::retry_after::{http_date, retry_after};
@@ -39,6 +40,7 @@ struct Inner {
     /// Without a proxy: what stays on this machine must not leave it unencrypted.
     loopback: reqwest::Client,
     budgets: Budgets,
+    in_flight: InFlight,
 }
 
 /// A request in the form in which it can be sent again.
@@ -63,7 +65,6 @@ impl HttpClient {
                 .user_agent(&options.user_agent)
                 .connect_timeout(options.connect_timeout)
                 .read_timeout(options.read_timeout)
-                .timeout(options.total_timeout)
                 // Redirects are followed here, where the origin can be compared.
                 .redirect(Policy::none())
                 .referer(false)
@@ -76,7 +77,8 @@ impl HttpClient {
         };
         let remote = build(builder())?;
         let loopback = build(builder().no_proxy())?;
-        Ok(Self(Arc::new(Inner { options, remote, loopback, budgets: Budgets::default() })))
+        let (budgets, in_flight) = (Budgets::default(), InFlight::new(options.max_body_bytes));
+        Ok(Self(Arc::new(Inner { options, remote, loopback, budgets, in_flight })))
     }
 
     /// Limits the requests to `origin`, for all clones. The strictest of several limits holds.
@@ -217,10 +219,13 @@ impl HttpClient {
             () = self.0.budgets.admit(&origin) => {}
             () = call.given_up() => return Err(Fault::refusal(HttpErrorKind::GivenUp)),
         }
-        let mut response = self.request(call, url, &origin).send().await.map_err(Fault::sending)?;
+        let options = &self.0.options;
+        let deadline = Instant::now() + options.total_timeout;
+        let sending = timeout_at(deadline, self.request(call, url, &origin).send());
+        let mut response = sending.await.map_err(|_| Fault::too_slow())?.map_err(Fault::sending)?;
         let status = response.status().as_u16();
         self.0.budgets.learn(&origin, status);
-        let body = body::read(&mut response, self.0.options.max_body_bytes)
+        let body = body::read(&mut response, options, &self.0.in_flight, deadline)
             .await
             .map_err(|fault| fault.after_head(status))?;
         let headers = response.headers();
@@ -228,6 +233,7 @@ impl HttpClient {
         let date = text(DATE).and_then(http_date);
         // Relative to the server's clock: this machine's may be wrong.
         let now = date.unwrap_or_else(Utc::now);
+        let links: Vec<_> = headers.get_all(LINK).iter().map(|link| link.as_bytes()).collect();
         let wait = text(RETRY_AFTER).or_else(|| text(X_RETRY_AFTER));
         Ok(Response {
             status,
@@ -236,6 +242,8 @@ impl HttpClient {
             retry_after: wait.and_then(|value| retry_after(value, now)),
             date,
             location: text(LOCATION).map(str::to_owned),
+            link: (!links.is_empty())
+                .then(|| String::from_utf8_lossy(&links.join(&b", "[..])).into_owned()),
             body,
             attempts: 1,
         })
@@ -245,6 +253,7 @@ impl HttpClient {
         let client = if origin.is_loopback() { &self.0.loopback } else { &self.0.remote };
         let request =
             client.request(call.method.clone(), url.clone()).headers(call.headers.clone());
+        let request = request.header(ACCEPT_ENCODING, "gzip");
         match &call.form {
             Some(form) => request.body(form.clone()),
             None => request,

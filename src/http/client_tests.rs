@@ -348,6 +348,7 @@ fn debug_of_a_response_shows_no_body() {
         retry_after: None,
         date: None,
         location: Some("/r4/Patient/77".into()),
+        link: None,
         body: "Allen".into(),
         attempts: 1,
     };

@@ -61,6 +61,12 @@ pub enum HttpErrorKind {
         /// The limit, in bytes after decompression.
         limit_bytes: usize,
     },
+    /// The body has an encoding that was not asked for.
+    #[error("the answer is encoded as {encoding}, which was not asked for")]
+    UnknownEncoding {
+        /// The word in `Content-Encoding`.
+        encoding: &'static str,
+    },
     /// The server asks to wait longer than a request may wait.
     #[error("the server asks to wait {}s", retry_after.as_secs())]
     Throttled {
@@ -149,6 +155,11 @@ impl HttpError {
         matches!(self.0.kind, HttpErrorKind::TooLarge { .. })
     }
 
+    /// Whether the answer has an encoding that was not asked for.
+    pub fn is_unknown_encoding(&self) -> bool {
+        matches!(self.0.kind, HttpErrorKind::UnknownEncoding { .. })
+    }
+
     /// Whether the token belongs to another origin.
     pub fn is_foreign_origin(&self) -> bool {
         matches!(self.0.kind, HttpErrorKind::ForeignOrigin { .. })
@@ -178,6 +189,11 @@ impl Fault {
             HttpErrorKind::ConnectionLost
         };
         Self::caused(kind, unsent, source)
+    }
+
+    /// The longest time of an attempt is over.
+    pub(super) fn too_slow() -> Self {
+        Self { unsent: false, ..Self::refusal(HttpErrorKind::Timeout) }
     }
 
     /// A failure while the body arrived.

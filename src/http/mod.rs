@@ -10,7 +10,9 @@
 mod bearer;
 mod body;
 mod client;
+mod encoding;
 mod error;
+mod in_flight;
 mod options;
 mod origin;
 mod pace;

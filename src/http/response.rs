@@ -26,6 +26,8 @@ pub struct Response {
     pub date: Option<DateTime<Utc>>,
     /// The `Location` header of a redirect that was not followed.
     pub location: Option<String>,
+    /// The `Link` headers (RFC 8288), separated by commas.
+    pub link: Option<String>,
     /// The body, decompressed.
     pub body: Bytes,
     /// Attempts made, at least 1.

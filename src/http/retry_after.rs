@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, Timelike, Utc};
 
 /// The instant of an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`.
 ///
 /// A year that no clock shows is no date: what is counted from it would leave the range of instants.
 pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
     let date = DateTime::parse_from_rfc2822(text.trim()).ok()?.with_timezone(&Utc);
+    let date = date.with_nanosecond(date.nanosecond().min(999_999_999))?;
     (1970..=9999).contains(&date.year()).then_some(date)
 }
 
@@ -55,5 +56,20 @@ mod tests {
     fn an_absurd_wait_does_not_overflow() {
         assert_eq!(retry_after("1e300", now()), Some(Duration::MAX));
         assert_eq!(retry_after("99999999999999999999", now()), Some(Duration::MAX));
+    }
+
+    #[test]
+    fn a_date_outside_of_four_digits_is_none() {
+        for text in [
+            "Fri, 31 Dec 262142 23:59:59 GMT",
+            "Sun, 06 Nov 99999999999999999999 08:49:37 GMT",
+            "Sat, 01 Jan 0000 00:00:00 GMT",
+            "Sun, 06 Nov -1 08:49:37 GMT",
+        ] {
+            assert_eq!(http_date(text), None, "{text}");
+            assert_eq!(retry_after(text, now()), None, "{text}");
+        }
+        let last = "Fri, 31 Dec 9999 23:59:60 GMT";
+        assert!(retry_after(last, now()).is_some_and(|wait| wait.as_secs() > 1 << 32));
     }
 }

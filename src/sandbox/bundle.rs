@@ -16,6 +16,8 @@ pub(super) struct Bundle {
     pub(super) self_url: Option<String>,
     pub(super) next: Option<String>,
     pub(super) prior: Option<String>,
+    /// JSON in place of the links.
+    pub(super) link: Option<String>,
 }
 
 /// One entry; the resource is text, as it will be sent.
@@ -58,6 +60,7 @@ impl Bundle {
                 .then(|| with_query(&base, &search.pairs.encode_without(&ignored).finish())),
             next: page.next_after.as_deref().map(cursor),
             prior: page.prior_after.as_deref().map(cursor).filter(|_| links),
+            link: None,
         }
     }
 }
@@ -104,7 +107,9 @@ impl std::fmt::Display for Bundle {
                 .into_iter()
                 .flatten()
                 .collect();
-        if !links.is_empty() {
+        if let Some(link) = &self.link {
+            write!(f, ",\"link\":{link}")?;
+        } else if !links.is_empty() {
             write!(f, ",\"link\":{}", Json::from(links))?;
         }
         f.write_str("}")

@@ -125,6 +125,7 @@ pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
         PagingError::NoProgress => Reason::NoProgress,
         PagingError::OnlyEmptyPages => Reason::OnlyEmptyPages,
         PagingError::NotAUrl => Reason::NextNotAUrl,
+        PagingError::Unusable(_) | PagingError::Ambiguous => Reason::NextUnusable,
     };
     WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, error.to_string()) }
 }

@@ -275,9 +275,11 @@ impl Walk<'_> {
     fn next(&self, pager: &mut Pager, page: &Page) -> Result<Option<Url>, PagingError> {
         let contents: Vec<&[u8]> =
             page.bundle.entries.iter().map(|entry| &page.body[entry.range.clone()]).collect();
-        let Some(link) = &page.bundle.next else { return Ok(None) };
+        if page.bundle.next.is_none() {
+            return Ok(None);
+        }
         pager.arrived(&contents)?;
-        pager.follow(&page.url, link).map(Some)
+        pager.follow(&page.url, &page.bundle.next)
     }
 
     /// Unpacks and commits a page; with the last one the walk itself.

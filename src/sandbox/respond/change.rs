@@ -3,9 +3,10 @@
 use super::Asking;
 use crate::sandbox::bundle::{Bundle, Entry};
 use crate::sandbox::data::entry;
+use crate::sandbox::data::json::Json;
 use crate::sandbox::fault::Fault;
 use crate::sandbox::record::Record;
-use crate::sandbox::resource_text::{append_member, remove, replace};
+use crate::sandbox::resource_text::{append_member, make_older, remove, replace, respell};
 use chrono::{DateTime, Duration, SecondsFormat};
 
 /// Lets every fault that is switched on change the Bundle, in the order of the table.
@@ -42,6 +43,10 @@ fn everywhere(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
             let read = asking.state.next_read();
             each_resource(bundle, |text| churn(text, read));
         }
+        Fault::Respelt => {
+            let read = asking.state.next_read();
+            each_resource(bundle, |text| respell(text, read));
+        }
         _ => {}
     }
 }
@@ -65,6 +70,7 @@ fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
         Fault::NextWithoutScheme => change_next(bundle, |next| next.replacen("http://", "", 1)),
         Fault::NextLong => change_next(bundle, |next| format!("{next}&_ct={}", "A".repeat(3000))),
         Fault::NextCaseChanged => change_next(bundle, |next| next.replacen("/r4/", "/R4/", 1)),
+        fault if change_links(fault, bundle) => {}
         Fault::DuplicateEntry => {
             if let Some(first) = bundle.entries.first().cloned() {
                 bundle.entries.insert(1, first);
@@ -111,11 +117,72 @@ fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
             let nested = format!("{}{}", open.repeat(400), close.repeat(400));
             append_member(text, &format!("\"extension\":[{nested}]"));
         }),
+        Fault::OlderDuplicate => {
+            if let Some(mut again) = bundle.entries.first().cloned() {
+                again.resource.as_mut().into_iter().for_each(make_older);
+                bundle.entries.insert(1, again);
+            }
+        }
+        Fault::OlderAcrossPages => {
+            if let Some(index) = asking.page.last_of_prior {
+                let mut text = record.text(index);
+                make_older(&mut text);
+                bundle.entries.insert(0, Entry::matching(&base, &record.id(index), text));
+            }
+        }
+        Fault::LaggingReplica => first_resource(bundle, make_older),
+        Fault::ControlCharacter => first_resource(bundle, |text| {
+            append_member(text, "\"implicitRules\":\"a\tb\"");
+        }),
+        Fault::NotANumber => first_resource(bundle, |text| append_member(text, "\"x\":NaN")),
+        Fault::LeadingZero => first_resource(bundle, |text| append_member(text, "\"x\":01")),
+        Fault::TrailingComma => first_resource(bundle, |text| {
+            text.pop();
+            text.push_str(",}");
+        }),
+        Fault::StrayQuote => first_resource(bundle, |text| {
+            append_member(text, "\"implicitRules\":\"6\" tall\"");
+        }),
+        Fault::LoneSurrogate => first_resource(bundle, |text| {
+            append_member(text, "\"implicitRules\":\"\\ud800\"");
+        }),
         Fault::DuplicateKey => first_resource(bundle, |text| {
             append_member(text, "\"status\":\"entered-in-error\"");
         }),
         _ => {}
     }
+}
+
+/// Writes the links as no server should; false for a fault that leaves them alone.
+fn change_links(fault: Fault, bundle: &mut Bundle) -> bool {
+    let Some(next) = &bundle.next else { return false };
+    let url = Json::from(next);
+    let path = next.find("/r4/").map_or(next.as_str(), |at| &next[at..]);
+    let link = match fault {
+        Fault::NextUpperCase => format!(r#"[{{"relation":"NEXT","url":{url}}}]"#),
+        Fault::NextUri => {
+            let relation =
+                "http://www.iana.org/assignments/link-relations/link-relations.xhtml#next";
+            format!(r#"[{{"relation":"{relation}","url":{url}}}]"#)
+        }
+        Fault::NextTwice => format!(
+            r#"[{{"relation":"next","url":{url}}},{{"relation":"next","url":{}}}]"#,
+            Json::from(path)
+        ),
+        Fault::NextInHeader => "[]".to_string(),
+        Fault::NextObject => format!(r#"{{"relation":"next","url":{url}}}"#),
+        Fault::NextAmbiguous => format!(
+            r#"[{{"relation":"next","url":{url}}},{{"relation":"next","url":{}}}]"#,
+            Json::from(&format!("{next}&_other=1"))
+        ),
+        Fault::NextEmpty => r#"[{"relation":"next","url":""}]"#.to_string(),
+        Fault::NextNull => r#"[{"relation":"next","url":null}]"#.to_string(),
+        Fault::NextWithoutUrl => r#"[{"relation":"next"}]"#.to_string(),
+        Fault::LinkNull => "null".to_string(),
+        _ => return false,
+    };
+    bundle.link = Some(link);
+    true
 }
 
 fn change_next(bundle: &mut Bundle, change: impl Fn(&str) -> String) {

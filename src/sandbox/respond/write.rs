@@ -5,7 +5,7 @@ use crate::sandbox::bundle::Bundle;
 use crate::sandbox::fault::Fault;
 use crate::sandbox::line::{Script, Wire};
 use crate::sandbox::outcome::{self, FHIR_JSON};
-use axum::http::header::CONTENT_ENCODING;
+use axum::http::header::{CONTENT_ENCODING, LINK};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use std::time::Duration;
@@ -32,17 +32,49 @@ pub(in crate::sandbox) fn write_page(
                 wire.follow(Script::StallAfter(bytes.len() / 2, options.stall));
             }
             Fault::GzipBomb => {
-                let bomb = gzip_bomb::pack(&bytes, options.gzip_bomb_bytes);
-                let mut response = outcome::body(StatusCode::OK, FHIR_JSON, bomb);
-                let encoding = HeaderValue::from_static("gzip");
-                response.headers_mut().insert(CONTENT_ENCODING, encoding);
-                return response;
+                return encoded("gzip", gzip_bomb::pack(&bytes, options.gzip_bomb_bytes));
+            }
+            Fault::GzipUpperCase => return encoded("GZIP", gzip_bomb::pack(&bytes, 0)),
+            Fault::GzipAlias => return encoded("x-gzip, identity", gzip_bomb::pack(&bytes, 0)),
+            Fault::GzipUnsaid => bytes = gzip_bomb::pack(&bytes, 0),
+            Fault::GzipOnlySaid => return encoded("gzip", bytes),
+            Fault::GzipMembers => return encoded("gzip", two_members(&bytes)),
+            Fault::GzipCut => {
+                let mut packed = two_members(&bytes);
+                packed.truncate(packed.len() / 2);
+                return encoded("gzip", packed);
+            }
+            Fault::Brotli => return encoded("br", vec![0x0b, 0x02, 0x80, 0x7b, 0x7d, 0x03]),
+            Fault::ManyEntries => {
+                let entries = b"\"entry\":[";
+                let found = bytes.windows(entries.len()).position(|window| window == entries);
+                let at = found.map_or(0, |found| found + entries.len());
+                bytes.splice(at..at, b"{},".repeat(1_000_000));
             }
             Fault::HugePage => fill_up(&mut bytes, options.huge_page_bytes),
             _ => {}
         }
     }
-    outcome::body(StatusCode::OK, FHIR_JSON, bytes)
+    let mut response = outcome::body(StatusCode::OK, FHIR_JSON, bytes);
+    let next = bundle.next.as_ref().filter(|_| asking.state.has(Fault::NextInHeader));
+    if let Some(link) =
+        next.and_then(|next| HeaderValue::from_str(&format!("<{next}>; rel=\"next\"")).ok())
+    {
+        response.headers_mut().insert(LINK, link);
+    }
+    response
+}
+
+fn encoded(encoding: &'static str, bytes: Vec<u8>) -> Response {
+    let mut response = outcome::body(StatusCode::OK, FHIR_JSON, bytes);
+    response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    response
+}
+
+/// The same as gzip of two members: the first brace, and the rest.
+fn two_members(bytes: &[u8]) -> Vec<u8> {
+    let (first, rest) = bytes.split_at(1);
+    [gzip_bomb::pack(first, 0), gzip_bomb::pack(rest, 0)].concat()
 }
 
 /// White space before the last brace: still the same Bundle.

@@ -1,0 +1,338 @@
+//! The link from a page to the next one: in the Bundle, else in the HTTP header `Link`.
+//!
+//! A page that says in any words that there is more, and gives no URL to ask for, is never taken
+//! for the last page. Sources: FHIR R4, Bundle.link; RFC 8288; IANA's registry of link relations.
+
+use super::{first::First, raw_bundle::string};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// Links of a page that are read; servers send three or four.
+const MAX_LINKS: usize = 100;
+
+/// What a page says about the page after it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Next {
+    /// No link leads on: this is the last page.
+    #[default]
+    None,
+    /// The URLs as written. Several are several links to the next page.
+    Links(Vec<String>),
+    /// A link leads on, or may do so, and cannot be followed.
+    Unusable(UnusableNext),
+}
+
+/// Why a link to the next page cannot be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnusableNext {
+    /// The relation is `next` and the URL is missing, empty or no text.
+    #[error("the link to the next page has no URL")]
+    NoUrl,
+    /// The relation is missing, no text, or only resembles `next`.
+    #[error("a link of the page has a relation that cannot be told from `next`")]
+    UnclearRelation,
+    /// The links of the page are null, a text or too many.
+    #[error("the links of the page cannot be read")]
+    Unreadable,
+}
+
+/// The links of a Bundle that a walk needs.
+#[derive(Debug, Default)]
+pub(super) struct PageLinks {
+    pub(super) next: Next,
+    pub(super) self_link: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawLink<'a> {
+    #[serde(borrow, default)]
+    relation: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    url: Option<&'a RawValue>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    Next,
+    Itself,
+    Other,
+    Unclear,
+}
+
+impl PageLinks {
+    /// Reads `Bundle.link`, given as JSON.
+    pub(super) fn read(json: &str) -> PageLinks {
+        let Some(links) = list(json) else {
+            let next = Next::Unusable(UnusableNext::Unreadable);
+            return PageLinks { next, self_link: None };
+        };
+        let mut found = Found::default();
+        let mut selves = Vec::new();
+        for link in links {
+            let Ok(link) = serde_json::from_str::<RawLink<'_>>(link.get()) else {
+                found.unusable = found.unusable.or(Some(UnusableNext::UnclearRelation));
+                continue;
+            };
+            let relation = link.relation.and_then(text);
+            match relation.as_deref().map_or(Relation::Unclear, Relation::of) {
+                Relation::Itself => selves.extend(link.url.and_then(text)),
+                relation => found.add(relation, link.url.and_then(text)),
+            }
+        }
+        selves.dedup();
+        let self_link = if selves.len() == 1 { selves.pop() } else { None };
+        PageLinks { next: found.next(), self_link: self_link.map(Cow::into_owned) }
+    }
+}
+
+impl Next {
+    /// Whether this is the last page.
+    pub fn is_none(&self) -> bool {
+        *self == Next::None
+    }
+
+    /// Adds what the HTTP header `Link` says, where the Bundle itself names no usable next page.
+    pub(super) fn or_header(self, header: Option<&str>) -> Next {
+        match (self, header.map_or(Next::None, Next::of_header)) {
+            (links @ Next::Links(_), _) | (links, Next::None) => links,
+            (_, links @ Next::Links(_)) | (Next::None, links) => links,
+            (unusable, Next::Unusable(_)) => unusable,
+        }
+    }
+
+    /// Reads the header `Link`; several headers are given as one, separated by commas.
+    fn of_header(header: &str) -> Next {
+        let mut found = Found::default();
+        for part in split(header, ',') {
+            let mut pieces = split(part, ';').into_iter();
+            let url = pieces
+                .next()
+                .and_then(|url| url.trim().strip_prefix('<').and_then(|url| url.strip_suffix('>')));
+            let mut relation = None;
+            let mut is_about_this_page = true;
+            for piece in pieces {
+                let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+                let value = value.trim().trim_matches('"');
+                match name.trim().to_ascii_lowercase().as_str() {
+                    // The first relation counts (RFC 8288, section 3.3).
+                    "rel" if relation.is_none() => relation = Some(Relation::of(value)),
+                    "anchor" => is_about_this_page = false,
+                    _ => {}
+                }
+            }
+            if is_about_this_page {
+                found.add(relation.unwrap_or(Relation::Other), url.map(Cow::Borrowed));
+            }
+        }
+        found.next()
+    }
+}
+
+/// What the links read so far say about the next page.
+#[derive(Default)]
+struct Found {
+    urls: Vec<String>,
+    unusable: Option<UnusableNext>,
+}
+
+impl Found {
+    fn add(&mut self, relation: Relation, url: Option<Cow<'_, str>>) {
+        let url = url.filter(|url| !url.trim().is_empty());
+        match (relation, url) {
+            (Relation::Next, Some(url)) => {
+                if !self.urls.iter().any(|known| *known == *url) {
+                    self.urls.push(url.into_owned());
+                }
+            }
+            (Relation::Next, None) => self.unusable = Some(UnusableNext::NoUrl),
+            (Relation::Unclear, _) => {
+                self.unusable = self.unusable.or(Some(UnusableNext::UnclearRelation));
+            }
+            (Relation::Itself | Relation::Other, _) => {}
+        }
+    }
+
+    fn next(self) -> Next {
+        match self.unusable {
+            _ if !self.urls.is_empty() => Next::Links(self.urls),
+            Some(why) => Next::Unusable(why),
+            None => Next::None,
+        }
+    }
+}
+
+impl Relation {
+    /// A relation in the spellings that servers use: any case, as a URI, several in one text.
+    fn of(text: &str) -> Relation {
+        let words = text.trim().to_ascii_lowercase();
+        let relations: Vec<Relation> = words.split_ascii_whitespace().map(Relation::word).collect();
+        let has = |relation| relations.contains(&relation);
+        match () {
+            () if has(Relation::Next) => Relation::Next,
+            () if has(Relation::Unclear) || relations.is_empty() => Relation::Unclear,
+            () if has(Relation::Itself) => Relation::Itself,
+            () => Relation::Other,
+        }
+    }
+
+    fn word(word: &str) -> Relation {
+        let last = word.trim_end_matches('/').rsplit(['/', '#', ':', '|']).next();
+        // Registered relations are written as URIs of the registry, too.
+        let is_registered = word == last.unwrap_or_default()
+            || word.starts_with("urn:")
+            || ["iana.org/", "hl7.org/"].iter().any(|registry| word.contains(registry));
+        match last {
+            Some("next") if is_registered => Relation::Next,
+            Some("self") if is_registered => Relation::Itself,
+            _ if word.contains("next") => Relation::Unclear,
+            _ => Relation::Other,
+        }
+    }
+}
+
+/// The elements of an array; an object or a text that stands alone is its only element.
+fn list(json: &str) -> Option<Vec<&RawValue>> {
+    let links = match json.as_bytes().first() {
+        Some(b'[') => serde_json::from_str::<First<&RawValue, { MAX_LINKS + 1 }>>(json).ok()?.0,
+        Some(b'{') => vec![serde_json::from_str(json).ok()?],
+        _ => return None,
+    };
+    (links.len() <= MAX_LINKS).then_some(links)
+}
+
+fn text(value: &RawValue) -> Option<Cow<'_, str>> {
+    string(value.get())
+}
+
+/// The parts between separators that stand outside `<…>` and quotes.
+fn split(text: &str, separator: char) -> Vec<&str> {
+    let (mut is_url, mut is_quoted) = (false, false);
+    text.split(|character| {
+        match character {
+            '<' if !is_quoted => is_url = true,
+            '>' if !is_quoted => is_url = false,
+            '"' if !is_url => is_quoted = !is_quoted,
+            _ => {}
+        }
+        character == separator && !is_url && !is_quoted
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(json: &str) -> Next {
+        PageLinks::read(json).next
+    }
+
+    fn links(urls: &[&str]) -> Next {
+        Next::Links(urls.iter().map(|url| (*url).to_owned()).collect())
+    }
+
+    #[test]
+    fn next_is_followed_in_every_spelling_that_can_only_mean_it() {
+        for relation in [
+            "next",
+            "NEXT",
+            "Next",
+            " next ",
+            "\\tnext\\n",
+            "n\\u0065xt",
+            "next last",
+            "http://www.iana.org/assignments/relation/next",
+            "https://www.iana.org/assignments/link-relations/next",
+            "http://www.iana.org/assignments/link-relations/link-relations.xhtml#next",
+            "http://hl7.org/fhir/CodeSystem/iana-link-relations|next",
+            "urn:ietf:params:link-relations:next",
+            "URN:iana:NEXT",
+        ] {
+            let link = format!(r#"{{"relation":"{relation}","url":"?p=2"}}"#);
+            assert_eq!(next(&format!("[{link}]")), links(&["?p=2"]), "{relation}");
+            // A list of one that is written without brackets.
+            assert_eq!(next(&link), links(&["?p=2"]), "{relation}");
+        }
+    }
+
+    #[test]
+    fn a_next_link_that_cannot_be_followed_is_no_last_page() {
+        use UnusableNext::{NoUrl, UnclearRelation, Unreadable};
+        for (json, why) in [
+            (r#"[{"relation":"next"}]"#, NoUrl),
+            (r#"[{"relation":"next","url":""}]"#, NoUrl),
+            (r#"[{"relation":"next","url":"  "}]"#, NoUrl),
+            (r#"[{"relation":"next","url":null}]"#, NoUrl),
+            (r#"[{"relation":"next","url":7}]"#, NoUrl),
+            (r#"[{"relation":"next","url":["?p=2"]}]"#, NoUrl),
+            (r#"[{"relation":"NEXT","href":"?p=2"}]"#, NoUrl),
+            (r#"[{"relation":"nextPage","url":"?p=2"}]"#, UnclearRelation),
+            (r#"[{"relation":"https://x.test/rels/next","url":"?p=2"}]"#, UnclearRelation),
+            (r#"[{"relation":"","url":"?p=2"}]"#, UnclearRelation),
+            (r#"[{"relation":null,"url":"?p=2"}]"#, UnclearRelation),
+            (r#"[{"relation":["next"],"url":"?p=2"}]"#, UnclearRelation),
+            (r#"[{"rel":"next","url":"?p=2"}]"#, UnclearRelation),
+            (r#"["?p=2"]"#, UnclearRelation),
+            (r#"[null]"#, UnclearRelation),
+            ("null", Unreadable),
+            (r#""?p=2""#, Unreadable),
+            ("7", Unreadable),
+        ] {
+            assert_eq!(next(json), Next::Unusable(why), "{json}");
+        }
+        let many = format!("[{}{{}}]", "{},".repeat(MAX_LINKS));
+        assert_eq!(next(&many), Next::Unusable(Unreadable));
+    }
+
+    #[test]
+    fn other_relations_lead_nowhere() {
+        let json = r#"[{"relation":"self","url":"?p=1"},{"relation":"first","url":"?"},
+            {"relation":"last","url":"?p=9"},{"relation":"Prev"},{"relation":"fhir-base","url":"/"}]"#;
+        let read = PageLinks::read(json);
+        assert_eq!(read.next, Next::None);
+        assert_eq!(read.self_link.as_deref(), Some("?p=1"));
+        assert_eq!(next("[]"), Next::None);
+    }
+
+    #[test]
+    fn a_usable_link_counts_beside_one_that_is_not() {
+        let json = r#"[{"relation":"next","url":""},{"relation":"next","url":"?p=2"},
+            {"relation":"NEXT","url":"?p=2"},{"relation":"next","url":"Coverage?p=2"}]"#;
+        assert_eq!(next(json), links(&["?p=2", "Coverage?p=2"]));
+    }
+
+    #[test]
+    fn the_header_names_the_next_page_where_the_bundle_does_not() {
+        let of = |header: &str| Next::None.or_header(Some(header));
+        for header in [
+            r#"<?p=2>; rel="next""#,
+            r#"<?p=2>;rel=NEXT"#,
+            r#"<?p=0>; rel="self", <?p=2>; title="a, <b>; rel=prev"; rel="last next""#,
+            r#"<?p=9>; rel="last",<?p=2> ; REL = "http://www.iana.org/assignments/relation/next""#,
+            r#"<?p=2>; rel=next; rel=prev"#,
+            r#"<?other=1>; rel="next"; anchor="/other", <?p=2>; rel="next""#,
+        ] {
+            assert_eq!(of(header), links(&["?p=2"]), "{header}");
+        }
+        assert_eq!(of(r#"<?a=1,2;3>; rel=next"#), links(&["?a=1,2;3"]));
+        assert_eq!(of(r#"<?p=2>; rel=next, <?p=3>; rel=next"#), links(&["?p=2", "?p=3"]));
+        for header in ["", "<?p=2>", r#"<?p=1>; rel="self""#, "<?p=2>; title=next", ", ;;"] {
+            assert_eq!(of(header), Next::None, "{header}");
+        }
+        for header in ["<>; rel=next", "?p=2; rel=next", "; rel=next"] {
+            assert_eq!(of(header), Next::Unusable(UnusableNext::NoUrl), "{header}");
+        }
+    }
+
+    #[test]
+    fn the_bundle_comes_before_the_header() {
+        let header = Some("<?p=3>; rel=next");
+        assert_eq!(links(&["?p=2"]).or_header(header), links(&["?p=2"]));
+        let unusable = Next::Unusable(UnusableNext::NoUrl);
+        assert_eq!(unusable.clone().or_header(header), links(&["?p=3"]));
+        assert_eq!(unusable.clone().or_header(None), unusable);
+        assert_eq!(unusable.clone().or_header(Some("<>; rel=next")), unusable);
+    }
+}

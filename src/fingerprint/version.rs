@@ -1,0 +1,91 @@
+//! Which of two versions of a resource is the older one.
+
+use chrono::{DateTime, Utc};
+use std::cmp::Ordering;
+
+/// What a resource says of its own version.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Version<'a> {
+    /// `meta.versionId`.
+    pub version_id: Option<&'a str>,
+    /// `meta.lastUpdated`.
+    pub last_updated: Option<&'a str>,
+}
+
+impl Version<'_> {
+    /// Whether this version is certainly older than another one of the same resource.
+    ///
+    /// It is when it was updated earlier, unless its number is the higher one; or when it has the
+    /// lower number and the dates say nothing. FHIR orders versions by neither, so both must agree
+    /// or be silent. A number is a versionId of digits alone; a date has a time and a zone.
+    pub fn is_older_than(&self, other: &Version<'_>) -> bool {
+        let by_date = match (self.instant(), other.instant()) {
+            (Some(ours), Some(theirs)) => Some(ours.cmp(&theirs)),
+            _ => None,
+        };
+        let by_number = match (self.number(), other.number()) {
+            (Some(ours), Some(theirs)) => Some(ours.cmp(&theirs)),
+            _ => None,
+        };
+        match by_date {
+            Some(Ordering::Less) => by_number != Some(Ordering::Greater),
+            Some(Ordering::Equal) | None => by_number == Some(Ordering::Less),
+            Some(Ordering::Greater) => false,
+        }
+    }
+
+    fn number(&self) -> Option<u128> {
+        let text = self.version_id?;
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| text.parse().ok()).flatten()
+    }
+
+    /// In whole seconds: a server may leave out the fraction in one answer and not in another.
+    fn instant(&self) -> Option<i64> {
+        let date = DateTime::parse_from_rfc3339(self.last_updated?).ok()?;
+        Some(date.with_timezone(&Utc).timestamp())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Version;
+
+    fn version<'a>(version_id: &'a str, last_updated: &'a str) -> Version<'a> {
+        let given = |text: &'a str| (!text.is_empty()).then_some(text);
+        Version { version_id: given(version_id), last_updated: given(last_updated) }
+    }
+
+    const OLD: &str = "2026-03-01T10:00:00Z";
+    const NEW: &str = "2026-03-01T05:00:01-05:00";
+
+    #[test]
+    fn date_and_number_must_not_contradict_each_other() {
+        for (ours, theirs, is_older) in [
+            (("1", OLD), ("2", NEW), true),
+            (("", OLD), ("", NEW), true),
+            (("a", OLD), ("b", NEW), true),
+            (("2", OLD), ("2", NEW), true),
+            (("9", ""), ("10", ""), true),
+            (("9", OLD), ("10", OLD), true),
+            (("9", ""), ("10", NEW), true),
+            (("9", "2026-03-01"), ("10", "2026-03-02"), true),
+            // They contradict each other, or say nothing.
+            (("2", OLD), ("1", NEW), false),
+            (("1", NEW), ("2", OLD), false),
+            (("", "2026-03-01"), ("", "2026-03-02"), false),
+            (("", "2026-03-01T10:00:00"), ("", NEW), false),
+            (("", "2026-03-01T10:00:00Z"), ("", "2026-03-01T10:00:00.999Z"), false),
+            (("a1", ""), ("a2", ""), false),
+            (("-1", ""), ("2", ""), false),
+            (("", ""), ("", ""), false),
+            (("1", OLD), ("1", OLD), false),
+            (("", "-262143-01-01T00:00:00Z"), ("", NEW), false),
+            (("99999999999999999999999999999999999999999999", ""), ("1", ""), false),
+        ] {
+            let (ours, theirs) = (version(ours.0, ours.1), version(theirs.0, theirs.1));
+            assert_eq!(ours.is_older_than(&theirs), is_older, "{ours:?} {theirs:?}");
+            assert!(!(is_older && theirs.is_older_than(&ours)), "{ours:?} {theirs:?}");
+        }
+    }
+}

@@ -7,7 +7,10 @@ use super::whose::Whose;
 use crate::{
     fhir::{Bundle, Outcome, SearchMode, instant, patient_of},
     fingerprint::{Fingerprint, fingerprint},
-    warehouse::{self, Catalog, ChangedResource, Reader, Reject, RowBatch, WarehouseError, known},
+    warehouse::{
+        self, Catalog, ChangedResource, Reader, Reject, RowBatch, TableRows, WarehouseError,
+        is_unchanged, known,
+    },
 };
 use chrono::{DateTime, Utc};
 use std::{collections::HashMap, ops::Range};
@@ -41,6 +44,38 @@ struct Candidate {
     json: Range<usize>,
 }
 
+impl Candidate {
+    /// Whether it is certainly an older version than another one, with other content.
+    fn is_older_than(&self, other: &Candidate) -> bool {
+        let (ours, theirs) = (&self.fingerprint, &other.fingerprint);
+        ours.content_hash != theirs.content_hash && ours.version().is_older_than(&theirs.version())
+    }
+
+    /// A version that goes to history, since the page holds a newer one.
+    fn superseded(self) -> ChangedResource {
+        self.with_rows(Vec::new(), None, true)
+    }
+
+    fn with_rows(
+        self,
+        rows: Vec<TableRows>,
+        view_error: Option<String>,
+        is_superseded: bool,
+    ) -> ChangedResource {
+        ChangedResource {
+            resource_type: self.fingerprint.resource_type,
+            resource_id: self.id,
+            version_id: self.fingerprint.version_id,
+            last_updated: self.fingerprint.last_updated,
+            content_hash: self.fingerprint.content_hash,
+            json: self.json,
+            rows,
+            view_error,
+            is_superseded,
+        }
+    }
+}
+
 /// Which walk a page belongs to.
 pub(super) struct Of<'a> {
     pub(super) walk_type: &'a str,
@@ -57,19 +92,20 @@ pub(super) fn unpack(
     catalog: &Catalog,
 ) -> Result<Unpacked, WarehouseError> {
     let mut unpacked = Unpacked::default();
-    let candidates = sort(body, bundle, of.walk_type, &mut unpacked);
-    unpacked.resources_seen = candidates.len() as u64;
+    let (newest, superseded) = sort(body, bundle, of.walk_type, &mut unpacked);
+    unpacked.resources_seen = newest.len() as u64;
     let changed = reader.read(|connection| {
         let mut changed = Vec::new();
-        for candidate in candidates {
+        for candidate in newest {
             let stored = known(
                 connection,
                 of.connection_id,
                 &candidate.fingerprint.resource_type,
                 &candidate.id,
             )?;
+            let (hash, json) = (&candidate.fingerprint.content_hash, &body[candidate.json.clone()]);
             match stored {
-                Some(stored) if stored.content_hash == candidate.fingerprint.content_hash => {
+                Some(stored) if is_unchanged(connection, &stored, hash, json)? => {
                     unpacked.unchanged.push(stored.rowid);
                 }
                 _ => changed.push(candidate),
@@ -90,6 +126,10 @@ pub(super) fn unpack(
         let resource = project(body, candidate, catalog, &mut unpacked.rows);
         unpacked.changed.push(resource);
     }
+    let older = superseded
+        .into_iter()
+        .filter(|older| !is_foreign(older, &body[older.json.clone()], of.whose));
+    unpacked.changed.extend(older.map(Candidate::superseded));
     Ok(unpacked)
 }
 
@@ -101,8 +141,17 @@ fn is_foreign(candidate: &Candidate, json: &[u8], whose: &Whose) -> bool {
     patient_of(json).is_some_and(|patient| whose.excludes(&patient))
 }
 
-/// Tells resources from what cannot be taken in; of two with one key the last one stands.
-fn sort(body: &[u8], bundle: &Bundle, walk_type: &str, unpacked: &mut Unpacked) -> Vec<Candidate> {
+/// Tells resources from what cannot be taken in.
+///
+/// Of several with one key the newest stands, or the last where nothing tells which is newer. The
+/// second list has those that are certainly older than the one that stands.
+fn sort(
+    body: &[u8],
+    bundle: &Bundle,
+    walk_type: &str,
+    unpacked: &mut Unpacked,
+) -> (Vec<Candidate>, Vec<Candidate>) {
+    let mut superseded: Vec<(usize, Candidate)> = Vec::new();
     let mut candidates: Vec<Candidate> = Vec::with_capacity(bundle.entries.len());
     let mut positions: HashMap<(String, String), usize> = HashMap::new();
     for entry in &bundle.entries {
@@ -144,7 +193,12 @@ fn sort(body: &[u8], bundle: &Bundle, walk_type: &str, unpacked: &mut Unpacked) 
         match positions.get(&key) {
             Some(position) => {
                 unpacked.duplicates += 1;
-                candidates[*position] = candidate;
+                let standing = &mut candidates[*position];
+                let other = match candidate.is_older_than(standing) {
+                    true => candidate,
+                    false => std::mem::replace(standing, candidate),
+                };
+                superseded.push((*position, other));
             }
             None => {
                 positions.insert(key, candidates.len());
@@ -152,7 +206,9 @@ fn sort(body: &[u8], bundle: &Bundle, walk_type: &str, unpacked: &mut Unpacked) 
             }
         }
     }
-    candidates
+    superseded.retain(|(position, other)| other.is_older_than(&candidates[*position]));
+    let superseded = superseded.into_iter().map(|(_, older)| older).collect();
+    (candidates, superseded)
 }
 
 /// Runs every view of the type over a resource: rows for all tables, or for none.
@@ -168,14 +224,5 @@ fn project(
         Ok(rows) => (rows, None),
         Err(reason) => (Vec::new(), Some(reason)),
     };
-    ChangedResource {
-        resource_type: candidate.fingerprint.resource_type,
-        resource_id: candidate.id,
-        version_id: candidate.fingerprint.version_id,
-        last_updated: candidate.fingerprint.last_updated,
-        content_hash: candidate.fingerprint.content_hash,
-        json: candidate.json,
-        rows,
-        view_error,
-    }
+    candidate.with_rows(rows, view_error, false)
 }

@@ -6,7 +6,7 @@
 use super::{
     error::{Doing, WarehouseError},
     file::WarehouseFile,
-    open, waiting,
+    open,
 };
 use crate::clock;
 use chrono::{DateTime, Utc};
@@ -38,8 +38,7 @@ pub fn log_access(
 ) -> Result<(), WarehouseError> {
     open::require_existing(file.path())?;
     // As it is: a copy of a warehouse that is yet to be upgraded is one of before the upgrade.
-    let mut present = open::open_unlocked(file)?;
-    waiting::as_writer(&mut present, file.path())?;
+    let present = open::open_unlocked(file)?;
     if present.table_exists(None, "access_log").doing("cannot read the schema")? {
         return enter(&present, access, now);
     }

@@ -46,6 +46,8 @@ pub struct WalkCounters {
     pub resources_changed: u64,
     /// Content is the stored one.
     pub resources_unchanged: u64,
+    /// Older than the stored version, which stays.
+    pub resources_older: u64,
     /// Marked as deleted.
     pub resources_deleted: u64,
     /// Quarantined.
@@ -66,6 +68,7 @@ impl WalkCounters {
         self.bytes += other.bytes;
         self.resources_seen += other.resources_seen;
         self.resources_unchanged += other.resources_unchanged;
+        self.resources_older += other.resources_older;
         self.resources_deleted += other.resources_deleted;
         self.resources_rejected += other.resources_rejected;
         self.duplicates += other.duplicates;
@@ -267,7 +270,8 @@ pub(super) fn update_counters(
             "UPDATE sync_walk SET pages = ?2, requests = ?3, retries = ?4, bytes = ?5,
                resources_seen = ?6, resources_new = ?7, resources_changed = ?8,
                resources_unchanged = ?9, resources_deleted = ?10, resources_rejected = ?11,
-               duplicates = ?12, rows_written = ?13, declared_total = ?14 WHERE id = ?1",
+               duplicates = ?12, rows_written = ?13, declared_total = ?14, resources_older = ?15
+             WHERE id = ?1",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -284,7 +288,8 @@ pub(super) fn update_counters(
                 counters.resources_rejected,
                 counters.duplicates,
                 counters.rows_written,
-                counters.declared_total
+                counters.declared_total,
+                counters.resources_older
             ])
         })
         .doing("cannot update the ledger")

@@ -5,18 +5,19 @@ use super::{
     error::{Doing, WarehouseError},
     finish::{self, WalkEnd},
     ledger::{self, WalkCounters, WalkKey},
-    quarantine,
+    older_version, quarantine,
     reference_queue::{self, Answered},
+    resource_store::{Was, store_resource},
     row_batch::{Cell, RowBatch, TableRows},
     table::Catalog,
     unmapped_table,
     walk_finish::WalkFinish,
 };
-use crate::clock;
+use crate::{clock, fingerprint::Version};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use rusqlite::{
-    Connection, OptionalExtension, Transaction, params,
+    Connection, Transaction, params,
     types::{ToSqlOutput, ValueRef},
 };
 use std::{collections::BTreeSet, ops::Range};
@@ -35,6 +36,17 @@ pub(crate) struct ChangedResource {
     pub(crate) rows: Vec<TableRows>,
     /// Why a view could not take it.
     pub(crate) view_error: Option<String>,
+    /// Whether the page also holds a newer version, which stands before it in the list.
+    pub(crate) is_superseded: bool,
+}
+
+impl ChangedResource {
+    pub(super) fn version(&self) -> Version<'_> {
+        Version {
+            version_id: self.version_id.as_deref(),
+            last_updated: self.last_updated.as_deref(),
+        }
+    }
 }
 
 /// Something that could not be taken in.
@@ -93,15 +105,25 @@ pub(crate) fn write_page(
 ) -> Result<PageWritten, WarehouseError> {
     let transaction = connection.transaction().doing("cannot begin to store a page")?;
     let mut counters = std::mem::take(&mut page.counters);
+    counters.resources_unchanged += page.unchanged.len() as u64;
+    for rowid in &page.unchanged {
+        finish::mark_seen(&transaction, &page, *rowid)?;
+    }
+    older_version::forget(&transaction, &page.unchanged)?;
     let mut noted = BTreeSet::new();
-    for changed in &page.changed {
+    let mut older = Vec::new();
+    for (position, changed) in page.changed.iter().enumerate() {
         let stored = store_resource(&transaction, &page, changed)?;
         match stored.was {
             Was::Absent => counters.resources_new += 1,
             Was::Other => counters.resources_changed += 1,
             Was::Same => counters.resources_unchanged += 1,
+            Was::Newer => {
+                counters.resources_older += u64::from(!changed.is_superseded);
+                older.push(position);
+            }
         }
-        if stored.was != Was::Same {
+        if matches!(stored.was, Was::Absent | Was::Other) {
             if noted.insert(&changed.resource_type) {
                 let connection_id = page.walk.connection_id;
                 unmapped_table::note(&transaction, connection_id, &changed.resource_type)?;
@@ -113,9 +135,9 @@ pub(crate) fn write_page(
             finish::mark_seen(&transaction, &page, stored.rowid)?;
         }
     }
-    counters.resources_unchanged += page.unchanged.len() as u64;
-    for rowid in &page.unchanged {
-        finish::mark_seen(&transaction, &page, *rowid)?;
+    for position in older {
+        // It is in no table, so no view's word about it is of interest.
+        page.changed[position].view_error = None;
     }
     counters.resources_rejected += quarantine::reject_all(&transaction, &page)?;
     reference_queue::answer(&transaction, catalog, &page, &mut counters)?;
@@ -131,93 +153,6 @@ pub(crate) fn write_page(
     ledger::update_counters(&transaction, page.walk.walk_id, &counters)?;
     transaction.commit().doing("cannot commit a page")?;
     Ok(PageWritten { counters, finish })
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Was {
-    Absent,
-    Other,
-    /// The same content arrived in the meantime, e.g. included by another type's walk.
-    Same,
-}
-
-struct Stored {
-    rowid: i64,
-    was: Was,
-}
-
-fn store_resource(
-    transaction: &Transaction<'_>,
-    page: &PageWrite,
-    changed: &ChangedResource,
-) -> Result<Stored, WarehouseError> {
-    let doing = "cannot store a resource";
-    let known: Option<(i64, bool)> = transaction
-        .prepare_cached(
-            "SELECT id, content_hash = ?4 AND deleted_at IS NULL FROM resource
-             WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_row(
-                    params![
-                        page.walk.connection_id,
-                        changed.resource_type,
-                        changed.resource_id,
-                        changed.content_hash
-                    ],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()
-        })
-        .doing(doing)?;
-    let json = TextBytes(&page.body[changed.json.clone()]);
-    let now = clock::text(page.now);
-    match known {
-        Some((rowid, true)) => Ok(Stored { rowid, was: Was::Same }),
-        Some((rowid, false)) => {
-            keep_version(transaction, rowid, &now)?;
-            transaction
-                .prepare_cached(
-                    "UPDATE resource SET version_id = ?2, last_updated = ?3, content_hash = ?4,
-                       json = ?5, walk_id = ?6, received_at = ?7, deleted_at = NULL WHERE id = ?1",
-                )
-                .and_then(|mut statement| {
-                    statement.execute(params![
-                        rowid,
-                        changed.version_id,
-                        changed.last_updated,
-                        changed.content_hash,
-                        json,
-                        page.walk.walk_id,
-                        now
-                    ])
-                })
-                .doing(doing)?;
-            Ok(Stored { rowid, was: Was::Other })
-        }
-        None => transaction
-            .prepare_cached(
-                "INSERT INTO resource (connection_id, resource_type, resource_id, version_id,
-                       last_updated, content_hash, json, walk_id, received_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )
-            .and_then(|mut statement| {
-                statement.insert(params![
-                    page.walk.connection_id,
-                    changed.resource_type,
-                    changed.resource_id,
-                    changed.version_id,
-                    changed.last_updated,
-                    changed.content_hash,
-                    json,
-                    page.walk.walk_id,
-                    now
-                ])
-            })
-            .map(|rowid| Stored { rowid, was: Was::Absent })
-            .doing(doing),
-    }
 }
 
 /// Copies what a resource said until now to its history.

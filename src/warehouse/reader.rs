@@ -5,6 +5,7 @@ use super::{
     file::WarehouseFile,
     history, open,
 };
+use crate::fingerprint::same_content;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -81,4 +82,23 @@ pub(crate) fn known(
                 .optional()
         })
         .doing("cannot look up a resource")
+}
+
+/// Whether a resource says what is stored, in whatever order, spacing or escapes.
+pub(crate) fn is_unchanged(
+    connection: &Connection,
+    known: &Known,
+    content_hash: &[u8],
+    json: &[u8],
+) -> Result<bool, WarehouseError> {
+    if known.content_hash == content_hash {
+        return Ok(true);
+    }
+    connection
+        .prepare_cached("SELECT json FROM resource WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row([known.rowid], |row| Ok(same_content(row.get_ref(0)?.as_bytes()?, json)))
+        })
+        .doing("cannot read a resource")
 }

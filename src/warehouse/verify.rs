@@ -166,7 +166,8 @@ fn ledger(connection: &Connection) -> Result<Checked, WarehouseError> {
     for (sql, problem) in [
         (
             "SELECT count(*) FROM sync_walk WHERE state = 'complete'
-               AND resources_seen <> resources_new + resources_changed + resources_unchanged",
+               AND resources_seen <> resources_new + resources_changed + resources_unchanged
+                 + resources_older",
             "complete walks saw another number of resources than they took in",
         ),
         (
@@ -191,8 +192,8 @@ fn ledger(connection: &Connection) -> Result<Checked, WarehouseError> {
         (
             "SELECT count(*) FROM connection c WHERE
                (SELECT count(*) FROM resource_version v WHERE v.connection_id = c.id) >
-               (SELECT coalesce(sum(resources_deleted + resources_changed), 0) FROM sync_walk w
-                  WHERE w.connection_id = c.id)",
+               (SELECT coalesce(sum(resources_deleted + resources_changed + resources_older
+                    + duplicates), 0) FROM sync_walk w WHERE w.connection_id = c.id)",
             "connections have more history than their walks made",
         ),
         (

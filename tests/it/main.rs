@@ -10,8 +10,6 @@ mod backup_sealed;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
-mod beside;
-#[cfg(test)]
 mod by_reference;
 #[cfg(test)]
 mod canary;
@@ -71,6 +69,8 @@ mod metrics;
 mod mishaps;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod newest_version;
 #[cfg(test)]
 mod odd_refresh;
 #[cfg(test)]

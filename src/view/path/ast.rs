@@ -36,8 +36,6 @@ pub(crate) enum Literal {
     Integer(i64),
     Decimal(String),
     String(String),
-    /// A date, dateTime or time.
-    Temporal(String),
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,153 @@
+//! One resource on its way into the table `resource`: new, changed, as it was, or outdated.
+
+use super::{
+    error::{Doing, WarehouseError},
+    older_version,
+    page_writer::{ChangedResource, PageWrite, TextBytes, keep_version},
+};
+use crate::{clock, fingerprint::Version};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+/// What was stored under a resource's key before it came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Was {
+    /// Nothing.
+    Absent,
+    /// Other content, or the resource was marked as deleted.
+    Other,
+    /// The same content arrived in the meantime, e.g. included by another type's walk.
+    Same,
+    /// A newer version, which stays.
+    Newer,
+}
+
+/// A resource that is stored now.
+pub(super) struct Stored {
+    pub(super) rowid: i64,
+    pub(super) was: Was,
+}
+
+/// What is stored under a resource's key.
+struct Known {
+    rowid: i64,
+    is_live: bool,
+    is_same: bool,
+    version_id: Option<String>,
+    last_updated: Option<String>,
+}
+
+fn find_stored(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    changed: &ChangedResource,
+) -> Result<Option<Known>, WarehouseError> {
+    transaction
+        .prepare_cached(
+            "SELECT id, deleted_at IS NULL, content_hash = ?4, version_id, last_updated
+             FROM resource
+             WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3",
+        )
+        .and_then(|mut statement| {
+            let key = params![
+                page.walk.connection_id,
+                changed.resource_type,
+                changed.resource_id,
+                changed.content_hash
+            ];
+            let read = |row: &Row<'_>| {
+                Ok(Known {
+                    rowid: row.get(0)?,
+                    is_live: row.get(1)?,
+                    is_same: row.get(2)?,
+                    version_id: row.get(3)?,
+                    last_updated: row.get(4)?,
+                })
+            };
+            statement.query_row(key, read).optional()
+        })
+        .doing("cannot look up a resource")
+}
+
+/// Whether the stored version stays although another one came.
+fn stays(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    changed: &ChangedResource,
+    known: &Known,
+) -> Result<bool, WarehouseError> {
+    // A resource that was deleted and is sent again is back, in whichever version.
+    if !known.is_live || changed.is_superseded {
+        return Ok(changed.is_superseded);
+    }
+    let stored = Version {
+        version_id: known.version_id.as_deref(),
+        last_updated: known.last_updated.as_deref(),
+    };
+    Ok(changed.version().is_older_than(&stored)
+        && !older_version::is_believed(transaction, page, known.rowid)?)
+}
+
+/// Stores a resource, unless a newer version of it is there.
+pub(super) fn store_resource(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    changed: &ChangedResource,
+) -> Result<Stored, WarehouseError> {
+    let doing = "cannot store a resource";
+    let known = find_stored(transaction, page, changed)?;
+    let json = TextBytes(&page.body[changed.json.clone()]);
+    let now = clock::text(page.now);
+    match known {
+        Some(Known { rowid, is_live: true, is_same: true, .. }) => {
+            older_version::forget(transaction, &[rowid])?;
+            Ok(Stored { rowid, was: Was::Same })
+        }
+        Some(known) if stays(transaction, page, changed, &known)? => {
+            older_version::keep(transaction, page, changed, known.rowid, &now)?;
+            Ok(Stored { rowid: known.rowid, was: Was::Newer })
+        }
+        Some(Known { rowid, .. }) => {
+            older_version::forget(transaction, &[rowid])?;
+            keep_version(transaction, rowid, &now)?;
+            transaction
+                .prepare_cached(
+                    "UPDATE resource SET version_id = ?2, last_updated = ?3, content_hash = ?4,
+                       json = ?5, walk_id = ?6, received_at = ?7, deleted_at = NULL WHERE id = ?1",
+                )
+                .and_then(|mut statement| {
+                    statement.execute(params![
+                        rowid,
+                        changed.version_id,
+                        changed.last_updated,
+                        changed.content_hash,
+                        json,
+                        page.walk.walk_id,
+                        now
+                    ])
+                })
+                .doing(doing)?;
+            Ok(Stored { rowid, was: Was::Other })
+        }
+        None => transaction
+            .prepare_cached(
+                "INSERT INTO resource (connection_id, resource_type, resource_id, version_id,
+                       last_updated, content_hash, json, walk_id, received_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )
+            .and_then(|mut statement| {
+                statement.insert(params![
+                    page.walk.connection_id,
+                    changed.resource_type,
+                    changed.resource_id,
+                    changed.version_id,
+                    changed.last_updated,
+                    changed.content_hash,
+                    json,
+                    page.walk.walk_id,
+                    now
+                ])
+            })
+            .map(|rowid| Stored { rowid, was: Was::Absent })
+            .doing(doing),
+    }
+}

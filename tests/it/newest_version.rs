@@ -1,0 +1,99 @@
+//! The newest version stands, and the same content is the same, whatever a plan sends.
+
+use crate::support::{Home, Payer};
+use payersync::sandbox::{Fault, Options};
+
+const CLAIMS: &str = "ExplanationOfBenefit";
+const SYNC: [&str; 6] = ["sync", "--full", "--type", "Patient", "--type", "ExplanationOfBenefit"];
+
+fn sync(home: &Home, payer: &Payer, faults: &[Fault]) -> [i64; 4] {
+    payer.set_faults(faults.to_vec());
+    home.succeed(&SYNC, &format!("{faults:?}"));
+    let row = home.rows(
+        "SELECT resources_new, resources_changed, resources_older, rows_written FROM sync_walk
+         WHERE resource_type = 'ExplanationOfBenefit' ORDER BY id DESC LIMIT 1",
+    );
+    [0, 1, 2, 3].map(|column| row[0][column].parse().unwrap())
+}
+
+fn is_true(home: &Home, payer: &Payer) -> bool {
+    let mut stored = home
+        .rows("SELECT json FROM resource WHERE resource_type = 'ExplanationOfBenefit'")
+        .concat();
+    let mut truth = payer.resources(0, CLAIMS);
+    stored.sort();
+    truth.sort();
+    stored == truth
+}
+
+fn history(home: &Home) -> Vec<Vec<String>> {
+    home.rows("SELECT json ->> 'language', valid_from = valid_to FROM resource_version")
+}
+
+#[test]
+fn an_older_version_goes_to_history_once_and_the_newer_one_stays() {
+    for fault in [Fault::OlderDuplicate, Fault::OlderAcrossPages] {
+        let payer = Payer::start(Options::default());
+        let home = payer.connected_home();
+        assert_eq!(sync(&home, &payer, &[fault])[..2], [40, 0], "{fault}");
+        assert!(is_true(&home, &payer), "{fault}");
+        assert_eq!(history(&home), [["x-older", "1"]], "{fault}");
+        let before = home.digest();
+        assert_eq!(sync(&home, &payer, &[fault])[..2], [0, 0], "{fault}");
+        assert_eq!(history(&home), [["x-older", "1"]], "{fault}");
+        assert_eq!(home.digest(), before, "{fault}");
+        home.succeed(&["verify"], "older versions");
+    }
+}
+
+#[test]
+fn a_replica_that_lags_for_a_night_changes_nothing() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    assert_eq!(sync(&home, &payer, &[]), [40, 0, 0, sync_rows(&home)]);
+    for _ in 0..3 {
+        assert_eq!(sync(&home, &payer, &[Fault::LaggingReplica]), [0, 0, 1, 0]);
+        assert!(is_true(&home, &payer));
+        assert_eq!(sync(&home, &payer, &[]), [0, 0, 0, 0]);
+    }
+    assert_eq!(history(&home), [["x-older", "1"]]);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM resource_outdated"), 0);
+    home.succeed(&["verify"], "a lagging replica");
+}
+
+fn sync_rows(home: &Home) -> i64 {
+    home.value(
+        "SELECT sum(rows_written) FROM sync_walk WHERE resource_type = 'ExplanationOfBenefit'",
+    )
+}
+
+#[test]
+fn a_plan_that_went_back_for_good_is_believed_in_the_next_run() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    sync(&home, &payer, &[]);
+    let back = [Fault::LaggingReplica];
+    assert_eq!(sync(&home, &payer, &back)[..3], [0, 0, 1]);
+    assert_eq!(sync(&home, &payer, &back)[..3], [0, 1, 0]);
+    let older = "SELECT count(*) FROM resource WHERE json ->> 'language' = 'x-older'";
+    assert_eq!(home.value::<i64>(older), 1);
+    assert_eq!(sync(&home, &payer, &back)[..3], [0, 0, 0]);
+    // What is newer than that is news.
+    assert_eq!(sync(&home, &payer, &[])[..3], [0, 1, 0]);
+    assert!(is_true(&home, &payer));
+    home.succeed(&["verify"], "a plan that went back");
+}
+
+#[test]
+fn the_same_content_in_other_words_is_unchanged() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    sync(&home, &payer, &[Fault::Respelt]);
+    let before = home.digest();
+    for _ in 0..3 {
+        assert_eq!(sync(&home, &payer, &[Fault::Respelt]), [0, 0, 0, 0]);
+        assert_eq!(sync(&home, &payer, &[]), [0, 0, 0, 0]);
+    }
+    assert_eq!(history(&home), Vec::<Vec<String>>::new());
+    assert_eq!(home.digest(), before);
+}

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, ToSql, named_params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior,
+    named_params,
+};
 use secrecy::SecretString;
 
 use super::vault_cipher::Cipher;
@@ -22,7 +25,8 @@ const SCHEMA: i64 = 1;
 /// What the check value decrypts to with the right key.
 const CHECK: &[u8] = b"payersync vault";
 const CHECK_PLACE: &[u8] = b"check";
-const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long another process's write is waited for: a token that cannot be stored is a lost consent.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(30);
 
 const CREATE: &str = "
     CREATE TABLE check_value (id INTEGER PRIMARY KEY CHECK (id = 1), sealed BLOB NOT NULL) STRICT;
@@ -100,6 +104,8 @@ impl Vault {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         connection.busy_timeout(BUSY).map_err(failed)?;
+        // The lock before the first look: what was read cannot change before it is written.
+        connection.set_transaction_behavior(TransactionBehavior::Immediate);
 
         let is_new = is_new(&connection, &path)?;
         let holds_tokens = !is_new

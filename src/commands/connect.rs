@@ -23,7 +23,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     let plan = settings.plan(&args.plan)?;
     let http = home::http(&settings)?;
     let registration = home::registration(plan, &http).await?;
-    let warehouse = home::warehouse_beside_a_run(&settings, "connect")?;
+    let warehouse = home::warehouse_beside_a_run(&settings)?;
     // Before the member is asked: a name that is taken is not worth a consent.
     uid(&warehouse, &args.name, &plan.name)?;
     let member = args.member.as_deref();

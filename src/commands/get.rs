@@ -11,7 +11,6 @@ use crate::{
     exit_code::ExitCode,
     fhir::{Bundle, FetchError, FhirClient, Pager},
     http::Origin,
-    monitor::Silent,
     warehouse::{Access, log_access},
 };
 use std::{path::Path, sync::Arc};
@@ -20,7 +19,7 @@ use url::Url;
 /// Asks and prints the bytes; with --paginate one page after the other.
 pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load(folder)?;
-    let warehouse = home::warehouse(&settings, &Silent)?;
+    let warehouse = home::warehouse_to_look(&settings)?;
     let names = [args.connection.clone()];
     let row = chosen(&warehouse, &names)?.swap_remove(0);
     let plan = settings.plan(&row.plan)?;

@@ -1,6 +1,6 @@
 //! The one folder, and what is opened in it.
 
-use super::{failure::Failure, lock, own_views};
+use super::{failure::Failure, own_views};
 use crate::{
     auth::{ClientRegistration, GrantKind, Tokens, Vault, derived_key, discover},
     cli::Cli,
@@ -9,9 +9,8 @@ use crate::{
         PlanSettings, SecretFileError, Settings, WAREHOUSE_NAME, credential, read_credential,
         read_secret_file,
     },
-    exit_code::ExitCode,
     http::{HttpClient, Origin},
-    monitor::{Monitor, Silent},
+    monitor::Monitor,
     warehouse::{Catalog, Warehouse, WarehouseFile},
 };
 use secrecy::SecretString;
@@ -117,21 +116,17 @@ pub(super) fn warehouse_at(
     Ok(Warehouse::open(&warehouse_file(&settings.home)?, catalog(settings)?, clock, monitor)?)
 }
 
-/// Opens the warehouse for what may be done beside a run: entering a consent, looking ahead.
-///
-/// Its tables are brought up to date unless another process is at work, which will have done it.
-pub(super) fn warehouse_beside_a_run(
-    settings: &Settings,
-    command: &str,
-) -> Result<Warehouse, Failure> {
+/// Opens the warehouse for entering a consent, which may be done beside a run. It takes no lock,
+/// since a run that begins meanwhile would find the home locked.
+pub(super) fn warehouse_beside_a_run(settings: &Settings) -> Result<Warehouse, Failure> {
     let (file, catalog) = (warehouse_file(&settings.home)?, catalog(settings)?);
-    match lock::take(&settings.home, command) {
-        Ok(_lock) => Ok(Warehouse::open(&file, catalog, Clock::system(), &Silent)?),
-        Err(failure) if failure.code() == ExitCode::Locked => {
-            Ok(Warehouse::open_beside_a_run(&file, catalog, Clock::system())?)
-        }
-        Err(failure) => Err(failure),
-    }
+    Ok(Warehouse::open_beside_a_run(&file, catalog, Clock::system())?)
+}
+
+/// Opens the warehouse for looking at it, beside whatever runs.
+pub(super) fn warehouse_to_look(settings: &Settings) -> Result<Warehouse, Failure> {
+    let (file, catalog) = (existing_warehouse(&settings.home)?, catalog(settings)?);
+    Ok(Warehouse::open_to_look(&file, catalog, Clock::system())?)
 }
 
 /// Where the vault's key is.

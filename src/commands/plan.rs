@@ -21,7 +21,7 @@ use std::{path::Path, sync::Arc};
 /// Prints the plan of each connection.
 pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load(folder)?;
-    let warehouse = Arc::new(home::warehouse_beside_a_run(&settings, "plan")?);
+    let warehouse = Arc::new(home::warehouse_to_look(&settings)?);
     let connections = chosen(&warehouse, &args.names)?;
     let http = home::http(&settings)?;
     check_types(&args.types, &settings, warehouse.catalog())?;

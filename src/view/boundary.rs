@@ -62,11 +62,10 @@ fn date_text(date: Date, end: Boundary) -> String {
     format!("{:04}-{month:02}-{day:02}", date.year)
 }
 
-fn time_text(time: Time, end: Boundary) -> String {
+fn time_text(time: Time<'_>, end: Boundary) -> String {
     let low = end == Boundary::Low;
     let second = time.second.unwrap_or(if low { 0 } else { 59 });
-    let mut fraction = format!("{:09}", time.nanosecond);
-    fraction.truncate(time.fraction_digits.min(9));
+    let mut fraction = time.fraction.to_owned();
     while fraction.len() < 3 {
         fraction.push(if low { '0' } else { '9' });
     }

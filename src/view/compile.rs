@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
+use super::column_kind::{kind_of_expression, kind_of_type};
 use super::compiled::{Cell, Column, Iteration, Placed, Select, View};
 use super::constant::constants;
 use super::definition::{ColumnDefinition, SelectDefinition, ViewDefinition};
+use super::elements::Structure;
 use super::error::CompileError;
 use super::item::Item;
 use super::lower::Lowering;
 use super::path::{self, Expression};
-use super::plan::{Expr, Path, Reduce, Start};
-use super::value::ColumnKind;
 
 /// Selects inside selects. Keeps the recursion over the plan shallow.
 const MAX_SELECT_DEPTH: usize = 32;
@@ -58,15 +58,17 @@ pub(crate) fn view(definition: &ViewDefinition) -> Result<View, CompileError> {
     let constants = constants(&definition.constant)
         .map_err(|(index, message)| fail(&format!("constant[{index}]"), message))?;
     let compiler = Compiler { view: &name, resource, constants: &constants };
+    let on = Structure::of(resource);
     let mut filters = Vec::new();
     for (index, filter) in definition.filters.iter().enumerate() {
         let element = format!("where[{index}]");
         compiler.check_keys(&filter.rest, &element, "path, description")?;
         let expression = compiler.parse(&format!("{element}.path"), filter.path.as_deref())?;
-        filters.push(compiler.placed(&element, &expression, false, element.clone())?);
+        let placed = compiler.placed(&element, &expression, false, element.clone(), on)?;
+        filters.push(placed.0);
     }
     let mut columns = Vec::new();
-    let root = compiler.group(&definition.select, "select", 0, &mut columns)?;
+    let root = compiler.group(&definition.select, "select", 0, on, &mut columns)?;
     if joined_selects(&root) > MAX_JOINED_SELECTS {
         return Err(fail("select", "joins too many selects".to_owned()));
     }
@@ -134,13 +136,14 @@ impl Compiler<'_> {
         parsed: &Parsed<'_>,
         extensions_follow: bool,
         name: String,
-    ) -> Compiled<Placed> {
-        let lowering =
-            Lowering { resource: self.resource, constants: self.constants, extensions_follow };
-        let expr = lowering
+        on: Structure,
+    ) -> Compiled<(Placed, Structure)> {
+        let (resource, constants) = (self.resource, self.constants);
+        let lowering = Lowering { resource, constants, extensions_follow, focus: on, context: on };
+        let (expr, gives) = lowering
             .expression(&parsed.expression)
             .map_err(|error| self.path_error(element, parsed.text, error))?;
-        Ok(Placed { element: name, path: parsed.text.to_owned(), expr })
+        Ok((Placed { element: name, path: parsed.text.to_owned(), expr }, gives))
     }
 
     /// Keys that are neither ours nor FHIR's metadata are misspelt, and would change the rows.
@@ -168,13 +171,14 @@ impl Compiler<'_> {
         definitions: &[SelectDefinition],
         element: &str,
         depth: usize,
+        on: Structure,
         columns: &mut Vec<Column>,
     ) -> Compiled<Select> {
         let first = columns.len();
         let mut group = Select::default();
         for (index, definition) in definitions.iter().enumerate() {
             let element = format!("{element}[{index}]");
-            let select = self.select(definition, &element, depth + 1, columns)?;
+            let select = self.select(definition, &element, depth + 1, on, columns)?;
             // A select that makes one row is no more than its columns.
             if matches!(select.iteration, Iteration::Once)
                 && select.selects.is_empty()
@@ -194,6 +198,7 @@ impl Compiler<'_> {
         definition: &SelectDefinition,
         element: &str,
         depth: usize,
+        on: Structure,
         columns: &mut Vec<Column>,
     ) -> Compiled<Select> {
         if depth > MAX_SELECT_DEPTH {
@@ -205,15 +210,15 @@ impl Compiler<'_> {
             "column, select, forEach, forEachOrNull, repeat, unionAll",
         )?;
         let first = columns.len();
-        let iteration = self.iteration(definition, element)?;
+        let (iteration, on) = self.iteration(definition, element, on)?;
         let mut cells = Vec::new();
         for (index, column) in definition.column.iter().enumerate() {
             let element = format!("{element}.column[{index}]");
-            cells.push(self.column(column, &element, columns)?);
+            cells.push(self.column(column, &element, on, columns)?);
         }
         let nested =
-            self.group(&definition.select, &format!("{element}.select"), depth, columns)?;
-        let unions = self.unions(&definition.union_all, element, depth, columns)?;
+            self.group(&definition.select, &format!("{element}.select"), depth, on, columns)?;
+        let unions = self.unions(&definition.union_all, element, depth, on, columns)?;
         cells.extend(nested.columns);
         if cells.is_empty() && nested.selects.is_empty() && unions.is_empty() {
             return Err(self.fail(element, "has no column, no select and no unionAll"));
@@ -222,32 +227,50 @@ impl Compiler<'_> {
         Ok(Select { iteration, columns: cells, selects: nested.selects, unions, slots })
     }
 
-    fn iteration(&self, definition: &SelectDefinition, element: &str) -> Compiled<Iteration> {
+    /// How a select iterates, and the structure of the nodes that its columns stand on.
+    fn iteration(
+        &self,
+        definition: &SelectDefinition,
+        element: &str,
+        on: Structure,
+    ) -> Compiled<(Iteration, Structure)> {
         let each = definition.for_each.as_deref();
         let or_null = definition.for_each_or_null.as_deref();
         let extensions = select_reads_extensions(definition);
-        let source = |key: &str, text: &str| {
+        let source = |key: &str, text: &str, on: Structure| {
             let element = format!("{element}.{key}");
             let parsed = self.parse(&element, Some(text))?;
-            self.placed(&element, &parsed, extensions, element.clone())
+            self.placed(&element, &parsed, extensions, element.clone(), on)
         };
         match (each, or_null, &definition.repeat) {
-            (None, None, None) => Ok(Iteration::Once),
-            (Some(text), None, None) => {
-                Ok(Iteration::Each { source: source("forEach", text)?, or_null: false })
-            }
-            (None, Some(text), None) => {
-                Ok(Iteration::Each { source: source("forEachOrNull", text)?, or_null: true })
-            }
+            (None, None, None) => Ok((Iteration::Once, on)),
+            (Some(text), None, None) => source("forEach", text, on)
+                .map(|(source, on)| (Iteration::Each { source, or_null: false }, on)),
+            (None, Some(text), None) => source("forEachOrNull", text, on)
+                .map(|(source, on)| (Iteration::Each { source, or_null: true }, on)),
             (None, None, Some(texts)) if texts.is_empty() => {
                 Err(self.fail(&format!("{element}.repeat"), "has no path"))
             }
-            (None, None, Some(texts)) => texts
-                .iter()
-                .enumerate()
-                .map(|(index, text)| source(&format!("repeat[{index}]"), text))
-                .collect::<Compiled<_>>()
-                .map(Iteration::Repeat),
+            (None, None, Some(texts)) => {
+                let sources = |on: Structure| {
+                    let keyed = texts.iter().enumerate();
+                    keyed
+                        .map(|(index, text)| source(&format!("repeat[{index}]"), text, on))
+                        .collect::<Compiled<Vec<_>>>()
+                };
+                // The paths run over what the select stands on and again over what they give.
+                let given = sources(on)?.first().map_or(on, |(_, gives)| *gives);
+                let steady =
+                    |found: &[(Placed, Structure)]| found.iter().all(|(_, gives)| *gives == given);
+                let again = sources(given)?;
+                let on = if steady(&sources(on)?) && steady(&again) {
+                    given
+                } else {
+                    Structure::UNKNOWN
+                };
+                let placed = sources(on)?.into_iter().map(|(placed, _)| placed).collect();
+                Ok((Iteration::Repeat(placed), on))
+            }
             _ => Err(self.fail(element, "has more than one of forEach, forEachOrNull, repeat")),
         }
     }
@@ -257,6 +280,7 @@ impl Compiler<'_> {
         definitions: &[SelectDefinition],
         element: &str,
         depth: usize,
+        on: Structure,
         columns: &mut Vec<Column>,
     ) -> Compiled<Vec<Select>> {
         let first = columns.len();
@@ -265,7 +289,7 @@ impl Compiler<'_> {
         for (index, definition) in definitions.iter().enumerate() {
             let element = format!("{element}.unionAll[{index}]");
             columns.truncate(first);
-            unions.push(self.select(definition, &element, depth + 1, columns)?);
+            unions.push(self.select(definition, &element, depth + 1, on, columns)?);
             let branch = columns.split_off(first);
             match &expected {
                 Some(expected) if !same_columns(expected, &branch) => {
@@ -286,6 +310,7 @@ impl Compiler<'_> {
         &self,
         definition: &ColumnDefinition,
         element: &str,
+        on: Structure,
         columns: &mut Vec<Column>,
     ) -> Compiled<Cell> {
         self.check_keys(
@@ -301,7 +326,7 @@ impl Compiler<'_> {
         }
         let place = format!("{element}.path");
         let parsed = self.parse(&place, definition.path.as_deref())?;
-        let source = self.placed(&place, &parsed, false, name.to_owned())?;
+        let (source, _) = self.placed(&place, &parsed, false, name.to_owned(), on)?;
         let declared = definition.fhir_type.as_deref().map(kind_of_type);
         let collection = definition.collection.unwrap_or(false);
         let kind = declared.unwrap_or_else(|| kind_of_expression(&source.expr));
@@ -355,36 +380,4 @@ fn same_columns(left: &[Column], right: &[Column]) -> bool {
                 left.fhir_type.is_none() || right.fhir_type.is_none() || left.kind == right.kind;
             left.name == right.name && left.collection == right.collection && types_fit
         })
-}
-
-/// A FHIR type code, the URL of its definition, or a `System` type.
-fn kind_of_type(fhir_type: &str) -> ColumnKind {
-    let code = fhir_type.rsplit(['/', '.']).next().unwrap_or_default();
-    match code {
-        "boolean" | "Boolean" => ColumnKind::Boolean,
-        "integer" | "positiveInt" | "unsignedInt" | "integer64" | "Integer" => ColumnKind::Integer,
-        "decimal" | "Decimal" => ColumnKind::Decimal,
-        _ => ColumnKind::Text,
-    }
-}
-
-/// The kind that an expression always has; text where it follows the data.
-fn kind_of_expression(expr: &Expr) -> ColumnKind {
-    match expr {
-        Expr::And(_) | Expr::Or(_) | Expr::Equal { .. } | Expr::Compare { .. } | Expr::In(_) => {
-            ColumnKind::Boolean
-        }
-        Expr::Path(Path { start, segments, .. }) => {
-            match (start, segments.last().map(|last| &last.reduce)) {
-                (_, Some(Some(Reduce::Exists | Reduce::Empty | Reduce::Not))) => {
-                    ColumnKind::Boolean
-                }
-                (Start::RowIndex | Start::Literal(Item::Integer(_)), None) => ColumnKind::Integer,
-                (Start::Literal(Item::Boolean(_)), None) => ColumnKind::Boolean,
-                (Start::Literal(Item::Decimal(_)), None) => ColumnKind::Decimal,
-                _ => ColumnKind::Text,
-            }
-        }
-        _ => ColumnKind::Text,
-    }
 }

@@ -25,7 +25,7 @@ pub(crate) fn can_try(start: &Start, segments: &[Segment]) -> bool {
                 _ => (false, segment.steps.as_slice()),
             };
             let plain = |step: &Step| match step {
-                Step::Field(field) | Step::Typed { field, .. } => field.shadow.is_none(),
+                Step::Field(field) | Step::Typed { field, .. } => !field.extensions,
                 _ => false,
             };
             let key_ends_it = !key || (index == last && segment.reduce.is_none());
@@ -45,7 +45,8 @@ pub(crate) fn item<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>) -> Option<Option<I
     }
 }
 
-/// The one item of a path, or `None` when the general walk has to look for it.
+/// The one value of a path, or `None` when the general walk has to look for it. An element
+/// without a value counts as no item here.
 pub(crate) fn lookup<'a>(path: &'a Path, scope: &Scope<'_, 'a>) -> Option<Option<Item<'a>>> {
     if !path.direct {
         return None;
@@ -73,10 +74,11 @@ pub(crate) fn lookup<'a>(path: &'a Path, scope: &Scope<'_, 'a>) -> Option<Option
                         found => found,
                     }
                 }
-                Step::Typed { field, base, .. } => {
+                Step::Typed { field, specialised, base, .. } => {
                     of = field.of;
                     let Node::Object(members) = node else { return Some(None) };
                     match field.name.find(members) {
+                        None if !specialised.is_empty() => return None,
                         None if base.find(members).is_some() => return None,
                         found => found,
                     }
@@ -92,13 +94,10 @@ pub(crate) fn lookup<'a>(path: &'a Path, scope: &Scope<'_, 'a>) -> Option<Option
                 Some(Node::Array(items)) => match items.as_slice() {
                     [] => return Some(None),
                     [one] => one,
-                    several if index == last => {
-                        let mut values = several.iter().filter(|node| !node.is_null());
-                        match values.nth(position.take()?) {
-                            Some(node) => node,
-                            None => return Some(None),
-                        }
-                    }
+                    several if index == last => match several.get(position.take()?) {
+                        Some(node) => node,
+                        None => return Some(None),
+                    },
                     _ => return None,
                 },
                 Some(one) => one,

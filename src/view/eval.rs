@@ -37,6 +37,11 @@ impl<'s, 'a> Scope<'s, 'a> {
 
 /// Pushes every item of the expression's result.
 pub(crate) fn each<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>, out: Sink<'_, 'a>) -> Outcome {
+    each_place(expr, scope, &mut |item| if item.is_gap() { Ok(Continue(())) } else { out(item) })
+}
+
+/// Pushes every item of the expression's result, and the gaps that keep places between them.
+pub(crate) fn each_place<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>, out: Sink<'_, 'a>) -> Outcome {
     match expr {
         Expr::Path(path) => each_of_path(path, scope, out),
         Expr::Union(operands) => operators::union(&operands.0, &operands.1, scope, out),
@@ -77,6 +82,14 @@ pub(crate) fn single<'a>(
     outcome.map(|_| found)
 }
 
+/// The only value, if there is one: an element with extensions alone is as empty as none.
+pub(crate) fn operand<'a>(
+    expr: &'a Expr,
+    scope: &Scope<'_, 'a>,
+) -> Result<Option<Item<'a>>, Reason> {
+    Ok(single(expr, scope)?.filter(Item::has_value))
+}
+
 /// The expression as a condition: true, false or unknown.
 ///
 /// A single value that is not a boolean counts as true, as FHIRPath's singleton rule has it.
@@ -104,7 +117,7 @@ pub(crate) fn truth<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>) -> Result<Option<
         }
         Expr::Compare { comparison, operands } => operators::compare(*comparison, operands, scope),
         Expr::In(operands) => operators::is_in(&operands.0, &operands.1, scope),
-        _ => Ok(single(expr, scope)?.map(|item| truth_of(&item))),
+        _ => Ok(operand(expr, scope)?.map(|item| truth_of(&item))),
     }
 }
 
@@ -116,8 +129,11 @@ fn truth_of(item: &Item<'_>) -> bool {
 }
 
 fn each_of_path<'a>(path: &'a Path, scope: &Scope<'_, 'a>, out: Sink<'_, 'a>) -> Outcome {
-    if let Some(found) = direct::lookup(path, scope) {
-        return push(found, out);
+    match direct::lookup(path, scope) {
+        None => {}
+        // Without a value there may still be extensions, and with them the element.
+        Some(None) if path.bare => {}
+        Some(found) => return push(found, out),
     }
     let start = match &path.start {
         Start::Focus => scope.focus.cloned(),
@@ -157,12 +173,12 @@ fn each_of_group<'a>(
     scope: &Scope<'_, 'a>,
     out: Sink<'_, 'a>,
 ) -> Outcome {
-    let Some((first, rest)) = segments.split_first() else { return each(inner, scope, out) };
+    let Some((first, rest)) = segments.split_first() else { return each_place(inner, scope, out) };
     let Some(reduce) = &first.reduce else {
-        return each(inner, scope, &mut |item| walk(&first.steps, item, scope, out));
+        return each_place(inner, scope, &mut |item| walk(&first.steps, item, scope, out));
     };
     let current = reduce_with(reduce, scope, &mut |sink| {
-        each(inner, scope, &mut |item| walk(&first.steps, item, scope, sink))
+        each_place(inner, scope, &mut |item| walk(&first.steps, item, scope, sink))
     })?;
     each_of_segments(rest, current, scope, out)
 }
@@ -176,7 +192,7 @@ fn reduce_with<'a>(
     let position = match reduce {
         Reduce::First => 0,
         Reduce::Position(position) => *position,
-        Reduce::Index(index) => match single(index, scope)?.as_ref().map(Item::scalar) {
+        Reduce::Index(index) => match operand(index, scope)?.as_ref().map(Item::scalar) {
             None => return Ok(None),
             Some(Scalar::Integer(index)) => match usize::try_from(index) {
                 Ok(position) => position,
@@ -192,11 +208,23 @@ fn reduce_with<'a>(
         Reduce::Empty => return Ok(Some(Item::Boolean(!any(source)?))),
         Reduce::Not => {
             let mut found = None;
-            let _ = source(&mut |item| match found.replace(truth_of(&item)) {
-                Some(_) => Err(Reason::ManyValuesForOperator),
-                None => Ok(Continue(())),
+            let _ = source(&mut |item| match item.has_value() {
+                false => Ok(Continue(())),
+                true => match found.replace(truth_of(&item)) {
+                    Some(_) => Err(Reason::ManyValuesForOperator),
+                    None => Ok(Continue(())),
+                },
             })?;
             return Ok(found.map(|value| Item::Boolean(!value)));
+        }
+        Reduce::HasValue => {
+            let (mut count, mut primitive) = (0, false);
+            let _ = source(&mut |item| {
+                count += i32::from(!item.is_gap());
+                primitive = !matches!(item.scalar(), Scalar::Nothing | Scalar::Complex(_));
+                Ok(if count > 1 { Break(()) } else { Continue(()) })
+            })?;
+            return Ok(Some(Item::Boolean(count == 1 && primitive)));
         }
         Reduce::Join(separator) => return operators::join(separator, source),
     };
@@ -215,9 +243,9 @@ fn reduce_with<'a>(
 
 fn any<'a>(source: &mut dyn FnMut(Sink<'_, 'a>) -> Outcome) -> Result<bool, Reason> {
     let mut found = false;
-    let _ = source(&mut |_| {
-        found = true;
-        Ok(Break(()))
+    let _ = source(&mut |item| {
+        found = !item.is_gap();
+        Ok(if found { Break(()) } else { Continue(()) })
     })?;
     Ok(found)
 }

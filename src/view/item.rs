@@ -59,6 +59,19 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Whether this is the null that keeps a place in an array for nothing: no value and no
+    /// extensions. It counts where positions are counted, and nowhere else.
+    #[inline]
+    pub(crate) fn is_gap(&self) -> bool {
+        matches!(self, Item::Node { node: Node::Null, shadow: None, .. })
+    }
+
+    /// Whether there is a value, and not just extensions or a gap.
+    #[inline]
+    pub(crate) fn has_value(&self) -> bool {
+        !matches!(self, Item::Node { node: Node::Null, .. })
+    }
+
     /// The members to search: those of an object, or the extensions beside a primitive.
     #[inline]
     pub(crate) fn members(&self) -> Option<&'a [Member<'a>]> {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::boundary::Boundary;
+use super::elements::Structure;
 use super::item::Item;
 use super::json::Name;
 use super::path::{
@@ -14,21 +15,11 @@ use super::path::{
 use super::plan::{
     Arithmetic, Comparison, Expr, Field, OfType, Path, Reduce, Segment, Start, Step,
 };
-use super::types::{TypeId, is_choice_element, type_of_element};
+use super::type_name::{resource_argument, type_argument, typed};
+use super::types::TypeId;
 
-const FUNCTIONS: &str = "functions are where, exists, empty, not, first, extension, ofType, join, \
-    lowBoundary, highBoundary, getResourceKey, getReferenceKey";
-
-/// Types that no JSON names: abstract ones, and profiles of `Quantity`. Taken as resource types
-/// they would silently find nothing.
-const NEVER_IN_JSON: &[&str] = &[
-    "BackboneElement",
-    "DomainResource",
-    "Element",
-    "MoneyQuantity",
-    "Resource",
-    "SimpleQuantity",
-];
+const FUNCTIONS: &str = "functions are where, exists, empty, hasValue, not, first, extension, \
+    ofType, join, lowBoundary, highBoundary, getResourceKey, getReferenceKey";
 
 /// What a definition gives its expressions.
 pub(crate) struct Lowering<'d> {
@@ -36,30 +27,45 @@ pub(crate) struct Lowering<'d> {
     pub(crate) constants: &'d BTreeMap<String, Item<'static>>,
     /// Whether what is read from the result reads extensions of primitives (`forEach`).
     pub(crate) extensions_follow: bool,
+    /// What `$this` stands on.
+    pub(crate) focus: Structure,
+    /// What `%context` stands on: the node of the select.
+    pub(crate) context: Structure,
 }
 
-type Lowered<T> = Result<T, PathError>;
+pub(crate) type Lowered<T> = Result<T, PathError>;
 
 impl Lowering<'_> {
-    pub(crate) fn expression(&self, expression: &Expression) -> Lowered<Expr> {
+    /// What runs, and the structure of what it gives.
+    pub(crate) fn expression(&self, expression: &Expression) -> Lowered<(Expr, Structure)> {
         Ok(match expression {
-            Expression::Path(path) => Expr::Path(self.path(path)?),
+            Expression::Path(path) => {
+                let (path, structure) = self.path(path)?;
+                (Expr::Path(path), structure)
+            }
             Expression::Negative { operand, .. } => {
-                Expr::Negative(Box::new(self.expression(operand)?))
+                let operand = self.expression(operand)?.0;
+                (Expr::Negative(Box::new(operand)), Structure::UNKNOWN)
             }
             Expression::Binary { operator, operands } => {
-                let both = (self.expression(&operands.0)?, self.expression(&operands.1)?);
-                binary(*operator, Box::new(both))
+                let (left, on_left) = self.expression(&operands.0)?;
+                let (right, on_right) = self.expression(&operands.1)?;
+                let same = *operator == BinaryOperator::Union && on_left == on_right;
+                let structure = if same { on_left } else { Structure::UNKNOWN };
+                (binary(*operator, Box::new((left, right))), structure)
             }
         })
     }
 
-    fn path(&self, path: &PathExpression) -> Lowered<Path> {
-        let start = match &path.start {
-            AstStart::Focus | AstStart::This => Start::Focus,
-            AstStart::Literal(literal) => literal_start(literal),
+    fn path(&self, path: &PathExpression) -> Lowered<(Path, Structure)> {
+        let (start, mut on) = match &path.start {
+            AstStart::Focus | AstStart::This => (Start::Focus, self.focus),
+            AstStart::Literal(literal) => (literal_start(literal), Structure::UNKNOWN),
             AstStart::Variable { name, position } => self.variable(name, *position)?,
-            AstStart::Group(inner) => Start::Group(Box::new(self.expression(inner)?)),
+            AstStart::Group(inner) => {
+                let (inner, structure) = self.expression(inner)?;
+                (Start::Group(Box::new(inner)), structure)
+            }
         };
         let mut segments = Vec::new();
         let mut steps = Vec::new();
@@ -71,16 +77,20 @@ impl Lowering<'_> {
                 StepKind::Field(name) if name.starts_with(|c: char| c.is_ascii_uppercase()) => {
                     let leads = at == 1 && path.start == AstStart::Focus;
                     steps.push(self.resource_type(name, step.position, leads)?);
+                    on = Structure::of(name);
                 }
                 StepKind::Field(name) => {
-                    let parent = at.checked_sub(2).and_then(|at| field_name(path.steps.get(at)?));
-                    if let Some(of) = typed(following)? {
+                    let element = on.element(name);
+                    let choice = element.choice;
+                    if let (Some(allowed), Some(of)) = (choice, typed(following)?) {
                         at += 1;
                         let rest = path.steps.get(at..).unwrap_or_default();
-                        let field = self.typed_field(name, &of, rest);
-                        steps.push(Step::Typed { field, base: Name::new(name), of });
+                        on = Structure::of(&of.name);
+                        steps.push(self.typed_step(name, allowed, of, rest));
                     } else {
-                        steps.push(Step::Field(self.field(parent, name, following)));
+                        on = element.structure;
+                        let choice = choice.is_some();
+                        steps.push(Step::Field(self.field(name, element.of, choice, following)));
                     }
                 }
                 StepKind::Index(index) => {
@@ -88,7 +98,7 @@ impl Lowering<'_> {
                     segments.push(Segment { steps: std::mem::take(&mut steps), reduce });
                 }
                 StepKind::Call { name, arguments } => {
-                    let reduce = self.call(name, arguments, step.position, &mut steps)?;
+                    let reduce = self.call(name, arguments, step.position, &mut steps, &mut on)?;
                     if reduce.is_some() {
                         segments.push(Segment { steps: std::mem::take(&mut steps), reduce });
                     }
@@ -99,17 +109,21 @@ impl Lowering<'_> {
             segments.push(Segment { steps, reduce: None });
         }
         let direct = super::direct::can_try(&start, &segments);
-        Ok(Path { start, segments, direct })
+        let bare = match segments.last().and_then(|last| last.steps.last()) {
+            Some(Step::Field(field) | Step::Typed { field, .. }) => field.shadow.is_some(),
+            _ => false,
+        };
+        Ok((Path { start, segments, direct, bare }, on))
     }
 
-    fn variable(&self, name: &str, position: usize) -> Lowered<Start> {
+    fn variable(&self, name: &str, position: usize) -> Lowered<(Start, Structure)> {
         if let Some(item) = self.constants.get(name) {
-            return Ok(Start::Literal(item.clone()));
+            return Ok((Start::Literal(item.clone()), Structure::UNKNOWN));
         }
         match name {
-            "rowIndex" => Ok(Start::RowIndex),
-            "resource" => Ok(Start::Resource),
-            "context" => Ok(Start::Context),
+            "rowIndex" => Ok((Start::RowIndex, Structure::UNKNOWN)),
+            "resource" => Ok((Start::Resource, Structure::of(self.resource))),
+            "context" => Ok((Start::Context, self.context)),
             _ => Err(PathError::new(position, format!("%{name} is not defined"))
                 .with_hint("define it in `constant`, or use %rowIndex, %resource or %context")),
         }
@@ -126,48 +140,50 @@ impl Lowering<'_> {
         Err(PathError::new(position, message))
     }
 
-    fn field(&self, parent: Option<&str>, name: &str, following: &[AstStep]) -> Field {
+    fn field(&self, name: &str, of: TypeId, choice: bool, following: &[AstStep]) -> Field {
+        let may_be_bare = of.is_primitive() || of == TypeId::UNKNOWN;
         Field {
             name: Name::new(name),
-            of: type_of_element(parent, name),
-            choice: is_choice_element(name),
-            shadow: self.shadow(name, following),
+            of,
+            choice,
+            shadow: may_be_bare.then(|| Name::new(&format!("_{name}"))),
+            extensions: may_be_bare && self.extensions_read(following),
         }
     }
 
-    fn typed_field(&self, base: &str, of: &OfType, following: &[AstStep]) -> Field {
-        let mut name = base.to_owned();
-        let mut letters = of.name.chars();
-        name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        name.push_str(letters.as_str());
-        let shadow = self.shadow(&name, following);
-        Field { name: Name::new(&name), of: of.data_type, choice: false, shadow }
+    /// The spellings of a choice that give the type: its own, and those of the types that
+    /// specialise it and that the choice allows.
+    fn typed_step(&self, base: &str, allowed: &str, of: OfType, following: &[AstStep]) -> Step {
+        let spelling = |of: TypeId| {
+            let (first, rest) = of.name().split_at(1);
+            let name = format!("{base}{}{rest}", first.to_ascii_uppercase());
+            self.field(&name, of, false, following)
+        };
+        let fits = |of: &TypeId| allowed.is_empty() || allowed.split('|').any(|it| it == of.name());
+        let specialised = of.data_type.specialisations().filter(fits).map(spelling).collect();
+        Step::Typed { field: spelling(of.data_type), specialised, base: Name::new(base), of }
     }
 
-    /// `_name`, if the rest of the path looks at what stands beside a primitive.
-    fn shadow(&self, name: &str, following: &[AstStep]) -> Option<Name> {
-        let shadow = || Some(Name::new(&format!("_{name}")));
+    /// Whether the rest of the path looks at what stands beside a primitive.
+    fn extensions_read(&self, following: &[AstStep]) -> bool {
         for step in following {
             match &step.kind {
-                StepKind::Field(next) if next == "extension" => return shadow(),
-                StepKind::Field(_) => return None,
-                StepKind::Call { name: function, .. } if function == "extension" => {
-                    return shadow();
-                }
+                StepKind::Field(next) => return next == "extension",
+                StepKind::Call { name: function, .. } if function == "extension" => return true,
                 StepKind::Call { arguments, .. } if arguments.iter().any(reads_extensions) => {
-                    return shadow();
+                    return true;
                 }
                 StepKind::Call { name: function, .. }
                     if matches!(function.as_str(), "first" | "where" | "ofType") => {}
-                StepKind::Call { .. } => return None,
+                StepKind::Call { .. } => return false,
                 StepKind::Index(_) => {}
             }
         }
-        if self.extensions_follow { shadow() } else { None }
+        self.extensions_follow
     }
 
     fn index(&self, index: &Expression) -> Lowered<Reduce> {
-        let lowered = self.expression(index)?;
+        let lowered = self.expression(index)?.0;
         if let Expr::Path(Path { start: Start::Literal(Item::Integer(value)), segments, .. }) =
             &lowered
             && let (Ok(position), true) = (usize::try_from(*value), segments.is_empty())
@@ -184,14 +200,20 @@ impl Lowering<'_> {
         arguments: &[Expression],
         position: usize,
         steps: &mut Vec<Step>,
+        on: &mut Structure,
     ) -> Lowered<Option<Reduce>> {
+        let before = *on;
+        if !matches!(name, "where" | "first") {
+            *on = Structure::UNKNOWN;
+        }
         let step = match (name, arguments) {
-            ("where", [criteria]) => Step::Where(Box::new(self.criteria(criteria)?)),
+            ("where", [criteria]) => Step::Where(Box::new(self.criteria(criteria, before)?)),
             ("exists", []) => return Ok(Some(Reduce::Exists)),
             ("exists", [criteria]) => {
-                steps.push(Step::Where(Box::new(self.criteria(criteria)?)));
+                steps.push(Step::Where(Box::new(self.criteria(criteria, before)?)));
                 return Ok(Some(Reduce::Exists));
             }
+            ("hasValue", []) => return Ok(Some(Reduce::HasValue)),
             ("empty", []) => return Ok(Some(Reduce::Empty)),
             ("not", []) => return Ok(Some(Reduce::Not)),
             ("first", []) => return Ok(Some(Reduce::First)),
@@ -199,18 +221,25 @@ impl Lowering<'_> {
             ("join", [separator]) => {
                 return self.text_argument(separator, name, position).map(Reduce::Join).map(Some);
             }
-            ("extension", [url]) => Step::Extension(self.text_argument(url, name, position)?),
-            ("ofType", [argument]) => Step::OfType(type_argument(argument, position)?),
+            ("extension", [url]) => {
+                *on = Structure::of("Extension");
+                Step::Extension(self.text_argument(url, name, position)?)
+            }
+            ("ofType", [argument]) => {
+                let of = type_argument(argument, position)?;
+                *on = if of.is_abstract() { before } else { Structure::of(&of.name) };
+                Step::OfType(of)
+            }
             ("getResourceKey", []) => Step::ResourceKey,
             ("getReferenceKey", []) => Step::ReferenceKey(None),
             ("getReferenceKey", [argument]) => {
-                Step::ReferenceKey(Some(type_argument(argument, position)?.name))
+                Step::ReferenceKey(Some(resource_argument(argument, position)?))
             }
             ("lowBoundary", []) => Step::Boundary(Boundary::Low),
             ("highBoundary", []) => Step::Boundary(Boundary::High),
             (
-                "where" | "exists" | "empty" | "not" | "first" | "join" | "extension" | "ofType"
-                | "getResourceKey" | "getReferenceKey" | "lowBoundary" | "highBoundary",
+                "where" | "exists" | "empty" | "hasValue" | "not" | "first" | "join" | "extension"
+                | "ofType" | "getResourceKey" | "getReferenceKey" | "lowBoundary" | "highBoundary",
                 _,
             ) => {
                 let count = arguments.len();
@@ -227,17 +256,13 @@ impl Lowering<'_> {
     }
 
     /// Inside a criterion the result is a truth value: nothing reads extensions of it.
-    fn criteria(&self, criteria: &Expression) -> Lowered<Expr> {
-        let inner = Lowering {
-            resource: self.resource,
-            constants: self.constants,
-            extensions_follow: false,
-        };
-        inner.expression(criteria)
+    fn criteria(&self, criteria: &Expression, focus: Structure) -> Lowered<Expr> {
+        let inner = Lowering { extensions_follow: false, focus, ..*self };
+        inner.expression(criteria).map(|(lowered, _)| lowered)
     }
 
     fn text_argument(&self, argument: &Expression, name: &str, at: usize) -> Lowered<String> {
-        match self.expression(argument)? {
+        match self.expression(argument)?.0 {
             Expr::Path(Path { start: Start::Literal(Item::Text(text, _)), segments, .. })
                 if segments.is_empty() =>
             {
@@ -248,49 +273,6 @@ impl Lowering<'_> {
     }
 }
 
-fn field_name(step: &AstStep) -> Option<&str> {
-    match &step.kind {
-        StepKind::Field(name) => Some(name),
-        _ => None,
-    }
-}
-
-/// The data type, if the next step is `ofType()` with one.
-fn typed(following: &[AstStep]) -> Lowered<Option<OfType>> {
-    match following.first().map(|step| (&step.kind, step.position)) {
-        Some((StepKind::Call { name, arguments }, position)) if name == "ofType" => {
-            let [argument] = arguments.as_slice() else { return Ok(None) };
-            let of = type_argument(argument, position)?;
-            Ok((of.data_type != TypeId::UNKNOWN).then_some(of))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// A type name, with or without `FHIR.` before it.
-fn type_argument(argument: &Expression, position: usize) -> Lowered<OfType> {
-    let names: Option<Vec<&str>> = match argument {
-        Expression::Path(PathExpression { start: AstStart::Focus, steps }) => {
-            steps.iter().map(field_name).collect()
-        }
-        _ => None,
-    };
-    let name = match names.as_deref() {
-        Some([name] | ["FHIR", name]) => *name,
-        _ => return Err(PathError::new(position, "expected the name of a FHIR type")),
-    };
-    let data_type = TypeId::of(name).unwrap_or(TypeId::UNKNOWN);
-    let resource_like = name.starts_with(|first: char| first.is_ascii_uppercase())
-        && TypeId::of_suffix(name).is_none_or(|of| !of.is_primitive())
-        && !NEVER_IN_JSON.contains(&name);
-    if data_type == TypeId::UNKNOWN && !resource_like {
-        let message = format!("`{name}` is not a FHIR type that data can have");
-        return Err(PathError::new(position, message)
-            .with_hint("primitive types begin in lower case; abstract types are not supported"));
-    }
-    Ok(OfType { name: name.to_owned(), data_type })
-}
-
 fn literal_start(literal: &Literal) -> Start {
     Start::Literal(match literal {
         Literal::Empty => return Start::Empty,
@@ -298,7 +280,19 @@ fn literal_start(literal: &Literal) -> Start {
         Literal::Integer(value) => Item::Integer(*value),
         Literal::Decimal(text) => Item::Decimal(text.clone().into()),
         Literal::String(text) => Item::Text(text.clone().into(), TypeId::STRING),
+        Literal::Temporal(text) => {
+            let value = text.strip_suffix('T').unwrap_or(text).to_owned();
+            Item::Text(value.into(), temporal_type(text))
+        }
     })
+}
+
+fn temporal_type(text: &str) -> TypeId {
+    match (text.as_bytes().get(2), text.contains('T')) {
+        (Some(b':'), _) => TypeId::TIME,
+        (_, true) => TypeId::DATE_TIME,
+        (_, false) => TypeId::DATE,
+    }
 }
 
 fn binary(operator: BinaryOperator, operands: Box<(Expr, Expr)>) -> Expr {

@@ -15,12 +15,14 @@
 //! than [`ROW_LIMIT`] rows; no error and no `Debug` output holds data of a resource.
 
 mod boundary;
+mod column_kind;
 mod compile;
 mod compiled;
 mod constant;
 mod decimal;
 mod definition;
 mod direct;
+mod elements;
 mod error;
 mod eval;
 mod item;
@@ -33,6 +35,7 @@ mod plan;
 mod reference_key;
 mod rows;
 mod temporal;
+mod type_name;
 mod types;
 mod value;
 mod walk;

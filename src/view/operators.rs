@@ -1,7 +1,7 @@
 //! Equality, order, arithmetic and the other operators of FHIRPath.
 //!
-//! An empty operand makes an empty result. Numbers are decimal throughout; dates compare by
-//! instant when a type says that they are dates, or when both sides of `<` read as dates.
+//! An empty operand makes an empty result, and so does an element that has extensions and no
+//! value. Numbers are decimal throughout; dates and times compare by instant and precision.
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow::Continue;
@@ -9,11 +9,12 @@ use std::ops::ControlFlow::Continue;
 use super::decimal::{self, Decimal};
 use super::direct;
 use super::error::ViewErrorReason as Reason;
-use super::eval::{Outcome, Scope, Sink, each, single};
+use super::eval::{Outcome, Scope, Sink, each, operand};
 use super::item::{Item, Scalar};
 use super::json::Node;
 use super::plan::{Arithmetic, Comparison, Expr};
 use super::temporal::Temporal;
+use super::types::TypeId;
 
 type Operands = (Expr, Expr);
 
@@ -71,15 +72,7 @@ pub(crate) fn equal<'a>(
     if left.len() != right.len() {
         return Ok(Some(false));
     }
-    let mut certain = true;
-    for (left, right) in left.iter().zip(right) {
-        match items_equal(left, right) {
-            Some(true) => {}
-            Some(false) => return Ok(Some(false)),
-            None => certain = false,
-        }
-    }
-    Ok(certain.then_some(true))
+    Ok(all_equal(left.iter().zip(right).map(|(left, right)| items_equal(left, right))))
 }
 
 /// `in`: whether the one item on the left is among those on the right.
@@ -88,7 +81,7 @@ pub(crate) fn is_in<'a>(
     right: &'a Expr,
     scope: &Scope<'_, 'a>,
 ) -> Result<Option<bool>, Reason> {
-    let Some(wanted) = single(left, scope)? else { return Ok(None) };
+    let Some(wanted) = operand(left, scope)? else { return Ok(None) };
     let items = Items::of(right, scope)?;
     Ok(Some(items.as_slice().iter().any(|item| items_equal(&wanted, item) == Some(true))))
 }
@@ -117,13 +110,20 @@ pub(crate) fn union<'a>(
     Ok(Continue(()))
 }
 
-/// `join()`: the texts with the separator between them; empty for no items.
+/// `join()`: the texts with the separator between them; empty for no items, an error for what is
+/// no text.
 pub(crate) fn join<'a>(
     separator: &str,
     source: &mut dyn FnMut(Sink<'_, 'a>) -> Outcome,
 ) -> Result<Option<Item<'a>>, Reason> {
     let mut joined: Option<String> = None;
     let _ = source(&mut |item| {
+        let scalar = item.scalar();
+        let part = match scalar {
+            Scalar::Text(part, _) => part,
+            Scalar::Nothing => return Ok(Continue(())),
+            _ => return Err(Reason::WrongType),
+        };
         let text = match &mut joined {
             Some(text) => {
                 text.push_str(separator);
@@ -131,33 +131,34 @@ pub(crate) fn join<'a>(
             }
             None => joined.insert(String::new()),
         };
-        match item.scalar() {
-            Scalar::Text(part, _) | Scalar::Number(part) => text.push_str(part),
-            Scalar::Boolean(value) => text.push_str(if value { "true" } else { "false" }),
-            Scalar::Integer(value) => text.push_str(&value.to_string()),
-            Scalar::Complex(_) | Scalar::Nothing => return Err(Reason::WrongType),
-        }
+        text.push_str(part);
         Ok(Continue(()))
     })?;
-    Ok(joined.map(|text| Item::Text(text.into(), super::types::TypeId::STRING)))
+    Ok(joined.map(|text| Item::Text(text.into(), TypeId::STRING)))
 }
 
 fn items_equal(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
     match (left.scalar(), right.scalar()) {
+        (Scalar::Nothing, _) | (_, Scalar::Nothing) => None,
         (Scalar::Text(left, left_type), Scalar::Text(right, right_type)) => {
-            if left == right {
-                return Some(true);
-            }
-            if (left_type.is_temporal() || right_type.is_temporal())
-                && let (Some(left), Some(right)) = (Temporal::parse(left), Temporal::parse(right))
-            {
-                return left.compare(&right).map(Ordering::is_eq);
-            }
-            Some(false)
+            texts_equal(left, right, left_type.is_temporal() || right_type.is_temporal())
         }
         (Scalar::Boolean(left), Scalar::Boolean(right)) => Some(left == right),
-        (Scalar::Complex(left), Scalar::Complex(right)) => Some(nodes_equal(left, right)),
+        (Scalar::Complex(left), Scalar::Complex(right)) => nodes_equal(left, right),
         (left, right) => Some(compare_numbers(left, right) == Some(Ordering::Equal)),
+    }
+}
+
+/// Dates and times are equal as instants as far as their precision tells, other texts as texts.
+fn texts_equal(left: &str, right: &str, temporal: bool) -> Option<bool> {
+    if left == right {
+        return Some(true);
+    }
+    match temporal.then(|| Temporal::parse(left).zip(Temporal::parse(right))).flatten() {
+        Some((left, right)) if !left.differs_in_kind(&right) => {
+            left.compare(&right).map(Ordering::is_eq)
+        }
+        _ => Some(false),
     }
 }
 
@@ -176,20 +177,40 @@ fn compare_numbers(left: Scalar<'_>, right: Scalar<'_>) -> Option<Ordering> {
     })
 }
 
-fn nodes_equal(left: &Node<'_>, right: &Node<'_>) -> bool {
+/// Objects and arrays are equal member by member.
+///
+/// Inside of them no element type is known: a text with a date and a time of day is taken as an
+/// instant, since nothing else looks like that.
+fn nodes_equal(left: &Node<'_>, right: &Node<'_>) -> Option<bool> {
     match (left, right) {
-        (Node::Number(left), Node::Number(right)) => decimal::compare(left, right).is_eq(),
-        (Node::Array(left), Node::Array(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(l, r)| nodes_equal(l, r))
+        (Node::Number(left), Node::Number(right)) => Some(decimal::compare(left, right).is_eq()),
+        (Node::String(left), Node::String(right)) => {
+            texts_equal(left, right, left.contains('T') && right.contains('T'))
         }
-        (Node::Object(left), Node::Object(members)) => {
-            left.len() == members.len()
-                && left.iter().all(|member| {
-                    right.get(&member.key).is_some_and(|other| nodes_equal(&member.value, other))
-                })
+        (Node::Array(left), Node::Array(right)) if left.len() == right.len() => {
+            all_equal(left.iter().zip(right).map(|(left, right)| nodes_equal(left, right)))
         }
-        (left, right) => left == right,
+        (Node::Object(left), Node::Object(members)) if left.len() == members.len() => {
+            all_equal(left.iter().map(|member| match right.get(&member.key) {
+                Some(other) => nodes_equal(&member.value, other),
+                None => Some(false),
+            }))
+        }
+        (left, right) => Some(left == right),
     }
+}
+
+/// False if any pair differs, true if all are the same, empty if that stays open.
+fn all_equal(pairs: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut certain = true;
+    for pair in pairs {
+        match pair {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => certain = false,
+        }
+    }
+    certain.then_some(true)
 }
 
 /// `<`, `<=`, `>`, `>=`.
@@ -198,14 +219,11 @@ pub(crate) fn compare<'a>(
     operands: &'a Operands,
     scope: &Scope<'_, 'a>,
 ) -> Result<Option<bool>, Reason> {
-    let Some(left) = single(&operands.0, scope)? else { return Ok(None) };
-    let Some(right) = single(&operands.1, scope)? else { return Ok(None) };
+    let Some(left) = operand(&operands.0, scope)? else { return Ok(None) };
+    let Some(right) = operand(&operands.1, scope)? else { return Ok(None) };
     let order = match (left.scalar(), right.scalar()) {
-        (Scalar::Text(left, _), Scalar::Text(right, _)) => {
-            match (Temporal::parse(left), Temporal::parse(right)) {
-                (Some(left), Some(right)) => left.compare(&right),
-                _ => Some(left.cmp(right)),
-            }
+        (Scalar::Text(left, left_type), Scalar::Text(right, right_type)) => {
+            texts_in_order((left, left_type), (right, right_type))?
         }
         (left, right) => Some(compare_numbers(left, right).ok_or(Reason::WrongType)?),
     };
@@ -217,16 +235,36 @@ pub(crate) fn compare<'a>(
     }))
 }
 
+/// Order of two texts: in time if a type says that they are dates, or if both read as dates and
+/// no type denies it.
+fn texts_in_order(
+    (left, left_type): (&str, TypeId),
+    (right, right_type): (&str, TypeId),
+) -> Result<Option<Ordering>, Reason> {
+    let temporal = left_type.is_temporal() || right_type.is_temporal();
+    if !temporal && left_type != TypeId::UNKNOWN && right_type != TypeId::UNKNOWN {
+        return Ok(Some(left.cmp(right)));
+    }
+    match (Temporal::parse(left), Temporal::parse(right)) {
+        (Some(left), Some(right)) if left.differs_in_kind(&right) => Err(Reason::WrongType),
+        (Some(left), Some(right)) => Ok(left.compare(&right)),
+        // A text in place of a date has no place in time.
+        _ => Ok((!temporal).then(|| left.cmp(right))),
+    }
+}
+
 /// `+`, `-`, `*`, `/` of numbers, and `+` of texts.
 pub(crate) fn arithmetic<'a>(
     operation: Arithmetic,
     operands: &'a Operands,
     scope: &Scope<'_, 'a>,
 ) -> Result<Option<Item<'a>>, Reason> {
-    let Some(left) = single(&operands.0, scope)? else { return Ok(None) };
-    let Some(right) = single(&operands.1, scope)? else { return Ok(None) };
-    if let (Scalar::Text(left, _), Scalar::Text(right, _), Arithmetic::Add) =
+    let Some(left) = operand(&operands.0, scope)? else { return Ok(None) };
+    let Some(right) = operand(&operands.1, scope)? else { return Ok(None) };
+    if let (Scalar::Text(left, of_left), Scalar::Text(right, of_right), Arithmetic::Add) =
         (left.scalar(), right.scalar(), operation)
+        && !of_left.is_temporal()
+        && !of_right.is_temporal()
     {
         return Ok(Some(computed_text(format!("{left}{right}"))));
     }
@@ -257,7 +295,7 @@ pub(crate) fn negative<'a>(
     operand: &'a Expr,
     scope: &Scope<'_, 'a>,
 ) -> Result<Option<Item<'a>>, Reason> {
-    let Some(item) = single(operand, scope)? else { return Ok(None) };
+    let Some(item) = super::eval::operand(operand, scope)? else { return Ok(None) };
     if let Some(result) = as_integer(&item).and_then(i64::checked_neg) {
         return Ok(Some(Item::Integer(result)));
     }
@@ -272,7 +310,7 @@ pub(crate) fn concatenate<'a>(
 ) -> Result<Option<Item<'a>>, Reason> {
     let mut joined = String::new();
     for side in [&operands.0, &operands.1] {
-        match single(side, scope)?.as_ref().map(Item::scalar) {
+        match operand(side, scope)?.as_ref().map(Item::scalar) {
             None => {}
             Some(Scalar::Text(text, _)) => joined.push_str(text),
             Some(_) => return Err(Reason::WrongType),
@@ -282,7 +320,7 @@ pub(crate) fn concatenate<'a>(
 }
 
 fn computed_text<'a>(text: String) -> Item<'a> {
-    Item::Text(text.into(), super::types::TypeId::STRING)
+    Item::Text(text.into(), TypeId::STRING)
 }
 
 fn as_integer(item: &Item<'_>) -> Option<i64> {

@@ -7,7 +7,7 @@
 use super::boundary::Boundary;
 use super::item::Item;
 use super::json::Name;
-use super::types::TypeId;
+use super::types::{Family, TypeId};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Expr {
@@ -45,6 +45,8 @@ pub(crate) struct Path {
     pub(crate) segments: Vec<Segment>,
     /// Whether [`direct`](super::direct) can try it.
     pub(crate) direct: bool,
+    /// Whether its last element can be there without a value, with extensions only.
+    pub(crate) bare: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -75,9 +77,11 @@ pub(crate) struct Segment {
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Field(Field),
-    /// `value.ofType(Quantity)`, which reads `valueQuantity`.
+    /// `value.ofType(Quantity)`, which reads `valueQuantity` or, as an age is a quantity,
+    /// `valueAge`.
     Typed {
         field: Field,
+        specialised: Vec<Field>,
         base: Name,
         of: OfType,
     },
@@ -99,8 +103,10 @@ pub(crate) struct Field {
     pub(crate) of: TypeId,
     /// Whether FHIR defines the element as a choice, so that `value` finds `valueString`.
     pub(crate) choice: bool,
-    /// `_name`, when something later in the path reads extensions of a primitive.
+    /// `_name`, which holds the extensions of a primitive; none for an element that has members.
     pub(crate) shadow: Option<Name>,
+    /// Whether something later in the path reads these extensions.
+    pub(crate) extensions: bool,
 }
 
 /// The argument of `ofType()`.
@@ -109,6 +115,25 @@ pub(crate) struct OfType {
     pub(crate) name: String,
     /// The data type; unknown for a resource type.
     pub(crate) data_type: TypeId,
+    /// The data type and those that specialise it.
+    pub(crate) family: Family,
+}
+
+impl OfType {
+    /// Whether the type says nothing about an item's elements.
+    pub(crate) fn is_abstract(&self) -> bool {
+        let abstract_names = ["BackboneElement", "DomainResource", "Element", "Resource"];
+        abstract_names.contains(&self.name.as_str())
+    }
+
+    /// Whether a resource of this type is asked for.
+    pub(crate) fn is_resource(&self, resource_type: &str) -> bool {
+        match self.name.as_str() {
+            "Resource" => true,
+            "DomainResource" => !matches!(resource_type, "Binary" | "Bundle" | "Parameters"),
+            name => name == resource_type,
+        }
+    }
 }
 
 /// From a collection to at most one item.
@@ -120,5 +145,6 @@ pub(crate) enum Reduce {
     Exists,
     Empty,
     Not,
+    HasValue,
     Join(String),
 }

@@ -8,7 +8,7 @@ use std::ops::ControlFlow::Continue;
 use super::compiled::{Cell, Iteration, Placed, ROW_LIMIT, Select, View};
 use super::direct;
 use super::error::{ViewError, ViewErrorReason as Reason};
-use super::eval::{Scope, each, single};
+use super::eval::{Scope, each, each_place, operand};
 use super::item::{Item, Scalar};
 use super::json::Node;
 use super::value::{Value, value_of, write_item};
@@ -94,15 +94,19 @@ impl<'a> Run<'_, 'a> {
             Iteration::Once => self.body(select, scope, next),
             Iteration::Each { source, or_null } => {
                 let mut index = 0;
-                let result = each(&source.expr, scope, &mut |item| {
+                let mut rows = false;
+                let result = each_place(&source.expr, scope, &mut |item| {
                     self.iterate()?;
                     let scope = Scope::on(self.resource, Some(&item), index);
                     index += 1;
-                    self.body(select, &scope, next)?;
+                    if !item.is_gap() {
+                        rows = true;
+                        self.body(select, &scope, next)?;
+                    }
                     Ok(Continue(()))
                 });
                 let _ = self.blamed(source, result)?;
-                if index == 0 && *or_null {
+                if !rows && *or_null {
                     self.row[select.slots.clone()].fill(Value::Null);
                     self.row_indexes(select, &Scope::on(self.resource, None, 0))?;
                     next(self)?;
@@ -197,7 +201,7 @@ impl<'a> Repeat<'a> {
 
 /// A filter of the view must be a boolean; empty drops the resource.
 fn passes<'a>(filter: &'a Placed, scope: &Scope<'_, 'a>) -> Result<bool, Reason> {
-    match single(&filter.expr, scope)?.as_ref().map(Item::scalar) {
+    match operand(&filter.expr, scope)?.as_ref().map(Item::scalar) {
         None => Ok(false),
         Some(Scalar::Boolean(value)) => Ok(value),
         Some(_) => Err(Reason::FilterNotBoolean),
@@ -210,6 +214,9 @@ fn one<'a>(cell: &'a Cell, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Reason> {
     }
     let mut value = None;
     let outcome = each(&cell.source.expr, scope, &mut |item| {
+        if !item.has_value() {
+            return Ok(Continue(()));
+        }
         if value.is_some() {
             return Err(Reason::ManyValuesInColumn);
         }
@@ -222,6 +229,9 @@ fn one<'a>(cell: &'a Cell, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Reason> {
 fn collection<'a>(cell: &'a Cell, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Reason> {
     let mut out = String::from("[");
     let _ = each(&cell.source.expr, scope, &mut |item| {
+        if !item.has_value() {
+            return Ok(Continue(()));
+        }
         if out.len() > 1 {
             out.push(',');
         }

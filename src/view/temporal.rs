@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 /// A moment as precise as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Temporal {
+pub(crate) struct Temporal<'t> {
     /// Year, month, day; a `time` has none.
     pub(crate) date: Option<Date>,
-    pub(crate) time: Option<Time>,
+    pub(crate) time: Option<Time<'t>>,
     /// Minutes east of UTC.
     pub(crate) offset: Option<i32>,
 }
@@ -20,19 +20,20 @@ pub(crate) struct Date {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Time {
+pub(crate) struct Time<'t> {
     pub(crate) hour: u8,
     pub(crate) minute: u8,
     pub(crate) second: Option<u8>,
-    /// Digits after the second, at most nine, as nanoseconds.
-    pub(crate) nanosecond: u32,
-    /// How many of those digits were written.
-    pub(crate) fraction_digits: usize,
+    /// The digits after the second as written: 10:00:00 is the same instant as 10:00:00.00.
+    pub(crate) fraction: &'t str,
 }
 
-impl Temporal {
+/// How far a wall clock without a zone can be off: from UTC-12 to UTC+14 and back.
+const WIDEST_OFFSET_MINUTES: i64 = 14 * 60;
+
+impl<'t> Temporal<'t> {
     /// Reads a FHIR date, dateTime, instant or time; `None` when the text is none of them.
-    pub(crate) fn parse(text: &str) -> Option<Temporal> {
+    pub(crate) fn parse(text: &'t str) -> Option<Temporal<'t>> {
         if !text.is_ascii() {
             return None;
         }
@@ -52,47 +53,69 @@ impl Temporal {
         Some(Temporal { date: Some(date), time: Some(parse_time(time)?), offset })
     }
 
-    /// Order in time; `None` when the precision does not tell.
-    pub(crate) fn compare(&self, other: &Temporal) -> Option<Ordering> {
-        if let (Some(left), Some(right)) = (self.utc_seconds(), other.utc_seconds()) {
-            let nanoseconds = |moment: &Temporal| moment.time.map_or(0, |time| time.nanosecond);
-            return Some(left.cmp(&right).then(nanoseconds(self).cmp(&nanoseconds(other))));
+    /// Whether one is a time of day and the other has a date: they have no order.
+    pub(crate) fn differs_in_kind(&self, other: &Temporal<'_>) -> bool {
+        self.date.is_some() != other.date.is_some()
+    }
+
+    /// Order in time; `None` when the precision or a missing zone leaves it open.
+    pub(crate) fn compare(&self, other: &Temporal<'_>) -> Option<Ordering> {
+        if let (Some(left), Some(right)) = (self.minutes(), other.minutes()) {
+            let known = match (self.offset, other.offset) {
+                (None, Some(_)) | (Some(_), None) => {
+                    let apart = (left - right).abs() > WIDEST_OFFSET_MINUTES;
+                    return apart.then(|| left.cmp(&right));
+                }
+                _ => left.cmp(&right),
+            };
+            return if known.is_eq() { self.compare_seconds(other) } else { Some(known) };
         }
-        for (left, right) in self.parts().into_iter().zip(other.parts()) {
+        for (left, right) in self.date_parts().into_iter().zip(other.date_parts()) {
             match (left, right) {
-                (None, None) => {}
                 (Some(left), Some(right)) if left == right => {}
                 (Some(left), Some(right)) => return Some(left.cmp(&right)),
+                (None, None) => return Some(Ordering::Equal),
                 _ => return None,
             }
         }
-        // The same wall clock, once with and once without a time zone, may be hours apart.
-        (self.offset.is_some() == other.offset.is_some()).then_some(Ordering::Equal)
+        (self.time.is_none() && other.time.is_none()).then_some(Ordering::Equal)
     }
 
-    fn parts(&self) -> [Option<i64>; 6] {
+    /// Seconds and their fraction are a single precision, compared as a decimal.
+    fn compare_seconds(&self, other: &Temporal<'_>) -> Option<Ordering> {
+        let second = |moment: &Temporal<'_>| moment.time.and_then(|time| time.second);
+        match (second(self), second(other)) {
+            (None, None) => Some(Ordering::Equal),
+            (Some(left), Some(right)) => {
+                Some(left.cmp(&right).then_with(|| fraction(self.time).cmp(fraction(other.time))))
+            }
+            _ => None,
+        }
+    }
+
+    fn date_parts(&self) -> [Option<i32>; 3] {
         let date = self.date;
-        let time = self.time;
-        let second = time.and_then(|time| {
-            Some(i64::from(time.second?) * 1_000_000_000 + i64::from(time.nanosecond))
-        });
         [
-            date.map(|date| i64::from(date.year)),
-            date.and_then(|date| date.month).map(i64::from),
-            date.and_then(|date| date.day).map(i64::from),
-            time.map(|time| i64::from(time.hour)),
-            time.map(|time| i64::from(time.minute)),
-            second,
+            date.map(|date| date.year),
+            date.and_then(|date| date.month).map(i32::from),
+            date.and_then(|date| date.day).map(i32::from),
         ]
     }
 
-    /// Seconds since 1970 when everything down to the second and the zone is known.
-    fn utc_seconds(&self) -> Option<i64> {
-        let (date, time, offset) = (self.date?, self.time?, self.offset?);
-        let days = days_since_epoch(date.year, date.month?, date.day?);
-        let minutes = i64::from(time.hour) * 60 + i64::from(time.minute) - i64::from(offset);
-        Some(days * 86_400 + minutes * 60 + i64::from(time.second?))
+    /// Minutes since 1970, of UTC if the zone is known; of a time of day, since midnight.
+    fn minutes(&self) -> Option<i64> {
+        let time = self.time?;
+        let days = match self.date {
+            Some(date) => days_since_epoch(date.year, date.month?, date.day?),
+            None => 0,
+        };
+        let of_day = i64::from(time.hour) * 60 + i64::from(time.minute);
+        Some(days * 24 * 60 + of_day - i64::from(self.offset.unwrap_or(0)))
     }
+}
+
+fn fraction(time: Option<Time<'_>>) -> &str {
+    time.map_or("", |time| time.fraction.trim_end_matches('0'))
 }
 
 /// Days in a month of the proleptic Gregorian calendar.
@@ -130,11 +153,11 @@ fn parse_date(text: &str) -> Option<Date> {
     parts.next().is_none().then_some(Date { year, month, day })
 }
 
-fn parse_time(text: &str) -> Option<Time> {
+fn parse_time(text: &str) -> Option<Time<'_>> {
     let mut parts = text.split(':');
     let hour = in_range(digits(parts.next()?, 2)?, 0, 23)?;
     let minute = in_range(digits(parts.next()?, 2)?, 0, 59)?;
-    let mut time = Time { hour, minute, second: None, nanosecond: 0, fraction_digits: 0 };
+    let mut time = Time { hour, minute, second: None, fraction: "" };
     if let Some(text) = parts.next() {
         let (second, fraction) = text.split_once('.').unwrap_or((text, ""));
         time.second = Some(in_range(digits(second, 2)?, 0, 60)?);
@@ -144,9 +167,7 @@ fn parse_time(text: &str) -> Option<Time> {
         if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        time.fraction_digits = fraction.len();
-        let kept = &fraction[..fraction.len().min(9)];
-        time.nanosecond = format!("{kept:0<9}").parse().ok()?;
+        time.fraction = fraction;
     }
     parts.next().is_none().then_some(time)
 }
@@ -196,6 +217,34 @@ mod tests {
         assert_eq!(compare("2020-05-01", "2020-05-01T10:00:00Z"), None);
         assert_eq!(compare("2020-05-01", "2020-05-01"), Some(Ordering::Equal));
         assert_eq!(compare("12:30:00", "12:30:00.1"), Some(Ordering::Less));
+        assert_eq!(compare("12:30", "12:30:00"), None);
+        assert_eq!(compare("12:30", "12:31:00"), Some(Ordering::Less));
+    }
+
+    #[test]
+    fn zones_count_at_every_precision_of_time() {
+        let minute = "2020-03-01T12:00Z";
+        assert_eq!(compare(minute, "2020-03-01T14:00+02:00"), Some(Ordering::Equal));
+        assert_eq!(compare(minute, "2020-03-01T14:01+02:00"), Some(Ordering::Less));
+        assert_eq!(compare(minute, "2020-03-01T14:00:00+02:00"), None);
+        assert_eq!(compare("2020-03-01T00:30+01:00", "2020-02-29T23:30Z"), Some(Ordering::Equal));
+    }
+
+    #[test]
+    fn a_missing_zone_leaves_open_what_is_less_than_fourteen_hours_apart() {
+        let zoned = "2020-03-01T12:00:00Z";
+        assert_eq!(compare("2020-03-01T12:00:00", zoned), None);
+        assert_eq!(compare("2020-03-01T13:00:00", zoned), None);
+        assert_eq!(compare("2020-03-02T12:00:00", zoned), Some(Ordering::Greater));
+        assert_eq!(compare("2019-03-01T12:00:00", zoned), Some(Ordering::Less));
+        assert_eq!(compare("2020-03-01T12:00:00", "2020-03-01T12:00:00.0"), Some(Ordering::Equal));
+    }
+
+    #[test]
+    fn fractions_of_a_second_are_compared_to_the_last_digit() {
+        assert_eq!(compare("10:00:00.1", "10:00:00.100"), Some(Ordering::Equal));
+        assert_eq!(compare("10:00:00.1", "10:00:00.01"), Some(Ordering::Greater));
+        assert_eq!(compare("10:00:00.12345678901", "10:00:00.12345678902"), Some(Ordering::Less));
     }
 
     #[test]

@@ -1,11 +1,19 @@
-//! What the engine knows of FHIR R4's types: data types, choice elements, dates.
-//!
-//! Facts only, and few: the engine reads JSON without structure definitions, and these tables
-//! hold just what the JSON itself does not tell.
+//! FHIR R4's data types and which of them specialise which.
 
 /// An index into the table of data types, or unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TypeId(u8);
+
+/// A type and its specialisations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Family(u128);
+
+impl Family {
+    #[inline]
+    pub(crate) fn has(self, of: TypeId) -> bool {
+        self.0.checked_shr(of.0.into()).is_some_and(|bits| bits & 1 == 1)
+    }
+}
 
 impl TypeId {
     /// No type is known.
@@ -19,6 +27,10 @@ impl TypeId {
     pub(crate) const DECIMAL: TypeId = TypeId(6);
     pub(crate) const STRING: TypeId = TypeId(7);
     pub(crate) const INTEGER64: TypeId = TypeId(10);
+    pub(crate) const URI: TypeId = TypeId(17);
+    pub(crate) const ELEMENT: TypeId = TypeId(21);
+    pub(crate) const BACKBONE_ELEMENT: TypeId = TypeId(22);
+    pub(crate) const QUANTITY: TypeId = TypeId(23);
 
     /// The data type with this name, as FHIR spells it.
     pub(crate) fn of(name: &str) -> Option<TypeId> {
@@ -40,6 +52,11 @@ impl TypeId {
         u8::try_from(index).ok().map(TypeId)
     }
 
+    /// The name, as FHIR spells it; empty if the type is unknown.
+    pub(crate) fn name(self) -> &'static str {
+        DATA_TYPES.get(usize::from(self.0)).copied().unwrap_or_default()
+    }
+
     /// Whether values are JSON strings, numbers or booleans. Unknown counts as neither.
     pub(crate) fn is_primitive(self) -> bool {
         usize::from(self.0) < PRIMITIVES
@@ -47,19 +64,58 @@ impl TypeId {
 
     /// Whether values are numbers in JSON.
     pub(crate) fn is_number(self) -> bool {
-        self == Self::INTEGER || self == Self::DECIMAL || matches!(self.0, 8..=10)
+        self == Self::DECIMAL || self == Self::INTEGER64 || self.is(Self::INTEGER)
     }
 
     /// Whether values are dates or times, which compare by instant and not by text.
     pub(crate) fn is_temporal(self) -> bool {
         matches!(self, Self::DATE | Self::DATE_TIME | Self::INSTANT | Self::TIME)
     }
+
+    /// Whether a value of this type is also a value of the wanted one.
+    pub(crate) fn is(self, wanted: TypeId) -> bool {
+        let mut this = Some(self);
+        while let Some(of) = this {
+            if of == wanted {
+                return true;
+            }
+            this = of.parent();
+        }
+        false
+    }
+
+    /// The types that specialise this one, without itself.
+    pub(crate) fn specialisations(self) -> impl Iterator<Item = TypeId> {
+        (0..DATA_TYPES.len()).filter_map(Self::at).filter(move |of| *of != self && of.is(self))
+    }
+
+    /// This type and all that specialise it, as a set that is asked in one step.
+    pub(crate) fn family(self) -> Family {
+        let bit = |of: TypeId| 1_u128.checked_shl(of.0.into()).unwrap_or(0);
+        Family(self.specialisations().fold(bit(self), |set, of| set | bit(of)))
+    }
+
+    /// The type that this one specialises.
+    fn parent(self) -> Option<TypeId> {
+        Some(match self.name() {
+            "" | "Element" => return None,
+            "code" | "id" | "markdown" => Self::STRING,
+            "canonical" | "oid" | "url" | "uuid" => Self::URI,
+            "positiveInt" | "unsignedInt" => Self::INTEGER,
+            "Age" | "Count" | "Distance" | "Duration" => Self::QUANTITY,
+            "Dosage" | "ElementDefinition" | "MarketingStatus" | "Population"
+            | "ProdCharacteristic" | "ProductShelfLife" | "SubstanceAmount" | "Timing" => {
+                Self::BACKBONE_ELEMENT
+            }
+            _ => Self::ELEMENT,
+        })
+    }
 }
 
 /// How many entries at the start of [`DATA_TYPES`] are primitive.
 const PRIMITIVES: usize = 21;
 
-/// The order of the first eight is known to the constants above.
+/// The constants above point at their places.
 const DATA_TYPES: &[&str] = &[
     "boolean",
     "date",
@@ -82,6 +138,9 @@ const DATA_TYPES: &[&str] = &[
     "url",
     "uuid",
     "xhtml",
+    "Element",
+    "BackboneElement",
+    "Quantity",
     "Address",
     "Age",
     "Annotation",
@@ -97,17 +156,20 @@ const DATA_TYPES: &[&str] = &[
     "Distance",
     "Dosage",
     "Duration",
+    "ElementDefinition",
     "Expression",
     "Extension",
     "HumanName",
     "Identifier",
+    "MarketingStatus",
     "Meta",
     "Money",
     "Narrative",
     "ParameterDefinition",
     "Period",
     "Population",
-    "Quantity",
+    "ProdCharacteristic",
+    "ProductShelfLife",
     "Range",
     "Ratio",
     "RatioRange",
@@ -115,117 +177,15 @@ const DATA_TYPES: &[&str] = &[
     "RelatedArtifact",
     "SampledData",
     "Signature",
+    "SubstanceAmount",
     "Timing",
     "TriggerDefinition",
     "UsageContext",
 ];
 
-/// Elements that FHIR R4 defines as a choice of types (`value[x]`), without the `[x]`.
-///
-/// For these, and only these, a plain name also finds the typed spelling; an open search would
-/// let `status` find `statusDate`.
-pub(crate) fn is_choice_element(name: &str) -> bool {
-    CHOICE_ELEMENTS.binary_search(&name).is_ok()
-}
-
-const CHOICE_ELEMENTS: &[&str] = &[
-    "abatement",
-    "additive",
-    "age",
-    "allowed",
-    "amount",
-    "answer",
-    "asNeeded",
-    "author",
-    "born",
-    "bounds",
-    "chargeItem",
-    "collected",
-    "content",
-    "created",
-    "date",
-    "deceased",
-    "defaultValue",
-    "detail",
-    "diagnosis",
-    "dose",
-    "doseNumber",
-    "due",
-    "effective",
-    "event",
-    "fastingStatus",
-    "fixed",
-    "identified",
-    "item",
-    "legallyBinding",
-    "location",
-    "maxValue",
-    "medication",
-    "minValue",
-    "minimumVolume",
-    "module",
-    "multipleBirth",
-    "occurred",
-    "occurrence",
-    "onset",
-    "pattern",
-    "performed",
-    "probability",
-    "procedure",
-    "product",
-    "quantity",
-    "rate",
-    "reported",
-    "scheduled",
-    "seriesDoses",
-    "serviced",
-    "source",
-    "start",
-    "statusReason",
-    "subject",
-    "substance",
-    "target",
-    "time",
-    "timing",
-    "topic",
-    "used",
-    "value",
-    "when",
-];
-
-/// The type of an element that is a plain `date` in FHIR R4 although most like it are `dateTime`.
-///
-/// Boundaries need it: a date's lower bound is a date, a dateTime's is an instant.
-pub(crate) fn type_of_element(parent: Option<&str>, name: &str) -> TypeId {
-    const DATES: &[&str] = &[
-        "approvalDate",
-        "birthDate",
-        "dueDate",
-        "expirationDate",
-        "lastReviewDate",
-        "paymentDate",
-        "startDate",
-        "statusDate",
-    ];
-    if DATES.contains(&name) || (parent == Some("payment") && name == "date") {
-        return TypeId::DATE;
-    }
-    // A raw choice spelling such as `valueQuantity` or `servicedDate` carries its type.
-    name.char_indices()
-        .filter(|(_, character)| character.is_ascii_uppercase())
-        .filter(|(at, _)| is_choice_element(&name[..*at]))
-        .find_map(|(at, _)| TypeId::of_suffix(&name[at..]))
-        .unwrap_or(TypeId::UNKNOWN)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn choice_elements_are_sorted_for_the_binary_search() {
-        assert!(CHOICE_ELEMENTS.is_sorted());
-    }
 
     #[test]
     fn the_constants_point_at_their_names() {
@@ -239,6 +199,10 @@ mod tests {
             (TypeId::DECIMAL, "decimal"),
             (TypeId::STRING, "string"),
             (TypeId::INTEGER64, "integer64"),
+            (TypeId::URI, "uri"),
+            (TypeId::ELEMENT, "Element"),
+            (TypeId::BACKBONE_ELEMENT, "BackboneElement"),
+            (TypeId::QUANTITY, "Quantity"),
         ] {
             assert_eq!(TypeId::of(name), Some(id), "{name}");
         }
@@ -246,11 +210,43 @@ mod tests {
     }
 
     #[test]
-    fn raw_choice_spellings_carry_their_type() {
-        assert_eq!(type_of_element(None, "valueDateTime"), TypeId::DATE_TIME);
-        assert_eq!(type_of_element(None, "servicedDate"), TypeId::DATE);
-        assert_eq!(type_of_element(None, "recordedDate"), TypeId::UNKNOWN);
-        assert_eq!(type_of_element(Some("payment"), "date"), TypeId::DATE);
-        assert_eq!(type_of_element(None, "date"), TypeId::UNKNOWN);
+    fn a_type_is_what_it_specialises_and_not_the_reverse() {
+        let is = |of: &str, wanted: &str| {
+            let (of, wanted) = (TypeId::of(of).unwrap(), TypeId::of(wanted).unwrap());
+            assert_eq!(wanted.family().has(of), of.is(wanted));
+            of.is(wanted)
+        };
+        for (of, wanted) in [
+            ("code", "string"),
+            ("id", "string"),
+            ("markdown", "string"),
+            ("positiveInt", "integer"),
+            ("unsignedInt", "integer"),
+            ("url", "uri"),
+            ("canonical", "uri"),
+            ("oid", "uri"),
+            ("uuid", "uri"),
+            ("Age", "Quantity"),
+            ("Duration", "Quantity"),
+            ("Count", "Quantity"),
+            ("Distance", "Quantity"),
+            ("Dosage", "BackboneElement"),
+            ("Timing", "Element"),
+            ("date", "Element"),
+        ] {
+            assert!(is(of, wanted), "{of} is {wanted}");
+            assert!(!is(wanted, of), "{wanted} is no {of}");
+        }
+        for (of, wanted) in [
+            ("date", "dateTime"),
+            ("instant", "dateTime"),
+            ("integer", "decimal"),
+            ("uri", "string"),
+        ] {
+            assert!(!is(of, wanted) && !is(wanted, of), "{of} and {wanted}");
+        }
+        assert!(!TypeId::UNKNOWN.is(TypeId::ELEMENT));
+        assert!(!TypeId::ELEMENT.family().has(TypeId::UNKNOWN));
+        assert!(DATA_TYPES.len() < 128);
     }
 }

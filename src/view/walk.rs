@@ -30,17 +30,18 @@ pub(crate) fn walk<'a>(
                 },
                 None => return Ok(Continue(())),
             },
-            Step::Typed { field, base, of } => match item.members() {
-                Some(members) => match (field.name.find(members), base.find(members)) {
-                    (Some(node), _) => child(node, field, members, rest, scope, out)?,
-                    (None, Some(node)) => {
+            Step::Typed { field, specialised, base, of } => match item.members() {
+                Some(members) => match typed(members, field, specialised) {
+                    Some((field, Some(node))) => child(node, field, members, rest, scope, out)?,
+                    Some((field, None)) => without_value(members, field, rest, scope, out)?,
+                    None => {
+                        let Some(node) = base.find(members) else { return Ok(Continue(())) };
                         let plain = |item: Item<'a>| match is_of_type(&item, of) {
                             true => walk(rest, item, scope, out),
                             false => Ok(Continue(())),
                         };
-                        return each_element(node, field.of, plain);
+                        return each_element(node, TypeId::UNKNOWN, plain);
                     }
-                    (None, None) => without_value(members, field, rest, scope, out)?,
                 },
                 None => return Ok(Continue(())),
             },
@@ -67,11 +68,20 @@ pub(crate) fn walk<'a>(
         }
         steps = rest;
     }
-    // A null with nothing beside it is how JSON pads arrays; it is no value.
-    if matches!(item, Item::Node { node: Node::Null, shadow: None, .. }) {
-        return Ok(Continue(()));
-    }
     out(item)
+}
+
+/// The spelling of a typed choice that is there, with its value if it has one.
+fn typed<'a>(
+    members: &'a [Member<'a>],
+    field: &'a Field,
+    specialised: &'a [Field],
+) -> Option<(&'a Field, Option<&'a Node<'a>>)> {
+    std::iter::once(field).chain(specialised).find_map(|field| {
+        let found = field.name.find(members);
+        let bare = || field.shadow.as_ref().is_some_and(|name| name.find(members).is_some());
+        (found.is_some() || bare()).then_some((field, found))
+    })
 }
 
 /// What a step leads to: one item, with which the loop goes on, or everything already pushed.
@@ -95,9 +105,6 @@ fn child<'a>(
         Node::Array(items) if items.len() != 1 => {
             for (index, node) in items.iter().enumerate() {
                 let shadow = shadow.and_then(|shadow| element(shadow, index));
-                if matches!(node, Node::Null) && shadow.is_none() {
-                    continue;
-                }
                 let item = Item::Node { node, shadow, of: field.of };
                 if walk(rest, item, scope, out)?.is_break() {
                     return Ok(Next::Done(Break(())));
@@ -120,6 +127,8 @@ fn element<'a>(shadow: &'a Node<'a>, index: usize) -> Option<&'a Node<'a>> {
     shadow.as_array()?.get(index).filter(|node| !node.is_null())
 }
 
+static NULL: Node<'static> = Node::Null;
+
 /// A field that is not there by its own name: a choice by its typed name, or extensions only.
 fn without_value<'a>(
     members: &'a [Member<'a>],
@@ -128,19 +137,14 @@ fn without_value<'a>(
     scope: &Scope<'_, 'a>,
     out: Sink<'_, 'a>,
 ) -> Result<Next<'a>, Reason> {
-    static NULL: Node<'static> = Node::Null;
     if field.choice {
-        for member in members {
-            let suffix = member.key.strip_prefix(field.name.as_str());
-            let Some(of) = suffix.and_then(TypeId::of_suffix) else { continue };
-            let outcome = each_element(&member.value, of, |item| walk(rest, item, scope, out));
-            return outcome.map(Next::Done);
-        }
+        return choice(members, field, rest, scope, out).map(Next::Done);
     }
     match field.shadow.as_ref().and_then(|name| name.find(members)) {
         Some(Node::Array(shadows)) => {
-            for shadow in shadows.iter().filter(|shadow| !shadow.is_null()) {
-                let item = Item::Node { node: &NULL, shadow: Some(shadow), of: field.of };
+            for shadow in shadows {
+                let shadow = Some(shadow).filter(|shadow| !shadow.is_null());
+                let item = Item::Node { node: &NULL, shadow, of: field.of };
                 if walk(rest, item, scope, out)?.is_break() {
                     return Ok(Next::Done(Break(())));
                 }
@@ -152,6 +156,31 @@ fn without_value<'a>(
         }
         None => Ok(Next::Done(Continue(()))),
     }
+}
+
+/// A choice by its plain name, `onset`: the value `onsetAge`, and what stands beside it.
+fn choice<'a>(
+    members: &'a [Member<'a>],
+    field: &Field,
+    rest: &'a [Step],
+    scope: &Scope<'_, 'a>,
+    out: Sink<'_, 'a>,
+) -> Outcome {
+    let typed = |key: &str| key.strip_prefix(field.name.as_str()).and_then(TypeId::of_suffix);
+    let beside = || {
+        let key = |member: &'a Member<'a>| member.key.strip_prefix('_').map(|key| (key, member));
+        members.iter().filter_map(key).find_map(|(key, it)| Some((typed(key)?, &it.value)))
+    };
+    let value = members.iter().find_map(|member| Some((typed(&member.key)?, member)));
+    let Some((of, member)) = value else {
+        let Some((of, shadow)) = beside() else { return Ok(Continue(())) };
+        return walk(rest, Item::Node { node: &NULL, shadow: Some(shadow), of }, scope, out);
+    };
+    let shadow = if of.is_primitive() { beside().map(|(_, shadow)| shadow) } else { None };
+    each_element(&member.value, of, |item| match item {
+        Item::Node { node, of, .. } => walk(rest, Item::Node { node, shadow, of }, scope, out),
+        item => walk(rest, item, scope, out),
+    })
 }
 
 /// The node itself, or each element of an array.
@@ -196,20 +225,25 @@ fn has_resource_type(item: &Item<'_>, name: &str) -> bool {
     members.and_then(Node::as_str) == Some(name)
 }
 
-/// Whether an item is of the asked type, as far as JSON tells; without evidence it is.
+/// Whether an item is of the asked type: by what FHIR says of its element, and where that is not
+/// known as far as JSON tells; without evidence it is.
 fn is_of_type(item: &Item<'_>, of: &OfType) -> bool {
     let wanted = of.data_type;
+    if let Item::Node { of: known, .. } = item
+        && *known != TypeId::UNKNOWN
+    {
+        return of.family.has(*known);
+    }
     match item.scalar() {
         Scalar::Boolean(_) => wanted == TypeId::BOOLEAN,
         Scalar::Integer(_) | Scalar::Number(_) => wanted.is_number(),
         Scalar::Text(_, TypeId::UNKNOWN) => {
             wanted.is_primitive() && !wanted.is_number() && wanted != TypeId::BOOLEAN
         }
-        Scalar::Text(_, known) => known == wanted,
-        Scalar::Complex(_) => match item {
-            Item::Node { of: known, .. } if *known != TypeId::UNKNOWN => *known == wanted,
-            _ if wanted == TypeId::UNKNOWN => has_resource_type(item, &of.name),
-            _ => !wanted.is_primitive(),
+        Scalar::Text(_, known) => of.family.has(known),
+        Scalar::Complex(node) => match node.get("resourceType").and_then(Node::as_str) {
+            Some(found) => of.is_resource(found),
+            None => wanted != TypeId::UNKNOWN && !wanted.is_primitive(),
         },
         Scalar::Nothing => false,
     }

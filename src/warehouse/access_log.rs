@@ -6,7 +6,7 @@
 use super::{
     error::{Doing, WarehouseError},
     file::WarehouseFile,
-    open,
+    open, waiting,
 };
 use crate::clock;
 use chrono::{DateTime, Utc};
@@ -38,7 +38,8 @@ pub fn log_access(
 ) -> Result<(), WarehouseError> {
     open::require_existing(file.path())?;
     // As it is: a copy of a warehouse that is yet to be upgraded is one of before the upgrade.
-    let present = open::open_unlocked(file)?;
+    let mut present = open::open_unlocked(file)?;
+    waiting::as_writer(&mut present, file.path())?;
     if present.table_exists(None, "access_log").doing("cannot read the schema")? {
         return enter(&present, access, now);
     }

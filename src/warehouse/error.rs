@@ -1,6 +1,6 @@
 //! What can go wrong with the warehouse, in words that say what to do.
 
-use super::seal_error::SealError;
+use super::{seal_error::SealError, waiting};
 use rusqlite::ErrorCode;
 use std::{error::Error, io, path::PathBuf};
 
@@ -237,6 +237,10 @@ fn hint_for_sqlite(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::DatabaseCorrupt => {
             Some("restore the last backup; `payersync verify` tells whether one is sound")
         }
+        ErrorCode::DatabaseBusy if waiting::is_without_locks() => Some(
+            "the file system gives no locks: move the home to a disk of this machine, or mend the \
+             network drive's lock service",
+        ),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             Some("another program writes to the warehouse; close it and run again")
         }

@@ -30,6 +30,7 @@ mod rebuild_swap;
 mod reference_queue;
 mod resource_store;
 mod row_batch;
+mod schema;
 mod seal;
 mod seal_error;
 mod staging;
@@ -41,6 +42,7 @@ mod unmapped_table;
 mod upkeep;
 mod verify;
 mod verify_resources;
+mod waiting;
 mod walk_finish;
 mod writer;
 
@@ -66,7 +68,6 @@ pub(crate) use finish::WalkEnd;
 pub(crate) use ledger::WalkStart;
 pub use ledger::{WalkCounters, WalkKey};
 pub use metrics::{Effort, FinishedRun};
-pub use open::known_schema_version;
 pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject};
 pub(crate) use projection::project;
 pub use purge::{PurgeTarget, Purged, find_for_purge, purge_rows, scrub};
@@ -78,6 +79,7 @@ pub(crate) use reference_queue::{
     sources as reference_sources, summary as reference_summary,
 };
 pub(crate) use row_batch::{RowBatch, TableRows};
+pub use schema::known_schema_version;
 pub use seal::{Seal, SealKey};
 pub use seal_error::SealError;
 pub use status::{TableCount, TypeStatus};
@@ -136,8 +138,9 @@ impl Warehouse {
         Warehouse::start(file, connection, catalog, clock, upkeep)
     }
 
-    /// Opens or creates the warehouse and leaves its tables as they are: another process that works
-    /// in it will bring them up to date. For what touches no resource.
+    /// Opens or creates the warehouse beside whatever runs, for what touches no resource.
+    ///
+    /// Tables that hold rows stay as they are: the next run brings them up to date.
     ///
     /// # Errors
     /// As [`Warehouse::open`].
@@ -146,8 +149,33 @@ impl Warehouse {
         catalog: Catalog,
         clock: Clock,
     ) -> Result<Warehouse, WarehouseError> {
-        let connection = open::open_to_write(file)?;
+        let mut connection = open::open_to_write(file)?;
+        upkeep::prepare_empty(&mut connection, &catalog, clock.now())?;
         Warehouse::start(file, connection, catalog, clock, upkeep::Upkeep::default())
+    }
+
+    /// Opens an existing warehouse for reading; whatever would write says that the writer has
+    /// stopped. One of an older schema is brought up to date first.
+    ///
+    /// # Errors
+    /// As [`Warehouse::open`], and when there is no warehouse.
+    pub fn open_to_look(
+        file: &WarehouseFile,
+        catalog: Catalog,
+        clock: Clock,
+    ) -> Result<Warehouse, WarehouseError> {
+        let reader = Reader::new(file.clone());
+        if !reader.read(schema::is_current)? {
+            drop(open::open_to_write(file)?);
+        }
+        Ok(Warehouse {
+            file: file.clone(),
+            catalog: Arc::new(catalog),
+            writer: writer::Writer::absent(),
+            reader,
+            clock,
+            upkeep: upkeep::Upkeep::default(),
+        })
     }
 
     fn start(

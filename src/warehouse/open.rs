@@ -1,27 +1,19 @@
-//! Opening the file: pragmas, recognition of what is not ours, migrations.
+//! Opening the file: pragmas, locks, and what may be done through a connection.
 
 use super::{
     error::{Doing, WarehouseError},
     file::WarehouseFile,
+    schema, waiting,
 };
 use rusqlite::{
-    Connection, OpenFlags,
+    Connection, OpenFlags, TransactionBehavior,
     config::DbConfig,
     hooks::{AuthAction, AuthContext, Authorization},
 };
 use std::{
-    collections::HashSet,
     path::{Path, PathBuf},
-    sync::{LazyLock, Once},
-    time::Duration,
+    sync::Once,
 };
-
-mod embedded {
-    refinery::embed_migrations!("migrations");
-}
-
-/// How long a statement waits for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Opens or creates the warehouse for writing and brings its control tables up to date.
 ///
@@ -30,7 +22,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) fn open_to_write(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
     create_private(file.path())?;
     let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    refuse_foreign(&connection, file)?;
+    schema::refuse_foreign(&connection, file)?;
+    waiting::as_writer(&mut connection, file.path())?;
+    // A transaction that reads first and then wants to write fails when another process has
+    // written in between, however long it would wait: the lock is taken before anything is read.
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
     // WAL: readers are never blocked. NORMAL: a power cut may take the last pages, never half of
     // one, and the cursor goes with its page, so the next run asks for them again.
     connection
@@ -39,10 +35,7 @@ pub(super) fn open_to_write(file: &WarehouseFile) -> Result<Connection, Warehous
              PRAGMA cache_size = -65536;",
         )
         .doing("cannot set up the warehouse")?;
-    embedded::migrations::runner()
-        .set_grouped(true)
-        .run(&mut connection)
-        .map_err(|error| WarehouseError::Migrate(Box::new(error)))?;
+    schema::bring_up_to_date(&mut connection)?;
     connection.set_prepared_statement_cache_capacity(1024);
     Ok(connection)
 }
@@ -64,7 +57,7 @@ pub(super) fn open_unlocked(file: &WarehouseFile) -> Result<Connection, Warehous
     // query_only is what keeps every statement from writing.
     let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
         .or_else(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
-    refuse_foreign(&connection, file)?;
+    schema::refuse_foreign(&connection, file)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -135,33 +128,6 @@ pub(super) fn require_existing(path: &Path) -> Result<(), WarehouseError> {
     }
 }
 
-/// The newest schema version that this build knows.
-pub fn known_schema_version() -> u32 {
-    embedded::migrations::runner()
-        .get_migrations()
-        .iter()
-        .map(|migration| u32::try_from(migration.version()).unwrap_or(u32::MAX))
-        .max()
-        .unwrap_or(0)
-}
-
-/// Whether a table or view of payersync itself has this name, whatever its case.
-pub(super) fn is_control_name(name: &str) -> bool {
-    static NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| {
-        let mut names = HashSet::from(["refinery_schema_history".to_owned()]);
-        for migration in embedded::migrations::runner().get_migrations() {
-            for line in migration.sql().unwrap_or_default().lines() {
-                let name = ["CREATE TABLE ", "CREATE VIEW "]
-                    .iter()
-                    .find_map(|start| line.strip_prefix(start)?.split([' ', '(']).next());
-                names.extend(name.map(str::to_ascii_lowercase));
-            }
-        }
-        names
-    });
-    NAMES.contains(&name.to_ascii_lowercase())
-}
-
 /// The one way to a connection: nothing is asked of it before it has its key.
 pub(super) fn connect(
     file: &WarehouseFile,
@@ -174,10 +140,10 @@ pub(super) fn connect(
         path: path.into(),
         source: Box::new(source),
     };
-    let connection =
+    let mut connection =
         Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
     file.unlock(&connection).map_err(open)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(open)?;
+    waiting::as_reader(&mut connection, path)?;
     Ok(connection)
 }
 
@@ -196,41 +162,6 @@ pub(super) fn spill_beside(path: &Path) {
             let _ = connection.pragma_update(None, "temp_store_directory", folder);
         }
     });
-}
-
-fn refuse_foreign(connection: &Connection, file: &WarehouseFile) -> Result<(), WarehouseError> {
-    let path = file.path();
-    let looked = connection.query_row(
-        "SELECT count(*) FROM sqlite_schema WHERE name = 'refinery_schema_history'",
-        [],
-        |row| row.get::<_, i64>(0),
-    );
-    let has_history = match looked {
-        Ok(count) => count > 0,
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
-            let path = path.into();
-            return Err(match file.is_encrypted() {
-                true => WarehouseError::WrongKey { path },
-                false => WarehouseError::NotADatabase { path },
-            });
-        }
-        Err(source) => {
-            return Err(WarehouseError::Open { path: path.into(), source: Box::new(source) });
-        }
-    };
-    if !has_history {
-        return Ok(());
-    }
-    let found: u32 = connection
-        .query_row("SELECT coalesce(max(version), 0) FROM refinery_schema_history", [], |row| {
-            row.get(0)
-        })
-        .doing("cannot read the warehouse's schema version")?;
-    let known = known_schema_version();
-    if found > known {
-        return Err(WarehouseError::NewerSchema { path: path.into(), found, known });
-    }
-    Ok(())
 }
 
 /// Whether payersync made the file; it may also be any other database.
@@ -270,42 +201,6 @@ pub(super) fn create_private(path: &Path) -> Result<(), WarehouseError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_migration_file_is_embedded() {
-        let mut files: Vec<String> =
-            std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
-                .unwrap()
-                .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-                .collect();
-        files.sort();
-        let mut known: Vec<String> = embedded::migrations::runner()
-            .get_migrations()
-            .iter()
-            .map(|migration| format!("V{:04}__{}.sql", migration.version(), migration.name()))
-            .collect();
-        known.sort();
-        assert_eq!(files, known);
-    }
-
-    #[test]
-    fn every_control_table_has_a_name_that_no_view_may_take() {
-        let home = tempfile::tempdir().unwrap();
-        let connection =
-            open_to_write(&WarehouseFile::in_clear(home.path().join("warehouse.db"))).unwrap();
-        let names: Vec<String> = connection
-            .prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
-            .unwrap()
-            .query_map([], |row| row.get(0))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
-        assert!(names.len() > 10);
-        for name in names.iter().filter(|name| !name.starts_with("sqlite_")) {
-            assert!(is_control_name(&name.to_ascii_uppercase()), "{name}");
-        }
-        assert!(!is_control_name("patient"));
-    }
 
     #[test]
     fn what_is_no_database_is_left_as_it_is() {

@@ -12,10 +12,19 @@ use super::{
     file::WarehouseFile,
     open, staging,
     table::quote,
+    waiting,
 };
 use crate::clock;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long readers are waited for that hold back the journal, and the pause between two looks.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What a purge removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +127,7 @@ pub fn purge_rows(
 /// # Errors
 /// The disk is full, or another program keeps the warehouse open; it can be repeated.
 pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
-    let connection = open_existing(file)?;
+    let mut connection = open_existing(file)?;
     staging::sweep(file.path())?;
     let doing = "cannot scrub the warehouse's free space";
     // Other writers do not overwrite what they free, so that earlier versions of rows may lie in
@@ -127,19 +136,31 @@ pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
     connection
         .execute_batch("PRAGMA temp_store = FILE; PRAGMA secure_delete = ON; VACUUM;")
         .doing(doing)?;
-    if checkpoint(&connection)? {
+    if checkpoint(&mut connection, file)? {
         return Err(WarehouseError::KeptOpen { path: file.path().into() });
     }
     connection.execute_batch("DELETE FROM purge_unfinished;").doing(doing)?;
     // What this leaves in the WAL, should somebody have opened the file by now, is clean.
-    checkpoint(&connection).map(drop)
+    checkpoint(&mut connection, file).map(drop)
 }
 
 /// Folds the WAL into the file and truncates it; returns whether somebody held that back.
-fn checkpoint(connection: &Connection) -> Result<bool, WarehouseError> {
-    connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-        .doing("cannot fold the journal into the warehouse")
+///
+/// SQLite would wait for readers with the writers' lock in hand, and so hold up everybody.
+fn checkpoint(connection: &mut Connection, file: &WarehouseFile) -> Result<bool, WarehouseError> {
+    waiting::for_nobody(connection)?;
+    let began = Instant::now();
+    let held_back = loop {
+        let held_back: bool = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .doing("cannot fold the journal into the warehouse")?;
+        if !held_back || began.elapsed() > PATIENCE {
+            break held_back;
+        }
+        thread::sleep(PAUSE);
+    };
+    waiting::as_writer(connection, file.path())?;
+    Ok(held_back)
 }
 
 fn open_existing(file: &WarehouseFile) -> Result<Connection, WarehouseError> {

@@ -1,6 +1,6 @@
 //! A view as a table: names, keys and the SQL made from them once.
 
-use super::{error::WarehouseError, open};
+use super::{error::WarehouseError, schema};
 use crate::view::{Column, ColumnKind, View};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
@@ -40,7 +40,7 @@ impl Table {
         if view.name.is_empty() {
             return refuse("it has no name");
         }
-        if open::is_control_name(&view.name)
+        if schema::is_control_name(&view.name)
             || has_prefix(&view.name, "sqlite_")
             || has_prefix(&view.name, BUILDING)
         {

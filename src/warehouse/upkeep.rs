@@ -81,6 +81,39 @@ pub(super) fn prepare(
     Ok(done)
 }
 
+/// Creates what is missing in a warehouse that holds no resource yet; leaves any other alone.
+///
+/// Needs no lock of the home: what another process creates meanwhile is found to be there.
+pub(super) fn prepare_empty(
+    connection: &mut Connection,
+    catalog: &Catalog,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    let is_empty = |connection: &Connection| {
+        connection
+            .query_row("SELECT NOT EXISTS (SELECT 1 FROM resource)", [], |row| row.get(0))
+            .doing("cannot look for stored resources")
+    };
+    let missing = |standing: &Standing| -> Vec<usize> {
+        let tables = catalog.tables().iter().enumerate();
+        tables.filter(|(_, table)| !standing.has(table)).map(|(position, _)| position).collect()
+    };
+    if !is_empty(connection)? {
+        return Ok(());
+    }
+    if !missing(&Standing::read(connection)?).is_empty() {
+        let doing = "cannot create tables";
+        let transaction = connection.transaction().doing(doing)?;
+        if is_empty(&transaction)? {
+            let missing = missing(&Standing::read(&transaction)?);
+            create_tables(&transaction, catalog, &missing, now)?;
+        }
+        transaction.commit().doing(doing)?;
+    }
+    let standing = Standing::read(connection)?;
+    create_marts(connection, catalog.marts(), &standing)
+}
+
 impl Standing {
     fn read(connection: &Connection) -> Result<Standing, WarehouseError> {
         let doing = "cannot read which tables there are";
@@ -231,15 +264,25 @@ fn create_empty(
     }
     let doing = "cannot create tables";
     let transaction = connection.transaction().doing(doing)?;
+    create_tables(&transaction, catalog, tables, now)?;
+    transaction.commit().doing(doing)
+}
+
+fn create_tables(
+    transaction: &Transaction<'_>,
+    catalog: &Catalog,
+    tables: &[usize],
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
     for position in tables {
         let table = catalog.table(*position);
         let (name, create) = (quote(table.name()), table.create(table.name()));
         transaction
             .execute_batch(&format!("DROP TABLE IF EXISTS {name};\n{create};"))
-            .doing(doing)?;
-        rebuild_swap::enter(&transaction, table, now)?;
+            .doing("cannot create tables")?;
+        rebuild_swap::enter(transaction, table, now)?;
     }
-    transaction.commit().doing(doing)
+    Ok(())
 }
 
 /// Creates each mart whose text is not the one that stands in the schema.

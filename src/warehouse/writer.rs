@@ -3,7 +3,7 @@
 //! SQLite takes one writer at a time; a thread with the only writing connection makes that a queue
 //! instead of a lock to fight for. The queue is bounded: a slow disk slows the walks down.
 
-use super::{error::WarehouseError, table::Catalog};
+use super::{error::WarehouseError, table::Catalog, waiting};
 use rusqlite::Connection;
 use std::{sync::Arc, thread};
 use tokio::sync::{mpsc, oneshot};
@@ -48,12 +48,19 @@ impl Writer {
                     job(&mut connection, &catalog);
                 }
                 // Folds the WAL into the file, so that a finished run leaves one file to copy.
-                // A reader that holds it back only postpones that.
+                // A reader that holds it back only postpones that: waiting for it would hold up
+                // every other writer.
+                let _ = waiting::for_nobody(&connection);
                 let _ =
                     connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);");
             })
             .map_err(|_| WarehouseError::WriterStopped)?;
         Ok(Writer { jobs, _thread: Arc::new(JoinOnDrop(Some(handle))) })
+    }
+
+    /// A writer that takes no job.
+    pub(super) fn absent() -> Writer {
+        Writer { jobs: mpsc::channel(1).0, _thread: Arc::new(JoinOnDrop(None)) }
     }
 
     /// Runs a job on the writer's thread and waits for what it returns.

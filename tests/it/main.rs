@@ -10,6 +10,8 @@ mod backup_sealed;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod beside;
+#[cfg(test)]
 mod by_reference;
 #[cfg(test)]
 mod canary;

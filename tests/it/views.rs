@@ -131,3 +131,34 @@ fn every_shipped_definition_passes_the_check() {
     assert_eq!(checked.code, 0, "{}", checked.stdout);
     assert!(!checked.stdout.contains("warning"), "{}", checked.stdout);
 }
+
+/// Small published cases: a definition, its input, and the rows that it must give. `"#12.50"` in
+/// place of a value stands for a number with that very text.
+#[test]
+fn published_cases_beside_the_standard_give_their_rows() {
+    let Some(folder) = crate::support::shared("cases/views") else { return };
+    let home = Home::new();
+    let mut cases = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let view = entry.unwrap().path().display().to_string();
+        let Some(case) = view.strip_suffix(".view.json") else { continue };
+        let input = format!("{case}.ndjson");
+        let rows = home.run(&["views", "run", &view, "--input", &input, "--format", "ndjson"]);
+        assert_eq!((rows.code, rows.stderr.as_str()), (0, ""), "{case}");
+        let want: Vec<serde_json::Value> =
+            serde_json::from_str(&std::fs::read_to_string(format!("{case}.want.json")).unwrap())
+                .unwrap();
+        let want = want.iter().map(|row| {
+            let text = row.to_string();
+            let pieces: Vec<&str> = text.split("\"#").collect();
+            let (first, numbers) = pieces.split_first().unwrap();
+            numbers
+                .iter()
+                .fold((*first).to_owned(), |text, piece| text + &piece.replacen('"', "", 1))
+        });
+        let want: Vec<String> = want.collect();
+        assert_eq!(rows.stdout.lines().collect::<Vec<_>>(), want, "{case}");
+        cases += 1;
+    }
+    assert!(cases >= 5, "only {cases} cases");
+}

@@ -36,6 +36,8 @@ pub(crate) enum Literal {
     Integer(i64),
     Decimal(String),
     String(String),
+    /// A date, dateTime or time.
+    Temporal(String),
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 //! Text to tokens.
 
 use super::PathError;
+use crate::view::temporal::Temporal;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Token {
@@ -19,6 +20,7 @@ pub(crate) enum TokenKind {
     /// `$this` and its like, without the sign.
     Special(String),
     String(String),
+    Temporal(String),
     Integer(i64),
     Decimal(String),
     Symbol(&'static str),
@@ -94,8 +96,7 @@ impl<'t> Lexer<'t> {
                 self.at += 1;
                 Ok(TokenKind::Special(self.word()))
             }
-            '@' => Err(PathError::new(self.at, "date and time literals are not supported")
-                .with_hint("define a constant with valueDate or valueDateTime and use %name")),
+            '@' => self.temporal(),
             '"' => Err(PathError::new(self.at, "unexpected character `\"`")
                 .with_hint("strings stand in single quotes")),
             other => self.symbol(other),
@@ -152,6 +153,28 @@ impl<'t> Lexer<'t> {
         text.parse()
             .map(TokenKind::Integer)
             .map_err(|_| PathError::new(position, "integer out of range"))
+    }
+
+    /// `@2020-06`, `@2020-06-10T10:00:00Z`, `@2020T`, `@T10:00`.
+    fn temporal(&mut self) -> Result<TokenKind, PathError> {
+        let position = self.at;
+        let rest = &self.rest()[1..];
+        let part_of_one = |at: usize, c: char| match c {
+            '.' => rest[at + 1..].starts_with(|next: char| next.is_ascii_digit()),
+            c => c.is_ascii_digit() || matches!(c, '-' | '+' | ':' | 'T' | 'Z'),
+        };
+        let end = rest.char_indices().find(|(at, c)| !part_of_one(*at, *c));
+        let text = &rest[..end.map_or(rest.len(), |(at, _)| at)];
+        self.at += 1 + text.len();
+        let value = text.strip_prefix('T').unwrap_or(text);
+        let checked = value.strip_suffix('T').unwrap_or(value);
+        match Temporal::parse(checked) {
+            Some(parsed) if parsed.date.is_none() == text.starts_with('T') => {
+                Ok(TokenKind::Temporal(value.to_owned()))
+            }
+            _ => Err(PathError::new(position, "not a date, dateTime or time")
+                .with_hint("write @2020-06-10, @2020-06-10T10:00:00Z or @T10:00")),
+        }
     }
 
     fn quoted(&mut self, quote: char) -> Result<String, PathError> {

@@ -181,6 +181,7 @@ impl Parser {
             TokenKind::String(value) => Start::Literal(Literal::String(value)),
             TokenKind::Integer(value) => Start::Literal(Literal::Integer(value)),
             TokenKind::Decimal(value) => Start::Literal(Literal::Decimal(value)),
+            TokenKind::Temporal(value) => Start::Literal(Literal::Temporal(value)),
             TokenKind::Variable(name) => Start::Variable { name, position },
             TokenKind::Special(name) if name == "this" => Start::This,
             TokenKind::Special(name) => {

@@ -43,8 +43,9 @@ fn nothing_unsupported_compiles() {
         "a implies b",
         "5 div 2",
         "5 mod 2",
-        "@2020-01-01",
-        "@T10:00",
+        "@2020-13-01",
+        "@10:00",
+        "@T25:00",
         "1 'mg'",
         "4 days",
         "$index",
@@ -80,7 +81,8 @@ fn nothing_unsupported_compiles() {
         "a;b",
         "a.ofType(String)",
         "a.ofType(System.Boolean)",
-        "a.ofType(Resource)",
+        "a.getReferenceKey(Resource)",
+        "a.getReferenceKey(Quantity)",
         "a.ofType(SimpleQuantity)",
         "a.ofType(nothing)",
         "ä",
@@ -207,7 +209,7 @@ fn an_error_reads_as_one_line() {
     assert_eq!(
         error(with_path("a.nope()")).to_string(),
         "view claim_line, select[1].column[1].path: function nope() is not supported at byte 2 in \
-         `a.nope()` (hint: functions are where, exists, empty, not, first, extension, ofType, \
-         join, lowBoundary, highBoundary, getResourceKey, getReferenceKey)"
+         `a.nope()` (hint: functions are where, exists, empty, hasValue, not, first, extension, \
+         ofType, join, lowBoundary, highBoundary, getResourceKey, getReferenceKey)"
     );
 }

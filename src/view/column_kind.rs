@@ -1,0 +1,38 @@
+//! The kind of values that a column has: as declared, or as its expression always gives.
+
+use super::item::Item;
+use super::plan::{Expr, Path, Reduce, Start};
+use super::value::ColumnKind;
+
+/// A FHIR type code, the URL of its definition, or a `System` type.
+pub(crate) fn kind_of_type(fhir_type: &str) -> ColumnKind {
+    let code = fhir_type.rsplit(['/', '.']).next().unwrap_or_default();
+    match code {
+        "boolean" | "Boolean" => ColumnKind::Boolean,
+        "integer" | "positiveInt" | "unsignedInt" | "integer64" | "Integer" => ColumnKind::Integer,
+        "decimal" | "Decimal" => ColumnKind::Decimal,
+        _ => ColumnKind::Text,
+    }
+}
+
+/// The kind that an expression always has; text where it follows the data.
+pub(crate) fn kind_of_expression(expr: &Expr) -> ColumnKind {
+    match expr {
+        Expr::And(_) | Expr::Or(_) | Expr::Equal { .. } | Expr::Compare { .. } | Expr::In(_) => {
+            ColumnKind::Boolean
+        }
+        Expr::Path(Path { start, segments, .. }) => {
+            match (start, segments.last().map(|last| &last.reduce)) {
+                (
+                    _,
+                    Some(Some(Reduce::Exists | Reduce::Empty | Reduce::HasValue | Reduce::Not)),
+                ) => ColumnKind::Boolean,
+                (Start::RowIndex | Start::Literal(Item::Integer(_)), None) => ColumnKind::Integer,
+                (Start::Literal(Item::Boolean(_)), None) => ColumnKind::Boolean,
+                (Start::Literal(Item::Decimal(_)), None) => ColumnKind::Decimal,
+                _ => ColumnKind::Text,
+            }
+        }
+        _ => ColumnKind::Text,
+    }
+}

@@ -1,6 +1,6 @@
 //! `payersync tables`: the data dictionary.
 
-use super::{control_table::UNMAPPED_PATH, data_dictionary, failure::Failure, home, print, show};
+use super::{control_table, data_dictionary, failure::Failure, home, print, show};
 use crate::{
     cli::TablesArgs,
     config::Settings,
@@ -8,6 +8,7 @@ use crate::{
     view::Column,
     warehouse::{Catalog, LeafPath, ReadOnlyWarehouse, Table, WarehouseError},
 };
+use control_table::ControlTable;
 use serde::Serialize;
 use std::{collections::HashMap, io::Write, path::Path};
 
@@ -36,11 +37,12 @@ pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure>
     if args.unmapped {
         return unmapped(&settings, &catalog, args.json);
     }
-    if args.table.as_deref() == Some(UNMAPPED_PATH.name) {
+    let is_asked = |table: &&ControlTable| args.table.as_deref() == Some(table.name);
+    if let Some(table) = control_table::ALL.iter().find(is_asked) {
         print(|out| match (args.markdown, args.json) {
-            (true, _) => UNMAPPED_PATH.write_markdown(out),
-            (false, true) => UNMAPPED_PATH.write_json(out),
-            (false, false) => UNMAPPED_PATH.write(out),
+            (true, _) => table.write_markdown(out),
+            (false, true) => table.write_json(out),
+            (false, false) => table.write(out),
         })?;
         return Ok(ExitCode::Complete);
     }
@@ -58,9 +60,10 @@ pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure>
             }
             writeln!(
                 out,
-                "\n# What no table carries\n\nKept by payersync, at the end of each run."
+                "\n# What no table carries\n\nKept by payersync: unmapped_path at the end of each \
+                 run, mistyped_path with each page."
             )?;
-            UNMAPPED_PATH.write_markdown(out)
+            control_table::ALL.iter().try_for_each(|table| table.write_markdown(out))
         })?;
     } else if args.json {
         let entries: Vec<_> = chosen.iter().map(|table| entry(table, &rows)).collect();
@@ -147,7 +150,8 @@ fn overview(
         let names: Vec<_> = catalog.marts().iter().map(|mart| mart.name.as_str()).collect();
         writeln!(out, "Marts (SQL views over these tables): {}", names.join(", "))?;
     }
-    writeln!(out, "What no column carries: table {}", UNMAPPED_PATH.name)?;
+    let names = control_table::ALL.map(|table| table.name).join(", ");
+    writeln!(out, "What no column carries: {names}")?;
     writeln!(out, "`payersync tables TABLE` lists a table's columns")
 }
 

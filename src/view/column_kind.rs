@@ -9,8 +9,11 @@ pub(crate) fn kind_of_type(fhir_type: &str) -> ColumnKind {
     let code = fhir_type.rsplit(['/', '.']).next().unwrap_or_default();
     match code {
         "boolean" | "Boolean" => ColumnKind::Boolean,
-        "integer" | "positiveInt" | "unsignedInt" | "integer64" | "Integer" => ColumnKind::Integer,
+        "integer" | "positiveInt" | "unsignedInt" | "Integer" => ColumnKind::Integer,
+        "integer64" => ColumnKind::Integer64,
         "decimal" | "Decimal" => ColumnKind::Decimal,
+        "String" | "Date" | "DateTime" | "Time" => ColumnKind::Text,
+        code if code.starts_with(|first: char| first.is_ascii_uppercase()) => ColumnKind::Complex,
         _ => ColumnKind::Text,
     }
 }

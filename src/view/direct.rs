@@ -65,9 +65,10 @@ pub(crate) fn lookup<'a>(path: &'a Path, scope: &Scope<'_, 'a>) -> Option<Option
         };
         let last = segment.steps.len().wrapping_sub(1);
         for (index, step) in segment.steps.iter().enumerate() {
+            let is_single;
             let found = match step {
                 Step::Field(field) => {
-                    of = field.of;
+                    (of, is_single) = (field.of, field.is_single);
                     let Node::Object(members) = node else { return Some(None) };
                     match field.name.find(members) {
                         None if field.choice => return None,
@@ -75,7 +76,7 @@ pub(crate) fn lookup<'a>(path: &'a Path, scope: &Scope<'_, 'a>) -> Option<Option
                     }
                 }
                 Step::Typed { field, specialised, base, .. } => {
-                    of = field.of;
+                    (of, is_single) = (field.of, field.is_single);
                     let Node::Object(members) = node else { return Some(None) };
                     match field.name.find(members) {
                         None if !specialised.is_empty() => return None,
@@ -91,7 +92,7 @@ pub(crate) fn lookup<'a>(path: &'a Path, scope: &Scope<'_, 'a>) -> Option<Option
             };
             node = match found {
                 None => return Some(None),
-                Some(Node::Array(items)) => match items.as_slice() {
+                Some(Node::Array(items)) if !is_single => match items.as_slice() {
                     [] => return Some(None),
                     [one] => one,
                     several if index == last => match several.get(position.take()?) {

@@ -3,7 +3,7 @@
 //! The table is the standard's own (FHIR 4.0.1), a line per structure: `Medication.batch
 //! expirationDate:dateTime lotNumber:string`. `*` is a BackboneElement and `+` an Element whose
 //! structure has a line of its own, `@` names the line that another element shares, and `[x]` is
-//! a choice with the types it allows. What every element or every resource has is not repeated.
+//! a choice with the types it allows. `[]` is a list of primitives. What every element or every resource has is not repeated.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -27,6 +27,8 @@ pub(crate) struct Element {
     pub(crate) structure: Structure,
     /// The types that a choice allows, `dateTime|Period`, if the element is a choice.
     pub(crate) choice: Option<&'static str>,
+    /// Whether it is a primitive that does not repeat: a list in its place is no value of it.
+    pub(crate) is_single: bool,
 }
 
 impl Structure {
@@ -87,16 +89,20 @@ impl Element {
     const UNKNOWN: Element = Element::plain(TypeId::UNKNOWN, Structure::UNKNOWN);
 
     const fn plain(of: TypeId, structure: Structure) -> Element {
-        Element { of, structure, choice: None }
+        Element { of, structure, choice: None, is_single: false }
     }
 
-    fn typed(of: &str) -> Element {
-        Element::plain(TypeId::of(of).unwrap_or(TypeId::UNKNOWN), Structure::of(of))
+    /// An element of this data type.
+    pub(crate) fn typed(of: &str) -> Element {
+        let (of, is_list) = of.strip_suffix("[]").map_or((of, false), |of| (of, true));
+        let data_type = TypeId::of(of).unwrap_or(TypeId::UNKNOWN);
+        let is_single = data_type.is_primitive() && !is_list;
+        Element { is_single, ..Element::plain(data_type, Structure::of(of)) }
     }
 
     const fn choice(types: &'static str) -> Element {
         let structure = if types.is_empty() { None } else { Some(types) };
-        Element { of: TypeId::UNKNOWN, structure: Structure(structure), choice: Some(types) }
+        Element { choice: Some(types), structure: Structure(structure), ..Element::UNKNOWN }
     }
 }
 
@@ -113,7 +119,11 @@ fn common_element(allowed: &str, name: &str) -> Element {
         return Structure::UNKNOWN.inherited(name).unwrap_or_else(|| unlisted(name));
     };
     let agree = found.all(|other| (other.of, other.structure) == (first.of, first.structure));
-    if agree { first } else { Element::UNKNOWN }
+    match agree {
+        // Several structures may agree on the type and not on whether it repeats.
+        true => Element { is_single: false, ..first },
+        false => Element::UNKNOWN,
+    }
 }
 
 /// `valueQuantity` of the choice `value[x]`, which carries its type in its name.
@@ -246,6 +256,15 @@ mod tests {
     }
 
     #[test]
+    fn a_primitive_repeats_where_the_standard_says_so() {
+        let single = |structure, name| Structure::of(structure).element(name).is_single;
+        assert!(single("Patient", "birthDate") && single("Patient", "deceasedBoolean"));
+        assert!(!single("HumanName", "given") && !single("Meta", "profile"));
+        assert!(!single("Patient", "name") && !single("Patient", "odd"));
+        assert_eq!(of("HumanName", "given"), "string");
+    }
+
+    #[test]
     fn a_shared_structure_is_followed() {
         let adjudication = Structure::of("ExplanationOfBenefit.addItem").element("adjudication");
         assert_eq!(adjudication.structure.element("amount").of.name(), "Money");
@@ -278,6 +297,7 @@ mod tests {
                             .strip_prefix('@')
                             .map_or_else(|| TypeId::of(of).is_some(), |it| TABLE.contains_key(it))
                 };
+                let of = of.strip_suffix("[]").unwrap_or(of);
                 assert!(of.split('|').all(known), "{key}:{of}");
             }
         }

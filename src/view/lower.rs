@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::boundary::Boundary;
-use super::elements::Structure;
+use super::elements::{Element, Structure};
 use super::item::Item;
 use super::json::Name;
 use super::path::{
@@ -89,8 +89,7 @@ impl Lowering<'_> {
                         steps.push(self.typed_step(name, allowed, of, rest));
                     } else {
                         on = element.structure;
-                        let choice = choice.is_some();
-                        steps.push(Step::Field(self.field(name, element.of, choice, following)));
+                        steps.push(Step::Field(self.field(name, &element, following)));
                     }
                 }
                 StepKind::Index(index) => {
@@ -140,12 +139,14 @@ impl Lowering<'_> {
         Err(PathError::new(position, message))
     }
 
-    fn field(&self, name: &str, of: TypeId, choice: bool, following: &[AstStep]) -> Field {
+    fn field(&self, name: &str, element: &Element, following: &[AstStep]) -> Field {
+        let of = element.of;
         let may_be_bare = of.is_primitive() || of == TypeId::UNKNOWN;
         Field {
             name: Name::new(name),
             of,
-            choice,
+            is_single: element.is_single,
+            choice: element.choice.is_some(),
             shadow: may_be_bare.then(|| Name::new(&format!("_{name}"))),
             extensions: may_be_bare && self.extensions_read(following),
         }
@@ -157,7 +158,7 @@ impl Lowering<'_> {
         let spelling = |of: TypeId| {
             let (first, rest) = of.name().split_at(1);
             let name = format!("{base}{}{rest}", first.to_ascii_uppercase());
-            self.field(&name, of, false, following)
+            self.field(&name, &Element::typed(of.name()), following)
         };
         let fits = |of: &TypeId| allowed.is_empty() || allowed.split('|').any(|it| it == of.name());
         let specialised = of.data_type.specialisations().filter(fits).map(spelling).collect();

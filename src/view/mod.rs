@@ -10,9 +10,9 @@
 //!                                              │ rows: which rows · eval, walk: which values
 //! ```
 //!
-//! Promises: what is not supported is a compile error and never a wrong value; a value of an
-//! unexpected type is kept; no recursion is deeper than a fixed bound and no resource makes more
-//! than [`ROW_LIMIT`] rows; no error and no `Debug` output holds data of a resource.
+//! Promises: what is not supported is a compile error and never a wrong value; a column that
+//! declares a type holds values of that type or none; no recursion is deeper than a fixed bound and
+//! no resource makes more than [`ROW_LIMIT`] rows; no error and no `Debug` output holds data of a resource.
 
 mod boundary;
 mod column_kind;

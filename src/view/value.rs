@@ -5,25 +5,30 @@ use std::fmt;
 
 use super::item::{Item, Scalar};
 use super::json::Node;
+use super::types::TypeId;
 
 /// The kind of value that a column declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnKind {
     /// FHIR `boolean`.
     Boolean,
-    /// FHIR `integer`, `positiveInt`, `unsignedInt`, `integer64`.
+    /// FHIR `integer`, `positiveInt`, `unsignedInt`: 32 bits.
     Integer,
+    /// FHIR `integer64`.
+    Integer64,
     /// FHIR `decimal`.
     Decimal,
-    /// Everything else, and every column without a `type`.
+    /// Every other primitive type, and every column without a `type`.
     Text,
+    /// A type with elements, which comes as JSON.
+    Complex,
 }
 
 /// One cell of a row; borrows from the resource where it can.
 ///
-/// A declared type never costs data: a JSON value that does not fit its column's kind comes as
-/// [`Value::Text`] with the text received. In a column without a `type` the value follows the
-/// JSON: strings are text, numbers with a point or an exponent decimals, others integers.
+/// A column that declares a type holds values of that type or none: a number in quotes is no
+/// number, an object is no text. In a column without a `type` the value follows the JSON: strings
+/// are text, numbers with a point or an exponent decimals, others integers.
 ///
 /// `Debug` shows the shape only: rows are patient data.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,6 +45,9 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// JSON text: the array of a `collection` column (`[]` when empty), or an object.
     Json(String),
+    /// No value, because what stands there is not of the column's type; where it stands, unless it
+    /// was computed.
+    Mistyped(Option<&'a Node<'a>>),
 }
 
 impl Value<'_> {
@@ -47,7 +55,7 @@ impl Value<'_> {
     pub fn to_json(&self) -> String {
         let mut out = String::new();
         match self {
-            Value::Null => out.push_str("null"),
+            Value::Null | Value::Mistyped(_) => out.push_str("null"),
             Value::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
             Value::Integer(value) => out.push_str(&value.to_string()),
             Value::Decimal(text) => out.push_str(text),
@@ -67,63 +75,80 @@ impl fmt::Debug for Value<'_> {
             Value::Decimal(_) => "Decimal",
             Value::Text(_) => "Text",
             Value::Json(_) => "Json",
+            Value::Mistyped(_) => "Mistyped",
         })
     }
 }
 
-/// How the values of a column are made: its declared kind, or as the JSON has it.
+/// Makes the value of a column of this declared kind, or as the JSON has it.
 pub(crate) fn value_of<'a>(item: Item<'a>, declared: Option<ColumnKind>) -> Value<'a> {
-    let text = match item {
-        Item::Node { node, .. } => match node {
-            Node::String(text) => return text_value(Cow::Borrowed(text.as_ref()), declared),
-            Node::Number(text) => return number_value(Cow::Borrowed(text), declared),
-            Node::Bool(value) => return boolean_value(*value, declared),
-            Node::Null => return Value::Null,
-            Node::Array(_) | Node::Object(_) => {
-                let mut out = String::new();
-                node.write_json(&mut out);
-                return Value::Json(out);
-            }
-        },
-        Item::Boolean(value) => return boolean_value(value, declared),
-        Item::Integer(value) => match declared {
-            None | Some(ColumnKind::Integer) => return Value::Integer(value),
-            _ => value.to_string().into(),
-        },
-        Item::Decimal(text) => text,
-        Item::Text(text, _) => return text_value(text, declared),
-    };
-    number_value(text, declared)
-}
-
-fn text_value<'a>(text: Cow<'a, str>, declared: Option<ColumnKind>) -> Value<'a> {
-    // FHIR R5 writes an integer64 as a JSON string.
-    if declared == Some(ColumnKind::Integer)
-        && let Ok(value) = text.parse::<i64>()
-        && value.to_string() == text
-    {
-        return Value::Integer(value);
-    }
-    Value::Text(text)
-}
-
-fn boolean_value<'a>(value: bool, declared: Option<ColumnKind>) -> Value<'a> {
-    match declared {
-        None | Some(ColumnKind::Boolean) => Value::Boolean(value),
-        _ => Value::Text(Cow::Borrowed(if value { "true" } else { "false" })),
+    match item {
+        Item::Node { node: Node::Null, .. } => Value::Null,
+        Item::Node { node, of, .. } => {
+            value_of_node(node, of, declared).unwrap_or(Value::Mistyped(Some(node)))
+        }
+        computed => value_of_computed(computed, declared).unwrap_or(Value::Mistyped(None)),
     }
 }
 
-fn number_value<'a>(text: Cow<'a, str>, declared: Option<ColumnKind>) -> Value<'a> {
-    match declared {
-        Some(ColumnKind::Decimal) => Value::Decimal(text),
-        None | Some(ColumnKind::Integer) => match text.parse() {
+fn value_of_node<'a>(
+    node: &'a Node<'a>,
+    of: TypeId,
+    declared: Option<ColumnKind>,
+) -> Option<Value<'a>> {
+    use ColumnKind::{Boolean, Complex, Decimal, Integer, Integer64, Text};
+    Some(match (node, declared) {
+        (Node::String(text), None | Some(Text | Complex)) => Value::Text(Cow::Borrowed(text)),
+        // FHIR R5 writes an integer64 as a JSON string.
+        (Node::String(text), Some(Integer64)) => {
+            Value::Integer(text.parse().ok().filter(|value: &i64| value.to_string() == *text)?)
+        }
+        (Node::Bool(value), None | Some(Boolean)) => Value::Boolean(*value),
+        (Node::Number(text), Some(Integer)) => Value::Integer(text.parse::<i32>().ok()?.into()),
+        (Node::Number(text), Some(Integer64)) => Value::Integer(text.parse().ok()?),
+        (Node::Number(text), Some(Decimal)) => Value::Decimal(Cow::Borrowed(finite(text)?)),
+        (Node::Number(text), None) => match text.parse() {
             Ok(value) => Value::Integer(value),
-            Err(_) if declared.is_none() => Value::Decimal(text),
-            Err(_) => Value::Text(text),
+            Err(_) => Value::Decimal(Cow::Borrowed(text)),
         },
-        Some(ColumnKind::Boolean | ColumnKind::Text) => Value::Text(text),
-    }
+        // A number reads well as text, but a number in place of a code is none.
+        (Node::Number(text), Some(Text)) if of.is_number() || of == TypeId::UNKNOWN => {
+            Value::Text(Cow::Borrowed(text))
+        }
+        (Node::Bool(value), Some(Text)) if of == TypeId::BOOLEAN || of == TypeId::UNKNOWN => {
+            Value::Text(Cow::Borrowed(if *value { "true" } else { "false" }))
+        }
+        (Node::Array(_) | Node::Object(_), None | Some(Complex)) => {
+            let mut out = String::new();
+            node.write_json(&mut out);
+            Value::Json(out)
+        }
+        _ => return None,
+    })
+}
+
+/// What an expression has computed has the type of its operators; as text it reads well too.
+fn value_of_computed<'a>(item: Item<'a>, declared: Option<ColumnKind>) -> Option<Value<'a>> {
+    use ColumnKind::{Boolean, Complex, Decimal, Integer, Integer64, Text};
+    Some(match (item, declared) {
+        (Item::Boolean(value), None | Some(Boolean)) => Value::Boolean(value),
+        (Item::Boolean(value), Some(Text)) => Value::Text(value.to_string().into()),
+        (Item::Integer(value), None | Some(Integer | Integer64)) => Value::Integer(value),
+        (Item::Integer(value), Some(Decimal)) => Value::Decimal(value.to_string().into()),
+        (Item::Integer(value), Some(Text)) => Value::Text(value.to_string().into()),
+        (Item::Decimal(text), Some(Integer | Integer64)) => Value::Integer(text.parse().ok()?),
+        (Item::Decimal(text), None | Some(Decimal)) => Value::Decimal(text),
+        (Item::Decimal(text), Some(Text)) => Value::Text(text),
+        (Item::Text(text, _), None | Some(Text | Complex)) => Value::Text(text),
+        _ => return None,
+    })
+}
+
+/// A number that a double can hold, however roughly: `1e400` would become infinity.
+fn finite(text: &str) -> Option<&str> {
+    // Without an exponent it would take more than 300 digits.
+    let is_plain = text.len() < 300 && !text.contains(['e', 'E']);
+    (is_plain || text.parse::<f64>().is_ok_and(f64::is_finite)).then_some(text)
 }
 
 /// Appends an item to the JSON array of a collection column.

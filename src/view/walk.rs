@@ -102,7 +102,7 @@ fn child<'a>(
 ) -> Result<Next<'a>, Reason> {
     let shadow = field.shadow.as_ref().and_then(|name| name.find(members));
     match node {
-        Node::Array(items) if items.len() != 1 => {
+        Node::Array(items) if items.len() != 1 && !field.is_single => {
             for (index, node) in items.iter().enumerate() {
                 let shadow = shadow.and_then(|shadow| element(shadow, index));
                 let item = Item::Node { node, shadow, of: field.of };
@@ -112,7 +112,7 @@ fn child<'a>(
             }
             Ok(Next::Done(Continue(())))
         }
-        Node::Array(items) => {
+        Node::Array(items) if !field.is_single => {
             let shadow = shadow.and_then(|shadow| element(shadow, 0));
             Ok(items.first().map_or(Next::Done(Continue(())), |node| {
                 Next::Item(Item::Node { node, shadow, of: field.of })

@@ -15,6 +15,7 @@ mod history;
 mod last_run;
 mod ledger;
 mod metrics;
+mod mistyped;
 mod older_version;
 mod open;
 mod page_writer;

@@ -5,7 +5,7 @@ use super::{
     error::{Doing, WarehouseError},
     finish::{self, WalkEnd},
     ledger::{self, WalkCounters, WalkKey},
-    older_version, quarantine,
+    mistyped, older_version, quarantine,
     reference_queue::{self, Answered},
     resource_store::{Was, store_resource},
     row_batch::{Cell, RowBatch, TableRows},
@@ -205,6 +205,7 @@ fn replace_rows(
         let cells = rows.cells.clone();
         written +=
             insert_rows(transaction, &table.insert, width, connection_id, &page.rows, cells)?;
+        mistyped::note(transaction, connection_id, &changed.resource_id, table, rows)?;
     }
     Ok(written)
 }
@@ -223,7 +224,7 @@ pub(super) fn delete_rows(
             .and_then(|mut statement| statement.execute(params![connection_id, resource_id]))
             .doing("cannot delete a resource's rows")?;
     }
-    Ok(())
+    mistyped::forget(transaction, connection_id, resource_type, resource_id)
 }
 
 /// Inserts the rows of `width` cells that one resource gives in one table; returns how many.

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 const HOME_EXTENSIONS: [&str; 2] = ["http://hl7.org/fhir/", "http://terminology.hl7.org/"];
 
 /// What stands for a name that FHIR cannot have.
-const ANY: &str = "?";
+pub(super) const ANY: &str = "?";
 /// Letters in an element's name, at most; FHIR's longest has 42.
 const NAME_LENGTH: usize = 64;
 /// Elements in one path, at most; what lies deeper counts for the last of them.
@@ -199,7 +199,7 @@ fn is_left_out(at: PathId, name: &str) -> bool {
 
 /// Whether an element of FHIR could have this name: letters and digits, the first one small; `_`
 /// before it for what stands beside a primitive.
-fn is_element_name(name: &str) -> bool {
+pub(super) fn is_element_name(name: &str) -> bool {
     let plain = name.strip_prefix('_').unwrap_or(name);
     plain.starts_with(|c: char| c.is_ascii_lowercase())
         && plain.len() <= NAME_LENGTH

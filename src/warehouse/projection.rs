@@ -4,10 +4,11 @@
 //! resource may make of memory is bounded by its size, whatever somebody put into it.
 
 use super::{
+    mistyped::{Sighting, mistyped},
     row_batch::{RowBatch, TableRows},
     table::Catalog,
 };
-use crate::view::json;
+use crate::view::{Value, json};
 
 /// Runs the views of these tables over a resource; adds the rows to the batch.
 ///
@@ -43,18 +44,26 @@ fn rows_of(
     for position in tables {
         let start = batch.cell_count();
         let table = catalog.table(*position);
+        let mut sightings = Vec::new();
         table
             .view
             .run(&node, &mut |row| {
-                if batch.has_room() {
-                    row.iter().for_each(|value| batch.push(value));
+                if !batch.has_room() {
+                    return;
+                }
+                for (column, value) in row.iter().enumerate() {
+                    batch.push(value);
+                    if let Value::Mistyped(at) = value {
+                        sightings.push(Sighting { column, at: *at });
+                    }
                 }
             })
             .map_err(|error| format!("table {}: {error}", table.name()))?;
         if !batch.has_room() {
             return Err(format!("table {}: its rows would take too much memory", table.name()));
         }
-        rows.push(TableRows { table: *position, cells: start..batch.cell_count() });
+        let mistyped = mistyped(&table.view, &node, &sightings);
+        rows.push(TableRows { table: *position, cells: start..batch.cell_count(), mistyped });
     }
     Ok(rows)
 }

@@ -7,6 +7,7 @@
 
 use super::{
     error::{Doing, WarehouseError},
+    mistyped,
     page_writer::insert_rows,
     projection::project,
     rebuild_swap,
@@ -110,6 +111,7 @@ impl Job<'_> {
             }
             abandon(&transaction, self.resource_type, &tables)?;
         }
+        mistyped::forget_tables(&transaction, self.catalog, self.resource_type, &self.stale)?;
         let mut names = Vec::new();
         for position in &self.stale {
             let table = self.catalog.table(*position);
@@ -238,7 +240,9 @@ impl Job<'_> {
         match project(json, &self.stale, self.catalog, &mut batch) {
             Ok(all) => {
                 for (rows, insert) in all.into_iter().zip(inserts) {
-                    let width = self.catalog.table(rows.table).view.columns.len();
+                    let table = self.catalog.table(rows.table);
+                    let width = table.view.columns.len();
+                    mistyped::note(transaction, connection_id, resource_id, table, &rows)?;
                     insert_rows(transaction, insert, width, connection_id, &batch, rows.cells)?;
                 }
                 Ok(())

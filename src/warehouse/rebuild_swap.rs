@@ -5,6 +5,7 @@
 
 use super::{
     error::{Doing, WarehouseError},
+    mistyped,
     page_writer::{delete_rows, insert_rows},
     projection::project,
     quarantine,
@@ -88,6 +89,7 @@ fn retry_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), Wa
                     let table = job.catalog.table(rows.table);
                     let (insert, width) = (&table.insert, table.view.columns.len());
                     let connection_id = retry.connection_id;
+                    mistyped::note(transaction, connection_id, &retry.resource_id, table, &rows)?;
                     insert_rows(transaction, insert, width, connection_id, &batch, rows.cells)?;
                 }
                 quarantine::settle(transaction, retry.reject_id, None, job.now)?;

@@ -22,6 +22,18 @@ pub(crate) struct TableRows {
     pub(crate) table: usize,
     /// Cells of all its rows, one row after the other.
     pub(crate) cells: Range<usize>,
+    /// What stands where a column of another type is.
+    pub(crate) mistyped: Vec<Mistyped>,
+}
+
+/// Cells of one column that are NULL because what the resource has there is of another type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mistyped {
+    /// Position of the column in the view.
+    pub(crate) column: usize,
+    /// Where the value stands: `Patient.deceasedBoolean`, positions in arrays left out.
+    pub(crate) path: String,
+    pub(crate) cells: u64,
 }
 
 /// Bytes that a batch may always take.
@@ -83,14 +95,14 @@ impl RowBatch {
 
     pub(crate) fn push(&mut self, value: &Value<'_>) {
         let cell = match value {
-            Value::Null => Cell::Null,
+            Value::Null | Value::Mistyped(_) => Cell::Null,
             Value::Boolean(value) => Cell::Integer(i64::from(*value)),
             Value::Integer(value) => Cell::Integer(*value),
             // SQLite sums REAL compensated; the exact text stays in resource.json. What no f64
-            // can hold (1e999) keeps its text rather than become infinity.
+            // can hold (1e999) is no value rather than infinity.
             Value::Decimal(text) => match text.parse::<f64>() {
                 Ok(number) if number.is_finite() => Cell::Real(number),
-                _ => self.text_cell(text),
+                _ => Cell::Null,
             },
             Value::Text(text) => self.text_cell(text),
             Value::Json(text) => self.text_cell(text),

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
 
 /// Raised when the same definition gives other rows than before: every table is rebuilt then.
-const ROW_FORMAT: u8 = 1;
+const ROW_FORMAT: u8 = 2;
 
 /// What the table in the making is called while its resources are read.
 const BUILDING: &str = "building__";
@@ -139,9 +139,9 @@ fn affinity(column: &Column) -> &'static str {
         // No declared type: the value decides.
         _ if column.fhir_type.is_none() && !column.collection => "",
         _ if column.collection => "TEXT",
-        ColumnKind::Boolean | ColumnKind::Integer => "INTEGER",
+        ColumnKind::Boolean | ColumnKind::Integer | ColumnKind::Integer64 => "INTEGER",
         ColumnKind::Decimal => "REAL",
-        ColumnKind::Text => "TEXT",
+        ColumnKind::Text | ColumnKind::Complex => "TEXT",
     }
 }
 

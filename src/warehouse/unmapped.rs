@@ -232,7 +232,7 @@ impl Rows<'_> {
             for value in row {
                 std::mem::discriminant(value).hash(&mut hasher);
                 match value {
-                    Value::Null => {}
+                    Value::Null | Value::Mistyped(_) => {}
                     Value::Boolean(value) => value.hash(&mut hasher),
                     Value::Integer(value) => value.hash(&mut hasher),
                     Value::Decimal(text) | Value::Text(text) => {

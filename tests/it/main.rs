@@ -70,6 +70,8 @@ mod metrics;
 #[cfg(test)]
 mod mishaps;
 #[cfg(test)]
+mod mistyped;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod newest_version;

@@ -96,13 +96,15 @@ fn a_join_of_very_many_selects_is_refused_and_one_of_many_runs() {
 #[test]
 fn neither_errors_nor_debug_output_show_data() {
     let secret = "Zebedee";
-    let resource = format!(r#"{{"resourceType":"Bundle","id":["{secret}","{secret}"]}}"#);
+    let resource = format!(
+        r#"{{"resourceType":"Bundle","link":[{{"url":"{secret}"}},{{"url":"{secret}"}}]}}"#
+    );
     let node = parse(resource.as_bytes(), Limits::default()).unwrap();
-    let view = view(json!([{"column": [{"name": "id", "path": "id"}]}]));
+    let view = view(json!([{"column": [{"name": "url", "path": "link.url"}]}]));
     let error = view.run(&node, &mut |_| {}).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "view v, id `id`: more than one value in a column that is not a collection"
+        "view v, url `link.url`: more than one value in a column that is not a collection"
     );
     let value = crate::view::Value::Text(secret.into());
     assert!(!format!("{node:?} {error:?} {value:?}").contains(secret));

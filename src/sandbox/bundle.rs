@@ -11,7 +11,7 @@ use super::state::State;
 /// One Bundle.
 pub(super) struct Bundle {
     pub(super) kind: Option<&'static str>,
-    pub(super) total: Option<u32>,
+    pub(super) total: Option<u64>,
     pub(super) entries: Vec<Entry>,
     pub(super) self_url: Option<String>,
     pub(super) next: Option<String>,
@@ -54,7 +54,7 @@ impl Bundle {
         let links = !page.whole;
         Bundle {
             kind: Some("searchset"),
-            total: Some(page.total),
+            total: Some(page.total.into()),
             entries,
             self_url: links
                 .then(|| with_query(&base, &search.pairs.encode_without(&ignored).finish())),

@@ -24,6 +24,8 @@ pub struct Options {
     pub code_lifetime: Duration,
     /// Size of the body of `Fault::HugePage`, in bytes.
     pub huge_page_bytes: usize,
+    /// Empty entries that `Fault::ManyEntries` adds.
+    pub many_entries: usize,
     /// What the body of `Fault::GzipBomb` unpacks to, in bytes.
     pub gzip_bomb_bytes: u64,
     /// How long `Fault::StalledBody` keeps the connection open.
@@ -43,6 +45,7 @@ impl Default for Options {
             refresh_token_lifetime: Some(Duration::from_secs(14 * 24 * 3600)),
             code_lifetime: Duration::from_secs(5 * 60),
             huge_page_bytes: 80 << 20,
+            many_entries: 1_000_000,
             gzip_bomb_bytes: 1 << 30,
             stall: Duration::from_secs(120),
         }

@@ -6,6 +6,7 @@ use super::{
     stop::Stop,
     unpack::{Of, Unpacked, unpack},
     whose::Whose,
+    workers::Workers,
 };
 use crate::{
     auth::ConnectionKey,
@@ -17,7 +18,6 @@ use crate::{
     warehouse::{ConnectionRow, WalkFinish, Warehouse, WarehouseError},
 };
 use std::sync::{Arc, OnceLock};
-use tokio::sync::Semaphore;
 
 /// What the walks of one connection share.
 #[derive(Clone)]
@@ -29,8 +29,8 @@ pub(super) struct WalkContext {
     pub(super) monitor: Arc<dyn Monitor>,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
-    /// Pages that may be unpacked at once: one per core.
-    pub(super) workers: Arc<Semaphore>,
+    /// What pages are unpacked with.
+    pub(super) workers: Workers,
     pub(super) shrink_limit_percent: u8,
     /// Origins by which the plan's server calls itself behind a proxy.
     pub(super) proxied_origins: Arc<[Origin]>,
@@ -72,7 +72,7 @@ impl WalkContext {
             monitor: Arc::clone(&context.monitor),
             clock: context.clock.clone(),
             stop: context.stop.clone(),
-            workers: Arc::new(Semaphore::new(1)),
+            workers: Workers::new(1),
             shrink_limit_percent: options.shrink_limit_percent,
             proxied_origins: target.proxied_origins.clone(),
             bases: Arc::clone(&target.bases),
@@ -83,21 +83,22 @@ impl WalkContext {
         }
     }
 
-    /// Unpacks a page of a walk over a type, when a core is free.
+    /// Unpacks a page of a walk over a type, when there is room and a core is free.
     pub(super) async fn unpack(
         &self,
         walk_type: &str,
         page: Page,
     ) -> Result<Unpacked, WarehouseError> {
-        // Never closed, so acquiring cannot fail; without a permit it would only be less fair.
-        let permit = Arc::clone(&self.workers).acquire_owned().await.ok();
+        let room = self.workers.room(page.body.len()).await;
+        let core = self.workers.core().await;
         let (warehouse, walk_type) = (Arc::clone(&self.warehouse), walk_type.to_owned());
         let (connection_id, whose) = (self.connection.id, self.whose.clone());
         let unpacked = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _core = core;
             let (reader, catalog) = (warehouse.reader(), warehouse.catalog());
             let of = Of { walk_type: &walk_type, connection_id, whose: &whose };
-            unpack(&page.body, &page.bundle, &of, reader, catalog)
+            let unpacked = unpack(&page.body, &page.bundle, &of, reader, catalog)?;
+            Ok(Unpacked { _room: room, ..unpacked })
         });
         match unpacked.await {
             Ok(unpacked) => unpacked,

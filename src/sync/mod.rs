@@ -22,6 +22,7 @@ mod walk;
 mod walk_by_date;
 mod whose;
 mod window;
+mod workers;
 
 pub use plan::{Increment, PlanInput, Step, WalkFrom, WalkOrder, plan};
 pub use report::{ConnectionReport, Report, WalkReport};

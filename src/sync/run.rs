@@ -7,6 +7,7 @@ use super::{
     report::{ConnectionReport, Report},
     stop::Stop,
     window::Backfill,
+    workers::Workers,
 };
 use crate::{
     auth::{ClientRegistration, Tokens},
@@ -102,7 +103,7 @@ pub async fn sync(
     let started = Instant::now();
     let run_id = context.warehouse.start_run(&options.command).await?;
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let workers = Arc::new(Semaphore::new(cores));
+    let workers = Workers::new(cores);
     let allowance = Allowance::new(options.max_requests);
     let places = Arc::new(Semaphore::new(options.connections_in_parallel.max(1)));
     let mut running = JoinSet::new();
@@ -110,7 +111,7 @@ pub async fn sync(
     for (position, target) in targets.into_iter().enumerate() {
         let walk_context = WalkContext {
             allowance: allowance.clone(),
-            workers: Arc::clone(&workers),
+            workers: workers.clone(),
             ..WalkContext::new(context, run_id, &target, options)
         };
         let (options, places) = (options.clone(), Arc::clone(&places));

@@ -3,7 +3,7 @@
 //! Runs on worker threads. It reads the warehouse to tell the known from the changed and writes
 //! nothing. A resource that is as stored costs one hash and one look-up, nothing else.
 
-use super::whose::Whose;
+use super::{whose::Whose, workers::Room};
 use crate::{
     fhir::{Bundle, Outcome, SearchMode, instant, patient_of},
     fingerprint::{Fingerprint, fingerprint},
@@ -28,6 +28,8 @@ pub(super) struct Unpacked {
     pub(super) dates: Dates,
     /// An error that the server reports inside the page.
     pub(super) failure: Option<Outcome>,
+    /// The memory that the page has until it is stored.
+    pub(super) _room: Room,
 }
 
 /// When the resources of a page were last updated, by their own account.

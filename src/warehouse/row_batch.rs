@@ -37,7 +37,7 @@ pub(crate) struct Mistyped {
 }
 
 /// Bytes that a batch may always take.
-const ROOM: usize = 256 << 20;
+const ROOM: usize = 16 << 20;
 /// Bytes of rows that each byte of a resource may give beyond that. Real resources give below 6;
 /// a list of a million `{}` would give a thousand.
 const ROOM_PER_BYTE: usize = 8;
@@ -67,6 +67,11 @@ impl RowBatch {
     /// A batch that may always take so many bytes.
     pub(crate) fn with_room(room: usize) -> RowBatch {
         RowBatch { text: String::new(), cells: Vec::new(), room }
+    }
+
+    /// The most that the rows of a page of so many bytes may take.
+    pub(crate) fn most_bytes(page_bytes: usize) -> usize {
+        ROOM.saturating_add(page_bytes.saturating_mul(ROOM_PER_BYTE))
     }
 
     /// Makes room for the rows of a resource of so many bytes.

@@ -198,6 +198,7 @@ pub(crate) const TABLE: &[Row] = &[
     open(Fault::NextWithoutUrl, "next_unusable", 3),
     open(Fault::LinkNull, "next_unusable", 3),
     healed(Fault::WrongTotal),
+    healed(Fault::ExtremeTotal),
     healed(Fault::NoTotal),
     healed(Fault::NoType),
     // The Patient itself is judged by its id.
@@ -207,6 +208,7 @@ pub(crate) const TABLE: &[Row] = &[
     healed(Fault::OutcomeEntry),
     healed(Fault::IncludeEntry),
     stored(Stored::OtherMeta, healed(Fault::NoLastUpdated)),
+    stored(Stored::OtherMeta, healed(Fault::ExtremeDates)),
     stored(Stored::OneOther, healed(Fault::BadDate)),
     quarantined(Fault::MissingId, 1, Stored::OneRejected),
     quarantined(Fault::WrongTypeEntry, 1, Stored::Same),

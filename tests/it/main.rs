@@ -66,6 +66,8 @@ mod medicare_claims;
 #[cfg(test)]
 mod medicare_number;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod mishaps;

@@ -9,6 +9,17 @@ use crate::sandbox::record::Record;
 use crate::sandbox::resource_text::{append_member, make_older, remove, replace, respell};
 use chrono::{DateTime, Duration, SecondsFormat};
 
+/// Dates with which a careless program overflows.
+const EXTREME_DATES: [&str; 7] = [
+    "-262143-01-01",
+    "+262142-12-31",
+    "-262143-01-01T00:00:00Z",
+    "9999-12-31T23:59:60-14:00",
+    "0001-01-01T00:00:00+14:00",
+    "2016-12-31T24:00:00Z",
+    "",
+];
+
 /// Lets every fault that is switched on change the Bundle, in the order of the table.
 pub(in crate::sandbox) fn change_page(asking: &Asking<'_>, bundle: &mut Bundle) {
     for fault in asking.faults() {
@@ -29,6 +40,7 @@ fn everywhere(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
         Fault::WrongTotal if asking.of_claims() => {
             bundle.total = bundle.total.map(|total| 2 * total + 9);
         }
+        Fault::ExtremeTotal if asking.of_claims() => bundle.total = Some(1 << 63),
         Fault::NoTotal => bundle.total = None,
         Fault::NoType => bundle.kind = None,
         Fault::SelfMismatch => {
@@ -83,6 +95,15 @@ fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
             }
         }
         Fault::IncludeEntry => bundle.entries.extend(patient_entry(asking)),
+        Fault::ExtremeDates => {
+            let mut dates = EXTREME_DATES.iter().cycle();
+            let mut next = || dates.next().copied().unwrap_or_default();
+            bundle.entries.iter_mut().filter_map(|entry| entry.resource.as_mut()).for_each(
+                |text| {
+                    replace(text, "\"lastUpdated\":\"", "\"", next());
+                },
+            );
+        }
         Fault::BadDate => first_resource(bundle, |text| {
             replace(text, "\"created\":\"", "\"", "not a date");
             replace(

@@ -49,7 +49,7 @@ pub(in crate::sandbox) fn write_page(
                 let entries = b"\"entry\":[";
                 let found = bytes.windows(entries.len()).position(|window| window == entries);
                 let at = found.map_or(0, |found| found + entries.len());
-                bytes.splice(at..at, b"{},".repeat(1_000_000));
+                bytes.splice(at..at, b"{},".repeat(options.many_entries));
             }
             Fault::HugePage => fill_up(&mut bytes, options.huge_page_bytes),
             _ => {}

@@ -13,11 +13,14 @@ use super::{Member, Node};
 pub struct Limits {
     /// How many arrays and objects may stand inside one another. FHIR data stays below 30.
     pub depth: usize,
+    /// How many values there may be: each takes more memory than its text. Large resources of
+    /// payers have some ten thousand.
+    pub values: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 128 }
+        Self { depth: 128, values: 1_000_000 }
     }
 }
 
@@ -58,6 +61,9 @@ pub enum JsonErrorKind {
     /// More nesting than [`Limits::depth`].
     #[error("too deeply nested")]
     TooDeep,
+    /// More values than [`Limits::values`].
+    #[error("too many values")]
+    TooManyValues,
     /// Something stands after the value.
     #[error("trailing characters")]
     TrailingCharacters,
@@ -77,6 +83,7 @@ pub fn parse(input: &[u8], limits: Limits) -> Result<Node<'_>, JsonError> {
         bytes: input,
         at: 0,
         depth_left: limits.depth,
+        values_left: limits.values,
         nodes: Vec::with_capacity(16),
         members: Vec::with_capacity(64),
     };
@@ -92,6 +99,7 @@ struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
     depth_left: usize,
+    values_left: usize,
     /// Elements of the arrays that are still open; each is cut off to its exact size when closed.
     nodes: Vec<Node<'a>>,
     /// The same for objects.
@@ -125,6 +133,10 @@ impl<'a> Parser<'a> {
     }
 
     fn value(&mut self) -> Result<Node<'a>, JsonError> {
+        if self.values_left == 0 {
+            return self.fail(JsonErrorKind::TooManyValues);
+        }
+        self.values_left -= 1;
         match self.peek() {
             Some(b'"') => {
                 self.at += 1;

@@ -210,9 +210,18 @@ fn the_last_of_several_equal_names_is_found() {
 #[test]
 fn depth_is_counted_in_arrays_and_objects() {
     let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-    let limits = Limits { depth: 5 };
+    let limits = Limits { depth: 5, ..Limits::default() };
     assert!(parse(deep(5).as_bytes(), limits).is_ok());
     let error = parse(deep(6).as_bytes(), limits).unwrap_err();
     assert_eq!((error.kind, error.offset), (JsonErrorKind::TooDeep, 5));
     assert!(parse("[".repeat(1_000_000).as_bytes(), Limits::default()).is_err());
+}
+
+#[test]
+fn more_values_than_the_limit_are_an_error() {
+    let limits = Limits { values: 4, ..Limits::default() };
+    assert!(parse(br#"[1,{"a":2}]"#, limits).is_ok());
+    for text in [r#"[1,2,3,4]"#, r#"[1,{"a":[2]}]"#, "[[],[],[],[]]"] {
+        assert_eq!(parse(text.as_bytes(), limits).unwrap_err().kind, JsonErrorKind::TooManyValues);
+    }
 }

@@ -1,168 +1,391 @@
 -- What did each claim cost, who was paid, and for which service?
 --
--- Grain: one row per explanation of benefit whose use is claim (or not stated).
--- Superseded and cancelled claims are here too: use claim_current for spend, and
+-- Grain: one row per explanation of benefit whose use is claim (or not stated). A claim that came
+-- through two consents of the same member at the same payer has one row, from the newer copy.
+-- Superseded, voided and cancelled claims are here too: use claim_current for spend, and
 -- payment_ledger for money that moved. Prior authorizations are in prior_authorization.
 --
--- Amounts: the total the payer states, else the decision on claim level, else the sum of
--- the lines (the first amount of each category per line). A category the payer does not
--- use is NULL, not 0. Dates are the text that was sent, of whatever precision.
+-- Amounts: the total the payer states, else the decision on claim level, else the sum of the
+-- lines, with those that the payer added. Amounts of one kind add up. A kind the payer does not use
+-- is NULL, not 0. A claim that mixes currencies has no amounts: see is_mixed_currency. Each amount
+-- is there in whole cents, too.
+--
+-- Dates: columns that end in _date have ten characters; a date of lower precision is its first
+-- day (its last, for an end), and what is no date is NULL. The text that was sent is beside it.
+--
+-- A void (a reversal) takes back an earlier claim and never stands: the payer says so (bill
+-- frequency 8, an adjustment type that cancels), or its amounts are negative, or it replaces another
+-- claim with nothing but zeroes. A negative amount that is smaller than that of the claim it refers
+-- to is a difference: claim_current shows both together.
 --
 -- connection_id               whose consent the row came through
 -- explanation_of_benefit_id   id of the claim; joins to explanation_of_benefit and its children
+-- member_id                   the person, id in member
 -- claim_number                payer's unique claim number, else its control number, else its first identifier
+-- claim_key                   the claim over all its versions: the id of the first one
 -- status                      active, cancelled, draft or entered-in-error
 -- outcome                     queued, complete, error or partial
 -- kind                        institutional, pharmacy, professional, oral or vision
 -- sub_kind                    finer kind, such as inpatient or outpatient
 -- patient_id                  the member, id in patient
 -- coverage_id                 the coverage used, id in coverage
--- service_start               first day of service: of the claim, else of its lines
--- service_end                 last day of service: of the claim, else of its lines
--- received_date               when the payer received the claim
--- created                     when the payer made this explanation
--- payment_date                when it was paid
+-- service_start               first day of service as sent: of the claim, else of its lines
+-- service_start_date          the same as a date
+-- service_end                 last day of service as sent: of the claim, else of its lines
+-- service_end_date            the same as a date
+-- received                    when the payer received the claim, as sent
+-- received_date               the same as a date
+-- created                     when the payer made this explanation, as sent
+-- created_date                the same as a date
+-- payment_sent                when it was paid, as sent
+-- payment_date                the same as a date
 -- insurer_name                name of the payer
--- provider_id                 who is paid, id in organization or practitioner
--- provider_name               name of who is paid
+-- provider_id                 who is paid, id in organization, practitioner or practitioner_role
+-- provider_name               name of who is paid; of a role, its practitioner
 -- provider_npi                NPI of who is paid
 -- principal_diagnosis_code    diagnosis marked as principal, else the first one
 -- drg_code                    diagnosis related group
 -- type_of_bill_code           type of bill
--- admission_date              start of the admission
--- discharge_date              end of the admission
+-- frequency_code              bill frequency: 1 original, 7 replacement, 8 void; the last character of the type of bill
+-- adjustment_type             original, adjustment or void, where the payer says so
+-- admission_sent              start of the admission as sent
+-- admission_date              the same as a date
+-- discharge_sent              end of the admission as sent
+-- discharge_date              the same as a date
 -- discharge_status_code       state at discharge
--- line_count                  number of lines
--- submitted_amount            charged by the provider (for want of any other amount, the sum of the lines' net)
+-- line_count                  number of lines, without those that the payer added
+-- submitted_amount            charged by the provider; for want of any other amount, the sum of the lines' net
+-- submitted_cents             the same in cents
 -- allowed_amount              allowed by the plan (allowed, else eligible, which CARIN senders use)
+-- allowed_cents               the same in cents
 -- noncovered_amount           not covered
+-- noncovered_cents            the same in cents
 -- discount_amount             discount
+-- discount_cents              the same in cents
 -- deductible_amount           applied to the deductible
+-- deductible_cents            the same in cents
 -- copay_amount                copayment
+-- copay_cents                 the same in cents
 -- coinsurance_amount          coinsurance
+-- coinsurance_cents           the same in cents
 -- member_liability_amount     owed by the member
+-- member_liability_cents      the same in cents
 -- paid_by_patient_amount      paid by the member
+-- paid_by_patient_cents       the same in cents
 -- prior_payer_paid_amount     paid by an earlier payer
+-- prior_payer_paid_cents      the same in cents
 -- paid_to_provider_amount     paid by the plan to the provider
+-- paid_to_provider_cents      the same in cents
 -- paid_to_patient_amount      paid by the plan to the member
+-- paid_to_patient_cents       the same in cents
 -- benefit_amount              benefit payable by the plan
+-- benefit_cents               the same in cents
 -- drug_cost_amount            cost of the drug
+-- drug_cost_cents             the same in cents
 -- payment_amount              the payment of the claim
+-- payment_cents               the same in cents
 -- plan_paid_amount            what the plan paid: payment, else paid to provider and patient, else benefit
+-- plan_paid_cents             the same in cents
+-- member_cost_share_amount    what the member bears: liability, else deductible, copayment and coinsurance, else what the member paid
+-- member_cost_share_cents     the same in cents
 -- currency                    currency of the amounts
-CREATE VIEW claim AS
+-- is_mixed_currency           1 when amounts of this claim are in different currencies
+-- is_void                     1 when it takes back another claim and never stands
+-- is_difference               1 when its amounts only change those of the claim it refers to
+-- is_current                  1 when it stands today, see claim_current
+-- replaced_by_id              the claim that takes its place
+-- reverses_id                 the claim whose payment this void takes back
+-- reversed_by_id              the void that takes this payment back
+-- replaces_count              how many earlier claims this one takes the place of
+-- replacement_missing         1 when the payer says it was replaced by a claim that is not here
+-- same_number_count           how many claims here have this number; the last of them stands
+CREATE TABLE claim (
+  connection_id INTEGER NOT NULL,
+  explanation_of_benefit_id TEXT NOT NULL,
+  member_id TEXT,
+  claim_number TEXT,
+  claim_key TEXT,
+  status TEXT,
+  outcome TEXT,
+  kind TEXT,
+  sub_kind TEXT,
+  patient_id TEXT,
+  coverage_id TEXT,
+  service_start TEXT,
+  service_start_date TEXT,
+  service_end TEXT,
+  service_end_date TEXT,
+  received TEXT,
+  received_date TEXT,
+  created TEXT,
+  created_date TEXT,
+  payment_sent TEXT,
+  payment_date TEXT,
+  insurer_name TEXT,
+  provider_id TEXT,
+  provider_name TEXT,
+  provider_npi TEXT,
+  principal_diagnosis_code TEXT,
+  drg_code TEXT,
+  type_of_bill_code TEXT,
+  frequency_code TEXT,
+  adjustment_type TEXT,
+  admission_sent TEXT,
+  admission_date TEXT,
+  discharge_sent TEXT,
+  discharge_date TEXT,
+  discharge_status_code TEXT,
+  line_count INTEGER NOT NULL,
+  submitted_amount REAL,
+  submitted_cents INTEGER,
+  allowed_amount REAL,
+  allowed_cents INTEGER,
+  noncovered_amount REAL,
+  noncovered_cents INTEGER,
+  discount_amount REAL,
+  discount_cents INTEGER,
+  deductible_amount REAL,
+  deductible_cents INTEGER,
+  copay_amount REAL,
+  copay_cents INTEGER,
+  coinsurance_amount REAL,
+  coinsurance_cents INTEGER,
+  member_liability_amount REAL,
+  member_liability_cents INTEGER,
+  paid_by_patient_amount REAL,
+  paid_by_patient_cents INTEGER,
+  prior_payer_paid_amount REAL,
+  prior_payer_paid_cents INTEGER,
+  paid_to_provider_amount REAL,
+  paid_to_provider_cents INTEGER,
+  paid_to_patient_amount REAL,
+  paid_to_patient_cents INTEGER,
+  benefit_amount REAL,
+  benefit_cents INTEGER,
+  drug_cost_amount REAL,
+  drug_cost_cents INTEGER,
+  payment_amount REAL,
+  payment_cents INTEGER,
+  plan_paid_amount REAL,
+  plan_paid_cents INTEGER,
+  member_cost_share_amount REAL,
+  member_cost_share_cents INTEGER,
+  currency TEXT,
+  is_mixed_currency INTEGER NOT NULL,
+  is_void INTEGER NOT NULL,
+  is_difference INTEGER NOT NULL,
+  is_current INTEGER NOT NULL,
+  replaced_by_id TEXT,
+  reverses_id TEXT,
+  reversed_by_id TEXT,
+  replaces_count INTEGER NOT NULL,
+  replacement_missing INTEGER NOT NULL,
+  same_number_count INTEGER NOT NULL,
+  PRIMARY KEY (connection_id, explanation_of_benefit_id)
+) WITHOUT ROWID;
+CREATE INDEX claim_by_member ON claim (member_id, service_start_date);
+CREATE INDEX claim_by_number ON claim (claim_number);
+CREATE INDEX claim_by_key ON claim (connection_id, claim_key);
+INSERT INTO claim
 WITH line AS (
-  SELECT connection_id, explanation_of_benefit_id,
-         count(*) AS line_count,
+  SELECT i.connection_id, i.explanation_of_benefit_id, count(*) AS line_count,
          min(coalesce(serviced_date, serviced_period_start)) AS service_start,
-         max(coalesce(serviced_date, serviced_period_end, serviced_period_start)) AS service_end,
-         sum(coalesce(submitted_amount, net_amount)) AS submitted_amount,
-         sum(coalesce(allowed_amount, eligible_amount)) AS allowed_amount,
-         sum(noncovered_amount) AS noncovered_amount,
-         sum(discount_amount) AS discount_amount,
-         sum(deductible_amount) AS deductible_amount,
-         sum(copay_amount) AS copay_amount,
-         sum(coinsurance_amount) AS coinsurance_amount,
-         sum(member_liability_amount) AS member_liability_amount,
-         sum(paid_by_patient_amount) AS paid_by_patient_amount,
-         sum(prior_payer_paid_amount) AS prior_payer_paid_amount,
-         sum(paid_to_provider_amount) AS paid_to_provider_amount,
-         sum(paid_to_patient_amount) AS paid_to_patient_amount,
-         sum(benefit_amount) AS benefit_amount,
-         sum(drug_cost_amount) AS drug_cost_amount,
-         max(coalesce(adjudication_currency, net_currency)) AS currency
-  FROM explanation_of_benefit_item
+         max(coalesce(serviced_date, serviced_period_end, serviced_period_start)) AS service_end
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item AS i ON i.connection_id = mart_scope.connection_id
+  GROUP BY i.connection_id, i.explanation_of_benefit_id
+), said AS (
+  SELECT connection_id, explanation_of_benefit_id,
+         max(frequency_code) AS frequency_code, max(adjustment_type) AS adjustment_type
+  FROM (
+    SELECT s.connection_id, s.explanation_of_benefit_id,
+           frequency_of(s.category_code, s.category_second_code, s.code_system, s.code_code) AS frequency_code,
+           adjustment_of(s.category_code, s.category_second_code, s.code_system, s.code_code) AS adjustment_type
+    FROM temp.mart_scope CROSS JOIN explanation_of_benefit_supporting_info AS s ON s.connection_id = mart_scope.connection_id
+    UNION ALL
+    SELECT x.connection_id, x.explanation_of_benefit_id,
+           frequency_of(x.url, NULL, x.value_coding_system, coalesce(x.value_coding_code, x.value_concept_code, x.value_code, x.value_string)),
+           adjustment_of(x.url, NULL, x.value_coding_system, coalesce(x.value_coding_code, x.value_concept_code, x.value_code, x.value_string))
+    FROM temp.mart_scope CROSS JOIN explanation_of_benefit_extension AS x ON x.connection_id = mart_scope.connection_id
+  )
+  WHERE frequency_code IS NOT NULL OR adjustment_type IS NOT NULL
   GROUP BY connection_id, explanation_of_benefit_id
-), summed AS (
-  SELECT e.connection_id, e.id,
-         line.line_count, line.service_start, line.service_end,
-         coalesce(e.total_submitted_amount, e.submitted_amount, line.submitted_amount) AS submitted_amount,
-         coalesce(e.total_allowed_amount, e.total_eligible_amount, e.allowed_amount, e.eligible_amount, line.allowed_amount) AS allowed_amount,
-         coalesce(e.total_noncovered_amount, e.noncovered_amount, line.noncovered_amount) AS noncovered_amount,
-         coalesce(e.total_discount_amount, e.discount_amount, line.discount_amount) AS discount_amount,
-         coalesce(e.total_deductible_amount, e.deductible_amount, line.deductible_amount) AS deductible_amount,
-         coalesce(e.total_copay_amount, e.copay_amount, line.copay_amount) AS copay_amount,
-         coalesce(e.total_coinsurance_amount, e.coinsurance_amount, line.coinsurance_amount) AS coinsurance_amount,
-         coalesce(e.total_member_liability_amount, e.member_liability_amount, line.member_liability_amount) AS member_liability_amount,
-         coalesce(e.total_paid_by_patient_amount, e.paid_by_patient_amount, line.paid_by_patient_amount) AS paid_by_patient_amount,
-         coalesce(e.total_prior_payer_paid_amount, e.prior_payer_paid_amount, line.prior_payer_paid_amount) AS prior_payer_paid_amount,
-         coalesce(e.total_paid_to_provider_amount, e.paid_to_provider_amount, line.paid_to_provider_amount) AS paid_to_provider_amount,
-         coalesce(e.total_paid_to_patient_amount, e.paid_to_patient_amount, line.paid_to_patient_amount) AS paid_to_patient_amount,
-         coalesce(e.total_benefit_amount, e.benefit_amount, line.benefit_amount) AS benefit_amount,
-         coalesce(e.total_drug_cost_amount, e.drug_cost_amount, line.drug_cost_amount) AS drug_cost_amount,
-         coalesce(e.payment_currency, e.total_currency, line.currency) AS currency
-  FROM explanation_of_benefit AS e
-  LEFT JOIN line ON line.connection_id = e.connection_id AND line.explanation_of_benefit_id = e.id
 )
-SELECT e.connection_id,
-       e.id AS explanation_of_benefit_id,
-       coalesce(e.unique_claim_id, e.claim_control_number, e.identifier_value) AS claim_number,
-       e.status,
-       e.outcome,
-       coalesce(e.claim_type_code, e.type_code) AS kind,
-       coalesce(e.sub_type_code, e.sub_type_text) AS sub_kind,
-       e.patient_id,
-       e.coverage_id,
-       coalesce(e.billable_period_start, s.service_start) AS service_start,
-       coalesce(e.billable_period_end, s.service_end) AS service_end,
-       e.claim_received_date AS received_date,
-       e.created,
-       e.payment_date,
-       coalesce(insurer.name,
-                (SELECT name FROM explanation_of_benefit_contained AS k
-                 WHERE k.connection_id = e.connection_id AND k.explanation_of_benefit_id = e.id
-                   AND '#' || k.contained_id = e.insurer_reference LIMIT 1),
-                e.insurer_display) AS insurer_name,
-       e.provider_id,
-       coalesce(organization.name,
-                nullif(trim(coalesce(practitioner.given_name, '') || ' ' || coalesce(practitioner.family_name, '')), ''),
-                practitioner.name_text,
-                (SELECT coalesce(name, name_text, family_name) FROM explanation_of_benefit_contained AS k
-                 WHERE k.connection_id = e.connection_id AND k.explanation_of_benefit_id = e.id
-                   AND '#' || k.contained_id = e.provider_reference LIMIT 1),
-                e.provider_display) AS provider_name,
-       coalesce(organization.npi, practitioner.npi,
-                (SELECT npi FROM explanation_of_benefit_contained AS k
-                 WHERE k.connection_id = e.connection_id AND k.explanation_of_benefit_id = e.id
-                   AND '#' || k.contained_id = e.provider_reference LIMIT 1),
-                CASE WHEN e.provider_identifier_system = 'http://hl7.org/fhir/sid/us-npi'
-                       OR lower(e.provider_identifier_type_code) = 'npi'
-                     THEN e.provider_identifier_value END) AS provider_npi,
-       coalesce(e.principal_diagnosis_code,
+SELECT connection_id,
+       explanation_of_benefit_id,
+       member_id,
+       claim_number,
+       claim_key,
+       status,
+       outcome,
+       kind,
+       sub_kind,
+       patient_id,
+       coverage_id,
+       service_start,
+       service_start_date,
+       service_end,
+       service_end_date,
+       received,
+       received_date,
+       created,
+       created_date,
+       payment_sent,
+       payment_date,
+       insurer_name,
+       provider_id,
+       provider_name,
+       provider_npi,
+       principal_diagnosis_code,
+       drg_code,
+       type_of_bill_code,
+       frequency_code,
+       adjustment_type,
+       admission_sent,
+       admission_date,
+       discharge_sent,
+       discharge_date,
+       discharge_status_code,
+       line_count,
+       submitted_amount,
+       CAST(round(submitted_amount * 100) AS INTEGER),
+       allowed_amount,
+       CAST(round(allowed_amount * 100) AS INTEGER),
+       noncovered_amount,
+       CAST(round(noncovered_amount * 100) AS INTEGER),
+       discount_amount,
+       CAST(round(discount_amount * 100) AS INTEGER),
+       deductible_amount,
+       CAST(round(deductible_amount * 100) AS INTEGER),
+       copay_amount,
+       CAST(round(copay_amount * 100) AS INTEGER),
+       coinsurance_amount,
+       CAST(round(coinsurance_amount * 100) AS INTEGER),
+       member_liability_amount,
+       CAST(round(member_liability_amount * 100) AS INTEGER),
+       paid_by_patient_amount,
+       CAST(round(paid_by_patient_amount * 100) AS INTEGER),
+       prior_payer_paid_amount,
+       CAST(round(prior_payer_paid_amount * 100) AS INTEGER),
+       paid_to_provider_amount,
+       CAST(round(paid_to_provider_amount * 100) AS INTEGER),
+       paid_to_patient_amount,
+       CAST(round(paid_to_patient_amount * 100) AS INTEGER),
+       benefit_amount,
+       CAST(round(benefit_amount * 100) AS INTEGER),
+       drug_cost_amount,
+       CAST(round(drug_cost_amount * 100) AS INTEGER),
+       payment_amount,
+       CAST(round(payment_amount * 100) AS INTEGER),
+       plan_paid_amount,
+       CAST(round(plan_paid_amount * 100) AS INTEGER),
+       member_cost_share_amount,
+       CAST(round(member_cost_share_amount * 100) AS INTEGER),
+       currency,
+       is_mixed_currency,
+       is_void,
+       is_difference,
+       is_current,
+       replaced_by_id,
+       reverses_id,
+       reversed_by_id,
+       replaces_count,
+       replacement_missing,
+       same_number_count
+FROM (
+  SELECT e.connection_id AS connection_id,
+         e.id AS explanation_of_benefit_id,
+         person.member_id AS member_id,
+         coalesce(e.unique_claim_id, e.claim_control_number, e.identifier_value) AS claim_number,
+         e.id AS claim_key,
+         e.status AS status,
+         e.outcome AS outcome,
+         coalesce(e.claim_type_code, e.type_code) AS kind,
+         coalesce(e.sub_type_code, e.sub_type_text) AS sub_kind,
+         e.patient_id AS patient_id,
+         e.coverage_id AS coverage_id,
+         coalesce(e.billable_period_start, line.service_start) AS service_start,
+         first_day(coalesce(e.billable_period_start, line.service_start)) AS service_start_date,
+         coalesce(e.billable_period_end, line.service_end) AS service_end,
+         last_day(coalesce(e.billable_period_end, line.service_end)) AS service_end_date,
+         e.claim_received_date AS received,
+         first_day(e.claim_received_date) AS received_date,
+         e.created AS created,
+         first_day(e.created) AS created_date,
+         e.payment_date AS payment_sent,
+         first_day(e.payment_date) AS payment_date,
+         coalesce(insurer.name, contained_insurer.name, e.insurer_display) AS insurer_name,
+         e.provider_id AS provider_id,
+         coalesce(provider.name, contained_provider.name, e.provider_display) AS provider_name,
+         coalesce(provider.npi, contained_provider.npi,
+                npi_of(e.provider_identifier_system, e.provider_identifier_type_code, e.provider_identifier_value)) AS provider_npi,
+         coalesce(e.principal_diagnosis_code,
                 (SELECT coalesce(d.diagnosis_code, condition.code_code) FROM explanation_of_benefit_diagnosis AS d
                  LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
                  WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
                    AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
                  ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1)) AS principal_diagnosis_code,
-       e.drg_code,
-       e.type_of_bill_code,
-       e.admission_period_start AS admission_date,
-       e.admission_period_end AS discharge_date,
-       e.discharge_status_code,
-       coalesce(s.line_count, 0) AS line_count,
-       s.submitted_amount,
-       s.allowed_amount,
-       s.noncovered_amount,
-       s.discount_amount,
-       s.deductible_amount,
-       s.copay_amount,
-       s.coinsurance_amount,
-       s.member_liability_amount,
-       s.paid_by_patient_amount,
-       s.prior_payer_paid_amount,
-       s.paid_to_provider_amount,
-       s.paid_to_patient_amount,
-       s.benefit_amount,
-       s.drug_cost_amount,
-       e.payment_amount,
-       coalesce(e.payment_amount,
-                CASE WHEN s.paid_to_provider_amount IS NOT NULL OR s.paid_to_patient_amount IS NOT NULL
-                     THEN coalesce(s.paid_to_provider_amount, 0) + coalesce(s.paid_to_patient_amount, 0) END,
-                s.benefit_amount) AS plan_paid_amount,
-       s.currency
-FROM explanation_of_benefit AS e
-JOIN summed AS s ON s.connection_id = e.connection_id AND s.id = e.id
-LEFT JOIN organization AS insurer ON insurer.connection_id = e.connection_id AND insurer.id = e.insurer_id
-LEFT JOIN organization ON organization.connection_id = e.connection_id AND organization.id = e.provider_organization_id
-LEFT JOIN practitioner ON practitioner.connection_id = e.connection_id AND practitioner.id = e.provider_practitioner_id
-WHERE coalesce(e."use", 'claim') = 'claim';
+         e.drg_code AS drg_code,
+         e.type_of_bill_code AS type_of_bill_code,
+         coalesce(CASE WHEN length(e.type_of_bill_code) BETWEEN 3 AND 4 THEN substr(e.type_of_bill_code, -1) END,
+                said.frequency_code) AS frequency_code,
+         said.adjustment_type AS adjustment_type,
+         e.admission_period_start AS admission_sent,
+         first_day(e.admission_period_start) AS admission_date,
+         e.admission_period_end AS discharge_sent,
+         last_day(e.admission_period_end) AS discharge_date,
+         e.discharge_status_code AS discharge_status_code,
+         coalesce(line.line_count, 0) AS line_count,
+         CASE WHEN NOT money.is_mixed THEN money.submitted END AS submitted_amount,
+         CASE WHEN NOT money.is_mixed THEN money.allowed END AS allowed_amount,
+         CASE WHEN NOT money.is_mixed THEN money.noncovered END AS noncovered_amount,
+         CASE WHEN NOT money.is_mixed THEN money.discount END AS discount_amount,
+         CASE WHEN NOT money.is_mixed THEN money.deductible END AS deductible_amount,
+         CASE WHEN NOT money.is_mixed THEN money.copay END AS copay_amount,
+         CASE WHEN NOT money.is_mixed THEN money.coinsurance END AS coinsurance_amount,
+         CASE WHEN NOT money.is_mixed THEN money.member_liability END AS member_liability_amount,
+         CASE WHEN NOT money.is_mixed THEN money.paid_by_patient END AS paid_by_patient_amount,
+         CASE WHEN NOT money.is_mixed THEN money.prior_payer_paid END AS prior_payer_paid_amount,
+         CASE WHEN NOT money.is_mixed THEN money.paid_to_provider END AS paid_to_provider_amount,
+         CASE WHEN NOT money.is_mixed THEN money.paid_to_patient END AS paid_to_patient_amount,
+         CASE WHEN NOT money.is_mixed THEN money.benefit END AS benefit_amount,
+         CASE WHEN NOT money.is_mixed THEN money.drug_cost END AS drug_cost_amount,
+         CASE WHEN money.is_mixed THEN NULL ELSE e.payment_amount END AS payment_amount,
+         CASE WHEN money.is_mixed THEN NULL ELSE coalesce(e.payment_amount,
+         CASE WHEN money.paid_to_provider IS NOT NULL OR money.paid_to_patient IS NOT NULL
+              THEN round(coalesce(money.paid_to_provider, 0) + coalesce(money.paid_to_patient, 0), 6) END, money.benefit) END AS plan_paid_amount,
+         CASE WHEN NOT money.is_mixed THEN coalesce(money.member_liability,
+         CASE WHEN coalesce(money.deductible, money.copay, money.coinsurance) IS NOT NULL
+              THEN round(coalesce(money.deductible, 0) + coalesce(money.copay, 0) + coalesce(money.coinsurance, 0), 6) END,
+         money.paid_by_patient) END AS member_cost_share_amount,
+         CASE WHEN money.is_mixed THEN NULL ELSE coalesce(e.payment_currency, money.currency) END AS currency,
+         coalesce(money.is_mixed, 0) AS is_mixed_currency,
+         0 AS is_void,
+         0 AS is_difference,
+         0 AS is_current,
+         NULL AS replaced_by_id,
+         NULL AS reverses_id,
+         NULL AS reversed_by_id,
+         0 AS replaces_count,
+         0 AS replacement_missing,
+         1 AS same_number_count
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit AS e ON e.connection_id = mart_scope.connection_id
+  LEFT JOIN line ON line.connection_id = e.connection_id AND line.explanation_of_benefit_id = e.id
+  LEFT JOIN said ON said.connection_id = e.connection_id AND said.explanation_of_benefit_id = e.id
+  LEFT JOIN temp.claim_money AS money ON money.connection_id = e.connection_id AND money.id = e.id
+  LEFT JOIN temp.person ON person.connection_id = e.connection_id AND person.patient_id = e.patient_id
+  LEFT JOIN temp.party AS insurer
+    ON insurer.connection_id = e.connection_id AND insurer.type = 'Organization' AND insurer.id = e.insurer_id
+  LEFT JOIN temp.party AS provider
+    ON provider.connection_id = e.connection_id AND provider.id = e.provider_id
+   AND provider.type = CASE e.provider_id WHEN e.provider_organization_id THEN 'Organization'
+                       WHEN e.provider_practitioner_id THEN 'Practitioner' ELSE 'PractitionerRole' END
+  LEFT JOIN temp.contained_party AS contained_insurer
+    ON contained_insurer.connection_id = e.connection_id AND contained_insurer.claim_id = e.id
+   AND contained_insurer.reference = e.insurer_reference
+  LEFT JOIN temp.contained_party AS contained_provider
+    ON contained_provider.connection_id = e.connection_id AND contained_provider.claim_id = e.id
+   AND contained_provider.reference = e.provider_reference
+  WHERE coalesce(e."use", 'claim') = 'claim'
+    AND NOT EXISTS (SELECT 1 FROM temp.duplicate AS d WHERE d.connection_id = e.connection_id
+      AND d.resource_type = 'ExplanationOfBenefit' AND d.resource_id = e.id)
+);

@@ -1,45 +1,176 @@
 -- Which claims stand today? Use this one for spend and utilization.
 --
--- Grain: one row per claim that is not cancelled, not a draft, not entered in error and not
--- replaced by a later claim that is in the warehouse (see claim_lineage).
+-- Grain: one row per claim that is not cancelled, not a draft, not entered in error, not void,
+-- neither replaced by a later claim that is in the warehouse (see claim_lineage) nor reversed by one,
+-- and the last of its number.
 --
--- A claim whose payer names a replacement that has not arrived stays, marked, since nothing
--- better is known. A claim that voids another without a payment stays as well, with its own amounts.
+-- A claim whose payer names a replacement that has not arrived stays, marked, since nothing better
+-- is known. Where a payer sends only the difference of an adjustment, the row shows the amounts of
+-- both claims together. So the sum of what the plan paid is that of payment_ledger.
 --
--- All columns of claim, and
--- replaces_count          how many earlier claims this one takes the place of
--- replacement_missing     1 when the payer says it was replaced by a claim that is not here
-CREATE VIEW claim_current AS
-WITH lineage AS MATERIALIZED (
-  SELECT connection_id, explanation_of_benefit_id, replaced_by_id FROM claim_lineage
-), replaces AS (
-  SELECT connection_id, replaced_by_id, count(*) AS replaces_count
-  FROM lineage
-  GROUP BY connection_id, replaced_by_id
-), replaced AS (
-  SELECT DISTINCT connection_id, explanation_of_benefit_id FROM lineage
-)
-SELECT c.*,
-       coalesce(replaces.replaces_count, 0) AS replaces_count,
-       EXISTS (
-         SELECT 1 FROM explanation_of_benefit_related AS r
-         WHERE r.connection_id = c.connection_id AND r.explanation_of_benefit_id = c.explanation_of_benefit_id
-           AND lower(coalesce(r.relationship_code, r.relationship_text)) = 'replacedby'
-           AND NOT EXISTS (
-             SELECT 1 FROM explanation_of_benefit AS e
-             WHERE e.connection_id = r.connection_id
-               AND (e.id IN (r.related_claim_id, replace(r.related_claim_reference, 'ExplanationOfBenefit/', ''),
-                             replace(r.reference_value, 'ExplanationOfBenefit/', ''))
-                    OR e.claim_id = r.related_claim_id))
-           AND NOT EXISTS (
-             SELECT 1 FROM explanation_of_benefit_identifier AS i
-             WHERE i.connection_id = r.connection_id
-               AND i.value IN (replace(r.reference_value, 'ExplanationOfBenefit/', ''), r.related_claim_identifier_value))
-       ) AS replacement_missing
-FROM claim AS c
-LEFT JOIN replaces
-  ON replaces.connection_id = c.connection_id AND replaces.replaced_by_id = c.explanation_of_benefit_id
-LEFT JOIN replaced
-  ON replaced.connection_id = c.connection_id AND replaced.explanation_of_benefit_id = c.explanation_of_benefit_id
-WHERE coalesce(c.status, 'active') NOT IN ('cancelled', 'draft', 'entered-in-error')
-  AND replaced.connection_id IS NULL;
+-- All columns of claim.
+CREATE TABLE claim_current (
+  connection_id INTEGER NOT NULL,
+  explanation_of_benefit_id TEXT NOT NULL,
+  member_id TEXT,
+  claim_number TEXT,
+  claim_key TEXT,
+  status TEXT,
+  outcome TEXT,
+  kind TEXT,
+  sub_kind TEXT,
+  patient_id TEXT,
+  coverage_id TEXT,
+  service_start TEXT,
+  service_start_date TEXT,
+  service_end TEXT,
+  service_end_date TEXT,
+  received TEXT,
+  received_date TEXT,
+  created TEXT,
+  created_date TEXT,
+  payment_sent TEXT,
+  payment_date TEXT,
+  insurer_name TEXT,
+  provider_id TEXT,
+  provider_name TEXT,
+  provider_npi TEXT,
+  principal_diagnosis_code TEXT,
+  drg_code TEXT,
+  type_of_bill_code TEXT,
+  frequency_code TEXT,
+  adjustment_type TEXT,
+  admission_sent TEXT,
+  admission_date TEXT,
+  discharge_sent TEXT,
+  discharge_date TEXT,
+  discharge_status_code TEXT,
+  line_count INTEGER NOT NULL,
+  submitted_amount REAL,
+  submitted_cents INTEGER,
+  allowed_amount REAL,
+  allowed_cents INTEGER,
+  noncovered_amount REAL,
+  noncovered_cents INTEGER,
+  discount_amount REAL,
+  discount_cents INTEGER,
+  deductible_amount REAL,
+  deductible_cents INTEGER,
+  copay_amount REAL,
+  copay_cents INTEGER,
+  coinsurance_amount REAL,
+  coinsurance_cents INTEGER,
+  member_liability_amount REAL,
+  member_liability_cents INTEGER,
+  paid_by_patient_amount REAL,
+  paid_by_patient_cents INTEGER,
+  prior_payer_paid_amount REAL,
+  prior_payer_paid_cents INTEGER,
+  paid_to_provider_amount REAL,
+  paid_to_provider_cents INTEGER,
+  paid_to_patient_amount REAL,
+  paid_to_patient_cents INTEGER,
+  benefit_amount REAL,
+  benefit_cents INTEGER,
+  drug_cost_amount REAL,
+  drug_cost_cents INTEGER,
+  payment_amount REAL,
+  payment_cents INTEGER,
+  plan_paid_amount REAL,
+  plan_paid_cents INTEGER,
+  member_cost_share_amount REAL,
+  member_cost_share_cents INTEGER,
+  currency TEXT,
+  is_mixed_currency INTEGER NOT NULL,
+  is_void INTEGER NOT NULL,
+  is_difference INTEGER NOT NULL,
+  is_current INTEGER NOT NULL,
+  replaced_by_id TEXT,
+  reverses_id TEXT,
+  reversed_by_id TEXT,
+  replaces_count INTEGER NOT NULL,
+  replacement_missing INTEGER NOT NULL,
+  same_number_count INTEGER NOT NULL,
+  PRIMARY KEY (connection_id, explanation_of_benefit_id)
+) WITHOUT ROWID;
+CREATE INDEX claim_current_by_member ON claim_current (member_id, service_start_date);
+CREATE INDEX claim_current_by_number ON claim_current (claim_number);
+INSERT INTO claim_current
+SELECT c.* FROM temp.mart_scope CROSS JOIN claim AS c ON c.connection_id = mart_scope.connection_id
+WHERE c.is_current;
+UPDATE claim_current SET
+  submitted_amount = coalesce(round(o.submitted_amount + coalesce(claim_current.submitted_amount, 0), 6), claim_current.submitted_amount),
+  submitted_cents = coalesce(o.submitted_cents + coalesce(claim_current.submitted_cents, 0), claim_current.submitted_cents),
+  allowed_amount = coalesce(round(o.allowed_amount + coalesce(claim_current.allowed_amount, 0), 6), claim_current.allowed_amount),
+  allowed_cents = coalesce(o.allowed_cents + coalesce(claim_current.allowed_cents, 0), claim_current.allowed_cents),
+  noncovered_amount = coalesce(round(o.noncovered_amount + coalesce(claim_current.noncovered_amount, 0), 6), claim_current.noncovered_amount),
+  noncovered_cents = coalesce(o.noncovered_cents + coalesce(claim_current.noncovered_cents, 0), claim_current.noncovered_cents),
+  discount_amount = coalesce(round(o.discount_amount + coalesce(claim_current.discount_amount, 0), 6), claim_current.discount_amount),
+  discount_cents = coalesce(o.discount_cents + coalesce(claim_current.discount_cents, 0), claim_current.discount_cents),
+  deductible_amount = coalesce(round(o.deductible_amount + coalesce(claim_current.deductible_amount, 0), 6), claim_current.deductible_amount),
+  deductible_cents = coalesce(o.deductible_cents + coalesce(claim_current.deductible_cents, 0), claim_current.deductible_cents),
+  copay_amount = coalesce(round(o.copay_amount + coalesce(claim_current.copay_amount, 0), 6), claim_current.copay_amount),
+  copay_cents = coalesce(o.copay_cents + coalesce(claim_current.copay_cents, 0), claim_current.copay_cents),
+  coinsurance_amount = coalesce(round(o.coinsurance_amount + coalesce(claim_current.coinsurance_amount, 0), 6), claim_current.coinsurance_amount),
+  coinsurance_cents = coalesce(o.coinsurance_cents + coalesce(claim_current.coinsurance_cents, 0), claim_current.coinsurance_cents),
+  member_liability_amount = coalesce(round(o.member_liability_amount + coalesce(claim_current.member_liability_amount, 0), 6), claim_current.member_liability_amount),
+  member_liability_cents = coalesce(o.member_liability_cents + coalesce(claim_current.member_liability_cents, 0), claim_current.member_liability_cents),
+  paid_by_patient_amount = coalesce(round(o.paid_by_patient_amount + coalesce(claim_current.paid_by_patient_amount, 0), 6), claim_current.paid_by_patient_amount),
+  paid_by_patient_cents = coalesce(o.paid_by_patient_cents + coalesce(claim_current.paid_by_patient_cents, 0), claim_current.paid_by_patient_cents),
+  prior_payer_paid_amount = coalesce(round(o.prior_payer_paid_amount + coalesce(claim_current.prior_payer_paid_amount, 0), 6), claim_current.prior_payer_paid_amount),
+  prior_payer_paid_cents = coalesce(o.prior_payer_paid_cents + coalesce(claim_current.prior_payer_paid_cents, 0), claim_current.prior_payer_paid_cents),
+  paid_to_provider_amount = coalesce(round(o.paid_to_provider_amount + coalesce(claim_current.paid_to_provider_amount, 0), 6), claim_current.paid_to_provider_amount),
+  paid_to_provider_cents = coalesce(o.paid_to_provider_cents + coalesce(claim_current.paid_to_provider_cents, 0), claim_current.paid_to_provider_cents),
+  paid_to_patient_amount = coalesce(round(o.paid_to_patient_amount + coalesce(claim_current.paid_to_patient_amount, 0), 6), claim_current.paid_to_patient_amount),
+  paid_to_patient_cents = coalesce(o.paid_to_patient_cents + coalesce(claim_current.paid_to_patient_cents, 0), claim_current.paid_to_patient_cents),
+  benefit_amount = coalesce(round(o.benefit_amount + coalesce(claim_current.benefit_amount, 0), 6), claim_current.benefit_amount),
+  benefit_cents = coalesce(o.benefit_cents + coalesce(claim_current.benefit_cents, 0), claim_current.benefit_cents),
+  drug_cost_amount = coalesce(round(o.drug_cost_amount + coalesce(claim_current.drug_cost_amount, 0), 6), claim_current.drug_cost_amount),
+  drug_cost_cents = coalesce(o.drug_cost_cents + coalesce(claim_current.drug_cost_cents, 0), claim_current.drug_cost_cents),
+  payment_amount = coalesce(round(o.payment_amount + coalesce(claim_current.payment_amount, 0), 6), claim_current.payment_amount),
+  payment_cents = coalesce(o.payment_cents + coalesce(claim_current.payment_cents, 0), claim_current.payment_cents),
+  plan_paid_amount = coalesce(round(o.plan_paid_amount + coalesce(claim_current.plan_paid_amount, 0), 6), claim_current.plan_paid_amount),
+  plan_paid_cents = coalesce(o.plan_paid_cents + coalesce(claim_current.plan_paid_cents, 0), claim_current.plan_paid_cents),
+  member_cost_share_amount = coalesce(round(o.member_cost_share_amount + coalesce(claim_current.member_cost_share_amount, 0), 6), claim_current.member_cost_share_amount),
+  member_cost_share_cents = coalesce(o.member_cost_share_cents + coalesce(claim_current.member_cost_share_cents, 0), claim_current.member_cost_share_cents)
+FROM (
+  SELECT k.by_connection_id, k.by_id,
+         sum(c.submitted_amount) AS submitted_amount,
+         sum(c.submitted_cents) AS submitted_cents,
+         sum(c.allowed_amount) AS allowed_amount,
+         sum(c.allowed_cents) AS allowed_cents,
+         sum(c.noncovered_amount) AS noncovered_amount,
+         sum(c.noncovered_cents) AS noncovered_cents,
+         sum(c.discount_amount) AS discount_amount,
+         sum(c.discount_cents) AS discount_cents,
+         sum(c.deductible_amount) AS deductible_amount,
+         sum(c.deductible_cents) AS deductible_cents,
+         sum(c.copay_amount) AS copay_amount,
+         sum(c.copay_cents) AS copay_cents,
+         sum(c.coinsurance_amount) AS coinsurance_amount,
+         sum(c.coinsurance_cents) AS coinsurance_cents,
+         sum(c.member_liability_amount) AS member_liability_amount,
+         sum(c.member_liability_cents) AS member_liability_cents,
+         sum(c.paid_by_patient_amount) AS paid_by_patient_amount,
+         sum(c.paid_by_patient_cents) AS paid_by_patient_cents,
+         sum(c.prior_payer_paid_amount) AS prior_payer_paid_amount,
+         sum(c.prior_payer_paid_cents) AS prior_payer_paid_cents,
+         sum(c.paid_to_provider_amount) AS paid_to_provider_amount,
+         sum(c.paid_to_provider_cents) AS paid_to_provider_cents,
+         sum(c.paid_to_patient_amount) AS paid_to_patient_amount,
+         sum(c.paid_to_patient_cents) AS paid_to_patient_cents,
+         sum(c.benefit_amount) AS benefit_amount,
+         sum(c.benefit_cents) AS benefit_cents,
+         sum(c.drug_cost_amount) AS drug_cost_amount,
+         sum(c.drug_cost_cents) AS drug_cost_cents,
+         sum(c.payment_amount) AS payment_amount,
+         sum(c.payment_cents) AS payment_cents,
+         sum(c.plan_paid_amount) AS plan_paid_amount,
+         sum(c.plan_paid_cents) AS plan_paid_cents,
+         sum(c.member_cost_share_amount) AS member_cost_share_amount,
+         sum(c.member_cost_share_cents) AS member_cost_share_cents
+  FROM temp.carried AS k
+  JOIN claim AS c ON c.connection_id = k.connection_id AND c.explanation_of_benefit_id = k.claim_id
+  GROUP BY k.by_connection_id, k.by_id
+) AS o
+WHERE o.by_connection_id = claim_current.connection_id AND o.by_id = claim_current.explanation_of_benefit_id;

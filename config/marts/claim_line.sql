@@ -1,110 +1,309 @@
 -- What was done, line by line, for how much and for which diagnosis?
 --
--- Grain: one row per line of a claim. Claims without lines have no row here. Superseded and
--- cancelled claims are included: join to claim_current for lines that stand today.
+-- Grain: one row per line of a claim, and one per line that the payer added to it. Claims without
+-- lines have no row here. Superseded and cancelled claims are included: ask for claim_is_current.
 --
--- The diagnosis is the first one the line points at, else the principal or first one of the
--- claim. Each amount is the first of its category on the line; every one of them is in
--- explanation_of_benefit_item_adjudication.
+-- The diagnosis is the first one the line points at, else the principal or first one of the claim.
+-- Amounts of one kind on a line add up; the amount of a line without any of its own is the sum of its
+-- details. Every one of them is in explanation_of_benefit_item_adjudication and its siblings.
 --
 -- connection_id               whose consent the row came through
 -- explanation_of_benefit_id   the claim
--- item_index                  position of the line, from 0; unique within the claim
+-- line_key                    unique within the claim: the lines of the claim, then those that the payer added, from 0
+-- item_index                  position of the line among the items, from 0; NULL for a line that the payer added
+-- add_item_index              position of the line among those that the payer added, from 0
 -- line_number                 number the payer gives the line
+-- member_id                   the person, id in member
 -- claim_number                number of the claim
+-- claim_key                   the claim over all its versions
 -- claim_status                status of the claim
+-- claim_is_current            1 when the claim stands today, see claim_current
 -- kind                        kind of claim
 -- patient_id                  the member, id in patient
--- service_start               first day of service: of the line, else of the claim
--- service_end                 last day of service: of the line, else of the claim
+-- service_start               first day of service as sent: of the line, else of the claim
+-- service_start_date          the same as a date
+-- service_end                 last day of service as sent: of the line, else of the claim
+-- service_end_date            the same as a date
 -- code                        service, product or drug: first code
 -- code_system                 its code system
 -- code_display                its display text
--- cpt_code, hcpcs_code        the same in these code systems, where sent
--- ndc_code                    National Drug Code of the drug sold or given, where sent
--- modifier_1_code, modifier_2_code  first and second modifier
+-- cpt_code                    the code in CPT, where sent
+-- hcpcs_code                  the code in HCPCS, where sent
+-- ndc_code                    National Drug Code of the drug sold or given, where sent: eleven digits
+-- modifier_1_code             first modifier
+-- modifier_2_code             second modifier
 -- revenue_code                revenue center
 -- place_of_service_code       place of service
--- quantity, quantity_unit     units of service
--- diagnosis_code, diagnosis_system, diagnosis_display  diagnosis of the line
+-- quantity                    units of service
+-- quantity_unit               their unit
+-- diagnosis_code              diagnosis of the line
+-- diagnosis_system            its code system
+-- diagnosis_display           its display text
 -- provider_name               who performed the line, else who is paid for the claim
 -- provider_npi                NPI of the same
 -- submitted_amount            charged by the provider, else the net of the line
+-- submitted_cents             the same in cents
 -- allowed_amount              allowed by the plan (allowed, else eligible)
--- noncovered_amount, discount_amount, deductible_amount, copay_amount, coinsurance_amount,
--- member_liability_amount, paid_by_patient_amount, prior_payer_paid_amount,
--- paid_to_provider_amount, paid_to_patient_amount, benefit_amount, drug_cost_amount  as in claim
+-- allowed_cents               the same in cents
+-- noncovered_amount           as in claim
+-- noncovered_cents            the same in cents
+-- discount_amount             as in claim
+-- discount_cents              the same in cents
+-- deductible_amount           as in claim
+-- deductible_cents            the same in cents
+-- copay_amount                as in claim
+-- copay_cents                 the same in cents
+-- coinsurance_amount          as in claim
+-- coinsurance_cents           the same in cents
+-- member_liability_amount     as in claim
+-- member_liability_cents      the same in cents
+-- paid_by_patient_amount      as in claim
+-- paid_by_patient_cents       the same in cents
+-- prior_payer_paid_amount     as in claim
+-- prior_payer_paid_cents      the same in cents
+-- paid_to_provider_amount     as in claim
+-- paid_to_provider_cents      the same in cents
+-- paid_to_patient_amount      as in claim
+-- paid_to_patient_cents       the same in cents
+-- benefit_amount              as in claim
+-- benefit_cents               the same in cents
+-- drug_cost_amount            as in claim
+-- drug_cost_cents             the same in cents
+-- plan_paid_amount            paid to provider and patient, else benefit
+-- plan_paid_cents             the same in cents
 -- denial_reason_code          why the line was denied
 -- currency                    currency of the amounts
-CREATE VIEW claim_line AS
-SELECT i.connection_id,
-       i.explanation_of_benefit_id,
-       i.item_index,
-       i.sequence AS line_number,
-       coalesce(e.unique_claim_id, e.claim_control_number, e.identifier_value) AS claim_number,
-       e.status AS claim_status,
-       coalesce(e.claim_type_code, e.type_code) AS kind,
-       e.patient_id,
-       coalesce(i.serviced_date, i.serviced_period_start, e.billable_period_start) AS service_start,
-       coalesce(i.serviced_date, i.serviced_period_end, i.serviced_period_start, e.billable_period_end) AS service_end,
-       i.product_or_service_code AS code,
-       i.product_or_service_system AS code_system,
-       coalesce(i.product_or_service_display, i.product_or_service_text) AS code_display,
-       i.cpt_code,
-       i.hcpcs_code,
-       coalesce(i.ndc_code, i.administered_ndc_code) AS ndc_code,
-       i.modifier_1_code,
-       i.modifier_2_code,
-       i.revenue_code,
-       i.location_code AS place_of_service_code,
-       i.quantity_value AS quantity,
-       coalesce(i.quantity_unit, i.quantity_code) AS quantity_unit,
-       coalesce(d.diagnosis_code, condition.code_code) AS diagnosis_code,
-       coalesce(d.diagnosis_system, condition.code_system) AS diagnosis_system,
-       coalesce(d.diagnosis_display, d.diagnosis_text, condition.code_display, condition.code_text) AS diagnosis_display,
-       coalesce(nullif(trim(coalesce(practitioner.given_name, '') || ' ' || coalesce(practitioner.family_name, '')), ''),
-                practitioner.name_text, organization.name, t.provider_display, e.provider_display) AS provider_name,
-       coalesce(practitioner.npi, organization.npi,
-                CASE WHEN t.provider_identifier_system = 'http://hl7.org/fhir/sid/us-npi'
-                       OR lower(t.provider_identifier_type_code) = 'npi' THEN t.provider_identifier_value END,
-                CASE WHEN t.row_no IS NULL
-                      AND (e.provider_identifier_system = 'http://hl7.org/fhir/sid/us-npi'
-                           OR lower(e.provider_identifier_type_code) = 'npi') THEN e.provider_identifier_value END) AS provider_npi,
-       coalesce(i.submitted_amount, i.net_amount) AS submitted_amount,
-       coalesce(i.allowed_amount, i.eligible_amount) AS allowed_amount,
-       i.noncovered_amount,
-       i.discount_amount,
-       i.deductible_amount,
-       i.copay_amount,
-       i.coinsurance_amount,
-       i.member_liability_amount,
-       i.paid_by_patient_amount,
-       i.prior_payer_paid_amount,
-       i.paid_to_provider_amount,
-       i.paid_to_patient_amount,
-       i.benefit_amount,
-       i.drug_cost_amount,
-       i.denial_reason_code,
-       coalesce(i.adjudication_currency, i.net_currency) AS currency
-FROM explanation_of_benefit_item AS i
-JOIN explanation_of_benefit AS e ON e.connection_id = i.connection_id AND e.id = i.explanation_of_benefit_id
-LEFT JOIN explanation_of_benefit_diagnosis AS d
-  ON d.connection_id = i.connection_id AND d.explanation_of_benefit_id = i.explanation_of_benefit_id
- AND d.row_no = (SELECT f.row_no FROM explanation_of_benefit_diagnosis AS f
-                 WHERE f.connection_id = i.connection_id AND f.explanation_of_benefit_id = i.explanation_of_benefit_id
-                   AND (i.diagnosis_sequence IS NULL OR f.sequence = i.diagnosis_sequence)
-                 ORDER BY coalesce(f.type_code, '') <> 'principal', f.sequence, f.row_no LIMIT 1)
-LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
-LEFT JOIN explanation_of_benefit_care_team AS t
-  ON t.connection_id = i.connection_id AND t.explanation_of_benefit_id = i.explanation_of_benefit_id
- AND t.row_no = (SELECT f.row_no FROM explanation_of_benefit_care_team AS f
-                 WHERE f.connection_id = i.connection_id AND f.explanation_of_benefit_id = i.explanation_of_benefit_id
-                   AND f.sequence = i.care_team_sequence
-                 ORDER BY f.row_no LIMIT 1)
-LEFT JOIN practitioner
-  ON practitioner.connection_id = i.connection_id
- AND practitioner.id = CASE WHEN t.row_no IS NULL THEN e.provider_practitioner_id ELSE t.provider_practitioner_id END
-LEFT JOIN organization
-  ON organization.connection_id = i.connection_id
- AND organization.id = CASE WHEN t.row_no IS NULL THEN e.provider_organization_id ELSE t.provider_organization_id END
-WHERE coalesce(e."use", 'claim') = 'claim';
+-- is_mixed_currency           1 when amounts of this line are in different currencies; it has none then
+CREATE TABLE claim_line (
+  connection_id INTEGER NOT NULL,
+  explanation_of_benefit_id TEXT NOT NULL,
+  line_key INTEGER NOT NULL,
+  item_index INTEGER,
+  add_item_index INTEGER,
+  line_number INTEGER,
+  member_id TEXT,
+  claim_number TEXT,
+  claim_key TEXT,
+  claim_status TEXT,
+  claim_is_current INTEGER NOT NULL,
+  kind TEXT,
+  patient_id TEXT,
+  service_start TEXT,
+  service_start_date TEXT,
+  service_end TEXT,
+  service_end_date TEXT,
+  code TEXT,
+  code_system TEXT,
+  code_display TEXT,
+  cpt_code TEXT,
+  hcpcs_code TEXT,
+  ndc_code TEXT,
+  modifier_1_code TEXT,
+  modifier_2_code TEXT,
+  revenue_code TEXT,
+  place_of_service_code TEXT,
+  quantity REAL,
+  quantity_unit TEXT,
+  diagnosis_code TEXT,
+  diagnosis_system TEXT,
+  diagnosis_display TEXT,
+  provider_name TEXT,
+  provider_npi TEXT,
+  submitted_amount REAL,
+  submitted_cents INTEGER,
+  allowed_amount REAL,
+  allowed_cents INTEGER,
+  noncovered_amount REAL,
+  noncovered_cents INTEGER,
+  discount_amount REAL,
+  discount_cents INTEGER,
+  deductible_amount REAL,
+  deductible_cents INTEGER,
+  copay_amount REAL,
+  copay_cents INTEGER,
+  coinsurance_amount REAL,
+  coinsurance_cents INTEGER,
+  member_liability_amount REAL,
+  member_liability_cents INTEGER,
+  paid_by_patient_amount REAL,
+  paid_by_patient_cents INTEGER,
+  prior_payer_paid_amount REAL,
+  prior_payer_paid_cents INTEGER,
+  paid_to_provider_amount REAL,
+  paid_to_provider_cents INTEGER,
+  paid_to_patient_amount REAL,
+  paid_to_patient_cents INTEGER,
+  benefit_amount REAL,
+  benefit_cents INTEGER,
+  drug_cost_amount REAL,
+  drug_cost_cents INTEGER,
+  plan_paid_amount REAL,
+  plan_paid_cents INTEGER,
+  denial_reason_code TEXT,
+  currency TEXT,
+  is_mixed_currency INTEGER NOT NULL,
+  PRIMARY KEY (connection_id, explanation_of_benefit_id, line_key)
+) WITHOUT ROWID;
+CREATE INDEX claim_line_by_code ON claim_line (code, service_start_date);
+CREATE INDEX claim_line_by_member ON claim_line (member_id, service_start_date);
+INSERT INTO claim_line
+WITH line AS (
+  SELECT i.connection_id, i.explanation_of_benefit_id, i.item_index AS line, 'item' AS level,
+         i.item_index AS item_index, NULL AS add_item_index, i.sequence AS line_number,
+         c.member_id, c.claim_number, c.claim_key, c.status AS claim_status, c.is_current AS claim_is_current, c.kind, c.patient_id,
+         coalesce(i.serviced_date, i.serviced_period_start, c.service_start) AS service_start,
+         coalesce(i.serviced_date, i.serviced_period_end, i.serviced_period_start, c.service_end) AS service_end,
+         i.product_or_service_code AS code, i.product_or_service_system AS code_system,
+         coalesce(i.product_or_service_display, i.product_or_service_text) AS code_display,
+         i.cpt_code, i.hcpcs_code, coalesce(i.ndc_code, i.administered_ndc_code) AS ndc_code, i.modifier_1_code, i.modifier_2_code, i.revenue_code AS revenue_code,
+         i.location_code AS place_of_service_code, i.quantity_value AS quantity,
+         coalesce(i.quantity_unit, i.quantity_code) AS quantity_unit,
+         coalesce(d.diagnosis_code, condition.code_code) AS diagnosis_code,
+         coalesce(d.diagnosis_system, condition.code_system) AS diagnosis_system,
+         coalesce(d.diagnosis_display, d.diagnosis_text, condition.code_display, condition.code_text) AS diagnosis_display,
+         coalesce(performer.name, contained_performer.name, t.provider_display, c.provider_name) AS provider_name,
+         CASE WHEN t.row_no IS NULL THEN c.provider_npi ELSE coalesce(performer.npi, contained_performer.npi,
+              npi_of(t.provider_identifier_system, t.provider_identifier_type_code, t.provider_identifier_value)) END AS provider_npi,
+         i.denial_reason_code AS denial_reason_code
+  FROM temp.mart_scope CROSS JOIN claim AS c ON c.connection_id = mart_scope.connection_id
+  CROSS JOIN explanation_of_benefit_item AS i ON i.connection_id = c.connection_id AND i.explanation_of_benefit_id = c.explanation_of_benefit_id
+  LEFT JOIN explanation_of_benefit_diagnosis AS d
+    ON d.connection_id = i.connection_id AND d.explanation_of_benefit_id = i.explanation_of_benefit_id
+   AND d.row_no = (SELECT f.row_no FROM explanation_of_benefit_diagnosis AS f
+                   WHERE f.connection_id = i.connection_id AND f.explanation_of_benefit_id = i.explanation_of_benefit_id
+                     AND (i.diagnosis_sequence IS NULL OR f.sequence = i.diagnosis_sequence)
+                   ORDER BY coalesce(f.type_code, '') <> 'principal', f.sequence, f.row_no LIMIT 1)
+  LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
+  LEFT JOIN explanation_of_benefit_care_team AS t
+    ON t.connection_id = i.connection_id AND t.explanation_of_benefit_id = i.explanation_of_benefit_id
+   AND t.row_no = (SELECT f.row_no FROM explanation_of_benefit_care_team AS f
+                   WHERE f.connection_id = i.connection_id AND f.explanation_of_benefit_id = i.explanation_of_benefit_id
+                     AND f.sequence = i.care_team_sequence
+                   ORDER BY f.row_no LIMIT 1)
+  LEFT JOIN temp.party AS performer
+    ON performer.connection_id = t.connection_id AND performer.id = t.provider_id
+   AND performer.type = CASE t.provider_id WHEN t.provider_practitioner_id THEN 'Practitioner'
+                        WHEN t.provider_organization_id THEN 'Organization' ELSE 'PractitionerRole' END
+  LEFT JOIN temp.contained_party AS contained_performer
+    ON contained_performer.connection_id = t.connection_id AND contained_performer.claim_id = t.explanation_of_benefit_id
+   AND contained_performer.reference = t.provider_reference
+  UNION ALL
+  SELECT i.connection_id, i.explanation_of_benefit_id, i.add_item_index AS line, 'added' AS level,
+         NULL AS item_index, i.add_item_index AS add_item_index, i.item_sequence AS line_number,
+         c.member_id, c.claim_number, c.claim_key, c.status AS claim_status, c.is_current AS claim_is_current, c.kind, c.patient_id,
+         coalesce(i.serviced_date, i.serviced_period_start, c.service_start) AS service_start,
+         coalesce(i.serviced_date, i.serviced_period_end, i.serviced_period_start, c.service_end) AS service_end,
+         i.product_or_service_code AS code, i.product_or_service_system AS code_system,
+         coalesce(i.product_or_service_display, i.product_or_service_text) AS code_display,
+         i.cpt_code, i.hcpcs_code, i.ndc_code AS ndc_code, i.modifier_1_code, i.modifier_2_code, NULL AS revenue_code,
+         i.location_code AS place_of_service_code, i.quantity_value AS quantity,
+         coalesce(i.quantity_unit, i.quantity_code) AS quantity_unit,
+         coalesce(d.diagnosis_code, condition.code_code) AS diagnosis_code,
+         coalesce(d.diagnosis_system, condition.code_system) AS diagnosis_system,
+         coalesce(d.diagnosis_display, d.diagnosis_text, condition.code_display, condition.code_text) AS diagnosis_display,
+         coalesce(performer.name, i.provider_display, c.provider_name) AS provider_name,
+         CASE WHEN i.provider_id IS NULL THEN c.provider_npi ELSE performer.npi END AS provider_npi,
+         NULL AS denial_reason_code
+  FROM temp.mart_scope CROSS JOIN claim AS c ON c.connection_id = mart_scope.connection_id
+  CROSS JOIN explanation_of_benefit_add_item AS i ON i.connection_id = c.connection_id AND i.explanation_of_benefit_id = c.explanation_of_benefit_id
+  LEFT JOIN explanation_of_benefit_diagnosis AS d
+    ON d.connection_id = i.connection_id AND d.explanation_of_benefit_id = i.explanation_of_benefit_id
+   AND d.row_no = (SELECT f.row_no FROM explanation_of_benefit_diagnosis AS f
+                   WHERE f.connection_id = i.connection_id AND f.explanation_of_benefit_id = i.explanation_of_benefit_id
+                   ORDER BY coalesce(f.type_code, '') <> 'principal', f.sequence, f.row_no LIMIT 1)
+  LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
+  LEFT JOIN temp.party AS performer
+    ON performer.connection_id = i.connection_id AND performer.id = i.provider_id
+   AND performer.type = CASE i.provider_id WHEN i.provider_practitioner_id THEN 'Practitioner'
+                        WHEN i.provider_organization_id THEN 'Organization' ELSE 'PractitionerRole' END
+)
+SELECT connection_id,
+       explanation_of_benefit_id,
+       row_number() OVER (PARTITION BY connection_id, explanation_of_benefit_id ORDER BY level = 'added', line) - 1,
+       item_index,
+       add_item_index,
+       line_number,
+       member_id,
+       claim_number,
+       claim_key,
+       claim_status,
+       claim_is_current,
+       kind,
+       patient_id,
+       service_start,
+       first_day(service_start),
+       service_end,
+       last_day(service_end),
+       code,
+       code_system,
+       code_display,
+       cpt_code,
+       hcpcs_code,
+       ndc11(ndc_code),
+       modifier_1_code,
+       modifier_2_code,
+       revenue_code,
+       place_of_service_code,
+       quantity,
+       quantity_unit,
+       diagnosis_code,
+       diagnosis_system,
+       diagnosis_display,
+       provider_name,
+       provider_npi,
+       submitted,
+       CAST(round(submitted * 100) AS INTEGER),
+       allowed,
+       CAST(round(allowed * 100) AS INTEGER),
+       noncovered,
+       CAST(round(noncovered * 100) AS INTEGER),
+       discount,
+       CAST(round(discount * 100) AS INTEGER),
+       deductible,
+       CAST(round(deductible * 100) AS INTEGER),
+       copay,
+       CAST(round(copay * 100) AS INTEGER),
+       coinsurance,
+       CAST(round(coinsurance * 100) AS INTEGER),
+       member_liability,
+       CAST(round(member_liability * 100) AS INTEGER),
+       paid_by_patient,
+       CAST(round(paid_by_patient * 100) AS INTEGER),
+       prior_payer_paid,
+       CAST(round(prior_payer_paid * 100) AS INTEGER),
+       paid_to_provider,
+       CAST(round(paid_to_provider * 100) AS INTEGER),
+       paid_to_patient,
+       CAST(round(paid_to_patient * 100) AS INTEGER),
+       benefit,
+       CAST(round(benefit * 100) AS INTEGER),
+       drug_cost,
+       CAST(round(drug_cost * 100) AS INTEGER),
+       plan_paid,
+       CAST(round(plan_paid * 100) AS INTEGER),
+       denial_reason_code,
+       CASE WHEN NOT is_mixed THEN currency END,
+       coalesce(is_mixed, 0)
+FROM (
+  SELECT line.*, m.currency, m.is_mixed,
+         CASE WHEN NOT m.is_mixed THEN m.submitted END AS submitted,
+         CASE WHEN NOT m.is_mixed THEN m.allowed END AS allowed,
+         CASE WHEN NOT m.is_mixed THEN m.noncovered END AS noncovered,
+         CASE WHEN NOT m.is_mixed THEN m.discount END AS discount,
+         CASE WHEN NOT m.is_mixed THEN m.deductible END AS deductible,
+         CASE WHEN NOT m.is_mixed THEN m.copay END AS copay,
+         CASE WHEN NOT m.is_mixed THEN m.coinsurance END AS coinsurance,
+         CASE WHEN NOT m.is_mixed THEN m.member_liability END AS member_liability,
+         CASE WHEN NOT m.is_mixed THEN m.paid_by_patient END AS paid_by_patient,
+         CASE WHEN NOT m.is_mixed THEN m.prior_payer_paid END AS prior_payer_paid,
+         CASE WHEN NOT m.is_mixed THEN m.paid_to_provider END AS paid_to_provider,
+         CASE WHEN NOT m.is_mixed THEN m.paid_to_patient END AS paid_to_patient,
+         CASE WHEN NOT m.is_mixed THEN m.benefit END AS benefit,
+         CASE WHEN NOT m.is_mixed THEN m.drug_cost END AS drug_cost,
+         CASE WHEN NOT m.is_mixed THEN coalesce(
+           CASE WHEN m.paid_to_provider IS NOT NULL OR m.paid_to_patient IS NOT NULL
+                THEN round(coalesce(m.paid_to_provider, 0) + coalesce(m.paid_to_patient, 0), 6) END, m.benefit) END AS plan_paid
+  FROM line
+  LEFT JOIN temp.line_money AS m ON m.connection_id = line.connection_id AND m.id = line.explanation_of_benefit_id
+    AND m.level = line.level AND m.line = line.line
+);

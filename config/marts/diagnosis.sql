@@ -5,45 +5,75 @@
 -- cancelled claims are included (see record_status, and claim_current for claims that stand).
 -- A claim that only points at a condition shows that condition's code.
 --
--- connection_id    whose consent the row came through
--- source           claim, preauthorization, predetermination or condition
--- record_id        id in explanation_of_benefit or condition
--- patient_id       the member, id in patient
--- code             first code
--- system           its code system
--- display          its display text, else the plain text
--- icd10_code       ICD-10 code, wherever it stands among the codings
--- role             role on the claim, such as principal or admitting; category of a condition
--- sequence         number on the claim; NULL for a condition
--- diagnosis_date   start of the service; onset of a condition, else when it was recorded
--- record_status    status of the claim; clinical status of the condition
-CREATE VIEW diagnosis AS
-SELECT d.connection_id,
-       coalesce(e."use", 'claim') AS source,
-       e.id AS record_id,
-       e.patient_id,
-       coalesce(d.diagnosis_code, c.code_code) AS code,
-       coalesce(d.diagnosis_system, c.code_system) AS system,
-       coalesce(d.diagnosis_display, d.diagnosis_text, c.code_display, c.code_text) AS display,
-       coalesce(d.icd10_code, c.icd10_code) AS icd10_code,
-       coalesce(d.type_code, d.type_text) AS role,
-       d.sequence,
-       coalesce(e.billable_period_start, e.created) AS diagnosis_date,
-       e.status AS record_status
-FROM explanation_of_benefit_diagnosis AS d
-JOIN explanation_of_benefit AS e ON e.connection_id = d.connection_id AND e.id = d.explanation_of_benefit_id
-LEFT JOIN condition AS c ON c.connection_id = d.connection_id AND c.id = d.diagnosis_condition_id
-UNION ALL
-SELECT c.connection_id,
-       'condition',
-       c.id,
-       c.patient_id,
-       c.code_code,
-       c.code_system,
-       coalesce(c.code_display, c.code_text),
-       c.icd10_code,
-       coalesce(c.category_code, c.category_text),
-       NULL,
-       coalesce(c.onset_date_time, c.onset_period_start, c.recorded_date),
-       c.clinical_status_code
-FROM condition AS c;
+-- connection_id               whose consent the row came through
+-- source                      claim, preauthorization, predetermination or condition
+-- record_id                   id in explanation_of_benefit or condition
+-- member_id                   the person, id in member
+-- patient_id                  the member, id in patient
+-- code                        first code
+-- system                      its code system
+-- display                     its display text, else the plain text
+-- icd10_code                  ICD-10 code, wherever it stands among the codings
+-- role                        role on the claim, such as principal or admitting; category of a condition
+-- sequence                    number on the claim; NULL for a condition
+-- diagnosis_sent              start of the service; onset of a condition, else when it was recorded; as sent
+-- diagnosis_date              the same as a date
+-- record_status               status of the claim; clinical status of the condition
+CREATE TABLE diagnosis (
+  connection_id INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  record_id TEXT NOT NULL,
+  member_id TEXT,
+  patient_id TEXT,
+  code TEXT,
+  system TEXT,
+  display TEXT,
+  icd10_code TEXT,
+  role TEXT,
+  sequence INTEGER,
+  diagnosis_sent TEXT,
+  diagnosis_date TEXT,
+  record_status TEXT
+);
+CREATE INDEX diagnosis_by_connection ON diagnosis (connection_id, record_id);
+CREATE INDEX diagnosis_by_member ON diagnosis (member_id, icd10_code);
+INSERT INTO diagnosis
+SELECT connection_id,
+       source,
+       record_id,
+       member_id,
+       patient_id,
+       code,
+       system,
+       display,
+       icd10_code,
+       role,
+       sequence,
+       diagnosis_sent,
+       first_day(diagnosis_sent),
+       record_status
+FROM (
+  SELECT e.connection_id, coalesce(e."use", 'claim') AS source, e.id AS record_id, person.member_id, e.patient_id,
+         coalesce(d.diagnosis_code, c.code_code) AS code,
+         coalesce(d.diagnosis_system, c.code_system) AS system,
+         coalesce(d.diagnosis_display, d.diagnosis_text, c.code_display, c.code_text) AS display,
+         coalesce(d.icd10_code, c.icd10_code) AS icd10_code,
+         coalesce(d.type_code, d.type_text) AS role,
+         d.sequence,
+         coalesce(e.billable_period_start, e.created) AS diagnosis_sent,
+         e.status AS record_status
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_diagnosis AS d ON d.connection_id = mart_scope.connection_id
+  JOIN explanation_of_benefit AS e ON e.connection_id = d.connection_id AND e.id = d.explanation_of_benefit_id
+  LEFT JOIN condition AS c ON c.connection_id = d.connection_id AND c.id = d.diagnosis_condition_id
+  LEFT JOIN temp.person ON person.connection_id = e.connection_id AND person.patient_id = e.patient_id
+  WHERE NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = e.connection_id
+    AND x.resource_type = 'ExplanationOfBenefit' AND x.resource_id = e.id)
+  UNION ALL
+  SELECT c.connection_id, 'condition', c.id, person.member_id, c.patient_id, c.code_code, c.code_system,
+         coalesce(c.code_display, c.code_text), c.icd10_code, coalesce(c.category_code, c.category_text), NULL,
+         coalesce(c.onset_date_time, c.onset_period_start, c.recorded_date), c.clinical_status_code
+  FROM temp.mart_scope CROSS JOIN condition AS c ON c.connection_id = mart_scope.connection_id
+  LEFT JOIN temp.person ON person.connection_id = c.connection_id AND person.patient_id = c.patient_id
+  WHERE NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = c.connection_id
+    AND x.resource_type = 'Condition' AND x.resource_id = c.id)
+);

@@ -1,50 +1,64 @@
 -- When was each member covered, by which plan and payer?
 --
--- Grain: one row per coverage that is neither a draft nor entered in error. A member may have
--- several at once (medical and pharmacy, primary and secondary), and payers may send one row
--- per year or per renewal: spans are not merged. Dates are the text that was sent.
+-- Grain: one row per coverage that is neither a draft nor entered in error; each part of Medicare is
+-- a coverage of its own. A member may have several at once (medical and pharmacy, primary and secondary), and
+-- payers may send one row per year or per renewal: spans are not merged.
 --
--- connection_id          whose consent the row came through
--- coverage_id            the coverage, id in coverage
--- patient_id             the covered member, id in patient
--- member_name            name of the member
--- birth_date             date of birth of the member
--- status                 active or cancelled
--- coverage_start         first day
--- coverage_end           last day; NULL when open
--- is_open                1 when there is no end, or the end is the year 9999
--- kind, kind_display     kind of coverage
--- member_number          member number at the plan
--- subscriber_number      number of the subscriber
--- relationship           relationship of the member to the subscriber
--- payer_id               the payer, id in organization
--- payer_name             name of the payer
--- group_number, group_name    employer group
--- plan_number, plan_name      plan
--- rank                   1 is the primary coverage
+-- Columns that end in _date have ten characters: a start of lower precision is its first day, an end
+-- its last; what is no date is NULL.
+--
+-- connection_id               whose consent the row came through
+-- coverage_id                 the coverage, id in coverage
+-- member_id                   the person, id in member
+-- patient_id                  the covered member, id in patient
+-- member_name                 name of the member
+-- birth_date                  date of birth of the member
+-- status                      active or cancelled
+-- coverage_start              first day as sent
+-- coverage_start_date         the same as a date
+-- coverage_end                last day as sent; NULL when open
+-- coverage_end_date           the same as a date
+-- is_open                     1 when the coverage is active and its end is today or later, or not stated
+-- is_backward                 1 when the end is before the start: no day is covered
+-- medicare_part               A, B, C or D when it is a part of Medicare
+-- kind                        kind of coverage
+-- kind_display                kind of coverage in words
+-- member_number               member number at the plan
+-- subscriber_number           number of the subscriber
+-- relationship                relationship of the member to the subscriber
+-- payer_id                    the payer, id in organization
+-- payer_name                  name of the payer
+-- group_number                number of the employer group
+-- group_name                  name of the employer group
+-- plan_number                 number of the plan
+-- plan_name                   name of the plan
+-- rank                        1 is the primary coverage
 CREATE VIEW enrollment AS
-SELECT c.connection_id,
-       c.id AS coverage_id,
-       c.beneficiary_id AS patient_id,
-       coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text, c.beneficiary_display) AS member_name,
-       p.birth_date,
-       c.status,
-       c.period_start AS coverage_start,
-       c.period_end AS coverage_end,
-       c.period_end IS NULL OR c.period_end LIKE '9999%' AS is_open,
-       c.type_code AS kind,
-       coalesce(c.type_display, c.type_text) AS kind_display,
-       coalesce(c.member_id, p.member_id) AS member_number,
-       c.subscriber_number,
-       coalesce(c.relationship_code, c.relationship_text) AS relationship,
-       c.payor_organization_id AS payer_id,
-       coalesce(o.name, c.payor_display, c.payor_identifier_value) AS payer_name,
-       c.group_value AS group_number,
-       c.group_name,
-       c.plan_value AS plan_number,
-       c.plan_name,
-       c.coverage_order AS rank
-FROM coverage AS c
-LEFT JOIN patient AS p ON p.connection_id = c.connection_id AND p.id = c.beneficiary_id
-LEFT JOIN organization AS o ON o.connection_id = c.connection_id AND o.id = c.payor_organization_id
-WHERE coalesce(c.status, 'active') NOT IN ('draft', 'entered-in-error');
+SELECT connection_id,
+       coverage_id,
+       member_id,
+       patient_id,
+       member_name,
+       birth_date,
+       status,
+       coverage_start,
+       coverage_start_date,
+       coverage_end,
+       coverage_end_date,
+       CAST(CASE WHEN coalesce(status, 'active') = 'active' AND is_backward = 0
+              AND (coverage_end IS NULL OR coverage_end_date >= CAST(CURRENT_DATE AS TEXT)) THEN 1 ELSE 0 END AS INTEGER) AS is_open,
+       is_backward,
+       medicare_part,
+       kind,
+       kind_display,
+       member_number,
+       subscriber_number,
+       relationship,
+       payer_id,
+       payer_name,
+       group_number,
+       group_name,
+       plan_number,
+       plan_name,
+       rank
+FROM coverage_span;

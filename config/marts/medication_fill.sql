@@ -1,86 +1,164 @@
 -- Which drugs did a member get, when, how many and for how long?
 --
 -- Grain: one row per line of a current pharmacy claim, and one row per completed dispense
--- record. The same fill can be in both: filter on source, never add the two up.
+-- record. The same fill can be in both: filter on source, never add the two up. A fill that was
+-- reversed is not here.
 --
--- connection_id     whose consent the row came through
--- source            claim or dispense
--- source_id         id in explanation_of_benefit or medication_dispense
--- item_index        position of the line of the claim, from 0; NULL for a dispense
--- patient_id        the member, id in patient
--- fill_date         when it was handed out (for a claim, the day of service)
--- drug_code         first code of the drug
--- drug_system       its code system
--- drug_name         its name
--- ndc_code          National Drug Code, where sent
--- rxnorm_code       RxNorm code, where sent
--- quantity          quantity handed out
--- quantity_unit     its unit
--- days_supply       days it is meant to last
--- refill_number     0 is the first fill
--- pharmacy_name     who handed it out or is paid for it
--- prescriber_name   who prescribed it, as sent with the claim
--- prescriber_npi    NPI of the prescriber, where sent
--- submitted_amount, allowed_amount, plan_paid_amount, member_paid_amount  amounts of the line,
---                   of a one-line claim those of the claim; NULL for a dispense
--- currency          currency of the amounts
-CREATE VIEW medication_fill AS
-SELECT c.connection_id,
-       'claim' AS source,
-       c.explanation_of_benefit_id AS source_id,
-       i.item_index,
-       c.patient_id,
-       coalesce(i.serviced_date, i.serviced_period_start, c.service_start) AS fill_date,
-       i.product_or_service_code AS drug_code,
-       i.product_or_service_system AS drug_system,
-       coalesce(i.product_or_service_display, i.product_or_service_text) AS drug_name,
-       coalesce(i.ndc_code, (SELECT d.ndc_code FROM explanation_of_benefit_item_detail AS d
-                             WHERE d.connection_id = i.connection_id AND d.explanation_of_benefit_id = i.explanation_of_benefit_id
-                               AND d.item_index = i.item_index AND d.ndc_code IS NOT NULL ORDER BY d.row_no LIMIT 1)) AS ndc_code,
-       NULL AS rxnorm_code,
-       i.quantity_value AS quantity,
-       coalesce(i.quantity_unit, i.quantity_code) AS quantity_unit,
-       e.days_supply,
-       e.refill_number,
-       c.provider_name AS pharmacy_name,
-       coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text, t.provider_display) AS prescriber_name,
-       coalesce(p.npi, CASE WHEN t.provider_identifier_system = 'http://hl7.org/fhir/sid/us-npi'
-                              OR lower(t.provider_identifier_type_code) = 'npi' THEN t.provider_identifier_value END) AS prescriber_npi,
-       coalesce(i.submitted_amount, i.drug_cost_amount, i.net_amount, CASE WHEN c.line_count <= 1 THEN c.submitted_amount END) AS submitted_amount,
-       coalesce(i.allowed_amount, i.eligible_amount, CASE WHEN c.line_count <= 1 THEN c.allowed_amount END) AS allowed_amount,
-       coalesce(i.paid_to_provider_amount, i.benefit_amount, CASE WHEN c.line_count <= 1 THEN c.plan_paid_amount END) AS plan_paid_amount,
-       coalesce(i.paid_by_patient_amount, CASE WHEN c.line_count <= 1 THEN c.paid_by_patient_amount END) AS member_paid_amount,
-       c.currency
-FROM claim_current AS c
-JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
-LEFT JOIN explanation_of_benefit_item AS i
-  ON i.connection_id = c.connection_id AND i.explanation_of_benefit_id = c.explanation_of_benefit_id
-LEFT JOIN explanation_of_benefit_care_team AS t
-  ON t.connection_id = c.connection_id AND t.explanation_of_benefit_id = c.explanation_of_benefit_id
- AND t.row_no = (SELECT f.row_no FROM explanation_of_benefit_care_team AS f
-                 WHERE f.connection_id = c.connection_id AND f.explanation_of_benefit_id = c.explanation_of_benefit_id
-                   AND f.role_code IN ('prescribing', 'prescriber') ORDER BY f.row_no LIMIT 1)
-LEFT JOIN practitioner AS p ON p.connection_id = t.connection_id AND p.id = t.provider_practitioner_id
-WHERE c.kind = 'pharmacy'
-UNION ALL
-SELECT d.connection_id,
-       'dispense',
-       d.id,
-       NULL,
-       d.patient_id,
-       coalesce(d.when_handed_over, d.when_prepared),
-       coalesce(d.medication_code, m.code_code),
-       coalesce(d.medication_system, m.code_system),
-       coalesce(d.medication_display, d.medication_text, m.code_display, m.code_text, d.medication_reference_display),
-       coalesce(d.ndc_code, m.ndc_code),
-       coalesce(d.rxnorm_code, m.rxnorm_code),
-       d.quantity_value,
-       coalesce(d.quantity_unit, d.quantity_code),
-       d.days_supply_value,
-       NULL,
-       coalesce(o.name, d.performer_actor_display),
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM medication_dispense AS d
-LEFT JOIN medication AS m ON m.connection_id = d.connection_id AND m.id = d.medication_id
-LEFT JOIN organization AS o ON o.connection_id = d.connection_id AND o.id = d.performer_actor_organization_id
-WHERE coalesce(d.status, 'completed') = 'completed';
+-- connection_id               whose consent the row came through
+-- source                      claim or dispense
+-- source_id                   id in explanation_of_benefit or medication_dispense
+-- item_index                  position of the line of the claim, from 0; NULL for a dispense
+-- member_id                   the person, id in member
+-- patient_id                  the member, id in patient
+-- fill_sent                   when it was handed out, as sent (for a claim, the day of service)
+-- fill_date                   the same as a date
+-- drug_code                   first code of the drug
+-- drug_system                 its code system
+-- drug_name                   its name
+-- ndc_code                    National Drug Code, where sent: eleven digits
+-- rxnorm_code                 RxNorm code, where sent
+-- quantity                    quantity handed out
+-- quantity_unit               its unit
+-- days_supply                 days it is meant to last, whether sent as a number, a text, a code or in weeks or months (of 30 days)
+-- refill_number               0 is the first fill
+-- pharmacy_name               who handed it out or is paid for it
+-- prescriber_name             who prescribed it, as sent with the claim
+-- prescriber_npi              NPI of the prescriber, where sent
+-- submitted_amount            charged for the line, of a one-line claim that of the claim; NULL for a dispense
+-- submitted_cents             the same in cents
+-- allowed_amount              allowed by the plan, as above
+-- allowed_cents               the same in cents
+-- plan_paid_amount            paid by the plan, as above
+-- plan_paid_cents             the same in cents
+-- member_paid_amount          paid by the member, as above
+-- member_paid_cents           the same in cents
+-- currency                    currency of the amounts
+CREATE TABLE medication_fill (
+  connection_id INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  source_id TEXT NOT NULL,
+  item_index INTEGER,
+  member_id TEXT,
+  patient_id TEXT,
+  fill_sent TEXT,
+  fill_date TEXT,
+  drug_code TEXT,
+  drug_system TEXT,
+  drug_name TEXT,
+  ndc_code TEXT,
+  rxnorm_code TEXT,
+  quantity REAL,
+  quantity_unit TEXT,
+  days_supply REAL,
+  refill_number INTEGER,
+  pharmacy_name TEXT,
+  prescriber_name TEXT,
+  prescriber_npi TEXT,
+  submitted_amount REAL,
+  submitted_cents INTEGER,
+  allowed_amount REAL,
+  allowed_cents INTEGER,
+  plan_paid_amount REAL,
+  plan_paid_cents INTEGER,
+  member_paid_amount REAL,
+  member_paid_cents INTEGER,
+  currency TEXT
+);
+CREATE INDEX medication_fill_by_connection ON medication_fill (connection_id, source_id);
+CREATE INDEX medication_fill_by_member ON medication_fill (member_id, fill_date);
+INSERT INTO medication_fill
+WITH info AS (
+  SELECT s.connection_id, s.explanation_of_benefit_id,
+         max(CASE WHEN lower(s.category_code) IN ('dayssupply', 'days_supply', 'days-supply') OR lower(s.category_second_code) IN ('dayssupply', 'days_supply', 'days-supply')
+                    OR s.category_code LIKE '%/days_suply_num' OR s.category_second_code LIKE '%/days_suply_num' OR s.category_second_code = 'CLM_LINE_DAYS_SUPLY_QTY'
+             THEN days_of(s.value_quantity_value, coalesce(s.value_quantity_code, s.value_quantity_unit),
+                          coalesce(s.value_string, s.code_text, s.code_code)) END) AS days_supply,
+         max(CASE WHEN lower(s.category_code) = 'refillnum' OR lower(s.category_second_code) = 'refillnum'
+             THEN coalesce(s.value_quantity_value, CAST(whole_number(coalesce(s.value_string, s.code_text, s.code_code)) AS INTEGER)) END) AS refill_number
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_supporting_info AS s ON s.connection_id = mart_scope.connection_id
+  GROUP BY s.connection_id, s.explanation_of_benefit_id
+), fill AS (
+  SELECT c.connection_id, 'claim' AS source, c.explanation_of_benefit_id AS source_id, l.item_index,
+         c.member_id, c.patient_id, coalesce(l.service_start, c.service_start) AS fill_sent,
+         l.code AS drug_code, l.code_system AS drug_system, l.code_display AS drug_name,
+         coalesce(l.ndc_code, (SELECT d.ndc_code FROM explanation_of_benefit_item_detail AS d
+                               WHERE d.connection_id = c.connection_id AND d.explanation_of_benefit_id = c.explanation_of_benefit_id
+                                 AND d.item_index = l.item_index AND d.ndc_code IS NOT NULL ORDER BY d.row_no LIMIT 1)) AS ndc_code,
+         NULL AS rxnorm_code, l.quantity, l.quantity_unit,
+         info.days_supply, CAST(info.refill_number AS INTEGER) AS refill_number, c.provider_name AS pharmacy_name,
+         coalesce(prescriber.name, contained_prescriber.name, t.provider_display) AS prescriber_name,
+         coalesce(prescriber.npi, contained_prescriber.npi,
+                  npi_of(t.provider_identifier_system, t.provider_identifier_type_code, t.provider_identifier_value)) AS prescriber_npi,
+         coalesce(l.submitted_amount, l.drug_cost_amount, CASE WHEN c.line_count <= 1 THEN c.submitted_amount END) AS submitted,
+         coalesce(l.allowed_amount, CASE WHEN c.line_count <= 1 THEN c.allowed_amount END) AS allowed,
+         coalesce(l.plan_paid_amount, CASE WHEN c.line_count <= 1 THEN c.plan_paid_amount END) AS plan_paid,
+         coalesce(l.paid_by_patient_amount, CASE WHEN c.line_count <= 1 THEN c.paid_by_patient_amount END) AS member_paid,
+         c.currency
+  FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
+  LEFT JOIN claim_line AS l
+    ON l.connection_id = c.connection_id AND l.explanation_of_benefit_id = c.explanation_of_benefit_id AND l.item_index IS NOT NULL
+  LEFT JOIN info ON info.connection_id = c.connection_id AND info.explanation_of_benefit_id = c.explanation_of_benefit_id
+  LEFT JOIN explanation_of_benefit_care_team AS t
+    ON t.connection_id = c.connection_id AND t.explanation_of_benefit_id = c.explanation_of_benefit_id
+   AND t.row_no = (SELECT f.row_no FROM explanation_of_benefit_care_team AS f
+                   WHERE f.connection_id = c.connection_id AND f.explanation_of_benefit_id = c.explanation_of_benefit_id
+                     AND f.role_code IN ('prescribing', 'prescriber') ORDER BY f.row_no LIMIT 1)
+  LEFT JOIN temp.party AS prescriber
+    ON prescriber.connection_id = t.connection_id AND prescriber.id = t.provider_id
+   AND prescriber.type = CASE t.provider_id WHEN t.provider_practitioner_id THEN 'Practitioner'
+                         WHEN t.provider_organization_id THEN 'Organization' ELSE 'PractitionerRole' END
+  LEFT JOIN temp.contained_party AS contained_prescriber
+    ON contained_prescriber.connection_id = t.connection_id AND contained_prescriber.claim_id = t.explanation_of_benefit_id
+   AND contained_prescriber.reference = t.provider_reference
+  WHERE c.kind = 'pharmacy'
+  UNION ALL
+  SELECT d.connection_id, 'dispense', d.id, NULL, person.member_id, d.patient_id,
+         coalesce(d.when_handed_over, d.when_prepared),
+         coalesce(d.medication_code, m.code_code), coalesce(d.medication_system, m.code_system),
+         coalesce(d.medication_display, d.medication_text, m.code_display, m.code_text, d.medication_reference_display),
+         coalesce(d.ndc_code, m.ndc_code), coalesce(d.rxnorm_code, m.rxnorm_code),
+         d.quantity_value, coalesce(d.quantity_unit, d.quantity_code),
+         days_of(d.days_supply_value, coalesce(d.days_supply_code, d.days_supply_unit), NULL), NULL,
+         coalesce(o.name, d.performer_actor_display),
+         NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM temp.mart_scope CROSS JOIN medication_dispense AS d ON d.connection_id = mart_scope.connection_id
+  LEFT JOIN medication AS m ON m.connection_id = d.connection_id AND m.id = d.medication_id
+  LEFT JOIN temp.party AS o
+    ON o.connection_id = d.connection_id AND o.id = d.performer_actor_id
+   AND o.type = CASE d.performer_actor_id WHEN d.performer_actor_organization_id THEN 'Organization'
+                WHEN d.performer_actor_practitioner_id THEN 'Practitioner' ELSE 'PractitionerRole' END
+  LEFT JOIN temp.person ON person.connection_id = d.connection_id AND person.patient_id = d.patient_id
+  WHERE coalesce(d.status, 'completed') = 'completed'
+    AND NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = d.connection_id
+      AND x.resource_type = 'MedicationDispense' AND x.resource_id = d.id)
+)
+SELECT connection_id,
+       source,
+       source_id,
+       item_index,
+       member_id,
+       patient_id,
+       fill_sent,
+       first_day(fill_sent),
+       drug_code,
+       drug_system,
+       drug_name,
+       ndc11(ndc_code),
+       rxnorm_code,
+       quantity,
+       quantity_unit,
+       days_supply,
+       refill_number,
+       pharmacy_name,
+       prescriber_name,
+       prescriber_npi,
+       submitted,
+       CAST(round(submitted * 100) AS INTEGER),
+       allowed,
+       CAST(round(allowed * 100) AS INTEGER),
+       plan_paid,
+       CAST(round(plan_paid * 100) AS INTEGER),
+       member_paid,
+       CAST(round(member_paid * 100) AS INTEGER),
+       currency
+FROM fill;

@@ -1,76 +1,74 @@
 -- How much money moved, reversals included, so that a plain sum is right?
 --
--- Grain: one row per entry. Each claim with a payment gives one entry. A payment that no
--- longer stands, because its claim was cancelled or replaced, gives a second entry that takes
--- it back, unless the payer already sent the opposite amount in a related claim or in one with
--- the same number. Sum amount per claim number, member or month and the reversals net out.
+-- Grain: one row per entry. Each claim with a payment gives one entry. A payment that no longer
+-- stands, because its claim was cancelled, replaced or voided, gives a second entry that takes it
+-- back, unless the payer sent a reversal of the same amount: one reversal takes one payment back.
+-- A reversal whose payment is not here gives a second entry as well, so that both come to nothing.
+-- Sum amount per claim number, member or month and the reversals net out; the sum of all entries is
+-- that of claim_current.
 --
--- Caveats: payers that send only the difference in an adjusted claim are overcorrected; look
--- at entries of kind implied reversal. Drafts and claims entered in error are left out.
+-- Caveats: a payer that sends only the difference in an adjusted claim is understood when the
+-- difference is negative; a positive difference looks like a replacement. Drafts, claims entered in
+-- error and claims in mixed currencies are left out.
 --
 -- connection_id               whose consent the row came through
 -- explanation_of_benefit_id   the claim of the entry
--- kind                        payment, reversal (the payer sent a negative amount) or implied reversal
+-- kind                        payment, reversal (the payer sent a negative amount), implied reversal or implied
+--                             payment (what a reversal took back, that is not here)
+-- member_id                   the person, id in member
 -- claim_number                number of the claim
+-- claim_key                   the claim over all its versions
 -- patient_id                  the member, id in patient
--- entry_date                  date of the payment, else of the explanation; of an implied reversal,
+-- entry_sent                  date of the payment, else of the explanation, as sent; of an implied reversal,
 --                             that of the replacing claim, else of the claim itself
+-- entry_date                  the same as a date
 -- amount                      what the plan paid; negative when taken back
+-- amount_cents                the same in cents
 -- currency                    currency of the amount
 -- provider_name               who is paid
 -- claim_status                status of the claim
 -- replaced_by_id              the claim that made the reversal necessary, id in explanation_of_benefit
-CREATE VIEW payment_ledger AS
-WITH lineage AS MATERIALIZED (
-  SELECT connection_id, explanation_of_benefit_id, replaced_by_id, is_direct FROM claim_lineage
-), paid AS MATERIALIZED (
-  SELECT connection_id, explanation_of_benefit_id, claim_number, patient_id, status, currency, provider_name,
-         coalesce(payment_date, created) AS entry_date, created, plan_paid_amount AS amount
-  FROM claim
-  WHERE plan_paid_amount IS NOT NULL AND coalesce(status, 'active') NOT IN ('draft', 'entered-in-error')
-), opposite AS MATERIALIZED (
-  SELECT connection_id, explanation_of_benefit_id, claim_number, amount FROM paid WHERE amount < 0
-), replaced AS (
-  SELECT connection_id, explanation_of_benefit_id,
-         coalesce(min(CASE WHEN is_direct THEN replaced_by_id END), min(replaced_by_id)) AS replaced_by_id
-  FROM lineage
-  GROUP BY connection_id, explanation_of_benefit_id
-), taken_back AS (
-  SELECT p.connection_id, p.explanation_of_benefit_id
-  FROM opposite AS o
-  JOIN paid AS p ON p.connection_id = o.connection_id AND p.claim_number = o.claim_number
-  WHERE abs(o.amount + p.amount) < 0.005
-  UNION
-  SELECT p.connection_id, p.explanation_of_benefit_id
-  FROM opposite AS o
-  JOIN lineage AS l ON l.connection_id = o.connection_id AND l.replaced_by_id = o.explanation_of_benefit_id
-  JOIN paid AS p ON p.connection_id = l.connection_id AND p.explanation_of_benefit_id = l.explanation_of_benefit_id
-  WHERE abs(o.amount + p.amount) < 0.005
-  UNION
-  SELECT p.connection_id, p.explanation_of_benefit_id
-  FROM opposite AS o
-  JOIN lineage AS l ON l.connection_id = o.connection_id AND l.explanation_of_benefit_id = o.explanation_of_benefit_id
-  JOIN paid AS p ON p.connection_id = l.connection_id AND p.explanation_of_benefit_id = l.replaced_by_id
-  WHERE abs(o.amount + p.amount) < 0.005
+CREATE TABLE payment_ledger (
+  connection_id INTEGER NOT NULL,
+  explanation_of_benefit_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  member_id TEXT,
+  claim_number TEXT,
+  claim_key TEXT,
+  patient_id TEXT,
+  entry_sent TEXT,
+  entry_date TEXT,
+  amount REAL NOT NULL,
+  amount_cents INTEGER NOT NULL,
+  currency TEXT,
+  provider_name TEXT,
+  claim_status TEXT,
+  replaced_by_id TEXT,
+  PRIMARY KEY (connection_id, explanation_of_benefit_id, kind)
+) WITHOUT ROWID;
+CREATE INDEX payment_ledger_by_member ON payment_ledger (member_id, entry_date);
+CREATE INDEX payment_ledger_by_key ON payment_ledger (connection_id, claim_key);
+INSERT INTO payment_ledger
+WITH paid AS (
+  SELECT c.* FROM temp.mart_scope CROSS JOIN claim AS c ON c.connection_id = mart_scope.connection_id
+  WHERE c.plan_paid_amount IS NOT NULL AND coalesce(c.status, 'active') NOT IN ('draft', 'entered-in-error')
 )
 SELECT connection_id, explanation_of_benefit_id,
-       CASE WHEN amount < 0 THEN 'reversal' ELSE 'payment' END AS kind,
-       claim_number, patient_id, entry_date, amount, currency, provider_name,
-       status AS claim_status, NULL AS replaced_by_id
+       CASE WHEN plan_paid_amount < 0 THEN 'reversal' ELSE 'payment' END,
+       member_id, claim_number, claim_key, patient_id,
+       coalesce(payment_sent, created), first_day(coalesce(payment_sent, created)),
+       plan_paid_amount, plan_paid_cents, currency, provider_name, status, NULL
 FROM paid
 UNION ALL
 SELECT p.connection_id, p.explanation_of_benefit_id,
-       'implied reversal',
-       p.claim_number, p.patient_id,
-       coalesce(n.created, p.entry_date),
-       -p.amount, p.currency, p.provider_name, p.status, r.replaced_by_id
+       CASE WHEN p.plan_paid_amount < 0 THEN 'implied payment' ELSE 'implied reversal' END,
+       p.member_id, p.claim_number, p.claim_key, p.patient_id,
+       coalesce(n.created, p.payment_sent, p.created), first_day(coalesce(n.created, p.payment_sent, p.created)),
+       -p.plan_paid_amount, -p.plan_paid_cents, p.currency, p.provider_name, p.status, n.explanation_of_benefit_id
 FROM paid AS p
-LEFT JOIN replaced AS r
-  ON r.connection_id = p.connection_id AND r.explanation_of_benefit_id = p.explanation_of_benefit_id
-LEFT JOIN taken_back AS t
-  ON t.connection_id = p.connection_id AND t.explanation_of_benefit_id = p.explanation_of_benefit_id
-LEFT JOIN explanation_of_benefit AS n
-  ON n.connection_id = r.connection_id AND n.id = r.replaced_by_id
-WHERE p.amount > 0
-  AND (p.status = 'cancelled' OR r.replaced_by_id IS NOT NULL)
-  AND t.connection_id IS NULL;
+LEFT JOIN claim AS n
+  ON n.connection_id = p.connection_id AND n.explanation_of_benefit_id = coalesce(p.reversed_by_id, p.replaced_by_id)
+WHERE p.plan_paid_cents <> 0 AND NOT p.is_current
+  AND p.reversed_by_id IS NULL AND p.reverses_id IS NULL
+  AND NOT EXISTS (SELECT 1 FROM temp.carried AS k
+    WHERE k.connection_id = p.connection_id AND k.claim_id = p.explanation_of_benefit_id);

@@ -13,58 +13,121 @@
 -- decision_code               decision on the line (X12 306: A1 certified in total, A2 partial, A3 not certified, A4 pended, A6 modified)
 -- decision_display            the same in words
 -- decision_reason             why
--- decision_date               when it was decided, else when the explanation was made
+-- decision_sent               when it was decided, else when the explanation was made, as sent
+-- decision_date               the same as a date
+-- member_id                   the person, id in member
 -- patient_id                  the member, id in patient
--- valid_from, valid_until     when the authorization holds: of the line, else of the request
+-- valid_from                  from when the authorization holds, as sent: of the line, else of the request
+-- valid_from_date             the same as a date
+-- valid_until                 until when it holds, as sent
+-- valid_until_date            the same as a date
 -- kind                        kind of claim
--- code, code_system, code_display  service, product or drug
--- quantity, quantity_unit     units asked for
+-- code                        service, product or drug
+-- code_system                 its code system
+-- code_display                its display text
+-- quantity                    units asked for
+-- quantity_unit               their unit
 -- diagnosis_code              first diagnosis of the request
 -- provider_name               who asked
 -- insurer_name                the payer
 -- submitted_amount            amount asked for
+-- submitted_cents             the same in cents
 -- allowed_amount              amount allowed (allowed, else eligible)
-CREATE VIEW prior_authorization AS
+-- allowed_cents               the same in cents
+-- currency                    currency of the amounts
+CREATE TABLE prior_authorization (
+  connection_id INTEGER NOT NULL,
+  explanation_of_benefit_id TEXT NOT NULL,
+  item_index INTEGER,
+  authorization_number TEXT,
+  status TEXT,
+  outcome TEXT,
+  disposition TEXT,
+  decision_code TEXT,
+  decision_display TEXT,
+  decision_reason TEXT,
+  decision_sent TEXT,
+  decision_date TEXT,
+  member_id TEXT,
+  patient_id TEXT,
+  valid_from TEXT,
+  valid_from_date TEXT,
+  valid_until TEXT,
+  valid_until_date TEXT,
+  kind TEXT,
+  code TEXT,
+  code_system TEXT,
+  code_display TEXT,
+  quantity REAL,
+  quantity_unit TEXT,
+  diagnosis_code TEXT,
+  provider_name TEXT,
+  insurer_name TEXT,
+  submitted_amount REAL,
+  submitted_cents INTEGER,
+  allowed_amount REAL,
+  allowed_cents INTEGER,
+  currency TEXT
+);
+CREATE INDEX prior_authorization_by_connection ON prior_authorization (connection_id, explanation_of_benefit_id);
+CREATE INDEX prior_authorization_by_member ON prior_authorization (member_id, decision_date);
+INSERT INTO prior_authorization
+WITH money AS (
+  SELECT connection_id, id, line, submitted, allowed, currency, is_mixed FROM temp.line_money WHERE level = 'item'
+  UNION ALL
+  SELECT connection_id, id, -1, submitted, allowed, currency, is_mixed FROM temp.claim_money
+)
 SELECT e.connection_id,
-       e.id AS explanation_of_benefit_id,
+       e.id,
        i.item_index,
-       coalesce(i.review_number, e.pre_auth_ref, e.unique_claim_id, e.identifier_value) AS authorization_number,
+       coalesce(i.review_number, e.pre_auth_ref, e.unique_claim_id, e.identifier_value),
        e.status,
        e.outcome,
        e.disposition,
-       i.review_action_code AS decision_code,
-       i.review_action_display AS decision_display,
-       coalesce(i.review_reason_display, i.review_reason_code, i.denial_reason_display, i.denial_reason_code, e.denial_reason_display, e.denial_reason_code) AS decision_reason,
-       coalesce(i.when_adjudicated, i.pre_auth_issue_date, e.created) AS decision_date,
+       i.review_action_code,
+       i.review_action_display,
+       coalesce(i.review_reason_display, i.review_reason_code, i.denial_reason_display, i.denial_reason_code, e.denial_reason_display, e.denial_reason_code),
+       coalesce(i.when_adjudicated, i.pre_auth_issue_date, e.created),
+       first_day(coalesce(i.when_adjudicated, i.pre_auth_issue_date, e.created)),
+       person.member_id,
        e.patient_id,
-       coalesce(i.pre_auth_period_start, e.pre_auth_ref_period_start) AS valid_from,
-       coalesce(i.pre_auth_period_end, e.pre_auth_ref_period_end) AS valid_until,
-       coalesce(e.claim_type_code, e.type_code) AS kind,
-       i.product_or_service_code AS code,
-       i.product_or_service_system AS code_system,
-       coalesce(i.product_or_service_display, i.product_or_service_text) AS code_display,
-       i.quantity_value AS quantity,
-       coalesce(i.quantity_unit, i.quantity_code) AS quantity_unit,
+       coalesce(i.pre_auth_period_start, e.pre_auth_ref_period_start),
+       first_day(coalesce(i.pre_auth_period_start, e.pre_auth_ref_period_start)),
+       coalesce(i.pre_auth_period_end, e.pre_auth_ref_period_end),
+       last_day(coalesce(i.pre_auth_period_end, e.pre_auth_ref_period_end)),
+       coalesce(e.claim_type_code, e.type_code),
+       i.product_or_service_code,
+       i.product_or_service_system,
+       coalesce(i.product_or_service_display, i.product_or_service_text),
+       i.quantity_value,
+       coalesce(i.quantity_unit, i.quantity_code),
        (SELECT coalesce(d.diagnosis_code, condition.code_code) FROM explanation_of_benefit_diagnosis AS d
         LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
         WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
           AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
-        ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1) AS diagnosis_code,
-       coalesce(o.name, nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text,
-                (SELECT coalesce(name, name_text, family_name) FROM explanation_of_benefit_contained AS k
-                 WHERE k.connection_id = e.connection_id AND k.explanation_of_benefit_id = e.id
-                   AND '#' || k.contained_id = e.provider_reference LIMIT 1),
-                e.provider_display) AS provider_name,
+        ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1),
+       coalesce(p.name,
+         (SELECT name FROM temp.contained_party AS k WHERE k.connection_id = e.connection_id AND k.claim_id = e.id
+          AND k.reference = e.provider_reference),
+         e.provider_display),
        coalesce(n.name,
-                (SELECT name FROM explanation_of_benefit_contained AS k
-                 WHERE k.connection_id = e.connection_id AND k.explanation_of_benefit_id = e.id
-                   AND '#' || k.contained_id = e.insurer_reference LIMIT 1),
-                e.insurer_display) AS insurer_name,
-       coalesce(i.submitted_amount, i.net_amount, CASE WHEN i.item_index IS NULL THEN e.total_submitted_amount END) AS submitted_amount,
-       coalesce(i.allowed_amount, i.eligible_amount, CASE WHEN i.item_index IS NULL THEN coalesce(e.total_allowed_amount, e.total_eligible_amount) END) AS allowed_amount
-FROM explanation_of_benefit AS e
+         (SELECT name FROM temp.contained_party AS k WHERE k.connection_id = e.connection_id AND k.claim_id = e.id
+          AND k.reference = e.insurer_reference),
+         e.insurer_display),
+       CASE WHEN NOT m.is_mixed THEN m.submitted END,
+       CAST(round(CASE WHEN NOT m.is_mixed THEN m.submitted END * 100) AS INTEGER),
+       CASE WHEN NOT m.is_mixed THEN m.allowed END,
+       CAST(round(CASE WHEN NOT m.is_mixed THEN m.allowed END * 100) AS INTEGER),
+       CASE WHEN NOT m.is_mixed THEN m.currency END
+FROM temp.mart_scope CROSS JOIN explanation_of_benefit AS e ON e.connection_id = mart_scope.connection_id
 LEFT JOIN explanation_of_benefit_item AS i ON i.connection_id = e.connection_id AND i.explanation_of_benefit_id = e.id
-LEFT JOIN organization AS o ON o.connection_id = e.connection_id AND o.id = e.provider_organization_id
-LEFT JOIN practitioner AS p ON p.connection_id = e.connection_id AND p.id = e.provider_practitioner_id
-LEFT JOIN organization AS n ON n.connection_id = e.connection_id AND n.id = e.insurer_id
-WHERE e."use" = 'preauthorization';
+LEFT JOIN money AS m ON m.connection_id = e.connection_id AND m.id = e.id AND m.line = coalesce(i.item_index, -1)
+LEFT JOIN temp.person ON person.connection_id = e.connection_id AND person.patient_id = e.patient_id
+LEFT JOIN temp.party AS p
+  ON p.connection_id = e.connection_id AND p.id = e.provider_id
+ AND p.type = CASE e.provider_id WHEN e.provider_organization_id THEN 'Organization'
+              WHEN e.provider_practitioner_id THEN 'Practitioner' ELSE 'PractitionerRole' END
+LEFT JOIN temp.party AS n ON n.connection_id = e.connection_id AND n.type = 'Organization' AND n.id = e.insurer_id
+WHERE e."use" = 'preauthorization'
+  AND NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = e.connection_id
+    AND x.resource_type = 'ExplanationOfBenefit' AND x.resource_id = e.id);

@@ -17,7 +17,7 @@ pub(super) fn write(out: &mut dyn Write, tables: &[&Table], marts: &[Mart]) -> i
         write_table(out, table)?;
     }
     if !marts.is_empty() {
-        writeln!(out, "\n# Marts\n\nSQL views over these tables, each for one question.")?;
+        writeln!(out, "\n# Marts\n\nTables and views over these tables, each for one question.")?;
     }
     marts.iter().try_for_each(|mart| write_mart(out, mart))
 }

@@ -148,7 +148,7 @@ fn overview(
     writeln!(out, "{shown}")?;
     if !catalog.marts().is_empty() {
         let names: Vec<_> = catalog.marts().iter().map(|mart| mart.name.as_str()).collect();
-        writeln!(out, "Marts (SQL views over these tables): {}", names.join(", "))?;
+        writeln!(out, "Marts (each answers one question): {}", names.join(", "))?;
     }
     let names = control_table::ALL.map(|table| table.name).join(", ");
     writeln!(out, "What no column carries: {names}")?;

@@ -1,6 +1,9 @@
 //! The connections: who consented where, under which name.
 
-use super::error::{Doing, WarehouseError};
+use super::{
+    error::{Doing, WarehouseError},
+    marts,
+};
 use crate::clock;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -69,13 +72,16 @@ pub(crate) fn consent(
             ],
         )
         .doing(doing)?;
-    connection
+    let row = connection
         .query_row(
             &format!("SELECT {COLUMNS} FROM connection WHERE name = ?1"),
             [&consent.name],
             connection_of,
         )
-        .doing(doing)
+        .doing(doing)?;
+    // A label may make two persons one.
+    marts::note(connection, row.id)?;
+    Ok(row)
 }
 
 /// The connection of a name.

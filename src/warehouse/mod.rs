@@ -14,6 +14,7 @@ mod finish;
 mod history;
 mod last_run;
 mod ledger;
+mod marts;
 mod metrics;
 mod mistyped;
 mod older_version;
@@ -329,7 +330,8 @@ impl Warehouse {
     ) -> Result<(), WarehouseError> {
         let now = self.clock.now();
         self.writer
-            .run(move |connection, _| {
+            .run(move |connection, catalog| {
+                marts::refresh(connection, catalog.marts())?;
                 ledger::finish_run(connection, run_id, state, exit_code, &summary, now)
             })
             .await

@@ -3,7 +3,7 @@
 use super::{
     error::{Doing, WarehouseError},
     file::WarehouseFile,
-    schema, waiting,
+    marts, schema, waiting,
 };
 use rusqlite::{
     Connection, OpenFlags, TransactionBehavior,
@@ -37,6 +37,7 @@ pub(super) fn open_to_write(file: &WarehouseFile) -> Result<Connection, Warehous
         .doing("cannot set up the warehouse")?;
     schema::bring_up_to_date(&mut connection)?;
     connection.set_prepared_statement_cache_capacity(1024);
+    marts::register(&connection)?;
     Ok(connection)
 }
 

@@ -10,8 +10,8 @@ use super::{
     connections::{self, ConnectionRow},
     error::{Doing, WarehouseError},
     file::WarehouseFile,
-    open, staging,
-    table::quote,
+    marts, open, staging,
+    table::{embedded_marts, quote},
     waiting,
 };
 use crate::clock;
@@ -84,6 +84,7 @@ pub fn purge_rows(
         .doing(doing)?;
     let transaction = connection.transaction().doing(doing)?;
     let copies = access_log::copies(&transaction, row.id)?;
+    marts::note_kin(&transaction, row.id)?;
     let tables = tables_with_connections(&transaction)?;
     let mut removed = Vec::new();
     for table in &tables {
@@ -98,6 +99,8 @@ pub fn purge_rows(
         transaction.execute("DELETE FROM connection WHERE id = ?1", [row.id]).doing(doing)?;
     removed.push(("connection".to_owned(), rows as u64));
     forget_traces(&transaction, row)?;
+    let embedded: Vec<_> = embedded_marts().collect();
+    marts::refresh_within(&transaction, &embedded)?;
     let mut left = 0;
     for table in &tables {
         left += count(&transaction, table, "connection_id", row.id)?;

@@ -158,12 +158,12 @@ pub struct Catalog {
     marts: Vec<Mart>,
 }
 
-/// A SQL view over the normalised tables that answers an analyst's question.
+/// A table or view over the normalised tables that answers an analyst's question.
 #[derive(Debug, Clone)]
 pub struct Mart {
     /// Its name.
     pub name: String,
-    /// One `CREATE VIEW` statement, with its comment.
+    /// Its comment, then a `CREATE VIEW`, or a `CREATE TABLE` and the statements that fill it.
     pub sql: String,
 }
 

@@ -8,6 +8,7 @@
 
 use super::{
     error::{Doing, WarehouseError},
+    marts,
     table::Catalog,
     unmapped::{LeafPath, LeafSurvey},
 };
@@ -16,7 +17,7 @@ use rusqlite::{Connection, Transaction, params};
 /// Paths of one connection and type that are kept, at most: those of most leaves.
 const ROWS: usize = 1_000;
 
-/// Notes that the paths of a connection's type are to be counted anew.
+/// Notes that the paths of a connection's type are to be counted anew, and that its marts are behind.
 pub(super) fn note(
     transaction: &Transaction<'_>,
     connection_id: i64,
@@ -25,8 +26,8 @@ pub(super) fn note(
     transaction
         .prepare_cached("INSERT OR IGNORE INTO unmapped_path_due VALUES (?1, ?2)")
         .and_then(|mut statement| statement.execute(params![connection_id, resource_type]))
-        .doing("cannot note what changed")
-        .map(drop)
+        .doing("cannot note what changed")?;
+    marts::note(transaction, connection_id)
 }
 
 /// Notes it for every connection: the type's definitions are others now.
@@ -41,8 +42,8 @@ pub(super) fn note_type(
                WHERE r.connection_id = c.id AND r.resource_type = ?1)",
             [resource_type],
         )
-        .doing("cannot note what changed")
-        .map(drop)
+        .doing("cannot note what changed")?;
+    marts::note_all(transaction).map(drop)
 }
 
 /// Counts what is noted, until told to stop; the rest stays noted.

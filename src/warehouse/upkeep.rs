@@ -1,4 +1,4 @@
-//! Keeps the normalised tables what their definitions say.
+//! Keeps the normalised tables and the marts what their definitions say.
 //!
 //! Runs when the warehouse is opened for writing, before anything else: creates what is missing,
 //! rebuilds what a definition changed, drops what no definition names any more, and finishes what
@@ -7,9 +7,10 @@
 
 use super::{
     error::{Doing, WarehouseError},
+    marts,
     rebuild::Job,
     rebuild_swap,
-    table::{Catalog, Mart, Table, quote},
+    table::{Catalog, Table, quote},
 };
 use crate::{clock, monitor::Monitor};
 use chrono::{DateTime, Utc};
@@ -31,8 +32,6 @@ struct Standing {
     tables: HashMap<String, (String, Vec<u8>)>,
     /// Names of all tables, in lower case.
     existing: HashSet<String>,
-    /// Text of every view.
-    views: HashMap<String, String>,
     /// Types with a rebuild under way, or rejects to try again.
     pending: Vec<String>,
 }
@@ -74,7 +73,7 @@ pub(super) fn prepare(
         done.rejected += job.run(connection, monitor)?;
     }
     create_empty(connection, catalog, &empty, now)?;
-    create_marts(connection, catalog.marts(), &standing)?;
+    marts::prepare(connection, catalog.marts(), now)?;
     if !done.rebuilt.is_empty() {
         connection.execute("DELETE FROM rebuild_request", []).doing("cannot end a rebuild")?;
     }
@@ -110,8 +109,7 @@ pub(super) fn prepare_empty(
         }
         transaction.commit().doing(doing)?;
     }
-    let standing = Standing::read(connection)?;
-    create_marts(connection, catalog.marts(), &standing)
+    marts::prepare(connection, catalog.marts(), now)
 }
 
 impl Standing {
@@ -125,23 +123,14 @@ impl Standing {
                     .collect()
             })
             .doing(doing)?;
-        let mut standing = Standing {
-            tables,
-            existing: HashSet::new(),
-            views: HashMap::new(),
-            pending: Vec::new(),
-        };
+        let mut standing = Standing { tables, existing: HashSet::new(), pending: Vec::new() };
         let mut statement = connection
-            .prepare("SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table', 'view')")
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
             .doing(doing)?;
         let mut rows = statement.query([]).doing(doing)?;
         while let Some(row) = rows.next().doing(doing)? {
-            let name: String = row.get(1).doing(doing)?;
-            if row.get_ref(0).and_then(|kind| Ok(kind.as_str()? == "view")).doing(doing)? {
-                standing.views.insert(name, row.get(2).doing(doing)?);
-            } else {
-                standing.existing.insert(name.to_ascii_lowercase());
-            }
+            let name: String = row.get(0).doing(doing)?;
+            standing.existing.insert(name.to_ascii_lowercase());
         }
         standing.pending = connection
             .prepare("SELECT resource_type FROM table_rebuild")
@@ -283,31 +272,4 @@ fn create_tables(
         rebuild_swap::enter(transaction, table, now)?;
     }
     Ok(())
-}
-
-/// Creates each mart whose text is not the one that stands in the schema.
-fn create_marts(
-    connection: &mut Connection,
-    marts: &[Mart],
-    standing: &Standing,
-) -> Result<(), WarehouseError> {
-    let doing = "cannot create a mart";
-    let statement = |mart: &Mart| mart.sql.trim().trim_end_matches(';').to_owned();
-    let stands = |mart: &&Mart| {
-        let text = statement(mart);
-        let start = text.find("CREATE VIEW").unwrap_or(0);
-        standing.views.get(&mart.name).map(String::as_str) == Some(&text[start..])
-    };
-    let changed: Vec<&Mart> = marts.iter().filter(|mart| !stands(mart)).collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let transaction: Transaction<'_> = connection.transaction().doing(doing)?;
-    for mart in changed {
-        let (name, create) = (quote(&mart.name), statement(mart));
-        transaction
-            .execute_batch(&format!("DROP VIEW IF EXISTS {name};\n{create};"))
-            .doing(doing)?;
-    }
-    transaction.commit().doing(doing)
 }

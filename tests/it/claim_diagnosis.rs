@@ -24,6 +24,8 @@ fn the_principal_diagnosis_is_found_through_its_condition() {
              CREATE TABLE pointing_claim AS SELECT * FROM pointing;",
         )
         .unwrap();
+    // Any rebuild makes the marts anew.
+    home.succeed(&["rebuild", "coverage"], "making the marts anew");
     let code: String =
         home.value("SELECT code_code FROM condition WHERE connection_id = 1 ORDER BY id LIMIT 1");
     let of = |mart: &str, column: &str| {

@@ -15,7 +15,20 @@ fn demo() -> Home {
 }
 
 /// Columns that are null in every row, each with its reason.
-const NULL_EVERYWHERE: [(&str, &str, &str); 0] = [];
+const NULL_EVERYWHERE: [(&str, &str, &str); 9] = [
+    ("claim", "adjustment_type", "Medicare's"),
+    ("claim_current", "adjustment_type", "Medicare's"),
+    ("claim_current", "replaced_by_id", "what stands was not replaced"),
+    ("claim_current", "reverses_id", "what stands is no reversal"),
+    ("claim_current", "reversed_by_id", "what stands was not reversed"),
+    ("coverage_span", "medicare_part", "Medicare's"),
+    ("enrollment", "medicare_part", "Medicare's"),
+    ("member", "evidence", "every member of the demo is connected once"),
+    ("member", "same_as_connection_id", "every member of the demo is connected once"),
+];
+
+/// The marts that are empty where nothing is wrong.
+const EMPTY: [&str; 1] = ["reconciliation"];
 
 /// The normalised tables, then the marts.
 fn tables(demo: &Home) -> Vec<String> {
@@ -23,11 +36,11 @@ fn tables(demo: &Home) -> Vec<String> {
     assert!(names.len() > 300, "{} tables", names.len());
     let marts = marts();
     assert!(!marts.is_empty());
-    names.extend(marts);
+    names.extend(marts.into_iter().filter(|mart| !EMPTY.contains(&mart.as_str())));
     names
 }
 
-/// The views of the database that `config/marts` defines; the others are about the sync itself.
+/// The tables and views of the database that `config/marts` defines.
 fn marts() -> Vec<String> {
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/config/marts")).unwrap();
     let name =

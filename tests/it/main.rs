@@ -20,6 +20,8 @@ mod canary_connect;
 #[cfg(test)]
 mod claim_diagnosis;
 #[cfg(test)]
+mod claims_cases;
+#[cfg(test)]
 mod contact_of_the_past;
 #[cfg(test)]
 mod contained;

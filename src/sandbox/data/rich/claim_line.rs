@@ -176,19 +176,19 @@ pub(super) fn detail(rich: &Rich, adjudicated: bool) -> Json {
     detail
 }
 
-/// A line that the payer added; the two resources spell one of its elements differently.
+/// A line that the payer added and charges nothing for; the two resources spell one of its elements differently.
 pub(super) fn added_item(rich: &Rich, sub_detail_sequence: &str) -> Json {
-    let mut item = priced(rich, Cents(1200));
+    let mut item = priced(rich, Cents(0));
     item.set("revenue", Json::Absent);
     item.set("category", Json::Absent);
     item.set(sub_detail_sequence, array![1u32]);
     set_place(rich, &mut item);
     let even = rich.turn.is_multiple_of(2);
-    let mut detail = priced(rich, Cents(700));
+    let mut detail = priced(rich, Cents(0));
     detail.set("revenue", Json::Absent);
     detail.set("category", Json::Absent);
     detail.set("programCode", Json::Absent);
-    detail.set("adjudication", all_amounts(rich, Cents(700)));
+    detail.set("adjudication", all_amounts(rich, Cents(0)));
     item.add(object! {
         itemSequence: array![1u32],
         detailSequence: array![1u32],
@@ -198,7 +198,7 @@ pub(super) fn added_item(rich: &Rich, sub_detail_sequence: &str) -> Json {
         bodySite: body_site(),
         subSite: array![snomed("7771000", "Left")],
         noteNumber: array![1u32],
-        adjudication: all_amounts(rich, Cents(1200)),
+        adjudication: all_amounts(rich, Cents(0)),
         detail: array![detail],
     });
     item

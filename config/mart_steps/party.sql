@@ -1,0 +1,45 @@
+-- Name and NPI of whoever a reference may lead to; a role leads to its practitioner, else its organization.
+CREATE TEMP TABLE party (
+  connection_id INTEGER, type TEXT, id TEXT, name TEXT, npi TEXT, PRIMARY KEY (connection_id, type, id)
+) WITHOUT ROWID;
+INSERT INTO temp.party
+SELECT o.connection_id, 'Organization', o.id, o.name, o.npi
+FROM temp.mart_scope CROSS JOIN organization AS o ON o.connection_id = mart_scope.connection_id;
+INSERT INTO temp.party
+SELECT p.connection_id, 'Practitioner', p.id,
+       coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text), p.npi
+FROM temp.mart_scope CROSS JOIN practitioner AS p ON p.connection_id = mart_scope.connection_id;
+INSERT INTO temp.party
+SELECT r.connection_id, 'PractitionerRole', r.id,
+       coalesce(p.name, r.practitioner_display, o.name, r.organization_display),
+       coalesce(p.npi, npi_of(r.practitioner_identifier_system, r.practitioner_identifier_type_code, r.practitioner_identifier_value),
+                o.npi, npi_of(r.organization_identifier_system, r.organization_identifier_type_code, r.organization_identifier_value))
+FROM temp.mart_scope CROSS JOIN practitioner_role AS r ON r.connection_id = mart_scope.connection_id
+LEFT JOIN temp.party AS p ON p.connection_id = r.connection_id AND p.type = 'Practitioner' AND p.id = r.practitioner_id
+LEFT JOIN temp.party AS o ON o.connection_id = r.connection_id AND o.type = 'Organization' AND o.id = r.organization_id;
+
+-- The same for resources that a claim contains.
+CREATE TEMP TABLE contained_party (
+  connection_id INTEGER, claim_id TEXT, reference TEXT, name TEXT, npi TEXT, practitioner TEXT, organization TEXT,
+  PRIMARY KEY (connection_id, claim_id, reference)
+) WITHOUT ROWID;
+INSERT OR IGNORE INTO temp.contained_party
+SELECT k.connection_id, k.explanation_of_benefit_id, '#' || k.contained_id,
+       coalesce(k.name, nullif(trim(coalesce(k.given_name, '') || ' ' || coalesce(k.family_name, '')), ''), k.name_text),
+       k.npi, k.practitioner_reference, k.organization_reference
+FROM temp.mart_scope CROSS JOIN explanation_of_benefit_contained AS k ON k.connection_id = mart_scope.connection_id
+WHERE k.contained_id IS NOT NULL;
+UPDATE temp.contained_party AS k
+SET (name, npi) = (
+  SELECT coalesce(p.name, k.name), coalesce(p.npi, k.npi) FROM temp.contained_party AS p
+  WHERE p.connection_id = k.connection_id AND p.claim_id = k.claim_id
+    AND p.reference IN (k.practitioner, k.organization)
+  ORDER BY p.reference = k.practitioner DESC LIMIT 1)
+WHERE EXISTS (SELECT 1 FROM temp.contained_party AS p
+  WHERE p.connection_id = k.connection_id AND p.claim_id = k.claim_id
+    AND p.reference IN (k.practitioner, k.organization));
+UPDATE temp.contained_party AS k
+SET (name, npi) = (SELECT coalesce(k.name, p.name), coalesce(k.npi, p.npi) FROM temp.party AS p
+  WHERE p.connection_id = k.connection_id AND p.type || '/' || p.id IN (k.practitioner, k.organization)
+  ORDER BY p.type = 'Practitioner' DESC LIMIT 1)
+WHERE k.name IS NULL AND (k.practitioner LIKE 'Practitioner/%' OR k.organization LIKE 'Organization/%');

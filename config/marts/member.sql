@@ -1,0 +1,49 @@
+-- Who are the people, however often and wherever they are connected?
+--
+-- Grain: one row per person and connection, and per person in a connection that holds several. Count
+-- distinct member_id to count people. Two connections belong to one person when they have the same
+-- label, when they hold the same patient of the same plan, or when their patients share an identifier
+-- (same system, same value) and neither the birth date nor the first given name says otherwise.
+--
+-- Connections of one person at one payer bring the same resources. The marts count each once: from
+-- the copy that was updated last, then from the connection made first.
+--
+-- member_id                   the person: the label, else c and the number of the first connection (and the
+--                             patient, where that connection holds several)
+-- connection_id               one of the person's connections, id in connection
+-- patient_id                  the person in that connection, id in patient
+-- connection_name             name of the connection
+-- plan                        its plan
+-- evidence                    why it belongs to this person: label, same patient, identifier (with its system), or
+--                             NULL for the person's first connection
+-- same_as_connection_id       the connection that the evidence leads to
+-- is_repeated                 1 when another of the person's connections reads the same records
+-- member_name                 name of the member
+-- birth_date                  date of birth, ten characters
+-- gender                      administrative gender
+-- connection_count            how many connections the person has
+CREATE TABLE member (
+  member_id TEXT NOT NULL,
+  connection_id INTEGER NOT NULL,
+  patient_id TEXT NOT NULL,
+  connection_name TEXT NOT NULL,
+  plan TEXT NOT NULL,
+  evidence TEXT,
+  same_as_connection_id INTEGER,
+  is_repeated INTEGER NOT NULL,
+  member_name TEXT,
+  birth_date TEXT,
+  gender TEXT,
+  connection_count INTEGER NOT NULL,
+  PRIMARY KEY (connection_id, patient_id)
+) WITHOUT ROWID;
+CREATE INDEX member_by_id ON member (member_id);
+INSERT INTO member
+SELECT person.member_id, person.connection_id, person.patient_id, connection.name, connection.plan,
+       person.evidence, person.same_as_connection_id, person.is_repeated,
+       coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text),
+       first_day(p.birth_date), p.gender, person.connection_count
+FROM temp.mart_scope
+CROSS JOIN temp.person ON person.connection_id = mart_scope.connection_id
+JOIN connection ON connection.id = person.connection_id
+LEFT JOIN patient AS p ON p.connection_id = person.connection_id AND p.id = person.patient_id;

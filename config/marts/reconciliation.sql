@@ -1,0 +1,75 @@
+-- For which claims do the amounts not agree?
+--
+-- Grain: one row per claim and disagreement; empty when everything agrees to the cent. Amounts are
+-- compared where both sides are stated, in claims that are neither drafts nor entered in error.
+--
+-- connection_id               whose consent the row came through
+-- explanation_of_benefit_id   the claim
+-- problem                     header and lines (the header's amount of a kind is not the sum of the lines'), payment
+--                             and header, payment and lines (the payment is not what the amounts paid come to),
+--                             ledger and claim (the ledger's sum over a claim's versions is not what its current
+--                             version says was paid), mixed currencies, reversal without payment
+-- kind                        kind of amount
+-- one_amount                  the header's amount, the payment, or the ledger's sum
+-- other_amount                the sum of the lines, of the amounts paid, or of the current version
+-- difference_cents            the first less the second, in cents
+CREATE TABLE reconciliation (
+  connection_id INTEGER NOT NULL,
+  explanation_of_benefit_id TEXT NOT NULL,
+  problem TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  one_amount REAL,
+  other_amount REAL,
+  difference_cents INTEGER,
+  PRIMARY KEY (connection_id, explanation_of_benefit_id, problem, kind)
+) WITHOUT ROWID;
+INSERT INTO reconciliation
+WITH checked AS (
+  SELECT c.* FROM temp.mart_scope CROSS JOIN claim AS c ON c.connection_id = mart_scope.connection_id
+  WHERE coalesce(c.status, 'active') NOT IN ('draft', 'entered-in-error')
+), paid_header AS (
+  SELECT connection_id, id, coalesce(sum(CASE WHEN kind <> 'benefit' THEN header_amount END), sum(header_amount)) AS header_amount,
+         coalesce(sum(CASE WHEN kind <> 'benefit' THEN line_amount END), sum(line_amount)) AS line_amount
+  FROM temp.claim_amount
+  WHERE kind IN ('paid_to_provider', 'paid_to_patient', 'benefit')
+  GROUP BY connection_id, id
+), found(connection_id, id, problem, kind, one_amount, other_amount) AS (
+  SELECT c.connection_id, c.explanation_of_benefit_id, 'header and lines', a.kind, a.header_amount, a.line_amount
+  FROM checked AS c
+  JOIN temp.claim_amount AS a ON a.connection_id = c.connection_id AND a.id = c.explanation_of_benefit_id
+  WHERE NOT c.is_mixed_currency
+  UNION ALL
+  SELECT c.connection_id, c.explanation_of_benefit_id, 'payment and header', 'plan_paid', c.payment_amount, p.header_amount
+  FROM checked AS c
+  JOIN paid_header AS p ON p.connection_id = c.connection_id AND p.id = c.explanation_of_benefit_id
+  UNION ALL
+  SELECT c.connection_id, c.explanation_of_benefit_id, 'payment and lines', 'plan_paid', c.payment_amount, p.line_amount
+  FROM checked AS c
+  JOIN paid_header AS p ON p.connection_id = c.connection_id AND p.id = c.explanation_of_benefit_id
+  WHERE p.header_amount IS NULL
+), ledger AS (
+  SELECT l.connection_id, l.claim_key, sum(l.amount) AS amount
+  FROM temp.mart_scope CROSS JOIN payment_ledger AS l ON l.connection_id = mart_scope.connection_id
+  GROUP BY l.connection_id, l.claim_key
+), standing AS (
+  SELECT c.connection_id, c.claim_key, sum(c.plan_paid_amount) AS amount
+  FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
+  GROUP BY c.connection_id, c.claim_key
+)
+SELECT connection_id, id, problem, kind, one_amount, other_amount, CAST(round((one_amount - other_amount) * 100) AS INTEGER)
+FROM found
+WHERE round(one_amount * 100) <> round(other_amount * 100)
+UNION ALL
+SELECT l.connection_id, l.claim_key, 'ledger and claim', 'plan_paid', l.amount, s.amount,
+       CAST(round((l.amount - coalesce(s.amount, 0)) * 100) AS INTEGER)
+FROM ledger AS l
+LEFT JOIN standing AS s ON s.connection_id = l.connection_id AND s.claim_key = l.claim_key
+WHERE round(l.amount * 100) <> round(coalesce(s.amount, 0) * 100)
+UNION ALL
+SELECT connection_id, explanation_of_benefit_id, 'mixed currencies', '', NULL, NULL, NULL
+FROM checked
+WHERE is_mixed_currency
+UNION ALL
+SELECT connection_id, explanation_of_benefit_id, 'reversal without payment', 'plan_paid', plan_paid_amount, NULL, NULL
+FROM checked
+WHERE is_void AND plan_paid_cents < 0 AND reverses_id IS NULL AND coalesce(status, 'active') <> 'cancelled';

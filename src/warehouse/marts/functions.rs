@@ -1,0 +1,63 @@
+//! The SQL functions that the marts' statements call, on the connection that writes.
+
+use super::words;
+use crate::warehouse::error::{Doing, WarehouseError};
+use rusqlite::{
+    Connection,
+    functions::{Context, FunctionFlags},
+    types::ValueRef,
+};
+
+/// Makes the functions known to a connection.
+pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), WarehouseError> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    let add = |name, arguments, function: fn(&Context<'_>) -> rusqlite::Result<Option<String>>| {
+        connection.create_scalar_function(name, arguments, flags, function)
+    };
+    add("first_day", 1, |context| Ok(text(context, 0).and_then(words::first_day)))
+        .and_then(|()| add("last_day", 1, |context| Ok(text(context, 0).and_then(words::last_day))))
+        .and_then(|()| add("ndc11", 1, |context| Ok(text(context, 0).and_then(words::ndc))))
+        .and_then(|()| {
+            add("npi_of", 3, |context| {
+                Ok(words::npi(text(context, 0), text(context, 1), text(context, 2)))
+            })
+        })
+        .and_then(|()| {
+            add("medicare_part", 1, |context| Ok(text(context, 0).and_then(words::medicare_part)))
+        })
+        .and_then(|()| {
+            connection.create_scalar_function("frequency_of", 4, flags, |context| {
+                Ok(words::frequency(category(context), text(context, 3)))
+            })
+        })
+        .and_then(|()| {
+            connection.create_scalar_function("adjustment_of", 4, flags, |context| {
+                Ok(words::adjustment(category(context), text(context, 3)))
+            })
+        })
+        .and_then(|()| {
+            connection.create_scalar_function("whole_number", 1, flags, |context| {
+                Ok(text(context, 0).and_then(words::whole_number))
+            })
+        })
+        .and_then(|()| {
+            connection.create_scalar_function("days_of", 3, flags, |context| {
+                let value = context.get::<Option<f64>>(0).unwrap_or(None);
+                Ok(words::days(value, text(context, 1), text(context, 2)))
+            })
+        })
+        .doing("cannot prepare to fill the marts")
+}
+
+/// The first three arguments: the names of a piece of information.
+fn category<'a>(context: &'a Context<'_>) -> [Option<&'a str>; 3] {
+    [text(context, 0), text(context, 1), text(context, 2)]
+}
+
+/// An argument that is text.
+fn text<'a>(context: &'a Context<'_>, at: usize) -> Option<&'a str> {
+    match context.get_raw(at) {
+        ValueRef::Text(text) => std::str::from_utf8(text).ok(),
+        _ => None,
+    }
+}

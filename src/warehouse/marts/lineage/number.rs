@@ -1,0 +1,155 @@
+//! Numbers of claims, and what they and other references lead to.
+
+use super::{
+    Claim,
+    graph::{Edge, Relationship},
+};
+use std::collections::HashMap;
+
+/// What a number is to the payer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum NumberKind {
+    /// Unique among the payer's claims.
+    Unique,
+    /// The payer's control number.
+    Control,
+    Other,
+}
+
+/// A number of a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Number {
+    pub(super) kind: NumberKind,
+    pub(super) system: Option<String>,
+    pub(super) value: String,
+}
+
+/// How the payer names the other claim.
+#[derive(Debug, Clone)]
+pub(super) enum Target {
+    /// By the id of an ExplanationOfBenefit, or of the Claim that one explains.
+    Id(String),
+    /// By one of its numbers.
+    Number { system: Option<String>, value: String },
+}
+
+/// That a claim is related to another.
+#[derive(Debug, Clone)]
+pub(super) struct Link {
+    /// Position of the claim that says so.
+    pub(super) from: usize,
+    /// In lower case: prior, replaces, replacedby or replaced.
+    pub(super) relationship: String,
+    pub(super) target: Target,
+}
+
+/// Finds claims by what a payer calls them.
+pub(super) struct Names<'a> {
+    ids: HashMap<&'a str, Vec<usize>>,
+    explained: HashMap<&'a str, Vec<usize>>,
+    numbers: HashMap<&'a str, Vec<(usize, &'a Number, bool)>>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn of(claims: &'a [Claim]) -> Names<'a> {
+        let (mut ids, mut explained) = (HashMap::new(), HashMap::new());
+        let mut numbers: HashMap<&str, Vec<_>> = HashMap::new();
+        for (at, claim) in claims.iter().enumerate() {
+            ids.entry(claim.id.as_str()).or_insert_with(Vec::new).push(at);
+            if let Some(explains) = &claim.explains {
+                explained.entry(explains.as_str()).or_insert_with(Vec::new).push(at);
+            }
+            for (position, number) in claim.numbers.iter().enumerate() {
+                let entry = (at, number, position == 0);
+                numbers.entry(number.value.as_str()).or_default().push(entry);
+            }
+        }
+        Names { ids, explained, numbers }
+    }
+
+    fn by_id(&self, id: &str) -> Vec<usize> {
+        let of_claim = self.explained.get(id).into_iter().flatten();
+        self.ids.get(id).into_iter().flatten().chain(of_claim).copied().collect()
+    }
+
+    /// The claims of a name: a number counts in its own system, and a number that is sent without a
+    /// system leads only to claims that show it.
+    fn find(&self, target: &Target) -> Vec<usize> {
+        match target {
+            Target::Id(id) => self.by_id(id),
+            Target::Number { system, value } => {
+                if let Some(id) = value.strip_prefix("ExplanationOfBenefit/") {
+                    return self.by_id(id);
+                }
+                let numbers = self.numbers.get(value.as_str()).into_iter().flatten();
+                let fits = |number: &Number, is_shown: bool| match (system, &number.system) {
+                    (Some(asked), Some(has)) => asked == has,
+                    _ => is_shown,
+                };
+                let found: Vec<usize> = numbers
+                    .filter(|(_, number, is_shown)| fits(number, *is_shown))
+                    .map(|(at, ..)| *at)
+                    .collect();
+                match (found.is_empty(), system) {
+                    (true, None) => self.by_id(value),
+                    _ => found,
+                }
+            }
+        }
+    }
+
+    /// What the links come to, and the claims whose replacement is not here.
+    pub(super) fn resolve(&self, claims: &[Claim], links: &[Link]) -> (Vec<Edge>, Vec<bool>) {
+        let (mut edges, mut leads, mut lacks) = (Vec::new(), Vec::new(), Vec::new());
+        leads.resize(claims.len(), false);
+        lacks.resize(claims.len(), false);
+        for link in links {
+            let points_forward = link.relationship.starts_with("replaced");
+            let mut found = self.find(&link.target);
+            found.retain(|other| *other != link.from);
+            if points_forward {
+                leads[link.from] |= !found.is_empty();
+                lacks[link.from] |= !self.find(&link.target).contains(&link.from);
+            }
+            for other in found {
+                let from_is_older = match link.relationship.as_str() {
+                    // The word says either; the claims' dates say which.
+                    "replaced" => claims[link.from].made.0 <= claims[other].made.0,
+                    _ => points_forward,
+                };
+                let (older, newer) =
+                    if from_is_older { (link.from, other) } else { (other, link.from) };
+                edges.push(Edge::stated(older, newer));
+            }
+        }
+        let missing = lacks.iter().zip(leads).map(|(lacks, leads)| *lacks && !leads).collect();
+        (edges, missing)
+    }
+}
+
+/// Claims of the same number, each group in the order in which they were made.
+///
+/// A number of an unknown kind may be anything, a group's number even: it counts only on the same day.
+pub(super) fn same_number(claims: &[Claim]) -> Vec<Vec<usize>> {
+    let mut groups: HashMap<_, Vec<usize>> = HashMap::new();
+    for (at, claim) in claims.iter().enumerate() {
+        let Some(number) = claim.numbers.first().filter(|_| claim.is_live) else { continue };
+        let day = claim.day.as_deref().filter(|_| number.kind == NumberKind::Other);
+        if number.kind == NumberKind::Other && day.is_none() {
+            continue;
+        }
+        groups.entry((number, &claim.kind, &claim.patient_id, day)).or_default().push(at);
+    }
+    let mut groups: Vec<Vec<usize>> =
+        groups.into_values().filter(|group| group.len() > 1).collect();
+    for group in &mut groups {
+        group.sort_by(|one, other| claims[*one].order().cmp(&claims[*other].order()));
+    }
+    groups.sort();
+    groups
+}
+
+/// The relation between two claims of the same number.
+pub(super) fn follows(older: usize, newer: usize) -> Edge {
+    Edge { older, newer, relationship: Relationship::SameNumber, is_direct: false }
+}

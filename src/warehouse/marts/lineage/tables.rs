@@ -1,0 +1,232 @@
+//! Reads the claims in scope, and notes what was decided about them.
+
+use super::{Claim, Decisions, Link, Number, NumberKind, Target, decide};
+use crate::warehouse::error::{Doing, WarehouseError};
+use rusqlite::{Row, Transaction, params};
+use std::collections::HashMap;
+
+/// The claims of one source and what they say of each other.
+#[derive(Default)]
+struct Source {
+    claims: Vec<Claim>,
+    links: Vec<Link>,
+}
+
+/// Decides about the claims in scope: fills `temp.lineage` and `temp.carried`, and the columns of
+/// `claim` that depend on other claims.
+pub(in crate::warehouse::marts) fn fill(
+    transaction: &Transaction<'_>,
+) -> Result<(), WarehouseError> {
+    for source in read(transaction)? {
+        let decisions = decide(&source.claims, &source.links);
+        write(transaction, &source.claims, &decisions)?;
+    }
+    Ok(())
+}
+
+fn read(transaction: &Transaction<'_>) -> Result<Vec<Source>, WarehouseError> {
+    let doing = "cannot read the claims";
+    let mut sources: HashMap<i64, Source> = HashMap::new();
+    let mut places: HashMap<(i64, String), (i64, usize)> = HashMap::new();
+    let mut statement = transaction
+        .prepare_cached(
+            "SELECT s.source_id, c.connection_id, c.explanation_of_benefit_id,
+               coalesce(c.status, 'active'), CASE WHEN c.created_date IS NULL THEN '' ELSE c.created END,
+               coalesce(e.meta_last_updated, ''), c.kind, c.patient_id, c.service_start_date,
+               e.claim_id, c.plan_paid_cents, c.submitted_cents,
+               c.frequency_code IS '8' OR c.adjustment_type IS 'void', c.claim_number,
+               (SELECT max(a.amount <> 0) FROM temp.claim_amount a
+                WHERE a.connection_id = c.connection_id AND a.id = c.explanation_of_benefit_id) IS 0
+                 AND coalesce(c.payment_amount, 0) = 0
+             FROM temp.mart_scope s CROSS JOIN claim c ON c.connection_id = s.connection_id
+             JOIN explanation_of_benefit e ON e.connection_id = c.connection_id
+               AND e.id = c.explanation_of_benefit_id",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let source_id: i64 = row.get(0).doing(doing)?;
+        let claim = claim_of(row).doing(doing)?;
+        let source = sources.entry(source_id).or_default();
+        let place = (source_id, source.claims.len());
+        places.insert((claim.connection_id, claim.id.clone()), place);
+        source.claims.push(claim);
+    }
+    read_numbers(transaction, &mut sources, &places)?;
+    read_links(transaction, &mut sources, &places)?;
+    let mut sources: Vec<(i64, Source)> = sources.into_iter().collect();
+    sources.sort_by_key(|(id, _)| *id);
+    Ok(sources.into_iter().map(|(_, source)| source).collect())
+}
+
+fn claim_of(row: &Row<'_>) -> rusqlite::Result<Claim> {
+    let status: String = row.get(3)?;
+    // The number that the claim shows comes first; its kind and system are read with the others.
+    let shown: Option<String> = row.get(13)?;
+    Ok(Claim {
+        connection_id: row.get(1)?,
+        id: row.get(2)?,
+        is_live: !matches!(status.as_str(), "draft" | "entered-in-error"),
+        is_cancelled: status == "cancelled",
+        made: (row.get(4)?, row.get(5)?),
+        kind: row.get(6)?,
+        patient_id: row.get(7)?,
+        day: row.get(8)?,
+        explains: row.get(9)?,
+        paid: row.get(10)?,
+        submitted: row.get(11)?,
+        says_void: row.get(12)?,
+        numbers: shown
+            .map(|value| Number { kind: NumberKind::Other, system: None, value })
+            .into_iter()
+            .collect(),
+        is_zero: row.get(14)?,
+    })
+}
+
+type Places = HashMap<(i64, String), (i64, usize)>;
+
+fn read_numbers(
+    transaction: &Transaction<'_>,
+    sources: &mut HashMap<i64, Source>,
+    places: &Places,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot read the numbers of claims";
+    let mut statement = transaction
+        .prepare_cached(
+            "SELECT i.connection_id, i.explanation_of_benefit_id, lower(i.type_code), i.system, i.value
+             FROM temp.mart_scope s CROSS JOIN explanation_of_benefit_identifier i
+               ON i.connection_id = s.connection_id
+             WHERE i.value IS NOT NULL",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let key = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
+        let type_code: Option<String> = row.get(2).doing(doing)?;
+        let Some((source_id, at)) = places.get(&key) else { continue };
+        let kind = match type_code.as_deref() {
+            Some("uc") => NumberKind::Unique,
+            Some("cn") => NumberKind::Control,
+            _ => NumberKind::Other,
+        };
+        let number =
+            Number { kind, system: row.get(3).doing(doing)?, value: row.get(4).doing(doing)? };
+        let claim = sources.get_mut(source_id).and_then(|source| source.claims.get_mut(*at));
+        let Some(numbers) = claim.map(|claim| &mut claim.numbers) else { continue };
+        match numbers.first_mut() {
+            Some(shown)
+                if shown.value == number.value
+                    && shown.kind == NumberKind::Other
+                    && shown.system.is_none() =>
+            {
+                *shown = number
+            }
+            _ => numbers.push(number),
+        }
+    }
+    Ok(())
+}
+
+fn read_links(
+    transaction: &Transaction<'_>,
+    sources: &mut HashMap<i64, Source>,
+    places: &Places,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot read the relations of claims";
+    let mut statement = transaction
+        .prepare_cached(
+            "SELECT r.connection_id, r.explanation_of_benefit_id,
+               lower(coalesce(r.relationship_code, r.relationship_text)),
+               r.related_claim_id, r.reference_system, r.reference_value,
+               r.related_claim_identifier_system, r.related_claim_identifier_value
+             FROM temp.mart_scope s CROSS JOIN explanation_of_benefit_related r
+               ON r.connection_id = s.connection_id
+             WHERE lower(coalesce(r.relationship_code, r.relationship_text))
+               IN ('prior', 'replaces', 'replacedby', 'replaced')",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let key = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
+        let Some((source_id, from)) = places.get(&key) else { continue };
+        let relationship: String = row.get(2).doing(doing)?;
+        let mut targets = Vec::new();
+        if let Some(id) = row.get(3).doing(doing)? {
+            targets.push(Target::Id(id));
+        }
+        for (system, value) in [(4, 5), (6, 7)] {
+            let system = row.get(system).doing(doing)?;
+            if let Some(value) = row.get(value).doing(doing)? {
+                targets.push(Target::Number { system, value });
+            }
+        }
+        let Some(source) = sources.get_mut(source_id) else { continue };
+        source.links.extend(targets.into_iter().map(|target| Link {
+            from: *from,
+            relationship: relationship.clone(),
+            target,
+        }));
+    }
+    Ok(())
+}
+
+fn write(
+    transaction: &Transaction<'_>,
+    claims: &[Claim],
+    decisions: &Decisions,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot note which claims stand";
+    let id = |at: Option<usize>| at.map(|at| claims[at].id.as_str());
+    let mut update = transaction
+        .prepare_cached(
+            "UPDATE claim SET claim_key = ?3, is_void = ?4, is_difference = ?5, is_current = ?6,
+               replaced_by_id = ?7, reverses_id = ?8, reversed_by_id = ?9, replaces_count = ?10,
+               replacement_missing = ?11, same_number_count = ?12
+             WHERE connection_id = ?1 AND explanation_of_benefit_id = ?2",
+        )
+        .doing(doing)?;
+    let mut carry = transaction
+        .prepare_cached("INSERT INTO temp.carried VALUES (?1, ?2, ?3, ?4)")
+        .doing(doing)?;
+    let mut pair = transaction
+        .prepare_cached("INSERT OR IGNORE INTO temp.lineage VALUES (?1, ?2, ?3, ?4, ?5)")
+        .doing(doing)?;
+    for (claim, decision) in claims.iter().zip(&decisions.claims) {
+        update
+            .execute(params![
+                claim.connection_id,
+                claim.id,
+                claims[decision.first].id,
+                decision.is_void,
+                decision.is_difference,
+                decision.is_current,
+                id(decision.replaced_by),
+                id(decision.reverses),
+                id(decision.reversed_by),
+                decision.replaces_count,
+                decision.replacement_missing,
+                decision.same_number_count,
+            ])
+            .doing(doing)?;
+        if let Some(by) = decision.carried_by {
+            let by = &claims[by];
+            carry
+                .execute(params![claim.connection_id, claim.id, by.connection_id, by.id])
+                .doing(doing)?;
+        }
+    }
+    for edge in &decisions.lineage {
+        let (older, newer) = (&claims[edge.older], &claims[edge.newer]);
+        let relationship = edge.relationship.name();
+        pair.execute(params![
+            older.connection_id,
+            older.id,
+            newer.id,
+            relationship,
+            edge.is_direct
+        ])
+        .doing(doing)?;
+    }
+    Ok(())
+}

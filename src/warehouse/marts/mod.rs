@@ -1,0 +1,329 @@
+//! The marts: tables that answer an analyst's question, kept in step with the normalised tables.
+//!
+//! A change to a connection's resources notes the connection in the same transaction; at the end of a
+//! run, or when the warehouse is opened the next time, the marts of noted connections are made anew,
+//! in one transaction per batch: readers see the old rows or the new ones. Where nothing was noted,
+//! nothing is read or written. Connections of one person at one payer are made anew together, since
+//! a resource that came through both counts once.
+
+mod functions;
+mod lineage;
+mod people;
+mod persons;
+mod words;
+
+use super::{
+    error::{Doing, WarehouseError},
+    table::{Mart, quote},
+};
+use crate::clock;
+use chrono::{DateTime, Utc};
+use persons::Person;
+use rusqlite::{Connection, Transaction, params};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(super) use functions::register;
+
+/// Raised when the same statements give other rows than before.
+const FORMAT: u8 = 1;
+/// What is worked out once for several marts, in this order.
+const STEPS: [&str; 5] = [
+    include_str!("../../../config/mart_steps/scope.sql"),
+    include_str!("../../../config/mart_steps/duplicate.sql"),
+    include_str!("../../../config/mart_steps/amount.sql"),
+    include_str!("../../../config/mart_steps/claim_amount.sql"),
+    include_str!("../../../config/mart_steps/party.sql"),
+];
+/// Connections in one transaction, at most, and resources before the last of them.
+const BATCH: (usize, u64) = (64, 20_000);
+
+/// Notes that the marts of a connection are behind.
+pub(super) fn note(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
+    transaction
+        .prepare_cached("INSERT OR IGNORE INTO mart_due VALUES (?1)")
+        .and_then(|mut statement| statement.execute([connection_id]))
+        .doing("cannot note what changed")
+        .map(drop)
+}
+
+/// Notes every connection; whether there is any.
+pub(super) fn note_all(transaction: &Connection) -> Result<bool, WarehouseError> {
+    transaction
+        .execute("INSERT OR IGNORE INTO mart_due SELECT id FROM connection", [])
+        .doing("cannot note what changed")
+        .map(|connections| connections > 0)
+}
+
+/// Notes the other connections of the persons that a connection is about, before it goes.
+pub(super) fn note_kin(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
+    if !exists(transaction, "member")? {
+        return Ok(());
+    }
+    transaction
+        .execute(
+            "INSERT OR IGNORE INTO mart_due SELECT o.connection_id FROM member AS m
+             JOIN member AS o ON o.member_id = m.member_id AND o.connection_id <> m.connection_id
+             WHERE m.connection_id = ?1",
+            [connection_id],
+        )
+        .doing("cannot note what changed")
+        .map(drop)
+}
+
+fn exists(connection: &Connection, name: &str) -> Result<bool, WarehouseError> {
+    connection
+        .query_row("SELECT count(*) FROM sqlite_schema WHERE name = ?1", [name], |row| row.get(0))
+        .doing("cannot read which tables there are")
+}
+
+/// The statements of a mart, without their comments: those that create it, and those that fill it.
+fn statements(sql: &str) -> (Vec<String>, Vec<String>) {
+    let code: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+    code.join("\n")
+        .split(";\n")
+        .map(|statement| statement.trim().trim_end_matches(';').to_owned())
+        .filter(|statement| !statement.is_empty())
+        .partition(|statement| statement.starts_with("CREATE "))
+}
+
+fn is_view(mart: &Mart) -> bool {
+    statements(&mart.sql).0.iter().any(|create| create.starts_with("CREATE VIEW"))
+}
+
+fn hash(mart: &Mart) -> Vec<u8> {
+    let mut hash = Sha256::new().chain_update([FORMAT]).chain_update(&mart.sql);
+    if !is_view(mart) {
+        STEPS.iter().for_each(|step| hash.update(step));
+    }
+    hash.finalize().to_vec()
+}
+
+/// Creates the marts whose definition is new, drops those that have none any more, and brings every
+/// mart up to date. Readers see all of it at once.
+pub(super) fn prepare(
+    connection: &mut Connection,
+    marts: &[Mart],
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot create a mart";
+    if Stale::among(connection, marts)?.is_none() {
+        return refresh(connection, marts);
+    }
+    let transaction = connection.transaction().doing(doing)?;
+    // Another process may have done it meanwhile.
+    let Some(Stale { changed, drop }) = Stale::among(&transaction, marts)? else { return Ok(()) };
+    for (name, kind) in drop {
+        transaction.execute_batch(&format!("DROP {kind} {}", quote(&name))).doing(doing)?;
+        transaction.execute("DELETE FROM mart_table WHERE name = ?1", [name]).doing(doing)?;
+    }
+    for mart in &changed {
+        for create in statements(&mart.sql).0 {
+            transaction.execute_batch(&create).doing(doing)?;
+        }
+        transaction
+            .execute(
+                "INSERT OR REPLACE INTO mart_table (name, definition_hash, built_at)
+                 VALUES (?1, ?2, ?3)",
+                params![mart.name, hash(mart), clock::text(now)],
+            )
+            .doing(doing)?;
+    }
+    if changed.iter().any(|mart| !is_view(mart)) {
+        note_all(&transaction)?;
+    }
+    for batch in due(&transaction)? {
+        make(&transaction, marts, &batch)?;
+    }
+    transaction.commit().doing(doing)
+}
+
+/// What is not as the definitions say.
+struct Stale<'a> {
+    changed: Vec<&'a Mart>,
+    /// Name and kind of what stands where something else, or nothing, belongs.
+    drop: Vec<(String, String)>,
+}
+
+impl Stale<'_> {
+    fn among<'a>(
+        connection: &Connection,
+        marts: &'a [Mart],
+    ) -> Result<Option<Stale<'a>>, WarehouseError> {
+        let known = definitions(connection)?;
+        let standing: HashMap<String, String> = connection
+            .prepare("SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view')")
+            .and_then(|mut statement| {
+                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .doing("cannot read which marts there are")?;
+        let is_sound = |mart: &&Mart| {
+            standing.contains_key(&mart.name) && known.get(&mart.name) == Some(&hash(mart))
+        };
+        let changed: Vec<&Mart> = marts.iter().filter(|mart| !is_sound(mart)).collect();
+        let gone = known.keys().filter(|name| marts.iter().all(|mart| mart.name != **name));
+        let names = changed.iter().map(|mart| &mart.name).chain(gone);
+        let drop: Vec<(String, String)> =
+            names.filter_map(|name| Some((name.clone(), standing.get(name)?.clone()))).collect();
+        Ok((!changed.is_empty() || !drop.is_empty()).then_some(Stale { changed, drop }))
+    }
+}
+
+/// Brings the marts of noted connections up to date.
+pub(super) fn refresh(connection: &mut Connection, marts: &[Mart]) -> Result<(), WarehouseError> {
+    // A connection that is made anew may change which of the others are the same person.
+    for batch in due(connection)? {
+        let transaction = connection.transaction().doing("cannot begin to fill the marts")?;
+        make(&transaction, marts, &batch)?;
+        transaction.commit().doing("cannot commit the marts")?;
+    }
+    Ok(())
+}
+
+/// Brings the marts up to date within a transaction, unless they are another version's: whoever opens
+/// the warehouse next to write does it then.
+pub(super) fn refresh_within(
+    transaction: &Transaction<'_>,
+    marts: &[Mart],
+) -> Result<(), WarehouseError> {
+    let known = definitions(transaction)?;
+    if marts.iter().all(|mart| known.get(&mart.name) == Some(&hash(mart))) {
+        due(transaction)?.iter().try_for_each(|batch| make(transaction, marts, batch))?;
+    }
+    Ok(())
+}
+
+/// The definition that each mart in the file was made by.
+fn definitions(connection: &Connection) -> Result<HashMap<String, Vec<u8>>, WarehouseError> {
+    connection
+        .prepare("SELECT name, definition_hash FROM mart_table")
+        .and_then(|mut statement| {
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .doing("cannot read which marts there are")
+}
+
+/// Connections that are made anew together, by the first of those that read the same records.
+#[derive(Default)]
+struct Batch {
+    sources: BTreeMap<i64, i64>,
+    persons: Vec<Person>,
+}
+
+fn due(connection: &Connection) -> Result<Vec<Batch>, WarehouseError> {
+    let doing = "cannot read which marts are behind";
+    let mut due: BTreeSet<i64> = connection
+        .prepare_cached("SELECT connection_id FROM mart_due")
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .doing(doing)?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let persons = people::read(connection)?;
+    due.extend(people::changed(connection, &persons)?);
+    let mut source_of: HashMap<i64, i64> = HashMap::new();
+    let mut groups: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+    for person in &persons {
+        source_of.insert(person.connection_id, person.source_id);
+        groups.entry(person.source_id).or_default().insert(person.connection_id);
+    }
+    let sources: BTreeSet<i64> =
+        due.iter().map(|id| source_of.get(id).copied().unwrap_or(*id)).collect();
+    let mut batches = vec![Batch::default()];
+    let mut resources = 0;
+    for source in sources {
+        let members = groups.remove(&source).unwrap_or_else(|| BTreeSet::from([source]));
+        let size: u64 =
+            members.iter().try_fold(0, |sum, id| count(connection, *id).map(|n| sum + n))?;
+        let is_full = batches.last().is_some_and(|batch| {
+            !batch.sources.is_empty()
+                && (batch.sources.len() + members.len() > BATCH.0 || resources + size > BATCH.1)
+        });
+        if is_full {
+            batches.push(Batch::default());
+            resources = 0;
+        }
+        resources += size;
+        if let Some(batch) = batches.last_mut() {
+            batch.sources.extend(members.into_iter().map(|id| (id, source)));
+        }
+    }
+    let place: HashMap<i64, usize> = batches
+        .iter()
+        .enumerate()
+        .flat_map(|(at, batch)| batch.sources.keys().map(move |id| (*id, at)))
+        .collect();
+    for person in persons {
+        if let Some(at) = place.get(&person.connection_id) {
+            batches[*at].persons.push(person);
+        }
+    }
+    Ok(batches)
+}
+
+fn count(connection: &Connection, connection_id: i64) -> Result<u64, WarehouseError> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FROM resource
+             WHERE connection_id = ?1 AND resource_type = 'ExplanationOfBenefit'",
+        )
+        .and_then(|mut statement| statement.query_row([connection_id], |row| row.get(0)))
+        .doing("cannot count the stored claims")
+}
+
+/// Makes the marts of a batch of connections anew: in the order of their names, and with what the
+/// claims' relations come to once their own amounts are there.
+fn make(
+    transaction: &Transaction<'_>,
+    marts: &[Mart],
+    batch: &Batch,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot fill the marts";
+    let tables: Vec<&Mart> = marts.iter().filter(|mart| !is_view(mart)).collect();
+    for (at, step) in STEPS.iter().enumerate() {
+        transaction.execute_batch(step).doing(doing)?;
+        if at == 0 {
+            let mut insert = transaction
+                .prepare_cached("INSERT INTO temp.mart_scope VALUES (?1, ?2)")
+                .doing(doing)?;
+            for (connection_id, source_id) in &batch.sources {
+                insert.execute([connection_id, source_id]).doing(doing)?;
+            }
+            people::fill(transaction, &batch.persons)?;
+        }
+    }
+    for mart in tables {
+        let delete = format!(
+            "DELETE FROM {} WHERE connection_id IN (SELECT connection_id FROM temp.mart_scope)",
+            quote(&mart.name)
+        );
+        transaction.execute(&delete, []).doing(doing)?;
+        for fill in statements(&mart.sql).1 {
+            transaction.execute(&fill, []).doing(doing)?;
+        }
+        if mart.name == "claim" {
+            lineage::fill(transaction)?;
+        }
+    }
+    transaction
+        .execute(
+            "DELETE FROM mart_due WHERE connection_id IN (SELECT connection_id FROM temp.mart_scope)",
+            [],
+        )
+        .doing(doing)?;
+    let temporary: Vec<String> = transaction
+        .prepare("SELECT name FROM sqlite_temp_schema WHERE type = 'table'")
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .doing(doing)?;
+    for name in temporary.iter().filter(|name| STEPS.iter().any(|step| creates(step, name))) {
+        transaction.execute_batch(&format!("DROP TABLE temp.{}", quote(name))).doing(doing)?;
+    }
+    Ok(())
+}
+
+fn creates(step: &str, name: &str) -> bool {
+    step.lines().any(|line| {
+        let rest = line.strip_prefix("CREATE TEMP TABLE ").and_then(|rest| rest.strip_prefix(name));
+        rest.is_some_and(|rest| rest.starts_with([' ', '(']))
+    })
+}

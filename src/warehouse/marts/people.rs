@@ -1,0 +1,148 @@
+//! Reads whom the connections are about, and notes for the marts which of them are one person.
+
+use super::persons::{Patient, Person, resolve};
+use crate::warehouse::error::{Doing, WarehouseError};
+use rusqlite::{Connection, params};
+use std::collections::HashMap;
+
+/// Kinds of identifiers that a person does not share, unless by mistake. A subscriber's number, for
+/// one, is that of the whole family.
+const KINDS: &str = "'um', 'mb', 'mc', 'ma', 'ss', 'mr', 'dl', 'ppn', 'pi', 'jhn', 'bct', 'nh'";
+
+/// The persons of all connections.
+pub(super) fn read(connection: &Connection) -> Result<Vec<Person>, WarehouseError> {
+    let doing = "cannot read whom the connections are about";
+    let mut patients: Vec<Patient> = connection
+        .prepare_cached(
+            "WITH one AS (
+               SELECT connection_id, id FROM patient
+               UNION SELECT id, patient_id FROM connection WHERE patient_id IS NOT NULL
+               UNION SELECT connection_id, beneficiary_id FROM coverage WHERE beneficiary_id IS NOT NULL)
+             SELECT one.connection_id, one.id, c.plan,
+               CASE WHEN coalesce(c.patient_id, one.id) = one.id
+                      AND (c.patient_id IS NOT NULL OR (SELECT count(*) FROM one AS o
+                        WHERE o.connection_id = one.connection_id) = 1) THEN c.member END,
+               p.given_name, p.birth_date
+             FROM one JOIN connection AS c ON c.id = one.connection_id
+             LEFT JOIN patient AS p ON p.connection_id = one.connection_id AND p.id = one.id
+             ORDER BY one.connection_id, one.id",
+        )
+        .and_then(|mut statement| {
+            let rows = statement.query_map([], |row| {
+                Ok(Patient {
+                    connection_id: row.get(0)?,
+                    id: row.get(1)?,
+                    plan: row.get(2)?,
+                    label: row.get(3)?,
+                    given_name: row.get(4)?,
+                    birth_date: row.get(5)?,
+                    ..Patient::default()
+                })
+            })?;
+            rows.collect()
+        })
+        .doing(doing)?;
+    let places: HashMap<(i64, String), usize> = patients
+        .iter()
+        .enumerate()
+        .map(|(at, patient)| ((patient.connection_id, patient.id.clone()), at))
+        .collect();
+    let identifiers = format!(
+        "SELECT connection_id, patient_id, system, value FROM patient_identifier
+         WHERE system IS NOT NULL AND length(value) > 2 AND trim(value, substr(value, 1, 1)) <> ''
+           AND (lower(type_code) IN ({KINDS}) OR system LIKE '%us-mbi' OR system LIKE '%us-ssn')"
+    );
+    pairs(connection, &identifiers, |at, system, value| {
+        if let Some(patient) = places.get(&at).and_then(|at| patients.get_mut(*at)) {
+            patient.identifiers.push((system, value.unwrap_or_default()));
+        }
+    })?;
+    let links = "SELECT connection_id, patient_id, other_patient_id, NULL FROM patient_link
+                 WHERE other_patient_id IS NOT NULL";
+    pairs(connection, links, |at, other, _| {
+        if let Some(patient) = places.get(&at).and_then(|at| patients.get_mut(*at)) {
+            patient.links.push(other);
+        }
+    })?;
+    Ok(resolve(&patients))
+}
+
+fn pairs(
+    connection: &Connection,
+    sql: &str,
+    mut each: impl FnMut((i64, String), String, Option<String>),
+) -> Result<(), WarehouseError> {
+    let doing = "cannot read how patients are identified";
+    let mut statement = connection.prepare_cached(sql).doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let key = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
+        each(key, row.get(2).doing(doing)?, row.get(3).doing(doing)?);
+    }
+    Ok(())
+}
+
+/// Fills `temp.person` with the persons of the connections in scope.
+pub(super) fn fill(connection: &Connection, persons: &[Person]) -> Result<(), WarehouseError> {
+    let doing = "cannot note who the persons are";
+    let mut insert = connection
+        .prepare_cached("INSERT INTO temp.person VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        .doing(doing)?;
+    for person in persons {
+        insert
+            .execute(params![
+                person.connection_id,
+                person.patient_id,
+                person.member_id,
+                person.evidence,
+                person.same_as,
+                person.is_repeated,
+                person.connection_count
+            ])
+            .doing(doing)?;
+    }
+    Ok(())
+}
+
+/// The connections whose rows of `member` are not what the persons are now.
+pub(super) fn changed(
+    connection: &Connection,
+    persons: &[Person],
+) -> Result<Vec<i64>, WarehouseError> {
+    let doing = "cannot read the members";
+    let mut known: HashMap<(i64, String), _> = HashMap::new();
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT connection_id, patient_id, member_id, evidence, same_as_connection_id,
+               is_repeated, connection_count FROM member",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let key = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
+        let member_id: String = row.get(2).doing(doing)?;
+        let evidence: Option<String> = row.get(3).doing(doing)?;
+        let same_as: Option<i64> = row.get(4).doing(doing)?;
+        let is_repeated: bool = row.get(5).doing(doing)?;
+        let connection_count: usize = row.get(6).doing(doing)?;
+        known.insert(key, (member_id, evidence, same_as, is_repeated, connection_count));
+    }
+    let mut changed: Vec<i64> = Vec::new();
+    for person in persons {
+        let now = (
+            person.member_id.clone(),
+            person.evidence.clone(),
+            person.same_as,
+            person.is_repeated,
+            person.connection_count,
+        );
+        let before = known.remove(&(person.connection_id, person.patient_id.clone()));
+        if before != Some(now) {
+            changed.push(person.connection_id);
+        }
+    }
+    changed.extend(known.into_keys().map(|(connection_id, _)| connection_id));
+    changed.sort_unstable();
+    changed.dedup();
+    Ok(changed)
+}

@@ -1,0 +1,280 @@
+//! What payers write in many ways, in one: dates, drug codes, days of supply, kinds of adjustment.
+//!
+//! The statements of `config/marts` call these as SQL functions. Each takes what was sent and gives
+//! NULL for what it does not understand.
+
+use chrono::{Datelike, NaiveDate};
+
+/// The day of a date or date and time; of a year or a month its first one.
+pub(super) fn first_day(text: &str) -> Option<String> {
+    day(text, |year, month| NaiveDate::from_ymd_opt(year, month.unwrap_or(1), 1))
+}
+
+/// The day of a date or date and time; of a year or a month its last one.
+pub(super) fn last_day(text: &str) -> Option<String> {
+    day(text, |year, month| {
+        let next = match month.unwrap_or(12) {
+            12 => NaiveDate::from_ymd_opt(year + 1, 1, 1),
+            month => NaiveDate::from_ymd_opt(year, month + 1, 1),
+        };
+        next?.pred_opt()
+    })
+}
+
+fn day(text: &str, rest: impl Fn(i32, Option<u32>) -> Option<NaiveDate>) -> Option<String> {
+    let text = text.trim();
+    let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, ""));
+    let digits = |part: &str, length: usize| {
+        let is_number = part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| part.parse::<u32>().ok())?
+    };
+    let mut parts = date.split('-');
+    let year = i32::try_from(digits(parts.next()?, 4)?).ok().filter(|year| *year > 0)?;
+    let found = match (parts.next(), parts.next(), parts.next()) {
+        (None, ..) if time.is_empty() => rest(year, None)?,
+        (Some(month), None, _) if time.is_empty() => {
+            let month = digits(month, 2)?;
+            rest(year, Some(NaiveDate::from_ymd_opt(year, month, 1)?.month()))?
+        }
+        (Some(month), Some(day), None) => {
+            NaiveDate::from_ymd_opt(year, digits(month, 2)?, digits(day, 2)?)?
+        }
+        _ => return None,
+    };
+    Some(found.format("%Y-%m-%d").to_string())
+}
+
+/// A National Drug Code in eleven digits.
+///
+/// Of ten digits without hyphens it cannot be told which part lacks its zero, unless the first one is
+/// a zero, since labelers of five digits begin at 10000; any other stays as sent.
+pub(super) fn ndc(text: &str) -> Option<String> {
+    let text = text.trim();
+    let text = text.strip_prefix("N4").unwrap_or(text);
+    let parts: Vec<&str> = text.split(['-', ' ']).filter(|part| !part.is_empty()).collect();
+    let is_digits = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if parts.is_empty() || !parts.iter().all(is_digits) {
+        return None;
+    }
+    match parts.as_slice() {
+        [labeler, product, package] => {
+            let fits = labeler.len() <= 5 && product.len() <= 4 && package.len() <= 2;
+            fits.then(|| format!("{labeler:0>5}{product:0>4}{package:0>2}"))
+        }
+        parts => {
+            let digits = parts.concat();
+            match digits.len() {
+                11 => Some(digits),
+                10 if digits.starts_with('0') => Some(format!("0{digits}")),
+                10 => Some(digits),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// The NPI, where an identifier is one.
+pub(super) fn npi(system: Option<&str>, kind: Option<&str>, value: Option<&str>) -> Option<String> {
+    let of_system = system.is_some_and(|system| {
+        let system = system.trim_end_matches('/').to_ascii_lowercase();
+        system.ends_with("hl7.org/fhir/sid/us-npi") || system == "urn:oid:2.16.840.1.113883.4.6"
+    });
+    let of_kind = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("npi"));
+    value.filter(|_| of_system || of_kind).map(str::to_owned)
+}
+
+/// How many days an amount of a unit is: weeks have 7, months 30, years 365.
+pub(super) fn days(value: Option<f64>, unit: Option<&str>, text: Option<&str>) -> Option<f64> {
+    let (value, unit) = match value {
+        Some(value) => (value, unit.unwrap_or("d").to_owned()),
+        None => {
+            let text = text?.trim();
+            let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+            let unit = text[end..].trim();
+            (text[..end].parse().ok()?, if unit.is_empty() { "d" } else { unit }.to_owned())
+        }
+    };
+    let unit = unit.trim().to_ascii_lowercase();
+    let factor = match unit.trim_matches(|c: char| !c.is_ascii_alphanumeric()) {
+        "wk" | "w" | "week" | "weeks" => 7.0,
+        "mo" | "month" | "months" | "mon" => 30.0,
+        "a" | "y" | "yr" | "year" | "years" => 365.0,
+        // Whatever else is written behind it, a supply is told in days.
+        _ => 1.0,
+    };
+    (value.is_finite() && value >= 0.0).then_some(value * factor)
+}
+
+/// A whole number at the beginning of a text.
+pub(super) fn whole_number(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text[..end].parse().ok()
+}
+
+/// Whether two names of a piece of information, as codes or URLs of Medicare's, say one of these.
+fn names(category: [Option<&str>; 3], known: &[&str]) -> bool {
+    category.into_iter().flatten().any(|code| {
+        let last = code.rsplit('/').next().unwrap_or(code);
+        let plain: String = last
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect::<String>()
+            .to_ascii_lowercase();
+        known.contains(&plain.as_str())
+    })
+}
+
+/// The bill frequency, where a piece of information about a claim is one.
+pub(super) fn frequency(category: [Option<&str>; 3], code: Option<&str>) -> Option<String> {
+    const KNOWN: [&str; 7] = [
+        "clmfreqcd",
+        "claimfreqcd",
+        "clmbillfreqcd",
+        "claimfrequency",
+        "claimfrequencycode",
+        "billfrequency",
+        "frequencycode",
+    ];
+    let code = code.map(str::trim).filter(|code| code.len() == 1)?;
+    names(category, &KNOWN).then(|| code.to_ascii_uppercase())
+}
+
+/// original, adjustment or void, where a piece of information about a claim says so.
+pub(super) fn adjustment(category: [Option<&str>; 3], code: Option<&str>) -> Option<&'static str> {
+    let code = code?.trim().to_ascii_lowercase();
+    let found = match code.as_str() {
+        // Words are understood wherever a type of adjustment is told.
+        "original" => "original",
+        "adjustment" | "adjusted" | "replacement" | "corrected" | "correction" => "adjustment",
+        "void" | "voided" | "cancel" | "cancelled" | "canceled" | "reversal" | "reversed"
+        | "deletion" | "deleted" => "void",
+        code => {
+            return if names(category, &["clmadjstmttypecd"]) {
+                pick(code, &["0"], &["1"], &["2"])
+            } else if names(category, &["adjstmtdltncd"]) {
+                pick(code, &["o"], &["d"], &["a"])
+            } else if names(category, &["ficlmactncd", "clmfiactncd"]) {
+                pick(code, &["1"], &["2", "4", "6"], &["3", "5"])
+            } else {
+                None
+            };
+        }
+    };
+    let known = [
+        "clmadjstmttypecd",
+        "adjstmtdltncd",
+        "ficlmactncd",
+        "clmfiactncd",
+        "adjustmenttype",
+        "claimadjustmenttype",
+        "claimstatustype",
+    ];
+    names(category, &known).then_some(found)
+}
+
+fn pick(code: &str, original: &[&str], void: &[&str], adjustment: &[&str]) -> Option<&'static str> {
+    [("original", original), ("void", void), ("adjustment", adjustment)]
+        .into_iter()
+        .find_map(|(word, codes)| codes.contains(&code).then_some(word))
+}
+
+/// A, B, C or D, where a text names a part of Medicare.
+pub(super) fn medicare_part(text: &str) -> Option<String> {
+    let text = text.to_ascii_uppercase();
+    let is_part = |part: &&str| ["A", "B", "C", "D"].contains(part);
+    let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let together = words.iter().find_map(|word| word.strip_prefix("PART").filter(is_part));
+    let apart =
+        || words.windows(2).find_map(|two| (two[0] == "PART").then_some(two[1]).filter(is_part));
+    together.or_else(apart).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_has_ten_characters_or_is_none() {
+        for (sent, first, last) in [
+            ("2024-02-03", "2024-02-03", "2024-02-03"),
+            ("2024-12-31T23:59:59-05:00", "2024-12-31", "2024-12-31"),
+            ("2024-02", "2024-02-01", "2024-02-29"),
+            ("2020", "2020-01-01", "2020-12-31"),
+            ("2020-12", "2020-12-01", "2020-12-31"),
+        ] {
+            assert_eq!(first_day(sent).as_deref(), Some(first), "{sent}");
+            assert_eq!(last_day(sent).as_deref(), Some(last), "{sent}");
+        }
+        for sent in
+            ["", "2021-02-30", "20210203", "2021-2-3", "soon", "2021-13", "0000", "2021-01-01-01"]
+        {
+            assert_eq!((first_day(sent), last_day(sent)), (None, None), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_drug_has_one_code_however_it_is_written() {
+        for sent in [
+            "0093-3109-05",
+            "00093310905",
+            "00093-3109-05",
+            "0093310905",
+            "N400093310905",
+            " 00093 3109 05",
+        ] {
+            assert_eq!(ndc(sent).as_deref(), Some("00093310905"), "{sent}");
+        }
+        for (sent, code) in [
+            ("12345-678-90", "12345067890"),
+            ("12345-6789-1", "12345678901"),
+            ("1234567890", "1234567890"),
+        ] {
+            assert_eq!(ndc(sent).as_deref(), Some(code), "{sent}");
+        }
+        for sent in ["", "compound", "123", "123456-7890-12", "1-2", "00093310905x"] {
+            assert_eq!(ndc(sent), None, "{sent}");
+        }
+    }
+
+    #[test]
+    fn supply_is_in_days() {
+        for (value, unit, text, expected) in [
+            (Some(30.0), None, None, Some(30.0)),
+            (Some(30.0), Some("days"), None, Some(30.0)),
+            (Some(1.0), Some("mo"), None, Some(30.0)),
+            (Some(2.0), Some("wk"), None, Some(14.0)),
+            (Some(30.0), Some("EA"), None, Some(30.0)),
+            (None, None, Some("30"), Some(30.0)),
+            (None, None, Some(" 1 month"), Some(30.0)),
+            (None, None, Some("030"), Some(30.0)),
+            (None, None, Some("thirty"), None),
+            (None, None, None, None),
+        ] {
+            assert_eq!(days(value, unit, text), expected, "{value:?} {unit:?} {text:?}");
+        }
+    }
+
+    #[test]
+    fn medicare_says_in_many_ways_what_a_claim_is() {
+        let url = "https://bluebutton.cms.gov/resources/variables/clm_freq_cd";
+        assert_eq!(frequency([Some("info"), Some(url), None], Some("8")).as_deref(), Some("8"));
+        assert_eq!(frequency([Some("info"), None, None], Some("8")), None);
+        let of = |name, code| adjustment([Some("info"), Some(name), None], Some(code));
+        assert_eq!(of("CLM_ADJSTMT_TYPE_CD", "0"), Some("original"));
+        assert_eq!(of("CLM_ADJSTMT_TYPE_CD", "1"), Some("void"));
+        assert_eq!(of("CLM_ADJSTMT_TYPE_CD", "2"), Some("adjustment"));
+        assert_eq!(of("https://x/variables/adjstmt_dltn_cd", "D"), Some("void"));
+        assert_eq!(of("adjustmentType", "Reversal"), Some("void"));
+        assert_eq!(of("discharge-status", "1"), None);
+    }
+
+    #[test]
+    fn parts_of_medicare_are_told_apart() {
+        assert_eq!(medicare_part("Part A").as_deref(), Some("A"));
+        assert_eq!(medicare_part("Medicare Part D (PDP)").as_deref(), Some("D"));
+        assert_eq!(medicare_part("PARTC").as_deref(), Some("C"));
+        assert_eq!(medicare_part("Partner plan"), None);
+        assert_eq!(medicare_part("Part time"), None);
+    }
+}

@@ -48,6 +48,8 @@ pub struct Settings {
     pub connections_in_parallel: usize,
     /// Largest share of a type that may vanish at once before it is taken for an accident.
     pub shrink_limit_percent: u8,
+    /// Whether a `Bundle.total` that does not add up always makes a walk incomplete.
+    pub strict_totals: bool,
     /// How long a type may go without a full walk, which alone finds deletions.
     pub full_walk_every: Duration,
     /// How far an incremental walk reaches back behind the watermark.
@@ -109,6 +111,7 @@ impl Settings {
             http: file.http.options(path)?,
             connections_in_parallel: file.sync.connections_in_parallel.get(),
             shrink_limit_percent: file.sync.shrink_limit(path)?,
+            strict_totals: file.sync.strict_totals,
             full_walk_every: file.sync.full_walk_every(),
             overlap: file.sync.overlap(),
             keep_versions: file.warehouse.keep_versions(),

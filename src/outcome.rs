@@ -156,6 +156,10 @@ words! {
         AnotherPatient = "another_patient",
         /// The server does not honour `_lastUpdated`.
         LastUpdatedIgnored = "last_updated_ignored",
+        /// The pages moved while the walk went through them, and did so again.
+        PagesMoved = "pages_moved",
+        /// Fewer or more resources came than the server declares.
+        TotalMismatch = "total_mismatch",
         /// Far fewer resources came than are stored.
         Shrunk = "shrunk",
         /// References are still to be read.

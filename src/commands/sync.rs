@@ -73,6 +73,7 @@ pub(super) fn options(
         overlap: settings.overlap,
         connections_in_parallel: settings.connections_in_parallel,
         shrink_limit_percent: settings.shrink_limit_percent,
+        strict_totals: settings.strict_totals,
     }
 }
 
@@ -169,6 +170,14 @@ pub(super) fn tell_problems(report: &Report) {
             ));
             if let Some(hint) = &finish.hint {
                 tell(&format!("hint: {hint}"));
+            }
+        }
+        for walk in &connection.walks {
+            if let Some(warning) = &walk.finish.warning {
+                tell(&format!(
+                    "Warning: {} {}: {warning}",
+                    connection.connection, walk.resource_type
+                ));
             }
         }
         if connection.open_rejects > 0 {

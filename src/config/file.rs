@@ -89,6 +89,7 @@ impl Http {
 pub(super) struct Sync {
     pub(super) connections_in_parallel: NonZeroUsize,
     pub(super) shrink_limit_percent: u8,
+    pub(super) strict_totals: bool,
     pub(super) full_walk_every_days: u32,
     pub(super) overlap_hours: u32,
 }
@@ -98,6 +99,7 @@ impl Default for Sync {
         Sync {
             connections_in_parallel: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
             shrink_limit_percent: 30,
+            strict_totals: false,
             full_walk_every_days: 7,
             overlap_hours: 24,
         }

@@ -7,7 +7,7 @@ use super::next_link::{Next, UnusableNext};
 use crate::http::{Origin, OriginError};
 use std::{
     collections::HashSet,
-    hash::{BuildHasher, Hash, RandomState},
+    hash::{BuildHasher, RandomState},
 };
 use url::Url;
 
@@ -21,7 +21,6 @@ pub struct Pager {
     proxied: Vec<Origin>,
     hasher: RandomState,
     asked: HashSet<u64>,
-    last_content: Option<u64>,
     empty_pages: u32,
 }
 
@@ -40,9 +39,6 @@ pub enum PagingError {
     /// It leads to a page that was asked for already.
     #[error("the next page is one that was asked for already")]
     Loop,
-    /// The page repeats the one before it.
-    #[error("the page has the same resources as the one before it")]
-    NoProgress,
     /// Nothing but empty pages.
     #[error("{MAX_EMPTY_PAGES} pages in a row had no entry and named a next one")]
     OnlyEmptyPages,
@@ -71,7 +67,6 @@ impl Pager {
             proxied: proxied.to_vec(),
             hasher: RandomState::new(),
             asked: HashSet::new(),
-            last_content: None,
             empty_pages: 0,
         };
         pager.ask(first);
@@ -118,26 +113,13 @@ impl Pager {
         }
     }
 
-    /// Notes which resources a page brought, as a list of their ranges' bytes or ids.
+    /// Notes whether a page brought anything.
     ///
     /// # Errors
-    /// A page that repeats the one before it, or too many empty ones.
-    pub fn arrived<T: Hash>(&mut self, resources: &[T]) -> Result<(), PagingError> {
-        if resources.is_empty() {
-            self.empty_pages += 1;
-            return if self.empty_pages >= MAX_EMPTY_PAGES {
-                Err(PagingError::OnlyEmptyPages)
-            } else {
-                Ok(())
-            };
-        }
-        self.empty_pages = 0;
-        let content = Some(self.hasher.hash_one(resources));
-        if self.last_content == content {
-            return Err(PagingError::NoProgress);
-        }
-        self.last_content = content;
-        Ok(())
+    /// Too many empty pages in a row.
+    pub fn arrived(&mut self, is_empty: bool) -> Result<(), PagingError> {
+        self.empty_pages = if is_empty { self.empty_pages + 1 } else { 0 };
+        if self.empty_pages >= MAX_EMPTY_PAGES { Err(PagingError::OnlyEmptyPages) } else { Ok(()) }
     }
 
     /// Notes a URL; false when it was asked for already. The fragment never reaches the server.
@@ -258,13 +240,12 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_repeats_the_one_before_is_no_progress_and_an_empty_one_is() {
+    fn some_empty_pages_are_passed_and_too_many_in_a_row_are_the_end() {
         let mut pager = Pager::new(&url("https://api.x.test/r4/Coverage"), &[]).unwrap();
-        pager.arrived(&["a", "b"]).unwrap();
-        pager.arrived::<&str>(&[]).unwrap();
-        assert_eq!(pager.arrived(&["a", "b"]), Err(PagingError::NoProgress));
-        let empty = (0..).find_map(|_| pager.arrived::<&str>(&[]).err());
-        assert_eq!(empty, Some(PagingError::OnlyEmptyPages));
+        pager.arrived(true).unwrap();
+        pager.arrived(false).unwrap();
+        let empty = (1..).find(|_| pager.arrived(true).is_err());
+        assert_eq!(empty, Some(MAX_EMPTY_PAGES));
     }
 
     #[test]

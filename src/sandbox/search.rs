@@ -120,7 +120,7 @@ impl Search {
                 && self.is_serviced(record, *index)
                 && !record.is_withdrawn(*index)
                 && (ids.is_empty() || ids.contains(&record.id(*index).as_str()))
-                && (!shrunk || index.is_multiple_of(10))
+                && (!shrunk || is_left(*index))
         };
         let mut indexes: Vec<u32> = (0..record.len()).filter(within).collect();
         if sorted {
@@ -178,6 +178,11 @@ impl Found {
                 .map_or(self.len(), |position| position as u32 + 1),
         }
     }
+}
+
+/// Whether a resource is left where nine in ten vanish.
+pub(super) fn is_left(index: u32) -> bool {
+    index.is_multiple_of(10)
 }
 
 fn invalid(text: &str) -> Box<Response> {

@@ -10,7 +10,7 @@ use super::outcome;
 use super::pairs::Pairs;
 use super::record::Record;
 use super::respond::{self, Asking};
-use super::search::Search;
+use super::search::{self, Search};
 use super::state::{Request, State};
 use super::token;
 use axum::Router;
@@ -134,7 +134,8 @@ async fn read(
         return response;
     }
     let record = Record::new(&state, number, entry);
-    match record.find(&id) {
+    let shrunk = state.has(Fault::Shrink);
+    match record.find(&id).filter(|index| !shrunk || search::is_left(*index)) {
         Some(index) if record.is_withdrawn(index) => {
             outcome::outcome(StatusCode::GONE, "deleted", "Resource was deleted")
         }

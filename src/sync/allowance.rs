@@ -14,6 +14,11 @@ impl Allowance {
         Allowance(requests.map(|requests| Arc::new(AtomicU64::new(requests))))
     }
 
+    /// Whether there is a limit.
+    pub(super) fn is_limited(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Takes one page's request; false when there is none left.
     pub(super) fn take(&self) -> bool {
         let Some(left) = &self.0 else { return true };

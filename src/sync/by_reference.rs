@@ -7,6 +7,8 @@
 
 use super::{
     context::WalkContext,
+    ending::bug,
+    in_order::in_order,
     reference_reads::Reads,
     report::WalkReport,
     run::{SyncOptions, Target},
@@ -16,13 +18,11 @@ use crate::{
     monitor::Event,
     outcome::{Reason, WalkKind, WalkState},
     warehouse::{
-        Found, QueueSummary, WalkFinish, WalkStart, WarehouseError, reference_sources,
-        reference_summary,
+        Found, QueueSummary, WalkCounters, WalkFinish, WalkKey, WalkStart, WarehouseError,
+        reference_sources, reference_summary,
     },
 };
 use std::{collections::HashMap, sync::Arc};
-use tokio::{sync::Semaphore, task::JoinSet};
-use tracing::Instrument;
 use url::Url;
 
 /// How far references are followed: a claim's PractitionerRole, its Organization, that one's
@@ -52,8 +52,19 @@ pub(super) async fn follow(
     for position in unlisted {
         reads.push(begin(context, options, &walks[position], base).await?);
     }
+    let keys: Vec<WalkKey> = reads.iter().map(|reads| reads.key.clone()).collect();
     if hindrance.is_none() {
         reads = read_all(context, reads, target.concurrency).await?;
+    }
+    for key in keys {
+        if !reads.iter().any(|reads| reads.key.walk_id == key.walk_id) {
+            let name = key.resource_type.clone();
+            context.warehouse.abandon_walk(key, bug(), WalkCounters::default()).await?;
+            let listing = walks.iter_mut().find(|walk| walk.resource_type == name);
+            if let Some(listing) = listing {
+                listing.finish = bug();
+            }
+        }
     }
     for reads in reads {
         let report = finish(context, reads, hindrance.as_ref(), some_incomplete).await?;
@@ -105,7 +116,7 @@ async fn begin(
         window: None,
         resumes: None,
     };
-    let key = context.warehouse.start_walk(start).await?;
+    let (key, _) = context.warehouse.start_walk(start).await?;
     context.monitor.event(Event::WalkStarted {
         connection: &context.connection.name,
         resource_type: &resource_type,
@@ -125,32 +136,17 @@ async fn read_all(
     let mut since = reads.iter().map(|reads| reads.scanned_to.clone().unwrap_or_default()).min();
     loop {
         since = search(context, &types, since.unwrap_or_default()).await?;
-        let places = Arc::new(Semaphore::new(concurrency.max(1)));
-        let mut running = JoinSet::new();
-        for (position, mut one) in reads.into_iter().enumerate() {
-            let places = Arc::clone(&places);
-            let work = async move {
-                // Never closed, so a place always comes.
-                let _place = places.acquire_owned().await.ok();
-                let went_on = one.read_pending().await;
-                (position, one, went_on)
-            };
-            running.spawn(work.in_current_span());
-        }
-        let mut done = Vec::new();
+        let jobs = reads.into_iter().map(|mut one| async move {
+            let went_on = one.read_pending().await;
+            (one, went_on)
+        });
         let mut any_went_on = false;
-        while let Some(finished) = running.join_next().await {
-            match finished {
-                Ok((position, one, went_on)) => {
-                    any_went_on |= went_on?;
-                    done.push((position, one));
-                }
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Err(_) => {}
-            }
+        reads = Vec::new();
+        // What panicked is missing at the end, and told as a bug there.
+        for (one, went_on) in in_order(jobs, concurrency).await.into_iter().flatten() {
+            any_went_on |= went_on?;
+            reads.push(one);
         }
-        done.sort_by_key(|(position, _)| *position);
-        reads = done.into_iter().map(|(_, one)| one).collect();
         if !any_went_on {
             return Ok(reads);
         }

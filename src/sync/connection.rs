@@ -3,6 +3,8 @@
 use super::{
     by_reference::follow,
     context::WalkContext,
+    ending::bug,
+    in_order::{Panicked, in_order},
     plan::{Step, WalkOrder},
     report::{ConnectionReport, WalkReport},
     run::{SyncOptions, Target},
@@ -18,9 +20,6 @@ use crate::{
     outcome::{Reason, WalkKind},
     warehouse::{WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError},
 };
-use std::sync::Arc;
-use tokio::{sync::Semaphore, task::JoinSet};
-use tracing::Instrument;
 
 /// Syncs one connection.
 ///
@@ -66,6 +65,7 @@ pub(super) async fn sync_connection(
         plan: context.connection.plan.clone(),
         open_rejects: context.warehouse.open_rejects(context.connection.id)?,
         walks,
+        is_bug: false,
     })
 }
 
@@ -85,34 +85,26 @@ async fn run_steps(
     steps: Vec<Step>,
     concurrency: usize,
 ) -> Result<Vec<WalkReport>, WarehouseError> {
-    let places = Arc::new(Semaphore::new(concurrency.max(1)));
-    let mut running = JoinSet::new();
-    let mut reports: Vec<Option<WalkReport>> = Vec::new();
-    for (position, step) in steps.into_iter().enumerate() {
-        reports.push(None);
-        match step {
-            Step::Skip { resource_type, finish } => {
-                reports[position] = Some(enter(context, resource_type, None, finish).await?);
-            }
-            Step::Walk(order) => {
-                let (context, places) = (context.clone(), Arc::clone(&places));
-                let work = async move {
-                    // Never closed, so a place always comes.
-                    let _place = places.acquire_owned().await.ok();
-                    (position, walk_unless_stopped(&context, &order).await)
-                };
-                running.spawn(work.in_current_span());
+    let jobs = steps.iter().cloned().map(|step| {
+        let context = context.clone();
+        async move {
+            match step {
+                Step::Skip { resource_type, finish } => {
+                    enter(&context, resource_type, None, finish).await
+                }
+                Step::Walk(order) => walk_unless_stopped(&context, &order).await,
             }
         }
+    });
+    let ended = in_order(jobs, concurrency).await;
+    let mut reports = Vec::new();
+    for (step, ended) in steps.iter().zip(ended) {
+        reports.push(match ended {
+            Ok(report) => report?,
+            Err(Panicked) => enter(context, step.resource_type().to_owned(), None, bug()).await?,
+        });
     }
-    while let Some(finished) = running.join_next().await {
-        match finished {
-            Ok((position, report)) => reports[position] = Some(report?),
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => {}
-        }
-    }
-    Ok(reports.into_iter().flatten().collect())
+    Ok(reports)
 }
 
 async fn walk_unless_stopped(
@@ -174,7 +166,7 @@ async fn enter(
         window,
         resumes: None,
     };
-    let key = context.warehouse.start_walk(start).await?;
+    let (key, _) = context.warehouse.start_walk(start).await?;
     let counters = WalkCounters::default();
     context.warehouse.abandon_walk(key, finish.clone(), counters.clone()).await?;
     context.monitor.event(Event::WalkFinished {

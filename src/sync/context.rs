@@ -32,6 +32,8 @@ pub(super) struct WalkContext {
     /// What pages are unpacked with.
     pub(super) workers: Workers,
     pub(super) shrink_limit_percent: u8,
+    /// Whether a total that does not add up makes a walk incomplete.
+    pub(super) strict_totals: bool,
     /// Origins by which the plan's server calls itself behind a proxy.
     pub(super) proxied_origins: Arc<[Origin]>,
     /// The FHIR bases of the plan's server.
@@ -74,6 +76,7 @@ impl WalkContext {
             stop: context.stop.clone(),
             workers: Workers::new(1),
             shrink_limit_percent: options.shrink_limit_percent,
+            strict_totals: options.strict_totals,
             proxied_origins: target.proxied_origins.clone(),
             bases: Arc::clone(&target.bases),
             whose: Whose::anybody(),

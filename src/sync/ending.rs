@@ -2,15 +2,15 @@
 
 use super::plan::{WalkFrom, WalkOrder};
 use crate::{
-    fhir::{FetchError, PagingError, is_read_by_reference},
+    fhir::{FetchError, Outcome, PagingError, is_read_by_reference},
     outcome::{Reason, WalkState},
     warehouse::{ConnectionRow, WalkFinish},
 };
 
 /// How a walk ended.
 pub(super) enum Ending {
-    /// In the ledger already, with the last page.
-    Committed(WalkFinish),
+    /// At its last page; whether it is complete is still to be judged.
+    LastPage,
     /// Still to be entered.
     Open(WalkFinish),
     /// Still to be entered; another walk may get further in the same run.
@@ -26,6 +26,8 @@ pub(super) enum Remedy {
     NewCursor,
     /// Smaller walks: none over the whole type gets further.
     Windows,
+    /// The same pass again, until two agree.
+    PassAgain,
 }
 
 /// How far a walk had come.
@@ -111,10 +113,26 @@ pub(super) fn interrupted() -> WalkFinish {
     )
 }
 
+/// A type whose walk ended by a panic.
+pub(super) fn bug() -> WalkFinish {
+    let detail = "a bug in payersync ended the walk; the next run goes on where it was";
+    let hint = "please report it with what was said on standard error";
+    WalkFinish {
+        hint: Some(hint.to_owned()),
+        ..WalkFinish::incomplete(Reason::Bug, detail.to_owned())
+    }
+}
+
 /// The run's limit of requests is reached.
 pub(super) fn request_limit() -> WalkFinish {
     let detail = "the run's limit of requests was reached; the next run goes on here";
     WalkFinish::incomplete(Reason::RequestLimit, detail.to_owned())
+}
+
+/// Pages that bring nothing new.
+pub(super) fn no_progress(pages: u32) -> WalkFinish {
+    let detail = format!("{pages} pages in a row brought no resource that the walk had not met");
+    WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(Reason::NoProgress, detail) }
 }
 
 /// A next link that must not be followed.
@@ -122,7 +140,6 @@ pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
     let reason = match error {
         PagingError::ForeignOrigin { .. } => Reason::ForeignOrigin,
         PagingError::Loop => Reason::NextLoop,
-        PagingError::NoProgress => Reason::NoProgress,
         PagingError::OnlyEmptyPages => Reason::OnlyEmptyPages,
         PagingError::NotAUrl => Reason::NextNotAUrl,
         PagingError::Unusable(_) | PagingError::Ambiguous => Reason::NextUnusable,
@@ -172,6 +189,17 @@ pub(super) fn filter_ignored(why: &str) -> Ending {
     let detail = format!("the plan does not honour _lastUpdated: {why}");
     let finish = WalkFinish::incomplete(Reason::LastUpdatedIgnored, detail);
     Ending::Lost(WalkFinish { keep_cursor: false, ..finish }, Remedy::BeginAgain)
+}
+
+/// An end after which the next run begins anew.
+pub(super) fn finally(reason: Reason, detail: String) -> WalkFinish {
+    WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, detail) }
+}
+
+/// A page that carried a failure of the server.
+pub(super) fn server_reported(outcome: &Outcome) -> WalkFinish {
+    let detail = format!("a page carried an OperationOutcome of the server ({outcome})");
+    WalkFinish { server_message: outcome.words(), ..finally(Reason::ServerReportedError, detail) }
 }
 
 /// An error with everything below it, as one sentence.

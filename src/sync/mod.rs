@@ -4,12 +4,16 @@
 //! writer stores (pure but for look-ups), `connection` runs the walks of one consent, `report`
 //! sums up. Nothing here prints, reads a file or knows a command line.
 
+mod absence;
 mod allowance;
 mod by_reference;
 mod connection;
 mod context;
 mod ending;
+mod in_order;
+mod judge;
 mod page_request;
+mod pass;
 mod plan;
 mod probe;
 mod reference_reads;

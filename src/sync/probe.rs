@@ -1,16 +1,21 @@
 //! Whether a server honours a search by date, before anything is left out because of it.
 //!
 //! Declaring it proves nothing. Asked for what changes after the year 2100 an honest server has
-//! nothing to show, and asked for what changed since 1900 it has something, where there is
-//! anything at all; and where it says what it searched for (`self`), it says this, too.
+//! nothing to show. Asked for a date that occurs in what is stored, it has something to show, and
+//! nothing older. Where it says what it searched for (`self`), it says this, too.
 
 use super::{
     context::WalkContext,
     plan::{Increment, WalkFrom, WalkOrder},
 };
-use crate::fhir::{Effort, FetchError, SearchMode, changed_since, left_out_of_self_link, on_days};
-use crate::warehouse::{LastUpdated, WarehouseError};
-use chrono::{DateTime, NaiveDate};
+use crate::{
+    fhir::{
+        Effort, FetchError, SearchMode, changed_since, instant, left_out_of_self_link, on_days,
+    },
+    fingerprint::fingerprint,
+    warehouse::{LastUpdated, WarehouseError, dates},
+};
+use chrono::{DateTime, NaiveDate, Utc};
 use url::Url;
 
 /// What a probe has shown.
@@ -31,7 +36,7 @@ pub(super) async fn prove(
     effort: &mut Effort,
 ) -> Result<WalkFrom, WarehouseError> {
     let (connection_id, name) = (context.connection.id, order.resource_type.as_str());
-    match probe(context, &order.start, effort).await {
+    match probe(context, order, effort).await? {
         Probed::Honoured => {
             let support = LastUpdated::Honoured;
             context.warehouse.set_last_updated(connection_id, name, support, None).await?;
@@ -48,19 +53,43 @@ pub(super) async fn prove(
 
 struct Answer {
     matches: usize,
+    /// The oldest date that a match gives itself.
+    oldest: Option<DateTime<Utc>>,
     /// Whether the self link leaves the parameter out.
     left_out: bool,
 }
 
-/// Whether `_lastUpdated` works: two questions with known answers.
-async fn probe(context: &WalkContext, start: &Url, effort: &mut Effort) -> Probed {
-    let (Some(never), Some(always)) =
-        (DateTime::from_timestamp(4_102_444_800, 0), DateTime::from_timestamp(-2_208_988_800, 0))
-    else {
-        return Probed::Unclear;
+/// Whether `_lastUpdated` works: two questions whose answers are known.
+async fn probe(
+    context: &WalkContext,
+    order: &WalkOrder,
+    effort: &mut Effort,
+) -> Result<Probed, WarehouseError> {
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let mut dates: Vec<DateTime<Utc>> = context
+        .warehouse
+        .reader()
+        .read(|connection| dates(connection, id, name))?
+        .iter()
+        .filter_map(|text| instant(text))
+        .collect();
+    dates.sort_unstable();
+    dates.dedup();
+    let Some(middle) = dates.get(dates.len() / 2).copied() else { return Ok(Probed::Unclear) };
+    let Some(never) = DateTime::from_timestamp(4_102_444_800, 0) else {
+        return Ok(Probed::Unclear);
     };
-    let (never, always) = (changed_since(start, never), changed_since(start, always));
-    two_questions(context, &never, &always, "_lastUpdated", effort).await
+    let (never, since) = (changed_since(&order.start, never), changed_since(&order.start, middle));
+    let found = two_questions(context, &never, &since, "_lastUpdated", effort).await;
+    // Servers keep fewer digits than they are asked with.
+    let oldest_allowed = middle - chrono::Duration::seconds(1);
+    Ok(match found {
+        Ok(Answer { oldest: Some(oldest), .. }) if oldest < oldest_allowed => {
+            Probed::Ignored("it sends resources that changed before the instant asked for")
+        }
+        Ok(_) => Probed::Honoured,
+        Err(probed) => probed,
+    })
 }
 
 /// Whether a type's own date parameter works.
@@ -74,30 +103,34 @@ pub(super) async fn probe_date(
         let first = NaiveDate::from_ymd_opt(year, 1, 1);
         on_days(start, parameter, first, None)
     };
-    two_questions(context, &since(2100), &since(1900), parameter, effort).await
+    match two_questions(context, &since(2100), &since(1900), parameter, effort).await {
+        Ok(_) => Probed::Honoured,
+        Err(probed) => probed,
+    }
 }
 
+/// Asks for what cannot be and for what must be; the answer to the latter, or what was shown.
 async fn two_questions(
     context: &WalkContext,
     never: &Url,
-    always: &Url,
+    surely: &Url,
     parameter: &str,
     effort: &mut Effort,
-) -> Probed {
+) -> Result<Answer, Probed> {
     match ask(context, never, parameter, effort).await {
         Ok(Answer { left_out: true, .. }) => {
-            return Probed::Ignored("its self link does not repeat the parameter");
+            return Err(Probed::Ignored("its self link does not repeat the parameter"));
         }
         Ok(Answer { matches: 0, .. }) => {}
-        Ok(_) => return Probed::Ignored("it sends resources that cannot have changed yet"),
-        Err(error) => return refused(&error),
+        Ok(_) => return Err(Probed::Ignored("it sends resources that cannot have changed yet")),
+        Err(error) => return Err(refused(&error)),
     }
-    match ask(context, always, parameter, effort).await {
+    match ask(context, surely, parameter, effort).await {
         Ok(Answer { matches: 0, .. }) => {
-            Probed::Ignored("it leaves out resources that must have changed")
+            Err(Probed::Ignored("it leaves out resources that must have changed"))
         }
-        Ok(_) => Probed::Honoured,
-        Err(error) => refused(&error),
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(refused(&error)),
     }
 }
 
@@ -110,8 +143,14 @@ async fn ask(
     let page = context.client.page(url, effort, &crate::http::silently).await?;
     let is_match = |mode| mode == SearchMode::Match;
     let self_link = page.bundle.self_link.as_deref();
+    let matches = || page.bundle.entries.iter().filter(|entry| is_match(entry.mode));
+    let dates = matches()
+        .filter_map(|entry| fingerprint(&page.body[entry.resource.clone()?]).ok())
+        .filter(|found| found.resource_type != "OperationOutcome")
+        .filter_map(|found| instant(found.last_updated.as_deref()?));
     Ok(Answer {
-        matches: page.bundle.entries.iter().filter(|entry| is_match(entry.mode)).count(),
+        oldest: dates.min(),
+        matches: matches().count(),
         left_out: self_link.is_some_and(|link| {
             left_out_of_self_link(url, link).iter().any(|name| name == parameter)
         }),

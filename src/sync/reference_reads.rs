@@ -15,8 +15,8 @@ use crate::{
     http::{Retry, SafeUrl},
     monitor::Event,
     warehouse::{
-        Answered, PageWrite, ReferenceType, Reject, RowBatch, Verdict, WalkCounters, WalkFinish,
-        WalkKey, WarehouseError, pending_references,
+        Answered, PageWrite, ReferenceType, Reject, RowBatch, Tally, Verdict, WalkCounters,
+        WalkFinish, WalkKey, WarehouseError, pending_references,
     },
 };
 use bytes::Bytes;
@@ -379,8 +379,8 @@ impl Reads {
             rows: RowBatch::default(),
             answered: Vec::new(),
             next_url: None,
-            end: None,
             counters,
+            tally: Tally::default(),
             now: self.context.clock.now(),
         }
     }

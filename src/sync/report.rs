@@ -3,7 +3,7 @@
 use crate::{
     exit_code::ExitCode,
     outcome::{self, TypeOutcome, WalkState},
-    warehouse::{WalkCounters, WalkFinish},
+    warehouse::{ConnectionRow, WalkCounters, WalkFinish},
 };
 use std::time::Duration;
 
@@ -29,11 +29,27 @@ pub struct ConnectionReport {
     pub walks: Vec<WalkReport>,
     /// Open rejects, of this run and earlier ones.
     pub open_rejects: u64,
+    /// Whether a bug ended it before its walks could be told.
+    pub is_bug: bool,
 }
 
 impl ConnectionReport {
+    /// A connection whose part of the run ended by a panic.
+    pub(super) fn of_a_bug(row: &ConnectionRow) -> ConnectionReport {
+        ConnectionReport {
+            connection: row.name.clone(),
+            plan: row.plan.clone(),
+            walks: Vec::new(),
+            open_rejects: 0,
+            is_bug: true,
+        }
+    }
+
     /// The worst that happened to this connection.
     pub fn exit_code(&self) -> ExitCode {
+        if self.is_bug {
+            return ExitCode::Bug;
+        }
         let types: Vec<TypeOutcome> = self.walks.iter().map(|walk| walk.finish.outcome()).collect();
         outcome::exit_code(&types, self.open_rejects > 0)
     }

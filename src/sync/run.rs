@@ -4,6 +4,7 @@ use super::{
     allowance::Allowance,
     connection::sync_connection,
     context::WalkContext,
+    in_order::{Panicked, in_order},
     report::{ConnectionReport, Report},
     stop::Stop,
     window::Backfill,
@@ -23,7 +24,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{sync::Semaphore, task::JoinSet};
 use tracing::Instrument;
 
 /// What a run works with.
@@ -89,6 +89,8 @@ pub struct SyncOptions {
     pub connections_in_parallel: usize,
     /// Largest share of a type that may vanish at once, in percent.
     pub shrink_limit_percent: u8,
+    /// Whether a `Bundle.total` that does not add up always makes a walk incomplete.
+    pub strict_totals: bool,
 }
 
 /// Runs a sync and enters it in the ledger.
@@ -105,31 +107,23 @@ pub async fn sync(
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = Workers::new(cores);
     let allowance = Allowance::new(options.max_requests);
-    let places = Arc::new(Semaphore::new(options.connections_in_parallel.max(1)));
-    let mut running = JoinSet::new();
-    let mut connections: Vec<Option<ConnectionReport>> = vec![None; targets.len()];
-    for (position, target) in targets.into_iter().enumerate() {
+    let jobs = targets.iter().cloned().map(|target| {
         let walk_context = WalkContext {
             allowance: allowance.clone(),
             workers: workers.clone(),
             ..WalkContext::new(context, run_id, &target, options)
         };
-        let (options, places) = (options.clone(), Arc::clone(&places));
-        let id = target.connection.id;
+        let (options, id) = (options.clone(), target.connection.id);
         let span = tracing::info_span!("connection", run_id, connection_id = id);
-        let work = async move {
-            // Never closed, so a place always comes.
-            let _place = places.acquire_owned().await.ok();
-            (position, sync_connection(walk_context, &target, &options).await)
-        };
-        running.spawn(work.instrument(span));
-    }
-    while let Some(finished) = running.join_next().await {
-        match finished {
-            Ok((position, report)) => connections[position] = Some(report?),
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => {}
-        }
+        async move { sync_connection(walk_context, &target, &options).await }.instrument(span)
+    });
+    let ended = in_order(jobs, options.connections_in_parallel).await;
+    let mut connections = Vec::new();
+    for (target, ended) in targets.iter().zip(ended) {
+        connections.push(match ended {
+            Ok(report) => report?,
+            Err(Panicked) => ConnectionReport::of_a_bug(&target.connection),
+        });
     }
     if let Some(keep) = options.keep_versions {
         let keep = chrono::Duration::from_std(keep).unwrap_or(chrono::Duration::MAX);
@@ -143,7 +137,7 @@ pub async fn sync(
     }
     let report = Report {
         run_id,
-        connections: connections.into_iter().flatten().collect(),
+        connections,
         interrupted: context.stop.is_asked(),
         elapsed: started.elapsed(),
     };

@@ -8,8 +8,8 @@ use crate::{
     fhir::{Bundle, Outcome, SearchMode, instant, patient_of},
     fingerprint::{Fingerprint, fingerprint},
     warehouse::{
-        self, Catalog, ChangedResource, Reader, Reject, RowBatch, TableRows, WarehouseError,
-        is_unchanged, known,
+        self, Catalog, ChangedResource, Reader, Reject, RowBatch, TableRows, Unchanged,
+        WarehouseError, is_unchanged, known,
     },
 };
 use chrono::{DateTime, Utc};
@@ -19,10 +19,14 @@ use std::{collections::HashMap, ops::Range};
 #[derive(Debug, Default)]
 pub(super) struct Unpacked {
     pub(super) changed: Vec<ChangedResource>,
-    pub(super) unchanged: Vec<i64>,
+    pub(super) unchanged: Vec<Unchanged>,
     pub(super) rejects: Vec<Reject>,
     pub(super) rows: RowBatch,
     pub(super) resources_seen: u64,
+    /// Matches of the search, with repeats and rejects.
+    pub(super) entries: u64,
+    /// Resources of the walk's own type that were taken in, each once.
+    pub(super) matches: u64,
     pub(super) duplicates: u64,
     /// Dates of the walk's own type, from `meta.lastUpdated`.
     pub(super) dates: Dates,
@@ -108,7 +112,8 @@ pub(super) fn unpack(
             let (hash, json) = (&candidate.fingerprint.content_hash, &body[candidate.json.clone()]);
             match stored {
                 Some(stored) if is_unchanged(connection, &stored, hash, json)? => {
-                    unpacked.unchanged.push(stored.rowid);
+                    let is_own_type = candidate.fingerprint.resource_type == of.walk_type;
+                    unpacked.unchanged.push(Unchanged { rowid: stored.rowid, is_own_type });
                 }
                 _ => changed.push(candidate),
             }
@@ -128,6 +133,9 @@ pub(super) fn unpack(
         let resource = project(body, candidate, catalog, &mut unpacked.rows);
         unpacked.changed.push(resource);
     }
+    let changed = unpacked.changed.iter().filter(|one| one.resource_type == of.walk_type);
+    let unchanged = unpacked.unchanged.iter().filter(|one| one.is_own_type);
+    unpacked.matches = (changed.count() + unchanged.count()) as u64;
     let older = superseded
         .into_iter()
         .filter(|older| !is_foreign(older, &body[older.json.clone()], of.whose));
@@ -162,12 +170,14 @@ fn sort(
         };
         let Some(json) = entry.resource.clone() else {
             reject("no_resource", "an entry without a resource".into(), None, entry.range.clone());
+            unpacked.entries += 1;
             continue;
         };
         let found = match fingerprint(&body[json.clone()]) {
             Ok(found) => found,
             Err(error) => {
                 reject("not_a_resource", format!("a resource {error}"), None, json);
+                unpacked.entries += 1;
                 continue;
             }
         };
@@ -176,6 +186,7 @@ fn sort(
             unpacked.failure = outcome.or(unpacked.failure.take());
             continue;
         }
+        unpacked.entries += u64::from(entry.mode == SearchMode::Match);
         if found.resource_type != walk_type && entry.mode != SearchMode::Include {
             reject("wrong_type", "a match of another type than asked for".into(), found.id, json);
             continue;

@@ -11,7 +11,7 @@ use super::{
     plan::{WalkFrom, WalkOrder},
     probe::{Probed, probe_date},
     report::WalkReport,
-    walk::walk_once,
+    walk::walk_until_settled,
     window::{Days, Planned, Reuse, order_of, usable_parameter},
 };
 use crate::{
@@ -67,7 +67,7 @@ pub(super) async fn walk_by_date(
         window: Some(WalkWindow { parameter: parameter.to_owned(), from: None, to: None }),
         resumes: None,
     };
-    let key = context.warehouse.start_walk(start).await?;
+    let (key, _) = context.warehouse.start_walk(start).await?;
     let parts = WalkContext { round: Some(key.walk_id), ..context.clone() };
     let came = windows(&parts, order, parameter).await?;
     let declared = lost.counters.declared_total;
@@ -173,11 +173,11 @@ async fn windows(
                 continue;
             }
         };
-        let (mut report, mut remedy) = walk_once(context, &window, &window.from).await?;
+        let (mut report, mut remedy) = walk_until_settled(context, &window, &window.from).await?;
         came.counters.add(&report.counters);
         if let WalkFrom::Cursor(cursor, _) = &window.from {
             if remedy == Some(Remedy::NewCursor) {
-                (report, remedy) = walk_once(context, &window, &WalkFrom::Start).await?;
+                (report, remedy) = walk_until_settled(context, &window, &WalkFrom::Start).await?;
                 came.counters.add(&report.counters);
             } else {
                 came.reused = true;

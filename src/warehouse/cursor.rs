@@ -3,11 +3,15 @@
 use super::{
     Warehouse,
     error::{Doing, WarehouseError},
-    finish,
-    ledger::WalkCounters,
     page_writer::PageWrite,
+    seen,
+    tally::Tally,
+    walk_counters::WalkCounters,
 };
-use crate::{clock, outcome::Reason};
+use crate::{
+    clock,
+    outcome::{Reason, WalkKind},
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Where an unfinished walk goes on.
@@ -15,6 +19,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 pub struct Cursor {
     /// FHIR resource type.
     pub resource_type: String,
+    /// Kind of the walk.
+    pub kind: WalkKind,
     /// The walk of an earlier run that it continues.
     pub walk_id: i64,
     /// The page to ask for.
@@ -27,6 +33,10 @@ pub struct Cursor {
     pub walk_started_at: String,
     /// What an incremental walk asked for: everything changed at or after this instant.
     pub since: Option<String>,
+    /// Runs that got nothing at this page.
+    pub failures: u32,
+    /// What the pages before it add up to, but for how many resources are different.
+    pub(crate) tally: Tally,
 }
 
 /// A part of a type: what has its date on some days.
@@ -46,19 +56,17 @@ pub(super) fn put_cursor(
     next_url: &str,
     counters: &WalkCounters,
 ) -> Result<(), WarehouseError> {
+    let tally = &page.tally;
     connection
         .prepare_cached(
-            "INSERT INTO walk_cursor (connection_id, resource_type, window_parameter, window_from,
-               window_to, mode, walk_id, next_url, pages, resources_seen, walk_started_at, updated_at)
-             SELECT connection_id, resource_type, coalesce(window_parameter, ''),
-               coalesce(window_from, ''), coalesce(window_to, ''), mode, id, ?2, pages_before + ?3,
-               ?4, walk_started_at, ?5
-             FROM sync_walk WHERE id = ?1
-             ON CONFLICT (connection_id, resource_type, window_parameter, window_from, window_to)
-             DO UPDATE SET mode = excluded.mode,
-               walk_id = excluded.walk_id, next_url = excluded.next_url, pages = excluded.pages,
-               resources_seen = excluded.resources_seen,
-               walk_started_at = excluded.walk_started_at, updated_at = excluded.updated_at",
+            "INSERT OR REPLACE INTO walk_cursor (connection_id, resource_type, mode,
+               window_parameter, window_from, window_to, walk_id, next_url, pages, resources_seen,
+               entries, matches, rejected, first_page_entries, declared_total, total_changed,
+               walk_started_at, updated_at)
+             SELECT connection_id, resource_type, mode, coalesce(window_parameter, ''),
+               coalesce(window_from, ''), coalesce(window_to, ''), id, ?2, pages_before + ?3,
+               ?4, ?6, ?11, ?7, ?8, ?9, ?10, walk_started_at, ?5
+             FROM sync_walk WHERE id = ?1",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -66,7 +74,13 @@ pub(super) fn put_cursor(
                 next_url,
                 counters.pages,
                 counters.resources_seen,
-                clock::text(page.now)
+                clock::text(page.now),
+                tally.entries,
+                tally.rejected,
+                tally.first_page,
+                tally.declared_total,
+                tally.total_changed,
+                tally.matches
             ])
         })
         .doing("cannot store a cursor")
@@ -78,8 +92,8 @@ pub(super) fn drop_cursor(connection: &Connection, walk_id: i64) -> Result<(), W
     connection
         .execute(
             "DELETE FROM walk_cursor
-             WHERE (connection_id, resource_type, window_parameter, window_from, window_to) =
-               (SELECT connection_id, resource_type, coalesce(window_parameter, ''),
+             WHERE (connection_id, resource_type, mode, window_parameter, window_from, window_to) =
+               (SELECT connection_id, resource_type, mode, coalesce(window_parameter, ''),
                   coalesce(window_from, ''), coalesce(window_to, '') FROM sync_walk WHERE id = ?1)",
             [walk_id],
         )
@@ -87,12 +101,43 @@ pub(super) fn drop_cursor(connection: &Connection, walk_id: i64) -> Result<(), W
         .map(drop)
 }
 
+/// Makes a cursor that of the walk which goes on from it.
+pub(super) fn take_over(
+    connection: &Connection,
+    earlier: i64,
+    walk_id: i64,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute("UPDATE walk_cursor SET walk_id = ?2 WHERE walk_id = ?1", [earlier, walk_id])
+        .doing("cannot take over a cursor")
+        .map(drop)
+}
+
+/// Notes that a run got nothing at the page to which a walk's cursor leads.
+fn note_failure(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+    connection
+        .execute("UPDATE walk_cursor SET failures = failures + 1 WHERE walk_id = ?1", [walk_id])
+        .doing("cannot note that a cursor failed")
+        .map(drop)
+}
+
 impl Warehouse {
+    /// Notes that a run got nothing at the page to which a walk's cursor leads.
+    pub(crate) async fn note_cursor_failure(&self, walk_id: i64) -> Result<(), WarehouseError> {
+        self.writer.run(move |connection, _| note_failure(connection, walk_id)).await
+    }
+
     /// How many different resources the windows of a walk have seen in this run.
     pub(crate) async fn count_seen(&self, walk_id: i64) -> Result<u64, WarehouseError> {
-        self.writer.run(move |connection, _| finish::count_seen(connection, walk_id)).await
+        self.writer.run(move |connection, _| seen::count_seen(connection, walk_id)).await
     }
 }
+
+/// What is read of a cursor, by [`cursor_of`].
+const CURSOR: &str = "SELECT k.resource_type, k.mode, k.walk_id, k.next_url, k.pages,
+   k.resources_seen, k.walk_started_at, w.since, k.failures, k.entries, k.matches, k.rejected,
+   k.first_page_entries, k.declared_total, k.total_changed
+ FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id";
 
 /// The cursors of a connection's unfinished walks over whole types.
 pub(crate) fn cursors(
@@ -101,10 +146,7 @@ pub(crate) fn cursors(
 ) -> Result<Vec<Cursor>, WarehouseError> {
     connection
         .prepare_cached(
-            "SELECT k.resource_type, k.walk_id, k.next_url, k.pages, k.resources_seen,
-               k.walk_started_at, w.since
-             FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
-             WHERE k.connection_id = ?1 AND k.window_parameter = '' ORDER BY k.resource_type",
+            &format!("{CURSOR} WHERE k.connection_id = ?1 AND k.window_parameter = '' ORDER BY k.resource_type"),
         )
         .and_then(|mut statement| statement.query_map([connection_id], cursor_of)?.collect())
         .doing("cannot read the cursors")
@@ -119,11 +161,8 @@ pub(crate) fn window_cursor(
 ) -> Result<Option<Cursor>, WarehouseError> {
     connection
         .prepare_cached(
-            "SELECT k.resource_type, k.walk_id, k.next_url, k.pages, k.resources_seen,
-               k.walk_started_at, w.since
-             FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
-             WHERE k.connection_id = ?1 AND k.resource_type = ?2 AND k.window_parameter = ?3
-               AND k.window_from = coalesce(?4, '') AND k.window_to = coalesce(?5, '')",
+            &format!("{CURSOR} WHERE k.connection_id = ?1 AND k.resource_type = ?2 AND k.window_parameter = ?3
+               AND k.window_from = coalesce(?4, '') AND k.window_to = coalesce(?5, '')"),
         )
         .and_then(|mut statement| {
             let key =
@@ -154,12 +193,24 @@ pub(crate) fn window_complete_at(
 fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
     Ok(Cursor {
         resource_type: row.get(0)?,
-        walk_id: row.get(1)?,
-        next_url: row.get(2)?,
-        pages: row.get(3)?,
-        resources_seen: row.get(4)?,
-        walk_started_at: row.get(5)?,
-        since: row.get(6)?,
+        kind: WalkKind::from_word(row.get_ref(1)?.as_str()?).unwrap_or(WalkKind::Full),
+        walk_id: row.get(2)?,
+        next_url: row.get(3)?,
+        pages: row.get(4)?,
+        resources_seen: row.get(5)?,
+        walk_started_at: row.get(6)?,
+        since: row.get(7)?,
+        failures: row.get(8)?,
+        tally: Tally {
+            entries: row.get(9)?,
+            matches: row.get(10)?,
+            rejected: row.get(11)?,
+            distinct: 0,
+            first_page: row.get(12)?,
+            latest_page: 0,
+            declared_total: row.get(13)?,
+            total_changed: row.get(14)?,
+        },
     })
 }
 

@@ -1,10 +1,13 @@
 //! The ledger: what each run and each walk asked for, got and did not get.
 
 use super::{
+    Warehouse,
     cursor::{self, Cursor, WalkWindow},
     error::{Doing, WarehouseError},
-    finish,
     page_writer::PageWrite,
+    seen,
+    tally::Tally,
+    walk_counters::WalkCounters,
     walk_finish::WalkFinish,
 };
 use crate::{
@@ -25,63 +28,6 @@ pub struct WalkKey {
     pub connection_id: i64,
     /// FHIR resource type.
     pub resource_type: String,
-}
-
-/// What a walk counts, in this run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WalkCounters {
-    /// Pages stored.
-    pub pages: u64,
-    /// HTTP requests sent, repeats included.
-    pub requests: u64,
-    /// Repeats among them.
-    pub retries: u64,
-    /// Bytes of page bodies, decompressed.
-    pub bytes: u64,
-    /// Entries that are resources, duplicates left out.
-    pub resources_seen: u64,
-    /// Seen for the first time.
-    pub resources_new: u64,
-    /// Content differs from the stored one.
-    pub resources_changed: u64,
-    /// Content is the stored one.
-    pub resources_unchanged: u64,
-    /// Older than the stored version, which stays.
-    pub resources_older: u64,
-    /// Marked as deleted.
-    pub resources_deleted: u64,
-    /// Quarantined.
-    pub resources_rejected: u64,
-    /// Entries that repeat another one of the same page.
-    pub duplicates: u64,
-    /// Rows inserted into normalised tables.
-    pub rows_written: u64,
-    /// `Bundle.total` of the last page that had one.
-    pub declared_total: Option<u64>,
-}
-
-impl WalkCounters {
-    /// Adds what the walk of another part counted.
-    pub fn add(&mut self, other: &WalkCounters) {
-        self.add_effort(other);
-        self.pages += other.pages;
-        self.bytes += other.bytes;
-        self.resources_seen += other.resources_seen;
-        self.resources_unchanged += other.resources_unchanged;
-        self.resources_older += other.resources_older;
-        self.resources_deleted += other.resources_deleted;
-        self.resources_rejected += other.resources_rejected;
-        self.duplicates += other.duplicates;
-    }
-
-    /// Adds what another attempt at the same type cost and wrote.
-    pub fn add_effort(&mut self, other: &WalkCounters) {
-        self.requests += other.requests;
-        self.retries += other.retries;
-        self.rows_written += other.rows_written;
-        self.resources_new += other.resources_new;
-        self.resources_changed += other.resources_changed;
-    }
 }
 
 /// A walk about to begin.
@@ -105,67 +51,52 @@ pub(crate) struct WalkStart {
     pub(crate) resumes: Option<Cursor>,
 }
 
-/// Begins a run and closes what a killed one left open.
-pub(crate) fn start_run(
-    connection: &mut Connection,
-    command: &str,
-    now: DateTime<Utc>,
-) -> Result<i64, WarehouseError> {
-    let doing = "cannot begin a run";
-    let now = clock::text(now);
-    let transaction = connection.transaction().doing(doing)?;
-    transaction
-        .execute(
-            "UPDATE sync_run SET state = 'interrupted', finished_at = ?1,
-               summary = 'the process ended before the run did' WHERE state = 'running'",
-            [&now],
-        )
-        .doing(doing)?;
-    transaction
-        .execute(
-            "UPDATE sync_walk SET state = 'incomplete', reason = 'process_ended', finished_at = ?1,
-               detail = 'the process ended before the walk did' WHERE state = 'running'",
-            [&now],
-        )
-        .doing(doing)?;
-    transaction
-        .execute(
-            "INSERT INTO sync_run (command, version, state, started_at) VALUES (?1, ?2, 'running', ?3)",
-            params![command, env!("CARGO_PKG_VERSION"), now],
-        )
-        .doing(doing)?;
-    let run_id = transaction.last_insert_rowid();
-    transaction.commit().doing(doing)?;
-    Ok(run_id)
+impl Warehouse {
+    /// Enters a walk as running; returns it with how many different resources its earlier runs have
+    /// seen.
+    pub(crate) async fn start_walk(
+        &self,
+        start: WalkStart,
+    ) -> Result<(WalkKey, u64), WarehouseError> {
+        let now = self.clock.now();
+        self.writer.run(move |connection, _| start_walk(connection, &start, now)).await
+    }
+
+    /// Writes what a walk has counted since it ended.
+    pub(crate) async fn update_walk(
+        &self,
+        walk: WalkKey,
+        counters: WalkCounters,
+    ) -> Result<(), WarehouseError> {
+        self.writer
+            .run(move |connection, _| update_counters(connection, walk.walk_id, &counters))
+            .await
+    }
+
+    pub(crate) async fn abandon_walk(
+        &self,
+        walk: WalkKey,
+        finish: WalkFinish,
+        counters: WalkCounters,
+    ) -> Result<(), WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, _| abandon_walk(connection, &walk, &finish, &counters, now))
+            .await
+    }
 }
 
-/// Ends a run.
-pub(crate) fn finish_run(
-    connection: &mut Connection,
-    run_id: i64,
-    state: &str,
-    exit_code: u8,
-    summary: &str,
-    now: DateTime<Utc>,
-) -> Result<(), WarehouseError> {
-    connection
-        .execute(
-            "UPDATE sync_run SET state = ?2, exit_code = ?3, summary = ?4, finished_at = ?5 WHERE id = ?1",
-            params![run_id, state, exit_code, summary, clock::text(now)],
-        )
-        .doing("cannot end a run")
-        .map(drop)
-}
-
-/// Enters a walk as running.
+/// Enters a walk as running; returns it with how many different resources its earlier runs have seen.
 pub(crate) fn start_walk(
     connection: &mut Connection,
     start: &WalkStart,
     now: DateTime<Utc>,
-) -> Result<WalkKey, WarehouseError> {
+) -> Result<(WalkKey, u64), WarehouseError> {
+    let doing = "cannot enter a walk in the ledger";
     let now = clock::text(now);
     let (cursor, window) = (start.resumes.as_ref(), start.window.as_ref());
-    connection
+    let transaction = connection.transaction().doing(doing)?;
+    transaction
         .execute(
             "INSERT INTO sync_walk (run_id, connection_id, resource_type, mode, state, started_at,
                walk_started_at, resumed_from, pages_before, first_url, since,
@@ -187,13 +118,20 @@ pub(crate) fn start_walk(
                 window.and_then(|window| window.to.as_ref())
             ],
         )
-        .doing("cannot enter a walk in the ledger")?;
-    Ok(WalkKey {
+        .doing(doing)?;
+    let walk = WalkKey {
         run_id: start.run_id,
-        walk_id: connection.last_insert_rowid(),
+        walk_id: transaction.last_insert_rowid(),
         connection_id: start.connection_id,
         resource_type: start.resource_type.clone(),
-    })
+    };
+    let mut distinct = 0;
+    if let Some(cursor) = cursor {
+        distinct = seen::take_over(&transaction, cursor.walk_id, &walk)?;
+        cursor::take_over(&transaction, cursor.walk_id, walk.walk_id)?;
+    }
+    transaction.commit().doing(doing)?;
+    Ok((walk, distinct))
 }
 
 /// Ends a walk, complete or not; its cursor stays only where the next run can go on from it.
@@ -226,6 +164,7 @@ pub(super) fn finish_walk(
         .doing(doing)?;
     if !finish.keep_cursor {
         cursor::drop_cursor(connection, walk.walk_id)?;
+        seen::forget_pages(connection, walk.walk_id)?;
     }
     Ok(())
 }
@@ -242,7 +181,7 @@ pub(crate) fn abandon_walk(
     let transaction = connection.transaction().doing(doing)?;
     update_counters(&transaction, walk.walk_id, counters)?;
     finish_walk(&transaction, walk, finish, now)?;
-    finish::forget(&transaction, walk.walk_id)?;
+    seen::forget(&transaction, walk.walk_id)?;
     transaction.commit().doing(doing)
 }
 
@@ -260,6 +199,23 @@ pub(super) fn note_page(connection: &Connection, page: &PageWrite) -> Result<(),
         .map(drop)
 }
 
+/// Notes what the pages of a walk add up to.
+pub(super) fn note_tally(
+    connection: &Connection,
+    walk_id: i64,
+    tally: &Tally,
+) -> Result<(), WarehouseError> {
+    connection
+        .prepare_cached(
+            "UPDATE sync_walk SET distinct_resources = ?2, total_gap = ?3 WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![walk_id, tally.distinct, tally.total_gap()])
+        })
+        .doing("cannot update the ledger")
+        .map(drop)
+}
+
 pub(super) fn update_counters(
     connection: &Connection,
     walk_id: i64,
@@ -270,7 +226,8 @@ pub(super) fn update_counters(
             "UPDATE sync_walk SET pages = ?2, requests = ?3, retries = ?4, bytes = ?5,
                resources_seen = ?6, resources_new = ?7, resources_changed = ?8,
                resources_unchanged = ?9, resources_deleted = ?10, resources_rejected = ?11,
-               duplicates = ?12, rows_written = ?13, declared_total = ?14, resources_older = ?15
+               duplicates = ?12, rows_written = ?13, declared_total = ?14, resources_older = ?15,
+               resources_absent = ?16
              WHERE id = ?1",
         )
         .and_then(|mut statement| {
@@ -289,11 +246,57 @@ pub(super) fn update_counters(
                 counters.duplicates,
                 counters.rows_written,
                 counters.declared_total,
-                counters.resources_older
+                counters.resources_older,
+                counters.resources_absent
             ])
         })
         .doing("cannot update the ledger")
         .map(drop)
+}
+
+/// The latest walk over a type that is no window, with what it counted.
+pub(crate) fn latest_walk(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<Option<(WalkKey, WalkCounters)>, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT id, pages, requests, retries, bytes, resources_seen, resources_new,
+               resources_changed, resources_unchanged, resources_deleted, resources_absent,
+               resources_rejected, duplicates, rows_written, declared_total, resources_older, run_id
+             FROM sync_walk WHERE connection_id = ?1 AND resource_type = ?2
+               AND mode <> 'window' ORDER BY id DESC LIMIT 1",
+            params![connection_id, resource_type],
+            |row| {
+                let walk = WalkKey {
+                    run_id: row.get(16)?,
+                    walk_id: row.get(0)?,
+                    connection_id,
+                    resource_type: resource_type.to_owned(),
+                };
+                let counters = WalkCounters {
+                    pages: row.get(1)?,
+                    requests: row.get(2)?,
+                    retries: row.get(3)?,
+                    bytes: row.get(4)?,
+                    resources_seen: row.get(5)?,
+                    resources_new: row.get(6)?,
+                    resources_changed: row.get(7)?,
+                    resources_unchanged: row.get(8)?,
+                    resources_deleted: row.get(9)?,
+                    resources_absent: row.get(10)?,
+                    resources_rejected: row.get(11)?,
+                    duplicates: row.get(12)?,
+                    rows_written: row.get(13)?,
+                    declared_total: row.get(14)?,
+                    resources_older: row.get(15)?,
+                };
+                Ok((walk, counters))
+            },
+        )
+        .optional()
+        .doing("cannot read the ledger")
 }
 
 /// How many requests the walks of a plan have sent since an instant.

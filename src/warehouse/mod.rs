@@ -4,6 +4,7 @@
 //! It knows tables, pages and walks; it knows nothing of HTTP, tokens or Bundles. All writing goes
 //! through one thread; a page is one transaction.
 
+mod absence;
 mod access_log;
 mod backup;
 mod connections;
@@ -32,12 +33,15 @@ mod rebuild_swap;
 mod reference_queue;
 mod resource_store;
 mod row_batch;
+mod run_ledger;
 mod schema;
 mod seal;
 mod seal_error;
+mod seen;
 mod staging;
 mod status;
 mod table;
+mod tally;
 mod type_state;
 mod unmapped;
 mod unmapped_table;
@@ -45,6 +49,7 @@ mod upkeep;
 mod verify;
 mod verify_resources;
 mod waiting;
+mod walk_counters;
 mod walk_finish;
 mod writer;
 
@@ -56,6 +61,7 @@ use crate::{clock::Clock, monitor::Monitor};
 use chrono::{DateTime, Utc};
 use std::{path::Path, sync::Arc};
 
+pub(crate) use absence::{Absent, Finding, pending_absences, surely_present};
 pub use access_log::{Access, log_access};
 pub use backup::{BackedUp, back_up, restore};
 pub use connections::{ConnectionRow, NewConsent};
@@ -67,10 +73,10 @@ pub(crate) use cursor::{
 pub use error::WarehouseError;
 pub use file::WarehouseFile;
 pub(crate) use finish::WalkEnd;
-pub(crate) use ledger::WalkStart;
-pub use ledger::{WalkCounters, WalkKey};
+pub use ledger::WalkKey;
+pub(crate) use ledger::{WalkStart, latest_walk};
 pub use metrics::{Effort, FinishedRun};
-pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject};
+pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject, Unchanged};
 pub(crate) use projection::project;
 pub use purge::{PurgeTarget, Purged, find_for_purge, purge_rows, scrub};
 pub use query::{Answer, Cell as AnswerCell};
@@ -86,10 +92,12 @@ pub use seal::{Seal, SealKey};
 pub use seal_error::SealError;
 pub use status::{TableCount, TypeStatus};
 pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
-pub(crate) use type_state::Advance;
-pub use type_state::{LastUpdated, TypeState};
+pub(crate) use tally::Tally;
+pub(crate) use type_state::{Advance, dates};
+pub use type_state::{LastUpdated, Totals, TypeState};
 pub use unmapped::{LeafPath, LeafSurvey};
 pub use verify::{Checked, quick_check, verify};
+pub use walk_counters::WalkCounters;
 pub use walk_finish::WalkFinish;
 
 /// An open warehouse.
@@ -187,7 +195,7 @@ impl Warehouse {
         clock: Clock,
         upkeep: upkeep::Upkeep,
     ) -> Result<Warehouse, WarehouseError> {
-        finish::create_temporary_tables(&connection)?;
+        seen::create_temporary_tables(&connection)?;
         let catalog = Arc::new(catalog);
         Ok(Warehouse {
             file: file.clone(),
@@ -285,7 +293,7 @@ impl Warehouse {
         support: LastUpdated,
         reason: Option<String>,
     ) -> Result<(), WarehouseError> {
-        let resource_type = resource_type.to_owned();
+        let (resource_type, now) = (resource_type.to_owned(), self.clock.now());
         self.writer
             .run(move |connection, _| {
                 let reason = reason.as_deref();
@@ -295,6 +303,7 @@ impl Warehouse {
                     &resource_type,
                     support,
                     reason,
+                    now,
                 )
             })
             .await
@@ -316,49 +325,9 @@ impl Warehouse {
         self.reader.read(|connection| ledger::open_rejects(connection, connection_id))
     }
 
-    pub(crate) async fn start_run(&self, command: &str) -> Result<i64, WarehouseError> {
-        let (command, now) = (command.to_owned(), self.clock.now());
-        self.writer.run(move |connection, _| ledger::start_run(connection, &command, now)).await
-    }
-
-    pub(crate) async fn finish_run(
-        &self,
-        run_id: i64,
-        state: &'static str,
-        exit_code: u8,
-        summary: String,
-    ) -> Result<(), WarehouseError> {
-        let now = self.clock.now();
-        self.writer
-            .run(move |connection, catalog| {
-                marts::refresh(connection, catalog.marts())?;
-                ledger::finish_run(connection, run_id, state, exit_code, &summary, now)
-            })
-            .await
-    }
-
-    pub(crate) async fn start_walk(&self, start: WalkStart) -> Result<WalkKey, WarehouseError> {
-        let now = self.clock.now();
-        self.writer.run(move |connection, _| ledger::start_walk(connection, &start, now)).await
-    }
-
     pub(crate) async fn write_page(&self, page: PageWrite) -> Result<PageWritten, WarehouseError> {
         self.writer
             .run(move |connection, catalog| page_writer::write_page(connection, catalog, page))
-            .await
-    }
-
-    pub(crate) async fn abandon_walk(
-        &self,
-        walk: WalkKey,
-        finish: WalkFinish,
-        counters: WalkCounters,
-    ) -> Result<(), WarehouseError> {
-        let now = self.clock.now();
-        self.writer
-            .run(move |connection, _| {
-                ledger::abandon_walk(connection, &walk, &finish, &counters, now)
-            })
             .await
     }
 

@@ -68,7 +68,10 @@ pub(super) fn keep(
 }
 
 /// Forgets that older versions came of resources whose stored version is the plan's again.
-pub(super) fn forget(connection: &Connection, rowids: &[i64]) -> Result<(), WarehouseError> {
+pub(super) fn forget(
+    connection: &Connection,
+    rowids: impl IntoIterator<Item = i64>,
+) -> Result<(), WarehouseError> {
     let doing = "cannot forget an older version";
     // Hardly ever is there one: an unchanged night looks once per page.
     let any = connection

@@ -3,15 +3,16 @@
 use super::{
     cursor,
     error::{Doing, WarehouseError},
-    finish::{self, WalkEnd},
-    ledger::{self, WalkCounters, WalkKey},
+    ledger::{self, WalkKey},
     mistyped, older_version, quarantine,
     reference_queue::{self, Answered},
     resource_store::{Was, store_resource},
     row_batch::{Cell, RowBatch, TableRows},
+    seen,
     table::Catalog,
+    tally::Tally,
     unmapped_table,
-    walk_finish::WalkFinish,
+    walk_counters::WalkCounters,
 };
 use crate::{clock, fingerprint::Version};
 use bytes::Bytes;
@@ -49,6 +50,14 @@ impl ChangedResource {
     }
 }
 
+/// A resource that came as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unchanged {
+    pub(crate) rowid: i64,
+    /// Whether it is of the walk's own type.
+    pub(crate) is_own_type: bool,
+}
+
 /// Something that could not be taken in.
 #[derive(Debug)]
 pub(crate) struct Reject {
@@ -73,18 +82,18 @@ pub(crate) struct PageWrite {
     pub(crate) self_left_out: Option<String>,
     pub(crate) body: Bytes,
     pub(crate) changed: Vec<ChangedResource>,
-    /// Row ids of the resources that came as they are stored.
-    pub(crate) unchanged: Vec<i64>,
+    /// The resources that came as they are stored.
+    pub(crate) unchanged: Vec<Unchanged>,
     pub(crate) rejects: Vec<Reject>,
     pub(crate) rows: RowBatch,
     /// What came of references, on a page of a walk by reference.
     pub(crate) answered: Vec<Answered>,
     /// The next page's URL; `None` on the last page.
     pub(crate) next_url: Option<String>,
-    /// How the walk ends, with its last page.
-    pub(crate) end: Option<WalkEnd>,
     /// The walk's counters with this page's requests and bytes; the writer adds the rest.
     pub(crate) counters: WalkCounters,
+    /// What the walk's pages add up to with this one; the writer adds what is new.
+    pub(crate) tally: Tally,
     pub(crate) now: DateTime<Utc>,
 }
 
@@ -93,8 +102,10 @@ pub(crate) struct PageWrite {
 pub(crate) struct PageWritten {
     /// The walk's counters with this page.
     pub(crate) counters: WalkCounters,
-    /// How the walk was entered in the ledger, when this was its last page.
-    pub(crate) finish: Option<WalkFinish>,
+    /// What the walk's pages add up to with this one.
+    pub(crate) tally: Tally,
+    /// Whether the page brought a resource or a reject that the walk had not met.
+    pub(crate) brought_new: bool,
 }
 
 /// Commits one page.
@@ -106,10 +117,11 @@ pub(crate) fn write_page(
     let transaction = connection.transaction().doing("cannot begin to store a page")?;
     let mut counters = std::mem::take(&mut page.counters);
     counters.resources_unchanged += page.unchanged.len() as u64;
-    for rowid in &page.unchanged {
-        finish::mark_seen(&transaction, &page, *rowid)?;
-    }
-    older_version::forget(&transaction, &page.unchanged)?;
+    // Before anything is stored: whether the stored version came, too, decides about an older one.
+    let own = page.unchanged.iter().filter(|resource| resource.is_own_type);
+    let mut seen: Vec<i64> = own.map(|resource| resource.rowid).collect();
+    let mut new = seen::note_seen(&transaction, &page, &seen)?;
+    older_version::forget(&transaction, page.unchanged.iter().map(|one| one.rowid))?;
     let mut noted = BTreeSet::new();
     let mut older = Vec::new();
     for (position, changed) in page.changed.iter().enumerate() {
@@ -132,27 +144,26 @@ pub(crate) fn write_page(
                 replace_rows(&transaction, catalog, &page, changed, stored.was)?;
         }
         if changed.resource_type == page.walk.resource_type {
-            finish::mark_seen(&transaction, &page, stored.rowid)?;
+            new += seen::note_seen(&transaction, &page, &[stored.rowid])?;
+            seen.push(stored.rowid);
         }
     }
     for position in older {
         // It is in no table, so no view's word about it is of interest.
         page.changed[position].view_error = None;
     }
-    counters.resources_rejected += quarantine::reject_all(&transaction, &page)?;
+    seen::note_page(&transaction, &page, &seen)?;
+    let rejects = quarantine::reject_all(&transaction, &page)?;
+    counters.resources_rejected += rejects.met;
     reference_queue::answer(&transaction, catalog, &page, &mut counters)?;
-    let mut finish = None;
-    match (&page.next_url, page.end.take()) {
-        (Some(next_url), _) => cursor::put_cursor(&transaction, &page, next_url, &counters)?,
-        (None, Some(end)) => {
-            finish = Some(finish::end_walk(&transaction, catalog, &page, end, &mut counters)?);
-        }
-        (None, None) => {}
+    if let Some(next_url) = &page.next_url {
+        cursor::put_cursor(&transaction, &page, next_url, &counters)?;
     }
     ledger::note_page(&transaction, &page)?;
     ledger::update_counters(&transaction, page.walk.walk_id, &counters)?;
     transaction.commit().doing("cannot commit a page")?;
-    Ok(PageWritten { counters, finish })
+    let tally = Tally { distinct: page.tally.distinct + new, ..page.tally };
+    Ok(PageWritten { counters, tally, brought_new: new > 0 || rejects.new > 0 })
 }
 
 /// Copies what a resource said until now to its history.
@@ -166,7 +177,7 @@ pub(super) fn keep_version(
             "INSERT INTO resource_version (connection_id, resource_type, resource_id, version_id,
                last_updated, content_hash, json, valid_from, valid_to)
              SELECT connection_id, resource_type, resource_id, version_id, last_updated,
-               content_hash, json, received_at, ?2
+               content_hash, json, received_at, max(?2, received_at)
              FROM resource WHERE id = ?1 AND deleted_at IS NULL",
         )
         .and_then(|mut statement| statement.execute(params![rowid, now]))

@@ -6,8 +6,8 @@
 
 use super::{
     error::{Doing, WarehouseError},
-    finish,
     page_writer::{PageWrite, TextBytes},
+    seen,
 };
 use crate::clock;
 use chrono::{DateTime, Utc};
@@ -17,12 +17,23 @@ use sha2::{Digest, Sha256};
 /// The reason of a resource that a view could not take.
 const VIEW_ERROR: &str = "view_error";
 
-/// Quarantines what the page holds that could not be taken in; returns how many there are.
+/// How many rejects a page holds, and how many of them its walk had not met before.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rejects {
+    pub(super) met: u64,
+    pub(super) new: u64,
+}
+
+/// Quarantines what the page holds that could not be taken in.
 pub(super) fn reject_all(
     transaction: &Transaction<'_>,
     page: &PageWrite,
-) -> Result<u64, WarehouseError> {
-    let mut count = 0;
+) -> Result<Rejects, WarehouseError> {
+    let mut rejects = Rejects::default();
+    let mut note = |is_new: bool| {
+        rejects.met += 1;
+        rejects.new += u64::from(is_new);
+    };
     for changed in &page.changed {
         let Some(detail) = changed.view_error.as_deref() else { continue };
         let reject = Entry {
@@ -32,8 +43,7 @@ pub(super) fn reject_all(
             detail,
             body: &page.body[changed.json.clone()],
         };
-        enter(transaction, page, &reject)?;
-        count += 1;
+        note(enter(transaction, page, &reject)?);
     }
     for reject in &page.rejects {
         let reject = Entry {
@@ -43,10 +53,9 @@ pub(super) fn reject_all(
             detail: &reject.detail,
             body: &page.body[reject.body.clone()],
         };
-        enter(transaction, page, &reject)?;
-        count += 1;
+        note(enter(transaction, page, &reject)?);
     }
-    Ok(count)
+    Ok(rejects)
 }
 
 struct Entry<'a> {
@@ -61,7 +70,7 @@ fn enter(
     transaction: &Transaction<'_>,
     page: &PageWrite,
     reject: &Entry<'_>,
-) -> Result<(), WarehouseError> {
+) -> Result<bool, WarehouseError> {
     let doing = "cannot write to rejected_resource";
     let body_hash: [u8; 32] = Sha256::digest(reject.body).into();
     let known: Option<(i64, bool)> = transaction
@@ -114,7 +123,7 @@ fn enter(
             })
             .doing(doing)?,
     };
-    finish::mark_rejected(transaction, page.walk.walk_id, rowid)
+    seen::note_rejected(transaction, page.walk.walk_id, rowid)
 }
 
 /// Settles what views said against an earlier version of a resource.

@@ -8,9 +8,9 @@ use super::{
     Warehouse,
     error::{Doing, WarehouseError},
     finish::bury_one,
-    ledger::WalkCounters,
     page_writer::PageWrite,
     table::Catalog,
+    walk_counters::WalkCounters,
 };
 use crate::clock;
 use chrono::{DateTime, Utc};

@@ -99,7 +99,7 @@ pub(super) fn store_resource(
     let now = clock::text(page.now);
     match known {
         Some(Known { rowid, is_live: true, is_same: true, .. }) => {
-            older_version::forget(transaction, &[rowid])?;
+            older_version::forget(transaction, [rowid])?;
             Ok(Stored { rowid, was: Was::Same })
         }
         Some(known) if stays(transaction, page, changed, &known)? => {
@@ -107,7 +107,7 @@ pub(super) fn store_resource(
             Ok(Stored { rowid: known.rowid, was: Was::Newer })
         }
         Some(Known { rowid, .. }) => {
-            older_version::forget(transaction, &[rowid])?;
+            older_version::forget(transaction, [rowid])?;
             keep_version(transaction, rowid, &now)?;
             transaction
                 .prepare_cached(

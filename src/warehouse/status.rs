@@ -45,7 +45,13 @@ pub struct TypeStatus {
     pub pages: u64,
     /// `Bundle.total` as the server declared it.
     pub declared_total: Option<u64>,
-    /// Start of the last complete full walk: deletions are known as of then.
+    /// Different resources that the latest walk saw.
+    pub distinct_resources: Option<u64>,
+    /// Resources that the server declares beyond those that came; negative where more came.
+    pub total_gap: Option<i64>,
+    /// Stored resources that full walks did not meet and whose deletion is not proved.
+    pub absent: u64,
+    /// Start of the last full walk of which everything absent is settled.
     pub deletions_known_as_of: Option<String>,
     /// The type is known to be complete up to here, by the server's dates.
     pub watermark: Option<String>,
@@ -67,14 +73,11 @@ impl TypeStatus {
 pub(super) fn completeness(connection: &Connection) -> Result<Vec<TypeStatus>, WarehouseError> {
     connection
         .prepare(
-            "SELECT connection, plan, member, k.resource_type, k.mode, k.state, k.reason, k.detail,
-               k.hint, k.warning, k.failed_page, complete_as_of, checked_at, k.pages,
-               k.declared_total, resources, rejects, deletions_known_as_of, watermark,
-               last_updated_reason, w.run_id, w.http_status
-             FROM completeness AS k JOIN sync_walk AS w ON w.id = (
-               SELECT max(id) FROM sync_walk AS x WHERE x.connection_id = k.connection_id
-                 AND x.resource_type = k.resource_type AND x.mode <> 'window')
-             ORDER BY connection, k.resource_type",
+            "SELECT connection, plan, member, resource_type, mode, state, reason, detail, hint,
+               warning, failed_page, complete_as_of, checked_at, pages, declared_total, resources,
+               rejects, deletions_known_as_of, watermark, last_updated_reason, run_id, http_status,
+               distinct_resources, total_gap, absent
+             FROM completeness ORDER BY connection, resource_type",
         )
         .and_then(|mut statement| statement.query_map([], status_of)?.collect())
         .doing("cannot read the view completeness")
@@ -99,6 +102,9 @@ fn status_of(row: &Row<'_>) -> rusqlite::Result<TypeStatus> {
         state: word(row, 5, WalkState::from_word)?.unwrap_or(WalkState::Incomplete),
         reason: word(row, 6, Reason::from_word)?,
         http_status: row.get(21)?,
+        distinct_resources: row.get(22)?,
+        total_gap: row.get(23)?,
+        absent: row.get(24)?,
         detail: row.get(7)?,
         hint: row.get(8)?,
         warning: row.get(9)?,

@@ -1,6 +1,11 @@
 //! What is known of a type beyond its resources: watermark and whether `_lastUpdated` works.
 
-use super::error::{Doing, WarehouseError};
+use super::{
+    error::{Doing, WarehouseError},
+    ledger::WalkKey,
+};
+use crate::clock;
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Row, params};
 
 /// Whether a server honours `_lastUpdated` for a type.
@@ -24,6 +29,27 @@ impl LastUpdated {
     }
 }
 
+/// Whether a server's `Bundle.total` is what its pages come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Totals {
+    /// Not known yet.
+    Unknown,
+    /// The total was what the pages came to.
+    Trusted,
+    /// Two walks agreed with each other and not with the total.
+    Untrusted,
+}
+
+impl Totals {
+    fn word(self) -> &'static str {
+        match self {
+            Totals::Unknown => "unknown",
+            Totals::Trusted => "trusted",
+            Totals::Untrusted => "untrusted",
+        }
+    }
+}
+
 /// What is known of a connection's type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeState {
@@ -41,6 +67,12 @@ pub struct TypeState {
     pub resources: u64,
     /// Whether something that came for the type could not be taken in, and still waits.
     pub has_open_rejects: bool,
+    /// Whether the server's totals are what its pages come to.
+    pub totals: Totals,
+    /// When the server last showed that it honours `_lastUpdated` (RFC 3339).
+    pub probed_at: Option<String>,
+    /// When the type was last walked, to whatever end (RFC 3339).
+    pub walked_at: Option<String>,
 }
 
 /// The states of a connection's types.
@@ -57,7 +89,10 @@ pub(crate) fn states(
                (SELECT count(*) FROM resource r WHERE r.connection_id = s.connection_id
                  AND r.resource_type = s.resource_type AND r.deleted_at IS NULL),
                EXISTS (SELECT 1 FROM rejected_resource q WHERE q.connection_id = s.connection_id
-                 AND q.resource_type = s.resource_type AND q.resolved_at IS NULL)
+                 AND q.resource_type = s.resource_type AND q.resolved_at IS NULL),
+               totals, probed_at,
+               (SELECT max(w.started_at) FROM sync_walk w WHERE w.connection_id = s.connection_id
+                 AND w.resource_type = s.resource_type)
              FROM type_state s WHERE connection_id = ?1",
         )
         .and_then(|mut statement| statement.query_map([connection_id], state_of)?.collect())
@@ -77,6 +112,13 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
         all_dated: row.get(4)?,
         resources: row.get(5)?,
         has_open_rejects: row.get(6)?,
+        totals: match row.get_ref(7)?.as_str()? {
+            "trusted" => Totals::Trusted,
+            "untrusted" => Totals::Untrusted,
+            _ => Totals::Unknown,
+        },
+        probed_at: row.get(8)?,
+        walked_at: row.get(9)?,
     })
 }
 
@@ -111,6 +153,40 @@ pub(super) fn advance(
         .map(drop)
 }
 
+/// The dates that a type's live resources give themselves, as received.
+pub(crate) fn dates(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare_cached(
+            "SELECT DISTINCT last_updated FROM resource WHERE connection_id = ?1
+               AND resource_type = ?2 AND deleted_at IS NULL AND last_updated IS NOT NULL",
+        )
+        .and_then(|mut statement| {
+            statement.query_map(params![connection_id, resource_type], |row| row.get(0))?.collect()
+        })
+        .doing("cannot read the dates of a type")
+}
+
+/// Notes what a walk has shown of the server's totals.
+pub(super) fn set_totals(
+    connection: &Connection,
+    walk: &WalkKey,
+    totals: Totals,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "INSERT INTO type_state (connection_id, resource_type, totals) VALUES (?1, ?2, ?3)
+             ON CONFLICT (connection_id, resource_type) DO UPDATE SET totals = excluded.totals
+             WHERE totals <> excluded.totals",
+            params![walk.connection_id, walk.resource_type, totals.word()],
+        )
+        .doing("cannot note what a server's totals are worth")
+        .map(drop)
+}
+
 /// Notes what a probe or a walk has shown.
 pub(crate) fn set_last_updated(
     connection: &mut Connection,
@@ -118,15 +194,17 @@ pub(crate) fn set_last_updated(
     resource_type: &str,
     support: LastUpdated,
     reason: Option<&str>,
+    now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
     connection
         .execute(
-            "INSERT INTO type_state (connection_id, resource_type, last_updated, last_updated_reason)
-             VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO type_state (connection_id, resource_type, last_updated,
+               last_updated_reason, probed_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (connection_id, resource_type) DO UPDATE SET
                last_updated = excluded.last_updated,
-               last_updated_reason = excluded.last_updated_reason",
-            params![connection_id, resource_type, support.word(), reason],
+               last_updated_reason = excluded.last_updated_reason, probed_at = excluded.probed_at",
+            params![connection_id, resource_type, support.word(), reason, clock::text(now)],
         )
         .doing("cannot note what the server supports")
         .map(drop)

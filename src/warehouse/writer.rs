@@ -5,7 +5,11 @@
 
 use super::{error::WarehouseError, table::Catalog, waiting};
 use rusqlite::Connection;
-use std::{sync::Arc, thread};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    thread,
+};
 use tokio::sync::{mpsc, oneshot};
 
 /// Jobs that may wait. Each holds at most one page.
@@ -45,7 +49,10 @@ impl Writer {
             .name("warehouse-writer".to_owned())
             .spawn(move || {
                 while let Some(job) = queue.blocking_recv() {
-                    job(&mut connection, &catalog);
+                    // A panic is its job's alone: the transaction is rolled back, and whoever waits
+                    // for the answer panics in turn.
+                    let _ =
+                        panic::catch_unwind(AssertUnwindSafe(|| job(&mut connection, &catalog)));
                 }
                 // Folds the WAL into the file, so that a finished run leaves one file to copy.
                 // A reader that holds it back only postpones that: waiting for it would hold up
@@ -63,7 +70,7 @@ impl Writer {
         Writer { jobs: mpsc::channel(1).0, _thread: Arc::new(JoinOnDrop(None)) }
     }
 
-    /// Runs a job on the writer's thread and waits for what it returns.
+    /// Runs a job on the writer's thread and waits for what it returns; panics where the job did.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection, &Catalog) -> Result<T, WarehouseError> + Send + 'static,
@@ -74,6 +81,10 @@ impl Writer {
             let _ = answer.send(job(connection, catalog));
         });
         self.jobs.send(job).await.map_err(|_| WarehouseError::WriterStopped)?;
-        answered.await.map_err(|_| WarehouseError::WriterStopped)?
+        match answered.await {
+            Ok(result) => result,
+            Err(_) if self.jobs.is_closed() => Err(WarehouseError::WriterStopped),
+            Err(_) => panic::resume_unwind(Box::new("the writer's job panicked")),
+        }
     }
 }

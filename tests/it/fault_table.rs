@@ -107,6 +107,11 @@ const fn retried(fault: Fault) -> Row {
     Row { requests: PAGES + 2, ..healed(fault) }
 }
 
+/// Healed, and the pages are passed through twice: they may have moved.
+const fn doubted(fault: Fault) -> Row {
+    Row { requests: 2 * PAGES, ..healed(fault) }
+}
+
 /// Claims stay incomplete after these many requests.
 const fn open(fault: Fault, reason: &'static str, requests: usize) -> Row {
     Row { exit: 2, hits: CLAIMS, state: "incomplete", reason, requests, ..healed(fault) }
@@ -197,14 +202,14 @@ pub(crate) const TABLE: &[Row] = &[
     open(Fault::NextNull, "next_unusable", 3),
     open(Fault::NextWithoutUrl, "next_unusable", 3),
     open(Fault::LinkNull, "next_unusable", 3),
-    healed(Fault::WrongTotal),
+    doubted(Fault::WrongTotal),
     healed(Fault::ExtremeTotal),
     healed(Fault::NoTotal),
     healed(Fault::NoType),
     // The Patient itself is judged by its id.
     Row { hits: Hits::AllBut(&["Patient"]), ..all(Fault::SelfMismatch, 2, "another_patient") },
     healed(Fault::DuplicateEntry),
-    healed(Fault::DuplicateAcrossPages),
+    doubted(Fault::DuplicateAcrossPages),
     healed(Fault::OutcomeEntry),
     healed(Fault::IncludeEntry),
     stored(Stored::OtherMeta, healed(Fault::NoLastUpdated)),

@@ -2,6 +2,8 @@
 //! linked once.
 
 #[cfg(test)]
+mod absence;
+#[cfg(test)]
 mod backfill;
 #[cfg(test)]
 mod backup;
@@ -77,6 +79,8 @@ mod mishaps;
 mod mistyped;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod moving_pages;
 #[cfg(test)]
 mod newest_version;
 #[cfg(test)]

@@ -117,6 +117,7 @@ impl House {
             max_requests: None,
             connections_in_parallel: 1,
             shrink_limit_percent: 100,
+            strict_totals: false,
         };
         sync(&self.context, vec![self.target.clone()], &options).await.unwrap()
     }

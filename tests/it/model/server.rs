@@ -157,6 +157,7 @@ impl Server {
             .route("/token", post(async || TOKEN))
             .route("/r4/metadata", get(metadata))
             .route("/r4/{type}", get(search))
+            .route("/r4/{type}/{id}", get(read))
             .with_state((origin.clone(), Arc::clone(&model)));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Server { origin, model }
@@ -174,6 +175,14 @@ async fn metadata() -> String {
         .collect();
 
     json!({"resourceType": "CapabilityStatement", "rest": [{"mode": "server", "resource": resources}]}).to_string()
+}
+
+async fn read(State((_, model)): Shared, Path((name, id)): Path<(String, String)>) -> Response {
+    let mut model = model.lock().unwrap();
+    let held = model.held.get(&(name.clone(), id.clone())).filter(|held| held.live).cloned();
+    let Some(held) = held else { return StatusCode::NOT_FOUND.into_response() };
+    model.served.insert((name, id, held.json.clone()));
+    held.json.into_response()
 }
 
 async fn search(

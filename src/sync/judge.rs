@@ -1,0 +1,171 @@
+//! Whether the pages of a walk stood still while it went through them. Pure.
+//!
+//! Servers that page by position shift their pages when a row comes or goes, some repeat a page or
+//! cut one short, and a link can get lost. What the pages add up to shows most of that. A walk in
+//! doubt is made again, until two agree; then the oddity is the server's habit.
+
+use crate::{
+    outcome::Reason,
+    warehouse::{Tally, Totals},
+};
+
+/// What a walk that came to its last page has shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    pub(super) tally: &'a Tally,
+    /// Pages of the walk, with those of earlier runs.
+    pub(super) pages: u64,
+    /// What earlier walks have shown of the server's totals.
+    pub(super) totals: Totals,
+    /// Whether a total that does not add up always makes the walk incomplete.
+    pub(super) strict_totals: bool,
+    /// Whether earlier runs fetched some of the pages.
+    pub(super) is_resumed: bool,
+    /// Whether the walk before it, in this run, saw the same resources.
+    pub(super) agrees: bool,
+}
+
+/// What is made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// The walk is complete.
+    Settled {
+        /// What it has shown of the server's totals.
+        totals: Option<Totals>,
+        /// What is odd about it.
+        warning: Option<String>,
+    },
+    /// The pages may have moved: why that is thought.
+    Doubtful(String),
+    /// Something is missing that another walk would miss, too.
+    Short(Reason, String),
+}
+
+/// Judges a walk that came to its last page.
+pub(super) fn judge(shown: Shown<'_>) -> Judgement {
+    let tally = shown.tally;
+    let gap = tally.total_gap().unwrap_or(0);
+    // Some servers count what they send twice, most count resources.
+    let adds_up = gap == 0 || tally.declared_total == Some(tally.entries);
+    let warning = (!adds_up).then(|| total_differs(tally));
+    let link_lost = shown.pages > 1 && gap > 0 && Some(tally.latest_page) >= tally.first_page;
+    let decides = shown.strict_totals || link_lost || shown.totals == Totals::Trusted;
+    let is_odd = !adds_up && (decides || shown.totals == Totals::Unknown);
+    let doubt = if tally.repeats() > 0 {
+        Some(format!("{} resources came on two pages", tally.repeats()))
+    } else if tally.total_changed {
+        Some("the total that the server declares changed from page to page".to_owned())
+    } else if is_odd {
+        warning.clone()
+    } else if shown.is_resumed && tally.declared_total.is_none() {
+        Some("it went on from an earlier run, and the server declares no total".to_owned())
+    } else {
+        None
+    };
+    let Some(doubt) = doubt else {
+        let totals = match tally.declared_total {
+            Some(total) if adds_up && total > 0 => Some(Totals::Trusted),
+            _ => None,
+        };
+        return Judgement::Settled { totals, warning };
+    };
+    if !shown.agrees {
+        return Judgement::Doubtful(doubt);
+    }
+    if !adds_up && decides {
+        return Judgement::Short(Reason::TotalMismatch, total_differs(tally));
+    }
+    let totals = (!adds_up && !tally.total_changed).then_some(Totals::Untrusted);
+    Judgement::Settled { totals, warning }
+}
+
+fn total_differs(tally: &Tally) -> String {
+    let came = tally.distinct + tally.rejected;
+    let total = tally.declared_total.unwrap_or_default();
+    format!("the server declares {total} resources, its pages hold {came}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pages of so many entries each, all different but for `repeats`, with the totals declared.
+    fn tally(pages: &[u64], repeats: u64, totals: &[Option<u64>]) -> Tally {
+        let mut tally = Tally::default();
+        for (position, entries) in pages.iter().enumerate() {
+            tally.add_page(*entries, *entries, 0, totals.get(position).copied().flatten());
+        }
+        tally.distinct = tally.matches - repeats;
+        tally
+    }
+
+    fn shown(tally: &Tally, pages: usize) -> Shown<'_> {
+        Shown {
+            tally,
+            pages: pages as u64,
+            totals: Totals::Unknown,
+            strict_totals: false,
+            is_resumed: false,
+            agrees: false,
+        }
+    }
+
+    #[test]
+    fn pages_that_add_up_are_settled_and_show_that_totals_can_be_trusted() {
+        let calm = tally(&[10, 10, 5], 0, &[Some(25); 3]);
+        let settled = Judgement::Settled { totals: Some(Totals::Trusted), warning: None };
+        assert_eq!(judge(shown(&calm, 3)), settled);
+        let silent = tally(&[10, 10, 5], 0, &[]);
+        let settled = Judgement::Settled { totals: None, warning: None };
+        assert_eq!(judge(shown(&silent, 3)), settled);
+    }
+
+    #[test]
+    fn a_repeat_a_changed_total_a_total_that_differs_and_a_resumed_walk_are_doubtful() {
+        let doubtful = |tally: &Tally, resumed: bool| {
+            let judged = judge(Shown { is_resumed: resumed, ..shown(tally, 3) });
+            assert!(matches!(judged, Judgement::Doubtful(_)), "{judged:?}");
+        };
+        doubtful(&tally(&[10, 10, 5], 1, &[]), false);
+        doubtful(&tally(&[10, 10, 5], 1, &[Some(25); 3]), false);
+        doubtful(&tally(&[10, 10, 5], 0, &[Some(24), Some(25), Some(25)]), false);
+        doubtful(&tally(&[10, 10, 5], 0, &[Some(26); 3]), false);
+        doubtful(&tally(&[10, 10, 5], 0, &[]), true);
+    }
+
+    #[test]
+    fn two_walks_that_agree_settle_a_habit_and_the_total_is_not_asked_again() {
+        let habit = tally(&[50], 0, &[Some(109)]);
+        let agreed = judge(Shown { agrees: true, ..shown(&habit, 1) });
+        let Judgement::Settled { totals, warning } = agreed else { panic!("{agreed:?}") };
+        assert_eq!(totals, Some(Totals::Untrusted));
+        assert!(warning.unwrap().contains("109"));
+        let later = judge(Shown { totals: Totals::Untrusted, ..shown(&habit, 1) });
+        assert!(matches!(later, Judgement::Settled { warning: Some(_), .. }), "{later:?}");
+    }
+
+    #[test]
+    fn a_total_that_was_right_before_or_is_strict_decides_and_so_does_a_full_last_page() {
+        let short = tally(&[10, 10, 5], 0, &[Some(30); 3]);
+        for totals in [Totals::Trusted, Totals::Unknown] {
+            let strict_totals = totals == Totals::Unknown;
+            let judged = judge(Shown { totals, strict_totals, agrees: true, ..shown(&short, 3) });
+            assert!(matches!(judged, Judgement::Short(Reason::TotalMismatch, _)), "{judged:?}");
+        }
+        let cut = tally(&[10, 10], 0, &[Some(45); 2]);
+        let judged = judge(Shown { agrees: true, ..shown(&cut, 2) });
+        assert!(matches!(judged, Judgement::Short(Reason::TotalMismatch, _)), "{judged:?}");
+    }
+
+    #[test]
+    fn rejects_count_as_come_and_a_server_may_count_its_repeats() {
+        let mut rejected = Tally::default();
+        rejected.add_page(10, 9, 1, Some(10));
+        rejected.distinct = 9;
+        assert!(matches!(judge(shown(&rejected, 1)), Judgement::Settled { warning: None, .. }));
+        let mut repeated = Tally::default();
+        repeated.add_page(10, 9, 0, Some(10));
+        repeated.distinct = 9;
+        assert!(matches!(judge(shown(&repeated, 1)), Judgement::Settled { warning: None, .. }));
+    }
+}

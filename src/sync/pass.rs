@@ -1,0 +1,394 @@
+//! One pass through a type's pages: page after page, each committed before the next is stored.
+//!
+//! The next page is asked for before the present one is unpacked, so network, processor and disk
+//! work at the same time while one pass holds at most two pages.
+
+use super::{
+    context::WalkContext,
+    ending::{
+        Ending, Position, Remedy, another_patient, filter_ignored, finally, interrupted, lost_way,
+        no_progress, refused, request_limit, server_reported,
+    },
+    judge::{Judgement, Shown, judge},
+    page_request::PageRequest,
+    plan::{WalkFrom, WalkOrder},
+    report::WalkReport,
+    unpack::Dates,
+};
+use crate::{
+    clock,
+    fhir::{
+        FetchError, Outcome, Page, Pager, PagingError, instant, left_out_of_self_link,
+        patient_of_self_link,
+    },
+    http::SafeUrl,
+    monitor::Event,
+    outcome::{Reason, WalkKind, WalkState},
+    warehouse::{
+        Advance, Cursor, LastUpdated, PageWrite, Tally, WalkCounters, WalkEnd, WalkFinish, WalkKey,
+        WalkStart, WarehouseError,
+    },
+};
+use chrono::{DateTime, Utc};
+use url::Url;
+
+/// Pages in a row without a resource that the pass has not met, after which it is going nowhere.
+const MAX_STALE_PAGES: u32 = 3;
+/// Runs that got nothing at a cursor's page, after which the cursor is given up.
+const MAX_CURSOR_FAILURES: u32 = 2;
+
+/// What came of a pass.
+pub(super) struct PassReport {
+    pub(super) report: WalkReport,
+    /// What may get further.
+    pub(super) remedy: Option<Remedy>,
+    /// Its row in the ledger.
+    pub(super) walk_id: i64,
+}
+
+/// One pass through a type's pages.
+pub(super) struct Pass<'a> {
+    context: &'a WalkContext,
+    order: &'a WalkOrder,
+    key: WalkKey,
+    counters: WalkCounters,
+    tally: Tally,
+    /// The cursor that it goes on from.
+    resumes: Option<Cursor>,
+    /// The pass before it in the same run, with which it may agree.
+    before: Option<i64>,
+    /// What an incremental walk asks for.
+    since: Option<DateTime<Utc>>,
+    /// The server's clock at the first page, or ours; of the walk's start where it is resumed.
+    started: DateTime<Utc>,
+    /// The newest date that a resource gives itself and that has passed.
+    newest: Option<DateTime<Utc>>,
+    failure: Option<Outcome>,
+    /// Pages in a row that brought nothing new.
+    stale_pages: u32,
+}
+
+/// What came of storing a page.
+enum Stored {
+    /// It is committed.
+    Committed,
+    /// It shows that the server does not honour `_lastUpdated`; nothing was stored.
+    FilterIgnored(&'static str),
+}
+
+impl Pass<'_> {
+    /// Makes a pass from where it begins, and enters it in the ledger.
+    pub(super) async fn run(
+        context: &WalkContext,
+        order: &WalkOrder,
+        from: &WalkFrom,
+        before: Option<i64>,
+    ) -> Result<PassReport, WarehouseError> {
+        let (url, resumes, since) = match from {
+            WalkFrom::Start => (&order.start, None, None),
+            WalkFrom::Since(increment) => (&increment.url, None, Some(increment.since)),
+            WalkFrom::Cursor(cursor, url) => {
+                let since = cursor.since.as_deref().and_then(instant);
+                (url, Some(Cursor::clone(cursor)), since)
+            }
+        };
+        let now = context.clock.now();
+        let started = resumes.as_ref().and_then(|cursor| instant(&cursor.walk_started_at));
+        let start = WalkStart {
+            run_id: context.run_id,
+            connection_id: context.connection.id,
+            resource_type: order.resource_type.clone(),
+            kind: match (&order.window, since) {
+                (Some(_), _) => WalkKind::Window,
+                (None, Some(_)) => WalkKind::Incremental,
+                (None, None) => WalkKind::Full,
+            },
+            first_url: Some(SafeUrl::from(url).to_string()),
+            since: since.map(clock::text),
+            window: order.window.clone(),
+            resumes: resumes.clone(),
+        };
+        let (key, distinct) = context.warehouse.start_walk(start).await?;
+        let tally = resumes.as_ref().map(|cursor| cursor.tally).unwrap_or_default();
+        let mut pass = Pass {
+            context,
+            order,
+            key,
+            counters: WalkCounters::default(),
+            tally: Tally { distinct, ..tally },
+            resumes,
+            before,
+            since,
+            started: started.unwrap_or(now),
+            newest: None,
+            failure: None,
+            stale_pages: 0,
+        };
+        context.monitor.event(Event::WalkStarted {
+            connection: &context.connection.name,
+            resource_type: &order.resource_type,
+            pages_before: pass.pages_before(),
+        });
+        let (finish, remedy) = match pass.pages(url.clone()).await? {
+            Ending::LastPage => pass.end().await?,
+            Ending::Open(finish) => (pass.abandon(finish).await?, None),
+            Ending::Lost(finish, remedy) => (pass.abandon(finish).await?, Some(remedy)),
+        };
+        let report = WalkReport {
+            resource_type: order.resource_type.clone(),
+            finish,
+            counters: pass.counters,
+        };
+        Ok(PassReport { report, remedy, walk_id: pass.key.walk_id })
+    }
+
+    /// Pages stored by earlier runs of the walk.
+    fn pages_before(&self) -> u64 {
+        self.resumes.as_ref().map_or(0, |cursor| cursor.pages)
+    }
+
+    /// Enters an end that no page brought along.
+    async fn abandon(&self, mut finish: WalkFinish) -> Result<WalkFinish, WarehouseError> {
+        if finish.state == WalkState::Incomplete {
+            finish.failed_page = Some(self.pages_before() + self.counters.pages + 1);
+        }
+        let (key, counters) = (self.key.clone(), self.counters.clone());
+        self.context.warehouse.abandon_walk(key, finish.clone(), counters).await?;
+        Ok(finish)
+    }
+
+    async fn pages(&mut self, first: Url) -> Result<Ending, WarehouseError> {
+        let Ok(mut pager) = Pager::new(&first, &self.context.proxied_origins) else {
+            let detail = "the plan's fhir_url is not an http(s) URL".to_owned();
+            return Ok(Ending::Open(WalkFinish::incomplete(Reason::NoUrl, detail)));
+        };
+        if !self.context.allowance.take() {
+            return Ok(Ending::Open(request_limit()));
+        }
+        let mut pending = self.ask(first);
+        loop {
+            let arrived = tokio::select! {
+                arrived = pending.arrived() => arrived,
+                // A request that waits for a slow or throttling server is not waited for.
+                () = self.context.stop.asked() => return Ok(Ending::Open(interrupted())),
+            };
+            let Ok((result, effort)) = arrived else {
+                let detail = "the request ended unexpectedly".to_owned();
+                return Ok(Ending::Open(WalkFinish::incomplete(Reason::Bug, detail)));
+            };
+            self.counters.requests += effort.requests;
+            self.counters.retries += effort.retries;
+            let page = match result {
+                Ok(page) => page,
+                Err(error) => return self.refused(&error).await,
+            };
+            if self.position().is_start()
+                && let Some(date) = page.date
+            {
+                // Of two clocks that differ the earlier one is believed: asking for something
+                // twice is safe, missing it is not.
+                self.started = self.started.min(date);
+            }
+            if let Some(finish) = self.somebody_elses(&page) {
+                return Ok(Ending::Open(finish));
+            }
+            let next = self.next(&mut pager, &page);
+            let next_url = next.as_ref().ok().cloned().flatten();
+            // Without an allowance for it the next page is left to the next run.
+            let allowed = next_url.is_none() || self.context.allowance.take();
+            let following = next_url.clone().filter(|_| allowed).map(|url| self.ask(url));
+            let stored = self.store(page, next_url).await?;
+            if let Stored::FilterIgnored(why) = stored {
+                return self.downgrade(why).await;
+            }
+            match (next, following) {
+                (Err(error), _) => return Ok(Ending::Open(lost_way(&error))),
+                (Ok(None), _) => return Ok(Ending::LastPage),
+                (Ok(_), _) if self.stale_pages >= MAX_STALE_PAGES => {
+                    return Ok(Ending::Open(no_progress(self.stale_pages)));
+                }
+                (Ok(_), Some(following)) if !self.context.stop.is_asked() => pending = following,
+                (Ok(_), _) if !allowed => return Ok(Ending::Open(request_limit())),
+                (Ok(_), _) => return Ok(Ending::Open(interrupted())),
+            }
+        }
+    }
+
+    /// A page that could not be had. A cursor that brought nothing in two runs is given up; it
+    /// stays until a walk from the first page has stored one.
+    async fn refused(&self, error: &FetchError) -> Result<Ending, WarehouseError> {
+        let (order, connection) = (self.order, &self.context.connection);
+        let ending = refused(error, &self.position(), order, connection);
+        let (Ending::Open(finish), Some(cursor), 0) = (&ending, &self.resumes, self.counters.pages)
+        else {
+            return Ok(ending);
+        };
+        if finish.reason.is_some_and(Reason::is_without_token) {
+            return Ok(ending);
+        }
+        self.context.warehouse.note_cursor_failure(self.key.walk_id).await?;
+        Ok(match cursor.failures + 1 >= MAX_CURSOR_FAILURES {
+            true => Ending::Lost(finish.clone(), Remedy::BeginAgain),
+            false => ending,
+        })
+    }
+
+    /// A page that answers a search for another patient is refused whole.
+    fn somebody_elses(&self, page: &Page) -> Option<WalkFinish> {
+        let link = page.bundle.self_link.as_deref()?;
+        let patient = patient_of_self_link(&page.url, link, &self.order.resource_type)?;
+        self.context.whose.excludes(&patient).then(|| another_patient(patient))
+    }
+
+    /// What the server did not search by; later pages are asked for in its own words.
+    fn left_out(&self, page: &Page) -> Option<String> {
+        let link = page.bundle.self_link.as_deref()?;
+        self.position().is_start().then(|| left_out_of_self_link(&page.url, link).join(", "))
+    }
+
+    fn position(&self) -> Position {
+        Position { pages_before: self.pages_before(), pages: self.counters.pages }
+    }
+
+    /// From now on this type is walked in full.
+    async fn downgrade(&self, why: &'static str) -> Result<Ending, WarehouseError> {
+        let (id, support) = (self.context.connection.id, LastUpdated::Ignored);
+        let name = &self.order.resource_type;
+        self.context.warehouse.set_last_updated(id, name, support, Some(why.to_owned())).await?;
+        Ok(filter_ignored(why))
+    }
+
+    fn ask(&self, url: Url) -> PageRequest {
+        PageRequest::send(self.context, &self.order.resource_type, url)
+    }
+
+    fn next(&self, pager: &mut Pager, page: &Page) -> Result<Option<Url>, PagingError> {
+        if page.bundle.next.is_none() {
+            return Ok(None);
+        }
+        pager.arrived(page.bundle.entries.is_empty())?;
+        pager.follow(&page.url, &page.bundle.next)
+    }
+
+    /// Unpacks and commits a page.
+    async fn store(&mut self, page: Page, next_url: Option<Url>) -> Result<Stored, WarehouseError> {
+        let total = page.bundle.total;
+        let body = page.body.clone();
+        let url = SafeUrl::from(&page.url).to_string();
+        let self_left_out = self.left_out(&page);
+        let unpacked = self.context.unpack(&self.order.resource_type, page).await?;
+        self.failure = unpacked.failure.or(self.failure.take());
+        if let Some(why) = self.filter_ignored(&unpacked.dates) {
+            return Ok(Stored::FilterIgnored(why));
+        }
+        let passed = unpacked.dates.all.iter().filter(|date| **date <= self.started);
+        self.newest = self.newest.max(passed.max().copied());
+        let mut counters = self.counters.clone();
+        counters.pages += 1;
+        counters.bytes += body.len() as u64;
+        counters.resources_seen += unpacked.resources_seen;
+        counters.duplicates += unpacked.duplicates;
+        counters.declared_total = total.or(counters.declared_total);
+        let (entries, rejected) = (unpacked.entries, unpacked.rejects.len() as u64);
+        let mut tally = self.tally;
+        tally.add_page(entries, unpacked.matches, rejected, total);
+        let write = PageWrite {
+            walk: self.key.clone(),
+            round: self.context.round,
+            page: self.pages_before() + counters.pages,
+            url,
+            self_left_out,
+            body,
+            changed: unpacked.changed,
+            unchanged: unpacked.unchanged,
+            rejects: unpacked.rejects,
+            rows: unpacked.rows,
+            answered: Vec::new(),
+            next_url: next_url.map(String::from),
+            counters,
+            tally,
+            now: self.context.clock.now(),
+        };
+        let written = self.context.warehouse.write_page(write).await?;
+        self.counters = written.counters;
+        self.tally = written.tally;
+        let is_stale = entries > 0 && !written.brought_new;
+        self.stale_pages = if is_stale { self.stale_pages + 1 } else { 0 };
+        self.context.monitor.event(Event::PageStored {
+            connection: &self.context.connection.name,
+            resource_type: &self.order.resource_type,
+            resources_seen: self.tally.matches,
+            declared_total: self.counters.declared_total,
+        });
+        Ok(Stored::Committed)
+    }
+
+    /// Whether a page of an incremental walk shows that the server did not filter.
+    fn filter_ignored(&self, dates: &Dates) -> Option<&'static str> {
+        // Servers keep fewer digits than they are asked with.
+        let since = self.since? - chrono::Duration::seconds(1);
+        if dates.undated {
+            Some("it sends resources without a date")
+        } else if dates.all.iter().any(|date| *date < since) {
+            Some("it sends resources that changed before the instant asked for")
+        } else {
+            None
+        }
+    }
+
+    /// Ends a pass whose last page was sound.
+    async fn end(&mut self) -> Result<(WalkFinish, Option<Remedy>), WarehouseError> {
+        let judgement = match &self.failure {
+            Some(outcome) => Err(server_reported(outcome)),
+            None => Ok(self.judge().await?),
+        };
+        let is_full = self.since.is_none() && self.order.window.is_none();
+        let (finish, totals, remedy) = match judgement {
+            Err(finish) => (finish, None, None),
+            Ok(Judgement::Settled { totals, warning }) => {
+                let parts: Vec<String> =
+                    warning.into_iter().chain(self.order.note.clone()).collect();
+                let warning = (!parts.is_empty()).then(|| parts.join("; "));
+                (WalkFinish::complete(warning), totals.filter(|_| is_full), None)
+            }
+            Ok(Judgement::Short(reason, detail)) => (finally(reason, detail), None, None),
+            Ok(Judgement::Doubtful(why)) => {
+                let detail = format!("its pages moved while they were fetched: {why}");
+                (finally(Reason::PagesMoved, detail), None, Some(Remedy::PassAgain))
+            }
+        };
+        let is_resumed_with_rejects = self.pages_before() > 0 && self.tally.rejected > 0;
+        let end = WalkEnd {
+            finish,
+            tally: self.tally,
+            finds_absences: is_full && self.tally.rejected == 0,
+            settles_rejects: is_full && !is_resumed_with_rejects,
+            advance: self.order.window.is_none().then(|| Advance {
+                // The newest date may be the server's idea of now; its clock when the walk began
+                // is the latest moment up to which everything can have been seen.
+                watermark: self.newest.map(|newest| clock::text(newest.min(self.started))),
+                full: is_full,
+            }),
+            totals,
+            shrink_limit_percent: self.context.shrink_limit_percent,
+        };
+        let (key, counters) = (self.key.clone(), self.counters.clone());
+        let finish = self.context.warehouse.end_walk(key, end, counters).await?;
+        Ok((finish, remedy))
+    }
+
+    async fn judge(&self) -> Result<Judgement, WarehouseError> {
+        let agrees = match self.before {
+            Some(before) => self.context.warehouse.saw_the_same(before, self.key.walk_id).await?,
+            None => false,
+        };
+        Ok(judge(Shown {
+            tally: &self.tally,
+            pages: self.pages_before() + self.counters.pages,
+            totals: self.order.totals,
+            strict_totals: self.context.strict_totals,
+            is_resumed: self.pages_before() > 0,
+            agrees,
+        }))
+    }
+}

@@ -1,0 +1,154 @@
+//! Which resources a walk has seen: what decides whether its pages moved and what is absent.
+//!
+//! The notes of a walk under way are in temporary tables, outside the warehouse file. A page that
+//! names a next one also leaves its row ids in `walk_page`, in its own transaction, so that a walk
+//! which goes on in a later run still knows what its earlier pages brought.
+
+use super::{
+    error::{Doing, WarehouseError},
+    ledger::WalkKey,
+    page_writer::PageWrite,
+};
+use rusqlite::{Connection, params};
+
+/// Makes the temporary tables of the writer's connection.
+pub(super) fn create_temporary_tables(connection: &Connection) -> Result<(), WarehouseError> {
+    connection
+        .execute_batch(
+            "CREATE TEMP TABLE walk_seen (walk_id INTEGER, resource INTEGER,
+               PRIMARY KEY (walk_id, resource)) WITHOUT ROWID;
+             CREATE TEMP TABLE walk_rejected (walk_id INTEGER, reject INTEGER,
+               PRIMARY KEY (walk_id, reject)) WITHOUT ROWID;",
+        )
+        .doing("cannot create temporary tables")
+}
+
+/// Notes that a page brought these resources of the walk's type; returns how many of them are new
+/// to the walk.
+pub(super) fn note_seen(
+    connection: &Connection,
+    page: &PageWrite,
+    resources: &[i64],
+) -> Result<u64, WarehouseError> {
+    let new = insert(connection, page.walk.walk_id, resources)?;
+    if let Some(round) = page.round {
+        insert(connection, round, resources)?;
+    }
+    Ok(new)
+}
+
+/// Leaves what a page brought for a later run, where the walk goes on after it.
+pub(super) fn note_page(
+    connection: &Connection,
+    page: &PageWrite,
+    resources: &[i64],
+) -> Result<(), WarehouseError> {
+    if page.next_url.is_some() {
+        let bytes: Vec<u8> = resources.iter().flat_map(|rowid| rowid.to_le_bytes()).collect();
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO walk_page VALUES (?1, ?2, ?3, ?4)")
+            .and_then(|mut statement| {
+                let walk = &page.walk;
+                statement.execute(params![walk.walk_id, page.page, walk.connection_id, bytes])
+            })
+            .doing("cannot note what a page brought")?;
+    }
+    Ok(())
+}
+
+fn insert(connection: &Connection, walk_id: i64, resources: &[i64]) -> Result<u64, WarehouseError> {
+    let doing = "cannot note what was seen";
+    let mut statement = connection
+        .prepare_cached("INSERT OR IGNORE INTO temp.walk_seen VALUES (?1, ?2)")
+        .doing(doing)?;
+    let mut new = 0;
+    for resource in resources {
+        new += statement.execute([walk_id, *resource]).doing(doing)? as u64;
+    }
+    Ok(new)
+}
+
+/// Notes a reject that a walk met; false when the walk had met it before.
+pub(super) fn note_rejected(
+    connection: &Connection,
+    walk_id: i64,
+    reject: i64,
+) -> Result<bool, WarehouseError> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO temp.walk_rejected VALUES (?1, ?2)")
+        .and_then(|mut statement| statement.execute([walk_id, reject]))
+        .doing("cannot note what was rejected")
+        .map(|new| new > 0)
+}
+
+/// How many different resources a walk, or the windows that are parts of it, have seen.
+pub(crate) fn count_seen(connection: &Connection, walk_id: i64) -> Result<u64, WarehouseError> {
+    connection
+        .query_row("SELECT count(*) FROM temp.walk_seen WHERE walk_id = ?1", [walk_id], |row| {
+            row.get(0)
+        })
+        .doing("cannot count what was seen")
+}
+
+/// Whether two walks have seen the same resources.
+pub(crate) fn saw_the_same(
+    connection: &Connection,
+    one: i64,
+    other: i64,
+) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT NOT EXISTS (
+               SELECT resource FROM temp.walk_seen WHERE walk_id = ?1
+               EXCEPT SELECT resource FROM temp.walk_seen WHERE walk_id = ?2)
+             AND NOT EXISTS (
+               SELECT resource FROM temp.walk_seen WHERE walk_id = ?2
+               EXCEPT SELECT resource FROM temp.walk_seen WHERE walk_id = ?1)",
+            [one, other],
+            |row| row.get(0),
+        )
+        .doing("cannot compare what two walks have seen")
+}
+
+/// Takes over what the earlier runs of a walk have seen; returns how many different resources.
+pub(super) fn take_over(
+    connection: &Connection,
+    earlier: i64,
+    walk: &WalkKey,
+) -> Result<u64, WarehouseError> {
+    let doing = "cannot read what the pages before brought";
+    connection
+        .execute("UPDATE walk_page SET walk_id = ?2 WHERE walk_id = ?1", [earlier, walk.walk_id])
+        .doing(doing)?;
+    let pages: Vec<Vec<u8>> = connection
+        .prepare("SELECT seen FROM walk_page WHERE walk_id = ?1")
+        .and_then(|mut statement| statement.query_map([walk.walk_id], |row| row.get(0))?.collect())
+        .doing(doing)?;
+    let mut seen = 0;
+    for page in pages {
+        let (rowids, _) = page.as_chunks::<8>();
+        let rowids: Vec<i64> = rowids.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect();
+        seen += insert(connection, walk.walk_id, &rowids)?;
+    }
+    Ok(seen)
+}
+
+/// Drops what a walk has noted for the length of a run.
+pub(super) fn forget(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+    for table in ["walk_seen", "walk_rejected"] {
+        connection
+            .prepare_cached(&format!("DELETE FROM temp.{table} WHERE walk_id = ?1"))
+            .and_then(|mut statement| statement.execute([walk_id]))
+            .doing("cannot clear what was seen")?;
+    }
+    Ok(())
+}
+
+/// Drops what a walk has noted for a later run.
+pub(super) fn forget_pages(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+    connection
+        .prepare_cached("DELETE FROM walk_page WHERE walk_id = ?1")
+        .and_then(|mut statement| statement.execute([walk_id]))
+        .doing("cannot clear what the pages of a walk brought")
+        .map(drop)
+}

@@ -1,0 +1,58 @@
+//! What the pages of a walk add up to, over all the runs that it takes.
+
+/// What the pages of a walk add up to; kept with its cursor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Matches of the search, with repeats and with what was rejected.
+    pub(crate) entries: u64,
+    /// Resources of the walk's own type that were taken in, each once per page.
+    pub(crate) matches: u64,
+    /// Entries among them that could not be taken in.
+    pub(crate) rejected: u64,
+    /// Different resources of the walk's own type.
+    pub(crate) distinct: u64,
+    /// Entries of the first page.
+    pub(crate) first_page: Option<u64>,
+    /// Entries of the latest page.
+    pub(crate) latest_page: u64,
+    /// `Bundle.total` of the latest page that had one.
+    pub(crate) declared_total: Option<u64>,
+    /// Whether two pages had a different `Bundle.total`.
+    pub(crate) total_changed: bool,
+}
+
+impl Tally {
+    /// Adds a page, but for how many of its resources are new: the writer knows that.
+    pub(crate) fn add_page(
+        &mut self,
+        entries: u64,
+        matches: u64,
+        rejected: u64,
+        total: Option<u64>,
+    ) {
+        self.entries += entries;
+        self.matches += matches;
+        self.rejected += rejected;
+        self.first_page.get_or_insert(entries);
+        self.latest_page = entries;
+        if let Some(total) = total {
+            self.total_changed |= self.declared_total.is_some_and(|before| before != total);
+            self.declared_total = Some(total);
+        }
+    }
+
+    /// Resources that came on a page though an earlier page had brought them.
+    pub(crate) fn repeats(&self) -> u64 {
+        self.matches.saturating_sub(self.distinct)
+    }
+
+    /// Resources that the server declares beyond those that came; negative where more came.
+    ///
+    /// What could not be taken in may be one of those declared, or rubbish beside them.
+    pub(crate) fn total_gap(&self) -> Option<i64> {
+        let total = i64::try_from(self.declared_total?).ok()?;
+        let least = i64::try_from(self.distinct).ok()?;
+        let most = least.checked_add(i64::try_from(self.rejected).ok()?)?;
+        Some(total - total.clamp(least, most))
+    }
+}

@@ -1,0 +1,72 @@
+//! What a walk counts.
+
+/// What a walk counts, in this run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WalkCounters {
+    /// Pages stored.
+    pub pages: u64,
+    /// HTTP requests sent, repeats included.
+    pub requests: u64,
+    /// Repeats among them.
+    pub retries: u64,
+    /// Bytes of page bodies, decompressed.
+    pub bytes: u64,
+    /// Entries that are resources, duplicates left out.
+    pub resources_seen: u64,
+    /// Seen for the first time.
+    pub resources_new: u64,
+    /// Content differs from the stored one.
+    pub resources_changed: u64,
+    /// Content is the stored one.
+    pub resources_unchanged: u64,
+    /// Older than the stored version, which stays.
+    pub resources_older: u64,
+    /// Marked as deleted.
+    pub resources_deleted: u64,
+    /// Stored, not met, and not proved deleted.
+    pub resources_absent: u64,
+    /// Quarantined.
+    pub resources_rejected: u64,
+    /// Entries that repeat another one of the same page.
+    pub duplicates: u64,
+    /// Rows inserted into normalised tables.
+    pub rows_written: u64,
+    /// `Bundle.total` of the last page that had one.
+    pub declared_total: Option<u64>,
+}
+
+impl WalkCounters {
+    /// Adds what the walk of another part counted.
+    pub fn add(&mut self, other: &WalkCounters) {
+        self.add_effort(other);
+        self.pages += other.pages;
+        self.bytes += other.bytes;
+        self.resources_seen += other.resources_seen;
+        self.resources_unchanged += other.resources_unchanged;
+        self.resources_older += other.resources_older;
+        self.resources_deleted += other.resources_deleted;
+        self.resources_absent += other.resources_absent;
+        self.resources_rejected += other.resources_rejected;
+        self.duplicates += other.duplicates;
+    }
+
+    /// Adds what proofs of deletion cost and changed, from how a walk stood before and after them.
+    pub(crate) fn add_proofs(&mut self, before: &WalkCounters, after: &WalkCounters) {
+        self.requests += after.requests - before.requests;
+        self.retries += after.retries - before.retries;
+        self.rows_written += after.rows_written - before.rows_written;
+        self.resources_new += after.resources_new - before.resources_new;
+        self.resources_changed += after.resources_changed - before.resources_changed;
+        self.resources_deleted += after.resources_deleted - before.resources_deleted;
+        self.resources_absent = after.resources_absent;
+    }
+
+    /// Adds what another attempt at the same type cost and wrote.
+    pub fn add_effort(&mut self, other: &WalkCounters) {
+        self.requests += other.requests;
+        self.retries += other.retries;
+        self.rows_written += other.rows_written;
+        self.resources_new += other.resources_new;
+        self.resources_changed += other.resources_changed;
+    }
+}

@@ -1,0 +1,165 @@
+//! A stored resource is gone only when that is proved: by a read, or by two walks that agree.
+
+use crate::support::{Asked, Faulty, Home, Reply, Scripted, bundle};
+use std::sync::{Arc, Mutex};
+
+const TYPE: &str = "Condition";
+
+fn condition(id: usize) -> String {
+    format!(
+        "{{\"resourceType\":\"Condition\",\"id\":\"c{id}\",\"meta\":{{\"lastUpdated\":\"2026-01-{:02}T00:00:00Z\"}}}}",
+        id % 28 + 1
+    )
+}
+
+/// All pages of the resources, by position, and their reads.
+fn serve(asked: &Asked, resources: &[String]) -> Reply {
+    if let Some(id) = &asked.id {
+        let id = format!("\"id\":\"{id}\"");
+        return match resources.iter().find(|json| json.contains(&id)) {
+            Some(json) => (200, json.clone()),
+            None => (404, String::new()),
+        };
+    }
+    let from = asked.number("from");
+    let page: Vec<String> = resources.iter().skip(from).take(10).cloned().collect();
+    let next =
+        (from + 10 < resources.len()).then(|| format!("{}/{TYPE}?from={}", asked.base, from + 10));
+    bundle(&page, Some(resources.len()), next)
+}
+
+fn synced(count: usize) -> (Scripted, Home) {
+    let all: Vec<String> = (0..count).map(condition).collect();
+    let payer = Scripted::start(&[TYPE], move |asked| serve(asked, &all));
+    let home = payer.connected_home(&[TYPE], "");
+    home.succeed(&["sync", "--full"], "a first walk");
+    assert_eq!(live(&home), count as i64);
+    payer.asked();
+    (payer, home)
+}
+
+fn live(home: &Home) -> i64 {
+    home.value("SELECT count(*) FROM condition")
+}
+
+#[test]
+fn what_could_not_be_taken_in_is_not_deleted() {
+    type Damage = fn(String) -> String;
+    let sick: [(&str, Damage); 5] = [
+        ("invalid UTF-8 cannot stand in a text, so a raw control stands for it", |json| {
+            json.replace("Condition\",", "Condition\",\"x\":\"\u{1}\",")
+        }),
+        ("a misspelt type", |json| json.replace("\"Condition\"", "\"Conditon\"")),
+        ("null", |_| "null".to_owned()),
+        ("no id", |json| json.replace("\"id\":\"c3\",", "")),
+        ("a list", |json| format!("[{json}]")),
+    ];
+    for (what, damage) in sick {
+        for reads_work in [true, false] {
+            let (payer, home) = synced(10);
+            payer.play(move |asked| {
+                let mut all: Vec<String> = (0..10).map(condition).collect();
+                if asked.id.is_some() && !reads_work {
+                    return (404, String::new());
+                }
+                if asked.id.is_none() {
+                    all[3] = damage(all[3].clone());
+                }
+                serve(asked, &all)
+            });
+            let outcome = home.run(&["sync", "--full"]);
+            assert_eq!(outcome.code, 2, "{what}: {}", outcome.stderr);
+            assert_eq!(live(&home), 10, "{what}: {}", outcome.stderr);
+            let deleted = "SELECT sum(resources_deleted) FROM sync_walk";
+            assert_eq!(home.value::<i64>(deleted), 0, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_read_proves_a_deletion_and_refutes_one() {
+    let (payer, home) = synced(30);
+    // c4 is gone. c5 is left out of the list, and a read brings it with other content.
+    payer.play(|asked| {
+        let mut all: Vec<String> = (0..30).filter(|id| *id != 4).map(condition).collect();
+        if asked.id.is_some() {
+            all[4] = all[4].replace("\"id\":\"c5\"", "\"id\":\"c5\",\"language\":\"en\"");
+        } else {
+            all.remove(4);
+        }
+        serve(asked, &all)
+    });
+    home.succeed(&["sync", "--full"], "one deletion and one omission");
+    let held = home.rows("SELECT id FROM condition WHERE id IN ('c4', 'c5')").concat();
+    assert_eq!(held, ["c5"]);
+    let ledger = "SELECT resource_id, state, coalesce(proof, '') FROM absent_resource ORDER BY 1";
+    assert_eq!(home.rows(ledger), [["c4", "deleted", "read"], ["c5", "present", ""]]);
+    let language = "SELECT json FROM resource WHERE resource_id = 'c5'";
+    assert!(home.value::<String>(language).contains("\"en\""));
+    home.succeed(&["verify"], "a deletion and a refuted one");
+}
+
+#[test]
+fn a_server_that_answers_404_to_every_read_proves_nothing_by_it() {
+    let Some(faulty) = Faulty::build() else { return };
+    let (payer, home) = synced(30);
+    payer.play(|asked| match asked.id {
+        Some(_) => (404, String::new()),
+        None => serve(asked, &(0..29).map(condition).collect::<Vec<_>>()),
+    });
+    home.succeed(&["sync", "--full"], "the first walk that misses it");
+    assert_eq!(live(&home), 30);
+    home.succeed(&["sync", "--full"], "a second one right after it");
+    assert_eq!(live(&home), 30, "two walks on one day");
+    let later = faulty.run_at(&home, &["sync", "--full"], 3 * 24 * 3600);
+    assert_eq!(later.code, 0, "{}", later.stderr);
+    assert_eq!(live(&home), 29, "two walks days apart");
+    let ledger = "SELECT resource_id, state, proof FROM absent_resource";
+    assert_eq!(home.rows(ledger), [["c29", "deleted", "two_walks"]]);
+}
+
+#[test]
+fn an_absence_that_no_read_answers_stays_and_is_asked_about_again() {
+    let (payer, home) = synced(30);
+    let status = Arc::new(Mutex::new(503));
+    let answers = Arc::clone(&status);
+    payer.play(move |asked| {
+        let all: Vec<String> = (0..29).map(condition).collect();
+        let status = *answers.lock().unwrap();
+        match (&asked.id, status) {
+            (Some(_), 503) => (503, String::new()),
+            (Some(id), 403) if id == "c29" => (403, String::new()),
+            _ => serve(asked, &all),
+        }
+    });
+    home.succeed(&["sync", "--full"], "reads that are out of order");
+    assert_eq!(live(&home), 30);
+    let pending = "SELECT absent FROM completeness WHERE resource_type = 'Condition'";
+    assert_eq!(home.value::<i64>(pending), 1);
+    *status.lock().unwrap() = 403;
+    home.succeed(&["sync"], "a read that is refused");
+    assert_eq!(live(&home), 30);
+    *status.lock().unwrap() = 200;
+    home.succeed(&["sync"], "a read that is answered, beside a walk over what changed");
+    assert_eq!(live(&home), 29);
+    assert_eq!(home.value::<i64>(pending), 0);
+    home.succeed(&["sync", "--full"], "a quiet night");
+    payer.asked();
+    home.succeed(&["sync", "--full"], "another one");
+    let asked = payer.asked();
+    assert_eq!(asked.len(), 3, "a calm server is asked for no page twice: {asked:?}");
+}
+
+#[test]
+fn few_missing_resources_are_no_alarm_and_many_are() {
+    let (payer, home) = synced(3);
+    payer.play(|asked| serve(asked, &(0..2).map(condition).collect::<Vec<_>>()));
+    home.succeed(&["sync", "--full"], "one of three gone");
+    assert_eq!(live(&home), 2);
+    let (payer, home) = synced(30);
+    payer.play(|asked| serve(asked, &(0..12).map(condition).collect::<Vec<_>>()));
+    let outcome = home.run(&["sync", "--full"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("--accept-shrink"), "{}", outcome.stderr);
+    assert_eq!(live(&home), 30);
+}

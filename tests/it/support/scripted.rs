@@ -1,0 +1,169 @@
+//! A payer whose every answer a test writes: for what the embedded payer would not do.
+
+use super::Home;
+use axum::{
+    Router,
+    extract::{Path, Query, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+use tokio::runtime::Runtime;
+
+/// A search or a read that arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// Of a read.
+    pub(crate) id: Option<String>,
+    /// Parameters of a search.
+    pub(crate) query: BTreeMap<String, String>,
+    /// Where the server is, without a slash at the end.
+    pub(crate) base: String,
+}
+
+impl Asked {
+    /// The number in a parameter; 0 where there is none.
+    pub(crate) fn number(&self, parameter: &str) -> usize {
+        self.query.get(parameter).map_or(0, |text| text.parse().unwrap())
+    }
+}
+
+/// An answer: status and body.
+pub(crate) type Reply = (u16, String);
+
+type Script = Box<dyn FnMut(&Asked) -> Reply + Send>;
+
+/// A running payer.
+pub(crate) struct Scripted {
+    origin: String,
+    script: Arc<Mutex<Script>>,
+    log: Arc<Mutex<Vec<Asked>>>,
+    _runtime: Runtime,
+}
+
+#[derive(Clone)]
+struct Shared {
+    base: String,
+    declared: String,
+    script: Arc<Mutex<Script>>,
+    log: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Scripted {
+    /// A payer of these types that answers as the script says.
+    pub(crate) fn start(
+        types: &[&str],
+        script: impl FnMut(&Asked) -> Reply + Send + 'static,
+    ) -> Scripted {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(Box::new(script)));
+        let log = Arc::default();
+        let shared = Shared {
+            base: format!("{origin}/r4"),
+            declared: capability(types),
+            script: Arc::clone(&script),
+            log: Arc::clone(&log),
+        };
+        let router = Router::new()
+            .route("/token", post(async || fhir((200, TOKEN.to_owned()))))
+            .route("/r4/metadata", get(metadata))
+            .route("/r4/{type}", get(search))
+            .route("/r4/{type}/{id}", get(read))
+            .with_state(shared);
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Scripted { origin, script, log, _runtime: runtime }
+    }
+
+    /// From now on it answers as this script says.
+    pub(crate) fn play(&self, script: impl FnMut(&Asked) -> Reply + Send + 'static) {
+        *self.script.lock().unwrap() = Box::new(script);
+    }
+
+    /// What was asked since the last look.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut *self.log.lock().unwrap())
+    }
+
+    /// A home with a connection `c` to it that asks for these types.
+    pub(crate) fn connected_home(&self, types: &[&str], more: &str) -> Home {
+        let home = Home::new();
+        let text = format!(
+            "[warehouse]\ncount_unmapped_paths = false\n[http]\ninitial_delay_milliseconds = 1\n\
+             max_delay_seconds = 1\nmax_attempts = 2\nread_timeout_seconds = 5\n{more}\n\
+             [plans.p]\nfhir_url = \"{0}/r4\"\ntoken_url = \"{0}/token\"\nclient_id = \"x\"\n\
+             client_secret_file = \"secret\"\ngrant = \"client_credentials\"\npage_size = 10\n\
+             requests_per_second = 1000\ntypes = {types:?}\n",
+            self.origin
+        );
+        std::fs::write(home.file("payersync.toml"), text).unwrap();
+        home.write_private("secret", "a-secret-of-nothing");
+        home.succeed(&["connect", "c", "--plan", "p"], "a new home");
+        home
+    }
+}
+
+const TOKEN: &str =
+    r#"{"access_token":"a-token-of-scripts","token_type":"bearer","expires_in":86400}"#;
+
+fn capability(types: &[&str]) -> String {
+    let resources: Vec<_> = types
+        .iter()
+        .map(|name| {
+            serde_json::json!({"type": name, "interaction": [{"code": "search-type"}, {"code": "read"}],
+                "searchParam": [{"name": "_lastUpdated", "type": "date"}]})
+        })
+        .collect();
+    let rest = serde_json::json!([{"mode": "server", "resource": resources}]);
+    serde_json::json!({"resourceType": "CapabilityStatement", "rest": rest}).to_string()
+}
+
+/// A searchset Bundle of these resources, with a total and a next link where there are any.
+pub(crate) fn bundle(resources: &[String], total: Option<usize>, next: Option<String>) -> Reply {
+    let entries: Vec<String> =
+        resources.iter().map(|json| format!("{{\"resource\":{json}}}")).collect();
+    let total = total.map(|total| format!(",\"total\":{total}")).unwrap_or_default();
+    let link = next
+        .map(|url| format!(",\"link\":[{{\"relation\":\"next\",\"url\":\"{url}\"}}]"))
+        .unwrap_or_default();
+    let entries = entries.join(",");
+    let head = "\"resourceType\":\"Bundle\",\"type\":\"searchset\"";
+    (200, format!("{{{head}{total}{link},\"entry\":[{entries}]}}"))
+}
+
+fn fhir((status, body): Reply) -> Response {
+    let status = StatusCode::from_u16(status).unwrap();
+    (status, [(header::CONTENT_TYPE, "application/fhir+json")], body).into_response()
+}
+
+async fn metadata(State(shared): State<Shared>) -> Response {
+    fhir((200, shared.declared))
+}
+
+fn answer(shared: &Shared, asked: Asked) -> Response {
+    shared.log.lock().unwrap().push(asked.clone());
+    fhir((shared.script.lock().unwrap())(&asked))
+}
+
+async fn search(
+    State(shared): State<Shared>,
+    Path(_): Path<String>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Response {
+    let base = shared.base.clone();
+    answer(&shared, Asked { id: None, query, base })
+}
+
+async fn read(State(shared): State<Shared>, Path((_, id)): Path<(String, String)>) -> Response {
+    let base = shared.base.clone();
+    answer(&shared, Asked { id: Some(id), query: BTreeMap::new(), base })
+}

@@ -58,13 +58,30 @@ pub(super) fn sync_dir(path: &Path) -> Result<(), VaultError> {
 }
 
 /// Waits until no other process opens the vault or makes its key; until the file is dropped.
-pub(super) fn lock_vault(home: &Path) -> Result<File, VaultError> {
-    let locks = locks_dir(home);
-    create_dir(&locks)?;
-    let path = locks.join("vault.lock");
-    let lock = open_lock(&path)?;
+///
+/// `None` where a vault lies in a home in which nothing can be made: then nothing is made in it by
+/// others either.
+pub(super) fn lock_vault(home: &Path) -> Result<Option<File>, VaultError> {
+    let path = locks_dir(home).join("vault.lock");
+    let lock = match create_dir(&locks_dir(home)).and_then(|()| open_lock(&path)) {
+        Ok(lock) => lock,
+        Err(VaultError::Io { source, .. })
+            if is_closed_to_writing(&source) && home.join("vault.db").exists() =>
+        {
+            match File::open(&path) {
+                Ok(lock) => lock,
+                Err(_) => return Ok(None),
+            }
+        }
+        Err(error) => return Err(error),
+    };
     lock.lock().map_err(at(&path))?;
-    Ok(lock)
+    Ok(Some(lock))
+}
+
+fn is_closed_to_writing(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
 }
 
 /// The folder of the lock files in a home.

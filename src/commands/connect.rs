@@ -95,8 +95,9 @@ fn show(
     registration: &ClientRegistration,
 ) -> Result<AuthorizeRequest, Failure> {
     let request = AuthorizeRequest::new(registration)?;
-    pending::keep(folder, &args.name, &args.plan, &request)
-        .map_err(|error| Failure::usage("cannot keep the request for its answer", error))?;
+    pending::keep(folder, &args.name, &args.plan, &request).map_err(|error| {
+        Failure::file("cannot keep the request for its answer", error, home::WRITABLE)
+    })?;
     tell("Let the member open this URL and consent:");
     tell(&format!("  {}", request.url));
     Ok(request)

@@ -7,7 +7,7 @@ use crate::{
     exit_code::ExitCode,
     warehouse::WarehouseError,
 };
-use std::{fmt::Display, io};
+use std::{any::Any, fmt::Display, io};
 
 /// Ends a command.
 #[derive(Debug)]
@@ -33,20 +33,31 @@ impl Failure {
         Failure::new(ExitCode::Usage, anyhow::anyhow!(what.to_string()))
     }
 
-    /// A file of the home cannot be used: a disk that is full or fails, else a matter of `hint`.
+    /// A file of the home, or what else the system lends, cannot be used.
+    ///
+    /// A name that leads to no file is a mistake of whoever gave it, and a matter of `hint`, as is a
+    /// folder that must not be written to; the rest is the machine's.
     pub(super) fn file(what: impl Display, error: io::Error, hint: &str) -> Failure {
         use io::ErrorKind::{
-            AlreadyExists, NotADirectory, NotFound, PermissionDenied, QuotaExceeded,
-            ReadOnlyFilesystem, StorageFull,
+            AlreadyExists, InvalidFilename, IsADirectory, NotADirectory, NotFound,
+            PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
         };
         let (code, hint) = match error.kind() {
+            AlreadyExists | InvalidFilename | IsADirectory | NotADirectory | NotFound => {
+                (ExitCode::Usage, hint)
+            }
+            PermissionDenied | ReadOnlyFilesystem => (ExitCode::Warehouse, hint),
             StorageFull | QuotaExceeded => {
                 (ExitCode::Warehouse, "free disk space and run again; nothing committed is lost")
             }
-            AlreadyExists | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem => {
-                (ExitCode::Usage, hint)
-            }
-            _ => (ExitCode::Warehouse, "look at the system's log: the disk may be failing"),
+            _ if is_too_many_files(&error) => (
+                ExitCode::Warehouse,
+                "this process may open too few files: raise the limit (`ulimit -n`, LimitNOFILE)",
+            ),
+            _ => (
+                ExitCode::Warehouse,
+                "look at the system's log: the disk or its file system may be failing",
+            ),
         };
         let error: anyhow::Error = error.into();
         Failure::new(code, error.context(what.to_string())).hint(hint)
@@ -67,6 +78,21 @@ impl Failure {
     pub(super) fn bug(what: impl Display, error: impl Into<anyhow::Error>) -> Failure {
         let error: anyhow::Error = error.into();
         Failure::new(ExitCode::Bug, error.context(what.to_string()))
+    }
+
+    /// What a panic came to. Where it was is told already; its text may hold a value.
+    ///
+    /// The runtime panics where the system gives it no thread or file, which is no bug.
+    pub(super) fn panic(panic: &(dyn Any + Send)) -> Failure {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+        if text.contains("spawn") || text.contains("Too many open files") {
+            let error = anyhow::anyhow!("the system gives this process no more threads or files");
+            return Failure::new(ExitCode::Warehouse, error)
+                .hint("raise the limits (`ulimit -n`, `ulimit -u`, `ulimit -v`, TasksMax)");
+        }
+        Failure::new(ExitCode::Bug, anyhow::anyhow!("payersync has a bug, and stopped there"))
+            .hint("what was committed is kept; report the place that is named above")
     }
 
     /// Says what to do.
@@ -109,8 +135,26 @@ impl Display for Failure {
     }
 }
 
+/// ENFILE and EMFILE, which have no name in the standard library.
+fn is_too_many_files(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Failure {
+        // Not the configuration's fault, nor its author's.
+        let error = match error {
+            ConfigError::Unreadable { path, source }
+                if !matches!(
+                    source.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidData
+                ) =>
+            {
+                let hint = "--home names the folder of payersync.toml";
+                return Failure::file(format!("cannot read {}", path.display()), source, hint);
+            }
+            error => error,
+        };
         let hint = error.hint();
         Failure::new(ExitCode::Usage, error).with(hint)
     }

@@ -38,7 +38,15 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
         target: None,
         detail: None,
     };
-    log_access(&home::existing_warehouse(&settings.home)?, &access, Clock::system().now())?;
+    let logged =
+        log_access(&home::existing_warehouse(&settings.home)?, &access, Clock::system().now());
+    match logged {
+        // Nothing is copied: where nothing can be written, the answer is worth more than its entry.
+        Err(error) if error.is_closed_to_writing() => {
+            tell(&format!("Not entered in the access log: {}", Failure::from(error)));
+        }
+        logged => logged?,
+    }
     let mut code = ExitCode::Complete;
     while let Some(url) = next.take() {
         let answer = client.raw(&url).await.map_err(failed)?;

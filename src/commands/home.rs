@@ -1,6 +1,6 @@
 //! The one folder, and what is opened in it.
 
-use super::{failure::Failure, own_views};
+use super::{failure::Failure, lock, own_views};
 use crate::{
     auth::{ClientRegistration, GrantKind, Tokens, Vault, derived_key, discover},
     cli::Cli,
@@ -10,7 +10,7 @@ use crate::{
         read_secret_file,
     },
     http::{HttpClient, Origin},
-    monitor::Monitor,
+    monitor::{Monitor, Silent},
     warehouse::{Catalog, Warehouse, WarehouseFile},
 };
 use secrecy::SecretString;
@@ -50,8 +50,7 @@ pub(super) fn create(home: &Path) -> Result<(), Failure> {
         builder.mode(0o700);
     }
     builder.create(home).map_err(|error| {
-        Failure::usage(format!("cannot create {}", home.display()), error)
-            .hint("name a folder that this user may write to with --home")
+        Failure::file(format!("cannot create {}", home.display()), error, WRITABLE)
     })
 }
 
@@ -64,10 +63,10 @@ pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    options.open(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
-        Failure::usage(format!("cannot write {}", path.display()), error)
-            .hint("name a folder that this user may write to with --home")
-    })
+    options
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| Failure::file(format!("cannot write {}", path.display()), error, WRITABLE))
 }
 
 /// Every table: those of this build and the user's own.
@@ -127,6 +126,26 @@ pub(super) fn warehouse_beside_a_run(settings: &Settings) -> Result<Warehouse, F
 pub(super) fn warehouse_to_look(settings: &Settings) -> Result<Warehouse, Failure> {
     let (file, catalog) = (existing_warehouse(&settings.home)?, catalog(settings)?);
     Ok(Warehouse::open_to_look(&file, catalog, Clock::system())?)
+}
+
+/// What to do about a home that cannot be written.
+pub(super) const WRITABLE: &str =
+    "make the folder writable for this user, or name another one with --home";
+
+/// As [`warehouse_to_look`], with tables that are up to date unless a run is at work, which will have
+/// brought them up to date, or nothing can be written.
+pub(super) fn current_warehouse_to_look(
+    settings: &Settings,
+    command: &str,
+) -> Result<Warehouse, Failure> {
+    let seen = warehouse_to_look(settings)?;
+    if seen.is_out_of_date()?
+        && let Ok(_lock) = lock::take(&settings.home, command)
+    {
+        warehouse(settings, &Silent)?.close();
+        return warehouse_to_look(settings);
+    }
+    Ok(seen)
 }
 
 /// Where the vault's key is.

@@ -20,8 +20,9 @@ pub(super) fn run(folder: &Path) -> Result<ExitCode, Failure> {
     }
     let failed = |error: std::io::Error| {
         let exists = error.kind() == std::io::ErrorKind::AlreadyExists;
-        let failure = Failure::usage(format!("cannot write {}", path.display()), error);
-        if exists { failure.hint("it is there already and was left as it is") } else { failure }
+        let hint =
+            if exists { "it is there already and was left as it is" } else { home::WRITABLE };
+        Failure::file(format!("cannot write {}", path.display()), error, hint)
     };
     let mut file = options.open(&path).map_err(failed)?;
     file.write_all(TEMPLATE.as_bytes()).map_err(failed)?;

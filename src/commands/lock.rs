@@ -1,17 +1,22 @@
 //! One run at a time per home: an operating system lock, gone with its process however it ends.
 
-use super::failure::Failure;
+use super::{failure::Failure, home::WRITABLE, tell};
 use crate::clock::{self, Clock};
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, Write},
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
+
+/// Between two looks at a lock that somebody else holds.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Held while a run writes.
 #[derive(Debug)]
 pub(super) struct HomeLock {
-    _file: File,
+    file: File,
 }
 
 /// Takes the lock, or says who has it.
@@ -27,11 +32,7 @@ pub(super) fn take_for_backup(home: &Path) -> Result<HomeLock, Failure> {
 fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure> {
     let path = home.join(name);
     let failed = |error: std::io::Error| {
-        Failure::file(
-            format!("cannot use {}", path.display()),
-            error,
-            "make the folder writable for this user, or name another one with --home",
-        )
+        Failure::file(format!("cannot use {}", path.display()), error, WRITABLE)
     };
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -41,18 +42,26 @@ fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure
         options.mode(0o600);
     }
     let mut file = options.open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
-        Err(TryLockError::WouldBlock) => {
-            let mut owner = String::new();
-            // The owner may be about to write its name; without it the message still helps.
-            let _ = file.read_to_string(&mut owner);
-            let owner = owner.trim();
+    let (began, mut told) = (Instant::now(), false);
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        let mut owner = String::new();
+        let _ = file.rewind().and_then(|()| file.read_to_string(&mut owner));
+        let owner = owner.trim();
+        if began.elapsed() > patience_with(owner) {
             let owner = if owner.is_empty() { "another process" } else { owner };
             return Err(Failure::locked(format!("{} is in use by {owner}", home.display()))
                 .hint("wait for it to end, or stop it; it goes on where it was"));
         }
+        if !owner.is_empty() && !told {
+            tell(&format!("Waiting for {owner}"));
+            told = true;
+        }
+        thread::sleep(PAUSE);
     }
     let started = clock::text(Clock::system().now());
     // The lock is held; whose it is, is for others to read. A full disk, which could not take that
@@ -60,7 +69,24 @@ fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure
     let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| {
         writeln!(file, "`payersync {command}`, process {}, since {started}", std::process::id())
     });
-    Ok(HomeLock { _file: file })
+    Ok(HomeLock { file })
+}
+
+/// How long an owner is waited for: a run may take all night; a command that ends soon must not cost
+/// the run that begins meanwhile its night. An owner without a name is about to write it.
+fn patience_with(owner: &str) -> Duration {
+    match owner.strip_prefix("`payersync ").and_then(|rest| rest.split('`').next()) {
+        Some("plan" | "purge" | "rebuild" | "restore") => Duration::from_secs(5 * 60),
+        Some(_) => Duration::ZERO,
+        None => Duration::from_secs(5),
+    }
+}
+
+impl Drop for HomeLock {
+    fn drop(&mut self) {
+        // The next owner is nobody until it has written its name; a full disk takes this, too.
+        let _ = self.file.set_len(0);
+    }
 }
 
 #[cfg(test)]
@@ -79,5 +105,16 @@ mod tests {
         assert!(text.contains(&std::process::id().to_string()), "{text}");
         drop(first);
         take(home.path(), "sync").unwrap();
+    }
+
+    #[test]
+    fn a_run_waits_for_a_command_that_ends_soon() {
+        let home = tempfile::tempdir().unwrap();
+        let purge = take(home.path(), "purge").unwrap();
+        thread::scope(|scope| {
+            let sync = scope.spawn(|| take(home.path(), "sync").map(drop));
+            drop(purge);
+            sync.join().unwrap().unwrap();
+        });
     }
 }

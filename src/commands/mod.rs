@@ -51,20 +51,27 @@ use std::{
     io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind},
 };
+use tokio::runtime::{Builder, Runtime};
 
 /// Runs the command that was asked for; returns the worst that happened.
 pub fn run(cli: Cli) -> ExitCode {
     system::forbid_core_dumps();
     let style = logging::start(&cli);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let started = catch_unwind(start_runtime).unwrap_or_else(|panic| Err(Failure::panic(&*panic)));
+    let runtime = match started {
         Ok(runtime) => runtime,
-        Err(error) => return ended(Err(Failure::bug("cannot start the runtime", error))),
+        Err(failure) => return ended(Err(failure)),
     };
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(dispatch(cli, style))));
     // Whatever ended the command: a refresh that is under way must reach the disk.
     runtime.block_on(finish_refreshes());
-    // What panicked has been told by then.
-    result.map_or(ExitCode::Bug, ended)
+    ended(result.unwrap_or_else(|panic| Err(Failure::panic(&*panic))))
+}
+
+fn start_runtime() -> Result<Runtime, Failure> {
+    system::open_enough_files()
+        .and_then(|()| Builder::new_multi_thread().enable_all().build())
+        .map_err(|error| Failure::file("cannot start", error, "try again"))
 }
 
 fn ended(result: Result<ExitCode, Failure>) -> ExitCode {

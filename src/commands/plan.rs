@@ -21,7 +21,7 @@ use std::{path::Path, sync::Arc};
 /// Prints the plan of each connection.
 pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load(folder)?;
-    let warehouse = Arc::new(home::warehouse_to_look(&settings)?);
+    let warehouse = Arc::new(home::current_warehouse_to_look(&settings, "plan")?);
     let connections = chosen(&warehouse, &args.names)?;
     let http = home::http(&settings)?;
     check_types(&args.types, &settings, warehouse.catalog())?;

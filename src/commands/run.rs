@@ -110,7 +110,7 @@ impl Hangup {
     fn listen() -> Result<Hangup, Failure> {
         tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
             .map(Hangup)
-            .map_err(|error| Failure::bug("cannot listen to signals", error))
+            .map_err(|error| Failure::file("cannot listen to signals", error, "try again"))
     }
 
     #[cfg(unix)]

@@ -27,6 +27,36 @@ pub(super) fn free_bytes(folder: &Path) -> io::Result<u64> {
     }
 }
 
+/// Files that a command opens at once, with some to spare.
+const FILES: u64 = 32;
+
+/// Has this process open as many files as it may.
+///
+/// # Errors
+/// Those are too few for any command: what opens them fails in many ways, and some of it by panic.
+pub(super) fn open_enough_files() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            return enough(limit.maximum);
+        }
+        enough(limit.current)
+    }
+    #[cfg(not(unix))]
+    Ok(())
+}
+
+#[cfg(unix)]
+fn enough(files: Option<u64>) -> io::Result<()> {
+    match files {
+        Some(files) if files < FILES => Err(rustix::io::Errno::MFILE.into()),
+        _ => Ok(()),
+    }
+}
+
 /// Keeps tokens and health data out of core dumps.
 ///
 /// Best effort: a system that refuses is no reason not to work.

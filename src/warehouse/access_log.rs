@@ -38,7 +38,7 @@ pub fn log_access(
 ) -> Result<(), WarehouseError> {
     open::require_existing(file.path())?;
     // As it is: a copy of a warehouse that is yet to be upgraded is one of before the upgrade.
-    let mut present = open::open_unlocked(file)?;
+    let mut present = open::open_writable(file)?;
     waiting::as_writer(&mut present, file.path())?;
     if present.table_exists(None, "access_log").doing("cannot read the schema")? {
         return enter(&present, access, now);

@@ -11,6 +11,7 @@ use super::{
     seal_error::SealError,
     staging::{Staging, partial_of, remove},
     verify::integrity,
+    without_locks::Reading,
 };
 use rusqlite::{
     Connection, OpenFlags,
@@ -163,7 +164,7 @@ fn refuse_existing(target: &Path) -> Result<(), WarehouseError> {
 }
 
 /// Copies page by page, and checks the copy.
-fn copy(source: &Connection, target: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
+fn copy(source: &Reading, target: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
     let doing = "cannot copy the warehouse";
     let mut copy = create(target)?;
     // The open transaction holds the instant: pages written meanwhile do not start it anew.
@@ -179,6 +180,8 @@ fn copy(source: &Connection, target: &WarehouseFile) -> Result<BackedUp, Warehou
             }
         }
     }
+    drop(instant);
+    source.confirm()?;
     // One file, whatever opens it: a copy in WAL mode would want two more beside it.
     copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).doing(doing)?;
     drop(copy);

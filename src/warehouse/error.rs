@@ -94,6 +94,12 @@ pub enum WarehouseError {
         /// The file.
         path: PathBuf,
     },
+    /// It was read without locks, since none were to be had, and was written to meanwhile.
+    #[error("{} was written to while it was read without locks, so that the answer may be wrong", path.display())]
+    WrittenMeanwhile {
+        /// The file.
+        path: PathBuf,
+    },
     /// A migration failed; it was rolled back.
     #[error("cannot bring the warehouse's tables up to date")]
     Migrate(#[source] Box<refinery::Error>),
@@ -180,11 +186,39 @@ impl WarehouseError {
             WarehouseError::UnsoundCopy { .. } => {
                 Some("`payersync verify` tells what is damaged; keep the backups that you have")
             }
+            WarehouseError::WrittenMeanwhile { .. } => {
+                Some("run it again, or where the folder can be written")
+            }
             WarehouseError::KeptOpen { .. } => {
                 Some("close what has the warehouse open and run the same `payersync purge` again")
             }
             WarehouseError::Open { .. } => {
                 Some("check that the folder exists and that this user may write to it")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the file or its folder can be read and not written.
+    pub fn is_closed_to_writing(&self) -> bool {
+        use ErrorCode::{CannotOpen, DiskFull, ReadOnly};
+        matches!(self.sqlite_code(), Some(CannotOpen | DiskFull | ReadOnly))
+    }
+
+    /// Whether opening failed for a reason that reading without locks may get around.
+    pub(super) fn is_of_the_disk(&self) -> bool {
+        use ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
+        matches!(
+            self.sqlite_code(),
+            Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure)
+        )
+    }
+
+    fn sqlite_code(&self) -> Option<ErrorCode> {
+        match self {
+            WarehouseError::Sqlite { source, .. } => source.sqlite_error_code(),
+            WarehouseError::Open { source, .. } => {
+                source.downcast_ref::<rusqlite::Error>()?.sqlite_error_code()
             }
             _ => None,
         }
@@ -231,8 +265,8 @@ fn hint_for_sqlite(code: ErrorCode) -> Option<&'static str> {
             "check that the folder exists, that this user may write to it and that the disk has room",
         ),
         ErrorCode::SystemIoFailure => Some(
-            "the disk or its file system fails; look at the system's log, then run again: what was \
-             committed is kept",
+            "the disk is full, or it or its file system fails; look at the system's log, then run \
+             again: what was committed is kept",
         ),
         ErrorCode::DatabaseCorrupt => {
             Some("restore the last backup; `payersync verify` tells whether one is sound")

@@ -20,6 +20,7 @@ use super::{
     error::{Doing, WarehouseError},
     file::WarehouseFile,
     open,
+    without_locks::Reading,
 };
 use crate::clock;
 use chrono::{DateTime, Utc};
@@ -73,8 +74,8 @@ fn prune(connection: &mut Connection, before: DateTime<Utc>) -> Result<u64, Ware
 pub(super) fn open_as_of(
     file: &WarehouseFile,
     at: DateTime<Utc>,
-) -> Result<Connection, WarehouseError> {
-    let mut connection = open::open_unlocked(file)?;
+) -> Result<Reading, WarehouseError> {
+    let mut connection = open::open_writable(file)?;
     let doing = "cannot look at the past";
     let at = clock::text(at);
     let pruned_to: Option<String> = connection

@@ -51,6 +51,7 @@ mod verify_resources;
 mod waiting;
 mod walk_counters;
 mod walk_finish;
+mod without_locks;
 mod writer;
 
 mod embedded {
@@ -186,6 +187,14 @@ impl Warehouse {
             clock,
             upkeep: upkeep::Upkeep::default(),
         })
+    }
+
+    /// Whether opening by a run would bring tables up to date.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn is_out_of_date(&self) -> Result<bool, WarehouseError> {
+        self.reader.read(|connection| upkeep::is_due(connection, &self.catalog))
     }
 
     fn start(

@@ -4,6 +4,7 @@ use super::{
     error::{Doing, WarehouseError},
     file::WarehouseFile,
     marts, schema, waiting,
+    without_locks::{self, Reading},
 };
 use rusqlite::{
     Connection, OpenFlags, TransactionBehavior,
@@ -11,6 +12,7 @@ use rusqlite::{
     hooks::{AuthAction, AuthContext, Authorization},
 };
 use std::{
+    ffi::CStr,
     path::{Path, PathBuf},
     sync::Once,
 };
@@ -45,26 +47,33 @@ pub(super) fn open_to_write(file: &WarehouseFile) -> Result<Connection, Warehous
 ///
 /// # Errors
 /// A missing file, what is not a database, a newer schema.
-pub(super) fn open_to_read(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
-    let mut connection = open_unlocked(file)?;
+pub(super) fn open_to_read(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
+    let mut connection = open_writable(file)?;
     lock(&mut connection, refuse_to_leave)?;
     Ok(connection)
 }
 
-/// Opens an existing warehouse that is to be locked against writing.
-pub(super) fn open_unlocked(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
+/// Opens an existing warehouse for reading, and does not lock it yet against statements that write.
+pub(super) fn open_writable(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
     require_existing(file.path())?;
     // READ_WRITE, since a reader of a WAL file must be able to recover it after a crash;
     // query_only is what keeps every statement from writing.
-    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
-        .or_else(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
-    schema::refuse_foreign(&connection, file)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    let opened = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .or_else(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY))
+        .and_then(|connection| {
+            schema::refuse_foreign(&connection, file)?;
+            Ok(Reading::locked(connection))
+        });
+    let reading = match opened {
+        Err(refused) if refused.is_of_the_disk() => without_locks::open(file, refused)?,
+        opened => opened?,
+    };
+    reading.set_prepared_statement_cache_capacity(64);
+    Ok(reading)
 }
 
 /// As [`open_to_read`], and closing folds no journal that a killed process left into the file.
-pub(super) fn open_untouched(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
+pub(super) fn open_untouched(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
     let connection = open_to_read(file)?;
     let journal = beside(file.path(), "-wal");
     // Without a journal SQLite makes an empty one and takes it away again at the end.
@@ -134,6 +143,17 @@ pub(super) fn connect(
     file: &WarehouseFile,
     flags: OpenFlags,
 ) -> Result<Connection, WarehouseError> {
+    connect_by_name(file, file.path(), flags, None)
+}
+
+/// As [`connect`], to the same file by another of its names and perhaps by another of SQLite's ways
+/// to a file system.
+pub(super) fn connect_by_name(
+    file: &WarehouseFile,
+    name: &Path,
+    flags: OpenFlags,
+    vfs: Option<&CStr>,
+) -> Result<Connection, WarehouseError> {
     file.require_encrypted()?;
     let path = file.path();
     spill_beside(path);
@@ -141,8 +161,12 @@ pub(super) fn connect(
         path: path.into(),
         source: Box::new(source),
     };
-    let mut connection =
-        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(name, flags, vfs),
+        None => Connection::open_with_flags(name, flags),
+    }
+    .map_err(open)?;
     file.unlock(&connection).map_err(open)?;
     waiting::as_reader(&mut connection, path)?;
     Ok(connection)

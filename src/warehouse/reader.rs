@@ -4,6 +4,7 @@ use super::{
     error::{Doing, WarehouseError},
     file::WarehouseFile,
     history, open,
+    without_locks::Reading,
 };
 use crate::fingerprint::same_content;
 use chrono::{DateTime, Utc};
@@ -23,7 +24,7 @@ pub(crate) struct Reader {
     file: WarehouseFile,
     /// The instant whose resources are shown; `None`: the present ones.
     as_of: Option<DateTime<Utc>>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Mutex<Vec<Reading>>>,
 }
 
 impl Reader {
@@ -36,7 +37,7 @@ impl Reader {
     }
 
     /// A pool of the one connection given.
-    pub(super) fn of(file: WarehouseFile, connection: Connection) -> Reader {
+    pub(super) fn of(file: WarehouseFile, connection: Reading) -> Reader {
         Reader { file, as_of: None, idle: Arc::new(Mutex::new(vec![connection])) }
     }
 
@@ -57,6 +58,7 @@ impl Reader {
             let transaction = connection.transaction().doing("cannot begin to read")?;
             work(&transaction)
         };
+        connection.confirm()?;
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         result
     }

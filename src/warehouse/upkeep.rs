@@ -112,6 +112,14 @@ pub(super) fn prepare_empty(
     marts::prepare(connection, catalog.marts(), now)
 }
 
+/// Whether a table is missing, out of date, left over or in the making.
+pub(super) fn is_due(connection: &Connection, catalog: &Catalog) -> Result<bool, WarehouseError> {
+    let standing = Standing::read(connection)?;
+    Ok(!standing.pending.is_empty()
+        || catalog.tables().iter().any(|table| !standing.has(table))
+        || standing.tables.len() != catalog.tables().len())
+}
+
 impl Standing {
     fn read(connection: &Connection) -> Result<Standing, WarehouseError> {
         let doing = "cannot read which tables there are";

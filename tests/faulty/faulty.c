@@ -12,6 +12,8 @@
  *                 kill-torn                SIGKILL after half of the bytes of a write
  *                 ENOSPC, EDQUOT, EIO, EROFS  that step and all later ones fail with it
  *                 once:ENOSPC, ...         that step alone fails
+ *   FAULTY_LOCKS  the error of every lock in that folder: ENOLCK, EIO, ...
+ *   FAULTY_MMAP   where set, no file of that folder can be mapped
  *   FAULTY_CLOCK  seconds by which the clock on the wall is wrong
  *
  * A full disk first takes half of a write, as a real one does, and still removes and shortens files;
@@ -28,6 +30,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -40,7 +44,7 @@ enum deed { PASS, REFUSE, HALF, KILL_BEFORE, KILL_HALF, KILL_AFTER };
 static const char *root, *what;
 static size_t root_length;
 static long fail_at, clock_error;
-static int trace = -1, error, only_once;
+static int trace = -1, error, only_once, locks, mappings;
 static atomic_long steps;
 
 #define NEXT(name, ...)                                                                            \
@@ -52,6 +56,7 @@ static int error_of(const char *name) {
          : !strcmp(name, "EDQUOT") ? EDQUOT
          : !strcmp(name, "EIO")    ? EIO
          : !strcmp(name, "EROFS")  ? EROFS
+         : !strcmp(name, "ENOLCK") ? ENOLCK
                                    : 0;
 }
 
@@ -64,6 +69,8 @@ __attribute__((constructor)) static void begin(void) {
   fail_at = at ? atol(at) : 0;
   clock_error = seconds ? atol(seconds) : 0;
   only_once = !strncmp(what, "once:", 5);
+  locks = getenv("FAULTY_LOCKS") ? error_of(getenv("FAULTY_LOCKS")) : 0;
+  mappings = getenv("FAULTY_MMAP") != NULL;
   error = error_of(only_once ? what + 5 : what);
   if (path) trace = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 }
@@ -284,3 +291,44 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
   if (!result && clock == CLOCK_REALTIME) now->tv_sec += clock_error;
   return result;
 }
+
+/* Locks and mappings are no steps: where they fail, all do. */
+static int lock_error(int fd) {
+  char path[4096];
+  return locks && ours(fd, path, sizeof path) ? locks : 0;
+}
+
+#define LOCKING(name)                                                                              \
+  int name(int fd, int command, ...) {                                                             \
+    NEXT(name);                                                                                    \
+    va_list more;                                                                                  \
+    va_start(more, command);                                                                       \
+    void *argument = va_arg(more, void *);                                                         \
+    va_end(more);                                                                                  \
+    int asks = command == F_SETLK || command == F_SETLKW;                                          \
+    errno = asks ? lock_error(fd) : 0;                                                             \
+    return errno ? -1 : next(fd, command, argument);                                               \
+  }
+
+LOCKING(fcntl)
+LOCKING(fcntl64)
+
+int flock(int fd, int how) {
+  NEXT(flock);
+  errno = lock_error(fd);
+  return errno ? -1 : next(fd, how);
+}
+
+#define MAPPING(name, offset)                                                                      \
+  void *name(void *at, size_t length, int protection, int flags, int fd, offset from) {            \
+    NEXT(name);                                                                                    \
+    char path[4096];                                                                               \
+    if (mappings && fd >= 0 && ours(fd, path, sizeof path)) {                                      \
+      errno = ENOMEM;                                                                              \
+      return MAP_FAILED;                                                                           \
+    }                                                                                              \
+    return next(at, length, protection, flags, fd, from);                                          \
+  }
+
+MAPPING(mmap, off_t)
+MAPPING(mmap64, off64_t)

@@ -20,6 +20,8 @@ mod canary;
 #[cfg(test)]
 mod canary_connect;
 #[cfg(test)]
+mod cannot_write;
+#[cfg(test)]
 mod claim_diagnosis;
 #[cfg(test)]
 mod claims_cases;

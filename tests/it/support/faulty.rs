@@ -59,6 +59,13 @@ impl Faulty {
         Disturbed { ended, steps: steps.lines().map(str::to_owned).collect() }
     }
 
+    /// Runs a command that gets no lock (`FAULTY_LOCKS`) or no mapping (`FAULTY_MMAP`).
+    pub(crate) fn run_without(&self, home: &Home, arguments: &[&str], fault: [&str; 2]) -> Ended {
+        let mut command = self.command(home, arguments);
+        command.env("FAULTY_ROOT", home.path()).env(fault[0], fault[1]);
+        Watched::spawn(command, format!("{arguments:?} with {fault:?}")).end()
+    }
+
     /// Runs a command whose clock is wrong by so many seconds.
     pub(crate) fn run_at(&self, home: &Home, arguments: &[&str], seconds: i64) -> Ended {
         let mut command = self.command(home, arguments);

@@ -168,6 +168,7 @@ impl From<WarehouseError> for Failure {
             WarehouseError::Table { .. }
             | WarehouseError::Missing { .. }
             | WarehouseError::Exists { .. }
+            | WarehouseError::OlderSchema { .. }
             | WarehouseError::Pruned { .. }
             | WarehouseError::NeedsEncryption { .. }
             | WarehouseError::InClear { .. }

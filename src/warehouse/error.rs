@@ -53,6 +53,12 @@ pub enum WarehouseError {
         /// The newest version known here.
         known: u32,
     },
+    /// An older payersync wrote it, and nothing has brought it up to date yet.
+    #[error("{} has the tables of an older payersync", path.display())]
+    OlderSchema {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is no warehouse yet.
     #[error("there is no warehouse at {}", path.display())]
     Missing {
@@ -170,6 +176,9 @@ impl WarehouseError {
             }
             WarehouseError::Pruned { .. } => {
                 Some("keep_versions_days in [warehouse] says how long they are kept")
+            }
+            WarehouseError::OlderSchema { .. } => {
+                Some("`payersync sync` or `payersync rebuild` brings it up to date; then ask again")
             }
             WarehouseError::NewerSchema { .. } => Some("use the newer payersync that wrote it"),
             WarehouseError::Missing { .. } => Some(

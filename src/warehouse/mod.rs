@@ -47,6 +47,7 @@ mod unmapped;
 mod unmapped_table;
 mod upkeep;
 mod verify;
+mod verify_ledger;
 mod verify_resources;
 mod waiting;
 mod walk_counters;

@@ -9,8 +9,9 @@ use super::{
     file::WarehouseFile,
     open,
     purge::tables_with_connections,
+    schema,
     table::{Catalog, quote},
-    verify_resources,
+    verify_ledger, verify_resources,
 };
 use rusqlite::{Connection, ErrorCode};
 
@@ -56,37 +57,61 @@ pub fn verify(
     catalog: &Catalog,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Checked>, WarehouseError> {
-    let mut connection = open::open_to_read(file)?;
-    connection.set_prepared_statement_cache_capacity(2 * catalog.tables().len() + 16);
-    let connection = connection.transaction().doing("cannot begin to verify")?;
+    let mut reading = open::open_to_read(file)?;
+    reading.set_prepared_statement_cache_capacity(2 * catalog.tables().len() + 16);
+    let connection = reading.transaction().doing("cannot begin to verify")?;
+    if !schema::is_current(&connection)? {
+        return Err(WarehouseError::OlderSchema { path: file.path().into() });
+    }
     let mut checks = vec![
         whole("database file", integrity(&connection))?,
         whole("references between rows", foreign_keys(&connection))?,
         whole("tables with rows of a connection", unknown_connections(&connection))?,
-        whole("walks and cursors in the ledger", ledger(&connection))?,
+        whole("walks and cursors in the ledger", verify_ledger::ledger(&connection))?,
         whole("unfinished purges", unfinished_purges(&connection))?,
     ];
     for check in verify_resources::verify(&connection, catalog, progress) {
         checks.push(whole("stored resources", check)?);
     }
+    drop(connection);
+    reading.confirm()?;
     Ok(checks)
 }
 
-/// A check that the damage itself cut short has found damage.
+/// A check that the damage itself cut short has found damage: pages that lead nowhere, a table that
+/// is gone, a value of another type.
 fn whole(what: &str, check: Result<Checked, WarehouseError>) -> Result<Checked, WarehouseError> {
     match check {
-        Err(WarehouseError::Sqlite { source, .. })
-            if matches!(
-                source.sqlite_error_code(),
-                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-            ) =>
-        {
+        Err(WarehouseError::Sqlite { source, .. }) if !is_of_the_machine(&source) => {
             let mut checked = Checked::new(what);
             checked.problem(|| format!("could not be read to the end: {source}"));
             Ok(checked)
         }
         check => check,
     }
+}
+
+/// Whether reading failed for a reason that says nothing of what is stored.
+fn is_of_the_machine(error: &rusqlite::Error) -> bool {
+    use ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed,
+        OperationInterrupted, OutOfMemory, PermissionDenied, ReadOnly, SystemIoFailure,
+    };
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            CannotOpen
+                | DatabaseBusy
+                | DatabaseLocked
+                | DiskFull
+                | FileLockingProtocolFailed
+                | OperationInterrupted
+                | OutOfMemory
+                | PermissionDenied
+                | ReadOnly
+                | SystemIoFailure
+        )
+    )
 }
 
 /// SQLite's own look at every page, index and constraint.
@@ -114,7 +139,9 @@ pub(super) fn integrity(connection: &Connection) -> Result<Checked, WarehouseErr
 pub fn quick_check(file: &WarehouseFile) -> Result<u64, WarehouseError> {
     let connection = open::open_untouched(file)?;
     let sql = "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'";
-    number(&connection, sql)
+    let problems = number(&connection, sql)?;
+    connection.confirm()?;
+    Ok(problems)
 }
 
 fn foreign_keys(connection: &Connection) -> Result<Checked, WarehouseError> {
@@ -153,64 +180,6 @@ fn unknown_connections(connection: &Connection) -> Result<Checked, WarehouseErro
         checked.count += 1;
         if rows > 0 {
             checked.problem(|| format!("{rows} rows of {table} belong to no connection"));
-        }
-    }
-    Ok(checked)
-}
-
-/// What the ledger counted against what is there.
-fn ledger(connection: &Connection) -> Result<Checked, WarehouseError> {
-    let mut checked = Checked::new("walks of the ledger and their cursors");
-    checked.count = number(connection, "SELECT count(*) FROM sync_walk")?
-        + number(connection, "SELECT count(*) FROM walk_cursor")?;
-    for (sql, problem) in [
-        (
-            "SELECT count(*) FROM sync_walk WHERE state = 'complete'
-               AND resources_seen <> resources_new + resources_changed + resources_unchanged
-                 + resources_older",
-            "complete walks saw another number of resources than they took in",
-        ),
-        (
-            "SELECT count(*) FROM sync_walk WHERE state = 'complete' AND failed_page IS NOT NULL",
-            "complete walks name a failed page",
-        ),
-        (
-            "SELECT count(*) FROM (SELECT connection_id, sum(resources_new) AS new FROM sync_walk
-               GROUP BY connection_id) w
-             WHERE w.new <> (SELECT count(*) FROM resource r
-               WHERE r.connection_id = w.connection_id)",
-            "connections store another number of resources than their walks brought",
-        ),
-        (
-            "SELECT count(*) FROM connection c WHERE
-               (SELECT count(*) FROM resource r
-                  WHERE r.connection_id = c.id AND r.deleted_at IS NOT NULL) >
-               (SELECT coalesce(sum(resources_deleted), 0) FROM sync_walk w
-                  WHERE w.connection_id = c.id)",
-            "connections have more deleted resources than their walks deleted",
-        ),
-        (
-            "SELECT count(*) FROM connection c WHERE
-               (SELECT count(*) FROM resource_version v WHERE v.connection_id = c.id) >
-               (SELECT coalesce(sum(resources_deleted + resources_changed + resources_older
-                    + duplicates), 0) FROM sync_walk w WHERE w.connection_id = c.id)",
-            "connections have more history than their walks made",
-        ),
-        (
-            "SELECT count(*) FROM walk_cursor k LEFT JOIN sync_walk w ON w.id = k.walk_id
-               AND w.connection_id = k.connection_id AND w.resource_type = k.resource_type
-             WHERE w.id IS NULL",
-            "cursors point at no walk of theirs",
-        ),
-        (
-            "SELECT count(*) FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
-             WHERE w.state = 'complete'",
-            "cursors point at a walk that is complete",
-        ),
-    ] {
-        let count = number(connection, sql)?;
-        if count > 0 {
-            checked.problem(|| format!("{count} {problem}"));
         }
     }
     Ok(checked)

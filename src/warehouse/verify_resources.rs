@@ -9,7 +9,7 @@ use super::{
 };
 use crate::fingerprint::fingerprint;
 use rusqlite::{
-    Connection, OptionalExtension, Statement, params,
+    Connection, OptionalExtension, Row, Statement, params,
     types::{ToSqlOutput, ValueRef},
 };
 use sha2::{Digest, Sha256};
@@ -174,7 +174,7 @@ fn pass(
     let mut statement = connection
         .prepare(
             "SELECT id, connection_id, resource_type, resource_id, content_hash, json,
-               deleted_at IS NULL FROM resource ORDER BY id",
+               deleted_at IS NULL, version_id, last_updated FROM resource ORDER BY id",
         )
         .doing(doing)?;
     let mut stored = statement.query([]).doing(doing)?;
@@ -183,10 +183,11 @@ fn pass(
         let resource_type: String = row.get(2).doing(doing)?;
         let resource_id: String = row.get(3).doing(doing)?;
         let hash: Vec<u8> = row.get(4).doing(doing)?;
-        let json = row.get_ref(5).and_then(|value| Ok(value.as_bytes()?)).doing(doing)?;
+        let json = bytes_of_text(row, 5).doing(doing)?;
         let is_live: bool = row.get(6).doing(doing)?;
+        let version = Version { id: row.get(7).doing(doing)?, updated: row.get(8).doing(doing)? };
         hashes.count += 1;
-        if let Some(wrong) = wrong_hash(json, &resource_type, &resource_id, &hash) {
+        if let Some(wrong) = wrong_hash(json, &resource_type, &resource_id, &hash, &version) {
             hashes.problem(|| format!("resource row {id}: {wrong}"));
         } else if is_live {
             rows.count += 1;
@@ -210,11 +211,29 @@ fn pass(
     Ok(())
 }
 
+/// What the columns say of a content's version; the hash leaves it out.
+struct Version {
+    id: Option<String>,
+    updated: Option<String>,
+}
+
+/// The bytes of a text, UTF-8 or not. A BLOB of the same bytes is another value to SQL.
+fn bytes_of_text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r [u8]> {
+    match row.get_ref(column)? {
+        ValueRef::Text(bytes) => Ok(bytes),
+        value => {
+            let name = row.as_ref().column_name(column)?.to_owned();
+            Err(rusqlite::Error::InvalidColumnType(column, name, value.data_type()))
+        }
+    }
+}
+
 fn wrong_hash(
     json: &[u8],
     resource_type: &str,
     resource_id: &str,
     hash: &[u8],
+    version: &Version,
 ) -> Option<&'static str> {
     // The hash is over the members: what follows the object would go unnoticed.
     if serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err() {
@@ -226,6 +245,9 @@ fn wrong_hash(
     }
     if found.resource_type != resource_type || found.id.as_deref() != Some(resource_id) {
         return Some("its json is another resource");
+    }
+    if found.version_id != version.id || found.last_updated != version.updated {
+        return Some("its json is another version");
     }
     None
 }
@@ -253,7 +275,7 @@ fn compare(
         }
     }
     if has_view_error {
-        if !is_rejected(connection, connection_id, resource_id)? {
+        if !is_rejected(connection, connection_id, resource_type, resource_id)? {
             let problem = "a view cannot take it, and rejected_resource does not say so";
             return Ok(Some(problem.to_owned()));
         }
@@ -272,15 +294,18 @@ fn compare(
 fn is_rejected(
     connection: &Connection,
     connection_id: i64,
+    resource_type: &str,
     resource_id: &str,
 ) -> Result<bool, WarehouseError> {
     connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM rejected_resource WHERE connection_id = ?1
-               AND resource_id = ?2 AND reason = 'view_error')",
+               AND resource_type = ?2 AND resource_id = ?3 AND reason = 'view_error'
+               AND resolved_at IS NULL)",
         )
         .and_then(|mut statement| {
-            statement.query_row(params![connection_id, resource_id], |row| row.get(0))
+            let key = params![connection_id, resource_type, resource_id];
+            statement.query_row(key, |row| row.get(0))
         })
         .doing("cannot look for a reject")
 }
@@ -289,7 +314,10 @@ fn versions(connection: &Connection) -> Result<Checked, WarehouseError> {
     let doing = "cannot read the history";
     let mut checked = Checked::new("superseded versions against their hashes");
     let mut statement = connection
-        .prepare("SELECT id, resource_type, resource_id, content_hash, json FROM resource_version")
+        .prepare(
+            "SELECT id, resource_type, resource_id, content_hash, json, version_id, last_updated
+             FROM resource_version",
+        )
         .doing(doing)?;
     let mut rows = statement.query([]).doing(doing)?;
     while let Some(row) = rows.next().doing(doing)? {
@@ -297,9 +325,10 @@ fn versions(connection: &Connection) -> Result<Checked, WarehouseError> {
         let (resource_type, resource_id): (String, String) =
             (row.get(1).doing(doing)?, row.get(2).doing(doing)?);
         let hash: Vec<u8> = row.get(3).doing(doing)?;
-        let json = row.get_ref(4).and_then(|value| Ok(value.as_bytes()?)).doing(doing)?;
+        let json = bytes_of_text(row, 4).doing(doing)?;
+        let version = Version { id: row.get(5).doing(doing)?, updated: row.get(6).doing(doing)? };
         checked.count += 1;
-        if let Some(wrong) = wrong_hash(json, &resource_type, &resource_id, &hash) {
+        if let Some(wrong) = wrong_hash(json, &resource_type, &resource_id, &hash, &version) {
             checked.problem(|| format!("resource_version row {id}: {wrong}"));
         }
     }
@@ -314,6 +343,7 @@ fn rejects(connection: &Connection) -> Result<Checked, WarehouseError> {
     let mut rows = statement.query([]).doing(doing)?;
     while let Some(row) = rows.next().doing(doing)? {
         let id: i64 = row.get(0).doing(doing)?;
+        // What is not UTF-8 is no text to SQL.
         let body = row.get_ref(1).and_then(|value| Ok(value.as_bytes()?)).doing(doing)?;
         let hash: Vec<u8> = row.get(2).doing(doing)?;
         checked.count += 1;

@@ -1,12 +1,14 @@
 //! Whatever is damaged, verify names it; what is sound, it leaves alone.
 
-use crate::support::{Home, Payer};
+use crate::support::{Home, Payer, VIEWS_DIR, definition};
 use payersync::{
     sandbox::Options,
     warehouse::{Catalog, Checked, WarehouseFile, verify},
 };
 use rusqlite::Connection;
 use std::{fs, path::Path};
+
+const LEDGER: &str = "walks of the ledger and their cursors";
 
 /// A home with resources, history, a tombstone, a reject and an unfinished walk.
 fn lived_in() -> (Payer, Home) {
@@ -99,14 +101,51 @@ fn each_kind_of_damage_is_named() {
         ),
         ("DELETE FROM connection".to_owned(), "tables for rows of unknown connections"),
         ("DELETE FROM connection".to_owned(), "tables with references between rows"),
+        ("UPDATE walk_cursor SET resource_type = 'Basic' || resource_type".to_owned(), LEDGER),
+        ("UPDATE sync_walk SET resources_new = resources_new + 1 WHERE id = 1".to_owned(), LEDGER),
         (
-            "UPDATE walk_cursor SET resource_type = 'Basic' || resource_type".to_owned(),
-            "walks of the ledger and their cursors",
+            "UPDATE resource SET version_id = version_id || '1' WHERE version_id IS NOT NULL"
+                .to_owned(),
+            "stored resources against their hashes",
         ),
         (
-            "UPDATE sync_walk SET resources_new = resources_new + 1 WHERE id = 1".to_owned(),
-            "walks of the ledger and their cursors",
+            "UPDATE resource SET last_updated = NULL WHERE last_updated IS NOT NULL".to_owned(),
+            "stored resources against their hashes",
         ),
+        (
+            "UPDATE resource SET json = CAST(json AS BLOB) WHERE id % 3 = 0".to_owned(),
+            "stored resources",
+        ),
+        (
+            "UPDATE resource_version SET last_updated = '2001-01-01T00:00:00Z'".to_owned(),
+            "superseded versions against their hashes",
+        ),
+        (
+            "UPDATE resource_version SET resource_id = resource_id || '1'".to_owned(),
+            "superseded versions against their hashes",
+        ),
+        ("DROP TABLE patient".to_owned(), "stored resources"),
+        ("DELETE FROM rejected_resource".to_owned(), LEDGER),
+        (
+            "INSERT INTO rejected_resource (connection_id, resource_type, reason, detail, body,
+               body_hash, page, received_at)
+             SELECT connection_id, resource_type, 'no_id', detail, body || value, randomblob(32), 1, ''
+             FROM rejected_resource, json_each('[1,2,3,4,5,6,7,8,9]')"
+                .to_owned(),
+            LEDGER,
+        ),
+        ("DELETE FROM resource_version".to_owned(), LEDGER),
+        ("UPDATE walk_cursor SET pages = pages + 1".to_owned(), LEDGER),
+        ("UPDATE sync_walk SET finished_at = NULL WHERE state = 'complete'".to_owned(), LEDGER),
+        (
+            "UPDATE sync_walk SET resources_seen = resources_seen + 1 WHERE id = 1".to_owned(),
+            LEDGER,
+        ),
+        (
+            "UPDATE sync_walk SET state = 'incomplete' WHERE resource_type = 'Patient'".to_owned(),
+            LEDGER,
+        ),
+        ("DELETE FROM sync_walk".to_owned(), LEDGER),
         (
             "INSERT INTO purge_unfinished VALUES (7, '2026-01-01T00:00:00.000Z')".to_owned(),
             "purges that were interrupted",
@@ -116,7 +155,8 @@ fn each_kind_of_damage_is_named() {
         fs::copy(home.file("warehouse.db"), &path).unwrap();
         let connection = Connection::open(&path).unwrap();
         connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
-        assert!(connection.execute(&damage, []).unwrap() > 0, "{damage}");
+        connection.execute(&damage, []).unwrap();
+        assert!(connection.total_changes() > 0 || damage.starts_with("DROP"), "{damage}");
         drop(connection);
         let found = problems(&path);
         assert!(found.iter().any(|check| check.what == what), "{damage}: {found:?}");
@@ -150,4 +190,74 @@ fn wrong_rows_alone_are_made_again_by_rebuild() {
     assert!(!format!("{damaged:?}").contains("canary-gender"));
     assert_eq!(home.run(&["rebuild", "patient"]).code, 0);
     assert_eq!(home.run(&["verify"]).code, 0);
+}
+
+#[test]
+fn whatever_was_rejected_repeated_or_settled_is_sound() {
+    let payer = Payer::start(Options { members: 2, ..Options::default() });
+    let home = payer.connected_home();
+    let sync = ["sync", "--full", "--type", "Patient", "--type", "ExplanationOfBenefit"];
+    for fault in [
+        "foreign-subject",
+        "missing-id",
+        "wrong-type-entry",
+        "null-entry",
+        "duplicate-entry",
+        "duplicate-across-pages",
+        "deep-nesting",
+        "duplicate-key",
+        "invalid-utf8",
+        "include-entry",
+        "outcome-entry",
+        "bad-date",
+        "version-churn",
+        "no-last-updated",
+        "permanent-400",
+    ] {
+        payer.set_faults(vec![fault.parse().unwrap()]);
+        // The same reject on a later night is the same row.
+        for night in 0..2 {
+            let outcome = home.run(&sync);
+            assert!([0, 2].contains(&outcome.code), "{fault}: {}", outcome.stderr);
+            home.succeed(&["verify"], &format!("{fault}, night {night}"));
+        }
+        payer.set_faults(Vec::new());
+        home.run(&sync);
+        home.succeed(&["verify"], &format!("{fault} is over"));
+    }
+    assert!(home.value::<i64>("SELECT count(DISTINCT reason) FROM rejected_resource") > 3);
+}
+
+#[test]
+fn rejects_of_reads_and_of_definitions_a_rebuild_and_a_purge_are_sound() {
+    let faults = ["no-listing", "unreadable-location"].map(|name| name.parse().unwrap());
+    let payer = Payer::start(Options { members: 2, faults: faults.to_vec(), ..Options::default() });
+    let home = Home::new();
+    payer.configure(&home, VIEWS_DIR);
+    std::fs::create_dir(home.file("views")).unwrap();
+    payer.connect(&home, "john", 0);
+    payer.connect(&home, "leaver", 1);
+    let reject = "SELECT count(*) FROM rejected_resource WHERE resolved_at IS NULL AND reason = ";
+    for night in 0..2 {
+        assert_eq!(home.run(&["sync"]).code, 2);
+        home.succeed(&["verify"], &format!("night {night}"));
+    }
+    assert!(home.value::<i64>(&format!("{reject}'unreadable'")) > 0);
+    home.own_view("own.json", &definition("own", "Patient", "identifier.value"));
+    assert_eq!(home.run(&["rebuild", "own"]).code, 2);
+    assert_eq!(home.value::<i64>(&format!("{reject}'view_error'")), 2);
+    home.succeed(&["verify"], "a definition that rejects");
+    // What a definition rejects has an open reject, or it is in no table for no reason.
+    let copy = home.copy();
+    copy.warehouse()
+        .execute_batch("UPDATE rejected_resource SET resolved_at = received_at")
+        .unwrap();
+    assert_eq!(copy.run(&["verify"]).code, 5);
+    assert_eq!(home.run(&["sync", "--full"]).code, 2);
+    home.succeed(&["verify"], "a sync with a definition that rejects");
+    home.succeed(&["purge", "leaver", "--yes"], "nothing");
+    home.succeed(&["verify"], "a purge");
+    home.own_view("own.json", &definition("own", "Patient", "identifier.value.first()"));
+    home.succeed(&["rebuild"], "a definition was mended");
+    home.succeed(&["verify"], "a rebuild");
 }

@@ -112,7 +112,7 @@ fn parameter(url: &Url, name: &str) -> Option<String> {
 fn link(bundle: &Value, relation: &str) -> Option<String> {
     let links = bundle["link"].as_array()?;
     let found = links.iter().find(|link| link["relation"] == relation)?;
-    Some(found["url"].as_str().unwrap().to_string())
+    found["url"].as_str().map(str::to_string)
 }
 
 fn ids(bundle: &Value) -> Vec<String> {

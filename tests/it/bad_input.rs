@@ -267,6 +267,8 @@ fn without_a_connection_there_is_nothing_to_sync() {
 fn what_a_warehouse_does_not_have_is_refused_and_no_question_changes_it() {
     let payer = Payer::start(Options { claims_per_member: 2, ..Options::default() });
     let home = payer.connected_home();
+    // The marts of a new connection are made by the next command that writes.
+    home.succeed(&["rebuild"], "a consent");
     refused(&home, &["sync", "mary"], 1, "there is no connection mary", "john");
     refused(
         &home,
@@ -355,6 +357,8 @@ fn what_is_no_warehouse_or_a_newer_one_is_left_as_it_is() {
 fn a_vault_that_cannot_be_opened_is_left_as_it_is() {
     let payer = Payer::start(Options { claims_per_member: 2, ..Options::default() });
     let home = payer.connected_home();
+    // The marts of a new connection are made by the next command that writes.
+    home.succeed(&["rebuild"], "a consent");
     let mode = |name: &str, mode: u32| {
         fs::set_permissions(home.file(name), fs::Permissions::from_mode(mode)).unwrap()
     };

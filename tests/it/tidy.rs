@@ -19,7 +19,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("chrono_tz", &["schedule", "config", "commands/run/week.rs"]),
     ("csv", &["commands/"]),
     ("getrandom", &["auth/random.rs", "commands/consent.rs", "sandbox/grants.rs"]),
-    ("flate2", &["http/"]),
+    ("flate2", &["http/", "sandbox/tests/faults.rs"]),
     ("governor", &["http/"]),
     ("indicatif", &["commands/progress.rs"]),
     ("rand_chacha", &["sandbox/data/rng.rs"]),

@@ -1,6 +1,8 @@
 //! Every fault does what its sentence says, and no more.
 
 use super::*;
+use flate2::read::MultiGzDecoder;
+use std::io::Read;
 use std::time::Duration;
 
 /// A page as a client saw it: its status, some headers, and its body or the lack of one.
@@ -9,6 +11,15 @@ struct Seen {
     status: u16,
     headers: String,
     body: Result<String, ()>,
+}
+
+/// What gzip has packed, in one member or several.
+fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, ()> {
+    let mut body = Vec::new();
+    match MultiGzDecoder::new(bytes).read_to_end(&mut body) {
+        Ok(_) => Ok(body),
+        Err(_) => Err(()),
+    }
 }
 
 impl World {
@@ -34,11 +45,14 @@ impl World {
             response.headers().get("x-retry-after"),
         );
         let status = response.status().as_u16();
+        let is_packed = response.headers().contains_key("content-encoding");
         let body = match response.bytes().await {
-            // Latin-1, so that a byte that is not UTF-8 stays one.
-            Ok(bytes) => Ok(bytes.iter().map(|byte| char::from(*byte)).collect()),
+            Ok(bytes) if is_packed => unpacked(&bytes),
+            Ok(bytes) => Ok(bytes.to_vec()),
             Err(_) => Err(()),
         };
+        // Latin-1, so that a byte that is not UTF-8 stays one.
+        let body = body.map(|bytes| bytes.iter().map(|byte| char::from(*byte)).collect());
         Some(Seen { status, headers, body })
     }
 

@@ -82,3 +82,48 @@ pub(super) fn refreshed(
         ..old
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http::Response;
+
+    fn instant(seconds: i64) -> DateTime<Utc> {
+        let (first, last) =
+            (DateTime::<Utc>::MIN_UTC.timestamp(), DateTime::<Utc>::MAX_UTC.timestamp());
+        DateTime::from_timestamp(seconds.clamp(first, last), 0).unwrap()
+    }
+
+    proptest! {
+        /// Whatever lifetime a plan names and whatever the clock shows, then and later.
+        #[test]
+        fn no_lifetime_and_no_clock_overflows(
+            lifetime in "-?[1-9][0-9]{0,24}([.][0-9]{1,20})?(e-?[0-9]{1,4})?",
+            quote in "\"?",
+            issued in any::<i64>(),
+            later in any::<i64>(),
+        ) {
+            let body = format!(r#"{{"access_token":"a","expires_in":{quote}{lifetime}{quote}}}"#);
+            let registration = ClientRegistration::at("https://h");
+            let response = Response {
+                status: 200,
+                url: registration.token_url.clone(),
+                content_type: None,
+                retry_after: None,
+                date: None,
+                location: None,
+                body: body.into(),
+                attempts: 1,
+            };
+            let tokens = TokenResponse::read(&response, &[]).unwrap();
+            prop_assert_eq!(tokens.expires_in.is_none(), lifetime.parse::<f64>().unwrap() <= 0.0);
+            let grant = new_grant(&registration, "ann", tokens.clone(), instant(issued)).unwrap();
+            let grant = refreshed(&grant, tokens, instant(later));
+            for now in [issued, later, i64::MIN, i64::MAX] {
+                prop_assert!(grant.is_alive(instant(now)) || !grant.is_fresh(instant(now)));
+            }
+        }
+    }
+}

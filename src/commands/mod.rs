@@ -51,7 +51,25 @@ use std::{
     io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind},
 };
-use tokio::runtime::{Builder, Runtime};
+    to_the_end(&runtime, dispatch(cli, style), finish_refreshes())
+}
+
+fn start_runtime() -> Result<Runtime, Failure> {
+    system::open_enough_files()
+        .and_then(|()| Builder::new_multi_thread().enable_all().build())
+        .map_err(|error| Failure::file("cannot start", error, "try again"))
+}
+
+/// Runs a command, then `last`, whatever ended the command: a refresh that is under way must reach
+/// the disk.
+fn to_the_end(
+    runtime: &Runtime,
+    command: impl Future<Output = Result<ExitCode, Failure>>,
+    last: impl Future<Output = ()>,
+) -> ExitCode {
+    let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(command)));
+    runtime.block_on(last);
+    ended(result.unwrap_or_else(|panic| Err(Failure::panic(&*panic))))
 
 /// Runs the command that was asked for; returns the worst that happened.
 pub fn run(cli: Cli) -> ExitCode {
@@ -62,6 +80,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(runtime) => runtime,
         Err(failure) => return ended(Err(failure)),
     };
+<<<<<<< HEAD
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(dispatch(cli, style))));
     // Whatever ended the command: a refresh that is under way must reach the disk.
     runtime.block_on(finish_refreshes());
@@ -72,6 +91,22 @@ fn start_runtime() -> Result<Runtime, Failure> {
     system::open_enough_files()
         .and_then(|()| Builder::new_multi_thread().enable_all().build())
         .map_err(|error| Failure::file("cannot start", error, "try again"))
+=======
+    to_the_end(&runtime, dispatch(cli, style), finish_refreshes())
+}
+
+/// Runs a command, then `last`, whatever ended the command: a refresh that is under way must reach
+/// the disk.
+fn to_the_end(
+    runtime: &Runtime,
+    command: impl Future<Output = Result<ExitCode, Failure>>,
+    last: impl Future<Output = ()>,
+) -> ExitCode {
+    let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(command)));
+    runtime.block_on(last);
+    // What panicked has been told by then.
+    result.map_or(ExitCode::Bug, ended)
+>>>>>>> a2b3789 (tests: A refresh in flight, a full vault and repeated secrets)
 }
 
 fn ended(result: Result<ExitCode, Failure>) -> ExitCode {
@@ -149,4 +184,23 @@ fn tell_summary(report: &Report) {
         elapsed_ms = report.elapsed.as_millis() as u64,
         "{summary}"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refresh_under_way_is_waited_for_also_after_a_panic_which_is_a_bug() {
+        let runtime = Runtime::new().unwrap();
+        let (ours, theirs) = tokio::sync::oneshot::channel();
+        runtime.spawn(async {
+            tokio::task::yield_now().await;
+            ours.send("stored")
+        });
+        let (mut stored, panics) = (None, async { panic!("the other connection") });
+        let last = async { stored = theirs.await.ok() };
+        assert_eq!(to_the_end(&runtime, panics, last), ExitCode::Bug);
+        assert_eq!(stored, Some("stored"));
+    }
 }

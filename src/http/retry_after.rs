@@ -29,6 +29,8 @@ pub(super) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn now() -> DateTime<Utc> {
@@ -71,5 +73,25 @@ mod tests {
         }
         let last = "Fri, 31 Dec 9999 23:59:60 GMT";
         assert!(retry_after(last, now()).is_some_and(|wait| wait.as_secs() > 1 << 32));
+    }
+
+    proptest! {
+        /// Whatever a server sends, and whatever the clock shows.
+        #[test]
+        fn nothing_a_server_sends_overflows(
+            value in prop_oneof![
+                "-?[0-9]{0,20}([.][0-9]{0,20})?(e-?[0-9]{1,4})?",
+                "[0-9]{1,2} (Jan|Dec) -?[0-9]{1,8} [0-9]{2}:59:59 (GMT|[+-][0-9]{4})",
+            ],
+            seconds in any::<i64>(),
+        ) {
+            let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+            let seconds = seconds.clamp(first.timestamp(), last.timestamp());
+            let now = DateTime::from_timestamp(seconds, 0).unwrap();
+            let wait = retry_after(&value, now);
+            let date = http_date(&value);
+            prop_assert!(date.is_none_or(|date| (1970..=9999).contains(&date.year())));
+            prop_assert!(wait.is_some() || value.parse::<f64>().is_err() || value.starts_with('-'));
+        }
     }
 }

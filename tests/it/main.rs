@@ -46,6 +46,8 @@ mod expired_cursor;
 #[cfg(test)]
 mod failing_disk;
 #[cfg(test)]
+mod failing_vault;
+#[cfg(test)]
 mod fault_case;
 #[cfg(test)]
 mod fault_table;
@@ -105,6 +107,10 @@ mod quarantine;
 mod rebuild;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+mod refresh_in_flight;
+#[cfg(test)]
+mod repeated_secrets;
 #[cfg(test)]
 mod schedule_run;
 #[cfg(test)]

@@ -7,7 +7,10 @@ use std::{
     collections::HashMap,
     io::{BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Sender, channel},
+    },
 };
 
 /// A request as it came.
@@ -64,7 +67,7 @@ type Twist = Arc<dyn Fn(&Asked, &dyn Fn() -> Answer) -> Answer + Send + Sync>;
 /// A payer behind something that tampers with its answers.
 pub(crate) struct Tampered {
     pub(crate) payer: Payer,
-    origin: String,
+    pub(crate) origin: String,
     twist: Arc<Mutex<Twist>>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
@@ -114,6 +117,23 @@ impl Tampered {
             false => pass_on(),
         });
         *self.twist.lock().unwrap() = twist;
+    }
+
+    /// Holds the payer's answers to refreshes back until the sender sends.
+    pub(crate) fn hold_refresh(&self) -> Sender<()> {
+        let (release, released) = channel();
+        let released = Mutex::new(released);
+        self.twist_refresh(move |answer| {
+            // An end of the test is a release, too.
+            let _ = released.lock().unwrap().recv();
+            answer
+        });
+        release
+    }
+
+    /// Whether a refresh has come in.
+    pub(crate) fn is_refreshing(&self) -> bool {
+        self.asked.lock().unwrap().iter().any(Asked::is_refresh)
     }
 
     /// Passes everything on as it is.

@@ -248,6 +248,9 @@ pub struct ViewsRunArgs {
     /// Resources or Bundles, one per line; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
+    /// FHIR base of the resources' server: an absolute reference below it has a key
+    #[arg(long, value_name = "URL")]
+    pub base: Option<url::Url>,
     /// How rows are printed
     #[arg(long, value_enum, default_value = "ndjson")]
     pub format: ViewsFormat,

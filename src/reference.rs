@@ -3,7 +3,7 @@
 //! An id means nothing without the server that gave it: `Patient/1` of another server is another
 //! person. Source: FHIR R4, references (2.3.0) and resolving references in Bundles (2.36.4.1).
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 use url::Url;
 
 /// Where a reference leads.
@@ -43,7 +43,42 @@ struct Base {
     path: String,
 }
 
+/// What no Bundle adds.
+static NO_BUNDLE: LazyLock<FullUrls> = LazyLock::new(FullUrls::default);
+
 impl ServerBases {
+    /// Type and id of the resource of this server that a reference names, as text that stands alone.
+    pub fn here<'a>(&self, reference: &'a str) -> Option<(&'a str, &'a str)> {
+        match self.resolve(reference, &NO_BUNDLE) {
+            Destination::Here { resource_type, id } => Some((resource_type, id)),
+            _ => None,
+        }
+    }
+
+    /// The bases as one line, for keeping: host, port and path of each.
+    pub fn to_text(&self) -> String {
+        let text = |Base { host, port, path }: &Base| match port {
+            Some(port) => format!("{host}:{port}/{path}"),
+            None => format!("{host}/{path}"),
+        };
+        self.0.iter().map(text).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The bases that [`ServerBases::to_text`] wrote.
+    pub fn from_text(text: &str) -> ServerBases {
+        let base = |text: &str| {
+            let (authority, path) = text.split_once('/')?;
+            // The colons of an IPv6 address stand in brackets.
+            let port = authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+            let (host, port) = match port {
+                Some((host, port)) => (host, Some(port.parse().ok()?)),
+                None => (authority, None),
+            };
+            Some(Base { host: host.to_owned(), port, path: path.to_owned() })
+        };
+        ServerBases(text.split(' ').filter_map(base).collect())
+    }
+
     /// The base that requests go to, and the URLs by which the server calls itself behind a proxy.
     ///
     /// An alias without a path of its own has the path of the base.
@@ -278,5 +313,21 @@ mod tests {
             assert_eq!(bases.resolve(text, &bundle), HERE, "{text}");
         }
         assert_eq!(bases.resolve("urn:uuid:2", &bundle), Destination::Unknown);
+    }
+
+    #[test]
+    fn bases_are_kept_as_a_line_of_text() {
+        for (base, aliases) in [
+            ("https://api.x.test/r4", &[][..]),
+            ("https://api.x.test:8443/", &["http://10.0.0.1:8080/fhir", "https://y.test"]),
+            ("http://[::1]:80/r4", &["http://[::1]:81/"]),
+        ] {
+            let known = bases(base, aliases);
+            assert_eq!(ServerBases::from_text(&known.to_text()), known, "{}", known.to_text());
+        }
+        assert_eq!(ServerBases::from_text(""), ServerBases::default());
+        let none = ServerBases::default();
+        assert_eq!(none.here("Patient/1"), Some(("Patient", "1")));
+        assert_eq!(none.here("https://api.x.test/r4/Patient/1"), None);
     }
 }

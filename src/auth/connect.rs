@@ -116,6 +116,7 @@ mod tests {
                 location: None,
                 body: body.into(),
                 attempts: 1,
+                link: None,
             };
             let tokens = TokenResponse::read(&response, &[]).unwrap();
             prop_assert_eq!(tokens.expires_in.is_none(), lifetime.parse::<f64>().unwrap() <= 0.0);

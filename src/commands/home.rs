@@ -72,6 +72,9 @@ pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
 /// Every table: those of this build and the user's own.
 pub(super) fn catalog(settings: &Settings) -> Result<Catalog, Failure> {
     let mut catalog = Catalog::embedded()?;
+    for plan in settings.plans.values() {
+        catalog.know_bases(&plan.name, &plan.bases);
+    }
     if let Some(folder) = &settings.views_dir {
         own_views::add(&mut catalog, folder)?;
     }

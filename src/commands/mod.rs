@@ -51,25 +51,7 @@ use std::{
     io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind},
 };
-    to_the_end(&runtime, dispatch(cli, style), finish_refreshes())
-}
-
-fn start_runtime() -> Result<Runtime, Failure> {
-    system::open_enough_files()
-        .and_then(|()| Builder::new_multi_thread().enable_all().build())
-        .map_err(|error| Failure::file("cannot start", error, "try again"))
-}
-
-/// Runs a command, then `last`, whatever ended the command: a refresh that is under way must reach
-/// the disk.
-fn to_the_end(
-    runtime: &Runtime,
-    command: impl Future<Output = Result<ExitCode, Failure>>,
-    last: impl Future<Output = ()>,
-) -> ExitCode {
-    let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(command)));
-    runtime.block_on(last);
-    ended(result.unwrap_or_else(|panic| Err(Failure::panic(&*panic))))
+use tokio::runtime::{Builder, Runtime};
 
 /// Runs the command that was asked for; returns the worst that happened.
 pub fn run(cli: Cli) -> ExitCode {
@@ -80,19 +62,13 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(runtime) => runtime,
         Err(failure) => return ended(Err(failure)),
     };
-<<<<<<< HEAD
-    let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(dispatch(cli, style))));
-    // Whatever ended the command: a refresh that is under way must reach the disk.
-    runtime.block_on(finish_refreshes());
-    ended(result.unwrap_or_else(|panic| Err(Failure::panic(&*panic))))
+    to_the_end(&runtime, dispatch(cli, style), finish_refreshes())
 }
 
 fn start_runtime() -> Result<Runtime, Failure> {
     system::open_enough_files()
         .and_then(|()| Builder::new_multi_thread().enable_all().build())
         .map_err(|error| Failure::file("cannot start", error, "try again"))
-=======
-    to_the_end(&runtime, dispatch(cli, style), finish_refreshes())
 }
 
 /// Runs a command, then `last`, whatever ended the command: a refresh that is under way must reach
@@ -104,9 +80,7 @@ fn to_the_end(
 ) -> ExitCode {
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(command)));
     runtime.block_on(last);
-    // What panicked has been told by then.
-    result.map_or(ExitCode::Bug, ended)
->>>>>>> a2b3789 (tests: A refresh in flight, a full vault and repeated secrets)
+    ended(result.unwrap_or_else(|panic| Err(Failure::panic(&*panic))))
 }
 
 fn ended(result: Result<ExitCode, Failure>) -> ExitCode {

@@ -96,10 +96,11 @@ impl WalkContext {
         let core = self.workers.core().await;
         let (warehouse, walk_type) = (Arc::clone(&self.warehouse), walk_type.to_owned());
         let (connection_id, whose) = (self.connection.id, self.whose.clone());
+        let bases = Arc::clone(&self.bases);
         let unpacked = tokio::task::spawn_blocking(move || {
             let _core = core;
             let (reader, catalog) = (warehouse.reader(), warehouse.catalog());
-            let of = Of { walk_type: &walk_type, connection_id, whose: &whose };
+            let of = Of { walk_type: &walk_type, connection_id, whose: &whose, bases: &bases };
             let unpacked = unpack(&page.body, &page.bundle, &of, reader, catalog)?;
             Ok(Unpacked { _room: room, ..unpacked })
         });

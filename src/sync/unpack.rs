@@ -7,6 +7,7 @@ use super::{whose::Whose, workers::Room};
 use crate::{
     fhir::{Bundle, Outcome, SearchMode, instant, patient_of},
     fingerprint::{Fingerprint, fingerprint},
+    reference::ServerBases,
     warehouse::{
         self, Catalog, ChangedResource, Reader, Reject, RowBatch, TableRows, Unchanged,
         WarehouseError, is_unchanged, known,
@@ -87,6 +88,8 @@ pub(super) struct Of<'a> {
     pub(super) walk_type: &'a str,
     pub(super) connection_id: i64,
     pub(super) whose: &'a Whose,
+    /// The FHIR bases of the plan's server.
+    pub(super) bases: &'a ServerBases,
 }
 
 /// Unpacks a page.
@@ -130,7 +133,7 @@ pub(super) fn unpack(
             });
             continue;
         }
-        let resource = project(body, candidate, catalog, &mut unpacked.rows);
+        let resource = project(body, candidate, of.bases, catalog, &mut unpacked.rows);
         unpacked.changed.push(resource);
     }
     let changed = unpacked.changed.iter().filter(|one| one.resource_type == of.walk_type);
@@ -228,12 +231,13 @@ fn sort(
 fn project(
     body: &[u8],
     candidate: Candidate,
+    bases: &ServerBases,
     catalog: &Catalog,
     batch: &mut RowBatch,
 ) -> ChangedResource {
     let json = &body[candidate.json.clone()];
     let tables = catalog.of_type(&candidate.fingerprint.resource_type);
-    let (rows, view_error) = match warehouse::project(json, tables, catalog, batch) {
+    let (rows, view_error) = match warehouse::project(json, bases, tables, catalog, batch) {
         Ok(rows) => (rows, None),
         Err(reason) => (Vec::new(), Some(reason)),
     };

@@ -5,6 +5,8 @@ use super::plan::Expr;
 use super::rows;
 use super::value::{ColumnKind, Value};
 use super::{CompileError, ViewDefinition, ViewError, compile};
+use crate::reference::ServerBases;
+use std::sync::LazyLock;
 
 /// Rows that one resource may give to one view. A cross join that goes beyond is a mistake.
 pub const ROW_LIMIT: u64 = 1_000_000;
@@ -66,7 +68,23 @@ impl View {
         compile::text(text)
     }
 
+    /// As [`View::run_at`], of a server whose base is not known: relative references have a key.
+    ///
+    /// # Errors
+    /// As [`View::run_at`].
+    pub fn run<'a>(
+        &'a self,
+        resource: &'a Node<'a>,
+        sink: &mut dyn FnMut(&[Value<'a>]),
+    ) -> Result<u64, ViewError> {
+        static NOWHERE: LazyLock<ServerBases> = LazyLock::new(ServerBases::default);
+        self.run_at(&NOWHERE, resource, sink)
+    }
+
     /// Pushes the view's rows of one resource into `sink`, and returns how many there were.
+    ///
+    /// The resource is of the server with these bases: a reference has a key if it is relative or
+    /// leads below one of them.
     ///
     /// The slice has one value per column and is reused between rows; its values borrow from the
     /// resource and from the view. A resource of another type gives no rows.
@@ -74,12 +92,13 @@ impl View {
     /// # Errors
     /// When the resource does not fit the view, such as two values in a single-valued column.
     /// Rows pushed before the error are to be thrown away.
-    pub fn run<'a>(
+    pub fn run_at<'a>(
         &'a self,
+        bases: &'a ServerBases,
         resource: &'a Node<'a>,
         sink: &mut dyn FnMut(&[Value<'a>]),
     ) -> Result<u64, ViewError> {
-        rows::run(self, resource, sink)
+        rows::run(self, resource, bases, sink)
     }
 }
 

@@ -12,6 +12,7 @@ use super::json::Node;
 use super::operators;
 use super::plan::{Expr, Path, Reduce, Segment, Start};
 use super::walk::walk;
+use crate::reference::ServerBases;
 
 /// Whether the sink wants more.
 pub(crate) type Outcome = Result<ControlFlow<()>, Reason>;
@@ -21,6 +22,8 @@ pub(crate) type Sink<'s, 'a> = &'s mut dyn FnMut(Item<'a>) -> Outcome;
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'s, 'a> {
     pub(crate) resource: &'a Node<'a>,
+    /// What references are resolved against.
+    pub(crate) bases: &'a ServerBases,
     /// The node that the select stands on; none on the empty side of a `forEachOrNull`.
     pub(crate) context: Option<&'s Item<'a>>,
     /// `$this`.
@@ -30,8 +33,12 @@ pub(crate) struct Scope<'s, 'a> {
 
 impl<'s, 'a> Scope<'s, 'a> {
     /// The scope of a select on this node.
-    pub(crate) fn on(resource: &'a Node<'a>, item: Option<&'s Item<'a>>, row_index: i64) -> Self {
-        Scope { resource, context: item, focus: item, row_index }
+    pub(crate) fn on(
+        (resource, bases): (&'a Node<'a>, &'a ServerBases),
+        item: Option<&'s Item<'a>>,
+        row_index: i64,
+    ) -> Self {
+        Scope { resource, bases, context: item, focus: item, row_index }
     }
 }
 

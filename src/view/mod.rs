@@ -1,7 +1,7 @@
 //! SQL on FHIR: a ViewDefinition becomes a compiled plan, a resource becomes rows.
 //!
 //! The product's core. Pure: no I/O, no clock, no async, no shared state. It names no crate but
-//! serde, serde_json and thiserror, and of the rest of payersync it knows nothing.
+//! serde, serde_json and thiserror, and of the rest of payersync it knows `reference` alone.
 //!
 //! ```text
 //! definition (JSON) ─► compile ─► View { columns, plan }

@@ -12,6 +12,7 @@ use super::eval::{Scope, each, each_place, operand};
 use super::item::{Item, Scalar};
 use super::json::Node;
 use super::value::{Value, value_of, write_item};
+use crate::reference::ServerBases;
 
 /// Steps of `forEach` and `repeat`, with or without rows, that one resource may cost.
 const ITERATION_LIMIT: u64 = 16 * ROW_LIMIT;
@@ -22,7 +23,8 @@ const REPEAT_DEPTH_LIMIT: usize = 160;
 type Next<'n, 'a> = &'n mut dyn FnMut(&mut Run<'_, 'a>) -> Result<(), Reason>;
 
 struct Run<'s, 'a> {
-    resource: &'a Node<'a>,
+    /// The resource, and what its references are resolved against.
+    given: (&'a Node<'a>, &'a ServerBases),
     row: Vec<Value<'a>>,
     rows: u64,
     iterations: u64,
@@ -34,12 +36,20 @@ struct Run<'s, 'a> {
 pub(crate) fn run<'a>(
     view: &'a View,
     resource: &'a Node<'a>,
+    bases: &'a ServerBases,
     sink: &mut dyn FnMut(&[Value<'a>]),
 ) -> Result<u64, ViewError> {
     if resource.get("resourceType").and_then(Node::as_str) != Some(&view.resource) {
         return Ok(0);
     }
-    let mut run = Run { resource, row: Vec::new(), rows: 0, iterations: 0, blame: None, sink };
+    let mut run = Run {
+        given: (resource, bases),
+        row: Vec::new(),
+        rows: 0,
+        iterations: 0,
+        blame: None,
+        sink,
+    };
     let result = run.view(view);
     result.map(|()| run.rows).map_err(|reason| ViewError {
         view: view.name.as_str().into(),
@@ -51,8 +61,8 @@ pub(crate) fn run<'a>(
 
 impl<'a> Run<'_, 'a> {
     fn view(&mut self, view: &'a View) -> Result<(), Reason> {
-        let root = Item::node(self.resource);
-        let scope = Scope::on(self.resource, Some(&root), 0);
+        let root = Item::node(self.given.0);
+        let scope = Scope::on(self.given, Some(&root), 0);
         for filter in &view.filters {
             let passed = passes(filter, &scope);
             if !self.blamed(filter, passed)? {
@@ -97,7 +107,7 @@ impl<'a> Run<'_, 'a> {
                 let mut rows = false;
                 let result = each_place(&source.expr, scope, &mut |item| {
                     self.iterate()?;
-                    let scope = Scope::on(self.resource, Some(&item), index);
+                    let scope = Scope::on(self.given, Some(&item), index);
                     index += 1;
                     if !item.is_gap() {
                         rows = true;
@@ -108,7 +118,7 @@ impl<'a> Run<'_, 'a> {
                 let _ = self.blamed(source, result)?;
                 if !rows && *or_null {
                     self.row[select.slots.clone()].fill(Value::Null);
-                    self.row_indexes(select, &Scope::on(self.resource, None, 0))?;
+                    self.row_indexes(select, &Scope::on(self.given, None, 0))?;
                     next(self)?;
                 }
                 Ok(())
@@ -186,7 +196,7 @@ impl<'a> Repeat<'a> {
             } else {
                 each(&source.expr, scope, &mut |item| {
                     run.iterate()?;
-                    let scope = Scope::on(run.resource, Some(&item), self.index);
+                    let scope = Scope::on(run.given, Some(&item), self.index);
                     self.index += 1;
                     run.body(self.select, &scope, next)?;
                     self.below(run, &scope, depth + 1, next)?;

@@ -58,7 +58,7 @@ pub(crate) fn walk<'a>(
             Step::ResourceType(_) => Next::Done(Continue(())),
             Step::ResourceKey => text_of_node(&item, resource_key),
             Step::ReferenceKey(wanted) => {
-                text_of_node(&item, |node| reference_key(node, wanted.as_deref()))
+                text_of_node(&item, |node| reference_key(node, wanted.as_deref(), scope.bases))
             }
             Step::Boundary(end) => bound(&item, *end),
         };

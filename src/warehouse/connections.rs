@@ -3,8 +3,9 @@
 use super::{
     error::{Doing, WarehouseError},
     marts,
+    table::Catalog,
 };
-use crate::clock;
+use crate::{clock, reference::ServerBases};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -50,13 +51,14 @@ const COLUMNS: &str = "id, uid, name, plan, member, patient_id, scope";
 pub(crate) fn consent(
     connection: &mut Connection,
     consent: &NewConsent,
+    bases: Option<String>,
     now: DateTime<Utc>,
 ) -> Result<ConnectionRow, WarehouseError> {
     let doing = "cannot enter a connection";
     connection
         .execute(
-            "INSERT INTO connection (uid, name, plan, member, scope, patient_id, created_at, consented_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+            "INSERT INTO connection (uid, name, plan, member, scope, patient_id, created_at,
+               consented_at, fhir_bases) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
              ON CONFLICT (name) DO UPDATE SET plan = excluded.plan,
                member = coalesce(excluded.member, member), scope = excluded.scope,
                patient_id = coalesce(excluded.patient_id, patient_id),
@@ -68,7 +70,8 @@ pub(crate) fn consent(
                 consent.member,
                 consent.scope,
                 consent.patient_id,
-                clock::text(now)
+                clock::text(now),
+                bases
             ],
         )
         .doing(doing)?;
@@ -139,6 +142,68 @@ pub(super) fn pin_patient(
         )
         .doing("cannot note whose data a connection holds")
         .map(drop)
+}
+
+/// Where the references of a connection's resources lead.
+pub(super) fn bases(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<ServerBases, WarehouseError> {
+    let text: Option<Option<String>> = connection
+        .prepare_cached("SELECT fhir_bases FROM connection WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([connection_id], |row| row.get(0)).optional())
+        .doing("cannot read the connections")?;
+    Ok(ServerBases::from_text(&text.flatten().unwrap_or_default()))
+}
+
+/// The bases of all connections as one text: another text, other rows.
+pub(super) fn all_bases(connection: &Connection) -> Result<String, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT coalesce(group_concat(id || ' ' || coalesce(fhir_bases, ''), char(10)), '')
+             FROM (SELECT id, fhir_bases FROM connection ORDER BY id)",
+            [],
+            |row| row.get(0),
+        )
+        .doing("cannot read the connections")
+}
+
+/// Brings the bases up to what the configuration says. Where a connection with resources has others
+/// now, every table is out of date.
+pub(super) fn update_bases(
+    connection: &mut Connection,
+    catalog: &Catalog,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot note where references lead";
+    let known: Vec<(i64, String, Option<String>)> = connection
+        .prepare("SELECT id, plan, fhir_bases FROM connection")
+        .and_then(|mut statement| {
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+        })
+        .doing(doing)?;
+    let changed: Vec<(i64, String)> = known
+        .into_iter()
+        .filter_map(|(id, plan, stored)| {
+            catalog.bases(&plan).filter(|wanted| stored.as_ref() != Some(wanted)).map(|it| (id, it))
+        })
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let transaction = connection.transaction().doing(doing)?;
+    for (id, bases) in changed {
+        transaction
+            .execute("UPDATE connection SET fhir_bases = ?2 WHERE id = ?1", params![id, bases])
+            .doing(doing)?;
+        transaction
+            .execute(
+                "UPDATE view_table SET definition_hash = X''
+                 WHERE EXISTS (SELECT 1 FROM resource WHERE connection_id = ?1)",
+                [id],
+            )
+            .doing(doing)?;
+    }
+    transaction.commit().doing(doing)
 }
 
 /// All connections, by name.

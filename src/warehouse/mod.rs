@@ -248,7 +248,12 @@ impl Warehouse {
     /// SQLite's.
     pub async fn consent(&self, consent: NewConsent) -> Result<ConnectionRow, WarehouseError> {
         let now = self.clock.now();
-        self.writer.run(move |connection, _| connections::consent(connection, &consent, now)).await
+        self.writer
+            .run(move |connection, catalog| {
+                let bases = catalog.bases(&consent.plan);
+                connections::consent(connection, &consent, bases, now)
+            })
+            .await
     }
 
     /// The connection of a name.

@@ -8,15 +8,20 @@ use super::{
     row_batch::{RowBatch, TableRows},
     table::Catalog,
 };
-use crate::view::{Value, json};
+use crate::{
+    reference::ServerBases,
+    view::{Value, json},
+};
 
-/// Runs the views of these tables over a resource; adds the rows to the batch.
+/// Runs the views of these tables over a resource of the server with these bases; adds the rows to
+/// the batch.
 ///
 /// # Errors
 /// Why the resource gives no rows: it cannot be read, or does not fit one of the views. Never with
 /// a value of it. The batch is as it was then.
 pub(crate) fn project(
     json: &[u8],
+    bases: &ServerBases,
     tables: &[usize],
     catalog: &Catalog,
     batch: &mut RowBatch,
@@ -26,7 +31,7 @@ pub(crate) fn project(
     }
     let mark = batch.mark();
     batch.expect(json.len());
-    let rows = rows_of(json, tables, catalog, batch);
+    let rows = rows_of(json, bases, tables, catalog, batch);
     if rows.is_err() {
         batch.rewind(mark);
     }
@@ -35,6 +40,7 @@ pub(crate) fn project(
 
 fn rows_of(
     json: &[u8],
+    bases: &ServerBases,
     tables: &[usize],
     catalog: &Catalog,
     batch: &mut RowBatch,
@@ -47,7 +53,7 @@ fn rows_of(
         let mut sightings = Vec::new();
         table
             .view
-            .run(&node, &mut |row| {
+            .run_at(bases, &node, &mut |row| {
                 if !batch.has_room() {
                     return;
                 }
@@ -74,11 +80,11 @@ mod tests {
 
     #[test]
     fn a_resource_that_would_swell_gives_an_error_and_leaves_room_for_the_next() {
-        let catalog = Catalog::embedded().unwrap();
+        let (catalog, here) = (Catalog::embedded().unwrap(), ServerBases::default());
         let tables = catalog.of_type("Patient");
         let mut batch = RowBatch::with_room(1 << 20);
         let plain = br#"{"resourceType":"Patient","id":"p","name":[{"family":"A"}]}"#;
-        let before = project(plain, tables, &catalog, &mut batch).unwrap();
+        let before = project(plain, &here, tables, &catalog, &mut batch).unwrap();
         let hostile = [
             // Many rows of little.
             format!(
@@ -94,11 +100,11 @@ mod tests {
         ];
         for text in hostile {
             let cells = batch.cell_count();
-            let error = project(text.as_bytes(), tables, &catalog, &mut batch).unwrap_err();
+            let error = project(text.as_bytes(), &here, tables, &catalog, &mut batch).unwrap_err();
             assert!(error.ends_with("its rows would take too much memory"), "{error}");
             assert_eq!(batch.cell_count(), cells);
         }
-        let after = project(plain, tables, &catalog, &mut batch).unwrap();
+        let after = project(plain, &here, tables, &catalog, &mut batch).unwrap();
         assert_eq!(
             batch.cells(before[0].cells.clone()).len(),
             batch.cells(after[0].cells.clone()).len()
@@ -107,10 +113,10 @@ mod tests {
 
     #[test]
     fn a_list_of_lists_of_values_is_not_mistaken_for_one() {
-        let catalog = Catalog::embedded().unwrap();
+        let (catalog, here) = (Catalog::embedded().unwrap(), ServerBases::default());
         let mut batch = RowBatch::with_room(16 << 10);
         let names = r#"{"family":"Allen","given":["John","J."],"use":"official"},"#.repeat(2_000);
         let text = format!(r#"{{"resourceType":"Patient","id":"p","name":[{names}{{}}]}}"#);
-        project(text.as_bytes(), catalog.of_type("Patient"), &catalog, &mut batch).unwrap();
+        project(text.as_bytes(), &here, catalog.of_type("Patient"), &catalog, &mut batch).unwrap();
     }
 }

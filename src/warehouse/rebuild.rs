@@ -6,6 +6,7 @@
 //! transaction. Memory is bounded by a batch's largest resource; the network is never asked.
 
 use super::{
+    connections,
     error::{Doing, WarehouseError},
     mistyped,
     page_writer::insert_rows,
@@ -17,6 +18,7 @@ use super::{
 use crate::{
     clock,
     monitor::{Event, Monitor},
+    reference::ServerBases,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -76,20 +78,22 @@ impl Job<'_> {
         }
     }
 
-    /// What the rebuild works towards: which tables are new, and what all of the type say.
-    fn goal(&self) -> Vec<u8> {
+    /// What the rebuild works towards: which tables are new, what all of the type say, and where
+    /// references lead.
+    fn goal(&self, connection: &Connection) -> Result<Vec<u8>, WarehouseError> {
         let mut hash = Sha256::new();
+        hash.update(connections::all_bases(connection)?);
         for position in self.catalog.of_type(self.resource_type) {
             let table = self.catalog.table(*position);
             hash.update([u8::from(self.stale.contains(position))]);
             hash.update(&table.definition_hash);
         }
-        hash.finalize().to_vec()
+        Ok(hash.finalize().to_vec())
     }
 
     fn resume_or_begin(&self, connection: &mut Connection) -> Result<Progress, WarehouseError> {
         let doing = "cannot begin to rebuild tables";
-        let goal = self.goal();
+        let goal = self.goal(connection)?;
         let transaction = connection.transaction().doing(doing)?;
         let found: Option<(Vec<u8>, String, Progress)> = transaction
             .query_row(
@@ -204,6 +208,7 @@ impl Job<'_> {
             .doing(doing)?;
         let (mut resources, mut bytes) = (0, 0);
         for connection_id in connections {
+            let bases = connections::bases(transaction, connection_id)?;
             let after = if connection_id == progress.connection_id {
                 progress.resource_id.as_str()
             } else {
@@ -214,7 +219,7 @@ impl Job<'_> {
             while let Some(row) = rows.next().doing(doing)? {
                 let resource_id: String = row.get(0).doing(doing)?;
                 let json = row.get_ref(1).and_then(|value| Ok(value.as_bytes()?)).doing(doing)?;
-                self.fill(transaction, &inserts, connection_id, &resource_id, json)?;
+                self.fill(transaction, &inserts, (connection_id, &bases), &resource_id, json)?;
                 bytes += json.len();
                 resources += 1;
                 progress.done += 1;
@@ -232,12 +237,12 @@ impl Job<'_> {
         &self,
         transaction: &Transaction<'_>,
         inserts: &[String],
-        connection_id: i64,
+        (connection_id, bases): (i64, &ServerBases),
         resource_id: &str,
         json: &[u8],
     ) -> Result<(), WarehouseError> {
         let mut batch = RowBatch::default();
-        match project(json, &self.stale, self.catalog, &mut batch) {
+        match project(json, bases, &self.stale, self.catalog, &mut batch) {
             Ok(all) => {
                 for (rows, insert) in all.into_iter().zip(inserts) {
                     let table = self.catalog.table(rows.table);

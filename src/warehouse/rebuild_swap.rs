@@ -4,6 +4,7 @@
 //! rejected now leaves them all, one that was rejected until now comes into them all.
 
 use super::{
+    connections,
     error::{Doing, WarehouseError},
     mistyped,
     page_writer::{delete_rows, insert_rows},
@@ -82,7 +83,8 @@ fn retry_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), Wa
     for reject_id in quarantine::to_retry(transaction, job.resource_type)? {
         let retry = quarantine::retry(transaction, reject_id)?;
         let mut batch = RowBatch::default();
-        match project(&retry.json, tables, job.catalog, &mut batch) {
+        let bases = connections::bases(transaction, retry.connection_id)?;
+        match project(&retry.json, &bases, tables, job.catalog, &mut batch) {
             Ok(all) => {
                 take_out(transaction, job, retry.connection_id, &retry.resource_id)?;
                 for rows in all {

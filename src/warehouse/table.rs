@@ -1,12 +1,15 @@
 //! A view as a table: names, keys and the SQL made from them once.
 
 use super::{error::WarehouseError, schema};
-use crate::view::{Column, ColumnKind, View};
+use crate::{
+    reference::ServerBases,
+    view::{Column, ColumnKind, View},
+};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
 
 /// Raised when the same definition gives other rows than before: every table is rebuilt then.
-const ROW_FORMAT: u8 = 2;
+const ROW_FORMAT: u8 = 3;
 
 /// What the table in the making is called while its resources are read.
 const BUILDING: &str = "building__";
@@ -156,6 +159,7 @@ pub struct Catalog {
     tables: Vec<Table>,
     by_type: BTreeMap<String, Vec<usize>>,
     marts: Vec<Mart>,
+    bases: BTreeMap<String, ServerBases>,
 }
 
 /// A table or view over the normalised tables that answers an analyst's question.
@@ -198,6 +202,16 @@ impl Catalog {
         self.by_type.entry(table.view.resource.clone()).or_default().push(self.tables.len());
         self.tables.push(table);
         Ok(())
+    }
+
+    /// Notes where the references of a plan's resources lead.
+    pub fn know_bases(&mut self, plan: &str, bases: &ServerBases) {
+        self.bases.insert(plan.to_owned(), bases.clone());
+    }
+
+    /// The bases of a plan's server, if the configuration has the plan.
+    pub(super) fn bases(&self, plan: &str) -> Option<String> {
+        self.bases.get(plan).map(ServerBases::to_text)
     }
 
     /// Whether a table or mart has this name, whatever its case.

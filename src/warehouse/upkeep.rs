@@ -6,6 +6,7 @@
 //! writes nothing.
 
 use super::{
+    connections,
     error::{Doing, WarehouseError},
     marts,
     rebuild::Job,
@@ -46,6 +47,7 @@ pub(super) fn prepare(
     now: DateTime<Utc>,
     monitor: &dyn Monitor,
 ) -> Result<Upkeep, WarehouseError> {
+    connections::update_bases(connection, catalog)?;
     if !force.is_empty() {
         request(connection, force, now)?;
     }

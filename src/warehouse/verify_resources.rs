@@ -1,6 +1,7 @@
 //! Every stored resource against its hash, and every normalised row against its resource.
 
 use super::{
+    connections,
     error::{Doing, WarehouseError},
     projection::project,
     row_batch::{Cell, RowBatch},
@@ -265,11 +266,12 @@ fn compare(
     if std::str::from_utf8(json).is_err() {
         return Ok(Some("its json is not text".to_owned()));
     }
+    let bases = connections::bases(connection, connection_id)?;
     let mut expected = Vec::new();
     let mut has_view_error = false;
     for at in catalog.of_type(resource_type) {
         let mut batch = RowBatch::default();
-        has_view_error |= project(json, &[*at], catalog, &mut batch).is_err();
+        has_view_error |= project(json, &bases, &[*at], catalog, &mut batch).is_err();
         if let Some(comparison) = comparisons[*at].as_ref() {
             expected.push((comparison, batch));
         }

@@ -108,6 +108,8 @@ mod rebuild;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod references;
+#[cfg(test)]
 mod refresh_in_flight;
 #[cfg(test)]
 mod repeated_secrets;

@@ -3,7 +3,7 @@
 //! None of it may stand in the home in clear, in a backup, in a log or on a screen, and nothing else
 //! of what was received may change.
 
-use crate::support::{Answer, Asked, Home, Payer, Tampered};
+use crate::support::{Answer, AskedThrough, Home, Payer, Tampered};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::{
     collections::BTreeSet,
@@ -111,7 +111,7 @@ fn what_a_resource_or_an_error_repeats_is_masked_and_the_rest_is_as_it_came() {
     let tampered = Tampered::new(Payer::small());
     let (in_play, client_id) = (InPlay::of(&tampered.payer), tampered.payer.client_id().to_owned());
     let (learning, id) = (in_play.clone(), client_id.clone());
-    tampered.twist(move |asked: &Asked, answer| {
+    tampered.twist(move |asked: &AskedThrough, answer| {
         if asked.target.ends_with("/oauth2/token") {
             learning.learn(&answer);
             return answer;

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     cli::{ViewsFormat, ViewsRunArgs},
     exit_code::ExitCode,
+    reference::ServerBases,
     view::{View, json},
 };
 use std::{
@@ -54,12 +55,13 @@ pub(super) fn run(args: &ViewsRunArgs) -> Result<ExitCode, Failure> {
             })?,
         )),
     };
+    let bases = args.base.as_ref().map(|base| ServerBases::new(base, &[])).unwrap_or_default();
     let mut rejected = 0u64;
     let mut unreadable = None;
     print(|out| {
         let mut output = Output::new(args.format, &views);
         output.begin(out)?;
-        match lines(input, &views, &mut output, out) {
+        match lines(input, (&views, &bases), &mut output, out) {
             Ok(count) => rejected = count,
             Err(Stopped::Input(error)) => unreadable = Some(error),
             Err(Stopped::Output(error)) => return Err(error),
@@ -80,7 +82,7 @@ enum Stopped {
 /// Goes through the input; returns how many resources were rejected.
 fn lines(
     mut input: Box<dyn BufRead>,
-    views: &[View],
+    views: (&[View], &ServerBases),
     output: &mut Output<'_>,
     out: &mut dyn Write,
 ) -> Result<u64, Stopped> {
@@ -120,7 +122,7 @@ fn resources<'a, 'b>(node: &'b json::Node<'a>) -> Vec<&'b json::Node<'a>> {
 
 fn one(
     resource: &json::Node<'_>,
-    views: &[View],
+    (views, bases): (&[View], &ServerBases),
     output: &mut Output<'_>,
     out: &mut dyn Write,
     reject: &mut dyn FnMut(&str),
@@ -131,7 +133,7 @@ fn one(
     }
     for (position, view) in views.iter().enumerate() {
         output.discard();
-        let ran = view.run(resource, &mut |row| output.row(position, row));
+        let ran = view.run_at(bases, resource, &mut |row| output.row(position, row));
         match ran {
             Ok(_) if output.has_room() => output.flush(out)?,
             Ok(_) => reject(&format!("view {}: its rows would take too much memory", view.name)),

@@ -28,5 +28,5 @@ pub(crate) use served::Served;
 pub(crate) use sql_text::{copy_rows, dump, rows};
 pub(crate) use surroundings::{server, shared};
 pub(crate) use tables::{VIEWS_DIR, definition, state};
-pub(crate) use tampered::{Answer, Asked, Tampered};
+pub(crate) use tampered::{Answer, Asked as AskedThrough, Tampered};
 pub(crate) use watched::{Ended, Watched};

@@ -71,12 +71,12 @@ fn a_stored_resource_that_a_new_definition_rejects_leaves_every_table_and_comes_
     assert_eq!(open_rejects(&home), rejects);
 
     home.own_view("own.json", &definition("own", "Patient", MENDED));
-    assert_eq!(home.run(&["plan"]).code, 0);
+    assert_eq!(home.run(&["rebuild", "own"]).code, 0);
     assert!(open_rejects(&home).is_empty());
     assert_eq!(home.run(&["status"]).code, 0);
     assert_eq!(patients(&home, "own"), 6);
     std::fs::remove_file(home.file("views/own.json")).unwrap();
-    assert_eq!(home.run(&["plan"]).code, 0);
+    assert_eq!(home.run(&["rebuild", "patient"]).code, 0);
     assert_eq!(home.digest(), before);
 }
 

@@ -45,8 +45,8 @@ fn a_rebuild_gives_row_for_row_what_the_sync_gave() {
     succeed(&home, &["rebuild"]);
     assert_eq!(home.digest(), before);
     drop_tables(&home);
-    // A missing table is noticed without being asked.
-    succeed(&home, &["plan"]);
+    // A missing table is noticed without being asked for.
+    succeed(&home, &["rebuild", "patient"]);
     assert_eq!(home.digest(), before);
     assert!(home.value::<i64>("SELECT count(*) FROM claim") > 0, "the marts still stand");
 }
@@ -152,7 +152,7 @@ fn a_killed_rebuild_is_finished_by_the_next_run_whatever_it_is() {
     let before = home.digest();
     assert!(kill_after(&home, None));
     assert_ne!(left_behind(&home), 0);
-    succeed(&home, &["plan"]);
+    succeed(&home, &["rebuild", "patient"]);
     assert_eq!(home.digest(), before);
     assert_eq!(left_behind(&home), 0);
 }
@@ -162,12 +162,12 @@ fn a_rebuild_whose_definition_changes_meanwhile_starts_anew() {
     let (_payer, home) = synced(VIEWS_DIR);
     home.multiply(10);
     home.own_view("own.json", &definition("own", "ExplanationOfBenefit", "'a'"));
-    succeed(&home, &["plan"]);
+    succeed(&home, &["rebuild", "patient"]);
     home.own_view("own.json", &definition("own", "ExplanationOfBenefit", "'b'"));
     assert!(kill_after(&home, None));
     assert_eq!(home.value::<String>("SELECT max(found) FROM own"), "a");
     home.own_view("own.json", &definition("own", "ExplanationOfBenefit", "'c'"));
-    succeed(&home, &["plan"]);
+    succeed(&home, &["rebuild", "patient"]);
     let found = home.rows("SELECT found, count(*) FROM own GROUP BY 1");
     let all: i64 = home.value("SELECT count(*) FROM explanation_of_benefit");
     assert_eq!(found, [["c".to_owned(), all.to_string()]]);
@@ -182,8 +182,12 @@ fn a_reader_sees_the_whole_old_table_or_the_whole_new_one() {
     succeed(&home, &["rebuild", "own"]);
     let all: i64 = home.value("SELECT count(*) FROM own");
     home.own_view("own.json", &definition("own", "ExplanationOfBenefit", "'new'"));
-    let mut child =
-        home.command(&["plan"]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = home
+        .command(&["rebuild", "patient"])
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     let warehouse = home.warehouse();
     let look = || {
         warehouse

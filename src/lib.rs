@@ -22,7 +22,7 @@
 //! - [`schedule`] – when the next run is due; pure
 //! - [`sync`] – what to ask (pure), page after page, what came of it
 //! - [`fingerprint`] – what identifies a resource and its content; pure
-//! - [`reference`] – where a reference leads: here, elsewhere, into the Bundle; pure
+//! - [`reference`](mod@reference) – where a reference leads: here, elsewhere, into the Bundle; pure
 //! - [`fhir`] – Bundles, pages, capabilities, outcomes
 //! - [`auth`] – consent, tokens, and the vault that keeps them
 //! - [`http`] – requests with retries, budgets and bounds; the only place that names reqwest,

@@ -110,10 +110,13 @@ pub(super) fn open_as_of(
     Ok(connection)
 }
 
-/// The normalised tables, and what counts the present.
+/// The normalised tables, the marts that are filled from them, and what counts the present.
 fn names(connection: &Connection) -> Result<HashSet<String>, WarehouseError> {
     connection
-        .prepare("SELECT lower(name) FROM view_table UNION SELECT 'completeness'")
+        .prepare(
+            "SELECT lower(name) FROM view_table UNION SELECT lower(name) FROM mart_table
+             UNION SELECT 'completeness'",
+        )
         .and_then(|mut statement| statement.query_map(params![], |row| row.get(0))?.collect())
         .doing("cannot look at the past")
 }

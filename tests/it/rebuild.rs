@@ -152,7 +152,7 @@ fn a_killed_rebuild_is_finished_by_the_next_run_whatever_it_is() {
     let before = home.digest();
     assert!(kill_after(&home, None));
     assert_ne!(left_behind(&home), 0);
-    succeed(&home, &["rebuild", "patient"]);
+    succeed(&home, &["rebuild", "observation"]);
     assert_eq!(home.digest(), before);
     assert_eq!(left_behind(&home), 0);
 }

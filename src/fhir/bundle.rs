@@ -8,7 +8,7 @@
 use super::{
     next_link::{Next, PageLinks},
     outcome::Outcome,
-    raw_bundle::{MAX_ENTRIES, RawBundle, RawEntry},
+    raw_bundle::{MAX_ENTRIES, RawBundle, RawEntry, string},
 };
 use crate::http::Response;
 use std::{borrow::Cow, ops::Range};
@@ -35,6 +35,8 @@ pub struct Entry {
     pub resource: Option<Range<usize>>,
     /// Why it is on the page.
     pub mode: SearchMode,
+    /// `entry.fullUrl`.
+    pub full_url: Option<String>,
 }
 
 /// `Bundle.entry.search.mode`.
@@ -69,7 +71,12 @@ pub enum BundleError {
 impl Bundle {
     /// A page that is nothing but one resource of so many bytes: the answer to a read.
     pub(crate) fn of_one(length: usize) -> Bundle {
-        let entry = Entry { range: 0..length, resource: Some(0..length), mode: SearchMode::Match };
+        let entry = Entry {
+            range: 0..length,
+            resource: Some(0..length),
+            mode: SearchMode::Match,
+            full_url: None,
+        };
         Bundle { total: None, next: Next::None, self_link: None, entries: vec![entry] }
     }
 
@@ -134,6 +141,7 @@ impl Entry {
                 Some("outcome") => SearchMode::Outcome,
                 _ => SearchMode::Match,
             },
+            full_url: parts.full_url.and_then(string).map(Cow::into_owned),
         })
     }
 }

@@ -37,9 +37,9 @@ pub use reference::{
     Referenced, each_reference, fits_a_list, on_this_server, read_url, search_by_id,
 };
 pub use resource_type::{
-    RESOURCE_TYPES, ResourceType, find as resource_type, is_read_by_reference,
+    RESOURCE_TYPES, ResourceType, find as resource_type, is_about_a_member, is_read_by_reference,
 };
 pub use scope::grants_read;
 pub use search::{changed_since, on_days, type_search};
 pub use self_link::{left_out_of_self_link, patient_of_self_link};
-pub use subject::{patient_id, patient_of};
+pub use subject::{Subjects, linked_patients, subjects};

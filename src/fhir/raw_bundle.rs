@@ -26,6 +26,7 @@ pub(super) struct RawBundle<'a> {
 /// The members of an entry that a walk needs.
 #[derive(Default)]
 pub(super) struct RawEntry<'a> {
+    pub(super) full_url: Option<&'a str>,
     pub(super) resource: Option<&'a str>,
     search: Option<&'a str>,
 }
@@ -47,6 +48,8 @@ struct StrictBundle<'a> {
 
 #[derive(Deserialize)]
 struct StrictEntry<'a> {
+    #[serde(rename = "fullUrl", borrow, default)]
+    full_url: Option<&'a RawValue>,
     #[serde(borrow, default)]
     resource: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -98,6 +101,7 @@ impl<'a> RawEntry<'a> {
     pub(super) fn read(text: &'a str) -> Option<RawEntry<'a>> {
         match serde_json::from_str::<StrictEntry<'_>>(text) {
             Ok(strict) => Some(RawEntry {
+                full_url: strict.full_url.map(RawValue::get),
                 resource: strict.resource.map(RawValue::get),
                 search: strict.search.map(RawValue::get),
             }),
@@ -111,7 +115,11 @@ impl<'a> RawEntry<'a> {
                 let find = |name: &str| {
                     members.iter().find(|member| member.0 == name).map(|member| member.1)
                 };
-                Some(RawEntry { resource: find("\"resource\""), search: find("\"search\"") })
+                Some(RawEntry {
+                    full_url: find("\"fullUrl\""),
+                    resource: find("\"resource\""),
+                    search: find("\"search\""),
+                })
             }
         }
     }

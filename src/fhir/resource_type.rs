@@ -70,6 +70,20 @@ pub fn is_read_by_reference(name: &str) -> bool {
     READ_BY_REFERENCE.contains(&name)
 }
 
+/// Whether a resource of the type tells something of a member.
+///
+/// Not the types that describe plans, providers and drugs.
+pub fn is_about_a_member(name: &str) -> bool {
+    const NOBODYS: [&str; 5] = [
+        "Endpoint",
+        "HealthcareService",
+        "InsurancePlan",
+        "MedicationKnowledge",
+        "OrganizationAffiliation",
+    ];
+    !is_read_by_reference(name) && !NOBODYS.contains(&name)
+}
+
 /// The type of a name.
 pub fn find(name: &str) -> Option<&'static ResourceType> {
     RESOURCE_TYPES.iter().find(|resource_type| resource_type.name == name)

@@ -1,18 +1,26 @@
 //! What a server says that it searched for (R4, http.html#search: the self link).
 
-use super::subject::patient_id;
+use crate::reference::{Destination, FullUrls, ServerBases};
 use url::Url;
 
 /// The Patient that a page's self link asks for, where it names one.
 ///
 /// Some servers answer another search than the one asked for, and say so there.
-pub fn patient_of_self_link(page: &Url, link: &str, resource_type: &str) -> Option<String> {
+pub fn patient_of_self_link(
+    page: &Url,
+    link: &str,
+    resource_type: &str,
+    bases: &ServerBases,
+) -> Option<String> {
     let link = page.join(link).ok()?;
     link.query_pairs().find_map(|(name, value)| {
         let name = name.split(':').next().unwrap_or_default();
         match name {
             "patient" | "subject" | "beneficiary" => {
-                patient_id(&value).or_else(|| (!value.contains('/')).then(|| value.into_owned()))
+                match bases.resolve(&value, &FullUrls::default()) {
+                    Destination::Here { resource_type: "Patient", id } => Some(id.to_owned()),
+                    _ => (!value.contains('/')).then(|| value.into_owned()),
+                }
             }
             "_id" if resource_type == "Patient" => Some(value.into_owned()),
             _ => None,
@@ -42,7 +50,9 @@ mod tests {
     #[test]
     fn a_self_link_names_its_patient_with_or_without_the_type() {
         let page = Url::parse("https://x.test/r4/Coverage?_count=10").unwrap();
-        let named = |link: &str, name: &str| patient_of_self_link(&page, link, name);
+        let named = |link: &str, name: &str| {
+            patient_of_self_link(&page, link, name, &ServerBases::default())
+        };
         assert_eq!(named("?patient=Patient/7", "Coverage").as_deref(), Some("7"));
         assert_eq!(
             named("https://x.test/r4/Coverage?beneficiary=7", "Coverage").as_deref(),

@@ -1,70 +1,268 @@
-//! Whom a resource is about: the Patient that it names as patient, subject or beneficiary.
+//! Whom a resource is about: the Patients that it names as patient, subject, beneficiary.
+//!
+//! Source: FHIR R4 patient compartment. The bytes decide, not the schema: an element that stands
+//! there twice, or as a list, speaks each time, and each time counts.
 
-use serde::Deserialize;
+use crate::reference::{Destination, FullUrls, ServerBases};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
-#[derive(Deserialize)]
-struct Subjects<'a> {
-    #[serde(borrow, default)]
-    patient: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    subject: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    beneficiary: Option<&'a RawValue>,
-}
+/// The elements that say whom a resource is about.
+const SUBJECTS: [&str; 6] = ["patient", "subject", "beneficiary", "for", "individual", "candidate"];
 
-#[derive(Deserialize)]
-struct Reference<'a> {
-    #[serde(borrow, default)]
-    reference: Option<Cow<'a, str>>,
-}
-
-/// The id of the Patient that a resource is about, where it says so by a literal reference.
+/// What a resource says about whom it is about; empty when it says nothing.
 ///
-/// `None` for a resource about nobody, about a Group, or with an identifier or a text in place of
-/// a reference: that tells nothing. Source: FHIR R4 patient compartment.
-pub fn patient_of(json: &[u8]) -> Option<String> {
-    let subjects: Subjects<'_> = serde_json::from_slice(json).ok()?;
-    [subjects.patient, subjects.beneficiary, subjects.subject].into_iter().flatten().find_map(
-        |subject| {
-            let reference: Reference<'_> = serde_json::from_str(subject.get()).ok()?;
-            patient_id(reference.reference.as_deref()?)
-        },
-    )
+/// An identifier, a text, a Group or a Device in place of a Patient says nothing.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Subjects {
+    /// Ids of Patients of this server.
+    pub patients: Vec<String>,
+    /// References without a type, which may be the bare id of a Patient.
+    pub bare: Vec<String>,
+    /// Whether it names a Patient of another server.
+    pub elsewhere: bool,
+    /// Whether it names somebody of whom nobody can tell who that is.
+    pub unclear: bool,
 }
 
-/// The id in a reference to a Patient: relative, absolute, versioned.
-pub fn patient_id(reference: &str) -> Option<String> {
-    let path = reference.split(['?', '#']).next()?;
-    let mut segments = path.rsplit('/');
-    let mut id = segments.next()?;
-    let mut before = segments.next()?;
-    if before == "_history" {
-        id = segments.next()?;
-        before = segments.next()?;
+/// Reads whom a resource is about.
+pub fn subjects(json: &[u8], bases: &ServerBases, bundle: &FullUrls) -> Subjects {
+    let mut reading = Reading { bases, bundle, json, found: Subjects::default() };
+    match serde_json::from_slice::<Members<'_>>(json) {
+        Ok(members) => {
+            for (name, value) in members.0 {
+                if SUBJECTS.contains(&&*name) {
+                    reading.element(value.get());
+                }
+            }
+        }
+        Err(_) => reading.found.unclear = true,
     }
-    (before == "Patient" && !id.is_empty()).then(|| id.to_owned())
+    reading.found
+}
+
+/// The Patients that a Patient says it is linked to: other records of the same person.
+pub fn linked_patients(json: &[u8], bases: &ServerBases, bundle: &FullUrls) -> Vec<String> {
+    let mut reading = Reading { bases, bundle, json, found: Subjects::default() };
+    let links = members(json, "link").into_iter().flat_map(|link| elements(link.get()));
+    for link in links {
+        for other in members(link.get().as_bytes(), "other") {
+            reading.element(other.get());
+        }
+    }
+    reading.found.patients
+}
+
+struct Reading<'a> {
+    bases: &'a ServerBases,
+    bundle: &'a FullUrls,
+    json: &'a [u8],
+    found: Subjects,
+}
+
+impl Reading<'_> {
+    /// An element that should hold a Reference.
+    fn element(&mut self, value: &str) {
+        match value.as_bytes().first() {
+            Some(b'[') => {
+                for one in elements(value) {
+                    // A list within a list is nothing that could be read, however deep.
+                    match one.get().starts_with('[') {
+                        true => self.found.unclear = true,
+                        false => self.element(one.get()),
+                    }
+                }
+            }
+            Some(b'{') => {
+                let stated = members(value.as_bytes(), "type");
+                let stated = stated.first().and_then(|stated| text(stated.get()));
+                for reference in members(value.as_bytes(), "reference") {
+                    self.reference(reference.get(), stated.as_deref());
+                }
+            }
+            // Some servers write the reference in place of the Reference.
+            Some(b'"') => self.reference(value, None),
+            Some(b'n') => {}
+            _ => self.found.unclear = true,
+        }
+    }
+
+    fn reference(&mut self, value: &str, stated: Option<&str>) {
+        let Some(reference) = text(value) else {
+            self.found.unclear |= value != "null";
+            return;
+        };
+        let reference = reference.trim();
+        match self.bases.resolve(reference, self.bundle) {
+            Destination::Here { resource_type: "Patient", id } => {
+                self.found.patients.push(id.to_owned());
+            }
+            Destination::Here { .. } => {}
+            Destination::Elsewhere { resource_type: Some("Patient") } => {
+                self.found.elsewhere = true;
+            }
+            Destination::Elsewhere { resource_type: Some(_) } => {}
+            Destination::Contained { id } => self.found.unclear |= self.contains_patient(id),
+            _ if reference.is_empty() => {}
+            _ if stated.is_some_and(|stated| stated != "Patient") => {}
+            Destination::Unknown if !reference.contains(['/', ':', '?', '#']) => {
+                self.found.bare.push(reference.to_owned());
+            }
+            Destination::Unknown | Destination::Elsewhere { .. } => self.found.unclear = true,
+        }
+    }
+
+    /// Whether a contained resource is a Patient, or missing: it has no id of this server's.
+    fn contains_patient(&self, id: &str) -> bool {
+        let contained = members(self.json, "contained");
+        let mut same = contained.iter().flat_map(|list| elements(list.get())).filter(|resource| {
+            let ids = members(resource.get().as_bytes(), "id");
+            ids.iter().any(|own| text(own.get()).as_deref() == Some(id))
+        });
+        let is_other = |resource: &RawValue| {
+            let types = members(resource.get().as_bytes(), "resourceType");
+            types.iter().all(|name| text(name.get()).as_deref() != Some("Patient"))
+        };
+        !same.next().is_some_and(|first| is_other(first) && same.all(is_other))
+    }
+}
+
+/// The values of a JSON object's members of a name, in order, repeated ones included.
+fn members<'a>(json: &'a [u8], name: &str) -> Vec<&'a RawValue> {
+    let members = serde_json::from_slice::<Members<'a>>(json).unwrap_or_default();
+    members.0.into_iter().filter(|(own, _)| own == name).map(|(_, value)| value).collect()
+}
+
+/// The elements of a JSON array; anything else is one element.
+fn elements(value: &str) -> Vec<&RawValue> {
+    match serde_json::from_str::<Vec<&RawValue>>(value) {
+        Ok(elements) => elements,
+        Err(_) => serde_json::from_str::<&RawValue>(value).into_iter().collect(),
+    }
+}
+
+fn text(value: &str) -> Option<String> {
+    serde_json::from_str(value).ok()
+}
+
+/// A JSON object as it is written.
+#[derive(Default)]
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Each)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(json: &str) -> Subjects {
+        let base = "https://x.test/r4".parse().unwrap();
+        let mut bundle = FullUrls::default();
+        bundle.note("urn:uuid:0a", "Patient", "9");
+        subjects(json.as_bytes(), &ServerBases::new(&base, &[]), &bundle)
+    }
+
+    fn patients(json: &str) -> Vec<String> {
+        let found = read(json);
+        let clear = Subjects { patients: found.patients.clone(), ..Subjects::default() };
+        assert_eq!(found, clear, "{json}");
+        found.patients
+    }
+
     #[test]
     fn the_patient_is_found_in_every_form_of_a_reference() {
         for (json, expected) in [
-            (r#"{"patient":{"reference":"Patient/1"}}"#, Some("1")),
-            (r#"{"subject":{"reference":"https://x.test/r4/Patient/a.b"}}"#, Some("a.b")),
-            (r#"{"beneficiary":{"reference":"Patient/1/_history/2"}}"#, Some("1")),
-            (r#"{"subject":{"reference":"Group/1"}}"#, None),
-            (r##"{"subject":{"reference":"#p"}}"##, None),
-            (r#"{"subject":{"display":"Mary"}}"#, None),
-            (r#"{"subject":"Patient/1"}"#, None),
-            (r#"{"patient":7}"#, None),
-            (r#"[]"#, None),
+            (r#"{"patient":{"reference":"Patient/1"}}"#, &["1"][..]),
+            (r#"{"subject":{"reference":"https://x.test/r4/Patient/a.b"}}"#, &["a.b"]),
+            (r#"{"beneficiary":{"reference":"Patient/1/_history/2"}}"#, &["1"]),
+            (r#"{"subject":{"reference":"urn:uuid:0A"}}"#, &["9"]),
+            (r#"{"subject":"Patient/1"}"#, &["1"]),
+            (r#"{"subject":[{"reference":"Patient/1"},{"reference":"Patient/2"}]}"#, &["1", "2"]),
+            (r#"{"for":{"reference":"Patient/1"}}"#, &["1"]),
+            (r#"{"subj\u0065ct":{"reference":"Patient/1"}}"#, &["1"]),
         ] {
-            assert_eq!(patient_of(json.as_bytes()).as_deref(), expected, "{json}");
+            assert_eq!(patients(json), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn what_stands_there_twice_or_contradicts_speaks_each_time() {
+        for json in [
+            r#"{"patient":{"reference":"Patient/1"},"patient":{"reference":"Patient/2"}}"#,
+            r#"{"patient":{"reference":"Patient/1","reference":"Patient/2"}}"#,
+            r#"{"patient":{"reference":"Patient/1"},"beneficiary":{"reference":"Patient/2"}}"#,
+        ] {
+            assert_eq!(patients(json), ["1", "2"], "{json}");
+        }
+    }
+
+    #[test]
+    fn who_is_no_patient_or_not_said_is_nobody() {
+        for json in [
+            "{}",
+            r#"{"subject":{"reference":"Group/1"}}"#,
+            r#"{"subject":{"reference":"https://other.test/Device/1"}}"#,
+            r#"{"subject":{"reference":"urn:uuid:1","type":"Location"}}"#,
+            r##"{"subject":{"reference":"#d"},"contained":[{"resourceType":"Device","id":"d"}]}"##,
+            r#"{"subject":{"display":"Mary"}}"#,
+            r#"{"subject":{"type":"Patient","identifier":{"value":"7"}}}"#,
+            r#"{"patient":{"extension":[{"url":"x","valueCode":"unknown"}]}}"#,
+            r#"{"patient":{"reference":""}}"#,
+            r#"{"patient":{"reference":null},"subject":null,"beneficiary":[]}"#,
+            r#"{"focus":{"reference":"Patient/1"}}"#,
+        ] {
+            assert_eq!(read(json), Subjects::default(), "{json}");
+        }
+    }
+
+    #[test]
+    fn who_cannot_be_told_is_said() {
+        for json in [
+            r##"{"subject":{"reference":"#p"},"contained":[{"resourceType":"Patient","id":"p"}]}"##,
+            r##"{"subject":{"reference":"#p"}}"##,
+            r#"{"patient":{"reference":"Patient?identifier=1"}}"#,
+            r#"{"patient":{"reference":"urn:uuid:unknown"}}"#,
+            r#"{"patient":{"reference":"patient/1"}}"#,
+            r#"{"patient":{"reference":7}}"#,
+            r#"{"patient":7}"#,
+            r#"{"patient":[[{"reference":"Patient/1"}]]}"#,
+            "[]",
+        ] {
+            assert_eq!(read(json), Subjects { unclear: true, ..Subjects::default() }, "{json}");
+        }
+        let elsewhere = read(r#"{"patient":{"reference":"https://other.test/r4/Patient/1"}}"#);
+        assert_eq!(elsewhere, Subjects { elsewhere: true, ..Subjects::default() });
+        let bare = read(r#"{"patient":{"reference":"1"}}"#);
+        assert_eq!(bare, Subjects { bare: vec!["1".to_owned()], ..Subjects::default() });
+    }
+
+    #[test]
+    fn the_links_of_a_patient_are_other_patients() {
+        let json = r#"{"link":[{"other":{"reference":"Patient/2"},"type":"seealso"},
+            {"other":{"reference":"RelatedPerson/3"}},{"other":{"reference":"https://y.test/Patient/4"}}]}"#;
+        let base = "https://x.test/r4".parse().unwrap();
+        let bases = ServerBases::new(&base, &[]);
+        assert_eq!(linked_patients(json.as_bytes(), &bases, &FullUrls::default()), ["2"]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The generated data never changes; what a test amended or withdrew is laid over it here.
 
-use super::data::{Shelf, TypeEntry};
+use super::data::{ORIGIN, Shelf, TypeEntry};
 use super::resource_text::{append_member, replace};
 use super::state::State;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -21,12 +21,14 @@ pub(super) enum Change {
 pub(super) struct Record {
     shelf: Shelf,
     changes: BTreeMap<u32, Change>,
+    origin: String,
 }
 
 impl Record {
     pub(super) fn new(state: &State, member: u32, entry: &'static TypeEntry) -> Record {
         let shelf = Shelf::new(state.member(member), entry);
-        Record { shelf, changes: state.changes(member, entry.name) }
+        let origin = state.origin.clone();
+        Record { shelf, changes: state.changes(member, entry.name), origin }
     }
 
     /// How many there ever were; withdrawn ones keep their index.
@@ -69,7 +71,7 @@ impl Record {
     }
 
     pub(super) fn text(&self, index: u32) -> String {
-        let mut text = self.shelf.text(index);
+        let mut text = self.shelf.text(index).replace(ORIGIN, &self.origin);
         if let Some(Change::Amended(times, at)) = self.changes.get(&index) {
             let version = 9_200_000_000_000u64 + u64::from(*times);
             replace(&mut text, "\"versionId\":\"", "\"", &version.to_string());

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     auth::GrantKind,
-    fhir::{FetchError, patient_id},
+    fhir::FetchError,
     monitor::Event,
     outcome::{Reason, WalkKind},
     warehouse::{WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError},
@@ -48,7 +48,6 @@ pub(super) async fn sync_connection(
             let (first, rest): (Vec<_>, Vec<_>) = steps.into_iter().partition(is_patient);
             context.whose = whose(&context, target)?;
             let mut walks = run_steps(&context, first, 1).await?;
-            context.whose = whose(&context, target)?;
             walks.extend(run_steps(&context, rest, target.concurrency).await?);
             let mut walks = merge(walks);
             follow(&context, target, options, &mut walks).await?;
@@ -69,15 +68,16 @@ pub(super) async fn sync_connection(
     })
 }
 
-/// Whose data the connection may hold: the Patient that its token or its first sync named, with
-/// the Patients that one says it is linked to.
+/// Whose data the connection may hold: the Patient that its consent or its first sync named, with
+/// the Patients that are linked to it.
 fn whose(context: &WalkContext, target: &Target) -> Result<Whose, WarehouseError> {
+    let bases = Arc::clone(&context.bases);
     if target.dependants || target.registration.grant == GrantKind::ClientCredentials {
-        return Ok(Whose::anybody());
+        return Ok(Whose::anybody(bases));
     }
     let named = context.connection.patient_id.as_deref();
-    let patients = context.warehouse.patients(context.connection.id, named)?;
-    Ok(Whose::only(patients.iter().map(|text| patient_id(text).unwrap_or_else(|| text.clone()))))
+    let stored = context.warehouse.patients(context.connection.id)?;
+    Ok(Whose::one(bases, named, &stored))
 }
 
 async fn run_steps(

@@ -79,7 +79,7 @@ impl WalkContext {
             strict_totals: options.strict_totals,
             proxied_origins: target.proxied_origins.clone(),
             bases: Arc::clone(&target.bases),
-            whose: Whose::anybody(),
+            whose: Whose::anybody(Arc::clone(&target.bases)),
             round: None,
             allowance: Allowance::default(),
             no_token: Arc::default(),
@@ -104,9 +104,14 @@ impl WalkContext {
             let unpacked = unpack(&page.body, &page.bundle, &of, reader, catalog)?;
             Ok(Unpacked { _room: room, ..unpacked })
         });
-        match unpacked.await {
-            Ok(unpacked) => unpacked,
+        let unpacked = match unpacked.await {
+            Ok(unpacked) => unpacked?,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        };
+        // Before anything about the Patient is stored, so that no later run takes another one.
+        if let Some(patient) = self.whose.to_be_pinned() {
+            self.warehouse.pin_patient(self.connection.id, patient).await?;
         }
+        Ok(unpacked)
     }
 }

@@ -64,6 +64,8 @@ pub(super) struct Pass<'a> {
     /// The newest date that a resource gives itself and that has passed.
     newest: Option<DateTime<Utc>>,
     failure: Option<Outcome>,
+    /// Resources about another patient than the connection's.
+    strangers: u64,
     /// Pages in a row that brought nothing new.
     stale_pages: u32,
 }
@@ -122,6 +124,7 @@ impl Pass<'_> {
             started: started.unwrap_or(now),
             newest: None,
             failure: None,
+            strangers: 0,
             stale_pages: 0,
         };
         context.monitor.event(Event::WalkStarted {
@@ -236,7 +239,8 @@ impl Pass<'_> {
     /// A page that answers a search for another patient is refused whole.
     fn somebody_elses(&self, page: &Page) -> Option<WalkFinish> {
         let link = page.bundle.self_link.as_deref()?;
-        let patient = patient_of_self_link(&page.url, link, &self.order.resource_type)?;
+        let (name, bases) = (&self.order.resource_type, &self.context.bases);
+        let patient = patient_of_self_link(&page.url, link, name, bases)?;
         self.context.whose.excludes(&patient).then(|| another_patient(patient))
     }
 
@@ -278,6 +282,7 @@ impl Pass<'_> {
         let self_left_out = self.left_out(&page);
         let unpacked = self.context.unpack(&self.order.resource_type, page).await?;
         self.failure = unpacked.failure.or(self.failure.take());
+        self.strangers += unpacked.strangers;
         if let Some(why) = self.filter_ignored(&unpacked.dates) {
             return Ok(Stored::FilterIgnored(why));
         }

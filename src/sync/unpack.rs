@@ -3,11 +3,14 @@
 //! Runs on worker threads. It reads the warehouse to tell the known from the changed and writes
 //! nothing. A resource that is as stored costs one hash and one look-up, nothing else.
 
-use super::{whose::Whose, workers::Room};
+use super::{
+    whose::{Verdict, Whose},
+    workers::Room,
+};
 use crate::{
-    fhir::{Bundle, Outcome, SearchMode, instant, patient_of},
+    fhir::{Bundle, Outcome, SearchMode, instant, is_about_a_member},
     fingerprint::{Fingerprint, fingerprint},
-    reference::ServerBases,
+    reference::{Destination, FullUrls, ServerBases},
     warehouse::{
         self, Catalog, ChangedResource, Reader, Reject, RowBatch, TableRows, Unchanged,
         WarehouseError, is_unchanged, known,
@@ -29,6 +32,8 @@ pub(super) struct Unpacked {
     /// Resources of the walk's own type that were taken in, each once.
     pub(super) matches: u64,
     pub(super) duplicates: u64,
+    /// Resources about another patient than the connection's.
+    pub(super) strangers: u64,
     /// Dates of the walk's own type, from `meta.lastUpdated`.
     pub(super) dates: Dates,
     /// An error that the server reports inside the page.
@@ -52,6 +57,10 @@ struct Candidate {
 }
 
 impl Candidate {
+    fn is_patient(&self) -> bool {
+        self.fingerprint.resource_type == "Patient"
+    }
+
     /// Whether it is certainly an older version than another one, with other content.
     fn is_older_than(&self, other: &Candidate) -> bool {
         let (ours, theirs) = (&self.fingerprint, &other.fingerprint);
@@ -101,21 +110,28 @@ pub(super) fn unpack(
     catalog: &Catalog,
 ) -> Result<Unpacked, WarehouseError> {
     let mut unpacked = Unpacked::default();
-    let (newest, superseded) = sort(body, bundle, of.walk_type, &mut unpacked);
+    let mut full_urls = FullUrls::default();
+    let (newest, superseded) = sort(body, bundle, of, &mut unpacked, &mut full_urls);
     unpacked.resources_seen = newest.len() as u64;
+    let patients = newest.iter().filter(|candidate| candidate.is_patient());
+    of.whose.meet(patients.map(|it| (&*it.id, &body[it.json.clone()])), &full_urls);
+    let (strangers, newest): (Vec<_>, Vec<_>) =
+        newest.into_iter().partition(|it| it.is_patient() && of.whose.excludes(&it.id));
+    for patient in strangers {
+        unpacked.refuse(patient, Verdict::Foreign);
+    }
     let changed = reader.read(|connection| {
         let mut changed = Vec::new();
         for candidate in newest {
-            let stored = known(
-                connection,
-                of.connection_id,
-                &candidate.fingerprint.resource_type,
-                &candidate.id,
-            )?;
+            let resource_type = &candidate.fingerprint.resource_type;
+            let stored = known(connection, of.connection_id, resource_type, &candidate.id)?;
             let (hash, json) = (&candidate.fingerprint.content_hash, &body[candidate.json.clone()]);
             match stored {
                 Some(stored) if is_unchanged(connection, &stored, hash, json)? => {
-                    let is_own_type = candidate.fingerprint.resource_type == of.walk_type;
+                    if is_about_a_member(resource_type) {
+                        of.whose.saw();
+                    }
+                    let is_own_type = resource_type == of.walk_type;
                     unpacked.unchanged.push(Unchanged { rowid: stored.rowid, is_own_type });
                 }
                 _ => changed.push(candidate),
@@ -123,35 +139,43 @@ pub(super) fn unpack(
         }
         Ok(changed)
     })?;
+    let verdict = |candidate: &Candidate| {
+        let (name, json) = (&candidate.fingerprint.resource_type, &body[candidate.json.clone()]);
+        of.whose.judge(name, &candidate.id, json, &full_urls)
+    };
     for candidate in changed {
-        if is_foreign(&candidate, &body[candidate.json.clone()], of.whose) {
-            unpacked.rejects.push(Reject {
-                resource_id: Some(candidate.id),
-                reason: "foreign_subject",
-                detail: "a resource about another patient than the connection's".to_owned(),
-                body: candidate.json,
-            });
-            continue;
+        match verdict(&candidate) {
+            Verdict::Own | Verdict::Nobodys => {
+                let resource = project(body, candidate, of.bases, catalog, &mut unpacked.rows);
+                unpacked.changed.push(resource);
+            }
+            other => unpacked.refuse(candidate, other),
         }
-        let resource = project(body, candidate, of.bases, catalog, &mut unpacked.rows);
-        unpacked.changed.push(resource);
     }
     let changed = unpacked.changed.iter().filter(|one| one.resource_type == of.walk_type);
     let unchanged = unpacked.unchanged.iter().filter(|one| one.is_own_type);
     unpacked.matches = (changed.count() + unchanged.count()) as u64;
-    let older = superseded
-        .into_iter()
-        .filter(|older| !is_foreign(older, &body[older.json.clone()], of.whose));
-    unpacked.changed.extend(older.map(Candidate::superseded));
+    for older in superseded {
+        match verdict(&older) {
+            Verdict::Own | Verdict::Nobodys => unpacked.changed.push(older.superseded()),
+            other => unpacked.refuse(older, other),
+        }
+    }
     Ok(unpacked)
 }
 
-/// Whether a resource is about somebody whose data this connection must not hold.
-fn is_foreign(candidate: &Candidate, json: &[u8], whose: &Whose) -> bool {
-    if candidate.fingerprint.resource_type == "Patient" {
-        return whose.excludes(&candidate.id);
+impl Unpacked {
+    /// Quarantines a resource that is not the member's.
+    fn refuse(&mut self, candidate: Candidate, verdict: Verdict) {
+        let Some((reason, detail)) = verdict.reject() else { return };
+        self.strangers += u64::from(verdict == Verdict::Foreign);
+        self.rejects.push(Reject {
+            resource_id: Some(candidate.id),
+            reason,
+            detail: detail.to_owned(),
+            body: candidate.json,
+        });
     }
-    patient_of(json).is_some_and(|patient| whose.excludes(&patient))
 }
 
 /// Tells resources from what cannot be taken in.
@@ -161,9 +185,11 @@ fn is_foreign(candidate: &Candidate, json: &[u8], whose: &Whose) -> bool {
 fn sort(
     body: &[u8],
     bundle: &Bundle,
-    walk_type: &str,
+    of: &Of<'_>,
     unpacked: &mut Unpacked,
+    full_urls: &mut FullUrls,
 ) -> (Vec<Candidate>, Vec<Candidate>) {
+    let walk_type = of.walk_type;
     let mut superseded: Vec<(usize, Candidate)> = Vec::new();
     let mut candidates: Vec<Candidate> = Vec::with_capacity(bundle.entries.len());
     let mut positions: HashMap<(String, String), usize> = HashMap::new();
@@ -202,6 +228,12 @@ fn sort(
             match found.last_updated.as_deref().and_then(instant) {
                 Some(date) => unpacked.dates.all.push(date),
                 None => unpacked.dates.undated = true,
+            }
+        }
+        if let Some(full_url) = &entry.full_url {
+            let plain = Destination::Here { resource_type: &found.resource_type, id: &id };
+            if of.whose.bases().resolve(full_url, &FullUrls::default()) != plain {
+                full_urls.note(full_url, &found.resource_type, &id);
             }
         }
         let key = (found.resource_type.clone(), id.clone());

@@ -1,25 +1,208 @@
-//! Whose data a connection may hold: never another member's.
+//! Whose data a connection may hold: one Patient's, never another member's.
+//!
+//! The Patient is the one that the consent names, else the first one that the plan sends; other
+//! records of the same person are told by `Patient.link`, in either direction.
 
-use std::{collections::BTreeSet, sync::Arc};
+use crate::{
+    fhir::{Subjects, linked_patients, subjects},
+    reference::{Destination, FullUrls, ServerBases},
+};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-/// The Patients that a connection's resources may be about.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Whose(Option<Arc<BTreeSet<String>>>);
+/// The Patient that a connection's resources must be about.
+#[derive(Debug, Clone)]
+pub(super) struct Whose {
+    bases: Arc<ServerBases>,
+    /// `None`: anybody's.
+    known: Option<Arc<Mutex<Known>>>,
+}
+
+/// What is known of the Patient; shared by the walks of a connection.
+#[derive(Debug, Default)]
+struct Known {
+    /// Ids of the one person's Patients; empty until the first one came.
+    patients: BTreeSet<String>,
+    /// The Patient that came first, until the warehouse has noted it.
+    to_be_pinned: Option<String>,
+    /// Whether the plan sent a resource about the Patient in this run.
+    is_seen: bool,
+}
+
+/// Whose a resource is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is about the connection's Patient.
+    Own,
+    /// It says nothing of a Patient.
+    Nobodys,
+    /// It is about somebody whose data this connection must not hold.
+    Foreign,
+    /// It names a Patient of another server.
+    Elsewhere,
+    /// It names somebody of whom nobody can tell who that is.
+    Unclear,
+}
 
 impl Whose {
-    /// Anybody's: a backend service, a plan configured for dependants, or a member not yet known.
-    pub(super) fn anybody() -> Whose {
-        Whose(None)
+    /// Anybody's: a backend service, or a plan configured for dependants.
+    pub(super) fn anybody(bases: Arc<ServerBases>) -> Whose {
+        Whose { bases, known: None }
     }
 
-    /// These Patients' alone; anybody's when there is none.
-    pub(super) fn only(patients: impl IntoIterator<Item = String>) -> Whose {
-        let patients: BTreeSet<String> = patients.into_iter().collect();
-        if patients.is_empty() { Whose::anybody() } else { Whose(Some(Arc::new(patients))) }
+    /// One person's: the named Patient's, else that of the first Patient that was ever stored,
+    /// else that of the first one that comes.
+    pub(super) fn one(
+        bases: Arc<ServerBases>,
+        named: Option<&str>,
+        stored: &[(String, Vec<u8>)],
+    ) -> Whose {
+        let none = FullUrls::default();
+        let named = named.map(|named| match bases.resolve(named, &none) {
+            Destination::Here { resource_type: "Patient", id } => id.to_owned(),
+            _ => named.to_owned(),
+        });
+        let known = Known { patients: named.into_iter().collect(), ..Known::default() };
+        let whose = Whose { bases, known: Some(Arc::new(Mutex::new(known))) };
+        whose.meet(stored.iter().map(|(id, json)| (&**id, &**json)), &none);
+        if let Some(mut known) = whose.known() {
+            known.is_seen = false;
+        }
+        whose
+    }
+
+    /// The FHIR bases of the plan's server.
+    pub(super) fn bases(&self) -> &ServerBases {
+        &self.bases
     }
 
     /// Whether a Patient is somebody else.
     pub(super) fn excludes(&self, patient: &str) -> bool {
-        self.0.as_ref().is_some_and(|patients| !patients.contains(patient))
+        self.known()
+            .is_some_and(|known| !known.patients.is_empty() && !known.patients.contains(patient))
+    }
+
+    /// Learns from a page's Patients: the first one that ever came is the connection's, and one
+    /// that is linked to it is the same person.
+    pub(super) fn meet<'a>(
+        &self,
+        patients: impl Iterator<Item = (&'a str, &'a [u8])>,
+        bundle: &FullUrls,
+    ) {
+        let Some(mut known) = self.known() else { return };
+        let mut patients: Vec<(&str, Vec<String>)> =
+            patients.map(|(id, json)| (id, linked_patients(json, &self.bases, bundle))).collect();
+        if let (true, Some((first, _))) = (known.patients.is_empty(), patients.first()) {
+            known.pin(first);
+        }
+        // Until nobody is added: links may lead over several records.
+        loop {
+            let before = patients.len();
+            patients.retain(|(id, links)| {
+                let is_same = known.patients.contains(*id)
+                    || links.iter().any(|link| known.patients.contains(link));
+                if is_same {
+                    known.is_seen = true;
+                    known.patients.insert((*id).to_owned());
+                    known.patients.extend(links.iter().cloned());
+                }
+                !is_same
+            });
+            if patients.len() == before {
+                return;
+            }
+        }
+    }
+
+    /// Whose a resource is; where no Patient is known yet, the first one named is the connection's.
+    pub(super) fn judge(
+        &self,
+        resource_type: &str,
+        id: &str,
+        json: &[u8],
+        bundle: &FullUrls,
+    ) -> Verdict {
+        let Some(mut known) = self.known() else { return Verdict::Nobodys };
+        let verdict = if resource_type == "Patient" {
+            known.verdict(&Subjects { patients: vec![id.to_owned()], ..Subjects::default() })
+        } else {
+            let subjects = subjects(json, &self.bases, bundle);
+            if known.patients.is_empty()
+                && let Some(first) = subjects.patients.first()
+                && subjects.patients.iter().all(|patient| patient == first)
+            {
+                known.pin(first);
+            }
+            known.verdict(&subjects)
+        };
+        known.is_seen |= verdict == Verdict::Own;
+        verdict
+    }
+
+    /// Notes that a resource of the member's came as it is stored.
+    pub(super) fn saw(&self) {
+        if let Some(mut known) = self.known() {
+            known.is_seen = true;
+        }
+    }
+
+    /// Whether the plan sent something about the connection's Patient in this run.
+    pub(super) fn is_seen(&self) -> bool {
+        self.known().is_none_or(|known| known.is_seen)
+    }
+
+    /// The Patient that the warehouse has to note before anything about it is stored, once.
+    pub(super) fn to_be_pinned(&self) -> Option<String> {
+        self.known()?.to_be_pinned.take()
+    }
+
+    fn known(&self) -> Option<MutexGuard<'_, Known>> {
+        // A worker that panicked leaves nothing half done here.
+        Some(self.known.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Known {
+    fn pin(&mut self, patient: &str) {
+        self.patients.insert(patient.to_owned());
+        self.to_be_pinned = Some(patient.to_owned());
+    }
+
+    fn verdict(&self, subjects: &Subjects) -> Verdict {
+        let is_own = |patient: &String| self.patients.contains(patient);
+        if !subjects.patients.iter().all(is_own) {
+            Verdict::Foreign
+        } else if subjects.elsewhere {
+            Verdict::Elsewhere
+        } else if subjects.unclear || !subjects.bare.iter().all(is_own) {
+            Verdict::Unclear
+        } else if subjects.patients.is_empty() && subjects.bare.is_empty() {
+            Verdict::Nobodys
+        } else {
+            Verdict::Own
+        }
+    }
+}
+
+impl Verdict {
+    /// The quarantine's word and sentence for it; `None` where it is taken in.
+    pub(super) fn reject(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Verdict::Own | Verdict::Nobodys => None,
+            Verdict::Foreign => {
+                Some(("foreign_subject", "a resource about another patient than the connection's"))
+            }
+            Verdict::Elsewhere => Some((
+                "subject_elsewhere",
+                "a resource about a patient of another server; if that is the plan's own server \
+                 under another name, add it to the plan's proxied_origins",
+            )),
+            Verdict::Unclear => Some((
+                "unclear_subject",
+                "a resource about a patient of whom cannot be told whether it is the connection's",
+            )),
+        }
     }
 }

@@ -102,43 +102,33 @@ pub(crate) fn by_name(
         .doing("cannot read the connections")
 }
 
-/// The Patients that a connection is about: the named one, else all that it holds, each with
-/// those it links to. Ids, and references where they come from links.
+/// The Patients that a connection holds or held, in the order in which they first came.
 pub(crate) fn patients(
     connection: &Connection,
     connection_id: i64,
-    named: Option<&str>,
-) -> Result<Vec<String>, WarehouseError> {
+) -> Result<Vec<(String, Vec<u8>)>, WarehouseError> {
     connection
         .prepare(
-            "WITH own AS (
-               SELECT resource_id, json FROM resource WHERE connection_id = ?1
-                 AND resource_type = 'Patient' AND deleted_at IS NULL
-                 AND (?2 IS NULL OR resource_id = ?2))
-             SELECT ?2 WHERE ?2 IS NOT NULL
-             UNION SELECT resource_id FROM own
-             UNION SELECT json_extract(link.value, '$.other.reference') FROM own,
-               json_each(own.json, '$.link') AS link
-               WHERE json_type(link.value, '$.other.reference') = 'text'",
+            "SELECT resource_id, json FROM resource
+             WHERE connection_id = ?1 AND resource_type = 'Patient' ORDER BY id",
         )
         .and_then(|mut statement| {
-            statement.query_map(params![connection_id, named], |row| row.get(0))?.collect()
+            let patient = |row: &Row<'_>| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec()));
+            statement.query_map([connection_id], patient)?.collect()
         })
         .doing("cannot read whose data a connection holds")
 }
 
 /// Remembers whose data a connection holds, once that is known; never changes it.
-pub(super) fn pin_patient(
+pub(crate) fn pin_patient(
     connection: &Connection,
     connection_id: i64,
+    patient: &str,
 ) -> Result<(), WarehouseError> {
     connection
         .execute(
-            "UPDATE connection SET patient_id = (
-               SELECT min(resource_id) FROM resource WHERE connection_id = ?1
-                 AND resource_type = 'Patient' AND deleted_at IS NULL HAVING count(*) = 1)
-             WHERE id = ?1 AND patient_id IS NULL",
-            [connection_id],
+            "UPDATE connection SET patient_id = ?2 WHERE id = ?1 AND patient_id IS NULL",
+            params![connection_id, patient],
         )
         .doing("cannot note whose data a connection holds")
         .map(drop)

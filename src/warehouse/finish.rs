@@ -5,7 +5,7 @@
 //! last page again.
 
 use super::{
-    Warehouse, absence, connections,
+    Warehouse, absence,
     error::{Doing, WarehouseError},
     ledger::{self, WalkKey},
     page_writer::{delete_rows, keep_version},
@@ -96,9 +96,6 @@ fn end_walk(
             resolve_rejects(&transaction, walk, now)?;
         }
         if let Some(advance) = &end.advance {
-            if walk.resource_type == "Patient" {
-                connections::pin_patient(&transaction, walk.connection_id)?;
-            }
             type_state::advance(&transaction, walk.walk_id, advance)?;
         }
     }

@@ -272,17 +272,26 @@ impl Warehouse {
         self.reader.read(connections::all)
     }
 
-    /// The Patients that a connection is about: the named one, else all that it holds, each with
-    /// those it links to. Ids, and references where they come from links.
+    /// The Patients that a connection holds or held, with their bytes, the first one first.
     ///
     /// # Errors
     /// SQLite's.
-    pub fn patients(
+    pub fn patients(&self, connection_id: i64) -> Result<Vec<(String, Vec<u8>)>, WarehouseError> {
+        self.reader.read(|connection| connections::patients(connection, connection_id))
+    }
+
+    /// Remembers whose data a connection holds, unless that is known.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn pin_patient(
         &self,
         connection_id: i64,
-        named: Option<&str>,
-    ) -> Result<Vec<String>, WarehouseError> {
-        self.reader.read(|connection| connections::patients(connection, connection_id, named))
+        patient: String,
+    ) -> Result<(), WarehouseError> {
+        self.writer
+            .run(move |connection, _| connections::pin_patient(connection, connection_id, &patient))
+            .await
     }
 
     /// The cursors of a connection's unfinished walks.

@@ -120,6 +120,7 @@ mod sekmet;
 #[cfg(test)]
 mod sekmet_data;
 #[cfg(test)]
+mod subject;
 mod support;
 #[cfg(test)]
 mod tidy;

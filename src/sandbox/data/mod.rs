@@ -36,6 +36,9 @@ use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use json::{Json, array, object};
 use types::Scope;
 
+/// Stands for the server's own origin in absolute references.
+pub(super) const ORIGIN: &str = "https://api.sandbox.example";
+
 /// All members of one seed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Population {

@@ -71,7 +71,7 @@ fn versioned_references(member: &Member, resource: &mut Json) {
 }
 
 fn absolute_references(member: &Member, resource: &mut Json) {
-    let absolute = format!("https://api.sandbox.example/r4/Patient/{}", member.patient_id());
+    let absolute = format!("{}/r4/Patient/{}", super::ORIGIN, member.patient_id());
     resource.set("patient", object! { reference: absolute });
 }
 

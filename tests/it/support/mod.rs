@@ -3,6 +3,7 @@
 
 mod canaries;
 mod consenting;
+mod dictated;
 mod faulty;
 mod home;
 mod payer;
@@ -18,6 +19,7 @@ mod watched;
 
 pub(crate) use canaries::{CANARY_BYTES, canaries, sightings};
 pub(crate) use consenting::Consenting;
+pub(crate) use dictated::Dictated;
 pub(crate) use faulty::{Disturbed, Faulty};
 pub(crate) use home::{Home, Outcome};
 pub(crate) use payer::{Payer, SHORT_SYNC};

@@ -1,0 +1,160 @@
+//! A payer that says word for word what a test wants it to say.
+
+use super::{Home, Outcome};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::Response,
+    routing::{get, post},
+};
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    sync::{Arc, Mutex, MutexGuard},
+};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+/// What the payer says.
+#[derive(Default)]
+pub(crate) struct Script {
+    /// Per type the entries of its one page: JSON of resources, or of whole entries.
+    pub(crate) types: BTreeMap<&'static str, Vec<String>>,
+    /// Per type the status in place of a page.
+    pub(crate) refused: BTreeMap<&'static str, u16>,
+    /// The types that the CapabilityStatement declares; without any there is no statement.
+    pub(crate) declared: Vec<&'static str>,
+    /// More members of the token endpoint's answer, each with a comma before it.
+    pub(crate) token: String,
+    /// The types that were searched, in order.
+    pub(crate) searched: Vec<String>,
+}
+
+/// A running payer; its threads end with it.
+pub(crate) struct Dictated {
+    script: Arc<Mutex<Script>>,
+    origin: String,
+    _runtime: Runtime,
+}
+
+impl Dictated {
+    pub(crate) fn start() -> Dictated {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let script = Arc::new(Mutex::new(Script::default()));
+        let router = Router::new()
+            .route("/token", post(token))
+            .route("/r4/{type}", get(search))
+            .route("/r4/{type}/{id}", get(read))
+            .with_state(Arc::clone(&script));
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Dictated { script, origin, _runtime: runtime }
+    }
+
+    pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap()
+    }
+
+    /// Says from now on that this is all there is of a type.
+    pub(crate) fn serve<T: Display>(&self, name: &'static str, entries: &[T]) {
+        self.script().types.insert(name, entries.iter().map(T::to_string).collect());
+    }
+
+    /// Its FHIR base.
+    pub(crate) fn base(&self) -> String {
+        format!("{}/r4", self.origin)
+    }
+
+    /// Writes the configuration with a plan `demo` at this payer, and more lines of its section.
+    pub(crate) fn configure(&self, home: &Home, more: &str) {
+        let text = format!(
+            "[http]\ninitial_delay_milliseconds = 1\nmax_attempts = 2\n\
+             [warehouse]\ncount_unmapped_paths = false\n\
+             [plans.demo]\nfhir_url = \"{0}/r4\"\ntoken_url = \"{0}/token\"\n\
+             authorize_url = \"{0}/authorize\"\nclient_id = \"x\"\nrequests_per_second = 1000\n{more}",
+            self.origin
+        );
+        std::fs::write(home.file("payersync.toml"), text).unwrap();
+    }
+
+    /// Connects `john`, with more arguments.
+    pub(crate) fn connect(&self, home: &Home, more: &[&str]) -> Outcome {
+        let connect = ["connect", "john", "--plan", "demo", "--code", "a-code"];
+        home.run(&[&connect, more].concat())
+    }
+
+    /// A home with `john` connected.
+    pub(crate) fn home(&self, more: &str) -> Home {
+        let home = Home::new();
+        self.configure(&home, more);
+        let connected = self.connect(&home, &[]);
+        assert_eq!(connected.code, 0, "{}", connected.stderr);
+        home
+    }
+}
+
+async fn token(State(script): State<Arc<Mutex<Script>>>) -> Response {
+    let more = script.lock().unwrap().token.clone();
+    json(format!(
+        r#"{{"access_token":"a-token","token_type":"bearer","expires_in":7199,"refresh_token":"r"{more}}}"#
+    ))
+}
+
+async fn search(State(script): State<Arc<Mutex<Script>>>, Path(name): Path<String>) -> Response {
+    let mut script = script.lock().unwrap();
+    if name == "metadata" {
+        let types: Vec<String> = script
+            .declared
+            .iter()
+            .map(|name| format!(r#"{{"type":"{name}","interaction":[{{"code":"search-type"}}]}}"#))
+            .collect();
+        return match types.is_empty() {
+            true => status(404),
+            false => json(format!(
+                r#"{{"resourceType":"CapabilityStatement","rest":[{{"mode":"server","resource":[{}]}}]}}"#,
+                types.join(",")
+            )),
+        };
+    }
+    script.searched.push(name.clone());
+    if let Some(code) = script.refused.get(&*name) {
+        return status(*code);
+    }
+    let entries: Vec<String> = script.types.get(&*name).into_iter().flatten().map(entry).collect();
+    json(format!(
+        r#"{{"resourceType":"Bundle","type":"searchset","entry":[{}]}}"#,
+        entries.join(",")
+    ))
+}
+
+async fn read(
+    State(script): State<Arc<Mutex<Script>>>,
+    Path((name, id)): Path<(String, String)>,
+) -> Response {
+    let script = script.lock().unwrap();
+    let id = format!(r#""id":"{id}""#);
+    let found = script.types.get(&*name).into_iter().flatten().find(|json| json.contains(&id));
+    found.map_or_else(|| status(404), |found| json(found.clone()))
+}
+
+fn entry(text: &String) -> String {
+    match text.starts_with(r#"{"fullUrl""#) {
+        true => text.clone(),
+        false => format!(r#"{{"resource":{text}}}"#),
+    }
+}
+
+fn json(text: String) -> Response {
+    let response = Response::builder().header(header::CONTENT_TYPE, "application/fhir+json");
+    response.body(Body::from(text)).unwrap()
+}
+
+fn status(code: u16) -> Response {
+    Response::builder().status(StatusCode::from_u16(code).unwrap()).body(Body::empty()).unwrap()
+}

@@ -104,6 +104,10 @@ pub struct ConnectArgs {
     /// How long to wait for the consent, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,
+    /// Do not ask before what the connection holds is purged, where the consent is for another
+    /// patient
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `payersync sync`.

@@ -168,8 +168,14 @@ words! {
         NotListed = "not_listed",
         /// The plan does not declare that it can be searched.
         NotDeclared = "not_declared",
-        /// The consent does not cover it.
+        /// The consent does not cover it, or not all of it.
         NotGranted = "not_granted",
+        /// The same, and the configured scope does not even ask for it.
+        NotRequested = "not_requested",
+        /// The plan's `types` do not name it.
+        NotAsked = "not_asked",
+        /// Everything that came is about another Patient than the connection's.
+        PatientChanged = "patient_changed",
         /// The run was asked to stop.
         Interrupted = "interrupted",
         /// The run's limit of requests was reached.
@@ -185,9 +191,9 @@ impl Reason {
     /// The reasons that say that a walk was too long for its server.
     pub const TOO_LONG: [Reason; 3] = [Reason::Gone, Reason::NotFound, Reason::ResultWindow];
 
-    /// Whether only a new consent of the member helps.
+    /// Whether only a new consent of the member helps, where something is missing for this reason.
     pub fn needs_consent(self) -> bool {
-        self == Reason::ConsentNeeded
+        matches!(self, Reason::ConsentNeeded | Reason::NotGranted | Reason::PatientChanged)
     }
 
     /// Whether there is no token, so that no other type can be had either.

@@ -32,7 +32,7 @@ pub(super) async fn run(
     let http = home::http(&settings)?;
     let tokens = home::tokens(&settings, &http)?;
     spend(&settings, &warehouse, &http)?;
-    check_types(&args.types, &settings, warehouse.catalog())?;
+    check_types(&args.types)?;
     let targets = targets(&settings, connections, &http).await;
     let left_out = targets.tell_left_out();
     if targets.ready.is_empty() {

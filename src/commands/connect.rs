@@ -1,9 +1,9 @@
 //! `payersync connect`: a member consents in the browser.
 
 use super::{
-    consent::{Consent, give, give_to_client, uid},
+    consent::{Consent, another_patients, give, give_to_client, redeem, uid},
     failure::Failure,
-    home, pending, tell,
+    home, lock, pending, purge, tell,
 };
 use crate::{
     auth::{
@@ -14,7 +14,11 @@ use crate::{
     exit_code::ExitCode,
 };
 use secrecy::SecretString;
-use std::{io, path::Path, time::Duration};
+use std::{
+    io::{self, IsTerminal},
+    path::Path,
+    time::Duration,
+};
 
 /// Asks for consent and enters it.
 pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Failure> {
@@ -31,24 +35,70 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
         GrantKind::ClientCredentials => {
             let consent = Consent { name: &args.name, member, registration: &registration };
             let tokens = home::tokens(&settings, &http)?;
-            give_to_client(&consent, &tokens, &warehouse).await?
+            let row = give_to_client(&consent, &tokens, &warehouse).await?;
+            warehouse.close();
+            row
         }
         GrantKind::AuthorizationCode => {
             let vault = home::vault(folder)?;
             let (registration, answer) = ask(folder, &args, registration).await?;
             let consent = Consent { name: &args.name, member, registration: &registration };
-            give(&consent, &answer, &http, &vault, &warehouse).await?
+            let grant = redeem(&consent, &answer, &http).await?;
+            let other = another_patients(&warehouse, &args.name, &plan.bases, &grant)?;
+            let warehouse = match other {
+                None => warehouse,
+                Some(held) => {
+                    confirm(&args)?;
+                    // No run may write what is being purged.
+                    let _lock = lock::take(folder, "connect")?;
+                    warehouse.close();
+                    purge::erase(&settings, &held, &vault).await?;
+                    home::warehouse_beside_a_run(&settings)?
+                }
+            };
+            let row = give(&consent, &grant, &vault, &warehouse).await?;
+            warehouse.close();
+            row
         }
     };
     // Answered; what is left of the question opens nothing.
     let _ = pending::forget(folder, &args.name);
-    warehouse.close();
     tell(&format!("Connected {} at plan {}", row.name, row.plan));
     if let Some(scope) = row.scope {
         tell(&format!("Scope: {scope}"));
     }
     tell(&format!("Next: `payersync sync {}`", row.name));
     Ok(ExitCode::Complete)
+}
+
+/// Asks before another patient's data takes the place of what the connection holds.
+fn confirm(args: &ConnectArgs) -> Result<(), Failure> {
+    let name = &args.name;
+    tell(&format!("This consent is for another patient than the one whose data {name} holds."));
+    if args.yes {
+        return Ok(());
+    }
+    let hint = format!(
+        "another name keeps both; `payersync connect {name} --plan {} --yes` purges what {name} \
+         holds and begins anew",
+        args.plan
+    );
+    if !io::stdin().is_terminal() {
+        return Err(Failure::misuse(format!(
+            "{name} holds another patient's data and there is nobody to ask; nothing was changed"
+        ))
+        .hint(hint));
+    }
+    tell(&format!("Going on purges every row and token of {name}. It cannot be undone."));
+    tell(&format!("Type {name} to go on:"));
+    let mut line = String::new();
+    io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| Failure::usage("cannot read the answer", error))?;
+    if line.trim() == name {
+        return Ok(());
+    }
+    Err(Failure::misuse("the name does not match; nothing was changed").hint(hint))
 }
 
 /// Has the member consent; the registration returned has the redirect URL that was used.

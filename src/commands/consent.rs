@@ -2,10 +2,15 @@
 
 use super::failure::Failure;
 use crate::{
-    auth::{ClientRegistration, ConnectionKey, GrantKind, Redirected, Tokens, Vault, exchange},
+    auth::{
+        ClientRegistration, ConnectionKey, GrantKind, Redirected, StoredGrant, Tokens, Vault,
+        exchange,
+    },
     clock::Clock,
+    fhir::linked_patients,
     http::HttpClient,
-    warehouse::{ConnectionRow, NewConsent, Warehouse},
+    reference::{Destination, FullUrls, ServerBases},
+    warehouse::{ConnectionRow, NewConsent, Warehouse, held_types, stored_patients},
 };
 use secrecy::ExposeSecret;
 use std::fmt::Write as _;
@@ -45,22 +50,59 @@ fn random_uid() -> Result<String, Failure> {
     }))
 }
 
-/// Exchanges the code and enters the consent: first the vault, then the warehouse.
+/// Exchanges the code. What comes is in no place yet that a run could find.
+pub(super) async fn redeem(
+    consent: &Consent<'_>,
+    answer: &Redirected,
+    http: &HttpClient,
+) -> Result<StoredGrant, Failure> {
+    let now = Clock::system().now();
+    Ok(exchange(http, consent.registration, consent.name, answer, now).await?)
+}
+
+/// The connection of a name, where it holds another patient's data than a grant is for.
+///
+/// `None` where the plan does not say whom the grant is for: the next run sees.
+pub(super) fn another_patients(
+    warehouse: &Warehouse,
+    name: &str,
+    bases: &ServerBases,
+    grant: &StoredGrant,
+) -> Result<Option<ConnectionRow>, Failure> {
+    let (Some(row), Some(patient)) = (warehouse.connection(name)?, &grant.patient) else {
+        return Ok(None);
+    };
+    let none = FullUrls::default();
+    let bare = |reference: &str| match bases.resolve(reference, &none) {
+        Destination::Here { resource_type: "Patient", id } => id.to_owned(),
+        _ => reference.to_owned(),
+    };
+    let (stored, held) = warehouse.reader().read(|connection| {
+        Ok((stored_patients(connection, row.id)?, held_types(connection, row.id)?))
+    })?;
+    let mut known: Vec<String> = row.patient_id.iter().map(|id| bare(id)).collect();
+    for (id, json) in &stored {
+        known.push(id.clone());
+        known.extend(linked_patients(json, bases, &none));
+    }
+    let holds_data = !stored.is_empty() || !held.is_empty();
+    let is_other =
+        holds_data && !known.is_empty() && !known.contains(&bare(patient.expose_secret()));
+    Ok(is_other.then_some(row))
+}
+
+/// Enters the consent: first the vault, then the warehouse.
 ///
 /// In this order a crash between the two leaves tokens that no connection names, never a
 /// connection without tokens.
 pub(super) async fn give(
     consent: &Consent<'_>,
-    answer: &Redirected,
-    http: &HttpClient,
+    grant: &StoredGrant,
     vault: &Vault,
     warehouse: &Warehouse,
 ) -> Result<ConnectionRow, Failure> {
-    let registration = consent.registration;
-    let uid = uid(warehouse, consent.name, &registration.plan)?;
-    let now = Clock::system().now();
-    let grant = exchange(http, registration, consent.name, answer, now).await?;
-    vault.put(&uid, &grant)?;
+    let uid = uid(warehouse, consent.name, &consent.registration.plan)?;
+    vault.put(&uid, grant)?;
     let (scope, patient_id) =
         (grant.scope.clone(), grant.patient.as_ref().map(|id| id.expose_secret().to_owned()));
     Ok(warehouse.consent(new_consent(consent, uid, scope, patient_id)).await?)

@@ -3,7 +3,7 @@
 //! It lives in a folder of its own, so that synthetic members never stand beside real ones.
 
 use super::{
-    consent::{Consent, give},
+    consent::{Consent, give, redeem},
     failure::Failure,
     home, lock, print,
     progress::{self, Style},
@@ -154,7 +154,8 @@ async fn connect(
         let answer = consent_in_browser(&mut registration, &who, http).await?;
         let name = connection_name(&who, member);
         let consent = Consent { name: &name, member: Some(&name), registration: &registration };
-        connections.push(give(&consent, &answer, http, &vault, warehouse).await?);
+        let grant = redeem(&consent, &answer, http).await?;
+        connections.push(give(&consent, &grant, &vault, warehouse).await?);
     }
     let names: Vec<_> = connections.iter().take(5).map(|row| row.name.as_str()).collect();
     let more = if connections.len() > names.len() { ", ..." } else { "" };

@@ -24,7 +24,7 @@ pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failu
     let warehouse = Arc::new(home::current_warehouse_to_look(&settings, "plan")?);
     let connections = chosen(&warehouse, &args.names)?;
     let http = home::http(&settings)?;
-    check_types(&args.types, &settings, warehouse.catalog())?;
+    check_types(&args.types)?;
     let targets = targets(&settings, connections, &http).await;
     let context = SyncContext {
         warehouse: Arc::clone(&warehouse),

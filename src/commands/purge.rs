@@ -36,26 +36,45 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
     };
     confirm(args)?;
     let vault = home::vault(folder)?;
-    let is_revoked = revoke(&settings, &row, &vault).await?;
-    let had_tokens = auth::forget(&vault, folder, &row.uid)?;
+    let erased = erase(&settings, &row, &vault).await?;
+    print(|out| report(out, &row, &erased))?;
+    if erased.purged.left > 0 {
+        let left = anyhow::anyhow!("{} rows are left", erased.purged.left);
+        return Err(Failure::bug("the purge is not complete", left));
+    }
+    Ok(if erased.is_revoked { ExitCode::Complete } else { ExitCode::Unreachable })
+}
+
+/// What a purge came to.
+pub(super) struct Erased {
+    purged: Purged,
+    had_tokens: bool,
+    /// Whether nothing is left to be revoked by hand because of a failure.
+    is_revoked: bool,
+}
+
+/// Removes every trace of a connection; the home's lock must be held.
+pub(super) async fn erase(
+    settings: &Settings,
+    row: &ConnectionRow,
+    vault: &Vault,
+) -> Result<Erased, Failure> {
+    let (folder, warehouse) = (&settings.home, home::existing_warehouse(&settings.home)?);
+    let is_revoked = revoke(settings, row, vault).await?;
+    let had_tokens = auth::forget(vault, folder, &row.uid)?;
     // Its name is the member's: a purge that leaves it is not done, and the rows that are still
     // there let the same command find it again.
     pending::forget(folder, &row.name).map_err(|error| {
         let what = format!("cannot remove the consent that {} waits for", row.name);
         Failure::file(what, error, "make the folder writable and run the same command again")
     })?;
-    let purged = purge_rows(&warehouse, &row, &system::user(), Clock::system().now())?;
+    let purged = purge_rows(&warehouse, row, &system::user(), Clock::system().now())?;
     scrub(&warehouse)?;
-    print(|out| report(out, &row, &purged, had_tokens))?;
     if !purged.copies.is_empty() {
         tell("Copies that were written before are not reached; delete what holds this member:");
         purged.copies.iter().for_each(|copy| tell(&format!("  {copy}")));
     }
-    if purged.left > 0 {
-        let left = anyhow::anyhow!("{} rows are left", purged.left);
-        return Err(Failure::bug("the purge is not complete", left));
-    }
-    Ok(if is_revoked { ExitCode::Complete } else { ExitCode::Unreachable })
+    Ok(Erased { purged, had_tokens, is_revoked })
 }
 
 /// Revokes where the plan can; what it cannot does not keep the rest from going.
@@ -107,16 +126,12 @@ fn confirm(args: &PurgeArgs) -> Result<(), Failure> {
     Err(Failure::misuse("the name does not match; nothing was removed"))
 }
 
-fn report(
-    out: &mut dyn Write,
-    row: &ConnectionRow,
-    purged: &Purged,
-    had_tokens: bool,
-) -> io::Result<()> {
+fn report(out: &mut dyn Write, row: &ConnectionRow, erased: &Erased) -> io::Result<()> {
+    let Erased { purged, had_tokens, .. } = erased;
     for (table, rows) in &purged.removed {
         writeln!(out, "{rows:>10}  {table}")?;
     }
     let total: u64 = purged.removed.iter().map(|(_, rows)| rows).sum();
-    let tokens = if had_tokens { "tokens removed" } else { "it had no tokens" };
+    let tokens = if *had_tokens { "tokens removed" } else { "it had no tokens" };
     writeln!(out, "Purged {}: {total} rows removed, {} left; {tokens}", row.name, purged.left)
 }

@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     exit_code::ExitCode,
-    outcome::{self, TypeOutcome, WalkState},
+    outcome::{self, Reason, TypeOutcome, WalkState},
     warehouse::{ConnectionRow, ReadOnlyWarehouse, TypeStatus},
 };
 use serde::Serialize;
@@ -163,12 +163,15 @@ fn people(
                 writeln!(out, "hint: {}: {hint}", status.resource_type)?;
             }
         }
-        for (state, words) in
-            [(WalkState::NotServed, "Not served"), (WalkState::Skipped, "Skipped")]
-        {
+        for (state, is_unasked, words) in [
+            (WalkState::NotServed, false, "Not served"),
+            (WalkState::Skipped, false, "Skipped"),
+            (WalkState::Skipped, true, "Not asked for (types = [\"*\"] asks)"),
+        ] {
             let names: Vec<_> = left
                 .iter()
                 .filter(|status| status.state == state)
+                .filter(|status| (status.reason == Some(Reason::NotAsked)) == is_unasked)
                 .map(|status| status.resource_type.as_str())
                 .collect();
             if !names.is_empty() {

@@ -32,7 +32,7 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
     let http = home::http(&settings)?;
     let tokens = home::tokens(&settings, &http)?;
     spend(&settings, &warehouse, &http)?;
-    check_types(&args.types, &settings, warehouse.catalog())?;
+    check_types(&args.types)?;
     let targets = targets(&settings, connections, &http).await;
     let left_out = targets.tell_left_out();
     if targets.ready.is_empty() {
@@ -188,6 +188,12 @@ pub(super) fn tell_problems(report: &Report) {
             tell(
                 "hint: `payersync query \"SELECT resource_type, reason, detail FROM rejected_resource WHERE resolved_at IS NULL\"`",
             );
+            if connection.open_strangers > 0 {
+                tell(&format!(
+                    "hint: {} are about another patient than the connection's; if the consent covers dependants, set `dependants = true` in [plans.{}]",
+                    connection.open_strangers, connection.plan
+                ));
+            }
         }
     }
 }

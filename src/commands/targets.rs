@@ -4,10 +4,10 @@ use super::{failure::Failure, home, tell};
 use crate::{
     config::Settings,
     exit_code::ExitCode,
-    fhir::RESOURCE_TYPES,
+    fhir::{is_r4_type, similar_r4_type},
     http::HttpClient,
     sync::Target,
-    warehouse::{Catalog, ConnectionRow},
+    warehouse::ConnectionRow,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -80,23 +80,14 @@ async fn of_plan(
     Ok(connections.into_iter().map(target).collect())
 }
 
-/// Refuses a type that nobody knows: it would stand in the ledger as incomplete for ever.
-pub(super) fn check_types(
-    asked: &[String],
-    settings: &Settings,
-    catalog: &Catalog,
-) -> Result<(), Failure> {
-    let is_known = |name: &str| {
-        RESOURCE_TYPES.iter().any(|known| known.name == name)
-            || !catalog.of_type(name).is_empty()
-            || settings.plans.values().any(|plan| plan.types.iter().any(|known| known == name))
+/// Refuses a type that FHIR R4 does not know: it would stand in the ledger as incomplete for ever.
+pub(super) fn check_types(asked: &[String]) -> Result<(), Failure> {
+    let Some(unknown) = asked.iter().find(|name| *name != "*" && !is_r4_type(name)) else {
+        return Ok(());
     };
-    let Some(unknown) = asked.iter().find(|name| !is_known(name)) else { return Ok(()) };
-    let similar = RESOURCE_TYPES.iter().find(|known| known.name.eq_ignore_ascii_case(unknown));
-    let hint = match similar {
-        Some(known) => format!("it is written {}", known.name),
-        None => "`payersync plan` lists the types; a plan's types in payersync.toml may name more"
-            .to_owned(),
+    let hint = match similar_r4_type(unknown) {
+        Some(known) => format!("did you mean {known}?"),
+        None => "`payersync plan` lists the types".to_owned(),
     };
     Err(Failure::misuse(format!("there is no resource type {unknown}")).hint(hint))
 }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     auth::{ClientRegistration, GrantKind, TokenAuth},
+    fhir::{is_r4_type, similar_r4_type},
     http::{Origin, RateLimits},
     reference::ServerBases,
 };
@@ -39,7 +40,7 @@ pub struct PlanSettings {
     pub concurrency: usize,
     /// Budget of requests.
     pub limits: RateLimits,
-    /// Types to ask for; empty: all that payersync knows.
+    /// Types to ask for, `*` for all that the plan declares; empty: all that payersync knows.
     pub types: Vec<String>,
     /// Origins by which the plan's server calls itself behind a proxy.
     pub proxied_origins: Vec<Origin>,
@@ -106,6 +107,14 @@ impl PlanSettings {
             if !protected {
                 return refuse(key, "must be https (http is for this machine alone)");
             }
+        }
+        if let Some(unknown) = plan.types.iter().find(|name| *name != "*" && !is_r4_type(name)) {
+            let meant = similar_r4_type(unknown);
+            let meant = meant.map_or(String::new(), |known| format!("; did you mean {known}?"));
+            return refuse(
+                "types",
+                &format!("names {unknown}, which is no resource type of FHIR R4{meant}"),
+            );
         }
         if plan.client_id.trim().is_empty() {
             return refuse("client_id", "is empty");

@@ -80,6 +80,7 @@ fn values_out_of_bounds_name_their_key() {
         ("[http]\nread_timeout_seconds = 0\n".to_owned(), "http.read_timeout_seconds"),
         (plan("fhir_url = \"http://api.x.test/r4\""), "plans.x.fhir_url"),
         (plan("fhir_url = \"ftp://h/\""), "plans.x.fhir_url"),
+        (plan("fhir_url = \"https://h/\"\ntypes = [\"*\", \"Claims\"]"), "mean Claim?"),
         (plan("fhir_url = \"https://h/\"\ntoken_url = \"http://h/token\""), "plans.x.token_url"),
     ] {
         let error = parse(&text).unwrap_err().to_string();

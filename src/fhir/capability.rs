@@ -84,6 +84,15 @@ impl Capability {
         (!searchable.is_empty()).then_some(Capability { searchable, only_readable })
     }
 
+    /// Every type that it declares, in alphabetical order.
+    pub fn types(&self) -> impl Iterator<Item = &str> {
+        let mut types: Vec<&str> =
+            self.searchable.keys().chain(&self.only_readable).map(String::as_str).collect();
+        types.sort_unstable();
+        types.dedup();
+        types.into_iter()
+    }
+
     /// Whether the type can be searched.
     pub fn searches(&self, resource_type: &str) -> bool {
         self.searchable.contains_key(resource_type)

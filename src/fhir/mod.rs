@@ -15,6 +15,7 @@ mod lenient;
 mod next_link;
 mod outcome;
 mod pager;
+mod r4;
 mod raw_bundle;
 mod reference;
 mod resource_type;
@@ -33,13 +34,14 @@ pub use instant::instant;
 pub use next_link::{Next, UnusableNext};
 pub use outcome::Outcome;
 pub use pager::{Pager, PagingError};
+pub use r4::{is_r4_type, similar_r4_type};
 pub use reference::{
     Referenced, each_reference, fits_a_list, on_this_server, read_url, search_by_id,
 };
 pub use resource_type::{
     RESOURCE_TYPES, ResourceType, find as resource_type, is_about_a_member, is_read_by_reference,
 };
-pub use scope::grants_read;
+pub use scope::{Granted, granted};
 pub use search::{changed_since, on_days, type_search};
 pub use self_link::{left_out_of_self_link, patient_of_self_link};
 pub use subject::{Subjects, linked_patients, subjects};

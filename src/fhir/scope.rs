@@ -1,64 +1,144 @@
-//! What granted scopes allow to read. Source: SMART App Launch 2.2, scopes for clinical data
-//! (`patient/Observation.rs`), and version 1 (`patient/*.read`), which 1upHealth documents.
+//! What granted scopes allow to search. Source: SMART App Launch 2.2, scopes for clinical data
+//! (`patient/Observation.rs?category=…`), and version 1 (`patient/*.read`), which 1upHealth
+//! documents.
 
-/// Whether a scope string allows to search a type.
-///
-/// `None`, or a string without any clinical scope, tells nothing: then everything is asked for
-/// and the server decides.
-pub fn grants_read(scope: Option<&str>, resource_type: &str) -> bool {
-    let clinical: Vec<Clinical<'_>> =
-        scope.unwrap_or_default().split_whitespace().filter_map(parse).collect();
-    clinical.is_empty()
-        || clinical.iter().any(|scope| {
-            scope.reads && (scope.resource_type == "*" || scope.resource_type == resource_type)
-        })
+use super::r4::is_r4_type;
+
+/// How much of a type a consent covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Granted {
+    /// All of it, or nobody can tell: then it is asked for and the server decides.
+    Whole,
+    /// Only what these searches find (version 2's granular scopes).
+    Part(Vec<String>),
+    /// Nothing.
+    Nothing,
 }
+
+/// How much of a type a scope string covers.
+///
+/// No scope, a string without any clinical scope, and a string with a clinical scope that cannot be
+/// read (`a,b`, `a%20b`, JSON in place of text) tell nothing.
+pub fn granted(scope: Option<&str>, resource_type: &str) -> Granted {
+    let parsed: Result<Vec<Option<Clinical<'_>>>, Unreadable> =
+        scope.unwrap_or_default().split_whitespace().map(parse).collect();
+    let Ok(parsed) = parsed else { return Granted::Whole };
+    let clinical: Vec<Clinical<'_>> = parsed.into_iter().flatten().collect();
+    if clinical.is_empty() {
+        return Granted::Whole;
+    }
+    let mut parts = Vec::new();
+    for scope in clinical {
+        let names_it = scope.resource_type == "*" || scope.resource_type == resource_type;
+        match scope.only {
+            _ if !(names_it && scope.searches) => {}
+            None => return Granted::Whole,
+            Some(query) => parts.push(query.to_owned()),
+        }
+    }
+    if parts.is_empty() { Granted::Nothing } else { Granted::Part(parts) }
+}
+
+/// A scope that is about clinical data and follows neither version.
+struct Unreadable;
 
 struct Clinical<'a> {
     resource_type: &'a str,
-    reads: bool,
+    searches: bool,
+    /// The search parameters that limit it.
+    only: Option<&'a str>,
 }
 
-fn parse(scope: &str) -> Option<Clinical<'_>> {
-    let (context, rest) = scope.split_once('/')?;
-    if !matches!(context, "patient" | "user" | "system") {
-        return None;
+/// `None` for a scope that is not about clinical data, such as `openid` or `launch/patient`.
+fn parse(scope: &str) -> Result<Option<Clinical<'_>>, Unreadable> {
+    const CONTEXTS: [&str; 3] = ["patient/", "user/", "system/"];
+    let lower = scope.to_ascii_lowercase();
+    let is_url = lower.split('?').next().is_some_and(|before| before.contains("://"));
+    if is_url || !CONTEXTS.iter().any(|context| lower.contains(context)) {
+        return Ok(None);
     }
-    let (resource_type, rights) = rest.split_once('.')?;
-    let rights = rights.split('?').next().unwrap_or_default();
-    let reads = match rights {
+    let rest = CONTEXTS.iter().find_map(|context| scope.strip_prefix(context)).ok_or(Unreadable)?;
+    let (what, only) = match rest.split_once('?') {
+        Some((what, query)) => (what, Some(query).filter(|query| !query.is_empty())),
+        None => (rest, None),
+    };
+    let (resource_type, rights) = what.split_once('.').ok_or(Unreadable)?;
+    if resource_type != "*" && !is_r4_type(resource_type) {
+        return Err(Unreadable);
+    }
+    let searches = match rights {
         "read" | "*" => true,
         "write" => false,
-        // Version 2: a subset of cruds, in this order; s is search.
-        rights => rights.contains('s'),
+        // Version 2: a subset of cruds; s is search.
+        rights if !rights.is_empty() && rights.chars().all(|right| "cruds".contains(right)) => {
+            rights.contains('s')
+        }
+        _ => return Err(Unreadable),
     };
-    Some(Clinical { resource_type, reads })
+    Ok(Some(Clinical { resource_type, searches, only }))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::grants_read;
+    use super::*;
 
     #[test]
     fn scopes_of_both_versions_are_understood() {
         for (scope, resource_type, expected) in [
             ("patient/*.read", "Observation", true),
             ("user/*.*", "Observation", true),
+            ("system/Observation.rs", "Observation", true),
             ("launch/patient openid patient/Patient.read", "Patient", true),
             ("launch/patient openid patient/Patient.read", "Coverage", false),
             ("patient/Coverage.rs", "Coverage", true),
-            ("patient/Coverage.cruds?x=y", "Coverage", true),
+            ("patient/Coverage.cruds", "Coverage", true),
+            ("patient/Coverage.rs?", "Coverage", true),
             ("patient/Coverage.r", "Coverage", false),
             ("patient/*.write", "Coverage", false),
             ("openid launch/patient", "Coverage", true),
+            ("https://x.example/patient/read patient/Goal.rs", "Coverage", false),
             ("", "Coverage", true),
         ] {
-            assert_eq!(
-                grants_read(Some(scope), resource_type),
-                expected,
-                "{scope} {resource_type}"
-            );
+            let expected = if expected { Granted::Whole } else { Granted::Nothing };
+            assert_eq!(granted(Some(scope), resource_type), expected, "{scope} {resource_type}");
         }
-        assert!(grants_read(None, "Coverage"));
+        assert_eq!(granted(None, "Coverage"), Granted::Whole);
+    }
+
+    #[test]
+    fn a_scope_that_cannot_be_read_is_no_statement() {
+        for scope in [
+            "patient/Patient.read,patient/Coverage.read",
+            "patient/Patient.read, patient/Coverage.read",
+            "patient/Patient.read%20patient/Coverage.read",
+            "patient/Patient.read+patient/Coverage.read",
+            "patient/Patient.read;patient/Coverage.read",
+            r#"["patient/Patient.read","patient/Coverage.read"]"#,
+            r#"["patient/Patient.read", "patient/Coverage.read"]"#,
+            r#""patient/Patient.read patient/Coverage.read""#,
+            "openid,patient/Patient.read",
+            "Patient/Patient.read",
+            "patient%2FPatient.read patient/Patient.read|patient/Coverage.read",
+            "patient/Patient",
+            "patient/Patient.",
+            "patient/Patient.reed",
+            "patient/patient.read",
+            "patient/Patients.read",
+        ] {
+            assert_eq!(granted(Some(scope), "Goal"), Granted::Whole, "{scope}");
+        }
+    }
+
+    #[test]
+    fn granular_scopes_cover_a_part_unless_a_whole_one_stands_beside_them() {
+        let granular = "patient/Condition.rs?category=http://x.example|problem-list-item \
+                        patient/Condition.rs?category=encounter-diagnosis patient/Patient.rs";
+        let parts = ["category=http://x.example|problem-list-item", "category=encounter-diagnosis"];
+        let part = Granted::Part(parts.map(str::to_owned).to_vec());
+        assert_eq!(granted(Some(granular), "Condition"), part);
+        assert_eq!(granted(Some(granular), "Patient"), Granted::Whole);
+        assert_eq!(granted(Some(granular), "Goal"), Granted::Nothing);
+        let both = format!("{granular} patient/*.read");
+        assert_eq!(granted(Some(&both), "Condition"), Granted::Whole);
     }
 }

@@ -18,8 +18,12 @@ use crate::{
     fhir::FetchError,
     monitor::Event,
     outcome::{Reason, WalkKind},
-    warehouse::{WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError},
+    warehouse::{
+        WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError, left_types,
+        open_strangers, stored_patients,
+    },
 };
+use std::sync::Arc;
 
 /// Syncs one connection.
 ///
@@ -31,6 +35,9 @@ pub(super) async fn sync_connection(
     options: &SyncOptions,
 ) -> Result<ConnectionReport, WarehouseError> {
     let Survey { mut steps, unreachable, mut effort } = survey(&context, target, options).await?;
+    let id = context.connection.id;
+    let left = context.warehouse.reader().read(|connection| left_types(connection, id))?;
+    steps.retain(|step| !step.is_left_again(&left));
     let mut settled = Vec::new();
     if let (Some(backfill), None) = (&options.backfill, &unreachable) {
         let split = split(&context, steps, backfill, options.full).await?;
@@ -62,7 +69,11 @@ pub(super) async fn sync_connection(
     Ok(ConnectionReport {
         connection: context.connection.name.clone(),
         plan: context.connection.plan.clone(),
-        open_rejects: context.warehouse.open_rejects(context.connection.id)?,
+        open_rejects: context.warehouse.open_rejects(id)?,
+        open_strangers: context
+            .warehouse
+            .reader()
+            .read(|connection| open_strangers(connection, id))?,
         walks,
         is_bug: false,
     })
@@ -76,7 +87,8 @@ fn whose(context: &WalkContext, target: &Target) -> Result<Whose, WarehouseError
         return Ok(Whose::anybody(bases));
     }
     let named = context.connection.patient_id.as_deref();
-    let stored = context.warehouse.patients(context.connection.id)?;
+    let id = context.connection.id;
+    let stored = context.warehouse.reader().read(|connection| stored_patients(connection, id))?;
     Ok(Whose::one(bases, named, &stored))
 }
 
@@ -120,13 +132,15 @@ async fn walk_unless_stopped(
         return enter(context, name, window, finish).await;
     }
     // Without a token no other type can be had either; each would only try the token endpoint anew,
-    // minutes long and with a refresh token that may be spent.
+    // minutes long and with a refresh token that may be spent. Nor where the data is another
+    // patient's: all of it would only fill the quarantine.
     if let Some(finish) = context.no_token.get() {
         let (name, window) = (order.resource_type.clone(), order.window.clone());
         return enter(context, name, window, finish.clone()).await;
     }
     let report = walk(context, order).await?;
-    if report.finish.reason.is_some_and(Reason::is_without_token) {
+    let is_settled = |reason: Reason| reason.is_without_token() || reason == Reason::PatientChanged;
+    if report.finish.reason.is_some_and(is_settled) {
         // The first reason stands for all.
         let _ = context.no_token.set(WalkFinish { failed_page: None, ..report.finish.clone() });
     }

@@ -184,6 +184,25 @@ pub(super) fn another_patient(patient: String) -> WalkFinish {
     }
 }
 
+/// A walk that brought nothing but resources about another Patient than the connection's.
+pub(super) fn patient_changed(connection: &ConnectionRow) -> WalkFinish {
+    let (name, plan) = (&connection.name, &connection.plan);
+    let hint = format!(
+        "if somebody else consented, or the plan covers dependants (`dependants = true`), mend \
+         that; if the plan gave the member another Patient for good, `payersync purge {name}` and \
+         then `payersync connect {name} --plan {plan}`"
+    );
+    WalkFinish {
+        keep_cursor: false,
+        hint: Some(hint),
+        ..WalkFinish::incomplete(
+            Reason::PatientChanged,
+            "the plan now speaks of another Patient: consent again; nothing of it was stored"
+                .into(),
+        )
+    }
+}
+
 /// An answer to `_lastUpdated` that shows that the server does not honour it.
 pub(super) fn filter_ignored(why: &str) -> Ending {
     let detail = format!("the plan does not honour _lastUpdated: {why}");

@@ -6,6 +6,7 @@
 
 mod absence;
 mod allowance;
+mod asked;
 mod by_reference;
 mod connection;
 mod context;

@@ -7,13 +7,12 @@ use super::{
     context::WalkContext,
     ending::{
         Ending, Position, Remedy, another_patient, filter_ignored, finally, interrupted, lost_way,
-        no_progress, refused, request_limit, server_reported,
+        no_progress, patient_changed, refused, request_limit, server_reported,
     },
     judge::{Judgement, Shown, judge},
     page_request::PageRequest,
     plan::{WalkFrom, WalkOrder},
     report::WalkReport,
-    unpack::Dates,
 };
 use crate::{
     clock,
@@ -283,7 +282,7 @@ impl Pass<'_> {
         let unpacked = self.context.unpack(&self.order.resource_type, page).await?;
         self.failure = unpacked.failure.or(self.failure.take());
         self.strangers += unpacked.strangers;
-        if let Some(why) = self.filter_ignored(&unpacked.dates) {
+        if let Some(why) = self.since.and_then(|since| unpacked.dates.show_no_filter(since)) {
             return Ok(Stored::FilterIgnored(why));
         }
         let passed = unpacked.dates.all.iter().filter(|date| **date <= self.started);
@@ -328,33 +327,25 @@ impl Pass<'_> {
         Ok(Stored::Committed)
     }
 
-    /// Whether a page of an incremental walk shows that the server did not filter.
-    fn filter_ignored(&self, dates: &Dates) -> Option<&'static str> {
-        // Servers keep fewer digits than they are asked with.
-        let since = self.since? - chrono::Duration::seconds(1);
-        if dates.undated {
-            Some("it sends resources without a date")
-        } else if dates.all.iter().any(|date| *date < since) {
-            Some("it sends resources that changed before the instant asked for")
-        } else {
-            None
-        }
-    }
-
     /// Ends a pass whose last page was sound.
     async fn end(&mut self) -> Result<(WalkFinish, Option<Remedy>), WarehouseError> {
+        let is_full = self.since.is_none() && self.order.window.is_none();
+        let holds_some = self.order.resource_type == "Patient" || self.order.listed_before;
+        let is_seen = self.context.whose.is_seen();
+        let is_changed = is_full && holds_some && self.strangers > 0 && !is_seen;
         let judgement = match &self.failure {
+            // Nothing that came in this run is about the Patient whose data is held.
+            _ if is_changed => Err(patient_changed(&self.context.connection)),
             Some(outcome) => Err(server_reported(outcome)),
             None => Ok(self.judge().await?),
         };
-        let is_full = self.since.is_none() && self.order.window.is_none();
         let (finish, totals, remedy) = match judgement {
             Err(finish) => (finish, None, None),
             Ok(Judgement::Settled { totals, warning }) => {
                 let parts: Vec<String> =
                     warning.into_iter().chain(self.order.note.clone()).collect();
                 let warning = (!parts.is_empty()).then(|| parts.join("; "));
-                (WalkFinish::complete(warning), totals.filter(|_| is_full), None)
+                (self.order.extent.complete(warning), totals.filter(|_| is_full), None)
             }
             Ok(Judgement::Short(reason, detail)) => (finally(reason, detail), None, None),
             Ok(Judgement::Doubtful(why)) => {
@@ -362,17 +353,18 @@ impl Pass<'_> {
                 (finally(Reason::PagesMoved, detail), None, Some(Remedy::PassAgain))
             }
         };
+        let sees_all = is_full && !self.order.extent.is_part;
         let is_resumed_with_rejects = self.pages_before() > 0 && self.tally.rejected > 0;
         let end = WalkEnd {
             finish,
             tally: self.tally,
-            finds_absences: is_full && self.tally.rejected == 0,
+            finds_absences: sees_all && self.tally.rejected == 0,
             settles_rejects: is_full && !is_resumed_with_rejects,
             advance: self.order.window.is_none().then(|| Advance {
                 // The newest date may be the server's idea of now; its clock when the walk began
                 // is the latest moment up to which everything can have been seen.
                 watermark: self.newest.map(|newest| clock::text(newest.min(self.started))),
-                full: is_full,
+                full: sees_all,
             }),
             totals,
             shrink_limit_percent: self.context.shrink_limit_percent,

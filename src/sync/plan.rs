@@ -1,13 +1,11 @@
 //! What a run will ask of one connection, and why not the rest. Pure.
 
+use super::asked::{Choice, Extent, choose, unasked_types, wanted_types};
 use crate::{
-    fhir::{
-        Capability, RESOURCE_TYPES, changed_since, grants_read, instant, is_read_by_reference,
-        resource_type, type_search,
-    },
+    fhir::{Capability, changed_since, instant, resource_type, type_search},
     http::Origin,
     outcome::{Reason, WalkKind, WalkState},
-    warehouse::{Cursor, LastUpdated, Totals, TypeState, WalkFinish, WalkWindow},
+    warehouse::{Cursor, HeldType, LastUpdated, Totals, TypeState, WalkFinish, WalkWindow},
 };
 use chrono::{DateTime, Utc};
 use std::time::Duration;
@@ -16,11 +14,16 @@ use url::Url;
 /// What is known before the first page is asked for.
 #[derive(Debug, Clone)]
 pub struct PlanInput<'a> {
+    /// The connection's name, for what people are to type.
+    pub connection: &'a str,
+    /// Its plan's name, for the same.
+    pub plan: &'a str,
     /// The plan's FHIR base.
     pub base: &'a Url,
     /// `_count` of every search.
     pub page_size: u32,
-    /// Types named in the configuration; empty: all that payersync knows.
+    /// Types named in the configuration, `*` for all that are declared; empty: all that payersync
+    /// knows.
     pub configured_types: &'a [String],
     /// Types named on the command line; empty: all configured.
     pub asked_types: &'a [String],
@@ -28,6 +31,10 @@ pub struct PlanInput<'a> {
     pub capability: Option<&'a Capability>,
     /// Scopes granted.
     pub scope: Option<&'a str>,
+    /// Scopes that the configuration requests.
+    pub requested_scope: Option<&'a str>,
+    /// Types that were walked and have live resources.
+    pub held: &'a [HeldType],
     /// Unfinished walks.
     pub cursors: &'a [Cursor],
     /// What is known of the types.
@@ -64,6 +71,15 @@ impl Step {
             Step::Skip { resource_type, .. } => resource_type,
         }
     }
+
+    /// Whether it only says again that a type is not asked for: a night on which nothing changed
+    /// writes nothing.
+    pub(super) fn is_left_again(&self, left: &[String]) -> bool {
+        matches!(self, Step::Skip { resource_type, finish }
+            if finish.state == WalkState::Skipped
+                && finish.reason == Some(Reason::NotAsked)
+                && left.contains(resource_type))
+    }
 }
 
 /// A walk to be made.
@@ -89,6 +105,8 @@ pub struct WalkOrder {
     pub beside: Option<Box<WalkFrom>>,
     /// What earlier walks have shown of the server's totals.
     pub totals: Totals,
+    /// How much of the type the walk can see.
+    pub extent: Extent,
 }
 
 /// Where a walk begins.
@@ -113,40 +131,24 @@ pub struct Increment {
     pub probe: bool,
 }
 
-/// Decides for every type, in the order in which they are asked for.
+/// Decides for every type, in the order in which they are asked for; then come those that are not.
 pub fn plan(input: &PlanInput<'_>) -> Vec<Step> {
-    let names: Vec<&str> = match (input.asked_types, input.configured_types) {
-        ([], []) => RESOURCE_TYPES.iter().map(|known| known.name).collect(),
-        ([], configured) => configured.iter().map(String::as_str).collect(),
-        (asked, _) => asked.iter().map(String::as_str).collect(),
-    };
-    names.into_iter().map(|name| step(input, name)).collect()
+    let wanted = wanted_types(input);
+    let unasked = unasked_types(input, &wanted);
+    let unasked =
+        unasked.into_iter().map(|(resource_type, finish)| Step::Skip { resource_type, finish });
+    wanted.iter().map(|name| step(input, name)).chain(unasked).collect()
 }
 
 fn step(input: &PlanInput<'_>, name: &str) -> Step {
+    let extent = match choose(input, name) {
+        Choice::Ask(extent) => extent,
+        Choice::Leave(finish) => return Step::Skip { resource_type: name.to_owned(), finish },
+    };
     let required = resource_type(name).is_some_and(|known| known.required);
     let state = input.states.iter().find(|state| state.resource_type == name);
-    let listed_before = state.is_some_and(|state| state.last_full_at.is_some());
-    // Statements are often incomplete: somebody's word, or experience, counts for more.
-    let is_named = !(input.asked_types.is_empty() && input.configured_types.is_empty());
-    let is_known = required || listed_before || is_named;
-    let skip = |state, reason, detail: String| Step::Skip {
-        resource_type: name.to_owned(),
-        finish: WalkFinish::not_walked(state, reason, detail),
-    };
-    let only_read = input.capability.is_some_and(|capability| capability.only_reads(name));
-    if !required && only_read && is_read_by_reference(name) && grants_read(input.scope, name) {
-        let detail = "the plan does not offer to list it; it is read by reference";
-        return skip(WalkState::NotServed, Reason::NotListed, detail.to_owned());
-    }
-    if !is_known && input.capability.is_some_and(|capability| !capability.searches(name)) {
-        let detail = "the plan's CapabilityStatement does not offer to search it";
-        return skip(WalkState::NotServed, Reason::NotDeclared, detail.to_owned());
-    }
-    if !required && !grants_read(input.scope, name) {
-        let detail = "the member's consent does not cover it";
-        return skip(WalkState::Skipped, Reason::NotGranted, detail.to_owned());
-    }
+    let is_held = input.held.iter().any(|held| held.resource_type == name && held.is_listed);
+    let listed_before = is_held || state.is_some_and(|state| state.last_full_at.is_some());
     let cursor = |kind: WalkKind| {
         let mine = |cursor: &&Cursor| cursor.resource_type == name && cursor.kind == kind;
         let cursor = input.cursors.iter().find(mine).filter(|_| !input.full)?;
@@ -175,6 +177,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         note: None,
         beside,
         totals: state.map_or(Totals::Unknown, |state| state.totals),
+        extent,
     })
 }
 

@@ -1,6 +1,7 @@
 //! What is decided for each type, and why.
 
 use super::*;
+use crate::fhir::RESOURCE_TYPES;
 
 fn capability(types: &[&str]) -> Capability {
     let resources: Vec<_> = types.iter().map(|name| serde_json::json!({ "type": name })).collect();
@@ -29,12 +30,16 @@ const BASE: &str = "https://api.x.test/r4";
 
 fn input(base: &Url) -> PlanInput<'_> {
     PlanInput {
+        connection: "john",
+        plan: "demo",
         base,
         page_size: 100,
         configured_types: &[],
         asked_types: &[],
         capability: None,
         scope: None,
+        requested_scope: None,
+        held: &[],
         cursors: &[],
         states: &[],
         full: false,
@@ -93,7 +98,7 @@ fn a_type_that_is_named_or_was_listed_before_is_asked_for_though_nobody_declares
     let undeclared = PlanInput { capability: Some(&declared), ..input(&base) };
     let begun = [("Goal".to_owned(), "start".to_owned())];
     assert_eq!(steps(&PlanInput { asked_types: &goal, ..undeclared.clone() }), begun);
-    assert_eq!(steps(&PlanInput { configured_types: &goal, ..undeclared.clone() }), begun);
+    assert_eq!(steps(&PlanInput { configured_types: &goal, ..undeclared.clone() })[..1], begun);
     let listed = [TypeState {
         resource_type: "Goal".into(),
         watermark: None,
@@ -111,12 +116,46 @@ fn a_type_that_is_named_or_was_listed_before_is_asked_for_though_nobody_declares
 }
 
 #[test]
-fn a_type_outside_the_consent_is_skipped_and_says_so() {
+fn what_the_consent_leaves_out_is_a_gap_only_where_it_is_held_or_named() {
     let base = Url::parse(BASE).unwrap();
+    let narrow = PlanInput { scope: Some("patient/Patient.read"), ..input(&base) };
+    let goal = |input: &PlanInput<'_>| {
+        let steps = plan(input);
+        let found = steps.iter().find_map(|step| match step {
+            Step::Skip { resource_type, finish } if resource_type == "Goal" => Some(finish),
+            _ => None,
+        });
+        let finish = found.cloned().unwrap();
+        (finish.state, finish.reason.unwrap())
+    };
+    assert_eq!(goal(&narrow), (WalkState::Skipped, Reason::NotGranted));
     let asked = ["Goal".to_owned()];
-    let scope = Some("patient/Patient.read");
-    let steps = steps(&PlanInput { asked_types: &asked, scope, ..input(&base) });
-    assert_eq!(steps, [("Goal".to_owned(), "not_granted".to_owned())]);
+    let named = PlanInput { asked_types: &asked, ..narrow.clone() };
+    assert_eq!(goal(&named), (WalkState::Incomplete, Reason::NotGranted));
+    let configured = PlanInput { configured_types: &asked, ..narrow.clone() };
+    assert_eq!(goal(&configured), (WalkState::Incomplete, Reason::NotGranted));
+    let held = [HeldType { resource_type: "Goal".into(), is_listed: true }];
+    let held = PlanInput { held: &held, ..narrow };
+    assert_eq!(goal(&held), (WalkState::Incomplete, Reason::NotGranted));
+    let requested = Some("patient/Patient.read patient/Coverage.read");
+    let never = PlanInput { requested_scope: requested, ..held };
+    assert_eq!(goal(&never), (WalkState::Incomplete, Reason::NotRequested));
+}
+
+#[test]
+fn a_declared_type_that_is_not_asked_for_says_so_and_the_star_asks_for_it() {
+    let base = Url::parse(BASE).unwrap();
+    let declared = capability(&["Condition", "ImagingStudy"]);
+    let usual = PlanInput { capability: Some(&declared), ..input(&base) };
+    let left = ("ImagingStudy".to_owned(), "not_asked".to_owned());
+    assert!(steps(&usual).contains(&left));
+    let star = ["*".to_owned()];
+    let begun = ("ImagingStudy".to_owned(), "start".to_owned());
+    let all = PlanInput { configured_types: &star, ..usual.clone() };
+    assert!(steps(&all).contains(&begun) && !steps(&all).contains(&left));
+    let goal = ["Goal".to_owned()];
+    let of_a_run = PlanInput { asked_types: &goal, ..usual };
+    assert_eq!(steps(&of_a_run).len(), 1);
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct ConnectionReport {
     pub walks: Vec<WalkReport>,
     /// Open rejects, of this run and earlier ones.
     pub open_rejects: u64,
+    /// Those among them about another patient than the connection's.
+    pub open_strangers: u64,
     /// Whether a bug ended it before its walks could be told.
     pub is_bug: bool,
 }
@@ -41,6 +43,7 @@ impl ConnectionReport {
             plan: row.plan.clone(),
             walks: Vec::new(),
             open_rejects: 0,
+            open_strangers: 0,
             is_bug: true,
         }
     }

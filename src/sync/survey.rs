@@ -9,7 +9,7 @@ use crate::{
     fhir::{Effort, FetchError},
     http::Retry,
     monitor::Event,
-    warehouse::WarehouseError,
+    warehouse::{WarehouseError, held_types},
 };
 
 /// What a run will do with one connection.
@@ -46,14 +46,20 @@ pub(super) async fn survey(
         Err(_) => (None, None),
     };
     let cursors = context.warehouse.cursors(context.connection.id)?;
-    let states = context.warehouse.type_states(context.connection.id)?;
+    let id = context.connection.id;
+    let states = context.warehouse.type_states(id)?;
+    let held = context.warehouse.reader().read(|connection| held_types(connection, id))?;
     let steps = plan(&PlanInput {
+        connection: &context.connection.name,
+        plan: &context.connection.plan,
         base: &target.registration.fhir_url,
         page_size: target.page_size,
         configured_types: &target.types,
         asked_types: &options.types,
         capability: capability.as_ref(),
         scope: context.connection.scope.as_deref(),
+        requested_scope: target.registration.scope.as_deref(),
+        held: &held,
         cursors: &cursors,
         states: &states,
         full: options.full,

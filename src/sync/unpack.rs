@@ -50,6 +50,21 @@ pub(super) struct Dates {
     pub(super) undated: bool,
 }
 
+impl Dates {
+    /// How a page that answers `_lastUpdated` shows that the server did not filter, if it does.
+    pub(super) fn show_no_filter(&self, since: DateTime<Utc>) -> Option<&'static str> {
+        // Servers keep fewer digits than they are asked with.
+        let since = since - chrono::Duration::seconds(1);
+        if self.undated {
+            Some("it sends resources without a date")
+        } else if self.all.iter().any(|date| *date < since) {
+            Some("it sends resources that changed before the instant asked for")
+        } else {
+            None
+        }
+    }
+}
+
 struct Candidate {
     fingerprint: Fingerprint,
     id: String,

@@ -191,9 +191,11 @@ impl Verdict {
     pub(super) fn reject(self) -> Option<(&'static str, &'static str)> {
         match self {
             Verdict::Own | Verdict::Nobodys => None,
-            Verdict::Foreign => {
-                Some(("foreign_subject", "a resource about another patient than the connection's"))
-            }
+            Verdict::Foreign => Some((
+                "foreign_subject",
+                "a resource about another patient than the connection's; a plan whose consents cover \
+                 dependants has `dependants = true`",
+            )),
             Verdict::Elsewhere => Some((
                 "subject_elsewhere",
                 "a resource about a patient of another server; if that is the plan's own server \

@@ -5,6 +5,7 @@
 //! not honour it, the whole type is walked instead, and the ledger says so.
 
 use super::{
+    asked::Extent,
     context::WalkContext,
     plan::{Step, WalkFrom, WalkOrder},
     probe::{Probed, probe_date},
@@ -200,7 +201,14 @@ pub(super) fn order_of(
         None => WalkFrom::Start,
     };
     let start = on_days(&order.start, parameter, days.from, days.to);
-    let order = WalkOrder { from, start, window: Some(window), note: None, ..order.clone() };
+    let order = WalkOrder {
+        from,
+        start,
+        window: Some(window),
+        note: None,
+        extent: Extent::default(),
+        ..order.clone()
+    };
     Ok(Planned::Walk(Box::new(order)))
 }
 

@@ -66,6 +66,7 @@ use std::{path::Path, sync::Arc};
 pub(crate) use absence::{Absent, Finding, pending_absences, surely_present};
 pub use access_log::{Access, log_access};
 pub use backup::{BackedUp, back_up, restore};
+pub(crate) use connections::patients as stored_patients;
 pub use connections::{ConnectionRow, NewConsent};
 pub use cursor::{Cursor, WalkWindow};
 pub(crate) use cursor::{
@@ -81,6 +82,7 @@ pub use metrics::{Effort, FinishedRun};
 pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject, Unchanged};
 pub(crate) use projection::project;
 pub use purge::{PurgeTarget, Purged, find_for_purge, purge_rows, scrub};
+pub(crate) use quarantine::open_strangers;
 pub use query::{Answer, Cell as AnswerCell};
 pub use read_only::ReadOnlyWarehouse;
 pub(crate) use reader::{Reader, is_unchanged, known};
@@ -95,8 +97,8 @@ pub use seal_error::SealError;
 pub use status::{TableCount, TypeStatus};
 pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
 pub(crate) use tally::Tally;
-pub(crate) use type_state::{Advance, dates};
-pub use type_state::{LastUpdated, Totals, TypeState};
+pub(crate) use type_state::{Advance, dates, held_types, left_types};
+pub use type_state::{HeldType, LastUpdated, Totals, TypeState};
 pub use unmapped::{LeafPath, LeafSurvey};
 pub use verify::{Checked, quick_check, verify};
 pub use walk_counters::WalkCounters;
@@ -272,25 +274,13 @@ impl Warehouse {
         self.reader.read(connections::all)
     }
 
-    /// The Patients that a connection holds or held, with their bytes, the first one first.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn patients(&self, connection_id: i64) -> Result<Vec<(String, Vec<u8>)>, WarehouseError> {
-        self.reader.read(|connection| connections::patients(connection, connection_id))
-    }
-
     /// Remembers whose data a connection holds, unless that is known.
     ///
     /// # Errors
     /// SQLite's.
-    pub async fn pin_patient(
-        &self,
-        connection_id: i64,
-        patient: String,
-    ) -> Result<(), WarehouseError> {
+    pub async fn pin_patient(&self, id: i64, patient: String) -> Result<(), WarehouseError> {
         self.writer
-            .run(move |connection, _| connections::pin_patient(connection, connection_id, &patient))
+            .run(move |connection, _| connections::pin_patient(connection, id, &patient))
             .await
     }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::clock;
 use chrono::{DateTime, Utc};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 
 /// The reason of a resource that a view could not take.
@@ -262,6 +262,21 @@ pub(super) fn open_view_errors(
             "SELECT count(*) FROM rejected_resource
              WHERE resource_type = ?1 AND reason = 'view_error' AND resolved_at IS NULL",
             [resource_type],
+            |row| row.get(0),
+        )
+        .doing("cannot count rejects")
+}
+
+/// How many open rejects of a connection are about another patient.
+pub(crate) fn open_strangers(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<u64, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT count(*) FROM rejected_resource
+             WHERE connection_id = ?1 AND reason = 'foreign_subject' AND resolved_at IS NULL",
+            [connection_id],
             |row| row.get(0),
         )
         .doing("cannot count rejects")

@@ -122,6 +122,64 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
     })
 }
 
+/// A type of which a connection holds live resources that came in walks over the type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldType {
+    /// FHIR resource type.
+    pub resource_type: String,
+    /// Whether the plan listed it; else it was read by reference.
+    pub is_listed: bool,
+}
+
+/// The types that a connection holds because they were walked; others came along with those.
+pub(crate) fn held_types(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<HeldType>, WarehouseError> {
+    connection
+        .prepare(
+            "WITH RECURSIVE walked (name) AS (
+               SELECT min(resource_type) FROM sync_walk WHERE connection_id = ?1
+               UNION ALL SELECT (SELECT min(resource_type) FROM sync_walk
+                 WHERE connection_id = ?1 AND resource_type > name)
+               FROM walked WHERE name IS NOT NULL)
+             SELECT name, EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
+               AND w.resource_type = name AND w.pages > 0 AND w.mode <> 'reference')
+             FROM walked WHERE name IS NOT NULL
+               AND EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = ?1
+                 AND r.resource_type = name AND r.deleted_at IS NULL)
+               AND EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
+                 AND w.resource_type = name AND w.pages > 0)",
+        )
+        .and_then(|mut statement| {
+            let held =
+                |row: &Row<'_>| Ok(HeldType { resource_type: row.get(0)?, is_listed: row.get(1)? });
+            statement.query_map([connection_id], held)?.collect()
+        })
+        .doing("cannot read which types are held")
+}
+
+/// The types that the ledger says last that they are not asked for: it need not say so again.
+pub(crate) fn left_types(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare(
+            "WITH RECURSIVE walked (name) AS (
+               SELECT min(resource_type) FROM sync_walk WHERE connection_id = ?1
+               UNION ALL SELECT (SELECT min(resource_type) FROM sync_walk
+                 WHERE connection_id = ?1 AND resource_type > name)
+               FROM walked WHERE name IS NOT NULL)
+             SELECT name FROM walked WHERE name IS NOT NULL
+               AND (SELECT w.state = 'skipped' AND w.reason = 'not_asked' FROM sync_walk w
+                    WHERE w.connection_id = ?1 AND w.resource_type = name
+                    ORDER BY w.id DESC LIMIT 1)",
+        )
+        .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())
+        .doing("cannot read which types are left")
+}
+
 /// What a complete walk leaves behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Advance {

@@ -58,6 +58,8 @@ mod first_sync;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod granted;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod incremental;
@@ -98,6 +100,8 @@ mod oidc_race;
 #[cfg(test)]
 mod old_warehouses;
 #[cfg(test)]
+mod one_patient;
+#[cfg(test)]
 mod own_views;
 #[cfg(test)]
 mod purge;
@@ -121,6 +125,7 @@ mod sekmet;
 mod sekmet_data;
 #[cfg(test)]
 mod subject;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tidy;

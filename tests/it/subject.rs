@@ -1,6 +1,6 @@
 //! Whom a resource is about, in every way in which it can be said, and in every way to get it wrong.
 
-use crate::support::{Home, Dictated};
+use crate::support::{Dictated, Home};
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"1"}"#;
 

@@ -72,7 +72,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "warehouse",
         ],
     ),
-    ("config", &["auth", "http", "reference", "schedule"]),
+    ("config", &["auth", "fhir", "http", "reference", "schedule"]),
     (
         "sync",
         &[

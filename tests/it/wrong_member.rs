@@ -52,7 +52,7 @@ fn a_connection_renewed_by_somebody_else_takes_nothing_in() {
     let before: i64 = home.value("SELECT count(*) FROM resource");
     payer.connect(&home, "john", 1);
     let outcome = home.run(&["sync", "--type", "Patient", "--type", "Coverage"]);
-    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert_eq!(outcome.code, 3, "{}", outcome.stderr);
     assert_eq!(home.value::<i64>("SELECT count(*) FROM resource"), before);
     assert_eq!(home.value::<i64>("SELECT count(*) FROM resource WHERE deleted_at IS NOT NULL"), 0);
 }

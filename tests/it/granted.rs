@@ -1,0 +1,182 @@
+//! Gaps that are known before the first request: what the consent, the configuration and the plan's
+//! own statement leave out.
+
+use crate::support::{Dictated, Home};
+
+const PATIENT: &str = r#"{"resourceType":"Patient","id":"1"}"#;
+
+fn of_patient(name: &str, id: &str) -> String {
+    format!(r#"{{"resourceType":"{name}","id":"{id}","subject":{{"reference":"Patient/1"}}}}"#)
+}
+
+/// State and reason of a type, in the ledger's view.
+fn stands(home: &Home, name: &str) -> Vec<String> {
+    let sql = format!("SELECT state, reason FROM completeness WHERE resource_type = '{name}'");
+    home.rows(&sql).concat()
+}
+
+/// A payer with a Patient, two Conditions and a Goal, under a consent of this scope.
+fn payer(scope: &str) -> Dictated {
+    let payer = Dictated::start();
+    payer.script().token = format!(r#","scope":{scope:?}"#);
+    payer.serve("Patient", &[PATIENT]);
+    payer.serve("Condition", &[of_patient("Condition", "1"), of_patient("Condition", "2")]);
+    payer.serve("Goal", &[of_patient("Goal", "1")]);
+    payer
+}
+
+fn live(home: &Home, name: &str) -> i64 {
+    home.value(&format!(
+        "SELECT count(*) FROM resource WHERE resource_type = '{name}' AND deleted_at IS NULL"
+    ))
+}
+
+#[test]
+fn a_consent_renewed_to_less_is_told_while_what_it_left_out_is_held() {
+    let payer = payer("patient/*.read");
+    let home = payer.home("");
+    assert_eq!(home.run(&["sync"]).code, 0);
+    payer.script().token = r#","scope":"patient/Patient.read patient/Goal.read""#.to_owned();
+    assert_eq!(payer.connect(&home, &[]).code, 0);
+    for _ in 0..2 {
+        let sync = home.run(&["sync"]);
+        assert_eq!(sync.code, 3, "{}", sync.stderr);
+        assert!(sync.stderr.contains("payersync connect john --plan demo"), "{}", sync.stderr);
+        assert_eq!(stands(&home, "Condition"), ["incomplete", "not_granted"]);
+        // What was never held is no gap.
+        assert_eq!(stands(&home, "Procedure"), ["skipped", "not_granted"]);
+        assert_eq!(live(&home, "Condition"), 2);
+    }
+    assert_eq!(home.run(&["status"]).code, 3);
+    payer.script().token = r#","scope":"patient/*.read""#.to_owned();
+    assert_eq!(payer.connect(&home, &[]).code, 0);
+    assert_eq!(home.run(&["sync"]).code, 0);
+    assert_eq!(home.run(&["status"]).code, 0);
+}
+
+#[test]
+fn a_type_that_somebody_names_and_the_consent_leaves_out_is_told() {
+    let narrow = "patient/Patient.read";
+    for (more, arguments, code, reason) in [
+        ("types = [\"Patient\", \"Goal\"]\n", &["sync"][..], 3, "not_granted"),
+        ("", &["sync", "--type", "Goal"], 3, "not_granted"),
+        ("scope = \"patient/Patient.read\"\n", &["sync", "--type", "Goal"], 2, "not_requested"),
+        ("scope = \"patient/*.read\"\n", &["sync", "--type", "Goal"], 3, "not_granted"),
+    ] {
+        let payer = payer(narrow);
+        let home = payer.home(more);
+        let sync = home.run(arguments);
+        assert_eq!(sync.code, code, "{more}: {}", sync.stderr);
+        assert_eq!(stands(&home, "Goal"), ["incomplete", reason], "{more}");
+        assert_eq!(home.run(&["status"]).code, code, "{more}");
+        assert!(!payer.script().searched.contains(&"Goal".to_owned()));
+    }
+}
+
+#[test]
+fn a_scope_that_cannot_be_read_hides_nothing() {
+    for scope in [
+        "patient/Patient.read,patient/Goal.read",
+        "patient/Patient.read%20patient/Goal.read",
+        "patient/Patient.read+patient/Goal.read",
+        r#"["patient/Patient.read","patient/Goal.read"]"#,
+        "patient/Patient.read patient/Conditions.read",
+        "",
+    ] {
+        let payer = payer(scope);
+        let home = payer.home("");
+        assert_eq!(home.run(&["sync"]).code, 0, "{scope}");
+        assert_eq!((live(&home, "Condition"), live(&home, "Goal")), (2, 1), "{scope}");
+    }
+}
+
+#[test]
+fn a_granular_scope_is_mentioned_and_buries_nothing() {
+    let granular = "patient/Patient.rs patient/Condition.rs?category=problem-list-item";
+    let payer = payer(granular);
+    let home = payer.home("");
+    let sync = home.run(&["sync"]);
+    assert_eq!(sync.code, 0, "{}", sync.stderr);
+    let said: String =
+        home.value("SELECT warning FROM completeness WHERE resource_type = 'Condition'");
+    assert!(said.contains("category=problem-list-item"), "{said}");
+    payer.serve("Condition", &[of_patient("Condition", "1")]);
+    assert_eq!(home.run(&["sync", "--full"]).code, 0);
+    assert_eq!(live(&home, "Condition"), 2);
+    // Named, the rest is a gap; so it is after a consent that covered all of it.
+    let named = home.run(&["sync", "--type", "Condition"]);
+    assert_eq!(named.code, 3, "{}", named.stderr);
+    payer.script().token = r#","scope":"patient/*.rs""#.to_owned();
+    payer.serve("Condition", &[of_patient("Condition", "1"), of_patient("Condition", "2")]);
+    assert_eq!(payer.connect(&home, &[]).code, 0);
+    assert_eq!(home.run(&["sync"]).code, 0);
+    payer.script().token = format!(r#","scope":"{granular}""#);
+    payer.serve("Condition", &[of_patient("Condition", "1")]);
+    assert_eq!(payer.connect(&home, &[]).code, 0);
+    let narrowed = home.run(&["sync", "--full"]);
+    assert_eq!(narrowed.code, 3, "{}", narrowed.stderr);
+    assert_eq!(stands(&home, "Condition"), ["incomplete", "not_granted"]);
+    assert_eq!(live(&home, "Condition"), 2);
+}
+
+#[test]
+fn a_type_that_fhir_does_not_know_is_a_mistake_with_the_one_that_was_meant() {
+    let payer = payer("patient/*.read");
+    let home = payer.home("");
+    let asked = home.run(&["sync", "--type", "ExplanationOfBenefits"]);
+    assert_eq!(asked.code, 1, "{}", asked.stderr);
+    assert!(asked.stderr.contains("did you mean ExplanationOfBenefit?"), "{}", asked.stderr);
+    payer.configure(&home, "types = [\"ExplanationOfBenefits\"]\n");
+    for command in [&["sync"][..], &["plan"], &["run"], &["connect", "x", "--plan", "demo"]] {
+        let outcome = home.run(command);
+        assert_eq!(outcome.code, 1, "{command:?}: {}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("did you mean ExplanationOfBenefit?"),
+            "{}",
+            outcome.stderr
+        );
+    }
+    // A type of FHIR's that is not among the usual ones is none.
+    payer.configure(&home, "types = [\"Patient\", \"ImagingStudy\"]\n");
+    payer.serve("ImagingStudy", &[of_patient("ImagingStudy", "1")]);
+    assert_eq!(home.run(&["sync"]).code, 0);
+    assert_eq!(live(&home, "ImagingStudy"), 1);
+}
+
+#[test]
+fn a_declared_type_that_nobody_asks_for_has_its_line_and_the_star_asks_for_it() {
+    let payer = payer("patient/*.read");
+    payer.script().declared = vec!["Patient", "Condition", "Goal", "ImagingStudy", "Endpoint"];
+    payer
+        .serve("ImagingStudy", &[of_patient("ImagingStudy", "1"), of_patient("ImagingStudy", "2")]);
+    payer.serve("Endpoint", &[r#"{"resourceType":"Endpoint","id":"e"}"#]);
+    let home = payer.home("");
+    let plan = home.run(&["plan"]);
+    assert!(plan.stdout.contains("ImagingStudy") && plan.stdout.contains("Endpoint"));
+    for _ in 0..2 {
+        assert_eq!(home.run(&["sync"]).code, 0);
+        assert_eq!(stands(&home, "ImagingStudy"), ["skipped", "not_asked"]);
+    }
+    // An unchanged night does not say it again.
+    let lines = "SELECT count(*) FROM sync_walk WHERE resource_type = 'ImagingStudy'";
+    assert_eq!(home.value::<i64>(lines), 1);
+    let status = home.run(&["status"]);
+    assert_eq!(status.code, 0);
+    assert!(status.stdout.contains("Endpoint, ImagingStudy"), "{}", status.stdout);
+    payer.configure(&home, "types = [\"*\"]\n");
+    let sync = home.run(&["sync"]);
+    assert_eq!(sync.code, 0, "{}", sync.stderr);
+    assert_eq!(stands(&home, "ImagingStudy"), ["complete", ""]);
+    assert_eq!((live(&home, "ImagingStudy"), live(&home, "Endpoint")), (2, 1));
+    let stored: String = home.value("SELECT json FROM resource WHERE resource_type = 'Endpoint'");
+    assert_eq!(stored, r#"{"resourceType":"Endpoint","id":"e"}"#);
+    payer.serve("ImagingStudy", &[format!("{} ", of_patient("ImagingStudy", "1"))]);
+    // What is held and no longer asked for grows old: that is a gap.
+    payer.configure(&home, "");
+    let sync = home.run(&["sync"]);
+    assert_eq!(sync.code, 2, "{}", sync.stderr);
+    assert_eq!(stands(&home, "ImagingStudy"), ["incomplete", "not_asked"]);
+    assert_eq!(home.run(&["status"]).code, 2);
+    // A run over one type says nothing of the others.
+    assert_eq!(home.run(&["sync", "--type", "Goal"]).code, 0);
+}

@@ -141,7 +141,10 @@ impl Case {
         self.expect(foreign == (0, 0), || format!("{foreign:?} requests to the other origin"));
         self.expect(ended.peak_kib <= MEMORY_KIB, || format!("{} KiB", ended.peak_kib));
         self.check_ledger("faulty", row.hits, &[row.state, row.reason]);
+        let at_fault = self.truth_at_fault();
+        let healthy = std::mem::replace(&mut self.truth, at_fault);
         self.check_stored("faulty", ended.code);
+        self.truth = healthy;
         if row.exit == 0 && row.hits == Hits::Nothing && self.phase == Phase::First {
             let again = self.sync(command);
             self.expect(again.code == 0, || {
@@ -176,7 +179,7 @@ impl Case {
             let (name, found) = (entry[0].as_str(), &entry[1..]);
             let expected: &[&str] = if !served.contains(name) {
                 &["not_served", "not_declared"]
-            } else if is_hit(hits, name) {
+            } else if self.is_hit(hits, name) {
                 affected
             } else {
                 &["complete", ""]
@@ -253,6 +256,33 @@ impl Case {
         self.expect(gone.is_empty() || told, || format!("{run} run is silently short: {gone:?}"));
     }
 
+    fn is_hit(&self, hits: Hits, name: &str) -> bool {
+        let is_required = || resource_type(name).is_some_and(|known| known.required);
+        match hits {
+            Hits::Nothing => false,
+            Hits::Only(hit) => hit == name,
+            Hits::These(hits) => hits.contains(&name),
+            Hits::Clinical => !is_required(),
+            Hits::ClinicalListed => !BY_REFERENCE.contains(&name) && !is_required(),
+            Hits::AllBut(spared) => !spared.contains(&name),
+            Hits::OfAtLeast(count) => self.payer.resources(0, name).len() >= count,
+        }
+    }
+
+    /// What the payer holds while it is at fault.
+    fn truth_at_fault(&self) -> Truth {
+        let mut truth = self.truth.clone();
+        if self.row.stored == Stored::FewLost {
+            for name in self.payer.types() {
+                let is_spared = !self.is_hit(self.row.hits, name);
+                for lost in self.payer.resources(0, name).iter().skip(1).filter(|_| is_spared) {
+                    truth.remove(&(name.to_owned(), id_of(lost)));
+                }
+            }
+        }
+        truth
+    }
+
     fn check_nothing_written(&mut self, run: &str) {
         let written: i64 = self.home.value(
             "SELECT sum(rows_written + resources_new + resources_changed + resources_deleted)
@@ -277,20 +307,6 @@ fn last_words(ended: &Ended) -> String {
     lines.join(" / ")
 }
 
-fn is_hit(hits: Hits, name: &str) -> bool {
-    match hits {
-        Hits::Nothing => false,
-        Hits::Only(hit) => hit == name,
-        Hits::These(hits) => hits.contains(&name),
-        Hits::Clinical => !resource_type(name).is_some_and(|known| known.required),
-        Hits::ClinicalListed => {
-            !BY_REFERENCE.contains(&name)
-                && !resource_type(name).is_some_and(|known| known.required)
-        }
-        Hits::AllBut(spared) => !spared.contains(&name),
-    }
-}
-
 fn words(hits: Hits) -> String {
     match hits {
         Hits::Nothing => "nothing".to_owned(),
@@ -299,6 +315,7 @@ fn words(hits: Hits) -> String {
         Hits::Clinical | Hits::ClinicalListed => "clinical types".to_owned(),
         Hits::AllBut([]) => "all types".to_owned(),
         Hits::AllBut(spared) => format!("all but {}", spared.join(", ")),
+        Hits::OfAtLeast(count) => format!("types of at least {count} resources"),
     }
 }
 

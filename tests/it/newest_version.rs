@@ -10,8 +10,9 @@ fn sync(home: &Home, payer: &Payer, faults: &[Fault]) -> [i64; 4] {
     payer.set_faults(faults.to_vec());
     home.succeed(&SYNC, &format!("{faults:?}"));
     let row = home.rows(
-        "SELECT resources_new, resources_changed, resources_older, rows_written FROM sync_walk
-         WHERE resource_type = 'ExplanationOfBenefit' ORDER BY id DESC LIMIT 1",
+        "SELECT sum(resources_new), sum(resources_changed), sum(resources_older), sum(rows_written)
+         FROM sync_walk WHERE resource_type = 'ExplanationOfBenefit'
+         AND run_id = (SELECT max(id) FROM sync_run)",
     );
     [0, 1, 2, 3].map(|column| row[0][column].parse().unwrap())
 }

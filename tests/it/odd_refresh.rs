@@ -74,7 +74,7 @@ fn an_unusable_answer_never_has_the_spent_token_sent_again() {
         Answer::new(200, "<html>Sign in</html>"),
         Answer::new(200, ""),
         Answer::new(204, ""),
-        Answer { headers: vec![("content-encoding", "gzip".to_owned())], ..Answer::new(200, good) },
+        Answer { headers: vec![("content-encoding", "br".to_owned())], ..Answer::new(200, good) },
         Answer { headers: leading_to("/login"), ..Answer::new(302, "") },
         Answer { headers: leading_to("/token"), ..Answer::new(307, good) },
     ] {

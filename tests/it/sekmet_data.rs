@@ -123,7 +123,7 @@ pub(crate) async fn change(fhir_url: &Url, served: &Served, types: &[&str]) -> C
         let [first, second, .., last] = &of_type[..] else { panic!("{resource_type}") };
         for (key, text) in [first, second] {
             let mut resource: serde_json::Value = serde_json::from_str(text).unwrap();
-            resource["language"] = "en-US".into();
+            resource["language"] = "x-changed".into();
             entries.push(put(key, &resource.to_string()));
             changes.changed.push((*key).clone());
             resource["id"] = format!("more-{}", changes.changed.len()).into();

@@ -282,7 +282,7 @@ fn what_a_warehouse_does_not_have_is_refused_and_no_question_changes_it() {
         &["plan", "--type", "Bogus"],
         1,
         "there is no resource type Bogus",
-        "payersync.toml",
+        "payersync plan",
     );
     assert_eq!(home.value::<i64>("SELECT count(*) FROM sync_walk"), 0);
     let elsewhere = home.file("elsewhere.db");

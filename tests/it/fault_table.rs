@@ -287,6 +287,8 @@ pub(crate) fn expected(row: &Row, phase: Phase) -> Option<Row> {
         Fault::ListingByIdOnly => gap(Hits::These(LISTED_FOR_ALL), "refused"),
         // The healthy run before has shown that the total can be trusted.
         Fault::WrongTotal if phase == Phase::Second => gap(CLAIMS, "total_mismatch"),
+        // What is held and no longer covered grows old.
+        Fault::NarrowScope => Row { exit: 3, ..gap(Hits::Clinical, "not_granted") },
         // Whose data the connection holds is known by now.
         Fault::SelfMismatch => Row { hits: Hits::AllBut(&[]), ..*row },
         _ => *row,

@@ -78,20 +78,27 @@ impl Answer {
 
     /// Scopes as a text, or as an array of texts: those that are scopes (RFC 6749, section 3.3)
     /// and repeat no secret.
+    ///
+    /// `None` where what is left out may have granted something: the rest would tell less than was
+    /// granted.
     fn scope(&self, secrets: &Secrets) -> Option<String> {
         let is_scope = |scope: &&str| {
             scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
                 && !secrets.are_in(scope)
         };
+        let grants = |scope: &&str| {
+            let lower = scope.to_ascii_lowercase();
+            ["patient", "user", "system"].iter().any(|context| lower.contains(context))
+        };
         let text = match self.value("scope")? {
             Value::String(text) => text,
             Value::Array(scopes) => {
-                scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+                scopes.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?.join(" ")
             }
             _ => return None,
         };
-        let scopes: Vec<&str> = text.split_whitespace().filter(is_scope).collect();
-        (!scopes.is_empty()).then(|| scopes.join(" "))
+        let (scopes, others): (Vec<&str>, Vec<&str>) = text.split_whitespace().partition(is_scope);
+        (!scopes.is_empty() && !others.iter().any(grants)).then(|| scopes.join(" "))
     }
 
     /// The patient, if it is an id (FHIR R4, section 2.24.0.1) and repeats no secret.
@@ -187,6 +194,27 @@ mod tests {
         let tokens =
             read(200, r#"{"access_token":"a","refresh_token":null,"error":null}"#).unwrap();
         assert!(tokens.refresh.is_none() && tokens.expires_in.is_none());
+    }
+
+    #[test]
+    fn a_scope_that_is_told_in_part_is_told_not_at_all() {
+        for (given, expected) in [
+            (r#""openid  patient/Goal.read""#, Some("openid patient/Goal.read")),
+            (r#"["openid","patient/Goal.read"]"#, Some("openid patient/Goal.read")),
+            (r#""x\u00e9 \"y\" patient/Goal.read""#, Some("patient/Goal.read")),
+            (r#""[\"patient/Patient.read\", patient/Goal.read]""#, None),
+            (r#""patient/Goal.read \"Patient/Patient.read\"""#, None),
+            (r#"["patient/Goal.read",{"scope":"patient/Patient.read"}]"#, None),
+            (r#"["patient/Goal.read",null]"#, None),
+            (r#"{"patient":["Goal"]}"#, None),
+            ("[]", None),
+            (r#""""#, None),
+            ("null", None),
+            ("7", None),
+        ] {
+            let tokens = read(200, &format!(r#"{{"access_token":"a","scope":{given}}}"#));
+            assert_eq!(tokens.unwrap().scope.as_deref(), expected, "{given}");
+        }
     }
 
     #[test]

@@ -49,19 +49,25 @@ struct Clinical<'a> {
     only: Option<&'a str>,
 }
 
+/// The kinds of access that clinical scopes are for.
+const CONTEXTS: [&str; 3] = ["patient/", "user/", "system/"];
+/// Stands before a scope that is written as a URI (SMART App Launch 2.2, "URI representation of
+/// scopes").
+const URI_PREFIX: &str = "http://smarthealthit.org/fhir/scopes/";
+
 /// `None` for a scope that is not about clinical data, such as `openid` or `launch/patient`.
 fn parse(scope: &str) -> Result<Option<Clinical<'_>>, Unreadable> {
-    const CONTEXTS: [&str; 3] = ["patient/", "user/", "system/"];
-    let lower = scope.to_ascii_lowercase();
-    let is_url = lower.split('?').next().is_some_and(|before| before.contains("://"));
-    if is_url || !CONTEXTS.iter().any(|context| lower.contains(context)) {
-        return Ok(None);
-    }
-    let rest = CONTEXTS.iter().find_map(|context| scope.strip_prefix(context)).ok_or(Unreadable)?;
+    let scope = scope.strip_prefix(URI_PREFIX).unwrap_or(scope);
+    let Some(rest) = CONTEXTS.iter().find_map(|context| scope.strip_prefix(context)) else {
+        return if resembles_clinical(scope) { Err(Unreadable) } else { Ok(None) };
+    };
     let (what, only) = match rest.split_once('?') {
         Some((what, query)) => (what, Some(query).filter(|query| !query.is_empty())),
         None => (rest, None),
     };
+    if only.is_some_and(holds_another_scope) {
+        return Err(Unreadable);
+    }
     let (resource_type, rights) = what.split_once('.').ok_or(Unreadable)?;
     if resource_type != "*" && !is_r4_type(resource_type) {
         return Err(Unreadable);
@@ -76,6 +82,34 @@ fn parse(scope: &str) -> Result<Option<Clinical<'_>>, Unreadable> {
         _ => return Err(Unreadable),
     };
     Ok(Some(Clinical { resource_type, searches, only }))
+}
+
+/// Whether a scope of neither version may be meant as a clinical one.
+fn resembles_clinical(scope: &str) -> bool {
+    let lower = scope.to_ascii_lowercase();
+    if let Some((_, path)) = lower.split('?').next().unwrap_or_default().split_once("://") {
+        // The URI of something else has a path of its own; one of a type with rights has not.
+        return CONTEXTS
+            .iter()
+            .any(|context| path.rsplit_once(context).is_some_and(|(_, what)| what.contains('.')));
+    }
+    CONTEXTS.iter().any(|context| {
+        let mut behind = lower.strip_prefix(context.trim_end_matches('/')).map(str::chars);
+        let next = behind.as_mut().and_then(Iterator::next);
+        // `patient%2F`, `patient.`, `patient:`; not `patient_id`.
+        lower.contains(context)
+            || next.is_some_and(|it| !it.is_alphanumeric() && !"_-".contains(it))
+    })
+}
+
+/// Whether a search holds a further scope, which something other than a space sets apart.
+fn holds_another_scope(query: &str) -> bool {
+    const SEPARATORS: [&str; 7] = [",", ";", "+", "|", "%20", "%2C", "%2c"];
+    CONTEXTS.iter().any(|context| {
+        query
+            .match_indices(context)
+            .any(|(at, _)| SEPARATORS.iter().any(|separator| query[..at].ends_with(separator)))
+    })
 }
 
 #[cfg(test)]
@@ -97,6 +131,12 @@ mod tests {
             ("patient/*.write", "Coverage", false),
             ("openid launch/patient", "Coverage", true),
             ("https://x.example/patient/read patient/Goal.rs", "Coverage", false),
+            ("http://smarthealthit.org/fhir/scopes/patient/*.rs patient/Goal.rs", "Coverage", true),
+            ("http://smarthealthit.org/fhir/scopes/patient/Goal.rs", "Coverage", false),
+            ("launch/patient patient_id patient-list fhirUser patient/Goal.rs", "Coverage", false),
+            ("user/*.cruds", "Coverage", true),
+            ("patient/*.cud patient/Goal.rs", "Coverage", false),
+            ("patient/Goal.rs\u{a0}\n patient/Coverage.s", "Coverage", true),
             ("", "Coverage", true),
         ] {
             let expected = if expected { Granted::Whole } else { Granted::Nothing };
@@ -124,6 +164,15 @@ mod tests {
             "patient/Patient.reed",
             "patient/patient.read",
             "patient/Patients.read",
+            "patient/Patient.RS",
+            "patient%2FCoverage.read patient/Patient.read",
+            "patient.Coverage.read patient/Patient.read",
+            "patient:Coverage.read patient/Patient.read",
+            "USER/Coverage.read patient/Patient.read",
+            "https://x.example/patient/Coverage.read patient/Patient.read",
+            "patient/Patient.rs?_id=1,patient/Coverage.rs",
+            "patient/Patient.rs?_id=1%20patient/Coverage.rs",
+            "patient/Patient.rs?_id=1+user/Coverage.rs",
         ] {
             assert_eq!(granted(Some(scope), "Goal"), Granted::Whole, "{scope}");
         }
@@ -140,5 +189,10 @@ mod tests {
         assert_eq!(granted(Some(granular), "Goal"), Granted::Nothing);
         let both = format!("{granular} patient/*.read");
         assert_eq!(granted(Some(&both), "Condition"), Granted::Whole);
+        // A code system may be called so, and the whole of a type may be limited.
+        let odd = "patient/*.rs?_security=https://x.example/patient/system/|a,b";
+        let part =
+            Granted::Part(vec!["_security=https://x.example/patient/system/|a,b".to_owned()]);
+        assert_eq!(granted(Some(odd), "Condition"), part);
     }
 }

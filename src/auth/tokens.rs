@@ -62,6 +62,15 @@ impl Tokens {
         self.bearer_unless(None, connection, registration, now).await
     }
 
+    /// The scope that the plan granted last, where it told one: a refresh may grant less than the
+    /// consent did (RFC 6749, section 6).
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn scope(&self, connection: &ConnectionKey) -> Result<Option<String>, VaultError> {
+        Ok(self.0.load(connection).await?.and_then(|grant| grant.scope))
+    }
+
     /// Another token than `rejected`, which the plan refused with status 401.
     ///
     /// Refreshes unless somebody already has.

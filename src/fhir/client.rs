@@ -63,6 +63,19 @@ impl FhirClient {
         FhirClient { http, tokens, connection, registration, clock }
     }
 
+    /// Sees to it that there is a token, before anything is asked for with it.
+    pub(crate) async fn see_to_token(&self) -> Result<(), FetchError> {
+        let now = self.clock.now();
+        self.tokens.bearer(&self.connection, &self.registration, now).await?;
+        Ok(())
+    }
+
+    /// The scope that the plan granted with the latest token, where it told one.
+    pub(crate) async fn granted_scope(&self) -> Option<String> {
+        // Without a vault there is no token: whatever is asked for says so.
+        self.tokens.scope(&self.connection).await.ok().flatten()
+    }
+
     /// Asks for one page of a search.
     ///
     /// A 401 renews the token once and repeats the same request. The effort counts also when the

@@ -27,20 +27,24 @@ pub(super) enum Choice {
 pub struct Extent {
     /// Whether the consent hides some of it, so that nothing proves a resource's absence.
     pub is_part: bool,
+    /// Whether the consent covers nothing of it. An empty answer may then be all that the plan says
+    /// about that.
+    pub is_uncovered: bool,
     /// What a walk that got everything there was mentions.
     pub note: Option<String>,
-    /// How such a walk ends all the same, where the rest is held, named or required.
+    /// How such a walk ends all the same, where the rest is held, named or required; where the type
+    /// is not covered, only if nothing came.
     pub gap: Option<Box<WalkFinish>>,
 }
 
 impl Extent {
     /// The end of a walk that got everything there was.
-    pub(super) fn complete(&self, warning: Option<String>) -> WalkFinish {
+    pub(super) fn complete(&self, warning: Option<String>, brought_nothing: bool) -> WalkFinish {
         let parts: Vec<String> = self.note.iter().cloned().chain(warning).collect();
         let warning = (!parts.is_empty()).then(|| parts.join("; "));
         match &self.gap {
-            Some(gap) => WalkFinish::clone(gap),
-            None => WalkFinish::complete(warning),
+            Some(gap) if brought_nothing || !self.is_uncovered => WalkFinish::clone(gap),
+            _ => WalkFinish::complete(warning),
         }
     }
 }
@@ -125,8 +129,15 @@ pub(super) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
     }
     match granted {
         Granted::Whole => Choice::Ask(Extent::default()),
-        // Every plan serves it, many whatever the consent says; but an empty answer proves nothing.
-        Granted::Nothing if required => Choice::Ask(Extent { is_part: true, ..Extent::default() }),
+        // Every plan serves it, many whatever the consent says.
+        Granted::Nothing if required => {
+            let detail = "the member's consent does not cover it, and nothing came";
+            let gap = Some(Box::new(match held {
+                Some(_) => gap(input, name, detail),
+                None => WalkFinish::complete(Some(detail.to_owned())),
+            }));
+            Choice::Ask(Extent { is_part: true, is_uncovered: true, note: None, gap })
+        }
         Granted::Nothing if held.is_some() || is_named => {
             Choice::Leave(gap(input, name, "the member's consent does not cover it"))
         }
@@ -140,7 +151,7 @@ pub(super) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
             );
             let gap =
                 (required || is_named || was_whole).then(|| Box::new(gap(input, name, &detail)));
-            Choice::Ask(Extent { is_part: true, note: Some(detail), gap })
+            Choice::Ask(Extent { is_part: true, is_uncovered: false, note: Some(detail), gap })
         }
     }
 }

@@ -71,10 +71,7 @@ pub(super) fn refused(
         finish.server_message = error.server_message();
         return Ending::Open(finish);
     }
-    let mut finish = WalkFinish::incomplete(error.reason(), with_sources(error));
-    finish.http_status = error.status();
-    finish.server_message = error.server_message();
-    finish.hint = hint(error, connection);
+    let mut finish = unavailable(error, connection);
     // A resumed walk does not know what the server declares to hold; a fresh one does.
     if !is_first_page && !resumes && error.is_beyond_result_window() {
         finish.reason = Some(Reason::ResultWindow);
@@ -94,6 +91,16 @@ pub(super) fn refused(
         return Ending::Lost(finish, Remedy::NewCursor);
     }
     Ending::Open(finish)
+}
+
+/// What could not be asked for, or was not answered, with what to do.
+pub(super) fn unavailable(error: &FetchError, connection: &ConnectionRow) -> WalkFinish {
+    WalkFinish {
+        http_status: error.status(),
+        server_message: error.server_message(),
+        hint: hint(error, connection),
+        ..WalkFinish::incomplete(error.reason(), with_sources(error))
+    }
 }
 
 /// Whether a refused first page means that the type is not listed, though it may be read.

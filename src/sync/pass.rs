@@ -345,7 +345,9 @@ impl Pass<'_> {
                 let parts: Vec<String> =
                     warning.into_iter().chain(self.order.note.clone()).collect();
                 let warning = (!parts.is_empty()).then(|| parts.join("; "));
-                (self.order.extent.complete(warning), totals.filter(|_| is_full), None)
+                let is_empty = is_full && self.tally.matches + self.tally.rejected == 0;
+                let finish = self.order.extent.complete(warning, is_empty);
+                (finish, totals.filter(|_| is_full), None)
             }
             Ok(Judgement::Short(reason, detail)) => (finally(reason, detail), None, None),
             Ok(Judgement::Doubtful(why)) => {

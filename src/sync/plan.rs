@@ -162,7 +162,8 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
     // What changed is not held up by a full walk that takes several runs.
     let (from, beside) = match cursor(WalkKind::Full) {
         Some(full) => (full, changes().map(Box::new)),
-        None if is_full_walk_due(input, state) => (WalkFrom::Start, None),
+        // That nothing changed would not tell whether the consent still lets anything through.
+        None if extent.is_uncovered || is_full_walk_due(input, state) => (WalkFrom::Start, None),
         None => (changes().unwrap_or(WalkFrom::Start), None),
     };
     let resource_type = name.to_owned();

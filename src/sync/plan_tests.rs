@@ -143,6 +143,39 @@ fn what_the_consent_leaves_out_is_a_gap_only_where_it_is_held_or_named() {
 }
 
 #[test]
+fn a_required_type_that_the_consent_does_not_cover_is_walked_in_full_each_time() {
+    let base = Url::parse(BASE).unwrap();
+    let asked = ["Coverage".to_owned()];
+    let statement = br#"{"resourceType":"CapabilityStatement","rest":[{"resource":[
+        {"type":"Coverage","searchParam":[{"name":"_lastUpdated"}]}]}]}"#;
+    let states = [TypeState {
+        resource_type: "Coverage".into(),
+        watermark: Some("2026-01-07T12:00:00.000Z".into()),
+        last_full_at: Some("2026-01-07T00:00:00.000Z".into()),
+        last_updated: LastUpdated::Honoured,
+        all_dated: true,
+        resources: 101,
+        has_open_rejects: false,
+        totals: Totals::Unknown,
+        probed_at: Some("2026-01-07T00:00:00.000Z".into()),
+        walked_at: None,
+    }];
+    let begins = |scope| {
+        let capability = Capability::parse(statement);
+        let input = PlanInput {
+            asked_types: &asked,
+            capability: capability.as_ref(),
+            states: &states,
+            scope: Some(scope),
+            ..input(&base)
+        };
+        steps(&input)[0].1.clone()
+    };
+    assert_ne!(begins("patient/*.read"), "start");
+    assert_eq!(begins("patient/Patient.read"), "start");
+}
+
+#[test]
 fn a_declared_type_that_is_not_asked_for_says_so_and_the_star_asks_for_it() {
     let base = Url::parse(BASE).unwrap();
     let declared = capability(&["Condition", "ImagingStudy"]);

@@ -2,11 +2,12 @@
 
 use super::{
     context::WalkContext,
+    ending::unavailable,
     plan::{PlanInput, Step, plan},
     run::{SyncContext, SyncOptions, Target},
 };
 use crate::{
-    fhir::{Effort, FetchError},
+    fhir::{Capability, Effort, FetchError},
     http::Retry,
     monitor::Event,
     warehouse::{WarehouseError, held_types},
@@ -20,12 +21,27 @@ pub(super) struct Survey {
     pub(super) effort: Effort,
 }
 
-/// Asks the plan what it offers and decides for every type. Asks for no data.
+/// Asks the plan what it offers and grants, and decides for every type. Asks for no data.
 pub(super) async fn survey(
     context: &WalkContext,
     target: &Target,
     options: &SyncOptions,
 ) -> Result<Survey, WarehouseError> {
+    let offer = offer(context).await;
+    if offer.unreachable.is_none() {
+        see_to_token(context).await?;
+    }
+    decide(context, target, options, offer).await
+}
+
+/// What the plan declares.
+struct Offer {
+    capability: Option<Capability>,
+    unreachable: Option<FetchError>,
+    effort: Effort,
+}
+
+async fn offer(context: &WalkContext) -> Offer {
     let mut effort = Effort::default();
     let on_retry = |retry: &Retry| {
         context.monitor.event(Event::Retrying {
@@ -45,6 +61,37 @@ pub(super) async fn survey(
         // The walks meet the same error, and say so.
         Err(_) => (None, None),
     };
+    Offer { capability, unreachable, effort }
+}
+
+/// Has the token refreshed first if need be: the answer may grant less than the consent did, and
+/// what it leaves out is known before anything is asked for.
+async fn see_to_token(context: &WalkContext) -> Result<(), WarehouseError> {
+    let connection = &context.connection;
+    let ready = tokio::select! {
+        ready = context.client.see_to_token() => ready,
+        () = context.stop.asked() => return Ok(()),
+    };
+    if let Err(error) = ready {
+        // The first reason stands for all types.
+        let _ = context.no_token.set(unavailable(&error, connection));
+        return Ok(());
+    }
+    let scope = context.client.granted_scope().await;
+    match scope.filter(|scope| connection.scope.as_ref() != Some(scope)) {
+        Some(scope) => context.warehouse.note_scope(connection.id, scope).await,
+        None => Ok(()),
+    }
+}
+
+async fn decide(
+    context: &WalkContext,
+    target: &Target,
+    options: &SyncOptions,
+    offer: Offer,
+) -> Result<Survey, WarehouseError> {
+    let Offer { capability, unreachable, effort } = offer;
+    let scope = context.client.granted_scope().await.or_else(|| context.connection.scope.clone());
     let cursors = context.warehouse.cursors(context.connection.id)?;
     let id = context.connection.id;
     let states = context.warehouse.type_states(id)?;
@@ -57,7 +104,7 @@ pub(super) async fn survey(
         configured_types: &target.types,
         asked_types: &options.types,
         capability: capability.as_ref(),
-        scope: context.connection.scope.as_deref(),
+        scope: scope.as_deref(),
         requested_scope: target.registration.scope.as_deref(),
         held: &held,
         cursors: &cursors,
@@ -80,7 +127,8 @@ pub async fn preview(
     options: &SyncOptions,
 ) -> Result<Result<Vec<Step>, FetchError>, WarehouseError> {
     let walk_context = WalkContext::new(context, 0, target, options);
-    let survey = survey(&walk_context, target, options).await?;
+    let offer = offer(&walk_context).await;
+    let survey = decide(&walk_context, target, options, offer).await?;
     Ok(match survey.unreachable {
         Some(error) => Err(error),
         None => Ok(survey.steps),

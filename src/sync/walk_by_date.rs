@@ -84,7 +84,7 @@ pub(super) async fn walk_by_date(
             let how = format!(
                 "its pages could not be walked to the end, so it was walked by {parameter}"
             );
-            let finish = order.extent.complete(Some(how + &left));
+            let finish = order.extent.complete(Some(how + &left), false);
             WalkFinish { as_of: Some(clock::text(came.as_of)), ..finish }
         }
         None => {

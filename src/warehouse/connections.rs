@@ -1,6 +1,7 @@
 //! The connections: who consented where, under which name.
 
 use super::{
+    Warehouse,
     error::{Doing, WarehouseError},
     marts,
     table::Catalog,
@@ -132,6 +133,20 @@ pub(crate) fn pin_patient(
         )
         .doing("cannot note whose data a connection holds")
         .map(drop)
+}
+
+impl Warehouse {
+    /// Notes the scope that a refresh has granted in place of the consent's.
+    pub(crate) async fn note_scope(&self, id: i64, scope: String) -> Result<(), WarehouseError> {
+        self.writer
+            .run(move |connection, _| {
+                connection
+                    .execute("UPDATE connection SET scope = ?2 WHERE id = ?1", params![id, scope])
+                    .doing("cannot note what a consent covers")
+                    .map(drop)
+            })
+            .await
+    }
 }
 
 /// Where the references of a connection's resources lead.

@@ -74,8 +74,63 @@ fn a_type_that_somebody_names_and_the_consent_leaves_out_is_told() {
 }
 
 #[test]
+fn a_refresh_that_grants_less_is_a_consent_renewed_to_less() {
+    let payer = Dictated::start();
+    let granted = |scope: &str| format!(r#","expires_in":1,"scope":{scope:?}"#);
+    payer.script().token = granted("patient/*.read");
+    payer.serve("Patient", &[PATIENT]);
+    payer.serve("Goal", &[of_patient("Goal", "1")]);
+    let home = payer.home("");
+    assert_eq!(home.run(&["sync"]).code, 0);
+    payer.script().token = granted("patient/Patient.read");
+    payer.serve::<&str>("Goal", &[]);
+    let sync = home.run(&["sync"]);
+    assert_eq!(sync.code, 3, "{}", sync.stderr);
+    assert_eq!(stands(&home, "Goal"), ["incomplete", "not_granted"]);
+    assert_eq!(live(&home, "Goal"), 1);
+    let plan = home.run(&["plan"]);
+    assert!(plan.stdout.contains("the member's consent does not cover it"), "{}", plan.stdout);
+    assert_eq!(home.value::<String>("SELECT scope FROM connection"), "patient/Patient.read");
+    // An answer that says nothing of the scope leaves it as it was.
+    payer.script().token = r#","expires_in":1"#.to_owned();
+    assert_eq!(home.run(&["sync"]).code, 3);
+    payer.script().token = granted("openid patient/*.read");
+    payer.serve("Goal", &[of_patient("Goal", "1")]);
+    assert_eq!(home.run(&["sync"]).code, 0);
+}
+
+#[test]
+fn a_required_type_that_is_not_covered_is_asked_for_and_nothing_for_an_answer_is_no_answer() {
+    let payer = payer("patient/*.read");
+    payer.serve("Coverage", &[of_patient("Coverage", "1"), of_patient("Coverage", "2")]);
+    let home = payer.home("");
+    assert_eq!(home.run(&["sync"]).code, 0);
+    payer.script().token = r#","scope":"patient/Patient.read patient/*.write""#.to_owned();
+    payer.serve::<&str>("Coverage", &[]);
+    payer.script().types.retain(|name, _| ["Patient", "Coverage"].contains(name));
+    assert_eq!(payer.connect(&home, &[]).code, 0);
+    for arguments in [&["sync"][..], &["sync", "--full"], &["sync", "--type", "Coverage"]] {
+        let sync = home.run(arguments);
+        assert_eq!(sync.code, 3, "{}", sync.stderr);
+        assert_eq!(stands(&home, "Coverage"), ["incomplete", "not_granted"]);
+        assert_eq!(live(&home, "Coverage"), 2);
+    }
+    // Many plans serve it whatever the consent says. What did not come may be hidden.
+    payer.serve("Coverage", &[of_patient("Coverage", "1")]);
+    assert_eq!(home.run(&["sync", "--type", "Coverage"]).code, 0);
+    assert_eq!(stands(&home, "Coverage"), ["complete", ""]);
+    assert_eq!(live(&home, "Coverage"), 2);
+    // Where nothing is held there is nothing to grow old; the ledger mentions it.
+    let said: String =
+        home.value("SELECT warning FROM completeness WHERE resource_type = 'Location'");
+    assert!(said.contains("does not cover it, and nothing came"), "{said}");
+}
+
+#[test]
 fn a_scope_that_cannot_be_read_hides_nothing() {
     for scope in [
+        "patient/Patient.rs?_id=1,patient/Goal.rs",
+        "patient%2FGoal.read patient/Patient.read",
         "patient/Patient.read,patient/Goal.read",
         "patient/Patient.read%20patient/Goal.read",
         "patient/Patient.read+patient/Goal.read",

@@ -162,7 +162,7 @@ fn literal(path: &str) -> Option<(&str, &str)> {
         Some("_history") => segments.next().is_some() && segments.next().is_none(),
         Some(_) => false,
     };
-    (is_whole && is_type(resource_type) && !matches!(id, "" | "." | ".."))
+    (is_whole && is_type_name(resource_type) && !matches!(id, "" | "." | ".."))
         .then_some((resource_type, id))
 }
 
@@ -171,12 +171,14 @@ fn last_type(path: &str) -> Option<&str> {
     let path = path.split(['?', '#']).next()?;
     let path = path.split_once("/_history/").map_or(path, |(path, _)| path);
     let mut segments = path.trim_end_matches('/').rsplit('/');
-    segments.nth(1).filter(|segment| is_type(segment))
+    segments.nth(1).filter(|segment| is_type_name(segment))
 }
 
-fn is_type(segment: &str) -> bool {
-    segment.starts_with(|first: char| first.is_ascii_uppercase())
-        && segment.bytes().all(|byte| byte.is_ascii_alphanumeric())
+/// Whether a resource type may be called so, in this version of FHIR or another one.
+pub fn is_type_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.len() <= 64
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The `fullUrl`s of a Bundle's entries that their resources' ids alone do not tell.

@@ -2,6 +2,7 @@
 //! CapabilityStatement.rest.resource.
 
 use super::first::First;
+use crate::reference::is_type_name;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +68,9 @@ impl Capability {
         let (mut searchable, mut only_readable) = (BTreeMap::new(), BTreeSet::new());
         for rest in raw.rest.0.into_iter().filter(|rest| rest.mode.as_deref() != Some("client")) {
             let everywhere = dated(&rest.parameters);
-            for resource in rest.resource.0 {
+            // Names stand in URLs, in the ledger and on terminals.
+            let types = rest.resource.0.into_iter();
+            for resource in types.filter(|resource| is_type_name(&resource.name)) {
                 let offers = |code: &str| {
                     let mut offered = resource.interaction.0.iter();
                     offered.any(|interaction| interaction.code.as_deref() == Some(code))
@@ -127,6 +130,18 @@ mod tests {
         assert!(!capability.searches("Location") && capability.only_reads("Location"));
         assert!(!capability.only_reads("Patient") && !capability.only_reads("Goal"));
         assert!(!capability.searches("Goal"));
+    }
+
+    #[test]
+    fn what_cannot_be_the_name_of_a_type_is_passed_over() {
+        let long = "A".repeat(65);
+        let names =
+            ["*", "../admin", "Goal?x=", "goal", "Goal\u{1b}[2J", "", "Göal", &long, "Goal"];
+        let types = names.map(|name| serde_json::json!({ "type": name }));
+        let statement =
+            serde_json::json!({"resourceType":"CapabilityStatement","rest":[{"resource":types}]});
+        let capability = Capability::parse(statement.to_string().as_bytes()).unwrap();
+        assert_eq!(capability.types().collect::<Vec<_>>(), ["Goal"]);
     }
 
     #[test]

@@ -104,6 +104,8 @@ faults! {
     WrongTypeEntry "wrong-type-entry" "Page 3 also carries a Basic resource as a match."
     NullEntry "null-entry" "Page 3 also carries an entry without a resource and one whose resource is null."
     ForeignSubject "foreign-subject" "Page 3 also carries a claim of another member."
+    SecondPatient "second-patient" "The search for Patient also finds another member, a claim of whom stands on page 3."
+    MergedRecord "merged-record" "The member's record was merged into another: every answer speaks of another Patient, and the old one is gone."
     DeepNesting "deep-nesting" "The first resource of page 3 nests extensions 400 deep."
     DuplicateKey "duplicate-key" "The first resource of page 3 has the member status twice."
     ControlCharacter "control-character" "The first resource of page 3 has a raw TAB inside a string."
@@ -147,6 +149,11 @@ faults! {
     ExpiresInString "expires-in-string" "expires_in is a numeric string."
     ShortTokens "short-tokens" "Access tokens live two seconds."
     NarrowScope "narrow-scope" "The scope granted is only Patient, Coverage and ExplanationOfBenefit."
+    RefreshNarrowsScope "refresh-narrows-scope" "A refresh grants only Patient, Coverage and ExplanationOfBenefit."
+    GranularScope "granular-scope" "The scope granted covers Observations of one category, and all of every other type."
+    ScopeCommas "scope-commas" "The scope granted has commas in place of spaces."
+    ScopeEscaped "scope-escaped" "The scope granted has %20 in place of spaces."
+    ScopeMisspelt "scope-misspelt" "The scope granted names types that FHIR does not have."
 }
 
 impl fmt::Display for Fault {

@@ -135,12 +135,19 @@ async fn read(
     }
     let record = Record::new(&state, number, entry);
     let shrunk = state.has(Fault::Shrink);
-    match record.find(&id).filter(|index| !shrunk || search::is_left(*index)) {
+    let merged = state.has(Fault::MergedRecord);
+    let is_there =
+        |index: &u32| !(shrunk && !search::is_left(*index) || merged && name == "Patient");
+    match record.find(&id).filter(is_there) {
         Some(index) if record.is_withdrawn(index) => {
             outcome::outcome(StatusCode::GONE, "deleted", "Resource was deleted")
         }
         Some(index) => respond::unreadable(&state, entry, index).unwrap_or_else(|| {
-            outcome::body(StatusCode::OK, outcome::FHIR_JSON, record.text(index))
+            let mut text = record.text(index);
+            if merged {
+                respond::speak_of_another_patient(&state, number, &mut text);
+            }
+            outcome::body(StatusCode::OK, outcome::FHIR_JSON, text)
         }),
         None => outcome::outcome(StatusCode::NOT_FOUND, "not-found", "Resource not found"),
     }

@@ -5,6 +5,7 @@
 //! HTTP Basic, PKCE, and that refresh tokens are issued and rotate.
 
 use super::data::json::{Json, object};
+use super::data::names;
 use super::fault::Fault;
 use super::grants::{Issued, Refusal};
 use super::line::{Script, Wire};
@@ -50,7 +51,7 @@ pub(super) async fn token(
     let pairs = Pairs::parse(&String::from_utf8_lossy(&body));
     let refreshing = pairs.get("grant_type") == Some("refresh_token");
     let answer = match grant(&state, &method, &headers, &pairs, Instant::now()) {
-        Ok(issued) => success(&state, &issued),
+        Ok(issued) => success(&state, &issued, refreshing),
         Err(refused) => {
             let basic = refused.0 == "invalid_client" && basic_credentials(&headers).is_some();
             let status = if basic { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
@@ -170,7 +171,7 @@ fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
     Some((client.to_string(), secret.to_string()))
 }
 
-fn success(state: &State, issued: &Issued) -> Response {
+fn success(state: &State, issued: &Issued, refreshing: bool) -> Response {
     let seconds = state.lifetimes().access.as_secs();
     let expires_in: Json = if state.has(Fault::ExpiresInFloat) {
         Json::Number(format!("{seconds}.523842"))
@@ -179,19 +180,37 @@ fn success(state: &State, issued: &Issued) -> Response {
     } else {
         Json::Number(seconds.to_string())
     };
-    let scope = if state.has(Fault::NarrowScope) {
-        "patient/Patient.read patient/Coverage.read patient/ExplanationOfBenefit.read"
-    } else {
-        &issued.scope
-    };
     let answer = object! {
         access_token: &issued.access_token,
         token_type: "Bearer",
         expires_in: expires_in,
         refresh_token: issued.refresh_token.clone(),
-        scope: scope,
+        scope: scope(state, issued, refreshing),
     };
     outcome::body(StatusCode::OK, "application/json; charset=utf-8", answer.to_string())
+}
+
+/// The scope as the answer tells it.
+fn scope(state: &State, issued: &Issued, refreshing: bool) -> String {
+    const NARROW: [&str; 3] = ["Patient", "Coverage", "ExplanationOfBenefit"];
+    let read = |name: &str| format!("patient/{name}.read");
+    let joined = |separator| names().into_iter().map(read).collect::<Vec<_>>().join(separator);
+    let is_narrow =
+        state.has(Fault::NarrowScope) || refreshing && state.has(Fault::RefreshNarrowsScope);
+    if is_narrow {
+        NARROW.map(read).join(" ")
+    } else if state.has(Fault::GranularScope) {
+        let observations = "patient/Observation.rs?category=laboratory";
+        joined(" ").replace("patient/Observation.read", observations)
+    } else if state.has(Fault::ScopeCommas) {
+        joined(",")
+    } else if state.has(Fault::ScopeEscaped) {
+        joined("%20")
+    } else if state.has(Fault::ScopeMisspelt) {
+        joined(" ").replace(".read", "s.read")
+    } else {
+        issued.scope.clone()
+    }
 }
 
 fn error(status: StatusCode, refused: &Refused) -> Response {

@@ -8,7 +8,7 @@ use super::{
     plan::{Step, WalkOrder},
     report::{ConnectionReport, WalkReport},
     run::{SyncOptions, Target},
-    survey::{Survey, survey},
+    survey::{Survey, narrowed, survey},
     walk::walk,
     whose::Whose,
     window::{merge, split},
@@ -17,7 +17,7 @@ use crate::{
     auth::GrantKind,
     fhir::FetchError,
     monitor::Event,
-    outcome::{Reason, WalkKind},
+    outcome::{Reason, WalkKind, WalkState},
     warehouse::{
         WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError, left_types,
         open_strangers, stored_patients,
@@ -34,7 +34,8 @@ pub(super) async fn sync_connection(
     target: &Target,
     options: &SyncOptions,
 ) -> Result<ConnectionReport, WarehouseError> {
-    let Survey { mut steps, unreachable, mut effort } = survey(&context, target, options).await?;
+    let Survey { mut steps, scope, unreachable, mut effort } =
+        survey(&context, target, options).await?;
     let id = context.connection.id;
     let left = context.warehouse.reader().read(|connection| left_types(connection, id))?;
     steps.retain(|step| !step.is_left_again(&left));
@@ -59,6 +60,10 @@ pub(super) async fn sync_connection(
             let mut walks = merge(walks);
             follow(&context, target, options, &mut walks).await?;
             walks.extend(settled);
+            if options.backfill.is_none() {
+                let gaps = narrowed(&context, target, options, scope.as_deref()).await?;
+                enter_gaps(&context, gaps, &mut walks).await?;
+            }
             walks
         }
     };
@@ -145,6 +150,23 @@ async fn walk_unless_stopped(
         let _ = context.no_token.set(WalkFinish { failed_page: None, ..report.finish.clone() });
     }
     Ok(report)
+}
+
+/// Enters the gaps of types that were walked to their end.
+async fn enter_gaps(
+    context: &WalkContext,
+    gaps: Vec<(String, WalkFinish)>,
+    walks: &mut [WalkReport],
+) -> Result<(), WarehouseError> {
+    for (resource_type, finish) in gaps {
+        let walked = walks.iter_mut().find(|report| report.resource_type == resource_type);
+        let Some(report) = walked.filter(|it| it.finish.state == WalkState::Complete) else {
+            continue;
+        };
+        enter(context, resource_type, None, finish.clone()).await?;
+        report.finish = finish;
+    }
+    Ok(())
 }
 
 async fn unreachable_plan(

@@ -72,6 +72,17 @@ impl Step {
         }
     }
 
+    /// The type and why the consent keeps it, or a part of it, from us; `None` where it does not.
+    pub(super) fn into_gap(self) -> Option<(String, WalkFinish)> {
+        let (resource_type, finish) = match self {
+            Step::Walk(order) if order.extent.is_uncovered => return None,
+            Step::Walk(order) => (order.resource_type, *order.extent.gap?),
+            Step::Skip { resource_type, finish } => (resource_type, finish),
+        };
+        let is_ours = matches!(finish.reason, Some(Reason::NotGranted | Reason::NotRequested));
+        is_ours.then_some((resource_type, finish))
+    }
+
     /// Whether it only says again that a type is not asked for: a night on which nothing changed
     /// writes nothing.
     pub(super) fn is_left_again(&self, left: &[String]) -> bool {

@@ -10,12 +10,14 @@ use crate::{
     fhir::{Capability, Effort, FetchError},
     http::Retry,
     monitor::Event,
-    warehouse::{WarehouseError, held_types},
+    warehouse::{WalkFinish, WarehouseError, held_types},
 };
 
 /// What a run will do with one connection.
 pub(super) struct Survey {
     pub(super) steps: Vec<Step>,
+    /// The scope by which they were decided.
+    pub(super) scope: Option<String>,
     /// Why the plan cannot be reached, if not even its CapabilityStatement could be asked for.
     pub(super) unreachable: Option<FetchError>,
     pub(super) effort: Effort,
@@ -32,6 +34,24 @@ pub(super) async fn survey(
         see_to_token(context).await?;
     }
     decide(context, target, options, offer).await
+}
+
+/// The gaps of types that were walked, where the plan has granted less in the course of a run than
+/// was known when the run decided about its types.
+pub(super) async fn narrowed(
+    context: &WalkContext,
+    target: &Target,
+    options: &SyncOptions,
+    decided_by: Option<&str>,
+) -> Result<Vec<(String, WalkFinish)>, WarehouseError> {
+    let scope = context.client.granted_scope().await;
+    let Some(scope) = scope.filter(|scope| decided_by != Some(scope)) else {
+        return Ok(Vec::new());
+    };
+    context.warehouse.note_scope(context.connection.id, scope).await?;
+    let offer = Offer { capability: None, unreachable: None, effort: Effort::default() };
+    let survey = decide(context, target, options, offer).await?;
+    Ok(survey.steps.into_iter().filter_map(Step::into_gap).collect())
 }
 
 /// What the plan declares.
@@ -114,7 +134,7 @@ async fn decide(
         overlap: options.overlap,
         now: context.clock.now(),
     });
-    Ok(Survey { steps, unreachable, effort })
+    Ok(Survey { steps, scope, unreachable, effort })
 }
 
 /// What a sync would ask of a connection, and why not the rest.

@@ -63,7 +63,7 @@ impl Case {
     fn lead_up(&mut self) {
         match self.phase {
             Phase::First => {}
-            Phase::Second => {
+            Phase::Second | Phase::Full => {
                 let healthy = self.sync(&["sync"]);
                 self.expect(healthy.code == 0, || format!("healthy run: {}", healthy.code));
                 let ids: Vec<String> =
@@ -124,8 +124,8 @@ impl Case {
     fn at_fault(&mut self) -> String {
         let row = self.row;
         self.lead_up();
-        let command: &[&str] =
-            if row.fault == Fault::Shrink { &["sync", "--full"] } else { &["sync"] };
+        let is_full = row.fault == Fault::Shrink || self.phase == Phase::Full;
+        let command: &[&str] = if is_full { &["sync", "--full"] } else { &["sync"] };
         self.payer.set_faults(vec![row.fault]);
         self.payer.clear_requests();
         let ended = self.sync(command);

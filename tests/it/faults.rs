@@ -1,7 +1,7 @@
-//! Every fault that the sandbox knows, through the real binary, in a first run, in a second one and
-//! in one that resumes a walk: the right exit code, the right ledger row, nothing silently short, no
-//! request to another origin, no hang; and once the payer is well again the next run makes
-//! everything complete.
+//! Every fault that the sandbox knows, through the real binary, in a first run, in a second one, in
+//! a full one and in one that resumes a walk: the right exit code, the right ledger row, nothing
+//! silently short, no request to another origin, no hang; and once the payer is well again the next
+//! run makes everything complete.
 
 use crate::{
     fault_case::{Case, configure},
@@ -37,6 +37,11 @@ fn every_fault_in_a_first_run_comes_to_what_the_table_says() {
 #[test]
 fn every_fault_in_a_second_run_comes_to_what_the_table_says() {
     every_fault(Phase::Second);
+}
+
+#[test]
+fn every_fault_in_a_full_run_comes_to_what_the_table_says() {
+    every_fault(Phase::Full);
 }
 
 #[test]

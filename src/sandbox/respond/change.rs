@@ -1,6 +1,6 @@
 //! What happens to a Bundle before it is written.
 
-use super::Asking;
+use super::{Asking, speak_of_another_patient};
 use crate::sandbox::bundle::{Bundle, Entry};
 use crate::sandbox::data::entry;
 use crate::sandbox::data::json::Json;
@@ -54,6 +54,17 @@ fn everywhere(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
         Fault::VersionChurn => {
             let read = asking.state.next_read();
             each_resource(bundle, |text| churn(text, read));
+        }
+        Fault::SecondPatient if asking.search.entry.name == "Patient" => {
+            bundle.entries.push(of_another(asking));
+            bundle.total = bundle.total.map(|total| total + 1);
+        }
+        Fault::MergedRecord => {
+            for entry in &mut bundle.entries {
+                for text in entry.resource.iter_mut().chain(&mut entry.full_url) {
+                    speak_of_another_patient(asking.state, asking.number, text);
+                }
+            }
         }
         Fault::Respelt => {
             let read = asking.state.next_read();
@@ -129,10 +140,7 @@ fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
             bundle.entries.push(without);
             bundle.entries.push(Entry::matching(&base, "null", "null".to_string()));
         }
-        Fault::ForeignSubject => {
-            let other = Record::new(asking.state, asking.number + 1, asking.search.entry);
-            bundle.entries.push(Entry::matching(&base, &other.id(0), other.text(0)));
-        }
+        Fault::ForeignSubject | Fault::SecondPatient => bundle.entries.push(of_another(asking)),
         Fault::DeepNesting => first_resource(bundle, |text| {
             let (open, close) = ("{\"url\":\"x\",\"extension\":[", "]}");
             let nested = format!("{}{}", open.repeat(400), close.repeat(400));
@@ -213,6 +221,13 @@ fn change_next(bundle: &mut Bundle, change: impl Fn(&str) -> String) {
 fn outcome_entry() -> Entry {
     let outcome = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"information","code":"informational","details":{"text":"Some results may be missing"}}]}"#;
     Entry { full_url: None, mode: "outcome", resource: Some(outcome.to_string()) }
+}
+
+/// The first resource that the search would find for the next member.
+fn of_another(asking: &Asking<'_>) -> Entry {
+    let other = Record::new(asking.state, asking.number + 1, asking.search.entry);
+    let base = format!("{}/r4/{}", asking.state.origin, asking.search.entry.name);
+    Entry::matching(&base, &other.id(0), other.text(0))
 }
 
 fn patient_entry(asking: &Asking<'_>) -> Option<Entry> {

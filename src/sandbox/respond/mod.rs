@@ -6,10 +6,12 @@
 mod answer;
 mod change;
 mod gzip_bomb;
+mod merged;
 mod write;
 
 pub(super) use answer::{instead_of_page, refused_type, unreadable};
 pub(super) use change::change_page;
+pub(super) use merged::speak_of_another_patient;
 pub(super) use write::write_page;
 
 use super::fault::Fault;

@@ -126,8 +126,9 @@ impl World {
             let answer: Value =
                 serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default();
             text.push_str(&format!(
-                "{} {}\n",
+                "{} {} {}\n",
                 answer["error"],
+                answer["scope"],
                 answer["refresh_token"].is_string()
             ));
             if let Some(token) = answer["access_token"].as_str() {

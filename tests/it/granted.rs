@@ -76,7 +76,7 @@ fn a_type_that_somebody_names_and_the_consent_leaves_out_is_told() {
 #[test]
 fn a_refresh_that_grants_less_is_a_consent_renewed_to_less() {
     let payer = Dictated::start();
-    let granted = |scope: &str| format!(r#","expires_in":1,"scope":{scope:?}"#);
+    let granted = |scope: &str| format!(r#","expires_in":0.001,"scope":{scope:?}"#);
     payer.script().token = granted("patient/*.read");
     payer.serve("Patient", &[PATIENT]);
     payer.serve("Goal", &[of_patient("Goal", "1")]);
@@ -92,7 +92,7 @@ fn a_refresh_that_grants_less_is_a_consent_renewed_to_less() {
     assert!(plan.stdout.contains("the member's consent does not cover it"), "{}", plan.stdout);
     assert_eq!(home.value::<String>("SELECT scope FROM connection"), "patient/Patient.read");
     // An answer that says nothing of the scope leaves it as it was.
-    payer.script().token = r#","expires_in":1"#.to_owned();
+    payer.script().token = r#","expires_in":0.001"#.to_owned();
     assert_eq!(home.run(&["sync"]).code, 3);
     payer.script().token = granted("openid patient/*.read");
     payer.serve("Goal", &[of_patient("Goal", "1")]);
@@ -191,11 +191,30 @@ fn a_type_that_fhir_does_not_know_is_a_mistake_with_the_one_that_was_meant() {
             outcome.stderr
         );
     }
-    // A type of FHIR's that is not among the usual ones is none.
+    for (types, meant) in [
+        (r#"["patient"]"#, "; did you mean Patient?"),
+        (r#"["Patient ", "Goal"]"#, "; did you mean Patient?"),
+        (r#"["*", "COVERAGE"]"#, "; did you mean Coverage?"),
+        (r#"["**"]"#, "names **, which is no resource type of FHIR R4"),
+        (r#"[""]"#, "is no resource type of FHIR R4"),
+    ] {
+        payer.configure(&home, &format!("types = {types}\n"));
+        let outcome = home.run(&["sync"]);
+        assert_eq!(outcome.code, 1, "{types}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(meant), "{types}: {}", outcome.stderr);
+    }
+    // A type of FHIR's that is not among the usual ones is no mistake.
     payer.configure(&home, "types = [\"Patient\", \"ImagingStudy\"]\n");
     payer.serve("ImagingStudy", &[of_patient("ImagingStudy", "1")]);
     assert_eq!(home.run(&["sync"]).code, 0);
     assert_eq!(live(&home, "ImagingStudy"), 1);
+    // One that is named twice is walked once.
+    payer.configure(&home, "types = [\"ImagingStudy\", \"Patient\", \"*\", \"Patient\", \"*\"]\n");
+    payer.script().searched.clear();
+    assert_eq!(home.run(&["sync"]).code, 0);
+    let mut searched = payer.script().searched.clone();
+    searched.sort();
+    assert!(searched.windows(2).all(|two| two[0] != two[1]), "{searched:?}");
 }
 
 #[test]

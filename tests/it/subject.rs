@@ -53,6 +53,32 @@ fn another_patient_is_told_wherever_and_however_often_it_is_named() {
 }
 
 #[test]
+fn the_case_of_an_id_tells_patients_apart_and_that_of_a_host_does_not() {
+    let payer = Dictated::start();
+    payer.script().token = r#","patient":"Ab""#.to_owned();
+    payer.serve("Patient", &[r#"{"resourceType":"Patient","id":"Ab"}"#]);
+    let references = [
+        "Patient/Ab".to_owned(),
+        format!("{}/Patient/Ab", payer.base().replace("http", "HTTP")),
+        "Patient/AB".to_owned(),
+        format!("{}/Patient/ab", payer.base()),
+        format!("{}/Patient/aB/_history/1", payer.base()),
+    ];
+    let claims: Vec<String> = (0..)
+        .zip(&references)
+        .map(|(id, to)| claim(&id.to_string(), &format!(r#""patient":{{"reference":"{to}"}}"#)))
+        .collect();
+    payer.serve("ExplanationOfBenefit", &claims);
+    let home = payer.home("");
+    assert_eq!(home.run(&["sync"]).code, 2);
+    let stored = "SELECT resource_id FROM resource ORDER BY resource_type, resource_id";
+    assert_eq!(home.rows(stored).concat(), ["0", "1", "Ab"]);
+    let rejects = "SELECT resource_id || reason FROM rejected_resource ORDER BY 1";
+    let foreign = ["2foreign_subject", "3foreign_subject", "4foreign_subject"];
+    assert_eq!(home.rows(rejects).concat(), foreign);
+}
+
+#[test]
 fn a_patient_of_another_server_is_not_the_member() {
     let payer = Dictated::start();
     let elsewhere = [

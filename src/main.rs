@@ -7,10 +7,13 @@ fn main() -> std::process::ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are answers, not mistakes. A closed pipe is nobody's mistake.
+            // Help and version are answers, not mistakes.
+            if !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+                return commands::misused(&error.render().to_string()).into();
+            }
+            // A closed pipe is nobody's mistake.
             let _ = error.print();
-            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return if asked { ExitCode::Complete } else { ExitCode::Usage }.into();
+            return ExitCode::Complete.into();
         }
     };
     commands::run(cli).into()

@@ -1,9 +1,13 @@
 //! Logs to stderr: plain lines or JSON lines. No log line carries a value of a resource.
 
-use super::progress::Style;
+use super::{
+    progress::Style,
+    tell,
+    terminal::{self, LogLines},
+};
 use crate::cli::{Cli, Command, LogFormat};
 use std::{
-    io::{self, IsTerminal},
+    backtrace::{Backtrace, BacktraceStatus},
     panic,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -27,7 +31,7 @@ fn is_left_alone(command: &Command) -> bool {
 
 /// Starts logging; says how progress is to be shown.
 pub(super) fn start(cli: &Cli) -> Style {
-    let is_terminal = io::stderr().is_terminal();
+    let is_terminal = terminal::shows_what_is_told();
     let style = match cli.log_format {
         LogFormat::Auto if is_terminal => Style::Bars,
         LogFormat::Auto if is_left_alone(&cli.command) => Style::Json,
@@ -47,20 +51,34 @@ pub(super) fn start(cli: &Cli) -> Style {
         && let Ok(always) = format!("{TOLD}=info").parse()
     {
         filter = filter.add_directive(always);
-        panic::set_hook(Box::new(|panic| tracing::error!(target: TOLD, "{panic}")));
     }
+    panic::set_hook(Box::new(tell_panic));
     let registry = tracing_subscriber::registry().with(filter);
     // A second start in one process (tests) keeps the first one.
     let _ = match style {
         Style::Json => {
-            let layer = fmt::layer().json().flatten_event(true).with_writer(io::stderr);
+            let lines = LogLines { coloured: false };
+            let layer = fmt::layer().json().flatten_event(true).with_writer(lines);
             registry.with(layer).try_init()
         }
         Style::Bars | Style::Lines => {
-            let layer =
-                fmt::layer().with_target(false).with_ansi(is_terminal).with_writer(io::stderr);
+            // Colours of ours are set behind the escaper, which lets none pass.
+            let lines = LogLines { coloured: is_terminal };
+            let layer = fmt::layer().with_target(false).with_ansi(false).with_writer(lines);
             registry.with(layer).try_init()
         }
     };
     style
+}
+
+/// Where a bug is, in place of the standard library's words, which pass values on as they are.
+fn tell_panic(panic: &panic::PanicHookInfo<'_>) {
+    if is_json() {
+        return tracing::error!(target: TOLD, "{panic}");
+    }
+    tell(&panic.to_string());
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        tell(&trace.to_string());
+    }
 }

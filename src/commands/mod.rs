@@ -37,6 +37,7 @@ mod sync;
 mod system;
 mod tables;
 mod targets;
+mod terminal;
 mod verify;
 mod views;
 
@@ -52,6 +53,12 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 use tokio::runtime::{Builder, Runtime};
+
+/// Tells why the command line cannot be understood, in words that repeat it.
+pub fn misused(words: &str) -> ExitCode {
+    terminal::passed_on(words);
+    ExitCode::Usage
+}
 
 /// Runs the command that was asked for; returns the worst that happened.
 pub fn run(cli: Cli) -> ExitCode {
@@ -116,9 +123,11 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
 }
 
 /// Writes data to stdout. A reader that closed the pipe has seen enough; that is no failure.
+///
+/// A terminal is shown what it would obey; files and pipes get the bytes.
 fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    match write(&mut out).and_then(|()| out.flush()) {
+    let mut out = terminal::data();
+    match write(&mut *out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Failure::usage("cannot write to standard output", error)),
     }
@@ -129,8 +138,7 @@ fn tell(line: &str) {
     if logging::is_json() {
         return tracing::info!(target: logging::TOLD, "{line}");
     }
-    // Where stderr is closed nobody wants to know.
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    terminal::told(line);
 }
 
 /// Tells in one line what a run came to; a log in JSON gets the numbers as fields.

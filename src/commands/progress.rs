@@ -1,5 +1,6 @@
 //! What a person, or a log, sees of a run while it works.
 
+use super::terminal::on_one_line;
 use crate::monitor::{Event, Monitor};
 use crate::outcome::WalkState;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -119,7 +120,7 @@ impl Bars {
                 if let Ok(style) = ProgressStyle::with_template(template) {
                     bar.set_style(style);
                 }
-                bar.set_prefix(name);
+                bar.set_prefix(on_one_line(&name).into_owned());
                 bar.enable_steady_tick(Duration::from_millis(120));
                 bar
             })
@@ -132,7 +133,7 @@ impl Bars {
         }
         if let Some(line) = line {
             // Where the terminal is gone nobody reads it.
-            let _ = self.all.println(line);
+            let _ = self.all.println(on_one_line(&line));
         }
     }
 }
@@ -155,6 +156,7 @@ impl Monitor for Bars {
             Event::Retrying { connection, resource_type, why, delay } => {
                 let seconds = delay.as_secs_f32();
                 let message = format!("waits {seconds:.1}s: {why}");
+                let message = on_one_line(&message).into_owned();
                 self.bar(connection, resource_type).set_message(message);
             }
             Event::WalkFinished { connection, resource_type, state, detail, resources_seen } => {

@@ -5,6 +5,7 @@ use super::{
     home,
     metrics::{self, Metrics},
     print, show,
+    terminal::on_one_line,
 };
 use crate::{
     cli::StatusArgs,
@@ -135,7 +136,8 @@ fn people(
     }
     for row in connections {
         let member = row.member.as_deref().map(|member| format!(", member {member}"));
-        writeln!(out, "{} at plan {}{}", row.name, row.plan, member.unwrap_or_default())?;
+        let line = format!("{} at plan {}{}", row.name, row.plan, member.unwrap_or_default());
+        writeln!(out, "{}", on_one_line(&line))?;
         let mine: Vec<_> = types.iter().filter(|status| status.connection == row.name).collect();
         if mine.is_empty() {
             writeln!(out, "  never synced: `payersync sync {}`", row.name)?;
@@ -160,7 +162,8 @@ fn people(
         writeln!(out, "{table}")?;
         for status in &asked {
             if let Some(hint) = status.hint.as_deref().filter(|_| !is_fine(status)) {
-                writeln!(out, "hint: {}: {hint}", status.resource_type)?;
+                let line = format!("hint: {}: {hint}", status.resource_type);
+                writeln!(out, "{}", on_one_line(&line))?;
             }
         }
         for (state, is_unasked, words) in [
@@ -175,7 +178,7 @@ fn people(
                 .map(|status| status.resource_type.as_str())
                 .collect();
             if !names.is_empty() {
-                writeln!(out, "{words}: {}", names.join(", "))?;
+                writeln!(out, "{}", on_one_line(&format!("{words}: {}", names.join(", "))))?;
             }
         }
     }

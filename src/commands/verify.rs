@@ -1,13 +1,13 @@
 //! `payersync verify`: is the warehouse what it claims to be? Changes nothing.
 
-use super::{failure::Failure, home, print, tell};
+use super::{failure::Failure, home, print, tell, terminal};
 use crate::{
     config::Settings,
     exit_code::ExitCode,
     warehouse::{self, Checked},
 };
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::Path,
 };
 
@@ -15,15 +15,8 @@ use std::{
 pub(super) fn run(folder: &Path) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let catalog = home::catalog(&settings)?;
-    let shown = io::stderr().is_terminal();
     let mut progress = |done: u64, total: u64| {
-        if shown {
-            // The line is overwritten; where it cannot be drawn nothing is lost.
-            let _ = write!(io::stderr(), "\r{done} of {total} resources");
-            if done == total {
-                let _ = writeln!(io::stderr());
-            }
-        }
+        terminal::overwritten(&format!("{done} of {total} resources"), done == total);
     };
     let checks =
         warehouse::verify(&home::existing_warehouse(&settings.home)?, &catalog, &mut progress)?;

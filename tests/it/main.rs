@@ -120,6 +120,8 @@ mod repeated_secrets;
 #[cfg(test)]
 mod schedule_run;
 #[cfg(test)]
+mod screen;
+#[cfg(test)]
 mod sekmet;
 #[cfg(test)]
 mod sekmet_data;

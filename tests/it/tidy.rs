@@ -28,7 +28,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["warehouse/", "auth/vault"]),
     ("rustix", &["commands/system.rs"]),
     ("toml", &["config/"]),
-    ("tracing_subscriber", &["commands/logging.rs"]),
+    ("tracing_subscriber", &["commands/logging.rs", "commands/terminal.rs"]),
     ("webbrowser", &["commands/connect.rs"]),
 ];
 
@@ -114,8 +114,8 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
     ("eprintln!", &[]),
     ("eprint!", &[]),
     ("dbg!", &[]),
-    ("io::stdout", &[("commands/", "data")]),
-    ("io::stderr", &[("commands/", "everything that is not data")]),
+    ("io::stdout", &[("commands/terminal.rs", "where a terminal is shown what it would obey")]),
+    ("io::stderr", &[("commands/terminal.rs", "where a terminal is shown what it would obey")]),
     ("process::exit", &[]),
     (
         "env::var",

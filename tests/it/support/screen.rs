@@ -1,0 +1,53 @@
+//! A terminal for the real binary, which keeps every byte that reached it.
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::{
+    fs::{File, OpenOptions},
+    io::Read,
+    process::{Command, Stdio},
+};
+
+/// What a command wrote to its terminal, and how it ended.
+pub(crate) struct Screen {
+    /// The exit code; -1 when a signal ended it.
+    pub(crate) code: i32,
+    /// Every byte of standard output and standard error; the terminal ends lines with CR LF.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Screen {
+    /// The text, with lines that end as the command ended them.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).replace("\r\n", "\n")
+    }
+}
+
+/// Runs a command with a terminal for standard output and standard error.
+pub(crate) fn on_screen(mut command: Command) -> Screen {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    command
+        .env("PAYERSYNC_LOG_FORMAT", "auto")
+        .stdout(Stdio::from(theirs.try_clone().unwrap()))
+        .stderr(Stdio::from(theirs));
+    let mut child = command.spawn().unwrap();
+    // With it goes our hold on their end, so that reading ends when the command does.
+    drop(command);
+    let mut bytes = Vec::new();
+    read_all(&mut File::from(ours), &mut bytes);
+    Screen { code: child.wait().unwrap().code().unwrap_or(-1), bytes }
+}
+
+/// Linux ends a terminal that nobody writes to any more with EIO.
+fn read_all(from: &mut File, bytes: &mut Vec<u8>) {
+    let mut piece = [0; 4096];
+    loop {
+        match from.read(&mut piece) {
+            Ok(0) | Err(_) => return,
+            Ok(length) => bytes.extend_from_slice(&piece[..length]),
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::{
     allowance::Allowance,
+    clocks::Clocks,
     run::{SyncContext, SyncOptions, Target},
     stop::Stop,
     unpack::{Of, Unpacked, unpack},
@@ -28,6 +29,8 @@ pub(super) struct WalkContext {
     pub(super) warehouse: Arc<Warehouse>,
     pub(super) monitor: Arc<dyn Monitor>,
     pub(super) clock: Clock,
+    /// What the answers of the run have shown of the clocks.
+    pub(super) clocks: Clocks,
     pub(super) stop: Stop,
     /// What pages are unpacked with.
     pub(super) workers: Workers,
@@ -73,6 +76,7 @@ impl WalkContext {
             warehouse: Arc::clone(&context.warehouse),
             monitor: Arc::clone(&context.monitor),
             clock: context.clock.clone(),
+            clocks: Clocks::new(None),
             stop: context.stop.clone(),
             workers: Workers::new(1),
             shrink_limit_percent: options.shrink_limit_percent,

@@ -8,6 +8,7 @@ mod absence;
 mod allowance;
 mod asked;
 mod by_reference;
+mod clocks;
 mod connection;
 mod context;
 mod ending;

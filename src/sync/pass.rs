@@ -4,6 +4,7 @@
 //! work at the same time while one pass holds at most two pages.
 
 use super::{
+    clocks::Reading,
     context::WalkContext,
     ending::{
         Ending, Position, Remedy, another_patient, filter_ignored, finally, interrupted, lost_way,
@@ -60,6 +61,8 @@ pub(super) struct Pass<'a> {
     since: Option<DateTime<Utc>>,
     /// The server's clock at the first page, or ours; of the walk's start where it is resumed.
     started: DateTime<Utc>,
+    /// What the first answer of this run has shown of the clocks.
+    clocks: Option<Reading>,
     /// The newest date that a resource gives itself and that has passed.
     newest: Option<DateTime<Utc>>,
     failure: Option<Outcome>,
@@ -121,6 +124,7 @@ impl Pass<'_> {
             before,
             since,
             started: started.unwrap_or(now),
+            clocks: None,
             newest: None,
             failure: None,
             strangers: 0,
@@ -184,12 +188,12 @@ impl Pass<'_> {
                 Ok(page) => page,
                 Err(error) => return self.refused(&error).await,
             };
-            if self.position().is_start()
-                && let Some(date) = page.date
-            {
-                // Of two clocks that differ the earlier one is believed: asking for something
-                // twice is safe, missing it is not.
-                self.started = self.started.min(date);
+            if self.clocks.is_none() {
+                let reading = self.context.clocks.read(self.context.clock.now(), page.date);
+                if self.position().is_start() {
+                    self.started = self.started.min(reading.believed);
+                }
+                self.clocks = Some(reading);
             }
             if let Some(finish) = self.somebody_elses(&page) {
                 return Ok(Ending::Open(finish));
@@ -333,6 +337,8 @@ impl Pass<'_> {
         let holds_some = self.order.resource_type == "Patient" || self.order.listed_before;
         let is_seen = self.context.whose.is_seen();
         let is_changed = is_full && holds_some && self.strangers > 0 && !is_seen;
+        let is_doubted = self.clocks.as_ref().is_some_and(|clocks| clocks.is_doubted);
+        let clocks = self.clocks.as_mut().and_then(|clocks| clocks.warning.take());
         let judgement = match &self.failure {
             // Nothing that came in this run is about the Patient whose data is held.
             _ if is_changed => Err(patient_changed(&self.context.connection)),
@@ -343,7 +349,7 @@ impl Pass<'_> {
             Err(finish) => (finish, None, None),
             Ok(Judgement::Settled { totals, warning }) => {
                 let parts: Vec<String> =
-                    warning.into_iter().chain(self.order.note.clone()).collect();
+                    warning.into_iter().chain(self.order.note.clone()).chain(clocks).collect();
                 let warning = (!parts.is_empty()).then(|| parts.join("; "));
                 let is_empty = is_full && self.tally.matches + self.tally.rejected == 0;
                 let finish = self.order.extent.complete(warning, is_empty);
@@ -360,7 +366,8 @@ impl Pass<'_> {
         let end = WalkEnd {
             finish,
             tally: self.tally,
-            finds_absences: sees_all && self.tally.rejected == 0,
+            finds_absences: sees_all && self.tally.rejected == 0 && !is_doubted,
+            started: clock::text(self.clocks.as_ref().map_or(self.started, |clocks| clocks.dated)),
             settles_rejects: is_full && !is_resumed_with_rejects,
             advance: self.order.window.is_none().then(|| Advance {
                 // The newest date may be the server's idea of now; its clock when the walk began

@@ -2,6 +2,7 @@
 
 use super::{
     allowance::Allowance,
+    clocks::Clocks,
     connection::sync_connection,
     context::WalkContext,
     in_order::{Panicked, in_order},
@@ -14,10 +15,11 @@ use crate::{
     auth::{ClientRegistration, Tokens},
     clock::Clock,
     exit_code::ExitCode,
+    fhir::instant,
     http::{HttpClient, Origin},
     monitor::Monitor,
     reference::ServerBases,
-    warehouse::{ConnectionRow, Warehouse, WarehouseError},
+    warehouse::{ConnectionRow, Warehouse, WarehouseError, last_asked, newest_run},
 };
 use std::{
     num::NonZeroUsize,
@@ -99,18 +101,29 @@ pub struct SyncOptions {
 /// Only the warehouse's: whatever a plan does is part of the report.
 pub async fn sync(
     context: &SyncContext,
-    targets: Vec<Target>,
+    mut targets: Vec<Target>,
     options: &SyncOptions,
 ) -> Result<Report, WarehouseError> {
     let started = Instant::now();
+    let newest = context.warehouse.reader().read(newest_run)?;
+    let clocks = Clocks::new(newest.as_deref().and_then(instant));
     let run_id = context.warehouse.start_run(&options.command).await?;
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = Workers::new(cores);
     let allowance = Allowance::new(options.max_requests);
+    if allowance.is_limited() {
+        // What the requests of the nights before did not reach has its turn.
+        let asked = context.warehouse.reader().read(last_asked)?;
+        targets.sort_by_cached_key(|target| {
+            let mine = asked.iter().filter(|((id, _), _)| *id == target.connection.id);
+            mine.map(|(_, at)| at).max()
+        });
+    }
     let jobs = targets.iter().cloned().map(|target| {
         let walk_context = WalkContext {
             allowance: allowance.clone(),
             workers: workers.clone(),
+            clocks: clocks.of_connection(),
             ..WalkContext::new(context, run_id, &target, options)
         };
         let (options, id) = (options.clone(), target.connection.id);
@@ -127,7 +140,7 @@ pub async fn sync(
     }
     if let Some(keep) = options.keep_versions {
         let keep = chrono::Duration::from_std(keep).unwrap_or(chrono::Duration::MAX);
-        if let Some(before) = context.clock.now().checked_sub_signed(keep) {
+        if let Some(before) = clocks.forget_before(context.clock.now(), keep) {
             context.warehouse.prune_versions(before).await?;
         }
     }

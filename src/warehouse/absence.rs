@@ -68,21 +68,25 @@ pub(super) fn count_missed(
 }
 
 /// Enters what a complete full walk missed; returns how many resources that are.
-pub(super) fn enter_missed(connection: &Connection, walk: &WalkKey) -> Result<u64, WarehouseError> {
+pub(super) fn enter_missed(
+    connection: &Connection,
+    walk: &WalkKey,
+    started: &str,
+) -> Result<u64, WarehouseError> {
     connection
         .execute(
             &format!(
                 "INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
                    missed_since, missed_at, walk_id)
                  SELECT r.connection_id, r.resource_type, r.resource_id, 'pending',
-                   w.walk_started_at, w.walk_started_at, w.id
-                 FROM resource r JOIN sync_walk w ON w.id = ?3 WHERE {MISSED}
+                   ?4, ?4, ?3
+                 FROM resource r WHERE {MISSED}
                  ON CONFLICT (connection_id, resource_type, resource_id) DO UPDATE SET
                    missed_since = iif(state = 'pending', missed_since, excluded.missed_since),
                    missed_at = excluded.missed_at, walk_id = excluded.walk_id, state = 'pending',
                    http_status = NULL, proof = NULL"
             ),
-            params![walk.connection_id, walk.resource_type, walk.walk_id],
+            params![walk.connection_id, walk.resource_type, walk.walk_id, started],
         )
         .doing("cannot enter what is absent")
         .map(|rows| rows as u64)

@@ -35,6 +35,8 @@ pub(crate) struct WalkEnd {
     /// Whether what it did not meet counts as absent: it saw the whole type, and every entry of it
     /// could be read.
     pub(crate) finds_absences: bool,
+    /// When it began, by a clock that did not jump.
+    pub(crate) started: String,
     /// Whether rejects that it did not meet are settled.
     pub(crate) settles_rejects: bool,
     /// What it leaves behind when it is complete; a walk over a part leaves nothing.
@@ -88,7 +90,7 @@ fn end_walk(
         if missed > SHRINK_FLOOR && missed * 100 > live * u64::from(end.shrink_limit_percent) {
             end.finish = WalkFinish::shrunk(live, missed);
         } else {
-            counters.resources_absent = absence::enter_missed(&transaction, walk)?;
+            counters.resources_absent = absence::enter_missed(&transaction, walk, &end.started)?;
         }
     }
     if end.finish.state == WalkState::Complete {

@@ -91,6 +91,7 @@ pub(crate) use reference_queue::{
     sources as reference_sources, summary as reference_summary,
 };
 pub(crate) use row_batch::{RowBatch, TableRows};
+pub(crate) use run_ledger::{last_asked, newest_run};
 pub use schema::known_schema_version;
 pub use seal::{Seal, SealKey};
 pub use seal_error::SealError;

@@ -25,6 +25,7 @@ mod cannot_write;
 mod claim_diagnosis;
 #[cfg(test)]
 mod claims_cases;
+mod clocks;
 #[cfg(test)]
 mod contact_of_the_past;
 #[cfg(test)]

@@ -10,7 +10,10 @@ use axum::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 use tokio::runtime::Runtime;
 
@@ -42,6 +45,7 @@ pub(crate) struct Scripted {
     origin: String,
     script: Arc<Mutex<Script>>,
     log: Arc<Mutex<Vec<Asked>>>,
+    clock: Arc<AtomicI64>,
     _runtime: Runtime,
 }
 
@@ -51,6 +55,7 @@ struct Shared {
     declared: String,
     script: Arc<Mutex<Script>>,
     log: Arc<Mutex<Vec<Asked>>>,
+    clock: Arc<AtomicI64>,
 }
 
 impl Scripted {
@@ -68,11 +73,13 @@ impl Scripted {
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(Box::new(script)));
         let log = Arc::default();
+        let clock = Arc::default();
         let shared = Shared {
             base: format!("{origin}/r4"),
             declared: capability(types),
             script: Arc::clone(&script),
             log: Arc::clone(&log),
+            clock: Arc::clone(&clock),
         };
         let router = Router::new()
             .route("/token", post(async || fhir((200, TOKEN.to_owned()))))
@@ -81,12 +88,17 @@ impl Scripted {
             .route("/r4/{type}/{id}", get(read))
             .with_state(shared);
         runtime.spawn(async move { axum::serve(listener, router).await });
-        Scripted { origin, script, log, _runtime: runtime }
+        Scripted { origin, script, log, clock, _runtime: runtime }
     }
 
     /// From now on it answers as this script says.
     pub(crate) fn play(&self, script: impl FnMut(&Asked) -> Reply + Send + 'static) {
         *self.script.lock().unwrap() = Box::new(script);
+    }
+
+    /// From now on its `Date` is wrong by so many seconds.
+    pub(crate) fn set_clock(&self, seconds: i64) {
+        self.clock.store(seconds, Ordering::Relaxed);
     }
 
     /// What was asked since the last look.
@@ -151,7 +163,14 @@ async fn metadata(State(shared): State<Shared>) -> Response {
 
 fn answer(shared: &Shared, asked: Asked) -> Response {
     shared.log.lock().unwrap().push(asked.clone());
-    fhir((shared.script.lock().unwrap())(&asked))
+    let mut response = fhir((shared.script.lock().unwrap())(&asked));
+    let seconds = shared.clock.load(Ordering::Relaxed);
+    if seconds != 0 {
+        let now = chrono::Utc::now() + chrono::Duration::seconds(seconds);
+        let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        response.headers_mut().insert(header::DATE, date.parse().unwrap());
+    }
+    response
 }
 
 async fn search(

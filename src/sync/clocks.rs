@@ -1,0 +1,185 @@
+//! Three clocks: this machine's, each plan's, and the ledger's newest entry.
+//!
+//! Any of them may be wrong. The earlier of the first two is believed, since to ask for something
+//! twice is safe and to miss it is not. What cannot be undone (superseded versions forgotten, two
+//! walks taken as days apart) waits where the clocks contradict each other.
+
+use chrono::{DateTime, Duration, Utc};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// What two clocks may differ by without a word: also an answer from a cache.
+const TOLERANCE: Duration = Duration::days(1);
+/// What is a jump. A server whose `Date` stands still, or is days off, must not keep two walks of
+/// ours from being days apart for ever.
+const JUMP: Duration = Duration::days(60);
+
+/// The clocks of one run.
+#[derive(Debug, Clone)]
+pub(super) struct Clocks {
+    /// When the newest entry of the ledger was made, before this run's.
+    newest_entry: Option<DateTime<Utc>>,
+    shown: Arc<Mutex<Shown>>,
+    /// Whether this connection has been told what is odd.
+    is_told: Arc<AtomicBool>,
+}
+
+/// What the answers of a run have shown.
+#[derive(Debug, Default)]
+struct Shown {
+    /// By how much this machine's clock is ahead of the slowest plan's; `None` before any answer.
+    ahead: Option<Duration>,
+    is_doubted: bool,
+}
+
+/// The clocks at one answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reading {
+    /// The present instant, as far as it is believed.
+    pub(super) believed: DateTime<Utc>,
+    /// What walks are dated with that are to be days apart: our clock, unless one of the two jumped.
+    pub(super) dated: DateTime<Utc>,
+    /// Whether nothing is to be built on it that cannot be undone.
+    pub(super) is_doubted: bool,
+    /// What is odd about the clocks, for people; told once per connection.
+    pub(super) warning: Option<String>,
+}
+
+impl Clocks {
+    pub(super) fn new(newest_entry: Option<DateTime<Utc>>) -> Clocks {
+        Clocks { newest_entry, shown: Arc::default(), is_told: Arc::default() }
+    }
+
+    /// The same for another connection, which is told for itself.
+    pub(super) fn of_connection(&self) -> Clocks {
+        Clocks { is_told: Arc::default(), ..self.clone() }
+    }
+
+    /// Compares the clocks at an answer: ours, and the server's where it sent `Date`.
+    pub(super) fn read(&self, ours: DateTime<Utc>, server: Option<DateTime<Utc>>) -> Reading {
+        let ahead = server.map_or(Duration::zero(), |server| ours.signed_duration_since(server));
+        let believed = server.map_or(ours, |server| ours.min(server));
+        let differ = ahead.abs() > TOLERANCE;
+        let is_confirmed = server.is_some() && !differ;
+        // An entry that lies far ahead was made by a wrong clock, unless this one is.
+        let contradicts = |newest: &DateTime<Utc>| newest.signed_duration_since(believed) > JUMP;
+        let newer = self.newest_entry.filter(contradicts).filter(|_| !is_confirmed);
+        let oddity = match (server.filter(|_| differ), newer) {
+            (Some(server), _) => Some(format!(
+                "this machine's clock says {}, the plan's {}: the earlier one is believed",
+                day(ours),
+                day(server)
+            )),
+            (None, Some(newest)) => Some(format!(
+                "this machine's clock says {}, and the newest run in the ledger is of {}: \
+                 nothing is forgotten or found deleted until they agree",
+                day(ours),
+                day(newest)
+            )),
+            (None, None) => None,
+        };
+        let is_doubted = newer.is_some();
+        let mut shown = self.shown();
+        let known = shown.ahead.unwrap_or(Duration::zero());
+        shown.ahead = Some(known.max(ahead));
+        shown.is_doubted |= is_doubted;
+        drop(shown);
+        let warning = oddity.filter(|_| !self.is_told.swap(true, Ordering::Relaxed));
+        let dated = if ahead.abs() > JUMP { believed } else { ours };
+        Reading { believed, dated, is_doubted, warning }
+    }
+
+    /// The instant before which nothing is needed that is kept for so long; `None` where no plan
+    /// has answered, or the clocks contradict each other.
+    pub(super) fn forget_before(
+        &self,
+        ours: DateTime<Utc>,
+        keep: Duration,
+    ) -> Option<DateTime<Utc>> {
+        let shown = self.shown();
+        let ahead = shown.ahead.filter(|_| !shown.is_doubted)?;
+        ours.checked_sub_signed(ahead)?.checked_sub_signed(keep)
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn day(instant: DateTime<Utc>) -> String {
+    instant.format("%Y-%m-%d").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fhir::instant;
+
+    fn at(day: &str) -> DateTime<Utc> {
+        instant(&format!("{day}T12:00:00Z")).unwrap()
+    }
+
+    fn kept_until(clocks: &Clocks, ours: &str) -> Option<String> {
+        clocks.forget_before(at(ours), Duration::days(30)).map(day)
+    }
+
+    #[test]
+    fn clocks_that_agree_are_silent_whatever_the_ledger_says() {
+        for newest in [None, Some(at("2026-03-01")), Some(at("2027-06-01"))] {
+            let clocks = Clocks::new(newest);
+            assert_eq!(kept_until(&clocks, "2026-03-02"), None, "nobody has answered");
+            let reading = clocks.read(at("2026-03-02"), Some(at("2026-03-02")));
+            assert_eq!((reading.is_doubted, reading.warning), (false, None));
+            assert_eq!(kept_until(&clocks, "2026-03-02").unwrap(), "2026-01-31");
+        }
+    }
+
+    #[test]
+    fn of_two_that_differ_the_earlier_is_believed_and_both_are_told() {
+        for (ours, server, forgotten) in
+            [("2027-04-06", "2026-03-02", "2026-01-31"), ("2026-03-02", "2026-04-02", "2026-01-31")]
+        {
+            let clocks = Clocks::new(Some(at("2026-03-01")));
+            let reading = clocks.read(at(ours), Some(at(server)));
+            assert_eq!((reading.believed, reading.is_doubted), (at("2026-03-02"), false));
+            let warning = reading.warning.unwrap();
+            assert!(warning.contains(ours) && warning.contains(server), "{warning}");
+            assert_eq!(kept_until(&clocks, ours).unwrap(), forgotten);
+        }
+    }
+
+    #[test]
+    fn a_clock_behind_the_ledger_is_doubted_unless_the_plan_confirms_it() {
+        for server in [None, Some(at("2026-03-05")), Some(at("2025-01-05"))] {
+            let clocks = Clocks::new(Some(at("2026-03-01")));
+            let reading = clocks.read(at("2025-01-01"), server);
+            let is_confirmed = server == Some(at("2025-01-01"));
+            assert_eq!(
+                (reading.is_doubted, kept_until(&clocks, "2025-01-01")),
+                (!is_confirmed, None)
+            );
+            assert!(reading.warning.is_some(), "{server:?}");
+        }
+    }
+
+    #[test]
+    fn the_slowest_plan_says_how_much_is_kept() {
+        let clocks = Clocks::new(None);
+        clocks.read(at("2027-04-06"), None);
+        clocks.read(at("2027-04-06"), Some(at("2026-03-02")));
+        clocks.read(at("2027-04-06"), Some(at("2027-04-06")));
+        assert_eq!(kept_until(&clocks, "2027-04-06").unwrap(), "2026-01-31");
+    }
+
+    #[test]
+    fn instants_at_the_ends_of_time_do_not_overflow() {
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        for (ours, server) in [(first, last), (last, first)] {
+            let clocks = Clocks::new(Some(first));
+            assert_eq!(clocks.read(ours, Some(server)).believed, first);
+            assert_eq!(clocks.forget_before(ours, Duration::MAX), None);
+        }
+    }
+}

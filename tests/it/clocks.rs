@@ -1,0 +1,125 @@
+//! Clocks that are wrong, ours and a plan's: told, not believed, and nothing is lost by them.
+
+use crate::support::{Asked, Faulty, Home, Payer, Reply, SHORT_SYNC, Scripted, bundle};
+
+const DAY: i64 = 24 * 3600;
+const TYPE: &str = "Condition";
+
+fn condition(id: &str, changed: &str) -> String {
+    format!(
+        "{{\"resourceType\":\"{TYPE}\",\"id\":\"{id}\",\"meta\":{{\"lastUpdated\":\"{changed}\"}},\
+          \"recordedDate\":\"{changed}\"}}"
+    )
+}
+
+/// A search that honours `_lastUpdated`; reads are refused.
+fn answer(asked: &Asked, held: &[(&str, &str)]) -> Reply {
+    if asked.id.is_some() {
+        return (403, String::new());
+    }
+    let bound = asked.query.get("_lastUpdated").map_or("", |bound| bound.trim_start_matches("ge"));
+    let found: Vec<String> = held
+        .iter()
+        .filter(|(_, changed)| changed.get(..10) >= bound.get(..10))
+        .map(|(id, changed)| condition(id, changed))
+        .collect();
+    bundle(&found, Some(found.len()), None)
+}
+
+fn live(home: &Home) -> Vec<String> {
+    home.rows("SELECT id FROM condition ORDER BY id").concat()
+}
+
+/// The clock stands where it does not for one night; the nights after it are right.
+#[test]
+fn a_clock_that_jumps_forgets_no_version_and_is_told() {
+    let Some(faulty) = Faulty::build() else { return };
+    for days in [400, 40, -400] {
+        let payer = Payer::small();
+        let home = Home::new();
+        payer.configure(&home, "[warehouse]\nkeep_versions_days = 30\n");
+        payer.connect(&home, "john", 0);
+        home.succeed(&SHORT_SYNC, "the first");
+        let ids = home
+            .rows("SELECT resource_id FROM resource WHERE resource_type = 'ExplanationOfBenefit'")
+            .concat();
+        assert!(payer.amend(0, "ExplanationOfBenefit", &ids[0]));
+        home.succeed(&SHORT_SYNC, "a change");
+        let versions = "SELECT count(*) FROM resource_version";
+        assert_eq!(home.value::<i64>(versions), 1, "{days}");
+        let full = ["sync", "--full", "--type", "Patient", "--type", "ExplanationOfBenefit"];
+        let jumped = faulty.run_at(&home, &full, days * DAY);
+        assert_eq!(jumped.code, 0, "{days}: {}", jumped.stderr);
+        let told = jumped.stderr.matches("this machine's clock says").count();
+        assert_eq!(told, 1, "{days}: {}", jumped.stderr);
+        assert_eq!(home.value::<i64>(versions), 1, "{days}: forgotten");
+        assert!(payer.amend(0, "ExplanationOfBenefit", &ids[1]));
+        home.succeed(&SHORT_SYNC, "the clock is right again");
+        assert_eq!(home.value::<i64>(versions), 2, "{days}");
+        let backwards = "SELECT count(*) FROM resource_version WHERE valid_to < valid_from";
+        assert_eq!(home.value::<i64>(backwards), 0, "{days}");
+        home.succeed(&["verify"], "clocks");
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_while_no_plan_answers_forgets_no_version() {
+    let Some(faulty) = Faulty::build() else { return };
+    let payer = Payer::small();
+    let home = Home::new();
+    payer.configure(&home, "[warehouse]\nkeep_versions_days = 30\n");
+    payer.connect(&home, "john", 0);
+    home.succeed(&SHORT_SYNC, "the first");
+    let claim = home.rows("SELECT id FROM explanation_of_benefit LIMIT 1").concat();
+    assert!(payer.amend(0, "ExplanationOfBenefit", &claim[0]));
+    home.succeed(&SHORT_SYNC, "a change");
+    drop(payer);
+    assert_ne!(faulty.run_at(&home, &SHORT_SYNC, 400 * DAY).code, 0);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM resource_version"), 1);
+}
+
+#[test]
+fn a_plan_whose_clock_is_a_month_off_is_told_and_later_changes_are_taken_in() {
+    for days in [31, -31, 4000] {
+        let before = [("a", "2026-01-01T00:00:00Z"), ("b", "2026-01-02T00:00:00Z")];
+        let payer = Scripted::start(&[TYPE], move |asked| answer(asked, &before));
+        payer.set_clock(days * DAY);
+        let home = payer.connected_home(&[TYPE], "");
+        let first = home.run(&["sync"]);
+        assert_eq!(first.code, 0, "{}", first.stderr);
+        assert!(first.stderr.contains("this machine's clock says"), "{days}: {}", first.stderr);
+        home.succeed(&["sync"], "a probe");
+        let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        payer.play(move |asked| {
+            answer(asked, &[("a", "2026-01-01T00:00:00Z"), ("b", &now), ("c", &now)])
+        });
+        home.succeed(&["sync"], "a change of today");
+        assert_eq!(live(&home), ["a", "b", "c"], "{days}");
+        let dates = home.rows("SELECT id FROM condition WHERE recorded_date LIKE '2026-01-01%'");
+        assert_eq!(dates.concat(), ["a"], "{days}: b has changed");
+    }
+}
+
+/// Where a plan refuses reads, two full walks prove a deletion when they are a day apart; by a clock
+/// that jumped they are not.
+#[test]
+fn walks_are_not_days_apart_by_a_clock_that_jumped() {
+    let Some(faulty) = Faulty::build() else { return };
+    let night = ["sync", "--full"];
+    for (first, second) in [(0, 400), (-400, 0), (0, -400), (400, 0)] {
+        let held = ["a", "b", "c"].map(|id| (id, "2026-01-01T00:00:00Z"));
+        let payer = Scripted::start(&[TYPE], move |asked| answer(asked, &held));
+        let home = payer.connected_home(&[TYPE], "");
+        home.succeed(&night, "all three");
+        payer.play(move |asked| answer(asked, &held[..2]));
+        for days in [first, second] {
+            let ended = faulty.run_at(&home, &night, days * DAY);
+            assert_eq!(ended.code, 0, "{days}: {}", ended.stderr);
+        }
+        assert_eq!(live(&home), ["a", "b", "c"], "{first}, {second}: buried");
+        // With clocks that agree two days later it is proved.
+        payer.set_clock(2 * DAY);
+        assert_eq!(faulty.run_at(&home, &night, 2 * DAY).code, 0);
+        assert_eq!(live(&home), ["a", "b"], "{first}, {second}: still there");
+    }
+}

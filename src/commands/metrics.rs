@@ -112,6 +112,16 @@ impl Metrics<'_> {
             "gauge",
             "Resources that could not be taken in and are not settled.",
         );
+        let mut gap = Family::new(
+            "payersync_total_gap",
+            "gauge",
+            "Resources that the plan's Bundle.total declares beyond those that came; 0 where they agree.",
+        );
+        let mut absent = Family::new(
+            "payersync_absent_resources",
+            "gauge",
+            "Stored resources that the latest full walk did not meet and that are not proved deleted.",
+        );
         let asked = |status: &&TypeStatus| status.state.is_asked();
         for status in self.types.iter().filter(asked) {
             let labels = [
@@ -122,12 +132,16 @@ impl Metrics<'_> {
             complete.sample(&labels, u8::from(status.state == WalkState::Complete));
             resources.sample(&labels, status.resources);
             rejects.sample(&labels, status.rejects);
+            absent.sample(&labels, status.absent);
+            if let Some(resources) = status.total_gap {
+                gap.sample(&labels, resources);
+            }
             if let Some(instant) = status.complete_as_of.as_deref().and_then(seconds) {
                 as_of.sample(&labels, instant);
                 age.sample(&labels, self.now.timestamp() - instant);
             }
         }
-        vec![complete, as_of, age, resources, rejects]
+        vec![complete, as_of, age, resources, rejects, gap, absent]
     }
 
     fn per_connection(&self) -> Vec<Family> {

@@ -8,7 +8,7 @@ use super::{error::WarehouseError, verify::Checked, verify::number};
 use rusqlite::Connection;
 
 /// What is wrong where a count is not zero.
-const WRONG: [(&str, &str); 15] = [
+const WRONG: [(&str, &str); 19] = [
     (
         "SELECT count(*) FROM sync_walk WHERE state = 'complete'
            AND resources_seen - resources_new - resources_changed - resources_unchanged
@@ -97,6 +97,25 @@ const WRONG: [(&str, &str); 15] = [
            AND NOT EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = s.connection_id
              AND w.resource_type = s.resource_type AND w.state = 'complete')",
         "types are called complete up to an instant, and no walk of them was complete",
+    ),
+    (
+        "SELECT count(*) FROM absent_resource a WHERE NOT EXISTS (
+           SELECT 1 FROM resource r WHERE r.connection_id = a.connection_id
+             AND r.resource_type = a.resource_type AND r.resource_id = a.resource_id)",
+        "absent resources were never stored",
+    ),
+    (
+        "SELECT count(*) FROM absent_resource WHERE (state = 'deleted') <> (proof IS NOT NULL)",
+        "absent resources are called deleted without a proof, or have a proof and are not",
+    ),
+    (
+        "SELECT count(*) FROM walk_page WHERE length(seen) % 8 <> 0",
+        "notes of what a page brought are torn",
+    ),
+    (
+        "SELECT count(*) FROM walk_page p JOIN walk_cursor k ON k.walk_id = p.walk_id
+         WHERE p.page > k.pages",
+        "notes are of pages that their walk has not come to",
     ),
     (
         "SELECT count(*) FROM reference_queue q WHERE q.state = 'stored' AND NOT EXISTS (

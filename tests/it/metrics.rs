@@ -34,6 +34,8 @@ fn every_sample_belongs_to_a_family_and_none_names_a_patient() {
         "payersync_last_run_exit_code 0\n",
         patient,
         "payersync_consent_needed{connection=\"john\",plan=\"demo\"} 0\n",
+        "payersync_total_gap{connection=\"john\",plan=\"demo\",type=\"ExplanationOfBenefit\"} 0\n",
+        "payersync_absent_resources{connection=\"john\",plan=\"demo\",type=\"Coverage\"} 0\n",
         "payersync_rows{table=\"patient\"} 1\n",
         "payersync_vault_readable 1\n",
     ] {

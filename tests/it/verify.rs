@@ -135,6 +135,23 @@ fn each_kind_of_damage_is_named() {
             LEDGER,
         ),
         ("DELETE FROM resource_version".to_owned(), LEDGER),
+        ("UPDATE walk_page SET seen = seen || x'00'".to_owned(), LEDGER),
+        ("UPDATE walk_page SET page = page + 1000".to_owned(), LEDGER),
+        (
+            "INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
+               missed_since, missed_at)
+             SELECT id, 'Patient', 'nobody', 'pending', '2026-01-01', '2026-01-01' FROM connection"
+                .to_owned(),
+            LEDGER,
+        ),
+        (
+            "INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
+               missed_since, missed_at)
+             SELECT connection_id, resource_type, resource_id, 'deleted', '2026-01-01', '2026-01-01'
+             FROM resource WHERE resource_type = 'Patient'"
+                .to_owned(),
+            LEDGER,
+        ),
         ("UPDATE walk_cursor SET pages = pages + 1".to_owned(), LEDGER),
         ("UPDATE sync_walk SET finished_at = NULL WHERE state = 'complete'".to_owned(), LEDGER),
         (

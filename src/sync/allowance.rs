@@ -19,6 +19,12 @@ impl Allowance {
         self.0.is_some()
     }
 
+    /// Whether some of these walks may get none: then their order decides, and they take turns.
+    pub(super) fn is_scarce(&self, walks: usize) -> bool {
+        let is_few = |left: &Arc<AtomicU64>| left.load(Ordering::Relaxed) < 2 * walks as u64;
+        self.0.as_ref().is_some_and(is_few)
+    }
+
     /// Takes one page's request; false when there is none left.
     pub(super) fn take(&self) -> bool {
         let Some(left) = &self.0 else { return true };
@@ -35,6 +41,9 @@ mod tests {
         let three = Allowance::new(Some(3));
         assert_eq!((0..5).filter(|_| three.take()).count(), 3);
         let endless = Allowance::new(None);
+        assert!(!endless.is_scarce(1000));
+        let ten = Allowance::new(Some(10));
+        assert!(ten.is_scarce(6) && !ten.is_scarce(5));
         assert_eq!((0..5).filter(|_| endless.take()).count(), 5);
     }
 }

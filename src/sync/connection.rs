@@ -19,7 +19,7 @@ use crate::{
     monitor::Event,
     outcome::{Reason, WalkKind, WalkState},
     warehouse::{
-        WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError, left_types,
+        WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError, last_asked, left_types,
         open_strangers, stored_patients,
     },
 };
@@ -53,10 +53,17 @@ pub(super) async fn sync_connection(
             // Patient first: it tells whose data the rest must be.
             let is_patient =
                 |step: &Step| matches!(step, Step::Walk(order) if order.resource_type == "Patient");
-            let (first, rest): (Vec<_>, Vec<_>) = steps.into_iter().partition(is_patient);
+            let (first, mut rest): (Vec<_>, Vec<_>) = steps.into_iter().partition(is_patient);
+            if context.allowance.is_limited() {
+                // What the requests of the nights before did not reach has its turn.
+                let asked = context.warehouse.reader().read(last_asked)?;
+                rest.sort_by_key(|step| asked.get(&(id, step.resource_type().to_owned())));
+            }
             context.whose = whose(&context, target)?;
             let mut walks = run_steps(&context, first, 1).await?;
-            walks.extend(run_steps(&context, rest, target.concurrency).await?);
+            let is_scarce = context.allowance.is_scarce(rest.len());
+            let concurrency = if is_scarce { 1 } else { target.concurrency };
+            walks.extend(run_steps(&context, rest, concurrency).await?);
             let mut walks = merge(walks);
             follow(&context, target, options, &mut walks).await?;
             walks.extend(settled);

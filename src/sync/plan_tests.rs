@@ -109,7 +109,6 @@ fn a_type_that_is_named_or_was_listed_before_is_asked_for_though_nobody_declares
         has_open_rejects: false,
         totals: Totals::Unknown,
         probed_at: None,
-        walked_at: None,
     }];
     assert!(steps(&PlanInput { states: &listed, ..undeclared.clone() }).contains(&begun[0]));
     assert!(!steps(&undeclared).contains(&begun[0]));
@@ -228,7 +227,6 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
         has_open_rejects: false,
         totals: Totals::Unknown,
         probed_at: None,
-        walked_at: None,
     };
     let begins = |capability: &Capability, state: &TypeState, full| {
         let states = [state.clone()];

@@ -63,7 +63,7 @@ impl ConnectionReport {
 pub struct Report {
     /// `sync_run.id`.
     pub run_id: i64,
-    /// Per connection, in the order asked for.
+    /// Per connection; in the order asked for, unless requests are limited.
     pub connections: Vec<ConnectionReport>,
     /// Whether it was asked to stop before it was done.
     pub interrupted: bool,

@@ -15,7 +15,7 @@ use crate::{
     auth::{ClientRegistration, Tokens},
     clock::Clock,
     exit_code::ExitCode,
-    fhir::instant,
+    fhir::{RESOURCE_TYPES, instant},
     http::{HttpClient, Origin},
     monitor::Monitor,
     reference::ServerBases,
@@ -130,7 +130,9 @@ pub async fn sync(
         let span = tracing::info_span!("connection", run_id, connection_id = id);
         async move { sync_connection(walk_context, &target, &options).await }.instrument(span)
     });
-    let ended = in_order(jobs, options.connections_in_parallel).await;
+    let is_scarce = allowance.is_scarce(targets.len() * RESOURCE_TYPES.len());
+    let in_parallel = if is_scarce { 1 } else { options.connections_in_parallel };
+    let ended = in_order(jobs, in_parallel).await;
     let mut connections = Vec::new();
     for (target, ended) in targets.iter().zip(ended) {
         connections.push(match ended {

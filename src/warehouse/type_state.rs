@@ -71,8 +71,6 @@ pub struct TypeState {
     pub totals: Totals,
     /// When the server last showed that it honours `_lastUpdated` (RFC 3339).
     pub probed_at: Option<String>,
-    /// When the type was last walked, to whatever end (RFC 3339).
-    pub walked_at: Option<String>,
 }
 
 /// The states of a connection's types.
@@ -90,9 +88,7 @@ pub(crate) fn states(
                  AND r.resource_type = s.resource_type AND r.deleted_at IS NULL),
                EXISTS (SELECT 1 FROM rejected_resource q WHERE q.connection_id = s.connection_id
                  AND q.resource_type = s.resource_type AND q.resolved_at IS NULL),
-               totals, probed_at,
-               (SELECT max(w.started_at) FROM sync_walk w WHERE w.connection_id = s.connection_id
-                 AND w.resource_type = s.resource_type)
+               totals, probed_at
              FROM type_state s WHERE connection_id = ?1",
         )
         .and_then(|mut statement| statement.query_map([connection_id], state_of)?.collect())
@@ -118,7 +114,6 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
             _ => Totals::Unknown,
         },
         probed_at: row.get(8)?,
-        walked_at: row.get(9)?,
     })
 }
 

@@ -276,6 +276,27 @@ fn rows_that_shifted_between_two_runs_of_a_walk_are_found() {
     }
 }
 
+/// Which type's turn it is goes round: a budget below one night's need still reaches every type of
+/// every connection.
+#[test]
+fn a_small_budget_reaches_every_type_of_every_connection() {
+    let types = ["Condition", "Encounter", "Goal", "Procedure", "Observation"];
+    let payer = Scripted::start(&types, |_| bundle(&[], Some(0), None));
+    let home = payer.connected_home(&types, "");
+    home.succeed(&["connect", "d", "--plan", "p"], "another member");
+    for _ in 0..12 {
+        assert_eq!(home.run(&["sync", "--full", "--max-requests", "3"]).code, 2);
+    }
+    let reached = home.rows(
+        "SELECT connection_id, resource_type, count(*), max(run_id) FROM sync_walk
+         WHERE requests > 0 GROUP BY 1, 2",
+    );
+    assert_eq!(reached.len(), 2 * types.len(), "{reached:?}");
+    for row in &reached {
+        assert!(row[3].parse::<i64>().unwrap() > 6, "{row:?} of twelve nights");
+    }
+}
+
 #[test]
 fn a_small_budget_brings_changes_and_a_full_walk_over_several_nights() {
     let payer = Scripted::start(&[TYPE], |asked| page(asked, &ids(45), true));

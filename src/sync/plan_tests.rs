@@ -157,7 +157,6 @@ fn a_required_type_that_the_consent_does_not_cover_is_walked_in_full_each_time()
         has_open_rejects: false,
         totals: Totals::Unknown,
         probed_at: Some("2026-01-07T00:00:00.000Z".into()),
-        walked_at: None,
     }];
     let begins = |scope| {
         let capability = Capability::parse(statement);

@@ -61,7 +61,7 @@ fn the_services_are_exposed_to_no_more_than_the_network_they_need() {
     }
     for name in SERVICES {
         let path = folder().join(name).display().to_string();
-        let (fine, said) = analyze(&["security", "--offline=true", "--threshold=20", &path]);
+        let (fine, said) = analyze(&["security", "--offline=true", "--threshold=11", &path]);
         assert!(fine, "{name}: {said}");
     }
 }
@@ -92,11 +92,59 @@ fn the_shell_script_is_one() {
     let script = folder().join("payersync-once");
     let output = Command::new("sh").arg("-n").arg(&script).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // What it gives a command is what the service gives it.
-    for line in text("payersync.service").lines().filter(|line| line.starts_with("LoadCredential"))
-    {
-        assert!(text("payersync-once").contains(&format!("--property={line}")), "{line}");
-        assert!(text("payersync-sync.service").contains(line), "{line}");
+    // What it gives a command, and keeps from it, is what the service gives and keeps.
+    let of_the_service_alone = [
+        "Type=",
+        "Exec",
+        "Timeout",
+        "Restart",
+        "Environment=",
+        "User=",
+        "Group=",
+        "StateDirectory",
+    ];
+    let service = text("payersync.service");
+    let settings = service.split("[Service]").nth(1).unwrap().split("[Install]").next().unwrap();
+    for line in settings.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if of_the_service_alone.iter().any(|start| line.starts_with(start)) {
+            continue;
+        }
+        let given = [format!("--property={line} "), format!("--property='{line}' ")];
+        let once = text("payersync-once");
+        assert!(given.iter().any(|given| once.contains(given)), "payersync-once: {line}");
+        assert!(text("payersync-sync.service").lines().any(|other| other == line), "{line}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn words_of_a_question_reach_payersync_as_they_are() {
+    use std::os::unix::fs::PermissionsExt;
+    // What systemd-run is told, from 254 on and before.
+    for (help, dollar) in [("--expand-environment=BOOL", "$"), ("", "$$")] {
+        let programs = tempfile::tempdir().unwrap();
+        let program = programs.path().join("systemd-run");
+        let script = format!(
+            "#!/bin/sh\ncase \"$1\" in --help) echo '{help}';; *) printf '%s\\n' \"$@\";; esac\n"
+        );
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = std::env::join_paths(
+            [programs.path().to_owned()]
+                .into_iter()
+                .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+        );
+        let output = Command::new("sh")
+            .arg(folder().join("payersync-once"))
+            .args(["query", "SELECT '$HOME  ${x}'", "--format", "csv"])
+            .env("PATH", path.unwrap())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let question = "SELECT '$HOME  ${x}'".replace('$', dollar);
+        let words = [INSTALLED, "query", &question, "--format", "csv", ""].join("\n");
+        assert!(said.ends_with(&words), "{help}: {said}");
+        assert_eq!(said.contains("--expand-environment=no"), !help.is_empty(), "{said}");
     }
 }
 

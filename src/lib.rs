@@ -18,6 +18,7 @@
 //! - [`exit_code`] – the documented exit codes
 //! - [`monitor`] – events out of the core, which never prints
 //! - [`clock`] – what time it is; the only place that asks
+//! - [`own_file`] – files that this account alone can change, and none that takes another's place
 //! - [`commands`] – one file per command; builds everything, shows everything
 //! - [`schedule`] – when the next run is due; pure
 //! - [`sync`] – what to ask (pure), page after page, what came of it
@@ -43,6 +44,7 @@ pub mod fingerprint;
 pub mod http;
 pub mod monitor;
 pub mod outcome;
+pub mod own_file;
 pub mod reference;
 pub mod sandbox;
 pub mod schedule;

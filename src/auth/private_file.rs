@@ -1,10 +1,11 @@
 //! Files that only their owner can read.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::VaultError;
+use crate::own_file;
 
 /// A failure at a path.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> VaultError {
@@ -23,20 +24,12 @@ pub(super) fn create_dir(path: &Path) -> Result<(), VaultError> {
 
 /// Creates a file that only its owner can read; it must not exist.
 pub(super) fn create_new(path: &Path) -> Result<File, VaultError> {
-    options().create_new(true).open(path).map_err(at(path))
+    own_file::create_new(path).map_err(at(path))
 }
 
 /// Opens a lock file, and creates it where it is missing. Its content means nothing.
 pub(super) fn open_lock(path: &Path) -> Result<File, VaultError> {
-    options().create(true).truncate(false).open(path).map_err(at(path))
-}
-
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+    own_file::open_or_create(path).map_err(at(path))
 }
 
 /// Refuses a file that others can read. What is in it must be taken for known.

@@ -6,13 +6,12 @@ use crate::{
     clock::Clock,
     config::{Settings, credential, read_credential, read_secret_file},
     exit_code::ExitCode,
-    warehouse::{self, Access, Seal, SealKey, WarehouseError, WarehouseFile, log_access},
+    warehouse::{
+        self, Access, Seal, SealKey, WarehouseError, WarehouseFile, backup_outcome, log_access,
+    },
 };
 use secrecy::SecretString;
 use std::path::{Path, absolute};
-
-/// In the access log: a copy that was begun, and perhaps never made.
-pub(super) const BEGUN: &str = "begun";
 
 /// Copies the warehouse, also while a sync runs.
 pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure> {
@@ -25,9 +24,11 @@ pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure>
     };
     // First: a copy that nobody knows of is one that a purge cannot name. A warehouse that cannot be
     // written to needs its copy all the more, so what fails here is told once the copy is there.
-    let _ = log(&warehouse, "backup", &args.file, Some(BEGUN));
-    let done = warehouse::back_up(&warehouse, &args.file, seal.as_ref())?;
-    let how = if seal.is_some() { "encrypted" } else { "not encrypted" };
+    let _ = log(&warehouse, "backup", &args.file, Some(backup_outcome::BEGUN));
+    let done = warehouse::back_up(&warehouse, &args.file, seal.as_ref()).inspect_err(|_| {
+        let _ = log(&warehouse, "backup", &args.file, Some(backup_outcome::FAILED));
+    })?;
+    let how = if seal.is_some() { backup_outcome::ENCRYPTED } else { backup_outcome::IN_CLEAR };
     log(&warehouse, "backup", &args.file, Some(how))?;
     tell(&format!(
         "Backed up {} bytes to {}; {} pages checked",

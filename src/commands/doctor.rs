@@ -71,6 +71,7 @@ pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Fa
     doctor_home::permissions(folder, &mut findings);
     doctor_home::disk(folder, &mut findings);
     let warehouse = doctor_home::warehouse(folder, &mut findings);
+    doctor_home::unfinished_copies(folder, warehouse.as_ref(), &mut findings);
     let vault = doctor_home::vault(folder, &mut findings);
     tokens(warehouse.as_ref(), vault.as_ref(), &mut findings)?;
     if let Some(settings) = &settings {

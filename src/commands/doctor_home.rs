@@ -4,9 +4,9 @@ use super::{doctor::Finding, home, system};
 use crate::{
     auth::Vault,
     config::Settings,
-    warehouse::{ReadOnlyWarehouse, quick_check},
+    warehouse::{ReadOnlyWarehouse, quick_check, unfinished_copies as unfinished_copies_in},
 };
-use std::{fs, io::ErrorKind, path::Path};
+use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
 
 /// Below this a night may not fit.
 const LITTLE_SPACE: u64 = 256 << 20;
@@ -60,6 +60,25 @@ fn others_can(path: &Path, bits: u32) -> bool {
     {
         let _ = (path, bits);
         false
+    }
+}
+
+/// Copies that nobody finished: in the home, and wherever backups have gone.
+pub(super) fn unfinished_copies(
+    folder: &Path,
+    warehouse: Option<&ReadOnlyWarehouse>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut folders = BTreeSet::from([folder.to_owned()]);
+    let backups = warehouse.and_then(|warehouse| warehouse.backups().ok()).unwrap_or_default();
+    folders.extend(backups.iter().filter_map(|backup| Some(backup.target.parent()?.to_owned())));
+    for path in folders.iter().flat_map(|folder| unfinished_copies_in(folder)) {
+        let said = format!("{} was never finished, and holds health data", path.display());
+        let hint = format!(
+            "the next backup of its warehouse there removes it, or `rm {}`",
+            path.display()
+        );
+        findings.push(Finding::warning("backups", said, hint));
     }
 }
 

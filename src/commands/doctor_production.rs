@@ -7,11 +7,13 @@ use super::{
 };
 use crate::{
     auth::GrantKind,
+    clock::{self, Clock},
     config::{PlanSettings, Settings},
     http::Origin,
-    warehouse::{Answer, AnswerCell, ReadOnlyWarehouse},
+    warehouse::{PastBackup, ReadOnlyWarehouse},
 };
-use std::{convert::Infallible, path::Path};
+use chrono::TimeDelta;
+use std::path::Path;
 
 /// Hosts of demo environments.
 const DEMO_HOSTS: &[&str] = &["1uphealthdemo.com", "1updemohealthplan.com"];
@@ -100,43 +102,32 @@ fn is_below(path: &Path, folder: &Path) -> bool {
     real(path).starts_with(real(folder))
 }
 
-/// Whether there was a backup within a week.
+/// Whether there was a backup within a week, and whether it is where it was put.
 fn backups(
     warehouse: Option<&ReadOnlyWarehouse>,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Failure> {
-    struct Latest(Option<(String, bool)>);
-    impl Answer<Infallible> for Latest {
-        fn columns(&mut self, _names: &[&str]) -> Result<(), Infallible> {
-            Ok(())
+    let what = "production backup";
+    let past = warehouse.map(ReadOnlyWarehouse::backups).transpose()?.unwrap_or_default();
+    let week_ago = clock::text(Clock::system().now() - TimeDelta::days(7));
+    let recent = || past.iter().filter(|backup| backup.at > week_ago);
+    let there = recent().find(|backup| backup.target.is_file());
+    findings.push(match (there, recent().next()) {
+        (Some(PastBackup { at, is_encrypted: true, .. }), _) => {
+            Finding::fine(what, format!("the last one at {at}, encrypted"))
         }
-        fn row(&mut self, cells: &[AnswerCell<'_>]) -> Result<(), Infallible> {
-            if let [AnswerCell::Text(at), detail] = cells {
-                let is_encrypted = matches!(detail, AnswerCell::Text("encrypted"));
-                self.0 = Some(((*at).to_owned(), is_encrypted));
-            }
-            Ok(())
-        }
-    }
-    let mut latest = Latest(None);
-    if let Some(warehouse) = warehouse {
-        let sql = "SELECT max(at), detail FROM access_log
-                   WHERE command = 'backup' AND detail IS NOT 'begun'
-                   HAVING max(at) > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-7 days')";
-        // A warehouse of an older version has no access log, and so no backup.
-        let _ = warehouse.query(sql, &mut latest);
-    }
-    findings.push(match latest.0 {
-        Some((at, true)) => {
-            Finding::fine("production backup", format!("the last one at {at}, encrypted"))
-        }
-        Some((at, false)) => Finding::warning(
-            "production backup",
+        (Some(PastBackup { at, .. }), _) => Finding::warning(
+            what,
             format!("the last one at {at}, not encrypted"),
             "`payersync backup FILE --encrypt RECIPIENT`, or to a disk that is encrypted",
         ),
-        None => Finding::wrong(
-            "production backup",
+        (None, Some(PastBackup { at, target, .. })) => Finding::warning(
+            what,
+            format!("the last one at {at} is no longer at {}", target.display()),
+            "see that it was moved to where you keep backups, and not removed",
+        ),
+        (None, None) => Finding::wrong(
+            what,
             "none within a week",
             "`payersync backup FILE --encrypt RECIPIENT` every night, to another disk",
         ),

@@ -5,6 +5,7 @@ use crate::{
     auth::{AuthorizeError, CallbackError, DiscoveryError, GrantError, TokenError, VaultError},
     config::ConfigError,
     exit_code::ExitCode,
+    own_file::Distrust,
     warehouse::WarehouseError,
 };
 use std::{any::Any, fmt::Display, io};
@@ -140,6 +141,13 @@ fn is_too_many_files(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
+impl From<Distrust> for Failure {
+    fn from(error: Distrust) -> Failure {
+        let hint = error.hint();
+        Failure::new(ExitCode::Usage, error).hint(hint)
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Failure {
         // Not the configuration's fault, nor its author's.
@@ -166,6 +174,7 @@ impl From<WarehouseError> for Failure {
         let code = match error {
             WarehouseError::Seal(ref error) if !error.is_damage() => ExitCode::Usage,
             WarehouseError::Table { .. }
+            | WarehouseError::Distrusted(_)
             | WarehouseError::Missing { .. }
             | WarehouseError::Exists { .. }
             | WarehouseError::OlderSchema { .. }

@@ -6,17 +6,17 @@ use crate::{
     cli::Cli,
     clock::Clock,
     config::{
-        PlanSettings, SecretFileError, Settings, WAREHOUSE_NAME, credential, read_credential,
-        read_secret_file,
+        FILE_NAME, PlanSettings, SecretFileError, Settings, WAREHOUSE_NAME, credential,
+        read_credential, read_secret_file,
     },
     http::{HttpClient, Origin},
     monitor::{Monitor, Silent},
+    own_file,
     warehouse::{Catalog, Warehouse, WarehouseFile},
 };
 use secrecy::SecretString;
 use std::{
     env, fs,
-    io::Write,
     path::{Path, PathBuf},
 };
 use url::Url;
@@ -40,7 +40,26 @@ pub(super) fn choose(cli: &Cli) -> Result<PathBuf, Failure> {
     }
 }
 
-/// Creates the folder for its owner alone.
+/// Refuses a home, or a file of ours in it, that is not this account's alone.
+///
+/// # Errors
+/// It is a symbolic link, belongs to another account than this one and root, or others can write it.
+pub(super) fn require_own(home: &Path) -> Result<(), Failure> {
+    own_file::require_own(home)?;
+    // What is missing or no folder is told by whoever opens it.
+    for entry in fs::read_dir(home).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_ours = matches!(&*name, FILE_NAME | "lock" | "backup.lock" | "locks")
+            || [WAREHOUSE_NAME, "vault.", "pending-"].iter().any(|start| name.starts_with(start));
+        if is_ours {
+            own_file::require_own(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Creates the folder for its owner alone; one that is there must be trusted.
 pub(super) fn create(home: &Path) -> Result<(), Failure> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -51,21 +70,13 @@ pub(super) fn create(home: &Path) -> Result<(), Failure> {
     }
     builder.create(home).map_err(|error| {
         Failure::file(format!("cannot create {}", home.display()), error, WRITABLE)
-    })
+    })?;
+    require_own(home)
 }
 
 /// Writes a file that its owner alone can read, in place of what was there.
 pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
+    own_file::replace(path, text.as_bytes(), 0o600)
         .map_err(|error| Failure::file(format!("cannot write {}", path.display()), error, WRITABLE))
 }
 

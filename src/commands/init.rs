@@ -4,27 +4,21 @@ use super::{failure::Failure, home, tell};
 use crate::{
     config::{FILE_NAME, TEMPLATE},
     exit_code::ExitCode,
+    own_file,
 };
-use std::{fs::OpenOptions, io::Write, path::Path};
+use std::{io::Write, path::Path};
 
 /// Writes the file; never over one that is there.
 pub(super) fn run(folder: &Path) -> Result<ExitCode, Failure> {
     home::create(folder)?;
     let path = folder.join(FILE_NAME);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
     let failed = |error: std::io::Error| {
         let exists = error.kind() == std::io::ErrorKind::AlreadyExists;
         let hint =
             if exists { "it is there already and was left as it is" } else { home::WRITABLE };
         Failure::file(format!("cannot write {}", path.display()), error, hint)
     };
-    let mut file = options.open(&path).map_err(failed)?;
+    let mut file = own_file::create_new(&path).map_err(failed)?;
     file.write_all(TEMPLATE.as_bytes()).map_err(failed)?;
     tell(&format!("Wrote {}", path.display()));
     tell("Next: enter your plan there, then `payersync connect NAME --plan PLAN`");

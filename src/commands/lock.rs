@@ -1,9 +1,12 @@
 //! One run at a time per home: an operating system lock, gone with its process however it ends.
 
 use super::{failure::Failure, home::WRITABLE, tell};
-use crate::clock::{self, Clock};
+use crate::{
+    clock::{self, Clock},
+    own_file,
+};
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{Read, Seek, Write},
     path::Path,
     thread,
@@ -34,14 +37,7 @@ fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure
     let failed = |error: std::io::Error| {
         Failure::file(format!("cannot use {}", path.display()), error, WRITABLE)
     };
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options.open(&path).map_err(failed)?;
+    let mut file = own_file::open_or_create(&path).map_err(failed)?;
     let (began, mut told) = (Instant::now(), false);
     loop {
         match file.try_lock() {

@@ -6,10 +6,11 @@ use super::failure::Failure;
 use crate::{
     auth::{ConsentState, StoredGrant},
     outcome::WalkState,
+    own_file,
     warehouse::{ConnectionRow, Effort, FinishedRun, TableCount, TypeStatus},
 };
 use chrono::{DateTime, Utc};
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fmt::Write as _, path::Path};
 
 /// What is shown.
 pub(super) struct Metrics<'a> {
@@ -222,10 +223,9 @@ fn seconds(instant: &str) -> Option<i64> {
 ///
 /// Readable by all, since node_exporter runs as another user.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut partial = path.as_os_str().to_owned();
-    // The collector reads *.prom only.
-    partial.push(".partial");
-    fs::write(&partial, text).and_then(|()| fs::rename(&partial, path)).map_err(|error| {
+    // Not over a stranger's file. Their folder will do: nothing in the text is secret.
+    own_file::require_owned(path)?;
+    own_file::replace(path, text.as_bytes(), 0o644).map_err(|error| {
         Failure::usage(format!("cannot write {}", path.display()), error)
             .hint("name a file in node_exporter's textfile directory that ends in .prom")
     })

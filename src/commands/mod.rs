@@ -99,6 +99,10 @@ fn ended(result: Result<ExitCode, Failure>) -> ExitCode {
 
 async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure> {
     let home = home::choose(&cli)?;
+    // A demo has a home of its own; the others need none.
+    if !matches!(cli.command, Command::Demo(_) | Command::Views(_) | Command::Sandbox(_)) {
+        home::require_own(&home)?;
+    }
     match cli.command {
         Command::Demo(args) => demo::run(&args, cli.home, style).await,
         Command::Init => init::run(&home),

@@ -3,11 +3,11 @@
 //! Only the state and the PKCE verifier are kept: neither opens anything without the code, and
 //! the file goes when the consent is given.
 
-use crate::auth::AuthorizeRequest;
+use crate::{auth::AuthorizeRequest, own_file};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -42,14 +42,7 @@ pub(super) fn keep(
         state: request.state.clone(),
         verifier: request.verifier.as_ref().map(|verifier| verifier.expose_secret().to_owned()),
     };
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path(home, name))?.write_all(&serde_json::to_vec(&file)?)
+    own_file::create_new(&path(home, name))?.write_all(&serde_json::to_vec(&file)?)
 }
 
 /// The request that waits for its answer, if there is one for this plan.

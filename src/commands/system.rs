@@ -1,16 +1,33 @@
 //! What only the operating system knows or can do: the user, the disk, core dumps.
 
-use std::{env, io, path::Path};
+use std::{fs, io, path::Path};
 
 /// Who runs this, by name and number; for the access log.
+///
+/// Both are the system's word: the environment says what whoever set it likes. Without a name in
+/// `/etc/passwd` (accounts of a directory service, containers) the number stands alone.
 pub(super) fn user() -> String {
-    let name = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| env::var(name).ok());
-    let name = name.unwrap_or_else(|| "unknown".to_owned());
-    // The number is the system's word; the name is only what the session says.
     #[cfg(unix)]
-    return format!("{name} (uid {})", rustix::process::getuid().as_raw());
+    {
+        let uid = rustix::process::getuid().as_raw();
+        let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        match name_of(uid, &accounts) {
+            Some(name) => format!("{name} (uid {uid})"),
+            None => format!("uid {uid}"),
+        }
+    }
     #[cfg(not(unix))]
-    name
+    "unknown".to_owned()
+}
+
+/// The name of a user id among accounts as `/etc/passwd` lists them.
+#[cfg(unix)]
+fn name_of(uid: u32, accounts: &str) -> Option<&str> {
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(uid) && !name.is_empty()).then_some(name)
+    })
 }
 
 /// Bytes that this user may still write on the disk of a folder.
@@ -71,5 +88,18 @@ pub(super) fn forbid_core_dumps() {
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_the_one_of_the_number() {
+        let accounts = "root:x:0:0:root:/:/bin/sh\n\n+nis\nclaims:x:998:998::/:/bin/false\n";
+        assert_eq!(name_of(998, accounts), Some("claims"));
+        assert_eq!(name_of(0, accounts), Some("root"));
+        assert_eq!(name_of(1000, accounts), None);
     }
 }

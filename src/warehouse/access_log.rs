@@ -11,6 +11,7 @@ use super::{
 use crate::clock;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
+use std::path::{Path, PathBuf};
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,17 @@ pub struct Access {
     pub target: Option<String>,
     /// Counts, never values.
     pub detail: Option<String>,
+}
+
+/// A backup that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastBackup {
+    /// The instant, as RFC 3339 with milliseconds.
+    pub at: String,
+    /// Where it was put; it may have been moved since.
+    pub target: PathBuf,
+    /// Whether it was encrypted.
+    pub is_encrypted: bool,
 }
 
 /// Enters an access; durable when it returns.
@@ -69,17 +81,73 @@ pub(super) fn enter(
         .map(drop)
 }
 
+/// What a backup came to, as the access log's `detail` has it.
+pub mod backup_outcome {
+    /// It was begun, and perhaps never ended.
+    pub const BEGUN: &str = "begun";
+    /// It failed, and left no file.
+    pub const FAILED: &str = "failed";
+    /// It ended, in clear.
+    pub const IN_CLEAR: &str = "not encrypted";
+    /// It ended, encrypted.
+    pub const ENCRYPTED: &str = "encrypted";
+}
+
 /// Files that other commands have written and that may hold a connection's data.
+///
+/// A backup that was begun and has no outcome is one when there is a file; who was killed could not
+/// say more.
 pub(super) fn copies(
     connection: &Connection,
     connection_id: i64,
 ) -> Result<Vec<String>, WarehouseError> {
+    let copies = connection
+        .prepare(
+            "SELECT target, max(detail IS NULL OR detail NOT IN (?2, ?3)) FROM access_log
+             WHERE target IS NOT NULL AND command IN ('backup', 'export', 'report')
+               AND (connection_id IS NULL OR connection_id = ?1)
+             GROUP BY target ORDER BY min(id)",
+        )
+        .and_then(|mut statement| {
+            let (begun, failed) = (backup_outcome::BEGUN, backup_outcome::FAILED);
+            statement
+                .query_map(params![connection_id, begun, failed], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
+                .collect::<Result<Vec<(String, bool)>, _>>()
+        })
+        .doing("cannot read the access log")?;
+    let is_there = |target: &str| Path::new(target).symlink_metadata().is_ok();
+    Ok(copies
+        .into_iter()
+        .filter(|(target, has_ended)| *has_ended || is_there(target))
+        .map(|(target, _)| target)
+        .collect())
+}
+
+/// The backups that ended, newest first: when, where, and whether encrypted. Empty before there was
+/// an access log.
+pub(super) fn backups(connection: &Connection) -> Result<Vec<PastBackup>, WarehouseError> {
+    let doing = "cannot read the access log";
+    if !connection.table_exists(None, "access_log").doing(doing)? {
+        return Ok(Vec::new());
+    }
     connection
         .prepare(
-            "SELECT DISTINCT target FROM access_log WHERE target IS NOT NULL
-               AND command IN ('backup', 'export', 'report')
-               AND (connection_id IS NULL OR connection_id = ?1) ORDER BY id",
+            "SELECT at, target, detail = ?1 FROM access_log
+             WHERE command = 'backup' AND target IS NOT NULL AND detail IN (?1, ?2)
+             ORDER BY id DESC",
         )
-        .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())
-        .doing("cannot read the access log")
+        .and_then(|mut statement| {
+            statement
+                .query_map([backup_outcome::ENCRYPTED, backup_outcome::IN_CLEAR], |row| {
+                    Ok(PastBackup {
+                        at: row.get(0)?,
+                        target: row.get::<_, String>(1)?.into(),
+                        is_encrypted: row.get(2)?,
+                    })
+                })?
+                .collect()
+        })
+        .doing(doing)
 }

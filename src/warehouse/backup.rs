@@ -7,18 +7,20 @@ use super::{
     error::{Doing, WarehouseError},
     file::{HEAD_BYTES, WarehouseFile, is_in_clear},
     open::{self, beside},
+    partial,
     seal::{self, Seal, SealKey},
     seal_error::SealError,
-    staging::{Staging, partial_of, remove},
+    staging::{Staging, remove},
     verify::integrity,
     without_locks::Reading,
 };
+use crate::own_file;
 use rusqlite::{
     Connection, OpenFlags,
     backup::{Backup, StepResult},
 };
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Write},
     path::Path,
     thread,
@@ -43,10 +45,12 @@ pub struct BackedUp {
 ///
 /// Writers go on meanwhile; the copy is the state of one instant. Never overwrites. With a seal
 /// nothing but encrypted bytes come to the target's disk: the copy is made and checked beside the
-/// warehouse, which one process at a time may do.
+/// warehouse, which one process at a time may do. What killed backups of this warehouse have left in
+/// the target's folder is removed first.
 ///
 /// # Errors
-/// There is no warehouse, `target` exists or cannot be written, or the copy is not sound.
+/// There is no warehouse, `target` exists or cannot be written, or the copy is not sound. Without a
+/// seal: others could put a file of theirs in the copy's place while it is written.
 pub fn back_up(
     file: &WarehouseFile,
     target: &Path,
@@ -54,11 +58,17 @@ pub fn back_up(
 ) -> Result<BackedUp, WarehouseError> {
     let source = open::open_to_read(file)?;
     refuse_existing(target)?;
-    let partial = partial_of(target);
+    let tag = partial::tag(file.path());
     let Some(seal) = seal else {
+        own_file::require_safe_folder(partial::folder_of(target))
+            .map_err(WarehouseError::Distrusted)?;
+        partial::sweep(target, &tag)?;
+        let partial = partial::name(target, &tag)?;
         let copied = copy(&source, &file.at(&partial));
         return finish(&partial, target, copied);
     };
+    partial::sweep(target, &tag)?;
+    let partial = partial::name(target, &tag)?;
     let staging = Staging::beside(file.path())?;
     let staged = file.copy_at(staging.path());
     let checked = copy(&source, &staged)?;
@@ -111,7 +121,9 @@ fn restore_open(copy: &WarehouseFile, file: &WarehouseFile) -> Result<BackedUp, 
     if !open::is_warehouse(&source)? {
         return Err(WarehouseError::NotAWarehouse { path: copy.path().into() });
     }
-    let partial = partial_of(file.path());
+    let tag = partial::tag(file.path());
+    partial::sweep(file.path(), &tag)?;
+    let partial = partial::name(file.path(), &tag)?;
     let target = file.at(&partial);
     let copied = match target.is_encrypted() == copy.is_encrypted() {
         true => self::copy(&source, &target),
@@ -126,13 +138,9 @@ fn write_sealed(
     staged: &WarehouseFile,
     partial: &Path,
 ) -> Result<u64, WarehouseError> {
-    remove(partial)?;
-    open::create_private(partial)?;
+    let target = partial::create(partial)?;
     let mut plain = File::open(staged.path()).map_err(at(staged.path()))?;
-    OpenOptions::new()
-        .write(true)
-        .open(partial)
-        .and_then(|target| seal.write(staged.head().as_bytes(), &mut plain, target))
+    seal.write(staged.head().as_bytes(), &mut plain, target)
         .and_then(|()| fs::metadata(partial))
         .map(|metadata| metadata.len())
         .map_err(at(partial))
@@ -144,8 +152,7 @@ fn unseal(
     into: &Path,
 ) -> Result<WarehouseFile, WarehouseError> {
     let mut opened = seal::open(copy, key)?;
-    open::create_private(into)?;
-    let mut target = OpenOptions::new().write(true).open(into).map_err(at(into))?;
+    let mut target = partial::create(into)?;
     let start = opened.start(HEAD_BYTES)?;
     let staged = WarehouseFile::of_head(into, &start);
     // A head is no part of the file: its key is in memory alone.
@@ -202,9 +209,7 @@ fn encrypt(clear: &Path, target: &WarehouseFile) -> Result<BackedUp, WarehouseEr
 }
 
 fn create(target: &WarehouseFile) -> Result<Connection, WarehouseError> {
-    // Left over from a copy that was killed.
-    remove(target.path())?;
-    open::create_private(target.path())?;
+    partial::create(target.path())?;
     open::connect(target, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
@@ -251,9 +256,8 @@ fn finish(
 }
 
 fn sync_folder_of(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match cfg!(unix) {
-        true => File::open(folder.unwrap_or(Path::new(".")))?.sync_all(),
+        true => File::open(partial::folder_of(path))?.sync_all(),
         false => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong with the warehouse, in words that say what to do.
 
 use super::{seal_error::SealError, waiting};
+use crate::own_file::Distrust;
 use rusqlite::ErrorCode;
 use std::{error::Error, io, path::PathBuf};
 
@@ -85,6 +86,9 @@ pub enum WarehouseError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A copy would lie where others could exchange it.
+    #[error(transparent)]
+    Distrusted(Distrust),
     /// A copy cannot be encrypted or decrypted.
     #[error(transparent)]
     Seal(SealError),
@@ -191,6 +195,9 @@ impl WarehouseError {
             WarehouseError::Copy { .. } => {
                 Some("check that the folder exists, is writable and has room for the copy")
             }
+            WarehouseError::Distrusted(_) => Some(
+                "back up into a folder that is yours and that nobody else can write to, or with --encrypt",
+            ),
             WarehouseError::Seal(error) => Some(error.hint()),
             WarehouseError::UnsoundCopy { .. } => {
                 Some("`payersync verify` tells what is damaged; keep the backups that you have")

@@ -6,16 +6,14 @@ use super::{
     marts, schema, waiting,
     without_locks::{self, Reading},
 };
+use crate::own_file;
+pub(super) use crate::own_file::beside;
 use rusqlite::{
     Connection, OpenFlags, TransactionBehavior,
     config::DbConfig,
     hooks::{AuthAction, AuthContext, Authorization},
 };
-use std::{
-    ffi::CStr,
-    path::{Path, PathBuf},
-    sync::Once,
-};
+use std::{ffi::CStr, path::Path, sync::Once};
 
 /// Opens or creates the warehouse for writing and brings its control tables up to date.
 ///
@@ -168,6 +166,8 @@ pub(super) fn connect_by_name(
     }
     .map_err(open)?;
     file.unlock(&connection).map_err(open)?;
+    // A file from elsewhere is data: what its views name may not call what acts.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(open)?;
     waiting::as_reader(&mut connection, path)?;
     Ok(connection)
 }
@@ -201,24 +201,9 @@ pub(super) fn is_warehouse(connection: &Connection) -> Result<bool, WarehouseErr
         .doing("cannot read the schema")
 }
 
-/// The name of a file with an ending, which is that of another file in its folder.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
-
 /// Creates the file for its owner alone before SQLite would create it for everybody.
 pub(super) fn create_private(path: &Path) -> Result<(), WarehouseError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options
-        .open(path)
+    own_file::open_or_create(path)
         .map(drop)
         .map_err(|source| WarehouseError::Open { path: path.into(), source: Box::new(source) })
 }

@@ -1,8 +1,9 @@
 //! A warehouse that is only asked.
 
 use super::{
-    Answer, Catalog, ConnectionRow, Effort, FinishedRun, LeafPath, Reader, TableCount, TypeStatus,
-    WarehouseError, WarehouseFile, connections, last_run, metrics, open, query, status, unmapped,
+    Answer, Catalog, ConnectionRow, Effort, FinishedRun, LeafPath, PastBackup, Reader, TableCount,
+    TypeStatus, WarehouseError, WarehouseFile, access_log, connections, last_run, metrics, open,
+    query, status, unmapped,
 };
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -79,6 +80,14 @@ impl ReadOnlyWarehouse {
     /// SQLite's.
     pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
         self.reader.read(connections::all)
+    }
+
+    /// The backups that ended, newest first.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn backups(&self) -> Result<Vec<PastBackup>, WarehouseError> {
+        self.reader.read(access_log::backups)
     }
 
     /// When the latest sync of each connection began that came to its end, by `connection.id`.

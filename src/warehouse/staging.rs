@@ -3,7 +3,7 @@
 //! It never lies on the backup's disk, is its owner's alone, and is gone however the work ends. What
 //! a killed process left is removed by the next backup or restore, and by a purge.
 
-use super::{error::WarehouseError, open::beside};
+use super::{error::WarehouseError, open::beside, partial};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -32,15 +32,10 @@ impl Drop for Staging {
     }
 }
 
-/// Where a copy is written before it takes its name.
-pub(super) fn partial_of(target: &Path) -> PathBuf {
-    beside(target, ".partial")
-}
-
 /// Removes what killed backups and restores have left beside the warehouse.
 pub(super) fn sweep(warehouse: &Path) -> Result<(), WarehouseError> {
     remove(&beside(warehouse, ".staging"))?;
-    remove(&partial_of(warehouse))
+    partial::sweep(warehouse, &partial::tag(warehouse))
 }
 
 /// Removes a copy with what SQLite keeps beside it.

@@ -145,4 +145,6 @@ mod views;
 #[cfg(test)]
 mod views_check;
 #[cfg(test)]
+mod whose_home;
+#[cfg(test)]
 mod wrong_member;

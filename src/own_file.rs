@@ -1,0 +1,304 @@
+//! Files and folders that this account alone can change, and files that take nobody else's place.
+//!
+//! Whoever can write to a folder can prepare it: with a link to a file of ours, with a file of theirs
+//! that we would fill. So a home is trusted as ssh trusts one, and every new file is one that was not
+//! there before.
+
+use std::{
+    ffi::OsString,
+    fmt::Write as _,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// Why a file or folder is not used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Distrust {
+    /// It leads elsewhere, and whoever made it says where.
+    #[error("{} is a symbolic link", path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Neither this account's nor root's.
+    #[error("{} belongs to user id {owner}, and this is user id {user}", path.display())]
+    Foreign {
+        /// The file or folder.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who asks.
+        user: u32,
+    },
+    /// Others can change it.
+    #[error("{} can be written by others", path.display())]
+    Writable {
+        /// The file or folder.
+        path: PathBuf,
+    },
+}
+
+impl Distrust {
+    /// What a person can do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Distrust::Link { path } => match fs::canonicalize(path) {
+                Ok(target) => {
+                    format!("name what it leads to, {}, or move that here", target.display())
+                }
+                Err(_) => "remove it".to_owned(),
+            },
+            Distrust::Foreign { path, owner, user } => format!(
+                "run as that user (`sudo -u '#{owner}' -H payersync`, or the user of the container), \
+                 or `chown -R {user} {}`",
+                path.display()
+            ),
+            Distrust::Writable { path } => format!(
+                "`chmod go-w {}`; a disk without modes takes them when it is mounted \
+                 (dmask=077,fmask=077)",
+                path.display()
+            ),
+        }
+    }
+}
+
+/// Refuses a link, and what belongs to another account than this one and root. What is missing is
+/// fine.
+///
+/// # Errors
+/// [`Distrust::Link`] or [`Distrust::Foreign`].
+pub fn require_owned(path: &Path) -> Result<(), Distrust> {
+    // With a slash at its end a link would be followed.
+    let path: PathBuf = path.components().collect();
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_symlink() => Err(Distrust::Link { path }),
+        Ok(metadata) => owned(&path, &metadata),
+        // Whoever opens it says what is wrong.
+        Err(_) => Ok(()),
+    }
+}
+
+/// As [`require_owned`], and refuses what others can write.
+///
+/// # Errors
+/// Why it is not this account's alone.
+pub fn require_own(path: &Path) -> Result<(), Distrust> {
+    require_owned(path)?;
+    match mode(path) & 0o022 {
+        0 => Ok(()),
+        _ => Err(Distrust::Writable { path: path.into() }),
+    }
+}
+
+/// Refuses a folder in which others could put a file of theirs in the place of one of ours.
+///
+/// The folder may be a link, and others may write to it where the sticky bit keeps each to their own
+/// files, as in the system's temporary folder.
+///
+/// # Errors
+/// Why a file in it is not safe.
+pub fn require_safe_folder(path: &Path) -> Result<(), Distrust> {
+    if let Ok(metadata) = fs::metadata(path) {
+        owned(path, &metadata)?;
+    }
+    let mode = mode(path);
+    match mode & 0o022 == 0 || mode & 0o1000 != 0 {
+        true => Ok(()),
+        false => Err(Distrust::Writable { path: path.into() }),
+    }
+}
+
+#[cfg(unix)]
+fn owned(path: &Path, metadata: &fs::Metadata) -> Result<(), Distrust> {
+    let owner = std::os::unix::fs::MetadataExt::uid(metadata);
+    let user = rustix::process::geteuid().as_raw();
+    match owner == user || owner == 0 {
+        true => Ok(()),
+        false => Err(Distrust::Foreign { path: path.into(), owner, user }),
+    }
+}
+
+#[cfg(not(unix))]
+fn owned(_: &Path, _: &fs::Metadata) -> Result<(), Distrust> {
+    Ok(())
+}
+
+/// The mode; nobody's where there is none.
+fn mode(path: &Path) -> u32 {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        0
+    }
+}
+
+/// Opens for reading and writing, never through a link; what is made is its owner's alone.
+fn options(mode: u32) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(mode).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+    }
+    let _ = mode;
+    options
+}
+
+/// Makes a file that was not there, for its owner alone.
+///
+/// # Errors
+/// The system's; anything is there, be it a link to nowhere.
+pub fn create_new(path: &Path) -> io::Result<File> {
+    options(0o600).create_new(true).open(path)
+}
+
+/// Opens a file, and makes it for its owner alone where it is missing. Its content stays.
+///
+/// # Errors
+/// The system's; the path is a link.
+pub fn open_or_create(path: &Path) -> io::Result<File> {
+    options(0o600).create(true).truncate(false).open(path)
+}
+
+/// Puts a file in place in one step: readers see what was there or all of the new one.
+///
+/// # Errors
+/// The system's; nothing is left behind then.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.partial", random_name()?));
+    let partial = PathBuf::from(name);
+    let mut file = options(mode).create_new(true).open(&partial)?;
+    let placed = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&partial, path));
+    if placed.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    placed
+}
+
+/// A name that nobody can know beforehand: 16 hexadecimal digits.
+///
+/// # Errors
+/// The system has no randomness.
+pub fn random_name() -> io::Result<String> {
+    let mut bytes = [0_u8; 8];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes.iter().fold(String::new(), |mut name, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(name, "{byte:02x}");
+        name
+    }))
+}
+
+/// Whether a process of this number is at work, other than this one.
+pub fn is_at_work(process: u32) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::{
+            io::Errno,
+            process::{Pid, test_kill_process},
+        };
+        let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
+        // One that may not be signalled is there.
+        process != std::process::id()
+            && pid.is_some_and(|pid| !matches!(test_kill_process(pid), Err(Errno::SRCH)))
+    }
+    #[cfg(not(unix))]
+    {
+        process != std::process::id()
+    }
+}
+
+/// The name of a file with an ending, which is that of another file in its folder.
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_link_a_foreign_file_and_one_that_others_can_write_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        require_own(&file).unwrap();
+        fs::write(&file, "ours").unwrap();
+        set_mode(&file, 0o644);
+        require_own(&file).unwrap();
+        for mode in [0o664, 0o646, 0o1666] {
+            set_mode(&file, mode);
+            let refused = require_own(&file).unwrap_err();
+            assert!(matches!(refused, Distrust::Writable { .. }), "{refused}");
+            assert!(refused.hint().contains("chmod go-w"));
+            require_owned(&file).unwrap();
+        }
+        symlink(&file, &link).unwrap();
+        let slash = folder.path().join("link/");
+        for path in [&link, &slash] {
+            assert!(matches!(require_owned(path), Err(Distrust::Link { .. })));
+        }
+        set_mode(&file, 0o600);
+        // Only root can give a file away.
+        if chown(&file, Some(54_321), None).is_ok() {
+            let refused = require_own(&file).unwrap_err();
+            assert!(matches!(refused, Distrust::Foreign { owner: 54_321, .. }), "{refused}");
+            assert!(refused.hint().contains("sudo -u '#54321'"), "{}", refused.hint());
+        }
+    }
+
+    #[test]
+    fn a_folder_of_everybodys_is_safe_where_each_keeps_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        for (mode, is_safe) in
+            [(0o700, true), (0o755, true), (0o1777, true), (0o775, false), (0o777, false)]
+        {
+            set_mode(folder.path(), mode);
+            assert_eq!(require_safe_folder(folder.path()).is_ok(), is_safe, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("theirs"), "theirs").unwrap();
+        for (link, target) in [("a", "theirs"), ("b", "nowhere")] {
+            symlink(at(target), at(link)).unwrap();
+            assert!(create_new(&at(link)).is_err() && open_or_create(&at(link)).is_err());
+        }
+        replace(&at("a"), b"ours", 0o600).unwrap();
+        assert_eq!(fs::read(at("theirs")).unwrap(), b"theirs");
+        assert_eq!(fs::read(at("a")).unwrap(), b"ours");
+        assert!(!at("a").symlink_metadata().unwrap().is_symlink() && !at("nowhere").exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn a_process_is_at_work_until_it_ends() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(is_at_work(child.id()) && !is_at_work(std::process::id()) && !is_at_work(0));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!is_at_work(child.id()));
+    }
+}

@@ -20,6 +20,7 @@ use url::{Host, Url};
 
 use super::AuthorizeError;
 use super::authorize::code_from_query;
+use super::start_page::StartPage;
 
 /// How long the browser gets to read the last page.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -29,6 +30,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct CallbackListener {
     listeners: Vec<TcpListener>,
     redirect_url: Url,
+    start: Option<StartPage>,
 }
 
 /// Why no answer was caught.
@@ -68,6 +70,7 @@ type Answer = Result<SecretString, AuthorizeError>;
 struct Expected {
     path: String,
     state: String,
+    start: Option<StartPage>,
     answers: mpsc::Sender<Answer>,
 }
 
@@ -88,21 +91,36 @@ impl CallbackListener {
             }
             Some(Host::Domain("localhost")) => {
                 let port = listen(&mut listeners, (Ipv4Addr::LOCALHOST, wanted).into()).await?;
-                // Browsers may take localhost for either; a machine may have only one.
-                let _ = listen(&mut listeners, (Ipv6Addr::LOCALHOST, port).into()).await;
-                port
+                // Browsers may take localhost for either. A machine may have only one; but what
+                // another program holds would catch the code.
+                match listen(&mut listeners, (Ipv6Addr::LOCALHOST, port).into()).await {
+                    Err(taken @ CallbackError::PortInUse { .. }) => return Err(taken),
+                    Ok(_) | Err(_) => port,
+                }
             }
             _ => return Err(CallbackError::NotLoopback),
         };
         let mut redirect_url = redirect_url.clone();
         // Never fails for a URL with a host.
         let _ = redirect_url.set_port(Some(port));
-        Ok(Self { listeners, redirect_url })
+        Ok(Self { listeners, redirect_url, start: None })
     }
 
     /// Where the consent page must send the browser: the URL given, with the port in use.
     pub fn redirect_url(&self) -> &Url {
         &self.redirect_url
+    }
+
+    /// A page on this machine that leads a browser on to `url`, once.
+    ///
+    /// # Errors
+    /// The system has no randomness for its address.
+    pub fn start_page(&mut self, url: &Url) -> io::Result<Url> {
+        let start = self.start.insert(StartPage::new(url)?);
+        let mut address = self.redirect_url.clone();
+        address.set_path(start.path());
+        address.set_query(None);
+        Ok(address)
     }
 
     /// Waits for the answer that repeats `expected_state`, for at most `timeout`.
@@ -115,6 +133,7 @@ impl CallbackListener {
         let expected = Expected {
             path: self.redirect_url.path().to_owned(),
             state: expected_state.to_owned(),
+            start: self.start,
             answers,
         };
         let router = Router::new().fallback(answer).with_state(Arc::new(expected));
@@ -160,6 +179,14 @@ async fn answer(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
+    if let Some(start) = expected.start.as_ref().filter(|start| uri.path() == start.path()) {
+        return start.open().unwrap_or_else(|| {
+            page(
+                StatusCode::GONE,
+                "This page was opened before. If not by you, end payersync and begin again.",
+            )
+        });
+    }
     if uri.path() != expected.path {
         return page(StatusCode::NOT_FOUND, "Nothing here.");
     }
@@ -267,6 +294,19 @@ mod tests {
         let first = listener("http://127.0.0.1:0/callback").await;
         let error = CallbackListener::bind(first.redirect_url()).await.unwrap_err();
         assert!(error.to_string().contains("change redirect_url"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn localhost_is_ours_at_both_addresses_or_at_none() {
+        let Ok(theirs) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await else {
+            return; // A machine without IPv6 has one address.
+        };
+        let port = theirs.local_addr().unwrap().port();
+        let url = Url::parse(&format!("http://localhost:{port}/cb")).unwrap();
+        let error = CallbackListener::bind(&url).await.unwrap_err();
+        assert!(matches!(error, CallbackError::PortInUse { .. }), "{error}");
+        drop(theirs);
+        assert_eq!(CallbackListener::bind(&url).await.unwrap().listeners.len(), 2);
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ mod refresh_lock;
 mod registration;
 mod revoke;
 mod server_words;
+mod start_page;
 mod stored_grant;
 mod token;
 mod token_error;

@@ -1,6 +1,7 @@
 //! `payersync connect`: a member consents in the browser.
 
 use super::{
+    browser,
     consent::{Consent, another_patients, give, give_to_client, redeem, uid},
     failure::Failure,
     home, lock, pending, purge, tell,
@@ -109,11 +110,15 @@ async fn ask(
 ) -> Result<(ClientRegistration, Redirected), Failure> {
     match args.code.as_deref() {
         None => {
-            let listener = CallbackListener::bind(&registration.redirect_url).await?;
+            let mut listener = CallbackListener::bind(&registration.redirect_url).await?;
             registration.redirect_url = listener.redirect_url().clone();
             let request = show(folder, args, &registration)?;
-            if !args.no_browser && webbrowser::open(request.url.as_str()).is_err() {
-                tell("No browser could be opened; open the URL by hand");
+            if !args.no_browser {
+                let opened =
+                    listener.start_page(&request.url).and_then(|page| browser::open(&page));
+                if opened.is_err() {
+                    tell("No browser could be opened; open the URL by hand");
+                }
             }
             tell(&format!("Waiting for the answer at {} ...", registration.redirect_url));
             let timeout = Duration::from_secs(args.timeout);

@@ -5,6 +5,7 @@
 
 mod backfill;
 mod backup;
+mod browser;
 mod connect;
 mod consent;
 mod control_table;

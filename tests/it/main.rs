@@ -14,6 +14,8 @@ mod bad_input;
 #[cfg(test)]
 mod beside;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod by_reference;
 #[cfg(test)]
 mod canary;

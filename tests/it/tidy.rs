@@ -29,7 +29,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["commands/system.rs", "own_file.rs"]),
     ("toml", &["config/"]),
     ("tracing_subscriber", &["commands/logging.rs", "commands/terminal.rs"]),
-    ("webbrowser", &["commands/connect.rs"]),
 ];
 
 /// Crates that any module may speak: data, errors, time, tasks.
@@ -123,6 +122,7 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("config.rs", "the folder of systemd's credentials"),
             ("config/plan.rs", "the variable with a plan's secret, which the configuration names"),
+            ("commands/browser.rs", "what a browser inherits"),
             ("commands/home.rs", "the vault's key"),
         ],
     ),

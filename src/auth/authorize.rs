@@ -83,7 +83,7 @@ impl AuthorizeRequest {
             query
                 .append_pair("response_type", "code")
                 .append_pair("client_id", &registration.client_id)
-                .append_pair("redirect_uri", registration.redirect_url.as_str())
+                .append_pair("redirect_uri", registration.redirect_url.as_typed())
                 .append_pair("state", &state);
             if let Some(scope) = &registration.scope {
                 query.append_pair("scope", scope);
@@ -93,8 +93,8 @@ impl AuthorizeRequest {
                     .append_pair("code_challenge", &challenge(verifier))
                     .append_pair("code_challenge_method", "S256");
             }
-            if registration.audience {
-                query.append_pair("aud", registration.fhir_url.as_str());
+            if let Some(audience) = &registration.audience {
+                query.append_pair("aud", audience);
             }
             query.extend_pairs(&registration.extra_authorize_params);
         }
@@ -162,6 +162,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
+    use crate::auth::TypedUrl;
 
     /// Whether the verifier of `prover` made the challenge of `request`.
     fn proves(prover: &AuthorizeRequest, request: &AuthorizeRequest) -> bool {
@@ -202,7 +203,8 @@ mod tests {
     fn pkce_audience_scope_and_further_parameters_can_be_switched() {
         let registration = ClientRegistration {
             pkce: false,
-            audience: true,
+            audience: Some("https://H:443/r4".into()),
+            redirect_url: TypedUrl::parse("http://LocalHost:8971").unwrap(),
             scope: None,
             extra_authorize_params: vec![("prompt".into(), "consent".into())],
             ..ClientRegistration::at("https://h")
@@ -210,7 +212,12 @@ mod tests {
         let request = AuthorizeRequest::new(&registration).unwrap();
         let sent = parameters(&request);
         assert!(request.verifier.is_none() && !sent.contains_key("code_challenge"));
-        assert_eq!((sent["aud"].as_str(), sent["prompt"].as_str()), ("https://h/r4", "consent"));
+        // Byte for byte what was typed and registered.
+        assert_eq!(sent["redirect_uri"], "http://LocalHost:8971");
+        assert_eq!(
+            (sent["aud"].as_str(), sent["prompt"].as_str()),
+            ("https://H:443/r4", "consent")
+        );
         assert!(!sent.contains_key("scope"));
     }
 

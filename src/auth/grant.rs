@@ -23,7 +23,7 @@ pub async fn exchange_code(
 ) -> Result<TokenResponse, GrantError> {
     let mut fields = vec![("grant_type", "authorization_code"), ("code", code.expose_secret())];
     if registration.send_redirect_uri {
-        fields.push(("redirect_uri", registration.redirect_url.as_str()));
+        fields.push(("redirect_uri", registration.redirect_url.as_typed()));
     }
     if let Some(verifier) = verifier {
         fields.push(("code_verifier", verifier.expose_secret()));

@@ -28,6 +28,7 @@ mod token_error;
 mod token_refusal;
 mod token_response;
 mod tokens;
+mod typed_url;
 mod vault;
 mod vault_cipher;
 mod vault_error;
@@ -48,6 +49,7 @@ pub use stored_grant::{ConsentState, StoredGrant};
 pub use token_error::TokenError;
 pub use token_response::TokenResponse;
 pub use tokens::{ConnectionKey, Tokens};
+pub use typed_url::TypedUrl;
 pub use vault::Vault;
 pub use vault_error::VaultError;
 

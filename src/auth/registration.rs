@@ -3,6 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::TypedUrl;
 use super::grant::escaped;
 use crate::http::{Origin, OriginError};
 
@@ -23,14 +24,14 @@ pub struct ClientRegistration {
     pub client_id: String,
     /// The client secret; public clients have none.
     pub client_secret: Option<SecretString>,
-    /// Where the browser returns to; must be registered with the plan.
-    pub redirect_url: Url,
+    /// Where the browser returns to; must be registered with the plan, as it is typed.
+    pub redirect_url: TypedUrl,
     /// The scopes to ask for, separated by spaces; the plan's default where absent.
     pub scope: Option<String>,
     /// Whether to prove with PKCE (RFC 7636, S256) that code and request belong together.
     pub pkce: bool,
-    /// Whether to send the FHIR base as `aud` (SMART App Launch 2.0, section 2.1).
-    pub audience: bool,
+    /// The FHIR base as it is typed, where it is sent as `aud` (SMART App Launch 2.0, section 2.1).
+    pub audience: Option<String>,
     /// Whether the token request repeats `redirect_uri` (RFC 6749, section 4.1.3).
     pub send_redirect_uri: bool,
     /// Further parameters of the authorize request, such as `prompt=consent`.
@@ -91,10 +92,10 @@ impl ClientRegistration {
             fhir_url: url("/r4"),
             client_id: "client-1".into(),
             client_secret: Some("client-secret-1".into()),
-            redirect_url: Url::parse("http://127.0.0.1:9999/callback").unwrap(),
+            redirect_url: TypedUrl::parse("http://127.0.0.1:9999/callback").unwrap(),
             scope: Some("patient/*.read".into()),
             pkce: true,
-            audience: false,
+            audience: None,
             send_redirect_uri: true,
             extra_authorize_params: Vec::new(),
             token_auth: TokenAuth::Post,

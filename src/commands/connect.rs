@@ -110,8 +110,9 @@ async fn ask(
 ) -> Result<(ClientRegistration, Redirected), Failure> {
     match args.code.as_deref() {
         None => {
-            let mut listener = CallbackListener::bind(&registration.redirect_url).await?;
-            registration.redirect_url = listener.redirect_url().clone();
+            let mut listener = CallbackListener::bind(registration.redirect_url.url()).await?;
+            registration.redirect_url =
+                registration.redirect_url.with_free_port(listener.redirect_url());
             let request = show(folder, args, &registration)?;
             if !args.no_browser {
                 let opened =
@@ -120,7 +121,7 @@ async fn ask(
                     tell("No browser could be opened; open the URL by hand");
                 }
             }
-            tell(&format!("Waiting for the answer at {} ...", registration.redirect_url));
+            tell(&format!("Waiting for the answer at {} ...", listener.redirect_url()));
             let timeout = Duration::from_secs(args.timeout);
             let code = listener.wait(&request.state, timeout).await?;
             Ok((registration, Redirected { code, verifier: request.verifier }))

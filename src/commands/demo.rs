@@ -175,8 +175,9 @@ async fn consent_in_browser(
     who: &Identity,
     http: &HttpClient,
 ) -> Result<Redirected, Failure> {
-    let listener = CallbackListener::bind(&registration.redirect_url).await?;
-    registration.redirect_url = listener.redirect_url().clone();
+    let listener = CallbackListener::bind(registration.redirect_url.url()).await?;
+    registration.redirect_url =
+        registration.redirect_url.clone().with_free_port(listener.redirect_url());
     let request = AuthorizeRequest::new(registration)?;
     let form = [
         ("first_name", who.first_name.as_str()),

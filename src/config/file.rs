@@ -1,7 +1,7 @@
 //! The file as typed: one struct per section, unknown keys refused.
 
 use super::error::ConfigError;
-use crate::http::HttpOptions;
+use crate::{auth::TypedUrl, http::HttpOptions};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{
     collections::BTreeMap,
@@ -188,7 +188,7 @@ pub(super) enum TokenAuth {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Plan {
-    pub(super) fhir_url: Url,
+    pub(super) fhir_url: TypedUrl,
     pub(super) authorize_url: Option<Url>,
     pub(super) token_url: Option<Url>,
     pub(super) revocation_url: Option<Url>,
@@ -199,7 +199,7 @@ pub(super) struct Plan {
     #[expect(dead_code, reason = "it exists to be refused with a better sentence than serde's")]
     pub(super) client_secret: (),
     #[serde(default = "default_redirect_url")]
-    pub(super) redirect_url: Url,
+    pub(super) redirect_url: TypedUrl,
     pub(super) scope: Option<String>,
     #[serde(default = "yes")]
     pub(super) pkce: bool,
@@ -249,8 +249,8 @@ fn default_per_second() -> NonZeroU32 {
 }
 
 #[expect(clippy::expect_used, reason = "a constant, and a test parses it")]
-fn default_redirect_url() -> Url {
-    Url::parse("http://127.0.0.1:8971/callback").expect("a constant URL")
+fn default_redirect_url() -> TypedUrl {
+    TypedUrl::parse("http://127.0.0.1:8971/callback").expect("a constant URL")
 }
 
 fn refuse_inline_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {

@@ -7,7 +7,7 @@ use super::{
     read_credential, read_secret_file,
 };
 use crate::{
-    auth::{ClientRegistration, GrantKind, TokenAuth},
+    auth::{ClientRegistration, GrantKind, TokenAuth, TypedUrl},
     fhir::{is_r4_type, similar_r4_type},
     http::{Origin, RateLimits},
     reference::ServerBases,
@@ -57,11 +57,11 @@ pub struct PlanSettings {
 #[derive(Debug, Clone)]
 struct Registration {
     client_id: String,
-    redirect_url: Url,
+    redirect_url: TypedUrl,
     send_redirect_url: bool,
     scope: Option<String>,
     pkce: bool,
-    audience: bool,
+    audience: Option<String>,
     extra: Vec<(String, String)>,
     token_auth: TokenAuth,
     grant: GrantKind,
@@ -97,7 +97,7 @@ impl PlanSettings {
             })
         };
         let urls = [
-            ("fhir_url", Some(&plan.fhir_url)),
+            ("fhir_url", Some(plan.fhir_url.url())),
             ("authorize_url", plan.authorize_url.as_ref()),
             ("token_url", plan.token_url.as_ref()),
             ("revocation_url", plan.revocation_url.as_ref()),
@@ -138,10 +138,10 @@ impl PlanSettings {
         let Ok(proxied_origins) = proxied_origins else {
             return refuse("proxied_origins", "must be http or https origins");
         };
-        let bases = ServerBases::new(&plan.fhir_url, &plan.proxied_origins);
+        let bases = ServerBases::new(plan.fhir_url.url(), &plan.proxied_origins);
         Ok(PlanSettings {
             name: name.to_owned(),
-            fhir_url: plan.fhir_url,
+            fhir_url: plan.fhir_url.url().clone(),
             authorize_url: plan.authorize_url,
             token_url: plan.token_url,
             revocation_url: plan.revocation_url,
@@ -165,7 +165,7 @@ impl PlanSettings {
                 send_redirect_url: plan.send_redirect_url,
                 scope: plan.scope,
                 pkce: plan.pkce,
-                audience: plan.audience,
+                audience: plan.audience.then(|| plan.fhir_url.as_typed().to_owned()),
                 extra: plan.authorize_parameters.into_iter().collect(),
                 token_auth: match plan.token_auth {
                     FileTokenAuth::Post => TokenAuth::Post,
@@ -182,7 +182,7 @@ impl PlanSettings {
 
     /// Where the browser returns to.
     pub fn redirect_url(&self) -> &Url {
-        &self.registration.redirect_url
+        self.registration.redirect_url.url()
     }
 
     /// How tokens are come by.

@@ -4,7 +4,9 @@ use super::{doctor::Finding, home, system};
 use crate::{
     auth::Vault,
     config::Settings,
-    warehouse::{ReadOnlyWarehouse, quick_check, unfinished_copies as unfinished_copies_in},
+    warehouse::{
+        ReadOnlyWarehouse, foreign_schema, quick_check, unfinished_copies as unfinished_copies_in,
+    },
 };
 use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
 
@@ -126,6 +128,15 @@ pub(super) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<Re
             findings.push(Finding::wrong("warehouse", error.to_string(), hint));
             return None;
         }
+    }
+    match foreign_schema(&file) {
+        Ok(names) if !names.is_empty() => findings.push(Finding::warning(
+            "warehouse",
+            format!("has what payersync has not made: {}", names.join(", ")),
+            "see who made it; a restore refuses a backup with it",
+        )),
+        // What cannot be read was told above.
+        Ok(_) | Err(_) => {}
     }
     ReadOnlyWarehouse::open_untouched(&file).ok()
 }

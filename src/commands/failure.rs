@@ -175,6 +175,7 @@ impl From<WarehouseError> for Failure {
             WarehouseError::Seal(ref error) if !error.is_damage() => ExitCode::Usage,
             WarehouseError::Table { .. }
             | WarehouseError::Distrusted(_)
+            | WarehouseError::Strangers { .. }
             | WarehouseError::Missing { .. }
             | WarehouseError::Exists { .. }
             | WarehouseError::OlderSchema { .. }

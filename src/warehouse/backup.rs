@@ -11,6 +11,7 @@ use super::{
     seal::{self, Seal, SealKey},
     seal_error::SealError,
     staging::{Staging, remove},
+    strangers,
     verify::integrity,
     without_locks::Reading,
 };
@@ -81,8 +82,9 @@ pub fn back_up(
 /// Where the warehouse is to be encrypted and the copy is in clear, it is encrypted on the way.
 ///
 /// # Errors
-/// There is a warehouse, or the copy is none, is not sound, does not open with the key, or was
-/// written by a newer version. Nothing is left behind then.
+/// There is a warehouse, or the copy is none, is not sound, does not open with the key, was written
+/// by a newer version, or has a trigger or view that payersync has not made. Nothing is left behind
+/// then.
 pub fn restore(
     copy: &Path,
     file: &WarehouseFile,
@@ -121,6 +123,11 @@ fn restore_open(copy: &WarehouseFile, file: &WarehouseFile) -> Result<BackedUp, 
     if !open::is_warehouse(&source)? {
         return Err(WarehouseError::NotAWarehouse { path: copy.path().into() });
     }
+    let strangers = strangers::find(&source)?;
+    if !strangers.foreign.is_empty() {
+        let (path, names) = (copy.path().into(), strangers.foreign);
+        return Err(WarehouseError::Strangers { path, names });
+    }
     let tag = partial::tag(file.path());
     partial::sweep(file.path(), &tag)?;
     let partial = partial::name(file.path(), &tag)?;
@@ -128,7 +135,16 @@ fn restore_open(copy: &WarehouseFile, file: &WarehouseFile) -> Result<BackedUp, 
     let copied = match target.is_encrypted() == copy.is_encrypted() {
         true => self::copy(&source, &target),
         false => encrypt(copy.path(), &target),
-    };
+    }
+    .and_then(|done| match strangers.outdated.is_empty() {
+        true => Ok(done),
+        false => {
+            let copy = open::connect(&target, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            strangers::drop_outdated(&copy, &strangers)?;
+            drop(copy);
+            check(&target)
+        }
+    });
     finish(&partial, file.path(), copied)
 }
 

@@ -86,6 +86,14 @@ pub enum WarehouseError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A copy has triggers or views that would run as ours.
+    #[error("{} has what payersync has not made: {}", path.display(), names.join(", "))]
+    Strangers {
+        /// The copy.
+        path: PathBuf,
+        /// Kind and name of each.
+        names: Vec<String>,
+    },
     /// A copy would lie where others could exchange it.
     #[error(transparent)]
     Distrusted(Distrust),
@@ -195,6 +203,9 @@ impl WarehouseError {
             WarehouseError::Copy { .. } => {
                 Some("check that the folder exists, is writable and has room for the copy")
             }
+            WarehouseError::Strangers { .. } => Some(
+                "if you made them yourself, drop them in a copy of the backup and restore that; if not, take another backup",
+            ),
             WarehouseError::Distrusted(_) => Some(
                 "back up into a folder that is yours and that nobody else can write to, or with --encrypt",
             ),

@@ -41,6 +41,7 @@ mod seal_error;
 mod seen;
 mod staging;
 mod status;
+mod strangers;
 mod table;
 mod tally;
 mod type_state;
@@ -103,7 +104,7 @@ pub(crate) use tally::Tally;
 pub(crate) use type_state::{Advance, dates, held_types, left_types};
 pub use type_state::{HeldType, LastUpdated, Totals, TypeState};
 pub use unmapped::{LeafPath, LeafSurvey};
-pub use verify::{Checked, quick_check, verify};
+pub use verify::{Checked, foreign_schema, quick_check, verify};
 pub use walk_counters::WalkCounters;
 pub use walk_finish::WalkFinish;
 

@@ -4,6 +4,7 @@ use super::{
     error::{Doing, WarehouseError},
     file::WarehouseFile,
 };
+use refinery::Target;
 use rusqlite::Connection;
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -26,6 +27,30 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> Result<(), Wareho
         Err(_) if is_current(connection)? => Ok(()),
         Err(error) => Err(WarehouseError::Migrate(Box::new(error))),
     }
+}
+
+/// Makes the control tables of an earlier version, to compare with.
+pub(super) fn bring_to(connection: &mut Connection, version: u32) -> Result<(), WarehouseError> {
+    let target = Target::Version(i32::try_from(version).unwrap_or(i32::MAX));
+    embedded::migrations::runner()
+        .set_grouped(true)
+        .set_target(target)
+        .run(connection)
+        .map(drop)
+        .map_err(|error| WarehouseError::Migrate(Box::new(error)))
+}
+
+/// The schema version of a file; 0 where it has none.
+pub(super) fn version(connection: &Connection) -> Result<u32, WarehouseError> {
+    let doing = "cannot read the warehouse's schema version";
+    if !connection.table_exists(None, HISTORY).doing(doing)? {
+        return Ok(0);
+    }
+    connection
+        .query_row(&format!("SELECT coalesce(max(version), 0) FROM {HISTORY}"), [], |row| {
+            row.get(0)
+        })
+        .doing(doing)
 }
 
 /// Whether a file has every migration of this build, as this build has it, and no other.

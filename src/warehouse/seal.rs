@@ -8,7 +8,7 @@ use age::{DecryptError, Decryptor, EncryptError, Encryptor, scrypt, stream::Stre
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, ErrorKind, Read, Write},
+    io::{self, BufReader, BufWriter, ErrorKind, Read, Seek, Write},
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
@@ -17,8 +17,10 @@ use zeroize::Zeroizing;
 const MAGIC: &[u8] = b"age-encryption.org/";
 /// 2^18 rounds of scrypt, about a second; the format's own tool takes as many.
 const WORK: u8 = 18;
-/// What a file may ask for, lest a made one keeps the machine busy for hours.
-const MOST_WORK: u8 = 22;
+/// What a file may ask for: 1 GiB of memory and some seconds, lest a made one takes the machine.
+const MOST_WORK: u8 = 20;
+/// Bytes of a header, at most: those of two thousand recipients. Longer ones fill the memory.
+const MOST_HEADER: u64 = 256 << 10;
 
 /// Whom a copy is encrypted for.
 pub struct Seal(Vec<Box<dyn age::Recipient>>);
@@ -111,6 +113,21 @@ pub(super) fn is_sealed(path: &Path) -> io::Result<bool> {
     Ok(start == MAGIC)
 }
 
+/// Refuses a header without an end: it is read whole before anything in it is checked.
+fn require_an_end(file: &mut File, path: &Path) -> Result<(), WarehouseError> {
+    let mut start = Vec::new();
+    (&mut *file)
+        .take(MOST_HEADER)
+        .read_to_end(&mut start)
+        .and_then(|_| file.rewind())
+        .map_err(|error| broken(error, path))?;
+    let end = b"\n--- ";
+    match (start.len() as u64) < MOST_HEADER || start.windows(end.len()).any(|part| part == end) {
+        true => Ok(()),
+        false => Err(WarehouseError::Seal(SealError::Broken { path: path.into() })),
+    }
+}
+
 /// An encrypted copy that its key opens; every byte is checked when it is read.
 pub(super) struct Opened {
     path: PathBuf,
@@ -119,7 +136,8 @@ pub(super) struct Opened {
 
 /// Opens a copy.
 pub(super) fn open(path: &Path, key: Option<&SealKey>) -> Result<Opened, WarehouseError> {
-    let file = File::open(path).map_err(|error| broken(error, path))?;
+    let mut file = File::open(path).map_err(|error| broken(error, path))?;
+    require_an_end(&mut file, path)?;
     let decryptor = Decryptor::new_buffered(BufReader::new(file))
         .map_err(|error| refusal(error, path, false))?;
     let by_passphrase = decryptor.is_scrypt();
@@ -262,6 +280,29 @@ mod tests {
         {
             is_refused(&bytes[..length], &format!("length {length}"));
         }
+    }
+
+    #[test]
+    fn a_header_without_an_end_and_too_much_work_are_refused() {
+        let (recipient, key) = pair();
+        let (_home, path) = sealed(&Seal::for_recipients(&[recipient]).unwrap(), &[7; 600_000]);
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(bytes.len() as u64 > MOST_HEADER && opened(&path, Some(&key)).is_ok());
+        let stanza = format!("-> X25519 {}\n{}\n", "A".repeat(43), "A".repeat(43));
+        let endless = format!("age-encryption.org/v1\n{}", stanza.repeat(4_000));
+        std::fs::write(&path, endless).unwrap();
+        let error = opened(&path, Some(&key)).unwrap_err();
+        let is_broken = matches!(error, WarehouseError::Seal(SealError::Broken { .. }));
+        assert!(is_broken, "{error:?}");
+        let salt = "A".repeat(22);
+        let (body, mac) = ("A".repeat(43), "A".repeat(43));
+        let work = MOST_WORK + 1;
+        let costly = format!("age-encryption.org/v1\n-> scrypt {salt} {work}\n{body}\n--- {mac}\n");
+        std::fs::write(&path, [costly.as_bytes(), &[0; 64]].concat()).unwrap();
+        let key = SealKey::from_passphrase(&"a passphrase".into()).unwrap();
+        let error = opened(&path, Some(&key)).unwrap_err();
+        let is_costly = matches!(error, WarehouseError::Seal(SealError::TooMuchWork { .. }));
+        assert!(is_costly, "{error:?}");
     }
 
     #[test]

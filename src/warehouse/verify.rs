@@ -9,7 +9,7 @@ use super::{
     file::WarehouseFile,
     open,
     purge::tables_with_connections,
-    schema,
+    schema, strangers,
     table::{Catalog, quote},
     verify_ledger, verify_resources,
 };
@@ -70,6 +70,14 @@ pub fn verify(
         whole("walks and cursors in the ledger", verify_ledger::ledger(&connection))?,
         whole("unfinished purges", unfinished_purges(&connection))?,
     ];
+    let foreign = strangers::find(&connection)?.foreign;
+    if !foreign.is_empty() {
+        let mut checked = Checked::new("triggers and views that payersync has not made");
+        checked.count = foreign.len() as u64;
+        checked.note =
+            Some(format!("they run or answer as if they were ours: {}", foreign.join(", ")));
+        checks.push(checked);
+    }
     for check in verify_resources::verify(&connection, catalog, progress) {
         checks.push(whole("stored resources", check)?);
     }
@@ -128,6 +136,17 @@ pub(super) fn integrity(connection: &Connection) -> Result<Checked, WarehouseErr
         }
     }
     Ok(checked)
+}
+
+/// Kind and name of each trigger and view that payersync has not made.
+///
+/// # Errors
+/// It cannot be opened or read at all.
+pub fn foreign_schema(file: &WarehouseFile) -> Result<Vec<String>, WarehouseError> {
+    let connection = open::open_untouched(file)?;
+    let foreign = strangers::find(&connection)?.foreign;
+    connection.confirm()?;
+    Ok(foreign)
 }
 
 /// SQLite's look at every page, without the indexes; returns how many problems it names.

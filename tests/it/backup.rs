@@ -108,3 +108,60 @@ fn a_damaged_warehouse_or_copy_is_noticed_and_leaves_nothing_behind() {
     rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     assert_eq!(elsewhere.run(&["restore", foreign.to_str().unwrap()]).code, 1);
 }
+
+#[test]
+fn a_backup_with_a_trigger_or_view_that_is_not_ours_is_refused_and_named() {
+    let payer = Payer::start(Options { claims_per_member: 2, ..Options::default() });
+    let home = payer.connected_home();
+    assert_eq!(home.run(&["sync"]).code, 0);
+    let copy = home.file("copy.db");
+    home.succeed(&["backup", copy.to_str().unwrap()], "a sync");
+    let elsewhere = Home::new();
+    fs::copy(home.file("vault.key"), elsewhere.file("vault.key")).unwrap();
+    let restore = |file: &std::path::Path| elsewhere.run(&["restore", file.to_str().unwrap()]);
+    for (change, named) in [
+        (
+            "CREATE TRIGGER steal AFTER INSERT ON resource BEGIN DELETE FROM access_log; END",
+            "trigger steal",
+        ),
+        ("CREATE VIEW mine AS SELECT 1 AS x", "view mine"),
+        (
+            "DROP VIEW completeness; CREATE VIEW completeness AS SELECT 'complete' AS state",
+            "view completeness",
+        ),
+        ("DROP VIEW enrollment; CREATE VIEW enrollment AS SELECT 1 AS x", "view enrollment"),
+    ] {
+        home.warehouse().execute_batch(change).unwrap();
+        let changed = home.file("changed.db");
+        home.succeed(&["backup", changed.to_str().unwrap()], named);
+        let outcome = restore(&changed);
+        assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(named), "{named}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("\nhint: "), "{}", outcome.stderr);
+        assert!(!elsewhere.names().iter().any(|name| name.starts_with("warehouse.db")));
+        for command in [&["verify"][..], &["doctor", "--offline"]] {
+            let said = home.run(command).stdout;
+            assert!(said.contains(named), "{command:?}: {said}");
+        }
+        fs::remove_file(&changed).unwrap();
+        // As it was before.
+        fs::remove_file(home.file("warehouse.db")).unwrap();
+        home.succeed(&["restore", copy.to_str().unwrap()], named);
+    }
+    // What says to be another version's is made anew with the next run.
+    home.warehouse()
+        .execute_batch(
+            "DROP VIEW enrollment; CREATE VIEW enrollment AS SELECT 1 AS x;
+             UPDATE mart_table SET definition_hash = x'00' WHERE name = 'enrollment'",
+        )
+        .unwrap();
+    let older = home.file("older.db");
+    home.succeed(&["backup", older.to_str().unwrap()], "a mart of an older version");
+    elsewhere.succeed(&["restore", older.to_str().unwrap()], "a mart of an older version");
+    elsewhere.succeed(&["rebuild"], "a restore");
+    let rows = "SELECT * FROM enrollment";
+    let copied = Home::new();
+    fs::copy(home.file("vault.key"), copied.file("vault.key")).unwrap();
+    copied.succeed(&["restore", copy.to_str().unwrap()], "the sound backup");
+    assert_eq!(elsewhere.rows(rows), copied.rows(rows));
+}

@@ -91,7 +91,13 @@ fn is_view(mart: &Mart) -> bool {
     statements(&mart.sql).0.iter().any(|create| create.starts_with("CREATE VIEW"))
 }
 
-fn hash(mart: &Mart) -> Vec<u8> {
+/// The statement that creates a mart which is a view; nothing for a table.
+pub(super) fn creates_view(mart: &Mart) -> Option<String> {
+    statements(&mart.sql).0.into_iter().find(|create| create.starts_with("CREATE VIEW"))
+}
+
+/// What tells one definition of a mart from another.
+pub(super) fn hash(mart: &Mart) -> Vec<u8> {
     let mut hash = Sha256::new().chain_update([FORMAT]).chain_update(&mart.sql);
     if !is_view(mart) {
         STEPS.iter().for_each(|step| hash.update(step));

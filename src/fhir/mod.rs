@@ -15,7 +15,6 @@ mod lenient;
 mod next_link;
 mod outcome;
 mod pager;
-mod r4;
 mod raw_bundle;
 mod reference;
 mod resource_type;
@@ -24,6 +23,7 @@ mod search;
 mod self_link;
 mod subject;
 
+pub use crate::r4::{is_r4_type, similar_r4_type};
 pub use bundle::{Bundle, BundleError, Entry, SearchMode};
 pub use capability::Capability;
 pub(crate) use client::Effort;
@@ -34,7 +34,6 @@ pub use instant::instant;
 pub use next_link::{Next, UnusableNext};
 pub use outcome::Outcome;
 pub use pager::{Pager, PagingError};
-pub use r4::{is_r4_type, similar_r4_type};
 pub use reference::{
     Referenced, each_reference, fits_a_list, on_this_server, read_url, search_by_id,
 };

@@ -2,7 +2,7 @@
 //! (`patient/Observation.rs?category=…`), and version 1 (`patient/*.read`), which 1upHealth
 //! documents.
 
-use super::r4::is_r4_type;
+use crate::r4::is_r4_type;
 
 /// How much of a type a consent covers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,15 +2,30 @@
 
 use std::fmt;
 
+use crate::r4::is_r4_type;
 use url::Url;
 
 const MASK: &str = "…";
 
+/// Segments of paths that can be shown: what APIs are called, and FHIR's own.
+const SEGMENTS: &str = "$everything _history _search api auth authorize connect dstu2 fhir metadata \
+    oauth oauth2 patient-access patientaccess r4 register revoke revocation sandbox stu3 token v1 v2 v3";
+
+/// Names of query parameters that can be shown: FHIR's own, and those of the searches that a member's
+/// data are found by. Their values never are.
+const PARAMETERS: &str = "_content _count _elements _format _getpages _getpagesoffset _has _id \
+    _include _lastUpdated _list _offset _page _profile _query _revinclude _security _since _skip \
+    _sort _source _summary _tag _text _total _type authored authoredon beneficiary birthdate \
+    category code collected created date effective effective-time encounter family gender given \
+    identifier issued name onset-date patient performer period recorded recorded-date service-date \
+    start-date status subject target type whenhandedover whenprepared";
+
 /// A URL with everything that may name a person or carry a secret replaced by `…`.
 ///
-/// Scheme, host, port and the path up to a FHIR type stay, and so do the names of query
-/// parameters. What follows a type (`/Patient/…`), every query value, user information and the
-/// fragment are not even stored.
+/// Scheme, host and port stay, segments of the path up to a FHIR type that FHIR or usual APIs know,
+/// and names of query parameters that FHIR knows. What follows a type (`/Patient/…`), every other
+/// segment and name, every query value, user information and the fragment are not even stored: a
+/// server writes a `next` URL as it likes, and may put a person's name anywhere in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SafeUrl(String);
 
@@ -38,9 +53,11 @@ impl fmt::Display for SafeUrl {
 
 fn push_path<'a>(text: &mut String, mut segments: impl Iterator<Item = &'a str>) {
     while let Some(segment) = segments.next() {
+        let is_type = is_r4_type(segment);
+        let is_shown = segment.is_empty() || is_type || is_listed(segment, SEGMENTS);
         text.push('/');
-        text.push_str(if is_plain(segment) { segment } else { MASK });
-        if is_type(segment) {
+        text.push_str(if is_shown { segment } else { MASK });
+        if is_type {
             if segments.next().is_some_and(|rest| !rest.is_empty()) {
                 text.push('/');
                 text.push_str(MASK);
@@ -56,8 +73,7 @@ fn push_query(text: &mut String, query: &str) {
         text.push(separator);
         separator = '&';
         match pair.split_once('=') {
-            // A name is shown only when it looks like one: a cursor may stand there bare.
-            Some((name, _)) if is_plain(name) => {
+            Some((name, _)) if is_known(name) => {
                 text.push_str(name);
                 text.push('=');
                 text.push_str(MASK);
@@ -67,17 +83,17 @@ fn push_query(text: &mut String, query: &str) {
     }
 }
 
-/// `Patient`, `ExplanationOfBenefit`: what stands behind it is an id.
-fn is_type(segment: &str) -> bool {
-    segment.starts_with(|c: char| c.is_ascii_uppercase())
-        && segment.chars().all(|c| c.is_ascii_alphabetic())
+/// A parameter's name, alone or with a modifier (`name:exact`).
+fn is_known(name: &str) -> bool {
+    let (name, modifier) = name.split_once(':').unwrap_or((name, "exact"));
+    let is_modifier =
+        is_listed(modifier, "contains exact iterate missing not") || is_r4_type(modifier);
+    is_listed(name, PARAMETERS) && is_modifier
 }
 
-/// Short and nearly without digits. Identifiers and opaque cursors are neither.
-fn is_plain(segment: &str) -> bool {
-    segment.len() <= 40
-        && segment.chars().filter(char::is_ascii_digit).count() <= 3
-        && segment.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:$".contains(c))
+/// Whether a word is one of a list, in whatever case a server writes it.
+fn is_listed(word: &str, list: &str) -> bool {
+    list.split_ascii_whitespace().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]
@@ -100,8 +116,14 @@ mod tests {
             ),
             ("https://user:secret@h/oauth2/token", "https://h/oauth2/token"),
             ("https://h/r4?eyJhbGciOi", "https://h/r4?…"),
-            ("https://h/pages/9f8e7d6c5b4a/2", "https://h/pages/…/2"),
-            ("https://h/cb#access_token=x", "https://h/cb"),
+            ("https://h/pages/9f8e7d6c5b4a/2", "https://h/…/…/…"),
+            ("https://h/r4/Smith/John", "https://h/r4/…/…"),
+            ("https://h/r4/Patient?smith=1&john:exact=2&name:john=3", "https://h/r4/Patient?…&…&…"),
+            (
+                "https://h/R4/Patient?_Count=1&patient:Patient=2",
+                "https://h/R4/Patient?_Count=…&patient:Patient=…",
+            ),
+            ("https://h/token#access_token=x", "https://h/token"),
             ("https://h/", "https://h/"),
             ("https://h/r4/Coverage?name:exact=x", "https://h/r4/Coverage?name:exact=…"),
         ] {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use payersync::auth::{
     AuthorizeRequest, ClientRegistration, ConnectionKey, ConsentState, GrantKind, Redirected,
-    StoredGrant, TokenAuth, TokenError, Tokens, Vault, exchange, refresh,
+    StoredGrant, TokenAuth, TokenError, Tokens, TypedUrl, Vault, exchange, refresh,
 };
 use payersync::http::{Bearer, HttpClient, HttpOptions};
 use secrecy::ExposeSecret;
@@ -46,7 +46,7 @@ impl Connected {
         let registration = registration(provider, recorder.url.clone());
         let http = HttpClient::new(HttpOptions::impatient()).unwrap();
         let request = AuthorizeRequest::new(&registration).unwrap();
-        let landed = oidc_member::consent(&request.url, &registration.redirect_url).await;
+        let landed = oidc_member::consent(&request.url, registration.redirect_url.url()).await;
         let code = request.code_from(landed.as_str()).unwrap();
         let redirected = Redirected { code, verifier: request.verifier };
         let grant = exchange(&http, &registration, "ann", &redirected, START).await.unwrap();
@@ -76,10 +76,10 @@ fn registration(provider: &Url, token_url: Url) -> ClientRegistration {
         fhir_url: Url::parse("http://127.0.0.1:8080/r4").unwrap(),
         client_id: "sync-confidential".into(),
         client_secret: Some("s3cr3t-for-loopback-tests-only".into()),
-        redirect_url: Url::parse("http://127.0.0.1:9999/callback").unwrap(),
+        redirect_url: TypedUrl::parse("http://127.0.0.1:9999/callback").unwrap(),
         scope: Some("openid offline_access patient/*.read".into()),
         pkce: true,
-        audience: false,
+        audience: None,
         send_redirect_uri: true,
         // OpenID Connect Core, section 11: offline_access is ignored without it.
         extra_authorize_params: vec![("prompt".into(), "consent".into())],

@@ -89,7 +89,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "warehouse",
         ],
     ),
-    ("fhir", &["auth", "clock", "fingerprint", "http", "outcome", "reference"]),
+    ("fhir", &["auth", "clock", "fingerprint", "http", "outcome", "r4", "reference"]),
+    // Which segments of a path are names of types, and so may be shown.
+    ("http", &["r4"]),
     ("monitor", &["outcome"]),
     ("outcome", &["exit_code"]),
     ("fingerprint", &["view"]),

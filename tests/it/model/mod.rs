@@ -7,7 +7,7 @@
 mod server;
 
 use payersync::{
-    auth::{ClientRegistration, GrantKind, TokenAuth, Tokens, Vault},
+    auth::{ClientRegistration, GrantKind, TokenAuth, Tokens, TypedUrl, Vault},
     clock::Clock,
     http::{HttpClient, HttpOptions},
     monitor::Silent,
@@ -70,10 +70,10 @@ async fn house(home: &Path, server: &Server) -> House {
         fhir_url: url("/r4"),
         client_id: "c".into(),
         client_secret: Some("s".into()),
-        redirect_url: url("/callback"),
+        redirect_url: TypedUrl::parse(url("/callback").as_str()).unwrap(),
         scope: None,
         pkce: true,
-        audience: false,
+        audience: None,
         send_redirect_uri: true,
         extra_authorize_params: vec![],
         token_auth: TokenAuth::Post,

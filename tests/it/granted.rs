@@ -175,6 +175,30 @@ fn a_granular_scope_is_mentioned_and_buries_nothing() {
 }
 
 #[test]
+fn what_was_missed_before_the_consent_came_to_hide_it_is_not_buried_by_a_404() {
+    let payer = payer("patient/*.rs");
+    let home = payer.home("");
+    assert_eq!(home.run(&["sync"]).code, 0);
+    payer.serve("Condition", &[of_patient("Condition", "1")]);
+    payer.script().refused.insert("Condition/2", 503);
+    home.run(&["sync", "--full"]);
+    let pending = "SELECT resource_id FROM absent_resource WHERE state = 'pending'";
+    assert_eq!(home.rows(pending), [["2"]]);
+    payer.script().refused.clear();
+    payer.script().token =
+        r#","scope":"patient/Patient.rs patient/Goal.rs patient/Condition.rs?category=x""#
+            .to_owned();
+    assert_eq!(payer.connect(&home, &[]).code, 0);
+    assert_eq!(home.run(&["sync", "--full"]).code, 3);
+    assert_eq!(live(&home, "Condition"), 2);
+    // All of it is seen again, and it is not there.
+    payer.script().token = r#","scope":"patient/*.rs""#.to_owned();
+    assert_eq!(payer.connect(&home, &[]).code, 0);
+    assert_eq!(home.run(&["sync", "--full"]).code, 0);
+    assert_eq!(live(&home, "Condition"), 1);
+}
+
+#[test]
 fn a_type_that_fhir_does_not_know_is_a_mistake_with_the_one_that_was_meant() {
     let payer = payer("patient/*.read");
     let home = payer.home("");

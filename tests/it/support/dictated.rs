@@ -21,7 +21,7 @@ use tokio::{net::TcpListener, runtime::Runtime};
 pub(crate) struct Script {
     /// Per type the entries of its one page: JSON of resources, or of whole entries.
     pub(crate) types: BTreeMap<&'static str, Vec<String>>,
-    /// Per type the status in place of a page.
+    /// Per type the status in place of a page; per `Type/id` that in place of a read's answer.
     pub(crate) refused: BTreeMap<&'static str, u16>,
     /// The types that the CapabilityStatement declares; without any there is no statement.
     pub(crate) declared: Vec<&'static str>,
@@ -138,6 +138,9 @@ async fn read(
     Path((name, id)): Path<(String, String)>,
 ) -> Response {
     let script = script.lock().unwrap();
+    if let Some(code) = script.refused.get(&*format!("{name}/{id}")) {
+        return status(*code);
+    }
     let id = format!(r#""id":"{id}""#);
     let found = script.types.get(&*name).into_iter().flatten().find(|json| json.contains(&id));
     found.map_or_else(|| status(404), |found| json(found.clone()))

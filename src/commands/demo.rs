@@ -60,6 +60,9 @@ FROM completeness WHERE state NOT IN ('not_served', 'skipped') GROUP BY connecti
     ),
 ];
 
+/// What the payer calls itself. Its port is another one each time, and what it says must not be.
+const NAMED_ORIGIN: &str = "https://api.sandbox.example";
+
 /// Runs the demo; the exit code is the sync's.
 pub(super) async fn run(
     args: &SandboxArgs,
@@ -73,7 +76,7 @@ pub(super) async fn run(
     home::create(&folder)?;
     refuse_real_home(&folder)?;
     let _lock = lock::take(&folder, "demo")?;
-    let payer = sandbox::start(0, args).await?;
+    let payer = sandbox::start(0, args, Some(NAMED_ORIGIN)).await?;
     let settings = configure(&folder, &payer)?;
     tell(&format!(
         "The embedded payer serves {} synthetic members at {}",
@@ -121,7 +124,7 @@ fn configure(folder: &Path, payer: &Sandbox) -> Result<Settings, Failure> {
     let text = format!(
         "{MARK}\n[plans.{PLAN}]\nfhir_url = {:?}\nauthorize_url = {:?}\ntoken_url = {:?}\n\
          client_id = {:?}\nclient_secret_file = {secret:?}\nredirect_url = \"http://127.0.0.1:0/callback\"\n\
-         requests_per_second = 1000\npage_size = 10\n",
+         proxied_origins = [{NAMED_ORIGIN:?}]\nrequests_per_second = 1000\npage_size = 10\n",
         payer.fhir_url(),
         payer.authorize_url(),
         payer.token_url(),

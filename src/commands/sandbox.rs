@@ -14,7 +14,7 @@ pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
     if command.sandbox.list_faults {
         return list_faults();
     }
-    let sandbox = start(command.port, &command.sandbox).await?;
+    let sandbox = start(command.port, &command.sandbox, None).await?;
     print(|out| {
         writeln!(out, "authorize_url = {:?}", sandbox.authorize_url())?;
         writeln!(out, "token_url = {:?}", sandbox.token_url())?;
@@ -44,8 +44,12 @@ pub(super) fn list_faults() -> Result<ExitCode, Failure> {
     Ok(ExitCode::Complete)
 }
 
-/// Starts the embedded payer on this machine.
-pub(super) async fn start(port: u16, args: &SandboxArgs) -> Result<Sandbox, Failure> {
+/// Starts the embedded payer on this machine, under a name of its own where it is given one.
+pub(super) async fn start(
+    port: u16,
+    args: &SandboxArgs,
+    named_origin: Option<&str>,
+) -> Result<Sandbox, Failure> {
     let failed = |error| {
         Failure::usage(format!("cannot listen on port {port}"), error)
             .hint("choose another one with --port")
@@ -54,6 +58,7 @@ pub(super) async fn start(port: u16, args: &SandboxArgs) -> Result<Sandbox, Fail
     let options = Options {
         members: args.members,
         seed: args.seed,
+        named_origin: named_origin.map(str::to_owned),
         page_delay: Duration::from_millis(args.page_delay),
         faults: args.faults.clone(),
         ..Options::default()

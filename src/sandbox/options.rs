@@ -12,6 +12,9 @@ pub struct Options {
     pub seed: u64,
     /// ExplanationOfBenefits per member, for volume.
     pub claims_per_member: u32,
+    /// What the server calls itself in absolute references, e.g. `https://api.example`; without a
+    /// value the origin that it listens at.
+    pub named_origin: Option<String>,
     /// How long each page is held back.
     pub page_delay: Duration,
     /// What goes wrong from the start; `Sandbox::set_faults` changes it later.
@@ -38,6 +41,7 @@ impl Default for Options {
             members: 1,
             seed: 1,
             claims_per_member: 40,
+            named_origin: None,
             page_delay: Duration::ZERO,
             faults: Vec::new(),
             // The payer answers 7199: two hours less the fraction of a second it took.

@@ -27,7 +27,7 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn new(state: &State, member: u32, entry: &'static TypeEntry) -> Record {
         let shelf = Shelf::new(state.member(member), entry);
-        let origin = state.origin.clone();
+        let origin = state.options.named_origin.as_ref().unwrap_or(&state.origin).clone();
         Record { shelf, changes: state.changes(member, entry.name), origin }
     }
 

@@ -14,6 +14,20 @@ fn demo() -> Home {
     home
 }
 
+#[test]
+fn a_second_demo_in_the_same_folder_finds_nothing_new() {
+    let home = demo();
+    let before = home.digest();
+    let again = home.run(&["demo"]);
+    assert_eq!(again.code, 0, "{}{}", again.stdout, again.stderr);
+    let written: i64 = home.value(
+        "SELECT sum(rows_written + resources_new + resources_changed + resources_deleted)
+         FROM sync_walk WHERE run_id = (SELECT max(id) FROM sync_run)",
+    );
+    assert_eq!(written, 0, "{}", again.stderr);
+    assert_eq!(home.digest(), before);
+}
+
 /// Columns that are null in every row, each with its reason.
 const NULL_EVERYWHERE: [(&str, &str, &str); 9] = [
     ("claim", "adjustment_type", "Medicare's"),

@@ -143,6 +143,7 @@ fn a_home_of_another_account_is_refused_and_the_account_itself_is_served() {
     };
     let roots = Home::new();
     fs::write(roots.file("payersync.toml"), "").unwrap();
+    set_mode(roots.path(), 0o700);
     let Ok(output) = as_stranger(&["sync"], &roots) else {
         eprintln!("SKIPPED: the binary lies where another account cannot start it");
         return;

@@ -23,6 +23,8 @@ pub(super) struct Shown<'a> {
     pub(super) is_resumed: bool,
     /// Whether the walk before it, in this run, saw the same resources.
     pub(super) agrees: bool,
+    /// Whether everything came as it was stored.
+    pub(super) is_unchanged: bool,
 }
 
 /// What is made of it.
@@ -57,6 +59,8 @@ pub(super) fn judge(shown: Shown<'_>) -> Judgement {
         Some("the total that the server declares changed from page to page".to_owned())
     } else if is_odd {
         warning.clone()
+    } else if tally.changed_meanwhile() {
+        Some("resources changed after it had begun".to_owned())
     } else if shown.is_resumed && tally.declared_total.is_none() {
         Some("it went on from an earlier run, and the server declares no total".to_owned())
     } else {
@@ -69,7 +73,8 @@ pub(super) fn judge(shown: Shown<'_>) -> Judgement {
         };
         return Judgement::Settled { totals, warning };
     };
-    if !shown.agrees {
+    // Two passes between which nothing changed show what there was between them.
+    if !shown.agrees || tally.changed_meanwhile() && !shown.is_unchanged {
         return Judgement::Doubtful(doubt);
     }
     if !adds_up && decides {
@@ -107,6 +112,7 @@ mod tests {
             strict_totals: false,
             is_resumed: false,
             agrees: false,
+            is_unchanged: false,
         }
     }
 
@@ -131,6 +137,19 @@ mod tests {
         doubtful(&tally(&[10, 10, 5], 0, &[Some(24), Some(25), Some(25)]), false);
         doubtful(&tally(&[10, 10, 5], 0, &[Some(26); 3]), false);
         doubtful(&tally(&[10, 10, 5], 0, &[]), true);
+    }
+
+    #[test]
+    fn what_changed_after_the_walk_had_begun_is_settled_by_a_walk_that_brings_no_change() {
+        let late = Tally { brought_early: true, brought_late: true, ..tally(&[10, 5], 0, &[]) };
+        for (agrees, is_unchanged) in [(false, false), (true, false), (false, true)] {
+            let judged = judge(Shown { agrees, is_unchanged, ..shown(&late, 2) });
+            assert!(matches!(judged, Judgement::Doubtful(_)), "{judged:?}");
+        }
+        let judged = judge(Shown { agrees: true, is_unchanged: true, ..shown(&late, 2) });
+        assert!(matches!(judged, Judgement::Settled { .. }), "{judged:?}");
+        let stamped = Tally { brought_early: false, ..late };
+        assert!(matches!(judge(shown(&stamped, 2)), Judgement::Settled { .. }));
     }
 
     #[test]

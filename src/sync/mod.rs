@@ -26,6 +26,7 @@ mod survey;
 mod unpack;
 mod walk;
 mod walk_by_date;
+mod walk_clock;
 mod whose;
 mod window;
 mod workers;

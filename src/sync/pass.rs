@@ -14,6 +14,7 @@ use super::{
     page_request::PageRequest,
     plan::{WalkFrom, WalkOrder},
     report::WalkReport,
+    walk_clock::WalkClock,
 };
 use crate::{
     clock,
@@ -59,12 +60,9 @@ pub(super) struct Pass<'a> {
     before: Option<i64>,
     /// What an incremental walk asks for.
     since: Option<DateTime<Utc>>,
-    /// The server's clock at the first page, or ours; of the walk's start where it is resumed.
-    started: DateTime<Utc>,
+    clock: WalkClock,
     /// What the first answer of this run has shown of the clocks.
     clocks: Option<Reading>,
-    /// The newest date that a resource gives itself and that has passed.
-    newest: Option<DateTime<Utc>>,
     failure: Option<Outcome>,
     /// Resources about another patient than the connection's.
     strangers: u64,
@@ -96,8 +94,8 @@ impl Pass<'_> {
                 (url, Some(Cursor::clone(cursor)), since)
             }
         };
-        let now = context.clock.now();
-        let started = resumes.as_ref().and_then(|cursor| instant(&cursor.walk_started_at));
+        let clock =
+            WalkClock::new(context.clock.now(), resumes.as_ref(), context.allowance.is_limited());
         let start = WalkStart {
             run_id: context.run_id,
             connection_id: context.connection.id,
@@ -123,9 +121,8 @@ impl Pass<'_> {
             resumes,
             before,
             since,
-            started: started.unwrap_or(now),
+            clock,
             clocks: None,
-            newest: None,
             failure: None,
             strangers: 0,
             stale_pages: 0,
@@ -190,9 +187,8 @@ impl Pass<'_> {
             };
             if self.clocks.is_none() {
                 let reading = self.context.clocks.read(self.context.clock.now(), page.date);
-                if self.position().is_start() {
-                    self.started = self.started.min(reading.believed);
-                }
+                let is_start = self.position().is_start();
+                self.clock.first_page(page.date, reading.believed, is_start);
                 self.clocks = Some(reading);
             }
             if let Some(finish) = self.somebody_elses(&page) {
@@ -289,8 +285,6 @@ impl Pass<'_> {
         if let Some(why) = self.since.and_then(|since| unpacked.dates.show_no_filter(since)) {
             return Ok(Stored::FilterIgnored(why));
         }
-        let passed = unpacked.dates.all.iter().filter(|date| **date <= self.started);
-        self.newest = self.newest.max(passed.max().copied());
         let mut counters = self.counters.clone();
         counters.pages += 1;
         counters.bytes += body.len() as u64;
@@ -300,6 +294,7 @@ impl Pass<'_> {
         let (entries, rejected) = (unpacked.entries, unpacked.rejects.len() as u64);
         let mut tally = self.tally;
         tally.add_page(entries, unpacked.matches, rejected, total);
+        self.clock.page(&unpacked.dates.all, self.position().is_start(), &mut tally);
         let write = PageWrite {
             walk: self.key.clone(),
             round: self.context.round,
@@ -367,14 +362,13 @@ impl Pass<'_> {
             finish,
             tally: self.tally,
             finds_absences: sees_all && self.tally.rejected == 0 && !is_doubted,
-            started: clock::text(self.clocks.as_ref().map_or(self.started, |clocks| clocks.dated)),
+            started: clock::text(self.clocks.as_ref().map_or(self.clock.started(), |clocks| clocks.dated)),
             settles_rejects: is_full && !is_resumed_with_rejects,
-            advance: self.order.window.is_none().then(|| Advance {
-                // The newest date may be the server's idea of now; its clock when the walk began
-                // is the latest moment up to which everything can have been seen.
-                watermark: self.newest.map(|newest| clock::text(newest.min(self.started))),
-                full: sees_all,
-            }),
+            advance: self
+                .order
+                .window
+                .is_none()
+                .then(|| Advance { watermark: self.clock.watermark(), full: sees_all }),
             totals,
             shrink_limit_percent: self.context.shrink_limit_percent,
         };
@@ -395,6 +389,7 @@ impl Pass<'_> {
             strict_totals: self.context.strict_totals,
             is_resumed: self.pages_before() > 0,
             agrees,
+            is_unchanged: self.counters.resources_new + self.counters.resources_changed == 0,
         }))
     }
 }

@@ -1,5 +1,7 @@
 //! What the pages of a walk add up to, over all the runs that it takes.
 
+use chrono::{DateTime, Utc};
+
 /// What the pages of a walk add up to; kept with its cursor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -19,6 +21,12 @@ pub(crate) struct Tally {
     pub(crate) declared_total: Option<u64>,
     /// Whether two pages had a different `Bundle.total`.
     pub(crate) total_changed: bool,
+    /// When the walk began, by the earlier of the server's clock and ours.
+    pub(crate) began: Option<DateTime<Utc>>,
+    /// Whether a resource came that had last changed before the walk began.
+    pub(crate) brought_early: bool,
+    /// Whether a page after the first brought a resource that had changed since the walk began.
+    pub(crate) brought_late: bool,
 }
 
 impl Tally {
@@ -44,6 +52,12 @@ impl Tally {
     /// Resources that came on a page though an earlier page had brought them.
     pub(crate) fn repeats(&self) -> u64 {
         self.matches.saturating_sub(self.distinct)
+    }
+
+    /// Whether something changed between two pages. A server that stamps all that it sends with the
+    /// present instant shows nothing by it.
+    pub(crate) fn changed_meanwhile(&self) -> bool {
+        self.brought_early && self.brought_late
     }
 
     /// Resources that the server declares beyond those that came; negative where more came.

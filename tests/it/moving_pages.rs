@@ -1,6 +1,7 @@
 //! Pages that move while a walk goes through them: it notices, makes sure, or says that it cannot.
 
 use crate::support::{Asked, Faulty, Home, Reply, Scripted, bundle};
+use payersync::clock::{self, Clock};
 use std::collections::BTreeSet;
 
 const TYPE: &str = "Condition";
@@ -85,6 +86,37 @@ fn rows_that_come_and_go_during_a_walk_are_all_there_at_its_end() {
         }
         let (home, truth) = during(change, false, false);
         assert_eq!(held(&home), truth, "{what}, no total, second walk");
+    }
+}
+
+#[test]
+fn a_row_that_goes_while_another_comes_is_noticed_by_the_date_of_the_new_one() {
+    // Neither a repeat nor the total shows it: the row that slid over the page's edge is missing.
+    for total in [true, false] {
+        let (mut now, mut requests) = (ids(45), 0);
+        let mut stamp = String::new();
+        let payer = Scripted::start(&[TYPE], move |asked| {
+            requests += usize::from(asked.id.is_none());
+            if requests == 3 && stamp.is_empty() {
+                now.remove(0);
+                now.push("new".to_owned());
+                stamp = clock::text(Clock::system().now() + chrono::Duration::milliseconds(1));
+            }
+            let (status, body) = page(asked, &now, total);
+            let dated = condition("new").replace("2026-01-02T00:00:00Z", &stamp);
+            (status, body.replace(&condition("new"), &dated))
+        });
+        let home = payer.connected_home(&[TYPE], "");
+        home.succeed(&["sync"], "a first walk");
+        let mut truth: BTreeSet<String> = ids(45).drain(1..).collect();
+        truth.insert("new".to_owned());
+        assert_eq!(held(&home), truth, "total: {total}");
+        let passes = home.rows("SELECT state, reason FROM sync_walk ORDER BY id");
+        assert_eq!(passes, [["incomplete", "pages_moved"], ["complete", ""]]);
+        payer.asked();
+        home.succeed(&["sync", "--full"], "a calm night");
+        let lists = payer.asked().iter().filter(|asked| asked.id.is_none()).count();
+        assert_eq!(lists, 5, "a calm server is asked for no page twice");
     }
 }
 

@@ -73,7 +73,6 @@ impl Proofs<'_> {
                 Ok(page) => {
                     self.store(page).await?;
                     self.refuted += 1;
-                    self.settle_one();
                     Finding::Present
                 }
                 Err(error) => match error.status() {
@@ -88,18 +87,11 @@ impl Proofs<'_> {
                     status => Finding::Open(status),
                 },
             };
-            let (key, id) = (self.key.clone(), absent.resource_id);
-            if self.context.warehouse.enter_finding(key, id, finding).await? {
-                self.counters.resources_deleted += 1;
-                self.settle_one();
-            }
+            let (key, id, counters) = (self.key.clone(), absent.resource_id, self.counters.clone());
+            self.counters =
+                self.context.warehouse.enter_finding(key, id, finding, counters).await?;
         }
         Ok(())
-    }
-
-    fn settle_one(&mut self) {
-        let absent = &mut self.counters.resources_absent;
-        *absent = absent.saturating_sub(1);
     }
 
     /// Whether the plan answers a read of a resource that is surely there; `None` where it gives no

@@ -362,7 +362,9 @@ impl Pass<'_> {
             finish,
             tally: self.tally,
             finds_absences: sees_all && self.tally.rejected == 0 && !is_doubted,
-            started: clock::text(self.clocks.as_ref().map_or(self.clock.started(), |clocks| clocks.dated)),
+            started: clock::text(
+                self.clocks.as_ref().map_or(self.clock.started(), |clocks| clocks.dated),
+            ),
             settles_rejects: is_full && !is_resumed_with_rejects,
             advance: self
                 .order

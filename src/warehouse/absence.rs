@@ -8,8 +8,9 @@ use super::{
     Warehouse,
     error::{Doing, WarehouseError},
     finish::bury_one,
-    ledger::WalkKey,
+    ledger::{self, WalkKey},
     table::Catalog,
+    walk_counters::WalkCounters,
 };
 use crate::clock;
 use chrono::{DateTime, Utc};
@@ -156,17 +157,18 @@ pub(crate) fn surely_present(
 
 impl Warehouse {
     /// Enters what came of one absence; a proved deletion takes the resource's rows along. Returns
-    /// whether the resource was deleted.
+    /// the counters of the walk that missed the resource, as entered in the ledger with it.
     pub(crate) async fn enter_finding(
         &self,
         walk: WalkKey,
         resource_id: String,
         finding: Finding,
-    ) -> Result<bool, WarehouseError> {
+        counters: WalkCounters,
+    ) -> Result<WalkCounters, WarehouseError> {
         let now = self.clock.now();
         self.writer
             .run(move |connection, catalog| {
-                enter_finding(connection, catalog, &walk, &resource_id, finding, now)
+                enter_finding(connection, catalog, &walk, &resource_id, finding, counters, now)
             })
             .await
     }
@@ -178,8 +180,9 @@ fn enter_finding(
     walk: &WalkKey,
     resource_id: &str,
     finding: Finding,
+    mut counters: WalkCounters,
     now: DateTime<Utc>,
-) -> Result<bool, WarehouseError> {
+) -> Result<WalkCounters, WarehouseError> {
     let doing = "cannot enter what came of an absence";
     let (state, http_status, proof) = match finding {
         Finding::GoneByRead(status) => ("deleted", Some(status), Some("read")),
@@ -210,7 +213,13 @@ fn enter_finding(
     let gone = live.filter(|_| state == "deleted");
     if let Some(rowid) = gone {
         bury_one(&transaction, catalog, walk, rowid, resource_id, &now)?;
+        counters.resources_deleted += 1;
     }
+    if state != "pending" {
+        counters.resources_absent = counters.resources_absent.saturating_sub(1);
+    }
+    // With the deletion: a process may be killed before the next one.
+    ledger::update_counters(&transaction, walk.walk_id, &counters)?;
     transaction.commit().doing(doing)?;
-    Ok(gone.is_some())
+    Ok(counters)
 }

@@ -71,6 +71,8 @@ mod kill;
 #[cfg(test)]
 mod kill_connect;
 #[cfg(test)]
+mod kill_moving;
+#[cfg(test)]
 mod kill_refresh;
 #[cfg(test)]
 mod kill_steps;

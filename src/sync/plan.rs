@@ -209,19 +209,23 @@ fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<In
     let since = instant(state.watermark.as_deref()?)? - input.overlap;
     // Shown once and not since the last full walk is shown again: servers change.
     let is_stale = state.probed_at < state.last_full_at;
-    let probe = state.last_updated == LastUpdated::Unknown || is_stale;
+    let is_misdated = lies_ahead(state.probed_at.as_deref().and_then(instant), input.now);
+    let probe = state.last_updated == LastUpdated::Unknown || is_stale || is_misdated;
     Some(Increment { since, url: changed_since(start, since), probe })
 }
 
 /// Whether the whole type must be walked: a search for changes never reports deletions.
-///
-/// A full walk that seems to lie in the future was dated by a clock that was wrong.
 fn is_full_walk_due(input: &PlanInput<'_>, state: Option<&TypeState>) -> bool {
     let last_full = state.and_then(|state| instant(state.last_full_at.as_deref()?));
     let Some(last_full) = last_full else { return true };
     let age = input.now.signed_duration_since(last_full);
     let every = chrono::Duration::from_std(input.full_walk_every).unwrap_or(chrono::Duration::MAX);
-    age >= every || age < -chrono::Duration::days(1)
+    age >= every || lies_ahead(Some(last_full), input.now)
+}
+
+/// Whether an instant of the ledger seems to lie in the future: a clock that was wrong dated it.
+fn lies_ahead(instant: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    instant.is_some_and(|at| at.signed_duration_since(now) > chrono::Duration::days(1))
 }
 
 /// A cursor of another origin belongs to another configuration of the plan.

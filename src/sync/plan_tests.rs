@@ -241,6 +241,19 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
     assert_eq!(begins(&declares, &good, false), "since 2026-01-07T11:00:00+00:00");
     assert_eq!(begins(&declares, &good, true), "start");
     assert_eq!(begins(&silent, &good, false), "start");
+    for (probed_at, is_asked_again) in [("01-06", false), ("01-04", true), ("12-31", true)] {
+        let probed_at = Some(format!("2026-{probed_at}T00:00:00.000Z"));
+        let states = [TypeState { probed_at: probed_at.clone(), ..good.clone() }];
+        let input = PlanInput {
+            asked_types: &asked,
+            capability: Some(&declares),
+            states: &states,
+            ..input(&base)
+        };
+        let Step::Walk(order) = &plan(&input)[0] else { panic!("{probed_at:?} is not walked") };
+        let WalkFrom::Since(increment) = &order.from else { panic!("{:?}", order.from) };
+        assert_eq!(increment.probe, is_asked_again, "probed at {probed_at:?}");
+    }
     let ignored = TypeState { last_updated: LastUpdated::Ignored, ..good.clone() };
     let undated = TypeState { all_dated: false, ..good.clone() };
     let unmarked = TypeState { watermark: None, ..good.clone() };

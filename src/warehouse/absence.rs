@@ -83,7 +83,9 @@ pub(super) fn enter_missed(
                    ?4, ?4, ?3
                  FROM resource r WHERE {MISSED}
                  ON CONFLICT (connection_id, resource_type, resource_id) DO UPDATE SET
-                   missed_since = iif(state = 'pending', missed_since, excluded.missed_since),
+                   -- One that lies in the future was dated by a clock that was wrong.
+                   missed_since = iif(state = 'pending', min(missed_since, excluded.missed_since),
+                     excluded.missed_since),
                    missed_at = excluded.missed_at, walk_id = excluded.walk_id, state = 'pending',
                    http_status = NULL, proof = NULL"
             ),

@@ -119,6 +119,22 @@ fn a_server_that_answers_404_to_every_read_proves_nothing_by_it() {
 }
 
 #[test]
+fn a_clock_that_was_weeks_ahead_for_one_walk_puts_off_no_proof() {
+    let Some(faulty) = Faulty::build() else { return };
+    let (payer, home) = synced(30);
+    payer.play(|asked| match asked.id {
+        Some(_) => (404, String::new()),
+        None => serve(asked, &(0..29).map(condition).collect::<Vec<_>>()),
+    });
+    let day = 24 * 3600;
+    for (clock, left) in [(40 * day, 30), (day, 30), (3 * day, 29)] {
+        let ended = faulty.run_at(&home, &["sync", "--full"], clock);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert_eq!(live(&home), left, "{clock} seconds ahead");
+    }
+}
+
+#[test]
 fn an_absence_that_no_read_answers_stays_and_is_asked_about_again() {
     let (payer, home) = synced(30);
     let status = Arc::new(Mutex::new(503));

@@ -1,236 +1,109 @@
-//! A random server history against the warehouse: what it claims must be true, night after night.
+//! A random world against the warehouse: what it claims must be true, night after night.
 //!
-//! The server inserts, updates, deletes, back-dates and misbehaves at random. After each night:
-//! a complete full walk equals the server's truth; a complete incremental one equals it for
-//! everything that changed since; an incomplete one says so, and holds only what was once served.
+//! A payer whose resources come, change, go and merge, also between two page requests, is synced by
+//! the real binary: through pages that move, are repeated or blank, replicas that lag, entries that
+//! cannot be read, small budgets, clocks that jump, kills, and other commands beside it. After each
+//! sync:
+//!
+//! - what is stored was once sent, and the tables are what the stored bytes say;
+//! - nothing that is alive at the payer is buried;
+//! - a walk told as complete holds what the payer held within that walk: each resource at some
+//!   instant of it, and where the payer declares totals, all of them at one instant.
+//!
+//! After some calm nights the warehouse is equal to the payer.
 
+mod claims;
+mod dice;
+mod night;
+mod payer;
 mod server;
+mod world;
 
-use payersync::{
-    auth::{ClientRegistration, GrantKind, TokenAuth, Tokens, TypedUrl, Vault},
-    clock::Clock,
-    http::{HttpClient, HttpOptions},
-    monitor::Silent,
-    outcome::WalkState,
-    sync::{Report, Stop, SyncContext, SyncOptions, Target, sync},
-    warehouse::{Catalog, ConnectionRow, NewConsent, TypeStatus, Warehouse},
-};
-use server::{Dice, Server, TYPES};
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use crate::support::{Faulty, Home};
+use claims::{Runs, check_always, check_claims, stored};
+use dice::Dice;
+use night::{Event, Night, connected_home, play};
+use server::Server;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use world::TYPES;
 
-const NIGHTS: u32 = 14;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const HOUR: Duration = Duration::from_secs(60 * 60);
-
-struct House {
-    context: SyncContext,
-    target: Target,
-    // Without it nobody could ever ask to stop, which `Stop` takes for an end.
-    _handle: payersync::sync::StopHandle,
+fn number(variable: &str, usual: u64) -> u64 {
+    std::env::var(variable).map_or(usual, |text| text.parse().unwrap())
 }
 
-async fn house(home: &Path, server: &Server) -> House {
-    let clock = {
-        let model = Arc::clone(&server.model);
-        Clock::from_fn(move || model.lock().unwrap().now)
-    };
-    let path = home.join("warehouse.db");
-    let catalog = Catalog::embedded().unwrap();
-    let warehouse = Warehouse::open(
-        &payersync::warehouse::WarehouseFile::in_clear(&path),
-        catalog,
-        clock.clone(),
-        &Silent,
-    )
-    .unwrap();
-    let connection: ConnectionRow = warehouse
-        .consent(NewConsent {
-            uid: "model".into(),
-            name: "model".into(),
-            plan: "model".into(),
-            member: None,
-            scope: None,
-            patient_id: None,
-        })
-        .await
-        .unwrap();
-    let http =
-        HttpClient::new(HttpOptions { max_attempts: 3, ..HttpOptions::impatient() }).unwrap();
-    let vault = Vault::open(home, None).unwrap();
-    let url = |path: &str| format!("{}{path}", server.origin).parse().unwrap();
-    let registration = ClientRegistration {
-        plan: "model".into(),
-        authorize_url: None,
-        token_url: url("/token"),
-        fhir_url: url("/r4"),
-        client_id: "c".into(),
-        client_secret: Some("s".into()),
-        redirect_url: TypedUrl::parse(url("/callback").as_str()).unwrap(),
-        scope: None,
-        pkce: true,
-        audience: None,
-        send_redirect_uri: true,
-        extra_authorize_params: vec![],
-        token_auth: TokenAuth::Post,
-        grant: GrantKind::ClientCredentials,
-    };
-    let (handle, stop) = Stop::new();
-    House {
-        context: SyncContext {
-            warehouse: Arc::new(warehouse),
-            tokens: Tokens::new(http.clone(), vault, home),
-            http,
-            monitor: Arc::new(Silent),
-            clock,
-            stop,
-        },
-        target: Target {
-            connection,
-            registration: Arc::new(registration),
-            page_size: 5,
-            concurrency: 4,
-            types: TYPES.iter().map(|name| (*name).to_owned()).collect(),
-            dependants: false,
-            proxied_origins: Arc::new([]),
-            bases: Arc::default(),
-        },
-        _handle: handle,
-    }
-}
-
-impl House {
-    async fn night(&self, full: bool) -> Report {
-        let options = SyncOptions {
-            count_unmapped_paths: false,
-            command: "model".into(),
-            full,
-            types: vec![],
-            full_walk_every: 5 * DAY,
-            overlap: 2 * HOUR,
-            backfill: None,
-            keep_versions: None,
-            max_requests: None,
-            connections_in_parallel: 1,
-            shrink_limit_percent: 100,
-            strict_totals: false,
-        };
-        sync(&self.context, vec![self.target.clone()], &options).await.unwrap()
-    }
-}
-
-/// The live resources of a type, as stored.
-fn stored(home: &Path, resource_type: &str) -> BTreeMap<String, String> {
-    let connection = rusqlite::Connection::open(home.join("warehouse.db")).unwrap();
-    let mut statement = connection
-        .prepare("SELECT resource_id, json FROM resource WHERE resource_type = ?1 AND deleted_at IS NULL")
-        .unwrap();
-    statement
-        .query_map([resource_type], |row| Ok((row.get(0)?, row.get(1)?)))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap()
-}
-
-fn check(home: &Path, server: &Server, status: &TypeStatus, night: &str) {
-    let model = server.model.lock().unwrap();
-    let held = stored(home, &status.resource_type);
-    let truth = model.truth(&status.resource_type);
-    let what = format!("{night}: {} {} {:?}", status.resource_type, status.mode, status.reason);
-    for (id, json) in &held {
-        assert!(model.was_served(&status.resource_type, id, json), "{what}: invented {id}");
-    }
-    if status.state != WalkState::Complete {
-        assert_eq!(status.state, WalkState::Incomplete, "{what}");
-        return;
-    }
-    let connection = rusqlite::Connection::open(home.join("warehouse.db")).unwrap();
-    let (since, resumed, as_of): (Option<String>, bool, String) = connection
-        .query_row(
-            "SELECT since, pages_before > 0, walk_started_at FROM sync_walk
-             WHERE resource_type = ?1 ORDER BY id DESC LIMIT 1",
-            [&status.resource_type],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )
-        .unwrap();
-    assert_eq!(status.complete_as_of.as_ref(), Some(&as_of), "{what}");
-    let name = &status.resource_type;
-    for (id, json) in &truth {
-        let must_be_known = match (&since, resumed) {
-            // From start to end in one night: everything.
-            (None, false) => true,
-            // Begun on an earlier night: complete as of then, and says so.
-            (None, true) => model.touched_at(name, id) <= as_of,
-            // What changed since, by the date that it carries.
-            (Some(since), false) => model.changed_at(name, id) >= *since,
-            (Some(since), true) => {
-                model.changed_at(name, id) >= *since && model.touched_at(name, id) <= as_of
-            }
-        };
-        if must_be_known {
-            assert_eq!(held.get(id), Some(json), "{what}: {id}, since {since:?}");
+fn play_and_check(
+    (home, server, faulty): (&Home, &Server, &Faulty),
+    runs: &mut Runs,
+    night: &Night,
+    when: &str,
+) -> i32 {
+    let played = play(home, server, faulty, night);
+    let (code, was_killed, run_id) = (played.ended.code, played.was_killed, played.run_id);
+    let payer = server.payer();
+    check_always(home, &payer, &played, when);
+    if let Some(run_id) = run_id {
+        runs.insert(run_id, played);
+        if !was_killed {
+            check_claims(home, &payer, runs, run_id, when);
         }
     }
-    if since.is_none() && !resumed {
-        let gone = held.keys().filter(|id| !truth.contains_key(*id)).count();
-        assert_eq!(gone, 0, "{what}: deleted and still there");
-    }
+    code
 }
 
-fn live_rows(home: &Path, table: &str) -> usize {
-    let connection = rusqlite::Connection::open(home.join("warehouse.db")).unwrap();
-    connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
-}
-
-async fn history(seed: u64) {
-    let home = tempfile::tempdir().unwrap();
-    let server = Server::start(seed).await;
-    let house = house(home.path(), &server).await;
-    let mut dice = Dice::new(seed);
-    for night in 0..NIGHTS {
-        let name = format!("seed {seed}, night {night}");
-        server.model.lock().unwrap().live_a_day(&mut dice);
-        let report = house.night(false).await;
-        let statuses = house.context.warehouse.status().unwrap();
-        assert_eq!(statuses.len(), TYPES.len(), "{name}");
-        let all_complete = statuses.iter().all(|status| status.state == WalkState::Complete);
-        let clean = report.exit_code() as u8 == 0;
-        assert_eq!(clean, all_complete, "{name}: {}", report.summary());
-        for status in &statuses {
-            check(home.path(), &server, status, &name);
-            let table = status.resource_type.to_lowercase();
-            let held = stored(home.path(), &status.resource_type).len();
-            assert_eq!(live_rows(home.path(), &table), held, "{name}: rows of {table}");
+fn history(faulty: &Faulty, seed: u64, nights: u64) {
+    let server = Server::start(seed);
+    let home = connected_home(&server, 1 + (seed % 2) as usize);
+    let place = (&home, &server, faulty);
+    let (mut dice, mut runs) = (Dice::new(seed ^ 0x1234), Runs::new());
+    for number in 0..nights {
+        let night = Night::throw(&mut dice);
+        {
+            let mut payer = server.payer();
+            payer.world.live_a_day();
+            payer.turn_to(night.mood.clone());
+        }
+        let when = format!("seed {seed}, night {number}, {night:?}");
+        play_and_check(place, &mut runs, &night, &when);
+        if let Event::Kill(_) = night.event {
+            let again = Night { event: Event::Nothing, ..night };
+            play_and_check(place, &mut runs, &again, &format!("{when}, after the kill"));
         }
     }
-    server.model.lock().unwrap().behave();
-    let report = house.night(true).await;
-    assert_eq!(report.exit_code() as u8, 0, "seed {seed}: {}", report.summary());
+    for number in 0..3 {
+        let calm = Night::calm();
+        {
+            let mut payer = server.payer();
+            payer.world.now += chrono::Duration::days(8);
+            payer.turn_to(calm.mood.clone());
+        }
+        let when = format!("seed {seed}, calm night {number}");
+        let code = play_and_check(place, &mut runs, &calm, &when);
+        assert!(number < 2 || code == 0, "{when}: exit code {code}");
+    }
     for name in TYPES {
-        let truth = server.model.lock().unwrap().truth(name);
-        assert!(stored(home.path(), name) == truth, "seed {seed}: {name} at last");
+        let payer = server.payer();
+        let truth = payer.world.content(name, payer.world.version(name));
+        assert_eq!(stored(&home, name), truth, "seed {seed}: {name} at last");
     }
-    let quiet = house.night(true).await;
-    assert_eq!(quiet.totals().rows_written, 0, "seed {seed}: a quiet night writes nothing");
+    let pending: i64 = home.value("SELECT count(*) FROM absent_resource WHERE state = 'pending'");
+    assert_eq!(pending, 0, "seed {seed}: absences without an end");
+    home.succeed(&["verify"], &format!("seed {seed}"));
+    play_and_check(place, &mut runs, &Night::calm(), &format!("seed {seed}, once more"));
+    let written: i64 = home.value(
+        "SELECT sum(rows_written) FROM sync_walk WHERE run_id = (SELECT max(id) FROM sync_run)",
+    );
+    assert_eq!(written, 0, "seed {seed}: a quiet night writes nothing");
 }
 
 #[test]
 fn what_the_warehouse_claims_is_true_night_after_night() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let failures: Mutex<Vec<u64>> = Mutex::default();
-    let seeds: u64 = std::env::var("PAYERSYNC_TEST_SEEDS").map_or(8, |text| text.parse().unwrap());
-    for seed in 0..seeds {
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            runtime.block_on(history(seed));
-        }));
-        if result.is_err() {
-            failures.lock().unwrap().push(seed);
-        }
-    }
-    let failures = failures.into_inner().unwrap();
-    assert!(failures.is_empty(), "seeds {failures:?}");
+    let Some(faulty) = Faulty::build() else { return };
+    let (first, seeds) =
+        (number("PAYERSYNC_TEST_FIRST_SEED", 0), number("PAYERSYNC_TEST_SEEDS", 8));
+    let nights = number("PAYERSYNC_TEST_NIGHTS", 4);
+    let is_refuted =
+        |seed: &u64| catch_unwind(AssertUnwindSafe(|| history(&faulty, *seed, nights))).is_err();
+    let refuted: Vec<u64> = (first..first + seeds).filter(is_refuted).collect();
+    eprintln!("{seeds} seeds, {nights} nights each");
+    assert!(refuted.is_empty(), "seeds {refuted:?}");
 }

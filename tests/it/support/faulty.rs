@@ -68,9 +68,14 @@ impl Faulty {
 
     /// Runs a command whose clock is wrong by so many seconds.
     pub(crate) fn run_at(&self, home: &Home, arguments: &[&str], seconds: i64) -> Ended {
+        self.start_at(home, arguments, seconds).end()
+    }
+
+    /// Starts a command whose clock is wrong by so many seconds.
+    pub(crate) fn start_at(&self, home: &Home, arguments: &[&str], seconds: i64) -> Watched {
         let mut command = self.command(home, arguments);
         command.env("FAULTY_CLOCK", seconds.to_string());
-        Watched::spawn(command, format!("{arguments:?} {seconds} s off")).end()
+        Watched::spawn(command, format!("{arguments:?} {seconds} s off"))
     }
 
     fn command(&self, home: &Home, arguments: &[&str]) -> Command {

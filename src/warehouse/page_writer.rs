@@ -155,6 +155,9 @@ pub(crate) fn write_page(
     seen::note_page(&transaction, &page, &seen)?;
     let rejects = quarantine::reject_all(&transaction, &page)?;
     counters.resources_rejected += rejects.met;
+    // What could not be taken in comes on two pages like any other resource.
+    page.tally.rejected = page.tally.rejected.saturating_sub(rejects.again);
+    page.tally.matches += rejects.again;
     reference_queue::answer(&transaction, catalog, &page, &mut counters)?;
     if let Some(next_url) = &page.next_url {
         cursor::put_cursor(&transaction, &page, next_url, &counters)?;

@@ -13,15 +13,20 @@ use crate::clock;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 
 /// The reason of a resource that a view could not take.
 const VIEW_ERROR: &str = "view_error";
+/// The reason of an entry that has no resource.
+const NO_RESOURCE: &str = "no_resource";
 
 /// How many rejects a page holds, and how many of them its walk had not met before.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Rejects {
     pub(super) met: u64,
     pub(super) new: u64,
+    /// Entries that could not be taken in and that an earlier page had brought.
+    pub(super) again: u64,
 }
 
 /// Quarantines what the page holds that could not be taken in.
@@ -29,7 +34,7 @@ pub(super) fn reject_all(
     transaction: &Transaction<'_>,
     page: &PageWrite,
 ) -> Result<Rejects, WarehouseError> {
-    let mut rejects = Rejects::default();
+    let (mut rejects, mut again) = (Rejects::default(), 0);
     let mut note = |is_new: bool| {
         rejects.met += 1;
         rejects.new += u64::from(is_new);
@@ -45,17 +50,23 @@ pub(super) fn reject_all(
         };
         note(enter(transaction, page, &reject)?);
     }
+    let mut on_this_page = HashSet::new();
     for reject in &page.rejects {
+        let body = &page.body[reject.body.clone()];
+        let is_first = on_this_page.insert(body);
         let reject = Entry {
             resource_type: &page.walk.resource_type,
             resource_id: reject.resource_id.as_deref(),
             reason: reject.reason,
             detail: &reject.detail,
-            body: &page.body[reject.body.clone()],
+            body,
         };
-        note(enter(transaction, page, &reject)?);
+        let is_new = enter(transaction, page, &reject)?;
+        note(is_new);
+        // An entry without a resource looks like any other.
+        again += u64::from(!is_new && is_first && reject.reason != NO_RESOURCE);
     }
-    Ok(rejects)
+    Ok(Rejects { again, ..rejects })
 }
 
 struct Entry<'a> {

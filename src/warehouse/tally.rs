@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 pub(crate) struct Tally {
     /// Matches of the search, with repeats and with what was rejected.
     pub(crate) entries: u64,
-    /// Resources of the walk's own type that were taken in, each once per page.
+    /// Resources of the walk's own type that were taken in, each once per page, and entries that
+    /// could not be taken in and came again.
     pub(crate) matches: u64,
-    /// Entries among them that could not be taken in.
+    /// Entries among them that could not be taken in, without those that came again.
     pub(crate) rejected: u64,
     /// Different resources of the walk's own type.
     pub(crate) distinct: u64,

@@ -121,6 +121,28 @@ fn a_row_that_goes_while_another_comes_is_noticed_by_the_date_of_the_new_one() {
 }
 
 #[test]
+fn an_entry_that_cannot_be_read_and_comes_twice_stands_for_no_other_one() {
+    let mut is_odd = true;
+    let payer = Scripted::start(&[TYPE], move |asked| {
+        let mut now = ids(20);
+        if asked.number("from") == 10 && std::mem::take(&mut is_odd) {
+            // The last one of the page before, in place of the first one of this page.
+            now[10] = now[9].clone();
+        }
+        let (status, body) = page(asked, &now, true);
+        let damaged = condition("c09").replace("Condition", "Conditon");
+        (status, body.replace(&condition("c09"), &damaged))
+    });
+    let home = payer.connected_home(&[TYPE], "");
+    assert_eq!(home.run(&["sync"]).code, 2, "one is rejected");
+    let mut truth: BTreeSet<String> = ids(20).into_iter().collect();
+    truth.remove("c09");
+    assert_eq!(held(&home), truth);
+    let passes = home.rows("SELECT state, reason FROM sync_walk ORDER BY id");
+    assert_eq!(passes, [["incomplete", "pages_moved"], ["complete", ""]]);
+}
+
+#[test]
 fn an_order_that_changes_with_each_request_is_never_complete_and_never_deletes() {
     let payer = Scripted::start(&[TYPE], |asked| page(asked, &ids(45), true));
     let home = payer.connected_home(&[TYPE], "");

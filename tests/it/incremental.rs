@@ -137,3 +137,42 @@ fn a_sudden_shrink_deletes_nothing_until_it_is_accepted() {
     assert_eq!(accepted.code, 0, "{}", accepted.stderr);
     assert!(home.value::<i64>(live) < before / 2);
 }
+
+/// The searches that a sync sends, each with its query.
+fn searches(payer: &Payer, home: &Home, arguments: &[&str]) -> Vec<String> {
+    payer.clear_requests();
+    home.succeed(arguments, "a calm night");
+    let asked = payer.requests().into_iter().filter(|asked| asked.path.starts_with("/r4/"));
+    asked
+        .filter(|asked| asked.path != "/r4/metadata")
+        .map(|asked| format!("{}?{}", asked.path, asked.query))
+        .collect()
+}
+
+/// What being sure costs: docs/performance.md has these figures.
+#[test]
+fn a_calm_walk_asks_no_page_twice_and_an_unchanged_night_asks_once_per_type() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home_with(SMALL_PAGES);
+    for night in [&["sync"][..], &["sync", "--full"]] {
+        let asked = searches(&payer, &home, night);
+        let pages: i64 = home.value(
+            "SELECT sum(pages) FROM sync_walk WHERE run_id = (SELECT max(id) FROM sync_run)",
+        );
+        let different: std::collections::BTreeSet<_> = asked.iter().collect();
+        assert_eq!((asked.len(), different.len()), (pages as usize, pages as usize), "{night:?}");
+    }
+    // The first night after a full walk also looks whether the plan honours the date.
+    searches(&payer, &home, &["sync"]);
+    let asked = searches(&payer, &home, &["sync"]);
+    let rows = home.rows(
+        "SELECT resource_type, requests FROM sync_walk WHERE mode = 'incremental'
+         AND run_id = (SELECT max(id) FROM sync_run)",
+    );
+    assert!(rows.len() > 3, "{rows:?}");
+    for row in rows {
+        let path = format!("/r4/{}?", row[0]);
+        let requests = asked.iter().filter(|asked| asked.starts_with(&path)).count();
+        assert_eq!((row[1].as_str(), requests), ("1", 1), "{row:?}");
+    }
+}

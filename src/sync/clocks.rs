@@ -39,7 +39,8 @@ struct Shown {
 pub(super) struct Reading {
     /// The present instant, as far as it is believed.
     pub(super) believed: DateTime<Utc>,
-    /// What walks are dated with that are to be days apart: our clock, unless one of the two jumped.
+    /// What walks are dated with that are to be days apart: our clock, unless one of the two
+    /// jumped; in doubt the ledger's newest entry, which no later walk is days behind.
     pub(super) dated: DateTime<Utc>,
     /// Whether nothing is to be built on it that cannot be undone.
     pub(super) is_doubted: bool,
@@ -74,7 +75,7 @@ impl Clocks {
             )),
             (None, Some(newest)) => Some(format!(
                 "this machine's clock says {}, and the newest run in the ledger is of {}: \
-                 nothing is forgotten or found deleted until they agree",
+                 until they agree nothing is forgotten, and only a read proves a deletion",
                 day(ours),
                 day(newest)
             )),
@@ -87,7 +88,7 @@ impl Clocks {
         shown.is_doubted |= is_doubted;
         drop(shown);
         let warning = oddity.filter(|_| !self.is_told.swap(true, Ordering::Relaxed));
-        let dated = if ahead.abs() > JUMP { believed } else { ours };
+        let dated = newer.unwrap_or(if ahead.abs() > JUMP { believed } else { ours });
         Reading { believed, dated, is_doubted, warning }
     }
 

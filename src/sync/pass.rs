@@ -361,7 +361,8 @@ impl Pass<'_> {
         let end = WalkEnd {
             finish,
             tally: self.tally,
-            finds_absences: sees_all && self.tally.rejected == 0 && !is_doubted,
+            finds_absences: sees_all && self.tally.rejected == 0,
+            is_doubted,
             started: clock::text(
                 self.clocks.as_ref().map_or(self.clock.started(), |clocks| clocks.dated),
             ),

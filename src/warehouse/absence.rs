@@ -73,6 +73,7 @@ pub(super) fn enter_missed(
     connection: &Connection,
     walk: &WalkKey,
     started: &str,
+    is_doubted: bool,
 ) -> Result<u64, WarehouseError> {
     connection
         .execute(
@@ -83,13 +84,15 @@ pub(super) fn enter_missed(
                    ?4, ?4, ?3
                  FROM resource r WHERE {MISSED}
                  ON CONFLICT (connection_id, resource_type, resource_id) DO UPDATE SET
-                   -- One that lies in the future was dated by a clock that was wrong.
-                   missed_since = iif(state = 'pending', min(missed_since, excluded.missed_since),
-                     excluded.missed_since),
-                   missed_at = excluded.missed_at, walk_id = excluded.walk_id, state = 'pending',
+                   -- One that lies in the future was dated by a clock that was wrong; by a clock
+                   -- in doubt no time has passed.
+                   missed_since = CASE WHEN state <> 'pending' THEN excluded.missed_since
+                     WHEN ?5 THEN missed_since ELSE min(missed_since, excluded.missed_since) END,
+                   missed_at = iif(state = 'pending' AND ?5, missed_at, excluded.missed_at),
+                   walk_id = excluded.walk_id, state = 'pending',
                    http_status = NULL, proof = NULL"
             ),
-            params![walk.connection_id, walk.resource_type, walk.walk_id, started],
+            params![walk.connection_id, walk.resource_type, walk.walk_id, started, is_doubted],
         )
         .doing("cannot enter what is absent")
         .map(|rows| rows as u64)

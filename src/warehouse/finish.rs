@@ -37,6 +37,8 @@ pub(crate) struct WalkEnd {
     pub(crate) finds_absences: bool,
     /// When it began, by a clock that did not jump.
     pub(crate) started: String,
+    /// Whether that instant is in doubt, so that no two walks are days apart by it.
+    pub(crate) is_doubted: bool,
     /// Whether rejects that it did not meet are settled.
     pub(crate) settles_rejects: bool,
     /// What it leaves behind when it is complete; a walk over a part leaves nothing.
@@ -90,7 +92,8 @@ fn end_walk(
         if missed > SHRINK_FLOOR && missed * 100 > live * u64::from(end.shrink_limit_percent) {
             end.finish = WalkFinish::shrunk(live, missed);
         } else {
-            counters.resources_absent = absence::enter_missed(&transaction, walk, &end.started)?;
+            counters.resources_absent =
+                absence::enter_missed(&transaction, walk, &end.started, end.is_doubted)?;
         }
     }
     if end.finish.state == WalkState::Complete {

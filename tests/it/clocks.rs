@@ -123,3 +123,21 @@ fn walks_are_not_days_apart_by_a_clock_that_jumped() {
         assert_eq!(live(&home), ["a", "b"], "{first}, {second}: still there");
     }
 }
+
+#[test]
+fn a_read_proves_a_deletion_whatever_the_clocks_say() {
+    let Some(faulty) = Faulty::build() else { return };
+    let held = ["a", "b", "c"].map(|id| (id, "2026-01-01T00:00:00Z"));
+    let payer = Scripted::start(&[TYPE], move |asked| answer(asked, &held));
+    let home = payer.connected_home(&[TYPE], "");
+    home.succeed(&["sync", "--full"], "all three");
+    payer.play(move |asked| match asked.id.as_deref() {
+        Some("c") => (404, String::new()),
+        Some(id) => (200, condition(id, "2026-01-01T00:00:00Z")),
+        None => answer(asked, &held[..2]),
+    });
+    // Behind the ledger, and not confirmed by the plan: nobody knows what day it is.
+    let ended = faulty.run_at(&home, &["sync", "--full"], -400 * DAY);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(live(&home), ["a", "b"]);
+}

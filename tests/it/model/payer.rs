@@ -127,6 +127,7 @@ struct Page {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Search {
     pub(super) since: Option<DateTime<Utc>>,
+    pub(super) before: Option<DateTime<Utc>>,
     pub(super) count: usize,
     pub(super) place: Option<String>,
     /// What the next link repeats.
@@ -248,7 +249,9 @@ impl Payer {
         let version = if is_behind { self.world.earlier(name) } else { self.world.version(name) };
         let since = search.since.filter(|_| habits.honours_last_updated);
         let mut rows = self.world.rows(name, version).to_vec();
+        let before = search.before.filter(|_| habits.honours_last_updated);
         rows.retain(|row| since.is_none_or(|since| row.updated >= since));
+        rows.retain(|row| before.is_none_or(|before| row.updated < before));
         match (habits.paging, habits.order) {
             (Paging::After, _) | (_, 0) => rows.sort_by(|one, other| one.id.cmp(&other.id)),
             (_, 1) => rows.sort_by_key(|row| Reverse(row.updated)),

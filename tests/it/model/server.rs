@@ -11,12 +11,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::runtime::Runtime;
 
 pub(super) struct Server {
@@ -79,29 +76,37 @@ async fn read(State(payer): Shared, Path((name, id)): Path<(String, String)>) ->
 async fn search(
     State(payer): Shared,
     Path(name): Path<String>,
-    Query(query): Query<HashMap<String, String>>,
+    Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
-    let since = query.get("_lastUpdated");
+    let find = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, text)| text);
+    let dates: Vec<&String> =
+        query.iter().filter(|(name, _)| name == "_lastUpdated").map(|(_, text)| text).collect();
+    let bound = |prefix: &str| dates.iter().find_map(|text| text.strip_prefix(prefix)).map(instant);
     let search = Search {
-        since: since.map(|text| {
-            DateTime::parse_from_rfc3339(text.trim_start_matches("ge")).unwrap().to_utc()
-        }),
-        count: query.get("_count").map_or(5, |count| count.parse().unwrap()),
-        place: query.get("_place").cloned(),
-        filter: since.map(|text| format!("&_lastUpdated={text}")).unwrap_or_default(),
+        since: bound("ge"),
+        before: bound("lt"),
+        count: find("_count").map_or(5, |count| count.parse().unwrap()),
+        place: find("_place").cloned(),
+        filter: dates.iter().map(|text| format!("&_lastUpdated={text}")).collect(),
     };
     let mut payer = payer.lock().unwrap();
-    let asked = format!("{name} {:?} {:?}", query.get("_lastUpdated"), search.place);
+    let asked = format!("{name} {dates:?} {:?}", search.place);
     payer.arrive(
         asked,
         Some(Listed {
             name: name.clone(),
             is_first: search.place.is_none(),
-            is_filtered: search.since.is_some(),
+            is_filtered: !dates.is_empty(),
         }),
     );
     let answer = payer.search(&name, &search);
     reply(&payer, answer)
+}
+
+/// An instant, or the beginning of a day.
+fn instant(text: &str) -> DateTime<Utc> {
+    let text = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    DateTime::parse_from_rfc3339(&text).unwrap().to_utc()
 }
 
 /// An answer under the payer's own clock.

@@ -1,8 +1,8 @@
 //! Files and folders that this account alone can change, and files that take nobody else's place.
 //!
-//! Whoever can write to a folder can prepare it: with a link to a file of ours, with a file of theirs
-//! that we would fill. So a home is trusted as ssh trusts one, and every new file is one that was not
-//! there before.
+//! Whoever can write to a folder can prepare it: with a link to a file of ours, or with a file of
+//! theirs for us to write into. So a home is trusted as ssh trusts one, and a file that we create
+//! must not be there before.
 
 use std::{
     ffi::OsString,
@@ -125,7 +125,7 @@ fn owned(_: &Path, _: &fs::Metadata) -> Result<(), Distrust> {
     Ok(())
 }
 
-/// The mode; nobody's where there is none.
+/// The mode of a file; 0 where it cannot be read or the system knows no modes.
 fn mode(path: &Path) -> u32 {
     #[cfg(unix)]
     {

@@ -134,7 +134,7 @@ fn members<'a>(json: &'a [u8], name: &str) -> Vec<&'a RawValue> {
     members.0.into_iter().filter(|(own, _)| own == name).map(|(_, value)| value).collect()
 }
 
-/// The elements of a JSON array; anything else is one element.
+/// The elements of a JSON array; any other value as the only element.
 fn elements(value: &str) -> Vec<&RawValue> {
     match serde_json::from_str::<Vec<&RawValue>>(value) {
         Ok(elements) => elements,

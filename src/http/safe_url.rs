@@ -91,7 +91,7 @@ fn is_known(name: &str) -> bool {
     is_listed(name, PARAMETERS) && is_modifier
 }
 
-/// Whether a word is one of a list, in whatever case a server writes it.
+/// Whether a list of words has this one; upper and lower case are the same.
 fn is_listed(word: &str, list: &str) -> bool {
     list.split_ascii_whitespace().any(|known| known.eq_ignore_ascii_case(word))
 }

@@ -95,8 +95,8 @@ pub mod backup_outcome {
 
 /// Files that other commands have written and that may hold a connection's data.
 ///
-/// A backup that was begun and has no outcome is one when there is a file; who was killed could not
-/// say more.
+/// A process that was killed could not enter its outcome: a backup that was begun and has none
+/// counts where its file exists.
 pub(super) fn copies(
     connection: &Connection,
     connection_id: i64,

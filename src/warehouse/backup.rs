@@ -82,9 +82,9 @@ pub fn back_up(
 /// Where the warehouse is to be encrypted and the copy is in clear, it is encrypted on the way.
 ///
 /// # Errors
-/// There is a warehouse, or the copy is none, is not sound, does not open with the key, was written
-/// by a newer version, or has a trigger or view that payersync has not made. Nothing is left behind
-/// then.
+/// The home has a warehouse already; or the copy is no warehouse, is damaged, does not open with
+/// the key, was written by a newer version, or has a trigger or view that payersync has not made.
+/// Nothing is left behind then.
 pub fn restore(
     copy: &Path,
     file: &WarehouseFile,

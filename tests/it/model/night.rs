@@ -156,7 +156,7 @@ pub(super) fn play(home: &Home, server: &Server, faulty: &Faulty, night: &Night)
             (false, sync.end())
         }
     };
-    // A killed sync that had ended by then was none.
+    // A sync that ended before the signal reached it was not killed.
     let was_killed = was_killed && ended.code == -1;
     let run_id: i64 = home.value(latest);
     let payer = server.payer();

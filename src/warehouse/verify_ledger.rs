@@ -88,8 +88,9 @@ const WRONG: [(&str, &str); 19] = [
         "cursors point at a walk that is complete",
     ),
     (
+        // A last page leaves the cursor that led to it, until the walk is judged.
         "SELECT count(*) FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
-         WHERE k.pages <> w.pages_before + w.pages",
+         WHERE w.pages_before + w.pages - k.pages NOT IN (0, 1)",
         "cursors have another number of pages behind them than their walk",
     ),
     (

@@ -3,10 +3,22 @@
 -- Payers name a kind with a CARIN or an HL7 code, an older spelling of these, or a variable of
 -- Medicare's. Of the codes of one kind in one list the preferred code counts (allowed before
 -- eligible); amounts under the same code add up. Where a coding of Medicare's says that two amounts
--- of one category are different things, the first of them counts, and some never do.
+-- of one category are different things, the first of them counts, and some never do. What each of
+-- several prior payers paid adds up.
+--
+-- The line of revenue center 0001 states the total of a bill's other lines: it is no line to add to
+-- them, and speaks for the claim where the header does not.
 --
 -- A line's amount is its own, else the sum of its details; a detail's is its own, else the sum of
 -- its sub-details.
+CREATE TEMP TABLE total_line AS
+SELECT i.connection_id, i.explanation_of_benefit_id AS id, i.item_index AS line
+FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item AS i ON i.connection_id = mart_scope.connection_id
+WHERE i.revenue_code IN ('0001', '001')
+  AND EXISTS (SELECT 1 FROM explanation_of_benefit_item AS o
+    WHERE o.connection_id = i.connection_id AND o.explanation_of_benefit_id = i.explanation_of_benefit_id
+      AND coalesce(o.revenue_code, '') NOT IN ('0001', '001'));
+CREATE UNIQUE INDEX temp.total_line_of ON total_line (connection_id, id, line);
 CREATE TEMP TABLE amount AS
 WITH meaning(code, kind, preference) AS (VALUES
   ('submitted', 'submitted', 0),
@@ -75,6 +87,11 @@ WITH meaning(code, kind, preference) AS (VALUES
   ('coinsurance', 'https://bluebutton.cms.gov/resources/variables/gdc_blw_oopt_amt'),
   ('coinsurance', 'https://bluebutton.cms.gov/resources/variables/gdc_abv_oopt_amt'),
   ('discount', 'https://bluebutton.cms.gov/resources/variables/lics_amt')
+), one_of_several_payers(detail) AS (VALUES
+  ('https://bluebutton.cms.gov/resources/variables/rev_cntr_1st_msp_pd_amt'),
+  ('https://bluebutton.cms.gov/resources/variables/rev_cntr_2nd_msp_pd_amt'),
+  ('CLM_LINE_INSTNL_MSP1_PD_AMT'),
+  ('CLM_LINE_INSTNL_MSP2_PD_AMT')
 ), sent(connection_id, id, level, line, part, depth, position, code, first, first_system, second, second_system, amount, currency) AS (
   SELECT a.connection_id, explanation_of_benefit_id, 'total', 0, 0, 1, total_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
@@ -131,12 +148,15 @@ WITH meaning(code, kind, preference) AS (VALUES
   LEFT JOIN meaning AS m ON m.code = s.code
   LEFT JOIN meaning AS n ON n.code = s.second AND m.code IS NULL
   WHERE s.amount IS NOT NULL
+), alike AS (
+  SELECT told.*, CASE WHEN detail IN (SELECT detail FROM one_of_several_payers) THEN 'a prior payer' ELSE detail END AS sort
+  FROM told
 ), listed AS (
   SELECT connection_id, id, level, line, part, depth, kind, sum(amount) AS amount,
          min(currency) AS currency, max(currency) AS last_currency, preference, min(position) AS position
-  FROM told
+  FROM alike
   WHERE kind IS NOT NULL AND (kind, detail) NOT IN (SELECT kind, detail FROM other)
-  GROUP BY connection_id, id, level, line, part, depth, kind, preference, detail
+  GROUP BY connection_id, id, level, line, part, depth, kind, preference, sort
 ), node AS (
   -- A bare column beside min() comes from the row that has the minimum.
   SELECT connection_id, id, level, line, part, depth, kind, amount, currency, last_currency,
@@ -150,7 +170,10 @@ WITH meaning(code, kind, preference) AS (VALUES
   FROM node
   GROUP BY connection_id, id, level, line, part, kind, depth = 1
 )
-SELECT connection_id, id, level, line, kind,
+SELECT connection_id, id,
+       CASE WHEN level = 'item' AND (connection_id, id, line) IN (SELECT connection_id, id, line FROM temp.total_line)
+            THEN 'total line' ELSE level END AS level,
+       line, kind,
        round(coalesce(sum(CASE WHEN NOT is_part THEN amount END), sum(amount)), 6) AS amount,
        min(currency) AS currency, max(last_currency) AS last_currency
 FROM part_of_line

@@ -3,7 +3,9 @@ CREATE TEMP TABLE claim_amount AS
 WITH summed AS (
   SELECT connection_id, id, kind,
          sum(CASE level WHEN 'total' THEN amount END) AS total_amount,
-         sum(CASE level WHEN 'claim' THEN amount END) AS claim_amount,
+         -- A total line has zeroes for what it does not sum up.
+         coalesce(sum(CASE level WHEN 'claim' THEN amount END),
+           CASE WHEN kind IN ('submitted', 'noncovered') THEN max(CASE level WHEN 'total line' THEN amount END) END) AS claim_amount,
          sum(CASE WHEN level IN ('item', 'added') THEN amount END) AS line_amount,
          min(currency) AS currency, max(last_currency) AS last_currency
   FROM temp.amount

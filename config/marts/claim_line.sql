@@ -7,6 +7,9 @@
 -- Amounts of one kind on a line add up; the amount of a line without any of its own is the sum of its
 -- details. Every one of them is in explanation_of_benefit_item_adjudication and its siblings.
 --
+-- The line of revenue center 0001, which states the total of a bill's other lines, is here without
+-- its amounts, so that a sum over the lines counts nothing twice: see is_total.
+--
 -- connection_id               whose consent the row came through
 -- explanation_of_benefit_id   the claim
 -- line_key                    unique within the claim: the lines of the claim, then those that the payer added, from 0
@@ -72,6 +75,7 @@
 -- plan_paid_amount            paid to provider and patient, else benefit
 -- plan_paid_cents             the same in cents
 -- denial_reason_code          why the line was denied
+-- is_total                    1 when the line states the total of the other lines; it has no amounts here then
 -- currency                    currency of the amounts
 -- is_mixed_currency           1 when amounts of this line are in different currencies; it has none then
 CREATE TABLE claim_line (
@@ -140,6 +144,7 @@ CREATE TABLE claim_line (
   plan_paid_amount REAL,
   plan_paid_cents INTEGER,
   denial_reason_code TEXT,
+  is_total INTEGER NOT NULL,
   currency TEXT,
   is_mixed_currency INTEGER NOT NULL,
   PRIMARY KEY (connection_id, explanation_of_benefit_id, line_key)
@@ -282,10 +287,11 @@ SELECT connection_id,
        plan_paid,
        CAST(round(plan_paid * 100) AS INTEGER),
        denial_reason_code,
+       is_total,
        CASE WHEN NOT is_mixed THEN currency END,
        coalesce(is_mixed, 0)
 FROM (
-  SELECT line.*, m.currency, m.is_mixed,
+  SELECT line.*, m.currency, m.is_mixed, t.line IS NOT NULL AS is_total,
          CASE WHEN NOT m.is_mixed THEN m.submitted END AS submitted,
          CASE WHEN NOT m.is_mixed THEN m.allowed END AS allowed,
          CASE WHEN NOT m.is_mixed THEN m.noncovered END AS noncovered,
@@ -306,4 +312,6 @@ FROM (
   FROM line
   LEFT JOIN temp.line_money AS m ON m.connection_id = line.connection_id AND m.id = line.explanation_of_benefit_id
     AND m.level = line.level AND m.line = line.line
+  LEFT JOIN temp.total_line AS t ON t.connection_id = line.connection_id AND t.id = line.explanation_of_benefit_id
+    AND line.level = 'item' AND t.line = line.line
 );

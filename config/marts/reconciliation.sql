@@ -1,7 +1,8 @@
 -- For which claims do the amounts not agree?
 --
 -- Grain: one row per claim and disagreement; empty when everything agrees to the cent. Amounts are
--- compared where both sides are stated, in claims that are neither drafts nor entered in error.
+-- compared where both sides are stated, in claims that are neither drafts nor entered in error. Where
+-- some line states no amount at all, the others are a part of the claim and may come to less.
 --
 -- connection_id               whose consent the row came through
 -- explanation_of_benefit_id   the claim
@@ -33,6 +34,13 @@ WITH checked AS (
   FROM temp.claim_amount
   WHERE kind IN ('paid_to_provider', 'paid_to_patient', 'benefit')
   GROUP BY connection_id, id
+), silent AS (
+  SELECT c.connection_id, c.explanation_of_benefit_id AS id
+  FROM checked AS c
+  JOIN claim_line AS l ON l.connection_id = c.connection_id AND l.explanation_of_benefit_id = c.explanation_of_benefit_id
+  LEFT JOIN temp.line_money AS m ON m.connection_id = l.connection_id AND m.id = l.explanation_of_benefit_id
+    AND m.level = 'item' AND m.line = l.item_index
+  WHERE l.item_index IS NOT NULL AND NOT l.is_total AND m.id IS NULL
 ), found(connection_id, id, problem, kind, one_amount, other_amount) AS (
   SELECT c.connection_id, c.explanation_of_benefit_id, 'header and lines', a.kind, a.header_amount, a.line_amount
   FROM checked AS c
@@ -59,6 +67,8 @@ WITH checked AS (
 SELECT connection_id, id, problem, kind, one_amount, other_amount, CAST(round((one_amount - other_amount) * 100) AS INTEGER)
 FROM found
 WHERE round(one_amount * 100) <> round(other_amount * 100)
+  AND NOT (problem IN ('header and lines', 'payment and lines') AND abs(other_amount) < abs(one_amount)
+    AND (connection_id, id) IN (SELECT connection_id, id FROM silent))
 UNION ALL
 SELECT l.connection_id, l.claim_key, 'ledger and claim', 'plan_paid', l.amount, s.amount,
        CAST(round((l.amount - coalesce(s.amount, 0)) * 100) AS INTEGER)

@@ -32,7 +32,8 @@ pub(crate) fn resources(folder: &Path, seen: &mut HashSet<String>, found: &mut V
     }
 }
 
-fn open(value: Value, seen: &mut HashSet<String>, found: &mut Vec<Value>) {
+/// Takes a resource, or those of a Bundle, that are R4 and new.
+pub(crate) fn open(value: Value, seen: &mut HashSet<String>, found: &mut Vec<Value>) {
     if let Some(entries) = value["entry"].as_array() {
         for entry in entries {
             open(entry["resource"].clone(), seen, found);

@@ -115,6 +115,8 @@ mod quarantine;
 #[cfg(test)]
 mod rebuild;
 #[cfg(test)]
+mod reconciled;
+#[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod references;

@@ -1,5 +1,5 @@
-//! Plans whose members a test writes itself: a FHIR server that serves the lines of NDJSON, two to a
-//! page, to whoever asks with a client's token.
+//! Plans whose members a test writes itself: a FHIR server that serves the lines of NDJSON, a few to
+//! a page, to whoever asks with a client's token.
 
 use super::Home;
 use axum::{
@@ -9,25 +9,39 @@ use axum::{
     response::IntoResponse,
     routing::{get, post},
 };
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write,
     sync::{Arc, Mutex},
 };
 
-const PAGE: usize = 2;
+/// What each plan serves, by resource type.
+type Plans = Arc<Mutex<BTreeMap<String, HashMap<String, Vec<String>>>>>;
 
-type Plans = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
+#[derive(Clone)]
+struct Shelves {
+    plans: Plans,
+    /// Resources of a page.
+    page: usize,
+}
 
 /// Such a server, for as long as it lives.
 pub(crate) struct Served {
     origin: String,
     plans: Plans,
+    /// Lines that the configuration of every plan has besides.
+    more: &'static str,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Served {
     pub(crate) fn start() -> Served {
+        Served::start_with(2, "")
+    }
+
+    /// The same with as many resources to a page, and more lines in the configuration of each plan.
+    pub(crate) fn start_with(page_size: usize, more: &'static str) -> Served {
         let plans = Plans::default();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -43,17 +57,22 @@ impl Served {
         let router = Router::new()
             .route("/token", post(token))
             .route("/{plan}/r4/{type}", get(page))
-            .with_state(Arc::clone(&plans));
+            .with_state(Shelves { plans: Arc::clone(&plans), page: page_size });
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         runtime.spawn(async move { axum::serve(listener, router).await });
-        Served { origin, plans, _runtime: runtime }
+        Served { origin, plans, more, _runtime: runtime }
     }
 
     /// From now on, a plan serves these resources.
     pub(crate) fn serve(&self, plan: &str, ndjson: &str) {
-        let lines = ndjson.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned);
-        self.plans.lock().unwrap().insert(plan.to_owned(), lines.collect());
+        let mut shelves: HashMap<String, Vec<String>> = HashMap::new();
+        for line in ndjson.lines().filter(|line| !line.trim().is_empty()) {
+            let resource: Value = serde_json::from_str(line).unwrap();
+            let resource_type = resource["resourceType"].as_str().unwrap().to_owned();
+            shelves.entry(resource_type).or_default().push(line.to_owned());
+        }
+        self.plans.lock().unwrap().insert(plan.to_owned(), shelves);
     }
 
     /// Writes the configuration of every plan that is served, and connects each as `names` say.
@@ -64,8 +83,9 @@ impl Served {
                 text,
                 "[plans.{plan}]\nfhir_url = \"{origin}/{plan}/r4\"\ntoken_url = \"{origin}/token\"\n\
                  client_id = \"x\"\nclient_secret_file = \"secret\"\ngrant = \"client_credentials\"\n\
-                 requests_per_second = 1000\n",
-                origin = self.origin
+                 requests_per_second = 1000\n{more}",
+                origin = self.origin,
+                more = self.more
             )
             .unwrap();
         }
@@ -80,30 +100,22 @@ impl Served {
 }
 
 async fn page(
-    State(plans): State<Plans>,
+    State(Shelves { plans, page }): State<Shelves>,
     Path((plan, resource_type)): Path<(String, String)>,
     Query(asked): Query<HashMap<String, String>>,
 ) -> impl IntoResponse {
-    let of_type = format!("\"resourceType\":\"{resource_type}\"");
     let from: usize = asked.get("from").map_or(0, |from| from.parse().unwrap());
     let plans = plans.lock().unwrap();
-    let resources: Vec<&String> = plans[&plan]
-        .iter()
-        // Before anything that it contains.
-        .filter(|line| {
-            line.replace(": ", ":").find("\"resourceType\":")
-                == line.replace(": ", ":").find(&of_type)
-        })
-        .collect();
+    let resources = plans[&plan].get(&resource_type).map_or(&[][..], Vec::as_slice);
     let entries: Vec<String> = resources
         .iter()
         .skip(from)
-        .take(PAGE)
+        .take(page)
         .map(|line| format!("{{\"resource\":{line}}}"))
         .collect();
-    let next = match from + PAGE < resources.len() {
+    let next = match from + page < resources.len() {
         true => {
-            format!("{{\"relation\":\"next\",\"url\":\"{resource_type}?from={}\"}}", from + PAGE)
+            format!("{{\"relation\":\"next\",\"url\":\"{resource_type}?from={}\"}}", from + page)
         }
         false => String::new(),
     };

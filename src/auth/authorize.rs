@@ -1,4 +1,4 @@
-//! Asking a member for consent: the URL to open and the answer that comes back.
+//! Asking a member for consent: the URL to open.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,9 +6,8 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::ClientRegistration;
 use super::random::{self, RandomError};
-use super::server_words::presentable;
+use super::{ClientRegistration, ExpectedAnswer};
 use crate::http::Origin;
 
 /// An authorize request that waits for its answer (RFC 6749, section 4.1.1).
@@ -16,8 +15,8 @@ use crate::http::Origin;
 pub struct AuthorizeRequest {
     /// What the member's browser opens.
     pub url: Url,
-    /// The text the answer must repeat.
-    pub state: String,
+    /// What its answer must say.
+    pub expected: ExpectedAnswer,
     /// What proves at the token endpoint that the request was ours; absent without PKCE.
     pub verifier: Option<SecretString>,
 }
@@ -55,6 +54,23 @@ pub enum AuthorizeError {
     /// There is no code in the answer.
     #[error("there is no code in the answer")]
     NoCode,
+    /// A parameter stands in the answer more than once (RFC 6749, section 3.1).
+    #[error("the answer has more than one {0}; its code was not used")]
+    Repeated(&'static str),
+    /// Another authorization server answers than was asked (RFC 9207, section 2.4).
+    #[error("the answer comes from {named}, not from {expected}; its code was not used")]
+    OtherIssuer {
+        /// The issuer in the answer.
+        named: String,
+        /// The issuer or origin that was asked.
+        expected: String,
+    },
+    /// The answer names no issuer, and the plan's answers do.
+    #[error(
+        "the answer does not say which server gave it, as the plan's answers do; paste the whole \
+         URL that the browser ends at"
+    )]
+    NoIssuer,
     /// No state could be made.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -98,61 +114,14 @@ impl AuthorizeRequest {
             }
             query.extend_pairs(&registration.extra_authorize_params);
         }
-        Ok(Self { url, state, verifier: verifier.map(SecretString::from) })
+        let expected = ExpectedAnswer::new(state, registration.issuer.as_ref(), base);
+        Ok(Self { url, expected, verifier: verifier.map(SecretString::from) })
     }
 }
 
 /// The S256 challenge of a verifier (RFC 7636, section 4.2).
 fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
-}
-
-/// The code in what a person pasted: the code itself, or the whole URL the browser was sent to.
-///
-/// A URL must repeat `expected_state`; a bare code cannot.
-pub fn code_from(input: &str, expected_state: &str) -> Result<SecretString, AuthorizeError> {
-    let input = input.trim();
-    let query = match Url::parse(input) {
-        Ok(url) => url.query().unwrap_or_default().to_owned(),
-        Err(_) => match input.split_once('?') {
-            Some((_, query)) => query.to_owned(),
-            None if input.is_empty() => return Err(AuthorizeError::NoCode),
-            None if input.starts_with("code=") || input.contains("&code=") => input.to_owned(),
-            None => return Ok(input.into()),
-        },
-    };
-    code_from_query(&query, expected_state)
-}
-
-/// The code in the query of a redirect (RFC 6749, sections 4.1.2 and 4.1.2.1).
-pub(super) fn code_from_query(
-    query: &str,
-    expected_state: &str,
-) -> Result<SecretString, AuthorizeError> {
-    let value = |wanted: &str| {
-        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
-    };
-    let state = value("state");
-    if state.as_ref().is_some_and(|state| state != expected_state) {
-        return Err(AuthorizeError::StateMismatch);
-    }
-    if let Some(error) = value("error") {
-        let description = value("error_description").map(|text| presentable(&text, &[]));
-        return Err(AuthorizeError::Denied { error: presentable(&error, &[]), description });
-    }
-    match value("code").filter(|code| !code.is_empty()).map(SecretString::from) {
-        Some(_) if state.is_none() => Err(AuthorizeError::NoState),
-        Some(code) => Ok(code),
-        None => Err(AuthorizeError::NoCode),
-    }
-}
-
-impl AuthorizeRequest {
-    /// The code in what a person pasted; see [`code_from`].
-    pub fn code_from(&self, input: &str) -> Result<SecretString, AuthorizeError> {
-        code_from(input, &self.state)
-    }
 }
 
 #[cfg(test)]
@@ -174,10 +143,6 @@ mod tests {
         request.url.query_pairs().into_owned().collect()
     }
 
-    fn code(input: &str) -> Result<String, AuthorizeError> {
-        code_from(input, "st").map(|code| code.expose_secret().to_owned())
-    }
-
     #[test]
     fn the_challenge_is_the_one_of_rfc_7636_appendix_b() {
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -193,7 +158,7 @@ mod tests {
         assert_eq!(sent["client_id"], "client-1");
         assert_eq!(sent["redirect_uri"], "http://127.0.0.1:9999/callback");
         assert_eq!(sent["scope"], "patient/*.read");
-        assert_eq!(sent["state"], request.state);
+        assert_eq!(sent["state"], request.expected.state);
         assert_eq!(sent["code_challenge_method"], "S256");
         assert!(proves(&request, &request));
         assert!(!sent.contains_key("aud") && !request.url.as_str().contains("client-secret-1"));
@@ -226,8 +191,8 @@ mod tests {
         let registration = ClientRegistration::at("https://h");
         let one = AuthorizeRequest::new(&registration).unwrap();
         let two = AuthorizeRequest::new(&registration).unwrap();
-        assert_ne!(one.state, two.state);
-        assert_eq!(one.state.len(), 43);
+        assert_ne!(one.expected.state, two.expected.state);
+        assert_eq!(one.expected.state.len(), 43);
         assert!(!proves(&one, &two));
     }
 
@@ -238,37 +203,6 @@ mod tests {
             AuthorizeRequest::new(&registration),
             Err(AuthorizeError::Insecure { .. })
         ));
-    }
-
-    #[test]
-    fn a_code_is_found_bare_or_in_a_url() {
-        for input in [
-            " c0de ",
-            "http://127.0.0.1:9999/callback?code=c0de&state=st",
-            "/callback?state=st&code=c0de",
-            "code=c0de&state=st",
-        ] {
-            assert_eq!(code(input).unwrap(), "c0de", "{input}");
-        }
-    }
-
-    #[test]
-    fn the_answer_to_another_request_is_refused() {
-        assert!(matches!(code("http://h/cb?code=c&state=x"), Err(AuthorizeError::StateMismatch)));
-        assert!(matches!(code("http://h/cb?error=e&state=x"), Err(AuthorizeError::StateMismatch)));
-        assert!(matches!(code("http://h/cb?code=c"), Err(AuthorizeError::NoState)));
-        for empty in ["http://h/cb?state=st", "http://h/cb?code=&state=st", "  "] {
-            assert!(matches!(code(empty), Err(AuthorizeError::NoCode)), "{empty}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_shows_the_plans_words() {
-        let error =
-            code("http://h/cb?error=access_denied&error_description=The+member%0Asaid+no&state=st")
-                .unwrap_err();
-        let expected = "consent was not given: access_denied (The member said no)";
-        assert_eq!(error.to_string(), expected);
     }
 
     #[test]

@@ -18,9 +18,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use url::{Host, Url};
 
-use super::AuthorizeError;
-use super::authorize::code_from_query;
 use super::start_page::StartPage;
+use super::{AuthorizeError, ExpectedAnswer};
 
 /// How long the browser gets to read the last page.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -69,7 +68,7 @@ type Answer = Result<SecretString, AuthorizeError>;
 
 struct Expected {
     path: String,
-    state: String,
+    answer: ExpectedAnswer,
     start: Option<StartPage>,
     answers: mpsc::Sender<Answer>,
 }
@@ -94,8 +93,8 @@ impl CallbackListener {
                 // Browsers may take localhost for either. A machine may have only one; but what
                 // another program holds would catch the code.
                 match listen(&mut listeners, (Ipv6Addr::LOCALHOST, port).into()).await {
-                    Err(taken @ CallbackError::PortInUse { .. }) => return Err(taken),
-                    Ok(_) | Err(_) => port,
+                    Err(CallbackError::Listen { source, .. }) if is_absent(&source) => port,
+                    bound => bound?,
                 }
             }
             _ => return Err(CallbackError::NotLoopback),
@@ -123,16 +122,16 @@ impl CallbackListener {
         Ok(address)
     }
 
-    /// Waits for the answer that repeats `expected_state`, for at most `timeout`.
+    /// Waits for the answer that is as `expected`, for at most `timeout`.
     pub async fn wait(
         self,
-        expected_state: &str,
+        expected: &ExpectedAnswer,
         timeout: Duration,
     ) -> Result<SecretString, CallbackError> {
         let (answers, mut answered) = mpsc::channel(1);
         let expected = Expected {
             path: self.redirect_url.path().to_owned(),
-            state: expected_state.to_owned(),
+            answer: expected.clone(),
             start: self.start,
             answers,
         };
@@ -155,6 +154,13 @@ impl CallbackListener {
             Ok(None) | Err(_) => Err(CallbackError::TimedOut(timeout)),
         }
     }
+}
+
+/// Whether a machine has no such address at all.
+fn is_absent(error: &io::Error) -> bool {
+    let no_family = cfg!(target_os = "linux") && error.raw_os_error() == Some(97); // EAFNOSUPPORT
+    no_family
+        || matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
 }
 
 /// Opens `address` and returns its port.
@@ -190,29 +196,33 @@ async fn answer(
     if uri.path() != expected.path {
         return page(StatusCode::NOT_FOUND, "Nothing here.");
     }
-    let repeats_state = url::form_urlencoded::parse(query.as_bytes())
-        .any(|(name, value)| name == "state" && value == expected.state);
-    let answer = match code_from_query(&query, &expected.state) {
-        // A refusal counts only with the state: any web page can make a browser come here.
-        Err(AuthorizeError::Denied { .. }) if !repeats_state => Err(AuthorizeError::NoState),
-        answer => answer,
-    };
-    match answer {
-        Ok(_) | Err(AuthorizeError::Denied { .. }) => {
-            let words = match &answer {
-                Ok(_) => "Consent received. You can close this window.",
-                Err(_) => "Consent was not given. You can close this window.",
-            };
-            // Only the first answer counts.
-            let _ = expected.answers.try_send(answer);
-            page(StatusCode::OK, words)
+    let answer = expected.answer.code_from_query(&query);
+    let (status, words) = match &answer {
+        Ok(_) => (StatusCode::OK, "Consent received. You can close this window."),
+        Err(AuthorizeError::Denied { .. }) => {
+            (StatusCode::OK, "Consent was not given. You can close this window.")
         }
-        Err(AuthorizeError::StateMismatch) => page(
+        Err(
+            AuthorizeError::OtherIssuer { .. }
+            | AuthorizeError::NoIssuer
+            | AuthorizeError::Repeated(_),
+        ) => (
             StatusCode::BAD_REQUEST,
-            "This answer belongs to another request. Still waiting for the right one.",
+            "This answer is not the plan's, and was not used. You can close this window.",
         ),
-        Err(_) => page(StatusCode::BAD_REQUEST, "There is no code in this answer. Still waiting."),
-    }
+        // Any web page can make a browser come here; only an answer with the state ends the wait.
+        Err(AuthorizeError::StateMismatch) => {
+            let words = "This answer belongs to another request. Still waiting for the right one.";
+            return page(StatusCode::BAD_REQUEST, words);
+        }
+        Err(_) => {
+            let words = "There is no code in this answer. Still waiting.";
+            return page(StatusCode::BAD_REQUEST, words);
+        }
+    };
+    // Only the first answer counts.
+    let _ = expected.answers.try_send(answer);
+    page(status, words)
 }
 
 fn page(status: StatusCode, words: &'static str) -> Response {
@@ -239,6 +249,11 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
+    fn expected() -> ExpectedAnswer {
+        let url = Url::parse("https://plan.example/authorize").unwrap();
+        ExpectedAnswer::new("st".into(), None, &url)
+    }
+
     async fn listener(url: &str) -> CallbackListener {
         CallbackListener::bind(&Url::parse(url).unwrap()).await.unwrap()
     }
@@ -262,12 +277,13 @@ mod tests {
         let listener = listener("http://127.0.0.1:0/callback").await;
         let base = listener.redirect_url().clone();
         assert_ne!(base.port(), Some(0));
-        let waiting = tokio::spawn(listener.wait("st", LONG));
+        let waiting = tokio::spawn(async { listener.wait(&expected(), LONG).await });
         for (path, status, words) in [
             ("/favicon.ico", 404, "Nothing here"),
             ("/callback?code=evil&state=other", 400, "another request"),
             ("/callback?error=access_denied", 400, "no code"),
             ("/callback?code=evil", 400, "no code"),
+            ("/callback?code=evil&iss=https://evil.example", 400, "no code"),
             ("/callback", 400, "no code"),
             ("/callback?code=c0de&state=st", 200, "You can close this window"),
         ] {
@@ -283,10 +299,26 @@ mod tests {
     async fn a_refusal_ends_the_wait() {
         let listener = listener("http://localhost:0/cb").await;
         let base = listener.redirect_url().clone();
-        let waiting = tokio::spawn(listener.wait("st", LONG));
+        let waiting = tokio::spawn(async { listener.wait(&expected(), LONG).await });
         visit(&base, "/cb?error=access_denied&state=st").await;
         let error = waiting.await.unwrap().unwrap_err();
         assert!(matches!(error, CallbackError::Authorize(AuthorizeError::Denied { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_another_server_ends_the_wait_and_its_code_is_not_used() {
+        let listener = listener("http://127.0.0.1:0/cb").await;
+        let base = listener.redirect_url().clone();
+        let waiting = tokio::spawn(async move { listener.wait(&expected(), LONG).await });
+        let (status, page) = visit(&base, "/cb?code=evil&state=st&iss=https://evil.example").await;
+        assert_eq!(status, 400);
+        assert!(page.contains("was not used"), "{page}");
+        let error = waiting.await.unwrap().unwrap_err();
+        let refused = AuthorizeError::OtherIssuer {
+            named: "https://evil.example".into(),
+            expected: "https://plan.example".into(),
+        };
+        assert_eq!(error.to_string(), refused.to_string());
     }
 
     #[tokio::test]
@@ -322,7 +354,7 @@ mod tests {
     #[tokio::test]
     async fn silence_ends_the_wait() {
         let listener = listener("http://127.0.0.1:0/callback").await;
-        let error = listener.wait("st", Duration::from_millis(1)).await.unwrap_err();
+        let error = listener.wait(&expected(), Duration::from_millis(1)).await.unwrap_err();
         assert_eq!(error.to_string(), "no answer from the consent page within 0s");
     }
 }

@@ -7,6 +7,7 @@
 //! It never knows what FHIR or the warehouse is, never shows a token, and never lets anybody use
 //! an access token before the refresh token that came with it is on disk.
 
+mod answer;
 mod authorize;
 mod callback;
 mod connect;
@@ -35,7 +36,8 @@ mod vault_error;
 mod vault_key;
 mod vault_row;
 
-pub use authorize::{AuthorizeError, AuthorizeRequest, code_from};
+pub use answer::{ExpectedAnswer, Issuer};
+pub use authorize::{AuthorizeError, AuthorizeRequest};
 pub use callback::{CallbackError, CallbackListener};
 pub use connect::{Redirected, exchange};
 pub use derived_key::derived_key;

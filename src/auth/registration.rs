@@ -3,8 +3,8 @@
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::TypedUrl;
 use super::grant::escaped;
+use super::{Issuer, TypedUrl};
 use crate::http::{Origin, OriginError};
 
 /// Our registration as a client of one plan.
@@ -16,6 +16,8 @@ pub struct ClientRegistration {
     pub plan: String,
     /// Where a member consents; needed for [`GrantKind::AuthorizationCode`] only.
     pub authorize_url: Option<Url>,
+    /// The authorization server, where the configuration or its metadata names it.
+    pub issuer: Option<Issuer>,
     /// Where codes and refresh tokens are exchanged.
     pub token_url: Url,
     /// The FHIR base; tokens are for its origin.
@@ -88,6 +90,7 @@ impl ClientRegistration {
         Self {
             plan: "acme".into(),
             authorize_url: Some(url("/authorize/test")),
+            issuer: None,
             token_url: url("/token"),
             fhir_url: url("/r4"),
             client_id: "client-1".into(),

@@ -7,9 +7,7 @@ use super::{
     home, lock, pending, purge, tell,
 };
 use crate::{
-    auth::{
-        AuthorizeRequest, CallbackListener, ClientRegistration, GrantKind, Redirected, code_from,
-    },
+    auth::{AuthorizeRequest, CallbackListener, ClientRegistration, GrantKind, Redirected},
     cli::ConnectArgs,
     config::Settings,
     exit_code::ExitCode,
@@ -123,7 +121,7 @@ async fn ask(
             }
             tell(&format!("Waiting for the answer at {} ...", listener.redirect_url()));
             let timeout = Duration::from_secs(args.timeout);
-            let code = listener.wait(&request.state, timeout).await?;
+            let code = listener.wait(&request.expected, timeout).await?;
             Ok((registration, Redirected { code, verifier: request.verifier }))
         }
         Some("-") => {
@@ -135,7 +133,7 @@ async fn ask(
             io::stdin()
                 .read_line(&mut line)
                 .map_err(|error| Failure::usage("cannot read the code", error))?;
-            let code = request.code_from(&line)?;
+            let code = request.expected.code_from(&line)?;
             Ok((registration, Redirected { code, verifier: request.verifier }))
         }
         Some(pasted) => {
@@ -164,7 +162,7 @@ fn answer_of(folder: &Path, args: &ConnectArgs, pasted: &str) -> Result<Redirect
     let looks_like_url = pasted.contains("://") || pasted.contains("code=");
     match pending::find(folder, &args.name, &args.plan) {
         Some(pending) => {
-            let code = code_from(pasted, &pending.state)?;
+            let code = pending.expected.code_from(pasted)?;
             Ok(Redirected { code, verifier: pending.verifier })
         }
         // A code that was come by elsewhere. Its URL could be anybody's: there is no state of

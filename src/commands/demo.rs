@@ -217,7 +217,7 @@ async fn consent_in_browser(
         http.get(get).await.map(drop).map_err(failed)
     };
     let (code, visited) =
-        tokio::join!(listener.wait(&request.state, Duration::from_secs(30)), visit);
+        tokio::join!(listener.wait(&request.expected, Duration::from_secs(30)), visit);
     visited?;
     let code: SecretString = code?;
     Ok(Redirected { code, verifier: request.verifier })

@@ -78,7 +78,7 @@ pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Fa
         doctor_home::views(settings, &mut findings);
         let http = home::http(settings)?;
         for plan in settings.plans.values() {
-            doctor_plan::look(plan, &http, args.offline, &mut findings).await;
+            doctor_plan::look(plan, settings, &http, args.offline, &mut findings).await;
         }
         if args.production {
             doctor_production::look(settings, warehouse.as_ref(), &mut findings)?;

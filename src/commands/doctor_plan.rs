@@ -4,7 +4,7 @@ use super::doctor::Finding;
 use crate::{
     auth::{ConsentState, StoredGrant},
     clock::{self, Clock},
-    config::PlanSettings,
+    config::{PlanSettings, Settings},
     fhir::Capability,
     http::{Get, HttpClient, Origin, any_body, silently},
 };
@@ -18,13 +18,14 @@ const CLOCK_ODD: TimeDelta = TimeDelta::seconds(30);
 /// One plan: its secret, its server, its clock, its budget.
 pub(super) async fn look(
     plan: &PlanSettings,
+    settings: &Settings,
     http: &HttpClient,
     offline: bool,
     findings: &mut Vec<Finding>,
 ) {
     let what = format!("plan {}", plan.name);
     let token_url = plan.token_url.clone().unwrap_or_else(|| plan.fhir_url.clone());
-    if let Err(error) = plan.registration(plan.authorize_url.clone(), token_url.clone()) {
+    if let Err(error) = plan.registration(plan.endpoints(token_url.clone())) {
         let hint = error.hint().unwrap_or_default();
         let said = format!("{:#}", anyhow::Error::from(error));
         findings.push(Finding::wrong(format!("{what} secret"), said, hint));
@@ -35,6 +36,12 @@ pub(super) async fn look(
         let said = "revocation_url is on another origin than token_url";
         let hint = "a purge would not send a token there; take the plan's own endpoint";
         findings.push(Finding::wrong(format!("{what} revocation"), said, hint));
+    }
+    if let Some(other) = settings.plans.values().find(|other| plan.shares_redirect_url(other)) {
+        let said = format!("redirect_url is that of plan {}, too", other.name);
+        let hint = "register one for each plan, such as with the plan's name as its last segment: \
+                    where an answer arrives then says whose it is";
+        findings.push(Finding::warning(format!("{what} consent"), said, hint));
     }
     let hourly = match plan.limits.per_hour {
         Some(hour) => format!("{hour} per hour"),

@@ -2,7 +2,7 @@
 
 use super::{failure::Failure, lock, own_views};
 use crate::{
-    auth::{ClientRegistration, GrantKind, Tokens, Vault, derived_key, discover},
+    auth::{ClientRegistration, Endpoints, GrantKind, Tokens, Vault, derived_key, discover},
     cli::Cli,
     clock::Clock,
     config::{
@@ -19,7 +19,6 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
 };
-use url::Url;
 
 /// What the warehouse's key is made for; another text is another key.
 const KEY_OF_WAREHOUSE: &str = "payersync warehouse.db, SQLCipher 4";
@@ -237,22 +236,23 @@ pub(super) async fn registration(
     plan: &PlanSettings,
     http: &HttpClient,
 ) -> Result<ClientRegistration, Failure> {
-    let (authorize_url, token_url) = endpoints(plan, http).await?;
-    Ok(plan.registration(authorize_url, token_url)?)
+    Ok(plan.registration(endpoints(plan, http).await?)?)
 }
 
-async fn endpoints(plan: &PlanSettings, http: &HttpClient) -> Result<(Option<Url>, Url), Failure> {
+async fn endpoints(plan: &PlanSettings, http: &HttpClient) -> Result<Endpoints, Failure> {
     let wants_authorize = plan.grant() == GrantKind::AuthorizationCode;
-    match (&plan.authorize_url, &plan.token_url) {
-        (authorize_url, Some(token_url)) if authorize_url.is_some() || !wants_authorize => {
-            Ok((authorize_url.clone(), token_url.clone()))
+    let authorize_url = plan.authorize_url.clone();
+    match &plan.token_url {
+        Some(token_url) if authorize_url.is_some() || !wants_authorize => {
+            Ok(plan.endpoints(token_url.clone()))
         }
-        (authorize_url, token_url) => {
-            let found = discover(http, &plan.fhir_url).await?;
-            Ok((
-                Some(authorize_url.clone().unwrap_or(found.authorize_url)),
-                token_url.clone().unwrap_or(found.token_url),
-            ))
+        token_url => {
+            let found = discover(http, &plan.fhir_url, plan.issuer.as_deref()).await?;
+            Ok(Endpoints {
+                authorize_url: authorize_url.or(found.authorize_url),
+                token_url: token_url.clone().unwrap_or(found.token_url),
+                issuer: found.issuer,
+            })
         }
     }
 }

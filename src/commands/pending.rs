@@ -3,7 +3,10 @@
 //! Only the state and the PKCE verifier are kept: neither opens anything without the code, and
 //! the file goes when the consent is given.
 
-use crate::{auth::AuthorizeRequest, own_file};
+use crate::{
+    auth::{AuthorizeRequest, ExpectedAnswer},
+    own_file,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -15,13 +18,13 @@ use std::{
 #[derive(Serialize, Deserialize)]
 struct File {
     plan: String,
-    state: String,
+    expected: ExpectedAnswer,
     verifier: Option<String>,
 }
 
 /// What was asked for.
 pub(super) struct Pending {
-    pub(super) state: String,
+    pub(super) expected: ExpectedAnswer,
     pub(super) verifier: Option<SecretString>,
 }
 
@@ -39,7 +42,7 @@ pub(super) fn keep(
     forget(home, name)?;
     let file = File {
         plan: plan.to_owned(),
-        state: request.state.clone(),
+        expected: request.expected.clone(),
         verifier: request.verifier.as_ref().map(|verifier| verifier.expose_secret().to_owned()),
     };
     own_file::create_new(&path(home, name))?.write_all(&serde_json::to_vec(&file)?)
@@ -49,8 +52,10 @@ pub(super) fn keep(
 pub(super) fn find(home: &Path, name: &str, plan: &str) -> Option<Pending> {
     let bytes = fs::read(path(home, name)).ok()?;
     let file: File = serde_json::from_slice(&bytes).ok()?;
-    (file.plan == plan)
-        .then(|| Pending { state: file.state, verifier: file.verifier.map(SecretString::from) })
+    (file.plan == plan).then(|| Pending {
+        expected: file.expected,
+        verifier: file.verifier.map(SecretString::from),
+    })
 }
 
 /// Forgets it. Usually there is none.

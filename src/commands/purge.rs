@@ -91,7 +91,7 @@ async fn revoke(settings: &Settings, row: &ConnectionRow, vault: &Vault) -> Resu
         return Ok(true);
     };
     let token_url = plan.token_url.clone().unwrap_or_else(|| url.clone());
-    let registration = plan.registration(plan.authorize_url.clone(), token_url)?;
+    let registration = plan.registration(plan.endpoints(token_url))?;
     match auth::revoke(&home::http(settings)?, &registration, url, &grant).await {
         Ok(()) => {
             tell(&format!("Revoked the consent at plan {}", row.plan));

@@ -191,6 +191,7 @@ pub(super) struct Plan {
     pub(super) fhir_url: TypedUrl,
     pub(super) authorize_url: Option<Url>,
     pub(super) token_url: Option<Url>,
+    pub(super) issuer: Option<String>,
     pub(super) revocation_url: Option<Url>,
     pub(super) client_id: String,
     pub(super) client_secret_env: Option<String>,
@@ -198,8 +199,7 @@ pub(super) struct Plan {
     #[serde(default, deserialize_with = "refuse_inline_secret")]
     #[expect(dead_code, reason = "it exists to be refused with a better sentence than serde's")]
     pub(super) client_secret: (),
-    #[serde(default = "default_redirect_url")]
-    pub(super) redirect_url: TypedUrl,
+    pub(super) redirect_url: Option<TypedUrl>,
     pub(super) scope: Option<String>,
     #[serde(default = "yes")]
     pub(super) pkce: bool,
@@ -246,11 +246,6 @@ fn default_concurrency() -> NonZeroUsize {
 
 fn default_per_second() -> NonZeroU32 {
     NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN)
-}
-
-#[expect(clippy::expect_used, reason = "a constant, and a test parses it")]
-fn default_redirect_url() -> TypedUrl {
-    TypedUrl::parse("http://127.0.0.1:8971/callback").expect("a constant URL")
 }
 
 fn refuse_inline_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {

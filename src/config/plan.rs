@@ -7,7 +7,7 @@ use super::{
     read_credential, read_secret_file,
 };
 use crate::{
-    auth::{ClientRegistration, GrantKind, TokenAuth, TypedUrl},
+    auth::{ClientRegistration, Endpoints, GrantKind, Issuer, TokenAuth, TypedUrl},
     fhir::{is_r4_type, similar_r4_type},
     http::{Origin, RateLimits},
     reference::ServerBases,
@@ -32,6 +32,8 @@ pub struct PlanSettings {
     pub authorize_url: Option<Url>,
     /// Token endpoint; discovered where it is left out.
     pub token_url: Option<Url>,
+    /// The authorization server's issuer identifier (RFC 8414, section 2), as it names itself.
+    pub issuer: Option<String>,
     /// Revocation endpoint (RFC 7009); without it a purge removes tokens and revokes nothing.
     pub revocation_url: Option<Url>,
     /// `_count` of every search.
@@ -80,6 +82,15 @@ enum SecretSource {
 fn keep_alive_every(is_wanted: bool, lifetime_minutes: Option<NonZeroU32>) -> Option<TimeDelta> {
     let minutes = lifetime_minutes.map_or(120, NonZeroU32::get);
     is_wanted.then(|| TimeDelta::seconds(i64::from(minutes) * 30))
+}
+
+/// A path of the plan's own on this machine: a server that sends no `iss` is told apart by where its
+/// answer arrives (RFC 9700, section 4.4.2).
+#[expect(clippy::expect_used, reason = "a constant URL that has a path, and a test makes it")]
+fn default_redirect_url(plan: &str) -> TypedUrl {
+    let mut url = Url::parse("http://127.0.0.1:8971/callback").expect("a constant URL");
+    url.path_segments_mut().expect("a URL with a path").push(plan);
+    TypedUrl::parse(url.as_str()).expect("a URL")
 }
 
 impl PlanSettings {
@@ -144,6 +155,7 @@ impl PlanSettings {
             fhir_url: plan.fhir_url.url().clone(),
             authorize_url: plan.authorize_url,
             token_url: plan.token_url,
+            issuer: plan.issuer,
             revocation_url: plan.revocation_url,
             page_size: plan.page_size.get(),
             concurrency: plan.concurrency.get(),
@@ -161,7 +173,7 @@ impl PlanSettings {
             ),
             registration: Registration {
                 client_id: plan.client_id,
-                redirect_url: plan.redirect_url,
+                redirect_url: plan.redirect_url.unwrap_or_else(|| default_redirect_url(name)),
                 send_redirect_url: plan.send_redirect_url,
                 scope: plan.scope,
                 pkce: plan.pkce,
@@ -185,25 +197,42 @@ impl PlanSettings {
         self.registration.redirect_url.url()
     }
 
+    /// Whether another plan's answers arrive at the same place.
+    ///
+    /// A port that the system picks differs from one request to the next.
+    pub fn shares_redirect_url(&self, other: &PlanSettings) -> bool {
+        let url = |plan: &PlanSettings| plan.registration.redirect_url.as_typed().to_owned();
+        let consents = |plan: &PlanSettings| plan.grant() == GrantKind::AuthorizationCode;
+        self.name != other.name
+            && self.redirect_url().port() != Some(0)
+            && url(self) == url(other)
+            && consents(self)
+            && consents(other)
+    }
+
     /// How tokens are come by.
     pub fn grant(&self) -> GrantKind {
         self.registration.grant
+    }
+
+    /// The endpoints as configured, with this token endpoint.
+    pub fn endpoints(&self, token_url: Url) -> Endpoints {
+        let name = self.issuer.clone();
+        let issuer = name.map(|name| Issuer { name, names_itself: false });
+        Endpoints { authorize_url: self.authorize_url.clone(), token_url, issuer }
     }
 
     /// The registration, once the endpoints are known.
     ///
     /// # Errors
     /// The secret is not where the configuration says.
-    pub fn registration(
-        &self,
-        authorize_url: Option<Url>,
-        token_url: Url,
-    ) -> Result<ClientRegistration, ConfigError> {
+    pub fn registration(&self, endpoints: Endpoints) -> Result<ClientRegistration, ConfigError> {
         let registration = self.registration.clone();
         Ok(ClientRegistration {
             plan: self.name.clone(),
-            authorize_url,
-            token_url,
+            authorize_url: endpoints.authorize_url,
+            issuer: endpoints.issuer,
+            token_url: endpoints.token_url,
             fhir_url: self.fhir_url.clone(),
             client_id: registration.client_id,
             client_secret: self.secret()?,

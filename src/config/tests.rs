@@ -31,6 +31,7 @@ fn what_the_template_shows_as_defaults_are_the_defaults() {
         .replace("schedule = \"0 4 * * *\"\n", "")
         .replace("refresh_token_lifetime_minutes = 120\n", "")
         .replace("revocation_url = \"https://auth.example.com/oauth2/revoke\"\n", "")
+        .replace("issuer = \"https://auth.example.com/oauth2\"\n", "")
         .replace("views_dir = \"views\"\n", "");
     let (shown, default) = (parse(&text).unwrap(), parse(TEMPLATE).unwrap());
     assert_eq!(format!("{shown:?}"), format!("{default:?}"));
@@ -110,8 +111,9 @@ fn a_secret_comes_from_a_file_without_its_line_end() {
     let text =
         "[plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\nclient_secret_file = \"s\"\n";
     let settings = Settings::parse(home.path(), Path::new("p"), text).unwrap();
-    let registration =
-        settings.plans["x"].registration(None, "https://h/token".parse().unwrap()).unwrap();
+    let plan = &settings.plans["x"];
+    let endpoints = plan.endpoints("https://h/token".parse().unwrap());
+    let registration = plan.registration(endpoints).unwrap();
     assert_eq!(registration.client_secret.unwrap().expose_secret(), "hunter2");
 }
 
@@ -160,4 +162,14 @@ fn a_grant_is_refreshed_when_half_of_its_refresh_tokens_life_is_over() {
     assert_eq!(minutes(""), Some(60));
     assert_eq!(minutes("refresh_token_lifetime_minutes = 20160"), Some(10080));
     assert_eq!(minutes("keep_alive = false"), None);
+}
+
+#[test]
+fn each_plan_has_a_redirect_url_of_its_own() {
+    let plan = "fhir_url = \"https://h/\"\nclient_id = \"c\"\n";
+    let settings = parse(&format!("[plans.x]\n{plan}[plans.\"y z/é\"]\n{plan}")).unwrap();
+    let urls: Vec<&str> =
+        settings.plans.values().map(|plan| plan.redirect_url().as_str()).collect();
+    let base = "http://127.0.0.1:8971/callback";
+    assert_eq!(urls, [format!("{base}/x"), format!("{base}/y%20z%2F%C3%A9")]);
 }

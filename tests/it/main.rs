@@ -67,6 +67,7 @@ mod history;
 #[cfg(test)]
 mod incremental;
 #[cfg(test)]
+mod issuer;
 mod kill;
 #[cfg(test)]
 mod kill_connect;

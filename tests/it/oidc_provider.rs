@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use payersync::auth::{
-    AuthorizeRequest, ClientRegistration, ConnectionKey, ConsentState, GrantKind, Redirected,
-    StoredGrant, TokenAuth, TokenError, Tokens, TypedUrl, Vault, exchange, refresh,
+    AuthorizeRequest, ClientRegistration, ConnectionKey, ConsentState, GrantKind, Issuer,
+    Redirected, StoredGrant, TokenAuth, TokenError, Tokens, TypedUrl, Vault, exchange, refresh,
 };
 use payersync::http::{Bearer, HttpClient, HttpOptions};
 use secrecy::ExposeSecret;
@@ -47,7 +47,7 @@ impl Connected {
         let http = HttpClient::new(HttpOptions::impatient()).unwrap();
         let request = AuthorizeRequest::new(&registration).unwrap();
         let landed = oidc_member::consent(&request.url, registration.redirect_url.url()).await;
-        let code = request.code_from(landed.as_str()).unwrap();
+        let code = request.expected.code_from(landed.as_str()).unwrap();
         let redirected = Redirected { code, verifier: request.verifier };
         let grant = exchange(&http, &registration, "ann", &redirected, START).await.unwrap();
         let home = tempfile::tempdir().unwrap();
@@ -72,6 +72,11 @@ fn registration(provider: &Url, token_url: Url) -> ClientRegistration {
     ClientRegistration {
         plan: "oidc".into(),
         authorize_url: Some(provider.join("/auth").unwrap()),
+        // RFC 9207: its answers say who gave them, as its metadata announces.
+        issuer: Some(Issuer {
+            name: provider.as_str().trim_end_matches('/').to_owned(),
+            names_itself: true,
+        }),
         token_url,
         fhir_url: Url::parse("http://127.0.0.1:8080/r4").unwrap(),
         client_id: "sync-confidential".into(),

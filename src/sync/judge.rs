@@ -77,11 +77,22 @@ pub(super) fn judge(shown: Shown<'_>) -> Judgement {
     if !shown.agrees || tally.changed_meanwhile() && !shown.is_unchanged {
         return Judgement::Doubtful(doubt);
     }
+    // What came in place of a page's own content hides it, whether or not a total tells so.
+    if tally.repeated_page && tally.total_gap().is_none_or(|gap| gap > 0) {
+        return match tally.declared_total {
+            Some(_) => Judgement::Short(Reason::TotalMismatch, total_differs(tally)),
+            None => Judgement::Short(Reason::PagesMoved, repeated_page()),
+        };
+    }
     if !adds_up && decides {
         return Judgement::Short(Reason::TotalMismatch, total_differs(tally));
     }
     let totals = (!adds_up && !tally.total_changed).then_some(Totals::Untrusted);
     Judgement::Settled { totals, warning }
+}
+
+fn repeated_page() -> String {
+    "a page brought nothing but what earlier pages had brought, and did so again".to_owned()
 }
 
 fn total_differs(tally: &Tally) -> String {
@@ -174,6 +185,20 @@ mod tests {
         let cut = tally(&[10, 10], 0, &[Some(45); 2]);
         let judged = judge(Shown { agrees: true, ..shown(&cut, 2) });
         assert!(matches!(judged, Judgement::Short(Reason::TotalMismatch, _)), "{judged:?}");
+    }
+
+    #[test]
+    fn a_page_with_the_content_of_another_hides_its_own_however_often_it_comes() {
+        // The total counts entries, which a server may do that sends some twice.
+        let repeated = Tally { repeated_page: true, ..tally(&[10, 10, 10, 5], 10, &[Some(35); 4]) };
+        let judged = judge(Shown { agrees: true, ..shown(&repeated, 4) });
+        assert!(matches!(judged, Judgement::Short(Reason::TotalMismatch, _)), "{judged:?}");
+        let silent = Tally { repeated_page: true, ..tally(&[10, 10, 10, 5], 10, &[]) };
+        let judged = judge(Shown { agrees: true, ..shown(&silent, 4) });
+        assert!(matches!(judged, Judgement::Short(Reason::PagesMoved, _)), "{judged:?}");
+        let all = Tally { repeated_page: true, ..tally(&[10, 10, 10, 5], 10, &[Some(25); 4]) };
+        let judged = judge(Shown { agrees: true, ..shown(&all, 4) });
+        assert!(matches!(judged, Judgement::Settled { .. }), "{judged:?}");
     }
 
     #[test]

@@ -66,8 +66,6 @@ pub(super) struct Pass<'a> {
     failure: Option<Outcome>,
     /// Resources about another patient than the connection's.
     strangers: u64,
-    /// Pages in a row that brought nothing new.
-    stale_pages: u32,
 }
 
 /// What came of storing a page.
@@ -125,7 +123,6 @@ impl Pass<'_> {
             clocks: None,
             failure: None,
             strangers: 0,
-            stale_pages: 0,
         };
         context.monitor.event(Event::WalkStarted {
             connection: &context.connection.name,
@@ -206,8 +203,8 @@ impl Pass<'_> {
             match (next, following) {
                 (Err(error), _) => return Ok(Ending::Open(lost_way(&error))),
                 (Ok(None), _) => return Ok(Ending::LastPage),
-                (Ok(_), _) if self.stale_pages >= MAX_STALE_PAGES => {
-                    return Ok(Ending::Open(no_progress(self.stale_pages)));
+                (Ok(_), _) if self.tally.stale_pages >= MAX_STALE_PAGES => {
+                    return Ok(Ending::Open(no_progress(self.tally.stale_pages)));
                 }
                 (Ok(_), Some(following)) if !self.context.stop.is_asked() => pending = following,
                 (Ok(_), _) if !allowed => return Ok(Ending::Open(request_limit())),
@@ -315,8 +312,6 @@ impl Pass<'_> {
         let written = self.context.warehouse.write_page(write).await?;
         self.counters = written.counters;
         self.tally = written.tally;
-        let is_stale = entries > 0 && !written.brought_new;
-        self.stale_pages = if is_stale { self.stale_pages + 1 } else { 0 };
         self.context.monitor.event(Event::PageStored {
             connection: &self.context.connection.name,
             resource_type: &self.order.resource_type,

@@ -62,11 +62,12 @@ pub(super) fn put_cursor(
             "INSERT OR REPLACE INTO walk_cursor (connection_id, resource_type, mode,
                window_parameter, window_from, window_to, walk_id, next_url, pages, resources_seen,
                entries, matches, rejected, first_page_entries, declared_total, total_changed,
-               walk_started_at, updated_at, began_at, brought_early, brought_late)
+               walk_started_at, updated_at, began_at, brought_early, brought_late, stale_pages,
+               repeated_page)
              SELECT connection_id, resource_type, mode, coalesce(window_parameter, ''),
                coalesce(window_from, ''), coalesce(window_to, ''), id, ?2, pages_before + ?3,
                ?4, ?6, ?11, ?7, ?8, ?9, ?10, walk_started_at, ?5,
-               ?12, ?13, ?14
+               ?12, ?13, ?14, ?15, ?16
              FROM sync_walk WHERE id = ?1",
         )
         .and_then(|mut statement| {
@@ -84,7 +85,9 @@ pub(super) fn put_cursor(
                 tally.matches,
                 tally.began.map(clock::text),
                 tally.brought_early,
-                tally.brought_late
+                tally.brought_late,
+                tally.stale_pages,
+                tally.repeated_page
             ])
         })
         .doing("cannot store a cursor")
@@ -141,7 +144,7 @@ impl Warehouse {
 const CURSOR: &str = "SELECT k.resource_type, k.mode, k.walk_id, k.next_url, k.pages,
    k.resources_seen, k.walk_started_at, w.since, k.failures, k.entries, k.matches, k.rejected,
    k.first_page_entries, k.declared_total, k.total_changed, k.began_at, k.brought_early,
-   k.brought_late
+   k.brought_late, k.stale_pages, k.repeated_page
  FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id";
 
 /// The cursors of a connection's unfinished walks over whole types.
@@ -215,6 +218,8 @@ fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
             latest_page: 0,
             declared_total: row.get(13)?,
             total_changed: row.get(14)?,
+            stale_pages: row.get(18)?,
+            repeated_page: row.get(19)?,
             began: row.get::<_, Option<String>>(15)?.as_deref().and_then(clock::parsed),
             brought_early: row.get(16)?,
             brought_late: row.get(17)?,

@@ -104,8 +104,6 @@ pub(crate) struct PageWritten {
     pub(crate) counters: WalkCounters,
     /// What the walk's pages add up to with this one.
     pub(crate) tally: Tally,
-    /// Whether the page brought a resource or a reject that the walk had not met.
-    pub(crate) brought_new: bool,
 }
 
 /// Commits one page.
@@ -158,6 +156,8 @@ pub(crate) fn write_page(
     // What could not be taken in comes on two pages like any other resource.
     page.tally.rejected = page.tally.rejected.saturating_sub(rejects.again);
     page.tally.matches += rejects.again;
+    page.tally.distinct += new;
+    page.tally.add_news(new > 0 || rejects.new > 0, page.next_url.is_some());
     reference_queue::answer(&transaction, catalog, &page, &mut counters)?;
     if let Some(next_url) = &page.next_url {
         cursor::put_cursor(&transaction, &page, next_url, &counters)?;
@@ -165,8 +165,7 @@ pub(crate) fn write_page(
     ledger::note_page(&transaction, &page)?;
     ledger::update_counters(&transaction, page.walk.walk_id, &counters)?;
     transaction.commit().doing("cannot commit a page")?;
-    let tally = Tally { distinct: page.tally.distinct + new, ..page.tally };
-    Ok(PageWritten { counters, tally, brought_new: new > 0 || rejects.new > 0 })
+    Ok(PageWritten { counters, tally: page.tally })
 }
 
 /// Copies what a resource said until now to its history.

@@ -22,6 +22,12 @@ pub(crate) struct Tally {
     pub(crate) declared_total: Option<u64>,
     /// Whether two pages had a different `Bundle.total`.
     pub(crate) total_changed: bool,
+    /// Pages with entries, in a row up to the latest page, that brought nothing that the walk had
+    /// not met; pages without entries between them do not count.
+    pub(crate) stale_pages: u32,
+    /// Whether a page that named a next one brought nothing but what earlier pages had brought:
+    /// its own content may be missing.
+    pub(crate) repeated_page: bool,
     /// When the walk began, by the earlier of the server's clock and ours.
     pub(crate) began: Option<DateTime<Utc>>,
     /// Whether a resource came that had last changed before the walk began.
@@ -47,6 +53,16 @@ impl Tally {
         if let Some(total) = total {
             self.total_changed |= self.declared_total.is_some_and(|before| before != total);
             self.declared_total = Some(total);
+        }
+    }
+
+    /// Adds what the writer found out about the latest page: whether it brought something new.
+    pub(crate) fn add_news(&mut self, brought_new: bool, names_next: bool) {
+        if brought_new {
+            self.stale_pages = 0;
+        } else if self.latest_page > 0 {
+            self.stale_pages += 1;
+            self.repeated_page |= names_next;
         }
     }
 

@@ -110,6 +110,8 @@ mod one_patient;
 #[cfg(test)]
 mod own_views;
 #[cfg(test)]
+mod pages_without_end;
+#[cfg(test)]
 mod purge;
 #[cfg(test)]
 mod quarantine;

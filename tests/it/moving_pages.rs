@@ -235,28 +235,6 @@ fn a_total_that_is_always_wrong_is_told_and_one_that_was_right_decides() {
     assert_eq!(held(&home).len(), 9);
 }
 
-#[test]
-fn pages_without_end_end_after_three_that_bring_nothing_new() {
-    let mut token = 0;
-    let payer = Scripted::start(&[TYPE], move |asked| {
-        token += 1;
-        let from = asked.number("from");
-        let stamp = format!("2026-03-01T00:00:00.{:03}Z", token % 1000);
-        let entries: Vec<String> = ids(20)[from..from + 10]
-            .iter()
-            .map(|id| condition(id).replace("2026-01-02T00:00:00Z", &stamp))
-            .collect();
-        let next = format!("{}/{TYPE}?from={}&token={token}", asked.base, (from + 10) % 20);
-        bundle(&entries, None, Some(next))
-    });
-    let home = payer.connected_home(&[TYPE], "");
-    let outcome = home.run(&["sync"]);
-    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
-    assert_eq!(reason(&home), "no_progress");
-    assert!(payer.asked().len() <= 6);
-    assert_eq!(held(&home).len(), 20);
-}
-
 /// A walk over 45 that was cut short after two pages.
 fn cut_short() -> (Scripted, Home) {
     let payer = Scripted::start(&[TYPE], |asked| match asked.number("from") {

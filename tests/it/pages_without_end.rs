@@ -1,0 +1,66 @@
+//! Pages that lead on for ever, under links that are new each time: the walk ends, incomplete.
+
+use crate::support::{Asked, Home, Reply, Scripted, bundle};
+
+const TYPE: &str = "Condition";
+
+/// Twenty resources on two pages that lead to each other, restamped at each request; after each
+/// page may come an empty one.
+fn circle(asked: &Asked, turn: usize, with_empty_pages: bool) -> Reply {
+    let from = asked.number("from");
+    let is_empty = with_empty_pages && asked.number("empty") == 0 && turn > 1;
+    let (next, empty) = if is_empty { (from, 1) } else { ((from + 10) % 20, 0) };
+    let next = format!("{}/{TYPE}?from={next}&empty={empty}&token={turn}", asked.base);
+    let condition = |number: usize| {
+        format!(
+            "{{\"resourceType\":\"{TYPE}\",\"id\":\"c{number:02}\",\"meta\":{{\"lastUpdated\":\"2026-03-01T00:00:00.{:03}Z\"}}}}",
+            turn % 1000
+        )
+    };
+    let count = if is_empty { 0 } else { 10 };
+    let entries: Vec<String> = (from..from + count).map(condition).collect();
+    bundle(&entries, None, Some(next))
+}
+
+fn payer(with_empty_pages: bool) -> (Scripted, Home) {
+    let mut turn = 0;
+    let payer = Scripted::start(&[TYPE], move |asked| {
+        turn += 1;
+        circle(asked, turn, with_empty_pages)
+    });
+    let home = payer.connected_home(&[TYPE], "");
+    (payer, home)
+}
+
+fn reason(home: &Home) -> String {
+    home.value("SELECT coalesce(reason, state) FROM completeness WHERE resource_type = 'Condition'")
+}
+
+#[test]
+fn a_circle_ends_after_three_pages_that_bring_nothing_new() {
+    for with_empty_pages in [false, true] {
+        let (payer, home) = payer(with_empty_pages);
+        let outcome = home.run(&["sync"]);
+        assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+        assert_eq!(reason(&home), "no_progress");
+        let asked = payer.asked().len();
+        assert!(asked <= if with_empty_pages { 11 } else { 6 }, "{asked}");
+        let held: i64 = home.value("SELECT count(*) FROM condition");
+        assert_eq!(held, 20);
+    }
+}
+
+#[test]
+fn a_circle_ends_as_well_where_each_night_has_but_two_requests() {
+    for with_empty_pages in [false, true] {
+        let (_payer, home) = payer(with_empty_pages);
+        let mut reasons = Vec::new();
+        while reasons.last().is_none_or(|reason| reason != "no_progress") {
+            assert!(reasons.len() < 6, "{reasons:?}");
+            assert_eq!(home.run(&["sync", "--max-requests", "2"]).code, 2);
+            reasons.push(reason(&home));
+        }
+        let left: i64 = home.value("SELECT count(*) FROM walk_cursor");
+        assert_eq!(left, 0, "the next night begins anew");
+    }
+}

@@ -35,6 +35,8 @@ pub(super) struct Page {
     pub(super) total: u32,
     /// Counted from one.
     pub(super) number: u32,
+    /// How many resources stand on the pages before.
+    pub(super) start: u32,
     /// The id after which the next page begins, when there may be one.
     pub(super) next_after: Option<String>,
     /// Where the page before begins: nothing when this is the first, an empty id for page one.
@@ -81,11 +83,30 @@ impl Search {
     /// The page this search asks for.
     pub(super) fn page(&self, state: &State) -> Page {
         let record = Record::new(state, self.number, self.entry);
-        let found = self.found(&record, state.has(Fault::Shrink));
+        let found = self.found(state, &record);
         let start = match self.pairs.get("_after") {
             Some(id) => found.after(&record, id),
             None => self.skip.min(found.len()),
         };
+        self.page_of(record, &found, start)
+    }
+
+    /// The page that begins at a position of what the search finds now.
+    pub(super) fn page_at(&self, state: &State, start: u32) -> Page {
+        let record = Record::new(state, self.number, self.entry);
+        let found = self.found(state, &record);
+        let start = start.min(found.len());
+        self.page_of(record, &found, start)
+    }
+
+    /// What the page at a position holds where the order begins with another resource.
+    pub(super) fn rotated(&self, state: &State, page: &Page, first: u32) -> Vec<u32> {
+        let found = self.found(state, &page.record);
+        let positions = page.start..page.start + page.indexes.len() as u32;
+        positions.map(|position| found.at((position + first) % found.len())).collect()
+    }
+
+    fn page_of(&self, record: Record, found: &Found, start: u32) -> Page {
         let end = (start + self.count).min(found.len());
         let whole = start == 0 && end == found.len() && self.pairs.get("_after").is_none();
         let full = end - start == self.count;
@@ -96,6 +117,7 @@ impl Search {
             indexes: (start..end).map(|position| found.at(position)).collect(),
             total: found.len(),
             number: start / self.count + 1,
+            start,
             next_after: (full && !whole && !last_known).then(|| id_at(end - 1)),
             prior_after: (start > 0).then(|| match start.checked_sub(self.count + 1) {
                 Some(position) => id_at(position),
@@ -107,12 +129,17 @@ impl Search {
         }
     }
 
-    fn found(&self, record: &Record, shrunk: bool) -> Found {
+    fn found(&self, state: &State, record: &Record) -> Found {
+        let shrunk = state.has(Fault::Shrink);
+        let is_first_held_back = self.entry.name == "ExplanationOfBenefit"
+            && state.has(Fault::ShiftByInsertion)
+            && !state.have_moved(self.number);
         let sort = self.pairs.get("_sort").unwrap_or_default();
         let sorted = matches!(sort, "_lastUpdated" | "-_lastUpdated");
         let ids: Vec<&str> = self.pairs.all("_id").flat_map(|value| value.split(',')).collect();
         let bounded = !self.updated.is_empty() || !self.serviced.is_empty();
-        if !(sorted || bounded || shrunk || record.has_changed()) && ids.is_empty() {
+        let is_part = bounded || shrunk || is_first_held_back || record.has_changed();
+        if !(sorted || is_part) && ids.is_empty() {
             return Found::Everything(record.len());
         }
         let within = |index: &u32| {
@@ -121,6 +148,7 @@ impl Search {
                 && !record.is_withdrawn(*index)
                 && (ids.is_empty() || ids.contains(&record.id(*index).as_str()))
                 && (!shrunk || is_left(*index))
+                && (!is_first_held_back || *index > 0)
         };
         let mut indexes: Vec<u32> = (0..record.len()).filter(within).collect();
         if sorted {

@@ -110,7 +110,7 @@ async fn search(
         Ok(search) => search,
         Err(response) => return *response,
     };
-    let page = search.page(&state);
+    let page = respond::move_page(&state, &search, search.page(&state));
     let asking = Asking { state: &state, search: &search, page: &page, number, token: &token };
     if let Some(response) = respond::instead_of_page(&asking, &wire) {
         return response;

@@ -32,6 +32,8 @@ pub struct Request {
 const WALKS: &str = "walks";
 /// The walk whose cursors have expired, kept there as well.
 const EXPIRED_WALK: &str = "expired walk";
+/// Whether the pages have moved, kept there as well.
+const MOVED: &str = "moved";
 
 type ChangesByIndex = BTreeMap<u32, Change>;
 
@@ -113,8 +115,9 @@ impl State {
 
     /// A new walk of this member: what acts a number of times per walk counts anew.
     pub(super) fn begin_walk(&self, member: u32) {
-        lock(&self.attempts)
-            .retain(|(owner, what), _| *owner != member || [WALKS, EXPIRED_WALK].contains(what));
+        lock(&self.attempts).retain(|(owner, what), _| {
+            *owner != member || [WALKS, EXPIRED_WALK, MOVED].contains(what)
+        });
         self.attempt(member, WALKS);
     }
 
@@ -126,6 +129,16 @@ impl State {
     /// Whether the cursors of that walk have expired: those of the first that asks have.
     pub(super) fn has_expired(&self, member: u32, walk: u32) -> bool {
         *lock(&self.attempts).entry((member, EXPIRED_WALK)).or_insert(walk) == walk
+    }
+
+    /// Whether this member's pages have moved.
+    pub(super) fn have_moved(&self, member: u32) -> bool {
+        lock(&self.attempts).contains_key(&(member, MOVED))
+    }
+
+    /// Moves this member's pages; false where they have moved before.
+    pub(super) fn move_once(&self, member: u32) -> bool {
+        self.attempt(member, MOVED) == 0
     }
 
     /// What changed on one shelf since it was generated.

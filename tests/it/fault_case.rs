@@ -1,7 +1,7 @@
 //! One fault in one run: what leads up to it, the run at fault, and the runs after it.
 
 use crate::{
-    fault_table::{ATTEMPTS, Hits, Mend, Phase, Row, Since, Stored},
+    fault_table::{ATTEMPTS, Hits, Mend, PAGES, Phase, Row, Since, Stored},
     support::{Ended, Home, Payer, Watched},
 };
 use payersync::{
@@ -42,6 +42,8 @@ pub(crate) struct Case {
     truth: Truth,
     /// What it held when the run before was complete.
     before: Truth,
+    /// What it held before it withdrew some of it.
+    withdrawn: Truth,
     pub(crate) problems: Vec<String>,
 }
 
@@ -56,7 +58,8 @@ impl Case {
         configure(&payer, &home);
         payer.connect(&home, "john", 0);
         let truth = truth_of(&payer);
-        Case { row, phase, payer, home, truth, before: Truth::new(), problems: Vec::new() }
+        let (before, withdrawn) = (Truth::new(), Truth::new());
+        Case { row, phase, payer, home, truth, before, withdrawn, problems: Vec::new() }
     }
 
     /// What came before the run at fault.
@@ -102,6 +105,9 @@ impl Case {
 
     pub(crate) fn run(&mut self) -> String {
         let at_fault = self.at_fault();
+        if self.row.since == Since::Cursor {
+            self.once_more_at_fault();
+        }
         self.payer.set_faults(Vec::new());
         if self.row.mend == Mend::Connect {
             self.payer.connect(&self.home, "john", 0);
@@ -141,6 +147,12 @@ impl Case {
         self.expect(foreign == (0, 0), || format!("{foreign:?} requests to the other origin"));
         self.expect(ended.peak_kib <= MEMORY_KIB, || format!("{} KiB", ended.peak_kib));
         self.check_ledger("faulty", row.hits, &[row.state, row.reason]);
+        if row.stored == Stored::OneWithdrawn {
+            let now = truth_of(&self.payer);
+            self.withdrawn = std::mem::replace(&mut self.truth, now);
+            self.withdrawn.retain(|key, _| !self.truth.contains_key(key));
+            self.expect(self.withdrawn.len() == 1, || "nothing was withdrawn".to_owned());
+        }
         let at_fault = self.truth_at_fault();
         let healthy = std::mem::replace(&mut self.truth, at_fault);
         self.check_stored("faulty", ended.code);
@@ -165,6 +177,21 @@ impl Case {
             ended.code,
             requests.len()
         )
+    }
+
+    /// Another run at fault, which gives a dead cursor up.
+    fn once_more_at_fault(&mut self) {
+        self.payer.clear_requests();
+        let again = self.sync(&["sync"]);
+        let requests = self.payer.requests();
+        let claims = requests.iter().filter(|asked| asked.path.ends_with(CLAIMS)).count();
+        self.expect(again.code == 0, || {
+            format!("once more at fault: {}: {}", again.code, last_words(&again))
+        });
+        let most = self.row.requests + PAGES;
+        self.expect(claims <= most, || format!("once more at fault: {claims} requests for claims"));
+        self.check_ledger("second faulty", Hits::Nothing, &[]);
+        self.check_stored("second faulty", 0);
     }
 
     fn sync(&self, arguments: &[&str]) -> Ended {
@@ -225,7 +252,8 @@ impl Case {
         // What is as it was before the latest change, where the ledger says complete, is short of it.
         let (mut others, mut stale) = (0, 0);
         for (key, json) in &stored {
-            if same(self.truth.get(key), json) {
+            let is_unnoticed = self.phase == Phase::Second && self.withdrawn.contains_key(key);
+            if same(self.truth.get(key), json) || is_unnoticed {
                 continue;
             }
             let was = same(self.before.get(key), json);

@@ -31,6 +31,8 @@ pub(crate) enum Since {
     SecondNight,
     /// After the consent and at least half of a sync: a first run cannot know better.
     Half,
+    /// After the consent, and it acts on walks of earlier runs alone.
+    Cursor,
 }
 
 /// The types that the fault keeps from being complete.
@@ -60,6 +62,8 @@ pub(crate) enum Stored {
     OneRejected,
     /// Of types that are not hit all but the first resource is gone, as reads by id prove.
     FewLost,
+    /// One claim was withdrawn meanwhile, which a walk over changes does not notice.
+    OneWithdrawn,
 }
 
 /// What mends it once the payer is well again.
@@ -90,7 +94,7 @@ pub(crate) struct Row {
 
 const CLAIMS: Hits = Hits::Only("ExplanationOfBenefit");
 /// Four pages and the empty one behind them.
-const PAGES: usize = 5;
+pub(crate) const PAGES: usize = 5;
 /// `max_attempts` in the configuration of these tests.
 pub(crate) const ATTEMPTS: usize = 4;
 
@@ -123,6 +127,11 @@ const fn doubted(fault: Fault) -> Row {
 /// Claims stay incomplete after these many requests.
 const fn open(fault: Fault, reason: &'static str, requests: usize) -> Row {
     Row { exit: 2, hits: CLAIMS, state: "incomplete", reason, requests, ..healed(fault) }
+}
+
+/// The cursor of an earlier run is refused and given up after two runs; a new walk has others.
+const fn dead_cursor(fault: Fault, reason: &'static str, requests: usize) -> Row {
+    since(Since::Cursor, open(fault, reason, requests))
 }
 
 /// Claims stay incomplete after page 3 was asked for as often as is allowed.
@@ -172,6 +181,16 @@ pub(crate) const TABLE: &[Row] = &[
     // Two walks, two questions about the date, and a window or two per year.
     requests(60, healed(Fault::CursorAlwaysExpired)),
     requests(60, healed(Fault::CursorForgotten)),
+    // One more request with a fresh token.
+    dead_cursor(Fault::CursorUnauthorized, "unauthorized", 2),
+    dead_cursor(Fault::CursorForbidden, "forbidden", 1),
+    dead_cursor(Fault::CursorThrottled, "throttled", ATTEMPTS),
+    dead_cursor(Fault::CursorBroken, "server_error", ATTEMPTS),
+    dead_cursor(Fault::CursorReset, "network", ATTEMPTS),
+    dead_cursor(Fault::CursorHtml, "not_json", ATTEMPTS),
+    dead_cursor(Fault::CursorOutcome, "operation_outcome", 1),
+    // The end that it brings contradicts the total, so that the pages are passed through anew.
+    since(Since::Cursor, requests(1 + PAGES, healed(Fault::CursorEmpty))),
     requests(60, healed(Fault::ResultWindow)),
     open(Fault::Permanent400, "refused", 3),
     given_up(Fault::Permanent500, "server_error"),
@@ -193,6 +212,18 @@ pub(crate) const TABLE: &[Row] = &[
     given_up(Fault::Array200, "not_a_searchset"),
     given_up(Fault::Collection200, "not_a_searchset"),
     requests(PAGES + 1, healed(Fault::EmptyPageWithNext)),
+    stored(Stored::OneWithdrawn, doubted(Fault::ShiftByDeletion)),
+    doubted(Fault::ShiftByInsertion),
+    open(Fault::ShuffledPages, "pages_moved", 3 * PAGES),
+    open(Fault::RepeatedPage, "total_mismatch", 2 * PAGES),
+    doubted(Fault::RepeatedPageOnce),
+    since(Since::SecondNight, open(Fault::ShortPage, "total_mismatch", 2 * PAGES)),
+    doubted(Fault::ShortPageOnce),
+    doubted(Fault::TotalRises),
+    open(Fault::NextLost, "total_mismatch", 2 * 3),
+    // Three pages more bring nothing new, and the next is asked for before that is known.
+    open(Fault::TokenCircle, "no_progress", 3 + 3 + 1),
+    stored(Stored::OtherMeta, open(Fault::RestampedCircle, "no_progress", 3 + 3 + 1)),
     open(Fault::NextLoop, "next_loop", 3),
     open(Fault::NextSelf, "next_loop", 3),
     open(Fault::NextForeignOrigin, "foreign_origin", 3),
@@ -284,6 +315,10 @@ pub(crate) const TABLE: &[Row] = &[
 
 /// What a fault must come to in another run; `None` where it is none there.
 pub(crate) fn expected(row: &Row, phase: Phase) -> Option<Row> {
+    if row.since == Since::Cursor {
+        // No other run goes on from a cursor.
+        return (phase == Phase::Resumed).then_some(*row);
+    }
     if phase == Phase::First {
         let is_known = !matches!(row.since, Since::SecondNight | Since::Half);
         return is_known.then_some(*row);
@@ -299,7 +334,9 @@ pub(crate) fn expected(row: &Row, phase: Phase) -> Option<Row> {
         Fault::NoListing => gap(Hits::These(LISTED_FOR_ALL), "forbidden"),
         Fault::ListingByIdOnly => gap(Hits::These(LISTED_FOR_ALL), "refused"),
         // The healthy run before has shown that the total can be trusted.
-        Fault::WrongTotal if phase != Phase::Resumed => gap(CLAIMS, "total_mismatch"),
+        Fault::WrongTotal | Fault::TotalRises if phase != Phase::Resumed => {
+            gap(CLAIMS, "total_mismatch")
+        }
         // What is held and no longer covered grows old.
         Fault::NarrowScope => Row { exit: 3, ..gap(Hits::Clinical, "not_granted") },
         Fault::GranularScope => Row { exit: 3, ..gap(Hits::Only("Observation"), "not_granted") },
@@ -318,6 +355,8 @@ pub(crate) fn expected(row: &Row, phase: Phase) -> Option<Row> {
         Fault::CursorAlwaysExpired | Fault::CursorForgotten | Fault::ResultWindow => row.requests,
         // The page that leads back is met again.
         Fault::NextLoop | Fault::AlwaysUnauthorized => 2,
+        // The pages are begun anew once or twice.
+        Fault::NextLost => 1 + 3,
         _ => row.requests.saturating_sub(2).max(1),
     };
     Some(Row { requests, ..row })

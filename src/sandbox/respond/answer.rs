@@ -1,6 +1,6 @@
 //! Answers that stand instead of a page.
 
-use super::Asking;
+use super::{Asking, old_cursor};
 use crate::sandbox::data::TypeEntry;
 use crate::sandbox::data::json::{array, object};
 use crate::sandbox::fault::Fault;
@@ -91,8 +91,10 @@ fn answer(asking: &Asking<'_>, fault: Fault, wire: &Wire) -> Option<Response> {
         Fault::ResultWindow if asking.is_deep() => {
             Some(*window_too_large(asking.page.number * asking.search.count))
         }
-        _ if asking.is_claims_page(3) => page_three(asking, fault, wire),
-        _ => None,
+        _ if asking.is_claims_page(3) => {
+            page_three(asking, fault, wire).or_else(|| old_cursor::answer(asking, fault, wire))
+        }
+        _ => old_cursor::answer(asking, fault, wire),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What happens to a Bundle before it is written.
 
-use super::{Asking, speak_of_another_patient};
+use super::{Asking, old_cursor, speak_of_another_patient};
 use crate::sandbox::bundle::{Bundle, Entry};
 use crate::sandbox::data::entry;
 use crate::sandbox::data::json::Json;
@@ -31,6 +31,7 @@ pub(in crate::sandbox) fn change_page(asking: &Asking<'_>, bundle: &mut Bundle) 
 }
 
 fn everywhere(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
+    old_cursor::mark(asking, fault, bundle);
     match fault {
         Fault::CursorExpired if asking.begins_walk() => {
             if let Some(next) = &mut bundle.next {
@@ -41,6 +42,22 @@ fn everywhere(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
             bundle.total = bundle.total.map(|total| 2 * total + 9);
         }
         Fault::ExtremeTotal if asking.of_claims() => bundle.total = Some(1 << 63),
+        Fault::TotalRises if asking.of_claims() => {
+            bundle.total = bundle.total.map(|total| total + asking.state.next_read());
+        }
+        Fault::TokenCircle if asking.of_claims() => {
+            if asking.page.number >= 3 {
+                bundle.next = bundle.prior.clone();
+            }
+            let token = asking.state.next_read();
+            change_next(bundle, |next| format!("{next}&_ct={token}"));
+        }
+        Fault::RestampedCircle if asking.is_deep() => {
+            let token = asking.state.next_read();
+            let here = bundle.self_url.as_deref().and_then(|here| here.split("&_ct=").next());
+            bundle.next = here.map(|here| format!("{here}&_ct={token}"));
+            each_resource(bundle, |text| churn(text, token));
+        }
         Fault::NoTotal => bundle.total = None,
         Fault::NoType => bundle.kind = None,
         Fault::SelfMismatch => {
@@ -82,6 +99,7 @@ fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
             bundle.entries.clear();
             bundle.next = bundle.self_url.as_ref().map(|here| format!("{here}&_hop=1"));
         }
+        Fault::NextLost => bundle.next = None,
         Fault::NextLoop => bundle.next = bundle.prior.clone(),
         Fault::NextSelf => bundle.next = bundle.self_url.clone(),
         Fault::NextForeignOrigin => change_next(bundle, |next| {

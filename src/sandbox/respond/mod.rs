@@ -1,17 +1,21 @@
 //! What the faults do to a page.
 //!
-//! Three moments, one file each: instead of the page (`answer`), to the Bundle before it is
-//! written (`change`), to its bytes (`write`). Never decides what a healthy page is.
+//! Four moments, one file each: to what the page holds (`moving`), instead of the page (`answer`),
+//! to the Bundle before it is written (`change`), to its bytes (`write`). Never decides what a
+//! healthy page is.
 
 mod answer;
 mod change;
 mod gzip_bomb;
 mod merged;
+mod moving;
+mod old_cursor;
 mod write;
 
 pub(super) use answer::{instead_of_page, refused_type, unreadable};
 pub(super) use change::change_page;
 pub(super) use merged::speak_of_another_patient;
+pub(super) use moving::move_page;
 pub(super) use write::write_page;
 
 use super::fault::Fault;

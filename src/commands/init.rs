@@ -19,7 +19,11 @@ pub(super) fn run(folder: &Path) -> Result<ExitCode, Failure> {
         Failure::file(format!("cannot write {}", path.display()), error, hint)
     };
     let mut file = own_file::create_new(&path).map_err(failed)?;
-    file.write_all(TEMPLATE.as_bytes()).map_err(failed)?;
+    if let Err(error) = file.write_all(TEMPLATE.as_bytes()) {
+        // A part of the file would keep the next try from writing all of it.
+        let _ = std::fs::remove_file(&path);
+        return Err(failed(error));
+    }
     tell(&format!("Wrote {}", path.display()));
     tell("Next: enter your plan there, then `payersync connect NAME --plan PLAN`");
     Ok(ExitCode::Complete)

@@ -76,6 +76,11 @@ pub fn run(cli: Cli) -> ExitCode {
 fn start_runtime() -> Result<Runtime, Failure> {
     system::open_enough_files()
         .and_then(|()| Builder::new_multi_thread().enable_all().build())
+        .and_then(|runtime| {
+            let _within = runtime.enter();
+            system::outlive_file_size_limit()?;
+            Ok(runtime)
+        })
         .map_err(|error| Failure::file("cannot start", error, "try again"))
 }
 

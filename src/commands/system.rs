@@ -103,3 +103,20 @@ mod tests {
         assert_eq!(name_of(1000, accounts), None);
     }
 }
+
+/// Lets a write beyond the limit on file sizes (`ulimit -f`) fail like one on a full disk.
+///
+/// The signal that announces it would end the process; a handler, here one that does nothing, keeps
+/// it from that. The handler stays for as long as the process lives.
+///
+/// # Errors
+/// The runtime is not entered, or the system takes no handler.
+pub(super) fn outlive_file_size_limit() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let exceeded = rustix::process::Signal::XFSZ.as_raw();
+        signal(SignalKind::from_raw(exceeded)).map(drop)?;
+    }
+    Ok(())
+}

@@ -273,11 +273,14 @@ impl WarehouseError {
 
 const FULL: &str =
     "free disk space and run again; pages already committed are kept and the run goes on there";
+const TOO_LARGE: &str =
+    "raise the limit on the size of a file (`ulimit -f`) and run again; what was committed is kept";
 const READ_ONLY: &str = "make the folder writable";
 
 fn hint_for_io(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(FULL),
+        io::ErrorKind::FileTooLarge => Some(TOO_LARGE),
         io::ErrorKind::ReadOnlyFilesystem => Some(READ_ONLY),
         _ => None,
     }
@@ -292,8 +295,9 @@ fn hint_for_sqlite(code: ErrorCode) -> Option<&'static str> {
             "check that the folder exists, that this user may write to it and that the disk has room",
         ),
         ErrorCode::SystemIoFailure => Some(
-            "the disk is full, or it or its file system fails; look at the system's log, then run \
-             again: what was committed is kept",
+            "the disk is full, a limit on the size of a file (`ulimit -f`) is reached, or the disk or \
+             its file system fails; look at the system's log, then run again: what was committed is \
+             kept",
         ),
         ErrorCode::DatabaseCorrupt => {
             Some("restore the last backup; `payersync verify` tells whether one is sound")

@@ -57,6 +57,8 @@ mod fault_table;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod file_size_limit;
+#[cfg(test)]
 mod first_sync;
 #[cfg(test)]
 mod fuzz;

@@ -96,6 +96,8 @@ words! {
         Vault = "vault",
         /// The token endpoint does not answer.
         TokenUnreachable = "token_unreachable",
+        /// The search must name the patient, and nobody has said who that is.
+        PatientUnknown = "patient_unknown",
         /// The plan does not answer at all.
         Unreachable = "unreachable",
         /// Status 401 with a fresh token.

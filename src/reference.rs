@@ -94,6 +94,14 @@ impl ServerBases {
         ServerBases(bases)
     }
 
+    /// The id of a Patient that is named by its id, or by a reference to it.
+    pub fn patient_id(&self, named: &str) -> String {
+        match self.resolve(named, &FullUrls::default()) {
+            Destination::Here { resource_type: "Patient", id } => id.to_owned(),
+            _ => named.to_owned(),
+        }
+    }
+
     /// Where a reference leads, read as text of a resource that stands in a Bundle.
     ///
     /// The scheme does not matter (behind a proxy many servers write `http`), nor do the case of

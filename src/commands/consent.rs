@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     fhir::linked_patients,
     http::HttpClient,
-    reference::{Destination, FullUrls, ServerBases},
+    reference::{FullUrls, ServerBases},
     warehouse::{ConnectionRow, NewConsent, Warehouse, held_types, stored_patients},
 };
 use secrecy::ExposeSecret;
@@ -73,10 +73,7 @@ pub(super) fn another_patients(
         return Ok(None);
     };
     let none = FullUrls::default();
-    let bare = |reference: &str| match bases.resolve(reference, &none) {
-        Destination::Here { resource_type: "Patient", id } => id.to_owned(),
-        _ => reference.to_owned(),
-    };
+    let bare = |reference: &str| bases.patient_id(reference);
     let (stored, held) = warehouse.reader().read(|connection| {
         Ok((stored_patients(connection, row.id)?, held_types(connection, row.id)?))
     })?;

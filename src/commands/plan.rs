@@ -65,6 +65,11 @@ fn show_plan(warehouse: &Warehouse, target: &Target, steps: &[Step]) -> Result<(
                     status.iter().find(|status| status.resource_type == order.resource_type);
                 let (walk, requests, why) = describe(&order.from, known, target.page_size);
                 total += requests;
+                let queries = order.queries().join(", ");
+                let why = match queries.is_empty() {
+                    true => why,
+                    false => format!("{why}; searched by {queries}"),
+                };
                 [order.resource_type.clone(), walk.to_owned(), format!("about {requests}"), why]
             }
         };

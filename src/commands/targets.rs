@@ -67,10 +67,12 @@ async fn of_plan(
     let plan = settings.plan(plan)?;
     let registration = Arc::new(home::registration(plan, http).await?);
     let bases = Arc::new(plan.bases.clone());
+    let search = Arc::new(plan.search.clone());
     let target = |connection| Target {
         connection,
         registration: Arc::clone(&registration),
         page_size: plan.page_size,
+        search: Arc::clone(&search),
         concurrency: plan.concurrency,
         types: plan.types.clone(),
         dependants: plan.dependants,

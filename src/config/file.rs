@@ -223,6 +223,8 @@ pub(super) struct Plan {
     #[serde(default)]
     pub(super) types: Vec<String>,
     #[serde(default)]
+    pub(super) search: BTreeMap<String, OneOrMore>,
+    #[serde(default)]
     pub(super) dependants: bool,
     #[serde(default)]
     pub(super) proxied_origins: Vec<Url>,
@@ -230,6 +232,23 @@ pub(super) struct Plan {
     #[serde(default = "yes")]
     pub(super) keep_alive: bool,
     pub(super) refresh_token_lifetime_minutes: Option<NonZeroU32>,
+}
+
+/// One text, or several.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    pub(super) fn texts(&self) -> &[String] {
+        match self {
+            OneOrMore::One(text) => std::slice::from_ref(text),
+            OneOrMore::More(texts) => texts,
+        }
+    }
 }
 
 fn yes() -> bool {

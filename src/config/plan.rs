@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     auth::{ClientRegistration, Endpoints, GrantKind, Issuer, TokenAuth, TypedUrl},
-    fhir::{is_r4_type, similar_r4_type},
+    fhir::{SearchRule, SearchRules, is_r4_type, similar_r4_type},
     http::{Origin, RateLimits},
     reference::ServerBases,
 };
@@ -42,6 +42,8 @@ pub struct PlanSettings {
     pub concurrency: usize,
     /// Budget of requests.
     pub limits: RateLimits,
+    /// How its types are searched for.
+    pub search: SearchRules,
     /// Types to ask for, `*` for all that the plan declares; empty: all that payersync knows.
     pub types: Vec<String>,
     /// Origins by which the plan's server calls itself behind a proxy.
@@ -127,6 +129,23 @@ impl PlanSettings {
                 &format!("names {unknown}, which is no resource type of FHIR R4{meant}"),
             );
         }
+        let mut search = SearchRules::default();
+        for (key, texts) in &plan.search {
+            let key_path = format!("search.{key}");
+            let rule = match SearchRule::parse(texts.texts()) {
+                Ok(rule) => rule,
+                Err(error) => return refuse(&key_path, &error.to_string()),
+            };
+            if key == "default" {
+                search.default = Some(rule);
+            } else if is_r4_type(key) {
+                search.types.insert(key.clone(), rule);
+            } else {
+                let meant = similar_r4_type(key);
+                let meant = meant.map_or(String::new(), |known| format!("; did you mean {known}?"));
+                return refuse(&key_path, &format!("is for no resource type of FHIR R4{meant}"));
+            }
+        }
         if plan.client_id.trim().is_empty() {
             return refuse("client_id", "is empty");
         }
@@ -164,6 +183,7 @@ impl PlanSettings {
                 per_hour: plan.requests_per_hour,
             },
             types: plan.types,
+            search,
             dependants: plan.dependants,
             proxied_origins,
             bases,

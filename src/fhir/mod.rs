@@ -20,6 +20,7 @@ mod reference;
 mod resource_type;
 mod scope;
 mod search;
+mod search_rule;
 mod self_link;
 mod subject;
 
@@ -39,8 +40,12 @@ pub use reference::{
 };
 pub use resource_type::{
     RESOURCE_TYPES, ResourceType, find as resource_type, is_about_a_member, is_read_by_reference,
+    patient_parameter,
 };
 pub use scope::{Granted, granted};
 pub use search::{changed_since, on_days, type_search};
+pub use search_rule::{
+    SearchQuery, SearchRule, SearchRuleError, SearchRules, for_patient, needs_patient,
+};
 pub use self_link::{left_out_of_self_link, patient_of_self_link};
 pub use subject::{Subjects, linked_patients, subjects};

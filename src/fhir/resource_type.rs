@@ -84,6 +84,17 @@ pub fn is_about_a_member(name: &str) -> bool {
     !is_read_by_reference(name) && !NOBODYS.contains(&name)
 }
 
+/// The search parameter of a type that takes the member's Patient id (FHIR R4, search parameters).
+///
+/// `None` for types that belong to no member, and for those that payersync does not know.
+pub fn patient_parameter(name: &str) -> Option<&'static str> {
+    match name {
+        "Patient" => Some("_id"),
+        _ if find(name).is_some() && is_about_a_member(name) => Some("patient"),
+        _ => None,
+    }
+}
+
 /// The type of a name.
 pub fn find(name: &str) -> Option<&'static ResourceType> {
     RESOURCE_TYPES.iter().find(|resource_type| resource_type.name == name)

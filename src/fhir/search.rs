@@ -5,7 +5,8 @@ use url::Url;
 
 /// The search for a whole type: `{base}/{type}?_count={page_size}`.
 ///
-/// A Patient Access token is limited to its member already, so no patient parameter is sent.
+/// A Patient Access token is limited to its member already, so no patient parameter is sent unless a
+/// [rule](super::SearchRule) or the plan's refusal asks for it.
 pub fn type_search(base: &Url, resource_type: &str, page_size: u32) -> Url {
     let mut url = under(base, resource_type);
     url.query_pairs_mut().append_pair("_count", &page_size.to_string());

@@ -14,7 +14,7 @@ use super::{
     run::{SyncOptions, Target},
 };
 use crate::{
-    fhir::{each_reference, on_this_server, resource_type},
+    fhir::{each_reference, is_about_a_member, on_this_server, resource_type},
     monitor::Event,
     outcome::{Reason, WalkKind, WalkState},
     warehouse::{
@@ -52,6 +52,7 @@ pub(super) async fn follow(
     for position in unlisted {
         reads.push(begin(context, options, &walks[position], base).await?);
     }
+    name_the_patient(context, &reads).await?;
     let keys: Vec<WalkKey> = reads.iter().map(|reads| reads.key.clone()).collect();
     if hindrance.is_none() {
         reads = read_all(context, reads, target.concurrency).await?;
@@ -123,6 +124,18 @@ async fn begin(
         pages_before: 0,
     });
     Ok(Reads::new(context.clone(), base.clone(), key, known))
+}
+
+/// The consent names the Patient, whether or not a stored resource does.
+async fn name_the_patient(context: &WalkContext, reads: &[Reads]) -> Result<(), WarehouseError> {
+    let is_read = reads.iter().any(|reads| reads.resource_type() == "Patient");
+    let Some(id) = context.patient().filter(|_| is_read) else { return Ok(()) };
+    let patient = Found { resource_type: "Patient".to_owned(), resource_id: id, depth: 1 };
+    let (connection_id, nothing_scanned) = (context.connection.id, Vec::new());
+    context
+        .warehouse
+        .enqueue_references(connection_id, vec![patient], nothing_scanned, String::new())
+        .await
 }
 
 /// Searches, reads, searches what was read, until nothing near enough is left.
@@ -234,8 +247,9 @@ fn describe(
         let detail = format!("{} references are still to be read: {detail}", summary.pending);
         return WalkFinish { detail: Some(detail), keep_cursor: false, ..stopped };
     }
-    if summary.stored == 0 && summary.refused > 0 {
-        let required = resource_type(name).is_some_and(|known| known.required);
+    let required = resource_type(name).is_some_and(|known| known.required);
+    let is_missed = summary.refused > 0 || (required && is_about_a_member(name));
+    if summary.stored == 0 && is_missed {
         let detail = "the plan neither lists it nor lets it be read".to_owned();
         return if required {
             let hint = "the consent may not cover it; `payersync connect` asks anew";

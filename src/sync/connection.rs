@@ -5,6 +5,7 @@ use super::{
     context::WalkContext,
     ending::bug,
     in_order::{Panicked, in_order},
+    not_walked::enter,
     plan::{Step, WalkOrder},
     report::{ConnectionReport, WalkReport},
     run::{SyncOptions, Target},
@@ -16,11 +17,9 @@ use super::{
 use crate::{
     auth::GrantKind,
     fhir::FetchError,
-    monitor::Event,
-    outcome::{Reason, WalkKind, WalkState},
+    outcome::{Reason, WalkState},
     warehouse::{
-        WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError, last_asked, left_types,
-        open_strangers, stored_patients,
+        WalkFinish, WarehouseError, last_asked, left_types, open_strangers, stored_patients,
     },
 };
 use std::sync::Arc;
@@ -39,6 +38,7 @@ pub(super) async fn sync_connection(
     let id = context.connection.id;
     let left = context.warehouse.reader().read(|connection| left_types(connection, id))?;
     steps.retain(|step| !step.is_left_again(&left));
+    context.whose = whose(&context, target)?;
     let mut settled = Vec::new();
     if let (Some(backfill), None) = (&options.backfill, &unreachable) {
         let split = split(&context, steps, backfill, options.full).await?;
@@ -59,7 +59,6 @@ pub(super) async fn sync_connection(
                 let asked = context.warehouse.reader().read(last_asked)?;
                 rest.sort_by_key(|step| asked.get(&(id, step.resource_type().to_owned())));
             }
-            context.whose = whose(&context, target)?;
             let mut walks = run_steps(&context, first, 1).await?;
             let is_scarce = context.allowance.is_scarce(rest.len());
             let concurrency = if is_scarce { 1 } else { target.concurrency };
@@ -190,34 +189,4 @@ async fn unreachable_plan(
         reports.push(enter(context, order.resource_type, None, finish).await?);
     }
     Ok(reports)
-}
-
-/// Enters a type in the ledger that is not walked.
-async fn enter(
-    context: &WalkContext,
-    resource_type: String,
-    window: Option<WalkWindow>,
-    finish: WalkFinish,
-) -> Result<WalkReport, WarehouseError> {
-    let start = WalkStart {
-        run_id: context.run_id,
-        connection_id: context.connection.id,
-        resource_type: resource_type.clone(),
-        kind: if window.is_some() { WalkKind::Window } else { WalkKind::Full },
-        first_url: None,
-        since: None,
-        window,
-        resumes: None,
-    };
-    let (key, _) = context.warehouse.start_walk(start).await?;
-    let counters = WalkCounters::default();
-    context.warehouse.abandon_walk(key, finish.clone(), counters.clone()).await?;
-    context.monitor.event(Event::WalkFinished {
-        connection: &context.connection.name,
-        resource_type: &resource_type,
-        state: finish.state,
-        detail: finish.detail.as_deref(),
-        resources_seen: 0,
-    });
-    Ok(WalkReport { resource_type, finish, counters })
 }

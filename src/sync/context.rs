@@ -90,6 +90,12 @@ impl WalkContext {
         }
     }
 
+    /// The id of the member's Patient, as far as it is known.
+    pub(super) fn patient(&self) -> Option<String> {
+        let named = || self.connection.patient_id.as_deref().map(|id| self.bases.patient_id(id));
+        self.whose.patient().or_else(named)
+    }
+
     /// Unpacks a page of a walk over a type, when there is room and a core is free.
     pub(super) async fn unpack(
         &self,

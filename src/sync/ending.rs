@@ -2,7 +2,7 @@
 
 use super::plan::{WalkFrom, WalkOrder};
 use crate::{
-    fhir::{FetchError, Outcome, PagingError, is_read_by_reference},
+    fhir::{FetchError, Outcome, PagingError, is_about_a_member, is_read_by_reference},
     outcome::{Reason, WalkState},
     warehouse::{ConnectionRow, WalkFinish},
 };
@@ -54,6 +54,14 @@ pub(super) fn refused(
 ) -> Ending {
     let is_first_page = at.is_start();
     let resumes = at.pages_before > 0 && at.pages == 0;
+    // Every plan serves it, many whatever the consent says; this one goes by the consent.
+    let is_uncovered = order.extent.is_uncovered && is_about_a_member(&order.resource_type);
+    if is_first_page && is_uncovered && !order.listed_before && error.status() == Some(403) {
+        let detail = "the member's consent does not cover it".to_owned();
+        let mut finish = WalkFinish::not_walked(WalkState::Skipped, Reason::NotGranted, detail);
+        finish.http_status = error.status();
+        return Ending::Open(finish);
+    }
     if is_first_page && !error.is_grant_gone() && is_unlisted(order, error.status()) {
         let detail = format!("the plan refuses to list it ({error}); it is read by reference");
         let mut finish = WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, detail);
@@ -103,13 +111,23 @@ pub(super) fn unavailable(error: &FetchError, connection: &ConnectionRow) -> Wal
     }
 }
 
+/// Whether a status can mean that a search must name the patient.
+pub(super) fn may_want_patient(status: Option<u16>) -> bool {
+    matches!(status, Some(400 | 403 | 422))
+}
+
 /// Whether a refused first page means that the type is not listed, though it may be read.
 ///
 /// Not where it was listed before: then the refusal is a failure like any other.
 fn is_unlisted(order: &WalkOrder, status: Option<u16>) -> bool {
-    let whole_type = !matches!(order.from, WalkFrom::Since(_));
+    let whole_type = !matches!(order.from, WalkFrom::Since(_)) && order.window.is_none();
     let refused = matches!(status, Some(400 | 403 | 404 | 405 | 501));
-    whole_type && refused && !order.listed_before && is_read_by_reference(&order.resource_type)
+    let name = order.resource_type.as_str();
+    // Many plans promise no more than to let them be read; the search by patient was tried before.
+    let is_members = matches!(name, "Patient" | "Coverage")
+        && !(order.by_patient.is_some() && may_want_patient(status));
+    let may_be_read = is_read_by_reference(name) || is_members;
+    whole_type && refused && !order.listed_before && may_be_read
 }
 
 /// It was asked to stop.
@@ -188,6 +206,21 @@ pub(super) fn another_patient(patient: String) -> WalkFinish {
             Reason::AnotherPatient,
             "the plan answered with a page about another patient; nothing of it was stored".into(),
         )
+    }
+}
+
+/// A type whose searches must name the patient, of whom nobody has said who it is.
+pub(super) fn patient_unknown(connection: &ConnectionRow) -> WalkFinish {
+    let (name, plan) = (&connection.name, &connection.plan);
+    let hint = format!(
+        "`payersync connect {name} --plan {plan}` asks for a consent that says it; or \
+         search.Patient = \"bare\" in the plan's section lets its Patient say it"
+    );
+    let detail = "its search must name the patient, and neither the consent nor a Patient has said \
+                  who that is";
+    WalkFinish {
+        hint: Some(hint),
+        ..WalkFinish::incomplete(Reason::PatientUnknown, detail.to_owned())
     }
 }
 

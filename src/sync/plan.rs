@@ -2,7 +2,10 @@
 
 use super::asked::{Choice, Extent, choose, unasked_types, wanted_types};
 use crate::{
-    fhir::{Capability, changed_since, instant, resource_type, type_search},
+    fhir::{
+        Capability, SearchQuery, SearchRule, SearchRules, changed_since, for_patient, instant,
+        needs_patient, patient_parameter, resource_type, type_search,
+    },
     http::Origin,
     outcome::{Reason, WalkKind, WalkState},
     warehouse::{Cursor, HeldType, LastUpdated, Totals, TypeState, WalkFinish, WalkWindow},
@@ -22,6 +25,8 @@ pub struct PlanInput<'a> {
     pub base: &'a Url,
     /// `_count` of every search.
     pub page_size: u32,
+    /// How the plan wants its types searched for.
+    pub search: &'a SearchRules,
     /// Types named in the configuration, `*` for all that are declared; empty: all that payersync
     /// knows.
     pub configured_types: &'a [String],
@@ -53,7 +58,7 @@ pub struct PlanInput<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// It is walked.
-    Walk(WalkOrder),
+    Walk(Box<WalkOrder>),
     /// It is not; the ledger says why.
     Skip {
         /// FHIR resource type.
@@ -110,6 +115,11 @@ pub struct WalkOrder {
     pub start: Url,
     /// The part of the type that is walked; `None`: all of it.
     pub window: Option<WalkWindow>,
+    /// Searches that together are the type; empty: `start` is all of it.
+    pub parts: Vec<Part>,
+    /// The first page of the search that names the patient, for where the bare one is refused and
+    /// nobody has said which one the plan wants.
+    pub by_patient: Option<Url>,
     /// What a complete walk's entry in the ledger mentions.
     pub note: Option<String>,
     /// A walk over what changed, made first: beside a full walk that takes several runs.
@@ -118,6 +128,60 @@ pub struct WalkOrder {
     pub totals: Totals,
     /// How much of the type the walk can see.
     pub extent: Extent,
+}
+
+/// One of several searches that together are a type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its query, as it is configured.
+    pub query: String,
+    /// Its first page.
+    pub start: Url,
+}
+
+impl WalkOrder {
+    /// The queries by which it is searched, with `{patient}` for the patient; none: bare.
+    pub fn queries(&self) -> Vec<String> {
+        if !self.parts.is_empty() {
+            return self.parts.iter().map(|part| part.query.clone()).collect();
+        }
+        let pairs: Vec<String> = self
+            .start
+            .query_pairs()
+            .filter(|(name, _)| name != "_count")
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        if pairs.is_empty() { Vec::new() } else { vec![pairs.join("&")] }
+    }
+
+    /// The order with the patient named in its searches; `None` where one must be and is not known.
+    pub(super) fn for_patient(&self, patient: Option<&str>) -> Option<WalkOrder> {
+        let named = |url: &Url| match (needs_patient(url), patient) {
+            (false, _) => Some(url.clone()),
+            (true, patient) => patient.map(|patient| for_patient(url, patient)),
+        };
+        let from = |from: &WalkFrom| {
+            Some(match from {
+                WalkFrom::Since(increment) => {
+                    WalkFrom::Since(Increment { url: named(&increment.url)?, ..increment.clone() })
+                }
+                from => from.clone(),
+            })
+        };
+        let part =
+            |part: &Part| Some(Part { query: part.query.clone(), start: named(&part.start)? });
+        Some(WalkOrder {
+            start: named(&self.start)?,
+            from: from(&self.from)?,
+            beside: match &self.beside {
+                Some(beside) => Some(Box::new(from(beside)?)),
+                None => None,
+            },
+            parts: self.parts.iter().map(part).collect::<Option<_>>()?,
+            by_patient: self.by_patient.as_ref().and_then(named),
+            ..self.clone()
+        })
+    }
 }
 
 /// Where a walk begins.
@@ -165,7 +229,14 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         let cursor = input.cursors.iter().find(mine).filter(|_| !input.full)?;
         usable(cursor, input.base)
     };
-    let start = type_search(input.base, name, input.page_size);
+    let rule = input.search.of(name);
+    if rule == Some(&SearchRule::Read) {
+        let detail = "the configuration says that it is not listed; it is read by reference";
+        let detail = detail.to_owned();
+        let finish = WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, detail);
+        return Step::Skip { resource_type: name.to_owned(), finish };
+    }
+    let Searches { start, parts, by_patient, note } = searches(input, name, rule, state);
     let changes = || {
         let fresh = || increment(input, state?, &start).map(WalkFrom::Since);
         cursor(WalkKind::Incremental).or_else(fresh)
@@ -174,11 +245,12 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
     let (from, beside) = match cursor(WalkKind::Full) {
         Some(full) => (full, changes().map(Box::new)),
         // That nothing changed would not tell whether the consent still lets anything through.
+        _ if !parts.is_empty() => (WalkFrom::Start, None),
         None if extent.is_uncovered || is_full_walk_due(input, state) => (WalkFrom::Start, None),
         None => (changes().unwrap_or(WalkFrom::Start), None),
     };
     let resource_type = name.to_owned();
-    Step::Walk(WalkOrder {
+    Step::Walk(Box::new(WalkOrder {
         resource_type,
         required,
         listed_before,
@@ -186,11 +258,51 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         from,
         start,
         window: None,
-        note: None,
+        parts,
+        by_patient,
+        note,
         beside,
         totals: state.map_or(Totals::Unknown, |state| state.totals),
         extent,
-    })
+    }))
+}
+
+/// How a type is asked for.
+struct Searches {
+    start: Url,
+    parts: Vec<Part>,
+    by_patient: Option<Url>,
+    note: Option<String>,
+}
+
+/// By the plan's rule; else without the patient, until the plan has refused that once.
+fn searches(
+    input: &PlanInput<'_>,
+    name: &str,
+    rule: Option<&SearchRule>,
+    state: Option<&TypeState>,
+) -> Searches {
+    let bare = type_search(input.base, name, input.page_size);
+    let by_patient = patient_parameter(name).map(|it| SearchQuery::by_patient(it).on(&bare));
+    let settled = |start| Searches { start, parts: Vec::new(), by_patient: None, note: None };
+    match (rule, by_patient) {
+        (Some(SearchRule::Queries(queries)), _) => match queries.as_slice() {
+            [query] => settled(query.on(&bare)),
+            queries => {
+                let part = |query: &SearchQuery| Part {
+                    query: query.as_str().to_owned(),
+                    start: query.on(&bare),
+                };
+                Searches { parts: queries.iter().map(part).collect(), ..settled(bare.clone()) }
+            }
+        },
+        (None, Some(by_patient)) if state.is_some_and(|state| state.by_patient) => {
+            let note = "searched by patient, since the plan refuses a search without one";
+            Searches { note: Some(note.to_owned()), ..settled(by_patient) }
+        }
+        (None, by_patient) => Searches { by_patient, ..settled(bare) },
+        (Some(SearchRule::Bare | SearchRule::Read), _) => settled(bare),
+    }
 }
 
 /// What changed since the watermark, where that is known to be all that is needed.

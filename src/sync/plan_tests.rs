@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fhir::RESOURCE_TYPES;
+use std::collections::BTreeMap;
 
 fn capability(types: &[&str]) -> Capability {
     let resources: Vec<_> = types.iter().map(|name| serde_json::json!({ "type": name })).collect();
@@ -29,7 +30,9 @@ fn cursor(url: &str) -> Cursor {
 const BASE: &str = "https://api.x.test/r4";
 
 fn input(base: &Url) -> PlanInput<'_> {
+    static NO_RULES: SearchRules = SearchRules { default: None, types: BTreeMap::new() };
     PlanInput {
+        search: &NO_RULES,
         connection: "john",
         plan: "demo",
         base,
@@ -54,14 +57,13 @@ fn steps(input: &PlanInput<'_>) -> Vec<(String, String)> {
     plan(input)
         .into_iter()
         .map(|step| match step {
-            Step::Walk(WalkOrder { resource_type, from: WalkFrom::Start, .. }) => {
-                (resource_type, "start".to_owned())
-            }
-            Step::Walk(WalkOrder { resource_type, from: WalkFrom::Cursor(_, url), .. }) => {
-                (resource_type, url.to_string())
-            }
-            Step::Walk(WalkOrder { resource_type, from: WalkFrom::Since(what), .. }) => {
-                (resource_type, format!("since {}", what.since.to_rfc3339()))
+            Step::Walk(order) => {
+                let begins = match order.from {
+                    WalkFrom::Start => "start".to_owned(),
+                    WalkFrom::Cursor(_, url) => url.to_string(),
+                    WalkFrom::Since(what) => format!("since {}", what.since.to_rfc3339()),
+                };
+                (order.resource_type, begins)
             }
             Step::Skip { resource_type, finish } => {
                 (resource_type, finish.reason.unwrap().to_string())
@@ -109,6 +111,7 @@ fn a_type_that_is_named_or_was_listed_before_is_asked_for_though_nobody_declares
         has_open_rejects: false,
         totals: Totals::Unknown,
         probed_at: None,
+        by_patient: false,
     }];
     assert!(steps(&PlanInput { states: &listed, ..undeclared.clone() }).contains(&begun[0]));
     assert!(!steps(&undeclared).contains(&begun[0]));
@@ -157,6 +160,7 @@ fn a_required_type_that_the_consent_does_not_cover_is_walked_in_full_each_time()
         has_open_rejects: false,
         totals: Totals::Unknown,
         probed_at: Some("2026-01-07T00:00:00.000Z".into()),
+        by_patient: false,
     }];
     let begins = |scope| {
         let capability = Capability::parse(statement);
@@ -226,6 +230,7 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
         has_open_rejects: false,
         totals: Totals::Unknown,
         probed_at: None,
+        by_patient: false,
     };
     let begins = |capability: &Capability, state: &TypeState, full| {
         let states = [state.clone()];

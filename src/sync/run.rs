@@ -15,7 +15,7 @@ use crate::{
     auth::{ClientRegistration, Tokens},
     clock::Clock,
     exit_code::ExitCode,
-    fhir::{RESOURCE_TYPES, instant},
+    fhir::{RESOURCE_TYPES, SearchRules, instant},
     http::{HttpClient, Origin},
     monitor::Monitor,
     reference::ServerBases,
@@ -54,6 +54,8 @@ pub struct Target {
     pub registration: Arc<ClientRegistration>,
     /// `_count` of every search.
     pub page_size: u32,
+    /// How the plan wants its types searched for.
+    pub search: Arc<SearchRules>,
     /// Types walked at once.
     pub concurrency: usize,
     /// Types to ask for; empty: all that payersync knows.

@@ -121,6 +121,7 @@ async fn decide(
         plan: &context.connection.plan,
         base: &target.registration.fhir_url,
         page_size: target.page_size,
+        search: &target.search,
         configured_types: &target.types,
         asked_types: &options.types,
         capability: capability.as_ref(),

@@ -8,12 +8,14 @@
 use super::{
     absence::prove_absences,
     context::WalkContext,
-    ending::Remedy,
+    ending::{Remedy, may_want_patient, patient_unknown},
+    not_walked::enter,
     pass::{Pass, PassReport},
     plan::{WalkFrom, WalkOrder},
     probe::prove,
     report::WalkReport,
     walk_by_date::{unfinished, walk_by_date},
+    walk_by_query::walk_by_query,
 };
 use crate::{
     fhir::{Effort, changed_since, instant},
@@ -30,12 +32,46 @@ pub(super) async fn walk(
     context: &WalkContext,
     order: &WalkOrder,
 ) -> Result<WalkReport, WarehouseError> {
+    let Some(mut order) = order.for_patient(context.patient().as_deref()) else {
+        let finish = patient_unknown(&context.connection);
+        return enter(context, order.resource_type.clone(), order.window.clone(), finish).await;
+    };
+    // Where a consent covers several people, one of them is not all.
+    order.by_patient = order.by_patient.filter(|_| context.whose.patient().is_some());
+    let report = walk_as(context, &order).await?;
+    let by_patient = order.by_patient.clone().filter(|_| wants_patient(context, &order, &report));
+    let Some(start) = by_patient else { return Ok(told(context, report)) };
+    let named = WalkOrder { start, by_patient: None, ..order };
+    let mut named_report = walk_as(context, &named).await?;
+    if named_report.counters.pages > 0 {
+        context.warehouse.set_by_patient(context.connection.id, &named.resource_type).await?;
+    }
+    named_report.counters.add_effort(&report.counters);
+    Ok(told(context, named_report))
+}
+
+/// Whether a plan may have refused a search because it names no patient.
+fn wants_patient(context: &WalkContext, order: &WalkOrder, report: &WalkReport) -> bool {
+    let is_refused = report.counters.pages == 0 && may_want_patient(report.finish.http_status);
+    let is_whole = order.window.is_none() && matches!(order.from, WalkFrom::Start);
+    is_refused && is_whole && !context.stop.is_asked()
+}
+
+/// The walk over one type, as one search or as several.
+async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport, WarehouseError> {
+    if !order.parts.is_empty() {
+        let mut report = walk_by_query(context, order).await?;
+        if !is_out(&report) {
+            prove_absences(context, order, &mut report.counters).await?;
+        }
+        return Ok(report);
+    }
     let mut effort = WalkCounters::default();
     // What changed comes first: a full walk that takes several nights must not hold it up.
     if let Some(beside) = &order.beside {
         let changes = walk_from(context, order, beside).await?;
         if changes.finish.reason.is_some_and(Reason::is_without_token) || context.stop.is_asked() {
-            return Ok(told(context, changes));
+            return Ok(changes);
         }
         effort.add(&changes.counters);
     }
@@ -58,7 +94,7 @@ pub(super) async fn walk(
     }
     report.counters.resources_deleted += effort.resources_deleted;
     report.counters.add_effort(&effort);
-    Ok(told(context, report))
+    Ok(report)
 }
 
 /// Whether nothing can be had of the plan now.

@@ -5,7 +5,7 @@
 
 use crate::{
     fhir::{Subjects, linked_patients, subjects},
-    reference::{Destination, FullUrls, ServerBases},
+    reference::{FullUrls, ServerBases},
 };
 use std::{
     collections::BTreeSet,
@@ -25,6 +25,8 @@ pub(super) struct Whose {
 struct Known {
     /// Ids of the one person's Patients; empty until the first one came.
     patients: BTreeSet<String>,
+    /// The one of them that the consent named, or that came first.
+    first: Option<String>,
     /// The Patient that came first, until the warehouse has noted it.
     to_be_pinned: Option<String>,
     /// Whether the plan sent a resource about the Patient in this run.
@@ -60,17 +62,20 @@ impl Whose {
         stored: &[(String, Vec<u8>)],
     ) -> Whose {
         let none = FullUrls::default();
-        let named = named.map(|named| match bases.resolve(named, &none) {
-            Destination::Here { resource_type: "Patient", id } => id.to_owned(),
-            _ => named.to_owned(),
-        });
-        let known = Known { patients: named.into_iter().collect(), ..Known::default() };
+        let named = named.map(|named| bases.patient_id(named));
+        let known =
+            Known { patients: named.iter().cloned().collect(), first: named, ..Known::default() };
         let whose = Whose { bases, known: Some(Arc::new(Mutex::new(known))) };
         whose.meet(stored.iter().map(|(id, json)| (&**id, &**json)), &none);
         if let Some(mut known) = whose.known() {
             known.is_seen = false;
         }
         whose
+    }
+
+    /// The id of the connection's Patient, once it is known.
+    pub(super) fn patient(&self) -> Option<String> {
+        self.known()?.first.clone()
     }
 
     /// The FHIR bases of the plan's server.
@@ -167,6 +172,7 @@ impl Whose {
 impl Known {
     fn pin(&mut self, patient: &str) {
         self.patients.insert(patient.to_owned());
+        self.first.get_or_insert_with(|| patient.to_owned());
         self.to_be_pinned = Some(patient.to_owned());
     }
 

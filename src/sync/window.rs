@@ -74,10 +74,12 @@ pub(super) async fn split(
             split.steps.push(step);
             continue;
         };
+        // Where nobody is known yet, the walk over the whole type will tell.
+        let order = order.for_patient(context.patient().as_deref()).unwrap_or(*order);
         let parameter = match usable_parameter(context, &order, &mut split.effort).await {
             Ok(parameter) => parameter,
             Err(why) => {
-                split.steps.push(Step::Walk(whole(order, why)));
+                split.steps.push(Step::Walk(Box::new(whole(order, why))));
                 continue;
             }
         };
@@ -91,7 +93,7 @@ pub(super) async fn split(
         if left.is_empty() {
             split.settled.push(settled(&order.resource_type, windows.len()));
         }
-        split.steps.extend(left.into_iter().map(Step::Walk));
+        split.steps.extend(left.into_iter().map(|order| Step::Walk(Box::new(order))));
     }
     Ok(split)
 }
@@ -205,6 +207,7 @@ pub(super) fn order_of(
         from,
         start,
         window: Some(window),
+        by_patient: None,
         note: None,
         extent: Extent::default(),
         ..order.clone()

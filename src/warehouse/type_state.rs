@@ -1,6 +1,7 @@
 //! What is known of a type beyond its resources: watermark and whether `_lastUpdated` works.
 
 use super::{
+    Warehouse,
     error::{Doing, WarehouseError},
     ledger::WalkKey,
 };
@@ -71,6 +72,8 @@ pub struct TypeState {
     pub totals: Totals,
     /// When the server last showed that it honours `_lastUpdated` (RFC 3339).
     pub probed_at: Option<String>,
+    /// Whether the plan refused the search that does not name the patient, and took the one that does.
+    pub by_patient: bool,
 }
 
 /// The states of a connection's types.
@@ -88,7 +91,7 @@ pub(crate) fn states(
                  AND r.resource_type = s.resource_type AND r.deleted_at IS NULL),
                EXISTS (SELECT 1 FROM rejected_resource q WHERE q.connection_id = s.connection_id
                  AND q.resource_type = s.resource_type AND q.resolved_at IS NULL),
-               totals, probed_at
+               totals, probed_at, search IS NOT NULL
              FROM type_state s WHERE connection_id = ?1",
         )
         .and_then(|mut statement| statement.query_map([connection_id], state_of)?.collect())
@@ -114,6 +117,7 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
             _ => Totals::Unknown,
         },
         probed_at: row.get(8)?,
+        by_patient: row.get(9)?,
     })
 }
 
@@ -240,6 +244,22 @@ pub(super) fn set_totals(
         .map(drop)
 }
 
+/// Notes that a type's search must name the patient.
+fn set_by_patient(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "INSERT INTO type_state (connection_id, resource_type, search) VALUES (?1, ?2, 'patient')
+             ON CONFLICT (connection_id, resource_type) DO UPDATE SET search = excluded.search",
+            params![connection_id, resource_type],
+        )
+        .doing("cannot note how a type is searched for")
+        .map(drop)
+}
+
 /// Notes what a probe or a walk has shown.
 pub(crate) fn set_last_updated(
     connection: &mut Connection,
@@ -261,4 +281,18 @@ pub(crate) fn set_last_updated(
         )
         .doing("cannot note what the server supports")
         .map(drop)
+}
+
+impl Warehouse {
+    /// Notes that a type's search must name the patient.
+    pub(crate) async fn set_by_patient(
+        &self,
+        connection_id: i64,
+        resource_type: &str,
+    ) -> Result<(), WarehouseError> {
+        let resource_type = resource_type.to_owned();
+        self.writer
+            .run(move |connection, _| set_by_patient(connection, connection_id, &resource_type))
+            .await
+    }
 }

@@ -27,6 +27,7 @@ mod cannot_write;
 mod claim_diagnosis;
 #[cfg(test)]
 mod claims_cases;
+#[cfg(test)]
 mod clocks;
 #[cfg(test)]
 mod contact_of_the_past;
@@ -70,6 +71,7 @@ mod history;
 mod incremental;
 #[cfg(test)]
 mod issuer;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod kill_connect;
@@ -133,6 +135,8 @@ mod repeated_secrets;
 mod schedule_run;
 #[cfg(test)]
 mod screen;
+#[cfg(test)]
+mod search_rules;
 #[cfg(test)]
 mod sekmet;
 #[cfg(test)]

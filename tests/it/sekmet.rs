@@ -39,6 +39,35 @@ fn stored(home: &Home) -> BTreeMap<Key, String> {
     .collect()
 }
 
+/// A search that names a patient brings what the bare walk brought of that patient, byte for byte.
+fn assert_searched_by_patient(everybody: &Home, fhir_url: &Url, token_url: &Url) {
+    let types = ["Condition", "Coverage", "Encounter", "ExplanationOfBenefit", "Observation"];
+    let subject = "coalesce(json ->> '$.subject.reference', json ->> '$.patient.reference',
+                            json ->> '$.beneficiary.reference')";
+    let names = types.map(|name| format!("'{name}'")).join(", ");
+    let live = format!("FROM resource WHERE deleted_at IS NULL AND resource_type IN ({names})");
+    let patient: String = everybody.value(&format!(
+        "SELECT replace({subject}, 'Patient/', '') {live} AND {subject} LIKE 'Patient/%'
+         GROUP BY 1 ORDER BY count(DISTINCT resource_type) DESC, count(*) DESC LIMIT 1"
+    ));
+    let resources = "SELECT resource_type, resource_id, json";
+    let expected = everybody
+        .rows(&format!("{resources} {live} AND {subject} = 'Patient/{patient}' ORDER BY 1, 2"));
+    assert!(expected.len() > 10, "{} resources of one patient", expected.len());
+    let home = Home::new();
+    configure(&home, fhir_url, token_url);
+    let file = home.file("payersync.toml");
+    let more =
+        format!("types = {types:?}\n[plans.backend.search]\ndefault = \"patient={patient}\"\n");
+    std::fs::write(&file, std::fs::read_to_string(&file).unwrap() + &more).unwrap();
+    let run = |arguments: &[&str]| tokio::task::block_in_place(|| home.run(arguments));
+    for arguments in [&["connect", "one", "--plan", "backend"][..], &["sync"]] {
+        let outcome = run(arguments);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    }
+    assert!(home.rows(&format!("{resources} {live} ORDER BY 1, 2")) == expected);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_that_a_real_server_holds_arrives_as_it_serves_it() {
     let Some(root) = server("PAYERSYNC_TEST_SEKMET") else { return };
@@ -74,6 +103,8 @@ async fn everything_that_a_real_server_holds_arrives_as_it_serves_it() {
     );
     assert_eq!(written, 0, "{}", second.stderr);
     assert_same(&stored(&home), &served.resources);
+
+    assert_searched_by_patient(&home, &fhir_url, &recorder.url);
 
     let changes = change(&fhir_url, &served, &CHANGED_TYPES).await;
     let now_served = serve(&fhir_url, PAGE_SIZE).await;

@@ -4,7 +4,7 @@ use super::{Home, Outcome};
 use axum::{
     Router,
     body::Body,
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     http::{StatusCode, header},
     response::Response,
     routing::{get, post},
@@ -23,12 +23,16 @@ pub(crate) struct Script {
     pub(crate) types: BTreeMap<&'static str, Vec<String>>,
     /// Per type the status in place of a page; per `Type/id` that in place of a read's answer.
     pub(crate) refused: BTreeMap<&'static str, u16>,
+    /// Per type what a search must have in its query, and the status of one that has it not.
+    pub(crate) wants: BTreeMap<&'static str, (&'static str, u16)>,
     /// The types that the CapabilityStatement declares; without any there is no statement.
     pub(crate) declared: Vec<&'static str>,
     /// More members of the token endpoint's answer, each with a comma before it.
     pub(crate) token: String,
     /// The types that were searched, in order.
     pub(crate) searched: Vec<String>,
+    /// The same with their queries.
+    pub(crate) queries: Vec<String>,
 }
 
 /// A running payer; its threads end with it.
@@ -106,7 +110,12 @@ async fn token(State(script): State<Arc<Mutex<Script>>>) -> Response {
     ))
 }
 
-async fn search(State(script): State<Arc<Mutex<Script>>>, Path(name): Path<String>) -> Response {
+async fn search(
+    State(script): State<Arc<Mutex<Script>>>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let query = query.unwrap_or_default();
     let mut script = script.lock().unwrap();
     if name == "metadata" {
         let types: Vec<String> = script
@@ -126,7 +135,15 @@ async fn search(State(script): State<Arc<Mutex<Script>>>, Path(name): Path<Strin
     if let Some(code) = script.refused.get(&*name) {
         return status(*code);
     }
-    let entries: Vec<String> = script.types.get(&*name).into_iter().flatten().map(entry).collect();
+    script.queries.push(format!("{name}?{query}"));
+    if let Some((wanted, code)) = script.wants.get(&*name).filter(|(it, _)| !query.contains(it)) {
+        assert!(!wanted.is_empty());
+        return status(*code);
+    }
+    let category = query.split('&').find_map(|pair| pair.strip_prefix("category="));
+    let is_found = |json: &&String| category.is_none_or(|category| json.contains(category));
+    let all = script.types.get(&*name).into_iter().flatten();
+    let entries: Vec<String> = all.filter(is_found).map(entry).collect();
     json(format!(
         r#"{{"resourceType":"Bundle","type":"searchset","entry":[{}]}}"#,
         entries.join(",")

@@ -1,0 +1,228 @@
+//! How a plan wants its types searched for, where the bare type is not enough.
+//!
+//! `GET {base}/{type}` is what a member's token makes safe and what 1upHealth documents. Others want
+//! the patient named (US Core: `patient`), or a category beside it, and some let a type be read by
+//! id alone (CARIN for Blue Button promises no more for Patient, Organization and Practitioner).
+
+use super::resource_type::patient_parameter;
+use std::collections::BTreeMap;
+use url::Url;
+
+/// Stands in a query for the id of the member's Patient.
+const PATIENT: &str = "{patient}";
+
+/// How one type is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SearchRule {
+    /// The whole type, without a query: `bare`.
+    Bare,
+    /// Not at all; what stored resources and the consent name is read by id: `read`.
+    Read,
+    /// By these queries, each a search of its own. What they find together is the type.
+    Queries(Vec<SearchQuery>),
+}
+
+/// The query of a search, such as `patient={patient}&category=laboratory`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchQuery {
+    text: String,
+    pairs: Vec<(String, String)>,
+}
+
+/// Why a text is no rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SearchRuleError {
+    /// There is nothing in it.
+    #[error("is empty; write \"bare\", \"read\" or a query such as \"patient={PATIENT}\"")]
+    Empty,
+    /// A part of the query is no `name=value`.
+    #[error("has {0:?}, which is no name=value")]
+    NoPair(String),
+    /// A placeholder that nothing is known to stand for.
+    #[error("has {0:?}; the only placeholder is {PATIENT}")]
+    UnknownPlaceholder(String),
+    /// A parameter that the walk itself sets.
+    #[error("sets {0}, which the walk sets by itself")]
+    Reserved(&'static str),
+    /// `bare` or `read` among several queries.
+    #[error("has {0:?} among queries; it stands alone")]
+    NotAlone(String),
+}
+
+/// Parameters by which pages and changes are asked for.
+const RESERVED: [&str; 2] = ["_lastUpdated", "_sort"];
+
+impl SearchRule {
+    /// Reads a rule as it is typed: one text, or several queries.
+    pub fn parse(texts: &[String]) -> Result<SearchRule, SearchRuleError> {
+        match texts {
+            [] => return Err(SearchRuleError::Empty),
+            [word] if word == "bare" => return Ok(SearchRule::Bare),
+            [word] if word == "read" => return Ok(SearchRule::Read),
+            _ => {}
+        }
+        if let Some(word) = texts.iter().find(|text| matches!(text.as_str(), "bare" | "read")) {
+            return Err(SearchRuleError::NotAlone(word.clone()));
+        }
+        let queries: Result<_, _> = texts.iter().map(|text| SearchQuery::parse(text)).collect();
+        Ok(SearchRule::Queries(queries?))
+    }
+}
+
+impl SearchQuery {
+    fn parse(text: &str) -> Result<SearchQuery, SearchRuleError> {
+        let text = text.trim().trim_start_matches('?');
+        if text.is_empty() {
+            return Err(SearchRuleError::Empty);
+        }
+        if let Some(part) = text.split('&').find(|part| !is_pair(part)) {
+            return Err(SearchRuleError::NoPair(part.to_owned()));
+        }
+        let pairs: Vec<(String, String)> =
+            url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        for (name, value) in &pairs {
+            if let Some(reserved) = RESERVED.into_iter().find(|reserved| name == reserved) {
+                return Err(SearchRuleError::Reserved(reserved));
+            }
+            let rest = value.replace(PATIENT, "");
+            if name.contains(['{', '}']) || rest.contains(['{', '}']) {
+                return Err(SearchRuleError::UnknownPlaceholder(format!("{name}={value}")));
+            }
+        }
+        Ok(SearchQuery { text: text.to_owned(), pairs })
+    }
+
+    /// The query that names the patient in one parameter.
+    pub fn by_patient(parameter: &str) -> SearchQuery {
+        SearchQuery {
+            text: format!("{parameter}={PATIENT}"),
+            pairs: vec![(parameter.to_owned(), PATIENT.to_owned())],
+        }
+    }
+
+    /// As it is typed.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The search of a type with this query; its own `_count` goes before another one.
+    pub fn on(&self, search: &Url) -> Url {
+        let mut url = search.clone();
+        let is_ours = |name: &str| self.pairs.iter().any(|(own, _)| own == name);
+        let kept: Vec<_> =
+            search.query_pairs().filter(|(name, _)| !is_ours(name)).map(owned).collect();
+        set_pairs(&mut url, kept.iter().chain(&self.pairs));
+        url
+    }
+}
+
+fn is_pair(part: &str) -> bool {
+    part.split_once('=').is_some_and(|(name, value)| !name.is_empty() && !value.is_empty())
+}
+
+fn owned(
+    (name, value): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>),
+) -> (String, String) {
+    (name.into_owned(), value.into_owned())
+}
+
+fn set_pairs<'a>(url: &mut Url, pairs: impl Iterator<Item = &'a (String, String)>) {
+    url.set_query(None);
+    for (name, value) in pairs {
+        url.query_pairs_mut().append_pair(name, value);
+    }
+}
+
+/// Whether a search is still to be told whose Patient it is for.
+pub fn needs_patient(search: &Url) -> bool {
+    search.query_pairs().any(|(_, value)| value.contains(PATIENT))
+}
+
+/// The search with the id of the Patient in its place.
+pub fn for_patient(search: &Url, patient: &str) -> Url {
+    let mut url = search.clone();
+    let pairs: Vec<_> = search
+        .query_pairs()
+        .map(|(name, value)| (name.into_owned(), value.replace(PATIENT, patient)))
+        .collect();
+    set_pairs(&mut url, pairs.iter());
+    url
+}
+
+/// A plan's rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchRules {
+    /// For each type that has the search parameter `patient`, unless it has a rule of its own.
+    pub default: Option<SearchRule>,
+    /// For a type.
+    pub types: BTreeMap<String, SearchRule>,
+}
+
+impl SearchRules {
+    /// The rule for a type; `None` where nobody says, and what works is found out.
+    pub fn of(&self, resource_type: &str) -> Option<&SearchRule> {
+        let has_patient = || patient_parameter(resource_type) == Some("patient");
+        self.types.get(resource_type).or_else(|| self.default.as_ref().filter(|_| has_patient()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(texts: &[&str]) -> Result<SearchRule, SearchRuleError> {
+        SearchRule::parse(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
+    }
+
+    fn urls(texts: &[&str]) -> Vec<String> {
+        let search = Url::parse("https://h/r4/Observation?_count=100").unwrap();
+        let Ok(SearchRule::Queries(queries)) = parsed(texts) else { panic!("{texts:?}") };
+        queries.iter().map(|query| for_patient(&query.on(&search), "a/b&c").to_string()).collect()
+    }
+
+    #[test]
+    fn a_query_names_the_patient_and_goes_before_the_usual_count() {
+        assert_eq!(
+            urls(&[
+                "patient={patient}",
+                "?subject=Patient/{patient}&category=laboratory&_count=50"
+            ]),
+            [
+                "https://h/r4/Observation?_count=100&patient=a%2Fb%26c",
+                "https://h/r4/Observation?subject=Patient%2Fa%2Fb%26c&category=laboratory&_count=50"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_rule_is_refused() {
+        for (texts, problem) in [
+            (&[][..], SearchRuleError::Empty),
+            (&[" "], SearchRuleError::Empty),
+            (&["patient"], SearchRuleError::NoPair("patient".into())),
+            (&["patient={patient}&category="], SearchRuleError::NoPair("category=".into())),
+            (&["patient={member}"], SearchRuleError::UnknownPlaceholder("patient={member}".into())),
+            (&["{patient}=1"], SearchRuleError::UnknownPlaceholder("{patient}=1".into())),
+            (&["_lastUpdated=gt2020"], SearchRuleError::Reserved("_lastUpdated")),
+            (&["bare", "patient={patient}"], SearchRuleError::NotAlone("bare".into())),
+        ] {
+            assert_eq!(parsed(texts), Err(problem), "{texts:?}");
+        }
+        assert_eq!(parsed(&["bare"]), Ok(SearchRule::Bare));
+        assert_eq!(parsed(&["read"]), Ok(SearchRule::Read));
+    }
+
+    #[test]
+    fn the_default_is_for_types_that_can_be_searched_by_patient() {
+        let by_patient = SearchRule::Queries(vec![SearchQuery::by_patient("patient")]);
+        let rules = SearchRules {
+            default: Some(by_patient.clone()),
+            types: BTreeMap::from([("Goal".to_owned(), SearchRule::Bare)]),
+        };
+        assert_eq!(rules.of("Condition"), Some(&by_patient));
+        assert_eq!(rules.of("Goal"), Some(&SearchRule::Bare));
+        for other in ["Patient", "Organization", "Medication"] {
+            assert_eq!(rules.of(other), None, "{other}");
+        }
+    }
+}

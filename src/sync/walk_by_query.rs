@@ -1,0 +1,158 @@
+//! A type that its plan lets be searched only in parts, such as one category at a time.
+//!
+//! Each part is a walk of its own, which resumes by itself. What all parts together did not bring is
+//! absent, where each of them came to its end in this run. A part that the plan refuses is noted:
+//! the plan does not know it, and what it would have brought proves nothing.
+
+use super::{
+    asked::Extent,
+    context::WalkContext,
+    ending::Remedy,
+    plan::{Part, WalkFrom, WalkOrder},
+    report::WalkReport,
+    walk::walk_until_settled,
+};
+use crate::{
+    clock,
+    http::Origin,
+    outcome::{WalkKind, WalkState},
+    warehouse::{
+        Advance, Tally, WalkCounters, WalkEnd, WalkFinish, WalkStart, WalkWindow, WarehouseError,
+        window_cursor,
+    },
+};
+use url::Url;
+
+/// What the parts came to.
+#[derive(Default)]
+struct Came {
+    counters: WalkCounters,
+    /// Parts that the plan refused, each with the status of its refusal.
+    refused: Vec<(String, u16)>,
+    /// How the first of them was refused.
+    refusal: Option<WalkFinish>,
+    /// Whether some part went on where an earlier run had come.
+    resumed: bool,
+    /// Why some part is not complete.
+    failed: Option<WalkFinish>,
+}
+
+/// Walks a type by each of its queries; the report is the whole type's.
+///
+/// # Errors
+/// Only the warehouse's.
+pub(super) async fn walk_by_query(
+    context: &WalkContext,
+    order: &WalkOrder,
+) -> Result<WalkReport, WarehouseError> {
+    let reading = context.clocks.read(context.clock.now(), None);
+    let start = WalkStart {
+        run_id: context.run_id,
+        connection_id: context.connection.id,
+        resource_type: order.resource_type.clone(),
+        kind: WalkKind::Full,
+        first_url: None,
+        since: None,
+        window: None,
+        resumes: None,
+    };
+    let (key, _) = context.warehouse.start_walk(start).await?;
+    let round = WalkContext { round: Some(key.walk_id), ..context.clone() };
+    let mut came = Came::default();
+    for part in &order.parts {
+        walk_part(&round, order, part, &mut came).await?;
+        if came.failed.is_some() || context.stop.is_asked() {
+            break;
+        }
+    }
+    let distinct = context.warehouse.count_seen(key.walk_id).await?;
+    let finish = finish(order, &came, distinct);
+    let sees_all = came.refused.is_empty() && !came.resumed && !order.extent.is_part;
+    let has_rejects = came.counters.resources_rejected > 0;
+    let end = WalkEnd {
+        finish,
+        tally: Tally { distinct, ..Tally::default() },
+        finds_absences: sees_all && !has_rejects,
+        is_doubted: reading.is_doubted,
+        started: clock::text(reading.dated),
+        settles_rejects: sees_all && !has_rejects,
+        advance: Some(Advance { watermark: None, full: sees_all }),
+        totals: None,
+        shrink_limit_percent: context.shrink_limit_percent,
+    };
+    let walk_id = key.walk_id;
+    // The parts have rows of their own in the ledger; counted here, too, they would count twice.
+    let finish = context.warehouse.end_walk(key, end, WalkCounters::default()).await?;
+    context.warehouse.forget_walks(vec![walk_id]).await?;
+    Ok(WalkReport { resource_type: order.resource_type.clone(), finish, counters: came.counters })
+}
+
+async fn walk_part(
+    context: &WalkContext,
+    order: &WalkOrder,
+    part: &Part,
+    came: &mut Came,
+) -> Result<(), WarehouseError> {
+    let window = WalkWindow { parameter: part.query.clone(), from: None, to: None };
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let cursor = context
+        .warehouse
+        .reader()
+        .read(|connection| window_cursor(connection, id, name, &window))?;
+    let from = cursor.filter(|_| !order.anew).and_then(|cursor| {
+        let url = Url::parse(&cursor.next_url).ok()?;
+        let is_same = Origin::of(&url).ok()? == Origin::of(&part.start).ok()?;
+        is_same.then(|| WalkFrom::Cursor(Box::new(cursor), url))
+    });
+    came.resumed |= from.is_some();
+    let order = WalkOrder {
+        from: from.unwrap_or(WalkFrom::Start),
+        start: part.start.clone(),
+        window: Some(window),
+        parts: Vec::new(),
+        by_patient: None,
+        beside: None,
+        note: None,
+        extent: Extent::default(),
+        ..order.clone()
+    };
+    let (mut report, remedy) = walk_until_settled(context, &order, &order.from).await?;
+    came.counters.add(&report.counters);
+    let is_anew = matches!(remedy, Some(Remedy::BeginAgain | Remedy::NewCursor));
+    if is_anew && !context.stop.is_asked() {
+        report = walk_until_settled(context, &order, &WalkFrom::Start).await?.0;
+        came.counters.add(&report.counters);
+    }
+    let WalkReport { finish, counters, .. } = report;
+    match finish.http_status {
+        _ if finish.state == WalkState::Complete => {}
+        Some(status @ (400 | 403 | 404 | 422)) if counters.pages == 0 => {
+            came.refused.push((part.query.clone(), status));
+            came.refusal.get_or_insert(finish);
+        }
+        _ => came.failed = Some(finish),
+    }
+    Ok(())
+}
+
+fn finish(order: &WalkOrder, came: &Came, distinct: u64) -> WalkFinish {
+    let open = |finish: &WalkFinish| WalkFinish {
+        state: WalkState::Incomplete,
+        keep_cursor: false,
+        failed_page: None,
+        ..finish.clone()
+    };
+    match (&came.failed, &came.refusal) {
+        (Some(failed), _) => open(failed),
+        (None, Some(refusal)) if came.refused.len() == order.parts.len() => open(refusal),
+        (None, _) => {
+            let refused: Vec<String> = came
+                .refused
+                .iter()
+                .map(|(query, status)| format!("the plan refuses {query} ({status})"))
+                .collect();
+            let note = (!refused.is_empty()).then(|| refused.join("; "));
+            order.extent.complete(note, distinct == 0)
+        }
+    }
+}

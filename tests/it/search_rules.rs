@@ -1,0 +1,215 @@
+//! Plans that do not take a bare search: they get the patient named, a category, or reads by id.
+
+use crate::support::{Dictated, Home};
+
+fn condition(id: &str) -> String {
+    about("Condition", id, "")
+}
+
+fn about(name: &str, id: &str, more: &str) -> String {
+    format!(
+        r#"{{"resourceType":"{name}","id":"{id}","subject":{{"reference":"Patient/a-b"}}{more}}}"#
+    )
+}
+
+fn observation(id: &str, category: &str) -> String {
+    let more = format!(r#","category":[{{"coding":[{{"code":"{category}"}}]}}]"#);
+    about("Observation", id, &more)
+}
+
+const PATIENT: &str = r#"{"resourceType":"Patient","id":"a-b"}"#;
+const TOKEN: &str = r#","patient":"a-b""#;
+const TYPES: &str = "types = [\"Patient\", \"Coverage\", \"Condition\"]\n";
+
+fn coverage() -> String {
+    r#"{"resourceType":"Coverage","id":"v","beneficiary":{"reference":"Patient/a-b"}}"#.to_owned()
+}
+
+/// A payer that wants the patient in every search of a member's type.
+fn wanting(status: u16) -> Dictated {
+    let payer = Dictated::start();
+    payer.serve("Patient", &[PATIENT]);
+    payer.serve("Coverage", &[coverage()]);
+    payer.serve("Condition", &[condition("c1"), condition("c2")]);
+    let mut script = payer.script();
+    script.wants.insert("Patient", ("_id=a-b", status));
+    script.wants.insert("Coverage", ("patient=a-b", status));
+    script.wants.insert("Condition", ("patient=a-b", status));
+    drop(script);
+    payer
+}
+
+fn queries(payer: &Dictated) -> Vec<String> {
+    let mut queries = std::mem::take(&mut payer.script().queries);
+    queries.sort();
+    queries
+}
+
+fn live(home: &Home) -> Vec<String> {
+    home.rows(
+        "SELECT resource_type || '/' || resource_id FROM resource WHERE deleted_at IS NULL
+         ORDER BY 1",
+    )
+    .concat()
+}
+
+fn state(home: &Home, name: &str) -> String {
+    let latest = format!(
+        "SELECT state || ' ' || coalesce(reason, '') FROM sync_walk
+         WHERE resource_type = '{name}' AND mode <> 'window' ORDER BY id DESC LIMIT 1"
+    );
+    home.value::<String>(&latest).trim_end().to_owned()
+}
+
+#[test]
+fn a_plan_that_refuses_a_bare_search_gets_the_patient_named_and_from_then_on_at_once() {
+    for status in [400, 403, 422] {
+        let payer = wanting(status);
+        payer.script().token = TOKEN.to_owned();
+        let home = payer.home(TYPES);
+        let first = home.run(&["sync"]);
+        assert_eq!(first.code, 0, "{status}: {}", first.stderr);
+        let all = ["Condition/c1", "Condition/c2", "Coverage/v", "Patient/a-b"];
+        assert_eq!(live(&home), all, "{status}");
+        assert_eq!(queries(&payer).len(), 6, "{status}");
+        // Nobody is told whose data it is.
+        assert!(!first.stderr.contains("a-b"), "{}", first.stderr);
+        let second = home.run(&["sync", "--full"]);
+        assert_eq!(second.code, 0, "{status}: {}", second.stderr);
+        let named = [
+            "Condition?_count=100&patient=a-b",
+            "Coverage?_count=100&patient=a-b",
+            "Patient?_count=100&_id=a-b",
+        ];
+        assert_eq!(queries(&payer), named, "{status}");
+        let told = home.run(&["status"]).stdout;
+        assert!(told.contains("searched by patient"), "{told}");
+        // The searches see all of it: what is gone is found gone.
+        payer.serve("Condition", &[condition("c1")]);
+        home.succeed(&["sync", "--full"], "a deletion");
+        assert_eq!(live(&home), ["Condition/c1", "Coverage/v", "Patient/a-b"]);
+        home.succeed(&["verify"], "three syncs");
+    }
+}
+
+#[test]
+fn a_plan_whose_consent_names_nobody_gets_the_one_patient_named() {
+    let payer = wanting(400);
+    payer.script().wants.remove("Patient");
+    let home = payer.home(TYPES);
+    home.succeed(&["sync"], "a consent that names nobody");
+    assert_eq!(live(&home), ["Condition/c1", "Condition/c2", "Coverage/v", "Patient/a-b"]);
+}
+
+#[test]
+fn a_patient_and_a_coverage_that_may_only_be_read_are_read() {
+    let payer = wanting(400);
+    let claim = r#"{"resourceType":"ExplanationOfBenefit","id":"e","patient":{"reference":"Patient/a-b"},"insurance":[{"coverage":{"reference":"Coverage/v"}}]}"#;
+    payer.serve("ExplanationOfBenefit", &[claim]);
+    payer.script().token = TOKEN.to_owned();
+    for status in [400, 403, 404] {
+        payer.script().refused.insert("Patient", status);
+        payer.script().refused.insert("Coverage", status);
+        let types = "types = [\"Patient\", \"Coverage\", \"ExplanationOfBenefit\"]\n";
+        for rules in ["", "[plans.demo.search]\nPatient = \"read\"\nCoverage = \"read\"\n"] {
+            let home = payer.home(&format!("{types}{rules}"));
+            home.succeed(&["sync"], "a plan that lists neither");
+            let all = ["Coverage/v", "ExplanationOfBenefit/e", "Patient/a-b"];
+            assert_eq!(live(&home), all, "{status} {rules}");
+            home.succeed(&["sync", "--full"], "the same again");
+            assert_eq!(live(&home), all, "{status} {rules}");
+        }
+    }
+    // Refused altogether, it is missed.
+    payer.script().refused.insert("Patient/a-b", 403);
+    let home = payer.home("types = [\"Patient\"]\n");
+    let outcome = home.run(&["sync"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert_eq!(state(&home, "Patient"), "incomplete forbidden");
+}
+
+#[test]
+fn what_the_consent_does_not_cover_and_the_plan_refuses_is_no_gap() {
+    let payer = wanting(400);
+    payer.script().wants.clear();
+    payer.script().refused.insert("Patient", 403);
+    payer.script().refused.insert("Patient/a-b", 403);
+    let scope = r#","patient":"a-b","scope":"patient/Condition.read patient/Coverage.read""#;
+    payer.script().token = scope.to_owned();
+    let home = payer.home(TYPES);
+    home.succeed(&["sync"], "a consent without demographics");
+    assert_eq!(state(&home, "Patient"), "skipped not_granted");
+    assert_eq!(live(&home), ["Condition/c1", "Condition/c2", "Coverage/v"]);
+}
+
+#[test]
+fn several_searches_together_are_the_type() {
+    let payer = Dictated::start();
+    payer.serve("Patient", &[PATIENT]);
+    let all = [observation("l1", "laboratory"), observation("v1", "vital-signs")];
+    payer.serve("Observation", &all);
+    payer.script().wants.insert("Observation", ("patient=a-b&category=", 400));
+    payer.script().token = TOKEN.to_owned();
+    let rules = "types = [\"Patient\", \"Observation\"]\n[plans.demo.search]\nObservation = [\"patient={patient}&category=laboratory\", \"patient={patient}&category=vital-signs\"]\n";
+    let home = payer.home(rules);
+    home.succeed(&["sync"], "two categories");
+    let expected = ["Observation/l1", "Observation/v1", "Patient/a-b"];
+    assert_eq!(live(&home), expected);
+    assert_eq!(state(&home, "Observation"), "complete");
+    let asked = "Observation?_count=100&patient=a-b&category=laboratory";
+    assert!(queries(&payer).contains(&asked.to_owned()));
+    // What no part brings any more is gone, and what another part brings is not.
+    let moved = observation("l1", "vital-signs");
+    payer.serve("Observation", &[moved]);
+    home.succeed(&["sync"], "one gone, one moved to the other part");
+    assert_eq!(live(&home), ["Observation/l1", "Patient/a-b"]);
+    home.succeed(&["verify"], "a deletion");
+}
+
+#[test]
+fn a_part_that_the_plan_refuses_is_told_and_proves_nothing() {
+    let payer = Dictated::start();
+    payer.serve("Patient", &[PATIENT]);
+    let all = [observation("l1", "laboratory"), observation("v1", "vital-signs")];
+    payer.serve("Observation", &all);
+    payer.script().token = TOKEN.to_owned();
+    let rules = "types = [\"Patient\", \"Observation\"]\n[plans.demo.search]\nObservation = [\"patient={patient}&category=laboratory\", \"patient={patient}&category=vital-signs\"]\n";
+    let home = payer.home(rules);
+    home.succeed(&["sync"], "two categories");
+    payer.script().wants.insert("Observation", ("category=laboratory", 400));
+    home.succeed(&["sync", "--full"], "a refused part");
+    assert_eq!(live(&home), ["Observation/l1", "Observation/v1", "Patient/a-b"]);
+    let told = home.run(&["status"]).stdout;
+    assert!(told.contains("the plan refuses patient={patient}&category=vital-signs"), "{told}");
+    payer.script().wants.insert("Observation", ("category=none", 400));
+    assert_eq!(home.run(&["sync"]).code, 2);
+    assert_eq!(state(&home, "Observation"), "incomplete refused");
+    assert_eq!(live(&home), ["Observation/l1", "Observation/v1", "Patient/a-b"]);
+}
+
+#[test]
+fn rules_that_cannot_work_are_told() {
+    let payer = wanting(400);
+    for (rule, told) in [
+        (
+            "Conditon = \"bare\"",
+            "search.Conditon is for no resource type of FHIR R4; did you mean Condition?",
+        ),
+        ("Condition = \"patient\"", "no name=value"),
+        ("Condition = \"patient={member}\"", "the only placeholder is {patient}"),
+        ("Condition = []", "is empty"),
+    ] {
+        let home = Home::new();
+        payer.configure(&home, &format!("[plans.demo.search]\n{rule}\n"));
+        let outcome = home.run(&["plan"]);
+        assert_eq!(outcome.code, 1, "{rule}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(told), "{rule}: {}", outcome.stderr);
+    }
+    // A patient that nobody names.
+    let rules = "types = [\"Condition\"]\n[plans.demo.search]\ndefault = \"patient={patient}\"\n";
+    let home = payer.home(rules);
+    let outcome = home.run(&["sync"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert_eq!(state(&home, "Condition"), "incomplete patient_unknown");
+    assert!(outcome.stderr.contains("payersync connect john"), "{}", outcome.stderr);
+}

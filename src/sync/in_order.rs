@@ -13,7 +13,8 @@ pub(super) struct Panicked;
 
 /// Runs jobs, so many at once; returns their results in the order of the jobs.
 ///
-/// Dropping the future drops the jobs.
+/// Each begins when a place is free and all before it have begun: one at a time, they run in their
+/// order. Dropping the future drops the jobs.
 pub(super) async fn in_order<T: Send + 'static>(
     jobs: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
     at_once: usize,
@@ -21,11 +22,13 @@ pub(super) async fn in_order<T: Send + 'static>(
     let places = Arc::new(Semaphore::new(at_once.max(1)));
     let mut running = JoinSet::new();
     let mut positions: HashMap<Id, usize> = HashMap::new();
+    let jobs: Vec<_> = jobs.into_iter().map(Box::pin).collect();
     for (position, job) in jobs.into_iter().enumerate() {
-        let places = Arc::clone(&places);
+        // Taken here: tasks that wait for a place get it in the order in which they were first
+        // polled, and that is any. Never closed, so a place always comes.
+        let place = Arc::clone(&places).acquire_owned().await.ok();
         let work = async move {
-            // Never closed, so a place always comes.
-            let _place = places.acquire_owned().await.ok();
+            let _place = place;
             job.await
         };
         positions.insert(running.spawn(work.in_current_span()).id(), position);
@@ -47,6 +50,20 @@ pub(super) async fn in_order<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn one_at_a_time_jobs_begin_in_their_order() {
+        let begun = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let job = |number: usize| {
+            let begun = Arc::clone(&begun);
+            async move {
+                begun.lock().unwrap().push(number);
+                tokio::task::yield_now().await;
+            }
+        };
+        in_order((0..50).map(job), 1).await;
+        assert_eq!(*begun.lock().unwrap(), (0..50).collect::<Vec<_>>());
+    }
 
     #[tokio::test]
     async fn results_come_in_order_and_a_panic_is_one_of_them() {

@@ -45,6 +45,8 @@ pub(super) struct PassReport {
     pub(super) remedy: Option<Remedy>,
     /// Its row in the ledger.
     pub(super) walk_id: i64,
+    /// A pass of an earlier run whose notes were brought back for it.
+    pub(super) kept: Option<i64>,
 }
 
 /// One pass through a type's pages.
@@ -56,7 +58,7 @@ pub(super) struct Pass<'a> {
     tally: Tally,
     /// The cursor that it goes on from.
     resumes: Option<Cursor>,
-    /// The pass before it in the same run, with which it may agree.
+    /// The pass before it, with which it may agree.
     before: Option<i64>,
     /// What an incremental walk asks for.
     since: Option<DateTime<Utc>>,
@@ -108,14 +110,16 @@ impl Pass<'_> {
             window: order.window.clone(),
             resumes: resumes.clone(),
         };
-        let (key, distinct) = context.warehouse.start_walk(start).await?;
+        let (key, left) = context.warehouse.start_walk(start).await?;
+        // A pass of this run is the better witness.
+        let before = before.or(left.pass.filter(|_| context.allowance.is_limited()));
         let tally = resumes.as_ref().map(|cursor| cursor.tally).unwrap_or_default();
         let mut pass = Pass {
             context,
             order,
             key,
             counters: WalkCounters::default(),
-            tally: Tally { distinct, ..tally },
+            tally: Tally { distinct: left.distinct, ..tally },
             resumes,
             before,
             since,
@@ -139,7 +143,7 @@ impl Pass<'_> {
             finish,
             counters: pass.counters,
         };
-        Ok(PassReport { report, remedy, walk_id: pass.key.walk_id })
+        Ok(PassReport { report, remedy, walk_id: pass.key.walk_id, kept: left.pass })
     }
 
     /// Pages stored by earlier runs of the walk.
@@ -358,6 +362,9 @@ impl Pass<'_> {
             tally: self.tally,
             finds_absences: sees_all && self.tally.rejected == 0,
             is_doubted,
+            // With few requests the pass with which this one may agree ends on another night.
+            keeps_pass: remedy == Some(Remedy::PassAgain) && self.context.allowance.is_limited(),
+            before: self.before,
             started: clock::text(
                 self.clocks.as_ref().map_or(self.clock.started(), |clocks| clocks.dated),
             ),

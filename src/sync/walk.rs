@@ -161,12 +161,13 @@ pub(super) async fn walk_until_settled(
     from: &WalkFrom,
 ) -> Result<(WalkReport, Option<Remedy>), WarehouseError> {
     let mut from = from.clone();
-    let mut passes: Vec<i64> = Vec::new();
+    let (mut passes, mut notes): (Vec<i64>, Vec<i64>) = Default::default();
     let mut effort = WalkCounters::default();
     let ended = loop {
-        let PassReport { mut report, remedy, walk_id } =
+        let PassReport { mut report, remedy, walk_id, kept } =
             Pass::run(context, order, &from, passes.last().copied()).await?;
         passes.push(walk_id);
+        notes.extend([walk_id].into_iter().chain(kept));
         let is_doubtful = remedy == Some(Remedy::PassAgain);
         if is_doubtful && passes.len() < MAX_PASSES && !context.stop.is_asked() {
             effort.add_effort(&report.counters);
@@ -176,7 +177,7 @@ pub(super) async fn walk_until_settled(
         report.counters.add_effort(&effort);
         break (report, remedy.filter(|remedy| *remedy != Remedy::PassAgain));
     };
-    context.warehouse.forget_walks(passes).await?;
+    context.warehouse.forget_walks(notes).await?;
     Ok(ended)
 }
 

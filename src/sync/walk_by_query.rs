@@ -72,6 +72,8 @@ pub(super) async fn walk_by_query(
     let end = WalkEnd {
         finish,
         tally: Tally { distinct, ..Tally::default() },
+        keeps_pass: false,
+        before: None,
         finds_absences: sees_all && !has_rejects,
         is_doubted: reading.is_doubted,
         started: clock::text(reading.dated),

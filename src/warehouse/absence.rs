@@ -48,6 +48,54 @@ const MISSED: &str = "r.connection_id = ?1 AND r.resource_type = ?2 AND r.delete
        WHERE w.resumed_from IS NOT NULL)
      SELECT min(id) FROM part)";
 
+/// And a pass before it did not meet them either.
+const MISSED_BEFORE: &str = "r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?4)";
+
+/// A date for what no walk has missed that can be trusted: the first of those is earlier.
+const NEVER: &str = "9999-12-31T00:00:00.000Z";
+
+/// How many live resources a walk's type has, and how many of them two passes missed that are both
+/// in doubt.
+pub(super) fn count_missed_twice(
+    connection: &Connection,
+    walk: &WalkKey,
+    before: i64,
+) -> Result<(u64, u64), WarehouseError> {
+    let (live, _) = count_missed(connection, walk)?;
+    connection
+        .query_row(
+            &format!("SELECT count(*) FROM resource r WHERE {MISSED} AND {MISSED_BEFORE}"),
+            params![walk.connection_id, walk.resource_type, walk.walk_id, before],
+            |row| Ok((live, row.get(0)?)),
+        )
+        .doing("cannot count what is absent")
+}
+
+/// Enters what two passes missed that are both in doubt: a read may prove that it is gone, walks
+/// that can be trusted must be two others.
+pub(super) fn enter_missed_twice(
+    connection: &Connection,
+    walk: &WalkKey,
+    before: i64,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            &format!(
+                "INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
+                   missed_since, missed_at, walk_id)
+                 SELECT r.connection_id, r.resource_type, r.resource_id, 'pending', ?5, ?5, ?3
+                 FROM resource r WHERE {MISSED} AND {MISSED_BEFORE}
+                 ON CONFLICT (connection_id, resource_type, resource_id) DO UPDATE SET
+                   missed_since = excluded.missed_since, missed_at = excluded.missed_at,
+                   walk_id = excluded.walk_id, state = 'pending', http_status = NULL, proof = NULL
+                 WHERE state <> 'pending'"
+            ),
+            params![walk.connection_id, walk.resource_type, walk.walk_id, before, NEVER],
+        )
+        .doing("cannot enter what is absent")
+        .map(drop)
+}
+
 /// How many live resources a walk's type has, and how many of them the walk missed.
 pub(super) fn count_missed(
     connection: &Connection,

@@ -43,6 +43,10 @@ pub(crate) struct WalkEnd {
     pub(crate) settles_rejects: bool,
     /// What it leaves behind when it is complete; a walk over a part leaves nothing.
     pub(crate) advance: Option<Advance>,
+    /// Whether what it saw is kept for a pass in a later run.
+    pub(crate) keeps_pass: bool,
+    /// The pass before it that saw the same part of the type.
+    pub(crate) before: Option<i64>,
     /// What it has shown of the server's totals.
     pub(crate) totals: Option<Totals>,
     /// Largest share of the live resources that may be absent at once, in percent.
@@ -96,6 +100,12 @@ fn end_walk(
                 absence::enter_missed(&transaction, walk, &end.started, end.is_doubted)?;
         }
     }
+    if let (true, true, Some(before)) = (end.finds_absences, end.keeps_pass, end.before) {
+        let (live, missed) = absence::count_missed_twice(&transaction, walk, before)?;
+        if missed <= SHRINK_FLOOR || missed * 100 <= live * u64::from(end.shrink_limit_percent) {
+            absence::enter_missed_twice(&transaction, walk, before)?;
+        }
+    }
     if end.finish.state == WalkState::Complete {
         if end.settles_rejects {
             resolve_rejects(&transaction, walk, now)?;
@@ -110,6 +120,9 @@ fn end_walk(
     ledger::update_counters(&transaction, walk.walk_id, &counters)?;
     ledger::note_tally(&transaction, walk.walk_id, &end.tally)?;
     ledger::finish_walk(&transaction, walk, &end.finish, now)?;
+    if end.keeps_pass {
+        seen::keep_pass(&transaction, walk)?;
+    }
     transaction.commit().doing(doing)?;
     Ok(end.finish)
 }

@@ -51,13 +51,21 @@ pub(crate) struct WalkStart {
     pub(crate) resumes: Option<Cursor>,
 }
 
+/// What earlier runs leave a walk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Left {
+    /// How many different resources its earlier pages have brought.
+    pub(crate) distinct: u64,
+    /// A pass through the same pages that ended in doubt in an earlier run.
+    pub(crate) pass: Option<i64>,
+}
+
 impl Warehouse {
-    /// Enters a walk as running; returns it with how many different resources its earlier runs have
-    /// seen.
+    /// Enters a walk as running; returns it with what earlier runs leave it.
     pub(crate) async fn start_walk(
         &self,
         start: WalkStart,
-    ) -> Result<(WalkKey, u64), WarehouseError> {
+    ) -> Result<(WalkKey, Left), WarehouseError> {
         let now = self.clock.now();
         self.writer.run(move |connection, _| start_walk(connection, &start, now)).await
     }
@@ -86,12 +94,12 @@ impl Warehouse {
     }
 }
 
-/// Enters a walk as running; returns it with how many different resources its earlier runs have seen.
+/// Enters a walk as running; returns it with what earlier runs leave it.
 pub(crate) fn start_walk(
     connection: &mut Connection,
     start: &WalkStart,
     now: DateTime<Utc>,
-) -> Result<(WalkKey, u64), WarehouseError> {
+) -> Result<(WalkKey, Left), WarehouseError> {
     let doing = "cannot enter a walk in the ledger";
     let now = clock::text(now);
     let (cursor, window) = (start.resumes.as_ref(), start.window.as_ref());
@@ -125,13 +133,13 @@ pub(crate) fn start_walk(
         connection_id: start.connection_id,
         resource_type: start.resource_type.clone(),
     };
-    let mut distinct = 0;
+    let mut left = Left { distinct: 0, pass: seen::recall_pass(&transaction, walk.walk_id)? };
     if let Some(cursor) = cursor {
-        distinct = seen::take_over(&transaction, cursor.walk_id, &walk)?;
+        left.distinct = seen::take_over(&transaction, cursor.walk_id, &walk)?;
         cursor::take_over(&transaction, cursor.walk_id, walk.walk_id)?;
     }
     transaction.commit().doing(doing)?;
-    Ok((walk, distinct))
+    Ok((walk, left))
 }
 
 /// Ends a walk, complete or not; its cursor stays only where the next run can go on from it.
@@ -165,6 +173,7 @@ pub(super) fn finish_walk(
     if !finish.keep_cursor {
         cursor::drop_cursor(connection, walk.walk_id)?;
         seen::forget_pages(connection, walk.walk_id)?;
+        seen::forget_pass(connection, walk.walk_id)?;
     }
     Ok(())
 }

@@ -2,14 +2,15 @@
 //!
 //! The notes of a walk under way are in temporary tables, outside the warehouse file. A page that
 //! names a next one also leaves its row ids in `walk_page`, in its own transaction, so that a walk
-//! which goes on in a later run still knows what its earlier pages brought.
+//! which goes on in a later run still knows what its earlier pages brought. A pass that ended in doubt
+//! leaves all that it saw there, as page 0, where the pass after it may take several runs.
 
 use super::{
     error::{Doing, WarehouseError},
     ledger::WalkKey,
     page_writer::PageWrite,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// Makes the temporary tables of the writer's connection.
 pub(super) fn create_temporary_tables(connection: &Connection) -> Result<(), WarehouseError> {
@@ -110,6 +111,67 @@ pub(crate) fn saw_the_same(
         .doing("cannot compare what two walks have seen")
 }
 
+/// The walks of one kind over the same part of the same type, as a list in SQL.
+const OF_THE_SAME: &str = "(SELECT o.id FROM sync_walk w JOIN sync_walk o
+     ON o.connection_id = w.connection_id AND o.resource_type = w.resource_type AND o.mode = w.mode
+       AND o.window_parameter IS w.window_parameter AND o.window_from IS w.window_from
+       AND o.window_to IS w.window_to
+   WHERE w.id = ?1)";
+
+/// Leaves all that a pass saw, for a pass that ends in a later run.
+pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
+    let doing = "cannot keep what a pass saw";
+    let seen: Vec<i64> = connection
+        .prepare("SELECT resource FROM temp.walk_seen WHERE walk_id = ?1")
+        .and_then(|mut statement| statement.query_map([walk.walk_id], |row| row.get(0))?.collect())
+        .doing(doing)?;
+    let bytes: Vec<u8> = seen.iter().flat_map(|rowid| rowid.to_le_bytes()).collect();
+    connection
+        .execute(
+            "INSERT OR REPLACE INTO walk_page VALUES (?1, 0, ?2, ?3)",
+            params![walk.walk_id, walk.connection_id, bytes],
+        )
+        .doing(doing)
+        .map(drop)
+}
+
+/// Forgets the pass that was kept for a walk.
+pub(super) fn forget_pass(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            &format!("DELETE FROM walk_page WHERE page = 0 AND walk_id IN {OF_THE_SAME}"),
+            [walk_id],
+        )
+        .doing("cannot forget what a pass saw")
+        .map(drop)
+}
+
+/// Brings back what the pass saw that was kept for a walk; returns that pass.
+pub(super) fn recall_pass(
+    connection: &Connection,
+    walk_id: i64,
+) -> Result<Option<i64>, WarehouseError> {
+    let kept: Option<(i64, Vec<u8>)> = connection
+        .query_row(
+            &format!(
+                "SELECT walk_id, seen FROM walk_page WHERE page = 0 AND walk_id IN {OF_THE_SAME}
+                 ORDER BY walk_id DESC LIMIT 1"
+            ),
+            [walk_id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()
+        .doing("cannot read what a pass saw")?;
+    let Some((pass, seen)) = kept else { return Ok(None) };
+    insert(connection, pass, &row_ids(&seen))?;
+    Ok(Some(pass))
+}
+
+fn row_ids(bytes: &[u8]) -> Vec<i64> {
+    let (rowids, _) = bytes.as_chunks::<8>();
+    rowids.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect()
+}
+
 /// Takes over what the earlier runs of a walk have seen; returns how many different resources.
 pub(super) fn take_over(
     connection: &Connection,
@@ -126,9 +188,7 @@ pub(super) fn take_over(
         .doing(doing)?;
     let mut seen = 0;
     for page in pages {
-        let (rowids, _) = page.as_chunks::<8>();
-        let rowids: Vec<i64> = rowids.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect();
-        seen += insert(connection, walk.walk_id, &rowids)?;
+        seen += insert(connection, walk.walk_id, &row_ids(&page))?;
     }
     Ok(seen)
 }

@@ -58,6 +58,8 @@ mod fault_table;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod few_requests;
+#[cfg(test)]
 mod file_size_limit;
 #[cfg(test)]
 mod first_sync;

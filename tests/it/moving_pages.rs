@@ -1,6 +1,6 @@
 //! Pages that move while a walk goes through them: it notices, makes sure, or says that it cannot.
 
-use crate::support::{Asked, Faulty, Home, Reply, Scripted, bundle};
+use crate::support::{Asked, Home, Reply, Scripted, bundle};
 use payersync::clock::{self, Clock};
 use std::collections::BTreeSet;
 
@@ -305,47 +305,5 @@ fn rows_that_shifted_between_two_runs_of_a_walk_are_found() {
         home.succeed(&["sync", "--full"], "a calm walk");
         let truth: BTreeSet<String> = ids(45).drain(3..).collect();
         assert_eq!(held(&home), truth, "total: {total}");
-    }
-}
-
-/// Which type's turn it is goes round: a budget below one night's need still reaches every type of
-/// every connection.
-#[test]
-fn a_small_budget_reaches_every_type_of_every_connection() {
-    let types = ["Condition", "Encounter", "Goal", "Procedure", "Observation"];
-    let payer = Scripted::start(&types, |_| bundle(&[], Some(0), None));
-    let home = payer.connected_home(&types, "");
-    home.succeed(&["connect", "d", "--plan", "p"], "another member");
-    for _ in 0..12 {
-        assert_eq!(home.run(&["sync", "--full", "--max-requests", "3"]).code, 2);
-    }
-    let reached = home.rows(
-        "SELECT connection_id, resource_type, count(*), max(run_id) FROM sync_walk
-         WHERE requests > 0 GROUP BY 1, 2",
-    );
-    assert_eq!(reached.len(), 2 * types.len(), "{reached:?}");
-    for row in &reached {
-        assert!(row[3].parse::<i64>().unwrap() > 6, "{row:?} of twelve nights");
-    }
-}
-
-#[test]
-fn a_small_budget_brings_changes_and_a_full_walk_over_several_nights() {
-    let payer = Scripted::start(&[TYPE], |asked| page(asked, &ids(45), true));
-    let home = payer.connected_home(&[TYPE], "");
-    let mut nights = 0;
-    while home.run(&["sync", "--max-requests", "2"]).code != 0 {
-        nights += 1;
-        assert!(nights < 6, "the first walk never ends");
-    }
-    assert_eq!(held(&home).len(), 45);
-    // A week later a full walk is due, which alone can tell that a row is gone.
-    let Some(faulty) = Faulty::build() else { return };
-    payer.play(|asked| page(asked, &ids(44), true));
-    let mut nights = 0;
-    while held(&home).len() > 44 {
-        nights += 1;
-        assert!(nights < 8, "the full walk never ends");
-        faulty.run_at(&home, &["sync", "--max-requests", "3"], (8 * 24 + nights) * 3600);
     }
 }

@@ -1,0 +1,101 @@
+//! Runs with few requests: every type has its turn, and a walk goes on over as many nights as it
+//! takes, its passes included.
+
+use crate::support::{Asked, Faulty, Home, Reply, Scripted, bundle};
+
+const TYPE: &str = "Condition";
+
+fn ids(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("c{number:02}")).collect()
+}
+
+fn condition(id: &str) -> String {
+    format!(
+        "{{\"resourceType\":\"Condition\",\"id\":\"{id}\",\"meta\":{{\"lastUpdated\":\"2026-01-02T00:00:00Z\"}}}}"
+    )
+}
+
+/// One page by position, or a read.
+fn page(asked: &Asked, ids: &[String], total: bool) -> Reply {
+    if let Some(id) = &asked.id {
+        let status = if ids.contains(id) { 200 } else { 404 };
+        return (status, if status == 200 { condition(id) } else { String::new() });
+    }
+    let from = asked.number("from");
+    let page: Vec<String> = ids.iter().skip(from).take(10).map(|id| condition(id)).collect();
+    let next = (from + 10 < ids.len()).then(|| format!("{}/{TYPE}?from={}", asked.base, from + 10));
+    bundle(&page, total.then_some(ids.len()), next)
+}
+
+fn held(home: &Home) -> usize {
+    home.value::<i64>("SELECT count(*) FROM condition") as usize
+}
+
+/// Which type's turn it is goes round: a budget below one night's need still reaches every type of
+/// every connection.
+#[test]
+fn a_small_budget_reaches_every_type_of_every_connection() {
+    let types = ["Condition", "Encounter", "Goal", "Procedure", "Observation"];
+    let payer = Scripted::start(&types, |_| bundle(&[], Some(0), None));
+    let home = payer.connected_home(&types, "");
+    home.succeed(&["connect", "d", "--plan", "p"], "another member");
+    for _ in 0..12 {
+        assert_eq!(home.run(&["sync", "--full", "--max-requests", "3"]).code, 2);
+    }
+    let reached = home.rows(
+        "SELECT connection_id, resource_type, count(*), max(run_id) FROM sync_walk
+         WHERE requests > 0 GROUP BY 1, 2",
+    );
+    assert_eq!(reached.len(), 2 * types.len(), "{reached:?}");
+    for row in &reached {
+        assert!(row[3].parse::<i64>().unwrap() > 6, "{row:?} of twelve nights");
+    }
+}
+
+#[test]
+fn a_walk_goes_on_over_several_nights_with_all_its_passes() {
+    let Some(faulty) = Faulty::build() else { return };
+    for total in [true, false] {
+        let payer = Scripted::start(&[TYPE], move |asked| page(asked, &ids(45), total));
+        let home = payer.connected_home(&[TYPE], "");
+        // Without a total it takes two passes that agree, of five pages each.
+        let mut nights = 0;
+        while home.run(&["sync", "--max-requests", "2"]).code != 0 {
+            nights += 1;
+            assert!(nights < 6, "total {total}: the first walk never ends");
+        }
+        assert_eq!(held(&home), 45);
+        assert_eq!(home.value::<i64>("SELECT count(*) FROM walk_page"), 0);
+        // A week later a full walk is due, which alone can tell that a row is gone.
+        payer.play(move |asked| page(asked, &ids(44), total));
+        let mut nights = 0;
+        while held(&home) > 44 {
+            nights += 1;
+            assert!(nights < 8, "total {total}: the full walk never ends");
+            faulty.run_at(&home, &["sync", "--max-requests", "3"], (8 * 24 + nights) * 3600);
+        }
+        home.succeed(&["verify"], "a full walk of several nights");
+    }
+}
+
+#[test]
+fn what_is_gone_is_found_by_reads_where_each_night_brings_something_new() {
+    let Some(faulty) = Faulty::build() else { return };
+    let payer = Scripted::start(&[TYPE], |asked| page(asked, &ids(45), false));
+    let home = payer.connected_home(&[TYPE], "");
+    home.succeed(&["sync"], "a first walk");
+    let mut nights = 0;
+    while home.value::<i64>("SELECT count(*) FROM condition WHERE id = 'c05'") > 0 {
+        nights += 1;
+        assert!(nights < 16, "the row that is gone is not found");
+        let mut now = ids(45);
+        now.remove(5);
+        (0..nights).for_each(|night| now.insert(0, format!("new-{night}")));
+        payer.play(move |asked| page(asked, &now, false));
+        let at = (8 + nights) * 24 * 3600;
+        faulty.run_at(&home, &["sync", "--max-requests", "3"], at);
+        let gone: i64 = home.value("SELECT count(*) FROM resource WHERE deleted_at IS NOT NULL");
+        assert!(gone <= 1, "{gone} are called deleted");
+    }
+    home.succeed(&["verify"], "passes in doubt");
+}

@@ -19,6 +19,10 @@ use crate::{
 const MAX_PROOFS: u32 = 500;
 /// Reads in a row without an answer, after which the rest is left to the next run.
 const MAX_FAILURES: u32 = 3;
+/// Reads in a row that were refused, where reads do not work, after which the rest counts as refused.
+const MAX_REFUSALS: u32 = 3;
+/// The same where requests are few.
+const MAX_REFUSALS_LIMITED: u32 = 1;
 /// How far apart two full walks must be to prove a deletion by themselves.
 const WALKS_APART_HOURS: i64 = 24;
 
@@ -34,10 +38,13 @@ pub(super) async fn prove_absences(
         return Ok(0);
     }
     let (id, name) = (context.connection.id, order.resource_type.as_str());
+    // Before another full walk, to ask again for what was refused would tell nothing new, and where
+    // requests are few it would leave other types without any.
+    let with_refused = !context.allowance.is_limited();
     let pending = context
         .warehouse
         .reader()
-        .read(|connection| pending_absences(connection, id, name, MAX_PROOFS))?;
+        .read(|connection| pending_absences(connection, id, name, with_refused, MAX_PROOFS))?;
     if pending.is_empty() {
         return Ok(0);
     }
@@ -63,29 +70,44 @@ struct Proofs<'a> {
 impl Proofs<'_> {
     async fn all(&mut self, pending: Vec<Absent>) -> Result<(), WarehouseError> {
         let Some(reads_work) = self.try_reads().await? else { return Ok(()) };
-        let mut failures = 0;
+        let (mut failures, mut refusals, mut refused_with) = (0, 0, None);
+        let is_limited = self.context.allowance.is_limited();
+        let most = if is_limited { MAX_REFUSALS_LIMITED } else { MAX_REFUSALS };
         for absent in pending {
             if self.context.stop.is_asked() || failures >= MAX_FAILURES {
                 break;
             }
-            let Some(result) = self.read(&absent.resource_id).await else { break };
+            let result = match refusals >= most && !reads_work {
+                true => None,
+                false => match self.read(&absent.resource_id).await {
+                    None => break,
+                    some => some,
+                },
+            };
             let finding = match result {
-                Ok(page) => {
+                Some(Ok(page)) => {
                     self.store(page).await?;
                     self.refuted += 1;
+                    refusals = 0;
                     Finding::Present
                 }
-                Err(error) => match error.status() {
-                    Some(410) => Finding::GoneByRead(410),
+                Some(Err(error)) => match error.status() {
+                    Some(410) => {
+                        refusals = 0;
+                        Finding::GoneByRead(410)
+                    }
                     Some(404) if reads_work => Finding::GoneByRead(404),
-                    _ if is_no_answer(&error) => {
+                    status if is_no_answer(&error) => {
                         failures += 1;
-                        Finding::Open(error.status())
+                        Finding::Open(status)
                     }
                     // It answers, and not about the resource: reads are refused.
-                    _ if !reads_work && two_walks_agree(&absent) => Finding::GoneByWalks,
-                    status => Finding::Open(status),
+                    status => {
+                        (refusals, refused_with) = (refusals + 1, status);
+                        refused(&absent, reads_work, status)
+                    }
                 },
+                None => refused(&absent, reads_work, refused_with),
             };
             let (key, id, counters) = (self.key.clone(), absent.resource_id, self.counters.clone());
             self.counters =
@@ -153,6 +175,14 @@ impl Proofs<'_> {
         };
         self.counters = self.context.warehouse.write_page(write).await?.counters;
         Ok(())
+    }
+}
+
+/// What it comes to that a read was refused.
+fn refused(absent: &Absent, reads_work: bool, status: Option<u16>) -> Finding {
+    match !reads_work && two_walks_agree(absent) {
+        true => Finding::GoneByWalks,
+        false => Finding::Open(status),
     }
 }
 

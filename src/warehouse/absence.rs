@@ -161,17 +161,22 @@ pub(super) fn settle_met(connection: &Connection, walk: &WalkKey) -> Result<(), 
         .map(drop)
 }
 
-/// The absences of a type that are neither proved nor refuted; those never asked about first.
+/// The absences of a type that are neither proved nor refuted, those never asked about first; with
+/// those about which a read was refused since the latest full walk, or without.
 pub(crate) fn pending_absences(
     connection: &Connection,
     connection_id: i64,
     resource_type: &str,
+    with_refused: bool,
     limit: u32,
 ) -> Result<Vec<Absent>, WarehouseError> {
     connection
         .prepare_cached(
             "SELECT resource_id, missed_since, missed_at FROM absent_resource
              WHERE connection_id = ?1 AND resource_type = ?2 AND state = 'pending'
+               -- These statuses are no answer; a full walk that misses a resource clears its status.
+               AND (?4 OR http_status IS NULL OR http_status IN (401, 408, 425, 429)
+                 OR http_status >= 500)
              ORDER BY asked_at IS NOT NULL, asked_at, resource_id LIMIT ?3",
         )
         .and_then(|mut statement| {
@@ -182,7 +187,7 @@ pub(crate) fn pending_absences(
                     missed_at: row.get(2)?,
                 })
             };
-            statement.query_map(params![connection_id, resource_type, limit], absent)?.collect()
+            statement.query_map(params![connection_id, resource_type, limit, with_refused], absent)?.collect()
         })
         .doing("cannot read what is absent")
 }

@@ -99,3 +99,25 @@ fn what_is_gone_is_found_by_reads_where_each_night_brings_something_new() {
     }
     home.succeed(&["verify"], "passes in doubt");
 }
+
+#[test]
+fn reads_that_a_plan_refuses_cost_two_requests_for_each_full_walk() {
+    let Some(faulty) = Faulty::build() else { return };
+    let payer = Scripted::start(&[TYPE], |asked| page(asked, &ids(45), true));
+    let home = payer.connected_home(&[TYPE], "");
+    home.succeed(&["sync"], "a first walk");
+    payer.play(|asked| match asked.id {
+        Some(_) => (403, String::new()),
+        None => page(asked, &ids(38), true),
+    });
+    let mut reads = Vec::new();
+    for night in 8..17 {
+        payer.asked();
+        faulty.run_at(&home, &["sync", "--max-requests", "8"], night * 24 * 3600);
+        reads.push(payer.asked().iter().filter(|asked| asked.id.is_some()).count());
+    }
+    // One of a resource that is there, and one of the seven that are gone.
+    let (first, second) = (reads[0], reads.iter().sum::<usize>() - reads[0]);
+    assert!(first <= 2 && second <= 2, "{reads:?}");
+    assert_eq!(held(&home), 38, "two full walks days apart prove it");
+}

@@ -12,6 +12,7 @@
 //!
 //! After some calm nights the warehouse is equal to the payer.
 
+mod budget;
 mod claims;
 mod dice;
 mod night;

@@ -35,6 +35,7 @@ mod vault_cipher;
 mod vault_error;
 mod vault_key;
 mod vault_row;
+mod vault_schema;
 
 pub use answer::{ExpectedAnswer, Issuer};
 pub use authorize::{AuthorizeError, AuthorizeRequest};

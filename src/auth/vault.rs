@@ -16,37 +16,16 @@ use secrecy::SecretString;
 
 use super::vault_cipher::Cipher;
 use super::vault_row::{self, SealedRow, write_instant};
+use super::vault_schema::{SCHEMA, create_schema, schema};
 use super::{StoredGrant, VaultError, private_file, vault_key};
 
-/// Marks a SQLite file as a vault: "pyvt".
-const APPLICATION_ID: i64 = 0x7079_7674;
-/// The newest schema this version knows.
-const SCHEMA: i64 = 1;
 /// What the check value decrypts to with the right key.
 const CHECK: &[u8] = b"payersync vault";
-const CHECK_PLACE: &[u8] = b"check";
+/// Where it is sealed, per schema: a vault cannot be passed off as one of an earlier schema, whose rows
+/// had no seal.
+const CHECK_PLACES: [&[u8]; 2] = [b"check", b"check 2"];
 /// How long another process's write is waited for: a token that cannot be stored is a lost consent.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(30);
-
-const CREATE: &str = "
-    CREATE TABLE check_value (id INTEGER PRIMARY KEY CHECK (id = 1), sealed BLOB NOT NULL) STRICT;
-    CREATE TABLE stored_grant (
-        connection_uid   TEXT PRIMARY KEY,
-        plan             TEXT NOT NULL,
-        name             TEXT NOT NULL,
-        fhir_origin      TEXT NOT NULL,
-        token_origin     TEXT NOT NULL,
-        access           BLOB NOT NULL,
-        refresh          BLOB,
-        patient          BLOB,
-        scope            TEXT,
-        expires_at       TEXT,
-        refreshed_at     TEXT NOT NULL,
-        refresh_begun_at TEXT,
-        consent_reason   TEXT,
-        consent_since    TEXT,
-        generation       INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID;";
 
 /// A consent. The first generation is its instant, so that it differs from any the connection
 /// had before it was removed and connected again.
@@ -107,7 +86,8 @@ impl Vault {
         // The lock before the first look: what was read cannot change before it is written.
         connection.set_transaction_behavior(TransactionBehavior::Immediate);
 
-        let is_new = is_new(&connection, &path)?;
+        let schema = schema(&connection, &path)?;
+        let is_new = schema.is_none();
         let holds_tokens = !is_new
             && connection
                 .query_row("SELECT EXISTS (SELECT 1 FROM stored_grant)", [], |row| row.get(0))
@@ -126,22 +106,13 @@ impl Vault {
             create_schema(&mut connection).map_err(failed)?;
         }
         let inner = Inner { path, cipher, connection: Mutex::new(connection) };
-        inner.check_key(found.place, holds_tokens)?;
+        inner.check_key(found.place, holds_tokens, schema.unwrap_or(SCHEMA))?;
         Ok(Self(Arc::new(inner)))
     }
 
     /// The grant of a connection.
     pub fn get(&self, uid: &str) -> Result<Option<StoredGrant>, VaultError> {
-        let sealed = self
-            .0
-            .lock()
-            .query_row(
-                "SELECT * FROM stored_grant WHERE connection_uid = ?",
-                [uid],
-                SealedRow::read,
-            )
-            .optional()
-            .map_err(|source| self.0.failed(source))?;
+        let sealed = row(&self.0.lock(), uid).map_err(|source| self.0.failed(source))?;
         sealed.map(|row| row.open(&self.0.cipher)).transpose()
     }
 
@@ -164,6 +135,8 @@ impl Vault {
     pub fn put(&self, uid: &str, grant: &StoredGrant) -> Result<(), VaultError> {
         let sealed = vault_row::seal(&self.0.cipher, uid, grant)?;
         self.0.write(
+            uid,
+            Present::Replaced,
             PUT,
             named_params! {
                 ":uid": uid,
@@ -189,6 +162,8 @@ impl Vault {
     pub fn replace(&self, uid: &str, grant: &StoredGrant) -> Result<bool, VaultError> {
         let sealed = vault_row::seal(&self.0.cipher, uid, grant)?;
         self.0.write(
+            uid,
+            Present::Kept,
             REPLACE,
             named_params! {
                 ":uid": uid,
@@ -214,6 +189,8 @@ impl Vault {
         at: DateTime<Utc>,
     ) -> Result<bool, VaultError> {
         self.0.write(
+            uid,
+            Present::Kept,
             "UPDATE stored_grant SET refresh_begun_at = :at
              WHERE connection_uid = :uid AND generation = :generation",
             named_params! { ":uid": uid, ":generation": generation, ":at": write_instant(at) },
@@ -232,6 +209,8 @@ impl Vault {
         at: DateTime<Utc>,
     ) -> Result<bool, VaultError> {
         self.0.write(
+            uid,
+            Present::Kept,
             "UPDATE stored_grant SET consent_reason = coalesce(consent_reason, :reason),
                  consent_since = coalesce(consent_since, :at)
              WHERE connection_uid = :uid AND generation = :generation",
@@ -252,7 +231,8 @@ impl Vault {
     /// Removes a connection's tokens and overwrites them; returns whether there were any.
     pub fn remove(&self, uid: &str) -> Result<bool, VaultError> {
         let params = named_params! { ":uid": uid };
-        self.0.write("DELETE FROM stored_grant WHERE connection_uid = :uid", params)
+        let delete = "DELETE FROM stored_grant WHERE connection_uid = :uid";
+        self.0.write(uid, Present::Replaced, delete, params)
     }
 }
 
@@ -261,10 +241,64 @@ impl Inner {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a row was written.
-    fn write(&self, sql: &str, params: &[(&str, &dyn ToSql)]) -> Result<bool, VaultError> {
-        let rows = self.lock().execute(sql, params).map_err(|source| self.failed(source))?;
+    /// Whether the row of a connection was written. It is sealed anew in the same transaction.
+    fn write(
+        &self,
+        uid: &str,
+        present: Present,
+        sql: &str,
+        params: &[(&str, &dyn ToSql)],
+    ) -> Result<bool, VaultError> {
+        let failed = |source| self.failed(source);
+        let mut connection = self.lock();
+        let transaction = connection.transaction().map_err(failed)?;
+        if present == Present::Kept
+            && let Some(row) = row(&transaction, uid).map_err(failed)?
+        {
+            row.check(&self.cipher)?;
+        }
+        let rows = transaction.execute(sql, params).map_err(failed)?;
+        self.seal(&transaction, uid)?;
+        transaction.commit().map_err(failed)?;
         Ok(rows > 0)
+    }
+
+    /// Seals the row of a connection as it is, where there is one.
+    fn seal(&self, connection: &Connection, uid: &str) -> Result<(), VaultError> {
+        let failed = |source| self.failed(source);
+        let Some(row) = row(connection, uid).map_err(failed)? else { return Ok(()) };
+        let seal = row.seal(&self.cipher)?;
+        let sql = "UPDATE stored_grant SET seal = ?2 WHERE connection_uid = ?1";
+        connection.execute(sql, (uid, seal)).map(drop).map_err(failed)
+    }
+
+    /// Brings a vault of an earlier schema up to date; its key is known to be right.
+    fn upgrade(&self) -> Result<(), VaultError> {
+        let failed = |source| self.failed(source);
+        let mut connection = self.lock();
+        let transaction = connection.transaction().map_err(failed)?;
+        transaction
+            .execute_batch("ALTER TABLE stored_grant ADD COLUMN seal BLOB")
+            .map_err(failed)?;
+        let uids = transaction
+            .prepare("SELECT connection_uid FROM stored_grant")
+            .and_then(|mut all| {
+                all.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()
+            })
+            .map_err(failed)?;
+        uids.iter().try_for_each(|uid| self.seal(&transaction, uid))?;
+        self.write_check(&transaction)?;
+        transaction.pragma_update(None, "user_version", SCHEMA).map_err(failed)?;
+        transaction.commit().map_err(failed)
+    }
+
+    fn write_check(&self, connection: &Connection) -> Result<(), VaultError> {
+        let place = CHECK_PLACES[CHECK_PLACES.len() - 1];
+        let sealed = self.cipher.seal(place, CHECK)?.ok_or(VaultError::Encrypt)?;
+        connection
+            .execute("INSERT OR REPLACE INTO check_value VALUES (1, ?1)", [sealed])
+            .map(drop)
+            .map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: rusqlite::Error) -> VaultError {
@@ -272,23 +306,21 @@ impl Inner {
     }
 
     /// Compares the key with the one the vault was made with; an empty vault takes any.
-    fn check_key(&self, place: String, holds_tokens: bool) -> Result<(), VaultError> {
+    fn check_key(&self, place: String, holds_tokens: bool, schema: i64) -> Result<(), VaultError> {
         let sealed: Option<Vec<u8>> = self
             .lock()
             .query_row("SELECT sealed FROM check_value", [], |row| row.get(0))
             .optional()
             .map_err(|source| self.failed(source))?;
-        let opened = sealed.and_then(|sealed| self.cipher.open(CHECK_PLACE, &sealed));
+        let check_place = CHECK_PLACES[usize::try_from(schema - 1).unwrap_or_default()];
+        let opened = sealed.and_then(|sealed| self.cipher.open(check_place, &sealed));
         match opened {
-            Some(plain) if plain[..] == *CHECK => Ok(()),
-            _ if holds_tokens => Err(VaultError::WrongKey { place }),
-            _ => {
-                let sealed = self.cipher.seal(CHECK_PLACE, CHECK)?.ok_or(VaultError::Encrypt)?;
-                let params = named_params! { ":sealed": sealed };
-                self.write("INSERT OR REPLACE INTO check_value VALUES (1, :sealed)", params)?;
-                Ok(())
-            }
+            Some(plain) if plain[..] == *CHECK => {}
+            _ if holds_tokens => return Err(VaultError::WrongKey { place }),
+            _ if schema == SCHEMA => return self.write_check(&self.lock()),
+            _ => {}
         }
+        if schema < SCHEMA { self.upgrade() } else { Ok(()) }
     }
 }
 
@@ -298,34 +330,20 @@ impl fmt::Debug for Vault {
     }
 }
 
-/// Whether the file is empty; refuses one that is not a vault this version knows.
-fn is_new(connection: &Connection, path: &Path) -> Result<bool, VaultError> {
-    let number = |pragma: &str| {
-        connection
-            .query_row(pragma, [], |row| row.get::<_, i64>(0))
-            .map_err(|source| sqlite_error(path, source))
-    };
-    let found = number("PRAGMA user_version")?;
-    let application_id = number("PRAGMA application_id")?;
-    let objects = number("SELECT count(*) FROM sqlite_schema")?;
-    let path = path.to_owned();
-    match (application_id, found) {
-        (0, 0) if objects == 0 => Ok(true),
-        (APPLICATION_ID, 1..=SCHEMA) => Ok(false),
-        (APPLICATION_ID, _) => Err(VaultError::Newer { path, found, known: SCHEMA }),
-        _ => Err(VaultError::NotAVault { path }),
-    }
+/// Whether what is stored of a connection stays, and so must be as it was written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Present {
+    Kept,
+    /// A new consent takes the place of a damaged row, too.
+    Replaced,
 }
 
-fn create_schema(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction()?;
-    transaction.execute_batch(CREATE)?;
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", SCHEMA)?;
-    transaction.commit()
+fn row(connection: &Connection, uid: &str) -> rusqlite::Result<Option<SealedRow>> {
+    let sql = "SELECT * FROM stored_grant WHERE connection_uid = ?";
+    connection.query_row(sql, [uid], SealedRow::read).optional()
 }
 
-fn sqlite_error(path: &Path, source: rusqlite::Error) -> VaultError {
+pub(super) fn sqlite_error(path: &Path, source: rusqlite::Error) -> VaultError {
     let path = path.to_owned();
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => VaultError::NotAVault { path },

@@ -1,4 +1,5 @@
-//! A grant as a row: tokens sealed, each to its own connection, column and origins.
+//! A grant as a row: tokens sealed, each to its own connection, column and origins, and the whole row
+//! under a seal of its own, so that no column is exchanged for an older one or for another's.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::Row;
@@ -25,6 +26,7 @@ pub(super) struct SealedRow {
     consent_reason: Option<String>,
     consent_since: Option<String>,
     generation: i64,
+    seal: Option<Vec<u8>>,
 }
 
 /// The sealed columns of a grant, to be written.
@@ -74,11 +76,63 @@ impl SealedRow {
             consent_reason: row.get("consent_reason")?,
             consent_since: row.get("consent_since")?,
             generation: row.get("generation")?,
+            seal: row.get("seal")?,
         })
+    }
+
+    /// What proves that the row is as it was written.
+    pub(super) fn seal(&self, cipher: &Cipher) -> Result<Vec<u8>, VaultError> {
+        cipher.seal(&self.whole(), b"")?.ok_or(VaultError::Encrypt)
+    }
+
+    /// Whether the row is as it was written.
+    pub(super) fn check(&self, cipher: &Cipher) -> Result<(), VaultError> {
+        match self.seal.as_deref().and_then(|seal| cipher.open(&self.whole(), seal)) {
+            Some(_) => Ok(()),
+            None => Err(VaultError::Damaged { connection: self.uid.clone(), column: "row" }),
+        }
+    }
+
+    /// Every column but the seal, each with its length: no two rows are the same text.
+    fn whole(&self) -> Vec<u8> {
+        let generation = self.generation.to_string();
+        let text = |text: &'_ Option<String>| text.clone().map(String::into_bytes);
+        let columns = [
+            Some(b"row".to_vec()),
+            Some(self.uid.clone().into_bytes()),
+            Some(self.plan.clone().into_bytes()),
+            Some(self.name.clone().into_bytes()),
+            Some(self.fhir_origin.clone().into_bytes()),
+            Some(self.token_origin.clone().into_bytes()),
+            Some(self.access.clone()),
+            self.refresh.clone(),
+            self.patient.clone(),
+            text(&self.scope),
+            text(&self.expires_at),
+            Some(self.refreshed_at.clone().into_bytes()),
+            text(&self.refresh_begun_at),
+            text(&self.consent_reason),
+            text(&self.consent_since),
+            Some(generation.into_bytes()),
+        ];
+        let mut whole = Vec::new();
+        for column in columns {
+            // No column is so long that this stands for none.
+            let length = column.as_ref().map_or(u64::MAX, |bytes| bytes.len() as u64);
+            whole.extend_from_slice(&length.to_le_bytes());
+            whole.extend(column.unwrap_or_default());
+        }
+        whole
     }
 
     /// Decrypts the row, or says which column cannot be.
     pub(super) fn open(self, cipher: &Cipher) -> Result<StoredGrant, VaultError> {
+        let grant = self.read_columns(cipher)?;
+        self.check(cipher)?;
+        Ok(grant)
+    }
+
+    fn read_columns(&self, cipher: &Cipher) -> Result<StoredGrant, VaultError> {
         let damaged = |column| VaultError::Damaged { connection: self.uid.clone(), column };
         let secret = |column: &'static str, sealed: &[u8]| {
             let place = place(&self.uid, column, &self.fhir_origin, &self.token_origin);
@@ -112,9 +166,9 @@ impl SealedRow {
             refreshed_at: instant("refreshed_at", &self.refreshed_at)?,
             refresh_begun_at: instant_or_none("refresh_begun_at", &self.refresh_begun_at)?,
             consent,
-            plan: self.plan,
-            name: self.name,
-            scope: self.scope,
+            plan: self.plan.clone(),
+            name: self.name.clone(),
+            scope: self.scope.clone(),
             generation: self.generation,
         })
     }

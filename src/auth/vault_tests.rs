@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 
+use super::vault_cipher::Cipher;
 use super::*;
 
 const START: DateTime<Utc> = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
@@ -286,4 +287,84 @@ fn two_first_uses_at_once_make_one_key() {
 fn debug_shows_no_secret() {
     let shown = format!("{:?} {:?}", grant("access-token-in-clear"), open(&home()));
     assert!(!shown.contains("in-clear"), "{shown}");
+}
+
+/// Every column of a row, with a value that it never had.
+const ALTERED: [(&str, &str); 12] = [
+    ("plan", "'other'"),
+    ("name", "'other'"),
+    ("fhir_origin", "'https://evil.test'"),
+    ("token_origin", "'https://evil.test'"),
+    ("scope", "'patient/Other.read'"),
+    ("scope", "NULL"),
+    ("expires_at", "'2099-01-01T00:00:00.000Z'"),
+    ("refreshed_at", "'2020-01-01T00:00:00.000Z'"),
+    ("refresh_begun_at", "'2020-01-01T00:00:00.000Z'"),
+    ("patient", "NULL"),
+    ("generation", "generation + 1"),
+    ("seal", "NULL"),
+];
+
+#[test]
+fn a_row_is_taken_whole_or_not_at_all() {
+    for (column, value) in ALTERED {
+        let home = home();
+        let vault = open(&home);
+        vault.put("c1", &grant("a")).unwrap();
+        let before = vault.get("c1").unwrap().unwrap();
+        raw(&home).execute(&format!("UPDATE stored_grant SET {column} = {value}"), []).unwrap();
+        let is_damaged = |found: Result<_, VaultError>| {
+            assert!(matches!(found, Err(VaultError::Damaged { .. })), "{column} = {value}");
+        };
+        is_damaged(vault.get("c1").map(drop));
+        // Nor does a write that keeps the rest make it whole again; only a new consent does.
+        if column != "generation" {
+            is_damaged(vault.begin_refresh("c1", before.generation, START).map(drop));
+            is_damaged(vault.replace("c1", &before).map(drop));
+        }
+        vault.put("c1", &grant("b")).unwrap();
+        assert_eq!(access(&vault, "c1"), "b", "{column} = {value}");
+    }
+}
+
+#[test]
+fn a_token_of_yesterday_does_not_go_into_the_row_of_today() {
+    let home = home();
+    let vault = open(&home);
+    vault.put("c1", &grant("old")).unwrap();
+    let old: Vec<u8> =
+        raw(&home).query_row("SELECT access FROM stored_grant", [], |row| row.get(0)).unwrap();
+    let current = vault.get("c1").unwrap().unwrap();
+    assert!(vault.replace("c1", &StoredGrant { access: "new".into(), ..current }).unwrap());
+    raw(&home).execute("UPDATE stored_grant SET access = ?", [old]).unwrap();
+    assert!(matches!(vault.get("c1"), Err(VaultError::Damaged { column: "row", .. })));
+}
+
+/// Makes of a vault one as the first schema had it, with the check value given.
+fn as_first_schema(home: &TempDir, check: &[u8]) {
+    let connection = raw(home);
+    connection.execute_batch("ALTER TABLE stored_grant DROP COLUMN seal").unwrap();
+    connection.execute("UPDATE check_value SET sealed = ?", [check]).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+}
+
+#[test]
+fn a_vault_of_the_first_schema_is_taken_over_and_none_is_passed_off_as_one() {
+    let home = home();
+    let vault = open(&home);
+    vault.put("c1", &grant("a")).unwrap();
+    let key = vault_key::find(home.path(), None, false).unwrap().key;
+    let first = Cipher::new(&key).seal(b"check", b"payersync vault").unwrap().unwrap();
+    let second: Vec<u8> =
+        raw(&home).query_row("SELECT sealed FROM check_value", [], |row| row.get(0)).unwrap();
+    drop(vault);
+    as_first_schema(&home, &second);
+    assert!(matches!(Vault::open(home.path(), None), Err(VaultError::WrongKey { .. })));
+    raw(&home).execute("UPDATE check_value SET sealed = ?", [&first]).unwrap();
+    for _ in 0..2 {
+        let vault = open(&home);
+        assert_eq!(access(&vault, "c1"), "a");
+        let generation = vault.get("c1").unwrap().unwrap().generation;
+        assert!(vault.begin_refresh("c1", generation, START).unwrap());
+    }
 }

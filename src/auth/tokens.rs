@@ -71,6 +71,14 @@ impl Tokens {
         Ok(self.0.load(connection).await?.and_then(|grant| grant.scope))
     }
 
+    /// The generation of the tokens that are stored: it grows with each consent and refresh.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn generation(&self, connection: &ConnectionKey) -> Result<Option<i64>, VaultError> {
+        Ok(self.0.load(connection).await?.map(|grant| grant.generation))
+    }
+
     /// Another token than `rejected`, which the plan refused with status 401.
     ///
     /// Refreshes unless somebody already has.

@@ -70,6 +70,11 @@ impl FhirClient {
         Ok(())
     }
 
+    /// The generation of the stored tokens, as far as there are any.
+    pub(crate) async fn token_generation(&self) -> Option<i64> {
+        self.tokens.generation(&self.connection).await.ok().flatten()
+    }
+
     /// The scope that the plan granted with the latest token, where it told one.
     pub(crate) async fn granted_scope(&self) -> Option<String> {
         // Without a vault there is no token: whatever is asked for says so.

@@ -9,7 +9,7 @@ use super::{
     plan::{Step, WalkOrder},
     report::{ConnectionReport, WalkReport},
     run::{SyncOptions, Target},
-    survey::{Survey, narrowed, survey},
+    survey::{Survey, narrowed, note_tokens, survey},
     walk::walk,
     whose::Whose,
     window::{merge, split},
@@ -73,6 +73,7 @@ pub(super) async fn sync_connection(
             walks
         }
     };
+    note_tokens(&context).await?;
     if let Some(first) = walks.first_mut() {
         first.counters.requests += effort.requests;
         first.counters.retries += effort.retries;

@@ -111,6 +111,21 @@ pub(super) fn unavailable(error: &FetchError, connection: &ConnectionRow) -> Wal
     }
 }
 
+/// The vault holds older tokens than were used before: to send its refresh token, which is spent,
+/// would end the grant where a plan takes a spent token for a stolen one.
+pub(super) fn older_vault(connection: &ConnectionRow) -> WalkFinish {
+    let detail =
+        "vault.db holds older tokens than the last run used; its refresh token is not sent";
+    let hint = format!(
+        "put the newest vault.db back, or `payersync connect {} --plan {}`",
+        connection.name, connection.plan
+    );
+    WalkFinish {
+        hint: Some(hint),
+        ..WalkFinish::incomplete(Reason::ConsentNeeded, detail.to_owned())
+    }
+}
+
 /// Whether a status can mean that a search must name the patient.
 pub(super) fn may_want_patient(status: Option<u16>) -> bool {
     matches!(status, Some(400 | 403 | 422))

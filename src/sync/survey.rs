@@ -2,7 +2,7 @@
 
 use super::{
     context::WalkContext,
-    ending::unavailable,
+    ending::{older_vault, unavailable},
     plan::{PlanInput, Step, plan},
     run::{SyncContext, SyncOptions, Target},
 };
@@ -10,7 +10,7 @@ use crate::{
     fhir::{Capability, Effort, FetchError},
     http::Retry,
     monitor::Event,
-    warehouse::{WalkFinish, WarehouseError, held_types},
+    warehouse::{WalkFinish, WarehouseError, held_types, token_generation},
 };
 
 /// What a run will do with one connection.
@@ -88,6 +88,10 @@ async fn offer(context: &WalkContext) -> Offer {
 /// what it leaves out is known before anything is asked for.
 async fn see_to_token(context: &WalkContext) -> Result<(), WarehouseError> {
     let connection = &context.connection;
+    if is_older(context).await? {
+        let _ = context.no_token.set(older_vault(connection));
+        return Ok(());
+    }
     let ready = tokio::select! {
         ready = context.client.see_to_token() => ready,
         () = context.stop.asked() => return Ok(()),
@@ -101,6 +105,24 @@ async fn see_to_token(context: &WalkContext) -> Result<(), WarehouseError> {
     match scope.filter(|scope| connection.scope.as_ref() != Some(scope)) {
         Some(scope) => context.warehouse.note_scope(connection.id, scope).await,
         None => Ok(()),
+    }
+}
+
+/// Whether the vault's tokens are older than those that an earlier run has met.
+async fn is_older(context: &WalkContext) -> Result<bool, WarehouseError> {
+    let id = context.connection.id;
+    let known = context.warehouse.reader().read(|connection| token_generation(connection, id))?;
+    let stored = context.client.token_generation().await;
+    Ok(matches!((stored, known), (Some(stored), Some(known)) if stored < known))
+}
+
+/// Notes which tokens were used, so that an older vault put back in the place of this one is noticed.
+pub(super) async fn note_tokens(context: &WalkContext) -> Result<(), WarehouseError> {
+    match context.client.token_generation().await {
+        Some(generation) if context.no_token.get().is_none() => {
+            context.warehouse.note_token_generation(context.connection.id, generation).await
+        }
+        _ => Ok(()),
     }
 }
 

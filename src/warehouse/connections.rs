@@ -63,7 +63,7 @@ pub(crate) fn consent(
              ON CONFLICT (name) DO UPDATE SET plan = excluded.plan,
                member = coalesce(excluded.member, member), scope = excluded.scope,
                patient_id = coalesce(excluded.patient_id, patient_id),
-               consented_at = excluded.consented_at",
+               consented_at = excluded.consented_at, token_generation = NULL",
             params![
                 consent.uid,
                 consent.name,
@@ -135,7 +135,41 @@ pub(crate) fn pin_patient(
         .map(drop)
 }
 
+/// The newest generation of a connection's tokens that a run has met.
+pub(crate) fn token_generation(
+    connection: &Connection,
+    id: i64,
+) -> Result<Option<i64>, WarehouseError> {
+    connection
+        .query_row("SELECT token_generation FROM connection WHERE id = ?1", [id], |row| row.get(0))
+        .optional()
+        .doing("cannot read the connections")
+        .map(Option::flatten)
+}
+
 impl Warehouse {
+    /// Notes the generation of a connection's tokens; a night that changed none writes nothing.
+    pub(crate) async fn note_token_generation(
+        &self,
+        id: i64,
+        generation: i64,
+    ) -> Result<(), WarehouseError> {
+        if self.reader().read(|connection| token_generation(connection, id))? == Some(generation) {
+            return Ok(());
+        }
+        self.writer
+            .run(move |connection, _| {
+                connection
+                    .execute(
+                        "UPDATE connection SET token_generation = ?2 WHERE id = ?1",
+                        params![id, generation],
+                    )
+                    .doing("cannot note which tokens were used")
+                    .map(drop)
+            })
+            .await
+    }
+
     /// Notes the scope that a refresh has granted in place of the consent's.
     pub(crate) async fn note_scope(&self, id: i64, scope: String) -> Result<(), WarehouseError> {
         self.writer

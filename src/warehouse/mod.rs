@@ -68,8 +68,8 @@ use std::{path::Path, sync::Arc};
 pub(crate) use absence::{Absent, Finding, pending_absences, surely_present};
 pub use access_log::{Access, PastBackup, backup_outcome, log_access};
 pub use backup::{BackedUp, back_up, restore};
-pub(crate) use connections::patients as stored_patients;
 pub use connections::{ConnectionRow, NewConsent};
+pub(crate) use connections::{patients as stored_patients, token_generation};
 pub use cursor::{Cursor, WalkWindow};
 pub(crate) use cursor::{
     last_round_ended, live_resources, unfinished_round, window_complete_at, window_cursor,

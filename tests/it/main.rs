@@ -112,6 +112,8 @@ mod oidc_race;
 #[cfg(test)]
 mod old_warehouses;
 #[cfg(test)]
+mod older_vault;
+#[cfg(test)]
 mod one_patient;
 #[cfg(test)]
 mod own_views;

@@ -182,7 +182,7 @@ CREATE TABLE claim (
   replacement_missing INTEGER NOT NULL,
   same_number_count INTEGER NOT NULL,
   PRIMARY KEY (connection_id, explanation_of_benefit_id)
-) WITHOUT ROWID;
+);
 CREATE INDEX claim_by_member ON claim (member_id, service_start_date);
 CREATE INDEX claim_by_number ON claim (claim_number);
 CREATE INDEX claim_by_key ON claim (connection_id, claim_key);

@@ -92,7 +92,7 @@ CREATE TABLE claim_current (
   replacement_missing INTEGER NOT NULL,
   same_number_count INTEGER NOT NULL,
   PRIMARY KEY (connection_id, explanation_of_benefit_id)
-) WITHOUT ROWID;
+);
 CREATE INDEX claim_current_by_member ON claim_current (member_id, service_start_date);
 CREATE INDEX claim_current_by_number ON claim_current (claim_number);
 INSERT INTO claim_current

@@ -148,7 +148,7 @@ CREATE TABLE claim_line (
   currency TEXT,
   is_mixed_currency INTEGER NOT NULL,
   PRIMARY KEY (connection_id, explanation_of_benefit_id, line_key)
-) WITHOUT ROWID;
+);
 CREATE INDEX claim_line_by_code ON claim_line (code, service_start_date);
 CREATE INDEX claim_line_by_member ON claim_line (member_id, service_start_date);
 INSERT INTO claim_line

@@ -24,7 +24,7 @@ CREATE TABLE claim_lineage (
   relationship TEXT NOT NULL,
   is_direct INTEGER NOT NULL,
   PRIMARY KEY (connection_id, explanation_of_benefit_id, replaced_by_id)
-) WITHOUT ROWID;
+);
 CREATE INDEX claim_lineage_by_newer ON claim_lineage (connection_id, replaced_by_id);
 INSERT INTO claim_lineage
 SELECT connection_id, older_id, newer_id, relationship, is_direct FROM temp.lineage;

@@ -61,7 +61,7 @@ CREATE TABLE coverage_span (
   plan_name TEXT,
   rank INTEGER,
   PRIMARY KEY (connection_id, coverage_id)
-) WITHOUT ROWID;
+);
 CREATE INDEX coverage_span_by_member ON coverage_span (member_id, coverage_start_date);
 INSERT INTO coverage_span
 SELECT c.connection_id,

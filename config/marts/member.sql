@@ -36,7 +36,7 @@ CREATE TABLE member (
   gender TEXT,
   connection_count INTEGER NOT NULL,
   PRIMARY KEY (connection_id, patient_id)
-) WITHOUT ROWID;
+);
 CREATE INDEX member_by_id ON member (member_id);
 INSERT INTO member
 SELECT person.member_id, person.connection_id, person.patient_id, connection.name, connection.plan,

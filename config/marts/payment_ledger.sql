@@ -45,7 +45,7 @@ CREATE TABLE payment_ledger (
   claim_status TEXT,
   replaced_by_id TEXT,
   PRIMARY KEY (connection_id, explanation_of_benefit_id, kind)
-) WITHOUT ROWID;
+);
 CREATE INDEX payment_ledger_by_member ON payment_ledger (member_id, entry_date);
 CREATE INDEX payment_ledger_by_key ON payment_ledger (connection_id, claim_key);
 INSERT INTO payment_ledger

@@ -23,7 +23,7 @@ CREATE TABLE reconciliation (
   other_amount REAL,
   difference_cents INTEGER,
   PRIMARY KEY (connection_id, explanation_of_benefit_id, problem, kind)
-) WITHOUT ROWID;
+);
 INSERT INTO reconciliation
 WITH checked AS (
   SELECT c.* FROM temp.mart_scope CROSS JOIN claim AS c ON c.connection_id = mart_scope.connection_id

@@ -106,6 +106,7 @@ fn has_prefix(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
+/// With row ids: DuckDB asks for them wherever a question names no column, such as `count(*)`.
 fn create_sql(view: &View, key: usize, name: &str) -> String {
     let mut lines = vec!["connection_id INTEGER NOT NULL".to_owned()];
     lines.push(format!("{} TEXT NOT NULL", quote(&view.columns[key].name)));
@@ -118,7 +119,7 @@ fn create_sql(view: &View, key: usize, name: &str) -> String {
         }
     }
     lines.push(format!("PRIMARY KEY (connection_id, {}, row_no)", quote(&view.columns[key].name)));
-    format!("CREATE TABLE {} (\n  {}\n) WITHOUT ROWID", quote(name), lines.join(",\n  "))
+    format!("CREATE TABLE {} (\n  {}\n)", quote(name), lines.join(",\n  "))
 }
 
 /// Values come in the order of the view's columns, after the connection and the row number.

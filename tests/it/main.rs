@@ -84,6 +84,10 @@ mod kill_refresh;
 #[cfg(test)]
 mod kill_steps;
 #[cfg(test)]
+mod marts_kept;
+#[cfg(test)]
+mod marts_together;
+#[cfg(test)]
 mod medicare_claims;
 #[cfg(test)]
 mod medicare_number;
@@ -115,6 +119,8 @@ mod old_warehouses;
 mod older_vault;
 #[cfg(test)]
 mod one_patient;
+#[cfg(test)]
+mod own_claims;
 #[cfg(test)]
 mod own_views;
 #[cfg(test)]

@@ -20,6 +20,15 @@ pub(crate) fn server(variable: &str) -> Option<Url> {
     }
 }
 
+/// The python of `.ci/run` that knows DuckDB and its extension for SQLite files.
+pub(crate) fn python_with_duckdb() -> Option<PathBuf> {
+    const VARIABLE: &str = "PAYERSYNC_TEST_DUCKDB";
+    match std::env::var_os(VARIABLE) {
+        Some(path) => Some(path.into()),
+        None => skipped(&format!("{VARIABLE} is not set")),
+    }
+}
+
 fn skipped<T>(why: &str) -> Option<T> {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{why}, and CI=true demands it");
     eprintln!("SKIPPED: {why}");

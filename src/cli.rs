@@ -280,7 +280,7 @@ pub struct ViewsCheckArgs {
 /// `payersync rebuild`.
 #[derive(Debug, Args)]
 pub struct RebuildArgs {
-    /// The tables; all of them if none is named
+    /// The tables and marts; all of them if none is named
     pub tables: Vec<String>,
 }
 

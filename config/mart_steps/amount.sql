@@ -137,9 +137,23 @@ WITH meaning(code, kind, preference) AS (VALUES
          category_code, category_system, category_second_code, category_second_system, amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item_detail_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
+  SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, detail_index, 3 + sub_detail_index, 0, 'net', NULL, NULL, NULL, NULL, net_amount, net_currency
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item_sub_detail AS a ON a.connection_id = mart_scope.connection_id
+  UNION ALL
+  SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, detail_index, 2, 0, 'net', NULL, NULL, NULL, NULL, net_amount, net_currency
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item_detail AS a ON a.connection_id = mart_scope.connection_id
+  UNION ALL
+  SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, detail_index, 3 + sub_detail_index, adjudication_index,
+         coalesce(category_c4bb_code, category_hl7_code, category_code),
+         category_code, category_system, category_second_code, category_second_system, amount, currency
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item_sub_detail_adjudication AS a ON a.connection_id = mart_scope.connection_id
+  UNION ALL
+  SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, detail_index, 3 + sub_detail_index, 0, 'net', NULL, NULL, NULL, NULL, net_amount, net_currency
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item_sub_detail AS a ON a.connection_id = mart_scope.connection_id
+  UNION ALL
   SELECT e.connection_id, id, 'payment', 0, 0, 1, 0, 'the payment', NULL, NULL, NULL, NULL, payment_amount, payment_currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit AS e ON e.connection_id = mart_scope.connection_id
-), told AS (
+), told AS MATERIALIZED (
   -- A code may stand second, behind a payer's own; Medicare's says more than the category.
   SELECT s.*, coalesce(m.kind, n.kind) AS kind, coalesce(m.preference, n.preference) AS preference,
          coalesce(CASE WHEN s.second_system LIKE '%cms.gov%' THEN s.second
@@ -151,13 +165,13 @@ WITH meaning(code, kind, preference) AS (VALUES
 ), alike AS (
   SELECT told.*, CASE WHEN detail IN (SELECT detail FROM one_of_several_payers) THEN 'a prior payer' ELSE detail END AS sort
   FROM told
-), listed AS (
+), listed AS MATERIALIZED (
   SELECT connection_id, id, level, line, part, depth, kind, sum(amount) AS amount,
          min(currency) AS currency, max(currency) AS last_currency, preference, min(position) AS position
   FROM alike
   WHERE kind IS NOT NULL AND (kind, detail) NOT IN (SELECT kind, detail FROM other)
   GROUP BY connection_id, id, level, line, part, depth, kind, preference, sort
-), node AS (
+), node AS MATERIALIZED (
   -- A bare column beside min() comes from the row that has the minimum.
   SELECT connection_id, id, level, line, part, depth, kind, amount, currency, last_currency,
          min(preference * 1000000 + position)

@@ -11,6 +11,7 @@ use crate::{
     cli::ConnectArgs,
     config::Settings,
     exit_code::ExitCode,
+    warehouse::{ConnectionRow, ReadOnlyWarehouse},
 };
 use secrecy::SecretString;
 use std::{
@@ -63,11 +64,28 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     // Answered; what is left of the question opens nothing.
     let _ = pending::forget(folder, &args.name);
     tell(&format!("Connected {} at plan {}", row.name, row.plan));
+    tell_who_is_there(&settings, &row)?;
     if let Some(scope) = row.scope {
         tell(&format!("Scope: {scope}"));
     }
     tell(&format!("Next: `payersync sync {}`", row.name));
     Ok(ExitCode::Complete)
+}
+
+/// Tells where the member is connected already: the same patient of the same plan.
+fn tell_who_is_there(settings: &Settings, row: &ConnectionRow) -> Result<(), Failure> {
+    let file = home::existing_warehouse(&settings.home)?;
+    for other in ReadOnlyWarehouse::open(&file)?.connections()? {
+        let is_same = other.plan == row.plan && other.patient_id == row.patient_id;
+        if other.id != row.id && row.patient_id.is_some() && is_same {
+            tell(&format!(
+                "This member is connected as {} already: the marts count each claim once, and \
+                 `payersync purge {}` takes one of the two away",
+                other.name, row.name
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Asks before another patient's data takes the place of what the connection holds.

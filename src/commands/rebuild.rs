@@ -1,4 +1,4 @@
-//! `payersync rebuild`: tables from the stored resources, without the network.
+//! `payersync rebuild`: tables and marts from the stored resources, without the network.
 
 use super::{
     failure::Failure,
@@ -11,12 +11,15 @@ use crate::{
 };
 use std::path::Path;
 
-/// Rebuilds the named tables, or all.
+/// Rebuilds the named tables and marts, or all.
 pub(super) fn run(folder: &Path, args: RebuildArgs, style: Style) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let catalog = home::catalog(&settings)?;
     let all = || catalog.tables().iter().map(|table| table.name().to_owned());
-    if let Some(unknown) = args.tables.iter().find(|name| !all().any(|known| known == **name)) {
+    let is_known = |name: &String| {
+        all().any(|table| table == *name) || catalog.marts().iter().any(|mart| mart.name == *name)
+    };
+    if let Some(unknown) = args.tables.iter().find(|name| !is_known(name)) {
         return Err(Failure::misuse(format!("there is no table {unknown}"))
             .hint("`payersync tables` lists them"));
     }

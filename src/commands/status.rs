@@ -13,7 +13,7 @@ use crate::{
     config::Settings,
     exit_code::ExitCode,
     outcome::{self, Reason, TypeOutcome, WalkState},
-    warehouse::{ConnectionRow, ReadOnlyWarehouse, TypeStatus},
+    warehouse::{ConnectionRow, MartState, ReadOnlyWarehouse, TypeStatus},
 };
 use serde::Serialize;
 use std::{collections::BTreeSet, io::Write, path::Path};
@@ -32,6 +32,10 @@ struct Connection<'a> {
     plan: &'a str,
     member: Option<&'a str>,
     complete: bool,
+    /// Whether the marts are older than the tables; the next run makes them anew.
+    marts_behind: bool,
+    /// Names of the other connections about the same person.
+    same_person: Vec<&'a str>,
     types: Vec<&'a TypeStatus>,
 }
 
@@ -41,6 +45,7 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     let file = home::existing_warehouse(&settings.home)?;
     let warehouse = ReadOnlyWarehouse::open(&file)?;
     let (connections, types) = (warehouse.connections()?, warehouse.status()?);
+    let marts = warehouse.mart_state()?;
     let code = code_of(&connections, &types);
     if let Some(target) = &args.prometheus {
         return prometheus(&settings, &warehouse, target.as_deref(), code);
@@ -50,14 +55,14 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
             warehouse: file.path().display().to_string(),
             complete: code == ExitCode::Complete,
             exit_code: code as u8,
-            connections: connections.iter().map(|row| connection_of(row, &types)).collect(),
+            connections: connections.iter().map(|row| connection_of(row, &types, &marts)).collect(),
         };
         print(|out| {
             serde_json::to_writer_pretty(&mut *out, &status)?;
             writeln!(out)
         })?;
     } else {
-        print(|out| people(out, &connections, &types))?;
+        print(|out| people(out, &connections, &types, &marts))?;
     }
     Ok(code)
 }
@@ -90,15 +95,26 @@ fn prometheus(
     Ok(ExitCode::Complete)
 }
 
-fn connection_of<'a>(row: &'a ConnectionRow, types: &'a [TypeStatus]) -> Connection<'a> {
+fn connection_of<'a>(
+    row: &'a ConnectionRow,
+    types: &'a [TypeStatus],
+    marts: &'a MartState,
+) -> Connection<'a> {
     let types: Vec<_> = types.iter().filter(|status| status.connection == row.name).collect();
     Connection {
         name: &row.name,
         plan: &row.plan,
         member: row.member.as_deref(),
         complete: !types.is_empty() && types.iter().all(|status| is_fine(status)),
+        marts_behind: marts.behind.contains(&row.id),
+        same_person: same_person(row, marts),
         types,
     }
+}
+
+fn same_person<'a>(row: &ConnectionRow, marts: &'a MartState) -> Vec<&'a str> {
+    let of_row = marts.same_person.iter().filter(|(id, _)| *id == row.id);
+    of_row.map(|(_, name)| name.as_str()).collect()
 }
 
 fn is_fine(status: &TypeStatus) -> bool {
@@ -130,6 +146,7 @@ fn people(
     out: &mut dyn Write,
     connections: &[ConnectionRow],
     types: &[TypeStatus],
+    marts: &MartState,
 ) -> std::io::Result<()> {
     if connections.is_empty() {
         return writeln!(out, "No connection yet: `payersync connect NAME --plan PLAN` makes one");
@@ -138,6 +155,15 @@ fn people(
         let member = row.member.as_deref().map(|member| format!(", member {member}"));
         let line = format!("{} at plan {}{}", row.name, row.plan, member.unwrap_or_default());
         writeln!(out, "{}", on_one_line(&line))?;
+        let others = same_person(row, marts);
+        if !others.is_empty() {
+            let line =
+                format!("The same person as {}; the mart member says why", others.join(", "));
+            writeln!(out, "{}", on_one_line(&line))?;
+        }
+        if marts.behind.contains(&row.id) {
+            writeln!(out, "Its marts are behind its tables: the next run makes them anew")?;
+        }
         let mine: Vec<_> = types.iter().filter(|status| status.connection == row.name).collect();
         if mine.is_empty() {
             writeln!(out, "  never synced: `payersync sync {}`", row.name)?;

@@ -49,7 +49,9 @@ fn report(out: &mut dyn Write, check: &Checked) -> io::Result<()> {
 /// Rows alone can be made again; for everything else the bytes must come from somewhere.
 fn hint(checks: &[Checked]) -> &'static str {
     let only_rows = checks.iter().filter(|check| check.problems > 0).all(|check| {
-        check.what.ends_with("against their rows") || check.what.starts_with("normalised")
+        check.what.ends_with("against their rows")
+            || check.what.starts_with("normalised")
+            || check.what.starts_with("rows of marts")
     });
     if only_rows {
         "hint: `payersync rebuild` makes all rows again from the stored resources"

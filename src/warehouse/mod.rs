@@ -80,6 +80,7 @@ pub use file::WarehouseFile;
 pub(crate) use finish::WalkEnd;
 pub use ledger::WalkKey;
 pub(crate) use ledger::{WalkStart, latest_walk};
+pub use marts::MartState;
 pub use metrics::{Effort, FinishedRun};
 pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject, Unchanged};
 pub use partial::left_in as unfinished_copies;

@@ -51,6 +51,14 @@ pub(super) fn open_to_read(file: &WarehouseFile) -> Result<Reading, WarehouseErr
     Ok(connection)
 }
 
+/// As [`open_to_read`], with temporary tables: what the file holds is worked out in them once more.
+pub(super) fn open_to_compare(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
+    let mut connection = open_writable(file)?;
+    connection.authorizer(Some(refuse_to_write)).doing("cannot open for reading")?;
+    marts::register(&connection)?;
+    Ok(connection)
+}
+
 /// Opens an existing warehouse for reading, and does not lock it yet against statements that write.
 pub(super) fn open_writable(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
     require_existing(file.path())?;
@@ -104,6 +112,35 @@ pub(super) fn refuse_to_leave(context: AuthContext<'_>) -> Authorization {
             }
         }
         _ => Authorization::Allow,
+    }
+}
+
+/// Allows what reads, and what is gone with the connection.
+fn refuse_to_write(context: AuthContext<'_>) -> Authorization {
+    let is_temporary = context.database_name == Some("temp");
+    match context.action {
+        AuthAction::Read { .. }
+        | AuthAction::Select
+        | AuthAction::Function { .. }
+        | AuthAction::Recursive
+        | AuthAction::Transaction { .. }
+        | AuthAction::Savepoint { .. }
+        | AuthAction::CreateTempTable { .. }
+        | AuthAction::CreateTempIndex { .. }
+        | AuthAction::CreateTempView { .. }
+        | AuthAction::DropTempTable { .. }
+        | AuthAction::DropTempIndex { .. }
+        | AuthAction::DropTempView { .. } => Authorization::Allow,
+        AuthAction::Insert { .. }
+        | AuthAction::Update { .. }
+        | AuthAction::Delete { .. }
+        | AuthAction::Reindex { .. }
+            if is_temporary =>
+        {
+            Authorization::Allow
+        }
+        AuthAction::Pragma { .. } => refuse_to_leave(context),
+        _ => Authorization::Deny,
     }
 }
 

@@ -1,9 +1,9 @@
 //! A warehouse that is only asked.
 
 use super::{
-    Answer, Catalog, ConnectionRow, Effort, FinishedRun, LeafPath, PastBackup, Reader, TableCount,
-    TypeStatus, WarehouseError, WarehouseFile, access_log, connections, last_run, metrics, open,
-    query, status, unmapped,
+    Answer, Catalog, ConnectionRow, Effort, FinishedRun, LeafPath, MartState, PastBackup, Reader,
+    TableCount, TypeStatus, WarehouseError, WarehouseFile, access_log, connections, last_run,
+    marts, metrics, open, query, status, unmapped,
 };
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -80,6 +80,14 @@ impl ReadOnlyWarehouse {
     /// SQLite's.
     pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
         self.reader.read(connections::all)
+    }
+
+    /// What the marts say of connections.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn mart_state(&self) -> Result<MartState, WarehouseError> {
+        self.reader.read(marts::state)
     }
 
     /// The backups that ended, newest first.

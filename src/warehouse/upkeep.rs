@@ -48,9 +48,14 @@ pub(super) fn prepare(
     monitor: &dyn Monitor,
 ) -> Result<Upkeep, WarehouseError> {
     connections::update_bases(connection, catalog)?;
+    let (marts_forced, force): (Vec<String>, Vec<String>) = force
+        .iter()
+        .cloned()
+        .partition(|name| catalog.marts().iter().any(|mart| mart.name == *name));
     if !force.is_empty() {
-        request(connection, force, now)?;
+        request(connection, &force, now)?;
     }
+    marts::request(connection, &marts_forced)?;
     let mut standing = Standing::read(connection)?;
     if drop_orphans(connection, catalog, &standing, now)? {
         standing = Standing::read(connection)?;
@@ -62,7 +67,7 @@ pub(super) fn prepare(
             work.entry(&table.view.resource).or_default().push(position);
         }
     }
-    let mut done = Upkeep::default();
+    let mut done = Upkeep { rebuilt: marts_forced, ..Upkeep::default() };
     let mut empty = Vec::new();
     for (resource_type, stale) in work {
         done.rebuilt.extend(stale.iter().map(|at| catalog.table(*at).name().to_owned()));

@@ -7,7 +7,7 @@
 use super::{
     error::{Doing, WarehouseError},
     file::WarehouseFile,
-    open,
+    marts, open,
     purge::tables_with_connections,
     schema, strangers,
     table::{Catalog, quote},
@@ -57,7 +57,7 @@ pub fn verify(
     catalog: &Catalog,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Checked>, WarehouseError> {
-    let mut reading = open::open_to_read(file)?;
+    let mut reading = open::open_to_compare(file)?;
     reading.set_prepared_statement_cache_capacity(2 * catalog.tables().len() + 16);
     let connection = reading.transaction().doing("cannot begin to verify")?;
     if !schema::is_current(&connection)? {
@@ -81,9 +81,27 @@ pub fn verify(
     for check in verify_resources::verify(&connection, catalog, progress) {
         checks.push(whole("stored resources", check)?);
     }
+    checks.push(whole("rows of marts", marts_or_note(&connection, catalog))?);
     drop(connection);
     reading.confirm()?;
     Ok(checks)
+}
+
+/// Compares the marts, where there is room for the temporary tables that it takes.
+fn marts_or_note(connection: &Connection, catalog: &Catalog) -> Result<Checked, WarehouseError> {
+    match marts::verify(connection, catalog.marts()) {
+        Err(WarehouseError::Sqlite { source, .. })
+            if matches!(
+                source.sqlite_error_code(),
+                Some(ErrorCode::DiskFull | ErrorCode::CannotOpen)
+            ) =>
+        {
+            let mut checked = Checked::new("rows of marts against the tables they are made of");
+            checked.note = Some(format!("not compared: no room for temporary tables: {source}"));
+            Ok(checked)
+        }
+        checked => checked,
+    }
 }
 
 /// A check that the damage itself cut short has found damage: pages that lead nowhere, a table that

@@ -6,10 +6,14 @@
 //! nothing is read or written. Connections of one person at one payer are made anew together, since
 //! a resource that came through both counts once.
 
+mod batch;
+mod check;
 mod functions;
 mod lineage;
+mod make;
 mod people;
 mod persons;
+mod standing;
 mod words;
 
 use super::{
@@ -17,13 +21,17 @@ use super::{
     table::{Mart, quote},
 };
 use crate::clock;
+use batch::due;
 use chrono::{DateTime, Utc};
-use persons::Person;
+use make::make;
 use rusqlite::{Connection, Transaction, params};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
+pub(super) use check::verify;
 pub(super) use functions::register;
+pub use standing::MartState;
+pub(super) use standing::state;
 
 /// Raised when the same statements give other rows than before.
 const FORMAT: u8 = 1;
@@ -35,8 +43,6 @@ const STEPS: [&str; 5] = [
     include_str!("../../../config/mart_steps/claim_amount.sql"),
     include_str!("../../../config/mart_steps/party.sql"),
 ];
-/// Connections in one transaction, at most, and resources before the last of them.
-const BATCH: (usize, u64) = (64, 20_000);
 
 /// Notes that the marts of a connection are behind.
 pub(super) fn note(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
@@ -103,6 +109,16 @@ pub(super) fn hash(mart: &Mart) -> Vec<u8> {
         STEPS.iter().for_each(|step| hash.update(step));
     }
     hash.finalize().to_vec()
+}
+
+/// Asks for marts to be made anew, whatever their definition.
+pub(super) fn request(connection: &Connection, names: &[String]) -> Result<(), WarehouseError> {
+    for name in names {
+        connection
+            .execute("UPDATE mart_table SET definition_hash = X'' WHERE name = ?1", [name])
+            .doing("cannot ask for a rebuild")?;
+    }
+    Ok(())
 }
 
 /// Creates the marts whose definition is new, drops those that have none any more, and brings every
@@ -207,129 +223,4 @@ fn definitions(connection: &Connection) -> Result<HashMap<String, Vec<u8>>, Ware
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
         .doing("cannot read which marts there are")
-}
-
-/// Connections that are made anew together, by the first of those that read the same records.
-#[derive(Default)]
-struct Batch {
-    sources: BTreeMap<i64, i64>,
-    persons: Vec<Person>,
-}
-
-fn due(connection: &Connection) -> Result<Vec<Batch>, WarehouseError> {
-    let doing = "cannot read which marts are behind";
-    let mut due: BTreeSet<i64> = connection
-        .prepare_cached("SELECT connection_id FROM mart_due")
-        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
-        .doing(doing)?;
-    if due.is_empty() {
-        return Ok(Vec::new());
-    }
-    let persons = people::read(connection)?;
-    due.extend(people::changed(connection, &persons)?);
-    let mut source_of: HashMap<i64, i64> = HashMap::new();
-    let mut groups: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
-    for person in &persons {
-        source_of.insert(person.connection_id, person.source_id);
-        groups.entry(person.source_id).or_default().insert(person.connection_id);
-    }
-    let sources: BTreeSet<i64> =
-        due.iter().map(|id| source_of.get(id).copied().unwrap_or(*id)).collect();
-    let mut batches = vec![Batch::default()];
-    let mut resources = 0;
-    for source in sources {
-        let members = groups.remove(&source).unwrap_or_else(|| BTreeSet::from([source]));
-        let size: u64 =
-            members.iter().try_fold(0, |sum, id| count(connection, *id).map(|n| sum + n))?;
-        let is_full = batches.last().is_some_and(|batch| {
-            !batch.sources.is_empty()
-                && (batch.sources.len() + members.len() > BATCH.0 || resources + size > BATCH.1)
-        });
-        if is_full {
-            batches.push(Batch::default());
-            resources = 0;
-        }
-        resources += size;
-        if let Some(batch) = batches.last_mut() {
-            batch.sources.extend(members.into_iter().map(|id| (id, source)));
-        }
-    }
-    let place: HashMap<i64, usize> = batches
-        .iter()
-        .enumerate()
-        .flat_map(|(at, batch)| batch.sources.keys().map(move |id| (*id, at)))
-        .collect();
-    for person in persons {
-        if let Some(at) = place.get(&person.connection_id) {
-            batches[*at].persons.push(person);
-        }
-    }
-    Ok(batches)
-}
-
-fn count(connection: &Connection, connection_id: i64) -> Result<u64, WarehouseError> {
-    connection
-        .prepare_cached(
-            "SELECT count(*) FROM resource
-             WHERE connection_id = ?1 AND resource_type = 'ExplanationOfBenefit'",
-        )
-        .and_then(|mut statement| statement.query_row([connection_id], |row| row.get(0)))
-        .doing("cannot count the stored claims")
-}
-
-/// Makes the marts of a batch of connections anew: in the order of their names, and with what the
-/// claims' relations come to once their own amounts are there.
-fn make(
-    transaction: &Transaction<'_>,
-    marts: &[Mart],
-    batch: &Batch,
-) -> Result<(), WarehouseError> {
-    let doing = "cannot fill the marts";
-    let tables: Vec<&Mart> = marts.iter().filter(|mart| !is_view(mart)).collect();
-    for (at, step) in STEPS.iter().enumerate() {
-        transaction.execute_batch(step).doing(doing)?;
-        if at == 0 {
-            let mut insert = transaction
-                .prepare_cached("INSERT INTO temp.mart_scope VALUES (?1, ?2)")
-                .doing(doing)?;
-            for (connection_id, source_id) in &batch.sources {
-                insert.execute([connection_id, source_id]).doing(doing)?;
-            }
-            people::fill(transaction, &batch.persons)?;
-        }
-    }
-    for mart in tables {
-        let delete = format!(
-            "DELETE FROM {} WHERE connection_id IN (SELECT connection_id FROM temp.mart_scope)",
-            quote(&mart.name)
-        );
-        transaction.execute(&delete, []).doing(doing)?;
-        for fill in statements(&mart.sql).1 {
-            transaction.execute(&fill, []).doing(doing)?;
-        }
-        if mart.name == "claim" {
-            lineage::fill(transaction)?;
-        }
-    }
-    transaction
-        .execute(
-            "DELETE FROM mart_due WHERE connection_id IN (SELECT connection_id FROM temp.mart_scope)",
-            [],
-        )
-        .doing(doing)?;
-    let temporary: Vec<String> = transaction
-        .prepare("SELECT name FROM sqlite_temp_schema WHERE type = 'table'")
-        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
-        .doing(doing)?;
-    for name in temporary.iter().filter(|name| STEPS.iter().any(|step| creates(step, name))) {
-        transaction.execute_batch(&format!("DROP TABLE temp.{}", quote(name))).doing(doing)?;
-    }
-    Ok(())
-}
-
-fn creates(step: &str, name: &str) -> bool {
-    step.lines().any(|line| {
-        let rest = line.strip_prefix("CREATE TEMP TABLE ").and_then(|rest| rest.strip_prefix(name));
-        rest.is_some_and(|rest| rest.starts_with([' ', '(']))
-    })
 }

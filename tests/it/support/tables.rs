@@ -9,23 +9,30 @@ impl Home {
         self.rows("SELECT name FROM view_table ORDER BY name").concat()
     }
 
-    /// A hash of every row of every normalised table.
+    /// Names of all marts.
+    pub(crate) fn mart_names(&self) -> Vec<String> {
+        self.rows("SELECT name FROM mart_table ORDER BY name").concat()
+    }
+
+    /// A hash of every row of every normalised table and mart.
     pub(crate) fn digest(&self) -> String {
         let warehouse = self.warehouse();
         let mut hash = Sha256::new();
         let mut count = 0;
-        for table in self.table_names() {
+        for table in self.table_names().into_iter().chain(self.mart_names()) {
             hash.update(&table);
-            let mut statement =
-                warehouse.prepare(&format!("SELECT * FROM \"{table}\" ORDER BY 1, 2, 3")).unwrap();
+            let mut statement = warehouse.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
             let width = statement.column_count();
+            let mut lines = Vec::new();
             let mut rows = statement.query([]).unwrap();
             while let Some(row) = rows.next().unwrap() {
-                count += 1;
-                for column in 0..width {
-                    hash.update(format!("{:?}\u{1}", row.get_ref(column).unwrap()));
-                }
+                let cells =
+                    (0..width).map(|column| format!("{:?}\u{1}", row.get_ref(column).unwrap()));
+                lines.push(cells.collect::<String>());
             }
+            lines.sort_unstable();
+            count += lines.len();
+            lines.iter().for_each(|line| hash.update(line));
         }
         format!("{count} rows, {:02x?}", hash.finalize())
     }

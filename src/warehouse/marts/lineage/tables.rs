@@ -2,7 +2,7 @@
 
 use super::{Claim, Decisions, Link, Number, NumberKind, Target, decide};
 use crate::warehouse::error::{Doing, WarehouseError};
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Connection, Row, params};
 use std::collections::HashMap;
 
 /// The claims of one source and what they say of each other.
@@ -14,21 +14,19 @@ struct Source {
 
 /// Decides about the claims in scope: fills `temp.lineage` and `temp.carried`, and the columns of
 /// `claim` that depend on other claims.
-pub(in crate::warehouse::marts) fn fill(
-    transaction: &Transaction<'_>,
-) -> Result<(), WarehouseError> {
-    for source in read(transaction)? {
+pub(in crate::warehouse::marts) fn fill(connection: &Connection) -> Result<(), WarehouseError> {
+    for source in read(connection)? {
         let decisions = decide(&source.claims, &source.links);
-        write(transaction, &source.claims, &decisions)?;
+        write(connection, &source.claims, &decisions)?;
     }
     Ok(())
 }
 
-fn read(transaction: &Transaction<'_>) -> Result<Vec<Source>, WarehouseError> {
+fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
     let doing = "cannot read the claims";
     let mut sources: HashMap<i64, Source> = HashMap::new();
     let mut places: HashMap<(i64, String), (i64, usize)> = HashMap::new();
-    let mut statement = transaction
+    let mut statement = connection
         .prepare_cached(
             "SELECT s.source_id, c.connection_id, c.explanation_of_benefit_id,
                coalesce(c.status, 'active'), CASE WHEN c.created_date IS NULL THEN '' ELSE c.created END,
@@ -52,8 +50,8 @@ fn read(transaction: &Transaction<'_>) -> Result<Vec<Source>, WarehouseError> {
         places.insert((claim.connection_id, claim.id.clone()), place);
         source.claims.push(claim);
     }
-    read_numbers(transaction, &mut sources, &places)?;
-    read_links(transaction, &mut sources, &places)?;
+    read_numbers(connection, &mut sources, &places)?;
+    read_links(connection, &mut sources, &places)?;
     let mut sources: Vec<(i64, Source)> = sources.into_iter().collect();
     sources.sort_by_key(|(id, _)| *id);
     Ok(sources.into_iter().map(|(_, source)| source).collect())
@@ -87,12 +85,12 @@ fn claim_of(row: &Row<'_>) -> rusqlite::Result<Claim> {
 type Places = HashMap<(i64, String), (i64, usize)>;
 
 fn read_numbers(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     sources: &mut HashMap<i64, Source>,
     places: &Places,
 ) -> Result<(), WarehouseError> {
     let doing = "cannot read the numbers of claims";
-    let mut statement = transaction
+    let mut statement = connection
         .prepare_cached(
             "SELECT i.connection_id, i.explanation_of_benefit_id, lower(i.type_code), i.system, i.value
              FROM temp.mart_scope s CROSS JOIN explanation_of_benefit_identifier i
@@ -129,12 +127,12 @@ fn read_numbers(
 }
 
 fn read_links(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     sources: &mut HashMap<i64, Source>,
     places: &Places,
 ) -> Result<(), WarehouseError> {
     let doing = "cannot read the relations of claims";
-    let mut statement = transaction
+    let mut statement = connection
         .prepare_cached(
             "SELECT r.connection_id, r.explanation_of_benefit_id,
                lower(coalesce(r.relationship_code, r.relationship_text)),
@@ -172,13 +170,13 @@ fn read_links(
 }
 
 fn write(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     claims: &[Claim],
     decisions: &Decisions,
 ) -> Result<(), WarehouseError> {
     let doing = "cannot note which claims stand";
     let id = |at: Option<usize>| at.map(|at| claims[at].id.as_str());
-    let mut update = transaction
+    let mut update = connection
         .prepare_cached(
             "UPDATE claim SET claim_key = ?3, is_void = ?4, is_difference = ?5, is_current = ?6,
                replaced_by_id = ?7, reverses_id = ?8, reversed_by_id = ?9, replaces_count = ?10,
@@ -186,10 +184,10 @@ fn write(
              WHERE connection_id = ?1 AND explanation_of_benefit_id = ?2",
         )
         .doing(doing)?;
-    let mut carry = transaction
+    let mut carry = connection
         .prepare_cached("INSERT INTO temp.carried VALUES (?1, ?2, ?3, ?4)")
         .doing(doing)?;
-    let mut pair = transaction
+    let mut pair = connection
         .prepare_cached("INSERT OR IGNORE INTO temp.lineage VALUES (?1, ?2, ?3, ?4, ?5)")
         .doing(doing)?;
     for (claim, decision) in claims.iter().zip(&decisions.claims) {

@@ -119,6 +119,7 @@ CREATE TABLE type_state (
   totals        TEXT NOT NULL DEFAULT 'unknown'
                 CHECK (totals IN ('unknown', 'trusted', 'untrusted')),
   probed_at     TEXT,
+  search        TEXT CHECK (search IN ('patient')),
   PRIMARY KEY (connection_id, resource_type)
 );
 INSERT INTO type_state SELECT * FROM kept;

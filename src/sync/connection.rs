@@ -2,6 +2,7 @@
 
 use super::{
     by_reference::follow,
+    closing_window::close,
     context::WalkContext,
     ending::bug,
     in_order::{Panicked, in_order},
@@ -39,10 +40,10 @@ pub(super) async fn sync_connection(
     let left = context.warehouse.reader().read(|connection| left_types(connection, id))?;
     steps.retain(|step| !step.is_left_again(&left));
     context.whose = whose(&context, target)?;
-    let mut settled = Vec::new();
+    let (mut settled, mut closings) = (Vec::new(), Vec::new());
     if let (Some(backfill), None) = (&options.backfill, &unreachable) {
         let split = split(&context, steps, backfill, options.full).await?;
-        (steps, settled) = (split.steps, split.settled);
+        (steps, settled, closings) = (split.steps, split.settled, split.closings);
         effort.requests += split.effort.requests;
         effort.retries += split.effort.retries;
     }
@@ -63,6 +64,8 @@ pub(super) async fn sync_connection(
             let is_scarce = context.allowance.is_scarce(rest.len());
             let concurrency = if is_scarce { 1 } else { target.concurrency };
             walks.extend(run_steps(&context, rest, concurrency).await?);
+            close(&context, &closings, &mut walks).await?;
+            settled.retain(|it| walks.iter().all(|walk| walk.resource_type != it.resource_type));
             let mut walks = merge(walks);
             follow(&context, target, options, &mut walks).await?;
             walks.extend(settled);

@@ -9,6 +9,7 @@ mod allowance;
 mod asked;
 mod by_reference;
 mod clocks;
+mod closing_window;
 mod connection;
 mod context;
 mod ending;

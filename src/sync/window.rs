@@ -6,6 +6,7 @@
 
 use super::{
     asked::Extent,
+    closing_window::{Closing, LAST_UPDATED},
     context::WalkContext,
     plan::{Step, WalkFrom, WalkOrder},
     probe::{Probed, probe_date},
@@ -18,7 +19,7 @@ use crate::{
     outcome::WalkState,
     warehouse::{
         WalkCounters, WalkFinish, WalkWindow, WarehouseError, window_complete_at, window_cursor,
-        window_is_too_long,
+        window_is_too_long, windows_are_closed,
     },
 };
 use chrono::{DateTime, Months, NaiveDate, Utc};
@@ -58,6 +59,8 @@ pub(super) struct Split {
     pub(super) steps: Vec<Step>,
     /// Types of which nothing is left to ask.
     pub(super) settled: Vec<WalkReport>,
+    /// What is to follow the windows of each type.
+    pub(super) closings: Vec<Closing>,
     pub(super) effort: Effort,
 }
 
@@ -68,7 +71,12 @@ pub(super) async fn split(
     backfill: &Backfill,
     again: bool,
 ) -> Result<Split, WarehouseError> {
-    let mut split = Split { steps: Vec::new(), settled: Vec::new(), effort: Effort::default() };
+    let mut split = Split {
+        steps: Vec::new(),
+        settled: Vec::new(),
+        closings: Vec::new(),
+        effort: Effort::default(),
+    };
     for step in steps {
         let Step::Walk(order) = step else {
             split.steps.push(step);
@@ -89,7 +97,16 @@ pub(super) async fn split(
             .iter()
             .map(|days| order_of(context, &order, parameter, *days, reuse))
             .collect::<Result<Vec<_>, _>>()?;
+        let since = orders.iter().filter_map(Planned::began).fold(context.clock.now(), Ord::min);
         let left: Vec<WalkOrder> = orders.into_iter().filter_map(Planned::walk).collect();
+        let (id, name) = (context.connection.id, order.resource_type.as_str());
+        let is_closed = context
+            .warehouse
+            .reader()
+            .read(|connection| windows_are_closed(connection, id, name, LAST_UPDATED))?;
+        if !(left.is_empty() && is_closed) {
+            split.closings.push(Closing { order: order.clone(), since });
+        }
         if left.is_empty() {
             split.settled.push(settled(&order.resource_type, windows.len()));
         }
@@ -146,6 +163,18 @@ pub(super) enum Planned {
 }
 
 impl Planned {
+    /// When an earlier run began what it left of the window.
+    fn began(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Planned::Complete(at) => Some(*at),
+            Planned::TooLong => None,
+            Planned::Walk(order) => match &order.from {
+                WalkFrom::Cursor(cursor, _) => instant(&cursor.walk_started_at),
+                WalkFrom::Start | WalkFrom::Since(_) => None,
+            },
+        }
+    }
+
     fn walk(self) -> Option<WalkOrder> {
         match self {
             Planned::Walk(order) => Some(*order),
@@ -209,6 +238,8 @@ pub(super) fn order_of(
         window: Some(window),
         by_patient: None,
         note: None,
+        // What changed is no part of a window.
+        beside: None,
         extent: Extent::default(),
         ..order.clone()
     };

@@ -198,6 +198,26 @@ pub(crate) fn window_complete_at(
         .doing("cannot read which windows are complete")
 }
 
+/// Whether the latest window of a type is a complete closing one: over the date of the last change,
+/// without an end.
+pub(crate) fn windows_are_closed(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    last_updated: &str,
+) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM sync_walk WHERE id = (
+               SELECT max(id) FROM sync_walk WHERE connection_id = ?1 AND resource_type = ?2
+                 AND mode = 'window')
+             AND state = 'complete' AND window_parameter = ?3 AND window_to IS NULL)",
+            params![connection_id, resource_type, last_updated],
+            |row| row.get(0),
+        )
+        .doing("cannot read which windows are complete")
+}
+
 fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
     Ok(Cursor {
         resource_type: row.get(0)?,

@@ -1,6 +1,6 @@
 //! One-off walks by windows of date.
 
-use crate::support::{Home, Payer};
+use crate::support::{Asked, Home, Payer, Reply, Scripted, bundle};
 use payersync::sandbox::{Fault, Options};
 
 const CLAIMS: &str = "ExplanationOfBenefit";
@@ -38,7 +38,8 @@ fn windows_bring_everything_and_are_not_asked_for_twice() {
     assert_eq!(stored(&home), truth(&payer));
     let windows = "SELECT count(*), sum(window_parameter = 'service-date') FROM sync_history
                    WHERE mode = 'window' AND state = 'complete'";
-    assert_eq!(home.rows(windows), [["26", "26"]]);
+    // And a closing one, over what changed meanwhile.
+    assert_eq!(home.rows(windows), [["27", "26"]]);
     let several_pages = "SELECT count(*) FROM sync_history WHERE mode = 'window' AND pages > 1";
     assert!(home.value::<i64>(several_pages) > 0);
     for untouched in ["completeness", "type_state", "walk_cursor"] {
@@ -51,14 +52,15 @@ fn windows_bring_everything_and_are_not_asked_for_twice() {
     // Two questions prove the parameter; the windows that were still open are asked again.
     let open =
         home.value::<i64>("SELECT count(*) FROM sync_history WHERE mode = 'window' AND run_id = 2");
-    assert!(open < 6, "{open}");
-    assert!(claims_asked(&payer) <= 2 + open as usize);
+    assert!(open < 7, "{open}");
+    // And two whether the closing one is honoured.
+    assert!(claims_asked(&payer) <= 4 + open as usize);
     assert!(second.stderr.contains("0 rows written"), "{}", second.stderr);
 
     let again = backfill(&home, &[&arguments[..], &["--full"]].concat());
     assert_eq!(again.code, 0, "{}", again.stderr);
     let asked = "SELECT count(*) FROM sync_history WHERE mode = 'window' AND run_id = 3";
-    assert_eq!(home.value::<i64>(asked), 26);
+    assert_eq!(home.value::<i64>(asked), 27);
 }
 
 #[test]
@@ -77,7 +79,7 @@ fn a_window_that_ended_early_goes_on_at_its_own_page() {
     let resumed = "SELECT count(*) FROM sync_walk WHERE mode = 'window' AND pages_before > 0";
     assert!(home.value::<i64>(resumed) > 0);
     let pages: i64 = home.value("SELECT sum(pages) FROM sync_walk WHERE mode = 'window'");
-    assert_eq!(claims_asked(&payer) as i64, pages - 5 + 2);
+    assert_eq!(claims_asked(&payer) as i64, pages - 5 + 4);
 }
 
 #[test]
@@ -121,4 +123,47 @@ fn a_range_that_ends_before_it_begins_is_a_mistake() {
     let home = Payer::start(Options::default()).connected_home();
     let outcome = home.run(&["backfill", "john", "--from", "2024-02-01", "--to", "2024-01-01"]);
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+}
+
+/// Three resources in two windows. One moves from the window that is asked for later into that
+/// which is asked for first, in between: it is on no page of either.
+fn moving(asked: &Asked) -> Reply {
+    let condition = |id: &str| {
+        let updated = if id == "moved" { "2026-06-01" } else { "2026-01-02" };
+        format!(
+            "{{\"resourceType\":\"Condition\",\"id\":\"{id}\",\"meta\":{{\"lastUpdated\":\"{updated}T00:00:00Z\"}}}}"
+        )
+    };
+    let date = |name: &str| asked.query.get(name).cloned().unwrap_or_default();
+    let (onset, updated) = (date("onset-date"), date("_lastUpdated"));
+    let found: &[&str] = match (onset.as_str(), updated.as_str()) {
+        ("ge2100-01-01", _) | (_, "ge2100-01-01") => &[],
+        ("lt2021-01-01", _) => &["early"],
+        ("lt2022-01-01", _) => &["late"],
+        ("", since) if !since.is_empty() && since != "ge1900-01-01" => &["moved"],
+        _ => &["early", "late", "moved"],
+    };
+    bundle(&found.iter().map(|id| condition(id)).collect::<Vec<_>>(), None, None)
+}
+
+#[test]
+fn what_moved_from_window_to_window_meanwhile_is_asked_for_at_the_end() {
+    let range =
+        ["backfill", "c", "--from", "2020-01-01", "--to", "2021-12-31", "--window-months", "12"];
+    for limits in [vec!["--max-requests=2", "--max-requests=9"], vec!["--max-requests=9"]] {
+        let payer = Scripted::start(&["Condition"], moving);
+        let home = payer.connected_home(&["Condition"], "");
+        for (number, limit) in limits.iter().enumerate() {
+            let outcome = home.run(&[&range[..], &[*limit]].concat());
+            let is_last = number + 1 == limits.len();
+            assert_eq!(outcome.code, if is_last { 0 } else { 2 }, "{}", outcome.stderr);
+        }
+        let held = home.rows("SELECT id FROM condition ORDER BY id").concat();
+        assert_eq!(held, ["early", "late", "moved"], "{limits:?}");
+        payer.asked();
+        assert_eq!(home.run(&range).code, 0);
+        let asked = payer.asked();
+        assert_eq!(asked.len(), 3, "three questions find the parameter: {asked:?}");
+        home.succeed(&["verify"], "a closing window");
+    }
 }

@@ -170,6 +170,8 @@ mod views;
 #[cfg(test)]
 mod views_check;
 #[cfg(test)]
+mod views_fhirpath;
+#[cfg(test)]
 mod whose_home;
 #[cfg(test)]
 mod wrong_member;

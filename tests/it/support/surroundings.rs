@@ -22,10 +22,18 @@ pub(crate) fn server(variable: &str) -> Option<Url> {
 
 /// The python of `.ci/run` that knows DuckDB and its extension for SQLite files.
 pub(crate) fn python_with_duckdb() -> Option<PathBuf> {
-    const VARIABLE: &str = "PAYERSYNC_TEST_DUCKDB";
-    match std::env::var_os(VARIABLE) {
+    path("PAYERSYNC_TEST_DUCKDB")
+}
+
+/// The folder of `.ci/run` whose node_modules have fhirpath.js.
+pub(crate) fn fhirpath_js() -> Option<PathBuf> {
+    path("PAYERSYNC_TEST_FHIRPATH")
+}
+
+fn path(variable: &str) -> Option<PathBuf> {
+    match std::env::var_os(variable) {
         Some(path) => Some(path.into()),
-        None => skipped(&format!("{VARIABLE} is not set")),
+        None => skipped(&format!("{variable} is not set")),
     }
 }
 

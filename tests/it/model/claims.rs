@@ -80,6 +80,9 @@ pub(super) fn check_claims(home: &Home, payer: &Payer, runs: &Runs, run_id: i64,
             check_walk(home, payer, runs, (name, run_id), &walk, when);
         }
     }
+    if played.is_backfill && played.ended.code == 0 {
+        check_backfill(home, payer, played, when);
+    }
     let code = played.ended.code;
     assert!([0, 2, 4].contains(&code), "{when}: exit code {code}: {}", played.ended.stderr);
     if code == 0 {
@@ -89,6 +92,29 @@ pub(super) fn check_claims(home: &Home, payer: &Payer, runs: &Runs, run_id: i64,
                   AND id IN (SELECT max(id) FROM sync_walk GROUP BY resource_type))"
         ));
         assert_eq!(open, 0, "{when}: exit code 0 beside what is open");
+    }
+}
+
+/// What a backfill over all time claims: what was there all the while is stored, as it was at some
+/// instant of it, also where its date moved from window to window.
+fn check_backfill(home: &Home, payer: &Payer, played: &Played, when: &str) {
+    let name = "Condition";
+    let habits = payer.habits[name];
+    if !habits.totals || !habits.honours_last_updated {
+        return;
+    }
+    let first = played.lags_from.as_ref().unwrap_or(&played.before)[name];
+    let instants: Vec<Content> =
+        (first..=played.after[name]).map(|version| payer.world.content(name, version)).collect();
+    let held = stored(home, name);
+    for id in instants[0].keys().filter(|id| instants.iter().all(|it| it.contains_key(*id))) {
+        let is_so = instants.iter().any(|it| held.get(id) == it.get(id));
+        assert!(
+            is_so,
+            "{when}: a backfill is complete and {name}/{id} was at no instant of it as {:?}\n{}",
+            held.get(id),
+            told(home, name, played)
+        );
     }
 }
 
@@ -103,7 +129,7 @@ fn complete_walks(home: &Home, name: &str, run_id: i64) -> Vec<Walk> {
            SELECT run FROM part ORDER BY id LIMIT 1),
            (SELECT count(*) FROM sync_walk o WHERE o.run_id = {run_id}
               AND o.resource_type = '{name}')
-         FROM sync_walk w WHERE w.state = 'complete' AND w.id IN (
+         FROM sync_walk w WHERE w.state = 'complete' AND w.mode <> 'window' AND w.id IN (
            SELECT max(id) FROM sync_walk WHERE run_id = {run_id} AND resource_type = '{name}'
            GROUP BY mode)"
     ));

@@ -9,6 +9,8 @@
 //! - nothing that is alive at the payer is buried;
 //! - a walk told as complete holds what the payer held within that walk: each resource at some
 //!   instant of it, and where the payer declares totals, all of them at one instant.
+//! - a complete backfill, which takes the place of some syncs, holds what was there all the while,
+//!   though Conditions move from window to window.
 //!
 //! After some calm nights the warehouse is equal to the payer.
 

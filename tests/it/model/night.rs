@@ -26,6 +26,7 @@ pub(super) struct Played {
     pub(super) lags_from: Option<BTreeMap<&'static str, usize>>,
     /// Whether it had a small budget of requests.
     pub(super) is_limited: bool,
+    pub(super) is_backfill: bool,
     /// Ids of each type whose entries were damaged.
     pub(super) damaged: BTreeMap<&'static str, BTreeSet<String>>,
     /// Its run in the ledger; a killed one may have none.
@@ -47,6 +48,8 @@ pub(super) enum Event {
 pub(super) struct Night {
     pub(super) mood: Mood,
     pub(super) full: bool,
+    /// A backfill of Condition takes the sync's place.
+    pub(super) backfill: bool,
     pub(super) budget: Option<usize>,
     /// Seconds by which our clock is wrong.
     pub(super) clock: i64,
@@ -62,6 +65,20 @@ const BESIDE: [&[&str]; 7] = [
     &["connect", "another", "--plan", "p"],
     &["backup", "copy.db"],
     &["verify"],
+];
+
+/// All time, in four windows.
+const BACKFILL: [&str; 10] = [
+    "backfill",
+    NAME,
+    "--type",
+    "Condition",
+    "--window-months",
+    "48",
+    "--from",
+    "2015-01-01",
+    "--to",
+    "2027-12-31",
 ];
 
 impl Night {
@@ -82,16 +99,22 @@ impl Night {
         };
         let budgets = [None, None, None, Some(5), Some(9)];
         let full = dice.one_in(4);
-        Night { mood, full, budget: dice.pick(&budgets), clock: dice.pick(&clocks), event }
+        let (budget, clock) = (dice.pick(&budgets), dice.pick(&clocks));
+        Night { mood, full, backfill: dice.one_in(6), budget, clock, event }
     }
 
     pub(super) fn calm() -> Night {
         let mood = Mood::default();
-        Night { mood, full: false, budget: None, clock: 0, event: Event::Nothing }
+        let event = Event::Nothing;
+        Night { mood, full: false, backfill: false, budget: None, clock: 0, event }
     }
 
     fn command(&self) -> Vec<String> {
-        let mut words = vec!["sync".to_owned(), NAME.to_owned()];
+        let command: &[&str] = match self.backfill {
+            true => &BACKFILL,
+            false => &["sync", NAME],
+        };
+        let mut words: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
         words.extend(self.full.then(|| "--full".to_owned()));
         words.extend(self.budget.map(|budget| format!("--max-requests={budget}")));
         words
@@ -125,7 +148,7 @@ pub(super) fn play(home: &Home, server: &Server, faulty: &Faulty, night: &Night)
             (payer.world.now - payersync::clock::Clock::system().now()).num_seconds(),
         )
     };
-    let latest = "SELECT coalesce(max(id), 0) FROM sync_run WHERE command = 'sync'";
+    let latest = "SELECT coalesce(max(id), 0) FROM sync_run WHERE command IN ('sync', 'backfill')";
     let last_run: i64 = home.value(latest);
     let command = night.command();
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
@@ -167,6 +190,7 @@ pub(super) fn play(home: &Home, server: &Server, faulty: &Faulty, night: &Night)
         before,
         after: payer.versions(),
         is_limited: night.budget.is_some(),
+        is_backfill: night.backfill,
         damaged: payer.damaged.clone(),
         lags_from: payer.mood.lags.then(|| payer.world.morning.clone()),
         run_id: (run_id > last_run).then_some(run_id),

@@ -37,7 +37,7 @@ pub(super) struct Habits {
     /// Of offsets: the order of ids, of changes (latest first or last), or none.
     order: u8,
     pub(super) totals: bool,
-    honours_last_updated: bool,
+    pub(super) honours_last_updated: bool,
     reads: Reads,
 }
 

@@ -79,15 +79,21 @@ async fn search(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
     let find = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, text)| text);
+    // A Condition is recorded whenever it changes, so that it moves from window to window.
+    let is_date = |name: &str| ["_lastUpdated", "recorded-date"].contains(&name);
     let dates: Vec<&String> =
-        query.iter().filter(|(name, _)| name == "_lastUpdated").map(|(_, text)| text).collect();
+        query.iter().filter(|(name, _)| is_date(name)).map(|(_, text)| text).collect();
     let bound = |prefix: &str| dates.iter().find_map(|text| text.strip_prefix(prefix)).map(instant);
     let search = Search {
         since: bound("ge"),
         before: bound("lt"),
         count: find("_count").map_or(5, |count| count.parse().unwrap()),
         place: find("_place").cloned(),
-        filter: dates.iter().map(|text| format!("&_lastUpdated={text}")).collect(),
+        filter: query
+            .iter()
+            .filter(|(name, _)| is_date(name))
+            .map(|(name, text)| format!("&{name}={text}"))
+            .collect(),
     };
     let mut payer = payer.lock().unwrap();
     let asked = format!("{name} {dates:?} {:?}", search.place);

@@ -1,5 +1,9 @@
 //! The command line: clap types only.
 
+mod init;
+
+pub use init::InitArgs;
+
 use crate::sandbox::Fault;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -45,8 +49,8 @@ pub enum LogFormat {
 pub enum Command {
     /// Do the whole job against the embedded payer: consent, sync, show
     Demo(SandboxArgs),
-    /// Write a commented payersync.toml
-    Init,
+    /// Write a commented payersync.toml, with a plan that is known if you name one
+    Init(InitArgs),
     /// Let a member consent to a connection
     Connect(ConnectArgs),
     /// Bring the warehouse up to date

@@ -7,11 +7,13 @@
 mod error;
 mod file;
 mod plan;
+mod presets;
 mod schedules;
 mod secret_file;
 
 pub use error::ConfigError;
 pub use plan::PlanSettings;
+pub use presets::{Preset, PresetError, presets};
 pub use schedules::Schedules;
 pub use secret_file::{SecretFileError, read_credential, read_secret_file};
 

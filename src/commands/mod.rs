@@ -111,7 +111,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
     }
     match cli.command {
         Command::Demo(args) => demo::run(&args, cli.home, style).await,
-        Command::Init => init::run(&home),
+        Command::Init(args) => init::run(&home, &args),
         Command::Connect(args) => connect::run(&home, args).await,
         Command::Sync(args) => sync::run(&home, args, style).await,
         Command::Backfill(args) => backfill::run(&home, args, style).await,

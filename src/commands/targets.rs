@@ -72,6 +72,7 @@ async fn of_plan(
         connection,
         registration: Arc::clone(&registration),
         page_size: plan.page_size,
+        last_updated: plan.last_updated,
         search: Arc::clone(&search),
         concurrency: plan.concurrency,
         types: plan.types.clone(),

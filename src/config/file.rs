@@ -204,7 +204,7 @@ pub(super) struct Plan {
     #[serde(default = "yes")]
     pub(super) pkce: bool,
     #[serde(default)]
-    pub(super) audience: bool,
+    pub(super) audience: Audience,
     #[serde(default = "yes")]
     pub(super) send_redirect_url: bool,
     #[serde(default)]
@@ -214,7 +214,9 @@ pub(super) struct Plan {
     #[serde(default)]
     pub(super) grant: Grant,
     #[serde(default = "default_page_size")]
-    pub(super) page_size: NonZeroU32,
+    pub(super) page_size: u32,
+    #[serde(default = "yes")]
+    pub(super) last_updated: bool,
     #[serde(default = "default_concurrency")]
     pub(super) concurrency: NonZeroUsize,
     #[serde(default = "default_per_second")]
@@ -232,6 +234,22 @@ pub(super) struct Plan {
     #[serde(default = "yes")]
     pub(super) keep_alive: bool,
     pub(super) refresh_token_lifetime_minutes: Option<NonZeroU32>,
+}
+
+/// Whether `aud` is sent, and as what.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Audience {
+    /// The FHIR base, or not at all.
+    Base(bool),
+    /// This text.
+    Text(String),
+}
+
+impl Default for Audience {
+    fn default() -> Audience {
+        Audience::Base(false)
+    }
 }
 
 /// One text, or several.
@@ -255,8 +273,8 @@ fn yes() -> bool {
     true
 }
 
-fn default_page_size() -> NonZeroU32 {
-    NonZeroU32::new(100).unwrap_or(NonZeroU32::MIN)
+fn default_page_size() -> u32 {
+    100
 }
 
 fn default_concurrency() -> NonZeroUsize {

@@ -3,7 +3,7 @@
 use super::{
     credential,
     error::ConfigError,
-    file::{Grant, Plan, TokenAuth as FileTokenAuth},
+    file::{Audience, Grant, Plan, TokenAuth as FileTokenAuth},
     read_credential, read_secret_file,
 };
 use crate::{
@@ -36,8 +36,10 @@ pub struct PlanSettings {
     pub issuer: Option<String>,
     /// Revocation endpoint (RFC 7009); without it a purge removes tokens and revokes nothing.
     pub revocation_url: Option<Url>,
-    /// `_count` of every search.
+    /// `_count` of every search; 0: none is sent.
     pub page_size: u32,
+    /// Whether `_lastUpdated` may be tried.
+    pub last_updated: bool,
     /// Types walked at once.
     pub concurrency: usize,
     /// Budget of requests.
@@ -176,7 +178,8 @@ impl PlanSettings {
             token_url: plan.token_url,
             issuer: plan.issuer,
             revocation_url: plan.revocation_url,
-            page_size: plan.page_size.get(),
+            page_size: plan.page_size,
+            last_updated: plan.last_updated,
             concurrency: plan.concurrency.get(),
             limits: RateLimits {
                 per_second: plan.requests_per_second,
@@ -197,7 +200,11 @@ impl PlanSettings {
                 send_redirect_url: plan.send_redirect_url,
                 scope: plan.scope,
                 pkce: plan.pkce,
-                audience: plan.audience.then(|| plan.fhir_url.as_typed().to_owned()),
+                audience: match plan.audience {
+                    Audience::Base(true) => Some(plan.fhir_url.as_typed().to_owned()),
+                    Audience::Base(false) => None,
+                    Audience::Text(text) => Some(text),
+                },
                 extra: plan.authorize_parameters.into_iter().collect(),
                 token_auth: match plan.token_auth {
                     FileTokenAuth::Post => TokenAuth::Post,

@@ -3,13 +3,15 @@
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use url::Url;
 
-/// The search for a whole type: `{base}/{type}?_count={page_size}`.
+/// The search for a whole type: `{base}/{type}?_count={page_size}`; without `_count` where that is 0.
 ///
 /// A Patient Access token is limited to its member already, so no patient parameter is sent unless a
 /// [rule](super::SearchRule) or the plan's refusal asks for it.
 pub fn type_search(base: &Url, resource_type: &str, page_size: u32) -> Url {
     let mut url = under(base, resource_type);
-    url.query_pairs_mut().append_pair("_count", &page_size.to_string());
+    if page_size > 0 {
+        url.query_pairs_mut().append_pair("_count", &page_size.to_string());
+    }
     url
 }
 
@@ -60,6 +62,8 @@ mod tests {
         for base in ["https://api.x.test/r4", "https://api.x.test/r4/"] {
             let url = type_search(&Url::parse(base).unwrap(), "Coverage", 100);
             assert_eq!(url.as_str(), "https://api.x.test/r4/Coverage?_count=100");
+            let url = type_search(&Url::parse(base).unwrap(), "Coverage", 0);
+            assert_eq!(url.as_str(), "https://api.x.test/r4/Coverage");
         }
     }
 }

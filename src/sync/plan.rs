@@ -23,8 +23,10 @@ pub struct PlanInput<'a> {
     pub plan: &'a str,
     /// The plan's FHIR base.
     pub base: &'a Url,
-    /// `_count` of every search.
+    /// `_count` of every search; 0: none is sent.
     pub page_size: u32,
+    /// Whether `_lastUpdated` may be tried.
+    pub last_updated: bool,
     /// How the plan wants its types searched for.
     pub search: &'a SearchRules,
     /// Types named in the configuration, `*` for all that are declared; empty: all that payersync
@@ -312,7 +314,12 @@ fn searches(
 /// is open (what mends it need not be new), or where the whole type fits one page anyway.
 fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<Increment> {
     let declared = input.capability?.declares_last_updated(&state.resource_type);
-    if input.full || !declared || !state.all_dated || state.last_updated == LastUpdated::Ignored {
+    if input.full
+        || !input.last_updated
+        || !declared
+        || !state.all_dated
+        || state.last_updated == LastUpdated::Ignored
+    {
         return None;
     }
     if state.has_open_rejects || state.resources <= u64::from(input.page_size) {

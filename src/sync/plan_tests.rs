@@ -37,6 +37,7 @@ fn input(base: &Url) -> PlanInput<'_> {
         plan: "demo",
         base,
         page_size: 100,
+        last_updated: true,
         configured_types: &[],
         asked_types: &[],
         capability: None,

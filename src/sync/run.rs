@@ -52,8 +52,10 @@ pub struct Target {
     pub connection: ConnectionRow,
     /// The plan's endpoints and our registration there.
     pub registration: Arc<ClientRegistration>,
-    /// `_count` of every search.
+    /// `_count` of every search; 0: none is sent.
     pub page_size: u32,
+    /// Whether `_lastUpdated` may be tried.
+    pub last_updated: bool,
     /// How the plan wants its types searched for.
     pub search: Arc<SearchRules>,
     /// Types walked at once.

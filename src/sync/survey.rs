@@ -143,6 +143,7 @@ async fn decide(
         plan: &context.connection.plan,
         base: &target.registration.fhir_url,
         page_size: target.page_size,
+        last_updated: target.last_updated,
         search: &target.search,
         configured_types: &target.types,
         asked_types: &options.types,

@@ -126,6 +126,8 @@ mod own_views;
 #[cfg(test)]
 mod pages_without_end;
 #[cfg(test)]
+mod presets;
+#[cfg(test)]
 mod purge;
 #[cfg(test)]
 mod quarantine;

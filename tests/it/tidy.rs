@@ -13,7 +13,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("backoff", &["http/retry.rs"]),
     ("base64", &["auth/", "http/", "sandbox/"]),
     ("chacha20poly1305", &["auth/vault_cipher.rs"]),
-    ("clap", &["cli.rs", "main.rs"]),
+    ("clap", &["cli.rs", "cli/", "main.rs"]),
     ("comfy_table", &["commands/"]),
     ("cron", &["schedule"]),
     ("chrono_tz", &["schedule", "config", "commands/run/week.rs"]),

@@ -1,0 +1,183 @@
+//! Plans whose endpoints and rules are known: a section of the configuration each, to start from.
+//!
+//! A preset says how sure its facts are and of when they are, and what is known to be missing. What
+//! differs from one customer to the next stands in it as `@name@`.
+
+use super::TEMPLATE;
+use std::collections::BTreeMap;
+
+/// Where the template's own plan begins.
+const PLANS: &str = "# One section per health plan.";
+
+macro_rules! presets {
+    ($($name:literal)*) => {
+        &[$(($name, include_str!(concat!("../../config/plans/", $name, ".toml")))),*]
+    };
+}
+
+const TEXTS: &[(&str, &str)] = presets! {
+    "aetna-sandbox" "amerihealth-caritas" "athena" "bcbs-nc" "bcbs-sc" "bluebutton"
+    "bluebutton-sandbox" "cerner" "elevance" "epic-sandbox" "flexpa" "humana" "humana-sandbox"
+    "inferno" "kaiser" "safhir" "smart-launcher" "uhc" "uhc-sandbox" "va-sandbox"
+};
+
+/// A plan whose endpoints and rules are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// Its name, and that of its section.
+    pub name: &'static str,
+    /// Whose plan it is.
+    pub title: &'static str,
+    /// How its facts are known: documented, observed, or by a third party.
+    pub certainty: &'static str,
+    /// Of when they are (`YYYY-MM`).
+    pub as_of: &'static str,
+    /// What is known to be missing.
+    pub missing: Option<&'static str>,
+    /// What has to be set, with what it is.
+    pub settings: Vec<(&'static str, &'static str)>,
+    section: &'static str,
+}
+
+/// Why there is no section.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PresetError {
+    /// There is no such preset.
+    #[error("there is no preset {0}")]
+    Unknown(String),
+    /// Something has to be set.
+    #[error("preset {preset} needs `--set {key}=…`: {what}")]
+    NotSet {
+        /// The preset.
+        preset: &'static str,
+        /// The placeholder.
+        key: &'static str,
+        /// What it is.
+        what: &'static str,
+    },
+    /// The preset has no such placeholder.
+    #[error("preset {preset} has nothing to set that is called {key}")]
+    NothingToSet {
+        /// The preset.
+        preset: &'static str,
+        /// The key that was given.
+        key: String,
+    },
+    /// The value would not stay what it is in a URL.
+    #[error("{key} may have letters, digits, '.', '_' and '-' only")]
+    Value {
+        /// The placeholder.
+        key: String,
+    },
+}
+
+/// Every preset, by name.
+pub fn presets() -> Vec<Preset> {
+    TEXTS.iter().map(|(name, text)| read(name, text)).collect()
+}
+
+fn read(name: &'static str, text: &'static str) -> Preset {
+    let head = || text.lines().map_while(|line| line.strip_prefix("# "));
+    let said = |key: &str| head().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
+    let setting = |line: &'static str| line.strip_prefix("set ")?.split_once(": ");
+    Preset {
+        name,
+        title: said("title").unwrap_or_default(),
+        certainty: said("certainty").unwrap_or_default(),
+        as_of: said("as of").unwrap_or_default(),
+        missing: said("missing"),
+        settings: head().filter_map(setting).collect(),
+        section: text,
+    }
+}
+
+impl Preset {
+    /// The preset of a name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn named(name: &str) -> Result<Preset, PresetError> {
+        let unknown = || PresetError::Unknown(name.to_owned());
+        presets().into_iter().find(|preset| preset.name == name).ok_or_else(unknown)
+    }
+
+    /// Its section, with these values in the place of what has to be set.
+    ///
+    /// # Errors
+    /// A value is missing, is none of the preset's, or is no part of a URL.
+    pub fn section(&self, values: &BTreeMap<String, String>) -> Result<String, PresetError> {
+        let preset = self.name;
+        for (key, value) in values {
+            if !self.settings.iter().any(|(known, _)| known == key) {
+                return Err(PresetError::NothingToSet { preset, key: key.clone() });
+            }
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+            if value.is_empty() || !value.chars().all(is_plain) {
+                return Err(PresetError::Value { key: key.clone() });
+            }
+        }
+        let mut section = self.section.to_owned();
+        for (key, what) in &self.settings {
+            let value = values.get(*key).ok_or(PresetError::NotSet { preset, key, what })?;
+            section = section.replace(&format!("@{key}@"), value);
+        }
+        Ok(section)
+    }
+
+    /// A whole configuration with that section in it.
+    ///
+    /// # Errors
+    /// As [`Preset::section`].
+    pub fn configuration(&self, values: &BTreeMap<String, String>) -> Result<String, PresetError> {
+        let general = TEMPLATE.split(PLANS).next().unwrap_or_default();
+        Ok(format!("{general}{}", self.section(values)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Settings;
+    use super::*;
+    use std::path::Path;
+
+    fn values(preset: &Preset) -> BTreeMap<String, String> {
+        preset.settings.iter().map(|(key, _)| ((*key).to_owned(), "a-1".to_owned())).collect()
+    }
+
+    #[test]
+    fn each_preset_is_a_configuration_and_says_how_sure_it_is() {
+        for preset in presets() {
+            let name = preset.name;
+            assert!(!preset.title.is_empty(), "{name}");
+            assert!(preset.as_of.len() == 7 && preset.as_of.starts_with("20"), "{name}");
+            let is_known = ["documented", "observed", "third party"]
+                .iter()
+                .any(|word| preset.certainty.contains(word));
+            assert!(is_known, "{name}: {}", preset.certainty);
+            let text = preset.configuration(&values(&preset)).unwrap();
+            assert!(!preset.section(&values(&preset)).unwrap().contains('@'), "{name}");
+            let settings = Settings::parse(Path::new("/h"), Path::new("p"), &text);
+            let settings = settings.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            let names: Vec<&String> = settings.plans.keys().collect();
+            assert_eq!(names, [name]);
+        }
+    }
+
+    #[test]
+    fn what_has_to_be_set_is_asked_for_and_nothing_else_is_taken() {
+        let preset = Preset::named("elevance").unwrap();
+        let set = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
+        assert!(matches!(
+            preset.section(&BTreeMap::new()),
+            Err(PresetError::NotSet { key: "brand", .. })
+        ));
+        let section = preset.section(&set("brand", "Wellpoint")).unwrap();
+        assert!(section.contains("/registered/Wellpoint/api/v1/fhir\""));
+        for value in ["", "a/b", "a\"b", "a b", "..%2f"] {
+            let refused = PresetError::Value { key: "brand".to_owned() };
+            assert_eq!(preset.section(&set("brand", value)), Err(refused), "{value}");
+        }
+        assert!(matches!(preset.section(&set("plan", "x")), Err(PresetError::NothingToSet { .. })));
+        assert_eq!(Preset::named("none"), Err(PresetError::Unknown("none".to_owned())));
+    }
+}

@@ -128,6 +128,9 @@ struct Page {
 pub(super) struct Search {
     pub(super) since: Option<DateTime<Utc>>,
     pub(super) before: Option<DateTime<Utc>>,
+    /// The same of the resource's own date.
+    pub(super) recorded_since: Option<DateTime<Utc>>,
+    pub(super) recorded_before: Option<DateTime<Utc>>,
     pub(super) count: usize,
     pub(super) place: Option<String>,
     /// What the next link repeats.
@@ -252,6 +255,10 @@ impl Payer {
         let before = search.before.filter(|_| habits.honours_last_updated);
         rows.retain(|row| since.is_none_or(|since| row.updated >= since));
         rows.retain(|row| before.is_none_or(|before| row.updated < before));
+        if habits.honours_last_updated {
+            rows.retain(|row| search.recorded_since.is_none_or(|since| row.recorded() >= since));
+            rows.retain(|row| search.recorded_before.is_none_or(|day| row.recorded() < day));
+        }
         match (habits.paging, habits.order) {
             (Paging::After, _) | (_, 0) => rows.sort_by(|one, other| one.id.cmp(&other.id)),
             (_, 1) => rows.sort_by_key(|row| Reverse(row.updated)),

@@ -79,14 +79,19 @@ async fn search(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
     let find = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, text)| text);
-    // A Condition is recorded whenever it changes, so that it moves from window to window.
-    let is_date = |name: &str| ["_lastUpdated", "recorded-date"].contains(&name);
+    const DATES: [&str; 2] = ["_lastUpdated", "recorded-date"];
+    let is_date = |name: &str| DATES.contains(&name);
     let dates: Vec<&String> =
         query.iter().filter(|(name, _)| is_date(name)).map(|(_, text)| text).collect();
-    let bound = |prefix: &str| dates.iter().find_map(|text| text.strip_prefix(prefix)).map(instant);
+    let bound = |date: &str, prefix: &str| {
+        let mut texts = query.iter().filter(|(name, _)| name == date).map(|(_, text)| text);
+        texts.find_map(|text| text.strip_prefix(prefix)).map(instant)
+    };
     let search = Search {
-        since: bound("ge"),
-        before: bound("lt"),
+        since: bound(DATES[0], "ge"),
+        before: bound(DATES[0], "lt"),
+        recorded_since: bound(DATES[1], "ge"),
+        recorded_before: bound(DATES[1], "lt"),
         count: find("_count").map_or(5, |count| count.parse().unwrap()),
         place: find("_place").cloned(),
         filter: query

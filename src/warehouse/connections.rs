@@ -56,7 +56,8 @@ pub(crate) fn consent(
     now: DateTime<Utc>,
 ) -> Result<ConnectionRow, WarehouseError> {
     let doing = "cannot enter a connection";
-    connection
+    let transaction = connection.transaction().doing(doing)?;
+    transaction
         .execute(
             "INSERT INTO connection (uid, name, plan, member, scope, patient_id, created_at,
                consented_at, fhir_bases) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
@@ -76,7 +77,7 @@ pub(crate) fn consent(
             ],
         )
         .doing(doing)?;
-    let row = connection
+    let row = transaction
         .query_row(
             &format!("SELECT {COLUMNS} FROM connection WHERE name = ?1"),
             [&consent.name],
@@ -84,7 +85,8 @@ pub(crate) fn consent(
         )
         .doing(doing)?;
     // A label may make two persons one.
-    marts::note(connection, row.id)?;
+    marts::note(&transaction, row.id)?;
+    transaction.commit().doing(doing)?;
     Ok(row)
 }
 
@@ -122,17 +124,23 @@ pub(crate) fn patients(
 
 /// Remembers whose data a connection holds, once that is known; never changes it.
 pub(crate) fn pin_patient(
-    connection: &Connection,
+    connection: &mut Connection,
     connection_id: i64,
     patient: &str,
 ) -> Result<(), WarehouseError> {
-    connection
+    let doing = "cannot note whose data a connection holds";
+    let transaction = connection.transaction().doing(doing)?;
+    let pinned = transaction
         .execute(
             "UPDATE connection SET patient_id = ?2 WHERE id = ?1 AND patient_id IS NULL",
             params![connection_id, patient],
         )
-        .doing("cannot note whose data a connection holds")
-        .map(drop)
+        .doing(doing)?;
+    if pinned > 0 {
+        // The marts speak of persons, and that is one.
+        marts::note(&transaction, connection_id)?;
+    }
+    transaction.commit().doing(doing)
 }
 
 /// The newest generation of a connection's tokens that a run has met.

@@ -68,7 +68,10 @@ pub(super) async fn follow(
         }
     }
     for reads in reads {
-        let report = finish(context, reads, hindrance.as_ref(), some_incomplete).await?;
+        let name = reads.resource_type().to_owned();
+        let Some(listed) = walks.iter().find(|walk| walk.resource_type == name) else { continue };
+        let refusal = listed.finish.clone();
+        let report = finish(context, reads, hindrance.as_ref(), some_incomplete, &refusal).await?;
         let listing = walks.iter_mut().find(|walk| walk.resource_type == report.resource_type);
         if let Some(listing) = listing {
             let effort = std::mem::replace(listing, report).counters;
@@ -210,6 +213,7 @@ async fn finish(
     reads: Reads,
     hindrance: Option<&WalkFinish>,
     some_incomplete: bool,
+    refusal: &WalkFinish,
 ) -> Result<WalkReport, WarehouseError> {
     let resource_type = reads.resource_type().to_owned();
     let connection_id = context.connection.id;
@@ -218,7 +222,10 @@ async fn finish(
     })?;
     let finish = match hindrance {
         Some(finish) => WalkFinish { failed_page: None, ..finish.clone() },
-        None => describe(&resource_type, &summary, reads.stopped.clone(), some_incomplete),
+        None => {
+            let stopped = reads.stopped.clone();
+            describe(&resource_type, &summary, stopped, some_incomplete, refusal)
+        }
     };
     let counters = reads.counters.clone();
     context.warehouse.abandon_walk(reads.key.clone(), finish.clone(), counters.clone()).await?;
@@ -238,6 +245,7 @@ fn describe(
     summary: &QueueSummary,
     stopped: Option<WalkFinish>,
     some_incomplete: bool,
+    refusal: &WalkFinish,
 ) -> WalkFinish {
     if summary.pending > 0 {
         let stopped = stopped.unwrap_or_else(|| {
@@ -254,7 +262,13 @@ fn describe(
         return if required {
             let hint = "the consent may not cover it; `payersync connect` asks anew";
             let finish = WalkFinish::incomplete(Reason::Forbidden, detail);
-            WalkFinish { http_status: Some(403), hint: Some(hint.to_owned()), ..finish }
+            // How it was refused to be listed is what the plan has said of it.
+            WalkFinish {
+                http_status: refusal.http_status.or(Some(403)),
+                server_message: refusal.server_message.clone(),
+                hint: Some(hint.to_owned()),
+                ..finish
+            }
         } else {
             WalkFinish::not_walked(WalkState::NotServed, Reason::Forbidden, detail)
         };

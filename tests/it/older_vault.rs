@@ -7,10 +7,11 @@ use std::fs;
 #[test]
 fn an_older_vault_is_told_and_its_spent_token_stays_unsent() {
     let payer = Payer::start(Options {
-        faults: vec![Fault::ShortTokens, Fault::ReuseRevokesGrant],
+        faults: vec![Fault::UnauthorizedMidWalk, Fault::ReuseRevokesGrant],
         ..Options::default()
     });
-    let home = payer.connected_home();
+    // So small pages that the walk over the claims has the second one, at which its token dies.
+    let home = payer.connected_home_with("page_size = 2\n");
     let vault = home.file("vault.db");
     let older = fs::read(&vault).unwrap();
     home.succeed(&["sync"], "a consent");

@@ -263,7 +263,7 @@ impl Inner {
         Ok(rows > 0)
     }
 
-    /// Seals the row of a connection as it is, where there is one.
+    /// Seals a connection's row anew. A connection without a row is left alone.
     fn seal(&self, connection: &Connection, uid: &str) -> Result<(), VaultError> {
         let failed = |source| self.failed(source);
         let Some(row) = row(connection, uid).map_err(failed)? else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! The vault's file: how it is marked, its schema, and whether a file is one.
+//! The vault's schema, and how a file is told to be a vault.
 
 use std::path::Path;
 

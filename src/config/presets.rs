@@ -95,7 +95,7 @@ impl Preset {
     /// The preset of a name.
     ///
     /// # Errors
-    /// There is none.
+    /// No preset has that name.
     pub fn named(name: &str) -> Result<Preset, PresetError> {
         let unknown = || PresetError::Unknown(name.to_owned());
         presets().into_iter().find(|preset| preset.name == name).ok_or_else(unknown)
@@ -104,7 +104,8 @@ impl Preset {
     /// Its section, with these values in the place of what has to be set.
     ///
     /// # Errors
-    /// A value is missing, is none of the preset's, or is no part of a URL.
+    /// A value is missing, has a name that the preset does not know, or has characters that a URL
+    /// would change.
     pub fn section(&self, values: &BTreeMap<String, String>) -> Result<String, PresetError> {
         let preset = self.name;
         for (key, value) in values {

@@ -137,7 +137,7 @@ pub(crate) fn pin_patient(
         )
         .doing(doing)?;
     if pinned > 0 {
-        // The marts speak of persons, and that is one.
+        // The mart `member` is made of the pinned Patients.
         marts::note(&transaction, connection_id)?;
     }
     transaction.commit().doing(doing)

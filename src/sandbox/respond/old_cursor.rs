@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 /// Stands in the links of walks that began under the fault.
 const NEW: &str = "_new";
 
-/// What is answered to the cursor of an earlier walk, if the fault is one of these.
+/// The answer to a cursor of an earlier walk, where the fault is about such cursors.
 pub(super) fn answer(asking: &Asking<'_>, fault: Fault, wire: &Wire) -> Option<Response> {
     let is_old = asking.of_claims() && !asking.begins_walk();
     if !is_old || asking.search.pairs.get(NEW).is_some() {
@@ -43,7 +43,8 @@ pub(super) fn answer(asking: &Asking<'_>, fault: Fault, wire: &Wire) -> Option<R
     })
 }
 
-/// Marks the first link of a new walk, if the fault is one of these; the later ones repeat it.
+/// Marks the first link of a new walk, where the fault is about old cursors. Later links repeat the
+/// mark.
 pub(super) fn mark(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
     let is_concerned = matches!(
         fault,

@@ -16,6 +16,8 @@ pub struct Endpoints {
     pub authorize_url: Option<Url>,
     /// Where codes and refresh tokens are exchanged.
     pub token_url: Url,
+    /// Whether the plan's discovery document names `token_url`, and not the configuration.
+    pub token_url_is_discovered: bool,
     /// The authorization server, where its name is known.
     pub issuer: Option<Issuer>,
 }
@@ -107,7 +109,12 @@ pub async fn discover(
     let names_itself = announcement.and_then(Value::as_bool).unwrap_or_default();
     let name = named.or(issuer);
     let issuer = name.map(|name| Issuer { name: name.to_owned(), names_itself });
-    Ok(Endpoints { authorize_url: Some(authorize_url), token_url, issuer })
+    Ok(Endpoints {
+        authorize_url: Some(authorize_url),
+        token_url,
+        token_url_is_discovered: true,
+        issuer,
+    })
 }
 
 /// Whether a name is a URL at the origin of one of `urls`.

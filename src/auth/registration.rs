@@ -20,6 +20,9 @@ pub struct ClientRegistration {
     pub issuer: Option<Issuer>,
     /// Where codes and refresh tokens are exchanged.
     pub token_url: Url,
+    /// Whether the plan's discovery document names `token_url`. Then its origin must be the one of the
+    /// first connect.
+    pub token_url_is_discovered: bool,
     /// The FHIR base; tokens are for its origin.
     pub fhir_url: Url,
     /// The client id.
@@ -92,6 +95,7 @@ impl ClientRegistration {
             authorize_url: Some(url("/authorize/test")),
             issuer: None,
             token_url: url("/token"),
+            token_url_is_discovered: false,
             fhir_url: url("/r4"),
             client_id: "client-1".into(),
             client_secret: Some("client-secret-1".into()),

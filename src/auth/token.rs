@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::{ClientRegistration, ConsentState, GrantKind, StoredGrant};
-use crate::http::{Bearer, Origin};
+use super::{ClientRegistration, ConsentState, GrantKind, OriginChange, StoredGrant};
+use crate::http::Bearer;
 
 /// What a request for a bearer leads to.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) enum Step<'a> {
     /// Only a new consent helps; the reason is a code. Not yet noted where `note` is set.
     Consent { reason: String, note: Option<i64> },
     /// The configuration names another origin than the consent was for.
-    OriginChanged { key: &'static str, consented: Origin, configured: Option<Origin> },
+    OriginChanged(OriginChange),
 }
 
 /// Decides on `stored` at `now`; `rejected` is a token that the plan just refused.
@@ -30,13 +30,15 @@ pub(super) fn next_step<'a>(
 ) -> Step<'a> {
     let asks_for_itself = registration.grant == GrantKind::ClientCredentials;
     let Some(grant) = stored else {
-        return match asks_for_itself {
+        // The client's secret does not go to an endpoint that only the plan's own answer names and
+        // that nobody has connected to yet.
+        return match asks_for_itself && !registration.token_url_is_discovered {
             true => Step::Ask,
             false => Step::Consent { reason: "not_connected".into(), note: None },
         };
     };
-    if let Some(changed) = changed_origin(grant, registration) {
-        return changed;
+    if let Some(change) = OriginChange::between(grant, registration) {
+        return Step::OriginChanged(change);
     }
     let is_rejected = rejected.is_some_and(|bearer| bearer.carries(&grant.access));
     let is_revoked = !asks_for_itself && grant.consent != ConsentState::Granted;
@@ -58,20 +60,6 @@ pub(super) fn next_step<'a>(
             Step::Consent { reason: reason.into(), note: Some(grant.generation) }
         }
     }
-}
-
-fn changed_origin(grant: &StoredGrant, registration: &ClientRegistration) -> Option<Step<'static>> {
-    [
-        ("fhir_url", &grant.fhir_origin, registration.fhir_origin().ok()),
-        ("token_url", &grant.token_origin, registration.token_origin().ok()),
-    ]
-    .into_iter()
-    .find(|(_, consented, configured)| configured.as_ref() != Some(*consented))
-    .map(|(key, consented, configured)| Step::OriginChanged {
-        key,
-        consented: consented.clone(),
-        configured,
-    })
 }
 
 #[cfg(test)]
@@ -119,7 +107,7 @@ mod tests {
             Step::Refresh(..) => "refresh".into(),
             Step::Ask => "ask".into(),
             Step::Consent { reason, note } => format!("consent {reason} {note:?}"),
-            Step::OriginChanged { key, .. } => format!("changed {key}"),
+            Step::OriginChanged(change) => format!("changed {}", change.key),
         }
     }
 
@@ -193,5 +181,9 @@ mod tests {
         assert_eq!(step_at(&registration("https://h"), Some(&grant), 1, Some("access-1")), "ask");
         let moved = registration("https://moved");
         assert_eq!(step_at(&moved, Some(&grant), 1, None), "changed fhir_url");
+        let discovered =
+            ClientRegistration { token_url_is_discovered: true, ..registration("https://h") };
+        assert_eq!(step_at(&discovered, None, 1, None), "consent not_connected None");
+        assert_eq!(step_at(&discovered, Some(&grant), 3600, None), "ask");
     }
 }

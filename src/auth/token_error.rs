@@ -24,7 +24,7 @@ pub enum TokenError {
     },
     /// The configuration names another origin than the consent was for. Nothing was sent.
     #[error(
-        "connection {connection} consented to {consented}, but {key} of plan {plan} is now {}",
+        "connection {connection}: plan {plan} was connected at {consented}, but its {key} is now {}",
         configured.as_ref().map_or("not an http(s) URL".to_owned(), ToString::to_string)
     )]
     OriginChanged {
@@ -38,6 +38,8 @@ pub enum TokenError {
         consented: Origin,
         /// Where they would go.
         configured: Option<Origin>,
+        /// Whether the plan's discovery document names the new origin, and not the configuration.
+        is_discovered: bool,
     },
     /// The token endpoint cannot answer now. The grant is kept.
     #[error("no token for connection {connection} at the moment")]
@@ -93,6 +95,13 @@ impl TokenError {
         match self {
             Self::ConsentNeeded { connection, plan, .. } => {
                 Some(format!("`payersync connect {connection} --plan {plan}`"))
+            }
+            Self::OriginChanged { connection, plan, key, is_discovered: true, .. } => {
+                Some(format!(
+                    "the plan's own answer names the new one; ask the plan, and only if it has moved set \
+                 {key} of plan {plan} in payersync.toml, then \
+                 `payersync connect {connection} --plan {plan}`"
+                ))
             }
             Self::OriginChanged { connection, plan, key, .. } => Some(format!(
                 "check {key} of plan {plan}; if the plan has moved, \

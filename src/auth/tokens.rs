@@ -170,13 +170,7 @@ impl Inner {
                 }
                 Err(consent_needed(connection, registration, reason))
             }
-            Step::OriginChanged { key, consented, configured } => Err(TokenError::OriginChanged {
-                connection: connection.name.clone(),
-                plan: registration.plan.clone(),
-                key,
-                consented,
-                configured,
-            }),
+            Step::OriginChanged(change) => Err(change.of(&connection.name, registration)),
         }
     }
 

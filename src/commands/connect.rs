@@ -7,7 +7,10 @@ use super::{
     home, lock, pending, purge, tell,
 };
 use crate::{
-    auth::{AuthorizeRequest, CallbackListener, ClientRegistration, GrantKind, Redirected},
+    auth::{
+        AuthorizeRequest, CallbackListener, ClientRegistration, GrantKind, Redirected,
+        require_known_token_origin,
+    },
     cli::ConnectArgs,
     config::Settings,
     exit_code::ExitCode,
@@ -30,6 +33,8 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     let warehouse = home::warehouse_beside_a_run(&settings)?;
     // Before the member is asked: a name that is taken is not worth a consent.
     uid(&warehouse, &args.name, &plan.name)?;
+    // Before anything is sent there: a consent renewed at a moved endpoint would give it the secret.
+    require_known_token_origin(&home::vault(folder)?, &registration, &args.name)?;
     let member = args.member.as_deref();
     let row = match plan.grant() {
         GrantKind::ClientCredentials => {

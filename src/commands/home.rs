@@ -250,6 +250,7 @@ async fn endpoints(plan: &PlanSettings, http: &HttpClient) -> Result<Endpoints, 
             let found = discover(http, &plan.fhir_url, plan.issuer.as_deref()).await?;
             Ok(Endpoints {
                 authorize_url: authorize_url.or(found.authorize_url),
+                token_url_is_discovered: token_url.is_none(),
                 token_url: token_url.clone().unwrap_or(found.token_url),
                 issuer: found.issuer,
             })

@@ -246,7 +246,12 @@ impl PlanSettings {
     pub fn endpoints(&self, token_url: Url) -> Endpoints {
         let name = self.issuer.clone();
         let issuer = name.map(|name| Issuer { name, names_itself: false });
-        Endpoints { authorize_url: self.authorize_url.clone(), token_url, issuer }
+        Endpoints {
+            authorize_url: self.authorize_url.clone(),
+            token_url,
+            token_url_is_discovered: false,
+            issuer,
+        }
     }
 
     /// The registration, once the endpoints are known.
@@ -260,6 +265,7 @@ impl PlanSettings {
             authorize_url: endpoints.authorize_url,
             issuer: endpoints.issuer,
             token_url: endpoints.token_url,
+            token_url_is_discovered: endpoints.token_url_is_discovered,
             fhir_url: self.fhir_url.clone(),
             client_id: registration.client_id,
             client_secret: self.secret()?,

@@ -38,6 +38,8 @@ mod coverage;
 #[cfg(test)]
 mod deploy;
 #[cfg(test)]
+mod discovered_endpoint;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod doctor;

@@ -78,6 +78,7 @@ fn registration(provider: &Url, token_url: Url) -> ClientRegistration {
             names_itself: true,
         }),
         token_url,
+        token_url_is_discovered: false,
         fhir_url: Url::parse("http://127.0.0.1:8080/r4").unwrap(),
         client_id: "sync-confidential".into(),
         client_secret: Some("s3cr3t-for-loopback-tests-only".into()),

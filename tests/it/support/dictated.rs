@@ -29,6 +29,8 @@ pub(crate) struct Script {
     pub(crate) declared: Vec<&'static str>,
     /// More members of the token endpoint's answer, each with a comma before it.
     pub(crate) token: String,
+    /// The token endpoint that the discovery document names; without one there is no document.
+    pub(crate) token_endpoint: Option<String>,
     /// The types that were searched, in order.
     pub(crate) searched: Vec<String>,
     /// The same with their queries.
@@ -52,6 +54,7 @@ impl Dictated {
         let script = Arc::new(Mutex::new(Script::default()));
         let router = Router::new()
             .route("/token", post(token))
+            .route("/r4/.well-known/smart-configuration", get(discovery))
             .route("/r4/{type}", get(search))
             .route("/r4/{type}/{id}", get(read))
             .with_state(Arc::clone(&script));
@@ -68,6 +71,11 @@ impl Dictated {
     /// Says from now on that this is all there is of a type.
     pub(crate) fn serve<T: Display>(&self, name: &'static str, entries: &[T]) {
         self.script().types.insert(name, entries.iter().map(T::to_string).collect());
+    }
+
+    /// Its token endpoint.
+    pub(crate) fn token_url(&self) -> String {
+        format!("{}/token", self.origin)
     }
 
     /// Its FHIR base.
@@ -101,6 +109,18 @@ impl Dictated {
         assert_eq!(connected.code, 0, "{}", connected.stderr);
         home
     }
+}
+
+async fn discovery(State(script): State<Arc<Mutex<Script>>>) -> Response {
+    let script = script.lock().unwrap();
+    script.token_endpoint.as_ref().map_or_else(
+        || status(404),
+        |url| {
+            json(format!(
+                r#"{{"authorization_endpoint":"https://plan.example/a","token_endpoint":"{url}"}}"#
+            ))
+        },
+    )
 }
 
 async fn token(State(script): State<Arc<Mutex<Script>>>) -> Response {

@@ -46,8 +46,18 @@ fn report(out: &mut dyn Write, check: &Checked) -> io::Result<()> {
     }
 }
 
-/// Rows alone can be made again; for everything else the bytes must come from somewhere.
+/// What to do about the worst of it.
 fn hint(checks: &[Checked]) -> &'static str {
+    let is_of_the_log = |check: &&Checked| check.what.contains("access log");
+    if checks.iter().filter(|check| check.problems > 0).all(|check| is_of_the_log(&check)) {
+        return "hint: something else than payersync has written to the access log; the data is as it \
+                was, and a backup from before has the log as it was then";
+    }
+    hint_of_data(checks)
+}
+
+/// Rows alone can be made again; for everything else the bytes must come from somewhere.
+fn hint_of_data(checks: &[Checked]) -> &'static str {
     let only_rows = checks.iter().filter(|check| check.problems > 0).all(|check| {
         check.what.ends_with("against their rows")
             || check.what.starts_with("normalised")

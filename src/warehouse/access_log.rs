@@ -4,13 +4,14 @@
 //! value of a resource.
 
 use super::{
+    access_chain,
     error::{Doing, WarehouseError},
     file::WarehouseFile,
     open, waiting,
 };
 use crate::clock;
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 
 /// One entry.
@@ -53,13 +54,74 @@ pub fn log_access(
     let mut present = open::open_writable(file)?;
     waiting::as_writer(&mut present, file.path())?;
     if present.table_exists(None, "access_log").doing("cannot read the schema")? {
-        return enter(&present, access, now);
+        return enter_alone(&mut present, access, now);
     }
     drop(present);
-    enter(&open::open_to_write(file)?, access, now)
+    enter_alone(&mut open::open_to_write(file)?, access, now)
 }
 
+fn enter_alone(
+    connection: &mut Connection,
+    access: &Access,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot write the access log";
+    // The lock before the look at the entry that this one follows.
+    let behavior = TransactionBehavior::Immediate;
+    let transaction = connection.transaction_with_behavior(behavior).doing(doing)?;
+    enter(&transaction, access, now)?;
+    transaction.commit().doing(doing)
+}
+
+/// Enters an access as the newest link of the chain.
 pub(super) fn enter(
+    transaction: &Transaction<'_>,
+    access: &Access,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    insert(transaction, access, now)?;
+    access_chain::append(transaction)
+}
+
+/// As [`enter`], of a purge that has blanked what earlier entries said of the connection.
+pub(super) fn enter_purge(
+    transaction: &Transaction<'_>,
+    access: &Access,
+    blanked: &[i64],
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    insert(transaction, access, now)?;
+    let ids: Vec<String> = blanked.iter().map(i64::to_string).collect();
+    let id = transaction.last_insert_rowid();
+    if !ids.is_empty() {
+        let sql = "UPDATE access_log SET blanks = ?2 WHERE id = ?1";
+        transaction
+            .execute(sql, params![id, ids.join(",")])
+            .doing("cannot write the access log")?;
+    }
+    access_chain::append(transaction)
+}
+
+/// Takes a connection's name out of what was entered; returns the entries that had it.
+pub(super) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Vec<i64>, WarehouseError> {
+    let doing = "cannot remove what names a purged connection";
+    // The words of these commands are ours: a connection may be called as one of them.
+    let in_detail = "instr(detail, ?1) > 0 AND command NOT IN ('backup', 'purge', 'restore')";
+    let named = format!("SELECT id FROM access_log WHERE instr(target, ?1) > 0 OR {in_detail}");
+    let ids = transaction
+        .prepare(&format!("{named} ORDER BY id"))
+        .and_then(|mut ids| ids.query_map([name], |row| row.get(0))?.collect())
+        .doing(doing)?;
+    for statement in [
+        "UPDATE access_log SET target = NULL, target_salt = NULL WHERE instr(target, ?1) > 0",
+        &format!("UPDATE access_log SET detail = NULL, detail_salt = NULL WHERE {in_detail}"),
+    ] {
+        transaction.execute(statement, [name]).doing(doing)?;
+    }
+    Ok(ids)
+}
+
+fn insert(
     connection: &Connection,
     access: &Access,
     now: DateTime<Utc>,

@@ -5,6 +5,7 @@
 //! through one thread; a page is one transaction.
 
 mod absence;
+mod access_chain;
 mod access_log;
 mod backup;
 mod connections;

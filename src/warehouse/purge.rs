@@ -99,6 +99,7 @@ pub fn purge_rows(
         transaction.execute("DELETE FROM connection WHERE id = ?1", [row.id]).doing(doing)?;
     removed.push(("connection".to_owned(), rows as u64));
     forget_traces(&transaction, row)?;
+    let blanked = access_log::blank(&transaction, &row.name)?;
     let embedded: Vec<_> = embedded_marts().collect();
     marts::refresh_within(&transaction, &embedded)?;
     let mut left = 0;
@@ -120,7 +121,7 @@ pub fn purge_rows(
         target: None,
         detail: Some(format!("{total} rows removed, {left} left")),
     };
-    access_log::enter(&transaction, &access, now)?;
+    access_log::enter_purge(&transaction, &access, &blanked, now)?;
     transaction.commit().doing(doing)?;
     Ok(Purged { removed, left, copies })
 }
@@ -214,13 +215,8 @@ fn forget_traces(transaction: &Transaction<'_>, row: &ConnectionRow) -> Result<(
     if sampled {
         transaction.execute_batch("DELETE FROM sqlite_stat4;").doing(doing)?;
     }
-    for statement in [
-        "UPDATE sync_run SET summary = NULL WHERE instr(summary, ?1) > 0",
-        "UPDATE access_log SET target = NULL WHERE instr(target, ?1) > 0",
-        "UPDATE access_log SET detail = NULL WHERE instr(detail, ?1) > 0",
-    ] {
-        transaction.execute(statement, [&row.name]).doing(doing)?;
-    }
+    let named = "UPDATE sync_run SET summary = NULL WHERE instr(summary, ?1) > 0";
+    transaction.execute(named, [&row.name]).doing(doing)?;
     // A rebuild that was cut short notes the last resource it did; from none of the connection's
     // on it goes to the next connection.
     transaction

@@ -5,6 +5,7 @@
 //! says names tables and row numbers, never a value.
 
 use super::{
+    access_chain,
     error::{Doing, WarehouseError},
     file::WarehouseFile,
     marts, open,
@@ -69,6 +70,7 @@ pub fn verify(
         whole("tables with rows of a connection", unknown_connections(&connection))?,
         whole("walks and cursors in the ledger", verify_ledger::ledger(&connection))?,
         whole("unfinished purges", unfinished_purges(&connection))?,
+        whole(access_chain::CHECKED, access_chain::verify(&connection))?,
     ];
     let foreign = strangers::find(&connection)?.foreign;
     if !foreign.is_empty() {

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod absence;
 #[cfg(test)]
+mod access_log;
+#[cfg(test)]
 mod backfill;
 #[cfg(test)]
 mod backup;

@@ -19,7 +19,7 @@ pub use secret_file::{SecretFileError, read_credential, read_secret_file};
 
 use crate::http::HttpOptions;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -44,6 +44,8 @@ pub const TEMPLATE: &str = include_str!("../config/payersync.toml");
 pub struct Settings {
     /// The one folder: configuration, warehouse, vault.
     pub home: PathBuf,
+    /// The program that prints the vault's key, with its arguments.
+    pub vault_key_command: Option<Vec<String>>,
     /// Limits of every request.
     pub http: HttpOptions,
     /// Connections synced at once.
@@ -66,6 +68,8 @@ pub struct Settings {
     pub plans: BTreeMap<String, PlanSettings>,
     /// When `payersync run` syncs which connection.
     pub schedules: Schedules,
+    /// The connections that have a section.
+    pub connection_sections: BTreeSet<String>,
 }
 
 impl Settings {
@@ -103,6 +107,14 @@ impl Settings {
     pub fn parse(home: &Path, path: &Path, text: &str) -> Result<Settings, ConfigError> {
         let file = file::parse(path, text)?;
         let schedules = Schedules::new(&file, path)?;
+        let connection_sections = file.connections.keys().cloned().collect();
+        if file.vault_key_command.as_ref().is_some_and(|words| words.iter().all(String::is_empty)) {
+            return Err(ConfigError::Value {
+                path: path.into(),
+                key: "vault_key_command".to_owned(),
+                problem: "names no program".to_owned(),
+            });
+        }
         let mut plans = BTreeMap::new();
         for (name, plan) in file.plans {
             let settings = PlanSettings::new(&name, plan, home, path)?;
@@ -110,6 +122,7 @@ impl Settings {
         }
         Ok(Settings {
             home: home.into(),
+            vault_key_command: file.vault_key_command,
             http: file.http.options(path)?,
             connections_in_parallel: file.sync.connections_in_parallel.get(),
             shrink_limit_percent: file.sync.shrink_limit(path)?,
@@ -121,6 +134,7 @@ impl Settings {
             views_dir: file.warehouse.views_dir.map(|folder| home.join(folder)),
             plans,
             schedules,
+            connection_sections,
         })
     }
 

@@ -3,8 +3,7 @@
 //! Whoever has such a key learns nothing of the vault's or of another purpose's. It is made anew
 //! whenever it is needed and is never written.
 
-use super::{VaultError, private_file, vault_cipher::Key, vault_key};
-use secrecy::SecretString;
+use super::{GivenKey, VaultError, private_file, vault_cipher::Key, vault_key};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
@@ -17,7 +16,7 @@ use std::path::Path;
 /// The vault's key is missing, is none, or can be read by others.
 pub fn derived_key(
     home: &Path,
-    given: Option<&SecretString>,
+    given: Option<&GivenKey>,
     purpose: &str,
     may_create: bool,
 ) -> Result<Key, VaultError> {

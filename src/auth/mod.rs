@@ -58,6 +58,7 @@ pub use tokens::{ConnectionKey, Tokens};
 pub use typed_url::TypedUrl;
 pub use vault::Vault;
 pub use vault_error::VaultError;
+pub use vault_key::GivenKey;
 
 #[cfg(test)]
 mod tokens_tests;

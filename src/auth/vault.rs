@@ -12,12 +12,11 @@ use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior,
     named_params,
 };
-use secrecy::SecretString;
 
 use super::vault_cipher::Cipher;
 use super::vault_row::{self, SealedRow, write_instant};
 use super::vault_schema::{SCHEMA, create_schema, schema};
-use super::{StoredGrant, VaultError, private_file, vault_key};
+use super::{GivenKey, StoredGrant, VaultError, private_file, vault_key};
 
 /// What the check value decrypts to with the right key.
 const CHECK: &[u8] = b"payersync vault";
@@ -62,13 +61,12 @@ struct Inner {
 impl Vault {
     /// Opens `vault.db` in `home`, and creates it, with its key, on first use.
     ///
-    /// `key` is 32 bytes in base64 (`PAYERSYNC_VAULT_KEY`); without it the key is `vault.key` in
-    /// `home`.
+    /// Without `key` the key is `vault.key` in `home`.
     ///
     /// # Errors
     ///
     /// See [`VaultError`]; whatever the reason, existing files are left as they are.
-    pub fn open(home: &Path, key: Option<SecretString>) -> Result<Self, VaultError> {
+    pub fn open(home: &Path, key: Option<GivenKey>) -> Result<Self, VaultError> {
         let _lock = private_file::lock_vault(home)?;
 
         let path = home.join("vault.db");

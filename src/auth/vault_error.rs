@@ -56,13 +56,13 @@ pub enum VaultError {
     /// The key is not a key.
     #[error("{place} is not a vault key")]
     InvalidKey {
-        /// `PAYERSYNC_VAULT_KEY`, or the path of the key file.
+        /// Where it comes from.
         place: String,
     },
     /// The key belongs to another vault.
     #[error("the key from {place} does not open the vault, which was made with another one")]
     WrongKey {
-        /// `PAYERSYNC_VAULT_KEY`, or the path of the key file.
+        /// Where it comes from.
         place: String,
     },
     /// A row was changed by something else than this program.
@@ -123,8 +123,8 @@ impl VaultError {
             }
             VaultError::Newer { .. } => "use the newer payersync that wrote it".to_owned(),
             VaultError::MissingKey { .. } | VaultError::WrongKey { .. } => {
-                "restore the key, or set PAYERSYNC_VAULT_KEY to it; without it remove vault.db and \
-                 let every member consent again"
+                "restore the key, or name the place where it is (docs/vault-key.md); without it remove \
+                 vault.db and let every member consent again"
                     .to_owned()
             }
             VaultError::InvalidKey { .. } => {

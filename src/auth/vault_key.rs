@@ -14,8 +14,14 @@ use zeroize::Zeroizing;
 use super::vault_cipher::Key;
 use super::{VaultError, private_file, random};
 
-/// The environment variable that takes the place of the key file.
-const VARIABLE: &str = "PAYERSYNC_VAULT_KEY";
+/// A key that is not the file in the home: 32 bytes in base64.
+#[derive(Clone, Debug)]
+pub struct GivenKey {
+    /// The key.
+    pub text: SecretString,
+    /// Where it comes from, for errors.
+    pub place: String,
+}
 
 /// Standard base64; a missing padding is no reason to refuse a key.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -26,7 +32,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// A key and where it comes from.
 pub(super) struct FoundKey {
     pub(super) key: Key,
-    /// [`VARIABLE`] or the path of the key file, for errors.
+    /// For errors.
     pub(super) place: String,
 }
 
@@ -35,11 +41,11 @@ pub(super) struct FoundKey {
 /// The caller holds the vault's lock, so that two first uses do not make two keys.
 pub(super) fn find(
     home: &Path,
-    given: Option<&SecretString>,
+    given: Option<&GivenKey>,
     may_create: bool,
 ) -> Result<FoundKey, VaultError> {
     if let Some(given) = given {
-        return parse(given.expose_secret(), VARIABLE.to_owned());
+        return parse(given.text.expose_secret(), given.place.clone());
     }
     let path = home.join("vault.key");
     let place = path.display().to_string();

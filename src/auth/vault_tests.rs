@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use super::vault_cipher::Cipher;
@@ -158,10 +158,14 @@ fn a_missing_key_is_never_replaced_while_there_are_tokens() {
     assert_eq!(access(&open(&home), "c1"), "b");
 }
 
+fn given(key: &str) -> GivenKey {
+    GivenKey { text: key.into(), place: "PAYERSYNC_VAULT_KEY".into() }
+}
+
 #[test]
 fn a_given_key_takes_the_place_of_the_file() {
     let home = home();
-    let with = |key: &str| Vault::open(home.path(), Some(SecretString::from(key)));
+    let with = |key: &str| Vault::open(home.path(), Some(given(key)));
     with(KEY).unwrap().put("c1", &grant("a")).unwrap();
     assert!(!home.path().join("vault.key").exists());
     assert_eq!(access(&with(KEY.trim_end_matches('=')).unwrap(), "c1"), "a");
@@ -171,7 +175,7 @@ fn a_given_key_takes_the_place_of_the_file() {
 #[test]
 fn a_wrong_key_says_so_and_damages_nothing() {
     let home = home();
-    let with = |key: &str| Vault::open(home.path(), Some(SecretString::from(key)));
+    let with = |key: &str| Vault::open(home.path(), Some(given(key)));
     with(KEY).unwrap().put("c1", &grant("a")).unwrap();
     let before = fs::read(home.path().join("vault.db")).unwrap();
     let error = with(OTHER_KEY).unwrap_err();

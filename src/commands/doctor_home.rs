@@ -1,6 +1,6 @@
 //! What doctor looks at on this machine. Opens nothing in a way that could write.
 
-use super::{doctor::Finding, home, system};
+use super::{doctor::Finding, home, system, vault_key};
 use crate::{
     auth::Vault,
     config::Settings,
@@ -148,7 +148,7 @@ pub(super) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault>
         findings.push(Finding::fine("vault", "there is none yet"));
         return None;
     }
-    let given = match home::vault_key() {
+    let given = match vault_key::find(folder) {
         Ok(given) => given,
         Err(failure) => {
             let hint = failure.what_to_do().to_owned();

@@ -3,7 +3,7 @@
 use super::{
     doctor::Finding,
     failure::Failure,
-    home::{self, VaultKeyPlace},
+    vault_key::{self, VaultKeyPlace},
 };
 use crate::{
     auth::GrantKind,
@@ -71,12 +71,17 @@ fn endpoints(plan: &PlanSettings, findings: &mut Vec<Finding>) {
 /// Whoever copies the home must not get key and vault together.
 fn key(settings: &Settings, findings: &mut Vec<Finding>) {
     let what = "production vault key";
-    let elsewhere = "keep it where your secrets are: a systemd credential, PAYERSYNC_VAULT_KEY_FILE \
-                     or PAYERSYNC_VAULT_KEY; and move it out of the home";
-    if let Err(failure) = home::vault_key() {
-        return findings.push(Finding::wrong(what, failure.to_string(), elsewhere));
-    }
-    let place = match home::vault_key_place() {
+    let elsewhere = "keep it where your secrets are: a systemd credential, vault_key_command, \
+                     PAYERSYNC_VAULT_KEY_FILE or PAYERSYNC_VAULT_KEY; and move it out of the home";
+    let found = vault_key::find(&settings.home).and_then(|_| vault_key::place(&settings.home));
+    let place = match found {
+        Err(failure) => {
+            return findings.push(Finding::wrong(what, failure.to_string(), elsewhere));
+        }
+        Ok(place) => place,
+    };
+    let place = match place {
+        VaultKeyPlace::Command(_) => "comes from vault_key_command".to_owned(),
         VaultKeyPlace::Home => {
             return findings.push(Finding::wrong(what, "lies beside the vault", elsewhere));
         }

@@ -1,20 +1,16 @@
 //! The one folder, and what is opened in it.
 
-use super::{failure::Failure, lock, own_views};
+use super::{failure::Failure, lock, own_views, vault_key};
 use crate::{
     auth::{ClientRegistration, Endpoints, GrantKind, Tokens, Vault, derived_key, discover},
     cli::Cli,
     clock::Clock,
-    config::{
-        FILE_NAME, PlanSettings, SecretFileError, Settings, WAREHOUSE_NAME, credential,
-        read_credential, read_secret_file,
-    },
+    config::{FILE_NAME, PlanSettings, Settings, WAREHOUSE_NAME},
     http::{HttpClient, Origin},
     monitor::{Monitor, Silent},
     own_file,
     warehouse::{Catalog, Warehouse, WarehouseFile},
 };
-use secrecy::SecretString;
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -22,12 +18,6 @@ use std::{
 
 /// What the warehouse's key is made for; another text is another key.
 const KEY_OF_WAREHOUSE: &str = "payersync warehouse.db, SQLCipher 4";
-/// The environment variable with the vault's key, and the one with a file that it is in.
-const VAULT_KEY: &str = "PAYERSYNC_VAULT_KEY";
-const VAULT_KEY_FILE: &str = "PAYERSYNC_VAULT_KEY_FILE";
-/// The name of the vault's key among the credentials of a systemd service.
-const VAULT_KEY_CREDENTIAL: &str = "vault-key";
-
 /// The folder of --home or PAYERSYNC_HOME, else `~/.payersync`.
 pub(super) fn choose(cli: &Cli) -> Result<PathBuf, Failure> {
     match &cli.home {
@@ -100,7 +90,7 @@ pub(super) fn warehouse_file(home: &Path) -> Result<WarehouseFile, Failure> {
         return Ok(WarehouseFile::in_clear(path));
     }
     let is_first = !path.exists() && !home.join("vault.db").exists();
-    let key = derived_key(home, vault_key()?.as_ref(), KEY_OF_WAREHOUSE, is_first)?;
+    let key = derived_key(home, vault_key::find(home)?.as_ref(), KEY_OF_WAREHOUSE, is_first)?;
     Ok(WarehouseFile::encrypted(path, &key))
 }
 
@@ -161,57 +151,9 @@ pub(super) fn current_warehouse_to_look(
     Ok(seen)
 }
 
-/// Where the vault's key is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum VaultKeyPlace {
-    /// In the environment.
-    Environment,
-    /// In a file that the environment names.
-    File(PathBuf),
-    /// Among the credentials of a systemd service.
-    Credential(PathBuf),
-    /// In the home, beside the vault.
-    Home,
-}
-
-/// Where the vault's key is to be looked for. Opens nothing.
-pub(super) fn vault_key_place() -> VaultKeyPlace {
-    if env::var_os(VAULT_KEY).is_some() {
-        return VaultKeyPlace::Environment;
-    }
-    match (env::var_os(VAULT_KEY_FILE), credential(Path::new(VAULT_KEY_CREDENTIAL))) {
-        (Some(path), _) => VaultKeyPlace::File(path.into()),
-        (None, Some(path)) => VaultKeyPlace::Credential(path),
-        (None, None) => VaultKeyPlace::Home,
-    }
-}
-
 /// Opens the vault; creates it on first use.
 pub(super) fn vault(home: &Path) -> Result<Vault, Failure> {
-    Ok(Vault::open(home, vault_key()?)?)
-}
-
-/// The vault's key where it is not the file in the home.
-pub(super) fn vault_key() -> Result<Option<SecretString>, Failure> {
-    let read = match vault_key_place() {
-        VaultKeyPlace::Home => return Ok(None),
-        VaultKeyPlace::Environment => {
-            return env::var(VAULT_KEY).map(|key| Some(SecretString::from(key))).map_err(|_| {
-                // The error itself would show the value.
-                Failure::misuse(format!("{VAULT_KEY} is no text"))
-                    .hint("a key is 32 bytes in base64, as `openssl rand -base64 32` makes them")
-            });
-        }
-        VaultKeyPlace::File(path) => read_secret_file(&path),
-        VaultKeyPlace::Credential(path) => read_credential(&path),
-    };
-    read.map(Some).map_err(|error| {
-        let hint = match &error {
-            SecretFileError::ReadableByOthers { .. } => error.hint(),
-            _ => format!("{VAULT_KEY_FILE} names a file that this user can read"),
-        };
-        Failure::usage("cannot take the vault's key", error).hint(hint)
-    })
+    Ok(Vault::open(home, vault_key::find(home)?)?)
 }
 
 /// The HTTP client of a run, with every plan's budget.

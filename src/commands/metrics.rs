@@ -10,7 +10,7 @@ use crate::{
     warehouse::{ConnectionRow, Effort, FinishedRun, TableCount, TypeStatus},
 };
 use chrono::{DateTime, Utc};
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
 /// What is shown.
 pub(super) struct Metrics<'a> {
@@ -217,6 +217,28 @@ impl Metrics<'_> {
 
 fn seconds(instant: &str) -> Option<i64> {
     DateTime::parse_from_rfc3339(instant).ok().map(|instant| instant.timestamp())
+}
+
+/// Takes a connection's series out of a file of metrics; returns whether it had any.
+///
+/// A file that is missing, or that somebody else has put there, has none.
+pub(super) fn forget(path: &Path, connection: &str) -> Result<bool, Failure> {
+    own_file::require_owned(path)?;
+    let unreadable =
+        |error| Failure::file(format!("cannot read {}", path.display()), error, "make it readable");
+    // Anything but a file could be waited for without end.
+    if !path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(false);
+    }
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    let label = format!("connection=\"{}\"", escaped(connection));
+    let is_theirs = |line: &str| !line.starts_with('#') && line.contains(&label);
+    let is_ours = text.starts_with("# HELP payersync_");
+    if !is_ours || !text.lines().any(is_theirs) {
+        return Ok(false);
+    }
+    let left: String = text.split_inclusive('\n').filter(|line| !is_theirs(line)).collect();
+    write(path, &left).map(|()| true)
 }
 
 /// Puts the file in place in one step: the collector never reads half of it.

@@ -19,6 +19,7 @@ mod failure;
 mod get;
 mod home;
 mod init;
+mod key_command;
 mod lock;
 mod logging;
 mod metrics;
@@ -39,6 +40,7 @@ mod system;
 mod tables;
 mod targets;
 mod terminal;
+mod vault_key;
 mod verify;
 mod views;
 

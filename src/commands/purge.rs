@@ -1,13 +1,16 @@
 //! `payersync purge`: every trace of one connection goes, and is counted afterwards.
 
-use super::{failure::Failure, home, lock, pending, print, system, tell};
+use super::{failure::Failure, home, lock, metrics, pending, print, system, tell};
 use crate::{
     auth::{self, Vault},
     cli::PurgeArgs,
     clock::Clock,
-    config::Settings,
+    config::{FILE_NAME, Settings},
     exit_code::ExitCode,
-    warehouse::{ConnectionRow, PurgeTarget, Purged, find_for_purge, purge_rows, scrub},
+    warehouse::{
+        ConnectionRow, PurgeTarget, Purged, WarehouseFile, find_for_purge, metrics_files,
+        purge_rows, scrub,
+    },
 };
 use std::{
     io::{self, IsTerminal, Write},
@@ -68,13 +71,36 @@ pub(super) async fn erase(
         let what = format!("cannot remove the consent that {} waits for", row.name);
         Failure::file(what, error, "make the folder writable and run the same command again")
     })?;
-    let purged = purge_rows(&warehouse, row, &system::user(), Clock::system().now())?;
+    let unreached = forget_metrics(&warehouse, &row.name)?;
+    let mut purged = purge_rows(&warehouse, row, &system::user(), Clock::system().now())?;
     scrub(&warehouse)?;
+    purged.copies.extend(unreached);
+    if settings.connection_sections.contains(&row.name) {
+        tell(&format!(
+            "{} still has [connections.{}]: take it out by hand",
+            settings.home.join(FILE_NAME).display(),
+            row.name
+        ));
+    }
     if !purged.copies.is_empty() {
         tell("Copies that were written before are not reached; delete what holds this member:");
         purged.copies.iter().for_each(|copy| tell(&format!("  {copy}")));
     }
     Ok(Erased { purged, had_tokens, is_revoked })
+}
+
+/// Takes the connection's series out of the files of metrics, while its row still lets the same
+/// command begin anew. Returns those that could not be changed.
+fn forget_metrics(warehouse: &WarehouseFile, name: &str) -> Result<Vec<String>, Failure> {
+    let mut unreached = Vec::new();
+    for path in metrics_files(warehouse)? {
+        match metrics::forget(&path, name) {
+            Ok(true) => tell(&format!("Took its series out of {}", path.display())),
+            Ok(false) => {}
+            Err(failure) => unreached.push(format!("{} ({failure})", path.display())),
+        }
+    }
+    Ok(unreached)
 }
 
 /// Revokes where the plan can; what it cannot does not keep the rest from going.

@@ -4,7 +4,7 @@ use super::{
     failure::Failure,
     home,
     metrics::{self, Metrics},
-    print, show,
+    print, show, tell,
     terminal::on_one_line,
 };
 use crate::{
@@ -13,10 +13,14 @@ use crate::{
     config::Settings,
     exit_code::ExitCode,
     outcome::{self, Reason, TypeOutcome, WalkState},
-    warehouse::{ConnectionRow, MartState, ReadOnlyWarehouse, TypeStatus},
+    warehouse::{ConnectionRow, MartState, ReadOnlyWarehouse, TypeStatus, remember_metrics_file},
 };
 use serde::Serialize;
-use std::{collections::BTreeSet, io::Write, path::Path};
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    path::{Path, absolute},
+};
 
 #[derive(Serialize)]
 struct Status<'a> {
@@ -89,10 +93,27 @@ fn prometheus(
         grants: grants.as_deref(),
     };
     match target {
-        Some(path) => metrics::write(path, &metrics.text())?,
+        Some(path) => {
+            remember(settings, path)?;
+            metrics::write(path, &metrics.text())?;
+        }
         None => print(|out| out.write_all(metrics.text().as_bytes()))?,
     }
     Ok(ExitCode::Complete)
+}
+
+/// Notes where metrics go, for a purge to find them. Where nothing can be written they are worth more
+/// than the note.
+fn remember(settings: &Settings, path: &Path) -> Result<(), Failure> {
+    let path = absolute(path).unwrap_or_else(|_| path.to_owned());
+    let warehouse = home::existing_warehouse(&settings.home)?;
+    match remember_metrics_file(&warehouse, &path, Clock::system().now()) {
+        Err(error) if error.is_closed_to_writing() => {
+            tell(&format!("A purge will not find this file: {}", Failure::from(error)));
+            Ok(())
+        }
+        noted => Ok(noted?),
+    }
 }
 
 fn connection_of<'a>(

@@ -14,6 +14,7 @@ use url::Url;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct File {
+    pub(super) vault_key_command: Option<Vec<String>>,
     pub(super) http: Http,
     pub(super) sync: Sync,
     pub(super) schedule: Schedule,

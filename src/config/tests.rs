@@ -32,7 +32,11 @@ fn what_the_template_shows_as_defaults_are_the_defaults() {
         .replace("refresh_token_lifetime_minutes = 120\n", "")
         .replace("revocation_url = \"https://auth.example.com/oauth2/revoke\"\n", "")
         .replace("issuer = \"https://auth.example.com/oauth2\"\n", "")
-        .replace("views_dir = \"views\"\n", "");
+        .replace("views_dir = \"views\"\n", "")
+        .replace(
+            "vault_key_command = [\"secret-tool\", \"lookup\", \"service\", \"payersync\"]\n",
+            "",
+        );
     let (shown, default) = (parse(&text).unwrap(), parse(TEMPLATE).unwrap());
     assert_eq!(format!("{shown:?}"), format!("{default:?}"));
 }

@@ -215,8 +215,12 @@ fn forget_traces(transaction: &Transaction<'_>, row: &ConnectionRow) -> Result<(
     if sampled {
         transaction.execute_batch("DELETE FROM sqlite_stat4;").doing(doing)?;
     }
-    let named = "UPDATE sync_run SET summary = NULL WHERE instr(summary, ?1) > 0";
-    transaction.execute(named, [&row.name]).doing(doing)?;
+    for statement in [
+        "UPDATE sync_run SET summary = NULL WHERE instr(summary, ?1) > 0",
+        "DELETE FROM metrics_file WHERE instr(path, ?1) > 0",
+    ] {
+        transaction.execute(statement, [&row.name]).doing(doing)?;
+    }
     // A rebuild that was cut short notes the last resource it did; from none of the connection's
     // on it goes to the next connection.
     transaction

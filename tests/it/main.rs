@@ -134,6 +134,8 @@ mod presets;
 #[cfg(test)]
 mod purge;
 #[cfg(test)]
+mod purge_traces;
+#[cfg(test)]
 mod quarantine;
 #[cfg(test)]
 mod rebuild;
@@ -169,6 +171,8 @@ mod tidy_source;
 mod unmapped;
 #[cfg(test)]
 mod unmapped_reasons;
+#[cfg(test)]
+mod vault_key_command;
 #[cfg(test)]
 mod verify;
 #[cfg(test)]

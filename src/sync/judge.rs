@@ -6,7 +6,7 @@
 
 use crate::{
     outcome::Reason,
-    warehouse::{Tally, Totals},
+    warehouse::{Agreement, Tally, Totals},
 };
 
 /// What a walk that came to its last page has shown.
@@ -21,8 +21,8 @@ pub(super) struct Shown<'a> {
     pub(super) strict_totals: bool,
     /// Whether earlier runs fetched some of the pages.
     pub(super) is_resumed: bool,
-    /// Whether the walk before it, in this run, saw the same resources.
-    pub(super) agrees: bool,
+    /// In what the walk before it agrees; nothing where there was no such walk.
+    pub(super) agreement: Agreement,
     /// Whether everything came as it was stored.
     pub(super) is_unchanged: bool,
 }
@@ -73,8 +73,15 @@ pub(super) fn judge(shown: Shown<'_>) -> Judgement {
         };
         return Judgement::Settled { totals, warning };
     };
+    // A total that changes from page to page may be an estimate. Beside resources that came twice it
+    // shows servers behind one address that hold different rows, and those can err alike twice.
+    let agrees = shown.agreement.resources
+        && match tally.total_changed {
+            true => tally.repeats() == 0,
+            false => shown.agreement.total,
+        };
     // Two passes between which nothing changed show what there was between them.
-    if !shown.agrees || tally.changed_meanwhile() && !shown.is_unchanged {
+    if !agrees || tally.changed_meanwhile() && !shown.is_unchanged {
         return Judgement::Doubtful(doubt);
     }
     // What came in place of a page's own content hides it, whether or not a total tells so.
@@ -105,6 +112,8 @@ fn total_differs(tally: &Tally) -> String {
 mod tests {
     use super::*;
 
+    const AGREED: Agreement = Agreement { resources: true, total: true };
+
     /// Pages of so many entries each, all different but for `repeats`, with the totals declared.
     fn tally(pages: &[u64], repeats: u64, totals: &[Option<u64>]) -> Tally {
         let mut tally = Tally::default();
@@ -122,7 +131,7 @@ mod tests {
             totals: Totals::Unknown,
             strict_totals: false,
             is_resumed: false,
-            agrees: false,
+            agreement: Agreement::default(),
             is_unchanged: false,
         }
     }
@@ -153,11 +162,12 @@ mod tests {
     #[test]
     fn what_changed_after_the_walk_had_begun_is_settled_by_a_walk_that_brings_no_change() {
         let late = Tally { brought_early: true, brought_late: true, ..tally(&[10, 5], 0, &[]) };
-        for (agrees, is_unchanged) in [(false, false), (true, false), (false, true)] {
-            let judged = judge(Shown { agrees, is_unchanged, ..shown(&late, 2) });
+        let other = Agreement::default();
+        for (agreement, is_unchanged) in [(other, false), (AGREED, false), (other, true)] {
+            let judged = judge(Shown { agreement, is_unchanged, ..shown(&late, 2) });
             assert!(matches!(judged, Judgement::Doubtful(_)), "{judged:?}");
         }
-        let judged = judge(Shown { agrees: true, is_unchanged: true, ..shown(&late, 2) });
+        let judged = judge(Shown { agreement: AGREED, is_unchanged: true, ..shown(&late, 2) });
         assert!(matches!(judged, Judgement::Settled { .. }), "{judged:?}");
         let stamped = Tally { brought_early: false, ..late };
         assert!(matches!(judge(shown(&stamped, 2)), Judgement::Settled { .. }));
@@ -166,7 +176,7 @@ mod tests {
     #[test]
     fn two_walks_that_agree_settle_a_habit_and_the_total_is_not_asked_again() {
         let habit = tally(&[50], 0, &[Some(109)]);
-        let agreed = judge(Shown { agrees: true, ..shown(&habit, 1) });
+        let agreed = judge(Shown { agreement: AGREED, ..shown(&habit, 1) });
         let Judgement::Settled { totals, warning } = agreed else { panic!("{agreed:?}") };
         assert_eq!(totals, Some(Totals::Untrusted));
         assert!(warning.unwrap().contains("109"));
@@ -175,15 +185,30 @@ mod tests {
     }
 
     #[test]
+    fn another_total_is_no_agreement_unless_it_is_an_estimate() {
+        let agreement = Agreement { resources: true, total: false };
+        let short = tally(&[10, 10], 0, &[Some(21); 2]);
+        let judged = judge(Shown { agreement, ..shown(&short, 2) });
+        assert!(matches!(judged, Judgement::Doubtful(_)), "{judged:?}");
+        let guessed = tally(&[10, 10], 0, &[Some(21), Some(19)]);
+        let judged = judge(Shown { agreement, ..shown(&guessed, 2) });
+        assert!(matches!(judged, Judgement::Settled { .. }), "{judged:?}");
+        let two_replicas = tally(&[10, 10], 1, &[Some(21), Some(20)]);
+        let judged = judge(Shown { agreement: AGREED, ..shown(&two_replicas, 2) });
+        assert!(matches!(judged, Judgement::Doubtful(_)), "{judged:?}");
+    }
+
+    #[test]
     fn a_total_that_was_right_before_or_is_strict_decides_and_so_does_a_full_last_page() {
         let short = tally(&[10, 10, 5], 0, &[Some(30); 3]);
         for totals in [Totals::Trusted, Totals::Unknown] {
             let strict_totals = totals == Totals::Unknown;
-            let judged = judge(Shown { totals, strict_totals, agrees: true, ..shown(&short, 3) });
+            let judged =
+                judge(Shown { totals, strict_totals, agreement: AGREED, ..shown(&short, 3) });
             assert!(matches!(judged, Judgement::Short(Reason::TotalMismatch, _)), "{judged:?}");
         }
         let cut = tally(&[10, 10], 0, &[Some(45); 2]);
-        let judged = judge(Shown { agrees: true, ..shown(&cut, 2) });
+        let judged = judge(Shown { agreement: AGREED, ..shown(&cut, 2) });
         assert!(matches!(judged, Judgement::Short(Reason::TotalMismatch, _)), "{judged:?}");
     }
 
@@ -191,13 +216,13 @@ mod tests {
     fn a_page_with_the_content_of_another_hides_its_own_however_often_it_comes() {
         // The total counts entries, which a server may do that sends some twice.
         let repeated = Tally { repeated_page: true, ..tally(&[10, 10, 10, 5], 10, &[Some(35); 4]) };
-        let judged = judge(Shown { agrees: true, ..shown(&repeated, 4) });
+        let judged = judge(Shown { agreement: AGREED, ..shown(&repeated, 4) });
         assert!(matches!(judged, Judgement::Short(Reason::TotalMismatch, _)), "{judged:?}");
         let silent = Tally { repeated_page: true, ..tally(&[10, 10, 10, 5], 10, &[]) };
-        let judged = judge(Shown { agrees: true, ..shown(&silent, 4) });
+        let judged = judge(Shown { agreement: AGREED, ..shown(&silent, 4) });
         assert!(matches!(judged, Judgement::Short(Reason::PagesMoved, _)), "{judged:?}");
         let all = Tally { repeated_page: true, ..tally(&[10, 10, 10, 5], 10, &[Some(25); 4]) };
-        let judged = judge(Shown { agrees: true, ..shown(&all, 4) });
+        let judged = judge(Shown { agreement: AGREED, ..shown(&all, 4) });
         assert!(matches!(judged, Judgement::Settled { .. }), "{judged:?}");
     }
 

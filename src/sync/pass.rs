@@ -26,8 +26,8 @@ use crate::{
     monitor::Event,
     outcome::{Reason, WalkKind, WalkState},
     warehouse::{
-        Advance, Cursor, LastUpdated, PageWrite, Tally, WalkCounters, WalkEnd, WalkFinish, WalkKey,
-        WalkStart, WarehouseError,
+        Advance, Agreement, Cursor, LastUpdated, PageWrite, Tally, WalkCounters, WalkEnd,
+        WalkFinish, WalkKey, WalkStart, WarehouseError,
     },
 };
 use chrono::{DateTime, Utc};
@@ -383,9 +383,9 @@ impl Pass<'_> {
     }
 
     async fn judge(&self) -> Result<Judgement, WarehouseError> {
-        let agrees = match self.before {
+        let agreement = match self.before {
             Some(before) => self.context.warehouse.saw_the_same(before, self.key.walk_id).await?,
-            None => false,
+            None => Agreement::default(),
         };
         Ok(judge(Shown {
             tally: &self.tally,
@@ -393,7 +393,7 @@ impl Pass<'_> {
             totals: self.order.totals,
             strict_totals: self.context.strict_totals,
             is_resumed: self.pages_before() > 0,
-            agrees,
+            agreement,
             is_unchanged: self.counters.resources_new + self.counters.resources_changed == 0,
         }))
     }

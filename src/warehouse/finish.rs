@@ -9,7 +9,7 @@ use super::{
     error::{Doing, WarehouseError},
     ledger::{self, WalkKey},
     page_writer::{delete_rows, keep_version},
-    seen,
+    seen::{self, Agreement},
     table::Catalog,
     tally::Tally,
     type_state::{self, Advance, Totals},
@@ -74,8 +74,12 @@ impl Warehouse {
             .await
     }
 
-    /// Whether two walks of this run have seen the same resources.
-    pub(crate) async fn saw_the_same(&self, one: i64, other: i64) -> Result<bool, WarehouseError> {
+    /// In what two walks of this run agree.
+    pub(crate) async fn saw_the_same(
+        &self,
+        one: i64,
+        other: i64,
+    ) -> Result<Agreement, WarehouseError> {
         self.writer.run(move |connection, _| seen::saw_the_same(connection, one, other)).await
     }
 }

@@ -102,6 +102,7 @@ pub(crate) use run_ledger::{last_asked, newest_run};
 pub use schema::known_schema_version;
 pub use seal::{Seal, SealKey};
 pub use seal_error::SealError;
+pub(crate) use seen::Agreement;
 pub use status::{TableCount, TypeStatus};
 pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
 pub(crate) use tally::Tally;

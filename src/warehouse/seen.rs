@@ -12,11 +12,21 @@ use super::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
+/// In what two walks over the same part of a type agree.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Agreement {
+    /// Each resource came in both, on as many pages.
+    pub(crate) resources: bool,
+    /// The server declared one total in both, or none in either.
+    pub(crate) total: bool,
+}
+
 /// Makes the temporary tables of the writer's connection.
 pub(super) fn create_temporary_tables(connection: &Connection) -> Result<(), WarehouseError> {
     connection
         .execute_batch(
             "CREATE TEMP TABLE walk_seen (walk_id INTEGER, resource INTEGER,
+               times INTEGER NOT NULL DEFAULT 1, -- pages that brought it
                PRIMARY KEY (walk_id, resource)) WITHOUT ROWID;
              CREATE TEMP TABLE walk_rejected (walk_id INTEGER, reject INTEGER,
                PRIMARY KEY (walk_id, reject)) WITHOUT ROWID;",
@@ -60,11 +70,16 @@ pub(super) fn note_page(
 fn insert(connection: &Connection, walk_id: i64, resources: &[i64]) -> Result<u64, WarehouseError> {
     let doing = "cannot note what was seen";
     let mut statement = connection
-        .prepare_cached("INSERT OR IGNORE INTO temp.walk_seen VALUES (?1, ?2)")
+        .prepare_cached(
+            "INSERT INTO temp.walk_seen (walk_id, resource) VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times = 1",
+        )
         .doing(doing)?;
     let mut new = 0;
     for resource in resources {
-        new += statement.execute([walk_id, *resource]).doing(doing)? as u64;
+        let is_new: bool =
+            statement.query_row([walk_id, *resource], |row| row.get(0)).doing(doing)?;
+        new += u64::from(is_new);
     }
     Ok(new)
 }
@@ -91,22 +106,27 @@ pub(crate) fn count_seen(connection: &Connection, walk_id: i64) -> Result<u64, W
         .doing("cannot count what was seen")
 }
 
-/// Whether two walks have seen the same resources.
+/// Whether two walks have seen the same resources, each as often, under the same declared total.
+///
+/// A habit of the server is the same in both. Where one brought a resource twice that the other
+/// brought once, rows shifted in either, and a row that both miss may have been jumped over twice.
 pub(crate) fn saw_the_same(
     connection: &Connection,
     one: i64,
     other: i64,
-) -> Result<bool, WarehouseError> {
+) -> Result<Agreement, WarehouseError> {
     connection
         .query_row(
             "SELECT NOT EXISTS (
-               SELECT resource FROM temp.walk_seen WHERE walk_id = ?1
-               EXCEPT SELECT resource FROM temp.walk_seen WHERE walk_id = ?2)
+               SELECT resource, times FROM temp.walk_seen WHERE walk_id = ?1
+               EXCEPT SELECT resource, times FROM temp.walk_seen WHERE walk_id = ?2)
              AND NOT EXISTS (
-               SELECT resource FROM temp.walk_seen WHERE walk_id = ?2
-               EXCEPT SELECT resource FROM temp.walk_seen WHERE walk_id = ?1)",
+               SELECT resource, times FROM temp.walk_seen WHERE walk_id = ?2
+               EXCEPT SELECT resource, times FROM temp.walk_seen WHERE walk_id = ?1),
+             (SELECT declared_total FROM sync_walk WHERE id = ?1)
+             IS (SELECT declared_total FROM sync_walk WHERE id = ?2)",
             [one, other],
-            |row| row.get(0),
+            |row| Ok(Agreement { resources: row.get(0)?, total: row.get(1)? }),
         )
         .doing("cannot compare what two walks have seen")
 }
@@ -121,11 +141,17 @@ const OF_THE_SAME: &str = "(SELECT o.id FROM sync_walk w JOIN sync_walk o
 /// Leaves all that a pass saw, for a pass that ends in a later run.
 pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
     let doing = "cannot keep what a pass saw";
-    let seen: Vec<i64> = connection
-        .prepare("SELECT resource FROM temp.walk_seen WHERE walk_id = ?1")
-        .and_then(|mut statement| statement.query_map([walk.walk_id], |row| row.get(0))?.collect())
+    let seen: Vec<(i64, usize)> = connection
+        .prepare("SELECT resource, times FROM temp.walk_seen WHERE walk_id = ?1")
+        .and_then(|mut statement| {
+            statement.query_map([walk.walk_id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
         .doing(doing)?;
-    let bytes: Vec<u8> = seen.iter().flat_map(|rowid| rowid.to_le_bytes()).collect();
+    let bytes: Vec<u8> = seen
+        .iter()
+        .flat_map(|(rowid, times)| std::iter::repeat_n(rowid.to_le_bytes(), *times))
+        .flatten()
+        .collect();
     connection
         .execute(
             "INSERT OR REPLACE INTO walk_page VALUES (?1, 0, ?2, ?3)",

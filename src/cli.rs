@@ -1,8 +1,12 @@
 //! The command line: clap types only.
 
+mod import;
 mod init;
+mod status;
 
+pub use import::ImportArgs;
 pub use init::InitArgs;
+pub use status::StatusArgs;
 
 use crate::sandbox::Fault;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
@@ -57,6 +61,8 @@ pub enum Command {
     Sync(SyncArgs),
     /// Fetch a connection's history by windows of date, once
     Backfill(BackfillArgs),
+    /// Take in files: what members download from portals, what another tool has fetched
+    Import(ImportArgs),
     /// Sync on schedule until told to stop (SIGTERM, SIGINT); SIGHUP reads the configuration again
     Run,
     /// Show what a sync would ask for, and why not the rest
@@ -175,17 +181,6 @@ pub struct PlanArgs {
     /// Only this resource type; may be repeated
     #[arg(long = "type", value_name = "TYPE")]
     pub types: Vec<String>,
-}
-
-/// `payersync status`.
-#[derive(Debug, Args)]
-pub struct StatusArgs {
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Print metrics for node_exporter's textfile collector, or write them to a file
-    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "json")]
-    pub prometheus: Option<Option<PathBuf>>,
 }
 
 /// `payersync tables`.

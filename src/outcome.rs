@@ -80,6 +80,8 @@ words! {
         Window = "window",
         /// Reads by id of what stored resources refer to.
         Reference = "reference",
+        /// What files hold that were imported.
+        File = "file",
     }
 }
 
@@ -124,6 +126,8 @@ words! {
         Timeout = "timeout",
         /// The answer is larger than allowed.
         TooLarge = "too_large",
+        /// A file ends in the middle, or cannot be read any further.
+        CutShort = "cut_short",
         /// The answer has an encoding that was not asked for.
         UnknownEncoding = "unknown_encoding",
         /// The answer is not JSON, or is cut short.

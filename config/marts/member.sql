@@ -13,7 +13,7 @@
 -- connection_id               one of the person's connections, id in connection
 -- patient_id                  the person in that connection, id in patient
 -- connection_name             name of the connection
--- plan                        its plan
+-- plan                        its plan, or NULL where only files fill it
 -- evidence                    why it belongs to this person: label, same patient, identifier (with its system), or
 --                             NULL for the person's first connection
 -- same_as_connection_id       the connection that the evidence leads to
@@ -27,7 +27,7 @@ CREATE TABLE member (
   connection_id INTEGER NOT NULL,
   patient_id TEXT NOT NULL,
   connection_name TEXT NOT NULL,
-  plan TEXT NOT NULL,
+  plan TEXT,
   evidence TEXT,
   same_as_connection_id INTEGER,
   is_repeated INTEGER NOT NULL,

@@ -68,7 +68,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     };
     // Answered; what is left of the question opens nothing.
     let _ = pending::forget(folder, &args.name);
-    tell(&format!("Connected {} at plan {}", row.name, row.plan));
+    tell(&format!("Connected {} {}", row.name, row.source()));
     tell_who_is_there(&settings, &row)?;
     if let Some(scope) = row.scope {
         tell(&format!("Scope: {scope}"));
@@ -203,7 +203,7 @@ fn answer_of(folder: &Path, args: &ConnectArgs, pasted: &str) -> Result<Redirect
 }
 
 /// Names appear in file names, logs and SQL; they are for people to type.
-fn check_name(name: &str) -> Result<(), Failure> {
+pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     let fine = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if !name.is_empty() && name.len() <= 64 && name.chars().all(fine) && !name.starts_with('.') {
         return Ok(());

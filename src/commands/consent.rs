@@ -28,17 +28,17 @@ pub(super) struct Consent<'a> {
 /// The name belongs to a connection at another plan: its rows would become another member's.
 pub(super) fn uid(warehouse: &Warehouse, name: &str, plan: &str) -> Result<String, Failure> {
     match warehouse.connection(name)? {
-        Some(known) if known.plan == plan => Ok(known.uid),
+        Some(known) if known.plan.as_deref() == Some(plan) => Ok(known.uid),
         Some(known) => Err(Failure::misuse(format!(
-            "connection {name} is at plan {}, not at {plan}",
-            known.plan
+            "connection {name} is {}, not at plan {plan}",
+            known.source()
         ))
         .hint("choose another name for this consent")),
         None => random_uid(),
     }
 }
 
-fn random_uid() -> Result<String, Failure> {
+pub(super) fn random_uid() -> Result<String, Failure> {
     let mut bytes = [0u8; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
         Failure::bug("the system has no randomness", anyhow::anyhow!("{error}"))

@@ -116,7 +116,11 @@ fn tokens(
     let grants = vault.list()?;
     for row in &connections {
         let what = format!("tokens of {}", row.name);
-        let again = format!("`payersync connect {} --plan {}`", row.name, row.plan);
+        let Some(plan) = &row.plan else {
+            findings.push(Finding::fine(what, "only files fill it, so it needs none"));
+            continue;
+        };
+        let again = format!("`payersync connect {} --plan {plan}`", row.name);
         let grant = grants.iter().find(|(uid, _)| *uid == row.uid).map(|(_, grant)| grant);
         findings.push(match grant {
             None => Finding::wrong(what, "there are none", again),

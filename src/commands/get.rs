@@ -22,7 +22,7 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
     let warehouse = home::warehouse_to_look(&settings)?;
     let names = [args.connection.clone()];
     let row = chosen(&warehouse, &names)?.swap_remove(0);
-    let plan = settings.plan(&row.plan)?;
+    let plan = settings.plan(row.plan_name())?;
     let first = target(&plan.fhir_url, &args.path)?;
     let mut pager = Pager::new(&first, &[]).map_err(|error| Failure::usage("the URL", error))?;
     let mut next = Some(first);

@@ -127,7 +127,7 @@ impl Metrics<'_> {
         for status in self.types.iter().filter(asked) {
             let labels = [
                 ("connection", status.connection.as_str()),
-                ("plan", &status.plan),
+                ("plan", status.plan.as_deref().unwrap_or_default()),
                 ("type", &status.resource_type),
             ];
             complete.sample(&labels, u8::from(status.state == WalkState::Complete));
@@ -189,8 +189,8 @@ impl Metrics<'_> {
             "gauge",
             "When the tokens were issued; a refresh token that is not used may die of idleness.",
         );
-        for row in self.connections {
-            let labels = [("connection", row.name.as_str()), ("plan", &row.plan)];
+        for row in self.connections.iter().filter(|row| row.plan.is_some()) {
+            let labels = [("connection", row.name.as_str()), ("plan", row.plan_name())];
             let grant = grants.iter().find(|(uid, _)| *uid == row.uid).map(|(_, grant)| grant);
             let is_granted = grant.is_some_and(|grant| grant.consent == ConsentState::Granted);
             needed.sample(&labels, u8::from(!is_granted));

@@ -18,6 +18,7 @@ mod doctor_production;
 mod failure;
 mod get;
 mod home;
+mod import;
 mod init;
 mod key_command;
 mod lock;
@@ -117,6 +118,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Connect(args) => connect::run(&home, args).await,
         Command::Sync(args) => sync::run(&home, args, style).await,
         Command::Backfill(args) => backfill::run(&home, args, style).await,
+        Command::Import(args) => import::run(&home, args, style).await,
         Command::Run => run::run(&home, style).await,
         Command::Plan(args) => plan::run(&home, args).await,
         Command::Status(args) => status::run(&home, &args),

@@ -77,7 +77,7 @@ fn show_plan(warehouse: &Warehouse, target: &Target, steps: &[Step]) -> Result<(
     }
     show::right(&mut table, 2);
     print(|out| {
-        writeln!(out, "{name} at plan {}", target.connection.plan)?;
+        writeln!(out, "{name} {}", target.connection.source())?;
         writeln!(out, "{table}")?;
         writeln!(out, "about {total} requests")
     })

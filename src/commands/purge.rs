@@ -109,10 +109,10 @@ fn forget_metrics(warehouse: &WarehouseFile, name: &str) -> Result<Vec<String>, 
 async fn revoke(settings: &Settings, row: &ConnectionRow, vault: &Vault) -> Result<bool, Failure> {
     let Some(grant) = vault.get(&row.uid)? else { return Ok(true) };
     let by_hand = "hint: the member can withdraw the consent at the plan itself";
-    let plan = settings.plans.get(&row.plan);
+    let plan = settings.plans.get(row.plan_name());
     let Some((plan, url)) = plan.and_then(|plan| Some((plan, plan.revocation_url.as_ref()?)))
     else {
-        tell(&format!("Plan {} has no revocation_url: nothing was revoked there", row.plan));
+        tell(&format!("Plan {} has no revocation_url: nothing was revoked there", row.plan_name()));
         tell(by_hand);
         return Ok(true);
     };
@@ -120,12 +120,13 @@ async fn revoke(settings: &Settings, row: &ConnectionRow, vault: &Vault) -> Resu
     let registration = plan.registration(plan.endpoints(token_url))?;
     match auth::revoke(&home::http(settings)?, &registration, url, &grant).await {
         Ok(()) => {
-            tell(&format!("Revoked the consent at plan {}", row.plan));
+            tell(&format!("Revoked the consent at plan {}", row.plan_name()));
             Ok(true)
         }
         Err(error) => {
             let error = anyhow::Error::from(error);
-            tell(&format!("Plan {} did not revoke the consent: {error:#}", row.plan));
+            let plan = row.plan_name();
+            tell(&format!("Plan {plan} did not revoke the consent: {error:#}"));
             tell(by_hand);
             Ok(false)
         }

@@ -32,7 +32,8 @@ pub(super) async fn run(folder: &Path, style: Style) -> Result<ExitCode, Failure
     let monitor = progress::monitor(style);
     let http = home::http(&settings)?;
     let warehouse = home::warehouse(&settings, &*monitor)?;
-    let connections = warehouse.connections()?;
+    let mut connections = warehouse.connections()?;
+    connections.retain(|row| row.plan.is_some());
     warehouse.close();
     let stop = stop_signal::listen(None);
     let mut daemon = Daemon::new(settings, http, monitor, Clock::system(), stop.clone())?;

@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     exit_code::ExitCode,
-    outcome::{self, Reason, TypeOutcome, WalkState},
+    outcome::{self, Reason, TypeOutcome, WalkKind, WalkState},
     warehouse::{ConnectionRow, MartState, ReadOnlyWarehouse, TypeStatus, remember_metrics_file},
 };
 use serde::Serialize;
@@ -33,7 +33,7 @@ struct Status<'a> {
 #[derive(Serialize)]
 struct Connection<'a> {
     name: &'a str,
-    plan: &'a str,
+    plan: Option<&'a str>,
     member: Option<&'a str>,
     complete: bool,
     /// Whether the marts are older than the tables; the next run makes them anew.
@@ -124,7 +124,7 @@ fn connection_of<'a>(
     let types: Vec<_> = types.iter().filter(|status| status.connection == row.name).collect();
     Connection {
         name: &row.name,
-        plan: &row.plan,
+        plan: row.plan.as_deref(),
         member: row.member.as_deref(),
         complete: !types.is_empty() && types.iter().all(|status| is_fine(status)),
         marts_behind: marts.behind.contains(&row.id),
@@ -170,11 +170,14 @@ fn people(
     marts: &MartState,
 ) -> std::io::Result<()> {
     if connections.is_empty() {
-        return writeln!(out, "No connection yet: `payersync connect NAME --plan PLAN` makes one");
+        return writeln!(
+            out,
+            "No connection yet: `payersync connect NAME --plan PLAN` makes one, as does `payersync import NAME FILE`"
+        );
     }
     for row in connections {
         let member = row.member.as_deref().map(|member| format!(", member {member}"));
-        let line = format!("{} at plan {}{}", row.name, row.plan, member.unwrap_or_default());
+        let line = format!("{} {}{}", row.name, row.source(), member.unwrap_or_default());
         writeln!(out, "{}", on_one_line(&line))?;
         let others = same_person(row, marts);
         if !others.is_empty() {
@@ -187,7 +190,10 @@ fn people(
         }
         let mine: Vec<_> = types.iter().filter(|status| status.connection == row.name).collect();
         if mine.is_empty() {
-            writeln!(out, "  never synced: `payersync sync {}`", row.name)?;
+            match row.plan {
+                Some(_) => writeln!(out, "  never synced: `payersync sync {}`", row.name)?,
+                None => writeln!(out, "  nothing imported: `payersync import {} FILE`", row.name)?,
+            }
             continue;
         }
         let mut table =
@@ -198,7 +204,7 @@ fn people(
             table.add_row(vec![
                 status.resource_type.clone(),
                 status.state.to_string(),
-                status.complete_as_of.clone().unwrap_or_else(|| "never".to_owned()),
+                complete_as_of(status),
                 status.resources.to_string(),
                 status.rejects.to_string(),
                 why(status),
@@ -230,6 +236,12 @@ fn people(
         }
     }
     Ok(())
+}
+
+/// Until when a type is known to be complete. Of what only files brought nobody can tell.
+fn complete_as_of(status: &TypeStatus) -> String {
+    let unknown = if status.mode == WalkKind::File { "from files" } else { "never" };
+    status.complete_as_of.clone().unwrap_or_else(|| unknown.to_owned())
 }
 
 fn why(status: &TypeStatus) -> String {

@@ -123,9 +123,16 @@ pub(super) fn chosen(
     warehouse: &Warehouse,
     names: &[String],
 ) -> Result<Vec<ConnectionRow>, Failure> {
-    let all = warehouse.connections()?;
+    let (all, of_files): (Vec<_>, Vec<_>) =
+        warehouse.connections()?.into_iter().partition(|row| row.plan.is_some());
+    if let Some(row) = of_files.iter().find(|row| names.contains(&row.name)) {
+        let name = &row.name;
+        return Err(Failure::misuse(format!("only files fill {name}: it has no plan to be asked"))
+            .hint(format!("`payersync import {name} FILE` adds what a file holds")));
+    }
     if all.is_empty() {
-        return Err(Failure::misuse("there is no connection yet")
+        let others = if of_files.is_empty() { "" } else { " with a plan" };
+        return Err(Failure::misuse(format!("there is no connection{others} yet"))
             .hint("`payersync connect NAME --plan PLAN` makes one"));
     }
     if names.is_empty() {
@@ -189,9 +196,15 @@ pub(super) fn tell_problems(report: &Report) {
                 "hint: `payersync query \"SELECT resource_type, reason, detail FROM rejected_resource WHERE resolved_at IS NULL\"`",
             );
             if connection.open_strangers > 0 {
+                let remedy = match &connection.plan {
+                    Some(plan) => format!(
+                        "the consent covers dependants, set `dependants = true` in [plans.{plan}]"
+                    ),
+                    None => "the files are about dependants, import them with --dependants".into(),
+                };
                 tell(&format!(
-                    "hint: {} are about another patient than the connection's; if the consent covers dependants, set `dependants = true` in [plans.{}]",
-                    connection.open_strangers, connection.plan
+                    "hint: {} are about another patient than the connection's; if {remedy}",
+                    connection.open_strangers
                 ));
             }
         }

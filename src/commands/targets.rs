@@ -45,7 +45,7 @@ pub(super) async fn targets(
 ) -> Targets {
     let mut by_plan: BTreeMap<String, Vec<ConnectionRow>> = BTreeMap::new();
     for connection in connections {
-        by_plan.entry(connection.plan.clone()).or_default().push(connection);
+        by_plan.entry(connection.plan_name().to_owned()).or_default().push(connection);
     }
     let mut targets = Targets { ready: Vec::new(), left_out: Vec::new() };
     for (plan, connections) in by_plan {

@@ -71,13 +71,12 @@ pub enum BundleError {
 impl Bundle {
     /// A page that is nothing but one resource of so many bytes: the answer to a read.
     pub(crate) fn of_one(length: usize) -> Bundle {
-        let entry = Entry {
-            range: 0..length,
-            resource: Some(0..length),
-            mode: SearchMode::Match,
-            full_url: None,
-        };
-        Bundle { total: None, next: Next::None, self_link: None, entries: vec![entry] }
+        Bundle::of_entries(vec![Entry::of_resource(0..length)])
+    }
+
+    /// A page without links that has these entries.
+    pub(crate) fn of_entries(entries: Vec<Entry>) -> Bundle {
+        Bundle { total: None, next: Next::None, self_link: None, entries }
     }
 
     /// Indexes an answer, its header `Link` included.
@@ -127,8 +126,14 @@ impl Bundle {
 }
 
 impl Entry {
+    /// An entry that is nothing but a resource.
+    pub fn of_resource(range: Range<usize>) -> Entry {
+        let resource = Some(range.clone());
+        Entry { range, resource, mode: SearchMode::Match, full_url: None }
+    }
+
     /// Where an entry and its resource stand; `None` where it may be several entries.
-    fn index(body: &str, entry: &str) -> Option<Entry> {
+    pub(super) fn index(body: &str, entry: &str) -> Option<Entry> {
         let parts = RawEntry::read(entry)?;
         Some(Entry {
             range: range_in(body, entry),
@@ -151,7 +156,7 @@ impl Entry {
 /// A byte order mark becomes spaces (RFC 8259, section 8.1, lets a reader ignore it). What is no
 /// UTF-8 becomes question marks: one bad resource must not hide the page; it is found out, with
 /// its own bytes, when it is taken in.
-fn readable(body: &[u8]) -> Cow<'_, str> {
+pub(super) fn readable(body: &[u8]) -> Cow<'_, str> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     if let Ok(text) = std::str::from_utf8(body)
         && !body.starts_with(BYTE_ORDER_MARK)
@@ -170,7 +175,7 @@ fn readable(body: &[u8]) -> Cow<'_, str> {
 }
 
 /// Where a slice of the body stands in it.
-fn range_in(body: &str, part: &str) -> Range<usize> {
+pub(super) fn range_in(body: &str, part: &str) -> Range<usize> {
     let start = part.as_ptr() as usize - body.as_ptr() as usize;
     start..start + part.len()
 }

@@ -35,6 +35,38 @@ pub(super) fn elements(text: &str, limit: usize) -> Option<Vec<&str>> {
     Some(found)
 }
 
+/// What is whole of an object that may be cut short: its members, and the elements of the array that
+/// the cut goes through, if that is the value of `list`.
+pub(super) fn whole_members<'a>(
+    text: &'a str,
+    list: &str,
+    limit: usize,
+) -> (Vec<(&'a str, &'a str)>, Vec<&'a str>) {
+    let mut scan = Scan { text, at: 0 };
+    let (mut members, mut elements) = (Vec::new(), Vec::new());
+    let mut one = |scan: &mut Scan<'a>| {
+        let name = scan.value().filter(|name| name.starts_with('"'))?;
+        scan.expect(b':')?;
+        if name == list && scan.peek()? == b'[' {
+            elements = scan.whole_elements(limit);
+        } else {
+            members.push((name, scan.value()?));
+        }
+        Some(())
+    };
+    let _ = scan.list(b'{', b'}', &mut one);
+    (members, elements)
+}
+
+/// The elements that are whole of an array that may be cut short.
+pub(super) fn whole_elements(text: &str, limit: usize) -> Vec<&str> {
+    let mut scan = Scan { text, at: 0 };
+    match scan.peek() {
+        Some(b'[') => scan.whole_elements(limit),
+        _ => Vec::new(),
+    }
+}
+
 struct Scan<'a> {
     text: &'a str,
     at: usize,
@@ -64,6 +96,27 @@ impl<'a> Scan<'a> {
             }
         }
         self.peek().is_none().then_some(())
+    }
+
+    /// The elements of the array that begins here, as far as they are whole.
+    fn whole_elements(&mut self, limit: usize) -> Vec<&'a str> {
+        let mut found = Vec::new();
+        self.at += 1;
+        while self.peek().is_some_and(|byte| byte != b']') && found.len() < limit {
+            let Some(element) = self.value() else { break };
+            let follows = self.peek();
+            // At the very end a number or a string may be the beginning of a longer one.
+            if follows.is_none() && !element.ends_with(['}', ']']) {
+                break;
+            }
+            found.push(element);
+            if follows != Some(b',') {
+                break;
+            }
+            self.at += 1;
+        }
+        self.at += usize::from(self.peek() == Some(b']'));
+        found
     }
 
     /// The next byte that is not white space.
@@ -151,7 +204,7 @@ fn is_space(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{elements, members};
+    use super::{elements, members, whole_elements, whole_members};
 
     /// Things that stand in one resource and are not JSON.
     const SICK: &[&str] = &[
@@ -226,6 +279,30 @@ mod tests {
         for at in (0..whole.len()).filter(|at| whole.is_char_boundary(*at)) {
             assert_eq!(elements(&whole[..at], 99), None, "{}", &whole[..at]);
         }
+    }
+
+    #[test]
+    fn what_is_whole_of_a_cut_text_is_found_wherever_it_is_cut() {
+        let list = format!("[{}]", SICK.join(","));
+        let text = format!("{{\"type\":\"x\",\"entry\":{list},\"link\":[]}}");
+        let begins = text.find('[').unwrap();
+        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let (members, elements) = whole_members(&text[..at], "\"entry\"", 99);
+            // The end of each resource within the list.
+            let ends = SICK.iter().scan(begins + 1, |start, sick| {
+                let end = *start + sick.len();
+                *start = end + 1;
+                Some(end)
+            });
+            let whole = ends.filter(|end| *end <= at).count();
+            assert_eq!(elements, SICK[..whole], "{}", &text[..at]);
+            assert!(members.len() <= 2 && members.iter().all(|member| member.0 != "\"entry\""));
+            let cut = &list[..at.saturating_sub(begins).min(list.len())];
+            assert_eq!(whole_elements(cut, 99), SICK[..whole]);
+        }
+        assert_eq!(whole_elements("[1,2", 9), ["1"]);
+        assert_eq!(whole_elements("[{},{}", 1), ["{}"]);
+        assert!(whole_elements("{}", 9).is_empty());
     }
 
     #[test]

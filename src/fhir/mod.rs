@@ -6,6 +6,7 @@ mod bundle;
 mod capability;
 mod client;
 mod date_parameter;
+mod document;
 mod error;
 #[cfg(test)]
 mod extremes_tests;
@@ -30,6 +31,7 @@ pub use capability::Capability;
 pub(crate) use client::Effort;
 pub use client::{FhirClient, Page};
 pub use date_parameter::date_parameters;
+pub use document::{Document, DocumentError, is_whole_object, type_of};
 pub use error::FetchError;
 pub use instant::instant;
 pub use next_link::{Next, UnusableNext};

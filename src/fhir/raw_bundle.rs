@@ -11,7 +11,7 @@ use std::borrow::Cow;
 pub(super) const MAX_ENTRIES: usize = 200_000;
 
 /// Entries that are kept: enough to tell that there are too many.
-const MAX_KEPT: usize = MAX_ENTRIES + 1;
+pub(super) const MAX_KEPT: usize = MAX_ENTRIES + 1;
 
 /// The members of a Bundle that a walk needs.
 #[derive(Default)]

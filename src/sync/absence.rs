@@ -159,6 +159,7 @@ impl Proofs<'_> {
         let write = PageWrite {
             walk: self.key.clone(),
             round: None,
+            file: None,
             page: 0,
             url,
             self_left_out: None,

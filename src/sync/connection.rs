@@ -19,9 +19,7 @@ use crate::{
     auth::GrantKind,
     fhir::FetchError,
     outcome::{Reason, WalkState},
-    warehouse::{
-        WalkFinish, WarehouseError, last_asked, left_types, open_strangers, stored_patients,
-    },
+    warehouse::{WalkFinish, WarehouseError, last_asked, left_types, open_strangers},
 };
 use std::sync::Arc;
 
@@ -97,14 +95,10 @@ pub(super) async fn sync_connection(
 /// Whose data the connection may hold: the Patient that its consent or its first sync named, with
 /// the Patients that are linked to it.
 fn whose(context: &WalkContext, target: &Target) -> Result<Whose, WarehouseError> {
+    let is_anybodys =
+        target.dependants || target.registration.grant == GrantKind::ClientCredentials;
     let bases = Arc::clone(&context.bases);
-    if target.dependants || target.registration.grant == GrantKind::ClientCredentials {
-        return Ok(Whose::anybody(bases));
-    }
-    let named = context.connection.patient_id.as_deref();
-    let id = context.connection.id;
-    let stored = context.warehouse.reader().read(|connection| stored_patients(connection, id))?;
-    Ok(Whose::one(bases, named, &stored))
+    Whose::of_connection(&context.warehouse, &context.connection, bases, is_anybodys)
 }
 
 async fn run_steps(

@@ -3,9 +3,10 @@
 use super::{
     allowance::Allowance,
     clocks::Clocks,
+    intake::Intake,
     run::{SyncContext, SyncOptions, Target},
     stop::Stop,
-    unpack::{Of, Unpacked, unpack},
+    unpack::Unpacked,
     whose::Whose,
     workers::Workers,
 };
@@ -102,26 +103,13 @@ impl WalkContext {
         walk_type: &str,
         page: Page,
     ) -> Result<Unpacked, WarehouseError> {
-        let room = self.workers.room(page.body.len()).await;
-        let core = self.workers.core().await;
-        let (warehouse, walk_type) = (Arc::clone(&self.warehouse), walk_type.to_owned());
-        let (connection_id, whose) = (self.connection.id, self.whose.clone());
-        let bases = Arc::clone(&self.bases);
-        let unpacked = tokio::task::spawn_blocking(move || {
-            let _core = core;
-            let (reader, catalog) = (warehouse.reader(), warehouse.catalog());
-            let of = Of { walk_type: &walk_type, connection_id, whose: &whose, bases: &bases };
-            let unpacked = unpack(&page.body, &page.bundle, &of, reader, catalog)?;
-            Ok(Unpacked { _room: room, ..unpacked })
-        });
-        let unpacked = match unpacked.await {
-            Ok(unpacked) => unpacked?,
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        let intake = Intake {
+            warehouse: Arc::clone(&self.warehouse),
+            workers: self.workers.clone(),
+            connection_id: self.connection.id,
+            whose: self.whose.clone(),
+            bases: Arc::clone(&self.bases),
         };
-        // Before anything about the Patient is stored, so that no later run takes another one.
-        if let Some(patient) = self.whose.to_be_pinned() {
-            self.warehouse.pin_patient(self.connection.id, patient).await?;
-        }
-        Ok(unpacked)
+        intake.unpack(walk_type, page.body, page.bundle, None).await
     }
 }

@@ -118,7 +118,8 @@ pub(super) fn older_vault(connection: &ConnectionRow) -> WalkFinish {
         "vault.db holds older tokens than the last run used; its refresh token is not sent";
     let hint = format!(
         "put the newest vault.db back, or `payersync connect {} --plan {}`",
-        connection.name, connection.plan
+        connection.name,
+        connection.plan_name()
     );
     WalkFinish {
         hint: Some(hint),
@@ -191,7 +192,8 @@ fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
     if let Some(hint) = error.hint() {
         return Some(hint);
     }
-    let connect = format!("payersync connect {} --plan {}", connection.name, connection.plan);
+    let (name, plan) = (&connection.name, connection.plan_name());
+    let connect = format!("payersync connect {name} --plan {plan}");
     Some(match error.reason() {
         Reason::ConsentNeeded => format!("`{connect}`"),
         Reason::Unauthorized => {
@@ -226,7 +228,7 @@ pub(super) fn another_patient(patient: String) -> WalkFinish {
 
 /// A type whose searches must name the patient, of whom nobody has said who it is.
 pub(super) fn patient_unknown(connection: &ConnectionRow) -> WalkFinish {
-    let (name, plan) = (&connection.name, &connection.plan);
+    let (name, plan) = (&connection.name, connection.plan_name());
     let hint = format!(
         "`payersync connect {name} --plan {plan}` asks for a consent that says it; or \
          search.Patient = \"bare\" in the plan's section lets its Patient say it"
@@ -241,7 +243,7 @@ pub(super) fn patient_unknown(connection: &ConnectionRow) -> WalkFinish {
 
 /// A walk that brought nothing but resources about another Patient than the connection's.
 pub(super) fn patient_changed(connection: &ConnectionRow) -> WalkFinish {
-    let (name, plan) = (&connection.name, &connection.plan);
+    let (name, plan) = (&connection.name, connection.plan_name());
     let hint = format!(
         "if somebody else consented, or the plan covers dependants (`dependants = true`), mend \
          that; if the plan gave the member another Patient for good, `payersync purge {name}` and \

@@ -13,7 +13,10 @@ mod closing_window;
 mod connection;
 mod context;
 mod ending;
+mod import;
+mod import_pages;
 mod in_order;
+mod intake;
 mod judge;
 mod not_walked;
 mod page_request;
@@ -34,6 +37,7 @@ mod whose;
 mod window;
 mod workers;
 
+pub use import::{Import, ImportContext};
 pub use plan::{Increment, PlanInput, Step, WalkFrom, WalkOrder, plan};
 pub use report::{ConnectionReport, Report, WalkReport};
 pub use run::{SyncContext, SyncOptions, Target, sync};

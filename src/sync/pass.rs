@@ -276,8 +276,7 @@ impl Pass<'_> {
 
     /// Unpacks and commits a page.
     async fn store(&mut self, page: Page, next_url: Option<Url>) -> Result<Stored, WarehouseError> {
-        let total = page.bundle.total;
-        let body = page.body.clone();
+        let (total, body) = (page.bundle.total, page.body.clone());
         let url = SafeUrl::from(&page.url).to_string();
         let self_left_out = self.left_out(&page);
         let unpacked = self.context.unpack(&self.order.resource_type, page).await?;
@@ -299,6 +298,7 @@ impl Pass<'_> {
         let write = PageWrite {
             walk: self.key.clone(),
             round: self.context.round,
+            file: None,
             page: self.pages_before() + counters.pages,
             url,
             self_left_out,

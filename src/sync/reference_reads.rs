@@ -369,6 +369,7 @@ impl Reads {
         PageWrite {
             walk: self.key.clone(),
             round: None,
+            file: None,
             page: counters.pages,
             url: SafeUrl::from(&self.asked).to_string(),
             self_left_out: None,

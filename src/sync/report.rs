@@ -23,8 +23,8 @@ pub struct WalkReport {
 pub struct ConnectionReport {
     /// The connection's name.
     pub connection: String,
-    /// Its plan.
-    pub plan: String,
+    /// Its plan; `None`: only files fill it.
+    pub plan: Option<String>,
     /// Its walks, in plan order.
     pub walks: Vec<WalkReport>,
     /// Open rejects, of this run and earlier ones.
@@ -65,6 +65,8 @@ pub struct Report {
     pub run_id: i64,
     /// Per connection; in the order asked for, unless requests are limited.
     pub connections: Vec<ConnectionReport>,
+    /// Files that an import has read; `None` for a run that asks plans.
+    pub files: Option<u64>,
     /// Whether it was asked to stop before it was done.
     pub interrupted: bool,
     /// How long it took.
@@ -89,6 +91,15 @@ impl Report {
         totals
     }
 
+    /// The run's state in the ledger.
+    pub(super) fn state(&self) -> &'static str {
+        match (self.interrupted, self.exit_code()) {
+            (true, _) => "interrupted",
+            (false, ExitCode::Complete) => "complete",
+            (false, _) => "incomplete",
+        }
+    }
+
     /// The one line that says it all.
     pub fn summary(&self) -> String {
         let totals = self.totals();
@@ -96,7 +107,10 @@ impl Report {
         let in_state = |state: WalkState| walks().filter(|walk| walk.finish.state == state).count();
         let rejects: u64 = self.connections.iter().map(|connection| connection.open_rejects).sum();
         let mut parts = vec![
-            count(self.connections.len() as u64, "connection"),
+            match self.files {
+                Some(files) => count(files, "file"),
+                None => count(self.connections.len() as u64, "connection"),
+            },
             format!("{} complete", count(in_state(WalkState::Complete) as u64, "type")),
         ];
         if in_state(WalkState::Incomplete) > 0 {
@@ -115,7 +129,10 @@ impl Report {
             parts.push(format!("{rejects} rejected"));
         }
         parts.push(format!("{} written", count(totals.rows_written, "row")));
-        parts.push(format!("{} ({} repeated)", count(totals.requests, "request"), totals.retries));
+        if self.files.is_none() {
+            let requests = count(totals.requests, "request");
+            parts.push(format!("{requests} ({} repeated)", totals.retries));
+        }
         parts.push(format!("{:.1}s", self.elapsed.as_secs_f64()));
         let verdict = match (self.interrupted, self.exit_code()) {
             (true, _) => "Stopped",

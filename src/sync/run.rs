@@ -14,7 +14,6 @@ use super::{
 use crate::{
     auth::{ClientRegistration, Tokens},
     clock::Clock,
-    exit_code::ExitCode,
     fhir::{RESOURCE_TYPES, SearchRules, instant},
     http::{HttpClient, Origin},
     monitor::Monitor,
@@ -157,14 +156,11 @@ pub async fn sync(
     let report = Report {
         run_id,
         connections,
+        files: None,
         interrupted: context.stop.is_asked(),
         elapsed: started.elapsed(),
     };
-    let state = match (report.interrupted, report.exit_code()) {
-        (true, _) => "interrupted",
-        (false, ExitCode::Complete) => "complete",
-        (false, _) => "incomplete",
-    };
+    let state = report.state();
     let exit_code = report.exit_code() as u8;
     context.warehouse.finish_run(run_id, state, exit_code, report.summary()).await?;
     Ok(report)

@@ -140,7 +140,7 @@ async fn decide(
     let held = context.warehouse.reader().read(|connection| held_types(connection, id))?;
     let steps = plan(&PlanInput {
         connection: &context.connection.name,
-        plan: &context.connection.plan,
+        plan: context.connection.plan_name(),
         base: &target.registration.fhir_url,
         page_size: target.page_size,
         last_updated: target.last_updated,

@@ -114,7 +114,13 @@ pub(super) struct Of<'a> {
     pub(super) whose: &'a Whose,
     /// The FHIR bases of the plan's server.
     pub(super) bases: &'a ServerBases,
+    /// The `fullUrl`s of the Bundle that the page is a part of; `None`: the page is the Bundle.
+    pub(super) full_urls: Option<&'a FullUrls>,
 }
+
+/// The type of a walk over what has no type: neither a resource, nor of a type that FHIR R4 knows.
+/// FHIR calls what every resource is so.
+pub(super) const NO_TYPE: &str = "Resource";
 
 /// Unpacks a page.
 pub(super) fn unpack(
@@ -125,11 +131,12 @@ pub(super) fn unpack(
     catalog: &Catalog,
 ) -> Result<Unpacked, WarehouseError> {
     let mut unpacked = Unpacked::default();
-    let mut full_urls = FullUrls::default();
-    let (newest, superseded) = sort(body, bundle, of, &mut unpacked, &mut full_urls);
+    let mut own_urls = FullUrls::default();
+    let (newest, superseded) = sort(body, bundle, of, &mut unpacked, &mut own_urls);
+    let full_urls = of.full_urls.unwrap_or(&own_urls);
     unpacked.resources_seen = newest.len() as u64;
     let patients = newest.iter().filter(|candidate| candidate.is_patient());
-    of.whose.meet(patients.map(|it| (&*it.id, &body[it.json.clone()])), &full_urls);
+    of.whose.meet(patients.map(|it| (&*it.id, &body[it.json.clone()])), full_urls);
     let (strangers, newest): (Vec<_>, Vec<_>) =
         newest.into_iter().partition(|it| it.is_patient() && of.whose.excludes(&it.id));
     for patient in strangers {
@@ -156,7 +163,7 @@ pub(super) fn unpack(
     })?;
     let verdict = |candidate: &Candidate| {
         let (name, json) = (&candidate.fingerprint.resource_type, &body[candidate.json.clone()]);
-        of.whose.judge(name, &candidate.id, json, &full_urls)
+        of.whose.judge(name, &candidate.id, json, full_urls)
     };
     for candidate in changed {
         match verdict(&candidate) {
@@ -231,6 +238,11 @@ fn sort(
             continue;
         }
         unpacked.entries += u64::from(entry.mode == SearchMode::Match);
+        if walk_type == NO_TYPE {
+            let detail = "a resource of a type that FHIR R4 does not know";
+            reject("unknown_type", detail.into(), found.id, json);
+            continue;
+        }
         if found.resource_type != walk_type && entry.mode != SearchMode::Include {
             reject("wrong_type", "a match of another type than asked for".into(), found.id, json);
             continue;

@@ -6,6 +6,7 @@
 use crate::{
     fhir::{Subjects, linked_patients, subjects},
     reference::{FullUrls, ServerBases},
+    warehouse::{ConnectionRow, Warehouse, WarehouseError, stored_patients},
 };
 use std::{
     collections::BTreeSet,
@@ -54,6 +55,20 @@ impl Whose {
         Whose { bases, known: None }
     }
 
+    /// Whose data a connection may hold, from what it holds already: anybody's, or its Patient's.
+    pub(super) fn of_connection(
+        warehouse: &Warehouse,
+        row: &ConnectionRow,
+        bases: Arc<ServerBases>,
+        is_anybodys: bool,
+    ) -> Result<Whose, WarehouseError> {
+        if is_anybodys {
+            return Ok(Whose::anybody(bases));
+        }
+        let stored = warehouse.reader().read(|connection| stored_patients(connection, row.id))?;
+        Ok(Whose::one(bases, row.patient_id.as_deref(), &stored))
+    }
+
     /// One person's: the named Patient's, else that of the first Patient that was ever stored,
     /// else that of the first one that comes.
     pub(super) fn one(
@@ -76,6 +91,11 @@ impl Whose {
     /// The id of the connection's Patient, once it is known.
     pub(super) fn patient(&self) -> Option<String> {
         self.known()?.first.clone()
+    }
+
+    /// Reads references from now on as those of this server.
+    pub(super) fn resolve_at(&mut self, bases: Arc<ServerBases>) {
+        self.bases = bases;
     }
 
     /// The FHIR bases of the plan's server.

@@ -39,14 +39,16 @@ pub(crate) enum Finding {
     Open(Option<u16>),
 }
 
-/// The live resources that a walk, from its first run on, neither met nor saw arrive otherwise.
+/// The live resources that a walk, from its first run on, neither met nor saw arrive otherwise. What
+/// no plan has sent yet, only a file, no plan can miss.
 const MISSED: &str = "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
    AND r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?3)
    AND coalesce(r.walk_id, 0) < (
      WITH RECURSIVE part (id) AS (
        SELECT ?3 UNION ALL SELECT w.resumed_from FROM sync_walk w JOIN part ON w.id = part.id
        WHERE w.resumed_from IS NOT NULL)
-     SELECT min(id) FROM part)";
+     SELECT min(id) FROM part)
+   AND NOT EXISTS (SELECT 1 FROM sync_walk f WHERE f.id = r.walk_id AND f.mode = 'file')";
 
 /// And a pass before it did not meet them either.
 const MISSED_BEFORE: &str = "r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?4)";
@@ -202,6 +204,8 @@ pub(crate) fn surely_present(
         .query_row(
             "SELECT r.resource_id FROM resource r
              WHERE r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
+               AND NOT EXISTS (SELECT 1 FROM sync_walk f
+                 WHERE f.id = r.walk_id AND f.mode = 'file')
                AND NOT EXISTS (SELECT 1 FROM absent_resource a
                  WHERE a.connection_id = r.connection_id AND a.resource_type = r.resource_type
                    AND a.resource_id = r.resource_id AND a.state = 'pending')

@@ -10,7 +10,7 @@ use crate::{clock, reference::ServerBases};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-/// One member's consent at one plan.
+/// One member's consent at one plan, or one member's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionRow {
     /// `connection.id`, in every row of every table.
@@ -19,8 +19,8 @@ pub struct ConnectionRow {
     pub uid: String,
     /// The name it is called by on the command line.
     pub name: String,
-    /// The plan's name in the configuration.
-    pub plan: String,
+    /// The plan's name in the configuration; `None`: an import made it, and only files fill it.
+    pub plan: Option<String>,
     /// A label that groups a person's connections across plans.
     pub member: Option<String>,
     /// The id of its Patient, once known.
@@ -85,6 +85,58 @@ pub(crate) fn consent(
         )
         .doing(doing)?;
     // A label may make two persons one.
+    marts::note(&transaction, row.id)?;
+    transaction.commit().doing(doing)?;
+    Ok(row)
+}
+
+/// A connection that only files fill, to be entered.
+#[derive(Debug, Clone)]
+pub struct NewFiles {
+    /// Random.
+    pub uid: String,
+    /// The name it is called by on the command line.
+    pub name: String,
+    /// A label that groups a person's connections across plans.
+    pub member: Option<String>,
+}
+
+impl ConnectionRow {
+    /// The plan's name; empty where only files fill the connection.
+    pub fn plan_name(&self) -> &str {
+        self.plan.as_deref().unwrap_or_default()
+    }
+
+    /// Where its data comes from, for people.
+    pub fn source(&self) -> String {
+        match &self.plan {
+            Some(plan) => format!("at plan {plan}"),
+            None => "from files".to_owned(),
+        }
+    }
+}
+
+/// Enters a connection that only files fill.
+pub(crate) fn of_files(
+    connection: &mut Connection,
+    files: &NewFiles,
+    now: DateTime<Utc>,
+) -> Result<ConnectionRow, WarehouseError> {
+    let doing = "cannot enter a connection";
+    let transaction = connection.transaction().doing(doing)?;
+    transaction
+        .execute(
+            "INSERT INTO connection (uid, name, member, created_at) VALUES (?1, ?2, ?3, ?4)",
+            params![files.uid, files.name, files.member, clock::text(now)],
+        )
+        .doing(doing)?;
+    let row = transaction
+        .query_row(
+            &format!("SELECT {COLUMNS} FROM connection WHERE name = ?1"),
+            [&files.name],
+            connection_of,
+        )
+        .doing(doing)?;
     marts::note(&transaction, row.id)?;
     transaction.commit().doing(doing)?;
     Ok(row)
@@ -222,7 +274,7 @@ pub(super) fn update_bases(
     catalog: &Catalog,
 ) -> Result<(), WarehouseError> {
     let doing = "cannot note where references lead";
-    let known: Vec<(i64, String, Option<String>)> = connection
+    let known: Vec<(i64, Option<String>, Option<String>)> = connection
         .prepare("SELECT id, plan, fhir_bases FROM connection")
         .and_then(|mut statement| {
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
@@ -231,7 +283,9 @@ pub(super) fn update_bases(
     let changed: Vec<(i64, String)> = known
         .into_iter()
         .filter_map(|(id, plan, stored)| {
-            catalog.bases(&plan).filter(|wanted| stored.as_ref() != Some(wanted)).map(|it| (id, it))
+            // Where the references of files lead is noted as the files come.
+            let wanted = catalog.bases(&plan?)?;
+            (stored.as_ref() != Some(&wanted)).then_some((id, wanted))
         })
         .collect();
     if changed.is_empty() {
@@ -239,18 +293,30 @@ pub(super) fn update_bases(
     }
     let transaction = connection.transaction().doing(doing)?;
     for (id, bases) in changed {
-        transaction
-            .execute("UPDATE connection SET fhir_bases = ?2 WHERE id = ?1", params![id, bases])
-            .doing(doing)?;
-        transaction
-            .execute(
-                "UPDATE view_table SET definition_hash = X''
-                 WHERE EXISTS (SELECT 1 FROM resource WHERE connection_id = ?1)",
-                [id],
-            )
-            .doing(doing)?;
+        set_bases(&transaction, id, &bases)?;
     }
     transaction.commit().doing(doing)
+}
+
+/// Notes where the references of a connection's resources lead; what it holds is projected anew when
+/// the warehouse is opened next.
+pub(super) fn set_bases(
+    connection: &Connection,
+    id: i64,
+    bases: &str,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot note where references lead";
+    connection
+        .execute("UPDATE connection SET fhir_bases = ?2 WHERE id = ?1", params![id, bases])
+        .doing(doing)?;
+    connection
+        .execute(
+            "UPDATE view_table SET definition_hash = X''
+             WHERE EXISTS (SELECT 1 FROM resource WHERE connection_id = ?1)",
+            [id],
+        )
+        .doing(doing)
+        .map(drop)
 }
 
 /// All connections, by name.

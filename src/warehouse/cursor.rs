@@ -258,7 +258,7 @@ pub(crate) fn last_round_ended(
         .query_row(
             &format!(
                 "SELECT max(finished_at) FROM sync_walk WHERE connection_id = ?1
-                   AND resource_type = ?2 AND mode <> 'window'
+                   AND resource_type = ?2 AND mode NOT IN ('window', 'file')
                    AND (state = 'complete'
                      OR window_parameter IS NOT NULL AND reason IN {too_long})"
             ),
@@ -330,7 +330,7 @@ pub(crate) fn unfinished_round(
                    AND resource_type = ?2 AND mode = 'full' AND declared_total IS NOT NULL
                    ORDER BY id DESC LIMIT 1)
                  FROM sync_walk WHERE id = (SELECT max(id) FROM sync_walk WHERE connection_id = ?1
-                   AND resource_type = ?2 AND mode <> 'window')
+                   AND resource_type = ?2 AND mode NOT IN ('window', 'file'))
                  AND window_parameter IS NOT NULL AND state = 'incomplete'
                  AND reason NOT IN {too_long} AND walk_started_at >= ?3"
             ),

@@ -160,7 +160,7 @@ fn resolve_rejects(
         .execute(
             "UPDATE rejected_resource SET resolved_at = ?4
              WHERE connection_id = ?1 AND resource_type = ?2 AND resolved_at IS NULL
-               AND id NOT IN (SELECT reject FROM temp.walk_rejected WHERE walk_id = ?3)
+               AND file IS NULL AND id NOT IN (SELECT reject FROM temp.walk_rejected WHERE walk_id = ?3)
                AND NOT (reason = 'view_error' AND EXISTS (
                  SELECT 1 FROM resource r WHERE r.connection_id = rejected_resource.connection_id
                    AND r.resource_type = rejected_resource.resource_type

@@ -12,6 +12,7 @@ mod connections;
 mod cursor;
 mod error;
 mod file;
+mod files;
 mod finish;
 mod history;
 mod last_run;
@@ -70,7 +71,7 @@ use std::{path::Path, sync::Arc};
 pub(crate) use absence::{Absent, Finding, pending_absences, surely_present};
 pub use access_log::{Access, PastBackup, backup_outcome, log_access};
 pub use backup::{BackedUp, back_up, restore};
-pub use connections::{ConnectionRow, NewConsent};
+pub use connections::{ConnectionRow, NewConsent, NewFiles};
 pub(crate) use connections::{patients as stored_patients, token_generation};
 pub use cursor::{Cursor, WalkWindow};
 pub(crate) use cursor::{

@@ -56,6 +56,10 @@ pub(super) fn keep(
             ])
         })
         .doing(doing)?;
+    if page.file.is_some() {
+        // A file that is imported again says nothing new of the plan.
+        return Ok(());
+    }
     // Where this walk has brought the stored version, too, there is nothing to doubt.
     transaction
         .prepare_cached(

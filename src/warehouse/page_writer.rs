@@ -3,6 +3,7 @@
 use super::{
     cursor,
     error::{Doing, WarehouseError},
+    files,
     ledger::{self, WalkKey},
     mistyped, older_version, quarantine,
     reference_queue::{self, Answered},
@@ -74,6 +75,8 @@ pub(crate) struct PageWrite {
     pub(crate) walk: WalkKey,
     /// The walk over the whole type that this one, over a window, is a part of.
     pub(crate) round: Option<i64>,
+    /// The file that it comes from, as it was named; `None`: a plan has sent it.
+    pub(crate) file: Option<String>,
     /// 1-based, counted from the start of the walk.
     pub(crate) page: u64,
     /// Its URL, parameter names only.
@@ -146,6 +149,8 @@ pub(crate) fn write_page(
             seen.push(stored.rowid);
         }
     }
+    let met = page.unchanged.iter().map(|one| one.rowid).chain(seen.iter().copied());
+    files::hand_over(&transaction, &page, met)?;
     for position in older {
         // It is in no table, so no view's word about it is of interest.
         page.changed[position].view_error = None;

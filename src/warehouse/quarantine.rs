@@ -114,8 +114,8 @@ fn enter(
         None => transaction
             .prepare_cached(
                 "INSERT INTO rejected_resource (connection_id, resource_type, resource_id, reason,
-                   detail, body, body_hash, run_id, walk_id, page, received_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                   detail, body, body_hash, run_id, walk_id, page, received_at, file)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )
             .and_then(|mut statement| {
                 statement.insert(params![
@@ -129,7 +129,8 @@ fn enter(
                     page.walk.run_id,
                     page.walk.walk_id,
                     page.page,
-                    clock::text(page.now)
+                    clock::text(page.now),
+                    page.file
                 ])
             })
             .doing(doing)?,

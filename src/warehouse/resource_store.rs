@@ -75,16 +75,61 @@ fn stays(
     changed: &ChangedResource,
     known: &Known,
 ) -> Result<bool, WarehouseError> {
-    // A resource that was deleted and is sent again is back, in whichever version.
-    if !known.is_live || changed.is_superseded {
-        return Ok(changed.is_superseded);
-    }
     let stored = Version {
         version_id: known.version_id.as_deref(),
         last_updated: known.last_updated.as_deref(),
     };
+    if page.file.is_some() && !changed.is_superseded {
+        // Nobody knows of when a file is. What a plan has sent or is proved to have deleted, and what
+        // has taken the place of the same bytes before, gives way only to what is certainly newer.
+        let gives_way = known.is_live
+            && !is_of_plan(transaction, known.rowid)?
+            && !was_superseded(transaction, page, changed)?;
+        return Ok(match gives_way {
+            true => changed.version().is_older_than(&stored),
+            false => !stored.is_older_than(&changed.version()),
+        });
+    }
+    // A resource that was deleted and is sent again is back, in whichever version.
+    if !known.is_live || changed.is_superseded {
+        return Ok(changed.is_superseded);
+    }
     Ok(changed.version().is_older_than(&stored)
         && !older_version::is_believed(transaction, page, known.rowid)?)
+}
+
+/// Whether a plan has sent what is stored of a resource, and not a file.
+fn is_of_plan(transaction: &Transaction<'_>, rowid: i64) -> Result<bool, WarehouseError> {
+    transaction
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM resource r JOIN sync_walk w ON w.id = r.walk_id
+             WHERE r.id = ?1 AND w.mode <> 'file')",
+        )
+        .and_then(|mut statement| statement.query_row([rowid], |row| row.get(0)))
+        .doing("cannot look up a resource")
+}
+
+/// Whether a resource had this content before it had another one.
+fn was_superseded(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    changed: &ChangedResource,
+) -> Result<bool, WarehouseError> {
+    transaction
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM resource_version WHERE connection_id = ?1
+               AND resource_type = ?2 AND resource_id = ?3 AND content_hash = ?4)",
+        )
+        .and_then(|mut statement| {
+            let key = params![
+                page.walk.connection_id,
+                changed.resource_type,
+                changed.resource_id,
+                changed.content_hash
+            ];
+            statement.query_row(key, |row| row.get(0))
+        })
+        .doing("cannot look for an earlier version")
 }
 
 /// Stores a resource, unless a newer version of it is there.

@@ -13,8 +13,8 @@ use serde::Serialize;
 pub struct TypeStatus {
     /// The connection's name.
     pub connection: String,
-    /// Its plan.
-    pub plan: String,
+    /// Its plan; `None`: only files fill it.
+    pub plan: Option<String>,
     /// Its member label.
     pub member: Option<String>,
     /// FHIR resource type.

@@ -143,12 +143,12 @@ pub(crate) fn held_types(
                  WHERE connection_id = ?1 AND resource_type > name)
                FROM walked WHERE name IS NOT NULL)
              SELECT name, EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
-               AND w.resource_type = name AND w.pages > 0 AND w.mode <> 'reference')
+               AND w.resource_type = name AND w.pages > 0 AND w.mode NOT IN ('reference', 'file'))
              FROM walked WHERE name IS NOT NULL
                AND EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = ?1
                  AND r.resource_type = name AND r.deleted_at IS NULL)
                AND EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
-                 AND w.resource_type = name AND w.pages > 0)",
+                 AND w.resource_type = name AND w.pages > 0 AND w.mode <> 'file')",
         )
         .and_then(|mut statement| {
             let held =

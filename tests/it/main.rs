@@ -74,6 +74,14 @@ mod granted;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
+mod import_beside_a_plan;
+#[cfg(test)]
+mod import_data;
+#[cfg(test)]
+mod import_odd;
+#[cfg(test)]
 mod incremental;
 #[cfg(test)]
 mod issuer;

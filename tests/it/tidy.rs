@@ -19,7 +19,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("chrono_tz", &["schedule", "config", "commands/run/week.rs"]),
     ("csv", &["commands/"]),
     ("getrandom", &["auth/random.rs", "commands/consent.rs", "own_file.rs", "sandbox/grants.rs"]),
-    ("flate2", &["http/", "sandbox/tests/faults.rs"]),
+    ("flate2", &["commands/import/", "http/", "sandbox/tests/faults.rs"]),
     ("governor", &["http/"]),
     ("indicatif", &["commands/progress.rs"]),
     ("rand_chacha", &["sandbox/data/rng.rs"]),
@@ -29,6 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["commands/system.rs", "own_file.rs"]),
     ("toml", &["config/"]),
     ("tracing_subscriber", &["commands/logging.rs", "commands/terminal.rs"]),
+    ("zip", &["commands/import/"]),
 ];
 
 /// Crates that any module may speak: data, errors, time, tasks.

@@ -127,7 +127,7 @@ impl Daemon {
             .iter()
             .map(|row| Entry {
                 key: &row.uid,
-                schedule: self.shared.settings.schedules.of(&row.name, &row.plan),
+                schedule: self.shared.settings.schedules.of(&row.name, row.plan_name()),
                 last_run: self.last_runs.get(&row.uid).copied().flatten(),
                 keep_alive: self.keep_alive_of(row, survey.grants.get(&row.uid)),
             })
@@ -189,7 +189,9 @@ impl Daemon {
         let known: HashSet<String> = self.last_runs.keys().cloned().collect();
         blocking(move || {
             let warehouse = ReadOnlyWarehouse::open(&file)?;
-            let connections = warehouse.connections()?;
+            let mut connections = warehouse.connections()?;
+            // What only files fill has nobody to be asked.
+            connections.retain(|row| row.plan.is_some());
             // While the home is locked nobody else runs: what was read once stays true.
             let last_runs = match connections.iter().all(|row| known.contains(&row.uid)) {
                 true => HashMap::new(),
@@ -201,7 +203,7 @@ impl Daemon {
     }
 
     fn keep_alive_of(&self, row: &ConnectionRow, grant: Option<&StoredGrant>) -> Option<KeepAlive> {
-        let every = self.shared.settings.plans.get(&row.plan)?.keep_alive_every?;
+        let every = self.shared.settings.plans.get(row.plan_name())?.keep_alive_every?;
         let grant = grant?;
         // Without a refresh token there is nothing to refresh; without consent it is refused.
         if grant.refresh.is_none() || grant.consent != ConsentState::Granted {
@@ -217,7 +219,7 @@ impl Daemon {
 
     fn keep_alive(&mut self, row: &ConnectionRow, now: DateTime<Utc>) {
         let connection = ConnectionKey { uid: row.uid.clone(), name: row.name.clone() };
-        let (shared, plan) = (self.shared.clone(), row.plan.clone());
+        let (shared, plan) = (self.shared.clone(), row.plan_name().to_owned());
         self.refreshing.insert(row.uid.clone());
         self.work.spawn(async move {
             // Never closed, so a place always comes.

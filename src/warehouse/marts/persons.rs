@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) struct Patient {
     pub(super) connection_id: i64,
     pub(super) id: String,
-    pub(super) plan: String,
+    /// `None`: only files fill the connection, and an id is theirs alone.
+    pub(super) plan: Option<String>,
     /// The connection's label, for the patient that the connection is about.
     pub(super) label: Option<String>,
     pub(super) given_name: Option<String>,
@@ -71,9 +72,11 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
     let mut of_plan: HashMap<(&str, &str), usize> = HashMap::new();
     let mut of_connection: HashMap<(i64, &str), usize> = HashMap::new();
     for (at, patient) in patients.iter().enumerate() {
-        let first = *of_plan.entry((&patient.plan, &patient.id)).or_insert(at);
-        if first != at {
-            bind(first, at, "same patient", true);
+        if let Some(plan) = &patient.plan {
+            let first = *of_plan.entry((plan.as_str(), &patient.id)).or_insert(at);
+            if first != at {
+                bind(first, at, "same patient", true);
+            }
         }
         of_connection.insert((patient.connection_id, &patient.id), at);
     }
@@ -185,7 +188,7 @@ mod tests {
     use super::*;
 
     fn patient(connection_id: i64, plan: &str, id: &str) -> Patient {
-        let (id, plan) = (id.to_owned(), plan.to_owned());
+        let (id, plan) = (id.to_owned(), Some(plan.to_owned()));
         Patient { connection_id, id, plan, ..Patient::default() }
     }
 

@@ -1,0 +1,94 @@
+//! Which files an import reads: those that are named, and those of the folders that are named.
+
+use crate::commands::failure::Failure;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Endings of files that may hold resources.
+pub(super) const ENDINGS: [&str; 5] = ["json", "ndjson", "jsonl", "gz", "zip"];
+/// Folders within folders.
+const MAX_DEPTH: usize = 32;
+
+/// Something to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Input {
+    /// Standard input.
+    Standard,
+    /// A file, and what it is called: as it was named, or below the folder that was named.
+    File { path: PathBuf, name: String },
+}
+
+/// Finds what the command line names; folders are looked through.
+///
+/// # Errors
+/// What does not exist, and a folder without a file that may hold resources. Nothing is read yet.
+pub(super) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
+    let mut inputs = Vec::new();
+    for path in named {
+        if path.as_os_str() == "-" {
+            inputs.push(Input::Standard);
+            continue;
+        }
+        let name = path.display().to_string();
+        let looked_at = fs::metadata(path).map_err(|error| unreadable(path, error))?;
+        if !looked_at.is_dir() {
+            inputs.push(Input::File { path: path.clone(), name });
+            continue;
+        }
+        let mut found = Vec::new();
+        look_through(path, &mut found, 0).map_err(|error| unreadable(path, error))?;
+        if found.is_empty() {
+            return Err(Failure::misuse(format!(
+                "{name} holds no file that ends in {}",
+                endings()
+            ))
+            .hint("name the files themselves if they are called otherwise"));
+        }
+        found.sort_by_cached_key(|path| (!is_of_patients(path), path.clone()));
+        let name = |path: &Path| path.display().to_string();
+        inputs.extend(found.into_iter().map(|path| Input::File { name: name(&path), path }));
+    }
+    Ok(inputs)
+}
+
+fn endings() -> String {
+    ENDINGS.map(|ending| format!(".{ending}")).join(", ")
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Failure {
+    let what = format!("cannot read {}", path.display());
+    Failure::file(what, error, "name a file or folder that is there, or - for standard input")
+}
+
+fn look_through(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        // A link to a folder may lead in circles; one to a file is as good as the file.
+        if entry.file_type()?.is_dir() {
+            if depth < MAX_DEPTH {
+                look_through(&path, found, depth + 1)?;
+            }
+        } else if may_hold_resources(&path) && path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file's name says that it may hold resources.
+pub(super) fn may_hold_resources(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+}
+
+/// Whether a file is likely to hold Patients: they tell whose data the rest must be.
+pub(super) fn is_of_patients(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    name.is_some_and(|name| name.starts_with("patient"))
+}

@@ -1,0 +1,163 @@
+//! `payersync import`: what files hold, into the same tables as what plans send.
+//!
+//! One thread reads (`inputs` finds the files, `opened` unpacks and bounds them, `reading` tells their
+//! resources apart) while what it has read is stored.
+
+mod inputs;
+mod opened;
+mod reading;
+
+use super::{
+    connect::check_name,
+    consent::random_uid,
+    failure::Failure,
+    home, lock,
+    progress::{self, Style},
+    stop_signal,
+    sync::tell_problems,
+    tell, tell_summary,
+};
+use crate::{
+    auth::GrantKind,
+    cli::ImportArgs,
+    clock::Clock,
+    config::Settings,
+    exit_code::ExitCode,
+    monitor::Monitor,
+    reference::ServerBases,
+    sync::{Import, ImportContext},
+    warehouse::{ConnectionRow, NewFiles, Warehouse},
+};
+use reading::{News, Trouble};
+use std::{path::Path, sync::Arc};
+use tokio::sync::mpsc;
+
+/// Parts of files that may wait for the warehouse.
+const QUEUE: usize = 2;
+
+/// Takes in files and tells what came of it.
+pub(super) async fn run(
+    folder: &Path,
+    args: ImportArgs,
+    style: Style,
+) -> Result<ExitCode, Failure> {
+    check_name(&args.name)?;
+    let inputs = inputs::find(&args.files)?;
+    home::create(folder)?;
+    let settings = Settings::load_or_default(folder)?;
+    let monitor = progress::monitor(style);
+    let _lock = lock::take(folder, "import")?;
+    let limit_bytes = settings.http.max_body_bytes;
+    let (sender, mut news) = mpsc::channel(QUEUE);
+    // It ends when nobody takes its news any more.
+    let _reader = tokio::task::spawn_blocking(move || {
+        reading::read(inputs, limit_bytes, |news| sender.blocking_send(news).is_ok());
+    });
+    let mut taken = Taken { settings, args, monitor, warehouse: None, import: None };
+    let (mut file, mut troubles) = (String::new(), Vec::new());
+    while let Some(one) = news.recv().await {
+        match one {
+            News::Begin(name) => {
+                file.clone_from(&name);
+                if let Some(import) = &mut taken.import {
+                    import.begin(name);
+                }
+            }
+            News::Part(_, entries) if entries.is_empty() => {}
+            News::Part(body, entries) => taken.import(&file).await?.part(body, entries).await?,
+            News::End(trouble) => {
+                if let Some(trouble) = &trouble {
+                    troubles.push(format!("{file}: {trouble}"));
+                }
+                if let Some(import) = &mut taken.import {
+                    import.end(trouble.as_ref().map(Trouble::reason)).await?;
+                }
+            }
+        }
+        if taken.import.as_ref().is_some_and(Import::is_interrupted) {
+            break;
+        }
+    }
+    taken.finish(troubles).await
+}
+
+/// What has been taken in so far; nothing is made before there is something to take in.
+struct Taken {
+    settings: Settings,
+    args: ImportArgs,
+    monitor: Arc<dyn Monitor>,
+    warehouse: Option<Arc<Warehouse>>,
+    import: Option<Import>,
+}
+
+impl Taken {
+    /// The import, begun with the first resource.
+    async fn import(&mut self, file: &str) -> Result<&mut Import, Failure> {
+        if self.import.is_none() {
+            let warehouse = Arc::new(home::warehouse(&self.settings, &*self.monitor)?);
+            let mut import = self.start(&warehouse).await?;
+            import.begin(file.to_owned());
+            self.warehouse = Some(warehouse);
+            self.import = Some(import);
+        }
+        self.import
+            .as_mut()
+            .ok_or_else(|| Failure::bug("the import has not begun", anyhow::anyhow!("no import")))
+    }
+
+    async fn start(&self, warehouse: &Arc<Warehouse>) -> Result<Import, Failure> {
+        let row = match warehouse.connection(&self.args.name)? {
+            Some(row) => row,
+            None => {
+                let (uid, name) = (random_uid()?, self.args.name.clone());
+                let member = self.args.member.clone();
+                warehouse.connection_of_files(NewFiles { uid, name, member }).await?
+            }
+        };
+        let base = self.args.base.as_ref().map(|base| ServerBases::new(base, &[]));
+        if let (Some(plan), Some(_)) = (&row.plan, &base) {
+            return Err(Failure::misuse(format!("{} is at plan {plan}", row.name))
+                .hint("its FHIR bases are those of the plan's section: leave out --base"));
+        }
+        let context = ImportContext {
+            warehouse: Arc::clone(warehouse),
+            monitor: Arc::clone(&self.monitor),
+            clock: Clock::system(),
+            stop: stop_signal::listen(None),
+            count_unmapped_paths: self.settings.count_unmapped_paths,
+        };
+        let dependants = self.args.dependants || self.covers_dependants(&row);
+        Ok(Import::start(context, row, base, dependants).await?)
+    }
+
+    /// Whether the connection's plan covers other people than the member.
+    fn covers_dependants(&self, row: &ConnectionRow) -> bool {
+        let plan = row.plan.as_ref().and_then(|plan| self.settings.plans.get(plan));
+        plan.is_some_and(|plan| plan.dependants || plan.grant() == GrantKind::ClientCredentials)
+    }
+
+    /// Ends the run and tells what came of it; without anything taken in, why.
+    async fn finish(self, troubles: Vec<String>) -> Result<ExitCode, Failure> {
+        let Some(import) = self.import else {
+            let mut troubles = troubles.into_iter();
+            let first = troubles.next().unwrap_or_else(|| "the files hold no resource".to_owned());
+            troubles.for_each(|trouble| tell(&trouble));
+            return Err(Failure::misuse(first)
+                .hint("nothing was imported; give FHIR R4 resources as JSON or NDJSON"));
+        };
+        let report = import.finish().await?;
+        troubles.iter().for_each(|trouble| tell(&format!("Not read: {trouble}")));
+        tell_problems(&report);
+        tell_summary(&report);
+        if let Some(warehouse) = self.warehouse.and_then(Arc::into_inner) {
+            let is_out_of_date = warehouse.is_out_of_date()?;
+            warehouse.close();
+            if is_out_of_date {
+                // What came before the files told of which server they are is projected anew.
+                home::warehouse(&self.settings, &*self.monitor)?.close();
+            }
+        }
+        let unread = if troubles.is_empty() { ExitCode::Complete } else { ExitCode::Incomplete };
+        Ok(report.exit_code().worst(unread))
+    }
+}

@@ -1,0 +1,255 @@
+//! Reads files and tells their resources apart, part by part.
+//!
+//! NDJSON is read line by line, and a part of it is a few mebibytes; a JSON document is held as a whole,
+//! within the limit that pages of plans have, too.
+
+pub(super) use super::opened::Trouble;
+use super::{
+    inputs::{Input, is_of_patients, may_hold_resources},
+    opened::{Budget, HEAD_BYTES, Kind, gunzipped, kind_of},
+};
+use crate::fhir::{Document, DocumentError, Entry, is_whole_object};
+use bytes::Bytes;
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Cursor, Read, Seek},
+    path::Path,
+};
+use zip::ZipArchive;
+
+/// Bytes of one part of an NDJSON file, unless one line alone has more.
+const PART_BYTES: usize = 4 << 20;
+/// Resources of one part of an NDJSON file.
+const PART_ENTRIES: usize = 1000;
+/// Members of a zip archive that are looked at.
+const MAX_MEMBERS: usize = 100_000;
+
+/// What the reader has found.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A file begins.
+    Begin(String),
+    /// Bytes of it, and the resources in them.
+    Part(Bytes, Vec<Entry>),
+    /// It was read to its end, or why the rest is missing.
+    End(Option<Trouble>),
+}
+
+/// Reads everything in its order, until `send` says that nobody listens.
+pub(super) fn read(inputs: Vec<Input>, limit_bytes: usize, send: impl FnMut(News) -> bool) {
+    let mut reader = Reader { limit_bytes, send, is_deaf: false };
+    for input in inputs {
+        match input {
+            Input::Standard => reader.whole("standard input", false, &mut io::stdin()),
+            Input::File { path, name } => reader.file(&path, &name),
+        }
+        if reader.is_deaf {
+            return;
+        }
+    }
+}
+
+struct Reader<S> {
+    limit_bytes: usize,
+    send: S,
+    /// Whether nobody listens any more.
+    is_deaf: bool,
+}
+
+impl<S: FnMut(News) -> bool> Reader<S> {
+    fn send(&mut self, news: News) {
+        self.is_deaf |= !(self.send)(news);
+    }
+
+    fn file(&mut self, path: &Path, name: &str) {
+        let opened = File::open(path).and_then(|mut file| {
+            let mut head = Vec::new();
+            file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+            file.rewind()?;
+            Ok((head, file))
+        });
+        match opened {
+            // What cannot be wound back, such as a pipe, is read as it comes.
+            Err(error) if error.kind() == io::ErrorKind::NotSeekable => {
+                self.begin_and(name, |reader| {
+                    let mut file = File::open(path)?;
+                    reader.contents(&mut file, is_ndjson(path), 0)
+                });
+            }
+            Err(error) => self.begin_and(name, |_| Err(error.into())),
+            Ok((head, file)) if matches!(kind_of(&head), Ok(Kind::Zip)) => self.archive(file, name),
+            Ok((_, mut file)) => self.whole(name, is_ndjson(path), &mut file),
+        }
+    }
+
+    fn whole(&mut self, name: &str, is_ndjson: bool, source: &mut dyn Read) {
+        self.begin_and(name, |reader| reader.contents(source, is_ndjson, 0));
+    }
+
+    fn begin_and(&mut self, name: &str, read: impl FnOnce(&mut Self) -> Result<(), Trouble>) {
+        self.send(News::Begin(name.to_owned()));
+        let trouble = read(self).err();
+        self.send(News::End(trouble));
+    }
+
+    /// Every member of a zip archive that may hold resources, Patients first.
+    fn archive(&mut self, file: File, name: &str) {
+        let size = file.metadata().map_or(0, |file| file.len());
+        let mut archive = match ZipArchive::new(BufReader::new(file)) {
+            Ok(archive) => archive,
+            Err(error) => return self.begin_and(name, |_| Err(Trouble::Zip(error))),
+        };
+        let mut members: Vec<String> = archive
+            .file_names()
+            .take(MAX_MEMBERS)
+            .filter_map(|member| Some(member.ok()?.into_owned()))
+            .filter(|member| may_hold_resources(Path::new(member)))
+            .collect();
+        members.sort_by_cached_key(|member| (!is_of_patients(Path::new(member)), member.clone()));
+        if members.is_empty() {
+            return self.begin_and(name, |_| Err(Trouble::NoResource));
+        }
+        let budget = Budget::of(size);
+        for member in members {
+            self.begin_and(&format!("{name}/{member}"), |reader| {
+                let packed = archive.by_name(&member).map_err(Trouble::Zip)?;
+                let mut unpacked = budget.spend_by(packed);
+                reader.contents(&mut unpacked, is_ndjson(Path::new(&member)), 0)
+            });
+            if self.is_deaf {
+                return;
+            }
+        }
+    }
+
+    fn contents(
+        &mut self,
+        source: &mut dyn Read,
+        is_ndjson: bool,
+        depth: usize,
+    ) -> Result<(), Trouble> {
+        let mut head = Vec::new();
+        source.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+        let kind = kind_of(&head)?;
+        let mut whole = Cursor::new(head).chain(source);
+        match kind {
+            Kind::Gzip if depth == 0 => {
+                let mut unpacked = gunzipped(&mut whole as &mut dyn Read);
+                self.contents(&mut unpacked, is_ndjson, depth + 1)
+            }
+            Kind::Gzip => Err(Trouble::NotJson),
+            Kind::Zip => Err(Trouble::ZipWithin),
+            Kind::Text => self.text(BufReader::with_capacity(1 << 16, whole), is_ndjson),
+        }
+    }
+
+    fn text(&mut self, mut source: impl BufRead, is_ndjson: bool) -> Result<(), Trouble> {
+        let mut begin = Vec::new();
+        let mut read = Ok(true);
+        while is_blank(&begin) && matches!(read, Ok(true)) {
+            read = self.line(&mut source, &mut begin);
+        }
+        if is_blank(&begin) {
+            return read.and(Err(Trouble::Empty));
+        }
+        // A line that is an object, and another one after it: one resource per line.
+        let first = begin.len();
+        while is_blank(&begin[first..]) && matches!(read, Ok(true)) {
+            read = self.line(&mut source, &mut begin);
+        }
+        let has_more = !is_blank(&begin[first..]);
+        let is_pretty = begin.trim_ascii().len() <= 1;
+        if has_more && is_whole_object(&begin[..first]) || is_ndjson && !is_pretty {
+            let rest = read.err().map_or(Ok(()), Err);
+            return self.lines(Cursor::new(begin).chain(source)).and(rest);
+        }
+        while matches!(read, Ok(true)) {
+            read = self.line(&mut source, &mut begin);
+        }
+        self.document(begin, read.err())
+    }
+
+    /// Adds the next line to a text; false at the end.
+    fn line(&self, source: &mut impl BufRead, text: &mut Vec<u8>) -> Result<bool, Trouble> {
+        let most = (self.limit_bytes + 1).saturating_sub(text.len());
+        let count = source.take(most as u64).read_until(b'\n', text)?;
+        match text.len() > self.limit_bytes {
+            true => Err(Trouble::TooLarge(self.limit_bytes)),
+            false => Ok(count > 0),
+        }
+    }
+
+    /// A text that is one document, as far as it could be read.
+    fn document(&mut self, text: Vec<u8>, trouble: Option<Trouble>) -> Result<(), Trouble> {
+        if let Some(Trouble::TooLarge(_)) = trouble {
+            // What has been read of it is no reason to take in a part.
+            return trouble.map_or(Ok(()), Err);
+        }
+        let document = match (Document::index(&text), trouble) {
+            (Ok(document), None) => document,
+            (Err(error), trouble) => return Err(trouble.unwrap_or(error.into())),
+            (Ok(document), Some(trouble)) => {
+                self.send(News::Part(text.into(), document.entries));
+                return Err(trouble);
+            }
+        };
+        self.send(News::Part(text.into(), document.entries));
+        if document.is_cut { Err(Trouble::CutShort) } else { Ok(()) }
+    }
+
+    /// NDJSON: a resource, or a Bundle, on each line.
+    fn lines(&mut self, source: impl Read) -> Result<(), Trouble> {
+        let mut source = BufReader::with_capacity(1 << 16, source);
+        let (mut body, mut entries) = (Vec::new(), Vec::new());
+        let mut line = Vec::new();
+        let end = loop {
+            line.clear();
+            match self.line(&mut source, &mut line) {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(trouble) => break Err(trouble),
+            }
+            if is_blank(&line) {
+                continue;
+            }
+            let start = body.len();
+            body.extend_from_slice(&line);
+            let whole = Entry::of_resource(0..line.trim_ascii_end().len()).moved(start);
+            let is_last = !line.ends_with(b"\n");
+            match Document::index(&line) {
+                Ok(document) if !document.is_cut => {
+                    entries.extend(document.entries.into_iter().map(|entry| entry.moved(start)));
+                }
+                Ok(document) if is_last => {
+                    entries.extend(document.entries.into_iter().map(|entry| entry.moved(start)));
+                    break Err(Trouble::CutShort);
+                }
+                Err(DocumentError::NotJson) if is_last => break Err(Trouble::CutShort),
+                Err(error @ DocumentError::TooManyEntries) => break Err(error.into()),
+                // Kept as it is, with the reason.
+                Ok(_) | Err(DocumentError::NotJson) => entries.push(whole),
+            }
+            if body.len() >= PART_BYTES || entries.len() >= PART_ENTRIES {
+                let part = (std::mem::take(&mut body), std::mem::take(&mut entries));
+                self.send(News::Part(part.0.into(), part.1));
+                if self.is_deaf {
+                    return Ok(());
+                }
+            }
+        };
+        self.send(News::Part(body.into(), entries));
+        end
+    }
+}
+
+fn is_blank(text: &[u8]) -> bool {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii().is_empty()
+}
+
+/// Whether a file's name says that it has a resource on each line.
+fn is_ndjson(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    let name = name.unwrap_or_default();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    [".ndjson", ".jsonl"].iter().any(|ending| name.ends_with(ending))
+}

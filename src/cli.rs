@@ -2,10 +2,12 @@
 
 mod import;
 mod init;
+mod jwks;
 mod status;
 
 pub use import::ImportArgs;
 pub use init::InitArgs;
+pub use jwks::{JwksArgs, NewKey};
 pub use status::StatusArgs;
 
 use crate::sandbox::Fault;
@@ -87,6 +89,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Ask a plan for one path with a connection's token and print what comes
     Get(GetArgs),
+    /// Print the public part of a plan's client key, for the plan to register
+    Jwks(JwksArgs),
     /// Remove every trace of a connection: rows, history, rejects, tokens
     Purge(PurgeArgs),
     /// Run the embedded payer

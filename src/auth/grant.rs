@@ -5,7 +5,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::sleep;
 
-use super::{ClientRegistration, GrantError, TokenAuth, TokenResponse, in_flight};
+use super::client_auth::ClientAuth;
+use super::{ClientRegistration, GrantError, TokenResponse, in_flight};
 use crate::http::{HttpClient, PostForm, silently};
 
 /// The pause before a code is tried a second time.
@@ -80,25 +81,18 @@ async fn request(
     registration: &ClientRegistration,
     sent: &Sent<'_>,
 ) -> Result<TokenResponse, GrantError> {
-    let mut fields = sent.fields.to_vec();
-    let secret = registration.client_secret.as_ref();
-    let mut basic = None;
-    match (registration.token_auth, secret) {
-        (TokenAuth::Basic, Some(secret)) => {
-            basic =
-                Some((escaped(&registration.client_id), escaped(secret.expose_secret()).into()));
-        }
-        (_, secret) => {
-            fields.push(("client_id", &registration.client_id));
-            if let Some(secret) = secret {
-                fields.push(("client_secret", secret.expose_secret()));
-            }
-        }
-    }
-    let basic = basic.as_ref().map(|(user, password)| (user.as_str(), password));
-    let url = &registration.token_url;
-    let (retry, give_up) = (sent.retry, Some(in_flight::ending()));
-    let form = PostForm { url, fields: &fields, basic, retry, give_up, on_retry: &silently };
+    let client = ClientAuth::of(registration);
+    client.check().map_err(GrantError::Key)?;
+    let fields: Vec<(&str, &str)> = sent.fields.iter().chain(&client.fields).copied().collect();
+    let form = PostForm {
+        url: &registration.token_url,
+        fields: &fields,
+        fresh: &|| client.fresh(),
+        basic: client.basic(),
+        retry: sent.retry,
+        give_up: Some(in_flight::ending()),
+        on_retry: &silently,
+    };
     let response = http.post_form(form).await.map_err(GrantError::Unreachable)?;
     let of_client = registration.secrets();
     let secrets = sent.secrets.iter().copied().flatten().chain(&of_client);
@@ -118,6 +112,7 @@ mod tests {
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
     use super::*;
+    use crate::auth::TokenAuth;
     use crate::http::HttpOptions;
 
     fn http() -> HttpClient {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::ClientKeyError;
 use crate::http::{HttpError, Verdict, classify};
 
 /// The code of an answer to a refresh that holds no usable tokens.
@@ -27,7 +28,8 @@ pub enum GrantError {
     },
     /// The plan does not know the client, or not with this secret, or does not let it do this.
     #[error(
-        "the plan does not accept the client; check client_id, client_secret and token_auth{}",
+        "the plan does not accept the client; check client_id, token_auth, and the client secret or \
+         client_key_file and client_key_id{}",
         said(description)
     )]
     InvalidClient {
@@ -65,6 +67,9 @@ pub enum GrantError {
     /// The token endpoint could not be reached, or gave no complete answer.
     #[error("the token endpoint gave no answer")]
     Unreachable(#[source] HttpError),
+    /// Our private key cannot sign.
+    #[error("the client's private key cannot sign")]
+    Key(#[source] ClientKeyError),
     /// The plan's URLs are not http(s) URLs.
     #[error("plan {plan}: token_url and fhir_url must be https URLs")]
     Misconfigured {
@@ -107,9 +112,10 @@ impl GrantError {
                 status @ 400.. => Some(refused_with(status)),
                 _ => Some(UNUSABLE.into()),
             },
-            Self::InvalidClient { .. } | Self::Unavailable { .. } | Self::Misconfigured { .. } => {
-                None
-            }
+            Self::InvalidClient { .. }
+            | Self::Unavailable { .. }
+            | Self::Key(_)
+            | Self::Misconfigured { .. } => None,
         }
     }
 

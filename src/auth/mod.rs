@@ -10,6 +10,8 @@
 mod answer;
 mod authorize;
 mod callback;
+mod client_auth;
+mod client_key;
 mod connect;
 mod derived_key;
 mod discovery;
@@ -41,6 +43,7 @@ mod vault_schema;
 pub use answer::{ExpectedAnswer, Issuer};
 pub use authorize::{AuthorizeError, AuthorizeRequest};
 pub use callback::{CallbackError, CallbackListener};
+pub use client_key::{ClientKey, ClientKeyError, KeyAlgorithm};
 pub use connect::{Redirected, exchange};
 pub use derived_key::derived_key;
 pub use discovery::{DiscoveryError, Endpoints, discover};

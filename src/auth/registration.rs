@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::grant::escaped;
-use super::{Issuer, TypedUrl};
+use super::{ClientKey, Issuer, TypedUrl};
 use crate::http::{Origin, OriginError};
 
 /// Our registration as a client of one plan.
@@ -29,6 +29,8 @@ pub struct ClientRegistration {
     pub client_id: String,
     /// The client secret; public clients have none.
     pub client_secret: Option<SecretString>,
+    /// The private key of [`TokenAuth::PrivateKeyJwt`].
+    pub client_key: Option<ClientKey>,
     /// Where the browser returns to; must be registered with the plan, as it is typed.
     pub redirect_url: TypedUrl,
     /// The scopes to ask for, separated by spaces; the plan's default where absent.
@@ -55,6 +57,8 @@ pub enum TokenAuth {
     Post,
     /// HTTP Basic, as Blue Button and Humana want it.
     Basic,
+    /// An assertion signed with our private key, as Epic wants it (RFC 7523, section 2.2).
+    PrivateKeyJwt,
 }
 
 /// Where a grant comes from.
@@ -99,6 +103,7 @@ impl ClientRegistration {
             fhir_url: url("/r4"),
             client_id: "client-1".into(),
             client_secret: Some("client-secret-1".into()),
+            client_key: None,
             redirect_url: TypedUrl::parse("http://127.0.0.1:9999/callback").unwrap(),
             scope: Some("patient/*.read".into()),
             pkce: true,

@@ -7,10 +7,8 @@ use std::path::Path;
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::grant::escaped;
-use super::{
-    ClientRegistration, StoredGrant, TokenAuth, Vault, VaultError, private_file, refresh_lock,
-};
+use super::client_auth::ClientAuth;
+use super::{ClientRegistration, StoredGrant, Vault, VaultError, private_file, refresh_lock};
 use crate::http::{HttpClient, HttpError, Origin, PostForm, silently};
 
 /// Why a grant could not be revoked at its plan.
@@ -52,20 +50,17 @@ pub async fn revoke(
         None => (&grant.access, "access_token"),
     };
     let mut fields = vec![("token", token.expose_secret()), ("token_type_hint", kind)];
-    let mut basic = None;
-    match (registration.token_auth, &registration.client_secret) {
-        (TokenAuth::Basic, Some(secret)) => {
-            basic =
-                Some((escaped(&registration.client_id), escaped(secret.expose_secret()).into()));
-        }
-        (_, secret) => {
-            fields.push(("client_id", &registration.client_id));
-            fields.extend(secret.as_ref().map(|secret| ("client_secret", secret.expose_secret())));
-        }
-    }
-    let basic = basic.as_ref().map(|(user, password)| (user.as_str(), password));
-    let (retry, give_up) = (true, None);
-    let form = PostForm { url, fields: &fields, basic, retry, give_up, on_retry: &silently };
+    let client = ClientAuth::of(registration);
+    fields.extend(&client.fields);
+    let form = PostForm {
+        url,
+        fields: &fields,
+        fresh: &|| client.fresh(),
+        basic: client.basic(),
+        retry: true,
+        give_up: None,
+        on_retry: &silently,
+    };
     let response = http.post_form(form).await.map_err(RevokeError::Unreachable)?;
     if response.is_success() {
         return Ok(());

@@ -247,6 +247,7 @@ mod tests {
         let kind = |status, body: &str| match read(status, body).unwrap_err() {
             GrantError::InvalidGrant { .. } => "grant",
             GrantError::InvalidClient { .. } => "client",
+            GrantError::Key(_) => "key",
             GrantError::InvalidScope { .. } => "scope",
             GrantError::Unavailable { .. } => "unavailable",
             GrantError::Malformed { .. } => "malformed",

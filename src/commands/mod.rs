@@ -20,6 +20,7 @@ mod get;
 mod home;
 mod import;
 mod init;
+mod jwks;
 mod key_command;
 mod lock;
 mod logging;
@@ -131,6 +132,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Doctor(args) => doctor::run(&home, &args).await,
         Command::Get(args) => get::run(&home, &args).await,
         Command::Verify => verify::run(&home),
+        Command::Jwks(args) => jwks::run(&home, &args),
         Command::Purge(args) => purge::run(&home, &args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
     }

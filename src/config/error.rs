@@ -1,6 +1,7 @@
 //! What can be wrong with a configuration.
 
 use super::SecretFileError;
+use crate::auth::ClientKeyError;
 use std::path::PathBuf;
 
 /// A mistake in the configuration, with where it stands. Never shows a line of the file: it may
@@ -62,6 +63,22 @@ pub enum ConfigError {
         /// Why.
         source: SecretFileError,
     },
+    /// A plan's private key that its file does not give.
+    #[error("plan {plan}: the client's private key")]
+    KeyFile {
+        /// The plan.
+        plan: String,
+        /// Why.
+        source: SecretFileError,
+    },
+    /// A private key that cannot sign.
+    #[error("plan {plan}: the file of client_key_file cannot be used")]
+    Key {
+        /// The plan.
+        plan: String,
+        /// Why.
+        source: ClientKeyError,
+    },
     /// A secret that is not where the configuration says.
     #[error("plan {plan}: {problem}")]
     Secret {
@@ -86,7 +103,21 @@ impl ConfigError {
             ConfigError::SecretFile {
                 source: error @ SecretFileError::ReadableByOthers { .. },
                 ..
+            }
+            | ConfigError::KeyFile {
+                source: error @ SecretFileError::ReadableByOthers { .. }, ..
             } => Some(error.hint()),
+            ConfigError::KeyFile { plan, .. } => Some(format!(
+                "client_key_file names a file that this user can read; `payersync jwks {plan} --new` \
+                 makes one"
+            )),
+            ConfigError::Key { source: ClientKeyError::Encrypted, .. } => Some(
+                "decrypt it into a file of mode 0600: `openssl pkey -in KEY -out FILE`".to_owned(),
+            ),
+            ConfigError::Key { plan, .. } => Some(format!(
+                "RS384 and ES384 are supported; `payersync jwks {plan} --new` makes such a key where \
+                 the file is missing"
+            )),
             ConfigError::Secret { .. } | ConfigError::SecretFile { .. } => Some(
                 "the secret stands in the variable that client_secret_env names, or in the file of \
                  client_secret_file"

@@ -184,6 +184,7 @@ pub(super) enum TokenAuth {
     #[default]
     Post,
     Basic,
+    PrivateKeyJwt,
 }
 
 #[derive(Debug, Deserialize)]
@@ -200,6 +201,8 @@ pub(super) struct Plan {
     #[serde(default, deserialize_with = "refuse_inline_secret")]
     #[expect(dead_code, reason = "it exists to be refused with a better sentence than serde's")]
     pub(super) client_secret: (),
+    pub(super) client_key_file: Option<PathBuf>,
+    pub(super) client_key_id: Option<String>,
     pub(super) redirect_url: Option<TypedUrl>,
     pub(super) scope: Option<String>,
     #[serde(default = "yes")]

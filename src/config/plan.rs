@@ -7,7 +7,7 @@ use super::{
     read_credential, read_secret_file,
 };
 use crate::{
-    auth::{ClientRegistration, Endpoints, GrantKind, Issuer, TokenAuth, TypedUrl},
+    auth::{ClientKey, ClientRegistration, Endpoints, GrantKind, Issuer, TokenAuth, TypedUrl},
     fhir::{SearchRule, SearchRules, is_r4_type, similar_r4_type},
     http::{Origin, RateLimits},
     reference::ServerBases,
@@ -58,6 +58,7 @@ pub struct PlanSettings {
     pub keep_alive_every: Option<TimeDelta>,
     registration: Registration,
     secret: SecretSource,
+    key: Option<KeySource>,
 }
 
 #[derive(Debug, Clone)]
@@ -79,6 +80,17 @@ enum SecretSource {
     Environment(String),
     /// The path as given, and within the home.
     File(PathBuf, PathBuf),
+}
+
+/// Where the client's private key is.
+#[derive(Debug, Clone)]
+struct KeySource {
+    /// As the configuration names it.
+    given: PathBuf,
+    /// Within the home.
+    path: PathBuf,
+    /// Its `kid`; `None`: its thumbprint.
+    id: Option<String>,
 }
 
 /// Half of a refresh token's life, which leaves the other half for further attempts; an hour
@@ -165,6 +177,33 @@ impl PlanSettings {
             }
             (None, None) => SecretSource::None,
         };
+        let signs = plan.token_auth == FileTokenAuth::PrivateKeyJwt;
+        match (signs, &plan.client_key_file, &secret) {
+            (true, None, _) => {
+                return refuse(
+                    "client_key_file",
+                    "is missing: token_auth = \"private_key_jwt\" signs with the key in it",
+                );
+            }
+            (true, Some(_), SecretSource::Environment(_) | SecretSource::File(..)) => {
+                return refuse(
+                    "token_auth",
+                    "is \"private_key_jwt\", which needs no client secret",
+                );
+            }
+            (false, Some(_), _) => {
+                return refuse(
+                    "client_key_file",
+                    "is set; it is for token_auth = \"private_key_jwt\" alone",
+                );
+            }
+            _ => {}
+        }
+        let key = plan.client_key_file.map(|given| KeySource {
+            path: home.join(&given),
+            given,
+            id: plan.client_key_id,
+        });
         let proxied_origins: Result<Vec<Origin>, _> =
             plan.proxied_origins.iter().map(Origin::of).collect();
         let Ok(proxied_origins) = proxied_origins else {
@@ -209,6 +248,7 @@ impl PlanSettings {
                 token_auth: match plan.token_auth {
                     FileTokenAuth::Post => TokenAuth::Post,
                     FileTokenAuth::Basic => TokenAuth::Basic,
+                    FileTokenAuth::PrivateKeyJwt => TokenAuth::PrivateKeyJwt,
                 },
                 grant: match plan.grant {
                     Grant::AuthorizationCode => GrantKind::AuthorizationCode,
@@ -216,6 +256,7 @@ impl PlanSettings {
                 },
             },
             secret,
+            key,
         })
     }
 
@@ -269,6 +310,7 @@ impl PlanSettings {
             fhir_url: self.fhir_url.clone(),
             client_id: registration.client_id,
             client_secret: self.secret()?,
+            client_key: self.client_key()?,
             redirect_url: registration.redirect_url,
             send_redirect_uri: registration.send_redirect_url,
             scope: registration.scope,
@@ -278,6 +320,27 @@ impl PlanSettings {
             token_auth: registration.token_auth,
             grant: registration.grant,
         })
+    }
+
+    /// The file with the client's private key, where the plan has one.
+    pub fn client_key_file(&self) -> Option<&Path> {
+        self.key.as_ref().map(|key| key.path.as_path())
+    }
+
+    /// The client's private key, where the plan has one.
+    ///
+    /// # Errors
+    /// It cannot be read, others can read it, or it is no key that can sign.
+    pub fn client_key(&self) -> Result<Option<ClientKey>, ConfigError> {
+        let Some(KeySource { given, path, id }) = &self.key else { return Ok(None) };
+        let plan = || self.name.clone();
+        let pem = match credential(given) {
+            Some(path) => read_credential(&path),
+            None => read_secret_file(path),
+        };
+        let pem = pem.map_err(|source| ConfigError::KeyFile { plan: plan(), source })?;
+        let key = ClientKey::from_pem(&pem, id.as_deref());
+        key.map(Some).map_err(|source| ConfigError::Key { plan: plan(), source })
     }
 
     fn secret(&self) -> Result<Option<SecretString>, ConfigError> {

@@ -121,7 +121,8 @@ impl<'a> Scan<'a> {
 
     /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
-        let rest = &self.text.as_bytes()[self.at..];
+        // A backslash at the very end leads beyond it.
+        let rest = self.text.as_bytes().get(self.at..)?;
         self.at += rest.iter().take_while(|byte| is_space(**byte)).count();
         self.text.as_bytes().get(self.at).copied()
     }

@@ -9,7 +9,7 @@ use reqwest::header::{
 };
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
@@ -49,6 +49,8 @@ struct Call<'a> {
     url: &'a Url,
     headers: HeaderMap,
     form: Option<String>,
+    /// A field of the form that each attempt has anew.
+    fresh: &'a (dyn Fn() -> Option<(&'static str, SecretString)> + Send + Sync),
     /// Whether an attempt may be repeated although the server may have acted on it.
     repeatable: bool,
     /// Turns true when nothing is worth another attempt.
@@ -120,7 +122,9 @@ impl HttpClient {
         }
         let method = Method::GET;
         let (form, repeatable, give_up) = (None, true, None);
-        let call = Call { method, url, headers, form, repeatable, give_up, is_sound, on_retry };
+        let fresh = &super::nothing_fresh;
+        let call =
+            Call { method, url, headers, form, fresh, repeatable, give_up, is_sound, on_retry };
         let response = self.run(call).await?;
         Ok(match bearer {
             Some(bearer) => {
@@ -139,7 +143,7 @@ impl HttpClient {
     ///
     /// As [`get`](Self::get).
     pub async fn post_form(&self, request: PostForm<'_>) -> Result<Response, HttpError> {
-        let PostForm { url, fields, basic, retry, give_up, on_retry } = request;
+        let PostForm { url, fields, fresh, basic, retry, give_up, on_retry } = request;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -154,7 +158,9 @@ impl HttpClient {
             .finish();
         let (method, form, repeatable) = (Method::POST, Some(form), retry);
         let is_sound = &super::any_body;
-        self.run(Call { method, url, headers, form, repeatable, give_up, is_sound, on_retry }).await
+        let call =
+            Call { method, url, headers, form, fresh, repeatable, give_up, is_sound, on_retry };
+        self.run(call).await
     }
 
     async fn run(&self, call: Call<'_>) -> Result<Response, HttpError> {
@@ -255,7 +261,7 @@ impl HttpClient {
             client.request(call.method.clone(), url.clone()).headers(call.headers.clone());
         let request = request.header(ACCEPT_ENCODING, "gzip");
         match &call.form {
-            Some(form) => request.body(form.clone()),
+            Some(form) => request.body(with_fresh(form, (call.fresh)())),
             None => request,
         }
     }
@@ -318,6 +324,13 @@ fn secret_header(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+fn with_fresh(form: &str, fresh: Option<(&'static str, SecretString)>) -> String {
+    let Some((name, value)) = fresh else { return form.to_owned() };
+    url::form_urlencoded::Serializer::for_suffix(form.to_owned(), 0)
+        .append_pair(name, value.expose_secret())
+        .finish()
 }
 
 fn basic_text(user: &str, password: &str) -> String {

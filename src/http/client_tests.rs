@@ -270,7 +270,15 @@ async fn redirects_are_followed_within_the_origin_only() {
 
 fn post<'a>(url: &'a Url, retry: bool) -> PostForm<'a> {
     let fields = &[("grant_type", "x"), ("code", "a b&c")];
-    PostForm { url, fields, basic: None, retry, give_up: None, on_retry: &silently }
+    PostForm {
+        url,
+        fields,
+        fresh: &nothing_fresh,
+        basic: None,
+        retry,
+        give_up: None,
+        on_retry: &silently,
+    }
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub use error::{HttpError, HttpErrorKind};
 pub use options::HttpOptions;
 pub use origin::{Origin, OriginError};
 pub use rate_limit::RateLimits;
-pub use request::{Get, PostForm, any_body, silently};
+pub use request::{Get, PostForm, any_body, nothing_fresh, silently};
 pub use response::Response;
 pub use retry::{Retry, RetryReason, Verdict, classify};
 pub use safe_url::SafeUrl;

@@ -31,6 +31,8 @@ pub struct PostForm<'a> {
     pub url: &'a Url,
     /// The form, in order; values may be secret and are never shown.
     pub fields: &'a [(&'a str, &'a str)],
+    /// One more field, made anew for each attempt: what a server takes only once.
+    pub fresh: &'a (dyn Fn() -> Option<(&'static str, SecretString)> + Send + Sync),
     /// User and password of HTTP Basic authentication, sent as given (RFC 7617).
     pub basic: Option<(&'a str, &'a SecretString)>,
     /// Whether the request may be repeated although the server may have acted on it.
@@ -42,6 +44,11 @@ pub struct PostForm<'a> {
     pub give_up: Option<watch::Receiver<bool>>,
     /// Told before each wait; [`silently`](super::silently) where nobody listens.
     pub on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
+}
+
+/// Adds no field: the `fresh` of a form that every attempt repeats as it is.
+pub fn nothing_fresh() -> Option<(&'static str, SecretString)> {
+    None
 }
 
 /// Ignores a retry: the `on_retry` of a caller that reports nothing.

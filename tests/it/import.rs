@@ -2,7 +2,7 @@
 
 use crate::support::{CANARY_BYTES, Home, Outcome, Watched, sightings};
 use flate2::{Compression, write::GzEncoder};
-use std::{collections::HashSet, fs, io::Write, path::PathBuf, process::Stdio};
+use std::{collections::HashSet, fs, io::Write, path::PathBuf, process::Stdio, slice::from_ref};
 
 /// A member with a coverage and a condition, as their bytes.
 pub(crate) fn member(id: &str) -> [String; 3] {
@@ -86,9 +86,9 @@ fn every_shape_of_file_fills_the_same_tables_with_the_very_bytes_and_again_write
         (
             "portal.zip",
             zipped(&[
-                ("export/Condition.ndjson", &ndjson(&[condition.clone()])),
+                ("export/Condition.ndjson", &ndjson(from_ref(&condition))),
                 ("export/readme.pdf", "%PDF"),
-                ("export/rest.json", &bundle("collection", &[coverage.clone()])),
+                ("export/rest.json", &bundle("collection", from_ref(&coverage))),
                 ("export/Patient.json", &patient),
             ]),
             &[patient.clone(), coverage.clone(), lines[2].clone()],
@@ -117,7 +117,7 @@ fn a_folder_and_standard_input_are_read_like_the_files_in_them() {
     let home = Home::new();
     let [patient, coverage, condition] = member("p");
     // By name the Patient comes last; it tells whose data the rest must be.
-    put(&home, "export/deep/a.ndjson", ndjson(&[condition.clone()]));
+    put(&home, "export/deep/a.ndjson", ndjson(from_ref(&condition)));
     put(&home, "export/deep/patient.json", &patient);
     put(&home, "export/b.json", &coverage);
     put(&home, "export/.hidden.json", "{");
@@ -145,7 +145,7 @@ fn a_second_file_adds_and_what_it_lacks_is_not_gone() {
     let home = Home::new();
     let [patient, coverage, condition] = member("p");
     let one = put(&home, "one.json", bundle("collection", &[patient.clone(), coverage.clone()]));
-    let other = put(&home, "other.json", bundle("collection", &[condition.clone()]));
+    let other = put(&home, "other.json", bundle("collection", from_ref(&condition)));
     for file in [&one, &other, &one, &other] {
         let outcome = import(&home, "mary", file);
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);

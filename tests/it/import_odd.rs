@@ -108,7 +108,7 @@ fn what_cannot_be_taken_in_is_quarantined_and_settled_once_the_file_is_mended() 
     let file = put(&home, "odd.ndjson", format!("{}\n{patient}\n", texts.join("\n")));
     let outcome = import(&home, "mary", &file);
     assert_eq!(outcome.code, 2, "{}", outcome.stderr);
-    assert_eq!(stored(&home), [patient.clone()]);
+    assert_eq!(stored(&home), std::slice::from_ref(&patient));
     for (text, resource_type, reason) in odd {
         let found = home.rows(&format!(
             "SELECT resource_type, reason, file FROM rejected_resource WHERE body = '{text}'"

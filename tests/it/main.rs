@@ -126,6 +126,8 @@ mod oidc_provider;
 #[cfg(test)]
 mod oidc_race;
 #[cfg(test)]
+mod oidc_signed;
+#[cfg(test)]
 mod old_warehouses;
 #[cfg(test)]
 mod older_vault;

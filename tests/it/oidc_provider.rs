@@ -82,6 +82,7 @@ fn registration(provider: &Url, token_url: Url) -> ClientRegistration {
         fhir_url: Url::parse("http://127.0.0.1:8080/r4").unwrap(),
         client_id: "sync-confidential".into(),
         client_secret: Some("s3cr3t-for-loopback-tests-only".into()),
+        client_key: None,
         redirect_url: TypedUrl::parse("http://127.0.0.1:9999/callback").unwrap(),
         scope: Some("openid offline_access patient/*.read".into()),
         pkce: true,

@@ -129,9 +129,15 @@ impl<S: FnMut(News) -> bool> Reader<S> {
         depth: usize,
     ) -> Result<(), Trouble> {
         let mut head = Vec::new();
-        source.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+        let failed = source.take(HEAD_BYTES as u64).read_to_end(&mut head).err();
+        if head.is_empty()
+            && let Some(error) = failed
+        {
+            return Err(error.into());
+        }
         let kind = kind_of(&head)?;
-        let mut whole = Cursor::new(head).chain(source);
+        // What was read before an error is still good.
+        let mut whole = Cursor::new(head).chain(Failing(failed)).chain(source);
         match kind {
             Kind::Gzip if depth == 0 => {
                 let mut unpacked = gunzipped(&mut whole as &mut dyn Read);
@@ -239,6 +245,15 @@ impl<S: FnMut(News) -> bool> Reader<S> {
         };
         self.send(News::Part(body.into(), entries));
         end
+    }
+}
+
+/// Nothing, or an error once.
+struct Failing(Option<io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) use screen::{Screen, on_screen};
 pub(crate) use scripted::{Asked, Reply, Scripted, bundle};
 pub(crate) use served::Served;
 pub(crate) use sql_text::{copy_rows, dump, rows};
-pub(crate) use surroundings::{fhirpath_js, python_with_duckdb, server, shared};
+pub(crate) use surroundings::{fhirpath_js, oidc_module, python_with_duckdb, server, shared};
 pub(crate) use tables::{VIEWS_DIR, definition, state};
 pub(crate) use tampered::{Answer, Asked as AskedThrough, Tampered};
 pub(crate) use watched::{Ended, Watched};

@@ -25,6 +25,11 @@ pub(crate) fn python_with_duckdb() -> Option<PathBuf> {
     path("PAYERSYNC_TEST_DUCKDB")
 }
 
+/// The folder of `.ci/run` whose node_modules have oidc-provider.
+pub(crate) fn oidc_module() -> Option<PathBuf> {
+    path("PAYERSYNC_TEST_OIDC_MODULE")
+}
+
 /// The folder of `.ci/run` whose node_modules have fhirpath.js.
 pub(crate) fn fhirpath_js() -> Option<PathBuf> {
     path("PAYERSYNC_TEST_FHIRPATH")

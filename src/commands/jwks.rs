@@ -1,0 +1,62 @@
+//! `payersync jwks`: the public part of a plan's client key, and the key itself where there is none.
+
+use super::{failure::Failure, print, tell};
+use crate::{
+    auth::{ClientKey, KeyAlgorithm},
+    cli::{JwksArgs, NewKey},
+    config::Settings,
+    exit_code::ExitCode,
+    own_file,
+};
+use secrecy::ExposeSecret;
+use std::{
+    io::{ErrorKind, Write},
+    path::Path,
+};
+
+/// Prints a JSON Web Key Set.
+pub(super) fn run(folder: &Path, args: &JwksArgs) -> Result<ExitCode, Failure> {
+    let settings = Settings::load(folder)?;
+    let plan = settings.plan(&args.plan)?;
+    let Some(path) = plan.client_key_file() else {
+        let hint = "set token_auth = \"private_key_jwt\" and client_key_file in its section";
+        return Err(Failure::misuse(format!("plan {} signs with no key", plan.name)).hint(hint));
+    };
+    if let Some(new) = args.new {
+        make(path, new)?;
+    }
+    if let Some(key) = plan.client_key()? {
+        print(|out| {
+            serde_json::to_writer_pretty(&mut *out, &key.key_set())?;
+            writeln!(out)
+        })?;
+    }
+    Ok(ExitCode::Complete)
+}
+
+fn make(path: &Path, new: NewKey) -> Result<(), Failure> {
+    let algorithm = match new {
+        NewKey::Es384 => KeyAlgorithm::Es384,
+        NewKey::Rs384 => KeyAlgorithm::Rs384,
+    };
+    let pem = ClientKey::generate(algorithm)
+        .map_err(|error| Failure::usage("cannot make a key", error))?;
+    let written = own_file::create_new(path).and_then(|mut file| {
+        file.write_all(pem.expose_secret().as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Failure::misuse(format!("{} is there already and stays", path.display())).hint(
+                "leave out --new to print its public part; to change keys, name another file in \
+                 client_key_file and register both until the plan knows the new one",
+            )
+        }
+        _ => {
+            let hint = "client_key_file names a file in a folder that this user can write";
+            Failure::file(format!("cannot write {}", path.display()), error, hint)
+        }
+    })?;
+    tell(&format!("Made {}; keep it as safe as a password", path.display()));
+    Ok(())
+}

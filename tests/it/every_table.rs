@@ -29,13 +29,18 @@ fn a_second_demo_in_the_same_folder_finds_nothing_new() {
 }
 
 /// Columns that are null in every row, each with its reason.
-const NULL_EVERYWHERE: [(&str, &str, &str); 9] = [
+const NULL_EVERYWHERE: [(&str, &str, &str); 14] = [
+    ("changes", "after_words", "the demo's payer changes nothing"),
+    ("changes", "before_words", "the demo's payer changes nothing"),
     ("claim", "adjustment_type", "Medicare's"),
     ("claim_current", "adjustment_type", "Medicare's"),
     ("claim_current", "replaced_by_id", "what stands was not replaced"),
     ("claim_current", "reverses_id", "what stands is no reversal"),
     ("claim_current", "reversed_by_id", "what stands was not reversed"),
     ("coverage_span", "medicare_part", "Medicare's"),
+    ("data_freshness", "hint", "nothing is incomplete"),
+    ("data_freshness", "reason", "nothing is incomplete"),
+    ("data_quality", "line_key", "no line of the demo looks wrong"),
     ("enrollment", "medicare_part", "Medicare's"),
     ("member", "evidence", "every member of the demo is connected once"),
     ("member", "same_as_connection_id", "every member of the demo is connected once"),

@@ -114,6 +114,8 @@ mod mistyped;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod more_marts;
+#[cfg(test)]
 mod moving_pages;
 #[cfg(test)]
 mod newest_version;

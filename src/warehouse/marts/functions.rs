@@ -36,6 +36,11 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
             })
         })
         .and_then(|()| {
+            connection.create_scalar_function("npi_is_valid", 1, flags, |context| {
+                Ok(text(context, 0).map(words::npi_is_valid))
+            })
+        })
+        .and_then(|()| {
             connection.create_scalar_function("whole_number", 1, flags, |context| {
                 Ok(text(context, 0).and_then(words::whole_number))
             })

@@ -1,7 +1,7 @@
 //! Works out the marts of a batch of connections: into the tables that stand, or into temporary
 //! tables of the same names, which hide them.
 
-use super::{STEPS, batch::Batch, lineage, people, statements};
+use super::{STEPS, batch::Batch, lineage, order, people, statements};
 use crate::warehouse::{
     error::{Doing, WarehouseError},
     table::{Mart, quote},
@@ -78,10 +78,10 @@ fn prepare(connection: &Connection, batch: &Batch) -> Result<(), WarehouseError>
     Ok(())
 }
 
-/// Fills the marts in the order of their names, and with what the claims' relations come to once
+/// Fills the marts, each behind those that it reads, and with what the claims' relations come to once
 /// their own amounts are there.
 fn fill(connection: &Connection, marts: &[Mart]) -> Result<(), WarehouseError> {
-    for mart in marts.iter().filter(|mart| !super::is_view(mart)) {
+    for mart in order::tables_in_order(marts) {
         for fill in statements(&mart.sql).1 {
             connection.execute(&fill, []).doing(DOING)?;
         }

@@ -11,6 +11,7 @@ mod check;
 mod functions;
 mod lineage;
 mod make;
+mod order;
 mod people;
 mod persons;
 mod standing;

@@ -83,6 +83,23 @@ pub(super) fn npi(system: Option<&str>, kind: Option<&str>, value: Option<&str>)
     value.filter(|_| of_system || of_kind).map(str::to_owned)
 }
 
+/// Whether a text is a National Provider Identifier: ten digits, the first 1 or 2, the last the check
+/// digit (ISO/IEC 7812, of the number behind the prefix 80840).
+pub(super) fn npi_is_valid(text: &str) -> bool {
+    let is_number = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let sum: u32 = text
+        .bytes()
+        .enumerate()
+        .map(|(at, byte)| match (at % 2, u32::from(byte.wrapping_sub(b'0'))) {
+            (0, digit) if digit > 4 => digit * 2 - 9,
+            (0, digit) => digit * 2,
+            (_, digit) => digit,
+        })
+        .sum();
+    // What the digits of the prefix come to.
+    is_number && text.starts_with(['1', '2']) && (sum + 24).is_multiple_of(10)
+}
+
 /// How many days an amount of a unit is: weeks have 7, months 30, years 365.
 pub(super) fn days(value: Option<f64>, unit: Option<&str>, text: Option<&str>) -> Option<f64> {
     let (value, unit) = match value {
@@ -234,6 +251,19 @@ mod tests {
         }
         for sent in ["", "compound", "123", "123456-7890-12", "1-2", "00093310905x"] {
             assert_eq!(ndc(sent), None, "{sent}");
+        }
+    }
+
+    #[test]
+    fn an_npi_has_a_check_digit() {
+        for valid in ["1234567893", "1111111112", "2222222228"] {
+            assert!(npi_is_valid(valid), "{valid}");
+        }
+        let long = "9".repeat(10_000);
+        for invalid in
+            ["1234567890", "3333333334", "123456789", "12345678934", "123456789x", "", &long]
+        {
+            assert!(!npi_is_valid(invalid), "{invalid}");
         }
     }
 

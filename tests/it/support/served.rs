@@ -5,7 +5,7 @@ use super::Home;
 use axum::{
     Router,
     extract::{Path, Query, State},
-    http::header,
+    http::{StatusCode, header},
     response::IntoResponse,
     routing::{get, post},
 };
@@ -57,6 +57,7 @@ impl Served {
         let router = Router::new()
             .route("/token", post(token))
             .route("/{plan}/r4/{type}", get(page))
+            .route("/{plan}/r4/{type}/{id}", get(read))
             .with_state(Shelves { plans: Arc::clone(&plans), page: page_size });
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -124,4 +125,19 @@ async fn page(
         entries.join(",")
     );
     ([(header::CONTENT_TYPE, "application/fhir+json")], body)
+}
+
+/// A resource by its id; 404 where the plan does not serve it, or no more.
+async fn read(
+    State(Shelves { plans, .. }): State<Shelves>,
+    Path((plan, resource_type, id)): Path<(String, String, String)>,
+) -> impl IntoResponse {
+    let plans = plans.lock().unwrap();
+    let resources = plans[&plan].get(&resource_type).map_or(&[][..], Vec::as_slice);
+    let has_id = |line: &&String| {
+        let resource: Value = serde_json::from_str(line).unwrap();
+        resource["id"] == id.as_str()
+    };
+    let found = resources.iter().find(has_id).ok_or(StatusCode::NOT_FOUND)?;
+    Ok::<_, StatusCode>(([(header::CONTENT_TYPE, "application/fhir+json")], found.clone()))
 }

@@ -1,0 +1,148 @@
+-- What did the laboratory find, is it within the reference range, and where is it going?
+--
+-- Grain: one row per laboratory observation, and one per component of it that has a code. Observations that
+-- were entered in error or cancelled are not here, nor is one without a result that only holds components. An observation is the laboratory's when any of its
+-- categories says so.
+--
+-- The previous result is the last one before of the same member in this connection, of the same test in
+-- the same unit; two of one moment are put in the order of their ids. A result without a usable date or
+-- without a number has no previous one and is nobody's.
+--
+-- connection_id             whose consent the row came through
+-- observation_id            the observation, id in observation
+-- component_index           position of the component, from 0; NULL for the observation itself
+-- member_id                 the person, id in member
+-- patient_id                the member, id in patient
+-- test_code                 what was measured: LOINC where sent, else the first code
+-- test_system               its code system
+-- test_name                 its display text, else the plain text
+-- result_sent               when the sample was taken, else when the result was issued; as sent
+-- result_date               the same as a date
+-- value                     the result, when it is a number
+-- comparator                how the value is meant (<, <=, >=, >) where it is a limit of what can be measured
+-- value_text                the result in words or as a code, when it is no number
+-- unit                      unit of the value: UCUM code where sent, else as written
+-- range_low                 lower end of the reference range
+-- range_high                upper end of the reference range
+-- range_text                the reference range in words, where sent
+-- interpretation_code       how the laboratory reads it (N normal, H high, L low, A for abnormal …)
+-- is_abnormal               1 outside the reference range, or as the laboratory reads it where there is no range; 0 within; else NULL
+-- status                    registered, preliminary, final, amended or corrected
+-- previous_value            previous result of the same test in the same unit
+-- previous_date             when that was
+-- change_value              value less previous value
+-- trend                     up, down or same; NULL without a previous result
+CREATE TABLE lab_result (
+  connection_id INTEGER NOT NULL,
+  observation_id TEXT NOT NULL,
+  component_index INTEGER,
+  member_id TEXT,
+  patient_id TEXT,
+  test_code TEXT,
+  test_system TEXT,
+  test_name TEXT,
+  result_sent TEXT,
+  result_date TEXT,
+  value REAL,
+  comparator TEXT,
+  value_text TEXT,
+  unit TEXT,
+  range_low REAL,
+  range_high REAL,
+  range_text TEXT,
+  interpretation_code TEXT,
+  is_abnormal INTEGER,
+  status TEXT,
+  previous_value REAL,
+  previous_date TEXT,
+  change_value REAL,
+  trend TEXT
+);
+CREATE INDEX lab_result_by_connection ON lab_result (connection_id, observation_id);
+CREATE INDEX lab_result_by_member ON lab_result (member_id, test_code, result_date);
+INSERT INTO lab_result
+WITH lab AS (
+  SELECT o.*, person.member_id,
+         coalesce(o.effective_date_time, o.effective_instant, o.effective_period_start, o.issued) AS sent
+  FROM temp.mart_scope CROSS JOIN observation AS o ON o.connection_id = mart_scope.connection_id
+  LEFT JOIN temp.person ON person.connection_id = o.connection_id AND person.patient_id = o.patient_id
+  WHERE coalesce(o.status, '') NOT IN ('entered-in-error', 'cancelled')
+    AND (o.category_code = 'laboratory' OR EXISTS (SELECT 1 FROM observation_coding AS k
+      WHERE k.connection_id = o.connection_id AND k.observation_id = o.id AND k.element = 'category' AND lower(k.code) = 'laboratory'))
+    AND NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = o.connection_id
+      AND x.resource_type = 'Observation' AND x.resource_id = o.id)
+), result AS (
+  SELECT l.connection_id, l.id, NULL AS component, l.member_id, l.patient_id,
+         coalesce(l.loinc_code, l.code_code) AS test_code,
+         CASE WHEN l.loinc_code IS NOT NULL THEN 'http://loinc.org' ELSE l.code_system END AS test_system,
+         coalesce(l.code_display, l.code_text) AS test_name, l.sent,
+         coalesce(l.value_quantity_value, l.value_integer) AS value, l.value_quantity_comparator AS comparator,
+         coalesce(l.value_codeable_concept_display, l.value_codeable_concept_text, l.value_codeable_concept_code, l.value_string,
+                  CASE l.value_boolean WHEN 1 THEN 'true' WHEN 0 THEN 'false' END,
+                  l.value_date_time, l.value_time,
+                  l.value_ratio_numerator_value || ':' || l.value_ratio_denominator_value,
+                  l.value_range_low_value || '-' || l.value_range_high_value) AS value_text,
+         coalesce(l.value_quantity_code, l.value_quantity_unit) AS unit,
+         l.reference_range_low_value AS low, l.reference_range_high_value AS high,
+         (SELECT r.text FROM observation_reference_range AS r WHERE r.connection_id = l.connection_id
+            AND r.observation_id = l.id AND r.text IS NOT NULL ORDER BY r.row_no LIMIT 1) AS range_text,
+         l.interpretation_code AS interpretation, l.status
+  FROM lab AS l
+  UNION ALL
+  SELECT l.connection_id, l.id, k.component_index, l.member_id, l.patient_id, k.code_code, k.code_system,
+         coalesce(k.code_display, k.code_text), l.sent,
+         coalesce(k.value_quantity_value, k.value_integer), k.value_quantity_comparator,
+         coalesce(k.value_codeable_concept_display, k.value_codeable_concept_text, k.value_codeable_concept_code, k.value_string,
+                  CASE k.value_boolean WHEN 1 THEN 'true' WHEN 0 THEN 'false' END,
+                  k.value_date_time, k.value_time,
+                  k.value_ratio_numerator_value || ':' || k.value_ratio_denominator_value,
+                  k.value_range_low_value || '-' || k.value_range_high_value),
+         coalesce(k.value_quantity_code, k.value_quantity_unit),
+         k.reference_range_low_value, k.reference_range_high_value, NULL, k.interpretation_code, l.status
+  FROM lab AS l
+  JOIN observation_component AS k ON k.connection_id = l.connection_id AND k.observation_id = l.id
+  WHERE coalesce(k.code_code, k.code_text) IS NOT NULL
+), dated AS (
+  SELECT result.*, first_day(sent) AS day,
+         value IS NOT NULL AND first_day(sent) IS NOT NULL AND test_code IS NOT NULL AS is_in_line
+  FROM result
+  WHERE component IS NOT NULL OR value IS NOT NULL OR value_text IS NOT NULL
+    OR NOT EXISTS (SELECT 1 FROM observation_component AS k WHERE k.connection_id = result.connection_id AND k.observation_id = result.id)
+), beside AS (
+  -- By the instant where the time is stated, since a day may have several.
+  SELECT dated.*,
+         CASE WHEN is_in_line THEN lag(value) OVER line END AS previous_value,
+         CASE WHEN is_in_line THEN lag(day) OVER line END AS previous_date
+  FROM dated
+  WINDOW line AS (PARTITION BY connection_id, patient_id, test_code, test_system, unit, is_in_line
+                  ORDER BY coalesce(julianday(sent), julianday(day)), id, component)
+)
+SELECT connection_id,
+       id,
+       component,
+       member_id,
+       patient_id,
+       test_code,
+       test_system,
+       test_name,
+       sent,
+       day,
+       value,
+       comparator,
+       CASE WHEN value IS NULL THEN value_text END,
+       unit,
+       low,
+       high,
+       range_text,
+       interpretation,
+       CASE WHEN value IS NOT NULL AND coalesce(low, high) IS NOT NULL
+              THEN coalesce(value < low OR (value = low AND comparator = '<'), 0)
+                OR coalesce(value > high OR (value = high AND comparator = '>'), 0)
+            WHEN interpretation IN ('N', 'NEG', 'ND') THEN 0
+            WHEN interpretation IN ('A', 'AA', 'H', 'HH', 'HU', 'L', 'LL', 'LU', '<', '>', 'POS', 'DET') THEN 1 END,
+       status,
+       previous_value,
+       previous_date,
+       round(value - previous_value, 9),
+       CASE WHEN value > previous_value THEN 'up' WHEN value < previous_value THEN 'down' WHEN value = previous_value THEN 'same' END
+FROM beside;

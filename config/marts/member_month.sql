@@ -1,0 +1,70 @@
+-- In which months was each member covered?
+--
+-- Grain: one row per connection, member and month of which a coverage covers at least a day, up to
+-- the current month. Count the rows with is_first = 1 to count each person once a month, however many
+-- connections there are. Spend per member and month: join spend_by_month on connection_id, patient_id
+-- and month_date.
+--
+-- A coverage counts from its start to its end. An active one without an end counts up to the current
+-- month; a cancelled one without an end, one without a start and one whose end is before its start do not
+-- count, since nobody knows which days they cover.
+--
+-- connection_id             whose consent the row came through
+-- member_id                 the person, id in member
+-- patient_id                the covered member, id in patient
+-- month_date                first day of the month
+-- coverage_count            coverages of the month
+-- coverage_id               the first of them, by rank, then by start: id in coverage
+-- payer_name                its payer
+-- plan_name                 name of its plan
+-- first_covered_date        first day covered in the month
+-- last_covered_date         last day covered in the month
+-- is_whole_month            1 when one coverage covers every day of the month
+-- is_first                  1 in the first of the person's connections that has the month
+CREATE VIEW member_month AS
+WITH RECURSIVE number(y, m) AS (
+  SELECT 1960, 1
+  UNION ALL
+  SELECT CASE m WHEN 12 THEN y + 1 ELSE y END, CASE m WHEN 12 THEN 1 ELSE m + 1 END FROM number WHERE y < 2100
+), named AS (
+  SELECT CAST(y AS TEXT) || CASE WHEN m < 10 THEN '-0' ELSE '-' END || CAST(m AS TEXT) AS name,
+         CASE WHEN m IN (4, 6, 9, 11) THEN '-30'
+              WHEN m <> 2 THEN '-31'
+              WHEN y % 4 = 0 AND (y % 100 <> 0 OR y % 400 = 0) THEN '-29'
+              ELSE '-28' END AS last
+  FROM number
+), month AS MATERIALIZED (
+  SELECT name || '-01' AS first, name || last AS last
+  FROM named
+  WHERE name || '-01' <= CAST(CURRENT_DATE AS TEXT)
+), covered AS (
+  SELECT s.connection_id, s.member_id, s.patient_id, s.coverage_id, s.payer_name, s.plan_name, month.first AS month_date,
+         CASE WHEN s.coverage_start_date > month.first THEN s.coverage_start_date ELSE month.first END AS first,
+         CASE WHEN s.coverage_end_date < month.last THEN s.coverage_end_date ELSE month.last END AS last,
+         CASE WHEN s.coverage_start_date <= month.first AND coalesce(s.coverage_end_date, month.last) >= month.last THEN 1 ELSE 0 END AS is_whole,
+         row_number() OVER (PARTITION BY s.connection_id, s.patient_id, month.first
+           ORDER BY coalesce(s.rank, 1000000), s.coverage_start_date, s.coverage_id) AS place
+  FROM coverage_span AS s
+  JOIN month ON s.coverage_start_date <= month.last
+    AND (s.coverage_end_date >= month.first OR (s.coverage_end IS NULL AND coalesce(s.status, 'active') = 'active'))
+  WHERE s.is_backward = 0
+), monthly AS MATERIALIZED (
+  SELECT connection_id, patient_id, month_date, max(member_id) AS member_id, count(*) AS coverages,
+         max(CASE place WHEN 1 THEN coverage_id END) AS coverage_id, max(CASE place WHEN 1 THEN payer_name END) AS payer_name,
+         max(CASE place WHEN 1 THEN plan_name END) AS plan_name, min(first) AS first, max(last) AS last, max(is_whole) AS is_whole
+  FROM covered
+  GROUP BY connection_id, patient_id, month_date
+)
+SELECT connection_id,
+       member_id,
+       patient_id,
+       month_date,
+       CAST(coverages AS INTEGER) AS coverage_count,
+       coverage_id,
+       payer_name,
+       plan_name,
+       first AS first_covered_date,
+       last AS last_covered_date,
+       CAST(is_whole AS INTEGER) AS is_whole_month,
+       CASE row_number() OVER (PARTITION BY member_id, month_date ORDER BY connection_id, patient_id) WHEN 1 THEN 1 ELSE 0 END AS is_first
+FROM monthly;

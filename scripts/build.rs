@@ -12,9 +12,11 @@ fn main() -> io::Result<()> {
     let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     let mut code = String::new();
-    for (constant, folder, ending) in
-        [("VIEWS", "config/views", "json"), ("MARTS", "config/marts", "sql")]
-    {
+    for (constant, folder, ending) in [
+        ("VIEWS", "config/views", "json"),
+        ("MARTS", "config/marts", "sql"),
+        ("TUVA", "config/tuva", "sql"),
+    ] {
         code += &embed(constant, &Path::new(&root).join(folder), ending)?;
     }
     fs::write(Path::new(&out).join("embedded.rs"), code)

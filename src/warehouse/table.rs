@@ -258,9 +258,13 @@ pub fn embedded_definitions() -> impl Iterator<Item = &'static str> {
     super::embedded::VIEWS.iter().map(|(_, definition)| *definition)
 }
 
-/// The marts embedded in this build.
+/// The marts embedded in this build; the views of the Tuva input layer begin with `tuva_`.
 pub fn embedded_marts() -> impl Iterator<Item = Mart> {
-    super::embedded::MARTS
+    let marts = super::embedded::MARTS
         .iter()
-        .map(|(name, sql)| Mart { name: (*name).to_owned(), sql: (*sql).to_owned() })
+        .map(|(name, sql)| Mart { name: (*name).to_owned(), sql: (*sql).to_owned() });
+    let tuva = super::embedded::TUVA
+        .iter()
+        .map(|(table, sql)| Mart { name: format!("tuva_{table}"), sql: (*sql).to_owned() });
+    marts.chain(tuva)
 }

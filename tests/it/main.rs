@@ -180,6 +180,8 @@ mod tidy;
 #[cfg(test)]
 mod tidy_source;
 #[cfg(test)]
+mod tuva;
+#[cfg(test)]
 mod unmapped;
 #[cfg(test)]
 mod unmapped_reasons;

@@ -57,7 +57,7 @@ fn reads(home: &Home) -> Vec<String> {
 }
 
 /// What an engine prints for statements, a line each, values separated by bars.
-fn printed(mut engine: Command, statements: &[String]) -> Vec<String> {
+pub(crate) fn printed(mut engine: Command, statements: &[String]) -> Vec<String> {
     let mut child =
         engine.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let script: String = statements.iter().map(|sql| format!("{sql};\n")).collect();

@@ -277,11 +277,13 @@ fn every_view_and_mart_is_named_as_its_file_and_described() {
             poor.push(format!("{file} has no description"));
         }
     }
-    for file in files("config/marts") {
-        let sql = fs::read_to_string(root("config/marts").join(&file)).unwrap();
-        let name = file.strip_suffix(".sql").unwrap_or_default();
+    let marts = files("config/marts").into_iter().map(|file| ("config/marts", "", file));
+    let tuva = files("config/tuva").into_iter().map(|file| ("config/tuva", "tuva_", file));
+    for (folder, prefix, file) in marts.chain(tuva) {
+        let sql = fs::read_to_string(root(folder).join(&file)).unwrap();
+        let name = format!("{prefix}{}", file.strip_suffix(".sql").unwrap_or_default());
         let creates = [format!("\nCREATE VIEW {name} AS\n"), format!("\nCREATE TABLE {name} (\n")];
-        if !is_snake_case(name) || !creates.iter().any(|create| sql.contains(create)) {
+        if !is_snake_case(&name) || !creates.iter().any(|create| sql.contains(create)) {
             poor.push(format!("{file} does not create {name}"));
         }
         if !sql.starts_with("-- ") {

@@ -9,9 +9,10 @@ impl Home {
         self.rows("SELECT name FROM view_table ORDER BY name").concat()
     }
 
-    /// Names of all marts.
+    /// Names of all marts, without the views that Tuva reads, which have columns of Tuva's alone.
     pub(crate) fn mart_names(&self) -> Vec<String> {
-        self.rows("SELECT name FROM mart_table ORDER BY name").concat()
+        self.rows("SELECT name FROM mart_table WHERE substr(name, 1, 5) <> 'tuva_' ORDER BY name")
+            .concat()
     }
 
     /// A hash of every row of every normalised table and mart.

@@ -1,0 +1,69 @@
+-- The Tuva input layer: which conditions are on the clinical record?
+--
+-- Grain: one row per condition record that was not entered in error. The diagnoses of claims are in
+-- tuva_medical_claim. Names, order and types are those of condition in Tuva 0.18.0.
+--
+-- condition_id                      VARCHAR: number of the connection, a point, the resource's id
+-- payer                             VARCHAR: name of the plan in the configuration
+-- person_id                         VARCHAR: member_id of member: over plans
+-- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- encounter_id                      VARCHAR: the encounter
+-- claim_id                          VARCHAR: not known: Patient Access does not say
+-- recorded_date                     DATE: when it was recorded
+-- onset_date                        DATE: onset
+-- resolved_date                     DATE: end
+-- status                            VARCHAR: clinical status
+-- condition_type                    VARCHAR: category
+-- source_code_type                  VARCHAR: code system in the words of Tuva, else its address
+-- source_code                       VARCHAR: first code
+-- source_description                VARCHAR: its words
+-- normalized_code_type              VARCHAR: icd-10-cm, else snomed-ct, where the plan sends such a code
+-- normalized_code                   VARCHAR: that code without its point
+-- normalized_description            VARCHAR: not known: mapping is Tuva's work
+-- condition_rank                    DOUBLE: not known: Patient Access does not say
+-- present_on_admit_code             VARCHAR: not known: Patient Access does not say
+-- present_on_admit_description      VARCHAR: not known: Patient Access does not say
+-- data_source                       VARCHAR: name of the plan in the configuration
+-- file_name                         VARCHAR: not known: nothing came in a file
+-- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+CREATE VIEW tuva_condition AS
+SELECT CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condition_id,
+       CAST(n.plan AS VARCHAR) AS payer,
+       CAST(coalesce(m.member_id, CAST(d.connection_id AS VARCHAR) || '.' || d.patient_id) AS VARCHAR) AS person_id,
+       CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.patient_id AS VARCHAR) AS patient_id,
+       CAST(CASE WHEN d.encounter_id IS NOT NULL THEN CAST(d.connection_id AS VARCHAR) || '.' || d.encounter_id END AS VARCHAR) AS encounter_id,
+       CAST(NULL AS VARCHAR) AS claim_id,
+       date(CASE WHEN substr(d.recorded_date, 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(d.recorded_date, 6, 2) BETWEEN '01' AND '12' AND substr(d.recorded_date, 9, 2) BETWEEN '01' AND '31'
+           AND NOT (substr(d.recorded_date, 6, 2) IN ('04', '06', '09', '11') AND substr(d.recorded_date, 9, 2) = '31')
+           AND NOT (substr(d.recorded_date, 6, 2) = '02' AND (substr(d.recorded_date, 9, 2) > '29' OR (substr(d.recorded_date, 9, 2) = '29' AND substr(d.recorded_date, 3, 2) NOT IN (
+             '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
+         THEN substr(d.recorded_date, 1, 10) END) AS recorded_date,
+       date(CASE WHEN substr(coalesce(d.onset_date_time, d.onset_period_start), 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(coalesce(d.onset_date_time, d.onset_period_start), 6, 2) BETWEEN '01' AND '12' AND substr(coalesce(d.onset_date_time, d.onset_period_start), 9, 2) BETWEEN '01' AND '31'
+           AND NOT (substr(coalesce(d.onset_date_time, d.onset_period_start), 6, 2) IN ('04', '06', '09', '11') AND substr(coalesce(d.onset_date_time, d.onset_period_start), 9, 2) = '31')
+           AND NOT (substr(coalesce(d.onset_date_time, d.onset_period_start), 6, 2) = '02' AND (substr(coalesce(d.onset_date_time, d.onset_period_start), 9, 2) > '29' OR (substr(coalesce(d.onset_date_time, d.onset_period_start), 9, 2) = '29' AND substr(coalesce(d.onset_date_time, d.onset_period_start), 3, 2) NOT IN (
+             '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
+         THEN substr(coalesce(d.onset_date_time, d.onset_period_start), 1, 10) END) AS onset_date,
+       date(CASE WHEN substr(coalesce(d.abatement_date_time, d.abatement_period_start), 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(coalesce(d.abatement_date_time, d.abatement_period_start), 6, 2) BETWEEN '01' AND '12' AND substr(coalesce(d.abatement_date_time, d.abatement_period_start), 9, 2) BETWEEN '01' AND '31'
+           AND NOT (substr(coalesce(d.abatement_date_time, d.abatement_period_start), 6, 2) IN ('04', '06', '09', '11') AND substr(coalesce(d.abatement_date_time, d.abatement_period_start), 9, 2) = '31')
+           AND NOT (substr(coalesce(d.abatement_date_time, d.abatement_period_start), 6, 2) = '02' AND (substr(coalesce(d.abatement_date_time, d.abatement_period_start), 9, 2) > '29' OR (substr(coalesce(d.abatement_date_time, d.abatement_period_start), 9, 2) = '29' AND substr(coalesce(d.abatement_date_time, d.abatement_period_start), 3, 2) NOT IN (
+             '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
+         THEN substr(coalesce(d.abatement_date_time, d.abatement_period_start), 1, 10) END) AS resolved_date,
+       CAST(d.clinical_status_code AS VARCHAR) AS status,
+       CAST(coalesce(d.category_code, d.category_text) AS VARCHAR) AS condition_type,
+       CAST(CASE WHEN lower(d.code_system) LIKE '%icd-10-cm%' THEN 'icd-10-cm' WHEN lower(d.code_system) LIKE '%icd-9%' THEN 'icd-9-cm' WHEN lower(d.code_system) LIKE '%icd10%' THEN 'icd-10-pcs' WHEN lower(d.code_system) LIKE '%snomed%' THEN 'snomed-ct' WHEN lower(d.code_system) LIKE '%loinc%' THEN 'loinc' WHEN lower(d.code_system) LIKE '%ama-assn%' OR lower(d.code_system) LIKE '%hcpcs%' THEN 'hcpcs' WHEN lower(d.code_system) LIKE '%rxnorm%' THEN 'rxnorm' WHEN lower(d.code_system) LIKE '%/ndc%' THEN 'ndc' WHEN lower(d.code_system) LIKE '%cvx%' THEN 'cvx' ELSE d.code_system END AS VARCHAR) AS source_code_type,
+       CAST(d.code_code AS VARCHAR) AS source_code,
+       CAST(coalesce(d.code_display, d.code_text) AS VARCHAR) AS source_description,
+       CAST(CASE WHEN d.icd10_code IS NOT NULL THEN 'icd-10-cm' WHEN d.snomed_code IS NOT NULL THEN 'snomed-ct' END AS VARCHAR) AS normalized_code_type,
+       CAST(replace(coalesce(d.icd10_code, d.snomed_code), '.', '') AS VARCHAR) AS normalized_code,
+       CAST(NULL AS VARCHAR) AS normalized_description,
+       CAST(NULL AS DOUBLE) AS condition_rank,
+       CAST(NULL AS VARCHAR) AS present_on_admit_code,
+       CAST(NULL AS VARCHAR) AS present_on_admit_description,
+       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(NULL AS VARCHAR) AS file_name,
+       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+FROM condition AS d
+JOIN connection AS n ON n.id = d.connection_id
+LEFT JOIN member AS m ON m.connection_id = d.connection_id AND m.patient_id = d.patient_id
+WHERE coalesce(d.verification_status_code, '') <> 'entered-in-error'
+  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan = m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

@@ -1,0 +1,103 @@
+-- The Tuva input layer: when was each person covered?
+--
+-- Grain: one row per person, member number, span, payer, plan and data source. Coverages that agree in
+-- all of them are one row. A span without a start, one whose end is before its start, one whose end is no
+-- date and a cancelled one without an end are left out, since nobody knows which days they cover. Names,
+-- order and types are those of eligibility in Tuva 0.18.0.
+--
+-- person_id                         VARCHAR: member_id of member: over plans
+-- member_id                         VARCHAR: number of the member at the plan, else the id of the patient
+-- subscriber_id                     VARCHAR: number of the subscriber
+-- gender                            VARCHAR: male, female or unknown
+-- race                              VARCHAR: OMB category in the words of Tuva
+-- birth_date                        DATE: date of birth
+-- death_date                        DATE: day of death, where sent
+-- death_flag                        BOOLEAN: 1 when the plan says that the person died
+-- enrollment_start_date             DATE: first day of the span
+-- enrollment_end_date               DATE: last day of the span; NULL when open
+-- payer                             VARCHAR: name of the payer, else of the plan in the configuration
+-- payer_type                        VARCHAR: medicare, medicaid or commercial, where the kind of coverage says so
+-- plan                              VARCHAR: name of the plan, else its number, else its name in the configuration
+-- original_reason_entitlement_code  VARCHAR: not known: Patient Access does not say
+-- dual_status_code                  VARCHAR: not known: Patient Access does not say
+-- medicare_status_code              VARCHAR: not known: Patient Access does not say
+-- enrollment_status                 VARCHAR: not known: Patient Access does not say
+-- hospice_flag                      VARCHAR: not known: Patient Access does not say
+-- institutional_snp_flag            VARCHAR: not known: Patient Access does not say
+-- long_term_institutional_flag      VARCHAR: not known: Patient Access does not say
+-- group_id                          VARCHAR: number of the group
+-- group_name                        VARCHAR: name of the group
+-- name_suffix                       VARCHAR: suffix of the first name sent
+-- first_name                        VARCHAR: given name, with further ones
+-- middle_name                       VARCHAR: not known: further given names stand with the first
+-- last_name                         VARCHAR: family name
+-- social_security_number            VARCHAR: not known: left out on purpose, even where a plan sends it
+-- subscriber_relation               VARCHAR: relationship to the subscriber
+-- address                           VARCHAR: street
+-- city                              VARCHAR: city
+-- state                             VARCHAR: state
+-- zip_code                          VARCHAR: ZIP code
+-- phone                             VARCHAR: phone number
+-- email                             VARCHAR: e-mail address
+-- ethnicity                         VARCHAR: OMB category in the words of Tuva
+-- data_source                       VARCHAR: name of the plan in the configuration
+-- file_name                         VARCHAR: not known: nothing came in a file
+-- file_date                         DATE: not known: nothing came in a file
+-- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+CREATE VIEW tuva_eligibility AS
+WITH ranked AS (
+  SELECT s.*, row_number() OVER (PARTITION BY s.member_id, coalesce(s.member_number, s.patient_id), s.coverage_start_date, s.coverage_end_date,
+           coalesce(s.payer_name, n.plan), coalesce(s.plan_name, s.plan_number, n.plan), n.plan
+         ORDER BY coalesce(s.rank, 1000000), s.connection_id, s.coverage_id) AS place
+  FROM coverage_span AS s
+  JOIN connection AS n ON n.id = s.connection_id
+  WHERE s.is_backward = 0 AND s.coverage_start_date IS NOT NULL 
+    AND (s.coverage_end_date IS NOT NULL OR (s.coverage_end IS NULL AND coalesce(s.status, 'active') = 'active'))
+)
+SELECT CAST(coalesce(s.member_id, CAST(s.connection_id AS VARCHAR) || '.' || s.patient_id) AS VARCHAR) AS person_id,
+       CAST(coalesce(s.member_number, s.patient_id) AS VARCHAR) AS member_id,
+       CAST(s.subscriber_number AS VARCHAR) AS subscriber_id,
+       CAST(CASE p.gender WHEN 'male' THEN 'male' WHEN 'female' THEN 'female' ELSE 'unknown' END AS VARCHAR) AS gender,
+       CAST(CASE p.race_omb_code WHEN '1002-5' THEN 'american indian or alaska native' WHEN '2028-9' THEN 'asian' WHEN '2054-5' THEN 'black or african american' WHEN '2076-8' THEN 'native hawaiian or other pacific islander' WHEN '2106-3' THEN 'white' WHEN '2131-1' THEN 'other race' WHEN 'ASKU' THEN 'asked but unknown' WHEN 'UNK' THEN 'unknown' END AS VARCHAR) AS race,
+       date(s.birth_date) AS birth_date,
+       date(CASE WHEN substr(p.deceased_date_time, 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(p.deceased_date_time, 6, 2) BETWEEN '01' AND '12' AND substr(p.deceased_date_time, 9, 2) BETWEEN '01' AND '31'
+           AND NOT (substr(p.deceased_date_time, 6, 2) IN ('04', '06', '09', '11') AND substr(p.deceased_date_time, 9, 2) = '31')
+           AND NOT (substr(p.deceased_date_time, 6, 2) = '02' AND (substr(p.deceased_date_time, 9, 2) > '29' OR (substr(p.deceased_date_time, 9, 2) = '29' AND substr(p.deceased_date_time, 3, 2) NOT IN (
+             '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
+         THEN substr(p.deceased_date_time, 1, 10) END) AS death_date,
+       CAST(CASE WHEN p.deceased_date_time IS NOT NULL OR p.deceased_boolean = 1 THEN 1 ELSE 0 END AS BOOLEAN) AS death_flag,
+       date(s.coverage_start_date) AS enrollment_start_date,
+       date(s.coverage_end_date) AS enrollment_end_date,
+       CAST(coalesce(s.payer_name, n.plan) AS VARCHAR) AS payer,
+       CAST(CASE WHEN s.medicare_part IS NOT NULL THEN 'medicare' WHEN lower(s.kind) IN ('mcpol', 'retire') THEN 'commercial' WHEN lower(s.kind) = 'mcd' THEN 'medicaid' END AS VARCHAR) AS payer_type,
+       CAST(coalesce(s.plan_name, s.plan_number, n.plan) AS VARCHAR) AS plan,
+       CAST(NULL AS VARCHAR) AS original_reason_entitlement_code,
+       CAST(NULL AS VARCHAR) AS dual_status_code,
+       CAST(NULL AS VARCHAR) AS medicare_status_code,
+       CAST(NULL AS VARCHAR) AS enrollment_status,
+       CAST(NULL AS VARCHAR) AS hospice_flag,
+       CAST(NULL AS VARCHAR) AS institutional_snp_flag,
+       CAST(NULL AS VARCHAR) AS long_term_institutional_flag,
+       CAST(s.group_number AS VARCHAR) AS group_id,
+       CAST(s.group_name AS VARCHAR) AS group_name,
+       CAST((SELECT max(a.suffix) FROM patient_name AS a WHERE a.connection_id = p.connection_id AND a.patient_id = p.id AND a.name_index = 0) AS VARCHAR) AS name_suffix,
+       CAST(p.given_name AS VARCHAR) AS first_name,
+       CAST(NULL AS VARCHAR) AS middle_name,
+       CAST(p.family_name AS VARCHAR) AS last_name,
+       CAST(NULL AS VARCHAR) AS social_security_number,
+       CAST(lower(s.relationship) AS VARCHAR) AS subscriber_relation,
+       CAST(p.address_line AS VARCHAR) AS address,
+       CAST(p.address_city AS VARCHAR) AS city,
+       CAST(p.address_state AS VARCHAR) AS state,
+       CAST(p.address_postal_code AS VARCHAR) AS zip_code,
+       CAST(p.phone AS VARCHAR) AS phone,
+       CAST(p.email AS VARCHAR) AS email,
+       CAST(CASE p.ethnicity_omb_code WHEN '2135-2' THEN 'hispanic or latino' WHEN '2186-5' THEN 'not hispanic or latino' WHEN 'ASKU' THEN 'asked but unknown' WHEN 'UNK' THEN 'unknown' END AS VARCHAR) AS ethnicity,
+       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(NULL AS VARCHAR) AS file_name,
+       CAST(NULL AS DATE) AS file_date,
+       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+FROM ranked AS s
+JOIN connection AS n ON n.id = s.connection_id
+LEFT JOIN patient AS p ON p.connection_id = s.connection_id AND p.id = s.patient_id
+WHERE s.place = 1;

@@ -1,0 +1,78 @@
+-- The Tuva input layer: which encounters are on the clinical record?
+--
+-- Grain: one row per encounter record that was not entered in error. Names, order and types are those of
+-- encounter in Tuva 0.18.0.
+--
+-- encounter_id                      VARCHAR: number of the connection, a point, the resource's id
+-- person_id                         VARCHAR: member_id of member: over plans
+-- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- encounter_type                    VARCHAR: class of the encounter as sent
+-- encounter_start_date              DATE: start
+-- encounter_end_date                DATE: end
+-- length_of_stay                    DOUBLE: not known: Patient Access does not say
+-- admit_source_code                 VARCHAR: admission source as sent
+-- admit_source_description          VARCHAR: its words
+-- admit_type_code                   VARCHAR: not known: Patient Access does not say
+-- admit_type_description            VARCHAR: not known: Patient Access does not say
+-- discharge_disposition_code        VARCHAR: as sent
+-- discharge_disposition_description  VARCHAR: its words
+-- attending_provider_id             VARCHAR: the first participant
+-- attending_provider_name           VARCHAR: its name as sent
+-- facility_npi                      VARCHAR: NPI of the service provider
+-- facility_name                     VARCHAR: its name
+-- primary_diagnosis_code_type       VARCHAR: not known: Patient Access does not say
+-- primary_diagnosis_code            VARCHAR: not known: Patient Access does not say
+-- primary_diagnosis_description     VARCHAR: not known: Patient Access does not say
+-- drg_code_type                     VARCHAR: not known: Patient Access does not say
+-- drg_code                          VARCHAR: not known: Patient Access does not say
+-- drg_description                   VARCHAR: not known: Patient Access does not say
+-- paid_amount                       DOUBLE: not known: Patient Access does not say
+-- allowed_amount                    DOUBLE: not known: Patient Access does not say
+-- charge_amount                     DOUBLE: not known: Patient Access does not say
+-- data_source                       VARCHAR: name of the plan in the configuration
+-- file_name                         VARCHAR: not known: nothing came in a file
+-- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+CREATE VIEW tuva_encounter AS
+SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS encounter_id,
+       CAST(coalesce(m.member_id, CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
+       CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
+       CAST(coalesce(v.class_display, v.class_code) AS VARCHAR) AS encounter_type,
+       date(CASE WHEN substr(v.period_start, 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(v.period_start, 6, 2) BETWEEN '01' AND '12' AND substr(v.period_start, 9, 2) BETWEEN '01' AND '31'
+           AND NOT (substr(v.period_start, 6, 2) IN ('04', '06', '09', '11') AND substr(v.period_start, 9, 2) = '31')
+           AND NOT (substr(v.period_start, 6, 2) = '02' AND (substr(v.period_start, 9, 2) > '29' OR (substr(v.period_start, 9, 2) = '29' AND substr(v.period_start, 3, 2) NOT IN (
+             '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
+         THEN substr(v.period_start, 1, 10) END) AS encounter_start_date,
+       date(CASE WHEN substr(v.period_end, 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(v.period_end, 6, 2) BETWEEN '01' AND '12' AND substr(v.period_end, 9, 2) BETWEEN '01' AND '31'
+           AND NOT (substr(v.period_end, 6, 2) IN ('04', '06', '09', '11') AND substr(v.period_end, 9, 2) = '31')
+           AND NOT (substr(v.period_end, 6, 2) = '02' AND (substr(v.period_end, 9, 2) > '29' OR (substr(v.period_end, 9, 2) = '29' AND substr(v.period_end, 3, 2) NOT IN (
+             '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
+         THEN substr(v.period_end, 1, 10) END) AS encounter_end_date,
+       CAST(NULL AS DOUBLE) AS length_of_stay,
+       CAST(v.hospitalization_admit_source_code AS VARCHAR) AS admit_source_code,
+       CAST(coalesce(v.hospitalization_admit_source_display, v.hospitalization_admit_source_text) AS VARCHAR) AS admit_source_description,
+       CAST(NULL AS VARCHAR) AS admit_type_code,
+       CAST(NULL AS VARCHAR) AS admit_type_description,
+       CAST(v.hospitalization_discharge_disposition_code AS VARCHAR) AS discharge_disposition_code,
+       CAST(coalesce(v.hospitalization_discharge_disposition_display, v.hospitalization_discharge_disposition_text) AS VARCHAR) AS discharge_disposition_description,
+       CAST(CASE WHEN v.participant_individual_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.participant_individual_id END AS VARCHAR) AS attending_provider_id,
+       CAST(v.participant_individual_display AS VARCHAR) AS attending_provider_name,
+       CAST(CASE WHEN length(o.npi) = 10 THEN o.npi END AS VARCHAR) AS facility_npi,
+       CAST(coalesce(o.name, v.service_provider_display) AS VARCHAR) AS facility_name,
+       CAST(NULL AS VARCHAR) AS primary_diagnosis_code_type,
+       CAST(NULL AS VARCHAR) AS primary_diagnosis_code,
+       CAST(NULL AS VARCHAR) AS primary_diagnosis_description,
+       CAST(NULL AS VARCHAR) AS drg_code_type,
+       CAST(NULL AS VARCHAR) AS drg_code,
+       CAST(NULL AS VARCHAR) AS drg_description,
+       CAST(NULL AS DOUBLE) AS paid_amount,
+       CAST(NULL AS DOUBLE) AS allowed_amount,
+       CAST(NULL AS DOUBLE) AS charge_amount,
+       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(NULL AS VARCHAR) AS file_name,
+       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+FROM encounter AS v
+JOIN connection AS n ON n.id = v.connection_id
+LEFT JOIN member AS m ON m.connection_id = v.connection_id AND m.patient_id = v.patient_id
+LEFT JOIN organization AS o ON o.connection_id = v.connection_id AND o.id = v.service_provider_id
+WHERE coalesce(v.status, '') <> 'entered-in-error'
+  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan = m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

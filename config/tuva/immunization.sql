@@ -1,0 +1,61 @@
+-- The Tuva input layer: which vaccines were given?
+--
+-- Grain: one row per immunization record that was not entered in error. Names, order and types are those
+-- of immunization in Tuva 0.18.0.
+--
+-- immunization_id                   VARCHAR: number of the connection, a point, the resource's id
+-- person_id                         VARCHAR: member_id of member: over plans
+-- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- encounter_id                      VARCHAR: the encounter
+-- source_code_type                  VARCHAR: code system in the words of Tuva, else its address
+-- source_code                       VARCHAR: first code
+-- source_description                VARCHAR: its words
+-- normalized_code_type              VARCHAR: cvx, where sent
+-- normalized_code                   VARCHAR: that code
+-- normalized_description            VARCHAR: not known: mapping is Tuva's work
+-- status                            VARCHAR: completed or not-done
+-- status_reason                     VARCHAR: why not
+-- occurrence_date                   DATE: day
+-- source_dose                       VARCHAR: dose as sent
+-- normalized_dose                   VARCHAR: not known: Patient Access does not say
+-- lot_number                        VARCHAR: lot
+-- body_site                         VARCHAR: body site
+-- route                             VARCHAR: route
+-- location_id                       VARCHAR: the place
+-- practitioner_id                   VARCHAR: who gave it
+-- data_source                       VARCHAR: name of the plan in the configuration
+-- file_name                         VARCHAR: not known: nothing came in a file
+-- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+CREATE VIEW tuva_immunization AS
+SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS immunization_id,
+       CAST(coalesce(m.member_id, CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
+       CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
+       CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
+       CAST(CASE WHEN lower(v.vaccine_code_system) LIKE '%icd-10-cm%' THEN 'icd-10-cm' WHEN lower(v.vaccine_code_system) LIKE '%icd-9%' THEN 'icd-9-cm' WHEN lower(v.vaccine_code_system) LIKE '%icd10%' THEN 'icd-10-pcs' WHEN lower(v.vaccine_code_system) LIKE '%snomed%' THEN 'snomed-ct' WHEN lower(v.vaccine_code_system) LIKE '%loinc%' THEN 'loinc' WHEN lower(v.vaccine_code_system) LIKE '%ama-assn%' OR lower(v.vaccine_code_system) LIKE '%hcpcs%' THEN 'hcpcs' WHEN lower(v.vaccine_code_system) LIKE '%rxnorm%' THEN 'rxnorm' WHEN lower(v.vaccine_code_system) LIKE '%/ndc%' THEN 'ndc' WHEN lower(v.vaccine_code_system) LIKE '%cvx%' THEN 'cvx' ELSE v.vaccine_code_system END AS VARCHAR) AS source_code_type,
+       CAST(v.vaccine_code_code AS VARCHAR) AS source_code,
+       CAST(coalesce(v.vaccine_code_display, v.vaccine_code_text) AS VARCHAR) AS source_description,
+       CAST(CASE WHEN v.cvx_code IS NOT NULL THEN 'cvx' END AS VARCHAR) AS normalized_code_type,
+       CAST(v.cvx_code AS VARCHAR) AS normalized_code,
+       CAST(NULL AS VARCHAR) AS normalized_description,
+       CAST(v.status AS VARCHAR) AS status,
+       CAST(coalesce(v.status_reason_display, v.status_reason_text, v.status_reason_code) AS VARCHAR) AS status_reason,
+       date(CASE WHEN substr(v.occurrence_date_time, 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(v.occurrence_date_time, 6, 2) BETWEEN '01' AND '12' AND substr(v.occurrence_date_time, 9, 2) BETWEEN '01' AND '31'
+           AND NOT (substr(v.occurrence_date_time, 6, 2) IN ('04', '06', '09', '11') AND substr(v.occurrence_date_time, 9, 2) = '31')
+           AND NOT (substr(v.occurrence_date_time, 6, 2) = '02' AND (substr(v.occurrence_date_time, 9, 2) > '29' OR (substr(v.occurrence_date_time, 9, 2) = '29' AND substr(v.occurrence_date_time, 3, 2) NOT IN (
+             '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
+         THEN substr(v.occurrence_date_time, 1, 10) END) AS occurrence_date,
+       CAST(CAST(v.dose_quantity_value AS VARCHAR) || coalesce(' ' || v.dose_quantity_unit, '') AS VARCHAR) AS source_dose,
+       CAST(NULL AS VARCHAR) AS normalized_dose,
+       CAST(v.lot_number AS VARCHAR) AS lot_number,
+       CAST(coalesce(v.site_display, v.site_text, v.site_code) AS VARCHAR) AS body_site,
+       CAST(coalesce(v.route_display, v.route_text, v.route_code) AS VARCHAR) AS route,
+       CAST(CASE WHEN v.location_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.location_id END AS VARCHAR) AS location_id,
+       CAST(CASE WHEN v.performer_actor_practitioner_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.performer_actor_practitioner_id END AS VARCHAR) AS practitioner_id,
+       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(NULL AS VARCHAR) AS file_name,
+       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+FROM immunization AS v
+JOIN connection AS n ON n.id = v.connection_id
+LEFT JOIN member AS m ON m.connection_id = v.connection_id AND m.patient_id = v.patient_id
+WHERE coalesce(v.status, '') <> 'entered-in-error'
+  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan = m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

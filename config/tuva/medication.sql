@@ -1,0 +1,65 @@
+-- The Tuva input layer: which drugs were prescribed?
+--
+-- Grain: one row per medication request that was not entered in error. Names, order and types are those of
+-- medication in Tuva 0.18.0.
+--
+-- medication_id                     VARCHAR: number of the connection, a point, the resource's id
+-- person_id                         VARCHAR: member_id of member: over plans
+-- payer                             VARCHAR: name of the plan in the configuration
+-- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- encounter_id                      VARCHAR: the encounter
+-- dispensing_date                   DATE: not known: this is what was prescribed; what was handed out is in tuva_pharmacy_claim
+-- prescribing_date                  DATE: when it was prescribed
+-- source_code_type                  VARCHAR: code system in the words of Tuva, else its address
+-- source_code                       VARCHAR: first code
+-- source_description                VARCHAR: its words
+-- ndc_code                          VARCHAR: National Drug Code of eleven digits, where sent
+-- ndc_description                   VARCHAR: not known: mapping is Tuva's work
+-- rxnorm_code                       VARCHAR: RxNorm code, where sent
+-- rxnorm_description                VARCHAR: not known: mapping is Tuva's work
+-- atc_code                          VARCHAR: not known: Patient Access does not say
+-- atc_description                   VARCHAR: not known: Patient Access does not say
+-- route                             VARCHAR: not known: Patient Access does not say
+-- strength                          VARCHAR: not known: Patient Access does not say
+-- quantity                          DOUBLE: quantity to hand out
+-- quantity_unit                     VARCHAR: its unit
+-- days_supply                       DOUBLE: days it is meant to last, where told in days
+-- practitioner_id                   VARCHAR: who prescribed it
+-- data_source                       VARCHAR: name of the plan in the configuration
+-- file_name                         VARCHAR: not known: nothing came in a file
+-- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+CREATE VIEW tuva_medication AS
+SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medication_id,
+       CAST(coalesce(m.member_id, CAST(q.connection_id AS VARCHAR) || '.' || q.patient_id) AS VARCHAR) AS person_id,
+       CAST(n.plan AS VARCHAR) AS payer,
+       CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.patient_id AS VARCHAR) AS patient_id,
+       CAST(CASE WHEN q.encounter_id IS NOT NULL THEN CAST(q.connection_id AS VARCHAR) || '.' || q.encounter_id END AS VARCHAR) AS encounter_id,
+       CAST(NULL AS DATE) AS dispensing_date,
+       date(CASE WHEN substr(q.authored_on, 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(q.authored_on, 6, 2) BETWEEN '01' AND '12' AND substr(q.authored_on, 9, 2) BETWEEN '01' AND '31'
+           AND NOT (substr(q.authored_on, 6, 2) IN ('04', '06', '09', '11') AND substr(q.authored_on, 9, 2) = '31')
+           AND NOT (substr(q.authored_on, 6, 2) = '02' AND (substr(q.authored_on, 9, 2) > '29' OR (substr(q.authored_on, 9, 2) = '29' AND substr(q.authored_on, 3, 2) NOT IN (
+             '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
+         THEN substr(q.authored_on, 1, 10) END) AS prescribing_date,
+       CAST(CASE WHEN lower(q.medication_system) LIKE '%icd-10-cm%' THEN 'icd-10-cm' WHEN lower(q.medication_system) LIKE '%icd-9%' THEN 'icd-9-cm' WHEN lower(q.medication_system) LIKE '%icd10%' THEN 'icd-10-pcs' WHEN lower(q.medication_system) LIKE '%snomed%' THEN 'snomed-ct' WHEN lower(q.medication_system) LIKE '%loinc%' THEN 'loinc' WHEN lower(q.medication_system) LIKE '%ama-assn%' OR lower(q.medication_system) LIKE '%hcpcs%' THEN 'hcpcs' WHEN lower(q.medication_system) LIKE '%rxnorm%' THEN 'rxnorm' WHEN lower(q.medication_system) LIKE '%/ndc%' THEN 'ndc' WHEN lower(q.medication_system) LIKE '%cvx%' THEN 'cvx' ELSE q.medication_system END AS VARCHAR) AS source_code_type,
+       CAST(q.medication_code AS VARCHAR) AS source_code,
+       CAST(coalesce(q.medication_display, q.medication_text, q.medication_reference_display) AS VARCHAR) AS source_description,
+       CAST(CASE WHEN length(replace(q.ndc_code, '-', '')) = 11 THEN replace(q.ndc_code, '-', '') END AS VARCHAR) AS ndc_code,
+       CAST(NULL AS VARCHAR) AS ndc_description,
+       CAST(q.rxnorm_code AS VARCHAR) AS rxnorm_code,
+       CAST(NULL AS VARCHAR) AS rxnorm_description,
+       CAST(NULL AS VARCHAR) AS atc_code,
+       CAST(NULL AS VARCHAR) AS atc_description,
+       CAST(NULL AS VARCHAR) AS route,
+       CAST(NULL AS VARCHAR) AS strength,
+       CAST(q.dispense_quantity_value AS DOUBLE) AS quantity,
+       CAST(q.dispense_quantity_unit AS VARCHAR) AS quantity_unit,
+       CAST(CASE WHEN coalesce(q.dispense_expected_supply_duration_code, 'd') = 'd' THEN q.dispense_expected_supply_duration_value END AS DOUBLE) AS days_supply,
+       CAST(CASE WHEN q.requester_practitioner_id IS NOT NULL THEN CAST(q.connection_id AS VARCHAR) || '.' || q.requester_practitioner_id END AS VARCHAR) AS practitioner_id,
+       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(NULL AS VARCHAR) AS file_name,
+       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+FROM medication_request AS q
+JOIN connection AS n ON n.id = q.connection_id
+LEFT JOIN member AS m ON m.connection_id = q.connection_id AND m.patient_id = q.patient_id
+WHERE coalesce(q.status, '') <> 'entered-in-error'
+  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan = m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

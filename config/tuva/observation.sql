@@ -1,0 +1,63 @@
+-- The Tuva input layer: what else was observed?
+--
+-- Grain: one row per observation record that is not the laboratory's and was not entered in error. Names,
+-- order and types are those of observation in Tuva 0.18.0.
+--
+-- observation_id                    VARCHAR: number of the connection, a point, the resource's id
+-- person_id                         VARCHAR: member_id of member: over plans
+-- payer                             VARCHAR: name of the plan in the configuration
+-- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- encounter_id                      VARCHAR: the encounter
+-- panel_id                          VARCHAR: not known: Patient Access does not say
+-- observation_date                  DATE: day
+-- observation_type                  VARCHAR: category
+-- source_code_type                  VARCHAR: code system in the words of Tuva, else its address
+-- source_code                       VARCHAR: first code
+-- source_description                VARCHAR: its words
+-- normalized_code_type              VARCHAR: loinc, where sent
+-- normalized_code                   VARCHAR: that code
+-- normalized_description            VARCHAR: not known: mapping is Tuva's work
+-- result                            VARCHAR: the value, else the words
+-- source_units                      VARCHAR: unit
+-- normalized_units                  VARCHAR: not known: mapping is Tuva's work
+-- source_reference_range_low        VARCHAR: lower end of the range
+-- source_reference_range_high       VARCHAR: upper end of the range
+-- normalized_reference_range_low    VARCHAR: not known: mapping is Tuva's work
+-- normalized_reference_range_high   VARCHAR: not known: mapping is Tuva's work
+-- data_source                       VARCHAR: name of the plan in the configuration
+-- file_name                         VARCHAR: not known: nothing came in a file
+-- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+CREATE VIEW tuva_observation AS
+SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS observation_id,
+       CAST(coalesce(m.member_id, CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
+       CAST(n.plan AS VARCHAR) AS payer,
+       CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
+       CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
+       CAST(NULL AS VARCHAR) AS panel_id,
+       date(CASE WHEN substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 6, 2) BETWEEN '01' AND '12' AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) BETWEEN '01' AND '31'
+           AND NOT (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 6, 2) IN ('04', '06', '09', '11') AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) = '31')
+           AND NOT (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 6, 2) = '02' AND (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) > '29' OR (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) = '29' AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 3, 2) NOT IN (
+             '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
+         THEN substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 1, 10) END) AS observation_date,
+       CAST(v.category_code AS VARCHAR) AS observation_type,
+       CAST(CASE WHEN lower(v.code_system) LIKE '%icd-10-cm%' THEN 'icd-10-cm' WHEN lower(v.code_system) LIKE '%icd-9%' THEN 'icd-9-cm' WHEN lower(v.code_system) LIKE '%icd10%' THEN 'icd-10-pcs' WHEN lower(v.code_system) LIKE '%snomed%' THEN 'snomed-ct' WHEN lower(v.code_system) LIKE '%loinc%' THEN 'loinc' WHEN lower(v.code_system) LIKE '%ama-assn%' OR lower(v.code_system) LIKE '%hcpcs%' THEN 'hcpcs' WHEN lower(v.code_system) LIKE '%rxnorm%' THEN 'rxnorm' WHEN lower(v.code_system) LIKE '%/ndc%' THEN 'ndc' WHEN lower(v.code_system) LIKE '%cvx%' THEN 'cvx' ELSE v.code_system END AS VARCHAR) AS source_code_type,
+       CAST(v.code_code AS VARCHAR) AS source_code,
+       CAST(coalesce(v.code_display, v.code_text) AS VARCHAR) AS source_description,
+       CAST(CASE WHEN v.loinc_code IS NOT NULL THEN 'loinc' END AS VARCHAR) AS normalized_code_type,
+       CAST(v.loinc_code AS VARCHAR) AS normalized_code,
+       CAST(NULL AS VARCHAR) AS normalized_description,
+       CAST(coalesce(CAST(v.value_quantity_value AS VARCHAR), v.value_codeable_concept_display, v.value_codeable_concept_text, v.value_string, CAST(v.value_integer AS VARCHAR)) AS VARCHAR) AS result,
+       CAST(coalesce(v.value_quantity_code, v.value_quantity_unit) AS VARCHAR) AS source_units,
+       CAST(NULL AS VARCHAR) AS normalized_units,
+       CAST(v.reference_range_low_value AS VARCHAR) AS source_reference_range_low,
+       CAST(v.reference_range_high_value AS VARCHAR) AS source_reference_range_high,
+       CAST(NULL AS VARCHAR) AS normalized_reference_range_low,
+       CAST(NULL AS VARCHAR) AS normalized_reference_range_high,
+       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(NULL AS VARCHAR) AS file_name,
+       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+FROM observation AS v
+JOIN connection AS n ON n.id = v.connection_id
+LEFT JOIN member AS m ON m.connection_id = v.connection_id AND m.patient_id = v.patient_id
+WHERE coalesce(v.status, '') <> 'entered-in-error'
+  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan = m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id) AND coalesce(v.category_code, '') <> 'laboratory';

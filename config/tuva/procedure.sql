@@ -1,0 +1,52 @@
+-- The Tuva input layer: which procedures are on the clinical record?
+--
+-- Grain: one row per procedure record that was done and not entered in error. Names, order and types are
+-- those of procedure in Tuva 0.18.0.
+--
+-- procedure_id                      VARCHAR: number of the connection, a point, the resource's id
+-- person_id                         VARCHAR: member_id of member: over plans
+-- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- encounter_id                      VARCHAR: the encounter
+-- claim_id                          VARCHAR: not known: a record names no claim; those of claims are in tuva_medical_claim
+-- procedure_date                    DATE: day
+-- source_code_type                  VARCHAR: code system in the words of Tuva, else its address
+-- source_code                       VARCHAR: first code
+-- source_description                VARCHAR: its words
+-- normalized_code_type              VARCHAR: not known: mapping is Tuva's work
+-- normalized_code                   VARCHAR: not known: mapping is Tuva's work
+-- normalized_description            VARCHAR: not known: mapping is Tuva's work
+-- modifier_1                        VARCHAR: not known: Patient Access does not say
+-- modifier_2                        VARCHAR: not known: Patient Access does not say
+-- modifier_3                        VARCHAR: not known: Patient Access does not say
+-- modifier_4                        VARCHAR: not known: Patient Access does not say
+-- modifier_5                        VARCHAR: not known: Patient Access does not say
+-- practitioner_id                   VARCHAR: who performed it
+-- data_source                       VARCHAR: name of the plan in the configuration
+-- file_name                         VARCHAR: not known: nothing came in a file
+-- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+CREATE VIEW tuva_procedure AS
+SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS procedure_id,
+       CAST(coalesce(r.member_id, CAST(r.connection_id AS VARCHAR) || '.' || r.patient_id) AS VARCHAR) AS person_id,
+       CAST(CAST(r.connection_id AS VARCHAR) || '.' || r.patient_id AS VARCHAR) AS patient_id,
+       CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
+       CAST(NULL AS VARCHAR) AS claim_id,
+       date(r.procedure_date) AS procedure_date,
+       CAST(CASE WHEN lower(r.system) LIKE '%icd-10-cm%' THEN 'icd-10-cm' WHEN lower(r.system) LIKE '%icd-9%' THEN 'icd-9-cm' WHEN lower(r.system) LIKE '%icd10%' THEN 'icd-10-pcs' WHEN lower(r.system) LIKE '%snomed%' THEN 'snomed-ct' WHEN lower(r.system) LIKE '%loinc%' THEN 'loinc' WHEN lower(r.system) LIKE '%ama-assn%' OR lower(r.system) LIKE '%hcpcs%' THEN 'hcpcs' WHEN lower(r.system) LIKE '%rxnorm%' THEN 'rxnorm' WHEN lower(r.system) LIKE '%/ndc%' THEN 'ndc' WHEN lower(r.system) LIKE '%cvx%' THEN 'cvx' ELSE r.system END AS VARCHAR) AS source_code_type,
+       CAST(r.code AS VARCHAR) AS source_code,
+       CAST(r.display AS VARCHAR) AS source_description,
+       CAST(NULL AS VARCHAR) AS normalized_code_type,
+       CAST(NULL AS VARCHAR) AS normalized_code,
+       CAST(NULL AS VARCHAR) AS normalized_description,
+       CAST(NULL AS VARCHAR) AS modifier_1,
+       CAST(NULL AS VARCHAR) AS modifier_2,
+       CAST(NULL AS VARCHAR) AS modifier_3,
+       CAST(NULL AS VARCHAR) AS modifier_4,
+       CAST(NULL AS VARCHAR) AS modifier_5,
+       CAST(CASE WHEN v.performer_actor_practitioner_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.performer_actor_practitioner_id END AS VARCHAR) AS practitioner_id,
+       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(NULL AS VARCHAR) AS file_name,
+       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+FROM procedure_occurrence AS r
+JOIN connection AS n ON n.id = r.connection_id
+JOIN "procedure" AS v ON v.connection_id = r.connection_id AND v.id = r.record_id
+WHERE r.source = 'procedure' AND r.is_current = 1;

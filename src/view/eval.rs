@@ -11,6 +11,7 @@ use super::item::{Item, Scalar};
 use super::json::Node;
 use super::operators;
 use super::plan::{Expr, Path, Reduce, Segment, Start};
+use super::sum;
 use super::walk::walk;
 use crate::reference::ServerBases;
 
@@ -234,6 +235,7 @@ fn reduce_with<'a>(
             return Ok(Some(Item::Boolean(count == 1 && primitive)));
         }
         Reduce::Join(separator) => return operators::join(separator, source),
+        Reduce::Sum => return sum::sum(source),
     };
     let mut left = position;
     let mut found = None;

@@ -19,7 +19,7 @@ use super::type_name::{resource_argument, type_argument, typed};
 use super::types::TypeId;
 
 const FUNCTIONS: &str = "functions are where, exists, empty, hasValue, not, first, extension, \
-    ofType, join, lowBoundary, highBoundary, getResourceKey, getReferenceKey";
+    ofType, join, sum, lowBoundary, highBoundary, getResourceKey, getReferenceKey";
 
 /// What a definition gives its expressions.
 pub(crate) struct Lowering<'d> {
@@ -218,6 +218,7 @@ impl Lowering<'_> {
             ("empty", []) => return Ok(Some(Reduce::Empty)),
             ("not", []) => return Ok(Some(Reduce::Not)),
             ("first", []) => return Ok(Some(Reduce::First)),
+            ("sum", []) => return Ok(Some(Reduce::Sum)),
             ("join", []) => return Ok(Some(Reduce::Join(String::new()))),
             ("join", [separator]) => {
                 return self.text_argument(separator, name, position).map(Reduce::Join).map(Some);
@@ -239,8 +240,9 @@ impl Lowering<'_> {
             ("lowBoundary", []) => Step::Boundary(Boundary::Low),
             ("highBoundary", []) => Step::Boundary(Boundary::High),
             (
-                "where" | "exists" | "empty" | "hasValue" | "not" | "first" | "join" | "extension"
-                | "ofType" | "getResourceKey" | "getReferenceKey" | "lowBoundary" | "highBoundary",
+                "where" | "exists" | "empty" | "hasValue" | "not" | "first" | "join" | "sum"
+                | "extension" | "ofType" | "getResourceKey" | "getReferenceKey" | "lowBoundary"
+                | "highBoundary",
                 _,
             ) => {
                 let count = arguments.len();

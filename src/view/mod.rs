@@ -34,6 +34,7 @@ mod path;
 mod plan;
 mod reference_key;
 mod rows;
+mod sum;
 mod temporal;
 mod type_name;
 mod types;

@@ -149,4 +149,5 @@ pub(crate) enum Reduce {
     Not,
     HasValue,
     Join(String),
+    Sum,
 }

@@ -6,6 +6,8 @@ mod absence;
 #[cfg(test)]
 mod access_log;
 #[cfg(test)]
+mod amounts_in_tables;
+#[cfg(test)]
 mod backfill;
 #[cfg(test)]
 mod backup;

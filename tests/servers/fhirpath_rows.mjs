@@ -77,6 +77,8 @@ function rowsOf(select, node, row) {
 function same(ours, theirs) {
   const plain = (value) => (value instanceof Object && !Array.isArray(value) ? value.toString() : value);
   const [one, other] = [plain(ours ?? null), plain(theirs ?? null)];
+  // Sums are exact here; there they are those of binary doubles.
+  if (typeof one === "number" && typeof other === "number") return Math.abs(one - other) <= 1e-9 * Math.abs(one);
   return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 

@@ -143,7 +143,7 @@ fn repeating(expression: &Expression) -> Option<&str> {
         StepKind::Index(_) => true,
         StepKind::Field(_) => false,
         StepKind::Call { name, .. } => {
-            matches!(name.as_str(), "first" | "exists" | "empty" | "join" | "not")
+            matches!(name.as_str(), "first" | "exists" | "empty" | "join" | "sum" | "not")
         }
     };
     let open = path.steps.iter().rposition(|step| reduces(&step.kind)).map_or(0, |at| at + 1);

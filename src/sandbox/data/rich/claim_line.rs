@@ -189,10 +189,7 @@ pub(super) fn added_item(rich: &Rich, sub_detail_sequence: &str) -> Json {
     detail.set("category", Json::Absent);
     detail.set("programCode", Json::Absent);
     detail.set("adjudication", all_amounts(rich, Cents(0)));
-    // A ClaimResponse is an answer to one provider, whose lines go no deeper here.
-    if sub_detail_sequence == "subDetailSequence" {
-        detail.set("subDetail", array![detail.clone()]);
-    }
+    detail.set("subDetail", array![detail.clone()]);
     item.add(object! {
         itemSequence: array![1u32],
         detailSequence: array![1u32],

@@ -1,5 +1,8 @@
 //! The paths of JSON leaves as a tree: `Claim.item.net.value`, each known by a number.
 //!
+//! Of a list, the places of the first items are told apart, since a column may read the first item
+//! and leave the second; a path's text has no places.
+//!
 //! A payer chooses the names in its JSON, and they end in a table and on a screen. A name that no
 //! element of FHIR could have is `?` here, depth and number are bounded, and a value never enters.
 
@@ -15,9 +18,12 @@ pub(super) const ANY: &str = "?";
 const NAME_LENGTH: usize = 64;
 /// Elements in one path, at most; what lies deeper counts for the last of them.
 const DEPTH: u16 = 40;
-/// Paths of one tree, at most; what has another one counts for the element above it. FHIR's own
-/// come to some thousands per type.
-const PATHS: usize = 20_000;
+/// Paths of one tree, at most; what has another one counts for the element above it, or for the
+/// first item of its list. FHIR's own come to some thousands per type, places in lists included.
+const PATHS: usize = 40_000;
+/// Items of a list whose places are told apart after the first; the last of these places stands for
+/// all that follow. Definitions name up to the fourth (modifiers).
+const LATER: usize = 4;
 
 /// A path's number.
 pub(super) type PathId = usize;
@@ -40,6 +46,10 @@ pub(super) struct PathTree {
 struct Place {
     name: String,
     parent: PathId,
+    /// Whether it is a later item of the list that `parent` is.
+    is_later: bool,
+    /// The later items of a list; the root where none was seen yet.
+    later: [PathId; LATER],
     depth: u16,
     is_foreign: bool,
     below: HashMap<String, PathId>,
@@ -62,8 +72,11 @@ impl PathTree {
         let mut names = Vec::new();
         let mut at = path;
         while at != PathTree::ROOT {
-            names.push(self.places[at].name.as_str());
-            at = self.places[at].parent;
+            let place = &self.places[at];
+            if !place.is_later {
+                names.push(place.name.as_str());
+            }
+            at = place.parent;
         }
         names.push(&self.places[PathTree::ROOT].name);
         names.reverse();
@@ -100,7 +113,12 @@ impl PathTree {
                     }
                 }
             }
-            Node::Array(items) => items.iter().for_each(|item| self.leaves_below(item, at, leaf)),
+            Node::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    let place = self.item(at, index);
+                    self.leaves_below(item, place, leaf);
+                }
+            }
             Node::Null => {}
             Node::Bool(_) | Node::Number(_) | Node::String(_) => leaf(at, node),
         }
@@ -137,7 +155,10 @@ impl PathTree {
         let is_here = marks[at] == Mark::Here;
         match node {
             Node::Array(items) => {
-                items.iter_mut().for_each(|item| self.alter_below(item, at, marks));
+                for (index, item) in items.iter_mut().enumerate() {
+                    let place = self.item(at, index);
+                    self.alter_below(item, place, marks);
+                }
             }
             // Two paths that were equal are not so any more.
             Node::String(text) if is_here => text.to_mut().push_str(&format!("x{at}")),
@@ -164,24 +185,42 @@ impl PathTree {
         if depth > DEPTH || self.places.len() >= PATHS {
             return at;
         }
-        self.enter(name, at, depth, is_foreign)
+        let path = self.enter(name, at, depth, is_foreign);
+        let parent = &mut self.places[at];
+        let below = if is_foreign { &mut parent.below_foreign } else { &mut parent.below };
+        below.insert(name.to_owned(), path);
+        path
+    }
+
+    /// The path of an item of a list: that of the list for the first.
+    fn item(&mut self, list: PathId, index: usize) -> PathId {
+        let Some(later) = index.checked_sub(1) else { return list };
+        let (later, place) = (later.min(LATER - 1), &self.places[list]);
+        match place.later[later] {
+            PathTree::ROOT if self.places.len() >= PATHS => list,
+            PathTree::ROOT => {
+                let (name, depth, is_foreign) = (place.name.clone(), place.depth, place.is_foreign);
+                let path = self.enter(&name, list, depth, is_foreign);
+                self.places[path].is_later = true;
+                self.places[list].later[later] = path;
+                path
+            }
+            known => known,
+        }
     }
 
     fn enter(&mut self, name: &str, parent: PathId, depth: u16, is_foreign: bool) -> PathId {
-        let path = self.places.len();
-        if let Some(parent) = self.places.get_mut(parent) {
-            let below = if is_foreign { &mut parent.below_foreign } else { &mut parent.below };
-            below.insert(name.to_owned(), path);
-        }
         self.places.push(Place {
             name: name.to_owned(),
             parent,
+            is_later: false,
+            later: [PathTree::ROOT; LATER],
             depth,
             is_foreign,
             below: HashMap::new(),
             below_foreign: HashMap::new(),
         });
-        path
+        self.places.len() - 1
     }
 
     fn is_foreign_here(&self, at: PathId, node: &Node<'_>) -> bool {
@@ -263,8 +302,10 @@ mod tests {
             out
         };
         let other = r#"{"url":"https://acme.test","value":"w"}]}"#;
-        assert!(altered(found[0]).starts_with(r#"{"a":[{"b":"vx2","c":1},{"b":8,"c":true}]"#));
-        assert!(altered(found[1]).starts_with(r#"{"a":[{"b":"v","c":7},{"b":7,"c":false}]"#));
+        assert!(altered(found[0]).starts_with(r#"{"a":[{"b":"vx2","c":1},{"b":7,"c":true}]"#));
+        assert!(altered(found[1]).starts_with(r#"{"a":[{"b":"v","c":7},{"b":7,"c":true}]"#));
+        assert!(altered(found[2]).starts_with(r#"{"a":[{"b":"v","c":1},{"b":8,"c":true}]"#));
+        assert!(altered(found[3]).starts_with(r#"{"a":[{"b":"v","c":1},{"b":7,"c":false}]"#));
         let (home, foreign) = (found[5], found[7]);
         assert!(altered(home).ends_with(&format!(r#""value":"wx{home}"}},{other}"#)));
         assert!(altered(foreign).ends_with(&format!(r#""value":"wx{foreign}"}}]}}"#)));

@@ -3,7 +3,8 @@
 //! A leaf is carried when the rows change with it. A cell that borrows from a leaf's text shows that
 //! by itself; any other leaf is altered, every view of the type runs again, and the rows are
 //! compared. That needs no knowledge of what a view reads, so it is as true for a user's definitions
-//! as for ours. A path is tried in a few resources until one shows it carried.
+//! as for ours. A path is tried in a few resources until one shows it carried, and each place in a
+//! list for itself: the second coding that a column with `first()` leaves behind is counted.
 
 use super::{
     error::{Doing, WarehouseError},
@@ -30,9 +31,10 @@ const TRIES: u8 = 3;
 pub struct LeafPath {
     /// The type of the resources that have it.
     pub resource_type: String,
-    /// From the resource type on; positions in arrays are left out.
+    /// From the resource type on; positions in arrays are left out. Where some positions are carried
+    /// and others are not, the path is there twice.
     pub path: String,
-    /// Resources that have it.
+    /// Resources that have it; of several positions, as many as have the most frequent one.
     pub resources: u64,
     /// Leaves seen there.
     pub leaves: u64,
@@ -92,26 +94,35 @@ impl<'a> LeafSurvey<'a> {
 
     /// Every path since the last call, in order, and counts anew; what is carried is not forgotten.
     pub fn take(&mut self) -> Vec<LeafPath> {
-        let mut paths = Vec::new();
+        let mut paths: BTreeMap<(String, bool, bool), LeafPath> = BTreeMap::new();
         for (resource_type, survey) in &mut self.types {
             let tree = &survey.tree;
             for (path, known) in survey.known.iter_mut().enumerate() {
                 let counted = std::mem::take(&mut known.leaves);
-                if counted > 0 {
-                    paths.push(LeafPath {
+                if counted == 0 {
+                    continue;
+                }
+                let resources = std::mem::take(&mut known.resources);
+                let first_seen = std::mem::take(&mut known.first_seen);
+                let key = (tree.text(path), tree.is_foreign(path), known.carried);
+                let leaf =
+                    paths.entry(key).or_insert_with_key(|(path, foreign, carried)| LeafPath {
                         resource_type: resource_type.clone(),
-                        path: tree.text(path),
-                        resources: std::mem::take(&mut known.resources),
-                        leaves: counted,
-                        first_seen: std::mem::take(&mut known.first_seen),
-                        foreign: tree.is_foreign(path),
-                        carried: known.carried,
+                        path: path.clone(),
+                        resources,
+                        leaves: 0,
+                        first_seen: first_seen.clone(),
+                        foreign: *foreign,
+                        carried: *carried,
                     });
+                leaf.leaves += counted;
+                leaf.resources = leaf.resources.max(resources);
+                if leaf.first_seen > first_seen {
+                    leaf.first_seen = first_seen;
                 }
             }
         }
-        paths.sort_by(|one, other| (&one.path, one.foreign).cmp(&(&other.path, other.foreign)));
-        paths
+        paths.into_values().collect()
     }
 }
 
@@ -295,5 +306,35 @@ mod tests {
             paths.iter().any(|leaf| leaf.path == "Patient.extension.valueString" && leaf.foreign)
         );
         assert!(!paths.iter().any(|leaf| leaf.path.contains("text") || leaf.path.contains("meta")));
+    }
+
+    #[test]
+    fn what_a_column_leaves_behind_by_its_place_is_found() {
+        let view = r#"{"resource":"Claim","name":"own","select":[{"column":[
+            {"name":"id","path":"getResourceKey()"},
+            {"name":"first","path":"type.coding.first().code"},
+            {"name":"third","path":"item.first().modifier[2].coding.first().code"},
+            {"name":"words","path":"item.first().note.join(' ')"}]}]}"#;
+        let catalog = Catalog::new([view], []).unwrap();
+        let mut survey = LeafSurvey::new(&catalog);
+        let claim = r#"{"resourceType":"Claim","id":"c",
+            "type":{"coding":[{"code":"a"},{"code":"b"},{"code":"c"}]},
+            "item":[{"note":["x","y"],"modifier":[{"coding":[{"code":"1"}]},{"coding":[{"code":"2"}]},
+              {"coding":[{"code":"3"},{"code":"3a"}]},{"coding":[{"code":"4"}]},{"coding":[{"code":"5"}]},
+              {"coding":[{"code":"6"}]}]},{"note":["z"]}]}"#;
+        survey.add("Claim", claim, "");
+        let leaves = |paths: &[LeafPath], path: &str, carried: bool| -> u64 {
+            let of = paths.iter().filter(|leaf| leaf.path == path && leaf.carried == carried);
+            of.map(|leaf| leaf.leaves).sum()
+        };
+        let paths = survey.take();
+        for (path, carried, left) in [
+            ("Claim.type.coding.code", 1, 2),
+            ("Claim.item.modifier.coding.code", 1, 6),
+            ("Claim.item.note", 2, 1),
+        ] {
+            assert_eq!(leaves(&paths, path, true), carried, "{path}");
+            assert_eq!(leaves(&paths, path, false), left, "{path}");
+        }
     }
 }

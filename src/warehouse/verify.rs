@@ -14,7 +14,7 @@ use super::{
     table::{Catalog, quote},
     verify_ledger, verify_resources,
 };
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, ffi};
 
 /// Problems of one check that are described; the rest is counted.
 const DESCRIBED: usize = 10;
@@ -89,21 +89,26 @@ pub fn verify(
     Ok(checks)
 }
 
-/// Compares the marts, where there is room for the temporary tables that it takes.
+/// Compares the marts, where the temporary tables that it takes can be written.
 fn marts_or_note(connection: &Connection, catalog: &Catalog) -> Result<Checked, WarehouseError> {
     match marts::verify(connection, catalog.marts()) {
-        Err(WarehouseError::Sqlite { source, .. })
-            if matches!(
-                source.sqlite_error_code(),
-                Some(ErrorCode::DiskFull | ErrorCode::CannotOpen)
-            ) =>
-        {
+        Err(WarehouseError::Sqlite { source, .. }) if is_of_writing(&source) => {
             let mut checked = Checked::new("rows of marts against the tables they are made of");
             checked.note = Some(format!("not compared: no room for temporary tables: {source}"));
             Ok(checked)
         }
         checked => checked,
     }
+}
+
+/// Whether a file could not be made or written: of the warehouse nothing is written here.
+///
+/// A full disk has a code of its own; an exhausted quota or a limit on the size of files has that of
+/// any write that failed.
+fn is_of_writing(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::CannotOpen))
+        || extended == Some(ffi::SQLITE_IOERR_WRITE)
 }
 
 /// A check that the damage itself cut short has found damage: pages that lead nowhere, a table that

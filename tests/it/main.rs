@@ -192,6 +192,8 @@ mod vault_key_command;
 #[cfg(test)]
 mod verify;
 #[cfg(test)]
+mod verify_no_room;
+#[cfg(test)]
 mod views;
 #[cfg(test)]
 mod views_check;

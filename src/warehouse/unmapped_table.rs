@@ -27,7 +27,7 @@ pub(super) fn note(
         .prepare_cached("INSERT OR IGNORE INTO unmapped_path_due VALUES (?1, ?2)")
         .and_then(|mut statement| statement.execute(params![connection_id, resource_type]))
         .doing("cannot note what changed")?;
-    marts::note(transaction, connection_id)
+    marts::note_change(transaction, connection_id, resource_type)
 }
 
 /// Notes it for every connection: the type's definitions are others now.
@@ -43,7 +43,7 @@ pub(super) fn note_type(
             [resource_type],
         )
         .doing("cannot note what changed")?;
-    marts::note_all(transaction).map(drop)
+    marts::note_tables(transaction, resource_type)
 }
 
 /// Counts what is noted, until told to stop; the rest stays noted.

@@ -1,10 +1,10 @@
 //! The marts: tables that answer an analyst's question, kept in step with the normalised tables.
 //!
-//! A change to a connection's resources notes the connection in the same transaction; at the end of a
-//! run, or when the warehouse is opened the next time, the marts of noted connections are made anew,
-//! in one transaction per batch: readers see the old rows or the new ones. Where nothing was noted,
-//! nothing is read or written. Connections of one person at one payer are made anew together, since
-//! a resource that came through both counts once.
+//! A change to a resource of a type that marts are made of notes its connection in the same
+//! transaction; at the end of a run, or when the warehouse is opened the next time, the marts of noted
+//! connections are made anew, in one transaction per batch: readers see the old rows or the new ones.
+//! Where nothing was noted, nothing is read or written. Connections of one person at one payer are made
+//! anew together, since a resource that came through both counts once.
 
 mod batch;
 mod check;
@@ -14,6 +14,7 @@ mod make;
 mod order;
 mod people;
 mod persons;
+mod sources;
 mod standing;
 mod words;
 
@@ -52,6 +53,29 @@ pub(super) fn note(transaction: &Connection, connection_id: i64) -> Result<(), W
         .and_then(|mut statement| statement.execute([connection_id]))
         .doing("cannot note what changed")
         .map(drop)
+}
+
+/// Notes it where a resource of this type has changed, if any mart is made of such.
+pub(super) fn note_change(
+    transaction: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<(), WarehouseError> {
+    match sources::are_read_from(resource_type) {
+        true => note(transaction, connection_id),
+        false => Ok(()),
+    }
+}
+
+/// Notes every connection where the tables of this type are others now, if any mart is made of such.
+pub(super) fn note_tables(
+    transaction: &Connection,
+    resource_type: &str,
+) -> Result<(), WarehouseError> {
+    match sources::are_read_from(resource_type) {
+        true => note_all(transaction).map(drop),
+        false => Ok(()),
+    }
 }
 
 /// Notes every connection; whether there is any.

@@ -3,7 +3,7 @@
 //! An id means nothing without the server that gave it: `Patient/1` of another server is another
 //! person. Source: FHIR R4, references (2.3.0) and resolving references in Bundles (2.36.4.1).
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::collections::HashMap;
 use url::Url;
 
 /// Where a reference leads.
@@ -30,9 +30,13 @@ pub enum Destination<'a> {
     Unknown,
 }
 
-/// The FHIR base URLs of one server: the configured one and its aliases.
+/// The FHIR base URLs of one server: the configured one and its aliases; for a resource of a Bundle
+/// also where the Bundle leads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ServerBases(Vec<Base>);
+pub struct ServerBases {
+    bases: Vec<Base>,
+    bundle: FullUrls,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Base {
@@ -43,13 +47,16 @@ struct Base {
     path: String,
 }
 
-/// What no Bundle adds.
-static NO_BUNDLE: LazyLock<FullUrls> = LazyLock::new(FullUrls::default);
-
 impl ServerBases {
-    /// Type and id of the resource of this server that a reference names, as text that stands alone.
-    pub fn here<'a>(&self, reference: &'a str) -> Option<(&'a str, &'a str)> {
-        match self.resolve(reference, &NO_BUNDLE) {
+    /// The same bases, seen from a resource that came in this Bundle.
+    pub fn within(&self, bundle: FullUrls) -> ServerBases {
+        ServerBases { bases: self.bases.clone(), bundle }
+    }
+
+    /// Type and id of the resource of this server that a reference names: as text that stands alone,
+    /// or as text of a resource of the Bundle that the bases know.
+    pub fn here<'a>(&'a self, reference: &'a str) -> Option<(&'a str, &'a str)> {
+        match self.resolve(reference, &self.bundle) {
             Destination::Here { resource_type, id } => Some((resource_type, id)),
             _ => None,
         }
@@ -61,7 +68,7 @@ impl ServerBases {
             Some(port) => format!("{host}:{port}/{path}"),
             None => format!("{host}/{path}"),
         };
-        self.0.iter().map(text).collect::<Vec<_>>().join(" ")
+        self.bases.iter().map(text).collect::<Vec<_>>().join(" ")
     }
 
     /// The bases that [`ServerBases::to_text`] wrote.
@@ -76,7 +83,8 @@ impl ServerBases {
             };
             Some(Base { host: host.to_owned(), port, path: path.to_owned() })
         };
-        ServerBases(text.split(' ').filter_map(base).collect())
+        let bases = text.split(' ').filter_map(base).collect();
+        ServerBases { bases, ..ServerBases::default() }
     }
 
     /// The base that requests go to, and the URLs by which the server calls itself behind a proxy.
@@ -91,7 +99,7 @@ impl ServerBases {
             let path = if own.is_empty() { path(base) } else { own };
             bases.push(Base { host: host.to_owned(), port: url.port(), path });
         }
-        ServerBases(bases)
+        ServerBases { bases, ..ServerBases::default() }
     }
 
     /// The id of a Patient that is named by its id, or by a reference to it.
@@ -140,7 +148,7 @@ impl ServerBases {
             _ => return None,
         };
         let (authority, path) = rest.split_once('/')?;
-        self.0.iter().find_map(|base| {
+        self.bases.iter().find_map(|base| {
             let port = strip_prefix_ignoring_case(authority, &base.host)?;
             let port = match port.strip_prefix(':') {
                 Some(port) => Some(port.parse().ok()?).filter(|port| *port != default_port),
@@ -207,6 +215,38 @@ impl FullUrls {
                 }
             })
             .or_insert(Some(resource.clone()));
+    }
+
+    /// Whether no `fullUrl` is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Notes where another one's `fullUrl` leads that this reference names, if it names one.
+    pub fn take(&mut self, bundle: &FullUrls, reference: &str) {
+        let whole = reference.split_once("/_history/").map_or(reference, |(whole, _)| whole);
+        if let Some((resource_type, id)) = bundle.get(whole) {
+            self.note(whole, resource_type, id);
+        }
+    }
+
+    /// Each `fullUrl` with the reference that it stands for, as a JSON object, for keeping.
+    pub fn to_text(&self) -> String {
+        let target = |(url, to): (&String, &Option<(String, String)>)| {
+            to.as_ref()
+                .map(|(resource_type, id)| (url.clone(), format!("{resource_type}/{id}").into()))
+        };
+        serde_json::Value::Object(self.0.iter().filter_map(target).collect()).to_string()
+    }
+
+    /// What [`FullUrls::to_text`] wrote; nothing where the text is another one.
+    pub fn from_text(text: &str) -> FullUrls {
+        let kept: HashMap<String, String> = serde_json::from_str(text).unwrap_or_default();
+        let target = |(url, to): (String, String)| {
+            let (resource_type, id) = to.split_once('/')?;
+            Some((url, Some((resource_type.to_owned(), id.to_owned()))))
+        };
+        FullUrls(kept.into_iter().filter_map(target).collect())
     }
 
     fn get(&self, full_url: &str) -> Option<(&str, &str)> {
@@ -323,6 +363,15 @@ mod tests {
             assert_eq!(bases.resolve(text, &bundle), HERE, "{text}");
         }
         assert_eq!(bases.resolve("urn:uuid:2", &bundle), Destination::Unknown);
+        let mut named = FullUrls::default();
+        for text in ["urn:uuid:0a-1", "urn:uuid:2", "urn:uuid:3", "Location/9"] {
+            named.take(&bundle, text);
+        }
+        let kept = named.to_text();
+        assert_eq!(kept, r#"{"urn:uuid:0a-1":"Location/a-1"}"#);
+        assert_eq!(FullUrls::from_text(&kept), named);
+        assert_eq!(bases.within(named).here("urn:uuid:0A-1"), Some(("Location", "a-1")));
+        assert_eq!(bases.here("urn:uuid:0a-1"), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
     workers::Room,
 };
 use crate::{
-    fhir::{Bundle, Outcome, SearchMode, instant, is_about_a_member},
+    fhir::{Bundle, Outcome, SearchMode, each_reference, instant, is_about_a_member},
     fingerprint::{Fingerprint, fingerprint},
     reference::{Destination, FullUrls, ServerBases},
     warehouse::{
@@ -84,15 +84,10 @@ impl Candidate {
 
     /// A version that goes to history, since the page holds a newer one.
     fn superseded(self) -> ChangedResource {
-        self.with_rows(Vec::new(), None, true)
+        ChangedResource { is_superseded: true, ..self.with_rows(Vec::new(), None) }
     }
 
-    fn with_rows(
-        self,
-        rows: Vec<TableRows>,
-        view_error: Option<String>,
-        is_superseded: bool,
-    ) -> ChangedResource {
+    fn with_rows(self, rows: Vec<TableRows>, view_error: Option<String>) -> ChangedResource {
         ChangedResource {
             resource_type: self.fingerprint.resource_type,
             resource_id: self.id,
@@ -100,9 +95,10 @@ impl Candidate {
             last_updated: self.fingerprint.last_updated,
             content_hash: self.fingerprint.content_hash,
             json: self.json,
+            bundle_references: None,
             rows,
             view_error,
-            is_superseded,
+            is_superseded: false,
         }
     }
 }
@@ -168,7 +164,8 @@ pub(super) fn unpack(
     for candidate in changed {
         match verdict(&candidate) {
             Verdict::Own | Verdict::Nobodys => {
-                let resource = project(body, candidate, of.bases, catalog, &mut unpacked.rows);
+                let base = (of.bases, full_urls);
+                let resource = project(body, candidate, base, catalog, &mut unpacked.rows);
                 unpacked.changed.push(resource);
             }
             other => unpacked.refuse(candidate, other),
@@ -287,18 +284,27 @@ fn sort(
 }
 
 /// Runs every view of the type over a resource: rows for all tables, or for none.
+///
+/// What its references mean within the Bundle goes along with it: a rebuild has no Bundle.
 fn project(
     body: &[u8],
     candidate: Candidate,
-    bases: &ServerBases,
+    (bases, full_urls): (&ServerBases, &FullUrls),
     catalog: &Catalog,
     batch: &mut RowBatch,
 ) -> ChangedResource {
     let json = &body[candidate.json.clone()];
+    let mut named = FullUrls::default();
+    if !full_urls.is_empty() {
+        each_reference(json, |reference| named.take(full_urls, reference));
+    }
+    let bundle_references = (!named.is_empty()).then(|| named.to_text());
+    let within = bundle_references.is_some().then(|| bases.within(named));
+    let bases = within.as_ref().unwrap_or(bases);
     let tables = catalog.of_type(&candidate.fingerprint.resource_type);
     let (rows, view_error) = match warehouse::project(json, bases, tables, catalog, batch) {
         Ok(rows) => (rows, None),
         Err(reason) => (Vec::new(), Some(reason)),
     };
-    candidate.with_rows(rows, view_error, false)
+    ChangedResource { bundle_references, ..candidate.with_rows(rows, view_error) }
 }

@@ -17,11 +17,11 @@ pub(crate) fn resource_key<'a>(resource: &'a Node<'_>) -> Option<&'a str> {
 /// Relative references lead to the server that the resource is of, absolute ones if they lie below
 /// its base, both with or without a version. A reference to another server has no key, since the
 /// same id is another resource there; neither have contained (`#x`), conditional (`Patient?…`),
-/// logical and display-only references, nor the URN of an entry of a Bundle.
+/// logical and display-only references, nor the URN of an entry of another Bundle.
 pub(crate) fn reference_key<'a>(
     reference: &'a Node<'_>,
     wanted: Option<&str>,
-    bases: &ServerBases,
+    bases: &'a ServerBases,
 ) -> Option<&'a str> {
     let (resource_type, id) = bases.here(reference.get("reference")?.as_str()?)?;
     match wanted {

@@ -6,7 +6,10 @@ use super::{
     marts,
     table::Catalog,
 };
-use crate::{clock, reference::ServerBases};
+use crate::{
+    clock,
+    reference::{FullUrls, ServerBases},
+};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -253,6 +256,11 @@ pub(super) fn bases(
         .and_then(|mut statement| statement.query_row([connection_id], |row| row.get(0)).optional())
         .doing("cannot read the connections")?;
     Ok(ServerBases::from_text(&text.flatten().unwrap_or_default()))
+}
+
+/// The same for a resource with what its Bundle resolved, if it resolved anything.
+pub(super) fn within(bases: &ServerBases, bundle_references: Option<&str>) -> Option<ServerBases> {
+    bundle_references.map(|text| bases.within(FullUrls::from_text(text)))
 }
 
 /// The bases of all connections as one text: another text, other rows.

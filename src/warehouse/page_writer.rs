@@ -34,6 +34,9 @@ pub(crate) struct ChangedResource {
     pub(crate) content_hash: [u8; 32],
     /// Where its bytes stand in the page's body.
     pub(crate) json: Range<usize>,
+    /// Where references lead that only the page's Bundle resolves, as
+    /// [`FullUrls::to_text`](crate::reference::FullUrls::to_text) has it.
+    pub(crate) bundle_references: Option<String>,
     /// Empty when a view could not take it: all tables have it, or none.
     pub(crate) rows: Vec<TableRows>,
     /// Why a view could not take it.

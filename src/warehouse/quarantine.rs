@@ -201,6 +201,8 @@ pub(super) struct Retry {
     pub(super) connection_id: i64,
     pub(super) resource_id: String,
     pub(super) json: Vec<u8>,
+    /// Where references of the stored resource lead that only its Bundle resolved.
+    pub(super) bundle_references: Option<String>,
 }
 
 /// The open rejects of a type that a changed definition may take in.
@@ -227,7 +229,10 @@ pub(super) fn retry(
 ) -> Result<Retry, WarehouseError> {
     transaction
         .prepare_cached(
-            "SELECT connection_id, resource_id, body FROM rejected_resource WHERE id = ?1",
+            "SELECT connection_id, resource_id, body,
+               (SELECT bundle_references FROM resource AS r WHERE r.connection_id = j.connection_id
+                  AND r.resource_type = j.resource_type AND r.resource_id = j.resource_id)
+             FROM rejected_resource AS j WHERE id = ?1",
         )
         .and_then(|mut statement| {
             statement.query_row([reject_id], |row| {
@@ -236,6 +241,7 @@ pub(super) fn retry(
                     connection_id: row.get(0)?,
                     resource_id: row.get(1)?,
                     json: row.get_ref(2)?.as_bytes()?.to_vec(),
+                    bundle_references: row.get(3)?,
                 })
             })
         })

@@ -196,7 +196,7 @@ impl Job<'_> {
         // What a view rejects has rows in no table; it is tried again with the swap.
         let mut statement = transaction
             .prepare_cached(
-                "SELECT resource_id, json FROM resource r
+                "SELECT resource_id, json, bundle_references FROM resource r
                  WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id > ?3
                    AND deleted_at IS NULL
                    AND NOT EXISTS (SELECT 1 FROM rejected_resource j
@@ -219,7 +219,10 @@ impl Job<'_> {
             while let Some(row) = rows.next().doing(doing)? {
                 let resource_id: String = row.get(0).doing(doing)?;
                 let json = row.get_ref(1).and_then(|value| Ok(value.as_bytes()?)).doing(doing)?;
-                self.fill(transaction, &inserts, (connection_id, &bases), &resource_id, json)?;
+                let bundle = row.get_ref(2).and_then(|value| Ok(value.as_str_or_null()?));
+                let within = connections::within(&bases, bundle.doing(doing)?);
+                let bases = within.as_ref().unwrap_or(&bases);
+                self.fill(transaction, &inserts, (connection_id, bases), &resource_id, json)?;
                 bytes += json.len();
                 resources += 1;
                 progress.done += 1;

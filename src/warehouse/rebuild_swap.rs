@@ -84,7 +84,9 @@ fn retry_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), Wa
         let retry = quarantine::retry(transaction, reject_id)?;
         let mut batch = RowBatch::default();
         let bases = connections::bases(transaction, retry.connection_id)?;
-        match project(&retry.json, &bases, tables, job.catalog, &mut batch) {
+        let within = connections::within(&bases, retry.bundle_references.as_deref());
+        let bases = within.as_ref().unwrap_or(&bases);
+        match project(&retry.json, bases, tables, job.catalog, &mut batch) {
             Ok(all) => {
                 take_out(transaction, job, retry.connection_id, &retry.resource_id)?;
                 for rows in all {

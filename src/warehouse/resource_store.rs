@@ -157,7 +157,8 @@ pub(super) fn store_resource(
             transaction
                 .prepare_cached(
                     "UPDATE resource SET version_id = ?2, last_updated = ?3, content_hash = ?4,
-                       json = ?5, walk_id = ?6, received_at = ?7, deleted_at = NULL WHERE id = ?1",
+                       json = ?5, walk_id = ?6, received_at = ?7, bundle_references = ?8,
+                       deleted_at = NULL WHERE id = ?1",
                 )
                 .and_then(|mut statement| {
                     statement.execute(params![
@@ -167,7 +168,8 @@ pub(super) fn store_resource(
                         changed.content_hash,
                         json,
                         page.walk.walk_id,
-                        now
+                        now,
+                        changed.bundle_references
                     ])
                 })
                 .doing(doing)?;
@@ -176,8 +178,9 @@ pub(super) fn store_resource(
         None => transaction
             .prepare_cached(
                 "INSERT INTO resource (connection_id, resource_type, resource_id, version_id,
-                       last_updated, content_hash, json, walk_id, received_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                       last_updated, content_hash, json, walk_id, received_at,
+                       bundle_references)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )
             .and_then(|mut statement| {
                 statement.insert(params![
@@ -189,7 +192,8 @@ pub(super) fn store_resource(
                     changed.content_hash,
                     json,
                     page.walk.walk_id,
-                    now
+                    now,
+                    changed.bundle_references
                 ])
             })
             .map(|rowid| Stored { rowid, was: Was::Absent })

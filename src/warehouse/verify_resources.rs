@@ -8,7 +8,7 @@ use super::{
     table::{Catalog, Table, quote},
     verify::Checked,
 };
-use crate::fingerprint::fingerprint;
+use crate::{fingerprint::fingerprint, reference::ServerBases};
 use rusqlite::{
     Connection, OptionalExtension, Row, Statement, params,
     types::{ToSqlOutput, ValueRef},
@@ -175,7 +175,7 @@ fn pass(
     let mut statement = connection
         .prepare(
             "SELECT id, connection_id, resource_type, resource_id, content_hash, json,
-               deleted_at IS NULL, version_id, last_updated FROM resource ORDER BY id",
+               deleted_at IS NULL, version_id, last_updated, bundle_references FROM resource ORDER BY id",
         )
         .doing(doing)?;
     let mut stored = statement.query([]).doing(doing)?;
@@ -192,11 +192,14 @@ fn pass(
             hashes.problem(|| format!("resource row {id}: {wrong}"));
         } else if is_live {
             rows.count += 1;
+            let bases = connections::bases(connection, connection_id)?;
+            let bundle = row.get_ref(9).and_then(|value| Ok(value.as_str_or_null()?));
+            let within = connections::within(&bases, bundle.doing(doing)?);
             let found = compare(
                 connection,
                 catalog,
                 comparisons,
-                connection_id,
+                (connection_id, within.as_ref().unwrap_or(&bases)),
                 &resource_type,
                 &resource_id,
                 json,
@@ -258,7 +261,7 @@ fn compare(
     connection: &Connection,
     catalog: &Catalog,
     comparisons: &[Option<Comparison<'_>>],
-    connection_id: i64,
+    (connection_id, bases): (i64, &ServerBases),
     resource_type: &str,
     resource_id: &str,
     json: &[u8],
@@ -266,12 +269,11 @@ fn compare(
     if std::str::from_utf8(json).is_err() {
         return Ok(Some("its json is not text".to_owned()));
     }
-    let bases = connections::bases(connection, connection_id)?;
     let mut expected = Vec::new();
     let mut has_view_error = false;
     for at in catalog.of_type(resource_type) {
         let mut batch = RowBatch::default();
-        has_view_error |= project(json, &bases, &[*at], catalog, &mut batch).is_err();
+        has_view_error |= project(json, bases, &[*at], catalog, &mut batch).is_err();
         if let Some(comparison) = comparisons[*at].as_ref() {
             expected.push((comparison, batch));
         }

@@ -20,6 +20,8 @@ mod beside;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod bundle_references;
+#[cfg(test)]
 mod by_reference;
 #[cfg(test)]
 mod canary;

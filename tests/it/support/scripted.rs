@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 /// A search or a read that arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
+    pub(crate) resource_type: String,
     /// Of a read.
     pub(crate) id: Option<String>,
     /// Parameters of a search.
@@ -175,14 +176,17 @@ fn answer(shared: &Shared, asked: Asked) -> Response {
 
 async fn search(
     State(shared): State<Shared>,
-    Path(_): Path<String>,
+    Path(resource_type): Path<String>,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Response {
     let base = shared.base.clone();
-    answer(&shared, Asked { id: None, query, base })
+    answer(&shared, Asked { resource_type, id: None, query, base })
 }
 
-async fn read(State(shared): State<Shared>, Path((_, id)): Path<(String, String)>) -> Response {
+async fn read(
+    State(shared): State<Shared>,
+    Path((resource_type, id)): Path<(String, String)>,
+) -> Response {
     let base = shared.base.clone();
-    answer(&shared, Asked { id: Some(id), query: BTreeMap::new(), base })
+    answer(&shared, Asked { resource_type, id: Some(id), query: BTreeMap::new(), base })
 }

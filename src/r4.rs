@@ -43,7 +43,7 @@ pub fn similar_r4_type(name: &str) -> Option<&'static str> {
 }
 
 /// The number of letters to insert, delete or replace (Levenshtein).
-fn edits(from: &str, to: &str) -> usize {
+pub(crate) fn edits(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (at, letter) in from.bytes().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], at + 1);

@@ -181,8 +181,16 @@ pub(super) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault>
 
 /// The table definitions, the user's own among them.
 pub(super) fn views(settings: &Settings, findings: &mut Vec<Finding>) {
-    findings.push(match home::catalog(settings) {
-        Ok(catalog) => Finding::fine("views", format!("{} tables", catalog.tables().len())),
+    findings.push(match home::catalog_and_left_out(settings) {
+        Ok((catalog, left_out)) if left_out.is_empty() => {
+            Finding::fine("views", format!("{} tables", catalog.tables().len()))
+        }
+        Ok((_, left_out)) => {
+            let files: Vec<String> =
+                left_out.iter().map(|left| left.file.display().to_string()).collect();
+            let hint = format!("`payersync views check {}` says why", files[0]);
+            Finding::wrong("views", format!("cannot be tables: {}", files.join(", ")), hint)
+        }
         Err(failure) => Finding::wrong("views", failure.to_string(), "mend or remove the file"),
     });
 }

@@ -1,6 +1,11 @@
 //! The one folder, and what is opened in it.
 
-use super::{failure::Failure, lock, own_views, vault_key};
+use super::{
+    failure::Failure,
+    lock,
+    own_views::{self, LeftOut},
+    vault_key,
+};
 use crate::{
     auth::{ClientRegistration, Endpoints, GrantKind, Tokens, Vault, derived_key, discover},
     cli::Cli,
@@ -69,16 +74,26 @@ pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::file(format!("cannot write {}", path.display()), error, WRITABLE))
 }
 
-/// Every table: those of this build and the user's own.
+/// Every table: those of this build and the user's own. Tells which of the user's files cannot be one.
 pub(super) fn catalog(settings: &Settings) -> Result<Catalog, Failure> {
+    let (catalog, left_out) = catalog_and_left_out(settings)?;
+    left_out.iter().for_each(LeftOut::tell);
+    Ok(catalog)
+}
+
+/// Every table, and the user's files that cannot be one.
+pub(super) fn catalog_and_left_out(
+    settings: &Settings,
+) -> Result<(Catalog, Vec<LeftOut>), Failure> {
     let mut catalog = Catalog::embedded()?;
     for plan in settings.plans.values() {
         catalog.know_bases(&plan.name, &plan.bases);
     }
-    if let Some(folder) = &settings.views_dir {
-        own_views::add(&mut catalog, folder)?;
-    }
-    Ok(catalog)
+    let left_out = match &settings.views_dir {
+        Some(folder) => own_views::add(&mut catalog, folder)?,
+        None => Vec::new(),
+    };
+    Ok((catalog, left_out))
 }
 
 /// The warehouse's file, which may not be there yet, with what opens it.

@@ -1,19 +1,39 @@
 //! The tables of a user's own: one ViewDefinition per JSON file of `views_dir`.
 //!
-//! A folder that is missing is an error and not "no tables": theirs would be dropped.
+//! A file that cannot be a table is left out and told; the others are tables. A folder that is missing is
+//! an error and not "no tables": theirs would be dropped.
 
 use super::{failure::Failure, tell, views};
 use crate::{
     view::lint::{Severity, lint},
-    warehouse::{Catalog, WarehouseError},
+    warehouse::Catalog,
 };
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// Adds them to the catalogue.
-pub(super) fn add(catalog: &mut Catalog, folder: &Path) -> Result<(), Failure> {
+/// A file that is no table, and why.
+pub(super) struct LeftOut {
+    pub(super) file: PathBuf,
+    /// Each thing that is wrong, at its place where there is one.
+    reasons: Vec<String>,
+}
+
+impl LeftOut {
+    /// Tells all that is wrong with it.
+    pub(super) fn tell(&self) {
+        self.reasons.iter().for_each(|reason| tell(reason));
+        tell(&format!("warning: {} cannot be a table and is left out", self.file.display()));
+        tell("hint: mend it, or move the file out of views_dir; then its rows come by themselves");
+    }
+}
+
+/// Adds them to the catalogue; returns the files that cannot be tables.
+///
+/// # Errors
+/// The folder cannot be read.
+pub(super) fn add(catalog: &mut Catalog, folder: &Path) -> Result<Vec<LeftOut>, Failure> {
     let unreadable = |error: io::Error| {
         Failure::usage(format!("cannot read views_dir {}", folder.display()), error)
             .hint("create the folder, or take views_dir out of payersync.toml")
@@ -23,24 +43,27 @@ pub(super) fn add(catalog: &mut Catalog, folder: &Path) -> Result<(), Failure> {
         .map_err(unreadable)?;
     files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
     files.sort();
+    let mut left_out = Vec::new();
     for file in files {
-        let text = views::read(&file)?;
-        catalog.add(&text).map_err(|error| refused(&file, &text, error))?;
+        if let Err(reasons) = add_file(catalog, &file) {
+            left_out.push(LeftOut { file, reasons });
+        }
     }
-    Ok(())
+    Ok(left_out)
 }
 
-/// Says all that is wrong with a file, at its place where there is one.
-fn refused(file: &Path, text: &str, error: WarehouseError) -> Failure {
-    let mut findings = lint(text);
+fn add_file(catalog: &mut Catalog, file: &Path) -> Result<(), Vec<String>> {
+    let at_file = |reason: String| vec![format!("{}: {reason}", file.display())];
+    // Anything else could be waited for without end.
+    if !fs::metadata(file).is_ok_and(|metadata| metadata.is_file()) {
+        return Err(at_file("is no file".to_owned()));
+    }
+    let text = views::read(file).map_err(|failure| vec![failure.to_string()])?;
+    let Err(error) = catalog.add(&text) else { return Ok(()) };
+    let mut findings = lint(&text);
     findings.retain(|finding| finding.severity == Severity::Error);
-    if findings.is_empty() {
-        return Failure::usage(file.display(), error)
-            .hint("mend it, or move the file out of views_dir to go on without it");
+    match findings.is_empty() {
+        true => Err(at_file(error.to_string())),
+        false => Err(findings.iter().map(|finding| views::describe(file, finding)).collect()),
     }
-    for finding in &findings {
-        tell(&views::describe(file, finding));
-    }
-    Failure::misuse(format!("{} cannot be a table", file.display()))
-        .hint("mend it, or move the file out of views_dir to go on without it")
 }

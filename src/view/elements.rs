@@ -57,6 +57,25 @@ impl Structure {
         listed.or_else(|| self.inherited(name)).unwrap_or_else(|| unlisted(name))
     }
 
+    /// The structure and the names of its elements, where R4 surely has no element of this name in it.
+    pub(crate) fn lacks(self, name: &str) -> Option<(&'static str, Vec<&'static str>)> {
+        let structure = self.0.filter(|types| !types.contains('|'))?;
+        let own = TABLE.get(structure)?;
+        let is_listed = own.split(' ').any(|element| {
+            element.split_once(':').is_some_and(|(key, of)| match key.strip_suffix("[x]") {
+                Some(choice) => choice == name || typed_spelling(name, choice, of).is_some(),
+                None => key == name,
+            })
+        });
+        let is_common =
+            self.inherited(name).is_some() || ["contained", "resourceType"].contains(&name);
+        if is_listed || is_common {
+            return None;
+        }
+        let names = own.split(' ').filter_map(|element| element.split_once(':'));
+        Some((structure, names.map(|(key, _)| key.trim_end_matches("[x]")).collect()))
+    }
+
     fn listed(self, name: &str, of: &'static str) -> Element {
         let below = || Structure::of(&format!("{}.{name}", self.0.unwrap_or_default()));
         match (of, of.strip_prefix('@')) {

@@ -5,11 +5,18 @@ use crate::{
     reference::ServerBases,
     view::{Column, ColumnKind, View},
 };
+use rusqlite::Connection;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{LazyLock, Mutex, PoisonError},
+};
 
 /// Raised when the same definition gives other rows than before: every table is rebuilt then.
 const ROW_FORMAT: u8 = 3;
+
+/// SQLite's bound (SQLITE_MAX_COLUMN), which the bundled one has as it comes.
+const MOST_COLUMNS: usize = 2000;
 
 /// What the table in the making is called while its resources are read.
 const BUILDING: &str = "building__";
@@ -43,7 +50,11 @@ impl Table {
         if view.name.is_empty() {
             return refuse("it has no name");
         }
+        if is_of_sqlite(&view.name) {
+            return refuse("its name is taken by a table of SQLite's own");
+        }
         if schema::is_control_name(&view.name)
+            || schema::is_temporary_name(&view.name)
             || has_prefix(&view.name, "sqlite_")
             || has_prefix(&view.name, BUILDING)
         {
@@ -52,6 +63,9 @@ impl Table {
         let Some(key) = view.columns.iter().position(|column| column.is_resource_key) else {
             return refuse("it has no column with the path getResourceKey()");
         };
+        if view.columns.len() + 2 > MOST_COLUMNS {
+            return refuse("it has more than 1,998 columns, which is what SQLite takes with ours");
+        }
         let mut names = HashSet::new();
         for column in &view.columns {
             let name = column.name.to_ascii_lowercase();
@@ -146,6 +160,19 @@ fn affinity(column: &Column) -> &'static str {
         ColumnKind::Boolean | ColumnKind::Integer | ColumnKind::Integer64 => "INTEGER",
         ColumnKind::Decimal => "REAL",
         ColumnKind::Text | ColumnKind::Complex => "TEXT",
+    }
+}
+
+/// Whether a query that names a table finds one that SQLite brings along, such as `json_each`: a table
+/// of this name would stand in its place in every query, our own included. SQLite itself is asked.
+fn is_of_sqlite(name: &str) -> bool {
+    static EMPTY: LazyLock<Option<Mutex<Connection>>> =
+        LazyLock::new(|| Connection::open_in_memory().ok().map(Mutex::new));
+    let Some(empty) = &*EMPTY else { return false };
+    let empty = empty.lock().unwrap_or_else(PoisonError::into_inner);
+    match empty.prepare(&format!("SELECT 1 FROM {}", quote(name))) {
+        Ok(_) => true,
+        Err(error) => !error.to_string().starts_with("no such table"),
     }
 }
 

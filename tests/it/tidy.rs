@@ -99,7 +99,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("fingerprint", &["view"]),
     // An assertion says until when it is good.
     ("auth", &["clock", "http", "own_file"]),
-    ("view", &["reference"]),
+    // Which type or element a misspelt name meant.
+    ("view", &["r4", "reference"]),
     ("warehouse", &["clock", "fingerprint", "monitor", "outcome", "own_file", "reference", "view"]),
 ];
 

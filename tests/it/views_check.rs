@@ -53,6 +53,26 @@ fn what_the_warehouse_would_refuse_is_a_warning() {
     warned(&plain.replace("\"found\"", "\"ID\""), "nothing but upper and lower case");
     warned(&plain.replace("own", "sync_run"), "its name is taken by a table of payersync itself");
     warned(&plain.replace("own", "patient"), "payersync has a table or mart patient of its own");
+    warned(&plain.replace("own", "json_each"), "taken by a table of SQLite's own");
     warned(&plain.replace("own", "claim_line"), "table or mart claim_line of its own");
     warned(&plain.replace("gender", "name.first().given"), "`given` can repeat");
+}
+
+#[test]
+fn a_name_that_fhir_does_not_have_is_told_with_the_one_that_was_meant() {
+    let plain = definition("own", "Patient", "gender");
+    for (text, expected) in [
+        (
+            plain.replace("gender", "birthdate"),
+            "warning: FHIR R4 has no element birthdate in Patient\nhint: did you mean birthDate?",
+        ),
+        (
+            plain.replace("Patient", "Pateint"),
+            "warning: FHIR R4 has no resource type Pateint\nhint: did you mean Patient?",
+        ),
+    ] {
+        let (_, code, told) = check(&text);
+        assert_eq!(code, 0, "{told}");
+        assert!(told.contains(expected), "{expected}\n--\n{told}");
+    }
 }

@@ -26,7 +26,7 @@ const REPEATS: &[&str] = &[
 pub(super) struct Habit {
     pub(super) element: String,
     pub(super) message: String,
-    pub(super) hint: &'static str,
+    pub(super) hint: String,
 }
 
 /// Every warning about a definition that compiles.
@@ -63,7 +63,7 @@ struct Found {
 
 impl Found {
     fn add(&mut self, element: &str, message: String, hint: &'static str) {
-        self.habits.push(Habit { element: element.to_owned(), message, hint });
+        self.habits.push(Habit { element: element.to_owned(), message, hint: hint.to_owned() });
     }
 
     fn selects(&mut self, selects: &[SelectDefinition], element: &str) {

@@ -6,6 +6,7 @@
 mod habits;
 mod mend;
 mod place;
+mod unknown;
 
 use super::{CompileError, View, ViewDefinition};
 
@@ -56,10 +57,10 @@ pub fn lint(text: &str) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        findings.extend(habits::habits(&definition).into_iter().map(|habit| {
+        let habits = unknown::unknown(&definition).into_iter().chain(habits::habits(&definition));
+        findings.extend(habits.map(|habit| {
             let at = place::find(text, &habit.element);
-            let hint = Some(habit.hint.to_owned());
-            finding(Severity::Warning, text, at, habit.message, hint)
+            finding(Severity::Warning, text, at, habit.message, Some(habit.hint))
         }));
     }
     findings.sort_by_key(|finding| (finding.line, finding.column));

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use std::{
     collections::HashSet,
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Lines},
     os::unix::fs::{PermissionsExt, symlink},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 use tempfile::TempDir;
 use url::Url;
@@ -26,6 +26,8 @@ use url::Url;
 struct Provider {
     child: Child,
     issuer: Url,
+    /// Kept open: the provider writes notices, and ends where nobody takes them.
+    _output: Lines<BufReader<ChildStdout>>,
     _folder: TempDir,
 }
 
@@ -47,8 +49,8 @@ impl Provider {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let issuer = lines.find_map(|line| Url::parse(line.unwrap().trim()).ok()).unwrap();
-        Some(Provider { child, issuer, _folder: folder })
+        let issuer = lines.by_ref().find_map(|line| Url::parse(line.unwrap().trim()).ok()).unwrap();
+        Some(Provider { child, issuer, _output: lines, _folder: folder })
     }
 
     /// Puts the plans of a home at this provider.

@@ -3,11 +3,13 @@
 mod import;
 mod init;
 mod jwks;
+mod query;
 mod status;
 
 pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use jwks::{JwksArgs, NewKey};
+pub use query::{QueryArgs, QueryFormat};
 pub use status::StatusArgs;
 
 use crate::sandbox::Fault;
@@ -201,32 +203,6 @@ pub struct TablesArgs {
     /// Print Markdown: every table with its columns, and the marts
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,
-}
-
-/// `payersync query`.
-#[derive(Debug, Args)]
-pub struct QueryArgs {
-    /// One statement that reads
-    pub sql: String,
-    /// How the answer is printed
-    #[arg(long, value_enum, default_value = "table")]
-    pub format: QueryFormat,
-    /// Show the table `resource` as it was then: an instant (RFC 3339), or a day's end (YYYY-MM-DD, UTC)
-    #[arg(long, value_name = "DATE", value_parser = instant_or_days_end)]
-    pub as_of: Option<DateTime<Utc>>,
-}
-
-/// How an answer is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum QueryFormat {
-    /// A table for people
-    Table,
-    /// Comma-separated values with a header line
-    Csv,
-    /// One JSON array of objects
-    Json,
-    /// One JSON object per line
-    Ndjson,
 }
 
 /// `payersync views`.

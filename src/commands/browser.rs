@@ -4,51 +4,12 @@
 //! gets what a desktop needs and no more. What it is told to open is a page of ours on this machine,
 //! since command lines are everybody's to read.
 
+use super::handed_on;
 use std::{
-    env,
-    ffi::OsString,
-    io,
+    env, io,
     process::{Command, Stdio},
 };
 use url::Url;
-
-/// Variables that a desktop's programs need: where programs, the user, the display and the session
-/// are, and the language.
-const NAMES: [&str; 26] = [
-    "APPDATA",
-    "BROWSER",
-    "COMSPEC",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "DESKTOP_SESSION",
-    "DISPLAY",
-    "GNOME_DESKTOP_SESSION_ID",
-    "HOME",
-    "KDE_FULL_SESSION",
-    "KDE_SESSION_VERSION",
-    "LANG",
-    "LANGUAGE",
-    "LOCALAPPDATA",
-    "LOGNAME",
-    "PATH",
-    "PATHEXT",
-    "SYSTEMROOT",
-    "TEMP",
-    "TMPDIR",
-    "USER",
-    "USERPROFILE",
-    "WAYLAND_DISPLAY",
-    "WINDIR",
-    "WSL_DISTRO_NAME",
-    "WSL_INTEROP",
-    "XAUTHORITY",
-];
-
-/// Beginnings of more of them.
-const BEGINNINGS: [&str; 2] = ["LC_", "XDG_"];
-
-fn is_handed_on(name: &str) -> bool {
-    NAMES.contains(&name) || BEGINNINGS.iter().any(|start| name.starts_with(start))
-}
 
 /// Starts whatever opens pages here; the first that can be started.
 ///
@@ -92,37 +53,13 @@ fn started(words: &[String], url: &Url) -> io::Result<()> {
     if !words.iter().any(|word| word.contains("%s")) {
         arguments.push(url.to_string());
     }
-    let handed_on = env::vars_os()
-        .filter(|(name, _): &(OsString, OsString)| name.to_str().is_some_and(is_handed_on));
     Command::new(program)
         .args(arguments)
         .env_clear()
-        .envs(handed_on)
+        .envs(handed_on::variables())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .map(drop)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_desktop_gets_what_it_needs_and_no_secret() {
-        for name in ["PATH", "DISPLAY", "LC_ALL", "XDG_RUNTIME_DIR", "WAYLAND_DISPLAY"] {
-            assert!(is_handed_on(name), "{name}");
-        }
-        for name in [
-            "PAYERSYNC_VAULT_KEY",
-            "DEMO_CLIENT_SECRET",
-            "CREDENTIALS_DIRECTORY",
-            "AWS_SECRET_ACCESS_KEY",
-            "LD_PRELOAD",
-            "HTTPS_PROXY",
-        ] {
-            assert!(!is_handed_on(name), "{name}");
-        }
-    }
 }

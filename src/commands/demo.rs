@@ -239,7 +239,8 @@ fn show_result(settings: &Settings, report: &Report) -> Result<(), Failure> {
         writeln!(out, "{table}")?;
         for (question, sql) in QUESTIONS {
             writeln!(out, "\n{question}\n\n{sql};\n")?;
-            match query::answer(&warehouse, sql, QueryFormat::Table, out) {
+            let question = query::Question { sql, parameters: &[] };
+            match query::answer(&warehouse, &question, QueryFormat::Table, out) {
                 Ok(written) => written?,
                 Err(error) => {
                     asked = Err(error);

@@ -1,14 +1,21 @@
 //! Tables for people.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// A table with a header; the terminal's width is respected where there is a terminal.
-pub(super) fn table(header: &[&str]) -> Table {
+/// Columns of the screen that a table needs beside a column's own text: a space at either side, and
+/// one between two columns.
+const ROOM: usize = 3;
+/// A text is not cut to less than this.
+const LEAST: usize = 8;
+
+/// A table with a header, as wide as its cells.
+pub(super) fn table<S: AsRef<str>>(header: &[S]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(header);
+        .set_header(header.iter().map(AsRef::as_ref));
     table
 }
 
@@ -16,5 +23,102 @@ pub(super) fn table(header: &[&str]) -> Table {
 pub(super) fn right(table: &mut Table, column: usize) {
     if let Some(column) = table.column_mut(column) {
         column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+/// Columns of the screen that a text takes: its longest line.
+pub(super) fn width(text: &str) -> usize {
+    text.lines().map(UnicodeWidthStr::width).max().unwrap_or_default()
+}
+
+/// How wide each column of a table may be; those that have no room at all are missing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fit(Vec<usize>);
+
+impl Fit {
+    /// Every column as it is.
+    pub(super) fn whole(columns: usize) -> Fit {
+        Fit(vec![usize::MAX; columns])
+    }
+
+    /// Columns that are shown.
+    pub(super) fn columns(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The cells of a row that are shown, each cut to its column.
+    pub(super) fn cut(&self, cells: &[&str]) -> Vec<String> {
+        cells.iter().zip(&self.0).map(|(text, most)| cut(text, *most)).collect()
+    }
+}
+
+/// Fits columns that want these widths into a screen: long texts are cut, the longest first;
+/// numbers never are, since half a number is a wrong one. The last columns go where even that is
+/// not enough.
+pub(super) fn fit(wanted: &[usize], is_number: &[bool], screen: usize) -> Fit {
+    // The borders at both sides; there is nothing behind the last column.
+    let screen = screen.saturating_sub(1);
+    let least = |column: usize| match is_number[column] {
+        true => wanted[column],
+        false => wanted[column].min(LEAST),
+    };
+    let mut shown = wanted.len();
+    let needed = |shown: usize| (0..shown).map(|column| least(column) + ROOM).sum::<usize>();
+    while shown > 1 && needed(shown) > screen {
+        shown -= 1;
+    }
+    let mut widths = wanted[..shown].to_vec();
+    let total = |widths: &[usize]| widths.iter().map(|width| width + ROOM).sum::<usize>();
+    while total(&widths) > screen {
+        let can_shrink = (0..shown).filter(|column| widths[*column] > least(*column));
+        let Some(widest) = can_shrink.max_by_key(|column| widths[*column]) else { break };
+        widths[widest] -= 1;
+    }
+    Fit(widths)
+}
+
+/// A text of at most so many columns of the screen; a mark shows that it goes on.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    if most == usize::MAX {
+        return text.to_owned();
+    }
+    let line = text.lines().next().unwrap_or_default();
+    if line.len() == text.len() && line.width() <= most {
+        return line.to_owned();
+    }
+    let mut shown = String::new();
+    let mut taken = 1;
+    for c in line.chars() {
+        taken += c.width().unwrap_or_default();
+        if taken > most {
+            break;
+        }
+        shown.push(c);
+    }
+    shown.push('…');
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_the_longest_first_and_numbers_are_not() {
+        let is_number = [false, true, false];
+        assert_eq!(fit(&[10, 12, 20], &is_number, 80), Fit(vec![10, 12, 20]));
+        assert_eq!(fit(&[10, 12, 60], &is_number, 40), Fit(vec![9, 12, 9]));
+        assert_eq!(fit(&[10, 30, 60], &is_number, 30), Fit(vec![10]));
+        assert_eq!(fit(&[5, 60, 60], &[false; 3], 51), Fit(vec![5, 18, 18]));
+        assert_eq!(fit(&[90], &[true], 20), Fit(vec![90]));
+    }
+
+    #[test]
+    fn what_is_cut_says_so() {
+        assert_eq!(cut("Anna Kowalska", 8), "Anna Ko…");
+        assert_eq!(cut("Anna", 8), "Anna");
+        assert_eq!(cut("two\nlines", 8), "two…");
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("two\nlines", usize::MAX), "two\nlines");
     }
 }

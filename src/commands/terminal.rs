@@ -8,6 +8,7 @@ mod escape;
 pub(super) use escape::on_one_line;
 use escape::{Escaping, indented};
 use std::io::{self, IsTerminal, Write};
+use terminal_size::terminal_size_of;
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -25,6 +26,27 @@ pub(super) fn shows_data() -> bool {
 pub(super) fn data() -> Box<dyn Write> {
     let out = io::BufWriter::new(io::stdout().lock());
     if shows_data() { Box::new(Escaping::new(out)) } else { Box::new(out) }
+}
+
+/// Writes to the screen what [`escaped`] has been through.
+pub(super) fn shown(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush())
+}
+
+/// What is written to a screen, without what would steer it.
+pub(super) fn escaped<'a>(out: impl Write + 'a) -> impl Write + 'a {
+    Escaping::new(io::BufWriter::new(out))
+}
+
+/// Columns of the screen that standard output is shown on; `None` for files and pipes.
+pub(super) fn width() -> Option<usize> {
+    terminal_size_of(io::stdout()).map(|(width, _)| width.0.into()).filter(|width| *width > 0)
+}
+
+/// Lines of that screen.
+pub(super) fn height() -> Option<usize> {
+    terminal_size_of(io::stdout()).map(|(_, height)| height.0.into()).filter(|height| *height > 0)
 }
 
 /// Writes a line to standard error; further lines of the text are indented.

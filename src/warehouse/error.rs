@@ -41,6 +41,17 @@ pub enum WarehouseError {
         /// The file.
         path: PathBuf,
     },
+    /// A statement and the values of its parameters do not fit.
+    #[error("{}", match is_given {
+        true => format!("the statement has no parameter {name}"),
+        false => format!("the statement's parameter {name} has no value"),
+    })]
+    Parameter {
+        /// The parameter.
+        name: String,
+        /// Whether it has a value, and the statement lacks it.
+        is_given: bool,
+    },
     /// A newer payersync wrote it. It was not touched.
     #[error(
         "{} has schema version {found}, this payersync knows {known}; it was left as it is",
@@ -165,11 +176,19 @@ impl WarehouseError {
     /// Whether it is the file or the disk that fails, and not what was asked of it.
     pub fn is_of_the_file(&self) -> bool {
         use ErrorCode::{CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, SystemIoFailure};
-        let WarehouseError::Sqlite { source, .. } = self else { return true };
+        let WarehouseError::Sqlite { source, .. } = self else {
+            return !matches!(self, WarehouseError::Parameter { .. });
+        };
         matches!(
             source.sqlite_error_code(),
             Some(CannotOpen | DatabaseCorrupt | DiskFull | NotADatabase | SystemIoFailure)
         )
+    }
+
+    /// SQLite's words about a statement.
+    pub fn words(&self) -> Option<String> {
+        let WarehouseError::Sqlite { source, .. } = self else { return None };
+        Some(source.to_string())
     }
 
     fn own_hint(&self) -> Option<&'static str> {

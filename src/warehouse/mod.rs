@@ -91,7 +91,7 @@ pub use partial::left_in as unfinished_copies;
 pub(crate) use projection::project;
 pub use purge::{PurgeTarget, Purged, find_for_purge, purge_rows, scrub};
 pub(crate) use quarantine::open_strangers;
-pub use query::{Answer, Cell as AnswerCell};
+pub use query::{Answer, Cell as AnswerCell, Names, Parameter, ParameterValue};
 pub use read_only::ReadOnlyWarehouse;
 pub(crate) use reader::{Reader, is_unchanged, known};
 pub(crate) use reference_queue::{
@@ -375,14 +375,6 @@ impl Warehouse {
     /// SQLite's.
     pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
         self.reader.read(status::completeness)
-    }
-
-    /// How many rows each normalised table has.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn table_counts(&self) -> Result<Vec<TableCount>, WarehouseError> {
-        self.reader.read(|connection| status::table_counts(connection, &self.catalog))
     }
 
     /// Waits until everything is written and closes the file.

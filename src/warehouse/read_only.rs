@@ -1,9 +1,9 @@
 //! A warehouse that is only asked.
 
 use super::{
-    Answer, Catalog, ConnectionRow, Effort, FinishedRun, LeafPath, MartState, PastBackup, Reader,
-    TableCount, TypeStatus, WarehouseError, WarehouseFile, access_log, connections, last_run,
-    marts, metrics, open, query, status, unmapped,
+    Answer, Catalog, ConnectionRow, Effort, FinishedRun, LeafPath, MartState, Names, Parameter,
+    PastBackup, Reader, TableCount, TypeStatus, WarehouseError, WarehouseFile, access_log,
+    connections, last_run, marts, metrics, open, query, status, unmapped,
 };
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -114,6 +114,14 @@ impl ReadOnlyWarehouse {
         self.reader.read(|connection| status::table_counts(connection, catalog))
     }
 
+    /// How many rows a table or view has; `None` where there is no such table.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn row_count(&self, name: &str) -> Result<Option<u64>, WarehouseError> {
+        self.reader.read(|connection| status::row_count(connection, name))
+    }
+
     /// Which leaf paths the stored resources have, and which of them a table depends on.
     ///
     /// # Errors
@@ -125,12 +133,22 @@ impl ReadOnlyWarehouse {
     /// Runs one statement that reads, row by row.
     ///
     /// # Errors
-    /// SQLite's words about the statement; anything that would write.
+    /// SQLite's words about the statement; anything that would write; a parameter without a value, a
+    /// value without a parameter.
     pub fn query<E>(
         &self,
         sql: &str,
+        parameters: &[Parameter],
         answer: &mut dyn Answer<E>,
     ) -> Result<Result<(), E>, WarehouseError> {
-        self.reader.read(|connection| query::query(connection, sql, answer))
+        self.reader.read(|connection| query::query(connection, sql, parameters, answer))
+    }
+
+    /// The names of the tables and views, or of their columns.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn names(&self, of: Names<'_>) -> Result<Vec<String>, WarehouseError> {
+        self.reader.read(|connection| query::names(connection, of))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     error::{Doing, WarehouseError},
-    table::{Catalog, quote},
+    table::{Catalog, Table, quote},
 };
 use crate::outcome::{Reason, TypeOutcome, WalkKind, WalkState};
 use rusqlite::{Connection, Row};
@@ -134,27 +134,29 @@ pub(super) fn table_counts(
     connection: &Connection,
     catalog: &Catalog,
 ) -> Result<Vec<TableCount>, WarehouseError> {
+    let count = |table: &Table| {
+        let rows = row_count(connection, table.name())?;
+        Ok(TableCount { table: table.name().to_owned(), rows })
+    };
+    catalog.tables().iter().map(count).collect()
+}
+
+/// How many rows a table or view has; `None` where there is no such table.
+pub(super) fn row_count(
+    connection: &Connection,
+    name: &str,
+) -> Result<Option<u64>, WarehouseError> {
     let doing = "cannot count rows";
-    let mut counts = Vec::new();
-    for table in catalog.tables() {
-        let exists: bool = connection
-            .query_row(
-                "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)",
-                [table.name()],
-                |row| row.get(0),
-            )
-            .doing(doing)?;
-        let rows = exists
-            .then(|| {
-                connection.query_row(
-                    &format!("SELECT count(*) FROM {}", quote(table.name())),
-                    [],
-                    |row| row.get(0),
-                )
-            })
-            .transpose()
-            .doing(doing)?;
-        counts.push(TableCount { table: table.name().to_owned(), rows });
-    }
-    Ok(counts)
+    let exists: bool = connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?1)",
+            [name],
+            |row| row.get(0),
+        )
+        .doing(doing)?;
+    let count = || {
+        let sql = format!("SELECT count(*) FROM {}", quote(name));
+        connection.query_row(&sql, [], |row| row.get(0))
+    };
+    exists.then(count).transpose().doing(doing)
 }

@@ -8,6 +8,8 @@ mod access_log;
 #[cfg(test)]
 mod amounts_in_tables;
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod backfill;
 #[cfg(test)]
 mod backup;

@@ -218,7 +218,7 @@ impl Machine {
                     ON c.id = w.connection_id WHERE w.run_id = run.id \
                     AND w.state IN ('complete', 'incomplete') ORDER BY c.name)) \
                    FROM sync_run AS run ORDER BY run.id";
-        warehouse.query(sql, &mut lines).unwrap().unwrap();
+        warehouse.query(sql, &[], &mut lines).unwrap().unwrap();
         lines.0
     }
 }

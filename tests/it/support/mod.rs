@@ -28,7 +28,7 @@ pub(crate) use payer::{Payer, SHORT_SYNC};
 pub(crate) use purgeable::{Purgeable, stayers_rows};
 pub(crate) use real_claims::real_claims;
 pub(crate) use recorder::Recorder;
-pub(crate) use screen::{Screen, on_screen};
+pub(crate) use screen::{Screen, at_terminal, on_screen};
 pub(crate) use scripted::{Asked, Reply, Scripted, bundle};
 pub(crate) use served::Served;
 pub(crate) use sql_text::{copy_rows, dump, rows};

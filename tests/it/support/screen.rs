@@ -1,6 +1,9 @@
 //! A terminal for the real binary, which keeps every byte that reached it.
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::{
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
 use std::{
     fs::{File, OpenOptions},
     io::Read,
@@ -22,13 +25,27 @@ impl Screen {
     }
 }
 
-/// Runs a command with a terminal for standard output and standard error.
-pub(crate) fn on_screen(mut command: Command) -> Screen {
+/// Runs a command with a terminal of no particular size for standard output and standard error.
+pub(crate) fn on_screen(command: Command) -> Screen {
+    run(command, None)
+}
+
+/// Runs a command at a terminal of so many columns and lines, where somebody could also type.
+pub(crate) fn at_terminal(command: Command, columns: u16, lines: u16) -> Screen {
+    let size = Winsize { ws_col: columns, ws_row: lines, ws_xpixel: 0, ws_ypixel: 0 };
+    run(command, Some(size))
+}
+
+fn run(mut command: Command, size: Option<Winsize>) -> Screen {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
     let name = ptsname(&ours, Vec::new()).unwrap();
     let theirs = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    if let Some(size) = size {
+        tcsetwinsize(&theirs, size).unwrap();
+        command.stdin(Stdio::from(theirs.try_clone().unwrap()));
+    }
     command
         .env("PAYERSYNC_LOG_FORMAT", "auto")
         .stdout(Stdio::from(theirs.try_clone().unwrap()))

@@ -1,0 +1,148 @@
+//! `payersync query`: a question in SQL.
+
+mod delimited;
+mod objects;
+mod parameters;
+mod suggestion;
+mod tabular;
+mod text;
+mod vertical;
+
+use super::{failure::Failure, home, pager, print};
+use crate::{
+    cli::{QueryArgs, QueryFormat},
+    config::Settings,
+    exit_code::ExitCode,
+    warehouse::{Parameter, ReadOnlyWarehouse, WarehouseError},
+};
+use delimited::{Csv, Markdown};
+use objects::Objects;
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::Path,
+};
+pub(super) use suggestion::most_alike;
+use suggestion::suggestion;
+use tabular::ForPeople;
+use vertical::Vertical;
+
+/// The longest text that is taken for a question, in bytes.
+const MAX_SQL: u64 = 1 << 20;
+
+/// Asks and prints the answer as it comes.
+pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> {
+    let sql = statement(args)?;
+    let parameters = parameters::parse(&args.param)?;
+    let settings = Settings::load_or_default(folder)?;
+    let file = home::existing_warehouse(&settings.home)?;
+    let warehouse = match args.as_of {
+        Some(at) => ReadOnlyWarehouse::open_as_of(&file, at)?,
+        None => ReadOnlyWarehouse::open(&file)?,
+    };
+    let format = if args.vertical { QueryFormat::Vertical } else { args.format };
+    let question = Question { sql: &sql, parameters: &parameters };
+    let mut asked = Ok(());
+    let write = |out: &mut dyn Write| match answer(&warehouse, &question, format, out) {
+        Ok(written) => written,
+        Err(error) => {
+            asked = Err(error);
+            Ok(())
+        }
+    };
+    let is_for_people = matches!(format, QueryFormat::Table | QueryFormat::Vertical);
+    match is_for_people && !args.no_pager {
+        true => pager::print(write)?,
+        false => print(write)?,
+    }
+    match asked {
+        Ok(()) => Ok(ExitCode::Complete),
+        Err(error) if !error.is_of_the_file() => {
+            let hint = hint(args, &settings, &warehouse, &sql, &error);
+            Err(Failure::usage("the query cannot be answered", error).hint(hint))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A statement with what its parameters stand for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) sql: &'a str,
+    pub(super) parameters: &'a [Parameter],
+}
+
+/// The statement, from wherever it is to be read.
+fn statement(args: &QueryArgs) -> Result<String, Failure> {
+    let sql = match (&args.sql, &args.file) {
+        (_, Some(file)) => {
+            let opened = fs::File::open(file).and_then(|file| read(&mut file.take(MAX_SQL)));
+            opened
+                .map_err(|error| Failure::usage(format!("cannot read {}", file.display()), error))?
+        }
+        (Some(sql), None) if sql == "-" => read(&mut io::stdin().lock().take(MAX_SQL))
+            .map_err(|error| Failure::usage("cannot read standard input", error))?,
+        (sql, None) => sql.clone().unwrap_or_default(),
+    };
+    // A script for a database's shell ends its statement so.
+    let sql = sql.trim().trim_end_matches(';').trim_end().to_owned();
+    if sql.is_empty() {
+        return Err(Failure::misuse("there is no statement in the question")
+            .hint("`payersync query \"SELECT count(*) FROM claim\"`"));
+    }
+    Ok(sql)
+}
+
+fn read(from: &mut dyn Read) -> io::Result<String> {
+    let mut text = String::new();
+    from.read_to_string(&mut text)?;
+    if text.len() as u64 == MAX_SQL {
+        return Err(io::Error::other("it is longer than a mebibyte"));
+    }
+    Ok(text)
+}
+
+fn hint(
+    args: &QueryArgs,
+    settings: &Settings,
+    warehouse: &ReadOnlyWarehouse,
+    sql: &str,
+    error: &WarehouseError,
+) -> String {
+    if matches!(error, WarehouseError::Parameter { .. }) {
+        return "`--param NAME=VALUE` says what :NAME stands for".to_owned();
+    }
+    if args.as_of.is_some() {
+        return "with --as-of the table resource is as it was then; the normalised tables are of \
+                the present and cannot be read"
+            .to_owned();
+    }
+    suggestion(settings, warehouse, sql, error).unwrap_or_else(|| {
+        "`payersync tables` lists the tables; only statements that read are allowed".to_owned()
+    })
+}
+
+/// Asks one question and writes the answer in a format.
+pub(super) fn answer(
+    warehouse: &ReadOnlyWarehouse,
+    question: &Question<'_>,
+    format: QueryFormat,
+    out: &mut dyn Write,
+) -> Result<io::Result<()>, WarehouseError> {
+    let Question { sql, parameters } = *question;
+    match format {
+        QueryFormat::Table => {
+            let mut table = ForPeople::default();
+            let written = warehouse.query(sql, parameters, &mut table)?;
+            Ok(written.and_then(|()| table.write(out)))
+        }
+        QueryFormat::Vertical => warehouse.query(sql, parameters, &mut Vertical::new(out)),
+        QueryFormat::Csv => warehouse.query(sql, parameters, &mut Csv(out)),
+        QueryFormat::Markdown => warehouse.query(sql, parameters, &mut Markdown::new(out)),
+        QueryFormat::Json | QueryFormat::Ndjson => {
+            let mut objects = Objects::new(&mut *out, format == QueryFormat::Json);
+            let written = warehouse.query(sql, parameters, &mut objects)?;
+            Ok(written.and_then(|()| objects.end()))
+        }
+    }
+}

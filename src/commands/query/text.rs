@@ -1,0 +1,59 @@
+//! A cell as text.
+
+use crate::warehouse::AnswerCell;
+
+/// Exactly what the cell holds; NULL is empty.
+pub(super) fn exact(cell: &AnswerCell<'_>) -> String {
+    match cell {
+        AnswerCell::Null => String::new(),
+        AnswerCell::Integer(value) => value.to_string(),
+        AnswerCell::Real(value) => value.to_string(),
+        AnswerCell::Text(value) => (*value).to_owned(),
+        AnswerCell::Blob(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+/// What a person reads: NULL by its name, money with its cents.
+pub(super) fn readable(column: &str, cell: &AnswerCell<'_>) -> String {
+    match cell {
+        AnswerCell::Null => "NULL".to_owned(),
+        AnswerCell::Real(value) if is_money(column) && is_in_cents(*value) => {
+            // A sum of nothing but cents that cancel each other may be -0.
+            format!("{:.2}", value + 0.0)
+        }
+        cell => exact(cell),
+    }
+}
+
+/// Whether a column, or what is computed from it, is an amount: the tables call them so.
+fn is_money(column: &str) -> bool {
+    column.to_ascii_lowercase().contains("amount")
+}
+
+/// Whether a number is whole cents, but for what adding binary fractions leaves.
+fn is_in_cents(value: f64) -> bool {
+    let cents = value * 100.0;
+    value.abs() < 1e13 && (cents - cents.round()).abs() < 1e-4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_has_its_cents_and_nothing_else_is_touched() {
+        let real = |column, value| readable(column, &AnswerCell::Real(value));
+        assert_eq!(real("sum(plan_paid_amount)", 1234.5), "1234.50");
+        assert_eq!(real("AMOUNT", 0.1 + 0.2), "0.30");
+        assert_eq!(real("net_amount", -0.0), "0.00");
+        assert_eq!(real("avg(net_amount)", 10.0 / 3.0), "3.3333333333333335");
+        assert_eq!(real("quantity", 1234.5), "1234.5");
+        assert_eq!(readable("net_amount", &AnswerCell::Integer(12)), "12");
+    }
+
+    #[test]
+    fn null_is_told_from_nothing() {
+        assert_eq!(readable("a", &AnswerCell::Null), "NULL");
+        assert_eq!(readable("a", &AnswerCell::Text("")), "");
+    }
+}

@@ -192,13 +192,16 @@ pub struct PlanArgs {
 /// `payersync tables`.
 #[derive(Debug, Args)]
 pub struct TablesArgs {
-    /// Only this table, with its columns
+    /// Only this mart or table: its columns, joins and three queries
     pub table: Option<String>,
+    /// Every table, also those without rows
+    #[arg(long, conflicts_with = "table")]
+    pub all: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
     /// Show which paths of the stored resources no column depends on; never a value
-    #[arg(long, conflicts_with_all = ["table", "markdown"])]
+    #[arg(long, conflicts_with_all = ["table", "markdown", "all"])]
     pub unmapped: bool,
     /// Print Markdown: every table with its columns, and the marts
     #[arg(long, conflicts_with = "json")]

@@ -1,15 +1,13 @@
 //! The tables of payersync's own that the data dictionary describes: no definition makes them.
 
-use super::show;
-use serde_json::json;
 use std::io::{self, Write};
 
 /// A table that a migration makes.
 pub(super) struct ControlTable {
     pub(super) name: &'static str,
-    what: &'static str,
+    pub(super) what: &'static str,
     /// Name, type and what it holds.
-    columns: &'static [[&'static str; 3]],
+    pub(super) columns: &'static [[&'static str; 3]],
 }
 
 /// What no column carries.
@@ -67,16 +65,6 @@ const MISTYPED_PATH: ControlTable = ControlTable {
 pub(super) const ALL: [ControlTable; 2] = [UNMAPPED_PATH, MISTYPED_PATH];
 
 impl ControlTable {
-    /// As text for people.
-    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}: {}", self.name, self.what)?;
-        let mut shown = show::table(&["column", "type", "what"]);
-        for row in self.columns {
-            shown.add_row(row.to_vec());
-        }
-        writeln!(out, "{shown}")
-    }
-
     /// As a section of the data dictionary.
     pub(super) fn write_markdown(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "\n## {}\n\n{}\n", self.name, self.what)?;
@@ -84,16 +72,5 @@ impl ControlTable {
         self.columns
             .iter()
             .try_for_each(|[name, kind, what]| writeln!(out, "| {name} | {kind} | {what} |"))
-    }
-
-    /// As JSON, in the manner of the normalised tables.
-    pub(super) fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let columns: Vec<_> = self
-            .columns
-            .iter()
-            .map(|[name, kind, what]| json!({"column": name, "type": kind, "description": what}))
-            .collect();
-        let entry = json!([{"table": self.name, "description": self.what, "columns": columns}]);
-        writeln!(out, "{entry:#}")
     }
 }

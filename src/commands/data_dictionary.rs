@@ -1,25 +1,38 @@
 //! The data dictionary as Markdown: every normalised table and every mart, from what defines them.
 
-use super::tables::columns_of;
+use super::{control_table::ControlTable, mart_description::MartDescription, tables::columns_of};
 use crate::warehouse::{Mart, Table};
 use std::io::{self, Write};
 
-/// Writes a section per table and per mart.
-pub(super) fn write(out: &mut dyn Write, tables: &[&Table], marts: &[Mart]) -> io::Result<()> {
-    writeln!(out, "# Tables\n")?;
-    writeln!(out, "Written by `payersync tables --markdown`; do not edit.\n")?;
-    writeln!(
-        out,
-        "A type is FHIR's, as is the path that a column is taken from. Dates keep the text that they\n\
-         came with. Join tables on `connection_id` and the id that both carry."
-    )?;
-    for table in tables {
-        write_table(out, table)?;
+/// Writes a section per table and per mart; of one alone, only its section.
+pub(super) fn write(
+    out: &mut dyn Write,
+    tables: &[&Table],
+    marts: &[&Mart],
+    control: &[&ControlTable],
+) -> io::Result<()> {
+    if tables.len() + marts.len() + control.len() > 1 {
+        writeln!(out, "# Tables\n")?;
+        writeln!(out, "Written by `payersync tables --markdown`; do not edit.\n")?;
+        writeln!(
+            out,
+            "A type is FHIR's, as is the path that a column is taken from. Dates keep the text that they\n\
+             came with. Join tables on `connection_id` and the id that both carry."
+        )?;
     }
-    if !marts.is_empty() {
+    tables.iter().try_for_each(|table| write_table(out, table))?;
+    if marts.len() > 1 {
         writeln!(out, "\n# Marts\n\nTables and views over these tables, each for one question.")?;
     }
-    marts.iter().try_for_each(|mart| write_mart(out, mart))
+    marts.iter().try_for_each(|mart| write_mart(out, mart))?;
+    if control.len() > 1 {
+        writeln!(
+            out,
+            "\n# What no table carries\n\nKept by payersync: unmapped_path at the end of each \
+             run, mistyped_path with each page."
+        )?;
+    }
+    control.iter().try_for_each(|table| table.write_markdown(out))
 }
 
 fn write_table(out: &mut dyn Write, table: &Table) -> io::Result<()> {
@@ -36,32 +49,15 @@ fn write_table(out: &mut dyn Write, table: &Table) -> io::Result<()> {
     Ok(())
 }
 
-/// A mart's definition begins with a comment: its question, paragraphs, and a line per column.
 fn write_mart(out: &mut dyn Write, mart: &Mart) -> io::Result<()> {
+    let told = MartDescription::of(mart);
     writeln!(out, "\n## {}\n", mart.name)?;
-    let comment = mart.sql.lines().map_while(|line| line.strip_prefix("--"));
-    let mut columns: Vec<(&str, String)> = Vec::new();
-    for line in comment {
-        let text = line.trim();
-        let is_indented = line.starts_with("    ");
-        match (named_column(text), columns.last_mut()) {
-            (_, Some((_, what))) if is_indented => *what = format!("{what} {text}"),
-            (Some((name, what)), _) => columns.push((name, what.to_owned())),
-            (None, _) => writeln!(out, "{text}")?,
-        }
-    }
-    if columns.is_empty() {
+    told.lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    if told.columns.is_empty() {
         return Ok(());
     }
     writeln!(out, "| column | what |\n|---|---|")?;
-    columns.iter().try_for_each(|(name, what)| writeln!(out, "| {name} | {} |", cell(what)))
-}
-
-/// `name`, at least two spaces, and what it is.
-fn named_column(line: &str) -> Option<(&str, &str)> {
-    let (name, what) = line.split_once("  ")?;
-    let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    (is_name && !name.is_empty()).then(|| (name, what.trim()))
+    told.columns.iter().try_for_each(|(name, what)| writeln!(out, "| {name} | {} |", cell(what)))
 }
 
 fn cell(text: &str) -> String {

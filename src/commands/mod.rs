@@ -25,6 +25,7 @@ mod jwks;
 mod key_command;
 mod lock;
 mod logging;
+mod mart_description;
 mod metrics;
 mod own_views;
 mod pager;

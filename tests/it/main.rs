@@ -72,6 +72,8 @@ mod few_requests;
 #[cfg(test)]
 mod file_size_limit;
 #[cfg(test)]
+mod finding_the_way;
+#[cfg(test)]
 mod first_sync;
 #[cfg(test)]
 mod fuzz;

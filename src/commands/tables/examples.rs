@@ -1,0 +1,87 @@
+//! What a table joins with, and queries to begin with, from its columns' names.
+
+use super::described::{Described, DescribedColumn, Kind};
+use crate::warehouse::{Catalog, Table};
+
+/// A table and the condition under which its rows belong to those of another.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Join {
+    pub(super) table: String,
+    pub(super) on: String,
+}
+
+/// The tables whose id a column holds. Ids are a connection's own, so both sides name it.
+pub(super) fn joins(one: &Described<'_>, catalog: &Catalog) -> Vec<Join> {
+    let mut joins: Vec<Join> = Vec::new();
+    if one.columns.iter().all(|column| column.name != "connection_id") {
+        return joins;
+    }
+    for column in &one.columns {
+        let Some((table, id)) = led_to(one, column, catalog) else { continue };
+        let (name, column) = (one.name, column.name.as_str());
+        if table != name && joins.iter().all(|join| join.table != table) {
+            let on = format!(
+                "{table}.connection_id = {name}.connection_id AND {table}.{id} = {name}.{column}"
+            );
+            joins.push(Join { table: table.to_owned(), on });
+        }
+    }
+    joins
+}
+
+/// The table that a column leads to, and the column that it is found by there.
+fn led_to<'a>(
+    one: &Described<'_>,
+    column: &DescribedColumn,
+    catalog: &'a Catalog,
+) -> Option<(&'a str, &'static str)> {
+    let tables = || catalog.tables().iter();
+    let key_of =
+        column.path.split_once("getReferenceKey(").and_then(|(_, rest)| rest.split_once(')'));
+    if let Some((resource, _)) = key_of {
+        let of_type = tables().filter(|table| table.view.resource == resource);
+        return of_type.map(Table::name).min_by_key(|name| name.len()).map(|name| (name, "id"));
+    }
+    let stem = column.name.strip_suffix("_id")?;
+    // In a table of FHIR's, member_id is a number that the payer gives.
+    if one.kind == Kind::Mart && stem == "member" {
+        // A person has a row for each connection.
+        return Some(("member", "member_id"));
+    }
+    let has_key = column.path.contains("getResourceKey()") || one.kind == Kind::Mart;
+    tables().map(Table::name).find(|name| has_key && *name == stem).map(|name| (name, "id"))
+}
+
+/// Three queries: some rows, how many by time or by connection, and with the first join.
+pub(super) fn examples(one: &Described<'_>, joins: &[Join]) -> Vec<String> {
+    let name = one.name;
+    let columns: Vec<&str> = one.columns.iter().map(|column| column.name.as_str()).collect();
+    let told = |column: &&&str| !matches!(**column, "connection_id" | "row_no");
+    let some: Vec<&str> = columns.iter().filter(told).take(5).copied().collect();
+    let mut queries = vec![format!("SELECT {} FROM {name} LIMIT 10", some.join(", "))];
+    let money = columns.iter().find(|column| column.ends_with("_amount"));
+    let sum = money.map_or_else(String::new, |money| format!(", sum({money})"));
+    let date = columns.iter().find(|column| column.ends_with("_date"));
+    queries.push(match (date, columns.contains(&"connection_id")) {
+        (Some(date), _) => format!(
+            "SELECT substr({date}, 1, 7) AS month, count(*){sum} FROM {name} GROUP BY month ORDER BY month"
+        ),
+        (None, true) => format!("SELECT connection_id, count(*){sum} FROM {name} GROUP BY connection_id"),
+        (None, false) => format!("SELECT count(*){sum} FROM {name}"),
+    });
+    match joins.first() {
+        Some(Join { table, on }) => {
+            let shown: Vec<String> =
+                some.iter().take(3).map(|column| format!("{name}.{column}")).collect();
+            queries.push(format!(
+                "SELECT {table}.*, {} FROM {name} JOIN {table} ON {on} LIMIT 10",
+                shown.join(", ")
+            ));
+        }
+        None if columns.contains(&"connection_id") => queries.push(format!(
+            "SELECT connection.name, count(*) FROM {name} JOIN connection ON connection.id = {name}.connection_id GROUP BY connection.name"
+        )),
+        None => {}
+    }
+    queries
+}

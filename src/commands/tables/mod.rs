@@ -1,0 +1,108 @@
+//! `payersync tables`: the way to the answers.
+
+mod described;
+mod detail;
+mod examples;
+mod overview;
+mod unmapped;
+
+use super::{control_table, data_dictionary, failure::Failure, home, print};
+use crate::{
+    cli::TablesArgs,
+    config::Settings,
+    exit_code::ExitCode,
+    view::Column,
+    warehouse::{Catalog, ReadOnlyWarehouse, Table, WarehouseError},
+};
+use described::Described;
+use std::{collections::HashMap, path::Path};
+
+/// Prints the marts and tables, or one with its columns.
+pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure> {
+    let settings = Settings::load_or_default(folder)?;
+    let catalog = home::catalog(&settings)?;
+    if args.unmapped {
+        return unmapped::run(&settings, &catalog, args.json);
+    }
+    if args.markdown {
+        return markdown(&catalog, args.table.as_deref());
+    }
+    let counts = counts(&settings, &catalog)?;
+    let mut all = described::all(&catalog, &counts);
+    if let Some(name) = &args.table {
+        let found = all.iter().position(|one| one.name == *name);
+        all = vec![all.swap_remove(found.ok_or_else(|| unknown(name, &all))?)];
+    }
+    if args.json {
+        print(|out| {
+            serde_json::to_writer_pretty(&mut *out, &all)?;
+            writeln!(out)
+        })?;
+    } else if args.table.is_some() {
+        print(|out| all.iter().try_for_each(|one| detail::write(out, one, &catalog)))?;
+    } else {
+        print(|out| overview::write(out, &all, args.all))?;
+    }
+    Ok(ExitCode::Complete)
+}
+
+/// The data dictionary, or one table of it.
+fn markdown(catalog: &Catalog, name: Option<&str>) -> Result<ExitCode, Failure> {
+    let is_asked = |own: &str| name.is_none_or(|name| name == own);
+    let tables: Vec<&Table> =
+        catalog.tables().iter().filter(|table| is_asked(table.name())).collect();
+    let marts: Vec<_> = catalog.marts().iter().filter(|mart| is_asked(&mart.name)).collect();
+    let control: Vec<_> = control_table::ALL.iter().filter(|table| is_asked(table.name)).collect();
+    if let Some(name) = name.filter(|_| tables.is_empty() && marts.is_empty() && control.is_empty())
+    {
+        return Err(unknown(name, &described::all(catalog, &HashMap::new())));
+    }
+    print(|out| data_dictionary::write(out, &tables, &marts, &control))?;
+    Ok(ExitCode::Complete)
+}
+
+fn unknown(name: &str, all: &[Described<'_>]) -> Failure {
+    let names = all.iter().map(|one| one.name.to_owned()).collect();
+    let hint = match super::query::most_alike(name, names) {
+        Some(alike) => format!("did you mean {alike}? `payersync tables` lists them"),
+        None => "`payersync tables` lists them".to_owned(),
+    };
+    Failure::misuse(format!("there is no table {name}")).hint(hint)
+}
+
+/// How many rows each mart and table has, where there is a warehouse to count in.
+fn counts(settings: &Settings, catalog: &Catalog) -> Result<HashMap<String, u64>, Failure> {
+    match ReadOnlyWarehouse::open(&home::existing_warehouse(&settings.home)?) {
+        Err(WarehouseError::Missing { .. }) => Ok(HashMap::new()),
+        Err(error) => Err(error.into()),
+        Ok(warehouse) => {
+            let tables = catalog.tables().iter().map(Table::name);
+            let names = tables.chain(catalog.marts().iter().map(|mart| mart.name.as_str()));
+            let mut counts = HashMap::new();
+            for name in names {
+                if let Some(rows) = warehouse.row_count(name)? {
+                    counts.insert(name.to_owned(), rows);
+                }
+            }
+            Ok(counts)
+        }
+    }
+}
+
+/// Name, type, path and description of every column, those included that payersync adds.
+pub(super) fn columns_of(table: &Table) -> Vec<[&str; 4]> {
+    let connection = "The connection that the row belongs to; see table connection";
+    let mut columns = vec![
+        ["connection_id", "INTEGER", "", connection],
+        ["row_no", "INTEGER", "", "0-based number of the row within its resource"],
+    ];
+    columns.extend(table.view.columns.iter().map(|column| {
+        let what = column.description.as_deref().unwrap_or_default();
+        [column.name.as_str(), kind(column), column.path.as_str(), what]
+    }));
+    columns
+}
+
+fn kind(column: &Column) -> &str {
+    column.fhir_type.as_deref().unwrap_or("any")
+}

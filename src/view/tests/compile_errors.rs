@@ -210,6 +210,6 @@ fn an_error_reads_as_one_line() {
         error(with_path("a.nope()")).to_string(),
         "view claim_line, select[1].column[1].path: function nope() is not supported at byte 2 in \
          `a.nope()` (hint: functions are where, exists, empty, hasValue, not, first, extension, \
-         ofType, join, lowBoundary, highBoundary, getResourceKey, getReferenceKey)"
+         ofType, join, sum, lowBoundary, highBoundary, getResourceKey, getReferenceKey)"
     );
 }

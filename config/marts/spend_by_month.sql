@@ -11,7 +11,7 @@
 -- stayed. A professional claim's comes from the place of service of its first line that states one.
 --
 -- connection_id             whose consent the row came through
--- plan                      name of the plan in the configuration
+-- plan                      name of the plan in the configuration; NULL for what came from files alone
 -- member_id                 the person, id in member
 -- patient_id                the member, id in patient
 -- month_date                first day of the month of the first day of service
@@ -43,7 +43,7 @@
 -- currency                  currency of the amounts
 CREATE TABLE spend_by_month (
   connection_id INTEGER NOT NULL,
-  plan TEXT NOT NULL,
+  plan TEXT,
   member_id TEXT,
   patient_id TEXT,
   month_date TEXT,

@@ -23,8 +23,8 @@
 -- condition_rank                    DOUBLE: not known: Patient Access does not say
 -- present_on_admit_code             VARCHAR: not known: Patient Access does not say
 -- present_on_admit_description      VARCHAR: not known: Patient Access does not say
--- data_source                       VARCHAR: name of the plan in the configuration
--- file_name                         VARCHAR: not known: nothing came in a file
+-- data_source                       VARCHAR: name of the plan in the configuration, else file
+-- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
 CREATE VIEW tuva_condition AS
 SELECT CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condition_id,
@@ -59,11 +59,11 @@ SELECT CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condi
        CAST(NULL AS DOUBLE) AS condition_rank,
        CAST(NULL AS VARCHAR) AS present_on_admit_code,
        CAST(NULL AS VARCHAR) AS present_on_admit_description,
-       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS TIMESTAMP) AS ingest_datetime
 FROM condition AS d
 JOIN connection AS n ON n.id = d.connection_id
 LEFT JOIN member AS m ON m.connection_id = d.connection_id AND m.patient_id = d.patient_id
 WHERE coalesce(d.verification_status_code, '') <> 'entered-in-error'
-  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan = m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);
+  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan IS m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

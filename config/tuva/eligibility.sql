@@ -40,9 +40,9 @@
 -- phone                             VARCHAR: phone number
 -- email                             VARCHAR: e-mail address
 -- ethnicity                         VARCHAR: OMB category in the words of Tuva
--- data_source                       VARCHAR: name of the plan in the configuration
--- file_name                         VARCHAR: not known: nothing came in a file
--- file_date                         DATE: not known: nothing came in a file
+-- data_source                       VARCHAR: name of the plan in the configuration, else file
+-- file_name                         VARCHAR: not kept
+-- file_date                         DATE: not kept
 -- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
 CREATE VIEW tuva_eligibility AS
 WITH ranked AS (
@@ -93,7 +93,7 @@ SELECT CAST(coalesce(s.member_id, CAST(s.connection_id AS VARCHAR) || '.' || s.p
        CAST(p.phone AS VARCHAR) AS phone,
        CAST(p.email AS VARCHAR) AS email,
        CAST(CASE p.ethnicity_omb_code WHEN '2135-2' THEN 'hispanic or latino' WHEN '2186-5' THEN 'not hispanic or latino' WHEN 'ASKU' THEN 'asked but unknown' WHEN 'UNK' THEN 'unknown' END AS VARCHAR) AS ethnicity,
-       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS DATE) AS file_date,
        CAST(NULL AS TIMESTAMP) AS ingest_datetime

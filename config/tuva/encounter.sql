@@ -29,8 +29,8 @@
 -- paid_amount                       DOUBLE: not known: Patient Access does not say
 -- allowed_amount                    DOUBLE: not known: Patient Access does not say
 -- charge_amount                     DOUBLE: not known: Patient Access does not say
--- data_source                       VARCHAR: name of the plan in the configuration
--- file_name                         VARCHAR: not known: nothing came in a file
+-- data_source                       VARCHAR: name of the plan in the configuration, else file
+-- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
 CREATE VIEW tuva_encounter AS
 SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS encounter_id,
@@ -67,7 +67,7 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS encou
        CAST(NULL AS DOUBLE) AS paid_amount,
        CAST(NULL AS DOUBLE) AS allowed_amount,
        CAST(NULL AS DOUBLE) AS charge_amount,
-       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS TIMESTAMP) AS ingest_datetime
 FROM encounter AS v
@@ -75,4 +75,4 @@ JOIN connection AS n ON n.id = v.connection_id
 LEFT JOIN member AS m ON m.connection_id = v.connection_id AND m.patient_id = v.patient_id
 LEFT JOIN organization AS o ON o.connection_id = v.connection_id AND o.id = v.service_provider_id
 WHERE coalesce(v.status, '') <> 'entered-in-error'
-  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan = m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);
+  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan IS m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

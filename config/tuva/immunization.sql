@@ -23,8 +23,8 @@
 -- route                             VARCHAR: route
 -- location_id                       VARCHAR: the place
 -- practitioner_id                   VARCHAR: who gave it
--- data_source                       VARCHAR: name of the plan in the configuration
--- file_name                         VARCHAR: not known: nothing came in a file
+-- data_source                       VARCHAR: name of the plan in the configuration, else file
+-- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
 CREATE VIEW tuva_immunization AS
 SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS immunization_id,
@@ -51,11 +51,11 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS immun
        CAST(coalesce(v.route_display, v.route_text, v.route_code) AS VARCHAR) AS route,
        CAST(CASE WHEN v.location_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.location_id END AS VARCHAR) AS location_id,
        CAST(CASE WHEN v.performer_actor_practitioner_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.performer_actor_practitioner_id END AS VARCHAR) AS practitioner_id,
-       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS TIMESTAMP) AS ingest_datetime
 FROM immunization AS v
 JOIN connection AS n ON n.id = v.connection_id
 LEFT JOIN member AS m ON m.connection_id = v.connection_id AND m.patient_id = v.patient_id
 WHERE coalesce(v.status, '') <> 'entered-in-error'
-  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan = m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);
+  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan IS m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

@@ -33,8 +33,8 @@
 -- normalized_abnormal_flag          DOUBLE: not known: mapping is Tuva's work
 -- specimen                          VARCHAR: kind of specimen
 -- ordering_practitioner_id          VARCHAR: not known: Patient Access does not say
--- data_source                       VARCHAR: name of the plan in the configuration
--- file_name                         VARCHAR: not known: nothing came in a file
+-- data_source                       VARCHAR: name of the plan in the configuration, else file
+-- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
 CREATE VIEW tuva_lab_result AS
 SELECT CAST(CAST(l.connection_id AS VARCHAR) || '.' || l.observation_id || coalesce('.' || CAST(l.component_index AS VARCHAR), '') AS VARCHAR) AS lab_result_id,
@@ -72,7 +72,7 @@ SELECT CAST(CAST(l.connection_id AS VARCHAR) || '.' || l.observation_id || coale
        CAST(NULL AS DOUBLE) AS normalized_abnormal_flag,
        CAST(coalesce(sp.type_display, sp.type_text, v.specimen_display) AS VARCHAR) AS specimen,
        CAST(NULL AS VARCHAR) AS ordering_practitioner_id,
-       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS TIMESTAMP) AS ingest_datetime
 FROM lab_result AS l

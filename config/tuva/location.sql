@@ -14,7 +14,7 @@
 -- zip_code                          VARCHAR: ZIP code
 -- latitude                          DOUBLE: latitude
 -- longitude                         DOUBLE: longitude
--- data_source                       VARCHAR: name of the plan in the configuration
+-- data_source                       VARCHAR: name of the plan in the configuration, else file
 CREATE VIEW tuva_location AS
 SELECT CAST(CAST(l.connection_id AS VARCHAR) || '.' || l.id AS VARCHAR) AS location_id,
        CAST(CASE WHEN length(l.npi) = 10 THEN l.npi END AS VARCHAR) AS npi,
@@ -27,7 +27,7 @@ SELECT CAST(CAST(l.connection_id AS VARCHAR) || '.' || l.id AS VARCHAR) AS locat
        CAST(l.address_postal_code AS VARCHAR) AS zip_code,
        CAST(l.position_latitude AS DOUBLE) AS latitude,
        CAST(l.position_longitude AS DOUBLE) AS longitude,
-       CAST(n.plan AS VARCHAR) AS data_source
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source
 FROM location AS l
 JOIN connection AS n ON n.id = l.connection_id
 LEFT JOIN organization AS o ON o.connection_id = l.connection_id AND o.id = l.managing_organization_id;

@@ -151,9 +151,9 @@
 -- procedure_date_24                 DATE: its day
 -- procedure_date_25                 DATE: its day
 -- in_network_flag                   BOOLEAN: whether the provider is in the network, where sent
--- data_source                       VARCHAR: name of the plan in the configuration
--- file_name                         VARCHAR: not known: nothing came in a file
--- file_date                         DATE: not known: nothing came in a file
+-- data_source                       VARCHAR: name of the plan in the configuration, else file
+-- file_name                         VARCHAR: not kept
+-- file_date                         DATE: not kept
 -- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
 CREATE VIEW tuva_medical_claim AS
 WITH stated AS (
@@ -366,7 +366,7 @@ SELECT CAST(CAST(c.connection_id AS VARCHAR) || '.' || c.explanation_of_benefit_
        date(q.day_24) AS procedure_date_24,
        date(q.day_25) AS procedure_date_25,
        CAST(CASE lower(replace(coalesce(i.payer_network_status_code, i.billing_network_status_code, e.billing_network_status_code), '-', '')) WHEN 'innetwork' THEN 1 WHEN 'outofnetwork' THEN 0 END AS BOOLEAN) AS in_network_flag,
-       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS DATE) AS file_date,
        CAST(NULL AS TIMESTAMP) AS ingest_datetime

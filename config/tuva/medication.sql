@@ -25,8 +25,8 @@
 -- quantity_unit                     VARCHAR: its unit
 -- days_supply                       DOUBLE: days it is meant to last, where told in days
 -- practitioner_id                   VARCHAR: who prescribed it
--- data_source                       VARCHAR: name of the plan in the configuration
--- file_name                         VARCHAR: not known: nothing came in a file
+-- data_source                       VARCHAR: name of the plan in the configuration, else file
+-- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
 CREATE VIEW tuva_medication AS
 SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medication_id,
@@ -55,11 +55,11 @@ SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medic
        CAST(q.dispense_quantity_unit AS VARCHAR) AS quantity_unit,
        CAST(CASE WHEN coalesce(q.dispense_expected_supply_duration_code, 'd') = 'd' THEN q.dispense_expected_supply_duration_value END AS DOUBLE) AS days_supply,
        CAST(CASE WHEN q.requester_practitioner_id IS NOT NULL THEN CAST(q.connection_id AS VARCHAR) || '.' || q.requester_practitioner_id END AS VARCHAR) AS practitioner_id,
-       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS TIMESTAMP) AS ingest_datetime
 FROM medication_request AS q
 JOIN connection AS n ON n.id = q.connection_id
 LEFT JOIN member AS m ON m.connection_id = q.connection_id AND m.patient_id = q.patient_id
 WHERE coalesce(q.status, '') <> 'entered-in-error'
-  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan = m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);
+  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan IS m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

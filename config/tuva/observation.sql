@@ -24,8 +24,8 @@
 -- source_reference_range_high       VARCHAR: upper end of the range
 -- normalized_reference_range_low    VARCHAR: not known: mapping is Tuva's work
 -- normalized_reference_range_high   VARCHAR: not known: mapping is Tuva's work
--- data_source                       VARCHAR: name of the plan in the configuration
--- file_name                         VARCHAR: not known: nothing came in a file
+-- data_source                       VARCHAR: name of the plan in the configuration, else file
+-- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
 CREATE VIEW tuva_observation AS
 SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS observation_id,
@@ -53,11 +53,11 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS obser
        CAST(v.reference_range_high_value AS VARCHAR) AS source_reference_range_high,
        CAST(NULL AS VARCHAR) AS normalized_reference_range_low,
        CAST(NULL AS VARCHAR) AS normalized_reference_range_high,
-       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS TIMESTAMP) AS ingest_datetime
 FROM observation AS v
 JOIN connection AS n ON n.id = v.connection_id
 LEFT JOIN member AS m ON m.connection_id = v.connection_id AND m.patient_id = v.patient_id
 WHERE coalesce(v.status, '') <> 'entered-in-error'
-  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan = m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id) AND coalesce(v.category_code, '') <> 'laboratory';
+  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan IS m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id) AND coalesce(v.category_code, '') <> 'laboratory';

@@ -25,8 +25,8 @@
 -- phone                             VARCHAR: phone number
 -- email                             VARCHAR: e-mail address
 -- ethnicity                         VARCHAR: OMB category in the words of Tuva
--- data_source                       VARCHAR: name of the plan in the configuration
--- file_name                         VARCHAR: not known: nothing came in a file
+-- data_source                       VARCHAR: name of the plan in the configuration, else file
+-- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
 CREATE VIEW tuva_patient AS
 SELECT CAST(m.member_id AS VARCHAR) AS person_id,
@@ -55,10 +55,10 @@ SELECT CAST(m.member_id AS VARCHAR) AS person_id,
        CAST(p.phone AS VARCHAR) AS phone,
        CAST(p.email AS VARCHAR) AS email,
        CAST(CASE p.ethnicity_omb_code WHEN '2135-2' THEN 'hispanic or latino' WHEN '2186-5' THEN 'not hispanic or latino' WHEN 'ASKU' THEN 'asked but unknown' WHEN 'UNK' THEN 'unknown' END AS VARCHAR) AS ethnicity,
-       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS TIMESTAMP) AS ingest_datetime
 FROM patient AS p
 JOIN member AS m ON m.connection_id = p.connection_id AND m.patient_id = p.id
 JOIN connection AS n ON n.id = p.connection_id
-WHERE NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan = m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);
+WHERE NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan IS m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

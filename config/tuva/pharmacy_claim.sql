@@ -28,9 +28,9 @@
 -- copayment_amount                  DOUBLE: copayment
 -- deductible_amount                 DOUBLE: deductible
 -- in_network_flag                   BOOLEAN: whether the pharmacy is in the network, where sent
--- data_source                       VARCHAR: name of the plan in the configuration
--- file_name                         VARCHAR: not known: nothing came in a file
--- file_date                         DATE: not known: nothing came in a file
+-- data_source                       VARCHAR: name of the plan in the configuration, else file
+-- file_name                         VARCHAR: not kept
+-- file_date                         DATE: not kept
 -- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
 CREATE VIEW tuva_pharmacy_claim AS
 WITH stated AS (
@@ -71,7 +71,7 @@ SELECT CAST(CAST(c.connection_id AS VARCHAR) || '.' || c.explanation_of_benefit_
        CAST(CASE WHEN c.deductible_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
          THEN (coalesce(l.deductible_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.deductible_cents - coalesce(t.deductible_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS deductible_amount,
        CAST(CASE lower(replace(e.billing_network_status_code, '-', '')) WHEN 'innetwork' THEN 1 WHEN 'outofnetwork' THEN 0 END AS BOOLEAN) AS in_network_flag,
-       CAST(n.plan AS VARCHAR) AS data_source,
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS DATE) AS file_date,
        CAST(NULL AS TIMESTAMP) AS ingest_datetime

@@ -10,7 +10,7 @@
 -- practice_affiliation              VARCHAR: an organization for which the person works
 -- specialty                         VARCHAR: a specialty
 -- sub_specialty                     VARCHAR: not known: Patient Access does not say
--- data_source                       VARCHAR: name of the plan in the configuration
+-- data_source                       VARCHAR: name of the plan in the configuration, else file
 CREATE VIEW tuva_practitioner AS
 SELECT CAST(CAST(p.connection_id AS VARCHAR) || '.' || p.id AS VARCHAR) AS practitioner_id,
        CAST(CASE WHEN length(p.npi) = 10 THEN p.npi END AS VARCHAR) AS npi,
@@ -19,6 +19,6 @@ SELECT CAST(CAST(p.connection_id AS VARCHAR) || '.' || p.id AS VARCHAR) AS pract
        CAST((SELECT min(coalesce(o.name, r.organization_display)) FROM practitioner_role AS r LEFT JOIN organization AS o ON o.connection_id = r.connection_id AND o.id = r.organization_id WHERE r.connection_id = p.connection_id AND r.practitioner_id = p.id) AS VARCHAR) AS practice_affiliation,
        CAST((SELECT min(coalesce(r.specialty_display, r.specialty_text, r.specialty_code)) FROM practitioner_role AS r WHERE r.connection_id = p.connection_id AND r.practitioner_id = p.id) AS VARCHAR) AS specialty,
        CAST(NULL AS VARCHAR) AS sub_specialty,
-       CAST(n.plan AS VARCHAR) AS data_source
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source
 FROM practitioner AS p
 JOIN connection AS n ON n.id = p.connection_id;

@@ -34,6 +34,13 @@ impl Version<'_> {
         }
     }
 
+    /// Where it stands among versions that nobody else orders: by its date, then by its number; what
+    /// lacks one comes before what has it. Unlike [`Version::is_older_than`] this says something of
+    /// any two, so that three versions cannot take each other's place in a circle.
+    pub fn rank(&self) -> impl Ord + use<> {
+        (self.instant(), self.number())
+    }
+
     fn number(&self) -> Option<u128> {
         let text = self.version_id?;
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -54,6 +61,15 @@ mod tests {
     fn version<'a>(version_id: &'a str, last_updated: &'a str) -> Version<'a> {
         let given = |text: &'a str| (!text.is_empty()).then_some(text);
         Version { version_id: given(version_id), last_updated: given(last_updated) }
+    }
+
+    #[test]
+    fn any_two_have_a_rank_and_three_make_no_circle() {
+        let (old, undated, new) = (version("", OLD), version("7", ""), version("", NEW));
+        assert!(!old.is_older_than(&undated) && !undated.is_older_than(&new));
+        assert!(undated.rank() < old.rank() && old.rank() < new.rank());
+        assert!(version("1", OLD).rank() < version("2", OLD).rank());
+        assert!(version("x", OLD).rank() == version("y", OLD).rank());
     }
 
     const OLD: &str = "2026-03-01T10:00:00Z";

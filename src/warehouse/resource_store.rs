@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{clock, fingerprint::Version};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
+use std::cmp::Ordering;
 
 /// What was stored under a resource's key before it came.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,15 +81,18 @@ fn stays(
         last_updated: known.last_updated.as_deref(),
     };
     if page.file.is_some() && !changed.is_superseded {
-        // Nobody knows of when a file is. What a plan has sent or is proved to have deleted, and what
-        // has taken the place of the same bytes before, gives way only to what is certainly newer.
-        let gives_way = known.is_live
-            && !is_of_plan(transaction, known.rowid)?
-            && !was_superseded(transaction, page, changed)?;
-        return Ok(match gives_way {
-            true => changed.version().is_older_than(&stored),
-            false => !stored.is_older_than(&changed.version()),
-        });
+        // Nobody knows of when a file is. What a plan has sent or is proved to have deleted gives way
+        // only to what is certainly newer.
+        if !known.is_live || is_of_plan(transaction, known.rowid)? {
+            return Ok(!stored.is_older_than(&changed.version()));
+        }
+        // Among files the rank decides, and of equals the one that came last: once, so that the same
+        // files bring nothing when they are imported again.
+        return match changed.version().rank().cmp(&stored.rank()) {
+            Ordering::Less => Ok(true),
+            Ordering::Greater => Ok(false),
+            Ordering::Equal => was_superseded(transaction, page, changed),
+        };
     }
     // A resource that was deleted and is sent again is back, in whichever version.
     if !known.is_live || changed.is_superseded {

@@ -173,6 +173,36 @@ fn versions_without_a_date_do_not_change_places_with_every_import() {
 }
 
 #[test]
+fn of_versions_with_and_without_a_date_the_newest_stands_and_none_changes_places_again() {
+    let version = |meta: &str, text: &str| {
+        let meta = if meta.is_empty() { String::new() } else { format!(r#""meta":{{{meta}}},"#) };
+        format!(r#"{{"resourceType":"Patient","id":"p",{meta}"language":"{text}"}}"#)
+    };
+    let date = |year: u16| format!(r#""lastUpdated":"{year}-01-01T00:00:00Z""#);
+    let (older, newer) = (version(&date(2020), "older"), version(&date(2025), "newer"));
+    let (undated, numbered) = (version("", "undated"), version(r#""versionId":"9""#, "numbered"));
+    let all = [&older, &newer, &undated, &numbered];
+    // In every order of four.
+    for order in 0..24_usize {
+        let mut left = all.to_vec();
+        let picked: Vec<&String> =
+            [order / 6, order / 2 % 3, order % 2, 0].map(|next| left.remove(next)).to_vec();
+        let home = Home::new();
+        for (position, resource) in picked.iter().enumerate() {
+            put(&home, &format!("files/{position}.json"), resource.as_bytes());
+        }
+        let folder = home.file("files").to_str().unwrap().to_owned();
+        let first = import(&home, "c", &folder);
+        assert_eq!(first.code, 0, "{order}: {}", first.stderr);
+        assert_eq!(stored(&home), [newer.clone()], "{order}");
+        let again = import(&home, "c", &folder);
+        assert!(again.stderr.contains(" 0 rows written"), "{order}: {}", again.stderr);
+        let kept: i64 = home.value("SELECT count(*) FROM resource_version");
+        assert_eq!(kept, 3, "{order}");
+    }
+}
+
+#[test]
 fn another_persons_resources_are_quarantined_unless_the_files_are_about_dependants() {
     let home = Home::new();
     let both = [member("p"), member("q")].concat();

@@ -22,6 +22,12 @@ pub enum Distrust {
         /// The link.
         path: PathBuf,
     },
+    /// A pipe, a socket or a device: whoever opens it may wait for ever, or drive what it leads to.
+    #[error("{} is neither a file nor a folder", path.display())]
+    Special {
+        /// It.
+        path: PathBuf,
+    },
     /// Neither this account's nor root's.
     #[error("{} belongs to user id {owner}, and this is user id {user}", path.display())]
     Foreign {
@@ -50,6 +56,7 @@ impl Distrust {
                 }
                 Err(_) => "remove it".to_owned(),
             },
+            Distrust::Special { path } => format!("remove {}", path.display()),
             Distrust::Foreign { path, owner, user } => format!(
                 "run as that user (`sudo -u '#{owner}' -H payersync`, or the user of the container), \
                  or `chown -R {user} {}`",
@@ -64,16 +71,19 @@ impl Distrust {
     }
 }
 
-/// Refuses a link, and what belongs to another account than this one and root. What is missing is
-/// fine.
+/// Refuses a link, a pipe or device, and what belongs to another account than this one and root. What
+/// is missing is fine.
 ///
 /// # Errors
-/// [`Distrust::Link`] or [`Distrust::Foreign`].
+/// [`Distrust::Link`], [`Distrust::Special`] or [`Distrust::Foreign`].
 pub fn require_owned(path: &Path) -> Result<(), Distrust> {
     // With a slash at its end a link would be followed.
     let path: PathBuf = path.components().collect();
     match path.symlink_metadata() {
         Ok(metadata) if metadata.is_symlink() => Err(Distrust::Link { path }),
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+            Err(Distrust::Special { path })
+        }
         Ok(metadata) => owned(&path, &metadata),
         // Whoever opens it says what is wrong.
         Err(_) => Ok(()),

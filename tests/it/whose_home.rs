@@ -97,6 +97,26 @@ fn a_home_that_others_can_write_or_that_is_a_link_is_refused() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
+    let (_payer, home) = home_in_use();
+    for name in ["payersync.toml", "lock", "warehouse.db", "vault.db", "vault.key"] {
+        let (file, kept) = (home.file(name), home.file("kept"));
+        let was_there = file.exists();
+        if was_there {
+            fs::rename(&file, &kept).unwrap();
+        }
+        assert!(Command::new("mkfifo").arg("-m600").arg(&file).status().unwrap().success());
+        let why = format!("{name} is neither a file nor a folder");
+        assert_refused(&home, home.path(), &why, "hint: remove ");
+        fs::remove_file(&file).unwrap();
+        if was_there {
+            fs::rename(&kept, &file).unwrap();
+        }
+    }
+    home.succeed(&["tables"], "everything is back");
+}
+
+#[test]
 fn a_file_of_the_home_that_others_can_write_or_that_is_a_link_is_refused() {
     let (_payer, home) = home_in_use();
     let theirs = Home::new();

@@ -19,7 +19,7 @@ pub(super) fn joins(one: &Described<'_>, catalog: &Catalog) -> Vec<Join> {
     for column in &one.columns {
         let Some((table, id)) = led_to(one, column, catalog) else { continue };
         let (name, column) = (one.name, column.name.as_str());
-        if table != name && joins.iter().all(|join| join.table != table) {
+        if table != name {
             let on = format!(
                 "{table}.connection_id = {name}.connection_id AND {table}.{id} = {name}.{column}"
             );

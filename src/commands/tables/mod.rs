@@ -27,7 +27,7 @@ pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure>
     if args.markdown {
         return markdown(&catalog, args.table.as_deref());
     }
-    let counts = counts(&settings, &catalog)?;
+    let counts = counts(&settings, &catalog, args.table.as_deref())?;
     let mut all = described::all(&catalog, &counts);
     if let Some(name) = &args.table {
         let found = all.iter().position(|one| one.name == *name);
@@ -70,8 +70,12 @@ fn unknown(name: &str, all: &[Described<'_>]) -> Failure {
     Failure::misuse(format!("there is no table {name}")).hint(hint)
 }
 
-/// How many rows each mart and table has, where there is a warehouse to count in.
-fn counts(settings: &Settings, catalog: &Catalog) -> Result<HashMap<String, u64>, Failure> {
+/// How many rows each mart and table has, or one alone, where there is a warehouse to count in.
+fn counts(
+    settings: &Settings,
+    catalog: &Catalog,
+    only: Option<&str>,
+) -> Result<HashMap<String, u64>, Failure> {
     match ReadOnlyWarehouse::open(&home::existing_warehouse(&settings.home)?) {
         Err(WarehouseError::Missing { .. }) => Ok(HashMap::new()),
         Err(error) => Err(error.into()),
@@ -79,7 +83,7 @@ fn counts(settings: &Settings, catalog: &Catalog) -> Result<HashMap<String, u64>
             let tables = catalog.tables().iter().map(Table::name);
             let names = tables.chain(catalog.marts().iter().map(|mart| mart.name.as_str()));
             let mut counts = HashMap::new();
-            for name in names {
+            for name in names.filter(|name| only.is_none_or(|only| only == *name)) {
                 if let Some(rows) = warehouse.row_count(name)? {
                     counts.insert(name.to_owned(), rows);
                 }

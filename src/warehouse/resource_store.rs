@@ -5,7 +5,10 @@ use super::{
     older_version,
     page_writer::{ChangedResource, PageWrite, TextBytes, keep_version},
 };
-use crate::{clock, fingerprint::Version};
+use crate::{
+    clock,
+    fingerprint::{Version, same_content},
+};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use std::cmp::Ordering;
 
@@ -113,27 +116,35 @@ fn is_of_plan(transaction: &Transaction<'_>, rowid: i64) -> Result<bool, Warehou
         .doing("cannot look up a resource")
 }
 
-/// Whether a resource had this content before it had another one.
+/// Whether a resource had this content before it had another one, however it was written.
 fn was_superseded(
     transaction: &Transaction<'_>,
     page: &PageWrite,
     changed: &ChangedResource,
 ) -> Result<bool, WarehouseError> {
-    transaction
+    let doing = "cannot look for an earlier version";
+    let mut statement = transaction
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM resource_version WHERE connection_id = ?1
-               AND resource_type = ?2 AND resource_id = ?3 AND content_hash = ?4)",
+            "SELECT content_hash = ?4, json FROM resource_version WHERE connection_id = ?1
+               AND resource_type = ?2 AND resource_id = ?3",
         )
-        .and_then(|mut statement| {
-            let key = params![
-                page.walk.connection_id,
-                changed.resource_type,
-                changed.resource_id,
-                changed.content_hash
-            ];
-            statement.query_row(key, |row| row.get(0))
-        })
-        .doing("cannot look for an earlier version")
+        .doing(doing)?;
+    let key = params![
+        page.walk.connection_id,
+        changed.resource_type,
+        changed.resource_id,
+        changed.content_hash
+    ];
+    let json = &page.body[changed.json.clone()];
+    let mut rows = statement.query(key).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let is_same = row.get(0).doing(doing)?
+            || same_content(row.get_ref(1).doing(doing)?.as_bytes().unwrap_or_default(), json);
+        if is_same {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Stores a resource, unless a newer version of it is there.

@@ -45,7 +45,12 @@ fn resources(text: &str, found: &mut Vec<String>) {
 fn json_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+        let entry = entry.unwrap();
+        let path = entry.path();
+        // A folder's hidden files are not its contents: package managers keep their own lists there.
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
         if path.is_dir() {
             found.extend(json_files(&path));
         } else if path.extension().is_some_and(|ending| ending == "json") {

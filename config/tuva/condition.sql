@@ -66,4 +66,4 @@ FROM condition AS d
 JOIN connection AS n ON n.id = d.connection_id
 LEFT JOIN member AS m ON m.connection_id = d.connection_id AND m.patient_id = d.patient_id
 WHERE coalesce(d.verification_status_code, '') <> 'entered-in-error'
-  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan IS m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);
+  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND (b.plan = m.plan OR b.plan IS NULL AND m.plan IS NULL) AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

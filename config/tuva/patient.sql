@@ -61,4 +61,4 @@ SELECT CAST(m.member_id AS VARCHAR) AS person_id,
 FROM patient AS p
 JOIN member AS m ON m.connection_id = p.connection_id AND m.patient_id = p.id
 JOIN connection AS n ON n.id = p.connection_id
-WHERE NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND b.plan IS m.plan AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);
+WHERE NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND (b.plan = m.plan OR b.plan IS NULL AND m.plan IS NULL) AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

@@ -76,10 +76,15 @@ impl Candidate {
         self.fingerprint.resource_type == "Patient"
     }
 
+    /// Whether it has other content.
+    fn differs_from(&self, other: &Candidate) -> bool {
+        self.fingerprint.content_hash != other.fingerprint.content_hash
+    }
+
     /// Whether it is certainly an older version than another one, with other content.
     fn is_older_than(&self, other: &Candidate) -> bool {
         let (ours, theirs) = (&self.fingerprint, &other.fingerprint);
-        ours.content_hash != theirs.content_hash && ours.version().is_older_than(&theirs.version())
+        self.differs_from(other) && ours.version().is_older_than(&theirs.version())
     }
 
     /// A version that goes to history, since the page holds a newer one.
@@ -278,7 +283,9 @@ fn sort(
             }
         }
     }
-    superseded.retain(|(position, other)| other.is_older_than(&candidates[*position]));
+    // Of two that nobody orders the last one stands, and the other's bytes are kept as well: a Bundle
+    // may hold the resources of two servers under one id.
+    superseded.retain(|(position, other)| other.differs_from(&candidates[*position]));
     let superseded = superseded.into_iter().map(|(_, older)| older).collect();
     (candidates, superseded)
 }

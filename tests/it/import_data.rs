@@ -23,6 +23,21 @@ struct Resource<'a> {
 struct Entry<'a> {
     #[serde(borrow, default)]
     resource: Option<&'a RawValue>,
+    #[serde(default)]
+    search: Option<Search>,
+}
+
+#[derive(Deserialize)]
+struct Search {
+    mode: Option<String>,
+}
+
+impl Entry<'_> {
+    /// Whether it is the server's word about the search, and no resource of anybody's.
+    fn is_outcome(&self) -> bool {
+        let search = self.search.as_ref();
+        search.and_then(|search| search.mode.as_deref()) == Some("outcome")
+    }
 }
 
 /// The resources of a text: itself, its elements, or what its Bundle holds.
@@ -32,7 +47,7 @@ fn resources(text: &str, found: &mut Vec<String>) {
     }
     match serde_json::from_str::<Resource<'_>>(text) {
         Ok(Resource { resource_type: Some(name), entry }) if name == "Bundle" => {
-            for entry in entry.unwrap_or_default() {
+            for entry in entry.unwrap_or_default().into_iter().filter(|one| !one.is_outcome()) {
                 if let Some(resource) = entry.resource {
                     resources(resource.get(), found);
                 }

@@ -12,7 +12,7 @@
 -- state                     complete, incomplete, running or skipped: the last walk
 -- reason                    a word for why it is not complete
 -- hint                      what to do about it
--- complete_as_of_date       day of the last complete walk; NULL when there was none
+-- complete_as_of_date       day of the last complete walk; NULL before the first complete walk
 -- days_since_complete       days from then to today
 -- deletions_as_of_date      day up to which deletions are known
 -- checked_date              day of the last walk, complete or not

@@ -20,7 +20,7 @@
 -- record_id                 id of the record: explanation_of_benefit, coverage, organization and so on
 -- line_key                  line of the claim (line_key in claim_line), where the rule is about one
 -- member_id                 the person, id in member
--- detail                    what stands there
+-- detail                    the values that break the rule
 CREATE TABLE data_quality (
   connection_id INTEGER NOT NULL,
   rule TEXT NOT NULL,

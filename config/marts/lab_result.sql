@@ -1,8 +1,8 @@
 -- What did the laboratory find, is it within the reference range, and where is it going?
 --
 -- Grain: one row per laboratory observation, and one per component of it that has a code. Observations that
--- were entered in error or cancelled are not here, nor is one without a result that only holds components. An observation is the laboratory's when any of its
--- categories says so.
+-- were entered in error or cancelled are left out. So is a panel, which has components and no result of its
+-- own. An observation counts as the laboratory's when any of its categories says so.
 --
 -- The previous result is the last one before of the same member in this connection, of the same test in
 -- the same unit; two of one moment are put in the order of their ids. A result without a usable date or
@@ -26,7 +26,7 @@
 -- range_high                upper end of the reference range
 -- range_text                the reference range in words, where sent
 -- interpretation_code       how the laboratory reads it (N normal, H high, L low, A for abnormal …)
--- is_abnormal               1 outside the reference range, or as the laboratory reads it where there is no range; 0 within; else NULL
+-- is_abnormal               1 outside the reference range, 0 within it; without a range what the laboratory says; else NULL
 -- status                    registered, preliminary, final, amended or corrected
 -- previous_value            previous result of the same test in the same unit
 -- previous_date             when that was

@@ -1,9 +1,9 @@
 -- The Tuva input layer: when was each person covered?
 --
 -- Grain: one row per person, member number, span, payer, plan and data source. Coverages that agree in
--- all of them are one row. A span without a start, one whose end is before its start, one whose end is no
--- date and a cancelled one without an end are left out, since nobody knows which days they cover. Names,
--- order and types are those of eligibility in Tuva 0.18.0.
+-- all of these are one row. Left out are spans whose days nobody knows: without a start, with an end before
+-- the start, with an end that is no date, and cancelled ones without an end. Names, order and types are
+-- those of eligibility in Tuva 0.18.0.
 --
 -- person_id                         VARCHAR: member_id of member: over plans
 -- member_id                         VARCHAR: number of the member at the plan, else the id of the patient

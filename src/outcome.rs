@@ -62,6 +62,20 @@ words! {
     }
 }
 
+words! {
+    /// State of a run (`sync_run.state`).
+    RunState {
+        /// The run is under way, or its process was killed.
+        Running = "running",
+        /// Everything that was asked for is complete.
+        Complete = "complete",
+        /// Something is missing; the exit code says of which kind.
+        Incomplete = "incomplete",
+        /// It was stopped, or its process ended before it did.
+        Interrupted = "interrupted",
+    }
+}
+
 impl WalkState {
     /// Whether the plan was asked for the type.
     pub fn is_asked(self) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::{
     exit_code::ExitCode,
-    outcome::{self, TypeOutcome, WalkState},
+    outcome::{self, RunState, TypeOutcome, WalkState},
     warehouse::{ConnectionRow, WalkCounters, WalkFinish},
 };
 use std::time::Duration;
@@ -92,11 +92,11 @@ impl Report {
     }
 
     /// The run's state in the ledger.
-    pub(super) fn state(&self) -> &'static str {
+    pub(super) fn state(&self) -> RunState {
         match (self.interrupted, self.exit_code()) {
-            (true, _) => "interrupted",
-            (false, ExitCode::Complete) => "complete",
-            (false, _) => "incomplete",
+            (true, _) => RunState::Interrupted,
+            (false, ExitCode::Complete) => RunState::Complete,
+            (false, _) => RunState::Incomplete,
         }
     }
 

@@ -5,7 +5,10 @@ use super::{
     error::{Doing, WarehouseError},
     marts,
 };
-use crate::{clock, outcome::Reason};
+use crate::{
+    clock,
+    outcome::{Reason, RunState},
+};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Row, params};
 use std::collections::HashMap;
@@ -19,7 +22,7 @@ impl Warehouse {
     pub(crate) async fn finish_run(
         &self,
         run_id: i64,
-        state: &'static str,
+        state: RunState,
         exit_code: u8,
         summary: String,
     ) -> Result<(), WarehouseError> {
@@ -94,7 +97,7 @@ fn start_run(
 fn finish_run(
     connection: &mut Connection,
     run_id: i64,
-    state: &str,
+    state: RunState,
     exit_code: u8,
     summary: &str,
     now: DateTime<Utc>,
@@ -102,7 +105,7 @@ fn finish_run(
     connection
         .execute(
             "UPDATE sync_run SET state = ?2, exit_code = ?3, summary = ?4, finished_at = ?5 WHERE id = ?1",
-            params![run_id, state, exit_code, summary, clock::text(now)],
+            params![run_id, state.as_str(), exit_code, summary, clock::text(now)],
         )
         .doing("cannot end a run")?;
     // A walk that is still open was ended by a panic.

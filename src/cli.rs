@@ -110,6 +110,10 @@ pub struct ConnectArgs {
     /// A label that groups one person's connections across plans
     #[arg(long, value_name = "LABEL")]
     pub member: Option<String>,
+    /// The id of the member's Patient, for a backend service that connects for one member; `-` reads it
+    /// from standard input, where no list of processes shows it
+    #[arg(long, value_name = "ID", conflicts_with = "code")]
+    pub patient: Option<String>,
     /// The code, or the whole URL that the browser ended at, where there is no browser; `-` reads it
     /// from standard input after the URL was printed
     #[arg(long, value_name = "CODE")]

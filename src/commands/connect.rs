@@ -14,7 +14,7 @@ use crate::{
     cli::ConnectArgs,
     config::Settings,
     exit_code::ExitCode,
-    warehouse::{ConnectionRow, ReadOnlyWarehouse},
+    warehouse::{ConnectionRow, ReadOnlyWarehouse, Warehouse},
 };
 use secrecy::SecretString;
 use std::{
@@ -33,6 +33,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     let warehouse = home::warehouse_beside_a_run(&settings)?;
     // Before the member is asked: a name that is taken is not worth a consent.
     uid(&warehouse, &args.name, &plan.name)?;
+    let patient = named_patient(&args, plan.grant(), &warehouse)?;
     // Before anything is sent there: a consent renewed at a moved endpoint would give it the secret.
     require_known_token_origin(&home::vault(folder)?, &registration, &args.name)?;
     let member = args.member.as_deref();
@@ -40,7 +41,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
         GrantKind::ClientCredentials => {
             let consent = Consent { name: &args.name, member, registration: &registration };
             let tokens = home::tokens(&settings, &http)?;
-            let row = give_to_client(&consent, &tokens, &warehouse).await?;
+            let row = give_to_client(&consent, patient, &tokens, &warehouse).await?;
             warehouse.close();
             row
         }
@@ -91,6 +92,41 @@ fn tell_who_is_there(settings: &Settings, row: &ConnectionRow) -> Result<(), Fai
         }
     }
     Ok(())
+}
+
+/// The Patient that the command line names, where nobody else says whose data it is.
+fn named_patient(
+    args: &ConnectArgs,
+    grant: GrantKind,
+    warehouse: &Warehouse,
+) -> Result<Option<String>, Failure> {
+    let Some(named) = &args.patient else { return Ok(None) };
+    if grant != GrantKind::ClientCredentials {
+        return Err(Failure::misuse("--patient is for backend services (client_credentials)")
+            .hint("at this plan the consent says whose data it is: leave out --patient"));
+    }
+    let mut id = named.clone();
+    if id == "-" {
+        id.clear();
+        io::stdin()
+            .read_line(&mut id)
+            .map_err(|error| Failure::usage("cannot read the Patient's id", error))?;
+    }
+    let id = id.trim();
+    // FHIR R4, data type id.
+    let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    if id.is_empty() || id.len() > 64 || !id.chars().all(is_id) {
+        // The text is not repeated: it may be a member's.
+        return Err(Failure::misuse("what --patient has is no id of a FHIR resource").hint(
+            "an id is of up to 64 letters, digits, hyphens and dots, such as in Patient/ID",
+        ));
+    }
+    let held = warehouse.connection(&args.name)?.and_then(|row| row.patient_id);
+    match held.is_some_and(|held| held != id) {
+        true => Err(Failure::misuse(format!("{} is for another patient", args.name))
+            .hint("connect this one under another name")),
+        false => Ok(Some(id.to_owned())),
+    }
 }
 
 /// Asks before another patient's data takes the place of what the connection holds.

@@ -105,9 +105,11 @@ pub(super) async fn give(
     Ok(warehouse.consent(new_consent(consent, uid, scope, patient_id)).await?)
 }
 
-/// Enters a connection of a backend service, which needs no member, and tries its credentials.
+/// Enters a connection of a backend service, for one patient or for all that it may see, and tries its
+/// credentials.
 pub(super) async fn give_to_client(
     consent: &Consent<'_>,
+    patient: Option<String>,
     tokens: &Tokens,
     warehouse: &Warehouse,
 ) -> Result<ConnectionRow, Failure> {
@@ -115,7 +117,7 @@ pub(super) async fn give_to_client(
     let uid = uid(warehouse, consent.name, &consent.registration.plan)?;
     let key = ConnectionKey { uid: uid.clone(), name: consent.name.to_owned() };
     tokens.connect_client(&key, consent.registration, Clock::system().now()).await?;
-    Ok(warehouse.consent(new_consent(consent, uid, None, None)).await?)
+    Ok(warehouse.consent(new_consent(consent, uid, None, patient)).await?)
 }
 
 fn new_consent(

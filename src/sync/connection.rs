@@ -95,8 +95,9 @@ pub(super) async fn sync_connection(
 /// Whose data the connection may hold: the Patient that its consent or its first sync named, with
 /// the Patients that are linked to it.
 fn whose(context: &WalkContext, target: &Target) -> Result<Whose, WarehouseError> {
-    let is_anybodys =
-        target.dependants || target.registration.grant == GrantKind::ClientCredentials;
+    let is_backend = target.registration.grant == GrantKind::ClientCredentials;
+    // A backend service sees everybody, unless it was connected for one patient.
+    let is_anybodys = target.dependants || is_backend && context.connection.patient_id.is_none();
     let bases = Arc::clone(&context.bases);
     Whose::of_connection(&context.warehouse, &context.connection, bases, is_anybodys)
 }

@@ -230,8 +230,9 @@ pub(super) fn another_patient(patient: String) -> WalkFinish {
 pub(super) fn patient_unknown(connection: &ConnectionRow) -> WalkFinish {
     let (name, plan) = (&connection.name, connection.plan_name());
     let hint = format!(
-        "`payersync connect {name} --plan {plan}` asks for a consent that says it; or \
-         search.Patient = \"bare\" in the plan's section lets its Patient say it"
+        "`payersync connect {name} --plan {plan}` asks for a consent that says it (a backend \
+         service is told by --patient); or search.Patient = \"bare\" in the plan's section lets its \
+         Patient say it"
     );
     let detail = "its search must name the patient, and neither the consent nor a Patient has said \
                   who that is";

@@ -10,6 +10,8 @@ mod amounts_in_tables;
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod backend_patient;
+#[cfg(test)]
 mod backfill;
 #[cfg(test)]
 mod backup;

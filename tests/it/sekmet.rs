@@ -58,10 +58,11 @@ fn assert_searched_by_patient(everybody: &Home, fhir_url: &Url, token_url: &Url)
     configure(&home, fhir_url, token_url);
     let file = home.file("payersync.toml");
     let more =
-        format!("types = {types:?}\n[plans.backend.search]\ndefault = \"patient={patient}\"\n");
+        format!("types = {types:?}\n[plans.backend.search]\ndefault = \"patient={{patient}}\"\n");
     std::fs::write(&file, std::fs::read_to_string(&file).unwrap() + &more).unwrap();
     let run = |arguments: &[&str]| tokio::task::block_in_place(|| home.run(arguments));
-    for arguments in [&["connect", "one", "--plan", "backend"][..], &["sync"]] {
+    let connect = ["connect", "one", "--plan", "backend", "--patient", &patient];
+    for arguments in [&connect[..], &["sync"]] {
         let outcome = run(arguments);
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     }

@@ -133,7 +133,10 @@ impl Taken {
     /// Whether the connection's plan covers other people than the member.
     fn covers_dependants(&self, row: &ConnectionRow) -> bool {
         let plan = row.plan.as_ref().and_then(|plan| self.settings.plans.get(plan));
-        plan.is_some_and(|plan| plan.dependants || plan.grant() == GrantKind::ClientCredentials)
+        plan.is_some_and(|plan| {
+            let is_backend = plan.grant() == GrantKind::ClientCredentials;
+            plan.dependants || is_backend && row.patient_id.is_none()
+        })
     }
 
     /// Ends the run and tells what came of it; without anything taken in, why.

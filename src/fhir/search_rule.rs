@@ -44,6 +44,12 @@ pub enum SearchRuleError {
     /// A parameter that the walk itself sets.
     #[error("sets {0}, which the walk sets by itself")]
     Reserved(&'static str),
+    /// A parameter that says who somebody is, with a value of its own: the text of a rule stands in
+    /// the ledger and in logs, where nobody may be named. The value is not repeated.
+    #[error(
+        "sets {0} to something else than {PATIENT}; a rule names nobody, write \"{0}={PATIENT}\""
+    )]
+    NamesSomebody(String),
     /// `bare` or `read` among several queries.
     #[error("has {0:?} among queries; it stands alone")]
     NotAlone(String),
@@ -51,6 +57,35 @@ pub enum SearchRuleError {
 
 /// Parameters by which pages and changes are asked for.
 const RESERVED: [&str; 2] = ["_lastUpdated", "_sort"];
+
+/// Search parameters that say who somebody is: those of references to a Patient, and those of
+/// Patient itself (FHIR R4, Patient, "Search Parameters").
+const PERSONAL: [&str; 24] = [
+    "patient",
+    "subject",
+    "beneficiary",
+    "individual",
+    "member",
+    "subscriber",
+    "policy-holder",
+    "payment-patient",
+    "entity",
+    "recipient",
+    "source",
+    "author",
+    "_id",
+    "identifier",
+    "name",
+    "family",
+    "given",
+    "phonetic",
+    "birthdate",
+    "death-date",
+    "phone",
+    "email",
+    "telecom",
+    "link",
+];
 
 impl SearchRule {
     /// Reads a rule as it is typed: one text, or several queries.
@@ -84,6 +119,12 @@ impl SearchQuery {
             if let Some(reserved) = RESERVED.into_iter().find(|reserved| name == reserved) {
                 return Err(SearchRuleError::Reserved(reserved));
             }
+            if is_personal(name) && value.strip_prefix("Patient/").unwrap_or(value) != PATIENT {
+                return Err(match value.contains(['{', '}']) && !value.contains(PATIENT) {
+                    true => SearchRuleError::UnknownPlaceholder(format!("{name}={value}")),
+                    false => SearchRuleError::NamesSomebody(name.clone()),
+                });
+            }
             let rest = value.replace(PATIENT, "");
             if name.contains(['{', '}']) || rest.contains(['{', '}']) {
                 return Err(SearchRuleError::UnknownPlaceholder(format!("{name}={value}")));
@@ -114,6 +155,12 @@ impl SearchQuery {
         set_pairs(&mut url, kept.iter().chain(&self.pairs));
         url
     }
+}
+
+/// Whether a parameter, without its modifier or chain, says who somebody is.
+fn is_personal(name: &str) -> bool {
+    let bare = name.split([':', '.']).next().unwrap_or(name);
+    PERSONAL.contains(&bare) || bare.starts_with("address") || bare == "_has"
 }
 
 fn is_pair(part: &str) -> bool {
@@ -202,6 +249,17 @@ mod tests {
             (&["patient"], SearchRuleError::NoPair("patient".into())),
             (&["patient={patient}&category="], SearchRuleError::NoPair("category=".into())),
             (&["patient={member}"], SearchRuleError::UnknownPlaceholder("patient={member}".into())),
+            (&["patient=17"], SearchRuleError::NamesSomebody("patient".into())),
+            (&["patient={patient},17"], SearchRuleError::NamesSomebody("patient".into())),
+            (
+                &["subject:Patient=Patient/17&category=laboratory"],
+                SearchRuleError::NamesSomebody("subject:Patient".into()),
+            ),
+            (
+                &["patient.identifier=W1234&code=x"],
+                SearchRuleError::NamesSomebody("patient.identifier".into()),
+            ),
+            (&["address-city=Springfield"], SearchRuleError::NamesSomebody("address-city".into())),
             (&["{patient}=1"], SearchRuleError::UnknownPlaceholder("{patient}=1".into())),
             (&["_lastUpdated=gt2020"], SearchRuleError::Reserved("_lastUpdated")),
             (&["bare", "patient={patient}"], SearchRuleError::NotAlone("bare".into())),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::column_kind::{kind_of_expression, kind_of_type};
-use super::compiled::{Cell, Column, Iteration, Placed, Select, View};
+use super::compiled::{Cell, Column, Iteration, Placed, Plan, Select, View};
 use super::constant::constants;
 use super::definition::{ColumnDefinition, SelectDefinition, ViewDefinition};
 use super::elements::Structure;
@@ -20,15 +20,7 @@ const MAX_SELECT_DEPTH: usize = 32;
 const MAX_JOINED_SELECTS: usize = 128;
 
 pub(crate) fn text(text: &str) -> Result<View, CompileError> {
-    let definition: ViewDefinition = serde_json::from_str(text).map_err(|error| CompileError {
-        view: "".into(),
-        element: "".into(),
-        expression: None,
-        position: None,
-        message: format!("not a ViewDefinition: {error}").into(),
-        hint: None,
-    })?;
-    view(&definition)
+    view(&ViewDefinition::from_json(text)?)
 }
 
 pub(crate) fn view(definition: &ViewDefinition) -> Result<View, CompileError> {
@@ -76,16 +68,7 @@ pub(crate) fn view(definition: &ViewDefinition) -> Result<View, CompileError> {
     if let Some(twice) = columns.iter().find(|column| !names.insert(column.name.as_str())) {
         return Err(fail("select", format!("column `{}` is defined twice", twice.name)));
     }
-    Ok(View {
-        resource: resource.to_owned(),
-        url: definition.url.clone(),
-        title: definition.title.clone(),
-        description: definition.description.clone(),
-        columns,
-        filters,
-        root,
-        name: name.clone(),
-    })
+    Ok(View::of(definition, columns, Some(Plan { filters, root }), ""))
 }
 
 struct Compiler<'d> {
@@ -328,24 +311,16 @@ impl Compiler<'_> {
         let parsed = self.parse(&place, definition.path.as_deref())?;
         let (source, _) = self.placed(&place, &parsed, false, name.to_owned(), on)?;
         let declared = definition.fhir_type.as_deref().map(kind_of_type);
-        let collection = definition.collection.unwrap_or(false);
         let kind = declared.unwrap_or_else(|| kind_of_expression(&source.expr));
+        let column = Column::of(definition, kind);
         let cell = Cell {
             slot: columns.len(),
             declared,
-            collection,
+            collection: column.collection,
             reads_row_index: path::uses_variable(&parsed.expression, "rowIndex"),
             source,
         };
-        columns.push(Column {
-            name: name.to_owned(),
-            path: parsed.text.to_owned(),
-            fhir_type: definition.fhir_type.clone(),
-            kind,
-            collection,
-            description: definition.description.clone(),
-            is_resource_key: parsed.text.trim() == "getResourceKey()",
-        });
+        columns.push(column);
         Ok(cell)
     }
 }

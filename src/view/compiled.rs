@@ -1,19 +1,20 @@
-//! A compiled view: what it is called, which columns it has, and its plan.
+//! A view: what it is called, which columns it has, and its plan.
 
+use super::definition::ColumnDefinition;
 use super::json::Node;
 use super::plan::Expr;
 use super::rows;
 use super::value::{ColumnKind, Value};
-use super::{CompileError, ViewDefinition, ViewError, compile};
+use super::{CompileError, ViewDefinition, ViewError, compile, outline};
 use crate::reference::ServerBases;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// Rows that one resource may give to one view. A cross join that goes beyond is a mistake.
 pub const ROW_LIMIT: u64 = 1_000_000;
 
-/// A compiled ViewDefinition: turns resources into rows.
+/// A ViewDefinition that is understood: turns resources into rows.
 ///
-/// Immutable and free of interior state; share it between threads as it is.
+/// Share it between threads as it is.
 #[derive(Clone, Debug)]
 pub struct View {
     /// Machine name, the table's name; empty if the definition has none.
@@ -28,6 +29,14 @@ pub struct View {
     pub description: Option<String>,
     /// The columns, in the order of a row's values.
     pub columns: Vec<Column>,
+    plan: OnceLock<Plan>,
+    /// What the plan is made of where there is none yet.
+    text: &'static str,
+}
+
+/// What a view runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
     pub(crate) filters: Vec<Placed>,
     pub(crate) root: Select,
 }
@@ -51,6 +60,22 @@ pub struct Column {
     pub is_resource_key: bool,
 }
 
+impl Column {
+    /// A column as its definition says, with the kind of its values.
+    pub(super) fn of(definition: &ColumnDefinition, kind: ColumnKind) -> Column {
+        let path = definition.path.clone().unwrap_or_default();
+        Column {
+            name: definition.name.clone().unwrap_or_default(),
+            is_resource_key: path.trim() == "getResourceKey()",
+            path,
+            fhir_type: definition.fhir_type.clone(),
+            kind,
+            collection: definition.collection.unwrap_or(false),
+            description: definition.description.clone(),
+        }
+    }
+}
+
 impl View {
     /// Compiles a definition.
     ///
@@ -66,6 +91,44 @@ impl View {
     /// As [`View::compile`], and when the text is not the JSON of a ViewDefinition.
     pub fn from_json(text: &str) -> Result<View, CompileError> {
         compile::text(text)
+    }
+
+    /// A view of a definition that comes with this build, which is compiled when it runs first.
+    ///
+    /// Most commands run a few views of hundreds, and to compile them all takes longer than
+    /// everything else that a small command does.
+    ///
+    /// # Errors
+    /// When the text is not a ViewDefinition with a resource and a type for each column. No
+    /// expression is looked at: a test compiles those of this build.
+    pub fn outline(text: &'static str) -> Result<View, CompileError> {
+        outline::view(text)
+    }
+
+    /// Of a definition's head and columns; a view without a plan makes it of the text.
+    pub(super) fn of(
+        definition: &ViewDefinition,
+        columns: Vec<Column>,
+        plan: Option<Plan>,
+        text: &'static str,
+    ) -> View {
+        View {
+            name: definition.name.clone().unwrap_or_default(),
+            resource: definition.resource.clone().unwrap_or_default(),
+            url: definition.url.clone(),
+            title: definition.title.clone(),
+            description: definition.description.clone(),
+            columns,
+            plan: plan.map_or_else(OnceLock::new, OnceLock::from),
+            text,
+        }
+    }
+
+    pub(super) fn plan(&self) -> &Plan {
+        self.plan.get_or_init(|| {
+            let compiled = View::from_json(self.text).ok().and_then(|view| view.plan.into_inner());
+            compiled.expect("a test compiles every definition of this build")
+        })
     }
 
     /// As [`View::run_at`], of a server whose base is not known: relative references have a key.

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::error::CompileError;
+
 /// A SQL on FHIR ViewDefinition, of version 2 or 3 of the standard.
 ///
 /// Metadata that makes no difference to the rows (`identifier`, `meta`, `status`, …) is accepted
@@ -35,6 +37,23 @@ pub struct ViewDefinition {
     pub filters: Vec<WhereDefinition>,
     /// The columns.
     pub select: Vec<SelectDefinition>,
+}
+
+impl ViewDefinition {
+    /// Reads a definition.
+    ///
+    /// # Errors
+    /// When the text is not the JSON of a ViewDefinition.
+    pub(crate) fn from_json(text: &str) -> Result<ViewDefinition, CompileError> {
+        serde_json::from_str(text).map_err(|error| CompileError {
+            view: "".into(),
+            element: "".into(),
+            expression: None,
+            position: None,
+            message: format!("not a ViewDefinition: {error}").into(),
+            hint: None,
+        })
+    }
 }
 
 /// A named constant: one `value[x]`.

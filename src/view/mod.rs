@@ -30,6 +30,7 @@ pub mod json;
 pub mod lint;
 mod lower;
 mod operators;
+mod outline;
 mod path;
 mod plan;
 mod reference_key;

@@ -63,14 +63,15 @@ impl<'a> Run<'_, 'a> {
     fn view(&mut self, view: &'a View) -> Result<(), Reason> {
         let root = Item::node(self.given.0);
         let scope = Scope::on(self.given, Some(&root), 0);
-        for filter in &view.filters {
+        let plan = view.plan();
+        for filter in &plan.filters {
             let passed = passes(filter, &scope);
             if !self.blamed(filter, passed)? {
                 return Ok(());
             }
         }
         self.row.resize(view.columns.len(), Value::Null);
-        self.select(&view.root, &scope, &mut |run| run.push())
+        self.select(&plan.root, &scope, &mut |run| run.push())
     }
 
     fn push(&mut self) -> Result<(), Reason> {

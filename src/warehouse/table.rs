@@ -3,7 +3,7 @@
 use super::{error::WarehouseError, schema};
 use crate::{
     reference::ServerBases,
-    view::{Column, ColumnKind, View},
+    view::{Column, ColumnKind, CompileError, View},
 };
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
@@ -40,7 +40,11 @@ impl Table {
     /// When it does not compile, has no name or no column with the path `getResourceKey()`, or takes
     /// a name that the warehouse uses itself.
     pub fn new(definition: &str) -> Result<Table, WarehouseError> {
-        let view = View::from_json(definition).map_err(|error| WarehouseError::Table {
+        Table::of(View::from_json(definition), definition)
+    }
+
+    fn of(view: Result<View, CompileError>, definition: &str) -> Result<Table, WarehouseError> {
+        let view = view.map_err(|error| WarehouseError::Table {
             view: error.view.to_string(),
             reason: error.to_string(),
         })?;
@@ -220,7 +224,10 @@ impl Catalog {
     /// # Errors
     /// As [`Catalog::new`].
     pub fn add(&mut self, definition: &str) -> Result<(), WarehouseError> {
-        let table = Table::new(definition)?;
+        self.take(Table::new(definition)?)
+    }
+
+    fn take(&mut self, table: Table) -> Result<(), WarehouseError> {
         if self.has(table.name()) {
             return Err(WarehouseError::Table {
                 view: table.name().to_owned(),
@@ -248,15 +255,16 @@ impl Catalog {
             || self.marts.iter().any(|mart| mart.name.eq_ignore_ascii_case(name))
     }
 
-    /// The tables and marts that come with this build.
+    /// The tables and marts that come with this build; each view is compiled when it runs first.
     ///
     /// # Errors
     /// Never for a released build: a test compiles them all.
     pub fn embedded() -> Result<Catalog, WarehouseError> {
-        Catalog::new(
-            super::embedded::VIEWS.iter().map(|(_, definition)| *definition),
-            embedded_marts(),
-        )
+        let mut catalog = Catalog::new([], embedded_marts())?;
+        for definition in embedded_definitions() {
+            catalog.take(Table::of(View::outline(definition), definition)?)?;
+        }
+        Ok(catalog)
     }
 
     /// All tables, in catalogue order.
@@ -294,4 +302,20 @@ pub fn embedded_marts() -> impl Iterator<Item = Mart> {
         .iter()
         .map(|(table, sql)| Mart { name: format!("tuva_{table}"), sql: (*sql).to_owned() });
     marts.chain(tuva)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_definition_compiles_to_the_columns_of_its_outline() {
+        for definition in embedded_definitions() {
+            let outline = View::outline(definition).unwrap();
+            let compiled = View::from_json(definition).unwrap();
+            assert_eq!(compiled.columns, outline.columns, "{}", compiled.name);
+            assert_eq!(compiled.resource, outline.resource, "{}", compiled.name);
+            assert_eq!(compiled.description, outline.description, "{}", compiled.name);
+        }
+    }
 }

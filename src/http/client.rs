@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
-    LINK, LOCATION, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LINK,
+    LOCATION,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
@@ -18,7 +18,8 @@ use super::error::Fault;
 use super::in_flight::InFlight;
 use super::rate_limit::Budgets;
 use super::retry::Delays;
-use super::retry_after::{http_date, retry_after};
+use super::retry_after::http_date;
+use super::wait::wait;
 use super::{
     Get, HttpError, HttpErrorKind, HttpOptions, Origin, PostForm, RateLimits, Response, Retry,
     RetryReason, SafeUrl, Verdict, body, classify,
@@ -26,9 +27,6 @@ use super::{
 
 /// Redirects that are followed per attempt, all within one origin.
 const MAX_REDIRECTS: u32 = 5;
-
-/// What Flexpa sends in place of `Retry-After` while its first import runs.
-const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
 
 /// A client whose clones share connections and budgets.
 #[derive(Clone)]
@@ -240,12 +238,11 @@ impl HttpClient {
         // Relative to the server's clock: this machine's may be wrong.
         let now = date.unwrap_or_else(Utc::now);
         let links: Vec<_> = headers.get_all(LINK).iter().map(|link| link.as_bytes()).collect();
-        let wait = text(RETRY_AFTER).or_else(|| text(X_RETRY_AFTER));
         Ok(Response {
             status,
             url: url.clone(),
             content_type: text(CONTENT_TYPE).map(str::to_owned),
-            retry_after: wait.and_then(|value| retry_after(value, now)),
+            retry_after: wait(headers, status, now),
             date,
             location: text(LOCATION).map(str::to_owned),
             link: (!links.is_empty())

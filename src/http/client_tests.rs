@@ -145,6 +145,9 @@ async fn the_wait_a_server_asks_for_is_honoured_in_seconds_and_as_a_date() {
         vec![("retry-after", "1")],
         vec![("retry-after", "Sun, 06 Nov 1994 08:49:38 GMT"), date],
         vec![("x-retry-after", "1")],
+        vec![("ratelimit-reset", "1")],
+        vec![("ratelimit", "limit=10, remaining=0, reset=1")],
+        vec![("x-ratelimit-reset", "1800000001"), ("date", "Fri, 15 Jan 2027 08:00:00 GMT")],
     ] {
         let (response, waits) = throttled_once(&wait).await;
         assert_eq!((response.status, response.attempts), (200, 2));

@@ -24,6 +24,7 @@ mod retry_after;
 mod safe_url;
 mod secrets;
 mod spelling;
+mod wait;
 
 pub use bearer::Bearer;
 pub use client::HttpClient;

@@ -54,6 +54,7 @@ pub(super) fn new_grant(
         refreshed_at: now,
         scope: tokens.scope,
         patient: tokens.patient,
+        consent_ends_at: tokens.consent_ends_at,
         consent: ConsentState::Granted,
         refresh_begun_at: None,
         generation: 0,
@@ -79,6 +80,7 @@ pub(super) fn refreshed(
         refreshed_at: now,
         scope: tokens.scope.or(old.scope),
         patient: tokens.patient.or(old.patient),
+        consent_ends_at: tokens.consent_ends_at,
         ..old
     }
 }

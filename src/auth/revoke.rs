@@ -111,6 +111,7 @@ mod tests {
             refreshed_at: Utc::now(),
             scope: None,
             patient: None,
+            consent_ends_at: None,
             consent: ConsentState::Granted,
             refresh_begun_at: None,
             generation: 0,

@@ -32,6 +32,8 @@ pub struct StoredGrant {
     pub scope: Option<String>,
     /// The id of the member's Patient resource, where the plan says.
     pub patient: Option<SecretString>,
+    /// When the consent ends, as the answer with these tokens told it; not kept in the vault.
+    pub consent_ends_at: Option<DateTime<Utc>>,
     /// Whether the grant can still be used.
     pub consent: ConsentState,
     /// When a refresh was begun whose end is not known.

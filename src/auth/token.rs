@@ -82,6 +82,7 @@ mod tests {
             refreshed_at: START,
             scope: None,
             patient: None,
+            consent_ends_at: None,
             consent: ConsentState::Granted,
             refresh_begun_at: None,
             generation: 7,

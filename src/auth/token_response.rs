@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Datelike, Utc};
 use secrecy::SecretString;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -27,6 +28,8 @@ pub struct TokenResponse {
     pub scope: Option<String>,
     /// The id of the member's Patient resource (SMART App Launch 2.0); 1upHealth sends none.
     pub patient: Option<SecretString>,
+    /// When the member's consent ends, where the plan says so (`access_grant_expiration`, Blue Button).
+    pub consent_ends_at: Option<DateTime<Utc>>,
 }
 
 /// The members of an answer, each to be read by itself: an odd one must not cost the tokens.
@@ -101,6 +104,14 @@ impl Answer {
         (!scopes.is_empty() && !others.iter().any(grants)).then(|| scopes.join(" "))
     }
 
+    /// The end of the consent: an RFC 3339 instant, also with a space before its time. Blue Button sends an
+    /// empty text where a consent has no end.
+    fn consent_ends_at(&self) -> Option<DateTime<Utc>> {
+        let text = self.text("access_grant_expiration")?.replacen(' ', "T", 1);
+        let end = DateTime::parse_from_rfc3339(&text).ok()?.to_utc();
+        (1970..=9999).contains(&end.year()).then_some(end)
+    }
+
     /// The patient, if it is an id (FHIR R4, section 2.24.0.1) and repeats no secret.
     fn patient(&self, secrets: &Secrets) -> Option<SecretString> {
         let text = self.text("patient")?;
@@ -146,6 +157,7 @@ impl TokenResponse {
             expires_in: answer.lifetime(),
             scope: answer.scope(&secrets),
             patient: answer.patient(&secrets),
+            consent_ends_at: answer.consent_ends_at(),
             access: access.into(),
             refresh: refresh.map(SecretString::from),
         })

@@ -33,6 +33,8 @@ struct Inner {
     unsaved: Mutex<HashMap<String, StoredGrant>>,
     /// What a server must not repeat, by connection.
     secrets: Mutex<HashMap<String, SecretsInPlay>>,
+    /// When consents end, as refreshes have told it, by connection.
+    consent_ends: Mutex<HashMap<String, DateTime<Utc>>>,
 }
 
 /// A connection, as tokens know it.
@@ -48,8 +50,8 @@ impl Tokens {
     /// Gives out the tokens in `vault`; the locks between processes are files in `home`.
     pub fn new(http: HttpClient, vault: Vault, home: &Path) -> Self {
         let locks = RefreshLocks::new(home);
-        let (unsaved, secrets) = Default::default();
-        Self(Arc::new(Inner { http, vault, locks, unsaved, secrets }))
+        let (unsaved, secrets, consent_ends) = Default::default();
+        Self(Arc::new(Inner { http, vault, locks, unsaved, secrets, consent_ends }))
     }
 
     /// A token that is good for a while, refreshed first if need be.
@@ -69,6 +71,12 @@ impl Tokens {
     /// The vault's.
     pub async fn scope(&self, connection: &ConnectionKey) -> Result<Option<String>, VaultError> {
         Ok(self.0.load(connection).await?.and_then(|grant| grant.scope))
+    }
+
+    /// When the member's consent ends, where a refresh of this process has told it.
+    pub fn consent_ends_at(&self, connection: &ConnectionKey) -> Option<DateTime<Utc>> {
+        let ends = self.0.consent_ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.get(&connection.uid).copied()
     }
 
     /// The generation of the tokens that are stored: it grows with each consent and refresh.
@@ -192,6 +200,10 @@ impl Inner {
         let error = match grant::refresh(&self.http, registration, token, &grant.access).await {
             Ok(tokens) => {
                 let next = connect::refreshed(grant, tokens, now);
+                if let Some(end) = next.consent_ends_at {
+                    let mut ends = self.consent_ends.lock().unwrap_or_else(PoisonError::into_inner);
+                    ends.insert(connection.uid.clone(), end);
+                }
                 // Before it is stored: from now on the plan can repeat it.
                 let bearer = self.bearer_of(connection, registration, &next);
                 self.remember_unsaved(connection, next);

@@ -49,6 +49,7 @@ impl Fixture {
             refreshed_at: START,
             scope: Some("patient/*.read".into()),
             patient: None,
+            consent_ends_at: None,
             consent: ConsentState::Granted,
             refresh_begun_at: None,
             generation: 0,

@@ -162,6 +162,7 @@ impl SealedRow {
             access: secret("access", &self.access)?,
             refresh: secret_or_none("refresh", &self.refresh)?,
             patient: secret_or_none("patient", &self.patient)?,
+            consent_ends_at: None,
             expires_at: instant_or_none("expires_at", &self.expires_at)?,
             refreshed_at: instant("refreshed_at", &self.refreshed_at)?,
             refresh_begun_at: instant_or_none("refresh_begun_at", &self.refresh_begun_at)?,

@@ -27,6 +27,7 @@ fn grant(access: &str) -> StoredGrant {
         refreshed_at: START,
         scope: Some("patient/*.read".into()),
         patient: Some("patient-id-in-clear".into()),
+        consent_ends_at: None,
         consent: ConsentState::Granted,
         refresh_begun_at: None,
         generation: 0,

@@ -102,7 +102,9 @@ pub(super) async fn give(
     vault.put(&uid, grant)?;
     let (scope, patient_id) =
         (grant.scope.clone(), grant.patient.as_ref().map(|id| id.expose_secret().to_owned()));
-    Ok(warehouse.consent(new_consent(consent, uid, scope, patient_id)).await?)
+    let ends_at = grant.consent_ends_at;
+    let entry = NewConsent { ends_at, ..new_consent(consent, uid, scope, patient_id) };
+    Ok(warehouse.consent(entry).await?)
 }
 
 /// Enters a connection of a backend service, for one patient or for all that it may see, and tries its
@@ -134,5 +136,6 @@ fn new_consent(
         // Without a scope in the answer the granted one is the requested one (RFC 6749, 5.1).
         scope: scope.or_else(|| consent.registration.scope.clone()),
         patient_id,
+        ends_at: None,
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     warehouse::{ConnectionRow, Effort, FinishedRun, TableCount, TypeStatus},
 };
 use chrono::{DateTime, Utc};
-use std::{fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
 /// What is shown.
 pub(super) struct Metrics<'a> {
@@ -23,6 +23,8 @@ pub(super) struct Metrics<'a> {
     pub(super) last_run: Option<&'a FinishedRun>,
     /// Grants by connection uid; `None` where the vault cannot be opened.
     pub(super) grants: Option<&'a [(String, StoredGrant)]>,
+    /// When consents end, where the configuration tells it, by name.
+    pub(super) consent_ends: &'a BTreeMap<String, DateTime<Utc>>,
 }
 
 /// A counter's name, its help and where it is taken from.
@@ -182,7 +184,7 @@ impl Metrics<'_> {
         let mut days = Family::new(
             "payersync_consent_days_left",
             "gauge",
-            "Days until the tokens end, where that is known: without a refresh token, those of the access token.",
+            "Days until the member must consent again, where that is known: by consent_days, or, without a refresh token, by the access token.",
         );
         let mut refreshed = Family::new(
             "payersync_tokens_issued_timestamp_seconds",
@@ -196,7 +198,9 @@ impl Metrics<'_> {
             needed.sample(&labels, u8::from(!is_granted));
             let Some(grant) = grant else { continue };
             refreshed.sample(&labels, grant.refreshed_at.timestamp());
-            if let (None, Some(end)) = (&grant.refresh, grant.expires_at) {
+            let of_token = grant.expires_at.filter(|_| grant.refresh.is_none());
+            let of_plan = self.consent_ends.get(&row.name).copied();
+            if let Some(end) = of_token.into_iter().chain(of_plan).min() {
                 let left = (end - self.now).num_seconds().max(0) as f64 / 86_400.0;
                 days.sample(&labels, format!("{left:.3}"));
             }

@@ -6,6 +6,7 @@
 mod backfill;
 mod backup;
 mod browser;
+mod calendar;
 mod connect;
 mod consent;
 mod control_table;

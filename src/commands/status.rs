@@ -1,6 +1,7 @@
 //! `payersync status`: the ledger's truth, for people and for machines.
 
 use super::{
+    calendar,
     failure::Failure,
     home,
     metrics::{self, Metrics},
@@ -9,15 +10,18 @@ use super::{
 };
 use crate::{
     cli::StatusArgs,
-    clock::Clock,
+    clock::{self, Clock},
     config::Settings,
     exit_code::ExitCode,
     outcome::{self, Reason, TypeOutcome, WalkKind, WalkState},
-    warehouse::{ConnectionRow, MartState, ReadOnlyWarehouse, TypeStatus, remember_metrics_file},
+    warehouse::{
+        ConnectionRow, Consent, MartState, ReadOnlyWarehouse, TypeStatus, remember_metrics_file,
+    },
 };
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::Write,
     path::{Path, absolute},
 };
@@ -36,6 +40,8 @@ struct Connection<'a> {
     plan: Option<&'a str>,
     member: Option<&'a str>,
     complete: bool,
+    /// When the member must consent again, where the plan or its `consent_days` tell it.
+    consent_ends: Option<String>,
     /// Whether the marts are older than the tables; the next run makes them anew.
     marts_behind: bool,
     /// Names of the other connections about the same person.
@@ -51,6 +57,10 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     let (connections, types) = (warehouse.connections()?, warehouse.status()?);
     let marts = warehouse.mart_state()?;
     let code = code_of(&connections, &types);
+    if args.calendar {
+        return calendar::run(&settings, &warehouse, Clock::system().now());
+    }
+    let ends = consent_ends(&settings, &warehouse)?;
     if let Some(target) = &args.prometheus {
         return prometheus(&settings, &warehouse, target.as_deref(), code);
     }
@@ -59,16 +69,32 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
             warehouse: file.path().display().to_string(),
             complete: code == ExitCode::Complete,
             exit_code: code as u8,
-            connections: connections.iter().map(|row| connection_of(row, &types, &marts)).collect(),
+            connections: connections
+                .iter()
+                .map(|row| connection_of(row, &types, &marts, &ends))
+                .collect(),
         };
         print(|out| {
             serde_json::to_writer_pretty(&mut *out, &status)?;
             writeln!(out)
         })?;
     } else {
-        print(|out| people(out, &connections, &types, &marts))?;
+        print(|out| people(out, &connections, &types, &marts, &ends))?;
     }
     Ok(code)
+}
+
+/// When each connection's consent ends, where that is known, by name.
+type ConsentEnds = BTreeMap<String, DateTime<Utc>>;
+
+fn consent_ends(
+    settings: &Settings,
+    warehouse: &ReadOnlyWarehouse,
+) -> Result<ConsentEnds, Failure> {
+    let consents = warehouse.consents()?;
+    let end =
+        |consent: &Consent| Some((consent.name.clone(), calendar::ends_at(settings, consent)?));
+    Ok(consents.iter().filter_map(end).collect())
 }
 
 /// Shows the same as metrics. A written file is success: what it says is for the alerts to judge.
@@ -91,6 +117,7 @@ fn prometheus(
         tables: &warehouse.table_counts(&home::catalog(settings)?)?,
         last_run: last_run.as_ref(),
         grants: grants.as_deref(),
+        consent_ends: &consent_ends(settings, warehouse)?,
     };
     match target {
         Some(path) => {
@@ -120,6 +147,7 @@ fn connection_of<'a>(
     row: &'a ConnectionRow,
     types: &'a [TypeStatus],
     marts: &'a MartState,
+    ends: &ConsentEnds,
 ) -> Connection<'a> {
     let types: Vec<_> = types.iter().filter(|status| status.connection == row.name).collect();
     Connection {
@@ -127,6 +155,7 @@ fn connection_of<'a>(
         plan: row.plan.as_deref(),
         member: row.member.as_deref(),
         complete: !types.is_empty() && types.iter().all(|status| is_fine(status)),
+        consent_ends: ends.get(&row.name).map(|end| clock::text(*end)),
         marts_behind: marts.behind.contains(&row.id),
         same_person: same_person(row, marts),
         types,
@@ -168,6 +197,7 @@ fn people(
     connections: &[ConnectionRow],
     types: &[TypeStatus],
     marts: &MartState,
+    ends: &ConsentEnds,
 ) -> std::io::Result<()> {
     if connections.is_empty() {
         return writeln!(
@@ -179,6 +209,9 @@ fn people(
         let member = row.member.as_deref().map(|member| format!(", member {member}"));
         let line = format!("{} {}{}", row.name, row.source(), member.unwrap_or_default());
         writeln!(out, "{}", on_one_line(&line))?;
+        if let Some(end) = ends.get(&row.name) {
+            writeln!(out, "The consent ends on {}", end.date_naive())?;
+        }
         let others = same_person(row, marts);
         if !others.is_empty() {
             let line =

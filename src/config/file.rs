@@ -234,6 +234,7 @@ pub(super) struct Plan {
     pub(super) dependants: bool,
     #[serde(default)]
     pub(super) proxied_origins: Vec<Url>,
+    pub(super) consent_days: Option<NonZeroU32>,
     pub(super) schedule: Option<String>,
     #[serde(default = "yes")]
     pub(super) keep_alive: bool,

@@ -54,6 +54,8 @@ pub struct PlanSettings {
     pub bases: ServerBases,
     /// Whether a consent covers other people than the member.
     pub dependants: bool,
+    /// Days after which a consent ends at the plan; `None`: nobody has said.
+    pub consent_days: Option<NonZeroU32>,
     /// The longest a grant with a refresh token is left idle between runs; `None`: for ever.
     pub keep_alive_every: Option<TimeDelta>,
     registration: Registration,
@@ -160,6 +162,9 @@ impl PlanSettings {
                 return refuse(&key_path, &format!("is for no resource type of FHIR R4{meant}"));
             }
         }
+        if plan.consent_days.is_some() && plan.grant != Grant::AuthorizationCode {
+            return refuse("consent_days", "is set, and no member consents at this plan's grant");
+        }
         if plan.client_id.trim().is_empty() {
             return refuse("client_id", "is empty");
         }
@@ -229,6 +234,7 @@ impl PlanSettings {
             dependants: plan.dependants,
             proxied_origins,
             bases,
+            consent_days: plan.consent_days,
             keep_alive_every: keep_alive_every(
                 plan.keep_alive,
                 plan.refresh_token_lifetime_minutes,

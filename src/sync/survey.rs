@@ -101,6 +101,9 @@ async fn see_to_token(context: &WalkContext) -> Result<(), WarehouseError> {
         let _ = context.no_token.set(unavailable(&error, connection));
         return Ok(());
     }
+    if let Some(end) = context.client.consent_ends_at() {
+        context.warehouse.note_consent_end(connection.id, end).await?;
+    }
     let scope = context.client.granted_scope().await;
     match scope.filter(|scope| connection.scope.as_ref() != Some(scope)) {
         Some(scope) => context.warehouse.note_scope(connection.id, scope).await,

@@ -47,6 +47,8 @@ pub struct NewConsent {
     pub scope: Option<String>,
     /// The id of its Patient, where the token endpoint told it.
     pub patient_id: Option<String>,
+    /// When it ends, where the token endpoint told it.
+    pub ends_at: Option<DateTime<Utc>>,
 }
 
 const COLUMNS: &str = "id, uid, name, plan, member, patient_id, scope";
@@ -63,11 +65,13 @@ pub(crate) fn consent(
     transaction
         .execute(
             "INSERT INTO connection (uid, name, plan, member, scope, patient_id, created_at,
-               consented_at, fhir_bases) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
+               consented_at, fhir_bases, consent_ends_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)
              ON CONFLICT (name) DO UPDATE SET plan = excluded.plan,
                member = coalesce(excluded.member, member), scope = excluded.scope,
                patient_id = coalesce(excluded.patient_id, patient_id),
-               consented_at = excluded.consented_at, token_generation = NULL",
+               consented_at = excluded.consented_at,
+               consent_ends_at = excluded.consent_ends_at, token_generation = NULL",
             params![
                 consent.uid,
                 consent.name,
@@ -76,7 +80,8 @@ pub(crate) fn consent(
                 consent.scope,
                 consent.patient_id,
                 clock::text(now),
-                bases
+                bases,
+                consent.ends_at.map(clock::text)
             ],
         )
         .doing(doing)?;

@@ -9,6 +9,7 @@ mod access_chain;
 mod access_log;
 mod backup;
 mod connections;
+mod consents;
 mod cursor;
 mod error;
 mod file;
@@ -73,6 +74,7 @@ pub use access_log::{Access, PastBackup, backup_outcome, log_access};
 pub use backup::{BackedUp, back_up, restore};
 pub use connections::{ConnectionRow, NewConsent, NewFiles};
 pub(crate) use connections::{patients as stored_patients, token_generation};
+pub use consents::Consent;
 pub use cursor::{Cursor, WalkWindow};
 pub(crate) use cursor::{
     last_round_ended, live_resources, unfinished_round, window_complete_at, window_cursor,

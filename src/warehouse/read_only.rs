@@ -1,9 +1,9 @@
 //! A warehouse that is only asked.
 
 use super::{
-    Answer, Catalog, ConnectionRow, Effort, FinishedRun, LeafPath, MartState, Names, Parameter,
-    PastBackup, Reader, TableCount, TypeStatus, WarehouseError, WarehouseFile, access_log,
-    connections, last_run, marts, metrics, open, query, status, unmapped,
+    Answer, Catalog, ConnectionRow, Consent, Effort, FinishedRun, LeafPath, MartState, Names,
+    Parameter, PastBackup, Reader, TableCount, TypeStatus, WarehouseError, WarehouseFile,
+    access_log, connections, consents, last_run, marts, metrics, open, query, status, unmapped,
 };
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -80,6 +80,14 @@ impl ReadOnlyWarehouse {
     /// SQLite's.
     pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
         self.reader.read(connections::all)
+    }
+
+    /// When members consented, by the names of their connections.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn consents(&self) -> Result<Vec<Consent>, WarehouseError> {
+        self.reader.read(consents::consents)
     }
 
     /// What the marts say of connections.

@@ -40,6 +40,8 @@ mod claims_cases;
 #[cfg(test)]
 mod clocks;
 #[cfg(test)]
+mod consent_ends;
+#[cfg(test)]
 mod contact_of_the_past;
 #[cfg(test)]
 mod contained;

@@ -113,6 +113,7 @@ impl Plan {
             refreshed_at: now,
             scope: None,
             patient: None,
+            consent_ends_at: None,
             consent: ConsentState::Granted,
             refresh_begun_at: None,
             generation: 0,
@@ -281,6 +282,7 @@ async fn a_week_with_a_clock_change_a_plan_down_a_machine_off_and_a_consent_that
             member: None,
             scope: None,
             patient_id: None,
+            ends_at: None,
         };
         warehouse.consent(consent).await.unwrap();
     }

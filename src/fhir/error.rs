@@ -3,6 +3,7 @@
 use super::{bundle::BundleError, outcome::Outcome};
 use crate::{
     auth::TokenError,
+    fingerprint::fingerprint,
     http::{HttpError, Response, SafeUrl},
     outcome::Reason,
 };
@@ -30,6 +31,8 @@ pub enum FetchError {
         outcome: Option<Outcome>,
         /// Whether it says that the member's grant is no more.
         grant_gone: bool,
+        /// Whether a resource came with it that is no OperationOutcome.
+        brings_resource: bool,
     },
     /// The answer says 2xx, and is no page.
     #[error("GET {url}: {source}")]
@@ -58,6 +61,11 @@ fn says_grant_gone(body: &[u8]) -> bool {
     ["dataaccessgrantwasnotfound", "dataaccessgrantnotfound"]
         .iter()
         .any(|words| letters.contains(words))
+}
+
+/// Whether a body is a FHIR resource, other than an OperationOutcome.
+fn is_resource(body: &[u8]) -> bool {
+    fingerprint(body).is_ok_and(|found| found.resource_type != "OperationOutcome")
 }
 
 fn of_outcome(outcome: &Option<Outcome>) -> String {
@@ -115,6 +123,23 @@ impl FetchError {
         }
     }
 
+    /// The status, where the answer to a read says of the resource that it is not or no longer there.
+    ///
+    /// 404 and 410 do, unless the body says otherwise: that the server is busy, that the resource
+    /// may not be seen, or the resource itself. Source: FHIR R4, RESTful read, and IssueType.
+    pub(crate) fn says_gone(&self) -> Option<u16> {
+        match self {
+            FetchError::Status {
+                status: status @ (404 | 410),
+                outcome,
+                grant_gone: false,
+                brings_resource: false,
+                ..
+            } if !outcome.as_ref().is_some_and(Outcome::is_about_access) => Some(*status),
+            _ => None,
+        }
+    }
+
     /// The server's own words, for the warehouse's ledger alone: they may name a patient.
     pub fn server_message(&self) -> Option<String> {
         match self {
@@ -132,6 +157,7 @@ impl FetchError {
             url,
             outcome: Outcome::parse(body),
             grant_gone: status < 500 && says_grant_gone(body),
+            brings_resource: is_resource(body),
         }
     }
 

@@ -22,6 +22,9 @@ struct Issue {
     words: Option<String>,
 }
 
+/// Issue types of what passes (FHIR R4, IssueType, below `transient`).
+const TRANSIENT: [&str; 7] =
+    ["transient", "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled"];
 /// Issues that are read; servers send one or two.
 const MAX_ISSUES: usize = 100;
 
@@ -67,17 +70,19 @@ impl Outcome {
 
     /// Whether the server itself calls it passing: an issue type below `transient`.
     pub fn is_transient(&self) -> bool {
-        const TRANSIENT: [&str; 7] = [
-            "transient",
-            "lock-error",
-            "no-store",
-            "exception",
-            "timeout",
-            "incomplete",
-            "throttled",
-        ];
         !self.issues.is_empty()
             && self.issues.iter().all(|issue| TRANSIENT.contains(&issue.code.as_str()))
+    }
+
+    /// Whether an issue is about who may ask, or when: a type below `security` or `transient`.
+    pub fn is_about_access(&self) -> bool {
+        // Not `unknown`, which stands below `security` for an unknown user: here it also stands for
+        // a code that cannot be read.
+        const SECURITY: [&str; 5] = ["security", "login", "expired", "forbidden", "suppressed"];
+        self.issues.iter().any(|issue| {
+            let code = issue.code.as_str();
+            SECURITY.contains(&code) || TRANSIENT.contains(&code)
+        })
     }
 
     /// Whether the server is still loading the member's data: Flexpa says 429 with `transient`

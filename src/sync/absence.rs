@@ -1,9 +1,9 @@
 //! Proofs of deletion: what full walks did not meet is read by id.
 //!
 //! 404 or 410 proves that a resource is gone, the resource itself refutes it and is taken in, and
-//! anything else leaves it for the next run. A 404 counts only where the plan has just shown that it
-//! answers reads: some answer every read so. Where it refuses reads, two full walks that missed the
-//! resource, days apart, prove it.
+//! anything else leaves it for the next run. Such an answer counts only between two reads of what is
+//! surely there that bring it: some plans answer every read so, some from one moment to the next.
+//! Where reads are refused, two full walks that missed the resource, days apart, prove it.
 
 use super::{context::WalkContext, plan::WalkOrder};
 use crate::{
@@ -23,6 +23,8 @@ const MAX_FAILURES: u32 = 3;
 const MAX_REFUSALS: u32 = 3;
 /// The same where requests are few.
 const MAX_REFUSALS_LIMITED: u32 = 1;
+/// Answers that are believed together, after one more read of what is surely there.
+const BELIEVED_AT_ONCE: usize = 50;
 /// How far apart two full walks must be to prove a deletion by themselves.
 const WALKS_APART_HOURS: i64 = 24;
 
@@ -51,7 +53,8 @@ pub(super) async fn prove_absences(
     let reader = context.warehouse.reader();
     let latest = reader.read(|connection| latest_walk(connection, id, name))?;
     let Some((key, before)) = latest else { return Ok(0) };
-    let mut proofs = Proofs { context, key, counters: before.clone(), refuted: 0 };
+    let mut proofs =
+        Proofs { context, key, counters: before.clone(), refuted: 0, said_gone: Vec::new() };
     proofs.all(pending).await?;
     let Proofs { key, counters, refuted, .. } = proofs;
     effort.add_proofs(&before, &counters);
@@ -65,19 +68,40 @@ struct Proofs<'a> {
     key: WalkKey,
     counters: WalkCounters,
     refuted: u64,
+    /// What the plan has said is gone, with the status, since it last brought something.
+    said_gone: Vec<(Absent, u16)>,
+}
+
+/// What a plan makes of reads of a type.
+enum Reads {
+    /// It has just brought this resource.
+    Work(String),
+    /// It refuses to bring what is surely there.
+    Refused,
+    /// Nothing is surely there that could be tried.
+    Untried,
 }
 
 impl Proofs<'_> {
     async fn all(&mut self, pending: Vec<Absent>) -> Result<(), WarehouseError> {
-        let Some(reads_work) = self.try_reads().await? else { return Ok(()) };
+        let Some(reads) = self.try_reads().await? else { return Ok(()) };
         let (mut failures, mut refusals, mut refused_with) = (0, 0, None);
         let is_limited = self.context.allowance.is_limited();
         let most = if is_limited { MAX_REFUSALS_LIMITED } else { MAX_REFUSALS };
+        let present = match &reads {
+            Reads::Work(present) => Some(present.as_str()),
+            Reads::Refused | Reads::Untried => None,
+        };
+        // The request for the last word is put by: without it nothing would ever be believed.
+        let mut has_last_word = present.is_some() && self.context.allowance.take();
+        if present.is_some() && !has_last_word {
+            return Ok(());
+        }
         for absent in pending {
             if self.context.stop.is_asked() || failures >= MAX_FAILURES {
                 break;
             }
-            let result = match refusals >= most && !reads_work {
+            let result = match refusals >= most && present.is_none() {
                 true => None,
                 false => match self.read(&absent.resource_id).await {
                     None => break,
@@ -89,49 +113,101 @@ impl Proofs<'_> {
                     self.store(page).await?;
                     self.refuted += 1;
                     refusals = 0;
+                    self.believe(true).await?;
                     Finding::Present
                 }
-                Some(Err(error)) => match error.status() {
-                    Some(410) => {
+                Some(Err(error)) => match (error.says_gone(), &reads) {
+                    (Some(status), Reads::Work(_)) => {
+                        refusals = 0;
+                        self.said_gone.push((absent, status));
+                        if let Some(present) = present
+                            && self.said_gone.len() >= BELIEVED_AT_ONCE
+                        {
+                            let is_there = self.is_there(present).await;
+                            self.believe(is_there).await?;
+                            has_last_word = is_there && self.context.allowance.take();
+                            if !has_last_word {
+                                break;
+                            }
+                        }
+                        continue;
+                    }
+                    // It says of itself that it was there.
+                    (Some(410), Reads::Untried) => {
                         refusals = 0;
                         Finding::GoneByRead(410)
                     }
-                    Some(404) if reads_work => Finding::GoneByRead(404),
-                    status if is_no_answer(&error) => {
+                    _ if is_no_answer(&error) => {
                         failures += 1;
-                        Finding::Open(status)
+                        Finding::Open(error.status())
                     }
                     // It answers, and not about the resource: reads are refused.
-                    status => {
-                        (refusals, refused_with) = (refusals + 1, status);
-                        refused(&absent, reads_work, status)
+                    _ => {
+                        (refusals, refused_with) = (refusals + 1, error.status());
+                        refused(&absent, present.is_some(), refused_with)
                     }
                 },
-                None => refused(&absent, reads_work, refused_with),
+                None => refused(&absent, present.is_some(), refused_with),
             };
-            let (key, id, counters) = (self.key.clone(), absent.resource_id, self.counters.clone());
-            self.counters =
-                self.context.warehouse.enter_finding(key, id, finding, counters).await?;
+            self.enter(absent.resource_id, finding).await?;
+        }
+        if let Some(present) = present
+            && has_last_word
+            && !self.said_gone.is_empty()
+        {
+            let is_there = self.is_there(present).await;
+            self.believe(is_there).await?;
         }
         Ok(())
     }
 
-    /// Whether the plan answers a read of a resource that is surely there; `None` where it gives no
-    /// answer now.
-    async fn try_reads(&mut self) -> Result<Option<bool>, WarehouseError> {
+    /// Enters what was said to be gone: as deleted if the plan has answered reads all along, else as
+    /// open.
+    async fn believe(&mut self, reads_work: bool) -> Result<(), WarehouseError> {
+        for (absent, status) in std::mem::take(&mut self.said_gone) {
+            let finding = match reads_work {
+                true => Finding::GoneByRead(status),
+                false => Finding::Open(None),
+            };
+            self.enter(absent.resource_id, finding).await?;
+        }
+        Ok(())
+    }
+
+    async fn enter(&mut self, id: String, finding: Finding) -> Result<(), WarehouseError> {
+        let (key, counters) = (self.key.clone(), self.counters.clone());
+        self.counters = self.context.warehouse.enter_finding(key, id, finding, counters).await?;
+        Ok(())
+    }
+
+    /// Whether the plan brings what is surely there; `None` where it gives no answer now.
+    async fn try_reads(&mut self) -> Result<Option<Reads>, WarehouseError> {
         let (connection_id, name) = (self.key.connection_id, self.key.resource_type.as_str());
         let present = self
             .context
             .warehouse
             .reader()
             .read(|connection| surely_present(connection, connection_id, name))?;
-        let Some(present) = present else { return Ok(Some(false)) };
-        Ok(match self.read(&present).await {
-            Some(Ok(_)) => Some(true),
-            Some(Err(error)) if is_no_answer(&error) => None,
-            Some(Err(_)) => Some(false),
-            None => None,
-        })
+        let mut reads = Reads::Untried;
+        for id in present {
+            if !self.context.allowance.take() {
+                return Ok(None);
+            }
+            match self.fetch(&id).await {
+                Some(Ok(_)) => return Ok(Some(Reads::Work(id))),
+                // It may have gone since the walk: another one tells.
+                Some(Err(error)) if error.says_gone().is_some() => reads = Reads::Refused,
+                Some(Err(error)) if is_no_answer(&error) => return Ok(None),
+                Some(Err(_)) => return Ok(Some(Reads::Refused)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(reads))
+    }
+
+    /// Whether the plan still brings a resource that it has brought before, with the request put by.
+    async fn is_there(&mut self, id: &str) -> bool {
+        matches!(self.fetch(id).await, Some(Ok(_)))
     }
 
     /// Reads a resource; `None` where it is time to stop.
@@ -139,6 +215,11 @@ impl Proofs<'_> {
         if !self.context.allowance.take() {
             return None;
         }
+        self.fetch(id).await
+    }
+
+    /// The same with a request that is taken already; `None` where it is time to stop.
+    async fn fetch(&mut self, id: &str) -> Option<Result<Page, FetchError>> {
         let resource =
             Referenced { resource_type: self.key.resource_type.clone(), id: id.to_owned() };
         let mut effort = Effort::default();

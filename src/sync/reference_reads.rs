@@ -44,6 +44,8 @@ pub(super) struct Reads {
     tried: HashSet<String>,
     /// Refusals since the last resource that could be read.
     doubtful: Vec<Answered>,
+    /// Whether a resource of the type could be read.
+    has_read: bool,
     failures: u32,
     /// What was asked for last.
     asked: Url,
@@ -73,6 +75,7 @@ impl Reads {
             lists: known.batches,
             tried: HashSet::new(),
             doubtful: Vec::new(),
+            has_read: false,
             failures: 0,
         }
     }
@@ -195,16 +198,16 @@ impl Reads {
             reason: Some(error.reason().as_str()),
         };
         match verdict {
-            // It says of itself that it was there, so it is believed at once.
-            Verdict::Gone | Verdict::Stored => self.record(vec![answered]).await,
-            Verdict::Absent => {
+            Verdict::Stored => self.record(vec![answered]).await,
+            Verdict::Gone | Verdict::Absent => {
                 self.doubtful.push(answered);
                 Ok(())
             }
             Verdict::Refused | Verdict::Unreadable => {
                 self.doubtful.push(answered);
-                let refusals = self.doubtful.iter().filter(|one| one.verdict != Verdict::Absent);
-                if refusals.count() >= MAX_REFUSALS {
+                let is_refusal =
+                    |one: &&Answered| matches!(one.verdict, Verdict::Refused | Verdict::Unreadable);
+                if self.doubtful.iter().filter(is_refusal).count() >= MAX_REFUSALS {
                     self.stop(&error);
                 }
                 Ok(())
@@ -225,8 +228,9 @@ impl Reads {
             FetchError::Token(_) => None,
             FetchError::Http(error) if error.is_transient() => Some(Verdict::Later),
             FetchError::Http(error) if error.is_throttled().is_some() => Some(Verdict::Later),
-            _ => match error.status() {
+            _ => match error.says_gone().or(error.status()) {
                 Some(401) => None,
+                Some(404 | 410) if error.says_gone().is_none() => Some(Verdict::Later),
                 Some(404) => Some(Verdict::Absent),
                 Some(410) => Some(Verdict::Gone),
                 Some(403) => Some(Verdict::Refused),
@@ -285,6 +289,7 @@ impl Reads {
     /// Stores what was read, and that it was, in one transaction.
     async fn store(&mut self, page: Page, ids: Vec<String>) -> Result<(), WarehouseError> {
         self.failures = 0;
+        self.has_read = true;
         self.record_doubtful().await?;
         self.asked = page.url.clone();
         let body = page.body.clone();
@@ -332,7 +337,13 @@ impl Reads {
     }
 
     async fn record_doubtful(&mut self) -> Result<(), WarehouseError> {
-        let doubtful = std::mem::take(&mut self.doubtful);
+        let mut doubtful = std::mem::take(&mut self.doubtful);
+        // Some plans say 410 to every read: one alone is believed, several only beside one that worked.
+        if !self.has_read && doubtful.len() > 1 {
+            for gone in doubtful.iter_mut().filter(|one| one.verdict == Verdict::Gone) {
+                gone.verdict = Verdict::Later;
+            }
+        }
         self.record(doubtful).await
     }
 

@@ -194,14 +194,15 @@ pub(crate) fn pending_absences(
         .doing("cannot read what is absent")
 }
 
-/// A resource of a type that is known to be there: reads are tried on it before a 404 counts.
+/// Resources of a type that were there just now, at most three: reads are tried on them before a 404
+/// counts.
 pub(crate) fn surely_present(
     connection: &Connection,
     connection_id: i64,
     resource_type: &str,
-) -> Result<Option<String>, WarehouseError> {
+) -> Result<Vec<String>, WarehouseError> {
     connection
-        .query_row(
+        .prepare(
             "SELECT r.resource_id FROM resource r
              WHERE r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
                AND NOT EXISTS (SELECT 1 FROM sync_walk f
@@ -209,11 +210,11 @@ pub(crate) fn surely_present(
                AND NOT EXISTS (SELECT 1 FROM absent_resource a
                  WHERE a.connection_id = r.connection_id AND a.resource_type = r.resource_type
                    AND a.resource_id = r.resource_id AND a.state = 'pending')
-             ORDER BY r.received_at DESC LIMIT 1",
-            params![connection_id, resource_type],
-            |row| row.get(0),
+             ORDER BY r.received_at DESC LIMIT 3",
         )
-        .optional()
+        .and_then(|mut statement| {
+            statement.query_map(params![connection_id, resource_type], |row| row.get(0))?.collect()
+        })
         .doing("cannot read what is present")
 }
 

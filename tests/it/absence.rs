@@ -1,7 +1,10 @@
 //! A stored resource is gone only when that is proved: by a read, or by two walks that agree.
 
 use crate::support::{Asked, Faulty, Home, Reply, Scripted, bundle};
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 const TYPE: &str = "Condition";
 
@@ -178,4 +181,82 @@ fn few_missing_resources_are_no_alarm_and_many_are() {
     assert_eq!(outcome.code, 2, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("--accept-shrink"), "{}", outcome.stderr);
     assert_eq!(live(&home), 30);
+}
+
+/// Thirty conditions, of which the list lacks c3, while reads are answered by `read`.
+fn sync_without_c3(read: impl Fn(&str) -> Reply + Send + Sync + 'static) -> (Home, i64) {
+    let (payer, home) = synced(30);
+    payer.play(move |asked| match &asked.id {
+        Some(id) => read(id),
+        None => serve(asked, &(0..30).filter(|id| *id != 3).map(condition).collect::<Vec<_>>()),
+    });
+    home.succeed(&["sync", "--full"], "one is not in the list");
+    let held = live(&home);
+    home.succeed(&["verify"], "an absence");
+    (home, held)
+}
+
+fn brought(id: &str) -> Reply {
+    (200, condition(id[1..].parse().unwrap()))
+}
+
+#[test]
+fn neither_404_nor_410_to_every_read_proves_anything() {
+    for status in [404, 410] {
+        let (_, held) = sync_without_c3(move |_| (status, String::new()));
+        assert_eq!(held, 30, "{status}");
+    }
+}
+
+#[test]
+fn what_is_said_to_be_gone_is_believed_only_if_reads_work_before_and_behind_it() {
+    let reads = AtomicUsize::new(0);
+    let (home, held) = sync_without_c3(move |id| match reads.fetch_add(1, Ordering::SeqCst) {
+        0 => brought(id),
+        _ => (404, "<html>no such route</html>".to_owned()),
+    });
+    assert_eq!(held, 30);
+    let ledger = "SELECT resource_id, state FROM absent_resource";
+    assert_eq!(home.rows(ledger), [["c3", "pending"]]);
+}
+
+#[test]
+fn the_body_of_a_404_may_say_that_it_proves_nothing() {
+    let outcome = |code: &str| {
+        format!(
+            "{{\"resourceType\":\"OperationOutcome\",\"issue\":[{{\"severity\":\"error\",\"code\":\"{code}\"}}]}}"
+        )
+    };
+    let open =
+        ["security", "login", "forbidden", "suppressed", "transient", "throttled", "timeout"];
+    let gone = ["not-found", "deleted", "processing", "unknown", "no-such-code"];
+    let bodies = open.iter().map(|code| (outcome(code), 30)).chain([(condition(3), 30)]);
+    let others = ["", "<html>404</html>", "{\"message\":\"Not Found\"}"].map(str::to_owned);
+    let proofs = gone.iter().map(|code| outcome(code)).chain(others).map(|body| (body, 29));
+    for (position, (body, expected)) in bodies.chain(proofs).enumerate() {
+        let status = if position % 2 == 0 { 404 } else { 410 };
+        let answer = body.clone();
+        let (_, held) = sync_without_c3(move |id| match id {
+            "c3" => (status, answer.clone()),
+            _ => brought(id),
+        });
+        assert_eq!(held, expected, "{status} {body}");
+    }
+}
+
+#[test]
+fn one_more_deletion_since_the_walk_does_not_hide_the_others() {
+    let gone = Mutex::new(vec!["c3".to_owned()]);
+    let (_, held) = sync_without_c3(move |id| {
+        let mut gone = gone.lock().unwrap();
+        // The first two that are read to see whether reads work have gone, too.
+        if gone.len() < 3 && !gone.iter().any(|known| known == id) {
+            gone.push(id.to_owned());
+        }
+        match gone.iter().any(|known| known == id) {
+            true => (404, String::new()),
+            false => brought(id),
+        }
+    });
+    assert_eq!(held, 29);
 }

@@ -4,7 +4,10 @@
 //! the page it stands on and held against what has been asked for already.
 
 use super::next_link::{Next, UnusableNext};
-use crate::http::{Origin, OriginError};
+use crate::{
+    http::{Origin, OriginError},
+    r4::is_r4_type,
+};
 use std::{
     collections::HashSet,
     hash::{BuildHasher, RandomState},
@@ -17,6 +20,8 @@ const MAX_EMPTY_PAGES: u32 = 100;
 /// Follows the links of one walk.
 pub struct Pager {
     origin: Origin,
+    /// The resource type at the end of the first URL's path.
+    resource_type: Option<String>,
     /// Origins by which the server calls itself behind a proxy, as configured.
     proxied: Vec<Origin>,
     hasher: RandomState,
@@ -51,6 +56,9 @@ pub enum PagingError {
     /// Several links lead to different pages.
     #[error("the page names different next pages")]
     Ambiguous,
+    /// It leads to a search of other resources.
+    #[error("the next page is one of another resource type")]
+    OtherType,
 }
 
 impl Pager {
@@ -64,6 +72,7 @@ impl Pager {
     pub fn new(first: &Url, proxied: &[Origin]) -> Result<Pager, OriginError> {
         let mut pager = Pager {
             origin: Origin::of(first)?,
+            resource_type: type_of(first).map(str::to_owned),
             proxied: proxied.to_vec(),
             hasher: RandomState::new(),
             asked: HashSet::new(),
@@ -103,8 +112,17 @@ impl Pager {
         if Origin::of(&url).is_ok_and(|origin| self.proxied.contains(&origin)) {
             url = at_origin_of(&url, page);
         }
+        // The token is all that the walk shows, and the URL is kept: a password does not belong there.
+        let is_plain = url.set_username("").is_ok() && url.set_password(None).is_ok();
         match Origin::of(&url) {
-            Ok(origin) if origin == self.origin => Ok(url),
+            Ok(_) if !is_plain => Err(PagingError::NotAUrl),
+            Ok(origin) if origin == self.origin => match (&self.resource_type, type_of(&url)) {
+                // A page of a search may well be an element of something else.
+                (Some(ours), Some(other)) if ours != other && other != "Bundle" => {
+                    Err(PagingError::OtherType)
+                }
+                _ => Ok(url),
+            },
             Ok(origin) => Err(PagingError::ForeignOrigin {
                 expected: self.origin.clone(),
                 found: origin.to_string(),
@@ -149,6 +167,11 @@ fn at_origin_of(url: &Url, origin: &Url) -> Url {
     moved.set_query(url.query());
     moved.set_fragment(None);
     moved
+}
+
+/// The resource type at the end of a path.
+fn type_of(url: &Url) -> Option<&str> {
+    url.path().trim_end_matches('/').rsplit('/').next().filter(|last| is_r4_type(last))
 }
 
 fn authority(url: &Url) -> Option<String> {
@@ -213,6 +236,29 @@ mod tests {
             let error = follow(&mut Pager::new(&page, &[]).unwrap(), &page, &[link]).unwrap_err();
             assert_eq!(error, PagingError::NotAUrl, "{link}");
         }
+    }
+
+    #[test]
+    fn a_password_in_a_link_goes_no_further() {
+        let page = url("https://api.x.test/r4/Coverage");
+        let link = "https://member:secret@api.x.test/r4/Coverage?_after=1";
+        let next = follow(&mut Pager::new(&page, &[]).unwrap(), &page, &[link]).unwrap();
+        assert_eq!(next.as_str(), "https://api.x.test/r4/Coverage?_after=1");
+    }
+
+    #[test]
+    fn the_search_of_another_type_is_not_the_next_page() {
+        let page = url("https://api.x.test/r4/Coverage");
+        for link in ["/r4/Patient?_after=1", "ExplanationOfBenefit", "/r4/Patient/?_after=1"] {
+            let error = follow(&mut Pager::new(&page, &[]).unwrap(), &page, &[link]).unwrap_err();
+            assert_eq!(error, PagingError::OtherType, "{link}");
+        }
+        for link in ["/r4?_getpages=1", "/r4/Bundle?page=2", "/r4/Patient/7/Coverage?page=2"] {
+            follow(&mut Pager::new(&page, &[]).unwrap(), &page, &[link]).unwrap();
+        }
+        let of_no_type = url("https://api.x.test/r4/page/7");
+        let mut pager = Pager::new(&of_no_type, &[]).unwrap();
+        follow(&mut pager, &of_no_type, &["/r4/Coverage?page=2"]).unwrap();
     }
 
     #[test]

@@ -35,9 +35,9 @@ pub struct Response {
 }
 
 impl Response {
-    /// Whether the status is 2xx.
+    /// Whether the status is 2xx and the body whole: 206 brings a part, which nobody asked for.
     pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
+        (200..300).contains(&self.status) && self.status != 206
     }
 }
 

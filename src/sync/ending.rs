@@ -183,7 +183,9 @@ pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
         PagingError::Loop => Reason::NextLoop,
         PagingError::OnlyEmptyPages => Reason::OnlyEmptyPages,
         PagingError::NotAUrl => Reason::NextNotAUrl,
-        PagingError::Unusable(_) | PagingError::Ambiguous => Reason::NextUnusable,
+        PagingError::Unusable(_) | PagingError::Ambiguous | PagingError::OtherType => {
+            Reason::NextUnusable
+        }
     };
     WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, error.to_string()) }
 }

@@ -47,10 +47,12 @@ pub(super) enum Judgement {
 pub(super) fn judge(shown: Shown<'_>) -> Judgement {
     let tally = shown.tally;
     let gap = tally.total_gap().unwrap_or(0);
-    // Some servers count what they send twice, most count resources.
-    let adds_up = gap == 0 || tally.declared_total == Some(tally.entries);
+    // Some servers count what they send twice. So does who sends one resource in place of another,
+    // which only a second walk can tell, if at all: what the total says in resources decides.
+    let adds_up = gap == 0;
     let warning = (!adds_up).then(|| total_differs(tally));
-    let link_lost = shown.pages > 1 && gap > 0 && Some(tally.latest_page) >= tally.first_page;
+    let is_full = Some(tally.latest_page) >= tally.first_page;
+    let link_lost = shown.pages > 1 && gap > 0 && (is_full || tally.denies_total);
     let decides = shown.strict_totals || link_lost || shown.totals == Totals::Trusted;
     let is_odd = !adds_up && (decides || shown.totals == Totals::Unknown);
     let doubt = if tally.repeats() > 0 {
@@ -99,7 +101,7 @@ pub(super) fn judge(shown: Shown<'_>) -> Judgement {
 }
 
 fn repeated_page() -> String {
-    "a page brought nothing but what earlier pages had brought, and did so again".to_owned()
+    "more than half of a page was what had come before, and was so again".to_owned()
 }
 
 fn total_differs(tally: &Tally) -> String {
@@ -227,14 +229,42 @@ mod tests {
     }
 
     #[test]
-    fn rejects_count_as_come_and_a_server_may_count_its_repeats() {
+    fn rejects_count_as_come() {
         let mut rejected = Tally::default();
         rejected.add_page(10, 9, 1, Some(10));
         rejected.distinct = 9;
         assert!(matches!(judge(shown(&rejected, 1)), Judgement::Settled { warning: None, .. }));
+    }
+
+    #[test]
+    fn a_total_of_entries_with_repeats_on_a_page_is_a_habit_only_after_a_second_walk() {
         let mut repeated = Tally::default();
         repeated.add_page(10, 9, 0, Some(10));
         repeated.distinct = 9;
-        assert!(matches!(judge(shown(&repeated, 1)), Judgement::Settled { warning: None, .. }));
+        let judged = judge(shown(&repeated, 1));
+        assert!(matches!(judged, Judgement::Doubtful(_)), "{judged:?}");
+        let judged = judge(Shown { agreement: AGREED, ..shown(&repeated, 1) });
+        let Judgement::Settled { totals, warning: Some(_) } = judged else { panic!("{judged:?}") };
+        assert_eq!(totals, Some(Totals::Untrusted));
+        for (strict_totals, totals) in [(true, Totals::Unknown), (false, Totals::Trusted)] {
+            let judged =
+                judge(Shown { strict_totals, totals, agreement: AGREED, ..shown(&repeated, 1) });
+            assert!(matches!(judged, Judgement::Short(Reason::TotalMismatch, _)), "{judged:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_page_that_denies_the_total_is_a_lost_link_where_resources_are_missing() {
+        for last in [None, Some(0), Some(30)] {
+            let lost = tally(&[10, 10, 0], 0, &[Some(45), Some(45), last]);
+            let judged = judge(Shown { agreement: AGREED, ..shown(&lost, 3) });
+            assert!(matches!(judged, Judgement::Short(Reason::TotalMismatch, _)), "{judged:?}");
+            let whole = tally(&[10, 10, 0], 0, &[Some(20), Some(20), last.map(|_| 0)]);
+            assert!(matches!(judge(shown(&whole, 3)), Judgement::Settled { warning: None, .. }));
+        }
+        // It says the same as the other pages: the total is wrong by habit.
+        let habit = tally(&[10, 10, 0], 0, &[Some(45); 3]);
+        let judged = judge(Shown { agreement: AGREED, ..shown(&habit, 3) });
+        assert!(matches!(judged, Judgement::Settled { warning: Some(_), .. }), "{judged:?}");
     }
 }

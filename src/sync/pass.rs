@@ -290,10 +290,10 @@ impl Pass<'_> {
         counters.bytes += body.len() as u64;
         counters.resources_seen += unpacked.resources_seen;
         counters.duplicates += unpacked.duplicates;
-        counters.declared_total = total.or(counters.declared_total);
         let (entries, rejected) = (unpacked.entries, unpacked.rejects.len() as u64);
         let mut tally = self.tally;
         tally.add_page(entries, unpacked.matches, rejected, total);
+        counters.declared_total = tally.declared_total.or(counters.declared_total);
         self.clock.page(&unpacked.dates.all, self.position().is_start(), &mut tally);
         let write = PageWrite {
             walk: self.key.clone(),

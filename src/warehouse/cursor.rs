@@ -230,6 +230,7 @@ fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
         since: row.get(7)?,
         failures: row.get(8)?,
         tally: Tally {
+            denies_total: false,
             entries: row.get(9)?,
             matches: row.get(10)?,
             rejected: row.get(11)?,

@@ -165,7 +165,7 @@ pub(crate) fn write_page(
     page.tally.rejected = page.tally.rejected.saturating_sub(rejects.again);
     page.tally.matches += rejects.again;
     page.tally.distinct += new;
-    page.tally.add_news(new > 0 || rejects.new > 0, page.next_url.is_some());
+    page.tally.add_news(new + rejects.new, page.next_url.is_some());
     reference_queue::answer(&transaction, catalog, &page, &mut counters)?;
     if let Some(next_url) = &page.next_url {
         cursor::put_cursor(&transaction, &page, next_url, &counters)?;

@@ -18,15 +18,19 @@ pub(crate) struct Tally {
     pub(crate) first_page: Option<u64>,
     /// Entries of the latest page.
     pub(crate) latest_page: u64,
-    /// `Bundle.total` of the latest page that had one.
+    /// `Bundle.total` of the latest page that had one; of a page without entries only where it is the
+    /// first, for an end in the middle of a walk declares 0, too.
     pub(crate) declared_total: Option<u64>,
     /// Whether two pages had a different `Bundle.total`.
     pub(crate) total_changed: bool,
+    /// Whether the latest page has no entry and does not confirm the total declared before it, so that
+    /// it may be an end in the middle of a walk. Known for the page that was just fetched.
+    pub(crate) denies_total: bool,
     /// Pages with entries, in a row up to the latest page, that brought nothing that the walk had
     /// not met; pages without entries between them do not count.
     pub(crate) stale_pages: u32,
-    /// Whether a page that named a next one brought nothing but what earlier pages had brought:
-    /// its own content may be missing.
+    /// Whether more than half of a page that named a next one was a repeat, of earlier pages or of
+    /// itself: its own content may be missing.
     pub(crate) repeated_page: bool,
     /// When the walk began, by the earlier of the server's clock and ours.
     pub(crate) began: Option<DateTime<Utc>>,
@@ -48,22 +52,25 @@ impl Tally {
         self.entries += entries;
         self.matches += matches;
         self.rejected += rejected;
+        let is_first = self.first_page.is_none();
         self.first_page.get_or_insert(entries);
         self.latest_page = entries;
-        if let Some(total) = total {
+        self.denies_total = entries == 0 && !is_first && total < self.declared_total;
+        if let Some(total) = total.filter(|_| is_first || entries > 0) {
             self.total_changed |= self.declared_total.is_some_and(|before| before != total);
             self.declared_total = Some(total);
         }
     }
 
-    /// Adds what the writer found out about the latest page: whether it brought something new.
-    pub(crate) fn add_news(&mut self, brought_new: bool, names_next: bool) {
-        if brought_new {
+    /// Adds what the writer found out about the latest page: how many of its entries the walk had
+    /// not met.
+    pub(crate) fn add_news(&mut self, new: u64, names_next: bool) {
+        if new > 0 {
             self.stale_pages = 0;
         } else if self.latest_page > 0 {
             self.stale_pages += 1;
-            self.repeated_page |= names_next;
         }
+        self.repeated_page |= names_next && new.saturating_mul(2) < self.latest_page;
     }
 
     /// Resources that came on a page though an earlier page had brought them.

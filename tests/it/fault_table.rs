@@ -206,6 +206,7 @@ pub(crate) const TABLE: &[Row] = &[
     retried(Fault::Gateway504),
     retried(Fault::ConnectionReset),
     open(Fault::RedirectForeignOrigin, "unexpected_status", 3),
+    open(Fault::Partial206, "unexpected_status", 3),
     given_up(Fault::Html200, "not_json"),
     open(Fault::Outcome200, "operation_outcome", 3),
     given_up(Fault::Empty200, "not_json"),
@@ -217,15 +218,20 @@ pub(crate) const TABLE: &[Row] = &[
     open(Fault::ShuffledPages, "pages_moved", 3 * PAGES),
     open(Fault::RepeatedPage, "total_mismatch", 2 * PAGES),
     doubted(Fault::RepeatedPageOnce),
+    open(Fault::MixedPage, "total_mismatch", 2 * PAGES),
+    since(Since::SecondNight, open(Fault::SubstitutedEntry, "total_mismatch", 2 * PAGES)),
     since(Since::SecondNight, open(Fault::ShortPage, "total_mismatch", 2 * PAGES)),
     doubted(Fault::ShortPageOnce),
     doubted(Fault::TotalRises),
     open(Fault::NextLost, "total_mismatch", 2 * 3),
+    open(Fault::EndEmpty, "total_mismatch", 2 * 3),
     // Three pages more bring nothing new, and the next is asked for before that is known.
     open(Fault::TokenCircle, "no_progress", 3 + 3 + 1),
     stored(Stored::OtherMeta, open(Fault::RestampedCircle, "no_progress", 3 + 3 + 1)),
     open(Fault::NextLoop, "next_loop", 3),
     open(Fault::NextSelf, "next_loop", 3),
+    open(Fault::NextOtherType, "next_unusable", 3),
+    healed(Fault::NextPassword),
     open(Fault::NextForeignOrigin, "foreign_origin", 3),
     healed(Fault::NextRelative),
     healed(Fault::NextWithoutScheme),
@@ -356,7 +362,7 @@ pub(crate) fn expected(row: &Row, phase: Phase) -> Option<Row> {
         // The page that leads back is met again.
         Fault::NextLoop | Fault::AlwaysUnauthorized => 2,
         // The pages are begun anew once or twice.
-        Fault::NextLost => 1 + 3,
+        Fault::NextLost | Fault::EndEmpty => 1 + 3,
         _ => row.requests.saturating_sub(2).max(1),
     };
     Some(Row { requests, ..row })

@@ -137,6 +137,10 @@ fn page_three(asking: &Asking<'_>, fault: Fault, wire: &Wire) -> Option<Response
         }
         Fault::Empty200 => Some(outcome::body(StatusCode::OK, FHIR_JSON, "")),
         Fault::Array200 => Some(outcome::body(StatusCode::OK, FHIR_JSON, "[]")),
+        Fault::Partial206 => {
+            let part = r#"{"resourceType":"Bundle","type":"searchset","entry":[]}"#;
+            Some(outcome::body(StatusCode::PARTIAL_CONTENT, FHIR_JSON, part))
+        }
         Fault::Collection200 => {
             let bundle = r#"{"resourceType":"Bundle","type":"collection"}"#;
             Some(outcome::body(StatusCode::OK, FHIR_JSON, bundle))

@@ -100,6 +100,16 @@ fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
             bundle.next = bundle.self_url.as_ref().map(|here| format!("{here}&_hop=1"));
         }
         Fault::NextLost => bundle.next = None,
+        Fault::EndEmpty => {
+            bundle.entries.clear();
+            (bundle.next, bundle.total) = (None, bundle.total.map(|_| 0));
+        }
+        Fault::NextOtherType => {
+            change_next(bundle, |next| next.replacen("/ExplanationOfBenefit?", "/Coverage?", 1))
+        }
+        Fault::NextPassword => {
+            change_next(bundle, |next| next.replacen("//", "//member:password@", 1));
+        }
         Fault::NextLoop => bundle.next = bundle.prior.clone(),
         Fault::NextSelf => bundle.next = bundle.self_url.clone(),
         Fault::NextForeignOrigin => change_next(bundle, |next| {

@@ -34,6 +34,15 @@ pub(in crate::sandbox) fn move_page(state: &State, search: &Search, mut page: Pa
             Fault::RepeatedPageOnce if is_third && state.move_once(member) => {
                 repeat(state, search, &mut page);
             }
+            Fault::MixedPage if is_third => {
+                let own = page.indexes.first().copied();
+                repeat(state, search, &mut page);
+                page.indexes.pop();
+                page.indexes.extend(own);
+            }
+            Fault::SubstitutedEntry if is_third && page.indexes.len() > 1 => {
+                page.indexes[1] = page.indexes[0];
+            }
             Fault::ShortPage if is_third => page.indexes.truncate(3),
             Fault::ShortPageOnce if is_third && state.move_once(member) => {
                 page.indexes.truncate(3);

@@ -17,7 +17,7 @@
 -- before_words              before a change or the end: its status, and what was paid for a claim
 -- after_words               after a change: the same
 CREATE VIEW changes AS
-WITH event AS MATERIALIZED (
+WITH event AS (
   SELECT r.connection_id, r.resource_type, r.resource_id, r.received_at AS at,
          CASE WHEN EXISTS (SELECT 1 FROM resource_version AS v WHERE v.connection_id = r.connection_id
                 AND v.resource_type = r.resource_type AND v.resource_id = r.resource_id

@@ -68,6 +68,7 @@ async fn of_plan(
     let registration = Arc::new(home::registration(plan, http).await?);
     let bases = Arc::new(plan.bases.clone());
     let search = Arc::new(plan.search.clone());
+    let required = Arc::new(plan.required.clone());
     let target = |connection| Target {
         connection,
         registration: Arc::clone(&registration),
@@ -76,6 +77,7 @@ async fn of_plan(
         search: Arc::clone(&search),
         concurrency: plan.concurrency,
         types: plan.types.clone(),
+        required: Arc::clone(&required),
         dependants: plan.dependants,
         proxied_origins: plan.proxied_origins.as_slice().into(),
         bases: Arc::clone(&bases),

@@ -228,6 +228,7 @@ pub(super) struct Plan {
     pub(super) requests_per_hour: Option<NonZeroU32>,
     #[serde(default)]
     pub(super) types: Vec<String>,
+    pub(super) required: Option<Vec<String>>,
     #[serde(default)]
     pub(super) search: BTreeMap<String, OneOrMore>,
     #[serde(default)]

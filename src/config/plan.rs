@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     auth::{ClientKey, ClientRegistration, Endpoints, GrantKind, Issuer, TokenAuth, TypedUrl},
-    fhir::{SearchRule, SearchRules, is_r4_type, similar_r4_type},
+    fhir::{RequiredTypes, SearchRule, SearchRules, is_r4_type, similar_r4_type},
     http::{Origin, RateLimits},
     reference::ServerBases,
 };
@@ -46,6 +46,8 @@ pub struct PlanSettings {
     pub limits: RateLimits,
     /// How its types are searched for.
     pub search: SearchRules,
+    /// Types whose refusal is a failure.
+    pub required: RequiredTypes,
     /// Types to ask for, `*` for all that the plan declares; empty: all that payersync knows.
     pub types: Vec<String>,
     /// Origins by which the plan's server calls itself behind a proxy.
@@ -137,13 +139,20 @@ impl PlanSettings {
                 return refuse(key, "must be https (http is for this machine alone)");
             }
         }
-        if let Some(unknown) = plan.types.iter().find(|name| *name != "*" && !is_r4_type(name)) {
+        let required = plan.required.clone().unwrap_or_default();
+        let named = plan.types.iter().filter(|name| *name != "*").map(|name| ("types", name));
+        let mut named = named.chain(required.iter().map(|name| ("required", name)));
+        if let Some((key, unknown)) = named.find(|(_, name)| !is_r4_type(name)) {
             let meant = similar_r4_type(unknown);
             let meant = meant.map_or(String::new(), |known| format!("; did you mean {known}?"));
             return refuse(
-                "types",
+                key,
                 &format!("names {unknown}, which is no resource type of FHIR R4{meant}"),
             );
+        }
+        let is_asked = |name: &String| plan.types.iter().any(|asked| asked == name || asked == "*");
+        if let Some(left) = required.iter().find(|name| !plan.types.is_empty() && !is_asked(name)) {
+            return refuse("required", &format!("names {left}, and types leaves it out"));
         }
         let mut search = SearchRules::default();
         for (key, texts) in &plan.search {
@@ -230,6 +239,7 @@ impl PlanSettings {
                 per_hour: plan.requests_per_hour,
             },
             types: plan.types,
+            required: plan.required.map(RequiredTypes::named).unwrap_or_default(),
             search,
             dependants: plan.dependants,
             proxied_origins,

@@ -28,6 +28,7 @@ fn what_the_template_shows_as_defaults_are_the_defaults() {
         .replace("client_secret_file = \"demo.secret\"\n", "")
         .replace("client_key_file = \"demo.pem\"\nclient_key_id = \"2026\"\n", "")
         .replace("consent_days = 90\n", "")
+        .replace("required = [\"Patient\", \"Coverage\"]\n", "")
         .replace("requests_per_hour = 5000\n", "")
         .replace("scope = \"patient/*.read\"\n", "")
         .replace("schedule = \"0 4 * * *\"\n", "")

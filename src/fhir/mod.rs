@@ -18,6 +18,7 @@ mod outcome;
 mod pager;
 mod raw_bundle;
 mod reference;
+mod required;
 mod resource_type;
 mod scope;
 mod search;
@@ -40,6 +41,7 @@ pub use pager::{Pager, PagingError};
 pub use reference::{
     Referenced, each_reference, fits_a_list, on_this_server, read_url, search_by_id,
 };
+pub use required::RequiredTypes;
 pub use resource_type::{
     RESOURCE_TYPES, ResourceType, find as resource_type, is_about_a_member, is_read_by_reference,
     patient_parameter,

@@ -30,6 +30,8 @@ pub struct Extent {
     /// Whether the consent covers nothing of it. An empty answer may then be all that the plan says
     /// about that.
     pub is_uncovered: bool,
+    /// Whether the configuration requires the type by its name.
+    pub is_demanded: bool,
     /// What a walk that got everything there was mentions.
     pub note: Option<String>,
     /// How such a walk ends all the same, where the rest is held, named or required; where the type
@@ -60,7 +62,7 @@ pub(super) fn wanted_types(input: &PlanInput<'_>) -> Vec<String> {
         }
     };
     match named(input) {
-        [] => known().for_each(&mut add),
+        [] => known().chain(input.required.names().iter().cloned()).for_each(&mut add),
         named => {
             for name in named {
                 if name == EVERY_TYPE {
@@ -102,7 +104,8 @@ fn not_asked(input: &PlanInput<'_>, name: &str) -> WalkFinish {
 
 /// Decides about a type.
 pub(super) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
-    let required = resource_type(name).is_some_and(|known| known.required);
+    let required = input.required.contains(name);
+    let is_demanded = input.required.is_named(name);
     let held = input.held.iter().find(|held| held.resource_type == name);
     let was_whole = input
         .states
@@ -133,10 +136,10 @@ pub(super) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
         Granted::Nothing if required => {
             let detail = "the member's consent does not cover it, and nothing came";
             let gap = Some(Box::new(match held {
-                Some(_) => gap(input, name, detail),
-                None => WalkFinish::complete(Some(detail.to_owned())),
+                None if !is_demanded => WalkFinish::complete(Some(detail.to_owned())),
+                _ => gap(input, name, detail),
             }));
-            Choice::Ask(Extent { is_part: true, is_uncovered: true, note: None, gap })
+            Choice::Ask(Extent { is_part: true, is_uncovered: true, is_demanded, note: None, gap })
         }
         Granted::Nothing if held.is_some() || is_named => {
             Choice::Leave(gap(input, name, "the member's consent does not cover it"))
@@ -151,7 +154,7 @@ pub(super) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
             );
             let gap =
                 (required || is_named || was_whole).then(|| Box::new(gap(input, name, &detail)));
-            Choice::Ask(Extent { is_part: true, is_uncovered: false, note: Some(detail), gap })
+            Choice::Ask(Extent { is_part: true, note: Some(detail), gap, ..Extent::default() })
         }
     }
 }

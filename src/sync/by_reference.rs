@@ -14,7 +14,7 @@ use super::{
     run::{SyncOptions, Target},
 };
 use crate::{
-    fhir::{each_reference, is_about_a_member, on_this_server, resource_type},
+    fhir::{each_reference, is_about_a_member, on_this_server},
     monitor::Event,
     outcome::{Reason, WalkKind, WalkState},
     warehouse::{
@@ -224,7 +224,8 @@ async fn finish(
         Some(finish) => WalkFinish { failed_page: None, ..finish.clone() },
         None => {
             let stopped = reads.stopped.clone();
-            describe(&resource_type, &summary, stopped, some_incomplete, refusal)
+            let required = context.required.contains(&resource_type);
+            describe(&resource_type, &summary, stopped, some_incomplete, refusal, required)
         }
     };
     let counters = reads.counters.clone();
@@ -246,6 +247,7 @@ fn describe(
     stopped: Option<WalkFinish>,
     some_incomplete: bool,
     refusal: &WalkFinish,
+    required: bool,
 ) -> WalkFinish {
     if summary.pending > 0 {
         let stopped = stopped.unwrap_or_else(|| {
@@ -255,7 +257,6 @@ fn describe(
         let detail = format!("{} references are still to be read: {detail}", summary.pending);
         return WalkFinish { detail: Some(detail), keep_cursor: false, ..stopped };
     }
-    let required = resource_type(name).is_some_and(|known| known.required);
     let is_missed = summary.refused > 0 || (required && is_about_a_member(name));
     if summary.stored == 0 && is_missed {
         let detail = "the plan neither lists it nor lets it be read".to_owned();

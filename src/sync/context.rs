@@ -13,7 +13,7 @@ use super::{
 use crate::{
     auth::ConnectionKey,
     clock::Clock,
-    fhir::{FhirClient, Page},
+    fhir::{FhirClient, Page, RequiredTypes},
     http::Origin,
     monitor::Monitor,
     reference::ServerBases,
@@ -42,6 +42,8 @@ pub(super) struct WalkContext {
     pub(super) proxied_origins: Arc<[Origin]>,
     /// The FHIR bases of the plan's server.
     pub(super) bases: Arc<ServerBases>,
+    /// Types whose refusal is a failure.
+    pub(super) required: Arc<RequiredTypes>,
     /// Whose data the connection may hold.
     pub(super) whose: Whose,
     /// The walk over a whole type that walks over windows are parts of.
@@ -84,6 +86,7 @@ impl WalkContext {
             strict_totals: options.strict_totals,
             proxied_origins: target.proxied_origins.clone(),
             bases: Arc::clone(&target.bases),
+            required: Arc::clone(&target.required),
             whose: Whose::anybody(Arc::clone(&target.bases)),
             round: None,
             allowance: Allowance::default(),

@@ -58,7 +58,10 @@ pub(super) fn refused(
     let is_uncovered = order.extent.is_uncovered && is_about_a_member(&order.resource_type);
     if is_first_page && is_uncovered && !order.listed_before && error.status() == Some(403) {
         let detail = "the member's consent does not cover it".to_owned();
-        let mut finish = WalkFinish::not_walked(WalkState::Skipped, Reason::NotGranted, detail);
+        let mut finish = match order.extent.gap.as_deref().filter(|_| order.extent.is_demanded) {
+            Some(gap) => WalkFinish { detail: Some(detail), ..gap.clone() },
+            None => WalkFinish::not_walked(WalkState::Skipped, Reason::NotGranted, detail),
+        };
         finish.http_status = error.status();
         return Ending::Open(finish);
     }

@@ -3,8 +3,8 @@
 use super::asked::{Choice, Extent, choose, unasked_types, wanted_types};
 use crate::{
     fhir::{
-        Capability, SearchQuery, SearchRule, SearchRules, changed_since, for_patient, instant,
-        needs_patient, patient_parameter, resource_type, type_search,
+        Capability, RequiredTypes, SearchQuery, SearchRule, SearchRules, changed_since,
+        for_patient, instant, needs_patient, patient_parameter, type_search,
     },
     http::Origin,
     outcome::{Reason, WalkKind, WalkState},
@@ -32,6 +32,8 @@ pub struct PlanInput<'a> {
     /// Types named in the configuration, `*` for all that are declared; empty: all that payersync
     /// knows.
     pub configured_types: &'a [String],
+    /// Types whose refusal is a failure.
+    pub required: &'a RequiredTypes,
     /// Types named on the command line; empty: all configured.
     pub asked_types: &'a [String],
     /// What the plan declares; `None` where it declares nothing usable.
@@ -222,7 +224,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         Choice::Ask(extent) => extent,
         Choice::Leave(finish) => return Step::Skip { resource_type: name.to_owned(), finish },
     };
-    let required = resource_type(name).is_some_and(|known| known.required);
+    let required = input.required.contains(name);
     let state = input.states.iter().find(|state| state.resource_type == name);
     let is_held = input.held.iter().any(|held| held.resource_type == name && held.is_listed);
     let listed_before = is_held || state.is_some_and(|state| state.last_full_at.is_some());

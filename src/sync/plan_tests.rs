@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fhir::RESOURCE_TYPES;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 fn capability(types: &[&str]) -> Capability {
     let resources: Vec<_> = types.iter().map(|name| serde_json::json!({ "type": name })).collect();
@@ -31,8 +31,10 @@ const BASE: &str = "https://api.x.test/r4";
 
 fn input(base: &Url) -> PlanInput<'_> {
     static NO_RULES: SearchRules = SearchRules { default: None, types: BTreeMap::new() };
+    static USUAL: LazyLock<RequiredTypes> = LazyLock::new(RequiredTypes::default);
     PlanInput {
         search: &NO_RULES,
+        required: &USUAL,
         connection: "john",
         plan: "demo",
         base,

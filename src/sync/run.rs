@@ -14,7 +14,7 @@ use super::{
 use crate::{
     auth::{ClientRegistration, Tokens},
     clock::Clock,
-    fhir::{RESOURCE_TYPES, SearchRules, instant},
+    fhir::{RESOURCE_TYPES, RequiredTypes, SearchRules, instant},
     http::{HttpClient, Origin},
     monitor::Monitor,
     reference::ServerBases,
@@ -61,6 +61,8 @@ pub struct Target {
     pub concurrency: usize,
     /// Types to ask for; empty: all that payersync knows.
     pub types: Vec<String>,
+    /// Types whose refusal is a failure.
+    pub required: Arc<RequiredTypes>,
     /// Origins by which the plan's server calls itself behind a proxy.
     pub proxied_origins: Arc<[Origin]>,
     /// The FHIR bases of the plan's server.

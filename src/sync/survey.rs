@@ -149,6 +149,7 @@ async fn decide(
         last_updated: target.last_updated,
         search: &target.search,
         configured_types: &target.types,
+        required: &target.required,
         asked_types: &options.types,
         capability: capability.as_ref(),
         scope: scope.as_deref(),

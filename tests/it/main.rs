@@ -174,6 +174,8 @@ mod refresh_in_flight;
 #[cfg(test)]
 mod repeated_secrets;
 #[cfg(test)]
+mod required;
+#[cfg(test)]
 mod schedule_run;
 #[cfg(test)]
 mod screen;

@@ -4,12 +4,15 @@
 //! a bounded, typed one, so that all mistakes of a configuration are told before anything runs.
 //! A secret never stands in the file: it names an environment variable or another file.
 
+mod credentials;
 mod error;
 mod file;
 mod plan;
 mod presets;
+mod request_headers;
 mod schedules;
 mod secret_file;
+mod secret_source;
 
 pub use error::ConfigError;
 pub use plan::PlanSettings;

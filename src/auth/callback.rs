@@ -265,6 +265,7 @@ mod tests {
             url: &url,
             accept: "*/*",
             bearer: None,
+            headers: None,
             is_sound: &any_body,
             on_retry: &silently,
         };

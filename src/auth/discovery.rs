@@ -78,6 +78,7 @@ pub async fn discover(
         url: &url,
         accept: "application/json",
         bearer: None,
+        headers: None,
         is_sound: &any_body,
         on_retry: &silently,
     };

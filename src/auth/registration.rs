@@ -5,7 +5,7 @@ use url::Url;
 
 use super::grant::escaped;
 use super::{ClientKey, Issuer, TypedUrl};
-use crate::http::{Origin, OriginError};
+use crate::http::{Origin, OriginError, OriginHeaders};
 
 /// Our registration as a client of one plan.
 ///
@@ -47,6 +47,28 @@ pub struct ClientRegistration {
     pub token_auth: TokenAuth,
     /// Who consents.
     pub grant: GrantKind,
+    /// The access token of [`GrantKind::Token`].
+    pub fixed_token: Option<FixedToken>,
+    /// What each request to the FHIR server carries.
+    pub requests: RequestSettings,
+}
+
+/// An access token that the configuration gives.
+#[derive(Clone, Debug)]
+pub struct FixedToken {
+    /// The token.
+    pub token: SecretString,
+    /// Where it stands, for people.
+    pub place: String,
+}
+
+/// What each request to the FHIR server carries.
+#[derive(Clone, Debug, Default)]
+pub struct RequestSettings {
+    /// The `Accept` header; FHIR's JSON where absent.
+    pub accept: Option<String>,
+    /// More headers.
+    pub headers: Option<OriginHeaders>,
 }
 
 /// How a client authenticates at the token endpoint (RFC 6749, section 2.3.1).
@@ -69,6 +91,17 @@ pub enum GrantKind {
     AuthorizationCode,
     /// The client asks for itself (RFC 6749, section 4.4).
     ClientCredentials,
+    /// Nobody: the server is open.
+    None,
+    /// The configuration, which has an access token.
+    Token,
+}
+
+impl GrantKind {
+    /// Whether tokens come from a token endpoint, and live in the vault.
+    pub fn has_endpoint(self) -> bool {
+        matches!(self, Self::AuthorizationCode | Self::ClientCredentials)
+    }
 }
 
 impl ClientRegistration {
@@ -112,6 +145,8 @@ impl ClientRegistration {
             extra_authorize_params: Vec::new(),
             token_auth: TokenAuth::Post,
             grant: GrantKind::AuthorizationCode,
+            fixed_token: None,
+            requests: RequestSettings::default(),
         }
     }
 }

@@ -41,6 +41,16 @@ pub enum TokenError {
         /// Whether the plan's discovery document names the new origin, and not the configuration.
         is_discovered: bool,
     },
+    /// The plan rejects the access token of the configuration.
+    #[error("connection {connection}: plan {plan} rejects the access token in {place}")]
+    FixedRejected {
+        /// The connection's name.
+        connection: String,
+        /// The plan.
+        plan: String,
+        /// Where the token stands.
+        place: String,
+    },
     /// The token endpoint cannot answer now. The grant is kept.
     #[error("no token for connection {connection} at the moment")]
     Unavailable {
@@ -77,7 +87,10 @@ pub enum TokenError {
 impl TokenError {
     /// Whether the member must consent again.
     pub fn is_consent_needed(&self) -> bool {
-        matches!(self, Self::ConsentNeeded { .. } | Self::OriginChanged { .. })
+        matches!(
+            self,
+            Self::ConsentNeeded { .. } | Self::OriginChanged { .. } | Self::FixedRejected { .. }
+        )
     }
 
     /// Whether the same request may succeed later.
@@ -96,6 +109,9 @@ impl TokenError {
             Self::ConsentNeeded { connection, plan, .. } => {
                 Some(format!("`payersync connect {connection} --plan {plan}`"))
             }
+            Self::FixedRejected { place, .. } => Some(format!(
+                "it has expired or was revoked: get a new one from the plan and put it into {place}"
+            )),
             Self::OriginChanged { connection, plan, key, is_discovered: true, .. } => {
                 Some(format!(
                     "the plan's own answer names the new one; ask the plan, and only if it has moved set \

@@ -2,7 +2,7 @@
 
 use super::{
     browser,
-    consent::{Consent, another_patients, give, give_to_client, redeem, uid},
+    consent::{Consent, another_patients, give, give_to_client, give_without_consent, redeem, uid},
     failure::Failure,
     home, lock, pending, purge, tell,
 };
@@ -12,7 +12,7 @@ use crate::{
         require_known_token_origin,
     },
     cli::ConnectArgs,
-    config::Settings,
+    config::{PlanSettings, Settings},
     exit_code::ExitCode,
     warehouse::{ConnectionRow, ReadOnlyWarehouse, Warehouse},
 };
@@ -33,11 +33,19 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     let warehouse = home::warehouse_beside_a_run(&settings)?;
     // Before the member is asked: a name that is taken is not worth a consent.
     uid(&warehouse, &args.name, &plan.name)?;
-    let patient = named_patient(&args, plan.grant(), &warehouse)?;
+    let patient = named_patient(&args, plan, &warehouse)?;
     // Before anything is sent there: a consent renewed at a moved endpoint would give it the secret.
-    require_known_token_origin(&home::vault(folder)?, &registration, &args.name)?;
+    if plan.grant().has_endpoint() {
+        require_known_token_origin(&home::vault(folder)?, &registration, &args.name)?;
+    }
     let member = args.member.as_deref();
     let row = match plan.grant() {
+        GrantKind::None | GrantKind::Token => {
+            let consent = Consent { name: &args.name, member, registration: &registration };
+            let row = give_without_consent(&consent, patient, &warehouse).await?;
+            warehouse.close();
+            row
+        }
         GrantKind::ClientCredentials => {
             let consent = Consent { name: &args.name, member, registration: &registration };
             let tokens = home::tokens(&settings, &http)?;
@@ -97,11 +105,21 @@ fn tell_who_is_there(settings: &Settings, row: &ConnectionRow) -> Result<(), Fai
 /// The Patient that the command line names, where nobody else says whose data it is.
 fn named_patient(
     args: &ConnectArgs,
-    grant: GrantKind,
+    plan: &PlanSettings,
     warehouse: &Warehouse,
 ) -> Result<Option<String>, Failure> {
-    let Some(named) = &args.patient else { return Ok(None) };
-    if grant != GrantKind::ClientCredentials {
+    let held = warehouse.connection(&args.name)?.and_then(|row| row.patient_id);
+    let Some(named) = &args.patient else {
+        return match plan.grant() == GrantKind::None && !plan.dependants && held.is_none() {
+            true => Err(Failure::misuse(format!(
+                "plan {} asks nobody for consent, so nobody says whose data this is",
+                plan.name
+            ))
+            .hint("name the member's Patient: --patient ID, or --patient - to type it")),
+            false => Ok(None),
+        };
+    };
+    if plan.grant() == GrantKind::AuthorizationCode {
         return Err(Failure::misuse("--patient is for backend services (client_credentials)")
             .hint("at this plan the consent says whose data it is: leave out --patient"));
     }
@@ -121,7 +139,6 @@ fn named_patient(
             "an id is of up to 64 letters, digits, hyphens and dots, such as in Patient/ID",
         ));
     }
-    let held = warehouse.connection(&args.name)?.and_then(|row| row.patient_id);
     match held.is_some_and(|held| held != id) {
         true => Err(Failure::misuse(format!("{} is for another patient", args.name))
             .hint("connect this one under another name")),

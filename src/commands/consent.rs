@@ -122,6 +122,16 @@ pub(super) async fn give_to_client(
     Ok(warehouse.consent(new_consent(consent, uid, None, patient)).await?)
 }
 
+/// Enters a connection at a plan that asks nobody for consent.
+pub(super) async fn give_without_consent(
+    consent: &Consent<'_>,
+    patient: Option<String>,
+    warehouse: &Warehouse,
+) -> Result<ConnectionRow, Failure> {
+    let uid = uid(warehouse, consent.name, &consent.registration.plan)?;
+    Ok(warehouse.consent(new_consent(consent, uid, None, patient)).await?)
+}
+
 fn new_consent(
     consent: &Consent<'_>,
     uid: String,

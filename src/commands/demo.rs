@@ -212,6 +212,7 @@ async fn consent_in_browser(
             url: &location,
             accept: "text/html",
             bearer: None,
+            headers: None,
             is_sound: &any_body,
             on_retry: &silently,
         };

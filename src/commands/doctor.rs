@@ -2,7 +2,11 @@
 
 use super::{doctor_home, doctor_plan, doctor_production, failure::Failure, home, print, tell};
 use crate::{
-    auth::Vault, cli::DoctorArgs, clock::Clock, config::Settings, exit_code::ExitCode,
+    auth::{GrantKind, Vault},
+    cli::DoctorArgs,
+    clock::Clock,
+    config::Settings,
+    exit_code::ExitCode,
     warehouse::ReadOnlyWarehouse,
 };
 use std::{io::Write, path::Path};
@@ -73,7 +77,7 @@ pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Fa
     let warehouse = doctor_home::warehouse(folder, &mut findings);
     doctor_home::unfinished_copies(folder, warehouse.as_ref(), &mut findings);
     let vault = doctor_home::vault(folder, &mut findings);
-    tokens(warehouse.as_ref(), vault.as_ref(), &mut findings)?;
+    tokens(settings.as_ref(), warehouse.as_ref(), vault.as_ref(), &mut findings)?;
     if let Some(settings) = &settings {
         doctor_home::views(settings, &mut findings);
         let http = home::http(settings)?;
@@ -106,6 +110,7 @@ fn show(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> {
 
 /// Every connection's tokens: there, usable, and belonging to somebody.
 fn tokens(
+    settings: Option<&Settings>,
     warehouse: Option<&ReadOnlyWarehouse>,
     vault: Option<&Vault>,
     findings: &mut Vec<Finding>,
@@ -120,6 +125,17 @@ fn tokens(
             findings.push(Finding::fine(what, "only files fill it, so it needs none"));
             continue;
         };
+        let grant = settings.and_then(|it| it.plans.get(plan)).map(|plan| plan.grant());
+        if let Some(grant) = grant.filter(|grant| !grant.has_endpoint()) {
+            findings.push(Finding::fine(
+                what,
+                match grant {
+                    GrantKind::Token => "the configuration has the one of the plan",
+                    _ => "the plan wants none",
+                },
+            ));
+            continue;
+        }
         let again = format!("`payersync connect {} --plan {plan}`", row.name);
         let grant = grants.iter().find(|(uid, _)| *uid == row.uid).map(|(_, grant)| grant);
         findings.push(match grant {

@@ -62,6 +62,7 @@ async fn server(what: &str, plan: &PlanSettings, http: &HttpClient, findings: &m
         url: &url,
         accept: "application/fhir+json",
         bearer: None,
+        headers: None,
         is_sound: &any_body,
         on_retry: &silently,
     };

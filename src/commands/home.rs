@@ -197,6 +197,9 @@ pub(super) async fn registration(
 }
 
 async fn endpoints(plan: &PlanSettings, http: &HttpClient) -> Result<Endpoints, Failure> {
+    if !plan.grant().has_endpoint() {
+        return Ok(plan.endpoints(plan.fhir_url.clone()));
+    }
     let wants_authorize = plan.grant() == GrantKind::AuthorizationCode;
     let authorize_url = plan.authorize_url.clone();
     match &plan.token_url {

@@ -10,7 +10,12 @@ use crate::{
     warehouse::{ConnectionRow, Effort, FinishedRun, TableCount, TypeStatus},
 };
 use chrono::{DateTime, Utc};
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::Path,
+};
 
 /// What is shown.
 pub(super) struct Metrics<'a> {
@@ -23,6 +28,8 @@ pub(super) struct Metrics<'a> {
     pub(super) last_run: Option<&'a FinishedRun>,
     /// Grants by connection uid; `None` where the vault cannot be opened.
     pub(super) grants: Option<&'a [(String, StoredGrant)]>,
+    /// Plans that ask nobody for consent.
+    pub(super) without_consent: &'a BTreeSet<String>,
     /// When consents end, where the configuration tells it, by name.
     pub(super) consent_ends: &'a BTreeMap<String, DateTime<Utc>>,
 }
@@ -191,7 +198,10 @@ impl Metrics<'_> {
             "gauge",
             "When the tokens were issued; a refresh token that is not used may die of idleness.",
         );
-        for row in self.connections.iter().filter(|row| row.plan.is_some()) {
+        let consents = |row: &&ConnectionRow| {
+            row.plan.as_ref().is_some_and(|plan| !self.without_consent.contains(plan))
+        };
+        for row in self.connections.iter().filter(consents) {
             let labels = [("connection", row.name.as_str()), ("plan", row.plan_name())];
             let grant = grants.iter().find(|(uid, _)| *uid == row.uid).map(|(_, grant)| grant);
             let is_granted = grant.is_some_and(|grant| grant.consent == ConsentState::Granted);

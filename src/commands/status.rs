@@ -108,6 +108,8 @@ fn prometheus(
     let vault_is_there = settings.home.join("vault.db").exists();
     let grants = vault_is_there.then(|| home::vault(&settings.home).ok()?.list().ok()).flatten();
     let last_run = warehouse.finished_run()?;
+    let plans = settings.plans.values().filter(|plan| !plan.grant().has_endpoint());
+    let without_consent = plans.map(|plan| plan.name.clone()).collect();
     let metrics = Metrics {
         now: Clock::system().now(),
         exit_code: code as u8,
@@ -117,6 +119,7 @@ fn prometheus(
         tables: &warehouse.table_counts(&home::catalog(settings)?)?,
         last_run: last_run.as_ref(),
         grants: grants.as_deref(),
+        without_consent: &without_consent,
         consent_ends: &consent_ends(settings, warehouse)?,
     };
     match target {

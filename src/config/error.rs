@@ -56,10 +56,14 @@ pub enum ConfigError {
         path: PathBuf,
     },
     /// A plan's secret that its file does not give.
-    #[error("plan {plan}: the client secret")]
+    #[error("plan {plan}: the {what}")]
     SecretFile {
         /// The plan.
         plan: String,
+        /// Which secret.
+        what: String,
+        /// The keys that say where it is.
+        keys: &'static str,
         /// Why.
         source: SecretFileError,
     },
@@ -86,6 +90,8 @@ pub enum ConfigError {
         plan: String,
         /// What is wrong.
         problem: String,
+        /// The keys that say where it is.
+        keys: &'static str,
     },
 }
 
@@ -105,7 +111,8 @@ impl ConfigError {
                 ..
             }
             | ConfigError::KeyFile {
-                source: error @ SecretFileError::ReadableByOthers { .. }, ..
+                source: error @ SecretFileError::ReadableByOthers { .. },
+                ..
             } => Some(error.hint()),
             ConfigError::KeyFile { plan, .. } => Some(format!(
                 "client_key_file names a file that this user can read; `payersync jwks {plan} --new` \
@@ -118,11 +125,9 @@ impl ConfigError {
                 "RS384 and ES384 are supported; `payersync jwks {plan} --new` makes such a key where \
                  the file is missing"
             )),
-            ConfigError::Secret { .. } | ConfigError::SecretFile { .. } => Some(
-                "the secret stands in the variable that client_secret_env names, or in the file of \
-                 client_secret_file"
-                    .to_owned(),
-            ),
+            ConfigError::Secret { keys, .. } | ConfigError::SecretFile { keys, .. } => {
+                Some(format!("it stands in the variable or in the file that {keys} names"))
+            }
             ConfigError::Unreadable { .. } => Some(
                 "--home names the folder of payersync.toml, which this user must be able to read"
                     .to_owned(),

@@ -176,6 +176,8 @@ pub(super) enum Grant {
     #[default]
     AuthorizationCode,
     ClientCredentials,
+    None,
+    Token,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -195,7 +197,7 @@ pub(super) struct Plan {
     pub(super) token_url: Option<Url>,
     pub(super) issuer: Option<String>,
     pub(super) revocation_url: Option<Url>,
-    pub(super) client_id: String,
+    pub(super) client_id: Option<String>,
     pub(super) client_secret_env: Option<String>,
     pub(super) client_secret_file: Option<PathBuf>,
     #[serde(default, deserialize_with = "refuse_inline_secret")]
@@ -217,6 +219,11 @@ pub(super) struct Plan {
     pub(super) token_auth: TokenAuth,
     #[serde(default)]
     pub(super) grant: Grant,
+    pub(super) access_token_env: Option<String>,
+    pub(super) access_token_file: Option<PathBuf>,
+    pub(super) accept: Option<String>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, HeaderText>,
     #[serde(default = "default_page_size")]
     pub(super) page_size: u32,
     #[serde(default = "yes")]
@@ -256,6 +263,22 @@ impl Default for Audience {
     fn default() -> Audience {
         Audience::Base(false)
     }
+}
+
+/// What a header says: a text that everybody may know, or where a secret one is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum HeaderText {
+    Open(String),
+    Secret(SecretPlace),
+}
+
+/// Where a secret is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecretPlace {
+    pub(super) env: Option<String>,
+    pub(super) file: Option<PathBuf>,
 }
 
 /// One text, or several.

@@ -1,24 +1,19 @@
 //! A plan as configured: endpoints, our registration there, limits.
 
 use super::{
-    credential,
+    credentials::Credentials,
     error::ConfigError,
     file::{Audience, Grant, Plan, TokenAuth as FileTokenAuth},
-    read_credential, read_secret_file,
+    request_headers::Requests,
 };
 use crate::{
     auth::{ClientKey, ClientRegistration, Endpoints, GrantKind, Issuer, TokenAuth, TypedUrl},
-    fhir::{RequiredTypes, SearchRule, SearchRules, is_r4_type, similar_r4_type},
+    fhir::{RequiredTypes, SearchRule, SearchRules, is_r4_type, resource_type, similar_r4_type},
     http::{Origin, RateLimits},
     reference::ServerBases,
 };
 use chrono::TimeDelta;
-use secrecy::{ExposeSecret, SecretString};
-use std::{
-    env,
-    num::NonZeroU32,
-    path::{Path, PathBuf},
-};
+use std::{num::NonZeroU32, path::Path};
 use url::Url;
 
 /// A health plan's endpoints and our registration there.
@@ -61,8 +56,8 @@ pub struct PlanSettings {
     /// The longest a grant with a refresh token is left idle between runs; `None`: for ever.
     pub keep_alive_every: Option<TimeDelta>,
     registration: Registration,
-    secret: SecretSource,
-    key: Option<KeySource>,
+    credentials: Credentials,
+    requests: Requests,
 }
 
 #[derive(Debug, Clone)]
@@ -76,25 +71,6 @@ struct Registration {
     extra: Vec<(String, String)>,
     token_auth: TokenAuth,
     grant: GrantKind,
-}
-
-#[derive(Debug, Clone)]
-enum SecretSource {
-    None,
-    Environment(String),
-    /// The path as given, and within the home.
-    File(PathBuf, PathBuf),
-}
-
-/// Where the client's private key is.
-#[derive(Debug, Clone)]
-struct KeySource {
-    /// As the configuration names it.
-    given: PathBuf,
-    /// Within the home.
-    path: PathBuf,
-    /// Its `kid`; `None`: its thumbprint.
-    id: Option<String>,
 }
 
 /// Half of a refresh token's life, which leaves the other half for further attempts; an hour
@@ -116,7 +92,7 @@ fn default_redirect_url(plan: &str) -> TypedUrl {
 impl PlanSettings {
     pub(super) fn new(
         name: &str,
-        plan: Plan,
+        mut plan: Plan,
         home: &Path,
         path: &Path,
     ) -> Result<PlanSettings, ConfigError> {
@@ -174,50 +150,25 @@ impl PlanSettings {
         if plan.consent_days.is_some() && plan.grant != Grant::AuthorizationCode {
             return refuse("consent_days", "is set, and no member consents at this plan's grant");
         }
-        if plan.client_id.trim().is_empty() {
-            return refuse("client_id", "is empty");
-        }
-        let secret = match (plan.client_secret_env, plan.client_secret_file) {
-            (Some(_), Some(_)) => {
-                return refuse(
-                    "client_secret_env",
-                    "and client_secret_file are both set; keep one",
-                );
-            }
-            (Some(variable), None) => SecretSource::Environment(variable),
-            (None, Some(file)) => {
-                let path = home.join(&file);
-                SecretSource::File(file, path)
-            }
-            (None, None) => SecretSource::None,
+        let credentials = match Credentials::new(&mut plan, home) {
+            Ok(credentials) => credentials,
+            Err((key, problem)) => return refuse(key, &problem),
         };
-        let signs = plan.token_auth == FileTokenAuth::PrivateKeyJwt;
-        match (signs, &plan.client_key_file, &secret) {
-            (true, None, _) => {
-                return refuse(
-                    "client_key_file",
-                    "is missing: token_auth = \"private_key_jwt\" signs with the key in it",
+        let requests = match Requests::new(&mut plan, home) {
+            Ok(requests) => requests,
+            Err((key, problem)) => return refuse(&key, &problem),
+        };
+        if plan.grant == Grant::None && !plan.dependants {
+            let has_rule =
+                |name: &&String| search.of(name).is_some() || resource_type(name).is_some();
+            if let Some(name) = plan.types.iter().find(|name| !has_rule(name)) {
+                let problem = format!(
+                    "names {name}, which needs a rule in search: without one everybody's is asked for"
                 );
+                return refuse("types", &problem);
             }
-            (true, Some(_), SecretSource::Environment(_) | SecretSource::File(..)) => {
-                return refuse(
-                    "token_auth",
-                    "is \"private_key_jwt\", which needs no client secret",
-                );
-            }
-            (false, Some(_), _) => {
-                return refuse(
-                    "client_key_file",
-                    "is set; it is for token_auth = \"private_key_jwt\" alone",
-                );
-            }
-            _ => {}
+            search.name_one_patient();
         }
-        let key = plan.client_key_file.map(|given| KeySource {
-            path: home.join(&given),
-            given,
-            id: plan.client_key_id,
-        });
         let proxied_origins: Result<Vec<Origin>, _> =
             plan.proxied_origins.iter().map(Origin::of).collect();
         let Ok(proxied_origins) = proxied_origins else {
@@ -250,7 +201,7 @@ impl PlanSettings {
                 plan.refresh_token_lifetime_minutes,
             ),
             registration: Registration {
-                client_id: plan.client_id,
+                client_id: plan.client_id.unwrap_or_default(),
                 redirect_url: plan.redirect_url.unwrap_or_else(|| default_redirect_url(name)),
                 send_redirect_url: plan.send_redirect_url,
                 scope: plan.scope,
@@ -269,10 +220,12 @@ impl PlanSettings {
                 grant: match plan.grant {
                     Grant::AuthorizationCode => GrantKind::AuthorizationCode,
                     Grant::ClientCredentials => GrantKind::ClientCredentials,
+                    Grant::None => GrantKind::None,
+                    Grant::Token => GrantKind::Token,
                 },
             },
-            secret,
-            key,
+            credentials,
+            requests,
         })
     }
 
@@ -325,7 +278,7 @@ impl PlanSettings {
             token_url_is_discovered: endpoints.token_url_is_discovered,
             fhir_url: self.fhir_url.clone(),
             client_id: registration.client_id,
-            client_secret: self.secret()?,
+            client_secret: self.credentials.secret(&self.name)?,
             client_key: self.client_key()?,
             redirect_url: registration.redirect_url,
             send_redirect_uri: registration.send_redirect_url,
@@ -335,12 +288,14 @@ impl PlanSettings {
             extra_authorize_params: registration.extra,
             token_auth: registration.token_auth,
             grant: registration.grant,
+            fixed_token: self.credentials.token(&self.name)?,
+            requests: self.requests.settings(&self.name, Origin::of(&self.fhir_url).ok())?,
         })
     }
 
     /// The file with the client's private key, where the plan has one.
     pub fn client_key_file(&self) -> Option<&Path> {
-        self.key.as_ref().map(|key| key.path.as_path())
+        self.credentials.key_file()
     }
 
     /// The client's private key, where the plan has one.
@@ -348,38 +303,6 @@ impl PlanSettings {
     /// # Errors
     /// It cannot be read, others can read it, or it is no key that can sign.
     pub fn client_key(&self) -> Result<Option<ClientKey>, ConfigError> {
-        let Some(KeySource { given, path, id }) = &self.key else { return Ok(None) };
-        let plan = || self.name.clone();
-        let pem = match credential(given) {
-            Some(path) => read_credential(&path),
-            None => read_secret_file(path),
-        };
-        let pem = pem.map_err(|source| ConfigError::KeyFile { plan: plan(), source })?;
-        let key = ClientKey::from_pem(&pem, id.as_deref());
-        key.map(Some).map_err(|source| ConfigError::Key { plan: plan(), source })
-    }
-
-    fn secret(&self) -> Result<Option<SecretString>, ConfigError> {
-        let refuse = |problem: String| ConfigError::Secret { plan: self.name.clone(), problem };
-        let text = match &self.secret {
-            SecretSource::None => return Ok(None),
-            SecretSource::Environment(variable) => {
-                env::var(variable).map(SecretString::from).map_err(|_| {
-                    refuse(format!(
-                        "the environment variable {variable} with the client secret is not set"
-                    ))
-                })?
-            }
-            SecretSource::File(given, path) => match credential(given) {
-                Some(path) => read_credential(&path),
-                None => read_secret_file(path),
-            }
-            .map_err(|source| ConfigError::SecretFile { plan: self.name.clone(), source })?,
-        };
-        let text = text.expose_secret().trim();
-        if text.is_empty() {
-            return Err(refuse("the client secret is empty".to_owned()));
-        }
-        Ok(Some(SecretString::from(text)))
+        self.credentials.key(&self.name)
     }
 }

@@ -8,10 +8,10 @@ use super::{
     search::under,
 };
 use crate::{
-    auth::{ClientRegistration, ConnectionKey, Tokens},
+    auth::{ClientRegistration, ConnectionKey, GrantKind, TokenError, Tokens},
     clock::Clock,
     fingerprint::fingerprint,
-    http::{Get, HttpClient, Response, Retry, SafeUrl, any_body},
+    http::{Bearer, Get, HttpClient, Response, Retry, SafeUrl, SecretsInPlay, any_body},
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -65,9 +65,7 @@ impl FhirClient {
 
     /// Sees to it that there is a token, before anything is asked for with it.
     pub(crate) async fn see_to_token(&self) -> Result<(), FetchError> {
-        let now = self.clock.now();
-        self.tokens.bearer(&self.connection, &self.registration, now).await?;
-        Ok(())
+        self.bearer().await.map(drop)
     }
 
     /// The generation of the stored tokens, as far as there are any.
@@ -159,8 +157,7 @@ impl FhirClient {
     ) -> Result<Option<Capability>, FetchError> {
         let url = under(&self.registration.fhir_url, "metadata");
         // Open at 1upHealth, so no token travels for it.
-        let request =
-            Get { url: &url, accept: FHIR_JSON, bearer: None, is_sound: &any_body, on_retry };
+        let request = self.request(&url, None, &any_body, on_retry);
         let response = self.http.get(request).await.map_err(FetchError::from);
         let mut response = count(response, effort)?;
         if matches!(response.status, 401 | 403) {
@@ -176,21 +173,52 @@ impl FhirClient {
         effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Response, FetchError> {
-        let now = self.clock.now();
-        let bearer = self.tokens.bearer(&self.connection, &self.registration, now).await?;
-        let get = |bearer| Get { url, accept: FHIR_JSON, bearer: Some(bearer), is_sound, on_retry };
-        let response = self.http.get(get(&bearer)).await.map_err(FetchError::from);
-        let response = count(response, effort)?;
-        if response.status != 401 {
-            return Ok(response);
+        let bearer = self.bearer().await?;
+        let get = self.request(url, bearer.as_ref(), is_sound, on_retry);
+        let response = count(self.http.get(get).await.map_err(FetchError::from), effort)?;
+        let (401, Some(rejected)) = (response.status, bearer) else { return Ok(response) };
+        let renewed = self.renewed(&rejected).await?;
+        let get = self.request(url, Some(&renewed), is_sound, on_retry);
+        count(self.http.get(get).await.map_err(FetchError::from), effort)
+    }
+
+    /// A request to the plan's own origin, with what its configuration adds.
+    fn request<'a>(
+        &'a self,
+        url: &'a Url,
+        bearer: Option<&'a Bearer>,
+        is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
+        on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
+    ) -> Get<'a> {
+        let settings = &self.registration.requests;
+        let accept = settings.accept.as_deref().unwrap_or(FHIR_JSON);
+        Get { url, accept, bearer, headers: settings.headers.as_ref(), is_sound, on_retry }
+    }
+
+    /// The token to ask with; an open server needs none.
+    async fn bearer(&self) -> Result<Option<Bearer>, FetchError> {
+        let registration = &self.registration;
+        if registration.grant == GrantKind::None {
+            return Ok(None);
+        }
+        if let (Some(fixed), Ok(origin)) = (&registration.fixed_token, registration.fhir_origin()) {
+            let secrets = SecretsInPlay::default();
+            return Ok(Some(Bearer::new(fixed.token.clone(), origin, secrets)));
         }
         let now = self.clock.now();
-        let renewed = self
-            .tokens
-            .refresh_after_401(&self.connection, &self.registration, &bearer, now)
-            .await?;
-        let response = self.http.get(get(&renewed)).await.map_err(FetchError::from);
-        count(response, effort)
+        Ok(Some(self.tokens.bearer(&self.connection, registration, now).await?))
+    }
+
+    /// Another token than one that the plan has rejected.
+    async fn renewed(&self, rejected: &Bearer) -> Result<Bearer, FetchError> {
+        let registration = &self.registration;
+        if let Some(fixed) = &registration.fixed_token {
+            let (connection, plan) = (self.connection.name.clone(), registration.plan.clone());
+            let place = fixed.place.clone();
+            return Err(TokenError::FixedRejected { connection, plan, place }.into());
+        }
+        let now = self.clock.now();
+        Ok(self.tokens.refresh_after_401(&self.connection, registration, rejected, now).await?)
     }
 }
 

@@ -4,7 +4,7 @@
 //! the patient named (US Core: `patient`), or a category beside it, and some let a type be read by
 //! id alone (CARIN for Blue Button promises no more for Patient, Organization and Practitioner).
 
-use super::resource_type::patient_parameter;
+use super::resource_type::{RESOURCE_TYPES, patient_parameter};
 use std::collections::BTreeMap;
 use url::Url;
 
@@ -206,6 +206,22 @@ pub struct SearchRules {
 }
 
 impl SearchRules {
+    /// Adds the rules for a server that tells nobody apart: each search names the patient, and types
+    /// that name no patient are only read. Rules that are there stay.
+    pub fn name_one_patient(&mut self) {
+        for known in RESOURCE_TYPES {
+            let parameter = patient_parameter(known.name);
+            if self.default.is_some() && parameter == Some("patient") {
+                continue;
+            }
+            let rule = match parameter {
+                Some(name) => SearchRule::Queries(vec![SearchQuery::by_patient(name)]),
+                None => SearchRule::Read,
+            };
+            self.types.entry(known.name.to_owned()).or_insert(rule);
+        }
+    }
+
     /// The rule for a type; `None` where nobody says, and what works is found out.
     pub fn of(&self, resource_type: &str) -> Option<&SearchRule> {
         let has_patient = || patient_parameter(resource_type) == Some("patient");

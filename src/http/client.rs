@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use chrono::Utc;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LINK,
@@ -21,8 +22,8 @@ use super::retry::Delays;
 use super::retry_after::http_date;
 use super::wait::wait;
 use super::{
-    Get, HttpError, HttpErrorKind, HttpOptions, Origin, PostForm, RateLimits, Response, Retry,
-    RetryReason, SafeUrl, Verdict, body, classify,
+    Get, HttpError, HttpErrorKind, HttpOptions, Origin, OriginHeaders, PostForm, RateLimits,
+    Response, Retry, RetryReason, SafeUrl, Verdict, body, classify,
 };
 
 /// Redirects that are followed per attempt, all within one origin.
@@ -100,14 +101,17 @@ impl HttpClient {
     /// Without an answer: a refusal (foreign origin, no TLS), a network failure after the last
     /// attempt, a body that is too large, or a wait that is too long.
     pub async fn get(&self, request: Get<'_>) -> Result<Response, HttpError> {
-        let Get { url, accept, bearer, is_sound, on_retry } = request;
+        let Get { url, accept, bearer, headers: own, is_sound, on_retry } = request;
         let refuse = |kind| Err(refusal("GET", url, kind));
         if let Some(bearer) = bearer
             && !bearer.may_go_to(url)
         {
             return refuse(HttpErrorKind::ForeignOrigin { issued_for: bearer.origin().clone() });
         }
-        let mut headers = HeaderMap::new();
+        if let Some(own) = own.filter(|own| !own.may_go_to(url)) {
+            return refuse(HttpErrorKind::ForeignOrigin { issued_for: own.origin().clone() });
+        }
+        let mut headers = own.map(OriginHeaders::headers).unwrap_or_default();
         let Ok(accept) = HeaderValue::from_str(accept) else {
             return refuse(HttpErrorKind::InvalidRequest);
         };
@@ -124,15 +128,13 @@ impl HttpClient {
         let call =
             Call { method, url, headers, form, fresh, repeatable, give_up, is_sound, on_retry };
         let response = self.run(call).await?;
-        Ok(match bearer {
-            Some(bearer) => {
-                let mask =
-                    |text: String| String::from_utf8_lossy(&bearer.mask(text.into())).into_owned();
-                let content_type = response.content_type.map(mask);
-                Response { body: bearer.mask(response.body), content_type, ..response }
-            }
-            None => response,
-        })
+        let mask = |bytes: Bytes| {
+            let bytes = bearer.map_or(bytes.clone(), |bearer| bearer.mask(bytes));
+            own.map_or(bytes.clone(), |own| own.mask(bytes))
+        };
+        let mask_text = |text: String| String::from_utf8_lossy(&mask(text.into())).into_owned();
+        let content_type = response.content_type.map(mask_text);
+        Ok(Response { body: mask(response.body), content_type, ..response })
     }
 
     /// Posts a form until its answer is final; redirects are not followed.

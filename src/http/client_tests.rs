@@ -27,6 +27,7 @@ fn get(url: &Url) -> Get<'_> {
         url,
         accept: "application/fhir+json",
         bearer: None,
+        headers: None,
         is_sound: &any_body,
         on_retry: &silently,
     }

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 use url::Url;
 
-use super::{Bearer, Retry};
+use super::{Bearer, OriginHeaders, Retry};
 
 /// A GET request.
 pub struct Get<'a> {
@@ -16,6 +16,8 @@ pub struct Get<'a> {
     pub accept: &'a str,
     /// The token to authorize with, if any; its origin must be the URL's.
     pub bearer: Option<&'a Bearer>,
+    /// More headers, if any; their origin must be the URL's.
+    pub headers: Option<&'a OriginHeaders>,
     /// Whether a 2xx body is worth having; [`any_body`](super::any_body) where all are.
     ///
     /// One that is not (cut short, a login page) is asked for again like a failed attempt, and

@@ -174,6 +174,8 @@ mod refresh_in_flight;
 #[cfg(test)]
 mod repeated_secrets;
 #[cfg(test)]
+mod request_headers;
+#[cfg(test)]
 mod required;
 #[cfg(test)]
 mod schedule_run;
@@ -213,5 +215,7 @@ mod views_check;
 mod views_fhirpath;
 #[cfg(test)]
 mod whose_home;
+#[cfg(test)]
+mod without_consent;
 #[cfg(test)]
 mod wrong_member;

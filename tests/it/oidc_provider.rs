@@ -92,6 +92,8 @@ fn registration(provider: &Url, token_url: Url) -> ClientRegistration {
         extra_authorize_params: vec![("prompt".into(), "consent".into())],
         token_auth: TokenAuth::Basic,
         grant: GrantKind::AuthorizationCode,
+        fixed_token: None,
+        requests: Default::default(),
     }
 }
 

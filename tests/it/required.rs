@@ -13,9 +13,10 @@ fn stands(home: &Home, name: &str) -> Vec<String> {
 fn ehr() -> Dictated {
     let payer = Dictated::start();
     payer.serve("Patient", &[PATIENT]);
-    payer.serve("Condition", &[
-        r#"{"resourceType":"Condition","id":"c","subject":{"reference":"Patient/1"}}"#,
-    ]);
+    payer.serve(
+        "Condition",
+        &[r#"{"resourceType":"Condition","id":"c","subject":{"reference":"Patient/1"}}"#],
+    );
     payer.script().refused.insert("ExplanationOfBenefit", 403);
     payer
 }

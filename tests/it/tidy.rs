@@ -130,7 +130,10 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
         "env::var",
         &[
             ("config.rs", "the folder of systemd's credentials"),
-            ("config/plan.rs", "the variable with a plan's secret, which the configuration names"),
+            (
+                "config/secret_source.rs",
+                "the variable with a secret of a plan, which the configuration names",
+            ),
             ("commands/browser.rs", "the browser of the user's choice"),
             ("commands/handed_on.rs", "what a browser and a pager inherit"),
             ("commands/pager.rs", "the pager of the user's choice"),

@@ -4,8 +4,9 @@ use super::{Home, Outcome};
 use axum::{
     Router,
     body::Body,
-    extract::{Path, RawQuery, State},
-    http::{StatusCode, header},
+    extract::{Path, RawQuery, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::{self, Next},
     response::Response,
     routing::{get, post},
 };
@@ -31,10 +32,32 @@ pub(crate) struct Script {
     pub(crate) token: String,
     /// The token endpoint that the discovery document names; without one there is no document.
     pub(crate) token_endpoint: Option<String>,
+    /// The `Authorization` that the FHIR server wants; others are answered 401.
+    pub(crate) wants_authorization: Option<String>,
+    /// Per type where its search has moved to.
+    pub(crate) moved: BTreeMap<&'static str, String>,
+    /// What was received, in order.
+    pub(crate) received: Vec<Received>,
     /// The types that were searched, in order.
     pub(crate) searched: Vec<String>,
     /// The same with their queries.
     pub(crate) queries: Vec<String>,
+}
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) path: String,
+    headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Received {
+    /// A header's value; empty without it.
+    pub(crate) fn header(&self, name: &str) -> String {
+        let value = self.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        value.unwrap_or_default()
+    }
 }
 
 /// A running payer; its threads end with it.
@@ -57,6 +80,7 @@ impl Dictated {
             .route("/r4/.well-known/smart-configuration", get(discovery))
             .route("/r4/{type}", get(search))
             .route("/r4/{type}/{id}", get(read))
+            .layer(middleware::from_fn_with_state(Arc::clone(&script), receive))
             .with_state(Arc::clone(&script));
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -111,6 +135,32 @@ impl Dictated {
     }
 }
 
+async fn receive(
+    State(script): State<Arc<Mutex<Script>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let received = Received {
+        path: parts.uri.path().to_owned(),
+        headers: parts.headers.clone(),
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    };
+    let is_refused = {
+        let mut script = script.lock().unwrap();
+        let is_fhir = received.path.starts_with("/r4/") && received.path != "/r4/metadata";
+        let wanted = script.wants_authorization.clone().filter(|_| is_fhir);
+        let given = received.header("authorization");
+        script.received.push(received);
+        wanted.is_some_and(|wanted| wanted != given)
+    };
+    match is_refused {
+        true => status(401),
+        false => next.run(Request::from_parts(parts, Body::from(body))).await,
+    }
+}
+
 async fn discovery(State(script): State<Arc<Mutex<Script>>>) -> Response {
     let script = script.lock().unwrap();
     script.token_endpoint.as_ref().map_or_else(
@@ -152,6 +202,10 @@ async fn search(
         };
     }
     script.searched.push(name.clone());
+    if let Some(url) = script.moved.get(&*name) {
+        let moved = Response::builder().status(302).header(header::LOCATION, url);
+        return moved.body(Body::empty()).unwrap();
+    }
     if let Some(code) = script.refused.get(&*name) {
         return status(*code);
     }

@@ -1,0 +1,145 @@
+//! What a plan knows us by: a secret, a private key, or a token that was given to us.
+
+use super::{
+    ConfigError, credential,
+    file::{Grant, Plan, TokenAuth},
+    read_credential, read_secret_file,
+    secret_source::SecretSource,
+};
+use crate::auth::{ClientKey, FixedToken};
+use secrecy::SecretString;
+use std::path::{Path, PathBuf};
+
+/// What a plan's section names.
+#[derive(Debug, Clone)]
+pub(super) struct Credentials {
+    secret: Option<SecretSource>,
+    key: Option<KeySource>,
+    token: Option<SecretSource>,
+}
+
+/// Where the client's private key is.
+#[derive(Debug, Clone)]
+struct KeySource {
+    /// As the configuration names it.
+    given: PathBuf,
+    /// Within the home.
+    path: PathBuf,
+    /// Its `kid`; `None`: its thumbprint.
+    id: Option<String>,
+}
+
+/// A key of the section, and what is wrong with it.
+pub(super) type Problem = (&'static str, String);
+
+impl Credentials {
+    /// Takes them out of the section.
+    ///
+    /// # Errors
+    /// Two that exclude each other, or the one that is missing.
+    pub(super) fn new(plan: &mut Plan, home: &Path) -> Result<Credentials, Problem> {
+        let problem = |key, text: &str| Err((key, text.to_owned()));
+        check_grant(plan)?;
+        let (variable, file) = (plan.client_secret_env.take(), plan.client_secret_file.take());
+        let keys = "client_secret_env or client_secret_file";
+        let Ok(secret) = SecretSource::of("client secret", keys, variable, file, home) else {
+            return problem("client_secret_env", "and client_secret_file are both set; keep one");
+        };
+        let (variable, file) = (plan.access_token_env.take(), plan.access_token_file.take());
+        let keys = "access_token_env or access_token_file";
+        let Ok(token) = SecretSource::of("access token", keys, variable, file, home) else {
+            return problem("access_token_env", "and access_token_file are both set; keep one");
+        };
+        match (plan.grant, &token) {
+            (Grant::Token, None) => {
+                return problem(
+                    "access_token_file",
+                    "is missing: grant = \"token\" sends the token in it, or in the variable that \
+                     access_token_env names",
+                );
+            }
+            (Grant::Token, Some(_)) | (_, None) => {}
+            (_, Some(_)) => {
+                return problem("access_token_file", "is set; it is for grant = \"token\" alone");
+            }
+        }
+        let signs = plan.token_auth == TokenAuth::PrivateKeyJwt;
+        match (signs, &plan.client_key_file, &secret) {
+            (true, None, _) => problem(
+                "client_key_file",
+                "is missing: token_auth = \"private_key_jwt\" signs with the key in it",
+            ),
+            (true, Some(_), Some(_)) => {
+                problem("token_auth", "is \"private_key_jwt\", which needs no client secret")
+            }
+            (false, Some(_), _) => problem(
+                "client_key_file",
+                "is set; it is for token_auth = \"private_key_jwt\" alone",
+            ),
+            _ => {
+                let id = plan.client_key_id.take();
+                let given = plan.client_key_file.take();
+                let key = given.map(|given| KeySource { path: home.join(&given), given, id });
+                Ok(Credentials { secret, key, token })
+            }
+        }
+    }
+
+    pub(super) fn secret(&self, plan: &str) -> Result<Option<SecretString>, ConfigError> {
+        self.secret.as_ref().map(|secret| secret.read(plan)).transpose()
+    }
+
+    pub(super) fn token(&self, plan: &str) -> Result<Option<FixedToken>, ConfigError> {
+        let Some(source) = &self.token else { return Ok(None) };
+        Ok(Some(FixedToken { token: source.read(plan)?, place: source.place() }))
+    }
+
+    pub(super) fn key_file(&self) -> Option<&Path> {
+        self.key.as_ref().map(|key| key.path.as_path())
+    }
+
+    pub(super) fn key(&self, plan: &str) -> Result<Option<ClientKey>, ConfigError> {
+        let Some(KeySource { given, path, id }) = &self.key else { return Ok(None) };
+        let plan = || plan.to_owned();
+        let pem = match credential(given) {
+            Some(path) => read_credential(&path),
+            None => read_secret_file(path),
+        };
+        let pem = pem.map_err(|source| ConfigError::KeyFile { plan: plan(), source })?;
+        let key = ClientKey::from_pem(&pem, id.as_deref());
+        key.map(Some).map_err(|source| ConfigError::Key { plan: plan(), source })
+    }
+}
+
+/// Refuses keys that a grant has no use for, and asks for the client's id where it has.
+fn check_grant(plan: &Plan) -> Result<(), Problem> {
+    let name = match plan.grant {
+        Grant::None => "none",
+        Grant::Token => "token",
+        Grant::AuthorizationCode | Grant::ClientCredentials => {
+            return match plan.client_id.as_deref().map(str::trim) {
+                None => Err(("client_id", "is missing".to_owned())),
+                Some("") => Err(("client_id", "is empty".to_owned())),
+                Some(_) => Ok(()),
+            };
+        }
+    };
+    let set = [
+        ("authorize_url", plan.authorize_url.is_some()),
+        ("token_url", plan.token_url.is_some()),
+        ("issuer", plan.issuer.is_some()),
+        ("revocation_url", plan.revocation_url.is_some()),
+        ("client_id", plan.client_id.is_some()),
+        ("client_secret_env", plan.client_secret_env.is_some()),
+        ("client_secret_file", plan.client_secret_file.is_some()),
+        ("client_key_file", plan.client_key_file.is_some()),
+        ("redirect_url", plan.redirect_url.is_some()),
+        ("scope", plan.scope.is_some()),
+        ("authorize_parameters", !plan.authorize_parameters.is_empty()),
+        ("refresh_token_lifetime_minutes", plan.refresh_token_lifetime_minutes.is_some()),
+    ];
+    match set.into_iter().find(|(_, is_set)| *is_set) {
+        Some((key, _)) => Err((key, format!("is set, and grant = \"{name}\" asks for no token"))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,105 @@
+//! What a plan's section adds to each request to its FHIR server.
+
+use super::{
+    ConfigError,
+    file::{HeaderText, Plan},
+    secret_source::SecretSource,
+};
+use crate::{
+    auth::RequestSettings,
+    http::{Origin, OriginHeaders},
+};
+use secrecy::{ExposeSecret, SecretString};
+use std::path::Path;
+
+/// The `Accept` header and more headers.
+#[derive(Debug, Clone)]
+pub(super) struct Requests {
+    accept: Option<String>,
+    headers: Vec<(String, Value)>,
+}
+
+#[derive(Debug, Clone)]
+enum Value {
+    Open(String),
+    Secret(SecretSource),
+}
+
+/// The path of a key within the section, and what is wrong with it.
+type Problem = (String, String);
+
+impl Requests {
+    /// Takes them out of the section.
+    ///
+    /// # Errors
+    /// What cannot be sent, what payersync sends by itself, and what would not bring JSON.
+    pub(super) fn new(plan: &mut Plan, home: &Path) -> Result<Requests, Problem> {
+        let accept = plan.accept.take();
+        if let Some(accept) = &accept {
+            let problem = |text: &str| Err(("accept".to_owned(), text.to_owned()));
+            if !OriginHeaders::is_value(accept) {
+                return problem("cannot be sent in a header");
+            }
+            if !accept.to_ascii_lowercase().contains("json") {
+                return problem("has no JSON, and payersync reads nothing else");
+            }
+        }
+        let mut headers = Vec::new();
+        for (name, text) in std::mem::take(&mut plan.headers) {
+            let key = format!("headers.{name}");
+            if !OriginHeaders::is_free(&name) {
+                let problem = "is no header that can be set; accept, access_token_file and the \
+                               client's keys have sections of their own";
+                return Err((key, problem.to_owned()));
+            }
+            let value = match text {
+                HeaderText::Open(text) if OriginHeaders::is_value(&text) => Value::Open(text),
+                HeaderText::Open(_) => return Err((key, "cannot be sent in a header".to_owned())),
+                HeaderText::Secret(place) => {
+                    let what = format!("value of the header {name}");
+                    match SecretSource::of(&what, "headers", place.env, place.file, home) {
+                        Ok(Some(source)) => Value::Secret(source),
+                        _ => {
+                            let problem = "names neither or both of env and file; keep one";
+                            return Err((key, problem.to_owned()));
+                        }
+                    }
+                }
+            };
+            headers.push((name, value));
+        }
+        Ok(Requests { accept, headers })
+    }
+
+    /// Reads the secret ones, for the origin of the FHIR base alone.
+    ///
+    /// # Errors
+    /// One is not where the configuration says, or cannot be sent.
+    pub(super) fn settings(
+        &self,
+        plan: &str,
+        origin: Option<Origin>,
+    ) -> Result<RequestSettings, ConfigError> {
+        let Some(origin) = origin else { return Ok(RequestSettings::default()) };
+        let mut headers = OriginHeaders::new(origin);
+        for (name, value) in &self.headers {
+            headers = match value {
+                Value::Open(text) => headers.with(name, &SecretString::from(text.as_str()), false),
+                Value::Secret(source) => {
+                    let value = source.read(plan)?;
+                    if !OriginHeaders::is_value(value.expose_secret()) {
+                        return Err(ConfigError::Secret {
+                            plan: plan.to_owned(),
+                            problem: format!(
+                                "the value of the header {name} cannot be sent in one"
+                            ),
+                            keys: "headers",
+                        });
+                    }
+                    headers.with(name, &value, true)
+                }
+            };
+        }
+        Ok(RequestSettings { accept: self.accept.clone(), headers: Some(headers) })
+    }
+}

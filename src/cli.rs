@@ -1,11 +1,13 @@
 //! The command line: clap types only.
 
+mod export;
 mod import;
 mod init;
 mod jwks;
 mod query;
 mod status;
 
+pub use export::{ExportArgs, ExportFormat, ExportSet};
 pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use jwks::{JwksArgs, NewKey};
@@ -77,6 +79,8 @@ pub enum Command {
     Tables(TablesArgs),
     /// Ask the warehouse a question in SQL
     Query(QueryArgs),
+    /// Write tables or resources to a folder, for other tools
+    Export(ExportArgs),
     /// Run or check SQL on FHIR ViewDefinitions without a warehouse
     Views(ViewsCommand),
     /// Fill normalised tables again from the stored resources

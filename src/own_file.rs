@@ -197,6 +197,56 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     placed
 }
 
+/// Makes a folder that was not there, for its owner alone.
+///
+/// # Errors
+/// The system's; anything is there.
+pub fn create_new_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Puts a folder in place in one step: readers see all of the old one or all of the new one. Where
+/// there was one, it has the name `new` afterwards.
+///
+/// A file system that cannot exchange two names gets two steps, with no folder in between.
+///
+/// # Errors
+/// The system's; the old folder is in its place then, or has the name `aside`.
+pub fn place_folder(new: &Path, target: &Path, aside: &Path) -> io::Result<()> {
+    if target.symlink_metadata().is_err() {
+        return fs::rename(new, target);
+    }
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    {
+        use rustix::{
+            fs::{CWD, RenameFlags, renameat_with},
+            io::Errno,
+        };
+        match renameat_with(CWD, new, CWD, target, RenameFlags::EXCHANGE) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            done => return done.map_err(io::Error::from),
+        }
+    }
+    fs::rename(target, aside)?;
+    fs::rename(new, target)
+        .and_then(|()| fs::rename(aside, new))
+        .inspect_err(|_| drop(fs::rename(aside, target)))
+}
+
+/// Makes the names in a folder durable, where the system has that.
+///
+/// # Errors
+/// The system's.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    match cfg!(unix) {
+        true => File::open(path)?.sync_all(),
+        false => Ok(()),
+    }
+}
+
 /// A name that nobody can know beforehand: 16 hexadecimal digits.
 ///
 /// # Errors
@@ -301,6 +351,23 @@ mod tests {
         assert_eq!(fs::read(at("a")).unwrap(), b"ours");
         assert!(!at("a").symlink_metadata().unwrap().is_symlink() && !at("nowhere").exists());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn a_folder_takes_the_place_of_another_and_leaves_it_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        create_new_folder(&at("new")).unwrap();
+        assert_eq!(mode(&at("new")) & 0o777, 0o700);
+        fs::write(at("new").join("a"), "first").unwrap();
+        place_folder(&at("new"), &at("export"), &at("aside")).unwrap();
+        create_new_folder(&at("new")).unwrap();
+        fs::write(at("new").join("b"), "second").unwrap();
+        place_folder(&at("new"), &at("export"), &at("aside")).unwrap();
+        assert_eq!(fs::read(at("export").join("b")).unwrap(), b"second");
+        assert_eq!(fs::read(at("new").join("a")).unwrap(), b"first");
+        assert!(!at("aside").exists());
+        sync_folder(folder.path()).unwrap();
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(super) fn unfinished_copies(
     for path in folders.iter().flat_map(|folder| unfinished_copies_in(folder)) {
         let said = format!("{} was never finished, and holds health data", path.display());
         let hint = format!(
-            "the next backup of its warehouse there removes it, or `rm {}`",
+            "the next backup or export of its warehouse there removes it, or `rm -r {}`",
             path.display()
         );
         findings.push(Finding::warning("backups", said, hint));

@@ -16,6 +16,7 @@ mod doctor;
 mod doctor_home;
 mod doctor_plan;
 mod doctor_production;
+mod export;
 mod failure;
 mod get;
 mod handed_on;
@@ -129,6 +130,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Status(args) => status::run(&home, &args),
         Command::Tables(args) => tables::run(&home, &args),
         Command::Query(args) => query::run(&home, &args),
+        Command::Export(args) => export::run(&home, &args),
         Command::Views(command) => views::views(command),
         Command::Rebuild(args) => rebuild::run(&home, args, style),
         Command::Backup(args) => backup::run(&home, &args),

@@ -43,6 +43,7 @@ mod schema;
 mod seal;
 mod seal_error;
 mod seen;
+mod snapshot;
 mod staging;
 mod status;
 mod strangers;
@@ -89,7 +90,9 @@ pub use marts::MartState;
 pub use metrics::{Effort, FinishedRun};
 pub use metrics_files::{metrics_files, remember_metrics_file};
 pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject, Unchanged};
-pub use partial::left_in as unfinished_copies;
+pub use partial::{
+    left_in as unfinished_copies, new_name as unfinished_name, sweep_of as sweep_unfinished,
+};
 pub(crate) use projection::project;
 pub use purge::{PurgeTarget, Purged, find_for_purge, purge_rows, scrub};
 pub(crate) use quarantine::open_strangers;
@@ -106,6 +109,7 @@ pub use schema::known_schema_version;
 pub use seal::{Seal, SealKey};
 pub use seal_error::SealError;
 pub(crate) use seen::Agreement;
+pub use snapshot::{Since, Snapshot};
 pub use status::{TableCount, TypeStatus};
 pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
 pub(crate) use tally::Tally;

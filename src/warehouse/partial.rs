@@ -1,4 +1,5 @@
-//! A copy that has no name yet: where it is written, and what is left of one whose maker was killed.
+//! A copy or export that has no name yet: where it is written, and what is left of one whose maker was
+//! killed. An export is a folder.
 //!
 //! `NAME.TAG-PROCESS-RANDOM.partial`, beside the name that it is to have. The random part keeps two
 //! copies apart and is not to be known beforehand. The tag is that of the warehouse, so that nobody
@@ -30,7 +31,28 @@ pub(super) fn name(target: &Path, tag: &str) -> Result<PathBuf, WarehouseError> 
     Ok(beside(target, &format!(".{tag}-{}-{random}{ENDING}", std::process::id())))
 }
 
-/// Removes what killed processes have left in the folder of `target`: copies of this warehouse, and
+/// A new name for what is to be `target`, of a warehouse.
+///
+/// # Errors
+/// The system has no randomness.
+pub fn new_name(target: &Path, warehouse: &Path) -> Result<PathBuf, WarehouseError> {
+    name(target, &tag(warehouse))
+}
+
+/// Removes the copies and exports of a warehouse that killed processes have left in the folder of
+/// `target`.
+///
+/// # Errors
+/// The system's.
+pub fn sweep_of(target: &Path, warehouse: &Path) -> Result<(), WarehouseError> {
+    let tag = tag(warehouse);
+    let left = left_in(folder_of(target));
+    left.iter()
+        .filter(|path| tag_of(path).as_deref() == Some(&tag))
+        .try_for_each(|path| remove(path))
+}
+
+/// Removes what killed processes have left in the folder of `target`: copies and exports of this warehouse, and
 /// any copy that was to be `target`, as versions before have named it.
 pub(super) fn sweep(target: &Path, tag: &str) -> Result<(), WarehouseError> {
     let unnamed = beside(target, ENDING);
@@ -41,16 +63,16 @@ pub(super) fn sweep(target: &Path, tag: &str) -> Result<(), WarehouseError> {
         .try_for_each(|path| remove(path))
 }
 
-/// Copies in a folder whose makers are at work no more; all of them hold health data.
+/// Copies and exports in a folder whose makers are at work no more; all of them hold health data.
 ///
-/// Files of this account alone: what a stranger has put there is theirs.
+/// Those of this account alone: what a stranger has put there is theirs.
 pub fn left_in(folder: &Path) -> Vec<PathBuf> {
     // A folder that cannot be read has nothing that could be removed.
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut left: Vec<PathBuf> = entries
         .map(|entry| entry.path())
         .filter(|path| maker_of(path).is_some_and(|process| !own_file::is_at_work(process)))
-        .filter(|path| is_own_file(path))
+        .filter(|path| is_own_file(path) || is_own_folder(path))
         .collect();
     left.sort();
     left
@@ -58,6 +80,11 @@ pub fn left_in(folder: &Path) -> Vec<PathBuf> {
 
 fn is_own_file(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+        && own_file::require_owned(path).is_ok()
+}
+
+fn is_own_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
         && own_file::require_owned(path).is_ok()
 }
 
@@ -121,11 +148,17 @@ mod tests {
         fs::write(&journal, "health data").unwrap();
         let other_name = folder.path().join("a-letter.partial");
         fs::write(&other_name, "mine").unwrap();
-        assert_eq!(left_in(folder.path()).len(), 3);
+        let export = beside(&target, &format!(".{ours}-2000000000-0123456789abcdea.partial"));
+        fs::create_dir(&export).unwrap();
+        fs::write(export.join("claim.csv"), "health data").unwrap();
+        // A folder of somebody's that was never ours.
+        let their_folder = folder.path().join("another.db.partial");
+        fs::create_dir(&their_folder).unwrap();
+        assert_eq!(left_in(folder.path()).len(), 4);
         sweep(&folder.path().join("another.db"), &ours).unwrap();
         sleeper.kill().unwrap();
         sleeper.wait().unwrap();
-        assert!(!dead.exists() && !journal.exists());
+        assert!(!dead.exists() && !journal.exists() && !export.exists() && their_folder.exists());
         assert!(of_another.exists() && alive.exists() && other_name.exists());
         assert_eq!(tag_of(&name(&target, &ours).unwrap()), Some(ours));
     }

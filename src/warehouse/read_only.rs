@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Catalog, ConnectionRow, Consent, Effort, FinishedRun, LeafPath, MartState, Names,
-    Parameter, PastBackup, Reader, TableCount, TypeStatus, WarehouseError, WarehouseFile,
+    Parameter, PastBackup, Reader, Snapshot, TableCount, TypeStatus, WarehouseError, WarehouseFile,
     access_log, connections, consents, last_run, marts, metrics, open, query, status, unmapped,
 };
 use chrono::{DateTime, Utc};
@@ -150,6 +150,15 @@ impl ReadOnlyWarehouse {
         answer: &mut dyn Answer<E>,
     ) -> Result<Result<(), E>, WarehouseError> {
         self.reader.read(|connection| query::query(connection, sql, parameters, answer))
+    }
+
+    /// Asks many questions of one state of the warehouse; writers go on meanwhile.
+    ///
+    /// # Errors
+    /// SQLite's; the file was read without locks and was written to meanwhile, so that what `work`
+    /// came to is to be thrown away.
+    pub fn snapshot<T>(&self, work: impl FnOnce(&Snapshot<'_>) -> T) -> Result<T, WarehouseError> {
+        self.reader.read(|connection| Ok(work(&Snapshot::of(connection))))
     }
 
     /// The names of the tables and views, or of their columns.

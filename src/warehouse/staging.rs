@@ -38,8 +38,12 @@ pub(super) fn sweep(warehouse: &Path) -> Result<(), WarehouseError> {
     partial::sweep(warehouse, &partial::tag(warehouse))
 }
 
-/// Removes a copy with what SQLite keeps beside it.
+/// Removes a copy with what SQLite keeps beside it, or the folder of an export.
 pub(super) fn remove(path: &Path) -> Result<(), WarehouseError> {
+    if path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return fs::remove_dir_all(path)
+            .map_err(|source| WarehouseError::Copy { path: path.into(), source });
+    }
     for ending in ["", "-journal", "-wal", "-shm"] {
         let path = beside(path, ending);
         match fs::remove_file(&path) {

@@ -62,6 +62,12 @@ mod every_table;
 #[cfg(test)]
 mod expired_cursor;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
+mod export_kill;
+#[cfg(test)]
+mod export_since;
+#[cfg(test)]
 mod failing_disk;
 #[cfg(test)]
 mod failing_vault;

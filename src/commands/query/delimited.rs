@@ -2,7 +2,10 @@
 
 use super::text::{exact, readable};
 use crate::warehouse::{Answer, AnswerCell};
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 /// Comma-separated values (RFC 4180): NULL is nothing between two commas, an empty text is `""`.
 ///
@@ -17,21 +20,22 @@ impl Csv<'_> {
 
 impl Answer<io::Error> for Csv<'_> {
     fn columns(&mut self, names: &[&str]) -> io::Result<()> {
-        self.line(names.iter().map(|name| quoted(name)))
+        self.line(names.iter().map(|name| quoted(name).into_owned()))
     }
 
     fn row(&mut self, cells: &[AnswerCell<'_>]) -> io::Result<()> {
         self.line(cells.iter().map(|cell| match cell {
             AnswerCell::Null => String::new(),
-            cell => quoted(&exact(cell)),
+            cell => quoted(&exact(cell)).into_owned(),
         }))
     }
 }
 
-fn quoted(text: &str) -> String {
+/// A field of comma-separated values: in quotes where it must be, and where it is empty and not NULL.
+pub(in crate::commands) fn quoted(text: &str) -> Cow<'_, str> {
     match text.is_empty() || text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
+        true => Cow::Owned(format!("\"{}\"", text.replace('"', "\"\""))),
+        false => Cow::Borrowed(text),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     exit_code::ExitCode,
     warehouse::{Parameter, ReadOnlyWarehouse, WarehouseError},
 };
+pub(super) use delimited::quoted;
 use delimited::{Csv, Markdown};
 use objects::Objects;
 use std::{
@@ -25,6 +26,7 @@ use std::{
 pub(super) use suggestion::most_alike;
 use suggestion::suggestion;
 use tabular::ForPeople;
+pub(super) use text::exact;
 use vertical::Vertical;
 
 /// The longest text that is taken for a question, in bytes.

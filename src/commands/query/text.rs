@@ -3,7 +3,7 @@
 use crate::warehouse::AnswerCell;
 
 /// Exactly what the cell holds; NULL is empty.
-pub(super) fn exact(cell: &AnswerCell<'_>) -> String {
+pub(in crate::commands) fn exact(cell: &AnswerCell<'_>) -> String {
     match cell {
         AnswerCell::Null => String::new(),
         AnswerCell::Integer(value) => value.to_string(),

@@ -98,7 +98,8 @@ fn is_part(table: &Table, catalog: &Catalog) -> bool {
     })
 }
 
-fn mart_of<'a>(mart: &'a Mart, catalog: &Catalog, rows: Option<u64>) -> Described<'a> {
+/// A mart's description, with the columns of another mart where it has the same.
+fn description(mart: &Mart, catalog: &Catalog) -> MartDescription {
     let mut told = MartDescription::of(mart);
     let same = told.lines.iter().find_map(|line| line.strip_prefix("All columns of "));
     let same = same.map(|name| name.trim_end_matches('.').to_owned());
@@ -106,6 +107,17 @@ fn mart_of<'a>(mart: &'a Mart, catalog: &Catalog, rows: Option<u64>) -> Describe
     if let Some(other) = same.and_then(other) {
         told.columns = MartDescription::of(other).columns;
     }
+    told
+}
+
+/// Name and meaning of each column of a mart; nothing for any other table.
+pub(super) fn mart_columns(catalog: &Catalog, name: &str) -> Vec<(String, String)> {
+    let mart = catalog.marts().iter().find(|mart| mart.name == name);
+    mart.map(|mart| description(mart, catalog).columns).unwrap_or_default()
+}
+
+fn mart_of<'a>(mart: &'a Mart, catalog: &Catalog, rows: Option<u64>) -> Described<'a> {
+    let told = description(mart, catalog);
     Described {
         name: &mart.name,
         kind: if mart.name.starts_with("tuva_") { Kind::Tuva } else { Kind::Mart },

@@ -93,6 +93,11 @@ fn counts(
     }
 }
 
+/// Name and meaning of each column of a mart; nothing for any other table.
+pub(super) fn column_meanings(catalog: &Catalog, mart: &str) -> Vec<(String, String)> {
+    described::mart_columns(catalog, mart)
+}
+
 /// Name, type, path and description of every column, those included that payersync adds.
 pub(super) fn columns_of(table: &Table) -> Vec<[&str; 4]> {
     let connection = "The connection that the row belongs to; see table connection";

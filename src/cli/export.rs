@@ -1,0 +1,71 @@
+//! `payersync export`, as it is typed.
+
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// `payersync export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The folder to write; an earlier export there is replaced, a folder with anything else is refused
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Only these tables and marts; with --format ndjson, only these resource types
+    #[arg(value_name = "TABLE", conflicts_with = "set")]
+    pub tables: Vec<String>,
+    /// What the files are
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: ExportFormat,
+    /// Which tables [default: marts, and tables with --since]
+    #[arg(long, value_enum)]
+    pub set: Option<ExportSet>,
+    /// Only rows of resources that came or changed after this run (sync_run.id), and what went
+    #[arg(long, value_name = "RUN")]
+    pub since: Option<i64>,
+    /// CSV for programs: no mark for spreadsheets, and no text altered for them
+    #[arg(long)]
+    pub raw: bool,
+}
+
+/// What the files of an export are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A table per file as comma-separated values, safe to open in a spreadsheet
+    Csv,
+    /// A resource type per file, a resource per line as it was received, as a FHIR bulk export has them
+    Ndjson,
+}
+
+impl ExportFormat {
+    /// Its name, which is also the ending of its files.
+    pub fn name(self) -> &'static str {
+        match self {
+            ExportFormat::Csv => "csv",
+            ExportFormat::Ndjson => "ndjson",
+        }
+    }
+}
+
+/// Tables that are exported together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportSet {
+    /// Tables that answer a question
+    Marts,
+    /// The normalised tables, those of views_dir included
+    Tables,
+    /// The Tuva input layer
+    Tuva,
+    /// All of them
+    All,
+}
+
+impl ExportSet {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            ExportSet::Marts => "marts",
+            ExportSet::Tables => "tables",
+            ExportSet::Tuva => "tuva",
+            ExportSet::All => "all",
+        }
+    }
+}

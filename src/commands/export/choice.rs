@@ -1,0 +1,80 @@
+//! Which tables are exported.
+
+use crate::{
+    cli::{ExportArgs, ExportFormat, ExportSet},
+    commands::{failure::Failure, query::most_alike},
+    warehouse::Catalog,
+};
+
+/// What the views of the Tuva input layer begin with.
+const TUVA: &str = "tuva_";
+
+/// Refuses flags that have no meaning together.
+pub(super) fn refuse_contradictions(args: &ExportArgs) -> Result<(), Failure> {
+    if args.format == ExportFormat::Ndjson && args.set.is_some() {
+        return Err(Failure::misuse("--format ndjson writes resources, and --set chooses tables")
+            .hint("name resource types after the folder, or use --format csv"));
+    }
+    if args.raw && args.format != ExportFormat::Csv {
+        return Err(Failure::misuse("--raw is for --format csv: nothing else is altered"));
+    }
+    let is_of_marts = args.set.is_some_and(|set| set != ExportSet::Tables);
+    if args.since.is_some() && is_of_marts {
+        return Err(since_marts());
+    }
+    Ok(())
+}
+
+fn since_marts() -> Failure {
+    Failure::misuse("a mart has no rows since a run: it is made of many resources")
+        .hint("export marts whole, and with --since --set tables, or --format ndjson")
+}
+
+/// The set that is exported, for the manifest; `None` where tables are named.
+pub(super) fn set_of(args: &ExportArgs) -> Option<ExportSet> {
+    let is_of_tables = args.tables.is_empty() && args.format != ExportFormat::Ndjson;
+    let default = if args.since.is_some() { ExportSet::Tables } else { ExportSet::Marts };
+    is_of_tables.then(|| args.set.unwrap_or(default))
+}
+
+/// The names of the tables to export, in the order of the catalogue.
+pub(super) fn tables<'a>(catalog: &'a Catalog, args: &ExportArgs) -> Result<Vec<&'a str>, Failure> {
+    let marts: Vec<&str> = catalog.marts().iter().map(|mart| mart.name.as_str()).collect();
+    let tables: Vec<&str> = catalog.tables().iter().map(|table| table.name()).collect();
+    let chosen: Vec<&str> = match set_of(args) {
+        None => named(&[&marts[..], &tables].concat(), &args.tables)?,
+        Some(ExportSet::Tables) => tables,
+        Some(ExportSet::Marts) => marts.into_iter().filter(|name| !is_tuva(name)).collect(),
+        Some(ExportSet::Tuva) => marts.into_iter().filter(|name| is_tuva(name)).collect(),
+        Some(ExportSet::All) => [marts, tables].concat(),
+    };
+    let is_mart = |name: &&&str| catalog.marts().iter().any(|mart| mart.name == ***name);
+    if args.since.is_some() && chosen.iter().find(is_mart).is_some() {
+        return Err(since_marts());
+    }
+    Ok(chosen)
+}
+
+/// Whether a mart is a view of the Tuva input layer.
+pub(super) fn is_tuva(name: &str) -> bool {
+    name.starts_with(TUVA)
+}
+
+fn named<'a>(known: &[&'a str], wanted: &[String]) -> Result<Vec<&'a str>, Failure> {
+    for name in wanted {
+        if !known.contains(&name.as_str()) {
+            return Err(unknown("table", name, known));
+        }
+    }
+    Ok(known.iter().copied().filter(|name| wanted.iter().any(|one| one == name)).collect())
+}
+
+/// There is no table or resource type of this name.
+pub(super) fn unknown(what: &str, name: &str, known: &[&str]) -> Failure {
+    let names = known.iter().map(|name| (*name).to_owned()).collect();
+    let hint = match most_alike(name, names) {
+        Some(alike) => format!("did you mean {alike}?"),
+        None => "`payersync tables --all` lists the tables and their types".to_owned(),
+    };
+    Failure::misuse(format!("there is no {what} {name}")).hint(hint)
+}

@@ -1,0 +1,261 @@
+//! `manifest.json`: what the files are, what they hold, and how complete it is.
+
+use super::{choice::set_of, kind::Column, writer::Finished};
+use crate::{
+    cli::ExportArgs,
+    clock,
+    commands::failure::Failure,
+    outcome::{Reason, WalkState},
+    warehouse::Snapshot,
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The name of the file.
+pub(super) const NAME: &str = "manifest.json";
+/// The version of its layout.
+const LAYOUT: u32 = 1;
+
+/// The whole manifest.
+#[derive(Debug, Serialize)]
+pub(super) struct Manifest {
+    payersync_export: u32,
+    made_by: String,
+    exported_at: String,
+    schema_version: u32,
+    format: &'static str,
+    /// Whether texts are as they are stored also where a spreadsheet would compute them.
+    is_raw: bool,
+    set: Option<&'static str>,
+    since_run: Option<i64>,
+    latest_run: Option<i64>,
+    connections: Vec<Connection>,
+    files: Vec<FileEntry>,
+    /// Tables that the next run of this version of payersync will make.
+    missing: Vec<String>,
+}
+
+/// What is enough of a manifest to know an earlier export's files.
+#[derive(Debug, Deserialize)]
+pub(super) struct Known {
+    /// The version of its layout: no other program writes this name.
+    #[expect(dead_code, reason = "it is there: that is what is looked at")]
+    payersync_export: u32,
+    files: Vec<KnownFile>,
+}
+
+#[derive(Debug, Deserialize)]
+struct KnownFile {
+    name: String,
+}
+
+impl Known {
+    /// The names of all files of the export.
+    pub(super) fn names(&self) -> BTreeSet<&str> {
+        self.files.iter().map(|file| file.name.as_str()).chain([NAME]).collect()
+    }
+}
+
+/// A consent, or a source of files, whose rows are in the export.
+#[derive(Debug, Serialize)]
+struct Connection {
+    id: i64,
+    name: String,
+    plan: Option<String>,
+    member: Option<String>,
+    /// Types of which the warehouse is not known to hold everything.
+    incomplete: Vec<IncompleteType>,
+    /// Whether its marts are older than its tables.
+    marts_are_behind: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct IncompleteType {
+    resource_type: String,
+    state: WalkState,
+    reason: Option<Reason>,
+}
+
+/// One file.
+#[derive(Debug, Serialize)]
+pub(super) struct FileEntry {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_type: Option<String>,
+    rows: u64,
+    bytes: u64,
+    sha256: String,
+    /// Whether it holds everything, and not only what is new since a run.
+    pub(super) is_whole: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<ColumnEntry>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    rounded_cells: BTreeMap<String, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    left_out_cells: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct ColumnEntry {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// The files that were written, and the tables that are not there.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    pub(super) entries: Vec<FileEntry>,
+    pub(super) missing: Vec<String>,
+}
+
+impl FileEntry {
+    pub(super) fn of_table(
+        name: String,
+        table: &str,
+        rows: u64,
+        columns: Vec<Column>,
+        finished: Finished,
+    ) -> FileEntry {
+        let columns = columns
+            .into_iter()
+            .map(|column| ColumnEntry { kind: column.kind.sql(), name: column.name })
+            .collect();
+        FileEntry { table: Some(table.to_owned()), columns, ..entry(name, rows, finished) }
+    }
+
+    pub(super) fn of_type(
+        name: String,
+        resource_type: &str,
+        rows: u64,
+        finished: Finished,
+    ) -> FileEntry {
+        let resource_type = Some(resource_type.to_owned());
+        FileEntry { resource_type, ..entry(name, rows, finished) }
+    }
+}
+
+fn entry(name: String, rows: u64, finished: Finished) -> FileEntry {
+    FileEntry {
+        name,
+        table: None,
+        resource_type: None,
+        rows,
+        bytes: finished.sums.bytes,
+        sha256: finished.sums.sha256,
+        is_whole: false,
+        columns: Vec::new(),
+        rounded_cells: finished.losses.rounded,
+        left_out_cells: finished.losses.left_out,
+    }
+}
+
+impl Manifest {
+    /// A manifest without files yet.
+    pub(super) fn begin(
+        snapshot: &Snapshot<'_>,
+        args: &ExportArgs,
+        now: DateTime<Utc>,
+    ) -> Result<Manifest, Failure> {
+        let status = snapshot.status()?;
+        let behind = snapshot.mart_state()?.behind;
+        let incomplete = |name: &str| {
+            let of_it = status.iter().filter(|one| one.connection == name);
+            let open =
+                of_it.filter(|one| matches!(one.state, WalkState::Incomplete | WalkState::Running));
+            open.map(|one| IncompleteType {
+                resource_type: one.resource_type.clone(),
+                state: one.state,
+                reason: one.reason,
+            })
+            .collect()
+        };
+        let connections = snapshot.connections()?.into_iter().map(|row| Connection {
+            incomplete: incomplete(&row.name),
+            marts_are_behind: behind.contains(&row.id),
+            id: row.id,
+            name: row.name,
+            plan: row.plan,
+            member: row.member,
+        });
+        Ok(Manifest {
+            payersync_export: LAYOUT,
+            made_by: format!("payersync {}", env!("CARGO_PKG_VERSION")),
+            exported_at: clock::text(now),
+            schema_version: snapshot.schema_version()?,
+            format: args.format.name(),
+            is_raw: args.raw,
+            set: set_of(args).map(|set| set.name()),
+            since_run: args.since,
+            latest_run: snapshot.newest_run()?,
+            connections: connections.collect(),
+            files: Vec::new(),
+            missing: Vec::new(),
+        })
+    }
+
+    /// Takes in what was written.
+    pub(super) fn add(&mut self, files: Files) {
+        self.files = files.entries;
+        self.missing = files.missing;
+    }
+
+    /// How many files and rows there are, in words.
+    pub(super) fn counts(&self) -> String {
+        let rows: u64 = self.files.iter().map(|file| file.rows).sum();
+        format!("{} rows in {} files of {}", rows, self.files.len(), self.format)
+    }
+
+    /// Whether every cell is in the file, be it rounded.
+    pub(super) fn is_faithful(&self) -> bool {
+        self.files.iter().all(|file| file.left_out_cells.is_empty())
+    }
+
+    /// What the reader of the files should know, in sentences.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for connection in &self.connections {
+            let types = connection.incomplete.len();
+            if types > 0 {
+                warnings.push(format!(
+                    "{}: {types} types are incomplete; see `payersync status`",
+                    connection.name
+                ));
+            }
+            if connection.marts_are_behind {
+                warnings.push(format!(
+                    "{}: its marts are older than its tables; the next `payersync sync` brings them up to date",
+                    connection.name
+                ));
+            }
+        }
+        if !self.missing.is_empty() {
+            warnings.push(format!(
+                "not there yet: {}; the next `payersync sync` or `rebuild` makes them",
+                self.missing.join(", ")
+            ));
+        }
+        for file in &self.files {
+            for (column, cells) in &file.rounded_cells {
+                warnings.push(format!("{}: {cells} cells of {column} are rounded", file.name));
+            }
+            for (column, cells) in &file.left_out_cells {
+                warnings.push(format!(
+                    "{}: {cells} cells of {column} are not of its type and NULL there",
+                    file.name
+                ));
+            }
+        }
+        warnings
+    }
+
+    /// The bytes of the file.
+    pub(super) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        Ok(json)
+    }
+}

@@ -1,0 +1,105 @@
+//! `payersync export`: tables and resources as files for other tools.
+//!
+//! Data travels one way: a table's declared types, its rows as SQLite streams them, a writer per
+//! format, a file that is hashed on the way. All files show one instant; they are written into a
+//! folder without a name, which takes the place of an earlier export when all of it is on the disk.
+
+mod choice;
+mod delimited;
+mod file;
+mod kind;
+mod manifest;
+mod place;
+mod resources;
+mod spreadsheet;
+mod tables;
+mod writer;
+
+use super::{failure::Failure, home, system, tell};
+use crate::{
+    cli::{ExportArgs, ExportFormat},
+    clock::Clock,
+    config::Settings,
+    exit_code::ExitCode,
+    warehouse::{
+        Access, Catalog, ReadOnlyWarehouse, Since, Snapshot, WarehouseFile, backup_outcome,
+        log_access,
+    },
+};
+use manifest::Manifest;
+use place::Place;
+use std::{io, path::Path};
+
+/// Writes the files, then puts the folder in place.
+pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure> {
+    choice::refuse_contradictions(args)?;
+    let settings = Settings::load_or_default(folder)?;
+    let catalog = home::catalog(&settings)?;
+    let file = home::existing_warehouse(&settings.home)?;
+    let warehouse = ReadOnlyWarehouse::open(&file)?;
+    let place = Place::check(&args.folder, file.path())?;
+    // First, as for a backup: files that nobody knows of cannot be named by a purge.
+    let _ = log(&file, place.target(), backup_outcome::BEGUN);
+    let done = export(&warehouse, &catalog, args, &place).inspect_err(|_| {
+        let _ = log(&file, place.target(), backup_outcome::FAILED);
+    })?;
+    log(&file, place.target(), &done.counts())?;
+    tell(&format!("Exported {} to {}", done.counts(), place.target().display()));
+    done.warnings().iter().for_each(|warning| tell(warning));
+    tell("It holds health data and no tokens; manifest.json has the hashes");
+    Ok(if done.is_faithful() { ExitCode::Complete } else { ExitCode::Incomplete })
+}
+
+fn export(
+    warehouse: &ReadOnlyWarehouse,
+    catalog: &Catalog,
+    args: &ExportArgs,
+    place: &Place,
+) -> Result<Manifest, Failure> {
+    let unfinished = place.begin()?;
+    let manifest = warehouse.snapshot(|snapshot| {
+        let since = args.since.map(|run| since(snapshot, run)).transpose()?;
+        let mut manifest = Manifest::begin(snapshot, args, Clock::system().now())?;
+        let files = match args.format {
+            ExportFormat::Ndjson => {
+                resources::write(snapshot, catalog, args, since.as_ref(), &unfinished)?
+            }
+            _ => tables::write(snapshot, catalog, args, since.as_ref(), &unfinished)?,
+        };
+        manifest.add(files);
+        Ok::<Manifest, Failure>(manifest)
+    })??;
+    unfinished.finish(&manifest)?;
+    Ok(manifest)
+}
+
+fn since(snapshot: &Snapshot<'_>, run: i64) -> Result<Since, Failure> {
+    let Some(since) = snapshot.since(run)? else {
+        let hint = match snapshot.newest_run()? {
+            Some(newest) => format!(
+                "the newest run is {newest}; `latest_run` in a manifest.json \
+                 names the run up to which that export goes"
+            ),
+            None => "nothing was synced yet: `payersync sync`".to_owned(),
+        };
+        return Err(Failure::misuse(format!("there is no run {run}")).hint(hint));
+    };
+    Ok(since)
+}
+
+/// What a file could not be written for.
+fn cannot_write(path: &Path, error: io::Error) -> Failure {
+    let hint = "check that the folder exists and that this user may write to it";
+    Failure::file(format!("cannot write {}", path.display()), error, hint)
+}
+
+fn log(warehouse: &WarehouseFile, target: &Path, detail: &str) -> Result<(), Failure> {
+    let access = Access {
+        os_user: system::user(),
+        command: "export",
+        connection_id: None,
+        target: Some(target.display().to_string()),
+        detail: Some(detail.to_owned()),
+    };
+    Ok(log_access(warehouse, &access, Clock::system().now())?)
+}

@@ -1,0 +1,143 @@
+//! Where an export comes to lie: a folder that is ours or not there, and the one beside it that has no
+//! name until all of it is written.
+
+use super::{
+    cannot_write,
+    file::HashedFile,
+    manifest::{Known, Manifest, NAME},
+};
+use crate::{
+    commands::failure::Failure,
+    own_file,
+    warehouse::{sweep_unfinished, unfinished_name},
+};
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf, absolute},
+};
+
+/// A folder that may be written.
+#[derive(Debug)]
+pub(super) struct Place {
+    target: PathBuf,
+    warehouse: PathBuf,
+}
+
+impl Place {
+    /// Refuses a folder that others can write to, and one that holds what no export wrote.
+    pub(super) fn check(folder: &Path, warehouse: &Path) -> Result<Place, Failure> {
+        // With a slash at its end a link would be followed.
+        let target: PathBuf =
+            absolute(folder).map_err(|error| cannot_write(folder, error))?.components().collect();
+        if target.file_name().is_none() {
+            return Err(Failure::misuse(format!(
+                "{} is no folder for an export",
+                target.display()
+            ))
+            .hint("name a new folder"));
+        }
+        let place = Place { target, warehouse: warehouse.to_owned() };
+        own_file::require_safe_folder(place.parent()).map_err(|error| {
+            Failure::from(error)
+                .hint("export into a folder that is yours and that nobody else can write to")
+        })?;
+        place.refuse_foreign()?;
+        Ok(place)
+    }
+
+    /// The folder's own name.
+    pub(super) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    fn parent(&self) -> &Path {
+        self.target.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// Removes what killed exports of this warehouse have left beside the folder, and makes another.
+    pub(super) fn begin(&self) -> Result<Unfinished<'_>, Failure> {
+        sweep_unfinished(&self.target, &self.warehouse)?;
+        let path = unfinished_name(&self.target, &self.warehouse)?;
+        own_file::create_new_folder(&path).map_err(|error| cannot_write(&self.target, error))?;
+        Ok(Unfinished { place: self, path })
+    }
+
+    /// Refuses what an export of ours is not: it would be gone afterwards.
+    fn refuse_foreign(&self) -> Result<(), Failure> {
+        let target = &self.target;
+        let left = |what: String| {
+            Failure::misuse(format!("{} {what}; it was left as it is", target.display()))
+                .hint("name a new folder, or one that an export wrote")
+        };
+        match target.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(cannot_write(target, error)),
+            Ok(found) if !found.is_dir() && !found.is_symlink() => {
+                return Err(left("is no folder".to_owned()));
+            }
+            Ok(_) => own_file::require_own(target)?,
+        }
+        let entries = fs::read_dir(target)
+            .and_then(|entries| entries.collect::<io::Result<Vec<_>>>())
+            .map_err(|error| cannot_write(target, error))?;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let manifest = fs::read(target.join(NAME)).unwrap_or_default();
+        let Ok(known) = serde_json::from_slice::<Known>(&manifest) else {
+            return Err(left("holds files, and is no export of payersync".to_owned()));
+        };
+        let names = known.names();
+        for entry in entries {
+            let name = entry.file_name();
+            let is_ours = name.to_str().is_some_and(|name| names.contains(name))
+                && entry.file_type().is_ok_and(|kind| kind.is_file());
+            if !is_ours {
+                return Err(left(format!("holds {}, which no export wrote", name.display())));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A folder in the making, gone with this value unless it is finished.
+#[derive(Debug)]
+pub(super) struct Unfinished<'a> {
+    place: &'a Place,
+    path: PathBuf,
+}
+
+impl Unfinished<'_> {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the manifest and puts the folder in place of an earlier export, which is removed.
+    pub(super) fn finish(self, manifest: &Manifest) -> Result<(), Failure> {
+        let target = &self.place.target;
+        let json = manifest.to_json().map_err(|error| cannot_write(target, error.into()))?;
+        let placed = |path: &Path| -> io::Result<()> {
+            let mut file = HashedFile::create(&path.join(NAME))?;
+            file.write_all(&json)?;
+            file.finish()?;
+            own_file::sync_folder(path)
+        };
+        placed(&self.path).map_err(|error| cannot_write(target, error))?;
+        // Somebody may have put a file of theirs there meanwhile.
+        self.place.refuse_foreign()?;
+        let aside = unfinished_name(target, &self.place.warehouse)?;
+        own_file::place_folder(&self.path, target, &aside)
+            .and_then(|()| own_file::sync_folder(self.place.parent()))
+            .map_err(|error| cannot_write(target, error))
+        // What has the unfinished name now is the earlier export.
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        // Half an export of health data is not left lying about; the next export removes what this
+        // cannot.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}

@@ -1,0 +1,52 @@
+//! What every format does with the rows of a table.
+
+use super::{file::Sums, kind::Column};
+use crate::warehouse::{Answer, AnswerCell};
+use std::{collections::BTreeMap, io};
+
+/// Writes the rows of one table to one file.
+pub(super) trait TableWriter {
+    /// One row, its cells in the order of the columns.
+    fn row(&mut self, cells: &[AnswerCell<'_>]) -> io::Result<()>;
+
+    /// Ends the file.
+    fn finish(self: Box<Self>) -> io::Result<Finished>;
+}
+
+/// A file with all its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finished {
+    pub(super) sums: Sums,
+    pub(super) losses: Losses,
+}
+
+/// Cells that a column's type does not hold as they are, by column.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Losses {
+    /// Amounts with fractions of a cent, which are rounded.
+    pub(super) rounded: BTreeMap<String, u64>,
+    /// Cells of another type, which are NULL in the file.
+    pub(super) left_out: BTreeMap<String, u64>,
+}
+
+/// Hands the answer to a question on to a writer, and counts its rows.
+pub(super) struct Stream<'a> {
+    pub(super) writer: &'a mut dyn TableWriter,
+    pub(super) columns: &'a [Column],
+    pub(super) rows: u64,
+}
+
+impl Answer<io::Error> for Stream<'_> {
+    fn columns(&mut self, names: &[&str]) -> io::Result<()> {
+        // Both come from the same file within the same transaction.
+        match names.iter().eq(self.columns.iter().map(|column| &column.name)) {
+            true => Ok(()),
+            false => Err(io::Error::other("the table has other columns than it says")),
+        }
+    }
+
+    fn row(&mut self, cells: &[AnswerCell<'_>]) -> io::Result<()> {
+        self.rows += 1;
+        self.writer.row(cells)
+    }
+}

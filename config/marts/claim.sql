@@ -16,7 +16,13 @@
 -- A void (a reversal) takes back an earlier claim and never stands: the payer says so (bill
 -- frequency 8, an adjustment type that cancels), or its amounts are negative, or it replaces another
 -- claim with nothing but zeroes. A negative amount that is smaller than that of the claim it refers
--- to is a difference: claim_current shows both together.
+-- to, or of the version of its number that stood, is a difference: claim_current shows both together.
+--
+-- A reversal takes back one payment, of the opposite amount and the same currency: one that it names,
+-- else of its number, its family of linked claims, or (if it names nothing) its day of service and
+-- charge. Of several it is the last one made before; of the same day, the oldest. A payment made
+-- after the reversal, or that the payer says follows it, is a correction and stands. A void without a
+-- payment of its own takes back one version of its number.
 --
 -- connection_id               whose consent the row came through
 -- explanation_of_benefit_id   id of the claim; joins to explanation_of_benefit and its children

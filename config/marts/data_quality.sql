@@ -7,8 +7,8 @@
 -- Severity: an error makes a sum or a date wrong, a warning makes an answer incomplete, a notice is
 -- worth knowing. Amounts that do not agree come from reconciliation, which has the figures.
 --
--- The rules. Errors: amounts disagree, mixed currencies, reversal without payment, end before start,
--- service before birth, invalid day. Warnings: coverage not here, coverage of an unknown member,
+-- The rules. Errors: amounts disagree, mixed currencies, reversal without payment, reversal in another
+-- currency, end before start, service before birth, invalid day. Warnings: coverage not here, coverage of an unknown member,
 -- patient not here, service outside coverage, undated claim, undated fill, fill without days of
 -- supply, invalid NPI, invalid NDC, negative amount, replacement not here. Notices: number repeats,
 -- claim without lines.
@@ -46,7 +46,7 @@ WITH mine AS (
   SELECT f.* FROM temp.mart_scope CROSS JOIN medication_fill AS f ON f.connection_id = mart_scope.connection_id
 )
 SELECT r.connection_id,
-       CASE r.problem WHEN 'mixed currencies' THEN 'mixed currencies' WHEN 'reversal without payment' THEN r.problem ELSE 'amounts disagree' END,
+       CASE WHEN r.problem IN ('mixed currencies', 'reversal without payment', 'reversal in another currency') THEN r.problem ELSE 'amounts disagree' END,
        'error', 'claim', r.explanation_of_benefit_id, NULL, c.member_id,
        r.problem || coalesce(' (' || nullif(r.kind, '') || ')', '')
          || CASE WHEN r.one_amount IS NULL THEN '' ELSE ': ' || printf('%.2f', r.one_amount) END

@@ -9,7 +9,8 @@
 -- problem                     header and lines (the header's amount of a kind is not the sum of the lines'), payment
 --                             and header, payment and lines (the payment is not what the amounts paid come to),
 --                             ledger and claim (the ledger's sum over a claim's versions is not what its current
---                             version says was paid), mixed currencies, reversal without payment
+--                             version says was paid), mixed currencies, reversal without payment, reversal in
+--                             another currency (than that of the claim it takes back)
 -- kind                        kind of amount
 -- one_amount                  the header's amount, the payment, or the ledger's sum
 -- other_amount                the sum of the lines, of the amounts paid, or of the current version
@@ -80,6 +81,12 @@ SELECT connection_id, explanation_of_benefit_id, 'mixed currencies', '', NULL, N
 FROM checked
 WHERE is_mixed_currency
 UNION ALL
-SELECT connection_id, explanation_of_benefit_id, 'reversal without payment', 'plan_paid', plan_paid_amount, NULL, NULL
-FROM checked
-WHERE is_void AND plan_paid_cents < 0 AND reverses_id IS NULL AND coalesce(status, 'active') <> 'cancelled';
+SELECT c.connection_id, c.explanation_of_benefit_id,
+       CASE WHEN EXISTS (SELECT 1 FROM claim_lineage AS l
+              JOIN claim AS o ON o.connection_id = l.connection_id AND o.explanation_of_benefit_id = l.explanation_of_benefit_id
+              WHERE l.connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id
+                AND l.relationship = 'void' AND upper(o.currency) <> upper(c.currency))
+            THEN 'reversal in another currency' ELSE 'reversal without payment' END,
+       'plan_paid', c.plan_paid_amount, NULL, NULL
+FROM checked AS c
+WHERE c.is_void AND c.plan_paid_cents < 0 AND c.reverses_id IS NULL AND coalesce(c.status, 'active') <> 'cancelled';

@@ -36,6 +36,8 @@ mod cannot_write;
 #[cfg(test)]
 mod claim_diagnosis;
 #[cfg(test)]
+mod claim_families;
+#[cfg(test)]
 mod claims_cases;
 #[cfg(test)]
 mod clocks;

@@ -10,14 +10,22 @@ const STANDING: &[(&str, &[&str], i64)] = &[
     ("bill_frequency_8", &[], 0),
     ("chain", &["a2"], 3_000),
     ("claim_of_another_server", &["a", "o"], 3_000),
+    ("correction_of_a_reversal", &["a"], 3_300),
     ("difference", &["d"], 8_000),
+    ("difference_of_its_number", &["d"], 7_475),
     ("drafts", &["o"], 1_000),
     ("number_of_another_system", &["a", "o"], 3_000),
     ("one_reversal_for_one_payment", &["again"], 5_000),
     ("replaced_forward", &["a"], 2_200),
+    ("replaced_on_one_day", &["other"], 550),
     ("replaced_under_its_number", &["a"], 7_550),
     ("reversal", &["a"], 8_025),
+    ("reversal_in_another_currency", &[], 0),
     ("reversal_of_cancelled", &["other"], 1_250),
+    ("same_day_correction", &["a"], 6_150),
+    ("same_day_fill", &["h"], 1_240),
+    ("versions_by_instant", &["day", "junk", "west"], 9_800),
+    ("void_then_correction", &["a"], 4_400),
 ];
 
 /// A file, what is asked of its rows, and the answer.
@@ -55,6 +63,9 @@ const ANSWERS: &[(&str, &str, &[&str])] = &[
         &["one 0 1000", "two 1 -"],
     ),
     ("mixed_currencies", "problem FROM reconciliation", &["mixed currencies"]),
+    ("same_day_fill", "count(*) FROM medication_fill", &["1"]),
+    ("reversal_in_another_currency", "explanation_of_benefit_id || ' ' || problem FROM reconciliation", &["r reversal in another currency"]),
+    ("reversal_in_another_currency", "coalesce(reverses_id, '-') FROM claim", &["-", "-"]),
     // What is no number is NULL, counted, and no part of a sum.
     ("amounts_as_text", "coalesce(submitted_cents, '-') FROM claim", &["-", "-"]),
     ("amounts_as_text", "DISTINCT path FROM mistyped_path", &["ExplanationOfBenefit.total.amount.value"]),

@@ -16,7 +16,7 @@
 
 mod budget;
 mod claims;
-mod dice;
+pub(crate) mod dice;
 mod night;
 mod payer;
 mod server;

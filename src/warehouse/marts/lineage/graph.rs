@@ -79,7 +79,7 @@ pub(super) fn without_circles(claims: &[Claim], mut edges: Vec<Edge>) -> Vec<Edg
             break;
         }
     }
-    let order = |at: usize| (claims[at].made.0.as_str(), claims[at].id.as_str());
+    let order = |at: usize| claims[at].order();
     let mut left = is_left.into_iter();
     edges.retain(|edge| left.next() != Some(true) || order(edge.older) < order(edge.newer));
     edges

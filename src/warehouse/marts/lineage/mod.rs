@@ -5,12 +5,17 @@
 
 mod decide;
 mod graph;
+mod kin;
+mod made;
+mod mark;
 mod number;
+mod pair;
 mod tables;
 #[cfg(test)]
 mod tests;
 
 use decide::{Decisions, decide};
+use made::Made;
 use number::{Link, Number, NumberKind, Target};
 
 pub(super) use tables::fill;
@@ -23,8 +28,7 @@ struct Claim {
     /// Neither a draft nor entered in error.
     is_live: bool,
     is_cancelled: bool,
-    /// When the payer made it, then when it was last updated: the order of versions.
-    made: (String, String),
+    made: Made,
     /// Pharmacy, professional and so on.
     kind: Option<String>,
     patient_id: Option<String>,
@@ -38,6 +42,8 @@ struct Claim {
     paid: Option<i64>,
     /// What was charged, in cents.
     submitted: Option<i64>,
+    /// Of its amounts, where one is stated.
+    currency: Option<String>,
     /// Its amounts are there and all of them zero.
     is_zero: bool,
     /// The payer says that it voids another claim.
@@ -46,8 +52,19 @@ struct Claim {
 
 impl Claim {
     /// Versions in the order in which they were made. Of two made at the same time a cancelled claim
-    /// is the older one.
-    fn order(&self) -> (&str, bool, &str, &str) {
-        (&self.made.0, !self.is_cancelled, &self.made.1, &self.id)
+    /// is the older one, since its last update is that it was cancelled; a negative one is the newer.
+    fn order(&self) -> (i64, bool, Option<i64>, bool, &str) {
+        (self.made.at, !self.is_cancelled, self.made.updated, self.is_negative(), &self.id)
+    }
+
+    fn is_negative(&self) -> bool {
+        [self.paid, self.submitted].into_iter().flatten().any(|cents| cents < 0)
+    }
+
+    /// Whether its amounts may be added to those of another claim. A currency that is not stated is
+    /// taken to be the other's.
+    fn shares_currency(&self, other: &Claim) -> bool {
+        let pair = self.currency.as_ref().zip(other.currency.as_ref());
+        pair.is_none_or(|(one, other)| one.eq_ignore_ascii_case(other))
     }
 }

@@ -98,23 +98,22 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// What the links come to, and the claims whose replacement is not here.
-    pub(super) fn resolve(&self, claims: &[Claim], links: &[Link]) -> (Vec<Edge>, Vec<bool>) {
-        let (mut edges, mut leads, mut lacks) = (Vec::new(), Vec::new(), Vec::new());
-        leads.resize(claims.len(), false);
-        lacks.resize(claims.len(), false);
+    /// What the links come to, and which of them lead nowhere.
+    pub(super) fn resolve(&self, claims: &[Claim], links: &[Link]) -> (Vec<Edge>, Unresolved) {
+        let mut edges = Vec::new();
+        // By direction, whether some link of a claim leads to another, and whether some leads nowhere.
+        let mut leads = [vec![false; claims.len()], vec![false; claims.len()]];
+        let mut lacks = leads.clone();
         for link in links {
             let points_forward = link.relationship.starts_with("replaced");
+            let direction = usize::from(points_forward);
             let mut found = self.find(&link.target);
+            lacks[direction][link.from] |= !found.contains(&link.from);
             found.retain(|other| *other != link.from);
-            if points_forward {
-                leads[link.from] |= !found.is_empty();
-                lacks[link.from] |= !self.find(&link.target).contains(&link.from);
-            }
+            leads[direction][link.from] |= !found.is_empty();
             for other in found {
                 let from_is_older = match link.relationship.as_str() {
-                    // The word says either; the claims' dates say which.
-                    "replaced" => claims[link.from].made.0 <= claims[other].made.0,
+                    "replaced" => is_older(&claims[link.from], &claims[other]),
                     _ => points_forward,
                 };
                 let (older, newer) =
@@ -122,9 +121,28 @@ impl<'a> Names<'a> {
                 edges.push(Edge::stated(older, newer));
             }
         }
-        let missing = lacks.iter().zip(leads).map(|(lacks, leads)| *lacks && !leads).collect();
-        (edges, missing)
+        let missing = |direction: usize| {
+            lacks[direction].iter().zip(&leads[direction]).map(|(lacks, leads)| *lacks && !leads)
+        };
+        (edges, Unresolved { earlier: missing(0).collect(), later: missing(1).collect() })
     }
+}
+
+/// The claims whose payer names others that are not here.
+pub(super) struct Unresolved {
+    /// For each claim, whether those are earlier claims.
+    pub(super) earlier: Vec<bool>,
+    /// For each claim, whether those are later claims.
+    pub(super) later: Vec<bool>,
+}
+
+/// Which of two claims is the older one, where the payer's word says either: the one made earlier; of
+/// two made at the same time the payment, not its reversal; else the one that says it was replaced.
+fn is_older(from: &Claim, other: &Claim) -> bool {
+    let when = |claim: &Claim| {
+        (claim.made.at, !claim.is_cancelled, claim.made.updated, claim.is_negative())
+    };
+    when(from) <= when(other)
 }
 
 /// Claims of the same number, each group in the order in which they were made.

@@ -1,6 +1,6 @@
 //! Reads the claims in scope, and notes what was decided about them.
 
-use super::{Claim, Decisions, Link, Number, NumberKind, Target, decide};
+use super::{Claim, Decisions, Link, Made, Number, NumberKind, Target, decide};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Row, params};
 use std::collections::HashMap;
@@ -29,13 +29,12 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
     let mut statement = connection
         .prepare_cached(
             "SELECT s.source_id, c.connection_id, c.explanation_of_benefit_id,
-               coalesce(c.status, 'active'), CASE WHEN c.created_date IS NULL THEN '' ELSE c.created END,
-               coalesce(e.meta_last_updated, ''), c.kind, c.patient_id, c.service_start_date,
+               coalesce(c.status, 'active'), c.created, e.meta_last_updated, c.kind, c.patient_id, c.service_start_date,
                e.claim_id, c.plan_paid_cents, c.submitted_cents,
                c.frequency_code IS '8' OR c.adjustment_type IS 'void', c.claim_number,
                (SELECT max(a.amount <> 0) FROM temp.claim_amount a
                 WHERE a.connection_id = c.connection_id AND a.id = c.explanation_of_benefit_id) IS 0
-                 AND coalesce(c.payment_amount, 0) = 0
+                 AND coalesce(c.payment_amount, 0) = 0, c.currency
              FROM temp.mart_scope s CROSS JOIN claim c ON c.connection_id = s.connection_id
              JOIN explanation_of_benefit e ON e.connection_id = c.connection_id
                AND e.id = c.explanation_of_benefit_id",
@@ -61,12 +60,13 @@ fn claim_of(row: &Row<'_>) -> rusqlite::Result<Claim> {
     let status: String = row.get(3)?;
     // The number that the claim shows comes first; its kind and system are read with the others.
     let shown: Option<String> = row.get(13)?;
+    let (created, updated): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
     Ok(Claim {
         connection_id: row.get(1)?,
         id: row.get(2)?,
         is_live: !matches!(status.as_str(), "draft" | "entered-in-error"),
         is_cancelled: status == "cancelled",
-        made: (row.get(4)?, row.get(5)?),
+        made: Made::of(created.as_deref(), updated.as_deref()),
         kind: row.get(6)?,
         patient_id: row.get(7)?,
         day: row.get(8)?,
@@ -79,6 +79,7 @@ fn claim_of(row: &Row<'_>) -> rusqlite::Result<Claim> {
             .into_iter()
             .collect(),
         is_zero: row.get(14)?,
+        currency: row.get(15)?,
     })
 }
 

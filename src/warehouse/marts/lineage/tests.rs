@@ -1,5 +1,8 @@
 //! Families of claims, in every order of arrival.
 
+mod random;
+mod same_day;
+
 use super::{graph::Relationship, *};
 
 fn number(kind: NumberKind, system: Option<&str>, value: &str) -> Number {
@@ -12,7 +15,7 @@ fn claim(id: &str, made: &str, paid: i64) -> Claim {
         connection_id: 1,
         id: id.to_owned(),
         is_live: true,
-        made: (format!("2025-{made}"), String::new()),
+        made: Made::of(Some(&format!("2025-01-{made}")), None),
         kind: Some("professional".to_owned()),
         patient_id: Some("p".to_owned()),
         day: Some("2025-01-01".to_owned()),

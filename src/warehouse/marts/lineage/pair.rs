@@ -1,0 +1,132 @@
+//! Which payment each reversal takes back.
+
+use super::{Claim, decide::Table};
+use std::collections::HashMap;
+
+/// Where a reversal looks for its payment, one place after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Among the claims that it names.
+    Named,
+    Number,
+    Family,
+    /// Among the claims of the same day and amounts, if it names nothing.
+    Day,
+}
+
+const PLACES: [Place; 4] = [Place::Named, Place::Number, Place::Family, Place::Day];
+
+impl Table<'_> {
+    /// Finds the payment that each negative claim takes back.
+    ///
+    /// Every reversal looks in one place before any looks in the next, so that what a payer names
+    /// goes before what only looks alike.
+    pub(super) fn pair_reversals(&mut self) {
+        let claims = self.claims;
+        let mut reversals: Vec<usize> = (0..claims.len())
+            .filter(|&at| claims[at].is_live && claims[at].paid.is_some_and(|paid| paid < 0))
+            .collect();
+        reversals.sort_by(|one, other| claims[*one].order().cmp(&claims[*other].order()));
+        let (mut family, mut day): (HashMap<_, Vec<usize>>, HashMap<_, Vec<usize>>) =
+            Default::default();
+        for (at, claim) in claims.iter().enumerate() {
+            family.entry(self.kin.families[at]).or_default().push(at);
+            if let Some(key) = day_and_amounts(claim) {
+                day.entry(key).or_default().push(at);
+            }
+        }
+        for place in PLACES {
+            for &reversal in &reversals {
+                if self.made[reversal].reverses.is_some() {
+                    continue;
+                }
+                let relatives = &family[&self.kin.families[reversal]];
+                let among = match place {
+                    Place::Named => self.kin.named(reversal),
+                    Place::Number => self.kin.of_number(reversal),
+                    Place::Family => relatives,
+                    Place::Day => match day_and_amounts(&claims[reversal]) {
+                        Some(key) if relatives.len() == 1 && is_charged_back(&claims[reversal]) => {
+                            day[&key].as_slice()
+                        }
+                        _ => &[][..],
+                    },
+                };
+                if let Some(payment) = self.payment_of(reversal, place, among) {
+                    self.made[reversal].reverses = Some(payment);
+                    self.made[payment].reversed_by = Some(reversal);
+                }
+            }
+        }
+    }
+
+    /// The payment of the opposite amount that a reversal takes back.
+    fn payment_of(&self, reversal: usize, place: Place, among: &[usize]) -> Option<usize> {
+        let claims = self.claims;
+        let back = &claims[reversal];
+        let fits = |at: &usize| {
+            let claim = &claims[*at];
+            *at != reversal
+                && claim.is_live
+                // A reversal that was cancelled takes nothing back that stands.
+                && (claim.is_cancelled || !back.is_cancelled)
+                && self.made[*at].reversed_by.is_none()
+                && claim.paid.zip(back.paid).is_some_and(|(paid, back)| paid == -back)
+                && claim.shares_currency(back)
+        };
+        let mut found: Vec<usize> = among.iter().copied().filter(fits).collect();
+        if found.is_empty() {
+            return None;
+        }
+        if place != Place::Named {
+            let after = self.kin.stated_after(reversal);
+            found.retain(|at| !after.contains(at));
+        }
+        if place == Place::Day && found.iter().any(|at| self.is_corrected(*at, reversal)) {
+            found.retain(|at| self.is_corrected(*at, reversal));
+        }
+        self.taken_back(reversal, &found, place == Place::Named)
+    }
+
+    /// Whether a claim has a correction that came with a reversal or after it: then the reversal
+    /// that names nothing belongs to it rather than to its twin.
+    fn is_corrected(&self, at: usize, reversal: usize) -> bool {
+        let made = self.claims[reversal].made;
+        self.kin
+            .successors(at)
+            .any(|other| other != reversal && !self.claims[other].made.is_before(&made))
+    }
+
+    /// Which of some claims a reversal or void takes back: the last of those that were made before it,
+    /// else the first of those that may have been, of the same day for instance.
+    ///
+    /// A claim that was certainly made later is a correction, and is taken back only by name. So is
+    /// a claim of the same day, where the payer names another that is not here.
+    pub(super) fn taken_back(&self, by: usize, among: &[usize], is_named: bool) -> Option<usize> {
+        let claims = self.claims;
+        let made = claims[by].made;
+        let by_order =
+            |one: &usize, other: &usize| claims[*one].order().cmp(&claims[*other].order());
+        let may_follow = |at: &usize| {
+            is_named || !made.is_before(&claims[*at].made) && !self.kin.unresolved.earlier[by]
+        };
+        let found = || among.iter().copied();
+        found()
+            .filter(|at| claims[*at].made.is_before(&made))
+            .max_by(by_order)
+            .or_else(|| found().filter(may_follow).min_by(by_order))
+    }
+}
+
+/// What claims have in common that may be a payment and its reversal.
+type DayAndAmounts<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<u64>);
+
+fn day_and_amounts(claim: &Claim) -> Option<DayAndAmounts<'_>> {
+    let submitted = claim.submitted.map(i64::unsigned_abs);
+    let (patient, kind) = (claim.patient_id.as_deref(), claim.kind.as_deref());
+    claim.day.as_deref().map(|day| (day, patient, kind, submitted))
+}
+
+fn is_charged_back(claim: &Claim) -> bool {
+    claim.submitted.is_some_and(|cents| cents < 0)
+}

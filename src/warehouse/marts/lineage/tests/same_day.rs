@@ -1,0 +1,159 @@
+//! Reversals and corrections that bear the same day, and what is known of which comes first.
+
+use super::*;
+
+fn numbered(claims: &[Claim], value: &str) -> Vec<Claim> {
+    let numbers = vec![number(NumberKind::Unique, None, value)];
+    claims.iter().map(|claim| Claim { numbers: numbers.clone(), ..claim.clone() }).collect()
+}
+
+/// The last update is on a day of January, too.
+fn updated(claim: Claim, made: &str, updated: &str) -> Claim {
+    let made = format!("2025-01-{made}");
+    Claim { made: Made::of(Some(&made), Some(&format!("2025-01-{updated}T00:00:00Z"))), ..claim }
+}
+
+#[test]
+fn a_correction_of_the_reversals_day_and_amount_stands() {
+    for (first, reversal, correction) in [("o", "r", "a"), ("3", "2", "1"), ("1", "3", "2")] {
+        let (o, r, a) =
+            (claim(first, "10", 100), claim(reversal, "20", -100), claim(correction, "20", 100));
+        let claims = numbered(&[o.clone(), r.clone(), a.clone()], "n");
+        assert_eq!(outcome(&claims, &[]), stand(&[correction], 100));
+        let cancelled = Claim { is_cancelled: true, ..claims[0].clone() };
+        let claims = [cancelled, claims[1].clone(), claims[2].clone()];
+        assert_eq!(outcome(&claims, &[]), stand(&[correction], 100));
+        // All three of one day, like a fill, its reversal and the fill again.
+        let day = numbered(&[claim(first, "20", 100), r.clone(), a.clone()], "n");
+        let (standing, sum) = outcome(&day, &[]);
+        assert_eq!((standing.len(), sum), (1, 100));
+        // Nothing but the updates differs, and they come in any order.
+        let bulk = [updated(o, "10", "22"), updated(r, "20", "24"), updated(a, "20", "23")];
+        assert_eq!(outcome(&numbered(&bulk, "n"), &[]), stand(&[correction], 100));
+    }
+}
+
+#[test]
+fn a_reversal_without_a_link_belongs_to_the_correction_that_came_with_it() {
+    // Of two visits alike, one is corrected; the reversal names neither.
+    let claims = [
+        claim("o1", "10", 50),
+        claim("o2", "11", 50),
+        claim("r", "20", -50),
+        claim("a1", "20", 50),
+    ];
+    assert_eq!(outcome(&claims, &[("a1", "prior", "o1")]), stand(&["a1", "o2"], 100));
+}
+
+#[test]
+fn a_reversal_takes_back_what_stood_and_not_what_follows() {
+    let claims =
+        [claim("o", "10", 100), claim("a", "11", 80), claim("r", "20", -80), claim("b", "20", 80)];
+    let says = [("a", "prior", "o"), ("r", "prior", "o"), ("b", "prior", "o")];
+    assert_eq!(outcome(&claims, &says), stand(&["b"], 80));
+    // What was reversed is not here, and the correction names the reversal, or the reversal it.
+    for day in ["20", "21"] {
+        let pair = [claim("r", "20", -100), claim("a", day, 100)];
+        assert_eq!(outcome(&pair, &[("a", "prior", "r")]), stand(&["a"], 100));
+        assert_eq!(outcome(&pair, &[("r", "replacedby", "a")]), stand(&["a"], 100));
+        assert_eq!(
+            outcome(&numbered(&pair, "n"), &[("a", "prior", "ExplanationOfBenefit/r")]),
+            stand(&["a"], 100)
+        );
+    }
+    // Both name a claim that is not here.
+    let pair = [claim("r", "20", -100), claim("a", "20", 100)];
+    let says = [("r", "prior", "gone"), ("a", "prior", "gone")];
+    assert_eq!(outcome(&pair, &says), stand(&["a"], 100));
+}
+
+#[test]
+fn a_payment_made_after_a_reversal_of_its_number_is_a_correction() {
+    let later = numbered(&[claim("r", "20", -100), claim("a", "21", 100)], "n");
+    assert_eq!(outcome(&later, &[]), stand(&["a"], 100));
+    // Of one day it is a payment and its reversal, as of a pharmacy.
+    let day = numbered(&[claim("a", "20", 100), claim("r", "20", -100)], "n");
+    assert_eq!(outcome(&day, &[]), stand(&[], 0));
+}
+
+#[test]
+fn replaced_on_one_day_is_the_payment_and_not_its_reversal() {
+    let claims = [claim("o", "20", 100), claim("r", "20", -100)];
+    assert_eq!(outcome(&claims, &[("r", "replaced", "o")]), stand(&[], 0));
+    assert_eq!(outcome(&claims, &[("o", "replaced", "r")]), stand(&[], 0));
+}
+
+#[test]
+fn a_void_takes_back_one_claim_of_its_number() {
+    let copy = |id: &str, day: &str| Claim { says_void: true, ..claim(id, day, 100) };
+    for id in ["v", "1"] {
+        let claims = [claim("o", "10", 100), copy(id, "20"), claim("a", "20", 100)];
+        assert_eq!(outcome(&numbered(&claims, "n"), &[]), stand(&["a"], 100));
+    }
+    // Without a link there is one more version, and the void is of the last.
+    let claims = [claim("o", "10", 100), claim("a", "11", 80), copy("v", "20")];
+    let bare = Claim { paid: None, submitted: None, ..claims[2].clone() };
+    let bare = numbered(&[claims[0].clone(), claims[1].clone(), bare], "n");
+    assert_eq!(outcome(&bare, &[]), stand(&[], 0));
+    // Nothing was paid, and the charges say which claim is taken back.
+    let unpaid = |id: &str, day: &str, charged| Claim {
+        submitted: Some(charged),
+        is_zero: false,
+        ..claim(id, day, 0)
+    };
+    let claims = [unpaid("o", "10", 200), unpaid("r", "20", -200), unpaid("a", "20", 200)];
+    assert_eq!(outcome(&numbered(&claims, "n"), &[]), stand(&["a"], 0));
+    // Its amounts are those of no claim of that day.
+    let claims = [claim("r", "20", -100), claim("a", "20", 80)];
+    assert_eq!(outcome(&numbered(&claims, "n"), &[]), stand(&["a"], 80));
+}
+
+#[test]
+fn a_difference_of_the_same_number_needs_no_link() {
+    for charged in [None, Some(0), Some(200)] {
+        let difference =
+            |id: &str, day: &str, paid| Claim { submitted: charged, ..claim(id, day, paid) };
+        let two = [claim("o", "10", 100), difference("d", "20", -20)];
+        assert_eq!(outcome(&numbered(&two, "n"), &[]), stand(&["d"], 80));
+        let three = [two[0].clone(), two[1].clone(), difference("e", "21", -5)];
+        assert_eq!(outcome(&numbered(&three, "n"), &[]), stand(&["d", "e"], 75));
+        let whole = [two[0].clone(), two[1].clone(), claim("a", "22", 70)];
+        assert_eq!(outcome(&numbered(&whole, "n"), &[]), stand(&["a"], 70));
+    }
+}
+
+#[test]
+fn currencies_are_kept_apart() {
+    let of = |claim: Claim, currency: &str| Claim { currency: Some(currency.to_owned()), ..claim };
+    let claims = [of(claim("o", "10", 100), "CAD"), of(claim("r", "20", -100), "USD")];
+    let decisions = decide(
+        &claims,
+        &[Link { from: 1, relationship: "prior".to_owned(), target: Target::Id("o".to_owned()) }],
+    );
+    assert_eq!(decisions.claims[1].reverses, None);
+    assert!(decisions.claims.iter().all(|made| !made.is_current && made.carried_by.is_none()));
+    let part = [of(claim("o", "10", 100), "CAD"), of(claim("d", "20", -20), "USD")];
+    let (standing, _) = outcome(&part, &[("d", "prior", "o")]);
+    assert!(standing.is_empty(), "{standing:?}");
+    let alike = [of(claim("o", "10", 100), "usd"), of(claim("r", "20", -100), "USD")];
+    assert_eq!(outcome(&alike, &[("r", "prior", "o")]), stand(&[], 0));
+}
+
+#[test]
+fn the_last_version_is_the_last_by_instant() {
+    let at = |id: &str, created: &str, updated: &str| Claim {
+        made: Made::of(Some(created), Some(&format!("{updated}T00:00:00Z"))),
+        ..claim(id, "01", 100)
+    };
+    for (one, other, standing) in [
+        (at("o", "2025-01-10", "2025-01-10"), at("a", "02/01/2025", "2025-02-01"), "a"),
+        (
+            at("o", "2025-01-10T23:00:00-08:00", "2025-01-10"),
+            at("a", "2025-01-11T01:00:00Z", "2025-01-11"),
+            "o",
+        ),
+        (at("o", "2025-02-01T10:00:00Z", "2025-02-01"), at("a", "2025-02-01", "2025-02-03"), "a"),
+    ] {
+        assert_eq!(outcome(&numbered(&[one, other], "n"), &[]), stand(&[standing], 100));
+    }
+}

@@ -4,10 +4,14 @@
 -- amounts, direct or through others. Both claims are in the warehouse.
 --
 -- Payers link an adjusted claim to the original with related: prior and replaces point back,
--- replacedby points forward; replaced (CARIN 0.1.0) leads to the claim created later. The other claim
+-- replacedby points forward; replaced (CARIN 0.1.0) leads to the claim created later. Any coding of the
+-- relationship counts. Without one, a claim of bill frequency 7 or 8, of an adjustment type that
+-- adjusts or voids, or of a negative amount comes after the claim it names. The other claim
 -- is found by its id, by the id of the claim it explains, or by its number: in the same system, and
 -- without a system only by the number that claim shows. Of several claims with the same unique
--- number the one created last takes the others' place. Links to itself are ignored, and so are links
+-- number the one created last takes the others' place. Blanks around a number and a slash behind its
+-- system do not count; a unique or control number without a system is that of the only system in
+-- which it is known. Links to itself are ignored, and so are links
 -- to claims that are not here and replacements that are drafts or entered in error. Where claims
 -- point at each other in a circle, the one created last (then the one with the greatest id) wins.
 --

@@ -15,6 +15,7 @@ const STANDING: &[(&str, &[&str], i64)] = &[
     ("difference_of_its_number", &["d"], 7_475),
     ("drafts", &["o"], 1_000),
     ("number_of_another_system", &["a", "o"], 3_000),
+    ("numbers_as_written", &["a1", "a2", "a4"], 6_600),
     ("one_reversal_for_one_payment", &["again"], 5_000),
     ("replaced_forward", &["a"], 2_200),
     ("replaced_on_one_day", &["other"], 550),
@@ -22,8 +23,10 @@ const STANDING: &[(&str, &[&str], i64)] = &[
     ("reversal", &["a"], 8_025),
     ("reversal_in_another_currency", &[], 0),
     ("reversal_of_cancelled", &["other"], 1_250),
+    ("revised_without_a_word", &["n", "q"], 2_500),
     ("same_day_correction", &["a"], 6_150),
     ("same_day_fill", &["h"], 1_240),
+    ("second_codings", &["a", "b"], 4_100),
     ("versions_by_instant", &["day", "junk", "west"], 9_800),
     ("void_then_correction", &["a"], 4_400),
 ];

@@ -48,6 +48,8 @@ struct Claim {
     is_zero: bool,
     /// The payer says that it voids another claim.
     says_void: bool,
+    /// The payer says that it replaces or voids another claim, or takes money back.
+    revises: bool,
 }
 
 impl Claim {

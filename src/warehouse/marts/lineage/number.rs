@@ -7,7 +7,7 @@ use super::{
 use std::collections::HashMap;
 
 /// What a number is to the payer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum NumberKind {
     /// Unique among the payer's claims.
     Unique,
@@ -24,6 +24,19 @@ pub(super) struct Number {
     pub(super) value: String,
 }
 
+impl Number {
+    /// A number as sent. Blanks around it are padding, and so is a slash behind its system.
+    pub(super) fn new(kind: NumberKind, system: Option<String>, value: &str) -> Number {
+        Number { kind, system: system.and_then(plain_system), value: value.trim().to_owned() }
+    }
+}
+
+/// The system of a number without what some senders write behind it; nothing where it is empty.
+fn plain_system(system: String) -> Option<String> {
+    let plain = system.trim().trim_end_matches('/');
+    (!plain.is_empty()).then(|| plain.to_owned())
+}
+
 /// How the payer names the other claim.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
@@ -31,6 +44,14 @@ pub(super) enum Target {
     Id(String),
     /// By one of its numbers.
     Number { system: Option<String>, value: String },
+}
+
+impl Target {
+    /// A number as sent, read like those of claims.
+    pub(super) fn number(system: Option<String>, value: &str) -> Target {
+        let Number { system, value, .. } = Number::new(NumberKind::Other, system, value);
+        Target::Number { system, value }
+    }
 }
 
 /// That a claim is related to another.
@@ -148,18 +169,29 @@ fn is_older(from: &Claim, other: &Claim) -> bool {
 /// Claims of the same number, each group in the order in which they were made.
 ///
 /// A number of an unknown kind may be anything, a group's number even: it counts only on the same day.
+/// A unique or control number that is sent without a system is that of the only system in which
+/// such claims have this number; of two systems it cannot be told which.
 pub(super) fn same_number(claims: &[Claim]) -> Vec<Vec<usize>> {
-    let mut groups: HashMap<_, Vec<usize>> = HashMap::new();
+    let mut systems: HashMap<_, HashMap<Option<&str>, Vec<usize>>> = HashMap::new();
     for (at, claim) in claims.iter().enumerate() {
         let Some(number) = claim.numbers.first().filter(|_| claim.is_live) else { continue };
         let day = claim.day.as_deref().filter(|_| number.kind == NumberKind::Other);
         if number.kind == NumberKind::Other && day.is_none() {
             continue;
         }
-        groups.entry((number, &claim.kind, &claim.patient_id, day)).or_default().push(at);
+        let key = (number.kind, number.value.as_str(), &claim.kind, &claim.patient_id, day);
+        let of_system = systems.entry(key).or_default().entry(number.system.as_deref());
+        of_system.or_default().push(at);
     }
-    let mut groups: Vec<Vec<usize>> =
-        groups.into_values().filter(|group| group.len() > 1).collect();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for ((kind, ..), of_system) in systems {
+        let is_one = of_system.len() == 2 && of_system.contains_key(&None);
+        match is_one && kind != NumberKind::Other {
+            true => groups.push(of_system.into_values().flatten().collect()),
+            false => groups.extend(of_system.into_values()),
+        }
+    }
+    groups.retain(|group| group.len() > 1);
     for group in &mut groups {
         group.sort_by(|one, other| claims[*one].order().cmp(&claims[*other].order()));
     }

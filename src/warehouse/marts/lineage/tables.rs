@@ -5,6 +5,9 @@ use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Row, params};
 use std::collections::HashMap;
 
+/// The relationships between claims that say which of them stands.
+const RELATIONSHIPS: [&str; 4] = ["prior", "replaces", "replacedby", "replaced"];
+
 /// The claims of one source and what they say of each other.
 #[derive(Default)]
 struct Source {
@@ -34,7 +37,9 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
                c.frequency_code IS '8' OR c.adjustment_type IS 'void', c.claim_number,
                (SELECT max(a.amount <> 0) FROM temp.claim_amount a
                 WHERE a.connection_id = c.connection_id AND a.id = c.explanation_of_benefit_id) IS 0
-                 AND coalesce(c.payment_amount, 0) = 0, c.currency
+                 AND coalesce(c.payment_amount, 0) = 0, c.currency,
+               c.frequency_code IN ('7', '8') OR c.adjustment_type IN ('adjustment', 'void')
+                 OR c.plan_paid_cents < 0
              FROM temp.mart_scope s CROSS JOIN claim c ON c.connection_id = s.connection_id
              JOIN explanation_of_benefit e ON e.connection_id = c.connection_id
                AND e.id = c.explanation_of_benefit_id",
@@ -75,11 +80,12 @@ fn claim_of(row: &Row<'_>) -> rusqlite::Result<Claim> {
         submitted: row.get(11)?,
         says_void: row.get(12)?,
         numbers: shown
-            .map(|value| Number { kind: NumberKind::Other, system: None, value })
+            .map(|value| Number::new(NumberKind::Other, None, &value))
             .into_iter()
             .collect(),
         is_zero: row.get(14)?,
         currency: row.get(15)?,
+        revises: row.get::<_, Option<bool>>(16)?.unwrap_or(false),
     })
 }
 
@@ -93,7 +99,14 @@ fn read_numbers(
     let doing = "cannot read the numbers of claims";
     let mut statement = connection
         .prepare_cached(
-            "SELECT i.connection_id, i.explanation_of_benefit_id, lower(i.type_code), i.system, i.value
+            "SELECT i.connection_id, i.explanation_of_benefit_id, i.system, i.value,
+               CASE WHEN lower(i.type_code) IN ('uc', 'cn') THEN lower(i.type_code) ELSE (
+                 SELECT lower(k.code) FROM explanation_of_benefit_coding k
+                 WHERE k.connection_id = i.connection_id
+                   AND k.explanation_of_benefit_id = i.explanation_of_benefit_id
+                   AND k.element = 'identifier.type' AND k.element_index = i.identifier_index
+                   AND lower(k.code) IN ('uc', 'cn')
+                 ORDER BY k.coding_index LIMIT 1) END
              FROM temp.mart_scope s CROSS JOIN explanation_of_benefit_identifier i
                ON i.connection_id = s.connection_id
              WHERE i.value IS NOT NULL",
@@ -102,29 +115,32 @@ fn read_numbers(
     let mut rows = statement.query([]).doing(doing)?;
     while let Some(row) = rows.next().doing(doing)? {
         let key = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
-        let type_code: Option<String> = row.get(2).doing(doing)?;
         let Some((source_id, at)) = places.get(&key) else { continue };
-        let kind = match type_code.as_deref() {
+        let value: String = row.get(3).doing(doing)?;
+        let kind = match row.get::<_, Option<String>>(4).doing(doing)?.as_deref() {
             Some("uc") => NumberKind::Unique,
             Some("cn") => NumberKind::Control,
             _ => NumberKind::Other,
         };
-        let number =
-            Number { kind, system: row.get(3).doing(doing)?, value: row.get(4).doing(doing)? };
         let claim = sources.get_mut(source_id).and_then(|source| source.claims.get_mut(*at));
-        let Some(numbers) = claim.map(|claim| &mut claim.numbers) else { continue };
-        match numbers.first_mut() {
-            Some(shown)
-                if shown.value == number.value
-                    && shown.kind == NumberKind::Other
-                    && shown.system.is_none() =>
-            {
-                *shown = number
-            }
-            _ => numbers.push(number),
+        if let Some(claim) = claim {
+            claim.numbers.push(Number::new(kind, row.get(2).doing(doing)?, &value));
         }
     }
+    for claim in sources.values_mut().flat_map(|source| &mut source.claims) {
+        show_first(&mut claim.numbers);
+    }
     Ok(())
+}
+
+/// Puts the number that a claim shows, with its kind and system, in the place of its bare value, the
+/// first in the list. Where several numbers are equal the unique one is shown.
+fn show_first(numbers: &mut Vec<Number>) {
+    let Some(shown) = numbers.first() else { return };
+    let equal = (1..numbers.len()).filter(|at| numbers[*at].value == shown.value);
+    if let Some(at) = equal.min_by_key(|at| numbers[*at].kind) {
+        numbers[0] = numbers.remove(at);
+    }
 }
 
 fn read_links(
@@ -135,32 +151,42 @@ fn read_links(
     let doing = "cannot read the relations of claims";
     let mut statement = connection
         .prepare_cached(
-            "SELECT r.connection_id, r.explanation_of_benefit_id,
-               lower(coalesce(r.relationship_code, r.relationship_text)),
-               r.related_claim_id, r.reference_system, r.reference_value,
-               r.related_claim_identifier_system, r.related_claim_identifier_value
+            "SELECT r.connection_id, r.explanation_of_benefit_id, r.related_claim_id,
+               r.reference_system, r.reference_value,
+               r.related_claim_identifier_system, r.related_claim_identifier_value,
+               lower(coalesce(
+                 (SELECT k.code FROM explanation_of_benefit_coding k
+                  WHERE k.connection_id = r.connection_id
+                    AND k.explanation_of_benefit_id = r.explanation_of_benefit_id
+                    AND k.element = 'related.relationship' AND k.element_index = r.related_index
+                    AND lower(k.code) IN ('prior', 'replaces', 'replacedby', 'replaced')
+                  ORDER BY k.coding_index LIMIT 1),
+                 r.relationship_code, r.relationship_text))
              FROM temp.mart_scope s CROSS JOIN explanation_of_benefit_related r
-               ON r.connection_id = s.connection_id
-             WHERE lower(coalesce(r.relationship_code, r.relationship_text))
-               IN ('prior', 'replaces', 'replacedby', 'replaced')",
+               ON r.connection_id = s.connection_id",
         )
         .doing(doing)?;
     let mut rows = statement.query([]).doing(doing)?;
     while let Some(row) = rows.next().doing(doing)? {
         let key = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
         let Some((source_id, from)) = places.get(&key) else { continue };
-        let relationship: String = row.get(2).doing(doing)?;
+        let Some(source) = sources.get_mut(source_id) else { continue };
+        let relationship = match row.get::<_, Option<String>>(7).doing(doing)? {
+            // A claim that revises another one, and names one, revises that.
+            None if source.claims[*from].revises => "prior".to_owned(),
+            Some(known) if RELATIONSHIPS.contains(&known.trim()) => known.trim().to_owned(),
+            _ => continue,
+        };
         let mut targets = Vec::new();
-        if let Some(id) = row.get(3).doing(doing)? {
+        if let Some(id) = row.get(2).doing(doing)? {
             targets.push(Target::Id(id));
         }
-        for (system, value) in [(4, 5), (6, 7)] {
+        for (system, value) in [(3, 4), (5, 6)] {
             let system = row.get(system).doing(doing)?;
-            if let Some(value) = row.get(value).doing(doing)? {
-                targets.push(Target::Number { system, value });
+            if let Some(value) = row.get::<_, Option<String>>(value).doing(doing)? {
+                targets.push(Target::number(system, &value));
             }
         }
-        let Some(source) = sources.get_mut(source_id) else { continue };
         source.links.extend(targets.into_iter().map(|target| Link {
             from: *from,
             relationship: relationship.clone(),

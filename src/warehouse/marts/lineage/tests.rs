@@ -187,7 +187,7 @@ fn chains_end_at_their_last_claim_whichever_way_the_links_point() {
 #[test]
 fn of_one_number_the_last_version_stands() {
     let same =
-        |claim: Claim| Claim { numbers: vec![number(NumberKind::Unique, None, "n")], ..claim };
+        |claim: Claim| Claim { numbers: vec![number(NumberKind::Unique, Some("s"), "n")], ..claim };
     let claims = [same(claim("o", "01", 100)), same(claim("a", "02", 80))];
     assert_eq!(outcome(&claims, &[]), stand(&["a"], 80));
     let decisions = decide(&claims, &[]);

@@ -157,3 +157,25 @@ fn the_last_version_is_the_last_by_instant() {
         assert_eq!(outcome(&numbered(&[one, other], "n"), &[]), stand(&[standing], 100));
     }
 }
+
+#[test]
+fn a_number_is_the_same_whatever_is_written_around_it() {
+    let of = |id: &str, day: &str, system: Option<&str>, value: &str| Claim {
+        numbers: vec![Number::new(NumberKind::Unique, system.map(str::to_owned), value)],
+        ..claim(id, day, 100)
+    };
+    let plain = of("o", "10", Some("https://plan.example/number"), "n");
+    for (system, value) in [
+        (Some("https://plan.example/number"), "n "),
+        (Some("https://plan.example/number/"), "n"),
+        (None, "n"),
+        (Some(" "), " n"),
+    ] {
+        let claims = [plain.clone(), of("a", "20", system, value)];
+        assert_eq!(outcome(&claims, &[]), stand(&["a"], 100), "{system:?} {value:?}");
+    }
+    // Two systems know the number: which of them is meant cannot be told.
+    let other = of("x", "11", Some("https://other.example/number"), "n");
+    let claims = [plain, other, of("a", "20", None, "n")];
+    assert_eq!(outcome(&claims, &[]), stand(&["a", "o", "x"], 300));
+}

@@ -7,6 +7,7 @@
 mod credentials;
 mod error;
 mod file;
+mod oauth_dialect;
 mod plan;
 mod presets;
 mod request_headers;
@@ -73,6 +74,8 @@ pub struct Settings {
     pub schedules: Schedules,
     /// The connections that have a section.
     pub connection_sections: BTreeSet<String>,
+    /// Parameters of their authorize requests, by connection.
+    pub connection_parameters: BTreeMap<String, Vec<(String, String)>>,
 }
 
 impl Settings {
@@ -118,6 +121,19 @@ impl Settings {
                 problem: "names no program".to_owned(),
             });
         }
+        let mut connection_parameters = BTreeMap::new();
+        for (name, section) in file.connections {
+            if let Err(problem) =
+                oauth_dialect::check_parameters(&section.authorize_parameters, false)
+            {
+                let key = format!("connections.{name}.authorize_parameters");
+                return Err(ConfigError::Value { path: path.into(), key, problem });
+            }
+            let parameters: Vec<_> = section.authorize_parameters.into_iter().collect();
+            if !parameters.is_empty() {
+                connection_parameters.insert(name, parameters);
+            }
+        }
         let mut plans = BTreeMap::new();
         for (name, plan) in file.plans {
             let settings = PlanSettings::new(&name, plan, home, path)?;
@@ -138,6 +154,7 @@ impl Settings {
             plans,
             schedules,
             connection_sections,
+            connection_parameters,
         })
     }
 

@@ -67,7 +67,11 @@ impl ExpectedAnswer {
     pub fn code_from(&self, input: &str) -> Result<SecretString, AuthorizeError> {
         let input = input.trim();
         let query = match Url::parse(input) {
-            Ok(url) => url.query().unwrap_or_default().to_owned(),
+            // The answer stands behind the # where the request or the plan has it so.
+            Ok(url) => match (url.query(), url.fragment()) {
+                (Some(query), Some(fragment)) => format!("{query}&{fragment}"),
+                (query, fragment) => query.or(fragment).unwrap_or_default().to_owned(),
+            },
             Err(_) => match input.split_once('?') {
                 Some((_, query)) => query.to_owned(),
                 None if input.is_empty() => return Err(AuthorizeError::NoCode),
@@ -166,6 +170,9 @@ mod tests {
             " c0de ",
             "http://127.0.0.1:9999/callback?code=c0de&state=st",
             "/callback?state=st&code=c0de",
+            "http://127.0.0.1:9999/callback#code=c0de&state=st",
+            "http://127.0.0.1:9999/callback?plan=x#code=c0de&state=st",
+            "http://127.0.0.1:9999/callback?code=c0de&state=st#_=_",
             "code=c0de&state=st",
         ] {
             assert_eq!(code(input).unwrap(), "c0de", "{input}");
@@ -174,7 +181,13 @@ mod tests {
 
     #[test]
     fn the_answer_to_another_request_is_refused() {
-        for other in ["code=c&state=x", "error=e&state=x", "code=c&state=st&state=x"] {
+        for other in [
+            "#code=c&state=x",
+            "code=c&state=st#state=x",
+            "code=c&state=x",
+            "error=e&state=x",
+            "code=c&state=st&state=x",
+        ] {
             let error = code(&format!("http://h/cb?{other}")).unwrap_err();
             assert!(matches!(error, AuthorizeError::StateMismatch), "{other}");
         }

@@ -109,6 +109,9 @@ impl AuthorizeRequest {
                     .append_pair("code_challenge", &challenge(verifier))
                     .append_pair("code_challenge_method", "S256");
             }
+            if let Some(mode) = registration.response_mode {
+                query.append_pair("response_mode", mode.as_str());
+            }
             if let Some(audience) = &registration.audience {
                 query.append_pair("aud", audience);
             }

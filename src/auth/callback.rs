@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -183,8 +184,14 @@ async fn answer(
     State(expected): State<Arc<Expected>>,
     uri: Uri,
     RawQuery(query): RawQuery,
+    method: Method,
+    body: Bytes,
 ) -> Response {
-    let query = query.unwrap_or_default();
+    // Where the request asks for form_post, the browser sends the same parameters as a form.
+    let query = match method == Method::POST {
+        true => String::from_utf8_lossy(&body).into_owned(),
+        false => query.unwrap_or_default(),
+    };
     if let Some(start) = expected.start.as_ref().filter(|start| uri.path() == start.path()) {
         return start.open().unwrap_or_else(|| {
             page(

@@ -83,10 +83,14 @@ async fn request(
 ) -> Result<TokenResponse, GrantError> {
     let client = ClientAuth::of(registration);
     client.check().map_err(GrantError::Key)?;
-    let fields: Vec<(&str, &str)> = sent.fields.iter().chain(&client.fields).copied().collect();
+    let requests = &registration.token_requests;
+    let fields = sent.fields.iter().chain(&client.fields);
+    let fields: Vec<(&str, &str)> =
+        fields.map(|(name, value)| (requests.name(name), *value)).collect();
     let form = PostForm {
         url: &registration.token_url,
         fields: &fields,
+        format: requests.format,
         fresh: &|| client.fresh(),
         basic: client.basic(),
         retry: sent.retry,

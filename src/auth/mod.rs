@@ -52,7 +52,10 @@ pub use grant_error::GrantError;
 pub use in_flight::finish_refreshes;
 use origin_change::OriginChange;
 pub use origin_change::require_known_token_origin;
-pub use registration::{ClientRegistration, FixedToken, GrantKind, RequestSettings, TokenAuth};
+pub use registration::{
+    ClientRegistration, FixedToken, GrantKind, RequestSettings, ResponseMode, TokenAuth,
+    TokenRequests,
+};
 pub use revoke::{RevokeError, forget, revoke};
 pub use stored_grant::{ConsentState, StoredGrant};
 pub use token_error::TokenError;

@@ -1,11 +1,13 @@
 //! What a plan knows us by.
 
+use std::collections::BTreeMap;
+
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::grant::escaped;
 use super::{ClientKey, Issuer, TypedUrl};
-use crate::http::{Origin, OriginError, OriginHeaders};
+use crate::http::{BodyFormat, Origin, OriginError, OriginHeaders};
 
 /// Our registration as a client of one plan.
 ///
@@ -51,6 +53,48 @@ pub struct ClientRegistration {
     pub fixed_token: Option<FixedToken>,
     /// What each request to the FHIR server carries.
     pub requests: RequestSettings,
+    /// How the answer to the authorize request comes; the plan's default where absent.
+    pub response_mode: Option<ResponseMode>,
+    /// How requests to the token endpoint are written.
+    pub token_requests: TokenRequests,
+}
+
+/// How the answer to an authorize request comes (OAuth 2.0 Multiple Response Types, section 2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// In the query of the redirect.
+    Query,
+    /// Behind the `#` of the redirect, which a browser keeps to itself.
+    Fragment,
+    /// As a form that the browser posts (OAuth 2.0 Form Post Response Mode).
+    FormPost,
+}
+
+impl ResponseMode {
+    /// As a parameter has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Fragment => "fragment",
+            Self::FormPost => "form_post",
+        }
+    }
+}
+
+/// How requests to a token endpoint are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenRequests {
+    /// As a form, or as JSON.
+    pub format: BodyFormat,
+    /// Names that the plan has for fields, by OAuth's.
+    pub names: BTreeMap<String, String>,
+}
+
+impl TokenRequests {
+    /// The plan's name for a field.
+    pub(super) fn name<'a>(&'a self, field: &'a str) -> &'a str {
+        self.names.get(field).map_or(field, String::as_str)
+    }
 }
 
 /// An access token that the configuration gives.
@@ -115,6 +159,13 @@ impl ClientRegistration {
         Origin::of(&self.token_url)
     }
 
+    /// Adds parameters to the authorize request, in the place of those of the same name.
+    pub fn set_authorize_params(&mut self, params: &[(String, String)]) {
+        let is_kept = |(name, _): &(String, String)| params.iter().all(|(own, _)| own != name);
+        self.extra_authorize_params.retain(is_kept);
+        self.extra_authorize_params.extend_from_slice(params);
+    }
+
     /// The client secret, alone and as HTTP Basic joins it with the id.
     pub(super) fn secrets(&self) -> Vec<SecretString> {
         let Some(secret) = &self.client_secret else { return Vec::new() };
@@ -147,6 +198,8 @@ impl ClientRegistration {
             grant: GrantKind::AuthorizationCode,
             fixed_token: None,
             requests: RequestSettings::default(),
+            response_mode: None,
+            token_requests: TokenRequests::default(),
         }
     }
 }

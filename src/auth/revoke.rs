@@ -9,7 +9,7 @@ use url::Url;
 
 use super::client_auth::ClientAuth;
 use super::{ClientRegistration, StoredGrant, Vault, VaultError, private_file, refresh_lock};
-use crate::http::{HttpClient, HttpError, Origin, PostForm, silently};
+use crate::http::{BodyFormat, HttpClient, HttpError, Origin, PostForm, silently};
 
 /// Why a grant could not be revoked at its plan.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,7 @@ pub async fn revoke(
     let form = PostForm {
         url,
         fields: &fields,
+        format: BodyFormat::Form,
         fresh: &|| client.fresh(),
         basic: client.basic(),
         retry: true,

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     auth::{
         AuthorizeRequest, CallbackListener, ClientRegistration, GrantKind, Redirected,
-        require_known_token_origin,
+        ResponseMode, require_known_token_origin,
     },
     cli::ConnectArgs,
     config::{PlanSettings, Settings},
@@ -29,7 +29,17 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     let settings = Settings::load(folder)?;
     let plan = settings.plan(&args.plan)?;
     let http = home::http(&settings)?;
-    let registration = home::registration(plan, &http).await?;
+    let mut registration = home::registration(plan, &http).await?;
+    if let Some(own) = settings.connection_parameters.get(&args.name) {
+        if plan.grant() != GrantKind::AuthorizationCode {
+            return Err(Failure::misuse(format!(
+                "connections.{} has authorize_parameters, and nobody consents at plan {}",
+                args.name, plan.name
+            ))
+            .hint("take them out of payersync.toml"));
+        }
+        registration.set_authorize_params(own);
+    }
     let warehouse = home::warehouse_beside_a_run(&settings)?;
     // Before the member is asked: a name that is taken is not worth a consent.
     uid(&warehouse, &args.name, &plan.name)?;
@@ -183,6 +193,13 @@ async fn ask(
     mut registration: ClientRegistration,
 ) -> Result<(ClientRegistration, Redirected), Failure> {
     match args.code.as_deref() {
+        None if registration.response_mode == Some(ResponseMode::Fragment) => {
+            Err(Failure::misuse(format!(
+                "plan {} answers behind the # of a URL, which a browser sends to nobody",
+                args.plan
+            ))
+            .hint("--code - takes the URL that the browser ends at, pasted"))
+        }
         None => {
             let mut listener = CallbackListener::bind(registration.redirect_url.url()).await?;
             registration.redirect_url =

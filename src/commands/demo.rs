@@ -17,7 +17,7 @@ use crate::{
     cli::{QueryFormat, SandboxArgs},
     config::{FILE_NAME, Settings},
     exit_code::ExitCode,
-    http::{Get, HttpClient, PostForm, any_body, nothing_fresh, silently},
+    http::{BodyFormat, Get, HttpClient, PostForm, any_body, nothing_fresh, silently},
     outcome::WalkState,
     sandbox::{Identity, Sandbox},
     sync::Report,
@@ -193,6 +193,7 @@ async fn consent_in_browser(
     let post = PostForm {
         url: &request.url,
         fields: &form,
+        format: BodyFormat::Form,
         fresh: &nothing_fresh,
         basic: None,
         retry: false,

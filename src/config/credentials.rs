@@ -2,7 +2,7 @@
 
 use super::{
     ConfigError, credential,
-    file::{Grant, Plan, TokenAuth},
+    file::{Grant, Plan, TokenAuth, TokenFormat},
     read_credential, read_secret_file,
     secret_source::SecretSource,
 };
@@ -136,6 +136,9 @@ fn check_grant(plan: &Plan) -> Result<(), Problem> {
         ("redirect_url", plan.redirect_url.is_some()),
         ("scope", plan.scope.is_some()),
         ("authorize_parameters", !plan.authorize_parameters.is_empty()),
+        ("response_mode", plan.response_mode.is_some()),
+        ("token_format", plan.token_format != TokenFormat::Form),
+        ("token_fields", !plan.token_fields.is_empty()),
         ("refresh_token_lifetime_minutes", plan.refresh_token_lifetime_minutes.is_some()),
     ];
     match set.into_iter().find(|(_, is_set)| *is_set) {

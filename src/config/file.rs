@@ -146,6 +146,7 @@ impl Default for Schedule {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Connection {
     pub(super) schedule: Option<String>,
+    pub(super) authorize_parameters: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -215,8 +216,13 @@ pub(super) struct Plan {
     pub(super) send_redirect_url: bool,
     #[serde(default)]
     pub(super) authorize_parameters: BTreeMap<String, String>,
+    pub(super) response_mode: Option<ResponseMode>,
     #[serde(default)]
     pub(super) token_auth: TokenAuth,
+    #[serde(default)]
+    pub(super) token_format: TokenFormat,
+    #[serde(default)]
+    pub(super) token_fields: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) grant: Grant,
     pub(super) access_token_env: Option<String>,
@@ -263,6 +269,22 @@ impl Default for Audience {
     fn default() -> Audience {
         Audience::Base(false)
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ResponseMode {
+    Query,
+    Fragment,
+    FormPost,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TokenFormat {
+    #[default]
+    Form,
+    Json,
 }
 
 /// What a header says: a text that everybody may know, or where a secret one is.

@@ -4,10 +4,14 @@ use super::{
     credentials::Credentials,
     error::ConfigError,
     file::{Audience, Grant, Plan, TokenAuth as FileTokenAuth},
+    oauth_dialect::{check_parameters, response_mode, token_requests},
     request_headers::Requests,
 };
 use crate::{
-    auth::{ClientKey, ClientRegistration, Endpoints, GrantKind, Issuer, TokenAuth, TypedUrl},
+    auth::{
+        ClientKey, ClientRegistration, Endpoints, GrantKind, Issuer, ResponseMode, TokenAuth,
+        TokenRequests, TypedUrl,
+    },
     fhir::{RequiredTypes, SearchRule, SearchRules, is_r4_type, resource_type, similar_r4_type},
     http::{Origin, RateLimits},
     reference::ServerBases,
@@ -71,6 +75,8 @@ struct Registration {
     extra: Vec<(String, String)>,
     token_auth: TokenAuth,
     grant: GrantKind,
+    response_mode: Option<ResponseMode>,
+    token_requests: TokenRequests,
 }
 
 /// Half of a refresh token's life, which leaves the other half for further attempts; an hour
@@ -154,6 +160,15 @@ impl PlanSettings {
             Ok(credentials) => credentials,
             Err((key, problem)) => return refuse(key, &problem),
         };
+        let sends_audience = !matches!(plan.audience, Audience::Base(false));
+        if let Err(problem) = check_parameters(&plan.authorize_parameters, sends_audience) {
+            return refuse("authorize_parameters", &problem);
+        }
+        let response_mode = response_mode(&plan);
+        let token_requests = match token_requests(&mut plan) {
+            Ok(requests) => requests,
+            Err(problem) => return refuse("token_fields", &problem),
+        };
         let requests = match Requests::new(&mut plan, home) {
             Ok(requests) => requests,
             Err((key, problem)) => return refuse(&key, &problem),
@@ -201,6 +216,8 @@ impl PlanSettings {
                 plan.refresh_token_lifetime_minutes,
             ),
             registration: Registration {
+                response_mode,
+                token_requests,
                 client_id: plan.client_id.unwrap_or_default(),
                 redirect_url: plan.redirect_url.unwrap_or_else(|| default_redirect_url(name)),
                 send_redirect_url: plan.send_redirect_url,
@@ -288,6 +305,8 @@ impl PlanSettings {
             extra_authorize_params: registration.extra,
             token_auth: registration.token_auth,
             grant: registration.grant,
+            response_mode: registration.response_mode,
+            token_requests: registration.token_requests,
             fixed_token: self.credentials.token(&self.name)?,
             requests: self.requests.settings(&self.name, Origin::of(&self.fhir_url).ok())?,
         })

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::error::Fault;
 use super::in_flight::InFlight;
+use super::posted::Posted;
 use super::rate_limit::Budgets;
 use super::retry::Delays;
 use super::retry_after::http_date;
@@ -47,7 +48,7 @@ struct Call<'a> {
     method: Method,
     url: &'a Url,
     headers: HeaderMap,
-    form: Option<String>,
+    form: Option<Posted>,
     /// A field of the form that each attempt has anew.
     fresh: &'a (dyn Fn() -> Option<(&'static str, SecretString)> + Send + Sync),
     /// Whether an attempt may be repeated although the server may have acted on it.
@@ -143,20 +144,18 @@ impl HttpClient {
     ///
     /// As [`get`](Self::get).
     pub async fn post_form(&self, request: PostForm<'_>) -> Result<Response, HttpError> {
-        let PostForm { url, fields, fresh, basic, retry, give_up, on_retry } = request;
+        let PostForm { url, fields, format, fresh, basic, retry, give_up, on_retry } = request;
+        let posted = Posted::new(fields, format);
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(posted.content_type()));
         if let Some((user, password)) = basic {
             let Some(value) = secret_header(&basic_text(user, password.expose_secret())) else {
                 return Err(refusal("POST", url, HttpErrorKind::InvalidRequest));
             };
             headers.insert(AUTHORIZATION, value);
         }
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields.iter().copied())
-            .finish();
-        let (method, form, repeatable) = (Method::POST, Some(form), retry);
+        let (method, form, repeatable) = (Method::POST, Some(posted), retry);
         let is_sound = &super::any_body;
         let call =
             Call { method, url, headers, form, fresh, repeatable, give_up, is_sound, on_retry };
@@ -260,7 +259,7 @@ impl HttpClient {
             client.request(call.method.clone(), url.clone()).headers(call.headers.clone());
         let request = request.header(ACCEPT_ENCODING, "gzip");
         match &call.form {
-            Some(form) => request.body(with_fresh(form, (call.fresh)())),
+            Some(form) => request.body(form.body((call.fresh)())),
             None => request,
         }
     }
@@ -323,13 +322,6 @@ fn secret_header(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-fn with_fresh(form: &str, fresh: Option<(&'static str, SecretString)>) -> String {
-    let Some((name, value)) = fresh else { return form.to_owned() };
-    url::form_urlencoded::Serializer::for_suffix(form.to_owned(), 0)
-        .append_pair(name, value.expose_secret())
-        .finish()
 }
 
 fn basic_text(user: &str, password: &str) -> String {

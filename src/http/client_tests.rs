@@ -277,6 +277,7 @@ fn post<'a>(url: &'a Url, retry: bool) -> PostForm<'a> {
     PostForm {
         url,
         fields,
+        format: BodyFormat::Form,
         fresh: &nothing_fresh,
         basic: None,
         retry,

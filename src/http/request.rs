@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 use url::Url;
 
-use super::{Bearer, OriginHeaders, Retry};
+use super::{Bearer, BodyFormat, OriginHeaders, Retry};
 
 /// A GET request.
 pub struct Get<'a> {
@@ -33,6 +33,8 @@ pub struct PostForm<'a> {
     pub url: &'a Url,
     /// The form, in order; values may be secret and are never shown.
     pub fields: &'a [(&'a str, &'a str)],
+    /// How they are written.
+    pub format: BodyFormat,
     /// One more field, made anew for each attempt: what a server takes only once.
     pub fresh: &'a (dyn Fn() -> Option<(&'static str, SecretString)> + Send + Sync),
     /// User and password of HTTP Basic authentication, sent as given (RFC 7617).

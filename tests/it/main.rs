@@ -140,6 +140,8 @@ mod moving_pages;
 #[cfg(test)]
 mod newest_version;
 #[cfg(test)]
+mod oauth_dialects;
+#[cfg(test)]
 mod odd_refresh;
 #[cfg(test)]
 mod oidc_member;

@@ -12,7 +12,8 @@ const MAX_STEPS: usize = 12;
 
 /// Follows `authorize` as a browser does, logs in and agrees.
 ///
-/// Returns where the browser is finally sent: `redirect` with a code in its query.
+/// Returns where the browser is finally sent: `redirect` with a code in its query. What a form would post
+/// there (`response_mode=form_post`) is in the query, too.
 pub(crate) async fn consent(authorize: &Url, redirect: &Url) -> Url {
     let mut browser = Browser::new();
     let mut url = authorize.clone();
@@ -27,6 +28,9 @@ pub(crate) async fn consent(authorize: &Url, redirect: &Url) -> Url {
         }
         let page = response.text().await.unwrap();
         let action = between(&page, "action=\"", "\"").expect("a form");
+        if action.starts_with(redirect.as_str()) {
+            return with_inputs(redirect, &page);
+        }
         let prompt = between(&page, "name=\"prompt\" value=\"", "\"").expect("a prompt");
         let form = format!("prompt={prompt}&login=member-1&password=x");
         let post = browser
@@ -38,6 +42,16 @@ pub(crate) async fn consent(authorize: &Url, redirect: &Url) -> Url {
         url = target(&url, &response).expect("a redirect after the form");
     }
     panic!("no end to the consent pages at {url}");
+}
+
+/// The form of a page, as a query.
+fn with_inputs(redirect: &Url, page: &str) -> Url {
+    let mut url = redirect.clone();
+    for input in page.split("<input").skip(1) {
+        let value = |name| between(input, name, "\"").unwrap_or_default();
+        url.query_pairs_mut().append_pair(value("name=\""), value("value=\""));
+    }
+    url
 }
 
 struct Browser {

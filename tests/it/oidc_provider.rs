@@ -94,6 +94,8 @@ fn registration(provider: &Url, token_url: Url) -> ClientRegistration {
         grant: GrantKind::AuthorizationCode,
         fixed_token: None,
         requests: Default::default(),
+        response_mode: None,
+        token_requests: Default::default(),
     }
 }
 

@@ -1,0 +1,79 @@
+//! Where a plan's OAuth differs from the usual: parameters, the way of the answer, token requests.
+
+use super::file::{Plan, ResponseMode as FileResponseMode, TokenFormat};
+use crate::{
+    auth::{ResponseMode, TokenRequests},
+    http::BodyFormat,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Parameters of the authorize request that payersync sets, each with the key that says how.
+const SET_BY_US: [(&str, &str); 8] = [
+    ("client_id", "client_id"),
+    ("code_challenge", "pkce"),
+    ("code_challenge_method", "pkce"),
+    ("redirect_uri", "redirect_url"),
+    ("response_mode", "response_mode"),
+    ("response_type", "nothing: it is always code"),
+    ("scope", "scope"),
+    ("state", "nothing: it is made for each request"),
+];
+
+/// Fields of token requests that a plan may have another name for.
+const FIELDS: [&str; 8] = [
+    "client_id",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "grant_type",
+    "redirect_uri",
+    "refresh_token",
+    "scope",
+];
+
+/// What is wrong with parameters of the authorize request.
+pub(super) fn check_parameters(
+    parameters: &BTreeMap<String, String>,
+    sends_audience: bool,
+) -> Result<(), String> {
+    for name in parameters.keys() {
+        let set = SET_BY_US.iter().find(|(own, _)| own == name).map(|(_, key)| *key);
+        let set = set.or((name == "aud" && sends_audience).then_some("audience"));
+        if let Some(key) = set {
+            return Err(format!("has {name}, which is sent already; the key for it is {key}"));
+        }
+    }
+    Ok(())
+}
+
+/// How requests to the token endpoint are written.
+pub(super) fn token_requests(plan: &mut Plan) -> Result<TokenRequests, String> {
+    let names = std::mem::take(&mut plan.token_fields);
+    let mut taken: BTreeSet<&str> =
+        FIELDS.into_iter().filter(|it| !names.contains_key(*it)).collect();
+    for (field, name) in &names {
+        if !FIELDS.contains(&field.as_str()) {
+            return Err(format!(
+                "has {field}, which is no field of a token request; there are {}",
+                FIELDS.join(", ")
+            ));
+        }
+        if name.trim().is_empty() || !taken.insert(name) {
+            return Err(format!("gives {field} the name {name:?}, which is empty or taken"));
+        }
+    }
+    let format = match plan.token_format {
+        TokenFormat::Form => BodyFormat::Form,
+        TokenFormat::Json => BodyFormat::Json,
+    };
+    Ok(TokenRequests { format, names })
+}
+
+/// How the answer to the authorize request comes.
+pub(super) fn response_mode(plan: &Plan) -> Option<ResponseMode> {
+    plan.response_mode.map(|mode| match mode {
+        FileResponseMode::Query => ResponseMode::Query,
+        FileResponseMode::Fragment => ResponseMode::Fragment,
+        FileResponseMode::FormPost => ResponseMode::FormPost,
+    })
+}

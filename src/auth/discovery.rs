@@ -62,20 +62,26 @@ pub enum DiscoveryError {
     Http(#[from] HttpError),
 }
 
-/// Asks `{fhir_url}/.well-known/smart-configuration`.
+/// Where a plan publishes its endpoints unless it says otherwise.
+pub fn discovery_url(fhir_url: &Url) -> Url {
+    let mut url = fhir_url.clone();
+    url.set_path(&format!("{}/.well-known/smart-configuration", url.path().trim_end_matches('/')));
+    url.set_query(None);
+    url
+}
+
+/// Asks the discovery document at `url` for the endpoints of the plan at `fhir_url`.
 ///
 /// Endpoints without TLS are refused, except on this machine. An answer must name the configured
 /// `issuer`; where none is configured, one at the origin of the FHIR base or of the consent page.
 pub async fn discover(
     http: &HttpClient,
+    url: &Url,
     fhir_url: &Url,
     issuer: Option<&str>,
 ) -> Result<Endpoints, DiscoveryError> {
-    let mut url = fhir_url.clone();
-    url.set_path(&format!("{}/.well-known/smart-configuration", url.path().trim_end_matches('/')));
-    url.set_query(None);
     let get = Get {
-        url: &url,
+        url,
         accept: "application/json",
         bearer: None,
         headers: None,
@@ -83,7 +89,7 @@ pub async fn discover(
         on_retry: &silently,
     };
     let response = http.get(get).await?;
-    let origin = Origin::of(&url).map(|origin| origin.to_string()).unwrap_or_default();
+    let origin = Origin::of(url).map(|origin| origin.to_string()).unwrap_or_default();
     if !response.is_success() {
         return Err(DiscoveryError::NotPublished { origin, status: response.status });
     }
@@ -148,7 +154,8 @@ mod tests {
             .mount(&server)
             .await;
         let http = HttpClient::new(HttpOptions::impatient()).unwrap();
-        discover(&http, &Url::parse(&format!("{}/r4/", server.uri())).unwrap(), issuer).await
+        let base = Url::parse(&format!("{}/r4/", server.uri())).unwrap();
+        discover(&http, &discovery_url(&base), &base, issuer).await
     }
 
     fn saying(authorize: &str, token: &str) -> ResponseTemplate {

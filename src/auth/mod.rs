@@ -46,7 +46,7 @@ pub use callback::{CallbackError, CallbackListener};
 pub use client_key::{ClientKey, ClientKeyError, KeyAlgorithm};
 pub use connect::{Redirected, exchange};
 pub use derived_key::derived_key;
-pub use discovery::{DiscoveryError, Endpoints, discover};
+pub use discovery::{DiscoveryError, Endpoints, discover, discovery_url};
 pub use grant::{client_credentials, exchange_code, refresh};
 pub use grant_error::GrantError;
 pub use in_flight::finish_refreshes;

@@ -1,11 +1,11 @@
 //! What doctor looks at over the network, and in what a plan has granted.
 
-use super::doctor::Finding;
+use super::{doctor::Finding, doctor_discovery};
 use crate::{
-    auth::{ConsentState, StoredGrant},
+    auth::{ConsentState, RequestSettings, StoredGrant},
     clock::{self, Clock},
     config::{PlanSettings, Settings},
-    fhir::Capability,
+    fhir::{Capability, fhir_version},
     http::{Get, HttpClient, Origin, any_body, silently},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -25,11 +25,15 @@ pub(super) async fn look(
 ) {
     let what = format!("plan {}", plan.name);
     let token_url = plan.token_url.clone().unwrap_or_else(|| plan.fhir_url.clone());
-    if let Err(error) = plan.registration(plan.endpoints(token_url.clone())) {
-        let hint = error.hint().unwrap_or_default();
-        let said = format!("{:#}", anyhow::Error::from(error));
-        findings.push(Finding::wrong(format!("{what} secret"), said, hint));
-    }
+    let requests = match plan.registration(plan.endpoints(token_url.clone())) {
+        Ok(registration) => registration.requests,
+        Err(error) => {
+            let hint = error.hint().unwrap_or_default();
+            let said = format!("{:#}", anyhow::Error::from(error));
+            findings.push(Finding::wrong(format!("{what} secret"), said, hint));
+            RequestSettings::default()
+        }
+    };
     if let Some(url) = &plan.revocation_url
         && Origin::of(url).ok() != Origin::of(&token_url).ok()
     {
@@ -52,17 +56,24 @@ pub(super) async fn look(
         format!("{} requests per second, {hourly}", plan.limits.per_second),
     ));
     if !offline {
-        server(&what, plan, http, findings).await;
+        server(&what, plan, &requests, http, findings).await;
+        doctor_discovery::look(&what, plan, http, findings).await;
     }
 }
 
-async fn server(what: &str, plan: &PlanSettings, http: &HttpClient, findings: &mut Vec<Finding>) {
+async fn server(
+    what: &str,
+    plan: &PlanSettings,
+    requests: &RequestSettings,
+    http: &HttpClient,
+    findings: &mut Vec<Finding>,
+) {
     let url = metadata(&plan.fhir_url);
     let get = Get {
         url: &url,
-        accept: "application/fhir+json",
+        accept: requests.accept.as_deref().unwrap_or("application/fhir+json"),
         bearer: None,
-        headers: None,
+        headers: requests.headers.as_ref(),
         is_sound: &any_body,
         on_retry: &silently,
     };
@@ -75,17 +86,23 @@ async fn server(what: &str, plan: &PlanSettings, http: &HttpClient, findings: &m
             return;
         }
     };
-    findings.push(match response.status {
-        401 | 403 => Finding::fine(what, "answers; /metadata wants a token there"),
+    findings.push(match (response.status, fhir_version(&response.body)) {
+        (401 | 403, _) => Finding::fine(what, "answers; /metadata wants a token there"),
+        (_, Some(version)) if !is_r4(&version) => Finding::wrong(
+            what,
+            format!("serves FHIR {version}{}, and payersync reads R4 (4.0.1)", release(&version)),
+            "take the plan's R4 base as fhir_url",
+        ),
         _ if Capability::parse(&response.body).is_some() => {
             Finding::fine(what, "answers with a CapabilityStatement")
         }
-        status => Finding::warning(
+        (status, _) => Finding::warning(
             what,
             format!("/metadata answers with status {status} and no CapabilityStatement"),
             "a sync asks for every type then; check fhir_url",
         ),
     });
+    undeclared(what, plan, &response.body, findings);
     if let Some(theirs) = response.date {
         let off = (Clock::system().now() - theirs).abs();
         let said = format!("{} s from the plan's", off.num_seconds());
@@ -98,6 +115,36 @@ async fn server(what: &str, plan: &PlanSettings, http: &HttpClient, findings: &m
         } else {
             Finding::fine(what, said)
         });
+    }
+}
+
+/// The types of the configuration that the plan does not declare.
+fn undeclared(what: &str, plan: &PlanSettings, body: &[u8], findings: &mut Vec<Finding>) {
+    let Some(capability) = Capability::parse(body) else { return };
+    let is_missing =
+        |name: &&String| *name != "*" && !capability.searches(name) && !capability.only_reads(name);
+    let missing: Vec<&str> = plan.types.iter().filter(is_missing).map(String::as_str).collect();
+    if !missing.is_empty() {
+        findings.push(Finding::warning(
+            format!("{what} types"),
+            format!("the CapabilityStatement does not declare {}", missing.join(", ")),
+            "take them out of the plan's types, unless the statement is incomplete",
+        ));
+    }
+}
+
+fn is_r4(version: &str) -> bool {
+    version == "4.0" || version.starts_with("4.0.")
+}
+
+/// The name of a FHIR release (FHIR, "Directory of published versions").
+fn release(version: &str) -> &'static str {
+    match version.get(..3) {
+        Some("1.0") => " (DSTU2)",
+        Some("3.0") => " (STU3)",
+        Some("4.1" | "4.3") => " (R4B)",
+        Some("5.0") => " (R5)",
+        _ => "",
     }
 }
 

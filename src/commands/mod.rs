@@ -13,6 +13,7 @@ mod control_table;
 mod data_dictionary;
 mod demo;
 mod doctor;
+mod doctor_discovery;
 mod doctor_home;
 mod doctor_plan;
 mod doctor_production;

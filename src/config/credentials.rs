@@ -85,6 +85,10 @@ impl Credentials {
         }
     }
 
+    pub(super) fn has_secret(&self) -> bool {
+        self.secret.is_some()
+    }
+
     pub(super) fn secret(&self, plan: &str) -> Result<Option<SecretString>, ConfigError> {
         self.secret.as_ref().map(|secret| secret.read(plan)).transpose()
     }
@@ -127,6 +131,7 @@ fn check_grant(plan: &Plan) -> Result<(), Problem> {
     let set = [
         ("authorize_url", plan.authorize_url.is_some()),
         ("token_url", plan.token_url.is_some()),
+        ("discovery_url", plan.discovery_url.is_some()),
         ("issuer", plan.issuer.is_some()),
         ("revocation_url", plan.revocation_url.is_some()),
         ("client_id", plan.client_id.is_some()),

@@ -196,6 +196,7 @@ pub(super) struct Plan {
     pub(super) fhir_url: TypedUrl,
     pub(super) authorize_url: Option<Url>,
     pub(super) token_url: Option<Url>,
+    pub(super) discovery_url: Option<Url>,
     pub(super) issuer: Option<String>,
     pub(super) revocation_url: Option<Url>,
     pub(super) client_id: Option<String>,

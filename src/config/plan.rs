@@ -10,7 +10,7 @@ use super::{
 use crate::{
     auth::{
         ClientKey, ClientRegistration, Endpoints, GrantKind, Issuer, ResponseMode, TokenAuth,
-        TokenRequests, TypedUrl,
+        TokenRequests, TypedUrl, discovery_url,
     },
     fhir::{RequiredTypes, SearchRule, SearchRules, is_r4_type, resource_type, similar_r4_type},
     http::{Origin, RateLimits},
@@ -31,6 +31,8 @@ pub struct PlanSettings {
     pub authorize_url: Option<Url>,
     /// Token endpoint; discovered where it is left out.
     pub token_url: Option<Url>,
+    /// Where its discovery document is.
+    pub discovery_url: Url,
     /// The authorization server's issuer identifier (RFC 8414, section 2), as it names itself.
     pub issuer: Option<String>,
     /// Revocation endpoint (RFC 7009); without it a purge removes tokens and revokes nothing.
@@ -114,6 +116,7 @@ impl PlanSettings {
             ("authorize_url", plan.authorize_url.as_ref()),
             ("token_url", plan.token_url.as_ref()),
             ("revocation_url", plan.revocation_url.as_ref()),
+            ("discovery_url", plan.discovery_url.as_ref()),
         ];
         for (key, url) in urls {
             let protected = url.is_none_or(|url| Origin::of(url).is_ok_and(|o| o.is_protected()));
@@ -195,6 +198,7 @@ impl PlanSettings {
             fhir_url: plan.fhir_url.url().clone(),
             authorize_url: plan.authorize_url,
             token_url: plan.token_url,
+            discovery_url: plan.discovery_url.unwrap_or_else(|| discovery_url(plan.fhir_url.url())),
             issuer: plan.issuer,
             revocation_url: plan.revocation_url,
             page_size: plan.page_size,
@@ -267,6 +271,17 @@ impl PlanSettings {
     /// How tokens are come by.
     pub fn grant(&self) -> GrantKind {
         self.registration.grant
+    }
+
+    /// How the client authenticates at the token endpoint; `None`: by its id alone.
+    pub fn token_auth(&self) -> Option<TokenAuth> {
+        let has_proof = self.credentials.has_secret() || self.credentials.key_file().is_some();
+        has_proof.then_some(self.registration.token_auth)
+    }
+
+    /// Whether the authorize request carries a challenge (PKCE).
+    pub fn uses_pkce(&self) -> bool {
+        self.registration.pkce
     }
 
     /// The endpoints as configured, with this token endpoint.

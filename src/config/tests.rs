@@ -31,6 +31,10 @@ fn what_the_template_shows_as_defaults_are_the_defaults() {
         .replace("access_token_file = \"demo.token\"\n", "")
         .replace("accept = \"application/fhir+json\"\n", "")
         .replace("response_mode = \"query\"\n", "")
+        .replace(
+            "discovery_url = \"https://api.example.com/.well-known/smart-configuration\"\n",
+            "",
+        )
         .replace("consent_days = 90\n", "")
         .replace("required = [\"Patient\", \"Coverage\"]\n", "")
         .replace("requests_per_hour = 5000\n", "")

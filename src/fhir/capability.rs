@@ -55,6 +55,27 @@ struct RawInteraction {
     code: Option<String>,
 }
 
+/// The FHIR version that a server's statement names; DSTU2 calls its statement Conformance.
+///
+/// `None` where the body is no statement, or names none that could be shown.
+pub fn fhir_version(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Statement {
+        #[serde(rename = "resourceType")]
+        resource_type: String,
+        #[serde(rename = "fhirVersion")]
+        version: Option<String>,
+    }
+    let statement: Statement = serde_json::from_slice(body).ok()?;
+    let is_plain = |text: &String| {
+        (1..=20).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+    };
+    matches!(statement.resource_type.as_str(), "CapabilityStatement" | "Conformance")
+        .then_some(statement.version?)
+        .filter(is_plain)
+}
+
 impl Capability {
     /// Reads a CapabilityStatement; `None` when the body is something else or lists no type.
     pub fn parse(body: &[u8]) -> Option<Capability> {

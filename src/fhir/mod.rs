@@ -28,7 +28,7 @@ mod subject;
 
 pub use crate::r4::{is_r4_type, similar_r4_type};
 pub use bundle::{Bundle, BundleError, Entry, SearchMode};
-pub use capability::Capability;
+pub use capability::{Capability, fhir_version};
 pub(crate) use client::Effort;
 pub use client::{FhirClient, Page};
 pub use date_parameter::date_parameters;

@@ -58,6 +58,8 @@ mod docs;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod doctor_plans;
+#[cfg(test)]
 mod encrypted;
 #[cfg(test)]
 mod every_table;

@@ -28,6 +28,10 @@ pub(crate) struct Script {
     pub(crate) wants: BTreeMap<&'static str, (&'static str, u16)>,
     /// The types that the CapabilityStatement declares; without any there is no statement.
     pub(crate) declared: Vec<&'static str>,
+    /// More members of the CapabilityStatement, each with a comma before it.
+    pub(crate) statement: String,
+    /// More members of the discovery document, each with a comma before it.
+    pub(crate) discovery: String,
     /// More members of the token endpoint's answer, each with a comma before it.
     pub(crate) token: String,
     /// The token endpoint that the discovery document names; without one there is no document.
@@ -78,6 +82,7 @@ impl Dictated {
         let router = Router::new()
             .route("/token", post(token))
             .route("/r4/.well-known/smart-configuration", get(discovery))
+            .route("/oauth/.well-known/smart-configuration", get(discovery))
             .route("/r4/{type}", get(search))
             .route("/r4/{type}/{id}", get(read))
             .layer(middleware::from_fn_with_state(Arc::clone(&script), receive))
@@ -167,7 +172,8 @@ async fn discovery(State(script): State<Arc<Mutex<Script>>>) -> Response {
         || status(404),
         |url| {
             json(format!(
-                r#"{{"authorization_endpoint":"https://plan.example/a","token_endpoint":"{url}"}}"#
+                r#"{{"authorization_endpoint":"https://plan.example/a","token_endpoint":"{url}"{}}}"#,
+                script.discovery
             ))
         },
     )
@@ -196,7 +202,8 @@ async fn search(
         return match types.is_empty() {
             true => status(404),
             false => json(format!(
-                r#"{{"resourceType":"CapabilityStatement","rest":[{{"mode":"server","resource":[{}]}}]}}"#,
+                r#"{{"resourceType":"CapabilityStatement"{},"rest":[{{"mode":"server","resource":[{}]}}]}}"#,
+                script.statement,
                 types.join(",")
             )),
         };

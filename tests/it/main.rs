@@ -104,6 +104,8 @@ mod import_data;
 #[cfg(test)]
 mod import_odd;
 #[cfg(test)]
+mod included;
+#[cfg(test)]
 mod incremental;
 #[cfg(test)]
 mod issuer;

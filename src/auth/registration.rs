@@ -113,6 +113,8 @@ pub struct RequestSettings {
     pub accept: Option<String>,
     /// More headers.
     pub headers: Option<OriginHeaders>,
+    /// FHIR bases of types that have one of their own, all at the origin of the plan's FHIR base.
+    pub bases: BTreeMap<String, Url>,
 }
 
 /// How a client authenticates at the token endpoint (RFC 6749, section 2.3.1).
@@ -149,6 +151,11 @@ impl GrantKind {
 }
 
 impl ClientRegistration {
+    /// The FHIR base of a resource type.
+    pub fn base_of(&self, resource_type: &str) -> &Url {
+        self.requests.bases.get(resource_type).unwrap_or(&self.fhir_url)
+    }
+
     /// The only origin the access token is sent to.
     pub fn fhir_origin(&self) -> Result<Origin, OriginError> {
         Origin::of(&self.fhir_url)

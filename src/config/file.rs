@@ -194,6 +194,8 @@ pub(super) enum TokenAuth {
 #[serde(deny_unknown_fields)]
 pub(super) struct Plan {
     pub(super) fhir_url: TypedUrl,
+    #[serde(default)]
+    pub(super) bases: BTreeMap<String, Url>,
     pub(super) authorize_url: Option<Url>,
     pub(super) token_url: Option<Url>,
     pub(super) discovery_url: Option<Url>,

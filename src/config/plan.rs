@@ -192,7 +192,9 @@ impl PlanSettings {
         let Ok(proxied_origins) = proxied_origins else {
             return refuse("proxied_origins", "must be http or https origins");
         };
-        let bases = ServerBases::new(plan.fhir_url.url(), &plan.proxied_origins);
+        let aliases: Vec<Url> =
+            plan.proxied_origins.iter().chain(requests.bases()).cloned().collect();
+        let bases = ServerBases::new(plan.fhir_url.url(), &aliases);
         Ok(PlanSettings {
             name: name.to_owned(),
             fhir_url: plan.fhir_url.url().clone(),

@@ -7,14 +7,17 @@ use super::{
 };
 use crate::{
     auth::RequestSettings,
+    fhir::{is_r4_type, similar_r4_type},
     http::{Origin, OriginHeaders},
 };
 use secrecy::{ExposeSecret, SecretString};
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
+use url::Url;
 
-/// The `Accept` header and more headers.
+/// The `Accept` header, more headers, and where to.
 #[derive(Debug, Clone)]
 pub(super) struct Requests {
+    bases: BTreeMap<String, Url>,
     accept: Option<String>,
     headers: Vec<(String, Value)>,
 }
@@ -44,6 +47,19 @@ impl Requests {
                 return problem("has no JSON, and payersync reads nothing else");
             }
         }
+        let bases = std::mem::take(&mut plan.bases);
+        let origin = Origin::of(plan.fhir_url.url()).ok();
+        for (name, url) in &bases {
+            let problem = if !is_r4_type(name) {
+                let meant = similar_r4_type(name).map(|known| format!("; did you mean {known}?"));
+                format!("is for no resource type of FHIR R4{}", meant.unwrap_or_default())
+            } else if Origin::of(url).ok() != origin {
+                "is at another origin than fhir_url, and a token goes to one alone".to_owned()
+            } else {
+                continue;
+            };
+            return Err((format!("bases.{name}"), problem));
+        }
         let mut headers = Vec::new();
         for (name, text) in std::mem::take(&mut plan.headers) {
             let key = format!("headers.{name}");
@@ -68,7 +84,12 @@ impl Requests {
             };
             headers.push((name, value));
         }
-        Ok(Requests { accept, headers })
+        Ok(Requests { bases, accept, headers })
+    }
+
+    /// FHIR bases of types that have one of their own.
+    pub(super) fn bases(&self) -> impl Iterator<Item = &Url> {
+        self.bases.values()
     }
 
     /// Reads the secret ones, for the origin of the FHIR base alone.
@@ -81,6 +102,7 @@ impl Requests {
         origin: Option<Origin>,
     ) -> Result<RequestSettings, ConfigError> {
         let Some(origin) = origin else { return Ok(RequestSettings::default()) };
+        let (accept, bases) = (self.accept.clone(), self.bases.clone());
         let mut headers = OriginHeaders::new(origin);
         for (name, value) in &self.headers {
             headers = match value {
@@ -100,6 +122,6 @@ impl Requests {
                 }
             };
         }
-        Ok(RequestSettings { accept: self.accept.clone(), headers: Some(headers) })
+        Ok(RequestSettings { accept, headers: Some(headers), bases })
     }
 }

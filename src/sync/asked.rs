@@ -124,8 +124,9 @@ pub(super) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
         let detail = "the plan does not offer to list it; it is read by reference";
         return leave(WalkState::NotServed, Reason::NotListed, detail);
     }
-    // Statements are often incomplete: somebody's word, or experience, counts for more.
-    let is_known = required || listed_before || is_named;
+    // Statements are often incomplete: somebody's word, or experience, counts for more. And they tell
+    // nothing of a type that has a base of its own.
+    let is_known = required || listed_before || is_named || input.type_bases.contains_key(name);
     if !is_known && input.capability.is_some_and(|capability| !capability.searches(name)) {
         let detail = "the plan's CapabilityStatement does not offer to search it";
         return leave(WalkState::NotServed, Reason::NotDeclared, detail);

@@ -45,11 +45,11 @@ pub(super) async fn follow(
     if unlisted.is_empty() {
         return Ok(());
     }
-    let base = &target.registration.fhir_url;
     let hindrance = hindrance(walks);
     let some_incomplete = walks.iter().any(|walk| walk.finish.state == WalkState::Incomplete);
     let mut reads = Vec::new();
     for position in unlisted {
+        let base = target.registration.base_of(&walks[position].resource_type);
         reads.push(begin(context, options, &walks[position], base).await?);
     }
     name_the_patient(context, &reads).await?;

@@ -11,7 +11,7 @@ use crate::{
     warehouse::{Cursor, HeldType, LastUpdated, Totals, TypeState, WalkFinish, WalkWindow},
 };
 use chrono::{DateTime, Utc};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use url::Url;
 
 /// What is known before the first page is asked for.
@@ -23,6 +23,8 @@ pub struct PlanInput<'a> {
     pub plan: &'a str,
     /// The plan's FHIR base.
     pub base: &'a Url,
+    /// FHIR bases of types that have one of their own.
+    pub type_bases: &'a BTreeMap<String, Url>,
     /// `_count` of every search; 0: none is sent.
     pub page_size: u32,
     /// Whether `_lastUpdated` may be tried.
@@ -56,6 +58,13 @@ pub struct PlanInput<'a> {
     pub overlap: Duration,
     /// The present instant.
     pub now: DateTime<Utc>,
+}
+
+impl PlanInput<'_> {
+    /// The FHIR base of a type.
+    fn base_of(&self, name: &str) -> &Url {
+        self.type_bases.get(name).unwrap_or(self.base)
+    }
 }
 
 /// One type's part of a run.
@@ -231,7 +240,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
     let cursor = |kind: WalkKind| {
         let mine = |cursor: &&Cursor| cursor.resource_type == name && cursor.kind == kind;
         let cursor = input.cursors.iter().find(mine).filter(|_| !input.full)?;
-        usable(cursor, input.base)
+        usable(cursor, input.base_of(name))
     };
     let rule = input.search.of(name);
     if rule == Some(&SearchRule::Read) {
@@ -286,7 +295,7 @@ fn searches(
     rule: Option<&SearchRule>,
     state: Option<&TypeState>,
 ) -> Searches {
-    let bare = type_search(input.base, name, input.page_size);
+    let bare = type_search(input.base_of(name), name, input.page_size);
     let by_patient = patient_parameter(name).map(|it| SearchQuery::by_patient(it).on(&bare));
     let settled = |start| Searches { start, parts: Vec::new(), by_patient: None, note: None };
     match (rule, by_patient) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fhir::RESOURCE_TYPES;
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 fn capability(types: &[&str]) -> Capability {
     let resources: Vec<_> = types.iter().map(|name| serde_json::json!({ "type": name })).collect();
@@ -31,6 +31,7 @@ const BASE: &str = "https://api.x.test/r4";
 
 fn input(base: &Url) -> PlanInput<'_> {
     static NO_RULES: SearchRules = SearchRules { default: None, types: BTreeMap::new() };
+    static NO_BASES: BTreeMap<String, Url> = BTreeMap::new();
     static USUAL: LazyLock<RequiredTypes> = LazyLock::new(RequiredTypes::default);
     PlanInput {
         search: &NO_RULES,
@@ -38,6 +39,7 @@ fn input(base: &Url) -> PlanInput<'_> {
         connection: "john",
         plan: "demo",
         base,
+        type_bases: &NO_BASES,
         page_size: 100,
         last_updated: true,
         configured_types: &[],

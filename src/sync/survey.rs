@@ -145,6 +145,7 @@ async fn decide(
         connection: &context.connection.name,
         plan: context.connection.plan_name(),
         base: &target.registration.fhir_url,
+        type_bases: &target.registration.requests.bases,
         page_size: target.page_size,
         last_updated: target.last_updated,
         search: &target.search,

@@ -202,6 +202,8 @@ mod sekmet;
 #[cfg(test)]
 mod sekmet_data;
 #[cfg(test)]
+mod several_bases;
+#[cfg(test)]
 mod subject;
 #[cfg(test)]
 mod support;

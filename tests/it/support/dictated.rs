@@ -85,6 +85,8 @@ impl Dictated {
             .route("/oauth/.well-known/smart-configuration", get(discovery))
             .route("/r4/{type}", get(search))
             .route("/r4/{type}/{id}", get(read))
+            .route("/pdex/{type}", get(search))
+            .route("/pdex/{type}/{id}", get(read))
             .layer(middleware::from_fn_with_state(Arc::clone(&script), receive))
             .with_state(Arc::clone(&script));
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();

@@ -17,7 +17,7 @@ macro_rules! presets {
 
 const TEXTS: &[(&str, &str)] = presets! {
     "aetna-sandbox" "amerihealth-caritas" "athena" "bcbs-nc" "bcbs-sc" "bluebutton"
-    "bluebutton-sandbox" "cerner" "elevance" "epic-sandbox" "flexpa" "humana" "humana-sandbox"
+    "bluebutton-sandbox" "cerner" "elevance" "epic-sandbox" "flexpa" "hapi" "humana" "humana-sandbox"
     "inferno" "kaiser" "safhir" "smart-launcher" "uhc" "uhc-sandbox" "va-sandbox"
 };
 

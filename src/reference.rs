@@ -3,7 +3,9 @@
 //! An id means nothing without the server that gave it: `Patient/1` of another server is another
 //! person. Source: FHIR R4, references (2.3.0) and resolving references in Bundles (2.36.4.1).
 
-use std::collections::HashMap;
+mod full_urls;
+
+pub use full_urls::FullUrls;
 use url::Url;
 
 /// Where a reference leads.
@@ -60,6 +62,11 @@ impl ServerBases {
             Destination::Here { resource_type, id } => Some((resource_type, id)),
             _ => None,
         }
+    }
+
+    /// Type and id of the resource of this server that has an identifier, where the bases know it.
+    pub fn identified(&self, system: &str, value: &str) -> Option<(&str, &str)> {
+        self.bundle.identified(system, value)
     }
 
     /// The bases as one line, for keeping: host, port and path of each.
@@ -195,75 +202,6 @@ pub fn is_type_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_uppercase())
         && name.len() <= 64
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
-/// The `fullUrl`s of a Bundle's entries that their resources' ids alone do not tell.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FullUrls(HashMap<String, Option<(String, String)>>);
-
-impl FullUrls {
-    /// Notes that an entry's resource has a `fullUrl`.
-    ///
-    /// A `fullUrl` that two different resources share leads to neither.
-    pub fn note(&mut self, full_url: &str, resource_type: &str, id: &str) {
-        let resource = (resource_type.to_owned(), id.to_owned());
-        self.0
-            .entry(key(full_url))
-            .and_modify(|known| {
-                if known.as_ref() != Some(&resource) {
-                    *known = None;
-                }
-            })
-            .or_insert(Some(resource.clone()));
-    }
-
-    /// Whether no `fullUrl` is known.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Notes where another one's `fullUrl` leads that this reference names, if it names one.
-    pub fn take(&mut self, bundle: &FullUrls, reference: &str) {
-        let whole = reference.split_once("/_history/").map_or(reference, |(whole, _)| whole);
-        if let Some((resource_type, id)) = bundle.get(whole) {
-            self.note(whole, resource_type, id);
-        }
-    }
-
-    /// Each `fullUrl` with the reference that it stands for, as a JSON object, for keeping.
-    pub fn to_text(&self) -> String {
-        let target = |(url, to): (&String, &Option<(String, String)>)| {
-            to.as_ref()
-                .map(|(resource_type, id)| (url.clone(), format!("{resource_type}/{id}").into()))
-        };
-        serde_json::Value::Object(self.0.iter().filter_map(target).collect()).to_string()
-    }
-
-    /// What [`FullUrls::to_text`] wrote; nothing where the text is another one.
-    pub fn from_text(text: &str) -> FullUrls {
-        let kept: HashMap<String, String> = serde_json::from_str(text).unwrap_or_default();
-        let target = |(url, to): (String, String)| {
-            let (resource_type, id) = to.split_once('/')?;
-            Some((url, Some((resource_type.to_owned(), id.to_owned()))))
-        };
-        FullUrls(kept.into_iter().filter_map(target).collect())
-    }
-
-    fn get(&self, full_url: &str) -> Option<(&str, &str)> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let (resource_type, id) = self.0.get(&key(full_url))?.as_ref()?;
-        Some((resource_type, id))
-    }
-}
-
-/// The letters of a UUID have no case.
-fn key(full_url: &str) -> String {
-    match full_url.get(..4) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("urn:") => full_url.to_ascii_lowercase(),
-        _ => full_url.to_owned(),
-    }
 }
 
 #[cfg(test)]

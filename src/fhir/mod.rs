@@ -52,4 +52,4 @@ pub use search_rule::{
     SearchQuery, SearchRule, SearchRuleError, SearchRules, for_patient, needs_patient,
 };
 pub use self_link::{left_out_of_self_link, patient_of_self_link};
-pub use subject::{Subjects, linked_patients, subjects};
+pub use subject::{Identifier, Subjects, identifiers, linked_patients, subjects};

@@ -13,17 +13,29 @@ const SUBJECTS: [&str; 6] = ["patient", "subject", "beneficiary", "for", "indivi
 
 /// What a resource says about whom it is about; empty when it says nothing.
 ///
-/// An identifier, a text, a Group or a Device in place of a Patient says nothing.
+/// A Group or a Device in place of a Patient says nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Subjects {
     /// Ids of Patients of this server.
     pub patients: Vec<String>,
     /// References without a type, which may be the bare id of a Patient.
     pub bare: Vec<String>,
+    /// Identifiers of those that it names without a reference.
+    pub identifiers: Vec<Identifier>,
     /// Whether it names a Patient of another server.
     pub elsewhere: bool,
     /// Whether it names somebody of whom nobody can tell who that is.
     pub unclear: bool,
+}
+
+/// System and value of an identifier, as two that mean the same are equal: without spaces around
+/// them and without a slash behind the system. The system is empty if none was sent.
+pub type Identifier = (String, String);
+
+/// The identifiers of a Patient.
+pub fn identifiers(patient: &[u8]) -> Vec<Identifier> {
+    let lists = members(patient, "identifier");
+    lists.into_iter().flat_map(|list| elements(list.get())).filter_map(identifier).collect()
 }
 
 /// Reads whom a resource is about.
@@ -77,14 +89,39 @@ impl Reading<'_> {
             Some(b'{') => {
                 let stated = members(value.as_bytes(), "type");
                 let stated = stated.first().and_then(|stated| text(stated.get()));
-                for reference in members(value.as_bytes(), "reference") {
+                let references = members(value.as_bytes(), "reference");
+                for reference in &references {
                     self.reference(reference.get(), stated.as_deref());
+                }
+                let is_silent = |it: &&RawValue| {
+                    it.get() == "null" || text(it.get()).is_some_and(|text| text.trim().is_empty())
+                };
+                if references.iter().all(is_silent) {
+                    self.without_reference(value, stated.as_deref());
                 }
             }
             // Some servers write the reference in place of the Reference.
             Some(b'"') => self.reference(value, None),
             Some(b'n') => {}
             _ => self.found.unclear = true,
+        }
+    }
+
+    /// A Reference that names somebody by an identifier, or in words alone.
+    fn without_reference(&mut self, value: &str, stated: Option<&str>) {
+        let stated = stated.and_then(|stated| stated.rsplit('/').next());
+        if stated.is_some_and(|stated| stated != "Patient") {
+            return;
+        }
+        let before = self.found.identifiers.len();
+        let identifiers = members(value.as_bytes(), "identifier");
+        self.found.identifiers.extend(identifiers.into_iter().filter_map(identifier));
+        let is_named = || {
+            let names = members(value.as_bytes(), "display");
+            names.iter().any(|it| text(it.get()).is_some_and(|text| !text.trim().is_empty()))
+        };
+        if self.found.identifiers.len() == before && is_named() {
+            self.found.unclear = true;
         }
     }
 
@@ -126,6 +163,17 @@ impl Reading<'_> {
         };
         !same.next().is_some_and(|first| is_other(first) && same.all(is_other))
     }
+}
+
+/// An Identifier with a value.
+fn identifier(json: &RawValue) -> Option<Identifier> {
+    let of = |name| {
+        let found = members(json.get().as_bytes(), name);
+        found.first().and_then(|found| text(found.get()))
+    };
+    let (system, value) = (of("system").unwrap_or_default(), of("value")?);
+    let value = value.trim();
+    (!value.is_empty()).then(|| (system.trim().trim_end_matches('/').to_owned(), value.to_owned()))
 }
 
 /// The values of a JSON object's members of a name, in order, repeated ones included.
@@ -225,8 +273,9 @@ mod tests {
             r#"{"subject":{"reference":"https://other.test/Device/1"}}"#,
             r#"{"subject":{"reference":"urn:uuid:1","type":"Location"}}"#,
             r##"{"subject":{"reference":"#d"},"contained":[{"resourceType":"Device","id":"d"}]}"##,
-            r#"{"subject":{"display":"Mary"}}"#,
-            r#"{"subject":{"type":"Patient","identifier":{"value":"7"}}}"#,
+            r#"{"subject":{"type":"Group","display":"Mary's class"}}"#,
+            r#"{"subject":{"type":"Device","identifier":{"value":"7"}}}"#,
+            r#"{"subject":{"display":" ","identifier":{"system":"https://x.test"}}}"#,
             r#"{"patient":{"extension":[{"url":"x","valueCode":"unknown"}]}}"#,
             r#"{"patient":{"reference":""}}"#,
             r#"{"patient":{"reference":null},"subject":null,"beneficiary":[]}"#,
@@ -245,6 +294,8 @@ mod tests {
             r#"{"patient":{"reference":"urn:uuid:unknown"}}"#,
             r#"{"patient":{"reference":"patient/1"}}"#,
             r#"{"patient":{"reference":7}}"#,
+            r#"{"subject":{"display":"Mary"}}"#,
+            r#"{"subject":{"display":"Mary","identifier":{"system":"https://x.test"}}}"#,
             r#"{"patient":7}"#,
             r#"{"patient":[[{"reference":"Patient/1"}]]}"#,
             "[]",
@@ -255,6 +306,31 @@ mod tests {
         assert_eq!(elsewhere, Subjects { elsewhere: true, ..Subjects::default() });
         let bare = read(r#"{"patient":{"reference":"1"}}"#);
         assert_eq!(bare, Subjects { bare: vec!["1".to_owned()], ..Subjects::default() });
+    }
+
+    #[test]
+    fn whoever_has_no_reference_is_told_by_identifiers() {
+        let named = |json: &str| {
+            let found = read(json);
+            let clear = Subjects { identifiers: found.identifiers.clone(), ..Subjects::default() };
+            assert_eq!(found, clear, "{json}");
+            found.identifiers
+        };
+        let own = ("https://x.test/id".to_owned(), "7".to_owned());
+        for json in [
+            r#"{"patient":{"identifier":{"system":"https://x.test/id","value":"7"}}}"#,
+            r#"{"patient":{"identifier":{"system":" https://x.test/id/","value":"7 "},"display":"M"}}"#,
+            r#"{"beneficiary":{"reference":"","type":"Patient","identifier":{"system":"https://x.test/id","value":"7"}}}"#,
+        ] {
+            assert_eq!(named(json), std::slice::from_ref(&own), "{json}");
+        }
+        let nameless = named(r#"{"subject":{"reference":null,"identifier":{"value":"7"}}}"#);
+        assert_eq!(nameless, [(String::new(), "7".to_owned())]);
+        let beside = r#"{"patient":{"reference":"Patient/1","identifier":{"value":"7"}}}"#;
+        assert_eq!(patients(beside), ["1"]);
+        let patient =
+            br#"{"identifier":[{"system":"https://x.test/id/","value":"7"},{"value":" "}]}"#;
+        assert_eq!(identifiers(patient), [own]);
     }
 
     #[test]

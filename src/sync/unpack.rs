@@ -168,12 +168,12 @@ pub(super) fn unpack(
     };
     for candidate in changed {
         match verdict(&candidate) {
-            Verdict::Own | Verdict::Nobodys => {
-                let base = (of.bases, full_urls);
+            (Verdict::Own | Verdict::Nobodys, named) => {
+                let base = (of.bases, full_urls, named);
                 let resource = project(body, candidate, base, catalog, &mut unpacked.rows);
                 unpacked.changed.push(resource);
             }
-            other => unpacked.refuse(candidate, other),
+            (other, _) => unpacked.refuse(candidate, other),
         }
     }
     let changed = unpacked.changed.iter().filter(|one| one.resource_type == of.walk_type);
@@ -181,8 +181,8 @@ pub(super) fn unpack(
     unpacked.matches = (changed.count() + unchanged.count()) as u64;
     for older in superseded {
         match verdict(&older) {
-            Verdict::Own | Verdict::Nobodys => unpacked.changed.push(older.superseded()),
-            other => unpacked.refuse(older, other),
+            (Verdict::Own | Verdict::Nobodys, _) => unpacked.changed.push(older.superseded()),
+            (other, _) => unpacked.refuse(older, other),
         }
     }
     Ok(unpacked)
@@ -292,16 +292,16 @@ fn sort(
 
 /// Runs every view of the type over a resource: rows for all tables, or for none.
 ///
-/// What its references mean within the Bundle goes along with it: a rebuild has no Bundle.
+/// What its references mean within the Bundle goes along with it, and whom its identifiers name: a
+/// rebuild has neither the Bundle nor the Patient.
 fn project(
     body: &[u8],
     candidate: Candidate,
-    (bases, full_urls): (&ServerBases, &FullUrls),
+    (bases, full_urls, mut named): (&ServerBases, &FullUrls, FullUrls),
     catalog: &Catalog,
     batch: &mut RowBatch,
 ) -> ChangedResource {
     let json = &body[candidate.json.clone()];
-    let mut named = FullUrls::default();
     if !full_urls.is_empty() {
         each_reference(json, |reference| named.take(full_urls, reference));
     }

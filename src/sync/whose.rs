@@ -1,15 +1,16 @@
 //! Whose data a connection may hold: one Patient's, never another member's.
 //!
 //! The Patient is the one that the consent names, else the first one that the plan sends; other
-//! records of the same person are told by `Patient.link`, in either direction.
+//! records of the same person are told by `Patient.link`, in either direction. Where a resource names
+//! its patient by an identifier alone, it must be one of the Patient's own.
 
 use crate::{
-    fhir::{Subjects, linked_patients, subjects},
+    fhir::{Identifier, Subjects, identifiers, linked_patients, subjects},
     reference::{FullUrls, ServerBases},
     warehouse::{ConnectionRow, Warehouse, WarehouseError, stored_patients},
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -26,6 +27,8 @@ pub(super) struct Whose {
 struct Known {
     /// Ids of the one person's Patients; empty until the first one came.
     patients: BTreeSet<String>,
+    /// Their identifiers, each with the id of its Patient.
+    identifiers: BTreeMap<Identifier, String>,
     /// The one of them that the consent named, or that came first.
     first: Option<String>,
     /// The Patient that came first, until the warehouse has noted it.
@@ -117,21 +120,24 @@ impl Whose {
         bundle: &FullUrls,
     ) {
         let Some(mut known) = self.known() else { return };
-        let mut patients: Vec<(&str, Vec<String>)> =
-            patients.map(|(id, json)| (id, linked_patients(json, &self.bases, bundle))).collect();
-        if let (true, Some((first, _))) = (known.patients.is_empty(), patients.first()) {
+        let mut patients: Vec<(&str, Vec<String>, &[u8])> = patients
+            .map(|(id, json)| (id, linked_patients(json, &self.bases, bundle), json))
+            .collect();
+        if let (true, Some((first, ..))) = (known.patients.is_empty(), patients.first()) {
             known.pin(first);
         }
         // Until nobody is added: links may lead over several records.
         loop {
             let before = patients.len();
-            patients.retain(|(id, links)| {
+            patients.retain(|(id, links, json)| {
                 let is_same = known.patients.contains(*id)
                     || links.iter().any(|link| known.patients.contains(link));
                 if is_same {
                     known.is_seen = true;
                     known.patients.insert((*id).to_owned());
                     known.patients.extend(links.iter().cloned());
+                    let own = identifiers(json).into_iter().map(|own| (own, (*id).to_owned()));
+                    known.identifiers.extend(own);
                 }
                 !is_same
             });
@@ -141,15 +147,17 @@ impl Whose {
         }
     }
 
-    /// Whose a resource is; where no Patient is known yet, the first one named is the connection's.
+    /// Whose a resource is, and where the identifiers lead by which it names its patient; where no
+    /// Patient is known yet, the first one named is the connection's.
     pub(super) fn judge(
         &self,
         resource_type: &str,
         id: &str,
         json: &[u8],
         bundle: &FullUrls,
-    ) -> Verdict {
-        let Some(mut known) = self.known() else { return Verdict::Nobodys };
+    ) -> (Verdict, FullUrls) {
+        let mut named = FullUrls::default();
+        let Some(mut known) = self.known() else { return (Verdict::Nobodys, named) };
         let verdict = if resource_type == "Patient" {
             known.verdict(&Subjects { patients: vec![id.to_owned()], ..Subjects::default() })
         } else {
@@ -160,10 +168,15 @@ impl Whose {
             {
                 known.pin(first);
             }
+            for identifier in &subjects.identifiers {
+                if let Some(patient) = known.identifiers.get(identifier) {
+                    named.note_identifier(identifier, "Patient", patient);
+                }
+            }
             known.verdict(&subjects)
         };
         known.is_seen |= verdict == Verdict::Own;
-        verdict
+        (verdict, named)
     }
 
     /// Notes that a resource of the member's came as it is stored.
@@ -198,13 +211,22 @@ impl Known {
 
     fn verdict(&self, subjects: &Subjects) -> Verdict {
         let is_own = |patient: &String| self.patients.contains(patient);
-        if !subjects.patients.iter().all(is_own) {
+        let is_unknown = |it: &&Identifier| !self.identifiers.contains_key(*it);
+        // In a system in which the Patient has a number, another number is another person's.
+        let is_anothers = |(system, _): &Identifier| {
+            !system.is_empty() && self.identifiers.keys().any(|(own, _)| own == system)
+        };
+        let mut unknown = subjects.identifiers.iter().filter(is_unknown).peekable();
+        let is_unclear = unknown.peek().is_some();
+        if !subjects.patients.iter().all(is_own) || unknown.any(is_anothers) {
             Verdict::Foreign
         } else if subjects.elsewhere {
             Verdict::Elsewhere
-        } else if subjects.unclear || !subjects.bare.iter().all(is_own) {
+        } else if subjects.unclear || is_unclear || !subjects.bare.iter().all(is_own) {
             Verdict::Unclear
-        } else if subjects.patients.is_empty() && subjects.bare.is_empty() {
+        } else if [&subjects.patients, &subjects.bare].iter().all(|named| named.is_empty())
+            && subjects.identifiers.is_empty()
+        {
             Verdict::Nobodys
         } else {
             Verdict::Own

@@ -16,18 +16,30 @@ pub(crate) fn resource_key<'a>(resource: &'a Node<'_>) -> Option<&'a str> {
 ///
 /// Relative references lead to the server that the resource is of, absolute ones if they lie below
 /// its base, both with or without a version. A reference to another server has no key, since the
-/// same id is another resource there; neither have contained (`#x`), conditional (`Patient?…`),
-/// logical and display-only references, nor the URN of an entry of another Bundle.
+/// same id is another resource there; neither have contained (`#x`), conditional (`Patient?…`)
+/// and display-only references, nor the URN of an entry of another Bundle. A logical reference has
+/// the key of the member if it has an identifier of the member's.
 pub(crate) fn reference_key<'a>(
     reference: &'a Node<'_>,
     wanted: Option<&str>,
     bases: &'a ServerBases,
 ) -> Option<&'a str> {
-    let (resource_type, id) = bases.here(reference.get("reference")?.as_str()?)?;
+    let (resource_type, id) = match reference.get("reference") {
+        Some(Node::Null) | None => identified(reference.get("identifier")?, bases)?,
+        Some(Node::String(text)) if text.trim().is_empty() => {
+            identified(reference.get("identifier")?, bases)?
+        }
+        Some(text) => bases.here(text.as_str()?)?,
+    };
     match wanted {
         Some(wanted) if wanted != resource_type => None,
         _ => Some(id),
     }
+}
+
+fn identified<'a>(identifier: &Node<'_>, bases: &'a ServerBases) -> Option<(&'a str, &'a str)> {
+    let system = identifier.get("system").and_then(Node::as_str).unwrap_or_default();
+    bases.identified(system, identifier.get("value")?.as_str()?)
 }
 
 #[cfg(test)]
@@ -53,6 +65,38 @@ mod tests {
             assert_eq!(key(text, None).as_deref(), Some("a-1"), "{text}");
             assert_eq!(key(text, Some("Patient")).as_deref(), Some("a-1"), "{text}");
             assert_eq!(key(text, Some("Practitioner")), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_identifier_of_the_member_leads_to_the_member() {
+        let mut named = crate::reference::FullUrls::default();
+        let own = ("https://payer.example/id".to_owned(), "M 1".to_owned());
+        named.note_identifier(&own, "Patient", "a-1");
+        let bases = ServerBases::from_text("payer.example/fhir/r4").within(named);
+        for (text, expected) in [
+            (r#"{"identifier":{"system":"https://payer.example/id","value":"M 1"}}"#, Some("a-1")),
+            (
+                r#"{"reference":"","identifier":{"system":"https://payer.example/id/","value":" M 1"}}"#,
+                Some("a-1"),
+            ),
+            (
+                r#"{"reference":null,"identifier":{"system":"https://payer.example/id","value":"M 2"}}"#,
+                None,
+            ),
+            (
+                r#"{"reference":7,"identifier":{"system":"https://payer.example/id","value":"M 1"}}"#,
+                None,
+            ),
+            (
+                r#"{"reference":"Patient/b","identifier":{"system":"https://payer.example/id","value":"M 1"}}"#,
+                Some("b"),
+            ),
+            (r#"{"identifier":{"value":"M 1"}}"#, None),
+        ] {
+            let node = parse(text.as_bytes(), Limits::default()).unwrap();
+            assert_eq!(reference_key(&node, Some("Patient"), &bases), expected, "{text}");
+            assert_eq!(reference_key(&node, Some("Practitioner"), &bases), None, "{text}");
         }
     }
 

@@ -159,8 +159,8 @@ WITH meaning(code, kind, preference) AS (VALUES
          coalesce(CASE WHEN s.second_system LIKE '%cms.gov%' THEN s.second
                        WHEN s.first_system LIKE '%cms.gov%' THEN s.first END, '') AS detail
   FROM sent AS s
-  LEFT JOIN meaning AS m ON m.code = s.code
-  LEFT JOIN meaning AS n ON n.code = s.second AND m.code IS NULL
+  LEFT JOIN meaning AS m ON m.code = lower(s.code)
+  LEFT JOIN meaning AS n ON n.code = lower(s.second) AND m.code IS NULL
   WHERE s.amount IS NOT NULL
 ), alike AS (
   SELECT told.*, CASE WHEN detail IN (SELECT detail FROM one_of_several_payers) THEN 'a prior payer' ELSE detail END AS sort

@@ -3,6 +3,7 @@ CREATE TEMP TABLE claim_amount AS
 WITH summed AS (
   SELECT connection_id, id, kind,
          sum(CASE level WHEN 'total' THEN amount END) AS total_amount,
+         sum(CASE level WHEN 'claim' THEN amount END) AS adjudicated_amount,
          -- A total line has zeroes for what it does not sum up.
          coalesce(sum(CASE level WHEN 'claim' THEN amount END),
            CASE WHEN kind IN ('submitted', 'noncovered') THEN max(CASE level WHEN 'total line' THEN amount END) END) AS claim_amount,
@@ -11,7 +12,7 @@ WITH summed AS (
   FROM temp.amount
   GROUP BY connection_id, id, kind
 )
-SELECT connection_id, id, kind, coalesce(total_amount, claim_amount) AS header_amount,
+SELECT connection_id, id, kind, total_amount, adjudicated_amount, coalesce(total_amount, claim_amount) AS header_amount,
        round(line_amount, 6) AS line_amount,
        coalesce(total_amount, claim_amount, round(line_amount, 6)) AS amount, currency, last_currency
 FROM summed;

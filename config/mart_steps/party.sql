@@ -13,6 +13,9 @@ INSERT INTO temp.party
 SELECT r.connection_id, 'PractitionerRole', r.id,
        coalesce(p.name, r.practitioner_display, o.name, r.organization_display),
        coalesce(p.npi, npi_of(r.practitioner_identifier_system, r.practitioner_identifier_type_code, r.practitioner_identifier_value),
+                (SELECT npi_of(i.system, i.type_code, i.value) FROM practitioner_role_identifier AS i
+                 WHERE i.connection_id = r.connection_id AND i.practitioner_role_id = r.id
+                   AND npi_of(i.system, i.type_code, i.value) IS NOT NULL ORDER BY i.row_no LIMIT 1),
                 o.npi, npi_of(r.organization_identifier_system, r.organization_identifier_type_code, r.organization_identifier_value))
 FROM temp.mart_scope CROSS JOIN practitioner_role AS r ON r.connection_id = mart_scope.connection_id
 LEFT JOIN temp.party AS p ON p.connection_id = r.connection_id AND p.type = 'Practitioner' AND p.id = r.practitioner_id
@@ -20,26 +23,35 @@ LEFT JOIN temp.party AS o ON o.connection_id = r.connection_id AND o.type = 'Org
 
 -- The same for resources that a claim contains.
 CREATE TEMP TABLE contained_party (
-  connection_id INTEGER, claim_id TEXT, reference TEXT, name TEXT, npi TEXT, practitioner TEXT, organization TEXT,
+  connection_id INTEGER, claim_id TEXT, reference TEXT, name TEXT, npi TEXT,
+  practitioner TEXT, practitioner_id TEXT, practitioner_name TEXT, practitioner_npi TEXT,
+  organization TEXT, organization_id TEXT, organization_name TEXT, organization_npi TEXT,
   PRIMARY KEY (connection_id, claim_id, reference)
 ) WITHOUT ROWID;
 INSERT OR IGNORE INTO temp.contained_party
 SELECT k.connection_id, k.explanation_of_benefit_id, '#' || k.contained_id,
        coalesce(k.name, nullif(trim(coalesce(k.given_name, '') || ' ' || coalesce(k.family_name, '')), ''), k.name_text),
-       k.npi, k.practitioner_reference, k.organization_reference
+       k.npi, k.practitioner_reference, k.role_practitioner_id, k.practitioner_display, k.practitioner_npi,
+       k.organization_reference, k.role_organization_id, k.organization_display, k.organization_npi
 FROM temp.mart_scope CROSS JOIN explanation_of_benefit_contained AS k ON k.connection_id = mart_scope.connection_id
 WHERE k.contained_id IS NOT NULL;
+-- Whom a role names is contained as well, or a resource of this server, or named in the reference alone.
 UPDATE temp.contained_party AS k
-SET (name, npi) = (
-  SELECT coalesce(p.name, k.name), coalesce(p.npi, k.npi) FROM temp.contained_party AS p
-  WHERE p.connection_id = k.connection_id AND p.claim_id = k.claim_id
-    AND p.reference IN (k.practitioner, k.organization)
-  ORDER BY p.reference = k.practitioner DESC LIMIT 1)
-WHERE EXISTS (SELECT 1 FROM temp.contained_party AS p
-  WHERE p.connection_id = k.connection_id AND p.claim_id = k.claim_id
-    AND p.reference IN (k.practitioner, k.organization));
+SET practitioner_name = coalesce(p.name, k.practitioner_name), practitioner_npi = coalesce(p.npi, k.practitioner_npi)
+FROM temp.contained_party AS p
+WHERE p.connection_id = k.connection_id AND p.claim_id = k.claim_id AND p.reference = k.practitioner;
 UPDATE temp.contained_party AS k
-SET (name, npi) = (SELECT coalesce(k.name, p.name), coalesce(k.npi, p.npi) FROM temp.party AS p
-  WHERE p.connection_id = k.connection_id AND p.type || '/' || p.id IN (k.practitioner, k.organization)
-  ORDER BY p.type = 'Practitioner' DESC LIMIT 1)
-WHERE k.name IS NULL AND (k.practitioner LIKE 'Practitioner/%' OR k.organization LIKE 'Organization/%');
+SET practitioner_name = coalesce(p.name, k.practitioner_name), practitioner_npi = coalesce(p.npi, k.practitioner_npi)
+FROM temp.party AS p
+WHERE p.connection_id = k.connection_id AND p.type = 'Practitioner' AND p.id = k.practitioner_id;
+UPDATE temp.contained_party AS k
+SET organization_name = coalesce(p.name, k.organization_name), organization_npi = coalesce(p.npi, k.organization_npi)
+FROM temp.contained_party AS p
+WHERE p.connection_id = k.connection_id AND p.claim_id = k.claim_id AND p.reference = k.organization;
+UPDATE temp.contained_party AS k
+SET organization_name = coalesce(p.name, k.organization_name), organization_npi = coalesce(p.npi, k.organization_npi)
+FROM temp.party AS p
+WHERE p.connection_id = k.connection_id AND p.type = 'Organization' AND p.id = k.organization_id;
+UPDATE temp.contained_party
+SET name = coalesce(practitioner_name, name, organization_name), npi = coalesce(practitioner_npi, npi, organization_npi)
+WHERE coalesce(practitioner_name, practitioner_npi, organization_name, organization_npi) IS NOT NULL;

@@ -114,12 +114,12 @@ WITH span AS (
   FROM stated WHERE place = 1
 ), summed AS (
   SELECT connection_id, member_id, patient_id, coverage_id, first, last, kind, currency,
-         coalesce(max(claims), 0) AS claims, max(cents) AS used, CAST(round(max(payer_used) * 100) AS INTEGER) AS payer_used,
-         CAST(round(max(payer_limit) * 100) AS INTEGER) AS payer_limit, max(payer_claim_id) AS payer_claim_id, max(payer_date) AS payer_date
+         coalesce(max(claims), 0) AS claims, max(cents) AS used, cents_of(max(payer_used)) AS payer_used,
+         cents_of(max(payer_limit)) AS payer_limit, max(payer_claim_id) AS payer_claim_id, max(payer_date) AS payer_date
   FROM together
   GROUP BY connection_id, member_id, patient_id, coverage_id, first, last, kind, currency
 ), limited AS (
-  SELECT s.*, coalesce(s.payer_limit, CAST(round(o.amount * 100) AS INTEGER)) AS most
+  SELECT s.*, coalesce(s.payer_limit, cents_of(o.amount)) AS most
   FROM summed AS s
   LEFT JOIN of_coverage AS o ON o.connection_id = s.connection_id AND o.coverage_id = s.coverage_id
     AND o.kind = s.kind AND o.currency IS s.currency

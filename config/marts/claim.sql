@@ -194,11 +194,15 @@ CREATE INDEX claim_by_number ON claim (claim_number);
 CREATE INDEX claim_by_key ON claim (connection_id, claim_key);
 INSERT INTO claim
 WITH line AS (
-  SELECT i.connection_id, i.explanation_of_benefit_id, count(*) AS line_count,
-         min(coalesce(serviced_date, serviced_period_start)) AS service_start,
-         max(coalesce(serviced_date, serviced_period_end, serviced_period_start)) AS service_end
-  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item AS i ON i.connection_id = mart_scope.connection_id
-  GROUP BY i.connection_id, i.explanation_of_benefit_id
+  SELECT connection_id, explanation_of_benefit_id, count(*) AS line_count,
+         coalesce(min(CASE WHEN first_day(started) IS NOT NULL THEN started END), min(started)) AS service_start,
+         coalesce(max(CASE WHEN last_day(ended) IS NOT NULL THEN ended END), max(ended)) AS service_end
+  FROM (
+    SELECT i.connection_id, i.explanation_of_benefit_id, first_dated(serviced_date, serviced_period_start) AS started,
+           first_dated(serviced_date, serviced_period_end, serviced_period_start) AS ended
+    FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item AS i ON i.connection_id = mart_scope.connection_id
+  )
+  GROUP BY connection_id, explanation_of_benefit_id
 ), said AS (
   SELECT connection_id, explanation_of_benefit_id,
          max(frequency_code) AS frequency_code, max(adjustment_type) AS adjustment_type
@@ -253,39 +257,39 @@ SELECT connection_id,
        discharge_status_code,
        line_count,
        submitted_amount,
-       CAST(round(submitted_amount * 100) AS INTEGER),
+       cents_of(submitted_amount),
        allowed_amount,
-       CAST(round(allowed_amount * 100) AS INTEGER),
+       cents_of(allowed_amount),
        noncovered_amount,
-       CAST(round(noncovered_amount * 100) AS INTEGER),
+       cents_of(noncovered_amount),
        discount_amount,
-       CAST(round(discount_amount * 100) AS INTEGER),
+       cents_of(discount_amount),
        deductible_amount,
-       CAST(round(deductible_amount * 100) AS INTEGER),
+       cents_of(deductible_amount),
        copay_amount,
-       CAST(round(copay_amount * 100) AS INTEGER),
+       cents_of(copay_amount),
        coinsurance_amount,
-       CAST(round(coinsurance_amount * 100) AS INTEGER),
+       cents_of(coinsurance_amount),
        member_liability_amount,
-       CAST(round(member_liability_amount * 100) AS INTEGER),
+       cents_of(member_liability_amount),
        paid_by_patient_amount,
-       CAST(round(paid_by_patient_amount * 100) AS INTEGER),
+       cents_of(paid_by_patient_amount),
        prior_payer_paid_amount,
-       CAST(round(prior_payer_paid_amount * 100) AS INTEGER),
+       cents_of(prior_payer_paid_amount),
        paid_to_provider_amount,
-       CAST(round(paid_to_provider_amount * 100) AS INTEGER),
+       cents_of(paid_to_provider_amount),
        paid_to_patient_amount,
-       CAST(round(paid_to_patient_amount * 100) AS INTEGER),
+       cents_of(paid_to_patient_amount),
        benefit_amount,
-       CAST(round(benefit_amount * 100) AS INTEGER),
+       cents_of(benefit_amount),
        drug_cost_amount,
-       CAST(round(drug_cost_amount * 100) AS INTEGER),
+       cents_of(drug_cost_amount),
        payment_amount,
-       CAST(round(payment_amount * 100) AS INTEGER),
+       cents_of(payment_amount),
        plan_paid_amount,
-       CAST(round(plan_paid_amount * 100) AS INTEGER),
+       cents_of(plan_paid_amount),
        member_cost_share_amount,
-       CAST(round(member_cost_share_amount * 100) AS INTEGER),
+       cents_of(member_cost_share_amount),
        currency,
        is_mixed_currency,
        is_void,
@@ -305,14 +309,18 @@ FROM (
          e.id AS claim_key,
          e.status AS status,
          e.outcome AS outcome,
-         coalesce(e.claim_type_code, e.type_code) AS kind,
+         coalesce(e.claim_type_code,
+           (SELECT claim_kind(k.code) FROM explanation_of_benefit_coding AS k WHERE k.connection_id = e.connection_id
+            AND k.explanation_of_benefit_id = e.id AND k.element = 'type' AND claim_kind(k.code) IS NOT NULL
+            ORDER BY k.row_no LIMIT 1),
+           claim_kind(e.type_text), e.type_code) AS kind,
          coalesce(e.sub_type_code, e.sub_type_text) AS sub_kind,
          e.patient_id AS patient_id,
          e.coverage_id AS coverage_id,
-         coalesce(e.billable_period_start, line.service_start) AS service_start,
-         first_day(coalesce(e.billable_period_start, line.service_start)) AS service_start_date,
-         coalesce(e.billable_period_end, line.service_end) AS service_end,
-         last_day(coalesce(e.billable_period_end, line.service_end)) AS service_end_date,
+         first_dated(e.billable_period_start, line.service_start) AS service_start,
+         first_day(first_dated(e.billable_period_start, line.service_start)) AS service_start_date,
+         first_dated(e.billable_period_end, line.service_end) AS service_end,
+         last_day(first_dated(e.billable_period_end, line.service_end)) AS service_end_date,
          e.claim_received_date AS received,
          first_day(e.claim_received_date) AS received_date,
          e.created AS created,
@@ -324,13 +332,18 @@ FROM (
          coalesce(provider.name, contained_provider.name, e.provider_display) AS provider_name,
          coalesce(provider.npi, contained_provider.npi,
                 npi_of(e.provider_identifier_system, e.provider_identifier_type_code, e.provider_identifier_value)) AS provider_npi,
-         coalesce(e.principal_diagnosis_code,
-                (SELECT coalesce(d.diagnosis_code, condition.code_code) FROM explanation_of_benefit_diagnosis AS d
+         coalesce(diagnosis_code(e.principal_diagnosis_system, e.principal_diagnosis_code),
+                (SELECT coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code),
+                                 diagnosis_code(condition.code_system, condition.code_code)) FROM explanation_of_benefit_diagnosis AS d
                  LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
                  WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
                    AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
                  ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1)) AS principal_diagnosis_code,
-         e.drg_code AS drg_code,
+         coalesce(e.drg_code,
+                (SELECT d.package_code_code FROM explanation_of_benefit_diagnosis AS d
+                 WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
+                   AND d.package_code_code IS NOT NULL
+                 ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1)) AS drg_code,
          e.type_of_bill_code AS type_of_bill_code,
          coalesce(CASE WHEN length(e.type_of_bill_code) BETWEEN 3 AND 4 THEN substr(e.type_of_bill_code, -1) END,
                 said.frequency_code) AS frequency_code,

@@ -10,10 +10,10 @@
 -- record_id                   id in explanation_of_benefit or condition
 -- member_id                   the person, id in member
 -- patient_id                  the member, id in patient
--- code                        first code
+-- code                        first code; of ICD with its dot and in capitals
 -- system                      its code system
 -- display                     its display text, else the plain text
--- icd10_code                  ICD-10 code, wherever it stands among the codings
+-- icd10_code                  ICD-10 code, wherever it stands among the codings, with its dot and in capitals
 -- role                        role on the claim, such as principal or admitting; category of a condition
 -- sequence                    number on the claim; NULL for a condition
 -- diagnosis_sent              start of the service; onset of a condition, else when it was recorded; as sent
@@ -46,7 +46,7 @@ SELECT connection_id,
        code,
        system,
        display,
-       icd10_code,
+       diagnosis_code('ICD-10-CM', icd10_code),
        role,
        sequence,
        diagnosis_sent,
@@ -54,13 +54,14 @@ SELECT connection_id,
        record_status
 FROM (
   SELECT e.connection_id, coalesce(e."use", 'claim') AS source, e.id AS record_id, person.member_id, e.patient_id,
-         coalesce(d.diagnosis_code, c.code_code) AS code,
+         coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code), diagnosis_code(c.code_system, c.code_code)) AS code,
          coalesce(d.diagnosis_system, c.code_system) AS system,
          coalesce(d.diagnosis_display, d.diagnosis_text, c.code_display, c.code_text) AS display,
-         coalesce(d.icd10_code, c.icd10_code) AS icd10_code,
+         coalesce(d.icd10_code, CASE WHEN vocabulary(d.diagnosis_system, d.diagnosis_code) LIKE 'ICD-10-%' THEN d.diagnosis_code END,
+                  c.icd10_code, CASE WHEN vocabulary(c.code_system, c.code_code) LIKE 'ICD-10-%' THEN c.code_code END) AS icd10_code,
          coalesce(d.type_code, d.type_text) AS role,
          d.sequence,
-         coalesce(e.billable_period_start, e.created) AS diagnosis_sent,
+         first_dated(e.billable_period_start, e.created) AS diagnosis_sent,
          e.status AS record_status
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_diagnosis AS d ON d.connection_id = mart_scope.connection_id
   JOIN explanation_of_benefit AS e ON e.connection_id = d.connection_id AND e.id = d.explanation_of_benefit_id
@@ -69,9 +70,10 @@ FROM (
   WHERE NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = e.connection_id
     AND x.resource_type = 'ExplanationOfBenefit' AND x.resource_id = e.id)
   UNION ALL
-  SELECT c.connection_id, 'condition', c.id, person.member_id, c.patient_id, c.code_code, c.code_system,
-         coalesce(c.code_display, c.code_text), c.icd10_code, coalesce(c.category_code, c.category_text), NULL,
-         coalesce(c.onset_date_time, c.onset_period_start, c.recorded_date), c.clinical_status_code
+  SELECT c.connection_id, 'condition', c.id, person.member_id, c.patient_id, diagnosis_code(c.code_system, c.code_code), c.code_system,
+         coalesce(c.code_display, c.code_text),
+         coalesce(c.icd10_code, CASE WHEN vocabulary(c.code_system, c.code_code) LIKE 'ICD-10-%' THEN c.code_code END), coalesce(c.category_code, c.category_text), NULL,
+         first_dated(c.onset_date_time, c.onset_period_start, c.recorded_date), c.clinical_status_code
   FROM temp.mart_scope CROSS JOIN condition AS c ON c.connection_id = mart_scope.connection_id
   LEFT JOIN temp.person ON person.connection_id = c.connection_id AND person.patient_id = c.patient_id
   WHERE NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = c.connection_id

@@ -22,11 +22,12 @@
 -- comparator                how the value is meant (<, <=, >=, >) where it is a limit of what can be measured
 -- value_text                the result in words or as a code, when it is no number
 -- unit                      unit of the value: UCUM code where sent, else as written
--- range_low                 lower end of the reference range
+-- range_low                 lower end of the reference range: the normal one, never one of critical or therapeutic values
 -- range_high                upper end of the reference range
 -- range_text                the reference range in words, where sent
--- interpretation_code       how the laboratory reads it (N normal, H high, L low, A for abnormal …)
--- is_abnormal               1 outside the reference range, 0 within it; without a range what the laboratory says; else NULL
+-- interpretation_code       how the laboratory reads it (N normal, H high, L low, A for abnormal …): the first such code, else the first code
+-- is_abnormal               1 outside the reference range, 0 within it; where there is none, or a limit of what can be measured does
+--                           not tell, what the laboratory says; else NULL
 -- status                    registered, preliminary, final, amended or corrected
 -- previous_value            previous result of the same test in the same unit
 -- previous_date             when that was
@@ -63,18 +64,30 @@ CREATE INDEX lab_result_by_member ON lab_result (member_id, test_code, result_da
 INSERT INTO lab_result
 WITH lab AS (
   SELECT o.*, person.member_id,
-         coalesce(o.effective_date_time, o.effective_instant, o.effective_period_start, o.issued) AS sent
+         first_dated(o.effective_date_time, o.effective_instant, o.effective_period_start, o.issued) AS sent
   FROM temp.mart_scope CROSS JOIN observation AS o ON o.connection_id = mart_scope.connection_id
   LEFT JOIN temp.person ON person.connection_id = o.connection_id AND person.patient_id = o.patient_id
   WHERE coalesce(o.status, '') NOT IN ('entered-in-error', 'cancelled')
-    AND (o.category_code = 'laboratory' OR EXISTS (SELECT 1 FROM observation_coding AS k
-      WHERE k.connection_id = o.connection_id AND k.observation_id = o.id AND k.element = 'category' AND lower(k.code) = 'laboratory'))
+    AND (lower(o.category_code) IN ('laboratory', 'lab') OR lower(trim(o.category_text)) IN ('laboratory', 'lab')
+      OR EXISTS (SELECT 1 FROM observation_coding AS k WHERE k.connection_id = o.connection_id AND k.observation_id = o.id
+        AND k.element = 'category' AND lower(k.code) IN ('laboratory', 'lab')))
     AND NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = o.connection_id
       AND x.resource_type = 'Observation' AND x.resource_id = o.id)
+), loinc AS (
+  -- A bare column beside min() comes from the row that has the minimum.
+  SELECT k.connection_id, k.observation_id AS id, k.element, k.element_index, k.code AS code, min(k.row_no)
+  FROM temp.mart_scope CROSS JOIN observation_coding AS k ON k.connection_id = mart_scope.connection_id
+  WHERE k.element IN ('code', 'component.code') AND vocabulary(k.system, k.code) = 'LOINC'
+  GROUP BY k.connection_id, k.observation_id, k.element, k.element_index
+), reading AS (
+  SELECT k.connection_id, k.observation_id AS id, k.element, k.element_index, interpretation_of(k.code) AS code, min(k.row_no)
+  FROM temp.mart_scope CROSS JOIN observation_coding AS k ON k.connection_id = mart_scope.connection_id
+  WHERE k.element IN ('interpretation', 'component.interpretation') AND interpretation_of(k.code) IS NOT NULL
+  GROUP BY k.connection_id, k.observation_id, k.element, CASE k.element WHEN 'interpretation' THEN 0 ELSE k.element_index END
 ), result AS (
   SELECT l.connection_id, l.id, NULL AS component, l.member_id, l.patient_id,
-         coalesce(l.loinc_code, l.code_code) AS test_code,
-         CASE WHEN l.loinc_code IS NOT NULL THEN 'http://loinc.org' ELSE l.code_system END AS test_system,
+         coalesce(loinc.code, l.code_code) AS test_code,
+         CASE WHEN loinc.code IS NOT NULL THEN 'http://loinc.org' ELSE l.code_system END AS test_system,
          coalesce(l.code_display, l.code_text) AS test_name, l.sent,
          coalesce(l.value_quantity_value, l.value_integer) AS value, l.value_quantity_comparator AS comparator,
          coalesce(l.value_codeable_concept_display, l.value_codeable_concept_text, l.value_codeable_concept_code, l.value_string,
@@ -83,13 +96,23 @@ WITH lab AS (
                   l.value_ratio_numerator_value || ':' || l.value_ratio_denominator_value,
                   l.value_range_low_value || '-' || l.value_range_high_value) AS value_text,
          coalesce(l.value_quantity_code, l.value_quantity_unit) AS unit,
-         l.reference_range_low_value AS low, l.reference_range_high_value AS high,
-         (SELECT r.text FROM observation_reference_range AS r WHERE r.connection_id = l.connection_id
-            AND r.observation_id = l.id AND r.text IS NOT NULL ORDER BY r.row_no LIMIT 1) AS range_text,
-         l.interpretation_code AS interpretation, l.status
+         usual.low_value AS low, usual.high_value AS high,
+         coalesce(usual.text, (SELECT r.text FROM observation_reference_range AS r WHERE r.connection_id = l.connection_id
+            AND r.observation_id = l.id AND r.text IS NOT NULL ORDER BY r.row_no LIMIT 1)) AS range_text,
+         coalesce(reading.code, l.interpretation_code) AS interpretation, l.status
   FROM lab AS l
+  LEFT JOIN loinc ON loinc.connection_id = l.connection_id AND loinc.id = l.id AND loinc.element = 'code'
+  LEFT JOIN reading ON reading.connection_id = l.connection_id AND reading.id = l.id AND reading.element = 'interpretation'
+  LEFT JOIN observation_reference_range AS usual
+    ON usual.connection_id = l.connection_id AND usual.observation_id = l.id
+   AND usual.row_no = (SELECT r.row_no FROM observation_reference_range AS r
+     WHERE r.connection_id = l.connection_id AND r.observation_id = l.id AND coalesce(r.low_value, r.high_value) IS NOT NULL
+       AND lower(coalesce(r.type_code, r.type_text, '')) NOT IN
+         ('critical', 'panic', 'absolute', 'recommended', 'treatment', 'therapeutic', 'pre', 'post')
+     ORDER BY lower(r.type_code) IS NOT 'normal', coalesce(r.type_code, r.type_text) IS NOT NULL, r.row_no LIMIT 1)
   UNION ALL
-  SELECT l.connection_id, l.id, k.component_index, l.member_id, l.patient_id, k.code_code, k.code_system,
+  SELECT l.connection_id, l.id, k.component_index, l.member_id, l.patient_id, coalesce(loinc.code, k.code_code),
+         CASE WHEN loinc.code IS NOT NULL THEN 'http://loinc.org' ELSE k.code_system END,
          coalesce(k.code_display, k.code_text), l.sent,
          coalesce(k.value_quantity_value, k.value_integer), k.value_quantity_comparator,
          coalesce(k.value_codeable_concept_display, k.value_codeable_concept_text, k.value_codeable_concept_code, k.value_string,
@@ -98,9 +121,13 @@ WITH lab AS (
                   k.value_ratio_numerator_value || ':' || k.value_ratio_denominator_value,
                   k.value_range_low_value || '-' || k.value_range_high_value),
          coalesce(k.value_quantity_code, k.value_quantity_unit),
-         k.reference_range_low_value, k.reference_range_high_value, NULL, k.interpretation_code, l.status
+         k.normal_range_low_value, k.normal_range_high_value, NULL, coalesce(reading.code, k.interpretation_code), l.status
   FROM lab AS l
   JOIN observation_component AS k ON k.connection_id = l.connection_id AND k.observation_id = l.id
+  LEFT JOIN loinc ON loinc.connection_id = l.connection_id AND loinc.id = l.id AND loinc.element = 'component.code'
+   AND loinc.element_index = k.component_index
+  LEFT JOIN reading ON reading.connection_id = l.connection_id AND reading.id = l.id AND reading.element = 'component.interpretation'
+   AND reading.element_index = k.component_index
   WHERE coalesce(k.code_code, k.code_text) IS NOT NULL
 ), dated AS (
   SELECT result.*, first_day(sent) AS day,
@@ -135,9 +162,13 @@ SELECT connection_id,
        high,
        range_text,
        interpretation,
-       CASE WHEN value IS NOT NULL AND coalesce(low, high) IS NOT NULL
-              THEN coalesce(value < low OR (value = low AND comparator = '<'), 0)
-                OR coalesce(value > high OR (value = high AND comparator = '>'), 0)
+       CASE WHEN value IS NOT NULL AND coalesce(low, high) IS NOT NULL AND comparator IS NULL
+              THEN coalesce(value < low, 0) OR coalesce(value > high, 0)
+            -- A limit tells where the result is outside for certain, and within where the range is open.
+            WHEN comparator IN ('>', '>=') AND (value > high OR (value = high AND comparator = '>')) THEN 1
+            WHEN comparator IN ('<', '<=') AND (value < low OR (value = low AND comparator = '<')) THEN 1
+            WHEN comparator IN ('>', '>=') AND high IS NULL AND value >= low THEN 0
+            WHEN comparator IN ('<', '<=') AND low IS NULL AND value <= high THEN 0
             WHEN interpretation IN ('N', 'NEG', 'ND') THEN 0
             WHEN interpretation IN ('A', 'AA', 'H', 'HH', 'HU', 'L', 'LL', 'LU', '<', '>', 'POS', 'DET') THEN 1 END,
        status,

@@ -19,7 +19,8 @@
 -- rxnorm_code                 RxNorm code, where sent
 -- quantity                    quantity handed out
 -- quantity_unit               its unit
--- days_supply                 days it is meant to last, whether sent as a number, a text, a code or in weeks or months (of 30 days)
+-- days_supply                 days it is meant to last, whether sent as a number, a text, a code or in hours, weeks or months (of 30
+--                             days); of a line that refers to pieces of supporting information what these say
 -- refill_number               0 is the first fill
 -- pharmacy_name               who handed it out or is paid for it
 -- prescriber_name             who prescribed it, as sent with the claim
@@ -68,7 +69,7 @@ CREATE INDEX medication_fill_by_connection ON medication_fill (connection_id, so
 CREATE INDEX medication_fill_by_member ON medication_fill (member_id, fill_date);
 INSERT INTO medication_fill
 WITH info AS (
-  SELECT s.connection_id, s.explanation_of_benefit_id,
+  SELECT s.connection_id, s.explanation_of_benefit_id, s.sequence,
          max(CASE WHEN lower(s.category_code) IN ('dayssupply', 'days_supply', 'days-supply') OR lower(s.category_second_code) IN ('dayssupply', 'days_supply', 'days-supply')
                     OR s.category_code LIKE '%/days_suply_num' OR s.category_second_code LIKE '%/days_suply_num' OR s.category_second_code = 'CLM_LINE_DAYS_SUPLY_QTY'
              THEN days_of(s.value_quantity_value, coalesce(s.value_quantity_code, s.value_quantity_unit),
@@ -76,16 +77,37 @@ WITH info AS (
          max(CASE WHEN lower(s.category_code) = 'refillnum' OR lower(s.category_second_code) = 'refillnum'
              THEN coalesce(s.value_quantity_value, CAST(whole_number(coalesce(s.value_string, s.code_text, s.code_code)) AS INTEGER)) END) AS refill_number
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_supporting_info AS s ON s.connection_id = mart_scope.connection_id
-  GROUP BY s.connection_id, s.explanation_of_benefit_id
+  GROUP BY s.connection_id, s.explanation_of_benefit_id, s.sequence
+  HAVING coalesce(days_supply, refill_number) IS NOT NULL
+), line_info AS (
+  SELECT i.connection_id, i.explanation_of_benefit_id, k.item_index,
+         max(i.days_supply) AS days_supply, max(i.refill_number) AS refill_number
+  FROM info AS i
+  JOIN explanation_of_benefit_item_link AS k ON k.connection_id = i.connection_id
+   AND k.explanation_of_benefit_id = i.explanation_of_benefit_id
+   AND k.target = 'supportingInfo' AND k.target_sequence = i.sequence
+  GROUP BY i.connection_id, i.explanation_of_benefit_id, k.item_index
+), claim_info AS (
+  -- What no line refers to is said of all of them.
+  SELECT i.connection_id, i.explanation_of_benefit_id,
+         max(i.days_supply) AS days_supply, max(i.refill_number) AS refill_number
+  FROM info AS i
+  WHERE NOT EXISTS (SELECT 1 FROM explanation_of_benefit_item_link AS k WHERE k.connection_id = i.connection_id
+    AND k.explanation_of_benefit_id = i.explanation_of_benefit_id
+    AND k.target = 'supportingInfo' AND k.target_sequence = i.sequence)
+  GROUP BY i.connection_id, i.explanation_of_benefit_id
 ), fill AS (
   SELECT c.connection_id, 'claim' AS source, c.explanation_of_benefit_id AS source_id, l.item_index,
          c.member_id, c.patient_id, coalesce(l.service_start, c.service_start) AS fill_sent,
          l.code AS drug_code, l.code_system AS drug_system, l.code_display AS drug_name,
-         coalesce(l.ndc_code, (SELECT d.ndc_code FROM explanation_of_benefit_item_detail AS d
+         coalesce(l.ndc_code, (SELECT coalesce(d.ndc_code, d.product_or_service_code) FROM explanation_of_benefit_item_detail AS d
                                WHERE d.connection_id = c.connection_id AND d.explanation_of_benefit_id = c.explanation_of_benefit_id
-                                 AND d.item_index = l.item_index AND d.ndc_code IS NOT NULL ORDER BY d.row_no LIMIT 1)) AS ndc_code,
-         NULL AS rxnorm_code, l.quantity, l.quantity_unit,
-         info.days_supply, CAST(info.refill_number AS INTEGER) AS refill_number, c.provider_name AS pharmacy_name,
+                                 AND d.item_index = l.item_index
+                                 AND (d.ndc_code IS NOT NULL OR vocabulary(d.product_or_service_system, d.product_or_service_code) = 'NDC')
+                               ORDER BY d.row_no LIMIT 1)) AS ndc_code,
+         k.rxnorm AS rxnorm_code, l.quantity, l.quantity_unit,
+         coalesce(line_info.days_supply, claim_info.days_supply) AS days_supply,
+         CAST(coalesce(line_info.refill_number, claim_info.refill_number) AS INTEGER) AS refill_number, c.provider_name AS pharmacy_name,
          coalesce(prescriber.name, contained_prescriber.name, t.provider_display) AS prescriber_name,
          coalesce(prescriber.npi, contained_prescriber.npi,
                   npi_of(t.provider_identifier_system, t.provider_identifier_type_code, t.provider_identifier_value)) AS prescriber_npi,
@@ -97,7 +119,13 @@ WITH info AS (
   FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
   LEFT JOIN claim_line AS l
     ON l.connection_id = c.connection_id AND l.explanation_of_benefit_id = c.explanation_of_benefit_id AND l.item_index IS NOT NULL
-  LEFT JOIN info ON info.connection_id = c.connection_id AND info.explanation_of_benefit_id = c.explanation_of_benefit_id
+  LEFT JOIN temp.line_code AS k
+    ON k.connection_id = c.connection_id AND k.id = c.explanation_of_benefit_id AND k.line = l.item_index
+  LEFT JOIN line_info
+    ON line_info.connection_id = c.connection_id AND line_info.explanation_of_benefit_id = c.explanation_of_benefit_id
+   AND line_info.item_index = l.item_index
+  LEFT JOIN claim_info
+    ON claim_info.connection_id = c.connection_id AND claim_info.explanation_of_benefit_id = c.explanation_of_benefit_id
   LEFT JOIN explanation_of_benefit_care_team AS t
     ON t.connection_id = c.connection_id AND t.explanation_of_benefit_id = c.explanation_of_benefit_id
    AND t.row_no = (SELECT f.row_no FROM explanation_of_benefit_care_team AS f
@@ -113,16 +141,35 @@ WITH info AS (
   WHERE c.kind = 'pharmacy'
   UNION ALL
   SELECT d.connection_id, 'dispense', d.id, NULL, person.member_id, d.patient_id,
-         coalesce(d.when_handed_over, d.when_prepared),
-         coalesce(d.medication_code, m.code_code), coalesce(d.medication_system, m.code_system),
-         coalesce(d.medication_display, d.medication_text, m.code_display, m.code_text, d.medication_reference_display),
-         coalesce(d.ndc_code, m.ndc_code), coalesce(d.rxnorm_code, m.rxnorm_code),
+         first_dated(d.when_handed_over, d.when_prepared),
+         coalesce(d.medication_code, m.code_code, n.code_code), coalesce(d.medication_system, m.code_system, n.code_system),
+         coalesce(d.medication_display, d.medication_text, m.code_display, m.code_text, n.code_display, n.code_text,
+                  d.medication_reference_display),
+         coalesce(d.ndc_code,
+           (SELECT k.code FROM medication_dispense_coding AS k WHERE k.connection_id = d.connection_id AND k.medication_dispense_id = d.id
+            AND k.element = 'medication' AND vocabulary(k.system, k.code) = 'NDC' ORDER BY k.row_no LIMIT 1),
+           m.ndc_code,
+           (SELECT k.code FROM medication_coding AS k WHERE k.connection_id = m.connection_id AND k.medication_id = m.id
+            AND k.element = 'code' AND vocabulary(k.system, k.code) = 'NDC' ORDER BY k.row_no LIMIT 1),
+           n.ndc_code, CASE WHEN vocabulary(n.code_system, n.code_code) = 'NDC' THEN n.code_code END),
+         coalesce(d.rxnorm_code,
+           (SELECT k.code FROM medication_dispense_coding AS k WHERE k.connection_id = d.connection_id AND k.medication_dispense_id = d.id
+            AND k.element = 'medication' AND vocabulary(k.system, k.code) = 'RxNorm' ORDER BY k.row_no LIMIT 1),
+           m.rxnorm_code,
+           (SELECT k.code FROM medication_coding AS k WHERE k.connection_id = m.connection_id AND k.medication_id = m.id
+            AND k.element = 'code' AND vocabulary(k.system, k.code) = 'RxNorm' ORDER BY k.row_no LIMIT 1),
+           n.rxnorm_code, CASE WHEN vocabulary(n.code_system, n.code_code) = 'RxNorm' THEN n.code_code END),
          d.quantity_value, coalesce(d.quantity_unit, d.quantity_code),
          days_of(d.days_supply_value, coalesce(d.days_supply_code, d.days_supply_unit), NULL), NULL,
          coalesce(o.name, d.performer_actor_display),
          NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM temp.mart_scope CROSS JOIN medication_dispense AS d ON d.connection_id = mart_scope.connection_id
   LEFT JOIN medication AS m ON m.connection_id = d.connection_id AND m.id = d.medication_id
+  LEFT JOIN medication_dispense_contained_medication AS n
+    ON n.connection_id = d.connection_id AND n.medication_dispense_id = d.id
+   AND n.row_no = (SELECT f.row_no FROM medication_dispense_contained_medication AS f
+                   WHERE f.connection_id = d.connection_id AND f.medication_dispense_id = d.id
+                     AND '#' || f.contained_id = d.medication_reference ORDER BY f.row_no LIMIT 1)
   LEFT JOIN temp.party AS o
     ON o.connection_id = d.connection_id AND o.id = d.performer_actor_id
    AND o.type = CASE d.performer_actor_id WHEN d.performer_actor_organization_id THEN 'Organization'
@@ -153,12 +200,12 @@ SELECT connection_id,
        prescriber_name,
        prescriber_npi,
        submitted,
-       CAST(round(submitted * 100) AS INTEGER),
+       cents_of(submitted),
        allowed,
-       CAST(round(allowed * 100) AS INTEGER),
+       cents_of(allowed),
        plan_paid,
-       CAST(round(plan_paid * 100) AS INTEGER),
+       cents_of(plan_paid),
        member_paid,
-       CAST(round(member_paid * 100) AS INTEGER),
+       cents_of(member_paid),
        currency
 FROM fill;

@@ -95,13 +95,17 @@ SELECT e.connection_id,
        first_day(coalesce(i.pre_auth_period_start, e.pre_auth_ref_period_start)),
        coalesce(i.pre_auth_period_end, e.pre_auth_ref_period_end),
        last_day(coalesce(i.pre_auth_period_end, e.pre_auth_ref_period_end)),
-       coalesce(e.claim_type_code, e.type_code),
+       coalesce(e.claim_type_code,
+         (SELECT claim_kind(k.code) FROM explanation_of_benefit_coding AS k WHERE k.connection_id = e.connection_id
+          AND k.explanation_of_benefit_id = e.id AND k.element = 'type' AND claim_kind(k.code) IS NOT NULL
+          ORDER BY k.row_no LIMIT 1),
+         claim_kind(e.type_text), e.type_code),
        i.product_or_service_code,
        i.product_or_service_system,
        coalesce(i.product_or_service_display, i.product_or_service_text),
        i.quantity_value,
        coalesce(i.quantity_unit, i.quantity_code),
-       (SELECT coalesce(d.diagnosis_code, condition.code_code) FROM explanation_of_benefit_diagnosis AS d
+       (SELECT coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code), diagnosis_code(condition.code_system, condition.code_code)) FROM explanation_of_benefit_diagnosis AS d
         LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
         WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
           AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
@@ -115,9 +119,9 @@ SELECT e.connection_id,
           AND k.reference = e.insurer_reference),
          e.insurer_display),
        CASE WHEN NOT m.is_mixed THEN m.submitted END,
-       CAST(round(CASE WHEN NOT m.is_mixed THEN m.submitted END * 100) AS INTEGER),
+       cents_of(CASE WHEN NOT m.is_mixed THEN m.submitted END),
        CASE WHEN NOT m.is_mixed THEN m.allowed END,
-       CAST(round(CASE WHEN NOT m.is_mixed THEN m.allowed END * 100) AS INTEGER),
+       cents_of(CASE WHEN NOT m.is_mixed THEN m.allowed END),
        CASE WHEN NOT m.is_mixed THEN m.currency END
 FROM temp.mart_scope CROSS JOIN explanation_of_benefit AS e ON e.connection_id = mart_scope.connection_id
 LEFT JOIN explanation_of_benefit_item AS i ON i.connection_id = e.connection_id AND i.explanation_of_benefit_id = e.id

@@ -15,7 +15,7 @@
 -- patient_id                the member, id in patient
 -- code                      first code
 -- system                    its code system
--- vocabulary                ICD-10-PCS, CPT, HCPCS, CDT, SNOMED CT or NULL, from the code system
+-- vocabulary                ICD-10-PCS, CPT, HCPCS, CDT, SNOMED CT or NULL, from the code system; CARIN's of both CPT and HCPCS leaves it to the code
 -- display                   its display text, else the plain text
 -- modifier_1_code           first modifier, of a line
 -- procedure_sent            when it was done, as sent: of the procedure or line, else the claim's first day of service
@@ -55,8 +55,8 @@ WITH found AS (
          c.member_id, c.patient_id,
          coalesce(p.procedure_code, r.code_code) AS code, coalesce(p.procedure_system, r.code_system) AS system,
          coalesce(p.procedure_display, p.procedure_text, r.code_display, r.code_text) AS display, NULL AS modifier,
-         coalesce(p.date, r.performed_date_time, r.performed_period_start, c.service_start) AS started,
-         coalesce(p.date, r.performed_period_end) AS ended,
+         first_dated(p.date, r.performed_date_time, r.performed_period_start, c.service_start) AS started,
+         first_dated(p.date, r.performed_period_end) AS ended,
          NULL AS performer_name, NULL AS performer_npi, c.status AS record_status, c.is_current
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_procedure AS p ON p.connection_id = mart_scope.connection_id
   JOIN claim AS c ON c.connection_id = p.connection_id AND c.explanation_of_benefit_id = p.explanation_of_benefit_id
@@ -70,7 +70,7 @@ WITH found AS (
   UNION ALL
   SELECT r.connection_id, 'procedure', r.id, NULL, person.member_id, r.patient_id,
          r.code_code, r.code_system, coalesce(r.code_display, r.code_text), NULL,
-         coalesce(r.performed_date_time, r.performed_period_start), coalesce(r.performed_period_end, r.performed_date_time),
+         first_dated(r.performed_date_time, r.performed_period_start), first_dated(r.performed_period_end, r.performed_date_time),
          coalesce(o.name, r.performer_actor_display), o.npi, r.status,
          coalesce(r.status, '') NOT IN ('entered-in-error', 'not-done')
   FROM temp.mart_scope CROSS JOIN "procedure" AS r ON r.connection_id = mart_scope.connection_id
@@ -89,11 +89,7 @@ SELECT connection_id,
        patient_id,
        code,
        system,
-       CASE WHEN system LIKE '%cms.gov/Medicare/Coding/ICD10' OR system LIKE '%icd10PCS%' OR system LIKE '%icd-10-pcs%' OR system = 'urn:oid:2.16.840.1.113883.6.4' THEN 'ICD-10-PCS'
-            WHEN system LIKE '%ama-assn.org/go/cpt%' OR system = 'urn:oid:2.16.840.1.113883.6.12' THEN 'CPT'
-            WHEN system LIKE '%HCPCS%' OR system = 'urn:oid:2.16.840.1.113883.6.285' THEN 'HCPCS'
-            WHEN system LIKE '%ada.org%' OR system LIKE '%/CDT%' OR system = 'urn:oid:2.16.840.1.113883.6.13' THEN 'CDT'
-            WHEN system = 'http://snomed.info/sct' OR system = 'urn:oid:2.16.840.1.113883.6.96' THEN 'SNOMED CT' END,
+       CASE WHEN vocabulary(system, code) IN ('ICD-10-PCS', 'CPT', 'HCPCS', 'CDT', 'SNOMED CT') THEN vocabulary(system, code) END,
        display,
        modifier,
        started,

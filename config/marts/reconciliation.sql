@@ -6,14 +6,15 @@
 --
 -- connection_id               whose consent the row came through
 -- explanation_of_benefit_id   the claim
--- problem                     header and lines (the header's amount of a kind is not the sum of the lines'), payment
+-- problem                     header and lines (the header's amount of a kind is not the sum of the lines'), total and
+--                             adjudication (the two amounts of a kind that the header states differ), payment
 --                             and header, payment and lines (the payment is not what the amounts paid come to),
 --                             ledger and claim (the ledger's sum over a claim's versions is not what its current
 --                             version says was paid), mixed currencies, reversal without payment, reversal in
 --                             another currency (than that of the claim it takes back)
 -- kind                        kind of amount
--- one_amount                  the header's amount, the payment, or the ledger's sum
--- other_amount                the sum of the lines, of the amounts paid, or of the current version
+-- one_amount                  the header's amount, its total, the payment, or the ledger's sum
+-- other_amount                the sum of the lines, of the adjudications, of the amounts paid, or of the current version
 -- difference_cents            the first less the second, in cents
 CREATE TABLE reconciliation (
   connection_id INTEGER NOT NULL,
@@ -56,6 +57,11 @@ WITH checked AS (
   FROM checked AS c
   JOIN paid_header AS p ON p.connection_id = c.connection_id AND p.id = c.explanation_of_benefit_id
   WHERE p.header_amount IS NULL
+  UNION ALL
+  SELECT c.connection_id, c.explanation_of_benefit_id, 'total and adjudication', a.kind, a.total_amount, a.adjudicated_amount
+  FROM checked AS c
+  JOIN temp.claim_amount AS a ON a.connection_id = c.connection_id AND a.id = c.explanation_of_benefit_id
+  WHERE NOT c.is_mixed_currency
 ), ledger AS (
   SELECT l.connection_id, l.claim_key, sum(l.amount) AS amount
   FROM temp.mart_scope CROSS JOIN payment_ledger AS l ON l.connection_id = mart_scope.connection_id
@@ -65,17 +71,17 @@ WITH checked AS (
   FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
   GROUP BY c.connection_id, c.claim_key
 )
-SELECT connection_id, id, problem, kind, one_amount, other_amount, CAST(round((one_amount - other_amount) * 100) AS INTEGER)
+SELECT connection_id, id, problem, kind, one_amount, other_amount, cents_of(round(one_amount, 6)) - cents_of(round(other_amount, 6))
 FROM found
-WHERE round(one_amount * 100) <> round(other_amount * 100)
+WHERE cents_of(round(one_amount, 6)) <> cents_of(round(other_amount, 6))
   AND NOT (problem IN ('header and lines', 'payment and lines') AND abs(other_amount) < abs(one_amount)
     AND (connection_id, id) IN (SELECT connection_id, id FROM silent))
 UNION ALL
 SELECT l.connection_id, l.claim_key, 'ledger and claim', 'plan_paid', l.amount, s.amount,
-       CAST(round((l.amount - coalesce(s.amount, 0)) * 100) AS INTEGER)
+       cents_of(round(l.amount, 6)) - cents_of(round(coalesce(s.amount, 0), 6))
 FROM ledger AS l
 LEFT JOIN standing AS s ON s.connection_id = l.connection_id AND s.claim_key = l.claim_key
-WHERE round(l.amount * 100) <> round(coalesce(s.amount, 0) * 100)
+WHERE cents_of(round(l.amount, 6)) <> cents_of(round(coalesce(s.amount, 0), 6))
 UNION ALL
 SELECT connection_id, explanation_of_benefit_id, 'mixed currencies', '', NULL, NULL, NULL
 FROM checked

@@ -230,7 +230,7 @@ SELECT CAST(CAST(c.connection_id AS VARCHAR) || '.' || c.explanation_of_benefit_
        CAST(CASE length(c.discharge_status_code) WHEN 1 THEN '0' || c.discharge_status_code ELSE c.discharge_status_code END AS VARCHAR) AS discharge_disposition_code,
        CAST(CASE length(l.place_of_service_code) WHEN 1 THEN '0' || l.place_of_service_code ELSE l.place_of_service_code END AS VARCHAR) AS place_of_service_code,
        CAST(CASE c.kind WHEN 'institutional' THEN ltrim(c.type_of_bill_code, '0') END AS VARCHAR) AS bill_type_code,
-       CAST(CASE WHEN c.drg_code IS NULL THEN NULL WHEN lower(e.drg_system) LIKE '%apr%' THEN 'apr-drg' ELSE 'ms-drg' END AS VARCHAR) AS drg_code_type,
+       CAST(CASE WHEN c.drg_code IS NULL THEN NULL WHEN lower(coalesce(e.drg_system, (SELECT max(g.package_code_system) FROM explanation_of_benefit_diagnosis AS g WHERE g.connection_id = e.connection_id AND g.explanation_of_benefit_id = e.id))) LIKE '%apr%' THEN 'apr-drg' ELSE 'ms-drg' END AS VARCHAR) AS drg_code_type,
        CAST(CASE length(c.drg_code) WHEN 1 THEN '00' || c.drg_code WHEN 2 THEN '0' || c.drg_code ELSE c.drg_code END AS VARCHAR) AS drg_code,
        CAST(CASE length(l.revenue_code) WHEN 3 THEN '0' || l.revenue_code ELSE l.revenue_code END AS VARCHAR) AS revenue_center_code,
        CAST(l.quantity AS DOUBLE) AS service_unit_quantity,

@@ -120,6 +120,10 @@ mod kill_refresh;
 #[cfg(test)]
 mod kill_steps;
 #[cfg(test)]
+mod mart_spellings;
+#[cfg(test)]
+mod mart_values;
+#[cfg(test)]
 mod marts_kept;
 #[cfg(test)]
 mod marts_together;

@@ -1,6 +1,6 @@
 //! The SQL functions that the marts' statements call, on the connection that writes.
 
-use super::words;
+use super::{cents, codes, words};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{
     Connection,
@@ -46,12 +46,47 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
             })
         })
         .and_then(|()| {
+            add("vocabulary", 2, |context| {
+                let code = text(context, 1).unwrap_or_default();
+                let found = text(context, 0).and_then(|system| codes::vocabulary(system, code));
+                Ok(found.map(str::to_owned))
+            })
+        })
+        .and_then(|()| {
+            add("diagnosis_code", 2, |context| {
+                Ok(text(context, 1).map(|code| codes::diagnosis(text(context, 0), code)))
+            })
+        })
+        .and_then(|()| {
+            add("claim_kind", 1, |context| {
+                Ok(text(context, 0).and_then(codes::claim_kind).map(str::to_owned))
+            })
+        })
+        .and_then(|()| {
+            add("interpretation_of", 1, |context| {
+                Ok(text(context, 0).and_then(codes::interpretation).map(str::to_owned))
+            })
+        })
+        .and_then(|()| add("first_dated", -1, |context| Ok(first_dated(context))))
+        .and_then(|()| {
+            connection.create_scalar_function("cents_of", 1, flags, |context| {
+                Ok(context.get::<Option<f64>>(0).unwrap_or(None).and_then(cents::cents))
+            })
+        })
+        .and_then(|()| {
             connection.create_scalar_function("days_of", 3, flags, |context| {
                 let value = context.get::<Option<f64>>(0).unwrap_or(None);
                 Ok(words::days(value, text(context, 1), text(context, 2)))
             })
         })
         .doing("cannot prepare to fill the marts")
+}
+
+/// The first argument that has a day; where none has, the first that is there.
+fn first_dated(context: &Context<'_>) -> Option<String> {
+    let sent = || (0..context.len()).filter_map(|at| text(context, at));
+    let dated = sent().find(|text| words::first_day(text).is_some());
+    dated.or_else(|| sent().next()).map(str::to_owned)
 }
 
 /// The first three arguments: the names of a piece of information.

@@ -7,7 +7,9 @@
 //! anew together, since a resource that came through both counts once.
 
 mod batch;
+mod cents;
 mod check;
+mod codes;
 mod functions;
 mod lineage;
 mod make;
@@ -38,12 +40,13 @@ pub(super) use standing::state;
 /// Raised when the same statements give other rows than before.
 const FORMAT: u8 = 2;
 /// What is worked out once for several marts, in this order.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("../../../config/mart_steps/scope.sql"),
     include_str!("../../../config/mart_steps/duplicate.sql"),
     include_str!("../../../config/mart_steps/amount.sql"),
     include_str!("../../../config/mart_steps/claim_amount.sql"),
     include_str!("../../../config/mart_steps/party.sql"),
+    include_str!("../../../config/mart_steps/line_code.sql"),
 ];
 
 /// Notes that the marts of a connection are behind.

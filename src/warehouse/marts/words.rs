@@ -23,7 +23,11 @@ pub(super) fn last_day(text: &str) -> Option<String> {
 
 fn day(text: &str, rest: impl Fn(i32, Option<u32>) -> Option<NaiveDate>) -> Option<String> {
     let text = text.trim();
-    let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, ""));
+    let (date, time) = match text.split_once(['T', ' ']) {
+        Some((_, time)) if !is_time(time) => return None,
+        Some(parts) => parts,
+        None => (text, ""),
+    };
     let digits = |part: &str, length: usize| {
         let is_number = part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
         is_number.then(|| part.parse::<u32>().ok())?
@@ -42,6 +46,35 @@ fn day(text: &str, rest: impl Fn(i32, Option<u32>) -> Option<NaiveDate>) -> Opti
         _ => return None,
     };
     Some(found.format("%Y-%m-%d").to_string())
+}
+
+/// Whether a text is a time of day, with or without seconds and a zone (FHIR R4, dateTime).
+fn is_time(text: &str) -> bool {
+    let (time, zone) = match text.find(['Z', 'z', '+', '-']) {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    let below = |part: &str, limit: u32| {
+        let is_number = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && part.parse::<u32>().is_ok_and(|number| number < limit)
+    };
+    let is_second = |part: &str| {
+        let (whole, rest) = part.split_once('.').unwrap_or((part, "0"));
+        // A leap second is the sixtieth.
+        below(whole, 61) && !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let is_clock = match time.split(':').collect::<Vec<_>>().as_slice() {
+        [hour, minute] => below(hour, 24) && below(minute, 60),
+        [hour, minute, second] => below(hour, 24) && below(minute, 60) && is_second(second),
+        _ => false,
+    };
+    let is_zone = match zone.get(1..).and_then(|rest| rest.split_once(':')) {
+        Some((hour, minute)) => {
+            !zone.starts_with(['Z', 'z']) && below(hour, 15) && below(minute, 60)
+        }
+        None => matches!(zone, "" | "Z" | "z"),
+    };
+    is_clock && is_zone
 }
 
 /// A National Drug Code in eleven digits.
@@ -100,26 +133,35 @@ pub(super) fn npi_is_valid(text: &str) -> bool {
     is_number && text.starts_with(['1', '2']) && (sum + 24).is_multiple_of(10)
 }
 
-/// How many days an amount of a unit is: weeks have 7, months 30, years 365.
+/// How many days an amount of a unit is: weeks have 7, months 30, years 365. A text may be a number
+/// with a unit behind it, or a duration such as P30D (ISO 8601).
 pub(super) fn days(value: Option<f64>, unit: Option<&str>, text: Option<&str>) -> Option<f64> {
     let (value, unit) = match value {
         Some(value) => (value, unit.unwrap_or("d").to_owned()),
         None => {
             let text = text?.trim();
+            let duration = text.strip_prefix(['P', 'p']);
+            let text = duration.unwrap_or(text);
             let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-            let unit = text[end..].trim();
+            let unit = match text[end..].trim() {
+                "M" | "m" if duration.is_some() => "mo",
+                unit => unit,
+            };
             (text[..end].parse().ok()?, if unit.is_empty() { "d" } else { unit }.to_owned())
         }
     };
     let unit = unit.trim().to_ascii_lowercase();
-    let factor = match unit.trim_matches(|c: char| !c.is_ascii_alphanumeric()) {
-        "wk" | "w" | "week" | "weeks" => 7.0,
-        "mo" | "month" | "months" | "mon" => 30.0,
-        "a" | "y" | "yr" | "year" | "years" => 365.0,
+    let (times, by) = match unit.trim_matches(|c: char| !c.is_ascii_alphanumeric()) {
+        "min" | "minute" | "minutes" => (1.0, 1440.0),
+        "h" | "hr" | "hrs" | "hour" | "hours" => (1.0, 24.0),
+        "wk" | "w" | "week" | "weeks" => (7.0, 1.0),
+        // UCUM has months and years of several calendars.
+        "mo" | "mo_g" | "mo_j" | "mo_s" | "month" | "months" | "mon" => (30.0, 1.0),
+        "a" | "a_g" | "a_j" | "a_t" | "y" | "yr" | "year" | "years" => (365.0, 1.0),
         // Whatever else is written behind it, a supply is told in days.
-        _ => 1.0,
+        _ => (1.0, 1.0),
     };
-    (value.is_finite() && value >= 0.0).then_some(value * factor)
+    (value.is_finite() && value >= 0.0).then_some(value * times / by)
 }
 
 /// A whole number at the beginning of a text.
@@ -216,6 +258,8 @@ mod tests {
         for (sent, first, last) in [
             ("2024-02-03", "2024-02-03", "2024-02-03"),
             ("2024-12-31T23:59:59-05:00", "2024-12-31", "2024-12-31"),
+            ("2024-12-31T23:59:60.25Z", "2024-12-31", "2024-12-31"),
+            ("2024-12-31 08:30", "2024-12-31", "2024-12-31"),
             ("2024-02", "2024-02-01", "2024-02-29"),
             ("2020", "2020-01-01", "2020-12-31"),
             ("2020-12", "2020-12-01", "2020-12-31"),
@@ -223,9 +267,23 @@ mod tests {
             assert_eq!(first_day(sent).as_deref(), Some(first), "{sent}");
             assert_eq!(last_day(sent).as_deref(), Some(last), "{sent}");
         }
-        for sent in
-            ["", "2021-02-30", "20210203", "2021-2-3", "soon", "2021-13", "0000", "2021-01-01-01"]
-        {
+        for sent in [
+            "",
+            "2021-02-30",
+            "20210203",
+            "2021-2-3",
+            "soon",
+            "2021-13",
+            "0000",
+            "2021-01-01-01",
+            "2025-01-31Tgarbage",
+            "2025-01-31T25:61:00Z",
+            "2025-01-31T24:00:00Z",
+            "2025-01-31T",
+            "2025-01-31T10:00:00+15:00",
+            "2025-01-31T10:00:00Zulu",
+            "2025-01-31T10:00:00.Z",
+        ] {
             assert_eq!((first_day(sent), last_day(sent)), (None, None), "{sent}");
         }
     }
@@ -274,6 +332,12 @@ mod tests {
             (Some(30.0), Some("days"), None, Some(30.0)),
             (Some(1.0), Some("mo"), None, Some(30.0)),
             (Some(2.0), Some("wk"), None, Some(14.0)),
+            (Some(720.0), Some("h"), None, Some(30.0)),
+            (Some(1.0), Some("mo_g"), None, Some(30.0)),
+            (Some(1.0), Some("mo_j"), None, Some(30.0)),
+            (None, None, Some("P30D"), Some(30.0)),
+            (None, None, Some("P3M"), Some(90.0)),
+            (None, None, Some("P"), None),
             (Some(30.0), Some("EA"), None, Some(30.0)),
             (None, None, Some("30"), Some(30.0)),
             (None, None, Some(" 1 month"), Some(30.0)),

@@ -56,6 +56,11 @@ pub(super) fn every_type(rich: &Rich) -> Vec<Json> {
             specialty: array![titled(hl7("v3-RoleCode", "FAM"), "Family practice")],
         },
         object! {
+            resourceType: "PractitionerRole", id: "in-role-2", active: true,
+            practitioner: numbered(named(rich.to("Practitioner"), "Dr. Quill"), 12),
+            organization: numbered(named(rich.to("Organization"), "Travelling Group"), 13),
+        },
+        object! {
             resourceType: "Location", id: "in-location", status: "active", name: "Travelling Van",
             identifier: identifiers(3),
             type: array![titled(hl7("v3-RoleCode", "MBL"), "Mobile unit")],
@@ -135,6 +140,12 @@ fn titled(mut concept: Json, text: &str) -> Json {
 /// A reference with a name beside it.
 fn named(mut reference: Json, display: &str) -> Json {
     reference.set("display", display);
+    reference
+}
+
+/// A reference with an NPI beside it.
+fn numbered(mut reference: Json, number: u32) -> Json {
+    reference.set("identifier", identifier("NPI", NPI, &npi(2, number)));
     reference
 }
 

@@ -1,0 +1,52 @@
+//! Cents of an amount, from its decimal digits.
+
+/// The cents of an amount, half a cent away from zero; `None` where they do not fit.
+///
+/// The digits are those of the shortest decimal that gives the same double. Of an amount with up to
+/// fifteen digits they are the ones that were sent: 1.005 is 101 cents, although its double is a
+/// little less than that, and multiplied by a hundred less than 100.5.
+pub(super) fn cents(amount: f64) -> Option<i64> {
+    if !amount.is_finite() {
+        return None;
+    }
+    let text = amount.abs().to_string();
+    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+    let digit = |at: usize| part.as_bytes().get(at).map_or(0, |digit| i64::from(digit - b'0'));
+    let rest = digit(0) * 10 + digit(1) + i64::from(digit(2) >= 5);
+    let cents = whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(rest)?;
+    Some(if amount < 0.0 { -cents } else { cents })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_cent_goes_away_from_zero_whatever_its_double_is() {
+        for (amount, expected) in [
+            (1.005, 101),
+            (0.285, 29),
+            (35.855, 3586),
+            (-1.005, -101),
+            (2.675, 268),
+            (1.115, 112),
+            (0.335, 34),
+            (0.015, 2),
+            (1.1e-2, 1),
+            (0.0049, 0),
+            (1.004_999, 100),
+            (4.35, 435),
+            (64.1, 6410),
+            (100.0, 10_000),
+            (-0.0, 0),
+            (1e-300, 0),
+            (1_234_567.125, 123_456_713),
+            (123_456_789_012.34, 12_345_678_901_234),
+        ] {
+            assert_eq!(cents(amount), Some(expected), "{amount}");
+        }
+        for amount in [1e18, 1e300, f64::INFINITY, f64::NAN] {
+            assert_eq!(cents(amount), None, "{amount}");
+        }
+    }
+}

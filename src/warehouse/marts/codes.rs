@@ -1,0 +1,217 @@
+//! Code systems and codes that senders write in many ways, in one.
+//!
+//! A code system has a URL (FHIR R4, 4.3: External code systems), an OID (hl7.org/oid) and a name, and
+//! senders put the URL of a ValueSet in its place, `https` for `http`, or a slash behind it.
+
+/// The vocabulary that a code system is; `None` if it is not known.
+///
+/// CARIN has a ValueSet of both CPT and HCPCS codes: in that the code's form tells which it is.
+pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
+    let system = plain(system);
+    if let Some((_, name)) = OIDS.iter().find(|(oid, _)| *oid == system) {
+        return Some(name);
+    }
+    let last = system.rsplit('/').next().unwrap_or(&system);
+    let found = match last {
+        "ndc" | "fdandcorcompound" | "fdanationaldrugcode" | "ucm142438.htm" => "NDC",
+        "rxnorm" => "RxNorm",
+        "loinc" | "loinc.org" => "LOINC",
+        "amacptcmshcpcsprocedurecodes" => return procedure(code),
+        "cpt" => "CPT",
+        "icd10" if system.ends_with("cms.gov/medicare/coding/icd10") => "ICD-10-PCS",
+        "icd-10-pcs" | "icd10pcs" => "ICD-10-PCS",
+        "icd-10-cm" | "icd10cm" | "icd-10" | "icd10" => "ICD-10-CM",
+        "icd-9-cm" | "icd9cm" | "icd-9" | "icd9" => "ICD-9-CM",
+        "sct" | "snomedct" | "snomed-ct" | "snomed ct" => "SNOMED CT",
+        "medhcpcsgeninfo" => "HCPCS",
+        _ if system.contains("icd10pcs") || system.contains("icd-10-pcs") => "ICD-10-PCS",
+        _ if system.contains("ama-assn.org/go/cpt") => "CPT",
+        _ if system.contains("hcpcs") => "HCPCS",
+        _ if system.contains("ada.org") || last.starts_with("cdt") => "CDT",
+        _ => return None,
+    };
+    Some(found)
+}
+
+const OIDS: [(&str, &str); 11] = [
+    ("2.16.840.1.113883.6.69", "NDC"),
+    ("2.16.840.1.113883.6.88", "RxNorm"),
+    ("2.16.840.1.113883.6.1", "LOINC"),
+    ("2.16.840.1.113883.6.12", "CPT"),
+    ("2.16.840.1.113883.6.285", "HCPCS"),
+    ("2.16.840.1.113883.6.13", "CDT"),
+    ("2.16.840.1.113883.6.96", "SNOMED CT"),
+    ("2.16.840.1.113883.6.90", "ICD-10-CM"),
+    ("2.16.840.1.113883.6.3", "ICD-10-CM"),
+    ("2.16.840.1.113883.6.4", "ICD-10-PCS"),
+    ("2.16.840.1.113883.6.103", "ICD-9-CM"),
+];
+
+/// A URL, an OID or a name in lower case, without what stands around it.
+fn plain(system: &str) -> String {
+    let lower = system.trim().to_ascii_lowercase();
+    let lower = lower.split('|').next().unwrap_or_default();
+    let bare = ["http://", "https://", "urn:oid:", "oid:"]
+        .iter()
+        .find_map(|start| lower.strip_prefix(start))
+        .unwrap_or(lower);
+    bare.trim_end_matches('/').to_owned()
+}
+
+/// A letter and four digits are HCPCS (level II). Five digits are CPT, and so are four digits with the
+/// letter of a category: F, T, U, M or A.
+fn procedure(code: &str) -> Option<&'static str> {
+    let code = code.trim().to_ascii_uppercase();
+    let [first, middle @ .., last] = code.as_bytes() else { return None };
+    if middle.len() != 3 || !middle.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    match (first.is_ascii_digit(), last) {
+        (true, b'0'..=b'9' | b'F' | b'T' | b'U' | b'M' | b'A') => Some("CPT"),
+        (false, b'0'..=b'9') if first.is_ascii_uppercase() => Some("HCPCS"),
+        _ => None,
+    }
+}
+
+/// A diagnosis code: of ICD with its dot and in capitals, any other as sent.
+pub(super) fn diagnosis(system: Option<&str>, code: &str) -> String {
+    let dot_at = |plain: &str| match system.and_then(|system| vocabulary(system, plain)) {
+        Some("ICD-10-CM" | "ICD-10-PCS") => {
+            let is_one = plain.as_bytes().first().is_some_and(u8::is_ascii_uppercase)
+                && plain.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+            (is_one && (4..=7).contains(&plain.len())).then_some(3)
+        }
+        Some("ICD-9-CM") => match plain.as_bytes() {
+            [b'E', rest @ ..] => (rest.len() == 4).then_some(4),
+            [b'V' | b'0'..=b'9', ..] => (4..=5).contains(&plain.len()).then_some(3),
+            _ => None,
+        },
+        _ => None,
+    };
+    let plain = code.trim().to_ascii_uppercase();
+    let is_plain = plain.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match dot_at(&plain).filter(|_| is_plain) {
+        Some(at) => format!("{}.{}", &plain[..at], &plain[at..]),
+        None if system.is_some_and(|it| is_icd(it, &plain)) => plain,
+        None => code.to_owned(),
+    }
+}
+
+fn is_icd(system: &str, code: &str) -> bool {
+    vocabulary(system, code).is_some_and(|name| name.starts_with("ICD-"))
+}
+
+/// The type of a claim (HL7 claim-type) that a code or a text says, in whatever case.
+pub(super) fn claim_kind(text: &str) -> Option<&'static str> {
+    const KINDS: [&str; 5] = ["institutional", "oral", "pharmacy", "professional", "vision"];
+    let text = text.trim();
+    KINDS.into_iter().find(|kind| kind.eq_ignore_ascii_case(text))
+}
+
+/// How a laboratory reads a result (HL7 v3 ObservationInterpretation), where a code says it.
+pub(super) fn interpretation(code: &str) -> Option<&'static str> {
+    const KNOWN: [&str; 27] = [
+        "N", "NEG", "ND", "A", "AA", "H", "HH", "HU", "L", "LL", "LU", "<", ">", "POS", "DET", "B",
+        "D", "U", "W", "I", "R", "S", "MS", "VS", "IE", "IND", "E",
+    ];
+    let code = code.trim();
+    KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_system_is_known_in_every_spelling() {
+        for (name, spellings) in [
+            (
+                "NDC",
+                &[
+                    "http://hl7.org/fhir/sid/ndc",
+                    "HTTP://HL7.ORG/fhir/sid/ndc",
+                    "https://hl7.org/fhir/sid/ndc/",
+                    "http://hl7.org/fhir/ValueSet/ndc",
+                    "http://terminology.hl7.org/CodeSystem/NDC",
+                    "urn:oid:2.16.840.1.113883.6.69",
+                    "http://www.fda.gov/drugs/informationondrugs/ucm142438.htm",
+                ][..],
+            ),
+            (
+                "RxNorm",
+                &[
+                    "http://www.nlm.nih.gov/research/umls/rxnorm/",
+                    "2.16.840.1.113883.6.88",
+                    "http://hl7.org/fhir/ValueSet/rxnorm",
+                    "RxNorm",
+                    "http://www.nlm.nih.gov/research/umls/rxnorm|04032024",
+                ],
+            ),
+            ("LOINC", &["http://loinc.org", "https://loinc.org/", "urn:oid:2.16.840.1.113883.6.1"]),
+            ("CPT", &["http://www.ama-assn.org/go/cpt/", "urn:oid:2.16.840.1.113883.6.12"]),
+            (
+                "HCPCS",
+                &[
+                    "https://www.cms.gov/Medicare/Coding/MedHCPCSGenInfo",
+                    "http://terminology.hl7.org/CodeSystem/HCPCS",
+                    "https://bluebutton.cms.gov/resources/codesystem/hcpcs",
+                    "urn:oid:2.16.840.1.113883.6.285",
+                ],
+            ),
+            (
+                "ICD-10-CM",
+                &["http://hl7.org/fhir/sid/icd-10-cm/", "http://hl7.org/fhir/sid/icd-10"],
+            ),
+            (
+                "ICD-10-PCS",
+                &["http://www.cms.gov/Medicare/Coding/ICD10", "http://hl7.org/fhir/sid/icd-10-pcs"],
+            ),
+        ] {
+            for system in spellings {
+                assert_eq!(vocabulary(system, "1"), Some(name), "{system}");
+            }
+        }
+        for system in ["", "https://payer.example/codes", "http://x.example/ndc-like", "6.69"] {
+            assert_eq!(vocabulary(system, "1"), None, "{system}");
+        }
+    }
+
+    #[test]
+    fn the_form_of_a_code_tells_cpt_from_hcpcs() {
+        let both = "http://hl7.org/fhir/us/carin-bb/ValueSet/AMACPTCMSHCPCSProcedureCodes";
+        for (code, name) in [
+            ("99213", Some("CPT")),
+            ("0001F", Some("CPT")),
+            ("0362T", Some("CPT")),
+            ("0001U", Some("CPT")),
+            ("J1885", Some("HCPCS")),
+            ("G0008", Some("HCPCS")),
+            ("0450", None),
+            ("992134", None),
+            ("9921X", None),
+            ("é213", None),
+            ("", None),
+        ] {
+            assert_eq!(vocabulary(both, code), name, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_icd_code_has_its_dot() {
+        let cm = Some("http://hl7.org/fhir/sid/icd-10-cm");
+        for (system, sent, expected) in [
+            (cm, "E119", "E11.9"),
+            (cm, "E11.9", "E11.9"),
+            (cm, " s72001a ", "S72.001A"),
+            (cm, "I10", "I10"),
+            (cm, "unknown", "UNKNOWN"),
+            (Some("http://hl7.org/fhir/sid/icd-9-cm"), "25000", "250.00"),
+            (Some("http://hl7.org/fhir/sid/icd-9-cm"), "E8889", "E888.9"),
+            (Some("http://hl7.org/fhir/sid/icd-9-cm"), "V103", "V10.3"),
+            (Some("http://snomed.info/sct"), "44054006", "44054006"),
+            (None, "e119", "e119"),
+        ] {
+            assert_eq!(diagnosis(system, sent), expected, "{sent}");
+        }
+    }
+}

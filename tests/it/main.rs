@@ -120,6 +120,8 @@ mod kill_refresh;
 #[cfg(test)]
 mod kill_steps;
 #[cfg(test)]
+mod mart_persons;
+#[cfg(test)]
 mod mart_spellings;
 #[cfg(test)]
 mod mart_values;

@@ -1,6 +1,6 @@
 //! Reads whom the connections are about, and notes for the marts which of them are one person.
 
-use super::persons::{Patient, Person, resolve};
+use super::persons::{Patient, Person, identity, resolve};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, params};
 use std::collections::HashMap;
@@ -48,13 +48,17 @@ pub(super) fn read(connection: &Connection) -> Result<Vec<Person>, WarehouseErro
         .map(|(at, patient)| ((patient.connection_id, patient.id.clone()), at))
         .collect();
     let identifiers = format!(
-        "SELECT connection_id, patient_id, system, value FROM patient_identifier
+        "SELECT connection_id, patient_id, system, value FROM patient_identifier AS i
          WHERE system IS NOT NULL AND length(value) > 2 AND trim(value, substr(value, 1, 1)) <> ''
-           AND (lower(type_code) IN ({KINDS}) OR system LIKE '%us-mbi' OR system LIKE '%us-ssn')"
+           AND (lower(type_code) IN ({KINDS}) OR rtrim(system, '/') LIKE '%us-mbi'
+             OR rtrim(system, '/') LIKE '%us-ssn'
+             OR EXISTS (SELECT 1 FROM patient_coding AS k WHERE k.connection_id = i.connection_id
+               AND k.patient_id = i.patient_id AND k.element = 'identifier.type'
+               AND k.element_index = i.identifier_index AND lower(k.code) IN ({KINDS})))"
     );
     pairs(connection, &identifiers, |at, system, value| {
         if let Some(patient) = places.get(&at).and_then(|at| patients.get_mut(*at)) {
-            patient.identifiers.push((system, value.unwrap_or_default()));
+            patient.identifiers.push(identity(&system, &value.unwrap_or_default()));
         }
     })?;
     let links = "SELECT connection_id, patient_id, other_patient_id, NULL FROM patient_link

@@ -2,9 +2,10 @@
 //!
 //! Pure. Two patients are one person when the operator gave their connections the same label, when
 //! they are the same patient of the same plan, when one says that it is linked to the other, or when
-//! they share an identifier and nothing else says otherwise.
+//! they share an identifier and nothing else says otherwise: of none of those who are one person
+//! with either may birth date or name differ.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A patient of a connection.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +39,22 @@ pub(super) struct Person {
     pub(super) source_id: i64,
 }
 
+/// System and value of an identifier in one spelling.
+///
+/// A Medicare number has neither dashes nor small letters, and a social security number no dashes.
+pub(super) fn identity(system: &str, value: &str) -> (String, String) {
+    let (system, value) = (system.trim().trim_end_matches('/'), value.trim());
+    let is_of = |name: &str| system.to_ascii_lowercase().ends_with(name);
+    let bare = || value.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+    if is_of("us-mbi") {
+        ("http://hl7.org/fhir/sid/us-mbi".to_owned(), bare().to_ascii_uppercase())
+    } else if is_of("us-ssn") {
+        ("http://hl7.org/fhir/sid/us-ssn".to_owned(), bare())
+    } else {
+        (system.to_owned(), value.to_owned())
+    }
+}
+
 struct Groups(Vec<usize>);
 
 impl Groups {
@@ -55,19 +72,84 @@ impl Groups {
     }
 }
 
+/// What is known of how those of a group are called and when they were born.
+#[derive(Debug, Clone, Default)]
+struct Traits {
+    first_names: BTreeSet<String>,
+    birth_dates: BTreeSet<String>,
+}
+
+impl Traits {
+    fn of(patient: &Patient) -> Traits {
+        let first_name = patient.given_name.as_deref().and_then(|it| it.split_whitespace().next());
+        Traits {
+            first_names: first_name.map(str::to_lowercase).into_iter().collect(),
+            birth_dates: patient.birth_date.iter().map(|date| date.trim().to_owned()).collect(),
+        }
+    }
+
+    /// Whether birth dates and first given names leave it possible that all are one person.
+    ///
+    /// Members of one family may share a number, and twins a birth date. A month or a year does not
+    /// differ from a day within it.
+    fn agree(&self, other: &Traits) -> bool {
+        let names = (&self.first_names, &other.first_names);
+        let is_within = |one: &String, other: &String| {
+            one == other || one.strip_prefix(other.as_str()).is_some_and(|it| it.starts_with('-'))
+        };
+        names.0.iter().all(|one| names.1.iter().all(|other| one == other))
+            && self.birth_dates.iter().all(|one| {
+                let mut others = other.birth_dates.iter();
+                others.all(|other| is_within(one, other) || is_within(other, one))
+            })
+    }
+}
+
+/// The patients, and which of them are one so far.
+struct Finding<'a> {
+    patients: &'a [Patient],
+    persons: Groups,
+    records: Groups,
+    /// Of each group, at its root.
+    traits: Vec<Traits>,
+    evidence: BTreeMap<usize, (String, i64)>,
+}
+
+impl Finding<'_> {
+    fn bind(&mut self, one: usize, other: usize, why: &str, same_records: bool) {
+        let (first, second) = (self.persons.root(one), self.persons.root(other));
+        self.persons.join(one, other);
+        if first != second {
+            let gone = std::mem::take(&mut self.traits[first.max(second)]);
+            let kept = &mut self.traits[first.min(second)];
+            kept.first_names.extend(gone.first_names);
+            kept.birth_dates.extend(gone.birth_dates);
+        }
+        if same_records {
+            self.records.join(one, other);
+        }
+        for (at, beside) in [(one.max(other), one.min(other)), (one.min(other), one.max(other))] {
+            let beside = self.patients[beside].connection_id;
+            self.evidence.entry(at).or_insert_with(|| (why.to_owned(), beside));
+        }
+    }
+
+    /// Whether all who are one person with either may be one person.
+    fn agree(&mut self, one: usize, other: usize) -> bool {
+        let (one, other) = (self.persons.root(one), self.persons.root(other));
+        one == other || self.traits[one].agree(&self.traits[other])
+    }
+}
+
 /// Finds the persons; patients come in the order of their connections.
 pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
     let all = || Groups((0..patients.len()).collect());
-    let (mut persons, mut records) = (all(), all());
-    let mut evidence: BTreeMap<usize, (String, i64)> = BTreeMap::new();
-    let mut bind = |one: usize, other: usize, why: &str, same_records: bool| {
-        persons.join(one, other);
-        if same_records {
-            records.join(one, other);
-        }
-        for (at, beside) in [(one.max(other), one.min(other)), (one.min(other), one.max(other))] {
-            evidence.entry(at).or_insert_with(|| (why.to_owned(), patients[beside].connection_id));
-        }
+    let mut found = Finding {
+        patients,
+        persons: all(),
+        records: all(),
+        traits: patients.iter().map(Traits::of).collect(),
+        evidence: BTreeMap::new(),
     };
     let mut of_plan: HashMap<(&str, &str), usize> = HashMap::new();
     let mut of_connection: HashMap<(i64, &str), usize> = HashMap::new();
@@ -75,7 +157,7 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
         if let Some(plan) = &patient.plan {
             let first = *of_plan.entry((plan.as_str(), &patient.id)).or_insert(at);
             if first != at {
-                bind(first, at, "same patient", true);
+                found.bind(first, at, "same patient", true);
             }
         }
         of_connection.insert((patient.connection_id, &patient.id), at);
@@ -83,7 +165,7 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
     for (at, patient) in patients.iter().enumerate() {
         for link in &patient.links {
             if let Some(other) = of_connection.get(&(patient.connection_id, link.as_str())) {
-                bind(at, *other, "link", true);
+                found.bind(at, *other, "link", true);
             }
         }
     }
@@ -91,8 +173,9 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
     for (at, patient) in patients.iter().enumerate() {
         for (system, value) in &patient.identifiers {
             let others = bearers.entry((system, value)).or_default();
-            if let Some(other) = others.iter().find(|other| agree(patient, &patients[**other])) {
-                bind(*other, at, &format!("identifier {system}"), false);
+            let fits = others.iter().copied().find(|other| found.agree(at, *other));
+            if let Some(other) = fits {
+                found.bind(other, at, &format!("identifier {system}"), false);
             }
             others.push(at);
         }
@@ -102,29 +185,12 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
         if let Some(label) = &patient.label {
             let first = *labelled.entry(label).or_insert(at);
             if first != at {
-                bind(first, at, "label", false);
+                found.bind(first, at, "label", false);
             }
         }
     }
+    let Finding { mut persons, mut records, evidence, .. } = found;
     describe(patients, &mut persons, &mut records, &evidence)
-}
-
-/// Whether birth date and first given name leave it possible that two are one.
-///
-/// Members of one family may share a number, and twins a birth date.
-fn agree(one: &Patient, other: &Patient) -> bool {
-    let first_name = |patient: &Patient| {
-        patient
-            .given_name
-            .as_deref()
-            .and_then(|name| name.split_whitespace().next())
-            .map(str::to_lowercase)
-    };
-    let differ = |one: Option<String>, other: Option<String>| {
-        one.zip(other).is_some_and(|(one, other)| one != other)
-    };
-    !differ(one.birth_date.clone(), other.birth_date.clone())
-        && !differ(first_name(one), first_name(other))
 }
 
 fn describe(
@@ -234,7 +300,30 @@ mod tests {
         assert_eq!(ids(&[same.clone(), with(2, "1980-01-01", "Eva")]), ["c1", "c2"]);
         assert_eq!(ids(&[same.clone(), with(2, "2010-01-01", "Jan")]), ["c1", "c2"]);
         let unknown = Patient { birth_date: None, given_name: None, ..with(2, "", "") };
-        assert_eq!(ids(&[same, unknown]), ["c1", "c1"]);
+        assert_eq!(ids(&[same.clone(), unknown.clone()]), ["c1", "c1"]);
+        // Whoever is unknown joins one of the twins, and never both.
+        let twin = with(3, "1980-01-01", "Eva");
+        assert_eq!(ids(&[same.clone(), unknown.clone(), twin.clone()]), ["c1", "c1", "c3"]);
+        let later = Patient { connection_id: 4, plan: Some("4".to_owned()), ..unknown };
+        assert_eq!(ids(&[same.clone(), twin, later]), ["c1", "c3", "c1"]);
+        let month = |month: &str| with(2, month, "Jan");
+        assert_eq!(ids(&[same.clone(), month("1980-01")]), ["c1", "c1"]);
+        assert_eq!(ids(&[same.clone(), month("1980")]), ["c1", "c1"]);
+        assert_eq!(ids(&[same, month("1980-0")]), ["c1", "c2"]);
+    }
+
+    #[test]
+    fn a_number_has_one_spelling() {
+        let mbi = identity("http://hl7.org/fhir/sid/us-mbi", "1S00E00AA00");
+        for (system, value) in [
+            ("http://hl7.org/fhir/sid/us-mbi/", "1S00E00AA00"),
+            ("http://hl7.org/fhir/sid/us-mbi", "1S00-E00-AA00"),
+            ("https://hl7.org/fhir/sid/us-mbi", " 1s00e00aa00 "),
+        ] {
+            assert_eq!(identity(system, value), mbi, "{system} {value}");
+        }
+        assert_eq!(identity("https://x/m/", " a-1 "), identity("https://x/m", "a-1"));
+        assert_ne!(identity("https://x/m", "A-1"), identity("https://x/m", "a-1"));
     }
 
     #[test]

@@ -212,6 +212,8 @@ mod several_bases;
 #[cfg(test)]
 mod subject;
 #[cfg(test)]
+mod supply_chain;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tidy;

@@ -42,6 +42,8 @@ pub mod config;
 pub mod exit_code;
 pub mod fhir;
 pub mod fingerprint;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod http;
 pub mod monitor;
 pub mod outcome;

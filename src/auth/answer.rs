@@ -47,7 +47,7 @@ const ONCE: [&str; 4] = ["state", "code", "iss", "error"];
 
 impl ExpectedAnswer {
     /// What the answer to a request with this `state` must say.
-    pub(super) fn new(state: String, issuer: Option<&Issuer>, authorize_url: &Url) -> Self {
+    pub(crate) fn new(state: String, issuer: Option<&Issuer>, authorize_url: &Url) -> Self {
         let issuer = match issuer {
             Some(Issuer { name, names_itself: true }) => ExpectedIssuer::Required(name.clone()),
             Some(Issuer { name, names_itself: false }) => ExpectedIssuer::Named(name.clone()),

@@ -125,7 +125,7 @@ impl Answer {
 impl TokenResponse {
     /// Reads an answer; `secrets` are those in play, which must not come back in what is kept or
     /// shown of it.
-    pub(super) fn read(response: &Response, secrets: &[&str]) -> Result<Self, GrantError> {
+    pub(crate) fn read(response: &Response, secrets: &[&str]) -> Result<Self, GrantError> {
         let status = response.status;
         let malformed = |reason| GrantError::Malformed { status, reason };
         let answer = Answer::of(&response.body);

@@ -59,6 +59,8 @@ use crate::{
     sync::Report,
 };
 use failure::Failure;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use import::any_import;
 use std::{
     io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind},

@@ -39,6 +39,8 @@ pub use rate_limit::RateLimits;
 pub use request::{Get, PostForm, any_body, nothing_fresh, silently};
 pub use response::Response;
 pub use retry::{Retry, RetryReason, Verdict, classify};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use retry_after::retry_after;
 pub use safe_url::SafeUrl;
 pub use secrets::{Secrets, SecretsInPlay};
 

@@ -16,7 +16,7 @@ pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
 /// The wait that a `Retry-After` value names, with `now` by the server's clock.
 ///
 /// Seconds may be fractional, as some gateways send them; a date in the past is no wait.
-pub(super) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
+pub(crate) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     let value = value.trim();
     match value.parse::<f64>() {
         Ok(seconds) if seconds >= 0.0 => {

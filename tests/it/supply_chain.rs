@@ -81,7 +81,7 @@ fn the_bill_of_materials_is_whole_and_says_what_the_lock_file_says() {
 
 #[test]
 fn every_crate_is_from_the_registry_with_a_checksum_and_none_is_banned() {
-    for path in ["Cargo.lock"] {
+    for path in ["Cargo.lock", "tests/fuzz/Cargo.lock"] {
         for ((name, version), [source, checksum]) in locked(path) {
             if name.starts_with("payersync") {
                 assert_eq!([source, checksum], [None, None], "{name}");
@@ -92,6 +92,20 @@ fn every_crate_is_from_the_registry_with_a_checksum_and_none_is_banned() {
             assert_eq!(checksum.unwrap().len(), 64, "{path}: {name} {version}");
             assert_ne!(name, "native-tls", "{path}");
         }
+    }
+}
+
+/// `tests/fuzz` has a lock file of its own, which nothing but the fuzzer reads.
+#[test]
+fn the_fuzzer_is_built_of_the_versions_that_the_product_is_built_of() {
+    let Some(text) = bill() else { return };
+    let bill: Value = serde_json::from_str(&text).unwrap();
+    let fuzzer = locked("tests/fuzz/Cargo.lock");
+    let hint = "copy Cargo.lock to tests/fuzz and run cargo metadata there";
+    for component in bill["components"].as_array().unwrap() {
+        let text = |key: &str| component[key].as_str().unwrap().to_owned();
+        let key = (text("name"), text("version"));
+        assert!(fuzzer.contains_key(&key), "{key:?} is not in tests/fuzz/Cargo.lock: {hint}");
     }
 }
 

@@ -94,6 +94,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "warehouse",
         ],
     ),
+    (
+        "fuzzing",
+        &["auth", "clock", "commands", "fhir", "http", "monitor", "own_file", "view", "warehouse"],
+    ),
     ("fhir", &["auth", "clock", "fingerprint", "http", "outcome", "r4", "reference"]),
     // Which segments of a path are names of types, and so may be shown.
     ("http", &["r4"]),

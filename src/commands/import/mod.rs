@@ -3,6 +3,8 @@
 //! One thread reads (`inputs` finds the files, `opened` unpacks and bounds them, `reading` tells their
 //! resources apart) while what it has read is stored.
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzed;
 mod inputs;
 mod opened;
 mod reading;
@@ -28,6 +30,8 @@ use crate::{
     sync::{Import, ImportContext},
     warehouse::{ConnectionRow, NewFiles, Warehouse},
 };
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use fuzzed::any_import;
 use reading::{News, Trouble};
 use std::{path::Path, sync::Arc};
 use tokio::sync::mpsc;

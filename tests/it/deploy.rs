@@ -6,6 +6,8 @@ use payersync::{cli::Cli, sandbox::Options, schedule::Schedule};
 use std::{fs, path::Path, path::PathBuf, process::Command};
 
 const SERVICES: [&str; 2] = ["payersync.service", "payersync-sync.service"];
+/// What `OnFailure=` of both starts.
+const FAILED: &str = "payersync-failed@.service";
 const INSTALLED: &str = "/usr/local/bin/payersync";
 
 fn folder() -> PathBuf {
@@ -38,13 +40,14 @@ fn the_units_are_what_systemd_understands() {
         return;
     }
     let units = tempfile::tempdir().unwrap();
-    for name in SERVICES.into_iter().chain(["payersync-sync.timer"]) {
+    let names = || SERVICES.into_iter().chain(["payersync-sync.timer", FAILED]);
+    for name in names() {
         // The binary that a machine has after an installation is the one just built here.
         let unit = text(name).replace(INSTALLED, env!("CARGO_BIN_EXE_payersync"));
         fs::write(units.path().join(name), unit).unwrap();
     }
-    for name in SERVICES.into_iter().chain(["payersync-sync.timer"]) {
-        let path = units.path().join(name).display().to_string();
+    for name in names().map(|name| name.replace('@', "@payersync.service")) {
+        let path = units.path().join(&name).display().to_string();
         let (fine, said) = analyze(&["verify", "--man=no", "--generators=no", &path]);
         // Other units of this machine are not ours to judge.
         let ours: Vec<_> = said.lines().filter(|line| line.contains("payersync")).collect();
@@ -59,10 +62,64 @@ fn the_services_are_exposed_to_no_more_than_the_network_they_need() {
     if !has_systemd() {
         return;
     }
-    for name in SERVICES {
-        let path = folder().join(name).display().to_string();
+    let units = tempfile::tempdir().unwrap();
+    // A single command is a unit, too, which systemd-run makes of these properties.
+    let script = text("payersync-once");
+    fs::write(units.path().join("payersync-once.service"), once(&script)).unwrap();
+    for name in SERVICES.into_iter().chain([FAILED]) {
+        fs::copy(folder().join(name), units.path().join(name)).unwrap();
+    }
+    for name in SERVICES.into_iter().chain([FAILED, "payersync-once.service"]) {
+        let name = name.replace('@', "@payersync.service");
+        let path = units.path().join(&name).display().to_string();
         let (fine, said) = analyze(&["security", "--offline=true", "--threshold=11", &path]);
         assert!(fine, "{name}: {said}");
+    }
+}
+
+/// The unit that systemd-run makes for `payersync-once`.
+fn once(script: &str) -> String {
+    let words = script.split("--property=").skip(1).map(|rest| match rest.strip_prefix('\'') {
+        Some(quoted) => quoted.split('\'').next().unwrap(),
+        None => rest.split_whitespace().next().unwrap(),
+    });
+    let properties: Vec<&str> = words.collect();
+    assert!(properties.len() > 30, "{properties:?}");
+    format!("[Service]\nExecStart={INSTALLED} status\n{}\n", properties.join("\n"))
+}
+
+#[test]
+fn a_service_that_fails_starts_the_unit_that_tells() {
+    for name in SERVICES {
+        let text = text(name);
+        let unit = text.lines().find_map(|line| line.strip_prefix("OnFailure=")).unwrap();
+        assert_eq!(unit.replace("%n", ""), FAILED, "{name}");
+    }
+    if !has_systemd() {
+        return;
+    }
+    // The drop-in that its head shows, as `systemctl edit` writes it.
+    let text = text(FAILED);
+    let drop_in: Vec<&str> = text
+        .lines()
+        .map_while(|line| line.strip_prefix('#'))
+        .filter_map(|line| line.strip_prefix("   "))
+        .collect();
+    let drop_in = drop_in.join("\n").replace("/usr/bin/curl", "/bin/echo");
+    assert!(drop_in.starts_with("[Service]\nExecStart=\nExecStart=/bin/echo "), "{drop_in}");
+    let units = tempfile::tempdir().unwrap();
+    let folder = units.path().join(format!("{FAILED}.d"));
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("override.conf"), drop_in).unwrap();
+    fs::write(units.path().join(FAILED), &text).unwrap();
+    let path = units.path().join(FAILED.replace('@', "@payersync.service"));
+    for arguments in [
+        &["verify", "--man=no", "--generators=no"][..],
+        &["security", "--offline=true", "--threshold=11"],
+    ] {
+        let (fine, said) = analyze(&[arguments, &[path.to_str().unwrap()]].concat());
+        assert!(fine, "{said}");
+        assert!(arguments[0] != "verify" || !said.contains("payersync"), "{said}");
     }
 }
 

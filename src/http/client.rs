@@ -129,13 +129,10 @@ impl HttpClient {
         let call =
             Call { method, url, headers, form, fresh, repeatable, give_up, is_sound, on_retry };
         let response = self.run(call).await?;
-        let mask = |bytes: Bytes| {
+        Ok(response.masked(&|bytes: Bytes| {
             let bytes = bearer.map_or(bytes.clone(), |bearer| bearer.mask(bytes));
             own.map_or(bytes.clone(), |own| own.mask(bytes))
-        };
-        let mask_text = |text: String| String::from_utf8_lossy(&mask(text.into())).into_owned();
-        let content_type = response.content_type.map(mask_text);
-        Ok(Response { body: mask(response.body), content_type, ..response })
+        }))
     }
 
     /// Posts a form until its answer is final; redirects are not followed.

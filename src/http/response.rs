@@ -39,6 +39,22 @@ impl Response {
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status) && self.status != 206
     }
+
+    /// The same answer with whatever is secret masked in each text of it, since each may be stored: the
+    /// next link and the URL that it is relative to become a cursor.
+    pub(super) fn masked(self, mask: &dyn Fn(Bytes) -> Bytes) -> Self {
+        let text = |text: String| String::from_utf8_lossy(&mask(text.into())).into_owned();
+        // What masks a character may stand in any part of a URL that a server can choose.
+        let url = Url::parse(&text(self.url.to_string())).unwrap_or(self.url);
+        Self {
+            url,
+            content_type: self.content_type.map(text),
+            location: self.location.map(text),
+            link: self.link.map(text),
+            body: mask(self.body),
+            ..self
+        }
+    }
 }
 
 impl fmt::Debug for Response {

@@ -189,3 +189,50 @@ fn a_refusal_that_repeats_what_was_sent_shows_none_of_it() {
         assert_home_is_clean(&home, &in_play.all(), &client_id);
     }
 }
+
+#[test]
+fn a_link_header_or_a_redirect_that_repeats_a_token_leaves_no_cursor_with_it() {
+    let tampered = Tampered::new(Payer::small());
+    let (in_play, client_id) = (InPlay::of(&tampered.payer), tampered.payer.client_id().to_owned());
+    let (learning, id) = (in_play.clone(), client_id.clone());
+    let origin = tampered.origin.clone();
+    tampered.twist(move |asked: &AskedThrough, answer| {
+        if asked.target.ends_with("/oauth2/token") {
+            learning.learn(&answer);
+            return answer;
+        }
+        let of_type = |name: &str| asked.target.contains(name);
+        if of_type("page=2") {
+            return Answer::new(500, "later");
+        }
+        // What can stand in a URL as it is.
+        let said = spelled(&learning.all(), &id).join("-").replace([' ', '\\', '+', '/'], "");
+        if of_type("/again-") {
+            let link = r#""link":[{"relation":"next","url":"?page=2"}]"#;
+            let page = format!(r#"{{"resourceType":"Bundle","type":"searchset",{link}}}"#);
+            return Answer::new(200, page);
+        }
+        if of_type("/Coverage") {
+            let to = format!("{origin}/again-{said}/Coverage");
+            return Answer { headers: vec![("location", to)], ..Answer::new(302, "") };
+        }
+        if of_type("/Patient") {
+            let next = format!("<{origin}/fhir/Patient?page=2&t={said}>; rel=\"next\"");
+            return Answer { headers: vec![("link", next)], ..answer };
+        }
+        answer
+    });
+    let home = tampered.connected_home("");
+    tampered.payer.expire_access_tokens();
+    let log = ["--log", "trace", "sync", "--type", "Patient", "--type", "Coverage"];
+    let outcome = home.run(&log);
+    assert!([2, 4].contains(&outcome.code), "{}", outcome.stderr);
+    assert_unseen("the log", outcome.stderr.as_bytes(), &in_play.all(), &client_id);
+    // Both walks go on there.
+    let cursors = home.rows("SELECT next_url FROM walk_cursor ORDER BY next_url").concat();
+    assert_eq!(cursors.len(), 2, "{cursors:?} {}", outcome.stderr);
+    for cursor in &cursors {
+        assert!(cursor.contains("page=2") && cursor.contains("***"), "{cursor}");
+    }
+    assert_home_is_clean(&home, &in_play.all(), &client_id);
+}

@@ -28,27 +28,41 @@ pub(super) fn find(connection: &Connection) -> Result<Strangers, WarehouseError>
     let ours = views_of(&reference(connection)?)?;
     let mut strangers = Strangers::default();
     let mut statement = connection
-        .prepare(
-            "SELECT type, name, sql FROM sqlite_schema
-             WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%' ORDER BY type, name",
-        )
+        .prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name")
         .doing(doing)?;
     let mut rows = statement.query([]).doing(doing)?;
     while let Some(row) = rows.next().doing(doing)? {
         let (kind, name): (String, String) = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
         let sql: Option<String> = row.get(2).doing(doing)?;
-        if kind == "view" && ours.get(&name) == sql.as_ref() {
+        if is_storage(&kind, sql.as_deref()) || kind == "view" && ours.get(&name) == sql.as_ref() {
             continue;
         }
         match kind == "view" && is_outdated(connection, &name)? {
             true => strangers.outdated.push(name),
             false => {
-                let kind = if kind == "table" { "virtual table" } else { &kind };
+                let kind = match kind.to_ascii_lowercase() {
+                    kind if kind == "table" => "virtual table".to_owned(),
+                    kind => kind,
+                };
                 strangers.foreign.push(format!("{kind} {name}"));
             }
         }
     }
     Ok(strangers)
+}
+
+/// Whether it only holds rows: a table or an index, as SQLite itself writes their statements down.
+///
+/// Somebody else may have written them. SQLite goes by the statement and takes a type in capitals and a
+/// statement with comments, so that what is not known word for word counts as a program.
+fn is_storage(kind: &str, sql: Option<&str>) -> bool {
+    let begins = |words: &str| sql.is_some_and(|sql| sql.starts_with(words));
+    match kind {
+        "table" => begins("CREATE TABLE "),
+        // The index of a UNIQUE constraint has no statement of its own.
+        "index" => sql.is_none() || begins("CREATE INDEX ") || begins("CREATE UNIQUE INDEX "),
+        _ => false,
+    }
 }
 
 /// Drops what another version made of the marts; they come again with the next run.
@@ -152,5 +166,37 @@ mod tests {
         assert_eq!(found.outdated, ["enrollment"]);
         drop_outdated(&made, &found).unwrap();
         assert!(!views_of(&made).unwrap().contains_key("enrollment"));
+    }
+
+    #[test]
+    fn no_spelling_of_the_schema_hides_a_program() {
+        for (made_by, disguise, named) in [
+            (
+                "CREATE TRIGGER steal AFTER INSERT ON resource BEGIN SELECT 1; END",
+                "type = 'TRIGGER'",
+                "trigger steal",
+            ),
+            ("CREATE VIEW steal AS SELECT 1 AS x", "type = 'View'", "view steal"),
+            (
+                "CREATE VIRTUAL TABLE steal USING fts5(a)",
+                "sql = 'CREATE/**/VIRTUAL TABLE steal USING fts5(a)'",
+                "virtual table steal",
+            ),
+            (
+                "CREATE VIRTUAL TABLE steal USING fts5(a)",
+                "sql = 'create virtual table steal using fts5(a)'",
+                "virtual table steal",
+            ),
+        ] {
+            let (home, made) = warehouse();
+            made.execute_batch(made_by).unwrap();
+            made.execute_batch("PRAGMA writable_schema = ON").unwrap();
+            let disguise = format!("UPDATE sqlite_schema SET {disguise} WHERE name = 'steal'");
+            assert_eq!(made.execute(&disguise, []).unwrap(), 1);
+            drop(made);
+            // SQLite takes it for what it is.
+            let made = Connection::open(home.path().join("warehouse.db")).unwrap();
+            assert_eq!(find(&made).unwrap().foreign, [named], "{disguise}");
+        }
     }
 }

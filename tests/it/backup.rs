@@ -130,6 +130,20 @@ fn a_backup_with_a_trigger_or_view_that_is_not_ours_is_refused_and_named() {
             "view completeness",
         ),
         ("DROP VIEW enrollment; CREATE VIEW enrollment AS SELECT 1 AS x", "view enrollment"),
+        // As nobody but an attacker writes it, and as SQLite runs it all the same.
+        (
+            "CREATE TRIGGER hidden AFTER INSERT ON sync_run BEGIN DELETE FROM access_log; END;
+             PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET type = 'TRIGGER' WHERE name = 'hidden'",
+            "trigger hidden",
+        ),
+        (
+            "CREATE VIRTUAL TABLE hidden USING fts5(a);
+             PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = 'CREATE/**/VIRTUAL TABLE hidden USING fts5(a)'
+             WHERE name = 'hidden'",
+            "virtual table hidden",
+        ),
     ] {
         home.warehouse().execute_batch(change).unwrap();
         let changed = home.file("changed.db");

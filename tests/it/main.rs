@@ -32,6 +32,8 @@ mod canary;
 #[cfg(test)]
 mod canary_connect;
 #[cfg(test)]
+mod canary_day;
+#[cfg(test)]
 mod cannot_write;
 #[cfg(test)]
 mod claim_diagnosis;
@@ -90,6 +92,8 @@ mod finding_the_way;
 #[cfg(test)]
 mod first_sync;
 #[cfg(test)]
+mod foreign_uid;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod granted;
@@ -109,6 +113,8 @@ mod included;
 mod incremental;
 #[cfg(test)]
 mod issuer;
+#[cfg(test)]
+mod kept_private;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]

@@ -210,6 +210,8 @@ mod screen;
 #[cfg(test)]
 mod search_rules;
 #[cfg(test)]
+mod security_page;
+#[cfg(test)]
 mod sekmet;
 #[cfg(test)]
 mod sekmet_data;

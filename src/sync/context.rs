@@ -17,7 +17,7 @@ use crate::{
     http::Origin,
     monitor::Monitor,
     reference::ServerBases,
-    warehouse::{ConnectionRow, WalkFinish, Warehouse, WarehouseError},
+    warehouse::{ConnectionRow, LastUpdated, WalkFinish, Warehouse, WarehouseError},
 };
 use std::sync::{Arc, OnceLock};
 
@@ -114,5 +114,15 @@ impl WalkContext {
             bases: Arc::clone(&self.bases),
         };
         intake.unpack(walk_type, page.body, page.bundle, None).await
+    }
+
+    /// Notes that the plan does not honour `_lastUpdated` for a type, and why that is known.
+    pub(super) async fn ignores_last_updated(
+        &self,
+        resource_type: &str,
+        why: &str,
+    ) -> Result<(), WarehouseError> {
+        let (id, why) = (self.connection.id, Some(why.to_owned()));
+        self.warehouse.set_last_updated(id, resource_type, LastUpdated::Ignored, why).await
     }
 }

@@ -273,6 +273,15 @@ pub(super) fn filter_ignored(why: &str) -> Ending {
     Ending::Lost(WalkFinish { keep_cursor: false, ..finish }, Remedy::BeginAgain)
 }
 
+/// An answer to `_lastUpdated` without stored resources that it must hold.
+pub(super) fn left_out(missing: u64) -> WalkFinish {
+    let detail = format!(
+        "{missing} stored resources that changed after the instant asked for did not come: they are \
+         deleted, or the plan does not honour _lastUpdated; all of the type is walked"
+    );
+    finally(Reason::LastUpdatedIgnored, detail)
+}
+
 /// An end after which the next run begins anew.
 pub(super) fn finally(reason: Reason, detail: String) -> WalkFinish {
     WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, detail) }

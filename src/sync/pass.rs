@@ -3,14 +3,15 @@
 //! The next page is asked for before the present one is unpacked, so network, processor and disk
 //! work at the same time while one pass holds at most two pages.
 
+mod end;
+
 use super::{
     clocks::Reading,
     context::WalkContext,
     ending::{
-        Ending, Position, Remedy, another_patient, filter_ignored, finally, interrupted, lost_way,
-        no_progress, patient_changed, refused, request_limit, server_reported,
+        Ending, Position, Remedy, another_patient, filter_ignored, interrupted, lost_way,
+        no_progress, refused, request_limit,
     },
-    judge::{Judgement, Shown, judge},
     page_request::PageRequest,
     plan::{WalkFrom, WalkOrder},
     report::WalkReport,
@@ -26,8 +27,7 @@ use crate::{
     monitor::Event,
     outcome::{Reason, WalkKind, WalkState},
     warehouse::{
-        Advance, Agreement, Cursor, LastUpdated, PageWrite, Tally, WalkCounters, WalkEnd,
-        WalkFinish, WalkKey, WalkStart, WarehouseError,
+        Cursor, PageWrite, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart, WarehouseError,
     },
 };
 use chrono::{DateTime, Utc};
@@ -256,9 +256,7 @@ impl Pass<'_> {
 
     /// From now on this type is walked in full.
     async fn downgrade(&self, why: &'static str) -> Result<Ending, WarehouseError> {
-        let (id, support) = (self.context.connection.id, LastUpdated::Ignored);
-        let name = &self.order.resource_type;
-        self.context.warehouse.set_last_updated(id, name, support, Some(why.to_owned())).await?;
+        self.context.ignores_last_updated(&self.order.resource_type, why).await?;
         Ok(filter_ignored(why))
     }
 
@@ -323,78 +321,5 @@ impl Pass<'_> {
             declared_total: self.counters.declared_total,
         });
         Ok(Stored::Committed)
-    }
-
-    /// Ends a pass whose last page was sound.
-    async fn end(&mut self) -> Result<(WalkFinish, Option<Remedy>), WarehouseError> {
-        let is_full = self.since.is_none() && self.order.window.is_none();
-        let holds_some = self.order.resource_type == "Patient" || self.order.listed_before;
-        let is_seen = self.context.whose.is_seen();
-        let is_changed = is_full && holds_some && self.strangers > 0 && !is_seen;
-        let is_doubted = self.clocks.as_ref().is_some_and(|clocks| clocks.is_doubted);
-        let clocks = self.clocks.as_mut().and_then(|clocks| clocks.warning.take());
-        let judgement = match &self.failure {
-            // Nothing that came in this run is about the Patient whose data is held.
-            _ if is_changed => Err(patient_changed(&self.context.connection)),
-            Some(outcome) => Err(server_reported(outcome)),
-            None => Ok(self.judge().await?),
-        };
-        let (finish, totals, remedy) = match judgement {
-            Err(finish) => (finish, None, None),
-            Ok(Judgement::Settled { totals, warning }) => {
-                let parts: Vec<String> =
-                    warning.into_iter().chain(self.order.note.clone()).chain(clocks).collect();
-                let warning = (!parts.is_empty()).then(|| parts.join("; "));
-                let is_empty = is_full && self.tally.matches + self.tally.rejected == 0;
-                let finish = self.order.extent.complete(warning, is_empty);
-                (finish, totals.filter(|_| is_full), None)
-            }
-            Ok(Judgement::Short(reason, detail)) => (finally(reason, detail), None, None),
-            Ok(Judgement::Doubtful(why)) => {
-                let detail = format!("its pages moved while they were fetched: {why}");
-                (finally(Reason::PagesMoved, detail), None, Some(Remedy::PassAgain))
-            }
-        };
-        let sees_all = is_full && !self.order.extent.is_part;
-        let is_resumed_with_rejects = self.pages_before() > 0 && self.tally.rejected > 0;
-        let end = WalkEnd {
-            finish,
-            tally: self.tally,
-            finds_absences: sees_all && self.tally.rejected == 0,
-            is_doubted,
-            // With few requests the pass with which this one may agree ends on another night.
-            keeps_pass: remedy == Some(Remedy::PassAgain) && self.context.allowance.is_limited(),
-            before: self.before,
-            started: clock::text(
-                self.clocks.as_ref().map_or(self.clock.started(), |clocks| clocks.dated),
-            ),
-            settles_rejects: is_full && !is_resumed_with_rejects,
-            advance: self
-                .order
-                .window
-                .is_none()
-                .then(|| Advance { watermark: self.clock.watermark(), full: sees_all }),
-            totals,
-            shrink_limit_percent: self.context.shrink_limit_percent,
-        };
-        let (key, counters) = (self.key.clone(), self.counters.clone());
-        let finish = self.context.warehouse.end_walk(key, end, counters).await?;
-        Ok((finish, remedy))
-    }
-
-    async fn judge(&self) -> Result<Judgement, WarehouseError> {
-        let agreement = match self.before {
-            Some(before) => self.context.warehouse.saw_the_same(before, self.key.walk_id).await?,
-            None => Agreement::default(),
-        };
-        Ok(judge(Shown {
-            tally: &self.tally,
-            pages: self.pages_before() + self.counters.pages,
-            totals: self.order.totals,
-            strict_totals: self.context.strict_totals,
-            is_resumed: self.pages_before() > 0,
-            agreement,
-            is_unchanged: self.counters.resources_new + self.counters.resources_changed == 0,
-        }))
     }
 }

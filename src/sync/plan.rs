@@ -322,7 +322,8 @@ fn searches(
 ///
 /// Not where the server does not declare or was seen to ignore `_lastUpdated`, where resources
 /// come without a date, where a reject
-/// is open (what mends it need not be new), or where the whole type fits one page anyway.
+/// is open or an older version than the stored one came (what mends it need not be new), or where the
+/// whole type fits one page anyway.
 fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<Increment> {
     let declared = input.capability?.declares_last_updated(&state.resource_type);
     if input.full
@@ -333,7 +334,8 @@ fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<In
     {
         return None;
     }
-    if state.has_open_rejects || state.resources <= u64::from(input.page_size) {
+    if state.has_open_rejects || state.has_outdated || state.resources <= u64::from(input.page_size)
+    {
         return None;
     }
     let since = instant(state.watermark.as_deref()?)? - input.overlap;

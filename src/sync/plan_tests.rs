@@ -114,6 +114,7 @@ fn a_type_that_is_named_or_was_listed_before_is_asked_for_though_nobody_declares
         all_dated: true,
         resources: 1,
         has_open_rejects: false,
+        has_outdated: false,
         totals: Totals::Unknown,
         probed_at: None,
         by_patient: false,
@@ -163,6 +164,7 @@ fn a_required_type_that_the_consent_does_not_cover_is_walked_in_full_each_time()
         all_dated: true,
         resources: 101,
         has_open_rejects: false,
+        has_outdated: false,
         totals: Totals::Unknown,
         probed_at: Some("2026-01-07T00:00:00.000Z".into()),
         by_patient: false,
@@ -233,6 +235,7 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
         all_dated: true,
         resources: 101,
         has_open_rejects: false,
+        has_outdated: false,
         totals: Totals::Unknown,
         probed_at: None,
         by_patient: false,
@@ -266,12 +269,13 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
     }
     let ignored = TypeState { last_updated: LastUpdated::Ignored, ..good.clone() };
     let undated = TypeState { all_dated: false, ..good.clone() };
+    let outdated = TypeState { has_outdated: true, ..good.clone() };
     let unmarked = TypeState { watermark: None, ..good.clone() };
     let old = TypeState { last_full_at: Some("2026-01-01T00:00:00.000Z".into()), ..good.clone() };
     let small = TypeState { resources: 100, ..good.clone() };
     let rejected = TypeState { has_open_rejects: true, ..good.clone() };
     let never = TypeState { last_full_at: None, ..good };
-    for state in [ignored, undated, unmarked, old, small, rejected, never] {
+    for state in [ignored, undated, outdated, unmarked, old, small, rejected, never] {
         assert_eq!(begins(&declares, &state, false), "start", "{state:?}");
     }
 }

@@ -1,8 +1,8 @@
 //! Whether a server honours a search by date, before anything is left out because of it.
 //!
 //! Declaring it proves nothing. Asked for what changes after the year 2100 an honest server has
-//! nothing to show. Asked for a date that occurs in what is stored, it has something to show, and
-//! nothing older. Where it says what it searched for (`self`), it says this, too.
+//! nothing to show. Asked for a date that occurs in what is stored, it has something to show, nothing
+//! older, and no less than is stored. Where it says what it searched for (`self`), it says this, too.
 
 use super::{
     context::WalkContext,
@@ -13,7 +13,7 @@ use crate::{
         Effort, FetchError, SearchMode, changed_since, instant, left_out_of_self_link, on_days,
     },
     fingerprint::fingerprint,
-    warehouse::{LastUpdated, WarehouseError, dates},
+    warehouse::{LastUpdated, Totals, WarehouseError, dates, held_since},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use url::Url;
@@ -53,6 +53,10 @@ pub(super) async fn prove(
 
 struct Answer {
     matches: usize,
+    /// How many resources it finds in all, where its only page or a total tells.
+    found: Option<u64>,
+    /// Whether that is a total.
+    is_total: bool,
     /// The oldest date that a match gives itself.
     oldest: Option<DateTime<Utc>>,
     /// Whether the self link leaves the parameter out.
@@ -87,7 +91,18 @@ async fn probe(
         Ok(Answer { oldest: Some(oldest), .. }) if oldest < oldest_allowed => {
             Probed::Ignored("it sends resources that changed before the instant asked for")
         }
-        Ok(_) => Probed::Honoured,
+        Ok(answer) => {
+            let held = context
+                .warehouse
+                .reader()
+                .read(|connection| held_since(connection, id, name, middle))?;
+            let is_counted = !answer.is_total || order.totals == Totals::Trusted;
+            match answer.found.filter(|_| is_counted) {
+                // Deleted meanwhile or left out: a full walk tells, and the next run asks again.
+                Some(found) if found < held => Probed::Unclear,
+                _ => Probed::Honoured,
+            }
+        }
         Err(probed) => probed,
     })
 }
@@ -148,9 +163,13 @@ async fn ask(
         .filter_map(|entry| fingerprint(&page.body[entry.resource.clone()?]).ok())
         .filter(|found| found.resource_type != "OperationOutcome")
         .filter_map(|found| instant(found.last_updated.as_deref()?));
+    let is_only_page = page.bundle.next.is_none();
+    let count = matches().count();
     Ok(Answer {
         oldest: dates.min(),
-        matches: matches().count(),
+        matches: count,
+        found: if is_only_page { Some(count as u64) } else { page.bundle.total },
+        is_total: !is_only_page,
         left_out: self_link.is_some_and(|link| {
             left_out_of_self_link(url, link).iter().any(|name| name == parameter)
         }),

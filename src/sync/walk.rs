@@ -139,10 +139,16 @@ async fn walk_from(
         Some(report) => (report, Some(Remedy::Windows)),
         None => walk_until_settled(context, order, &from).await?,
     };
-    let is_anew = matches!(remedy, Some(Remedy::BeginAgain | Remedy::NewCursor));
+    // Beside a full walk under way, that one brings what a walk over changes could not.
+    let is_beside = order.beside.as_deref() == Some(&from);
+    let is_anew = matches!(remedy, Some(Remedy::BeginAgain | Remedy::NewCursor)) && !is_beside;
     if is_anew && !context.stop.is_asked() {
+        let is_distrusted = report.finish.reason == Some(Reason::LastUpdatedIgnored);
         let first = report.counters;
         (report, remedy) = walk_until_settled(context, order, &WalkFrom::Start).await?;
+        if is_distrusted && report.finish.state == WalkState::Complete {
+            distrust_if_there(context, order, &report).await?;
+        }
         report.counters.add_effort(&first);
     }
     let is_hopeless = matches!(remedy, Some(Remedy::NewCursor | Remedy::Windows));
@@ -152,6 +158,22 @@ async fn walk_from(
     report.counters.requests += effort.requests;
     report.counters.retries += effort.retries;
     Ok(report)
+}
+
+/// Decides, after a full walk, why a walk over changes was short of stored resources: those that the
+/// full walk missed, too, may be deleted; those that it brought were left out.
+async fn distrust_if_there(
+    context: &WalkContext,
+    order: &WalkOrder,
+    report: &WalkReport,
+) -> Result<(), WarehouseError> {
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let were_there = context.warehouse.settle_left_out(id, name).await?;
+    if were_there > 0 && report.counters.resources_rejected == 0 {
+        let why = "it leaves out resources that changed after the instant asked for";
+        context.ignores_last_updated(name, why).await?;
+    }
+    Ok(())
 }
 
 /// Passes through the pages until they are seen to stand still, or two passes agree.

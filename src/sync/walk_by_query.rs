@@ -1,8 +1,9 @@
 //! A type that its plan lets be searched only in parts, such as one category at a time.
 //!
 //! Each part is a walk of its own, which resumes by itself. What all parts together did not bring is
-//! absent, where each of them came to its end in this run. A part that the plan refuses is noted:
-//! the plan does not know it, and what it would have brought proves nothing.
+//! absent, where each of them came to its end in this run. A part that the plan has always refused is
+//! noted: the plan does not know it, and what it would have brought proves nothing. A part that came
+//! before and is refused now is a gap: what is stored of it grows stale.
 
 use super::{
     asked::Extent,
@@ -18,7 +19,7 @@ use crate::{
     outcome::{WalkKind, WalkState},
     warehouse::{
         Advance, Tally, WalkCounters, WalkEnd, WalkFinish, WalkStart, WalkWindow, WarehouseError,
-        window_cursor,
+        window_complete_at, window_cursor,
     },
 };
 use url::Url;
@@ -31,6 +32,8 @@ struct Came {
     refused: Vec<(String, u16)>,
     /// How the first of them was refused.
     refusal: Option<WalkFinish>,
+    /// How the first part was refused that an earlier run got.
+    lost: Option<WalkFinish>,
     /// Whether some part went on where an earlier run had come.
     resumed: bool,
     /// Why some part is not complete.
@@ -97,10 +100,13 @@ async fn walk_part(
 ) -> Result<(), WarehouseError> {
     let window = WalkWindow { parameter: part.query.clone(), from: None, to: None };
     let (id, name) = (context.connection.id, order.resource_type.as_str());
-    let cursor = context
-        .warehouse
-        .reader()
-        .read(|connection| window_cursor(connection, id, name, &window))?;
+    let (cursor, complete_at) = context.warehouse.reader().read(|connection| {
+        Ok((
+            window_cursor(connection, id, name, &window)?,
+            window_complete_at(connection, id, name, &window)?,
+        ))
+    })?;
+    let came_before = cursor.is_some() || complete_at.is_some();
     let from = cursor.filter(|_| !order.anew).and_then(|cursor| {
         let url = Url::parse(&cursor.next_url).ok()?;
         let is_same = Origin::of(&url).ok()? == Origin::of(&part.start).ok()?;
@@ -130,11 +136,27 @@ async fn walk_part(
         _ if finish.state == WalkState::Complete => {}
         Some(status @ (400 | 403 | 404 | 422)) if counters.pages == 0 => {
             came.refused.push((part.query.clone(), status));
+            if came_before {
+                came.lost.get_or_insert(lost(finish.clone(), part));
+            }
             came.refusal.get_or_insert(finish);
         }
         _ => came.failed = Some(finish),
     }
     Ok(())
+}
+
+/// The end of a type of which a part came before and is refused now.
+fn lost(finish: WalkFinish, part: &Part) -> WalkFinish {
+    let detail = finish.detail.unwrap_or_default();
+    let hint = finish.hint.unwrap_or_else(|| {
+        format!("if the plan has given {} up, take it out of the plan's search", part.query)
+    });
+    WalkFinish {
+        detail: Some(format!("the plan refuses {}, which came before: {detail}", part.query)),
+        hint: Some(hint),
+        ..finish
+    }
 }
 
 fn finish(order: &WalkOrder, came: &Came, distinct: u64) -> WalkFinish {
@@ -144,10 +166,10 @@ fn finish(order: &WalkOrder, came: &Came, distinct: u64) -> WalkFinish {
         failed_page: None,
         ..finish.clone()
     };
-    match (&came.failed, &came.refusal) {
-        (Some(failed), _) => open(failed),
-        (None, Some(refusal)) if came.refused.len() == order.parts.len() => open(refusal),
-        (None, _) => {
+    let all_refused = came.refusal.as_ref().filter(|_| came.refused.len() == order.parts.len());
+    match came.failed.as_ref().or(all_refused).or(came.lost.as_ref()) {
+        Some(failed) => open(failed),
+        None => {
             let refused: Vec<String> = came
                 .refused
                 .iter()

@@ -41,7 +41,8 @@ pub(crate) enum Finding {
 
 /// The live resources that a walk, from its first run on, neither met nor saw arrive otherwise. What
 /// no plan has sent yet, only a file, no plan can miss.
-const MISSED: &str = "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
+pub(super) const MISSED: &str =
+    "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
    AND r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?3)
    AND coalesce(r.walk_id, 0) < (
      WITH RECURSIVE part (id) AS (

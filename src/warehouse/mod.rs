@@ -18,6 +18,7 @@ mod finish;
 mod history;
 mod last_run;
 mod ledger;
+mod left_out;
 mod marts;
 mod metrics;
 mod metrics_files;
@@ -86,6 +87,7 @@ pub use file::WarehouseFile;
 pub(crate) use finish::WalkEnd;
 pub use ledger::WalkKey;
 pub(crate) use ledger::{WalkStart, latest_walk};
+pub(crate) use left_out::{brought_late, held_since, outdated};
 pub use marts::MartState;
 pub use metrics::{Effort, FinishedRun};
 pub use metrics_files::{metrics_files, remember_metrics_file};
@@ -224,6 +226,7 @@ impl Warehouse {
         upkeep: upkeep::Upkeep,
     ) -> Result<Warehouse, WarehouseError> {
         seen::create_temporary_tables(&connection)?;
+        left_out::create_temporary_table(&connection)?;
         let catalog = Arc::new(catalog);
         Ok(Warehouse {
             file: file.clone(),

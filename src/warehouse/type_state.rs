@@ -68,6 +68,9 @@ pub struct TypeState {
     pub resources: u64,
     /// Whether something that came for the type could not be taken in, and still waits.
     pub has_open_rejects: bool,
+    /// Whether resources came in an older version than the stored one, and since then not the
+    /// stored one: a full walk tells which is the plan's.
+    pub has_outdated: bool,
     /// Whether the server's totals are what its pages come to.
     pub totals: Totals,
     /// When the server last showed that it honours `_lastUpdated` (RFC 3339).
@@ -91,7 +94,10 @@ pub(crate) fn states(
                  AND r.resource_type = s.resource_type AND r.deleted_at IS NULL),
                EXISTS (SELECT 1 FROM rejected_resource q WHERE q.connection_id = s.connection_id
                  AND q.resource_type = s.resource_type AND q.resolved_at IS NULL),
-               totals, probed_at, search IS NOT NULL
+               totals, probed_at, search IS NOT NULL,
+               EXISTS (SELECT 1 FROM resource_outdated o JOIN resource r ON r.id = o.resource
+                 WHERE r.connection_id = s.connection_id AND r.resource_type = s.resource_type
+                   AND r.deleted_at IS NULL)
              FROM type_state s WHERE connection_id = ?1",
         )
         .and_then(|mut statement| statement.query_map([connection_id], state_of)?.collect())
@@ -118,6 +124,7 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
         },
         probed_at: row.get(8)?,
         by_patient: row.get(9)?,
+        has_outdated: row.get(10)?,
     })
 }
 

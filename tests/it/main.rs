@@ -126,6 +126,8 @@ mod kill_refresh;
 #[cfg(test)]
 mod kill_steps;
 #[cfg(test)]
+mod last_updated;
+#[cfg(test)]
 mod mart_persons;
 #[cfg(test)]
 mod mart_spellings;

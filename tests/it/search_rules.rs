@@ -166,25 +166,61 @@ fn several_searches_together_are_the_type() {
     home.succeed(&["verify"], "a deletion");
 }
 
-#[test]
-fn a_part_that_the_plan_refuses_is_told_and_proves_nothing() {
+const CATEGORIES: &str = "types = [\"Patient\", \"Observation\"]\n[plans.demo.search]\nObservation = [\"patient={patient}&category=laboratory\", \"patient={patient}&category=vital-signs\"]\n";
+
+/// A payer of a laboratory result and a vital sign.
+fn with_categories() -> Dictated {
     let payer = Dictated::start();
     payer.serve("Patient", &[PATIENT]);
     let all = [observation("l1", "laboratory"), observation("v1", "vital-signs")];
     payer.serve("Observation", &all);
     payer.script().token = TOKEN.to_owned();
-    let rules = "types = [\"Patient\", \"Observation\"]\n[plans.demo.search]\nObservation = [\"patient={patient}&category=laboratory\", \"patient={patient}&category=vital-signs\"]\n";
-    let home = payer.home(rules);
-    home.succeed(&["sync"], "two categories");
+    payer
+}
+
+#[test]
+fn a_part_that_the_plan_has_always_refused_is_told_and_proves_nothing() {
+    let payer = with_categories();
     payer.script().wants.insert("Observation", ("category=laboratory", 400));
-    home.succeed(&["sync", "--full"], "a refused part");
-    assert_eq!(live(&home), ["Observation/l1", "Observation/v1", "Patient/a-b"]);
+    let home = payer.home(CATEGORIES);
+    home.succeed(&["sync"], "a refused part");
+    home.succeed(&["sync", "--full"], "the same again");
+    assert_eq!(live(&home), ["Observation/l1", "Patient/a-b"]);
     let told = home.run(&["status"]).stdout;
     assert!(told.contains("the plan refuses patient={patient}&category=vital-signs"), "{told}");
     payer.script().wants.insert("Observation", ("category=none", 400));
     assert_eq!(home.run(&["sync"]).code, 2);
     assert_eq!(state(&home, "Observation"), "incomplete refused");
-    assert_eq!(live(&home), ["Observation/l1", "Observation/v1", "Patient/a-b"]);
+    assert_eq!(live(&home), ["Observation/l1", "Patient/a-b"]);
+}
+
+#[test]
+fn a_part_that_came_before_and_is_refused_now_is_a_gap_and_proves_nothing() {
+    for (status, reason) in
+        [(400, "refused"), (403, "forbidden"), (404, "not_found"), (422, "refused")]
+    {
+        let payer = with_categories();
+        let home = payer.home(CATEGORIES);
+        home.succeed(&["sync"], "two categories");
+        // The first part, and the other one is asked for all the same.
+        payer.serve(
+            "Observation",
+            &[observation("l2", "laboratory"), observation("v2", "vital-signs")],
+        );
+        payer.script().wants.insert("Observation", ("category=vital-signs", status));
+        for night in [&["sync"][..], &["sync", "--full"]] {
+            let refused = home.run(night);
+            assert_eq!(refused.code, 2, "{status}: {}", refused.stderr);
+            assert_eq!(state(&home, "Observation"), format!("incomplete {reason}"), "{status}");
+            assert!(refused.stderr.contains("which came before"), "{}", refused.stderr);
+        }
+        let all = ["Observation/l1", "Observation/v1", "Observation/v2", "Patient/a-b"];
+        assert_eq!(live(&home), all, "{status}");
+        payer.script().wants.remove("Observation");
+        home.succeed(&["sync"], "the plan is well again");
+        assert_eq!(live(&home), ["Observation/l2", "Observation/v2", "Patient/a-b"], "{status}");
+        home.succeed(&["verify"], "a refused part");
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@
 //! - [`schedule`] – when the next run is due; pure
 //! - [`sync`] – what to ask (pure), page after page, what came of it
 //! - [`fingerprint`] – what identifies a resource and its content; pure
+//! - [`instant`](mod@instant) – the dates of resources, as they come; pure
 //! - [`r4`] – the names of FHIR R4's resource types
 //! - [`reference`](mod@reference) – where a reference leads: here, elsewhere, into the Bundle; pure
 //! - [`fhir`] – Bundles, pages, capabilities, outcomes
@@ -45,6 +46,7 @@ pub mod fingerprint;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod http;
+pub mod instant;
 pub mod monitor;
 pub mod outcome;
 pub mod own_file;

@@ -11,7 +11,6 @@ mod error;
 #[cfg(test)]
 mod extremes_tests;
 mod first;
-mod instant;
 mod lenient;
 mod next_link;
 mod outcome;
@@ -26,7 +25,10 @@ mod search_rule;
 mod self_link;
 mod subject;
 
-pub use crate::r4::{is_r4_type, similar_r4_type};
+pub use crate::{
+    instant::instant,
+    r4::{is_r4_type, similar_r4_type},
+};
 pub use bundle::{Bundle, BundleError, Entry, SearchMode};
 pub use capability::{Capability, fhir_version};
 pub(crate) use client::Effort;
@@ -34,7 +36,6 @@ pub use client::{FhirClient, Page};
 pub use date_parameter::date_parameters;
 pub use document::{Document, DocumentError, is_whole_object, type_of};
 pub use error::FetchError;
-pub use instant::instant;
 pub use next_link::{Next, UnusableNext};
 pub use outcome::Outcome;
 pub use pager::{Pager, PagingError};

@@ -7,7 +7,7 @@ use super::{
     error::{Doing, WarehouseError},
     ledger::WalkKey,
 };
-use crate::fhir::instant;
+use crate::instant::instant;
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, params};
 

@@ -106,13 +106,14 @@ pub(super) fn is_control_name(name: &str) -> bool {
 
 /// Tables that live for a while on the connection that writes. There they hide a table of the same
 /// name, and rows that are meant for it would go to them.
-const TEMPORARY: [&str; 15] = [
+const TEMPORARY: [&str; 16] = [
     "amount",
     "carried",
     "claim_amount",
     "claim_money",
     "contained_party",
     "duplicate",
+    "left_out",
     "line_code",
     "line_money",
     "lineage",

@@ -98,7 +98,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "fuzzing",
         &["auth", "clock", "commands", "fhir", "http", "monitor", "own_file", "view", "warehouse"],
     ),
-    ("fhir", &["auth", "clock", "fingerprint", "http", "outcome", "r4", "reference"]),
+    ("fhir", &["auth", "clock", "fingerprint", "http", "instant", "outcome", "r4", "reference"]),
     // Which segments of a path are names of types, and so may be shown.
     ("http", &["r4"]),
     ("monitor", &["outcome"]),
@@ -108,7 +108,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("auth", &["clock", "http", "own_file"]),
     // Which type or element a misspelt name meant.
     ("view", &["r4", "reference"]),
-    ("warehouse", &["clock", "fingerprint", "monitor", "outcome", "own_file", "reference", "view"]),
+    (
+        "warehouse",
+        &["clock", "fingerprint", "instant", "monitor", "outcome", "own_file", "reference", "view"],
+    ),
 ];
 
 /// Words that stand in a few places only.

@@ -9,7 +9,7 @@ use crate::{
 use serde_json::{Map, Value};
 use url::Url;
 
-/// Compares a plan with its discovery document, where there is one.
+/// Compares a plan with its discovery document, if it publishes one.
 pub(super) async fn look(
     what: &str,
     plan: &PlanSettings,
@@ -113,7 +113,7 @@ fn url(document: &Map<String, Value>, member: &str) -> Option<Url> {
     Some(url)
 }
 
-/// Whether two endpoints are one; a slash at the end makes no other.
+/// Whether two URLs are the same endpoint; a slash at the end makes no difference.
 fn is_same(configured: &Url, named: &Url) -> bool {
     let mut configured = configured.clone();
     configured.set_query(None);

@@ -57,7 +57,7 @@ pub enum PagingError {
     #[error("the page names different next pages")]
     Ambiguous,
     /// It leads to a search of other resources.
-    #[error("the next page is one of another resource type")]
+    #[error("the link to the next page leads to another resource type")]
     OtherType,
 }
 

@@ -47,7 +47,7 @@ pub(super) fn token(input: &[u8]) {
     assert!(!kept.contains(char::is_control), "{kept:?}");
 }
 
-/// A wait is none, or one of the seconds named, or until the date named.
+/// There is no wait, or it lasts the seconds that the header names, or until its date.
 pub(super) fn wait(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default();

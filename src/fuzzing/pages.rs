@@ -26,7 +26,7 @@ pub(super) fn bundle(input: &[u8]) {
     }
     let Some(Value::Array(entries)) = whole.get("entry") else { return };
     match indexed {
-        // Each resource is the one that stands there.
+        // Each entry's range holds that entry's resource.
         Ok(bundle) => {
             assert_eq!(bundle.entries.len(), entries.len());
             for (ours, theirs) in bundle.entries.iter().zip(entries) {
@@ -35,7 +35,7 @@ pub(super) fn bundle(input: &[u8]) {
                 assert_eq!(Some(&ours), theirs.get("resource"));
             }
         }
-        // A member that stands there twice is ambiguous.
+        // The Bundle has a member twice, so that its value is ambiguous.
         Err(BundleError::NotASearchset) => {}
         Err(error) => panic!("{error}: {}", String::from_utf8_lossy(input)),
     }

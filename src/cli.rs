@@ -89,7 +89,7 @@ pub enum Command {
     Verify,
     /// Copy the warehouse to a file, also while a sync runs
     Backup(BackupArgs),
-    /// Put a backup where no warehouse is
+    /// Restore a backup into a home that has no warehouse
     Restore(RestoreArgs),
     /// Look at everything that a night depends on; change nothing
     Doctor(DoctorArgs),

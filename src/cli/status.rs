@@ -6,6 +6,12 @@ use std::path::PathBuf;
 /// `payersync status`.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
+    /// The connections to show, type by type; all of them, in a line each, if none is named
+    #[arg(conflicts_with_all = ["prometheus", "calendar"])]
+    pub names: Vec<String>,
+    /// Show every type of every connection
+    #[arg(long, conflicts_with_all = ["prometheus", "calendar"])]
+    pub all: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -5,7 +5,7 @@ use super::{
     home, lock,
     progress::{self, Style},
     stop_signal,
-    sync::{Run, chosen, options, run_once, spend, tell_problems},
+    sync::{Run, chosen, options, run_once, spend, tell_not_served, tell_problems},
     targets::{check_types, targets},
     tell, tell_summary,
 };
@@ -38,6 +38,7 @@ pub(super) async fn run(
     if targets.ready.is_empty() {
         return Ok(left_out);
     }
+    let named = args.types.clone();
     let mut options = options(&settings, "backfill", args.full, args.types);
     options.backfill = Some(Backfill { from: args.from, to, months: args.window_months });
     options.max_requests = args.max_requests;
@@ -50,6 +51,7 @@ pub(super) async fn run(
         }
     }
     tell_problems(&report);
+    tell_not_served(&report, &named);
     tell_summary(&report);
     if let Some(warehouse) = Arc::into_inner(warehouse) {
         warehouse.close();

@@ -46,7 +46,7 @@ pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure>
     Ok(ExitCode::Complete)
 }
 
-/// Puts a backup where no warehouse is.
+/// Restores a backup into a home that has no warehouse.
 pub(super) fn restore(folder: &Path, args: &RestoreArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let key = key(args)?;

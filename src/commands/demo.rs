@@ -229,8 +229,7 @@ async fn consent_in_browser(
 /// Shows what arrived, and three questions with their answers.
 fn show_result(settings: &Settings, report: &Report) -> Result<(), Failure> {
     let warehouse = ReadOnlyWarehouse::open(&home::existing_warehouse(&settings.home)?)?;
-    let mut table =
-        show::table(&["type", "pages", "resources", "new", "unchanged", "rows written"]);
+    let mut table = show::table(&["type", "pages", "resources", "new", "unchanged", "rows"]);
     for (name, [pages, seen, new, unchanged, rows]) in by_type(report) {
         let numbers = [pages, seen, new, unchanged, rows].map(|number| number.to_string());
         table.add_row(std::iter::once(name).chain(numbers));

@@ -7,6 +7,7 @@ mod backfill;
 mod backup;
 mod browser;
 mod calendar;
+mod causes;
 mod connect;
 mod consent;
 mod control_table;
@@ -170,7 +171,9 @@ fn tell(line: &str) {
 fn tell_summary(report: &Report) {
     let summary = report.summary();
     if !logging::is_json() {
-        return tell(&summary);
+        let screen = terminal::told_width().unwrap_or(usize::MAX);
+        // Further lines of what is told are indented by four.
+        return tell(&show::wrap(&summary, screen.saturating_sub(4), 0));
     }
     let totals = report.totals();
     tracing::info!(

@@ -25,12 +25,44 @@ pub(super) enum Style {
 pub(super) fn monitor(style: Style) -> Arc<dyn Monitor> {
     match style {
         Style::Bars => Arc::new(Bars::default()),
-        Style::Lines | Style::Json => Arc::new(Lines),
+        Style::Lines => Arc::new(Lines::for_people()),
+        Style::Json => Arc::new(Lines::for_machines()),
+    }
+}
+
+/// What stopped each connection's walks last: what stops the next one, too, is told once to people.
+#[derive(Default)]
+struct Stopped(Mutex<HashMap<String, String>>);
+
+impl Stopped {
+    /// Whether this is not yet told of the connection.
+    fn is_new(&self, connection: &str, detail: &str) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = known.insert(connection.to_owned(), detail.to_owned());
+        last.is_none_or(|last| last != detail)
+    }
+
+    /// A walk has come through: the same cause again is news.
+    fn forget(&self, connection: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(connection);
     }
 }
 
 /// Log lines: one per walk, one per repeated request.
-struct Lines;
+struct Lines {
+    /// For people; machines get a line per type.
+    stopped: Option<Stopped>,
+}
+
+impl Lines {
+    fn for_people() -> Lines {
+        Lines { stopped: Some(Stopped::default()) }
+    }
+
+    fn for_machines() -> Lines {
+        Lines { stopped: None }
+    }
+}
 
 impl Monitor for Lines {
     fn event(&self, event: Event<'_>) {
@@ -62,6 +94,9 @@ impl Monitor for Lines {
             Event::WalkFinished { connection, resource_type, state, detail, resources_seen } => {
                 match (state, detail) {
                     (WalkState::Complete, _) => {
+                        if let Some(stopped) = &self.stopped {
+                            stopped.forget(connection);
+                        }
                         tracing::info!(
                             connection,
                             resource_type,
@@ -70,7 +105,12 @@ impl Monitor for Lines {
                             "Walk finished"
                         );
                     }
-                    (WalkState::Incomplete, Some(detail)) => {
+                    (WalkState::Incomplete, Some(detail))
+                        if self
+                            .stopped
+                            .as_ref()
+                            .is_none_or(|stopped| stopped.is_new(connection, detail)) =>
+                    {
                         tracing::warn!(
                             connection,
                             resource_type,
@@ -102,6 +142,7 @@ impl Monitor for Lines {
 struct Bars {
     all: MultiProgress,
     walks: Mutex<HashMap<String, ProgressBar>>,
+    stopped: Stopped,
 }
 
 impl Bars {
@@ -162,11 +203,13 @@ impl Monitor for Bars {
             Event::WalkFinished { connection, resource_type, state, detail, resources_seen } => {
                 let line = match state {
                     WalkState::Complete => {
+                        self.stopped.forget(connection);
                         Some(format!("✓ {connection} {resource_type}: {resources_seen}"))
                     }
                     WalkState::Incomplete => {
                         let detail = detail.unwrap_or_default();
-                        Some(format!("✗ {connection} {resource_type}: {detail}"))
+                        let is_new = self.stopped.is_new(connection, detail);
+                        is_new.then(|| format!("✗ {connection} {resource_type}: {detail}"))
                     }
                     _ => None,
                 };
@@ -181,5 +224,21 @@ impl Monitor for Bars {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once_per_connection_until_a_walk_comes_through() {
+        let stopped = Stopped::default();
+        assert!(stopped.is_new("ann", "down"));
+        assert!(!stopped.is_new("ann", "down"));
+        assert!(stopped.is_new("bob", "down"));
+        assert!(stopped.is_new("ann", "status 500"));
+        stopped.forget("ann");
+        assert!(stopped.is_new("ann", "status 500"));
     }
 }

@@ -99,6 +99,58 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     shown
 }
 
+/// Fits these cells into a screen; `None` is a file or a pipe, where everything is shown.
+pub(super) fn fit_cells(
+    header: &[&str],
+    rows: &[Vec<String>],
+    is_number: &[bool],
+    screen: Option<usize>,
+) -> Fit {
+    let Some(screen) = screen else { return Fit::whole(header.len()) };
+    let wanted = |column: usize| {
+        let cells = rows.iter().map(|row| width(&row[column]));
+        cells.chain([width(header[column])]).max().unwrap_or_default()
+    };
+    fit(&(0..header.len()).map(wanted).collect::<Vec<_>>(), is_number, screen)
+}
+
+/// A text in lines of at most so many columns of the screen, the further ones indented.
+///
+/// A word that is longer than a line stays whole: it may be there to be copied.
+pub(super) fn wrap(text: &str, most: usize, indent: usize) -> String {
+    let indent = indent.min(most / 2);
+    let mut wrapped = String::new();
+    for (number, line) in text.lines().enumerate() {
+        if number > 0 {
+            wrapped.push('\n');
+        }
+        let start = line.len() - line.trim_start().len();
+        wrapped.push_str(&line[..start]);
+        let (mut taken, mut is_first) = (start, true);
+        for word in line[start..].split(' ') {
+            let wide = word.width();
+            if !is_first && taken + 1 + wide > most {
+                wrapped.push('\n');
+                wrapped.extend(std::iter::repeat_n(' ', indent));
+                taken = indent;
+            } else if !is_first {
+                wrapped.push(' ');
+                taken += 1;
+            }
+            wrapped.push_str(word);
+            taken += wide;
+            is_first = false;
+        }
+    }
+    wrapped
+}
+
+/// A number with its noun.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +163,17 @@ mod tests {
         assert_eq!(fit(&[10, 30, 60], &is_number, 30), Fit(vec![10]));
         assert_eq!(fit(&[5, 60, 60], &[false; 3], 51), Fit(vec![5, 18, 18]));
         assert_eq!(fit(&[90], &[true], 20), Fit(vec![90]));
+    }
+
+    #[test]
+    fn lines_break_between_words_and_words_stay_whole() {
+        assert_eq!(wrap("one two three four", 9, 2), "one two\n  three\n  four");
+        assert_eq!(wrap("  one two", 6, 4), "  one\n   two");
+        assert_eq!(wrap("a https://plan.example/r4 b", 10, 0), "a\nhttps://plan.example/r4\nb");
+        assert_eq!(wrap("one two", usize::MAX, 2), "one two");
+        assert_eq!(wrap("one\ntwo", 80, 2), "one\ntwo");
+        assert_eq!(wrap("", 80, 2), "");
+        assert_eq!([count(1, "row"), count(0, "row")], ["1 row", "0 rows"]);
     }
 
     #[test]

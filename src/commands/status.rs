@@ -1,19 +1,20 @@
 //! `payersync status`: the ledger's truth, for people and for machines.
 
+mod people;
+
 use super::{
     calendar,
     failure::Failure,
     home,
     metrics::{self, Metrics},
-    print, show, tell,
-    terminal::on_one_line,
+    print, tell,
 };
 use crate::{
     cli::StatusArgs,
     clock::{self, Clock},
     config::Settings,
     exit_code::ExitCode,
-    outcome::{self, Reason, TypeOutcome, WalkKind, WalkState},
+    outcome::{self, TypeOutcome, WalkState},
     warehouse::{
         ConnectionRow, Consent, MartState, ReadOnlyWarehouse, TypeStatus, remember_metrics_file,
     },
@@ -21,8 +22,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::Write,
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, absolute},
 };
 
@@ -54,7 +54,7 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     let settings = Settings::load_or_default(folder)?;
     let file = home::existing_warehouse(&settings.home)?;
     let warehouse = ReadOnlyWarehouse::open(&file)?;
-    let (connections, types) = (warehouse.connections()?, warehouse.status()?);
+    let (connections, types) = (named(&warehouse, &args.names)?, warehouse.status()?);
     let marts = warehouse.mart_state()?;
     let code = code_of(&connections, &types);
     if args.calendar {
@@ -79,7 +79,19 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
             writeln!(out)
         })?;
     } else {
-        print(|out| people(out, &connections, &types, &marts, &ends))?;
+        let strangers: HashMap<i64, u64> = connections
+            .iter()
+            .map(|row| Ok((row.id, warehouse.open_strangers(row.id)?)))
+            .collect::<Result<_, Failure>>()?;
+        let told = people::Told {
+            connections: &connections,
+            types: &types,
+            marts: &marts,
+            strangers: &strangers,
+            ends: &ends,
+            with_types: args.all || !args.names.is_empty(),
+        };
+        print(|out| people::write(out, &told))?;
     }
     Ok(code)
 }
@@ -95,6 +107,16 @@ fn consent_ends(
     let end =
         |consent: &Consent| Some((consent.name.clone(), calendar::ends_at(settings, consent)?));
     Ok(consents.iter().filter_map(end).collect())
+}
+
+/// The connections of these names, or all.
+fn named(warehouse: &ReadOnlyWarehouse, names: &[String]) -> Result<Vec<ConnectionRow>, Failure> {
+    let mut rows = warehouse.connections()?;
+    if let Some(unknown) = names.iter().find(|name| rows.iter().all(|row| row.name != **name)) {
+        return Err(super::sync::unknown_connection(unknown, &rows));
+    }
+    rows.retain(|row| names.is_empty() || names.contains(&row.name));
+    Ok(rows)
 }
 
 /// Shows the same as metrics. A written file is success: what it says is for the alerts to judge.
@@ -174,6 +196,11 @@ fn is_fine(status: &TypeStatus) -> bool {
     status.rejects == 0 && !matches!(status.state, WalkState::Incomplete | WalkState::Running)
 }
 
+/// How many types have something missing, rejects left aside.
+fn unfinished_count(asked: &[&TypeStatus]) -> usize {
+    asked.iter().filter(|status| status.state != WalkState::Complete).count()
+}
+
 /// The worst of what the latest walks came to, each judged with the others of its run: the exit
 /// code of the syncs that made them.
 fn code_of(connections: &[ConnectionRow], types: &[TypeStatus]) -> ExitCode {
@@ -193,98 +220,4 @@ fn code_of(connections: &[ConnectionRow], types: &[TypeStatus]) -> ExitCode {
         runs.into_iter().map(of_run).fold(ExitCode::Complete, ExitCode::worst)
     };
     connections.iter().map(of_connection).fold(ExitCode::Complete, ExitCode::worst)
-}
-
-fn people(
-    out: &mut dyn Write,
-    connections: &[ConnectionRow],
-    types: &[TypeStatus],
-    marts: &MartState,
-    ends: &ConsentEnds,
-) -> std::io::Result<()> {
-    if connections.is_empty() {
-        return writeln!(
-            out,
-            "No connection yet: `payersync connect NAME --plan PLAN` makes one, as does `payersync import NAME FILE`"
-        );
-    }
-    for row in connections {
-        let member = row.member.as_deref().map(|member| format!(", member {member}"));
-        let line = format!("{} {}{}", row.name, row.source(), member.unwrap_or_default());
-        writeln!(out, "{}", on_one_line(&line))?;
-        if let Some(end) = ends.get(&row.name) {
-            writeln!(out, "The consent ends on {}", end.date_naive())?;
-        }
-        let others = same_person(row, marts);
-        if !others.is_empty() {
-            let line =
-                format!("The same person as {}; the mart member says why", others.join(", "));
-            writeln!(out, "{}", on_one_line(&line))?;
-        }
-        if marts.behind.contains(&row.id) {
-            writeln!(out, "Its marts are behind its tables: the next run makes them anew")?;
-        }
-        let mine: Vec<_> = types.iter().filter(|status| status.connection == row.name).collect();
-        if mine.is_empty() {
-            match row.plan {
-                Some(_) => writeln!(out, "  never synced: `payersync sync {}`", row.name)?,
-                None => writeln!(out, "  nothing imported: `payersync import {} FILE`", row.name)?,
-            }
-            continue;
-        }
-        let mut table =
-            show::table(&["type", "state", "complete as of", "resources", "rejects", "why"]);
-        let (asked, left): (Vec<_>, Vec<_>) =
-            mine.into_iter().partition(|status| status.state.is_asked());
-        for status in &asked {
-            table.add_row(vec![
-                status.resource_type.clone(),
-                status.state.to_string(),
-                complete_as_of(status),
-                status.resources.to_string(),
-                status.rejects.to_string(),
-                why(status),
-            ]);
-        }
-        show::right(&mut table, 3);
-        show::right(&mut table, 4);
-        writeln!(out, "{table}")?;
-        for status in &asked {
-            if let Some(hint) = status.hint.as_deref().filter(|_| !is_fine(status)) {
-                let line = format!("hint: {}: {hint}", status.resource_type);
-                writeln!(out, "{}", on_one_line(&line))?;
-            }
-        }
-        for (state, is_unasked, words) in [
-            (WalkState::NotServed, false, "Not served"),
-            (WalkState::Skipped, false, "Skipped"),
-            (WalkState::Skipped, true, "Not asked for (types = [\"*\"] asks)"),
-        ] {
-            let names: Vec<_> = left
-                .iter()
-                .filter(|status| status.state == state)
-                .filter(|status| (status.reason == Some(Reason::NotAsked)) == is_unasked)
-                .map(|status| status.resource_type.as_str())
-                .collect();
-            if !names.is_empty() {
-                writeln!(out, "{}", on_one_line(&format!("{words}: {}", names.join(", "))))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Until when a type is known to be complete. Of what only files brought nobody can tell.
-fn complete_as_of(status: &TypeStatus) -> String {
-    let unknown = if status.mode == WalkKind::File { "from files" } else { "never" };
-    status.complete_as_of.clone().unwrap_or_else(|| unknown.to_owned())
-}
-
-fn why(status: &TypeStatus) -> String {
-    let page = status.failed_page.map(|page| format!("page {page}: ")).unwrap_or_default();
-    match (&status.detail, &status.warning) {
-        (Some(detail), _) => format!("{page}{detail}"),
-        (None, Some(warning)) => warning.clone(),
-        (None, None) => String::new(),
-    }
 }

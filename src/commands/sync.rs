@@ -1,6 +1,7 @@
 //! `payersync sync`: one pass over the named connections.
 
 use super::{
+    causes::{self, Unfinished, causes},
     failure::Failure,
     home, lock,
     progress::{self, Style},
@@ -18,7 +19,7 @@ use crate::{
     monitor::Monitor,
     outcome::WalkState,
     sync::{Report, Stop, SyncContext, SyncOptions, Target, sync},
-    warehouse::{ConnectionRow, WalkFinish, Warehouse},
+    warehouse::{ConnectionRow, Warehouse},
 };
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -38,6 +39,7 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
     if targets.ready.is_empty() {
         return Ok(left_out);
     }
+    let named = args.types.clone();
     let mut options = options(&settings, "sync", args.full || args.accept_shrink, args.types);
     options.max_requests = args.max_requests;
     if args.accept_shrink {
@@ -47,6 +49,7 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
     let report = run_once(run, targets.ready, &options).await?;
     tell_problems(&report);
+    tell_not_served(&report, &named);
     tell_summary(&report);
     if let Some(warehouse) = Arc::into_inner(warehouse) {
         warehouse.close();
@@ -138,75 +141,66 @@ pub(super) fn chosen(
     if names.is_empty() {
         return Ok(all);
     }
-    let known = || all.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ");
-    names
-        .iter()
-        .map(|name| {
-            all.iter().find(|row| row.name == *name).cloned().ok_or_else(|| {
-                Failure::misuse(format!("there is no connection {name}"))
-                    .hint(format!("there is {}", known()))
-            })
-        })
-        .collect()
+    let named = |name: &String| {
+        let row = all.iter().find(|row| row.name == *name).cloned();
+        row.ok_or_else(|| unknown_connection(name, &all))
+    };
+    names.iter().map(named).collect()
 }
 
-/// Tells what is incomplete, why and what to do; the same reason once per connection.
+/// The failure of a name that no connection has.
+pub(super) fn unknown_connection(name: &str, rows: &[ConnectionRow]) -> Failure {
+    let known: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    let failure = Failure::misuse(format!("there is no connection {name}"));
+    match known.is_empty() {
+        true => failure.hint("`payersync connect NAME --plan PLAN` makes one"),
+        false => failure.hint(format!("known connections: {}", known.join(", "))),
+    }
+}
+
+/// Tells what is incomplete, why and what to do: a line per connection and cause, each hint once.
 pub(super) fn tell_problems(report: &Report) {
-    for connection in &report.connections {
-        let mut told: Vec<(&WalkFinish, Vec<&str>)> = Vec::new();
-        for walk in
-            connection.walks.iter().filter(|walk| walk.finish.state == WalkState::Incomplete)
-        {
-            let finish = &walk.finish;
-            let same = |known: &WalkFinish| {
-                known.reason == finish.reason && known.http_status == finish.http_status
-            };
-            match told.iter_mut().find(|(known, _)| same(known)) {
-                Some((_, types)) => types.push(&walk.resource_type),
-                None => told.push((finish, vec![&walk.resource_type])),
-            }
+    let mut hints: Vec<String> = Vec::new();
+    let mut hint = |hint: String| {
+        if !hints.contains(&hint) {
+            tell(&format!("hint: {hint}"));
+            hints.push(hint);
         }
-        for (finish, types) in told {
-            let detail = finish.detail.as_deref().unwrap_or_default();
-            let page = finish.failed_page.filter(|_| types.len() == 1);
-            let page = page.map(|page| format!(" page {page}")).unwrap_or_default();
-            tell(&format!(
-                "Incomplete: {} {}{page}: {detail}",
-                connection.connection,
-                types.join(", ")
-            ));
-            if let Some(hint) = &finish.hint {
-                tell(&format!("hint: {hint}"));
-            }
+    };
+    for connection in &report.connections {
+        let name = &connection.connection;
+        let all = connection.walks.iter().filter(|walk| walk.finish.state.is_asked()).count();
+        for cause in causes(connection.walks.iter().filter_map(Unfinished::of_walk)) {
+            tell(&format!("Incomplete: {name}: {}", cause.sentence(all)));
+            cause.hint().map(str::to_owned).into_iter().for_each(&mut hint);
         }
         for walk in &connection.walks {
             if let Some(warning) = &walk.finish.warning {
-                tell(&format!(
-                    "Warning: {} {}: {warning}",
-                    connection.connection, walk.resource_type
-                ));
+                tell(&format!("Warning: {name} {}: {warning}", walk.resource_type));
             }
         }
-        if connection.open_rejects > 0 {
-            tell(&format!(
-                "Rejected: {} has {} in rejected_resource that could not be taken in",
-                connection.connection, connection.open_rejects
-            ));
-            tell(
-                "hint: `payersync query \"SELECT resource_type, reason, detail FROM rejected_resource WHERE resolved_at IS NULL\"`",
-            );
-            if connection.open_strangers > 0 {
-                let remedy = match &connection.plan {
-                    Some(plan) => format!(
-                        "the consent covers dependants, set `dependants = true` in [plans.{plan}]"
-                    ),
-                    None => "the files are about dependants, import them with --dependants".into(),
-                };
-                tell(&format!(
-                    "hint: {} are about another patient than the connection's; if {remedy}",
-                    connection.open_strangers
-                ));
-            }
+        let (open, strangers) = (connection.open_rejects, connection.open_strangers);
+        if open > 0 {
+            tell(&format!("Rejected: {name} has {}", causes::rejects_sentence(open, strangers)));
+            let of_plan = connection.plan.as_deref();
+            causes::reject_hints(of_plan, strangers).into_iter().for_each(&mut hint);
+        }
+    }
+}
+
+/// Tells which types that were named the plan does not have: a run without them looks complete.
+pub(super) fn tell_not_served(report: &Report, named: &[String]) {
+    for connection in &report.connections {
+        let types: Vec<&str> = connection
+            .walks
+            .iter()
+            .filter(|walk| walk.finish.state == WalkState::NotServed)
+            .filter(|walk| named.contains(&walk.resource_type))
+            .map(|walk| walk.resource_type.as_str())
+            .collect();
+        if let (Some(plan), false) = (&connection.plan, types.is_empty()) {
+            let (name, types) = (&connection.connection, types.join(", "));
+            tell(&format!("Not served: {name}: plan {plan} does not serve {types}"));
         }
     }
 }

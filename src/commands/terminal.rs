@@ -44,6 +44,11 @@ pub(super) fn width() -> Option<usize> {
     terminal_size_of(io::stdout()).map(|(width, _)| width.0.into()).filter(|width| *width > 0)
 }
 
+/// Columns of the screen that standard error is shown on; `None` for files and pipes.
+pub(super) fn told_width() -> Option<usize> {
+    terminal_size_of(io::stderr()).map(|(width, _)| width.0.into()).filter(|width| *width > 0)
+}
+
 /// Lines of that screen.
 pub(super) fn height() -> Option<usize> {
     terminal_size_of(io::stdout()).map(|(_, height)| height.0.into()).filter(|height| *height > 0)

@@ -117,21 +117,17 @@ impl Report {
             parts.push(format!("{} incomplete", in_state(WalkState::Incomplete)));
         }
         parts.push(count(totals.pages, "page"));
-        parts.push(format!(
-            "{} ({} new, {} changed, {} unchanged, {} deleted)",
-            count(totals.resources_seen, "resource"),
-            totals.resources_new,
-            totals.resources_changed,
-            totals.resources_unchanged,
-            totals.resources_deleted
-        ));
+        parts.push(format!("{}{}", count(totals.resources_seen, "resource"), changes(&totals)));
         if rejects > 0 {
             parts.push(format!("{rejects} rejected"));
         }
         parts.push(format!("{} written", count(totals.rows_written, "row")));
         if self.files.is_none() {
             let requests = count(totals.requests, "request");
-            parts.push(format!("{requests} ({} repeated)", totals.retries));
+            parts.push(match totals.retries {
+                0 => requests,
+                retries => format!("{requests} ({retries} repeated)"),
+            });
         }
         parts.push(format!("{:.1}s", self.elapsed.as_secs_f64()));
         let verdict = match (self.interrupted, self.exit_code()) {
@@ -141,6 +137,21 @@ impl Report {
         };
         format!("{verdict}: {}", parts.join(", "))
     }
+}
+
+/// What became of the resources seen, in brackets; nothing is said of what did not happen.
+fn changes(totals: &WalkCounters) -> String {
+    let parts: Vec<String> = [
+        (totals.resources_new, "new"),
+        (totals.resources_changed, "changed"),
+        (totals.resources_unchanged, "unchanged"),
+        (totals.resources_deleted, "deleted"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, what)| format!("{number} {what}"))
+    .collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 fn count(number: u64, what: &str) -> String {

@@ -3,7 +3,8 @@
 use super::{
     Answer, Catalog, ConnectionRow, Consent, Effort, FinishedRun, LeafPath, MartState, Names,
     Parameter, PastBackup, Reader, Snapshot, TableCount, TypeStatus, WarehouseError, WarehouseFile,
-    access_log, connections, consents, last_run, marts, metrics, open, query, status, unmapped,
+    access_log, connections, consents, last_run, marts, metrics, open, open_strangers, query,
+    status, unmapped,
 };
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -88,6 +89,14 @@ impl ReadOnlyWarehouse {
     /// SQLite's.
     pub fn consents(&self) -> Result<Vec<Consent>, WarehouseError> {
         self.reader.read(consents::consents)
+    }
+
+    /// How many open rejects of a connection are about another patient.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn open_strangers(&self, connection_id: i64) -> Result<u64, WarehouseError> {
+        self.reader.read(|connection| open_strangers(connection, connection_id))
     }
 
     /// What the marts say of connections.

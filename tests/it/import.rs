@@ -106,7 +106,7 @@ fn every_shape_of_file_fills_the_same_tables_with_the_very_bytes_and_again_write
         assert_eq!(home.rows(walks), [["file", "complete"]], "{name}");
         let again = import(&home, "mary", &file);
         assert_eq!(again.code, 0, "{name}: {}", again.stderr);
-        assert!(again.stderr.contains("(0 new, 0 changed, 3 unchanged"), "{}", again.stderr);
+        assert!(again.stderr.contains("(3 unchanged)"), "{}", again.stderr);
         assert!(again.stderr.contains(" 0 rows written"), "{name}: {}", again.stderr);
         home.succeed(&["verify"], name);
     }

@@ -230,6 +230,8 @@ mod tidy;
 #[cfg(test)]
 mod tidy_source;
 #[cfg(test)]
+mod told_once;
+#[cfg(test)]
 mod tuva;
 #[cfg(test)]
 mod unmapped;

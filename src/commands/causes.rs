@@ -1,0 +1,180 @@
+//! What is unfinished, told once per cause: a plan that is down stops every type for one reason.
+
+use crate::{
+    outcome::{Reason, WalkState},
+    sync::WalkReport,
+    warehouse::TypeStatus,
+};
+
+/// As many types are named; the rest is counted.
+const NAMED: usize = 3;
+
+/// A type that is not complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unfinished<'a> {
+    pub(super) resource_type: &'a str,
+    pub(super) reason: Option<Reason>,
+    pub(super) http_status: Option<u16>,
+    pub(super) detail: &'a str,
+    pub(super) hint: Option<&'a str>,
+    /// The 1-based page at which its walk ended.
+    pub(super) failed_page: Option<u64>,
+}
+
+impl<'a> Unfinished<'a> {
+    /// The type of a walk that has just ended; `None` if it is complete or was not asked for.
+    pub(super) fn of_walk(walk: &'a WalkReport) -> Option<Unfinished<'a>> {
+        let finish = &walk.finish;
+        (finish.state == WalkState::Incomplete).then(|| Unfinished {
+            resource_type: &walk.resource_type,
+            reason: finish.reason,
+            http_status: finish.http_status,
+            detail: finish.detail.as_deref().unwrap_or_default(),
+            hint: finish.hint.as_deref(),
+            failed_page: finish.failed_page,
+        })
+    }
+
+    /// The type of a line of the ledger, likewise.
+    pub(super) fn of_status(status: &'a TypeStatus) -> Option<Unfinished<'a>> {
+        let detail = match status.state {
+            WalkState::Running => "its walk is under way, or was killed",
+            WalkState::Incomplete => status.detail.as_deref().unwrap_or_default(),
+            _ => return None,
+        };
+        Some(Unfinished {
+            resource_type: &status.resource_type,
+            reason: status.reason,
+            http_status: status.http_status,
+            detail,
+            hint: status.hint.as_deref(),
+            failed_page: status.failed_page,
+        })
+    }
+}
+
+/// A cause, and the types of a connection that it stops.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Cause<'a> {
+    types: Vec<&'a str>,
+    first: Unfinished<'a>,
+}
+
+/// The causes in the order in which they are met.
+pub(super) fn causes<'a>(unfinished: impl Iterator<Item = Unfinished<'a>>) -> Vec<Cause<'a>> {
+    let mut causes: Vec<Cause<'a>> = Vec::new();
+    for one in unfinished {
+        let is_same = |known: &&mut Cause<'_>| {
+            let known = &known.first;
+            known.reason == one.reason
+                && known.http_status == one.http_status
+                && known.hint == one.hint
+        };
+        match causes.iter_mut().find(is_same) {
+            Some(cause) => cause.types.push(one.resource_type),
+            None => causes.push(Cause { types: vec![one.resource_type], first: one }),
+        }
+    }
+    causes
+}
+
+impl<'a> Cause<'a> {
+    /// The types, then what happened; `all` is how many types the connection has.
+    pub(super) fn sentence(&self, all: usize) -> String {
+        let page = self.first.failed_page.filter(|_| self.types.len() == 1);
+        let page = page.map(|page| format!(" page {page}")).unwrap_or_default();
+        format!("{}{page}: {}", type_names(&self.types, all), self.first.detail)
+    }
+
+    /// What to do.
+    pub(super) fn hint(&self) -> Option<&'a str> {
+        self.first.hint
+    }
+}
+
+/// Types by name; many of them as a number. `all` is how many types the connection has.
+pub(super) fn type_names(types: &[&str], all: usize) -> String {
+    match types.len() {
+        number if number > NAMED && number == all => format!("all {number} types"),
+        // One name takes no more room than "and 1 more".
+        number if number > NAMED + 1 => {
+            format!("{} and {} more", types[..NAMED].join(", "), number - NAMED)
+        }
+        _ => types.join(", "),
+    }
+}
+
+/// How many rejects are open, and what most likely they are.
+pub(super) fn rejects_sentence(open: u64, strangers: u64) -> String {
+    let are = |number: u64| if number == 1 { "is" } else { "are" };
+    let rejects = if open == 1 { "reject" } else { "rejects" };
+    match strangers {
+        0 => format!("{open} {rejects} that could not be taken in; see rejected_resource"),
+        _ => format!(
+            "{open} {rejects}: {strangers} {} about another patient; see rejected_resource",
+            are(strangers)
+        ),
+    }
+}
+
+/// What to do about rejects; the plan is that of the connection, if it has one.
+pub(super) fn reject_hints(plan: Option<&str>, strangers: u64) -> Vec<String> {
+    let look = "`payersync query \"SELECT resource_type, reason, detail FROM rejected_resource \
+                WHERE resolved_at IS NULL\"`";
+    let mut hints = vec![look.to_owned()];
+    if strangers > 0 {
+        hints.push(match plan {
+            Some(plan) => format!(
+                "if the consent covers dependants, set `dependants = true` in [plans.{plan}]"
+            ),
+            None => "if the files are about dependants, import them with --dependants".to_owned(),
+        });
+    }
+    hints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_cause_is_one_sentence_and_many_types_are_a_number() {
+        let down = |resource_type| Unfinished {
+            resource_type,
+            reason: Some(Reason::Unreachable),
+            http_status: None,
+            detail: "could not connect",
+            hint: Some("check the network"),
+            failed_page: Some(1),
+        };
+        let refused = Unfinished {
+            reason: Some(Reason::Forbidden),
+            http_status: Some(403),
+            detail: "status 403",
+            failed_page: Some(7),
+            ..down("Goal")
+        };
+        let names = ["Patient", "Coverage", "Claim", "Device", "Location"];
+        let told = causes(names.map(down).into_iter().chain([refused]));
+        let sentences: Vec<String> = told.iter().map(|cause| cause.sentence(6)).collect();
+        let some = "Patient, Coverage, Claim and 2 more: could not connect";
+        assert_eq!(sentences, [some, "Goal page 7: status 403"]);
+        assert_eq!(told[0].sentence(5), "all 5 types: could not connect");
+        assert_eq!(type_names(&names[..4], 9), "Patient, Coverage, Claim, Device");
+    }
+
+    #[test]
+    fn rejects_about_another_patient_are_called_so() {
+        assert_eq!(
+            rejects_sentence(4, 4),
+            "4 rejects: 4 are about another patient; see rejected_resource"
+        );
+        assert_eq!(
+            rejects_sentence(1, 0),
+            "1 reject that could not be taken in; see rejected_resource"
+        );
+        assert_eq!(reject_hints(None, 0).len(), 1);
+        assert!(reject_hints(None, 1)[1].contains("--dependants"));
+        assert!(reject_hints(Some("acme"), 1)[1].contains("[plans.acme]"));
+    }
+}

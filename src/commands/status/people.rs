@@ -1,0 +1,220 @@
+//! The status for people: a line per connection, then what is wrong, once per cause.
+
+use super::{ConsentEnds, same_person, unfinished_count};
+use crate::{
+    commands::{
+        causes::{self, Unfinished, causes, type_names},
+        show,
+        terminal::{self, on_one_line},
+    },
+    outcome::{Reason, WalkKind, WalkState},
+    warehouse::{ConnectionRow, MartState, TypeStatus},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::{self, Write},
+};
+
+/// What there is to tell.
+pub(super) struct Told<'a> {
+    pub(super) connections: &'a [ConnectionRow],
+    pub(super) types: &'a [TypeStatus],
+    pub(super) marts: &'a MartState,
+    /// Open rejects about another patient, by `connection.id`.
+    pub(super) strangers: &'a HashMap<i64, u64>,
+    /// When consents end, by the connection's name.
+    pub(super) ends: &'a ConsentEnds,
+    /// Whether each type has a line of its own.
+    pub(super) with_types: bool,
+}
+
+/// Writes it, no line wider than the screen.
+pub(super) fn write(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
+    if told.connections.is_empty() {
+        return line(
+            out,
+            0,
+            "No connection yet: `payersync connect NAME --plan PLAN` makes one, as does \
+             `payersync import NAME FILE`",
+        );
+    }
+    for row in told.connections {
+        connection(out, row, told)?;
+    }
+    match told.with_types {
+        true => Ok(()),
+        false => line(out, 0, "`payersync status --all` shows every type."),
+    }
+}
+
+fn connection(out: &mut dyn Write, row: &ConnectionRow, told: &Told<'_>) -> io::Result<()> {
+    let mine: Vec<&TypeStatus> =
+        told.types.iter().filter(|status| status.connection == row.name).collect();
+    let (asked, left): (Vec<&TypeStatus>, Vec<&TypeStatus>) =
+        mine.iter().copied().partition(|status| status.state.is_asked());
+    line(out, 0, &headline(row, &mine, &asked))?;
+    if let Some(end) = told.ends.get(&row.name) {
+        line(out, 2, &format!("The consent ends on {}", end.date_naive()))?;
+    }
+    let others = same_person(row, told.marts);
+    if !others.is_empty() {
+        let others = others.join(", ");
+        line(out, 2, &format!("The same person as {others}; the mart member says why"))?;
+    }
+    if told.marts.behind.contains(&row.id) {
+        line(out, 2, "Its marts are behind its tables: the next run makes them anew")?;
+    }
+    if told.with_types && !asked.is_empty() {
+        table(out, &asked)?;
+    }
+    exceptions(out, row, &asked, told.strangers.get(&row.id).copied().unwrap_or_default())?;
+    left_out(out, &left, told.with_types)
+}
+
+/// Who it is, and how it stands in one line.
+fn headline(row: &ConnectionRow, mine: &[&TypeStatus], asked: &[&TypeStatus]) -> String {
+    let member = row.member.as_deref().filter(|member| *member != row.name);
+    let member = member.map(|member| format!(", member {member}")).unwrap_or_default();
+    let who = format!("{} {}{member}", row.name, row.source());
+    if mine.is_empty() {
+        return match row.plan {
+            Some(_) => format!("{who}: never synced; `payersync sync {}`", row.name),
+            None => format!("{who}: nothing imported; `payersync import {} FILE`", row.name),
+        };
+    }
+    let (types, unfinished) = (asked.len(), unfinished_count(asked));
+    let mut parts = match unfinished {
+        0 => vec![complete(asked), show::count(types as u64, "type")],
+        _ => vec![format!("{unfinished} of {} incomplete", show::count(types as u64, "type"))],
+    };
+    let sum = |of: fn(&TypeStatus) -> u64| asked.iter().map(|status| of(status)).sum::<u64>();
+    parts.push(show::count(sum(|status| status.resources), "resource"));
+    let rejects = sum(|status| status.rejects);
+    if rejects > 0 {
+        parts.push(show::count(rejects, "reject"));
+    }
+    format!("{who}: {}", parts.join(", "))
+}
+
+/// Since when everything is complete: the oldest of its types says.
+fn complete(asked: &[&TypeStatus]) -> String {
+    let of_plan: Vec<&&TypeStatus> =
+        asked.iter().filter(|status| status.mode != WalkKind::File).collect();
+    let times: Option<Vec<&str>> =
+        of_plan.iter().map(|status| status.complete_as_of.as_deref()).collect();
+    match times.and_then(|times| times.into_iter().min()) {
+        Some(time) => format!("complete as of {} UTC", minute(time)),
+        None => "complete".to_owned(),
+    }
+}
+
+/// What is wrong, and what to do about it; the same hint once.
+fn exceptions(
+    out: &mut dyn Write,
+    row: &ConnectionRow,
+    asked: &[&TypeStatus],
+    strangers: u64,
+) -> io::Result<()> {
+    let mut hints: Vec<String> = Vec::new();
+    for cause in causes(asked.iter().filter_map(|status| Unfinished::of_status(status))) {
+        line(out, 2, &cause.sentence(asked.len()))?;
+        hints.extend(cause.hint().map(str::to_owned));
+    }
+    let rejects: u64 = asked.iter().map(|status| status.rejects).sum();
+    if rejects > 0 {
+        line(out, 2, &causes::rejects_sentence(rejects, strangers))?;
+        hints.extend(causes::reject_hints(row.plan.as_deref(), strangers));
+    }
+    let mut warnings: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for status in asked.iter().filter(|status| status.detail.is_none()) {
+        if let Some(warning) = &status.warning {
+            warnings.entry(warning).or_default().push(&status.resource_type);
+        }
+    }
+    for (warning, types) in warnings {
+        line(out, 2, &format!("{}: {warning}", type_names(&types, asked.len())))?;
+    }
+    let mut known: Vec<&String> = Vec::new();
+    for hint in &hints {
+        if !known.contains(&hint) {
+            known.push(hint);
+            line(out, 2, &format!("hint: {hint}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn table(out: &mut dyn Write, asked: &[&TypeStatus]) -> io::Result<()> {
+    let has_rejects = asked.iter().any(|status| status.rejects > 0);
+    let mut header = vec!["type", "state", "complete as of", "resources"];
+    header.extend(has_rejects.then_some("rejects"));
+    let cells: Vec<Vec<String>> = asked
+        .iter()
+        .map(|status| {
+            let mut cells = vec![
+                status.resource_type.clone(),
+                status.state.to_string(),
+                complete_as_of(status),
+                status.resources.to_string(),
+            ];
+            cells.extend(has_rejects.then(|| status.rejects.to_string()));
+            cells
+        })
+        .collect();
+    let is_number: Vec<bool> = (0..header.len()).map(|column| column > 2).collect();
+    let fit = show::fit_cells(&header, &cells, &is_number, terminal::width());
+    let mut table = show::table(&fit.cut(&header));
+    for row in &cells {
+        table.add_row(fit.cut(&row.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    (3..fit.columns()).for_each(|column| show::right(&mut table, column));
+    writeln!(out, "{table}")
+}
+
+/// Types that were not asked for; those that the plan does not have are only told with every type.
+fn left_out(out: &mut dyn Write, left: &[&TypeStatus], with_types: bool) -> io::Result<()> {
+    for (state, is_unasked, words) in [
+        (WalkState::NotServed, false, "Not served"),
+        (WalkState::Skipped, false, "Skipped"),
+        (WalkState::Skipped, true, "Not asked for (types = [\"*\"] asks)"),
+    ] {
+        let names: Vec<&str> = left
+            .iter()
+            .filter(|status| status.state == state)
+            .filter(|status| (status.reason == Some(Reason::NotAsked)) == is_unasked)
+            .map(|status| status.resource_type.as_str())
+            .collect();
+        if !names.is_empty() && (with_types || is_unasked) {
+            line(out, 2, &format!("{words}: {}", names.join(", ")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Until when a type is known to be complete. Of what only files brought nobody can tell.
+fn complete_as_of(status: &TypeStatus) -> String {
+    let unknown = if status.mode == WalkKind::File { "from files" } else { "never" };
+    status.complete_as_of.as_deref().map_or_else(|| unknown.to_owned(), minute)
+}
+
+/// An instant to the minute, as people write it.
+fn minute(instant: &str) -> String {
+    instant.get(..16).unwrap_or(instant).replace('T', " ")
+}
+
+/// A text in lines that fit the screen, behind so many spaces.
+fn line(out: &mut dyn Write, indent: usize, text: &str) -> io::Result<()> {
+    let text = format!("{:indent$}{}", "", on_one_line(text));
+    writeln!(out, "{}", show::wrap(&text, terminal::width().unwrap_or(usize::MAX), indent + 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_told_to_the_minute() {
+        assert_eq!(minute("2026-11-27T00:59:46.909Z"), "2026-11-27 00:59");
+        assert_eq!(minute("2026"), "2026");
+    }
+}

@@ -10,7 +10,7 @@
 -- them, and speaks for the claim where the header does not.
 --
 -- A line's amount is its own, else the sum of its details; a detail's is its own, else the sum of
--- its sub-details.
+-- its sub-details. Where both are stated, breakdown.sql compares them.
 CREATE TEMP TABLE total_line AS
 SELECT i.connection_id, i.explanation_of_benefit_id AS id, i.item_index AS line
 FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item AS i ON i.connection_id = mart_scope.connection_id
@@ -19,7 +19,7 @@ WHERE i.revenue_code IN ('0001', '001')
     WHERE o.connection_id = i.connection_id AND o.explanation_of_benefit_id = i.explanation_of_benefit_id
       AND coalesce(o.revenue_code, '') NOT IN ('0001', '001'));
 CREATE UNIQUE INDEX temp.total_line_of ON total_line (connection_id, id, line);
-CREATE TEMP TABLE amount AS
+CREATE TEMP TABLE stated_amount AS
 WITH meaning(code, kind, preference) AS (VALUES
   ('submitted', 'submitted', 0),
   ('submittedamount', 'submitted', 1),
@@ -171,17 +171,19 @@ WITH meaning(code, kind, preference) AS (VALUES
   FROM alike
   WHERE kind IS NOT NULL AND (kind, detail) NOT IN (SELECT kind, detail FROM other)
   GROUP BY connection_id, id, level, line, part, depth, kind, preference, sort
-), node AS MATERIALIZED (
-  -- A bare column beside min() comes from the row that has the minimum.
-  SELECT connection_id, id, level, line, part, depth, kind, amount, currency, last_currency,
-         min(preference * 1000000 + position)
-  FROM listed
-  GROUP BY connection_id, id, level, line, part, depth, kind
-), part_of_line AS (
+)
+-- A bare column beside min() comes from the row that has the minimum. Depth is 1 of the claim or line
+-- itself, 2 of a detail, more of a sub-detail.
+SELECT connection_id, id, level, line, part, depth, kind, amount, currency, last_currency,
+       min(preference * 1000000 + position) AS place
+FROM listed
+GROUP BY connection_id, id, level, line, part, depth, kind;
+CREATE TEMP TABLE amount AS
+WITH part_of_line AS (
   SELECT connection_id, id, level, line, part, kind, min(depth) > 1 AS is_part,
          coalesce(sum(CASE WHEN depth <= 2 THEN amount END), sum(amount)) AS amount,
          min(currency) AS currency, max(last_currency) AS last_currency
-  FROM node
+  FROM temp.stated_amount
   GROUP BY connection_id, id, level, line, part, kind, depth = 1
 )
 SELECT connection_id, id,

@@ -1,8 +1,8 @@
 -- When was each member covered, by which plan and payer?
 --
--- Grain: one row per coverage that is neither a draft nor entered in error; each part of Medicare is
--- a coverage of its own. A member may have several at once (medical and pharmacy, primary and secondary), and
--- payers may send one row per year or per renewal: spans are not merged.
+-- Grain: one row per coverage, without drafts and those entered in error. Each part of Medicare is a
+-- coverage of its own. A member may have several coverages at once (medical and pharmacy, primary and
+-- secondary). Payers may send a coverage per year or per renewal: these rows are not merged.
 --
 -- Columns that end in _date have ten characters: a start of lower precision is its first day, an end
 -- its last; what is no date is NULL.

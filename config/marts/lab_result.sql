@@ -26,8 +26,9 @@
 -- range_high                upper end of the reference range
 -- range_text                the reference range in words, where sent
 -- interpretation_code       how the laboratory reads it (N normal, H high, L low, A for abnormal …): the first such code, else the first code
--- is_abnormal               1 outside the reference range, 0 within it; where there is none, or a limit of what can be measured does
---                           not tell, what the laboratory says; else NULL
+-- is_abnormal               1 when the value is outside the reference range, 0 when it is within. Where that cannot be told (no
+--                           range, no number, or a comparator that leaves it open), the laboratory's interpretation counts;
+--                           NULL without one
 -- status                    registered, preliminary, final, amended or corrected
 -- previous_value            previous result of the same test in the same unit
 -- previous_date             when that was

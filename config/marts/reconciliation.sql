@@ -1,30 +1,34 @@
 -- For which claims do the amounts not agree?
 --
--- Grain: one row per claim and disagreement; empty when everything agrees to the cent. Amounts are
--- compared where both sides are stated, in claims that are neither drafts nor entered in error. Where
--- some line states no amount at all, the others are a part of the claim and may come to less.
+-- Grain: one row per claim and disagreement, and per line where lines disagree with their parts; empty
+-- when everything agrees to the cent. Amounts are compared where both sides are stated, in claims that
+-- are neither drafts nor entered in error. Where some line states no amount at all, the others are a
+-- part of the claim and may come to less. Parts are compared where each of them states the amount.
 --
 -- connection_id               whose consent the row came through
 -- explanation_of_benefit_id   the claim
 -- problem                     header and lines (the header's amount of a kind is not the sum of the lines'), total and
 --                             adjudication (the two amounts of a kind that the header states differ), payment
 --                             and header, payment and lines (the payment is not what the amounts paid come to),
+--                             line and details, detail and sub-details (the amount is not the sum of its parts'),
 --                             ledger and claim (the ledger's sum over a claim's versions is not what its current
 --                             version says was paid), mixed currencies, reversal without payment, reversal in
 --                             another currency (than that of the claim it takes back)
 -- kind                        kind of amount
--- one_amount                  the header's amount, its total, the payment, or the ledger's sum
--- other_amount                the sum of the lines, of the adjudications, of the amounts paid, or of the current version
+-- line_key                    the line, as in claim_line; NULL where the claim as a whole disagrees
+-- one_amount                  the header's amount, its total, the payment, the line's amount, or the ledger's sum
+-- other_amount                the sum of the lines, of the parts, of the adjudications, of the amounts paid, or of the current version
 -- difference_cents            the first less the second, in cents
 CREATE TABLE reconciliation (
   connection_id INTEGER NOT NULL,
   explanation_of_benefit_id TEXT NOT NULL,
   problem TEXT NOT NULL,
   kind TEXT NOT NULL,
+  line_key INTEGER,
   one_amount REAL,
   other_amount REAL,
   difference_cents INTEGER,
-  PRIMARY KEY (connection_id, explanation_of_benefit_id, problem, kind)
+  PRIMARY KEY (connection_id, explanation_of_benefit_id, problem, kind, line_key)
 );
 INSERT INTO reconciliation
 WITH checked AS (
@@ -43,24 +47,31 @@ WITH checked AS (
   LEFT JOIN temp.line_money AS m ON m.connection_id = l.connection_id AND m.id = l.explanation_of_benefit_id
     AND m.level = 'item' AND m.line = l.item_index
   WHERE l.item_index IS NOT NULL AND NOT l.is_total AND m.id IS NULL
-), found(connection_id, id, problem, kind, one_amount, other_amount) AS (
-  SELECT c.connection_id, c.explanation_of_benefit_id, 'header and lines', a.kind, a.header_amount, a.line_amount
+), found(connection_id, id, problem, kind, line_key, one_amount, other_amount) AS (
+  SELECT c.connection_id, c.explanation_of_benefit_id, 'header and lines', a.kind, NULL, a.header_amount, a.line_amount
   FROM checked AS c
   JOIN temp.claim_amount AS a ON a.connection_id = c.connection_id AND a.id = c.explanation_of_benefit_id
   WHERE NOT c.is_mixed_currency
   UNION ALL
-  SELECT c.connection_id, c.explanation_of_benefit_id, 'payment and header', 'plan_paid', c.payment_amount, p.header_amount
+  SELECT c.connection_id, c.explanation_of_benefit_id, 'payment and header', 'plan_paid', NULL, c.payment_amount, p.header_amount
   FROM checked AS c
   JOIN paid_header AS p ON p.connection_id = c.connection_id AND p.id = c.explanation_of_benefit_id
   UNION ALL
-  SELECT c.connection_id, c.explanation_of_benefit_id, 'payment and lines', 'plan_paid', c.payment_amount, p.line_amount
+  SELECT c.connection_id, c.explanation_of_benefit_id, 'payment and lines', 'plan_paid', NULL, c.payment_amount, p.line_amount
   FROM checked AS c
   JOIN paid_header AS p ON p.connection_id = c.connection_id AND p.id = c.explanation_of_benefit_id
   WHERE p.header_amount IS NULL
   UNION ALL
-  SELECT c.connection_id, c.explanation_of_benefit_id, 'total and adjudication', a.kind, a.total_amount, a.adjudicated_amount
+  SELECT c.connection_id, c.explanation_of_benefit_id, 'total and adjudication', a.kind, NULL, a.total_amount, a.adjudicated_amount
   FROM checked AS c
   JOIN temp.claim_amount AS a ON a.connection_id = c.connection_id AND a.id = c.explanation_of_benefit_id
+  WHERE NOT c.is_mixed_currency
+  UNION ALL
+  SELECT c.connection_id, c.explanation_of_benefit_id, b.problem, b.kind, l.line_key, b.amount, b.part_amount
+  FROM temp.breakdown AS b
+  CROSS JOIN checked AS c ON c.connection_id = b.connection_id AND c.explanation_of_benefit_id = b.id
+  CROSS JOIN claim_line AS l ON l.connection_id = b.connection_id AND l.explanation_of_benefit_id = b.id
+    AND CASE b.level WHEN 'item' THEN l.item_index ELSE l.add_item_index END = b.line
   WHERE NOT c.is_mixed_currency
 ), ledger AS (
   SELECT l.connection_id, l.claim_key, sum(l.amount) AS amount
@@ -71,19 +82,19 @@ WITH checked AS (
   FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
   GROUP BY c.connection_id, c.claim_key
 )
-SELECT connection_id, id, problem, kind, one_amount, other_amount, cents_of(round(one_amount, 6)) - cents_of(round(other_amount, 6))
+SELECT connection_id, id, problem, kind, line_key, one_amount, other_amount, cents_of(round(one_amount, 6)) - cents_of(round(other_amount, 6))
 FROM found
 WHERE cents_of(round(one_amount, 6)) <> cents_of(round(other_amount, 6))
   AND NOT (problem IN ('header and lines', 'payment and lines') AND abs(other_amount) < abs(one_amount)
     AND (connection_id, id) IN (SELECT connection_id, id FROM silent))
 UNION ALL
-SELECT l.connection_id, l.claim_key, 'ledger and claim', 'plan_paid', l.amount, s.amount,
+SELECT l.connection_id, l.claim_key, 'ledger and claim', 'plan_paid', NULL, l.amount, s.amount,
        cents_of(round(l.amount, 6)) - cents_of(round(coalesce(s.amount, 0), 6))
 FROM ledger AS l
 LEFT JOIN standing AS s ON s.connection_id = l.connection_id AND s.claim_key = l.claim_key
 WHERE cents_of(round(l.amount, 6)) <> cents_of(round(coalesce(s.amount, 0), 6))
 UNION ALL
-SELECT connection_id, explanation_of_benefit_id, 'mixed currencies', '', NULL, NULL, NULL
+SELECT connection_id, explanation_of_benefit_id, 'mixed currencies', '', NULL, NULL, NULL, NULL
 FROM checked
 WHERE is_mixed_currency
 UNION ALL
@@ -93,6 +104,6 @@ SELECT c.connection_id, c.explanation_of_benefit_id,
               WHERE l.connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id
                 AND l.relationship = 'void' AND upper(o.currency) <> upper(c.currency))
             THEN 'reversal in another currency' ELSE 'reversal without payment' END,
-       'plan_paid', c.plan_paid_amount, NULL, NULL
+       'plan_paid', NULL, c.plan_paid_amount, NULL, NULL
 FROM checked AS c
 WHERE c.is_void AND c.plan_paid_cents < 0 AND c.reverses_id IS NULL AND coalesce(c.status, 'active') <> 'cancelled';

@@ -106,8 +106,9 @@ pub(super) fn is_control_name(name: &str) -> bool {
 
 /// Tables that live for a while on the connection that writes. There they hide a table of the same
 /// name, and rows that are meant for it would go to them.
-const TEMPORARY: [&str; 16] = [
+const TEMPORARY: [&str; 18] = [
     "amount",
+    "breakdown",
     "carried",
     "claim_amount",
     "claim_money",
@@ -120,6 +121,7 @@ const TEMPORARY: [&str; 16] = [
     "mart_scope",
     "party",
     "person",
+    "stated_amount",
     "total_line",
     "walk_rejected",
     "walk_seen",

@@ -1,6 +1,7 @@
 //! The marts agree with each other and with themselves, to the cent; where they do not, it is the
 //! sender whose amounts differ, and why is said here.
 
+use crate::mart_spellings::{ask, claim as claim_with, imported};
 use crate::support::{Home, Served, real_claims};
 use serde_json::{Value, json};
 
@@ -203,4 +204,79 @@ fn what_several_earlier_payers_paid_adds_up() {
         let cents = format!("SELECT prior_payer_paid_cents FROM {mart}");
         assert_eq!(home.value::<i64>(&cents), 4_275, "{mart}");
     }
+}
+
+/// A line, a detail or a sub-detail with what it states of itself and the parts below it.
+fn part(stated: Value, below: &str, parts: &[Value]) -> Value {
+    let mut part = json!({"sequence": 1});
+    let members = part.as_object_mut().unwrap();
+    members.extend(stated.as_object().unwrap().clone());
+    if !parts.is_empty() {
+        members.insert(below.to_owned(), parts.into());
+    }
+    part
+}
+
+fn charged(value: f64) -> Value {
+    json!({"adjudication": [amount("submitted", "rev_cntr_tot_chrg_amt", value)]})
+}
+
+fn net(value: f64) -> Value {
+    json!({"net": {"value": value, "currency": "USD"}})
+}
+
+#[test]
+fn a_line_is_held_against_its_details_and_these_against_theirs() {
+    let of_line =
+        |stated: Value, details: &[Value]| json!({"item": [part(stated, "detail", details)]});
+    let leaf = |stated: Value| part(stated, "", &[]);
+    let detail = |stated: Value, below: &[Value]| part(stated, "subDetail", below);
+    let second =
+        json!({"item": [leaf(charged(5.0)), part(charged(10.0), "detail", &[leaf(charged(9.0))])]});
+    let added = json!({"addItem": [part(charged(8.0), "detail", &[leaf(charged(3.5)), leaf(charged(3.5))])]});
+    let home = imported(&[
+        claim_with("right", of_line(charged(0.3), &[leaf(charged(0.1)), leaf(charged(0.2))])),
+        claim_with("cent", of_line(charged(0.3), &[leaf(charged(0.1)), leaf(charged(0.19))])),
+        claim_with("second-line", second),
+        claim_with("added", added),
+        // A part that is silent, of another kind, or a net beside a charge: nothing to hold it against.
+        claim_with("silent", of_line(charged(9.0), &[leaf(charged(1.0)), leaf(json!({}))])),
+        claim_with("no-line", of_line(json!({}), &[leaf(charged(1.0))])),
+        claim_with("net-of-charge", of_line(charged(9.0), &[leaf(net(7.0))])),
+        claim_with("nets", of_line(net(9.0), &[leaf(net(7.0))])),
+        // What a detail does not say itself, all of its sub-details may.
+        claim_with(
+            "through",
+            of_line(charged(9.0), &[detail(json!({}), &[leaf(charged(4.0)), leaf(charged(4.0))])]),
+        ),
+        claim_with(
+            "through-some",
+            of_line(charged(9.0), &[detail(json!({}), &[leaf(charged(4.0)), leaf(json!({}))])]),
+        ),
+        claim_with(
+            "below",
+            of_line(
+                charged(9.0),
+                &[
+                    detail(charged(4.0), &[leaf(charged(3.0))]),
+                    detail(charged(5.0), &[leaf(charged(2.0)), leaf(charged(0.5))]),
+                ],
+            ),
+        ),
+    ]);
+    assert_eq!(
+        ask(
+            &home,
+            "SELECT explanation_of_benefit_id, problem, kind, line_key, difference_cents FROM reconciliation ORDER BY 1"
+        ),
+        [
+            "added|line and details|submitted|0|100",
+            "below|detail and sub-details|submitted|0|250",
+            "cent|line and details|submitted|0|1",
+            "nets|line and details|submitted|0|200",
+            "second-line|line and details|submitted|1|100",
+            "through|line and details|submitted|0|100",
+        ]
+    );
+    home.succeed(&["verify"], "verifying the marts");
 }

@@ -125,6 +125,19 @@ impl Amounts {
         ]
     }
 
+    /// Two amounts of each kind that come to this one; the second has the odd cent.
+    pub(super) fn halves(&self) -> [Amounts; 2] {
+        let mut halves = [*self; 2];
+        for amount in halves[0].each_mut() {
+            amount.0 /= 2;
+        }
+        let mut first = halves[0];
+        for (rest, half) in halves[1].each_mut().into_iter().zip(first.each_mut()) {
+            rest.0 -= half.0;
+        }
+        halves
+    }
+
     /// The paid amount, to whomever.
     pub(super) fn paid(&self) -> Cents {
         Cents(self.paid_to_provider.0 + self.paid_to_patient.0)
@@ -303,6 +316,17 @@ mod tests {
             })
             .collect();
         assert_eq!(chain, [(None, Some(15)), (Some(14), Some(16)), (Some(15), None)]);
+    }
+
+    #[test]
+    fn halves_come_to_the_whole() {
+        for index in 0..40 {
+            for line in Claim::new(&MEMBER, index).lines {
+                let [mut sum, rest] = line.amounts.halves();
+                sum += rest;
+                assert_eq!(sum, line.amounts);
+            }
+        }
     }
 
     #[test]

@@ -40,10 +40,11 @@ pub(super) use standing::state;
 /// Raised when the same statements give other rows than before.
 const FORMAT: u8 = 2;
 /// What is worked out once for several marts, in this order.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("../../../config/mart_steps/scope.sql"),
     include_str!("../../../config/mart_steps/duplicate.sql"),
     include_str!("../../../config/mart_steps/amount.sql"),
+    include_str!("../../../config/mart_steps/breakdown.sql"),
     include_str!("../../../config/mart_steps/claim_amount.sql"),
     include_str!("../../../config/mart_steps/party.sql"),
     include_str!("../../../config/mart_steps/line_code.sql"),

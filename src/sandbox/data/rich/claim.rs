@@ -126,11 +126,12 @@ pub(super) fn explanation_of_benefit(rich: &Rich, resource: &mut Json) {
         for (line, facts) in lines.iter_mut().zip(&facts.lines) {
             line.append("adjudication", claim_line::rare_amounts(&facts.amounts));
         }
-        if let Some(first) = lines.first_mut() {
+        if let (Some(first), Some(facts)) = (lines.first_mut(), facts.lines.first()) {
             claim_line::line(rich, first);
             first.append("adjudication", vec![claim_line::decision(rich)]);
             first.append("adjudication", claim_line::networks());
-            first.add(object! { detail: array![claim_line::detail(rich, true)], noteNumber: array![1u32] });
+            first.set("detail", claim_line::details(rich, &facts.amounts, true));
+            first.add(object! { noteNumber: array![1u32] });
         }
     }
     resource.append("total", claim_line::rare_amounts(&facts.total()));
@@ -184,7 +185,9 @@ pub(super) fn claim(rich: &Rich, resource: &mut Json) {
         reference: object! { system: "https://sandbox.example/claim", value: "C-7" },
     };
     resource.append("related", vec![related]);
-    if let Some(first) = resource.get_mut("item").and_then(|item| item.elements_mut().first_mut()) {
+    let first = resource.get_mut("item").and_then(|item| item.elements_mut().first_mut());
+    let facts = Claim::new(&rich.member, rich.number);
+    if let (Some(first), Some(facts)) = (first, facts.lines.first()) {
         claim_line::line(rich, first);
         if rich.turn % 2 == 1 {
             first.choose("serviced", "Period", rich.period(10));
@@ -192,7 +195,7 @@ pub(super) fn claim(rich: &Rich, resource: &mut Json) {
         first.add(object! {
             quantity: object! { value: 1u32 },
             unitPrice: Cents(100).money(),
-            detail: array![claim_line::detail(rich, false)],
+            detail: claim_line::details(rich, &facts.amounts, false),
         });
         if rich.turn % 3 == 2 {
             let drug = super::super::codes::DRUGS[1].package.concept();

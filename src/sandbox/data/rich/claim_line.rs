@@ -27,7 +27,7 @@ pub(super) fn rare_amounts(amounts: &Amounts) -> Vec<Json> {
     ]
 }
 
-/// All categories, for the parts of a line that cost so much.
+/// All categories, for what costs so much.
 pub(super) fn all_amounts(rich: &Rich, cents: Cents) -> Vec<Json> {
     let amounts = Amounts {
         submitted: cents,
@@ -38,11 +38,15 @@ pub(super) fn all_amounts(rich: &Rich, cents: Cents) -> Vec<Json> {
         paid_to_provider: cents.percent(70),
         ..Amounts::default()
     };
+    adjudications(rich, &amounts)
+}
+
+fn adjudications(rich: &Rich, amounts: &Amounts) -> Vec<Json> {
     let mut list = vec![decision(rich)];
-    for (category, cents) in super::super::adjudication::categories(&amounts) {
+    for (category, cents) in super::super::adjudication::categories(amounts) {
         list.push(object! { category: category, amount: cents.money() });
     }
-    list.extend(rare_amounts(&amounts));
+    list.extend(rare_amounts(amounts));
     list.extend(networks());
     list
 }
@@ -159,21 +163,24 @@ pub(super) fn line(rich: &Rich, line: &mut Json) {
     line.append("extension", super::everywhere::extensions(rich));
 }
 
-/// A line's breakdown, down to the parts of its parts.
-pub(super) fn detail(rich: &Rich, adjudicated: bool) -> Json {
-    let part = |cents: Cents| {
-        let mut part = priced(rich, cents);
-        part.set("sequence", 1u32);
+/// A line's breakdown, down to the parts of its parts: the parts add up to the line.
+pub(super) fn details(rich: &Rich, line: &Amounts, adjudicated: bool) -> Json {
+    let part = |sequence: u32, amounts: &Amounts| {
+        let mut part = priced(rich, amounts.submitted);
+        part.set("sequence", sequence);
         part.set("udi", array![rich.to("Device")]);
         if adjudicated {
             part.set("noteNumber", array![1u32]);
-            part.set("adjudication", all_amounts(rich, cents));
+            part.set("adjudication", adjudications(rich, amounts));
         }
         part
     };
-    let mut detail = part(Cents(4000));
-    detail.set("subDetail", array![part(Cents(1500))]);
-    detail
+    let parts = [(1, line.halves()[0]), (2, line.halves()[1])].map(|(sequence, amounts)| {
+        let mut detail = part(sequence, &amounts);
+        detail.set("subDetail", array![part(1, &amounts)]);
+        detail
+    });
+    parts.to_vec().into()
 }
 
 /// A line that the payer added and charges nothing for; the two resources spell one of its elements differently.

@@ -92,6 +92,12 @@ impl Clocks {
         Reading { believed, dated, is_doubted, warning }
     }
 
+    /// An instant of our clock by the slowest clock that has answered, if it is behind ours.
+    pub(super) fn earlier(&self, ours: DateTime<Utc>) -> DateTime<Utc> {
+        let ahead = self.shown().ahead.unwrap_or(Duration::zero()).max(Duration::zero());
+        ours.checked_sub_signed(ahead).unwrap_or(ours)
+    }
+
     /// The instant before which nothing is needed that is kept for so long; `None` where no plan
     /// has answered, or the clocks contradict each other.
     pub(super) fn forget_before(

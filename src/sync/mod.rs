@@ -7,6 +7,7 @@
 mod absence;
 mod allowance;
 mod asked;
+mod between_parts;
 mod by_reference;
 mod clocks;
 mod closing_window;

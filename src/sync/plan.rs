@@ -130,6 +130,8 @@ pub struct WalkOrder {
     pub window: Option<WalkWindow>,
     /// Searches that together are the type; empty: `start` is all of it.
     pub parts: Vec<Part>,
+    /// Whether the server declares `_lastUpdated` for the type and was never seen to ignore it.
+    pub can_ask_for_changes: bool,
     /// The first page of the search that names the patient, for where the bare one is refused and
     /// nobody has said which one the plan wants.
     pub by_patient: Option<Url>,
@@ -272,6 +274,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         start,
         window: None,
         parts,
+        can_ask_for_changes: can_ask_for_changes(input, name, state),
         by_patient,
         note,
         beside,
@@ -325,13 +328,8 @@ fn searches(
 /// is open or an older version than the stored one came (what mends it need not be new), or where the
 /// whole type fits one page anyway.
 fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<Increment> {
-    let declared = input.capability?.declares_last_updated(&state.resource_type);
-    if input.full
-        || !input.last_updated
-        || !declared
-        || !state.all_dated
-        || state.last_updated == LastUpdated::Ignored
-    {
+    let can_ask = can_ask_for_changes(input, &state.resource_type, Some(state));
+    if input.full || !can_ask || !state.all_dated {
         return None;
     }
     if state.has_open_rejects || state.has_outdated || state.resources <= u64::from(input.page_size)
@@ -344,6 +342,13 @@ fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<In
     let is_misdated = lies_ahead(state.probed_at.as_deref().and_then(instant), input.now);
     let probe = state.last_updated == LastUpdated::Unknown || is_stale || is_misdated;
     Some(Increment { since, url: changed_since(start, since), probe })
+}
+
+/// Whether the server declares `_lastUpdated` for a type and was never seen to ignore it.
+fn can_ask_for_changes(input: &PlanInput<'_>, name: &str, state: Option<&TypeState>) -> bool {
+    let is_declared = input.capability.is_some_and(|it| it.declares_last_updated(name));
+    let is_ignored = state.is_some_and(|state| state.last_updated == LastUpdated::Ignored);
+    input.last_updated && is_declared && !is_ignored
 }
 
 /// Whether the whole type must be walked: a search for changes never reports deletions.

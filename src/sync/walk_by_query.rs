@@ -7,6 +7,7 @@
 
 use super::{
     asked::Extent,
+    between_parts::close,
     context::WalkContext,
     ending::Remedy,
     plan::{Part, WalkFrom, WalkOrder},
@@ -15,6 +16,7 @@ use super::{
 };
 use crate::{
     clock,
+    fhir::instant,
     http::Origin,
     outcome::{WalkKind, WalkState},
     warehouse::{
@@ -22,12 +24,15 @@ use crate::{
         window_complete_at, window_cursor,
     },
 };
+use chrono::{DateTime, Utc};
 use url::Url;
 
 /// What the parts came to.
 #[derive(Default)]
-struct Came {
-    counters: WalkCounters,
+pub(super) struct Came {
+    pub(super) counters: WalkCounters,
+    /// When the first of them was asked for, in this run or an earlier one, by our clock.
+    pub(super) began: DateTime<Utc>,
     /// Parts that the plan refused, each with the status of its refusal.
     refused: Vec<(String, u16)>,
     /// How the first of them was refused.
@@ -37,7 +42,14 @@ struct Came {
     /// Whether some part went on where an earlier run had come.
     resumed: bool,
     /// Why some part is not complete.
-    failed: Option<WalkFinish>,
+    pub(super) failed: Option<WalkFinish>,
+}
+
+impl Came {
+    /// Whether the plan has refused a part.
+    pub(super) fn is_refused(&self, part: &Part) -> bool {
+        self.refused.iter().any(|(query, _)| *query == part.query)
+    }
 }
 
 /// Walks a type by each of its queries; the report is the whole type's.
@@ -61,12 +73,15 @@ pub(super) async fn walk_by_query(
     };
     let (key, _) = context.warehouse.start_walk(start).await?;
     let round = WalkContext { round: Some(key.walk_id), ..context.clone() };
-    let mut came = Came::default();
+    let mut came = Came { began: context.clock.now(), ..Came::default() };
     for part in &order.parts {
         walk_part(&round, order, part, &mut came).await?;
         if came.failed.is_some() || context.stop.is_asked() {
             break;
         }
+    }
+    if came.failed.is_none() && !context.stop.is_asked() {
+        close(&round, order, &mut came).await?;
     }
     let distinct = context.warehouse.count_seen(key.walk_id).await?;
     let finish = finish(order, &came, distinct);
@@ -112,19 +127,14 @@ async fn walk_part(
         let is_same = Origin::of(&url).ok()? == Origin::of(&part.start).ok()?;
         is_same.then(|| WalkFrom::Cursor(Box::new(cursor), url))
     });
-    came.resumed |= from.is_some();
-    let order = WalkOrder {
-        from: from.unwrap_or(WalkFrom::Start),
-        start: part.start.clone(),
-        window: Some(window),
-        parts: Vec::new(),
-        by_patient: None,
-        beside: None,
-        note: None,
-        extent: Extent::default(),
-        ..order.clone()
-    };
-    let (mut report, remedy) = walk_until_settled(context, &order, &order.from).await?;
+    if let Some(WalkFrom::Cursor(cursor, _)) = &from {
+        came.resumed = true;
+        let began = cursor.tally.began.or_else(|| instant(&cursor.walk_started_at));
+        came.began = began.map_or(came.began, |began| began.min(came.began));
+    }
+    let from = from.unwrap_or(WalkFrom::Start);
+    let order = part_order(order, part, window);
+    let (mut report, remedy) = walk_until_settled(context, &order, &from).await?;
     came.counters.add(&report.counters);
     let is_anew = matches!(remedy, Some(Remedy::BeginAgain | Remedy::NewCursor));
     if is_anew && !context.stop.is_asked() {
@@ -134,7 +144,7 @@ async fn walk_part(
     let WalkReport { finish, counters, .. } = report;
     match finish.http_status {
         _ if finish.state == WalkState::Complete => {}
-        Some(status @ (400 | 403 | 404 | 422)) if counters.pages == 0 => {
+        Some(status) if is_refusal(status) && counters.pages == 0 => {
             came.refused.push((part.query.clone(), status));
             if came_before {
                 came.lost.get_or_insert(lost(finish.clone(), part));
@@ -146,8 +156,28 @@ async fn walk_part(
     Ok(())
 }
 
+/// The walk over one part of a type.
+pub(super) fn part_order(order: &WalkOrder, part: &Part, window: WalkWindow) -> WalkOrder {
+    WalkOrder {
+        from: WalkFrom::Start,
+        start: part.start.clone(),
+        window: Some(window),
+        parts: Vec::new(),
+        by_patient: None,
+        beside: None,
+        note: None,
+        extent: Extent::default(),
+        ..order.clone()
+    }
+}
+
+/// Whether a status says that the plan does not know such a search.
+pub(super) fn is_refusal(status: u16) -> bool {
+    matches!(status, 400 | 403 | 404 | 422)
+}
+
 /// The end of a type of which a part came before and is refused now.
-fn lost(finish: WalkFinish, part: &Part) -> WalkFinish {
+pub(super) fn lost(finish: WalkFinish, part: &Part) -> WalkFinish {
     let detail = finish.detail.unwrap_or_default();
     let hint = finish.hint.unwrap_or_else(|| {
         format!("if the plan has given {} up, take it out of the plan's search", part.query)

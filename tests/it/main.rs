@@ -22,6 +22,8 @@ mod bad_input;
 #[cfg(test)]
 mod beside;
 #[cfg(test)]
+mod between_parts;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod bundle_references;

@@ -81,11 +81,12 @@ impl Pass<'_> {
 
     /// How many stored resources an answer to `_lastUpdated` leaves out that it must hold.
     ///
-    /// Not where something could not be taken in, which may be one of them, or where the consent
-    /// may hide them.
+    /// Not where something could not be taken in, which may be one of them, where the consent may
+    /// hide them, or where only a part of the type is asked for.
     async fn missing(&self) -> Result<u64, WarehouseError> {
+        let is_part = self.order.extent.is_part || self.order.window.is_some();
         match self.since {
-            Some(since) if self.tally.rejected == 0 && !self.order.extent.is_part => {
+            Some(since) if self.tally.rejected == 0 && !is_part => {
                 self.context.warehouse.note_left_out(self.key.clone(), since).await
             }
             _ => Ok(0),

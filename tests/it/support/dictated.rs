@@ -17,17 +17,31 @@ use std::{
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 
+/// Per type what there is of it.
+pub(crate) type Types = BTreeMap<&'static str, Vec<String>>;
+
+/// What happens at the payer once a search, given as `Type?query`, is answered.
+pub(crate) type Happens = Box<dyn FnMut(&str, &mut Types) + Send>;
+
 /// What the payer says.
 #[derive(Default)]
 pub(crate) struct Script {
     /// Per type the entries of its one page: JSON of resources, or of whole entries.
-    pub(crate) types: BTreeMap<&'static str, Vec<String>>,
+    pub(crate) types: Types,
+    /// What happens after each search.
+    pub(crate) then: Option<Happens>,
+    /// Whether it honours `_lastUpdated`, for dates of 24 characters.
+    pub(crate) honours_last_updated: bool,
+    /// Whether it answers 400 to `_lastUpdated`.
+    pub(crate) refuses_last_updated: bool,
     /// Per type the status in place of a page; per `Type/id` that in place of a read's answer.
     pub(crate) refused: BTreeMap<&'static str, u16>,
     /// Per type what a search must have in its query, and the status of one that has it not.
     pub(crate) wants: BTreeMap<&'static str, (&'static str, u16)>,
     /// The types that the CapabilityStatement declares; without any there is no statement.
     pub(crate) declared: Vec<&'static str>,
+    /// More members of what it declares of each type, each with a comma before it.
+    pub(crate) declaration: String,
     /// More members of the CapabilityStatement, each with a comma before it.
     pub(crate) statement: String,
     /// More members of the discovery document, each with a comma before it.
@@ -199,7 +213,10 @@ async fn search(
         let types: Vec<String> = script
             .declared
             .iter()
-            .map(|name| format!(r#"{{"type":"{name}","interaction":[{{"code":"search-type"}}]}}"#))
+            .map(|name| {
+                let more = &script.declaration;
+                format!(r#"{{"type":"{name}","interaction":[{{"code":"search-type"}}]{more}}}"#)
+            })
             .collect();
         return match types.is_empty() {
             true => status(404),
@@ -219,18 +236,35 @@ async fn search(
         return status(*code);
     }
     script.queries.push(format!("{name}?{query}"));
+    if script.refuses_last_updated && query.contains("_lastUpdated") {
+        return status(400);
+    }
     if let Some((wanted, code)) = script.wants.get(&*name).filter(|(it, _)| !query.contains(it)) {
         assert!(!wanted.is_empty());
         return status(*code);
     }
     let category = query.split('&').find_map(|pair| pair.strip_prefix("category="));
-    let is_found = |json: &&String| category.is_none_or(|category| json.contains(category));
+    let since = query.split('&').find_map(|pair| pair.strip_prefix("_lastUpdated=ge"));
+    let since = since.filter(|_| script.honours_last_updated).map(|it| it.replace("%3A", ":"));
+    let is_new = |json: &str| since.as_deref().is_none_or(|since| last_updated(json) >= since);
+    let is_found =
+        |json: &&String| category.is_none_or(|category| json.contains(category)) && is_new(json);
     let all = script.types.get(&*name).into_iter().flatten();
     let entries: Vec<String> = all.filter(is_found).map(entry).collect();
+    let Script { then, types, .. } = &mut *script;
+    if let Some(happens) = then {
+        happens(&format!("{name}?{query}"), types);
+    }
     json(format!(
         r#"{{"resourceType":"Bundle","type":"searchset","entry":[{}]}}"#,
         entries.join(",")
     ))
+}
+
+/// The date of a resource; before all others without one.
+fn last_updated(json: &str) -> &str {
+    let (_, date) = json.split_once(r#""lastUpdated":""#).unwrap_or_default();
+    date.get(..24).unwrap_or_default()
 }
 
 async fn read(

@@ -26,7 +26,7 @@ mod self_link;
 mod subject;
 
 pub use crate::{
-    instant::instant,
+    instant::{instant, is_exact},
     r4::{is_r4_type, similar_r4_type},
 };
 pub use bundle::{Bundle, BundleError, Entry, SearchMode};

@@ -361,7 +361,7 @@ fn is_full_walk_due(input: &PlanInput<'_>, state: Option<&TypeState>) -> bool {
 }
 
 /// Whether an instant of the ledger seems to lie in the future: a clock that was wrong dated it.
-fn lies_ahead(instant: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+pub(super) fn lies_ahead(instant: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     instant.is_some_and(|at| at.signed_duration_since(now) > chrono::Duration::days(1))
 }
 

@@ -8,7 +8,7 @@ use super::{
     asked::Extent,
     closing_window::{Closing, LAST_UPDATED},
     context::WalkContext,
-    plan::{Step, WalkFrom, WalkOrder},
+    plan::{Step, WalkFrom, WalkOrder, lies_ahead},
     probe::{Probed, probe_date},
     report::WalkReport,
 };
@@ -18,8 +18,8 @@ use crate::{
     http::Origin,
     outcome::WalkState,
     warehouse::{
-        WalkCounters, WalkFinish, WalkWindow, WarehouseError, window_complete_at, window_cursor,
-        window_is_too_long, windows_are_closed,
+        Cursor, WalkCounters, WalkFinish, WalkWindow, WarehouseError, window_complete_at,
+        window_cursor, window_is_too_long, windows_are_closed,
     },
 };
 use chrono::{DateTime, Months, NaiveDate, Utc};
@@ -218,12 +218,16 @@ pub(super) fn order_of(
     };
     if let Some(since) = since {
         let complete_at = complete_at.as_deref().and_then(instant);
+        // One that a wrong clock dated tells nothing of what changed since.
+        let complete_at = complete_at.filter(|at| !lies_ahead(Some(*at), context.clock.now()));
         let closed_by = |at: &DateTime<Utc>| days.to.is_some_and(|to| at.date_naive() >= to);
         if let Some(at) = complete_at.filter(|at| *at >= since).filter(closed_by) {
             return Ok(Planned::Complete(at));
         }
     }
-    let cursor = cursor.filter(|_| since.is_some());
+    let is_misdated =
+        |cursor: &Cursor| lies_ahead(instant(&cursor.walk_started_at), context.clock.now());
+    let cursor = cursor.filter(|cursor| since.is_some() && !is_misdated(cursor));
     let from = match cursor {
         Some(cursor) => match same_origin(&cursor.next_url, &order.start) {
             Some(url) => WalkFrom::Cursor(Box::new(cursor), url),

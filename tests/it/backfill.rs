@@ -1,6 +1,6 @@
 //! One-off walks by windows of date.
 
-use crate::support::{Asked, Home, Payer, Reply, Scripted, bundle};
+use crate::support::{Asked, Faulty, Home, Payer, Reply, Scripted, bundle};
 use payersync::sandbox::{Fault, Options};
 
 const CLAIMS: &str = "ExplanationOfBenefit";
@@ -61,6 +61,25 @@ fn windows_bring_everything_and_are_not_asked_for_twice() {
     assert_eq!(again.code, 0, "{}", again.stderr);
     let asked = "SELECT count(*) FROM sync_history WHERE mode = 'window' AND run_id = 3";
     assert_eq!(home.value::<i64>(asked), 27);
+}
+
+/// Windows that a clock of the future dated are not complete as of that future.
+#[test]
+fn windows_of_a_clock_that_was_a_year_ahead_are_asked_for_again() {
+    let Some(faulty) = Faulty::build() else { return };
+    let day = 24 * 3600;
+    let payer = Payer::start(Options { claims_per_member: 8, ..Options::default() });
+    let home = payer.connected_home();
+    let range = ["--from", "2015-01-01", "--to", "2026-01-31", "--window-months", "48"];
+    let arguments = [&["backfill", "john", "--type", CLAIMS][..], &range].concat();
+    let ahead = faulty.run_at(&home, &arguments, 400 * day);
+    assert_eq!(ahead.code, 0, "{}", ahead.stderr);
+    let ids = "SELECT resource_id FROM resource WHERE resource_type = 'ExplanationOfBenefit'";
+    assert!(payer.amend(0, CLAIMS, &home.rows(ids).concat()[0]));
+    assert_ne!(stored(&home), truth(&payer));
+    let later = faulty.run_at(&home, &arguments, 3 * day);
+    assert_eq!(later.code, 0, "{}", later.stderr);
+    assert_eq!(stored(&home), truth(&payer));
 }
 
 #[test]

@@ -33,54 +33,29 @@
 -- file_date                         DATE: not kept
 -- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
 CREATE VIEW tuva_pharmacy_claim AS
-WITH stated AS (
-  SELECT connection_id, explanation_of_benefit_id,
-         sum(plan_paid_cents) AS plan_paid_cents,
-         sum(allowed_cents) AS allowed_cents,
-         sum(submitted_cents) AS submitted_cents,
-         sum(coinsurance_cents) AS coinsurance_cents,
-         sum(copay_cents) AS copay_cents,
-         sum(deductible_cents) AS deductible_cents
-  FROM claim_line
-  GROUP BY connection_id, explanation_of_benefit_id
-)
-SELECT CAST(CAST(c.connection_id AS VARCHAR) || '.' || c.explanation_of_benefit_id AS VARCHAR) AS claim_id,
-       CAST(coalesce(l.line_key, 0) + 1 AS INTEGER) AS claim_line_number,
-       CAST(coalesce(c.member_id, CAST(c.connection_id AS VARCHAR) || '.' || c.patient_id) AS VARCHAR) AS person_id,
-       CAST(coalesce(s.member_number, c.patient_id) AS VARCHAR) AS member_id,
-       CAST(coalesce(s.payer_name, c.insurer_name, n.plan) AS VARCHAR) AS payer,
-       CAST(coalesce(s.plan_name, s.plan_number, n.plan) AS VARCHAR) AS plan,
-       CAST(CASE WHEN length(f.prescriber_npi) = 10 THEN f.prescriber_npi END AS VARCHAR) AS prescribing_provider_npi,
-       CAST(CASE WHEN length(c.provider_npi) = 10 THEN c.provider_npi END AS VARCHAR) AS dispensing_provider_npi,
-       date(coalesce(f.fill_date, l.service_start_date, c.service_start_date)) AS dispensing_date,
-       CAST(CASE WHEN length(coalesce(f.ndc_code, l.ndc_code)) = 11 THEN coalesce(f.ndc_code, l.ndc_code) END AS VARCHAR) AS ndc_code,
-       CAST(round(coalesce(f.quantity, l.quantity)) AS INTEGER) AS quantity,
-       CAST(round(f.days_supply) AS INTEGER) AS days_supply,
-       CAST(f.refill_number AS INTEGER) AS refills,
-       date(c.payment_date) AS paid_date,
-       CAST(CASE WHEN c.plan_paid_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
-         THEN (coalesce(l.plan_paid_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.plan_paid_cents - coalesce(t.plan_paid_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS paid_amount,
-       CAST(CASE WHEN c.allowed_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
-         THEN (coalesce(l.allowed_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.allowed_cents - coalesce(t.allowed_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS allowed_amount,
-       CAST(CASE WHEN c.submitted_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
-         THEN (coalesce(l.submitted_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.submitted_cents - coalesce(t.submitted_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS charge_amount,
-       CAST(CASE WHEN c.coinsurance_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
-         THEN (coalesce(l.coinsurance_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.coinsurance_cents - coalesce(t.coinsurance_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS coinsurance_amount,
-       CAST(CASE WHEN c.copay_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
-         THEN (coalesce(l.copay_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.copay_cents - coalesce(t.copay_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS copayment_amount,
-       CAST(CASE WHEN c.deductible_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
-         THEN (coalesce(l.deductible_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.deductible_cents - coalesce(t.deductible_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS deductible_amount,
-       CAST(CASE lower(replace(e.billing_network_status_code, '-', '')) WHEN 'innetwork' THEN 1 WHEN 'outofnetwork' THEN 0 END AS BOOLEAN) AS in_network_flag,
-       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
+SELECT claim_id,
+       CAST(claim_line_number AS INTEGER) AS claim_line_number,
+       person_id,
+       member_id,
+       payer,
+       plan,
+       prescribing_provider_npi,
+       dispensing_provider_npi,
+       dispensing_date,
+       ndc_code,
+       CAST(quantity AS INTEGER) AS quantity,
+       CAST(days_supply AS INTEGER) AS days_supply,
+       CAST(refills AS INTEGER) AS refills,
+       paid_date,
+       paid_amount,
+       allowed_amount,
+       charge_amount,
+       coinsurance_amount,
+       copayment_amount,
+       deductible_amount,
+       CAST(in_network_flag AS BOOLEAN) AS in_network_flag,
+       data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS DATE) AS file_date,
        CAST(NULL AS TIMESTAMP) AS ingest_datetime
-FROM claim_current AS c
-LEFT JOIN claim_line AS l ON l.connection_id = c.connection_id AND l.explanation_of_benefit_id = c.explanation_of_benefit_id
-LEFT JOIN stated AS t ON t.connection_id = c.connection_id AND t.explanation_of_benefit_id = c.explanation_of_benefit_id
-JOIN connection AS n ON n.id = c.connection_id
-LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
-LEFT JOIN medication_fill AS f ON f.connection_id = l.connection_id AND f.source_id = l.explanation_of_benefit_id
-  AND f.source = 'claim' AND f.item_index = l.item_index
-LEFT JOIN coverage_span AS s ON s.connection_id = c.connection_id AND s.coverage_id = c.coverage_id
-WHERE c.kind = 'pharmacy';
+FROM pharmacy_claim;

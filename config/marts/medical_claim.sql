@@ -1,0 +1,531 @@
+-- Which services were billed, line by line, with the codes and dates of the whole claim beside each?
+--
+-- Grain: one row per line of a claim that stands today (claim_current) and is no pharmacy claim; a claim
+-- without lines has one row. The view tuva_medical_claim shows these rows with the columns of Tuva alone.
+--
+-- Amounts are those of claim_current, to the cent: what the lines state, and what they lack of the claim's
+-- amount (a claim without lines, a total on the claim alone, an adjustment) on the first line. Amounts in
+-- another currency than the US dollar are NULL.
+--
+-- connection_id               whose consent the row came through
+-- explanation_of_benefit_id   the claim
+-- line_key                    the line, as in claim_line; NULL for a claim without lines
+-- claim_id                    number of the connection, a point, the claim's id: unique over plans
+-- claim_line_number           1 to the number of lines, in the order of line_key; a claim without lines has one
+-- claim_type                  institutional, professional, dental, vision or undetermined
+-- person_id                   member_id of member: over plans; NULL where the claim names no patient that is understood
+-- member_id                   number of the member at the plan, else the id of the patient
+-- payer                       name of the payer, else of the plan in the configuration
+-- plan                        name of the plan, else its number, else its name in the configuration
+-- claim_start_date            first day of service
+-- claim_end_date              last day of service
+-- claim_line_start_date       first day of service of the line
+-- claim_line_end_date         last day of service of the line
+-- admission_date              start of the admission
+-- discharge_date              end of the admission
+-- admit_source_code           point of origin
+-- admit_type_code             type of admission
+-- discharge_disposition_code  state at discharge, two digits
+-- place_of_service_code       place of service of the line, two digits
+-- bill_type_code              type of bill without its leading zero
+-- drg_code_type               ms-drg or apr-drg
+-- drg_code                    diagnosis related group, three digits
+-- revenue_center_code         revenue center, four digits
+-- service_unit_quantity       units of service
+-- hcpcs_code                  HCPCS or CPT code, else a code of five characters
+-- hcpcs_modifier_1            modifier
+-- hcpcs_modifier_2            modifier
+-- hcpcs_modifier_3            modifier
+-- hcpcs_modifier_4            modifier
+-- rendering_npi               who performed the line, else who is paid
+-- billing_npi                 who is paid
+-- billing_tin                 tax number of the organization that is paid, where sent
+-- facility_npi                of an institutional claim: who is paid
+-- paid_date                   day of the payment
+-- paid_amount                 paid by the plan
+-- allowed_amount              allowed by the plan
+-- charge_amount               charged
+-- coinsurance_amount          coinsurance
+-- copayment_amount            copayment
+-- deductible_amount           deductible
+-- total_cost_amount           allowed; without it paid, coinsurance, copayment and deductible together
+-- diagnosis_code_type         icd-10-cm or icd-9-cm: of the first diagnosis
+-- diagnosis_code_1            diagnosis 1 of the claim without its point, the principal one first
+-- diagnosis_code_2            diagnosis 2 of the claim without its point, the principal one first
+-- diagnosis_code_3            diagnosis 3 of the claim without its point, the principal one first
+-- diagnosis_code_4            diagnosis 4 of the claim without its point, the principal one first
+-- diagnosis_code_5            diagnosis 5 of the claim without its point, the principal one first
+-- diagnosis_code_6            diagnosis 6 of the claim without its point, the principal one first
+-- diagnosis_code_7            diagnosis 7 of the claim without its point, the principal one first
+-- diagnosis_code_8            diagnosis 8 of the claim without its point, the principal one first
+-- diagnosis_code_9            diagnosis 9 of the claim without its point, the principal one first
+-- diagnosis_code_10           diagnosis 10 of the claim without its point, the principal one first
+-- diagnosis_code_11           diagnosis 11 of the claim without its point, the principal one first
+-- diagnosis_code_12           diagnosis 12 of the claim without its point, the principal one first
+-- diagnosis_code_13           diagnosis 13 of the claim without its point, the principal one first
+-- diagnosis_code_14           diagnosis 14 of the claim without its point, the principal one first
+-- diagnosis_code_15           diagnosis 15 of the claim without its point, the principal one first
+-- diagnosis_code_16           diagnosis 16 of the claim without its point, the principal one first
+-- diagnosis_code_17           diagnosis 17 of the claim without its point, the principal one first
+-- diagnosis_code_18           diagnosis 18 of the claim without its point, the principal one first
+-- diagnosis_code_19           diagnosis 19 of the claim without its point, the principal one first
+-- diagnosis_code_20           diagnosis 20 of the claim without its point, the principal one first
+-- diagnosis_code_21           diagnosis 21 of the claim without its point, the principal one first
+-- diagnosis_code_22           diagnosis 22 of the claim without its point, the principal one first
+-- diagnosis_code_23           diagnosis 23 of the claim without its point, the principal one first
+-- diagnosis_code_24           diagnosis 24 of the claim without its point, the principal one first
+-- diagnosis_code_25           diagnosis 25 of the claim without its point, the principal one first
+-- diagnosis_poa_1             whether it was present on admission
+-- diagnosis_poa_2             whether it was present on admission
+-- diagnosis_poa_3             whether it was present on admission
+-- diagnosis_poa_4             whether it was present on admission
+-- diagnosis_poa_5             whether it was present on admission
+-- diagnosis_poa_6             whether it was present on admission
+-- diagnosis_poa_7             whether it was present on admission
+-- diagnosis_poa_8             whether it was present on admission
+-- diagnosis_poa_9             whether it was present on admission
+-- diagnosis_poa_10            whether it was present on admission
+-- diagnosis_poa_11            whether it was present on admission
+-- diagnosis_poa_12            whether it was present on admission
+-- diagnosis_poa_13            whether it was present on admission
+-- diagnosis_poa_14            whether it was present on admission
+-- diagnosis_poa_15            whether it was present on admission
+-- diagnosis_poa_16            whether it was present on admission
+-- diagnosis_poa_17            whether it was present on admission
+-- diagnosis_poa_18            whether it was present on admission
+-- diagnosis_poa_19            whether it was present on admission
+-- diagnosis_poa_20            whether it was present on admission
+-- diagnosis_poa_21            whether it was present on admission
+-- diagnosis_poa_22            whether it was present on admission
+-- diagnosis_poa_23            whether it was present on admission
+-- diagnosis_poa_24            whether it was present on admission
+-- diagnosis_poa_25            whether it was present on admission
+-- procedure_code_type         icd-10-pcs
+-- procedure_code_1            ICD-10-PCS procedure 1 of the claim
+-- procedure_code_2            ICD-10-PCS procedure 2 of the claim
+-- procedure_code_3            ICD-10-PCS procedure 3 of the claim
+-- procedure_code_4            ICD-10-PCS procedure 4 of the claim
+-- procedure_code_5            ICD-10-PCS procedure 5 of the claim
+-- procedure_code_6            ICD-10-PCS procedure 6 of the claim
+-- procedure_code_7            ICD-10-PCS procedure 7 of the claim
+-- procedure_code_8            ICD-10-PCS procedure 8 of the claim
+-- procedure_code_9            ICD-10-PCS procedure 9 of the claim
+-- procedure_code_10           ICD-10-PCS procedure 10 of the claim
+-- procedure_code_11           ICD-10-PCS procedure 11 of the claim
+-- procedure_code_12           ICD-10-PCS procedure 12 of the claim
+-- procedure_code_13           ICD-10-PCS procedure 13 of the claim
+-- procedure_code_14           ICD-10-PCS procedure 14 of the claim
+-- procedure_code_15           ICD-10-PCS procedure 15 of the claim
+-- procedure_code_16           ICD-10-PCS procedure 16 of the claim
+-- procedure_code_17           ICD-10-PCS procedure 17 of the claim
+-- procedure_code_18           ICD-10-PCS procedure 18 of the claim
+-- procedure_code_19           ICD-10-PCS procedure 19 of the claim
+-- procedure_code_20           ICD-10-PCS procedure 20 of the claim
+-- procedure_code_21           ICD-10-PCS procedure 21 of the claim
+-- procedure_code_22           ICD-10-PCS procedure 22 of the claim
+-- procedure_code_23           ICD-10-PCS procedure 23 of the claim
+-- procedure_code_24           ICD-10-PCS procedure 24 of the claim
+-- procedure_code_25           ICD-10-PCS procedure 25 of the claim
+-- procedure_date_1            its day
+-- procedure_date_2            its day
+-- procedure_date_3            its day
+-- procedure_date_4            its day
+-- procedure_date_5            its day
+-- procedure_date_6            its day
+-- procedure_date_7            its day
+-- procedure_date_8            its day
+-- procedure_date_9            its day
+-- procedure_date_10           its day
+-- procedure_date_11           its day
+-- procedure_date_12           its day
+-- procedure_date_13           its day
+-- procedure_date_14           its day
+-- procedure_date_15           its day
+-- procedure_date_16           its day
+-- procedure_date_17           its day
+-- procedure_date_18           its day
+-- procedure_date_19           its day
+-- procedure_date_20           its day
+-- procedure_date_21           its day
+-- procedure_date_22           its day
+-- procedure_date_23           its day
+-- procedure_date_24           its day
+-- procedure_date_25           its day
+-- in_network_flag             whether the provider is in the network, where sent
+-- data_source                 name of the plan in the configuration, else file
+CREATE TABLE medical_claim (
+  connection_id INTEGER NOT NULL,
+  explanation_of_benefit_id TEXT NOT NULL,
+  line_key INTEGER,
+  claim_id TEXT NOT NULL,
+  claim_line_number INTEGER NOT NULL,
+  claim_type TEXT,
+  person_id TEXT,
+  member_id TEXT,
+  payer TEXT,
+  plan TEXT,
+  claim_start_date DATE,
+  claim_end_date DATE,
+  claim_line_start_date DATE,
+  claim_line_end_date DATE,
+  admission_date DATE,
+  discharge_date DATE,
+  admit_source_code TEXT,
+  admit_type_code TEXT,
+  discharge_disposition_code TEXT,
+  place_of_service_code TEXT,
+  bill_type_code TEXT,
+  drg_code_type TEXT,
+  drg_code TEXT,
+  revenue_center_code TEXT,
+  service_unit_quantity REAL,
+  hcpcs_code TEXT,
+  hcpcs_modifier_1 TEXT,
+  hcpcs_modifier_2 TEXT,
+  hcpcs_modifier_3 TEXT,
+  hcpcs_modifier_4 TEXT,
+  rendering_npi TEXT,
+  billing_npi TEXT,
+  billing_tin TEXT,
+  facility_npi TEXT,
+  paid_date DATE,
+  paid_amount REAL,
+  allowed_amount REAL,
+  charge_amount REAL,
+  coinsurance_amount REAL,
+  copayment_amount REAL,
+  deductible_amount REAL,
+  total_cost_amount REAL,
+  diagnosis_code_type TEXT,
+  diagnosis_code_1 TEXT,
+  diagnosis_code_2 TEXT,
+  diagnosis_code_3 TEXT,
+  diagnosis_code_4 TEXT,
+  diagnosis_code_5 TEXT,
+  diagnosis_code_6 TEXT,
+  diagnosis_code_7 TEXT,
+  diagnosis_code_8 TEXT,
+  diagnosis_code_9 TEXT,
+  diagnosis_code_10 TEXT,
+  diagnosis_code_11 TEXT,
+  diagnosis_code_12 TEXT,
+  diagnosis_code_13 TEXT,
+  diagnosis_code_14 TEXT,
+  diagnosis_code_15 TEXT,
+  diagnosis_code_16 TEXT,
+  diagnosis_code_17 TEXT,
+  diagnosis_code_18 TEXT,
+  diagnosis_code_19 TEXT,
+  diagnosis_code_20 TEXT,
+  diagnosis_code_21 TEXT,
+  diagnosis_code_22 TEXT,
+  diagnosis_code_23 TEXT,
+  diagnosis_code_24 TEXT,
+  diagnosis_code_25 TEXT,
+  diagnosis_poa_1 TEXT,
+  diagnosis_poa_2 TEXT,
+  diagnosis_poa_3 TEXT,
+  diagnosis_poa_4 TEXT,
+  diagnosis_poa_5 TEXT,
+  diagnosis_poa_6 TEXT,
+  diagnosis_poa_7 TEXT,
+  diagnosis_poa_8 TEXT,
+  diagnosis_poa_9 TEXT,
+  diagnosis_poa_10 TEXT,
+  diagnosis_poa_11 TEXT,
+  diagnosis_poa_12 TEXT,
+  diagnosis_poa_13 TEXT,
+  diagnosis_poa_14 TEXT,
+  diagnosis_poa_15 TEXT,
+  diagnosis_poa_16 TEXT,
+  diagnosis_poa_17 TEXT,
+  diagnosis_poa_18 TEXT,
+  diagnosis_poa_19 TEXT,
+  diagnosis_poa_20 TEXT,
+  diagnosis_poa_21 TEXT,
+  diagnosis_poa_22 TEXT,
+  diagnosis_poa_23 TEXT,
+  diagnosis_poa_24 TEXT,
+  diagnosis_poa_25 TEXT,
+  procedure_code_type TEXT,
+  procedure_code_1 TEXT,
+  procedure_code_2 TEXT,
+  procedure_code_3 TEXT,
+  procedure_code_4 TEXT,
+  procedure_code_5 TEXT,
+  procedure_code_6 TEXT,
+  procedure_code_7 TEXT,
+  procedure_code_8 TEXT,
+  procedure_code_9 TEXT,
+  procedure_code_10 TEXT,
+  procedure_code_11 TEXT,
+  procedure_code_12 TEXT,
+  procedure_code_13 TEXT,
+  procedure_code_14 TEXT,
+  procedure_code_15 TEXT,
+  procedure_code_16 TEXT,
+  procedure_code_17 TEXT,
+  procedure_code_18 TEXT,
+  procedure_code_19 TEXT,
+  procedure_code_20 TEXT,
+  procedure_code_21 TEXT,
+  procedure_code_22 TEXT,
+  procedure_code_23 TEXT,
+  procedure_code_24 TEXT,
+  procedure_code_25 TEXT,
+  procedure_date_1 DATE,
+  procedure_date_2 DATE,
+  procedure_date_3 DATE,
+  procedure_date_4 DATE,
+  procedure_date_5 DATE,
+  procedure_date_6 DATE,
+  procedure_date_7 DATE,
+  procedure_date_8 DATE,
+  procedure_date_9 DATE,
+  procedure_date_10 DATE,
+  procedure_date_11 DATE,
+  procedure_date_12 DATE,
+  procedure_date_13 DATE,
+  procedure_date_14 DATE,
+  procedure_date_15 DATE,
+  procedure_date_16 DATE,
+  procedure_date_17 DATE,
+  procedure_date_18 DATE,
+  procedure_date_19 DATE,
+  procedure_date_20 DATE,
+  procedure_date_21 DATE,
+  procedure_date_22 DATE,
+  procedure_date_23 DATE,
+  procedure_date_24 DATE,
+  procedure_date_25 DATE,
+  in_network_flag INTEGER,
+  data_source TEXT
+);
+CREATE INDEX medical_claim_by_claim ON medical_claim (connection_id, explanation_of_benefit_id);
+CREATE INDEX medical_claim_by_person ON medical_claim (person_id, claim_start_date);
+INSERT INTO medical_claim
+WITH stated AS (
+  SELECT l.connection_id, l.explanation_of_benefit_id,
+         sum(plan_paid_cents) AS plan_paid_cents,
+         sum(allowed_cents) AS allowed_cents,
+         sum(submitted_cents) AS submitted_cents,
+         sum(coinsurance_cents) AS coinsurance_cents,
+         sum(copay_cents) AS copay_cents,
+         sum(deductible_cents) AS deductible_cents
+  FROM temp.mart_scope CROSS JOIN claim_line AS l ON l.connection_id = mart_scope.connection_id
+  GROUP BY l.connection_id, l.explanation_of_benefit_id
+), coded AS (
+  SELECT x.connection_id, x.explanation_of_benefit_id, x.on_admission_code AS poa,
+         replace(coalesce(x.diagnosis_code, k.code_code), '.', '') AS code, coalesce(x.diagnosis_system, k.code_system) AS system,
+         row_number() OVER (PARTITION BY x.connection_id, x.explanation_of_benefit_id
+           ORDER BY CASE WHEN x.type_code = 'principal' OR x.second_type_code = 'principal' THEN 0 ELSE 1 END, x.sequence, x.row_no) AS n
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_diagnosis AS x ON x.connection_id = mart_scope.connection_id
+  LEFT JOIN condition AS k ON k.connection_id = x.connection_id AND k.id = x.diagnosis_condition_id
+  WHERE coalesce(x.diagnosis_code, k.code_code) IS NOT NULL
+), diagnosed AS (
+  SELECT connection_id, explanation_of_benefit_id,
+         max(CASE WHEN n = 1 THEN CASE WHEN lower(system) LIKE '%icd-9%' THEN 'icd-9-cm' WHEN lower(system) LIKE '%icd-10%' THEN 'icd-10-cm' END END) AS type,
+         max(CASE WHEN n = 1 THEN code END) AS code_1, max(CASE WHEN n = 1 THEN poa END) AS poa_1, max(CASE WHEN n = 2 THEN code END) AS code_2, max(CASE WHEN n = 2 THEN poa END) AS poa_2,
+         max(CASE WHEN n = 3 THEN code END) AS code_3, max(CASE WHEN n = 3 THEN poa END) AS poa_3, max(CASE WHEN n = 4 THEN code END) AS code_4, max(CASE WHEN n = 4 THEN poa END) AS poa_4,
+         max(CASE WHEN n = 5 THEN code END) AS code_5, max(CASE WHEN n = 5 THEN poa END) AS poa_5, max(CASE WHEN n = 6 THEN code END) AS code_6, max(CASE WHEN n = 6 THEN poa END) AS poa_6,
+         max(CASE WHEN n = 7 THEN code END) AS code_7, max(CASE WHEN n = 7 THEN poa END) AS poa_7, max(CASE WHEN n = 8 THEN code END) AS code_8, max(CASE WHEN n = 8 THEN poa END) AS poa_8,
+         max(CASE WHEN n = 9 THEN code END) AS code_9, max(CASE WHEN n = 9 THEN poa END) AS poa_9, max(CASE WHEN n = 10 THEN code END) AS code_10, max(CASE WHEN n = 10 THEN poa END) AS poa_10,
+         max(CASE WHEN n = 11 THEN code END) AS code_11, max(CASE WHEN n = 11 THEN poa END) AS poa_11, max(CASE WHEN n = 12 THEN code END) AS code_12, max(CASE WHEN n = 12 THEN poa END) AS poa_12,
+         max(CASE WHEN n = 13 THEN code END) AS code_13, max(CASE WHEN n = 13 THEN poa END) AS poa_13, max(CASE WHEN n = 14 THEN code END) AS code_14, max(CASE WHEN n = 14 THEN poa END) AS poa_14,
+         max(CASE WHEN n = 15 THEN code END) AS code_15, max(CASE WHEN n = 15 THEN poa END) AS poa_15, max(CASE WHEN n = 16 THEN code END) AS code_16, max(CASE WHEN n = 16 THEN poa END) AS poa_16,
+         max(CASE WHEN n = 17 THEN code END) AS code_17, max(CASE WHEN n = 17 THEN poa END) AS poa_17, max(CASE WHEN n = 18 THEN code END) AS code_18, max(CASE WHEN n = 18 THEN poa END) AS poa_18,
+         max(CASE WHEN n = 19 THEN code END) AS code_19, max(CASE WHEN n = 19 THEN poa END) AS poa_19, max(CASE WHEN n = 20 THEN code END) AS code_20, max(CASE WHEN n = 20 THEN poa END) AS poa_20,
+         max(CASE WHEN n = 21 THEN code END) AS code_21, max(CASE WHEN n = 21 THEN poa END) AS poa_21, max(CASE WHEN n = 22 THEN code END) AS code_22, max(CASE WHEN n = 22 THEN poa END) AS poa_22,
+         max(CASE WHEN n = 23 THEN code END) AS code_23, max(CASE WHEN n = 23 THEN poa END) AS poa_23, max(CASE WHEN n = 24 THEN code END) AS code_24, max(CASE WHEN n = 24 THEN poa END) AS poa_24,
+         max(CASE WHEN n = 25 THEN code END) AS code_25, max(CASE WHEN n = 25 THEN poa END) AS poa_25
+  FROM coded WHERE n <= 25 GROUP BY connection_id, explanation_of_benefit_id
+), listed AS (
+  SELECT p.record_id, p.connection_id, replace(p.code, '.', '') AS code, p.procedure_date AS day,
+         row_number() OVER (PARTITION BY p.connection_id, p.record_id ORDER BY p.position) AS n
+  FROM temp.mart_scope CROSS JOIN procedure_occurrence AS p ON p.connection_id = mart_scope.connection_id
+  WHERE p.source = 'claim' AND p.vocabulary = 'ICD-10-PCS'
+), operated AS (
+  SELECT connection_id, record_id,
+         max(CASE WHEN n = 1 THEN code END) AS code_1, max(CASE WHEN n = 1 THEN day END) AS day_1, max(CASE WHEN n = 2 THEN code END) AS code_2, max(CASE WHEN n = 2 THEN day END) AS day_2,
+         max(CASE WHEN n = 3 THEN code END) AS code_3, max(CASE WHEN n = 3 THEN day END) AS day_3, max(CASE WHEN n = 4 THEN code END) AS code_4, max(CASE WHEN n = 4 THEN day END) AS day_4,
+         max(CASE WHEN n = 5 THEN code END) AS code_5, max(CASE WHEN n = 5 THEN day END) AS day_5, max(CASE WHEN n = 6 THEN code END) AS code_6, max(CASE WHEN n = 6 THEN day END) AS day_6,
+         max(CASE WHEN n = 7 THEN code END) AS code_7, max(CASE WHEN n = 7 THEN day END) AS day_7, max(CASE WHEN n = 8 THEN code END) AS code_8, max(CASE WHEN n = 8 THEN day END) AS day_8,
+         max(CASE WHEN n = 9 THEN code END) AS code_9, max(CASE WHEN n = 9 THEN day END) AS day_9, max(CASE WHEN n = 10 THEN code END) AS code_10, max(CASE WHEN n = 10 THEN day END) AS day_10,
+         max(CASE WHEN n = 11 THEN code END) AS code_11, max(CASE WHEN n = 11 THEN day END) AS day_11, max(CASE WHEN n = 12 THEN code END) AS code_12, max(CASE WHEN n = 12 THEN day END) AS day_12,
+         max(CASE WHEN n = 13 THEN code END) AS code_13, max(CASE WHEN n = 13 THEN day END) AS day_13, max(CASE WHEN n = 14 THEN code END) AS code_14, max(CASE WHEN n = 14 THEN day END) AS day_14,
+         max(CASE WHEN n = 15 THEN code END) AS code_15, max(CASE WHEN n = 15 THEN day END) AS day_15, max(CASE WHEN n = 16 THEN code END) AS code_16, max(CASE WHEN n = 16 THEN day END) AS day_16,
+         max(CASE WHEN n = 17 THEN code END) AS code_17, max(CASE WHEN n = 17 THEN day END) AS day_17, max(CASE WHEN n = 18 THEN code END) AS code_18, max(CASE WHEN n = 18 THEN day END) AS day_18,
+         max(CASE WHEN n = 19 THEN code END) AS code_19, max(CASE WHEN n = 19 THEN day END) AS day_19, max(CASE WHEN n = 20 THEN code END) AS code_20, max(CASE WHEN n = 20 THEN day END) AS day_20,
+         max(CASE WHEN n = 21 THEN code END) AS code_21, max(CASE WHEN n = 21 THEN day END) AS day_21, max(CASE WHEN n = 22 THEN code END) AS code_22, max(CASE WHEN n = 22 THEN day END) AS day_22,
+         max(CASE WHEN n = 23 THEN code END) AS code_23, max(CASE WHEN n = 23 THEN day END) AS day_23, max(CASE WHEN n = 24 THEN code END) AS code_24, max(CASE WHEN n = 24 THEN day END) AS day_24,
+         max(CASE WHEN n = 25 THEN code END) AS code_25, max(CASE WHEN n = 25 THEN day END) AS day_25
+  FROM listed WHERE n <= 25 GROUP BY connection_id, record_id
+)
+SELECT c.connection_id,
+       c.explanation_of_benefit_id,
+       l.line_key,
+       CAST(CAST(c.connection_id AS VARCHAR) || '.' || c.explanation_of_benefit_id AS VARCHAR) AS claim_id,
+       CAST(coalesce(l.line_key, 0) + 1 AS INTEGER) AS claim_line_number,
+       CAST(CASE c.kind WHEN 'institutional' THEN 'institutional' WHEN 'professional' THEN 'professional' WHEN 'oral' THEN 'dental' WHEN 'vision' THEN 'vision' ELSE 'undetermined' END AS VARCHAR) AS claim_type,
+       CAST(coalesce(c.member_id, CAST(c.connection_id AS VARCHAR) || '.' || c.patient_id) AS VARCHAR) AS person_id,
+       CAST(coalesce(s.member_number, c.patient_id) AS VARCHAR) AS member_id,
+       CAST(coalesce(s.payer_name, c.insurer_name, n.plan) AS VARCHAR) AS payer,
+       CAST(coalesce(s.plan_name, s.plan_number, n.plan) AS VARCHAR) AS plan,
+       date(c.service_start_date) AS claim_start_date,
+       date(c.service_end_date) AS claim_end_date,
+       date(coalesce(l.service_start_date, c.service_start_date)) AS claim_line_start_date,
+       date(coalesce(l.service_end_date, c.service_end_date)) AS claim_line_end_date,
+       date(CASE c.kind WHEN 'institutional' THEN c.admission_date END) AS admission_date,
+       date(CASE c.kind WHEN 'institutional' THEN c.discharge_date END) AS discharge_date,
+       CAST(e.point_of_origin_code AS VARCHAR) AS admit_source_code,
+       CAST(e.admission_type_code AS VARCHAR) AS admit_type_code,
+       CAST(CASE length(c.discharge_status_code) WHEN 1 THEN '0' || c.discharge_status_code ELSE c.discharge_status_code END AS VARCHAR) AS discharge_disposition_code,
+       CAST(CASE length(l.place_of_service_code) WHEN 1 THEN '0' || l.place_of_service_code ELSE l.place_of_service_code END AS VARCHAR) AS place_of_service_code,
+       CAST(CASE c.kind WHEN 'institutional' THEN ltrim(c.type_of_bill_code, '0') END AS VARCHAR) AS bill_type_code,
+       CAST(CASE WHEN c.drg_code IS NULL THEN NULL WHEN lower(coalesce(e.drg_system, (SELECT max(g.package_code_system) FROM explanation_of_benefit_diagnosis AS g WHERE g.connection_id = e.connection_id AND g.explanation_of_benefit_id = e.id))) LIKE '%apr%' THEN 'apr-drg' ELSE 'ms-drg' END AS VARCHAR) AS drg_code_type,
+       CAST(CASE length(c.drg_code) WHEN 1 THEN '00' || c.drg_code WHEN 2 THEN '0' || c.drg_code ELSE c.drg_code END AS VARCHAR) AS drg_code,
+       CAST(CASE length(l.revenue_code) WHEN 3 THEN '0' || l.revenue_code ELSE l.revenue_code END AS VARCHAR) AS revenue_center_code,
+       CAST(l.quantity AS DOUBLE) AS service_unit_quantity,
+       CAST(coalesce(l.hcpcs_code, l.cpt_code, CASE WHEN length(l.code) = 5 THEN l.code END) AS VARCHAR) AS hcpcs_code,
+       CAST(i.modifier_1_code AS VARCHAR) AS hcpcs_modifier_1,
+       CAST(i.modifier_2_code AS VARCHAR) AS hcpcs_modifier_2,
+       CAST(i.modifier_3_code AS VARCHAR) AS hcpcs_modifier_3,
+       CAST(i.modifier_4_code AS VARCHAR) AS hcpcs_modifier_4,
+       CAST(CASE WHEN length(l.provider_npi) = 10 THEN l.provider_npi END AS VARCHAR) AS rendering_npi,
+       CAST(CASE WHEN length(c.provider_npi) = 10 THEN c.provider_npi END AS VARCHAR) AS billing_npi,
+       CAST(o.tax_id AS VARCHAR) AS billing_tin,
+       CAST(CASE WHEN c.kind = 'institutional' AND length(c.provider_npi) = 10 THEN c.provider_npi END AS VARCHAR) AS facility_npi,
+       date(c.payment_date) AS paid_date,
+       CAST(CASE WHEN c.plan_paid_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
+         THEN (coalesce(l.plan_paid_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.plan_paid_cents - coalesce(t.plan_paid_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS paid_amount,
+       CAST(CASE WHEN c.allowed_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
+         THEN (coalesce(l.allowed_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.allowed_cents - coalesce(t.allowed_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS allowed_amount,
+       CAST(CASE WHEN c.submitted_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
+         THEN (coalesce(l.submitted_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.submitted_cents - coalesce(t.submitted_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS charge_amount,
+       CAST(CASE WHEN c.coinsurance_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
+         THEN (coalesce(l.coinsurance_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.coinsurance_cents - coalesce(t.coinsurance_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS coinsurance_amount,
+       CAST(CASE WHEN c.copay_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
+         THEN (coalesce(l.copay_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.copay_cents - coalesce(t.copay_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS copayment_amount,
+       CAST(CASE WHEN c.deductible_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
+         THEN (coalesce(l.deductible_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.deductible_cents - coalesce(t.deductible_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS deductible_amount,
+       CAST(CASE WHEN coalesce(c.currency, 'USD') = 'USD' THEN CASE WHEN c.allowed_cents IS NOT NULL THEN (coalesce(l.allowed_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.allowed_cents - coalesce(t.allowed_cents, 0) ELSE 0 END)
+         ELSE (coalesce(l.plan_paid_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.plan_paid_cents - coalesce(t.plan_paid_cents, 0) ELSE 0 END)
+           + coalesce((coalesce(l.coinsurance_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.coinsurance_cents - coalesce(t.coinsurance_cents, 0) ELSE 0 END), 0)
+           + coalesce((coalesce(l.copay_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.copay_cents - coalesce(t.copay_cents, 0) ELSE 0 END), 0)
+           + coalesce((coalesce(l.deductible_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.deductible_cents - coalesce(t.deductible_cents, 0) ELSE 0 END), 0) END / 100.0 END AS DOUBLE) AS total_cost_amount,
+       CAST(x.type AS VARCHAR) AS diagnosis_code_type,
+       CAST(x.code_1 AS VARCHAR) AS diagnosis_code_1,
+       CAST(x.code_2 AS VARCHAR) AS diagnosis_code_2,
+       CAST(x.code_3 AS VARCHAR) AS diagnosis_code_3,
+       CAST(x.code_4 AS VARCHAR) AS diagnosis_code_4,
+       CAST(x.code_5 AS VARCHAR) AS diagnosis_code_5,
+       CAST(x.code_6 AS VARCHAR) AS diagnosis_code_6,
+       CAST(x.code_7 AS VARCHAR) AS diagnosis_code_7,
+       CAST(x.code_8 AS VARCHAR) AS diagnosis_code_8,
+       CAST(x.code_9 AS VARCHAR) AS diagnosis_code_9,
+       CAST(x.code_10 AS VARCHAR) AS diagnosis_code_10,
+       CAST(x.code_11 AS VARCHAR) AS diagnosis_code_11,
+       CAST(x.code_12 AS VARCHAR) AS diagnosis_code_12,
+       CAST(x.code_13 AS VARCHAR) AS diagnosis_code_13,
+       CAST(x.code_14 AS VARCHAR) AS diagnosis_code_14,
+       CAST(x.code_15 AS VARCHAR) AS diagnosis_code_15,
+       CAST(x.code_16 AS VARCHAR) AS diagnosis_code_16,
+       CAST(x.code_17 AS VARCHAR) AS diagnosis_code_17,
+       CAST(x.code_18 AS VARCHAR) AS diagnosis_code_18,
+       CAST(x.code_19 AS VARCHAR) AS diagnosis_code_19,
+       CAST(x.code_20 AS VARCHAR) AS diagnosis_code_20,
+       CAST(x.code_21 AS VARCHAR) AS diagnosis_code_21,
+       CAST(x.code_22 AS VARCHAR) AS diagnosis_code_22,
+       CAST(x.code_23 AS VARCHAR) AS diagnosis_code_23,
+       CAST(x.code_24 AS VARCHAR) AS diagnosis_code_24,
+       CAST(x.code_25 AS VARCHAR) AS diagnosis_code_25,
+       CAST(x.poa_1 AS VARCHAR) AS diagnosis_poa_1,
+       CAST(x.poa_2 AS VARCHAR) AS diagnosis_poa_2,
+       CAST(x.poa_3 AS VARCHAR) AS diagnosis_poa_3,
+       CAST(x.poa_4 AS VARCHAR) AS diagnosis_poa_4,
+       CAST(x.poa_5 AS VARCHAR) AS diagnosis_poa_5,
+       CAST(x.poa_6 AS VARCHAR) AS diagnosis_poa_6,
+       CAST(x.poa_7 AS VARCHAR) AS diagnosis_poa_7,
+       CAST(x.poa_8 AS VARCHAR) AS diagnosis_poa_8,
+       CAST(x.poa_9 AS VARCHAR) AS diagnosis_poa_9,
+       CAST(x.poa_10 AS VARCHAR) AS diagnosis_poa_10,
+       CAST(x.poa_11 AS VARCHAR) AS diagnosis_poa_11,
+       CAST(x.poa_12 AS VARCHAR) AS diagnosis_poa_12,
+       CAST(x.poa_13 AS VARCHAR) AS diagnosis_poa_13,
+       CAST(x.poa_14 AS VARCHAR) AS diagnosis_poa_14,
+       CAST(x.poa_15 AS VARCHAR) AS diagnosis_poa_15,
+       CAST(x.poa_16 AS VARCHAR) AS diagnosis_poa_16,
+       CAST(x.poa_17 AS VARCHAR) AS diagnosis_poa_17,
+       CAST(x.poa_18 AS VARCHAR) AS diagnosis_poa_18,
+       CAST(x.poa_19 AS VARCHAR) AS diagnosis_poa_19,
+       CAST(x.poa_20 AS VARCHAR) AS diagnosis_poa_20,
+       CAST(x.poa_21 AS VARCHAR) AS diagnosis_poa_21,
+       CAST(x.poa_22 AS VARCHAR) AS diagnosis_poa_22,
+       CAST(x.poa_23 AS VARCHAR) AS diagnosis_poa_23,
+       CAST(x.poa_24 AS VARCHAR) AS diagnosis_poa_24,
+       CAST(x.poa_25 AS VARCHAR) AS diagnosis_poa_25,
+       CAST(CASE WHEN q.code_1 IS NOT NULL THEN 'icd-10-pcs' END AS VARCHAR) AS procedure_code_type,
+       CAST(q.code_1 AS VARCHAR) AS procedure_code_1,
+       CAST(q.code_2 AS VARCHAR) AS procedure_code_2,
+       CAST(q.code_3 AS VARCHAR) AS procedure_code_3,
+       CAST(q.code_4 AS VARCHAR) AS procedure_code_4,
+       CAST(q.code_5 AS VARCHAR) AS procedure_code_5,
+       CAST(q.code_6 AS VARCHAR) AS procedure_code_6,
+       CAST(q.code_7 AS VARCHAR) AS procedure_code_7,
+       CAST(q.code_8 AS VARCHAR) AS procedure_code_8,
+       CAST(q.code_9 AS VARCHAR) AS procedure_code_9,
+       CAST(q.code_10 AS VARCHAR) AS procedure_code_10,
+       CAST(q.code_11 AS VARCHAR) AS procedure_code_11,
+       CAST(q.code_12 AS VARCHAR) AS procedure_code_12,
+       CAST(q.code_13 AS VARCHAR) AS procedure_code_13,
+       CAST(q.code_14 AS VARCHAR) AS procedure_code_14,
+       CAST(q.code_15 AS VARCHAR) AS procedure_code_15,
+       CAST(q.code_16 AS VARCHAR) AS procedure_code_16,
+       CAST(q.code_17 AS VARCHAR) AS procedure_code_17,
+       CAST(q.code_18 AS VARCHAR) AS procedure_code_18,
+       CAST(q.code_19 AS VARCHAR) AS procedure_code_19,
+       CAST(q.code_20 AS VARCHAR) AS procedure_code_20,
+       CAST(q.code_21 AS VARCHAR) AS procedure_code_21,
+       CAST(q.code_22 AS VARCHAR) AS procedure_code_22,
+       CAST(q.code_23 AS VARCHAR) AS procedure_code_23,
+       CAST(q.code_24 AS VARCHAR) AS procedure_code_24,
+       CAST(q.code_25 AS VARCHAR) AS procedure_code_25,
+       date(q.day_1) AS procedure_date_1,
+       date(q.day_2) AS procedure_date_2,
+       date(q.day_3) AS procedure_date_3,
+       date(q.day_4) AS procedure_date_4,
+       date(q.day_5) AS procedure_date_5,
+       date(q.day_6) AS procedure_date_6,
+       date(q.day_7) AS procedure_date_7,
+       date(q.day_8) AS procedure_date_8,
+       date(q.day_9) AS procedure_date_9,
+       date(q.day_10) AS procedure_date_10,
+       date(q.day_11) AS procedure_date_11,
+       date(q.day_12) AS procedure_date_12,
+       date(q.day_13) AS procedure_date_13,
+       date(q.day_14) AS procedure_date_14,
+       date(q.day_15) AS procedure_date_15,
+       date(q.day_16) AS procedure_date_16,
+       date(q.day_17) AS procedure_date_17,
+       date(q.day_18) AS procedure_date_18,
+       date(q.day_19) AS procedure_date_19,
+       date(q.day_20) AS procedure_date_20,
+       date(q.day_21) AS procedure_date_21,
+       date(q.day_22) AS procedure_date_22,
+       date(q.day_23) AS procedure_date_23,
+       date(q.day_24) AS procedure_date_24,
+       date(q.day_25) AS procedure_date_25,
+       CAST(CASE lower(replace(coalesce(i.payer_network_status_code, i.billing_network_status_code, e.billing_network_status_code), '-', '')) WHEN 'innetwork' THEN 1 WHEN 'outofnetwork' THEN 0 END AS BOOLEAN) AS in_network_flag,
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source
+FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
+LEFT JOIN claim_line AS l ON l.connection_id = c.connection_id AND l.explanation_of_benefit_id = c.explanation_of_benefit_id
+LEFT JOIN stated AS t ON t.connection_id = c.connection_id AND t.explanation_of_benefit_id = c.explanation_of_benefit_id
+JOIN connection AS n ON n.id = c.connection_id
+LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
+LEFT JOIN explanation_of_benefit_item AS i ON i.connection_id = l.connection_id
+  AND i.explanation_of_benefit_id = l.explanation_of_benefit_id AND i.row_no = l.item_index
+LEFT JOIN coverage_span AS s ON s.connection_id = c.connection_id AND s.coverage_id = c.coverage_id
+LEFT JOIN organization AS o ON o.connection_id = c.connection_id AND o.id = c.provider_id
+LEFT JOIN diagnosed AS x ON x.connection_id = c.connection_id AND x.explanation_of_benefit_id = c.explanation_of_benefit_id
+LEFT JOIN operated AS q ON q.connection_id = c.connection_id AND q.record_id = c.explanation_of_benefit_id
+WHERE coalesce(c.kind, '') <> 'pharmacy';

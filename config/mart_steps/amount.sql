@@ -14,10 +14,10 @@
 CREATE TEMP TABLE total_line AS
 SELECT i.connection_id, i.explanation_of_benefit_id AS id, i.item_index AS line
 FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item AS i ON i.connection_id = mart_scope.connection_id
-WHERE i.revenue_code IN ('0001', '001')
+WHERE ltrim(i.revenue_code, '0') = '1'
   AND EXISTS (SELECT 1 FROM explanation_of_benefit_item AS o
     WHERE o.connection_id = i.connection_id AND o.explanation_of_benefit_id = i.explanation_of_benefit_id
-      AND coalesce(o.revenue_code, '') NOT IN ('0001', '001'));
+      AND coalesce(ltrim(o.revenue_code, '0'), '') <> '1');
 CREATE UNIQUE INDEX temp.total_line_of ON total_line (connection_id, id, line);
 CREATE TEMP TABLE stated_amount AS
 WITH meaning(code, kind, preference) AS (VALUES
@@ -92,82 +92,85 @@ WITH meaning(code, kind, preference) AS (VALUES
   ('https://bluebutton.cms.gov/resources/variables/rev_cntr_2nd_msp_pd_amt'),
   ('CLM_LINE_INSTNL_MSP1_PD_AMT'),
   ('CLM_LINE_INSTNL_MSP2_PD_AMT')
-), sent(connection_id, id, level, line, part, depth, position, code, first, first_system, second, second_system, amount, currency) AS (
+), sent(connection_id, id, level, line, part, depth, position, code, first, first_system, second, second_system, text, amount, currency) AS (
   SELECT a.connection_id, explanation_of_benefit_id, 'total', 0, 0, 1, total_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, amount, currency
+         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_total AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'claim', 0, 0, 1, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, amount, currency
+         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, 0, 1, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, amount, currency
+         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
-  SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, 0, 1, 0, 'net', NULL, NULL, NULL, NULL, net_amount, net_currency
+  SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, 0, 1, 0, 'net', NULL, NULL, NULL, NULL, NULL, net_amount, net_currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, detail_index, 2, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, amount, currency
+         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item_detail_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
-  SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, detail_index, 2, 0, 'net', NULL, NULL, NULL, NULL, net_amount, net_currency
+  SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, detail_index, 2, 0, 'net', NULL, NULL, NULL, NULL, NULL, net_amount, net_currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item_detail AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, detail_index, 3 + sub_detail_index, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, amount, currency
+         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item_sub_detail_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, 0, 1, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, amount, currency
+         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
-  SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, 0, 1, 0, 'net', NULL, NULL, NULL, NULL, net_amount, net_currency
+  SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, 0, 1, 0, 'net', NULL, NULL, NULL, NULL, NULL, net_amount, net_currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, detail_index, 2, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, amount, currency
+         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item_detail_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
-  SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, detail_index, 3 + sub_detail_index, 0, 'net', NULL, NULL, NULL, NULL, net_amount, net_currency
+  SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, detail_index, 3 + sub_detail_index, 0, 'net', NULL, NULL, NULL, NULL, NULL, net_amount, net_currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item_sub_detail AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
-  SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, detail_index, 2, 0, 'net', NULL, NULL, NULL, NULL, net_amount, net_currency
+  SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, detail_index, 2, 0, 'net', NULL, NULL, NULL, NULL, NULL, net_amount, net_currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item_detail AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, detail_index, 3 + sub_detail_index, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, amount, currency
+         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item_sub_detail_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
-  SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, detail_index, 3 + sub_detail_index, 0, 'net', NULL, NULL, NULL, NULL, net_amount, net_currency
+  SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, detail_index, 3 + sub_detail_index, 0, 'net', NULL, NULL, NULL, NULL, NULL, net_amount, net_currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item_sub_detail AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
-  SELECT e.connection_id, id, 'payment', 0, 0, 1, 0, 'the payment', NULL, NULL, NULL, NULL, payment_amount, payment_currency
+  SELECT e.connection_id, id, 'payment', 0, 0, 1, 0, 'the payment', NULL, NULL, NULL, NULL, NULL, payment_amount, payment_currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit AS e ON e.connection_id = mart_scope.connection_id
 ), told AS MATERIALIZED (
-  -- A code may stand second, behind a payer's own; Medicare's says more than the category.
-  SELECT s.*, coalesce(m.kind, n.kind) AS kind, coalesce(m.preference, n.preference) AS preference,
+  -- A code may stand second, behind a payer's own; Medicare's says more than the category. A code that
+  -- means nothing as it is may have blanks or dashes in it, and a text in place of a code is read alike.
+  SELECT s.*, coalesce(m.kind, n.kind, t.kind) AS kind, coalesce(m.preference, n.preference, t.preference) AS preference,
          coalesce(CASE WHEN s.second_system LIKE '%cms.gov%' THEN s.second
                        WHEN s.first_system LIKE '%cms.gov%' THEN s.first END, '') AS detail
   FROM sent AS s
   LEFT JOIN meaning AS m ON m.code = lower(s.code)
   LEFT JOIN meaning AS n ON n.code = lower(s.second) AND m.code IS NULL
+  LEFT JOIN meaning AS t ON t.code = CASE WHEN m.code IS NULL AND n.code IS NULL
+    THEN replace(replace(replace(lower(trim(coalesce(s.code, s.text))), ' ', ''), '-', ''), '_', '') END
   WHERE s.amount IS NOT NULL
 ), alike AS (
   SELECT told.*, CASE WHEN detail IN (SELECT detail FROM one_of_several_payers) THEN 'a prior payer' ELSE detail END AS sort
   FROM told
 ), listed AS MATERIALIZED (
   SELECT connection_id, id, level, line, part, depth, kind, sum(amount) AS amount,
-         min(currency) AS currency, max(currency) AS last_currency, preference, min(position) AS position
+         min(upper(trim(currency))) AS currency, max(upper(trim(currency))) AS last_currency, preference, min(position) AS position
   FROM alike
   WHERE kind IS NOT NULL AND (kind, detail) NOT IN (SELECT kind, detail FROM other)
   GROUP BY connection_id, id, level, line, part, depth, kind, preference, sort

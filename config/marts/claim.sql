@@ -376,7 +376,7 @@ FROM (
          CASE WHEN coalesce(money.deductible, money.copay, money.coinsurance) IS NOT NULL
               THEN round(coalesce(money.deductible, 0) + coalesce(money.copay, 0) + coalesce(money.coinsurance, 0), 6) END,
          money.paid_by_patient) END AS member_cost_share_amount,
-         CASE WHEN money.is_mixed THEN NULL ELSE coalesce(e.payment_currency, money.currency) END AS currency,
+         CASE WHEN money.is_mixed THEN NULL ELSE coalesce(upper(trim(e.payment_currency)), money.currency) END AS currency,
          coalesce(money.is_mixed, 0) AS is_mixed_currency,
          0 AS is_void,
          0 AS is_difference,

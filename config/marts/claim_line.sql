@@ -36,7 +36,7 @@
 -- modifier_1_code             first modifier
 -- modifier_2_code             second modifier
 -- revenue_code                revenue center
--- place_of_service_code       place of service
+-- place_of_service_code       place of service, two digits
 -- quantity                    units of service
 -- quantity_unit               their unit
 -- diagnosis_code              diagnosis of the line
@@ -156,13 +156,13 @@ WITH line AS (
   SELECT i.connection_id, i.explanation_of_benefit_id, i.item_index AS line, 'item' AS level,
          i.item_index AS item_index, NULL AS add_item_index, i.sequence AS line_number,
          c.member_id, c.claim_number, c.claim_key, c.status AS claim_status, c.is_current AS claim_is_current, c.kind, c.patient_id,
-         coalesce(i.serviced_date, i.serviced_period_start, c.service_start) AS service_start,
-         coalesce(i.serviced_date, i.serviced_period_end, i.serviced_period_start, c.service_end) AS service_end,
+         first_dated(i.serviced_date, i.serviced_period_start, c.service_start) AS service_start,
+         first_dated(i.serviced_date, i.serviced_period_end, i.serviced_period_start, c.service_end) AS service_end,
          i.product_or_service_code AS code, i.product_or_service_system AS code_system,
          coalesce(i.product_or_service_display, i.product_or_service_text) AS code_display,
          coalesce(k.cpt, i.cpt_code) AS cpt_code, coalesce(k.hcpcs, i.hcpcs_code) AS hcpcs_code,
          coalesce(k.ndc, i.ndc_code, i.administered_ndc_code) AS ndc_code, i.modifier_1_code, i.modifier_2_code, i.revenue_code AS revenue_code,
-         i.location_code AS place_of_service_code, i.quantity_value AS quantity,
+         CASE WHEN length(trim(i.location_code)) = 1 THEN '0' || trim(i.location_code) ELSE trim(i.location_code) END AS place_of_service_code, i.quantity_value AS quantity,
          coalesce(i.quantity_unit, i.quantity_code) AS quantity_unit,
          coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code),
                   diagnosis_code(condition.code_system, condition.code_code)) AS diagnosis_code,
@@ -200,8 +200,8 @@ WITH line AS (
   SELECT i.connection_id, i.explanation_of_benefit_id, i.add_item_index AS line, 'added' AS level,
          NULL AS item_index, i.add_item_index AS add_item_index, i.item_sequence AS line_number,
          c.member_id, c.claim_number, c.claim_key, c.status AS claim_status, c.is_current AS claim_is_current, c.kind, c.patient_id,
-         coalesce(i.serviced_date, i.serviced_period_start, c.service_start) AS service_start,
-         coalesce(i.serviced_date, i.serviced_period_end, i.serviced_period_start, c.service_end) AS service_end,
+         first_dated(i.serviced_date, i.serviced_period_start, c.service_start) AS service_start,
+         first_dated(i.serviced_date, i.serviced_period_end, i.serviced_period_start, c.service_end) AS service_end,
          i.product_or_service_code AS code, i.product_or_service_system AS code_system,
          coalesce(i.product_or_service_display, i.product_or_service_text) AS code_display,
          coalesce(i.cpt_code, CASE WHEN vocabulary(i.product_or_service_system, i.product_or_service_code) = 'CPT'
@@ -210,7 +210,7 @@ WITH line AS (
                                      THEN i.product_or_service_code END) AS hcpcs_code,
          coalesce(i.ndc_code, CASE WHEN vocabulary(i.product_or_service_system, i.product_or_service_code) = 'NDC'
                                    THEN i.product_or_service_code END) AS ndc_code, i.modifier_1_code, i.modifier_2_code, NULL AS revenue_code,
-         i.location_code AS place_of_service_code, i.quantity_value AS quantity,
+         CASE WHEN length(trim(i.location_code)) = 1 THEN '0' || trim(i.location_code) ELSE trim(i.location_code) END AS place_of_service_code, i.quantity_value AS quantity,
          coalesce(i.quantity_unit, i.quantity_code) AS quantity_unit,
          coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code),
                   diagnosis_code(condition.code_system, condition.code_code)) AS diagnosis_code,

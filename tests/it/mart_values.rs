@@ -144,3 +144,81 @@ fn a_provider_has_name_and_number_however_the_role_tells_them() {
         ]
     );
 }
+
+/// A line with these members.
+fn line(members: Value) -> Value {
+    let mut line = json!({"sequence": 1});
+    line.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    line
+}
+
+#[test]
+fn a_currency_is_one_in_any_case() {
+    let money = |currency: &str| json!({"value": 20, "currency": currency});
+    let total = |currency: &str| {
+        let mut total = amount("submitted", "20");
+        total["amount"] = money(currency);
+        json!({"total": [total], "payment": {"amount": money("USD")}})
+    };
+    let home = imported(&[claim("lower", total("usd")), claim("other", total("CAD"))]);
+    let asked = "SELECT explanation_of_benefit_id, is_mixed_currency, submitted_cents, currency FROM claim ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["lower|0|2000|USD", "other|1||"]);
+}
+
+#[test]
+fn a_kind_of_amount_is_known_by_its_words() {
+    let kinds = |category: Value| json!({"total": [{"category": category, "amount": {"value": 5, "currency": "USD"}}]});
+    let coded = |code: &str| kinds(json!({"coding": [{"code": code}]}));
+    let home = imported(&[
+        claim("blanks", coded("Paid To Provider")),
+        claim("dashes", coded("paid-to-provider")),
+        claim("text", kinds(json!({"text": "Paid to provider"}))),
+        // A code says what it is, and is no text.
+        claim("unknown", kinds(json!({"coding": [{"code": "X1"}], "text": "Paid to provider"}))),
+    ]);
+    let asked = "SELECT explanation_of_benefit_id, paid_to_provider_cents FROM claim ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["blanks|500", "dashes|500", "text|500", "unknown|"]);
+}
+
+#[test]
+fn revenue_centers_and_places_have_zeros_in_front() {
+    let at = |place: &str| {
+        let place = json!({"coding": [{"code": place}]});
+        json!({"item": [line(json!({"locationCodeableConcept": place}))]})
+    };
+    let charge = |revenue: &str| {
+        let revenue = json!({"coding": [{"code": revenue}]});
+        line(json!({"revenue": revenue, "adjudication": [amount("submitted", "100")]}))
+    };
+    let mut bills: Vec<Value> = ["1", "01", "001", "0001"]
+        .iter()
+        .map(|total| claim(total, json!({"item": [charge("0450"), charge(total)]})))
+        .collect();
+    bills.extend([claim("one-digit", at("1")), claim("two-digits", at("01"))]);
+    let home = imported(&bills);
+    let asked = "SELECT explanation_of_benefit_id, submitted_cents FROM claim WHERE submitted_cents > 0 ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["0001|10000", "001|10000", "01|10000", "1|10000"]);
+    let asked = "SELECT DISTINCT l.place_of_service_code, m.place_of_service_code FROM claim_line AS l
+                 JOIN medical_claim AS m ON m.explanation_of_benefit_id = l.explanation_of_benefit_id
+                 WHERE l.place_of_service_code IS NOT NULL";
+    assert_eq!(ask(&home, asked), ["01|01"]);
+    let asked = "SELECT category, sum(claim_count) FROM spend_by_month WHERE category = 'pharmacy' GROUP BY 1";
+    assert_eq!(ask(&home, asked), ["pharmacy|2"]);
+}
+
+#[test]
+fn a_date_of_a_line_that_is_none_hides_no_other() {
+    let served = |members: Value| json!({"billablePeriod": {"start": "2025-01-02"}, "item": [line(members)]});
+    let period = |start: &str, end: &str| json!({"start": start, "end": end});
+    let home = imported(&[
+        claim(
+            "period",
+            served(
+                json!({"servicedDate": "01/05/2025", "servicedPeriod": period("2025-03-01", "x")}),
+            ),
+        ),
+        claim("claim", served(json!({"servicedPeriod": period("soon", "later")}))),
+    ]);
+    let asked = "SELECT explanation_of_benefit_id, service_start_date, service_end_date FROM claim_line ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["claim|2025-01-02|", "period|2025-03-01|2025-03-01"]);
+}

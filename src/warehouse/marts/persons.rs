@@ -91,18 +91,28 @@ impl Traits {
     /// Whether birth dates and first given names leave it possible that all are one person.
     ///
     /// Members of one family may share a number, and twins a birth date. A month or a year does not
-    /// differ from a day within it.
+    /// differ from a day within it, nor an initial from a name that begins with it.
     fn agree(&self, other: &Traits) -> bool {
         let names = (&self.first_names, &other.first_names);
+        let are_alike = |one: &String, other: &String| {
+            one == other || is_initial(one, other) || is_initial(other, one)
+        };
         let is_within = |one: &String, other: &String| {
             one == other || one.strip_prefix(other.as_str()).is_some_and(|it| it.starts_with('-'))
         };
-        names.0.iter().all(|one| names.1.iter().all(|other| one == other))
+        names.0.iter().all(|one| names.1.iter().all(|other| are_alike(one, other)))
             && self.birth_dates.iter().all(|one| {
                 let mut others = other.birth_dates.iter();
                 others.all(|other| is_within(one, other) || is_within(other, one))
             })
     }
+}
+
+/// Whether a first name is only the first letter of the other.
+fn is_initial(short: &str, name: &str) -> bool {
+    let mut letters = short.trim_end_matches('.').chars();
+    let letter = letters.next().filter(|_| letters.next().is_none());
+    letter.is_some_and(|letter| name.starts_with(letter))
 }
 
 /// The patients, and which of them are one so far.
@@ -301,6 +311,8 @@ mod tests {
         assert_eq!(ids(&[same.clone(), with(2, "2010-01-01", "Jan")]), ["c1", "c2"]);
         let unknown = Patient { birth_date: None, given_name: None, ..with(2, "", "") };
         assert_eq!(ids(&[same.clone(), unknown.clone()]), ["c1", "c1"]);
+        assert_eq!(ids(&[same.clone(), with(2, "1980-01-01", "J.")]), ["c1", "c1"]);
+        assert_eq!(ids(&[same.clone(), with(2, "1980-01-01", "e")]), ["c1", "c2"]);
         // Whoever is unknown joins one of the twins, and never both.
         let twin = with(3, "1980-01-01", "Eva");
         assert_eq!(ids(&[same.clone(), unknown.clone(), twin.clone()]), ["c1", "c1", "c3"]);

@@ -91,7 +91,10 @@ pub(super) fn ndc(text: &str) -> Option<String> {
     }
     match parts.as_slice() {
         [labeler, product, package] => {
-            let fits = labeler.len() <= 5 && product.len() <= 4 && package.len() <= 2;
+            let fits = matches!(
+                (labeler.len(), product.len(), package.len()),
+                (4..=5, 4, 1..=2) | (5, 3, 2)
+            );
             fits.then(|| format!("{labeler:0>5}{product:0>4}{package:0>2}"))
         }
         parts => {
@@ -307,7 +310,7 @@ mod tests {
         ] {
             assert_eq!(ndc(sent).as_deref(), Some(code), "{sent}");
         }
-        for sent in ["", "compound", "123", "123456-7890-12", "1-2", "00093310905x"] {
+        for sent in ["", "compound", "123", "123456-7890-12", "1-2", "5-3-2", "00093310905x"] {
             assert_eq!(ndc(sent), None, "{sent}");
         }
     }

@@ -10,7 +10,7 @@ const FAMILIES: usize = 250;
 const NUMBERS: &str = "https://plan.example/claim-number";
 
 /// Up to six claims of one day of service.
-fn family(dice: &mut Dice, at: usize) -> Vec<String> {
+pub(crate) fn family(dice: &mut Dice, at: usize) -> Vec<String> {
     let served = NaiveDate::from_ymd_opt(2020, 1, 1).unwrap() + Days::new(at as u64);
     let count = 2 + dice.roll(5);
     (0..count).map(|place| claim(dice, at, place, count, served)).collect()

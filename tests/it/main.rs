@@ -140,6 +140,8 @@ mod mart_values;
 #[cfg(test)]
 mod marts_kept;
 #[cfg(test)]
+mod marts_rounds;
+#[cfg(test)]
 mod marts_together;
 #[cfg(test)]
 mod medicare_claims;

@@ -13,22 +13,49 @@ const LIMITS: (usize, u64) = (64, 20_000);
 pub(super) struct Batch {
     pub(super) sources: BTreeMap<i64, i64>,
     pub(super) persons: Vec<Person>,
+    /// The resource types that have changed; `None`: all marts are behind.
+    pub(super) types: Option<BTreeSet<String>>,
 }
 
 /// The batches of noted connections, and of those whose persons are others now.
 pub(super) fn due(connection: &Connection) -> Result<Vec<Batch>, WarehouseError> {
-    let mut due = ids(connection, "SELECT connection_id FROM mart_due")?;
-    if due.is_empty() {
+    let mut whole = ids(connection, "SELECT connection_id FROM mart_due")?;
+    let by_type = types_due(connection)?;
+    if whole.is_empty() && by_type.is_empty() {
         return Ok(Vec::new());
     }
     let persons = people::read(connection)?;
-    due.extend(people::changed(connection, &persons)?);
-    divide(connection, due, persons)
+    whole.extend(people::changed(connection, &persons)?);
+    // Connections of which the same types have changed are made anew together.
+    let mut alike: BTreeMap<BTreeSet<String>, BTreeSet<i64>> = BTreeMap::new();
+    for (id, types) in by_type.into_iter().filter(|(id, _)| !whole.contains(id)) {
+        alike.entry(types).or_default().insert(id);
+    }
+    let mut batches = divide(connection, whole, &persons, None)?;
+    for (types, ids) in alike {
+        batches.extend(divide(connection, ids, &persons, Some(&types))?);
+    }
+    Ok(batches)
+}
+
+/// Per connection, the types that have changed.
+fn types_due(connection: &Connection) -> Result<BTreeMap<i64, BTreeSet<String>>, WarehouseError> {
+    let doing = "cannot read which marts are behind";
+    let mut due: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+    let mut statement = connection
+        .prepare_cached("SELECT connection_id, resource_type FROM mart_due_type")
+        .doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        due.entry(row.get(0).doing(doing)?).or_default().insert(row.get(1).doing(doing)?);
+    }
+    Ok(due)
 }
 
 /// The batches of all connections.
 pub(super) fn all(connection: &Connection) -> Result<Vec<Batch>, WarehouseError> {
-    divide(connection, ids(connection, "SELECT id FROM connection")?, people::read(connection)?)
+    let every = ids(connection, "SELECT id FROM connection")?;
+    divide(connection, every, &people::read(connection)?, None)
 }
 
 fn ids(connection: &Connection, sql: &str) -> Result<BTreeSet<i64>, WarehouseError> {
@@ -41,17 +68,19 @@ fn ids(connection: &Connection, sql: &str) -> Result<BTreeSet<i64>, WarehouseErr
 fn divide(
     connection: &Connection,
     wanted: BTreeSet<i64>,
-    persons: Vec<Person>,
+    persons: &[Person],
+    types: Option<&BTreeSet<String>>,
 ) -> Result<Vec<Batch>, WarehouseError> {
     let mut source_of: HashMap<i64, i64> = HashMap::new();
     let mut groups: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
-    for person in &persons {
+    for person in persons {
         source_of.insert(person.connection_id, person.source_id);
         groups.entry(person.source_id).or_default().insert(person.connection_id);
     }
     let sources: BTreeSet<i64> =
         wanted.iter().map(|id| source_of.get(id).copied().unwrap_or(*id)).collect();
-    let mut batches = vec![Batch::default()];
+    let empty = || Batch { types: types.cloned(), ..Batch::default() };
+    let mut batches = vec![empty()];
     let mut resources = 0;
     for source in sources {
         let members = groups.remove(&source).unwrap_or_else(|| BTreeSet::from([source]));
@@ -62,7 +91,7 @@ fn divide(
                 && (batch.sources.len() + members.len() > LIMITS.0 || resources + size > LIMITS.1)
         });
         if is_full {
-            batches.push(Batch::default());
+            batches.push(empty());
             resources = 0;
         }
         resources += size;
@@ -70,6 +99,7 @@ fn divide(
             batch.sources.extend(members.into_iter().map(|id| (id, source)));
         }
     }
+    batches.retain(|batch| !batch.sources.is_empty());
     let place: HashMap<i64, usize> = batches
         .iter()
         .enumerate()
@@ -77,7 +107,7 @@ fn divide(
         .collect();
     for person in persons {
         if let Some(at) = place.get(&person.connection_id) {
-            batches[*at].persons.push(person);
+            batches[*at].persons.push(person.clone());
         }
     }
     Ok(batches)

@@ -1,8 +1,9 @@
 //! The marts: tables that answer an analyst's question, kept in step with the normalised tables.
 //!
-//! A change to a resource of a type that marts are made of notes its connection in the same
+//! A change to a resource of a type that marts are made of notes its connection and type in the same
 //! transaction; at the end of a run, or when the warehouse is opened the next time, the marts of noted
-//! connections are made anew, in one transaction per batch: readers see the old rows or the new ones.
+//! connections that read such types are made anew, in one transaction per batch: readers see the old
+//! rows or the new ones.
 //! Where nothing was noted, nothing is read or written. Connections of one person at one payer are made
 //! anew together, since a resource that came through both counts once.
 
@@ -18,6 +19,7 @@ mod people;
 mod persons;
 mod sources;
 mod standing;
+mod steps;
 mod words;
 
 use super::{
@@ -39,17 +41,6 @@ pub(super) use standing::state;
 
 /// Raised when the same statements give other rows than before.
 const FORMAT: u8 = 2;
-/// What is worked out once for several marts, in this order.
-const STEPS: [&str; 7] = [
-    include_str!("../../../config/mart_steps/scope.sql"),
-    include_str!("../../../config/mart_steps/duplicate.sql"),
-    include_str!("../../../config/mart_steps/amount.sql"),
-    include_str!("../../../config/mart_steps/breakdown.sql"),
-    include_str!("../../../config/mart_steps/claim_amount.sql"),
-    include_str!("../../../config/mart_steps/party.sql"),
-    include_str!("../../../config/mart_steps/line_code.sql"),
-];
-
 /// Notes that the marts of a connection are behind.
 pub(super) fn note(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
     transaction
@@ -59,16 +50,21 @@ pub(super) fn note(transaction: &Connection, connection_id: i64) -> Result<(), W
         .map(drop)
 }
 
-/// Notes it where a resource of this type has changed, if any mart is made of such.
+/// Notes that a resource of this type has changed, if any mart is made of such: the marts that read
+/// the type are behind.
 pub(super) fn note_change(
     transaction: &Connection,
     connection_id: i64,
     resource_type: &str,
 ) -> Result<(), WarehouseError> {
-    match sources::are_read_from(resource_type) {
-        true => note(transaction, connection_id),
-        false => Ok(()),
+    if !sources::are_read_from(resource_type) {
+        return Ok(());
     }
+    transaction
+        .prepare_cached("INSERT OR IGNORE INTO mart_due_type VALUES (?1, ?2)")
+        .and_then(|mut statement| statement.execute(params![connection_id, resource_type]))
+        .doing("cannot note what changed")
+        .map(drop)
 }
 
 /// Notes every connection where the tables of this type are others now, if any mart is made of such.
@@ -135,7 +131,7 @@ pub(super) fn creates_view(mart: &Mart) -> Option<String> {
 pub(super) fn hash(mart: &Mart) -> Vec<u8> {
     let mut hash = Sha256::new().chain_update([FORMAT]).chain_update(&mart.sql);
     if !is_view(mart) {
-        STEPS.iter().for_each(|step| hash.update(step));
+        steps::ALL.iter().for_each(|step| hash.update(step));
     }
     hash.finalize().to_vec()
 }

@@ -6,9 +6,13 @@ use crate::warehouse::table::Mart;
 /// The marts that are tables, each behind those that it reads, else by name.
 ///
 /// Two marts that read each other could not be filled at all; they come last, by name.
-pub(super) fn tables_in_order(marts: &[Mart]) -> Vec<&Mart> {
-    let mut waiting: Vec<(&Mart, Vec<String>)> =
-        marts.iter().filter(|mart| !is_view(mart)).map(|mart| (mart, reads(mart))).collect();
+pub(super) fn tables_in_order<'a>(marts: &[&'a Mart]) -> Vec<&'a Mart> {
+    let mut waiting: Vec<(&Mart, Vec<String>)> = marts
+        .iter()
+        .copied()
+        .filter(|mart| !is_view(mart))
+        .map(|mart| (mart, reads(mart)))
+        .collect();
     waiting.sort_by_key(|(mart, _)| &mart.name);
     let mut ordered = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
@@ -57,8 +61,10 @@ mod tests {
             fills("d", "b"),
             mart("v", "CREATE VIEW v AS\nSELECT x FROM a;\n"),
         ];
-        let names: Vec<&str> =
-            tables_in_order(&marts).iter().map(|mart| mart.name.as_str()).collect();
+        let names: Vec<&str> = tables_in_order(&marts.iter().collect::<Vec<_>>())
+            .iter()
+            .map(|mart| mart.name.as_str())
+            .collect();
         assert_eq!(names, ["b", "d", "c", "a"]);
     }
 
@@ -68,13 +74,13 @@ mod tests {
             mart("a", "CREATE TABLE a (x);\nINSERT INTO a SELECT x FROM b;\n"),
             mart("b", "CREATE TABLE b (x);\nINSERT INTO b SELECT x FROM a;\n"),
         ];
-        assert_eq!(tables_in_order(&marts).len(), 2);
+        assert_eq!(tables_in_order(&marts.iter().collect::<Vec<_>>()).len(), 2);
     }
 
     #[test]
     fn the_embedded_marts_are_filled_in_an_order() {
         let marts: Vec<Mart> = crate::warehouse::embedded_marts().collect();
-        let ordered = tables_in_order(&marts);
+        let ordered = tables_in_order(&marts.iter().collect::<Vec<_>>());
         for (at, mart) in ordered.iter().enumerate() {
             let read = reads(mart);
             let later = ordered[at + 1..].iter().find(|later| read.contains(&later.name));

@@ -18,11 +18,15 @@ pub struct MartState {
 pub(in crate::warehouse) fn state(connection: &Connection) -> Result<MartState, WarehouseError> {
     let doing = "cannot read what the marts say of connections";
     let mut state = MartState::default();
-    if super::exists(connection, "mart_due")? {
-        state.behind = connection
-            .prepare("SELECT connection_id FROM mart_due")
+    for table in ["mart_due", "mart_due_type"] {
+        if !super::exists(connection, table)? {
+            continue;
+        }
+        let behind: BTreeSet<i64> = connection
+            .prepare(&format!("SELECT DISTINCT connection_id FROM {table}"))
             .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
             .doing(doing)?;
+        state.behind.extend(behind);
     }
     if super::exists(connection, "member")? {
         state.same_person = connection

@@ -117,6 +117,18 @@ pub(super) fn rejects_sentence(open: u64, strangers: u64) -> String {
     }
 }
 
+/// How many resources the plan no longer lists that may be there all the same.
+pub(super) fn absences_sentence(open: u64) -> String {
+    let (resources, are) = match open {
+        1 => ("resource", "is"),
+        _ => ("resources", "are"),
+    };
+    format!(
+        "{open} {resources} that the plan no longer lists and that {are} not proved to be deleted; \
+         see absent_resource"
+    )
+}
+
 /// What to do about rejects; the plan is that of the connection, if it has one.
 pub(super) fn reject_hints(plan: Option<&str>, strangers: u64) -> Vec<String> {
     let look = "`payersync query \"SELECT resource_type, reason, detail FROM rejected_resource \

@@ -179,6 +179,10 @@ pub(super) fn tell_problems(report: &Report) {
                 tell(&format!("Warning: {name} {}: {warning}", walk.resource_type));
             }
         }
+        if connection.open_absences > 0 {
+            let sentence = causes::absences_sentence(connection.open_absences);
+            tell(&format!("Warning: {name} has {sentence}"));
+        }
         let (open, strangers) = (connection.open_rejects, connection.open_strangers);
         if open > 0 {
             tell(&format!("Rejected: {name} has {}", causes::rejects_sentence(open, strangers)));

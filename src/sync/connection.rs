@@ -19,7 +19,9 @@ use crate::{
     auth::GrantKind,
     fhir::FetchError,
     outcome::{Reason, WalkState},
-    warehouse::{WalkFinish, WarehouseError, last_asked, left_types, open_strangers},
+    warehouse::{
+        WalkFinish, WarehouseError, last_asked, left_types, open_absences, open_strangers,
+    },
 };
 use std::sync::Arc;
 
@@ -87,6 +89,10 @@ pub(super) async fn sync_connection(
             .warehouse
             .reader()
             .read(|connection| open_strangers(connection, id))?,
+        open_absences: context
+            .warehouse
+            .reader()
+            .read(|connection| open_absences(connection, id))?,
         walks,
         is_bug: false,
     })

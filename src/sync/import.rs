@@ -206,6 +206,7 @@ impl Import {
                 open_strangers: warehouse
                     .reader()
                     .read(|connection| open_strangers(connection, id))?,
+                open_absences: 0,
                 is_bug: false,
             }],
             files: Some(self.files),

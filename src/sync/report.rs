@@ -31,6 +31,8 @@ pub struct ConnectionReport {
     pub open_rejects: u64,
     /// Those among them about another patient than the connection's.
     pub open_strangers: u64,
+    /// Resources that the plan no longer lists and that are not proved to be deleted.
+    pub open_absences: u64,
     /// Whether a bug ended it before its walks could be told.
     pub is_bug: bool,
 }
@@ -44,6 +46,7 @@ impl ConnectionReport {
             walks: Vec::new(),
             open_rejects: 0,
             open_strangers: 0,
+            open_absences: 0,
             is_bug: true,
         }
     }

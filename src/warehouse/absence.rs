@@ -57,6 +57,20 @@ const MISSED_BEFORE: &str = "r.id NOT IN (SELECT resource FROM temp.walk_seen WH
 /// A date for what no walk has missed that can be trusted: the first of those is earlier.
 const NEVER: &str = "9999-12-31T00:00:00.000Z";
 
+/// How many resources of a connection are neither proved to be deleted nor known to be there.
+pub(crate) fn open_absences(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<u64, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT count(*) FROM absent_resource WHERE connection_id = ?1 AND state = 'pending'",
+            [connection_id],
+            |row| row.get(0),
+        )
+        .doing("cannot count what is absent")
+}
+
 /// How many live resources a walk's type has, and how many of them two passes missed that are both
 /// in doubt.
 pub(super) fn count_missed_twice(

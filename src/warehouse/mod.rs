@@ -71,7 +71,7 @@ use crate::{clock::Clock, monitor::Monitor};
 use chrono::{DateTime, Utc};
 use std::{path::Path, sync::Arc};
 
-pub(crate) use absence::{Absent, Finding, pending_absences, surely_present};
+pub(crate) use absence::{Absent, Finding, open_absences, pending_absences, surely_present};
 pub use access_log::{Access, PastBackup, backup_outcome, log_access};
 pub use backup::{BackedUp, back_up, restore};
 pub use connections::{ConnectionRow, NewConsent, NewFiles};

@@ -151,8 +151,14 @@ fn an_absence_that_no_read_answers_stays_and_is_asked_about_again() {
             _ => serve(asked, &all),
         }
     });
-    home.succeed(&["sync", "--full"], "reads that are out of order");
+    let told = home.run(&["sync", "--full"]);
+    assert_eq!(told.code, 0, "reads that are out of order: {}", told.stderr);
     assert_eq!(live(&home), 30);
+    let sentence = "1 resource that the plan no longer lists and that is not proved to be deleted; see \
+         absent_resource";
+    assert!(told.stderr.contains(&format!("Warning: c has {sentence}")), "{}", told.stderr);
+    let shown = home.run(&["status"]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains(sentence), "{shown}");
     let pending = "SELECT absent FROM completeness WHERE resource_type = 'Condition'";
     assert_eq!(home.value::<i64>(pending), 1);
     *status.lock().unwrap() = 403;
@@ -162,6 +168,7 @@ fn an_absence_that_no_read_answers_stays_and_is_asked_about_again() {
     home.succeed(&["sync"], "a read that is answered, beside a walk over what changed");
     assert_eq!(live(&home), 29);
     assert_eq!(home.value::<i64>(pending), 0);
+    assert!(!home.run(&["status"]).stdout.contains("no longer lists"));
     home.succeed(&["sync", "--full"], "a quiet night");
     payer.asked();
     home.succeed(&["sync", "--full"], "another one");

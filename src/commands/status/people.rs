@@ -125,6 +125,10 @@ fn exceptions(
         line(out, 2, &causes::rejects_sentence(rejects, strangers))?;
         hints.extend(causes::reject_hints(row.plan.as_deref(), strangers));
     }
+    let absent: u64 = asked.iter().map(|status| status.absent).sum();
+    if absent > 0 {
+        line(out, 2, &causes::absences_sentence(absent))?;
+    }
     let mut warnings: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for status in asked.iter().filter(|status| status.detail.is_none()) {
         if let Some(warning) = &status.warning {

@@ -106,4 +106,9 @@ SELECT c.connection_id, c.explanation_of_benefit_id,
             THEN 'reversal in another currency' ELSE 'reversal without payment' END,
        'plan_paid', NULL, c.plan_paid_amount, NULL, NULL
 FROM checked AS c
-WHERE c.is_void AND c.plan_paid_cents < 0 AND c.reverses_id IS NULL AND coalesce(c.status, 'active') <> 'cancelled';
+WHERE c.is_void AND c.plan_paid_cents < 0 AND c.reverses_id IS NULL AND coalesce(c.status, 'active') <> 'cancelled'
+  -- What differences left of a payment is taken back by no single claim.
+  AND c.plan_paid_cents IS NOT (SELECT CASE WHEN max(o.is_difference) THEN -sum(o.plan_paid_cents) END
+    FROM claim_lineage AS l
+    JOIN claim AS o ON o.connection_id = l.connection_id AND o.explanation_of_benefit_id = l.explanation_of_benefit_id
+    WHERE l.connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id AND NOT o.is_void);

@@ -40,11 +40,15 @@ pub(super) fn decide(claims: &[Claim], links: &[Link]) -> Decisions {
         claims,
         kin: &kin,
         follows: BTreeMap::new(),
+        changes: BTreeMap::new(),
+        changed: HashMap::new(),
         made: vec![Decision::default(); claims.len()],
     };
     table.pair_reversals();
     table.mark_voids();
-    let edges = without_circles(claims, table.edges());
+    let mut edges = table.edges();
+    edges.extend(table.edges_of_differences(&edges));
+    let edges = without_circles(claims, edges);
     let lineage = closure(&edges);
     table.settle(&edges, &lineage);
     for (decision, missing) in table.made.iter_mut().zip(&kin.unresolved.later) {
@@ -59,6 +63,10 @@ pub(super) struct Table<'a> {
     pub(super) kin: &'a Kin,
     /// By void or difference that names nothing, the claim of its number that it takes back or changes.
     pub(super) follows: BTreeMap<usize, usize>,
+    /// By difference, the claim whose amount it changes: no difference itself.
+    pub(super) changes: BTreeMap<usize, usize>,
+    /// By claim, what its differences come to, in cents.
+    pub(super) changed: HashMap<usize, i64>,
     pub(super) made: Vec<Decision>,
 }
 
@@ -158,16 +166,36 @@ impl Table<'_> {
             }
         }
         self.carry(&after, lineage);
+        self.end_differences(lineage);
+    }
+
+    /// Which claims stand, alone or beside the differences that follow them.
+    fn standing(&self, after: &BTreeMap<usize, Vec<Edge>>) -> Vec<bool> {
+        let falls_by_itself = |at: usize| {
+            let edges = after.get(&at).into_iter().flatten();
+            self.made[at].reversed_by.is_some()
+                || edges.clone().any(|edge| edge.relationship != Relationship::Difference)
+        };
+        let mut standing: Vec<bool> = (0..self.made.len()).map(|at| !falls_by_itself(at)).collect();
+        // What falls takes along what it changes; there are no circles.
+        let mut before: HashMap<usize, Vec<usize>> = HashMap::new();
+        for edge in after.values().flatten() {
+            before.entry(edge.newer).or_default().push(edge.older);
+        }
+        let mut fallen: Vec<usize> = (0..standing.len()).filter(|at| !standing[*at]).collect();
+        while let Some(at) = fallen.pop() {
+            for &older in before.get(&at).into_iter().flatten() {
+                if std::mem::replace(&mut standing[older], false) {
+                    fallen.push(older);
+                }
+            }
+        }
+        standing
     }
 
     /// A claim that nothing but differences follow keeps its money beside theirs.
     fn carry(&mut self, after: &BTreeMap<usize, Vec<Edge>>, lineage: &[Edge]) {
-        let only_differences = |at: &usize, made: &[Decision]| {
-            made[*at].reversed_by.is_none()
-                && after.get(at).is_some_and(|edges| {
-                    edges.iter().all(|edge| edge.relationship == Relationship::Difference)
-                })
-        };
+        let standing = self.standing(after);
         for pair in lineage {
             let by = &self.made[pair.newer];
             if by.is_difference
@@ -176,7 +204,7 @@ impl Table<'_> {
                 && !self.claims[pair.older].is_cancelled
                 && self.claims[pair.older].is_live
                 && self.claims[pair.older].shares_currency(&self.claims[pair.newer])
-                && only_differences(&pair.older, &self.made)
+                && standing[pair.older]
             {
                 let last = |by: &usize| self.claims[*by].order();
                 let known = self.made[pair.older].carried_by;

@@ -4,41 +4,79 @@ use super::{Claim, decide::Table};
 use std::collections::HashSet;
 
 impl Table<'_> {
-    /// Tells voids from differences.
+    /// Tells voids from differences, in the order in which they were made: what a claim takes back is
+    /// held against what stands then.
     pub(super) fn mark_voids(&mut self) {
-        for (at, claim) in self.claims.iter().enumerate() {
-            let named = self.kin.named(at);
-            let is_negative = claim.submitted.is_some_and(|cents| cents < 0)
-                || claim.paid.is_some_and(|cents| cents < 0)
-                    && claim.submitted.is_none_or(|cents| cents <= 0);
+        let claims = self.claims;
+        let mut order: Vec<usize> = (0..claims.len()).collect();
+        order.sort_by(|one, other| claims[*one].order().cmp(&claims[*other].order()));
+        for at in order {
+            let claim = &claims[at];
             let is_paired = self.made[at].reverses.is_some();
-            let may_differ = claim.is_live
-                && !claim.says_void
-                && !is_paired
-                && claim.paid.is_some_and(|cents| cents < 0);
-            let changed = match named {
-                [] if may_differ => {
-                    self.version_before(at).filter(|other| self.is_part(at, *other))
-                }
-                _ => None,
+            let changed = match claim.is_live && !claim.says_void && !is_paired {
+                true => self.changed_by(at),
+                false => None,
             };
+            let takes_back = claim.submitted.is_some_and(|cents| cents < 0)
+                || claim.paid.is_some_and(|cents| cents < 0)
+                    && claim.submitted.is_none_or(|cents| cents <= 0)
+                || claim.is_unpaid() && claim.is_taken_back;
+            let named = self.kin.named(at);
             let empties = !named.is_empty() && claim.is_zero && claim.submitted == Some(0);
-            let is_difference = may_differ
-                && (changed.is_some() || named.iter().any(|other| self.is_part(at, *other)));
             let decision = &mut self.made[at];
-            decision.is_difference = is_difference;
+            decision.is_difference = changed.is_some();
             decision.is_void =
-                claim.says_void || is_paired || !is_difference && (is_negative || empties);
-            self.follows.extend(changed.map(|older| (at, older)));
+                claim.says_void || is_paired || changed.is_none() && (takes_back || empties);
+            if let Some(older) = changed {
+                let base = self.base(older);
+                self.changes.insert(at, base);
+                *self.changed.entry(base).or_default() += claim.paid.unwrap_or(0);
+                if named.is_empty() {
+                    self.follows.insert(at, older);
+                }
+            }
         }
         self.aim_voids();
     }
 
-    /// Whether less is taken back than was paid: only the change was sent.
-    fn is_part(&self, at: usize, of: usize) -> bool {
-        let (claim, whole) = (&self.claims[at], &self.claims[of]);
-        claim.shares_currency(whole)
-            && claim.paid.zip(whole.paid).is_some_and(|(back, paid)| back < 0 && paid > -back)
+    /// The claim whose amount a claim only changes: less is taken back than stands, or a difference
+    /// is taken back itself.
+    fn changed_by(&self, at: usize) -> Option<usize> {
+        let (claim, named) = (&self.claims[at], self.kin.named(at));
+        let paid = claim.paid?;
+        let is_undone = |other: &usize| {
+            let whole = &self.claims[*other];
+            self.made[*other].is_difference
+                && claim.shares_currency(whole)
+                && whole.paid == Some(-paid)
+        };
+        let latest = |among: &[usize], fits: &dyn Fn(&usize) -> bool| {
+            let fitting = among.iter().copied().filter(fits);
+            fitting.max_by(|one, other| self.claims[*one].order().cmp(&self.claims[*other].order()))
+        };
+        if paid > 0 {
+            return latest(named, &is_undone);
+        }
+        let is_part = |other: &usize| {
+            claim.shares_currency(&self.claims[*other])
+                && self.stands(*other).is_some_and(|stands| paid < 0 && stands > -paid)
+        };
+        match named {
+            [] if paid < 0 => self.version_before(at).filter(is_part),
+            named => latest(named, &is_part),
+        }
+    }
+
+    /// The claim that a chain of differences began with; a claim that is none is its own.
+    pub(super) fn base(&self, at: usize) -> usize {
+        self.changes.get(&at).copied().unwrap_or(at)
+    }
+
+    /// What was paid of a claim after the differences that were found so far, in cents.
+    fn stands(&self, at: usize) -> Option<i64> {
+        let base = self.base(at);
+        let changed = self.changed.get(&base).copied().unwrap_or(0);
+        self.claims[base].paid.map(|paid| paid.saturating_add(changed))
     }
 
     /// The version of the same number that stood when a claim was made.

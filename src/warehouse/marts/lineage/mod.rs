@@ -4,6 +4,7 @@
 //! whatever the order of arrival. `config/marts/claim.sql` and `claim_lineage.sql` state the rules.
 
 mod decide;
+mod difference;
 mod graph;
 mod kin;
 mod made;
@@ -46,6 +47,10 @@ struct Claim {
     currency: Option<String>,
     /// Its amounts are there and all of them zero.
     is_zero: bool,
+    /// What its amounts come to by kind, in cents, each kind counted once.
+    amounts: i64,
+    /// Some of its amounts are negative and none is positive.
+    is_taken_back: bool,
     /// The payer says that it voids another claim.
     says_void: bool,
     /// The payer says that it replaces or voids another claim, or takes money back.
@@ -60,7 +65,12 @@ impl Claim {
     }
 
     fn is_negative(&self) -> bool {
-        [self.paid, self.submitted].into_iter().flatten().any(|cents| cents < 0)
+        self.is_taken_back || [self.paid, self.submitted].into_iter().flatten().any(|it| it < 0)
+    }
+
+    /// Whether the plan paid nothing of it.
+    fn is_unpaid(&self) -> bool {
+        self.paid.unwrap_or(0) == 0
     }
 
     /// Whether its amounts may be added to those of another claim. A currency that is not stated is

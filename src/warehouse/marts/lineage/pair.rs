@@ -23,9 +23,8 @@ impl Table<'_> {
     /// goes before what only looks alike.
     pub(super) fn pair_reversals(&mut self) {
         let claims = self.claims;
-        let mut reversals: Vec<usize> = (0..claims.len())
-            .filter(|&at| claims[at].is_live && claims[at].paid.is_some_and(|paid| paid < 0))
-            .collect();
+        let mut reversals: Vec<usize> =
+            (0..claims.len()).filter(|&at| claims[at].is_live && takes_back(&claims[at])).collect();
         reversals.sort_by(|one, other| claims[*one].order().cmp(&claims[*other].order()));
         let (mut family, mut day): (HashMap<_, Vec<usize>>, HashMap<_, Vec<usize>>) =
             Default::default();
@@ -71,7 +70,7 @@ impl Table<'_> {
                 // A reversal that was cancelled takes nothing back that stands.
                 && (claim.is_cancelled || !back.is_cancelled)
                 && self.made[*at].reversed_by.is_none()
-                && claim.paid.zip(back.paid).is_some_and(|(paid, back)| paid == -back)
+                && is_opposite(claim, back)
                 && claim.shares_currency(back)
         };
         let mut found: Vec<usize> = among.iter().copied().filter(fits).collect();
@@ -118,6 +117,19 @@ impl Table<'_> {
     }
 }
 
+/// Whether a claim takes money back: the plan's, or where the plan paid nothing, the member's.
+fn takes_back(claim: &Claim) -> bool {
+    claim.paid.is_some_and(|paid| paid < 0) || claim.is_unpaid() && claim.is_taken_back
+}
+
+/// Whether one claim states what the other takes back. Where the plan paid nothing, all amounts tell.
+fn is_opposite(claim: &Claim, back: &Claim) -> bool {
+    match back.is_unpaid() {
+        true => claim.is_unpaid() && claim.paid == back.paid && claim.amounts == -back.amounts,
+        false => claim.paid.zip(back.paid).is_some_and(|(paid, back)| paid == -back),
+    }
+}
+
 /// What claims have in common that may be a payment and its reversal.
 type DayAndAmounts<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<u64>);
 
@@ -128,5 +140,5 @@ fn day_and_amounts(claim: &Claim) -> Option<DayAndAmounts<'_>> {
 }
 
 fn is_charged_back(claim: &Claim) -> bool {
-    claim.submitted.is_some_and(|cents| cents < 0)
+    claim.submitted.is_some_and(|cents| cents < 0) || claim.is_unpaid() && claim.is_taken_back
 }

@@ -39,10 +39,16 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
                 WHERE a.connection_id = c.connection_id AND a.id = c.explanation_of_benefit_id) IS 0
                  AND coalesce(c.payment_amount, 0) = 0, c.currency,
                c.frequency_code IN ('7', '8') OR c.adjustment_type IN ('adjustment', 'void')
-                 OR c.plan_paid_cents < 0
+                 OR c.plan_paid_cents < 0,
+               m.amounts, m.is_taken_back
              FROM temp.mart_scope s CROSS JOIN claim c ON c.connection_id = s.connection_id
              JOIN explanation_of_benefit e ON e.connection_id = c.connection_id
-               AND e.id = c.explanation_of_benefit_id",
+               AND e.id = c.explanation_of_benefit_id
+             LEFT JOIN (
+               SELECT connection_id, id, cents_of(round(sum(amount), 6)) AS amounts,
+                 min(amount) < 0 AND max(amount) <= 0 AS is_taken_back
+               FROM temp.claim_amount GROUP BY connection_id, id
+             ) AS m ON m.connection_id = c.connection_id AND m.id = c.explanation_of_benefit_id",
         )
         .doing(doing)?;
     let mut rows = statement.query([]).doing(doing)?;
@@ -86,6 +92,8 @@ fn claim_of(row: &Row<'_>) -> rusqlite::Result<Claim> {
         is_zero: row.get(14)?,
         currency: row.get(15)?,
         revises: row.get::<_, Option<bool>>(16)?.unwrap_or(false),
+        amounts: row.get::<_, Option<i64>>(17)?.unwrap_or(0),
+        is_taken_back: row.get::<_, Option<bool>>(18)?.unwrap_or(false),
     })
 }
 

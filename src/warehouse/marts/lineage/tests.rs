@@ -1,7 +1,9 @@
 //! Families of claims, in every order of arrival.
 
+mod differences;
 mod random;
 mod same_day;
+mod unpaid;
 
 use super::{graph::Relationship, *};
 
@@ -23,6 +25,8 @@ fn claim(id: &str, made: &str, paid: i64) -> Claim {
         paid: Some(paid),
         submitted: Some(paid * 2),
         is_zero: paid == 0,
+        amounts: paid * 3,
+        is_taken_back: paid < 0,
         ..Claim::default()
     }
 }

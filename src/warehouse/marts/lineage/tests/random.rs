@@ -53,6 +53,8 @@ fn family(dice: &mut Dice) -> (Vec<Claim>, Vec<Link>) {
             is_cancelled: dice.one_in(6),
             numbers: vec![number(NumberKind::Unique, Some("s"), value)],
             paid,
+            amounts: paid.unwrap_or(0) + charged.unwrap_or(0),
+            is_taken_back: paid.unwrap_or(0) + charged.unwrap_or(0) < 0,
             submitted: charged,
             is_zero: paid == Some(0) && charged == Some(0),
             says_void: dice.one_in(8),
@@ -102,13 +104,18 @@ fn sums<'a>(claims: &'a [Claim], made: &[Decision]) -> (Sums<'a>, Sums<'a>) {
 fn what_stands_is_what_moved_whatever_a_payer_sends() {
     for seed in 0..5_000 {
         let (claims, links) = family(&mut Dice(seed));
-        let made = decide(&claims, &links).claims;
+        let Decisions { claims: made, lineage } = decide(&claims, &links);
         let told = || format!("seed {seed}: {claims:#?}\n{links:#?}\n{made:#?}");
         let (stands, moved) = sums(&claims, &made);
         assert_eq!(stands, moved, "{}", told());
         for (at, decision) in made.iter().enumerate() {
             let is_over = decision.is_void || decision.reversed_by.is_some();
             assert!(!(decision.is_current && is_over), "{at} stands, {}", told());
+            let carries = lineage
+                .iter()
+                .any(|pair| pair.newer == at && made[pair.older].carried_by.is_some());
+            let is_alone = decision.is_difference && decision.is_current && !carries;
+            assert!(!is_alone, "{at} changes nothing that stands, {}", told());
             if let Some(payment) = decision.reverses {
                 assert_eq!(made[payment].reversed_by, Some(at), "{}", told());
                 assert_eq!(claims[payment].paid, claims[at].paid.map(|paid| -paid), "{}", told());

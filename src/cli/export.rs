@@ -31,6 +31,8 @@ pub struct ExportArgs {
 pub enum ExportFormat {
     /// A table per file as comma-separated values, safe to open in a spreadsheet
     Csv,
+    /// A table per file with typed columns, for DuckDB, Spark, pandas (builds with --features parquet)
+    Parquet,
     /// A resource type per file, a resource per line as it was received, as a FHIR bulk export has them
     Ndjson,
 }
@@ -40,6 +42,7 @@ impl ExportFormat {
     pub fn name(self) -> &'static str {
         match self {
             ExportFormat::Csv => "csv",
+            ExportFormat::Parquet => "parquet",
             ExportFormat::Ndjson => "ndjson",
         }
     }

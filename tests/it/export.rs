@@ -281,6 +281,16 @@ fn an_export_takes_the_place_of_an_export_and_of_nothing_else() {
     assert!(purged.code == 0 && said.contains(text), "{said}");
 }
 
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_build_without_parquet_says_so() {
+    let home = Home::new();
+    let folder = home.file("export");
+    let arguments = [folder.to_str().unwrap(), "--format", "parquet"];
+    refused(&home, &arguments, "this payersync was built without Parquet");
+    assert!(!folder.exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_folder_that_others_can_write_is_refused() {

@@ -130,4 +130,7 @@ fn a_million_rows_take_no_more_than_64_mebibytes() {
     home.succeed(&["rebuild"], "nothing");
     fill(&home, 1_000_000);
     assert_bounded(&home, "csv");
+    if cfg!(feature = "parquet") {
+        assert_bounded(&home, "parquet");
+    }
 }

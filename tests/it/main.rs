@@ -74,6 +74,8 @@ mod export;
 #[cfg(test)]
 mod export_kill;
 #[cfg(test)]
+mod export_parquet;
+#[cfg(test)]
 mod export_since;
 #[cfg(test)]
 mod failing_disk;

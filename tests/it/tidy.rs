@@ -26,6 +26,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("flate2", &["commands/import/", "http/", "sandbox/tests/faults.rs"]),
     ("governor", &["http/"]),
     ("indicatif", &["commands/progress.rs"]),
+    ("parquet", &["commands/export/columnar.rs"]),
     ("rand_chacha", &["sandbox/data/rng.rs"]),
     ("refinery", &["warehouse/"]),
     ("reqwest", &["http/"]),

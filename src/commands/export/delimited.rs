@@ -54,7 +54,7 @@ impl TableWriter for Csv {
         self.file.write_all(self.line.as_bytes())
     }
 
-    fn finish(self: Box<Self>) -> io::Result<Finished> {
+    fn finish(mut self: Box<Self>) -> io::Result<Finished> {
         Ok(Finished { sums: self.file.finish()?, losses: Losses::default() })
     }
 }

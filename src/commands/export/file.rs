@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
+    mem,
     path::Path,
 };
 
@@ -35,10 +36,11 @@ impl HashedFile {
     }
 
     /// Waits until all of it is on the disk.
-    pub(super) fn finish(mut self) -> io::Result<Sums> {
+    pub(super) fn finish(&mut self) -> io::Result<Sums> {
         self.file.flush()?;
         self.file.get_ref().sync_all()?;
-        let sha256 = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 =
+            mem::take(&mut self.hash).finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Sums { bytes: self.bytes, sha256 })
     }
 }

@@ -4,7 +4,11 @@
 //! format, a file that is hashed on the way. All files show one instant; they are written into a
 //! folder without a name, which takes the place of an earlier export when all of it is on the disk.
 
+#[cfg(feature = "parquet")]
+mod cell;
 mod choice;
+#[cfg(feature = "parquet")]
+mod columnar;
 mod delimited;
 mod file;
 mod kind;

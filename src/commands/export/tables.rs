@@ -1,5 +1,7 @@
 //! Tables and marts, a file each.
 
+#[cfg(feature = "parquet")]
+use super::columnar::Parquet;
 use super::{
     cannot_write,
     choice::{self, is_tuva},
@@ -106,5 +108,9 @@ fn one(
 
 fn begin(args: &ExportArgs, path: &Path, columns: &[Column]) -> io::Result<Box<dyn TableWriter>> {
     let file = HashedFile::create(path)?;
-    Ok(Box::new(Csv::begin(file, columns, args.raw)?))
+    Ok(match args.format {
+        #[cfg(feature = "parquet")]
+        crate::cli::ExportFormat::Parquet => Box::new(Parquet::begin(file, columns)?),
+        _ => Box::new(Csv::begin(file, columns, args.raw)?),
+    })
 }

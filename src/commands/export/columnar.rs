@@ -1,0 +1,240 @@
+//! A table as Parquet: typed columns, compressed with zstd, in row groups of bounded size.
+//!
+//! Written with the format's own column writers; the crates of Arrow would add a second layout in
+//! memory and most of the build's time.
+
+use super::{
+    cell::{Fit, Typed, typed},
+    file::HashedFile,
+    kind::{Column, Kind},
+    writer::{Finished, Losses, TableWriter},
+};
+use crate::{commands::query::exact, warehouse::AnswerCell};
+use bytes::Bytes;
+use parquet::{
+    basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel},
+    data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type},
+    errors::ParquetError,
+    file::{
+        properties::{EnabledStatistics, WriterProperties},
+        writer::{SerializedColumnWriter, SerializedFileWriter},
+    },
+    schema::types::Type,
+};
+use std::{io, mem, sync::Arc};
+
+/// Bytes of cells in memory at which a row group is written.
+const GROUP_BYTES: usize = 8 << 20;
+/// Rows at which one is written, however short they are.
+const GROUP_ROWS: usize = 1 << 17;
+/// Digits of an amount.
+const PRECISION: i32 = 18;
+
+/// A Parquet file in the making.
+pub(super) struct Parquet {
+    writer: SerializedFileWriter<HashedFile>,
+    columns: Vec<Cells>,
+    rows: usize,
+    bytes: usize,
+    losses: Losses,
+}
+
+/// The cells of a column that are not written yet.
+struct Cells {
+    name: String,
+    kind: Kind,
+    /// 1 for a value, 0 for NULL.
+    levels: Vec<i16>,
+    values: Values,
+}
+
+enum Values {
+    Boolean(Vec<bool>),
+    Day(Vec<i32>),
+    Integer(Vec<i64>),
+    Real(Vec<f64>),
+    /// All texts one behind the other, and where each ends.
+    Text(Vec<u8>, Vec<usize>),
+}
+
+impl Values {
+    fn of(kind: Kind) -> Values {
+        match kind {
+            Kind::Text => Values::Text(Vec::new(), Vec::new()),
+            Kind::Boolean => Values::Boolean(Vec::new()),
+            Kind::Date => Values::Day(Vec::new()),
+            Kind::Real => Values::Real(Vec::new()),
+            Kind::Integer | Kind::Timestamp | Kind::Money(_) => Values::Integer(Vec::new()),
+        }
+    }
+
+    fn push(&mut self, value: Typed) {
+        match (self, value) {
+            (Values::Boolean(all), Typed::Boolean(value)) => all.push(value),
+            (Values::Day(all), Typed::Day(value)) => all.push(value),
+            (Values::Real(all), Typed::Real(value)) => all.push(value),
+            (Values::Integer(all), Typed::Integer(value) | Typed::Moment(value)) => all.push(value),
+            // The kind of the column has made both.
+            _ => {}
+        }
+    }
+}
+
+impl Parquet {
+    /// Writes the start of the file.
+    pub(super) fn begin(file: HashedFile, columns: &[Column]) -> io::Result<Parquet> {
+        let fields = columns.iter().map(field).collect::<Result<Vec<_>, _>>().map_err(system)?;
+        let schema =
+            Type::group_type_builder("schema").with_fields(fields).build().map_err(system)?;
+        let properties = WriterProperties::builder()
+            .set_created_by(format!("payersync {}", env!("CARGO_PKG_VERSION")))
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            // What a reader needs to skip row groups; the index of pages would grow with the rows.
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_offset_index_disabled(true)
+            .build();
+        let writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties))
+            .map_err(system)?;
+        let columns = columns
+            .iter()
+            .map(|column| Cells {
+                name: column.name.clone(),
+                kind: column.kind,
+                levels: Vec::new(),
+                values: Values::of(column.kind),
+            })
+            .collect();
+        Ok(Parquet { writer, columns, rows: 0, bytes: 0, losses: Losses::default() })
+    }
+
+    fn write_group(&mut self) -> Result<(), ParquetError> {
+        let mut group = self.writer.next_row_group()?;
+        for cells in &mut self.columns {
+            // As many as the schema has, which is made of the same columns.
+            if let Some(mut column) = group.next_column()? {
+                write(&mut column, cells)?;
+                column.close()?;
+            }
+        }
+        group.close()?;
+        (self.rows, self.bytes) = (0, 0);
+        Ok(())
+    }
+}
+
+impl TableWriter for Parquet {
+    fn row(&mut self, cells: &[AnswerCell<'_>]) -> io::Result<()> {
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            self.bytes += mem::size_of::<i16>() + mem::size_of::<i64>();
+            let is_there = match (&mut column.values, cell) {
+                (_, AnswerCell::Null) => false,
+                (Values::Text(texts, ends), cell) => {
+                    match cell {
+                        AnswerCell::Text(text) => texts.extend_from_slice(text.as_bytes()),
+                        cell => texts.extend_from_slice(exact(cell).as_bytes()),
+                    }
+                    self.bytes += texts.len() - ends.last().copied().unwrap_or_default();
+                    ends.push(texts.len());
+                    true
+                }
+                (values, cell) => {
+                    let fit = typed(cell, column.kind);
+                    let lost = match fit {
+                        Fit::Whole(_) => None,
+                        Fit::Rounded(_) => Some(&mut self.losses.rounded),
+                        Fit::Misfit => Some(&mut self.losses.left_out),
+                    };
+                    if let Some(lost) = lost {
+                        *lost.entry(column.name.clone()).or_default() += 1;
+                    }
+                    match fit {
+                        Fit::Whole(value) | Fit::Rounded(value) => {
+                            values.push(value);
+                            true
+                        }
+                        Fit::Misfit => false,
+                    }
+                }
+            };
+            column.levels.push(i16::from(is_there));
+        }
+        self.rows += 1;
+        if self.bytes >= GROUP_BYTES || self.rows == GROUP_ROWS {
+            self.write_group().map_err(system)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<Finished> {
+        if self.rows > 0 {
+            self.write_group().map_err(system)?;
+        }
+        self.writer.finish().map_err(system)?;
+        Ok(Finished { sums: self.writer.inner_mut().finish()?, losses: self.losses })
+    }
+}
+
+/// Writes the cells of a column and forgets them.
+fn write(column: &mut SerializedColumnWriter<'_>, cells: &mut Cells) -> Result<(), ParquetError> {
+    let levels = Some(cells.levels.as_slice());
+    match &mut cells.values {
+        Values::Boolean(all) => {
+            column.typed::<BoolType>().write_batch(all, levels, None)?;
+            all.clear();
+        }
+        Values::Day(all) => {
+            column.typed::<Int32Type>().write_batch(all, levels, None)?;
+            all.clear();
+        }
+        Values::Integer(all) => {
+            column.typed::<Int64Type>().write_batch(all, levels, None)?;
+            all.clear();
+        }
+        Values::Real(all) => {
+            column.typed::<DoubleType>().write_batch(all, levels, None)?;
+            all.clear();
+        }
+        Values::Text(texts, ends) => {
+            let (texts, mut start) = (Bytes::from(mem::take(texts)), 0);
+            let all: Vec<ByteArray> = mem::take(ends)
+                .into_iter()
+                .map(|end| texts.slice(mem::replace(&mut start, end)..end).into())
+                .collect();
+            column.typed::<ByteArrayType>().write_batch(&all, levels, None)?;
+        }
+    }
+    cells.levels.clear();
+    Ok(())
+}
+
+fn field(column: &Column) -> Result<Arc<Type>, ParquetError> {
+    let (physical, logical) = match column.kind {
+        Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+        Kind::Boolean => (Physical::BOOLEAN, None),
+        Kind::Integer => (Physical::INT64, None),
+        Kind::Real => (Physical::DOUBLE, None),
+        Kind::Date => (Physical::INT32, Some(LogicalType::Date)),
+        Kind::Timestamp => (Physical::INT64, Some(LogicalType::timestamp(false, TimeUnit::MICROS))),
+        Kind::Money(scale) => {
+            (Physical::INT64, Some(LogicalType::decimal(i32::from(scale), PRECISION)))
+        }
+    };
+    let mut builder = Type::primitive_type_builder(&column.name, physical)
+        .with_repetition(Repetition::OPTIONAL)
+        .with_logical_type(logical);
+    if let Kind::Money(scale) = column.kind {
+        builder = builder.with_precision(PRECISION).with_scale(i32::from(scale));
+    }
+    builder.build().map(Arc::new)
+}
+
+/// The system's error within one of the format's, so that a full disk is told as one.
+fn system(error: ParquetError) -> io::Error {
+    match error {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(error) => *error,
+            Err(inner) => io::Error::other(inner),
+        },
+        error => io::Error::other(error),
+    }
+}

@@ -200,6 +200,8 @@ mod quarantine;
 #[cfg(test)]
 mod rebuild;
 #[cfg(test)]
+mod recipes;
+#[cfg(test)]
 mod reconciled;
 #[cfg(test)]
 mod recorded;

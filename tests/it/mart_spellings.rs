@@ -276,3 +276,55 @@ fn a_result_is_the_laboratorys_and_read_by_its_normal_range() {
         ]
     );
 }
+
+#[test]
+fn a_column_of_a_vocabulary_knows_its_system_as_it_is_written() {
+    let spelled = |url: &str, others: &[&str]| -> Vec<String> {
+        let forms = ["http", "https"]
+            .iter()
+            .flat_map(|scheme| [format!("{scheme}://{url}"), format!("{scheme}://{url}/")]);
+        forms.chain(others.iter().map(|other| (*other).to_owned())).collect()
+    };
+    let ndc = spelled(
+        "hl7.org/fhir/sid/ndc",
+        &[
+            "urn:oid:2.16.840.1.113883.6.69",
+            "http://hl7.org/fhir/ValueSet/ndc",
+            "http://terminology.hl7.org/CodeSystem/NDC",
+            "http://hl7.org/fhir/us/carin-bb/ValueSet/FDANDCOrCompound",
+        ],
+    );
+    let rxnorm =
+        spelled("www.nlm.nih.gov/research/umls/rxnorm", &["urn:oid:2.16.840.1.113883.6.88"]);
+    let loinc = spelled("loinc.org", &["urn:oid:2.16.840.1.113883.6.1"]);
+    let snomed = spelled("snomed.info/sct", &["urn:oid:2.16.840.1.113883.6.96"]);
+    let cvx = spelled("hl7.org/fhir/sid/cvx", &["urn:oid:2.16.840.1.113883.12.292"]);
+    let columns = [
+        ("Medication", "code", "medication", "ndc_code", ndc),
+        ("Medication", "code", "medication", "rxnorm_code", rxnorm),
+        ("Observation", "code", "observation", "loinc_code", loinc),
+        ("Condition", "code", "condition", "snomed_code", snomed),
+        ("Immunization", "vaccineCode", "immunization", "cvx_code", cvx),
+    ];
+    let mut resources = Vec::new();
+    for (kind, element, _, column, systems) in &columns {
+        for (at, system) in systems.iter().enumerate() {
+            let patient = json!({"reference": "Patient/p"});
+            let mut resource = json!({
+                "resourceType": kind, "id": format!("{column}-{at}").replace('_', "-"), "status": "final",
+            });
+            resource[*element] = json!({"coding": [{"system": "https://plan.example/own", "code": "own"}, {"system": system, "code": "the code"}]});
+            match *kind {
+                "Immunization" => resource["patient"] = patient,
+                "Medication" => {}
+                _ => resource["subject"] = patient,
+            }
+            resources.push(resource);
+        }
+    }
+    let home = imported(&resources);
+    for (_, _, table, column, systems) in &columns {
+        let found = format!("SELECT count(*) FROM {table} WHERE {column} = 'the code'");
+        assert_eq!(home.value::<i64>(&found), systems.len() as i64, "{column}");
+    }
+}

@@ -4,8 +4,9 @@
 -- amounts, direct or through others. Both claims are in the warehouse.
 --
 -- Payers link an adjusted claim to the original with related: prior and replaces point back,
--- replacedby points forward; replaced (CARIN 0.1.0) leads to the claim created later. Any coding of the
--- relationship counts. Without one, a claim of bill frequency 7 or 8, of an adjustment type that
+-- replacedby points forward; replaced (CARIN 0.1.0) leads to the claim created later. Of two claims
+-- created at the same time it leads where it leads this payer elsewhere, else to the replacement. Any
+-- coding of the relationship counts. Without one, a claim of bill frequency 7 or 8, of an adjustment type that
 -- adjusts or voids, or of a negative amount comes after the claim it names. The other claim
 -- is found by its id, by the id of the claim it explains, or by its number: in the same system, and
 -- without a system only by the number that claim shows. Of several claims with the same unique

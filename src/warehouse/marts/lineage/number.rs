@@ -4,7 +4,7 @@ use super::{
     Claim,
     graph::{Edge, Relationship},
 };
-use std::collections::HashMap;
+use std::{cmp::Ordering, collections::HashMap};
 
 /// What a number is to the payer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,12 +119,30 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Whether `replaced` leads from a claim to its replacement. Of claims made at the same time the
+    /// word tells nothing: it means what this payer means by it where one was made first, and where
+    /// all were made at the same time, that the claim was replaced.
+    fn replaced_leads_on(&self, claims: &[Claim], links: &[Link]) -> bool {
+        let mut votes = 0_i64;
+        for link in links.iter().filter(|link| link.relationship == "replaced") {
+            for other in self.find(&link.target).into_iter().filter(|other| *other != link.from) {
+                votes += match order(&claims[link.from], &claims[other]) {
+                    Ordering::Less => 1,
+                    Ordering::Equal => 0,
+                    Ordering::Greater => -1,
+                };
+            }
+        }
+        votes >= 0
+    }
+
     /// What the links come to, and which of them lead nowhere.
     pub(super) fn resolve(&self, claims: &[Claim], links: &[Link]) -> (Vec<Edge>, Unresolved) {
         let mut edges = Vec::new();
         // By direction, whether some link of a claim leads to another, and whether some leads nowhere.
         let mut leads = [vec![false; claims.len()], vec![false; claims.len()]];
         let mut lacks = leads.clone();
+        let leads_on = self.replaced_leads_on(claims, links);
         for link in links {
             let points_forward = link.relationship.starts_with("replaced");
             let direction = usize::from(points_forward);
@@ -134,7 +152,11 @@ impl<'a> Names<'a> {
             leads[direction][link.from] |= !found.is_empty();
             for other in found {
                 let from_is_older = match link.relationship.as_str() {
-                    "replaced" => is_older(&claims[link.from], &claims[other]),
+                    "replaced" => match order(&claims[link.from], &claims[other]) {
+                        Ordering::Less => true,
+                        Ordering::Equal => leads_on,
+                        Ordering::Greater => false,
+                    },
                     _ => points_forward,
                 };
                 let (older, newer) =
@@ -157,13 +179,13 @@ pub(super) struct Unresolved {
     pub(super) later: Vec<bool>,
 }
 
-/// Which of two claims is the older one, where the payer's word says either: the one made earlier; of
-/// two made at the same time the payment, not its reversal; else the one that says it was replaced.
-fn is_older(from: &Claim, other: &Claim) -> bool {
+/// How two claims follow each other, where the payer's word says either: in the order in which they were
+/// made; of two made at the same time the payment comes before its reversal.
+fn order(from: &Claim, other: &Claim) -> Ordering {
     let when = |claim: &Claim| {
         (claim.made.at, !claim.is_cancelled, claim.made.updated, claim.is_negative())
     };
-    when(from) <= when(other)
+    when(from).cmp(&when(other))
 }
 
 /// Claims of the same number, each group in the order in which they were made.

@@ -183,6 +183,14 @@ fn chains_end_at_their_last_claim_whichever_way_the_links_point() {
     for says in [("o", "replaced", "a1"), ("a1", "replaced", "o")] {
         assert_eq!(outcome(&claims[..2], &[says]), stand(&["a1"], 120));
     }
+    // Of two made at the same time it is what the payer means by it elsewhere, else a replacement.
+    let tied = [claims[0].clone(), claims[1].clone(), claim("a0", "02", 70)];
+    let back = [("a1", "replaced", "o"), ("a0", "replaced", "a1")];
+    assert_eq!(outcome(&tied, &back), stand(&["a0"], 70));
+    let forth = [("o", "replaced", "a1"), ("a1", "replaced", "a0")];
+    assert_eq!(outcome(&tied, &forth), stand(&["a0"], 70));
+    let all = [claim("o", "02", 100), claim("a1", "02", 120), claim("a0", "02", 70)];
+    assert_eq!(outcome(&all, &forth), stand(&["a0"], 70));
     // The adjustment was reversed in turn: nothing stands.
     let more = [claims[0].clone(), claims[1].clone(), claim("r", "04", -120)];
     assert_eq!(outcome(&more, &[("a1", "prior", "o"), ("r", "prior", "o")]), stand(&[], 0));

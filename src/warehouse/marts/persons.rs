@@ -55,6 +55,11 @@ pub(super) fn identity(system: &str, value: &str) -> (String, String) {
     }
 }
 
+/// Whether no two persons have the same number of a system, in the spelling of [`identity`].
+fn is_of_one_person(system: &str) -> bool {
+    system.ends_with("/us-mbi") || system.ends_with("/us-ssn")
+}
+
 struct Groups(Vec<usize>);
 
 impl Groups {
@@ -144,6 +149,14 @@ impl Finding<'_> {
         }
     }
 
+    /// Whether name and birth date of both are known.
+    fn are_known(&self, one: usize, other: usize) -> bool {
+        [one, other]
+            .into_iter()
+            .map(|at| Traits::of(&self.patients[at]))
+            .all(|traits| !traits.first_names.is_empty() && !traits.birth_dates.is_empty())
+    }
+
     /// Whether all who are one person with either may be one person.
     fn agree(&mut self, one: usize, other: usize) -> bool {
         let (one, other) = (self.persons.root(one), self.persons.root(other));
@@ -152,6 +165,9 @@ impl Finding<'_> {
 }
 
 /// Finds the persons; patients come in the order of their connections.
+///
+/// A connection that holds several patients holds families, whose members often share a number: there
+/// a patient of no name or birth date is not taken for another one.
 pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
     let all = || Groups((0..patients.len()).collect());
     let mut found = Finding {
@@ -183,7 +199,11 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
     for (at, patient) in patients.iter().enumerate() {
         for (system, value) in &patient.identifiers {
             let others = bearers.entry((system, value)).or_default();
-            let fits = others.iter().copied().find(|other| found.agree(at, *other));
+            let fits = others.iter().copied().find(|other| {
+                let is_beside = patients[*other].connection_id == patient.connection_id;
+                let is_shared = is_beside && !is_of_one_person(system);
+                found.agree(at, *other) && (!is_shared || found.are_known(at, *other))
+            });
             if let Some(other) = fits {
                 found.bind(other, at, &format!("identifier {system}"), false);
             }
@@ -322,6 +342,32 @@ mod tests {
         assert_eq!(ids(&[same.clone(), month("1980-01")]), ["c1", "c1"]);
         assert_eq!(ids(&[same.clone(), month("1980")]), ["c1", "c1"]);
         assert_eq!(ids(&[same, month("1980-0")]), ["c1", "c2"]);
+    }
+
+    #[test]
+    fn of_a_family_in_one_connection_nobody_is_taken_for_another() {
+        let member = |id: &str, birth_date: Option<&str>, name: Option<&str>| Patient {
+            birth_date: birth_date.map(str::to_owned),
+            given_name: name.map(str::to_owned),
+            identifiers: vec![("https://x".to_owned(), "M1".to_owned())],
+            ..patient(1, "a", id)
+        };
+        let (born, jan) = (Some("1980-01-01"), Some("Jan"));
+        let subscriber = member("p", born, jan);
+        for dependant in [
+            member("q", None, None),
+            member("q", born, None),
+            member("q", None, jan),
+            member("q", born, Some("Eva")),
+        ] {
+            assert_eq!(ids(&[subscriber.clone(), dependant]), ["c1 p", "c1 q"]);
+        }
+        assert_eq!(ids(&[subscriber.clone(), member("q", born, jan)]), ["c1", "c1"]);
+        let of_one = |patient: Patient| Patient {
+            identifiers: vec![identity("http://hl7.org/fhir/sid/us-mbi", "1S00E00AA00")],
+            ..patient
+        };
+        assert_eq!(ids(&[of_one(subscriber), of_one(member("q", None, None))]), ["c1", "c1"]);
     }
 
     #[test]

@@ -35,6 +35,8 @@ use url::Url;
 
 /// Pages in a row without a resource that the pass has not met, after which it is going nowhere.
 const MAX_STALE_PAGES: u32 = 3;
+/// Pages in a row without a new id, of those that bring no id at all too, after which it is as well.
+const MAX_HOLLOW_PAGES: u32 = 100;
 /// Runs that got nothing at a cursor's page, after which the cursor is given up.
 const MAX_CURSOR_FAILURES: u32 = 2;
 
@@ -74,8 +76,8 @@ pub(super) struct Pass<'a> {
 
 /// What came of storing a page.
 enum Stored {
-    /// It is committed.
-    Committed,
+    /// It is committed; whether it brought an id that the walk had not met.
+    Committed { has_news: bool },
     /// It shows that the server does not honour `_lastUpdated`; nothing was stored.
     FilterIgnored(&'static str),
 }
@@ -177,6 +179,7 @@ impl Pass<'_> {
             return Ok(Ending::Open(request_limit()));
         }
         let mut pending = self.ask(first);
+        let mut hollow_pages = 0;
         loop {
             let arrived = tokio::select! {
                 arrived = pending.arrived() => arrived,
@@ -207,15 +210,19 @@ impl Pass<'_> {
             // Without an allowance for it the next page is left to the next run.
             let allowed = next_url.is_none() || self.context.allowance.take();
             let following = next_url.clone().filter(|_| allowed).map(|url| self.ask(url));
-            let stored = self.store(page, next_url).await?;
-            if let Stored::FilterIgnored(why) = stored {
-                return self.downgrade(why).await;
+            match self.store(page, next_url).await? {
+                Stored::FilterIgnored(why) => return self.downgrade(why).await,
+                Stored::Committed { has_news: true } => hollow_pages = 0,
+                Stored::Committed { has_news: false } => hollow_pages += 1,
             }
             match (next, following) {
                 (Err(error), _) => return Ok(Ending::Open(lost_way(&error))),
                 (Ok(None), _) => return Ok(Ending::LastPage),
                 (Ok(_), _) if self.tally.stale_pages >= MAX_STALE_PAGES => {
                     return Ok(Ending::Open(no_progress(self.tally.stale_pages)));
+                }
+                (Ok(_), _) if hollow_pages >= MAX_HOLLOW_PAGES => {
+                    return Ok(Ending::Open(no_progress(hollow_pages)));
                 }
                 (Ok(_), Some(following)) if !self.context.stop.is_asked() => pending = following,
                 (Ok(_), _) if !allowed => return Ok(Ending::Open(request_limit())),
@@ -328,6 +335,6 @@ impl Pass<'_> {
             resources_seen: self.tally.matches,
             declared_total: self.counters.declared_total,
         });
-        Ok(Stored::Committed)
+        Ok(Stored::Committed { has_news: written.has_news })
     }
 }

@@ -110,6 +110,8 @@ pub(crate) struct PageWritten {
     pub(crate) counters: WalkCounters,
     /// What the walk's pages add up to with this one.
     pub(crate) tally: Tally,
+    /// Whether the page brought an id of the walk's own type that the walk had not met.
+    pub(crate) has_news: bool,
 }
 
 /// Commits one page.
@@ -165,7 +167,11 @@ pub(crate) fn write_page(
     page.tally.rejected = page.tally.rejected.saturating_sub(rejects.again);
     page.tally.matches += rejects.again;
     page.tally.distinct += new;
-    page.tally.add_news(new + rejects.new, page.next_url.is_some());
+    let news = new + rejects.new_ids;
+    let brings_any = !(page.changed.is_empty() && page.unchanged.is_empty())
+        || page.rejects.iter().any(|reject| reject.resource_id.is_some());
+    page.tally.add_news(news > 0, brings_any);
+    page.tally.add_repeats(new + rejects.new, page.next_url.is_some());
     reference_queue::answer(&transaction, catalog, &page, &mut counters)?;
     if let Some(next_url) = &page.next_url {
         cursor::put_cursor(&transaction, &page, next_url, &counters)?;
@@ -173,7 +179,7 @@ pub(crate) fn write_page(
     ledger::note_page(&transaction, &page)?;
     ledger::update_counters(&transaction, page.walk.walk_id, &counters)?;
     transaction.commit().doing("cannot commit a page")?;
-    Ok(PageWritten { counters, tally: page.tally })
+    Ok(PageWritten { counters, tally: page.tally, has_news: news > 0 })
 }
 
 /// Copies what a resource said until now to its history.

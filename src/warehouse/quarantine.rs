@@ -20,11 +20,13 @@ const VIEW_ERROR: &str = "view_error";
 /// The reason of an entry that has no resource.
 const NO_RESOURCE: &str = "no_resource";
 
-/// How many rejects a page holds, and how many of them its walk had not met before.
+/// How many rejects a page holds, and what of them its walk had not met before.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Rejects {
     pub(super) met: u64,
     pub(super) new: u64,
+    /// Ids among them; the same resource may come with other content each time.
+    pub(super) new_ids: u64,
     /// Entries that could not be taken in and that an earlier page had brought.
     pub(super) again: u64,
 }
@@ -35,10 +37,6 @@ pub(super) fn reject_all(
     page: &PageWrite,
 ) -> Result<Rejects, WarehouseError> {
     let (mut rejects, mut again) = (Rejects::default(), 0);
-    let mut note = |is_new: bool| {
-        rejects.met += 1;
-        rejects.new += u64::from(is_new);
-    };
     for changed in &page.changed {
         let Some(detail) = changed.view_error.as_deref() else { continue };
         let reject = Entry {
@@ -48,7 +46,8 @@ pub(super) fn reject_all(
             detail,
             body: &page.body[changed.json.clone()],
         };
-        note(enter(transaction, page, &reject)?);
+        rejects.new += u64::from(enter(transaction, page, &reject)?);
+        rejects.met += 1;
     }
     let mut on_this_page = HashSet::new();
     for reject in &page.rejects {
@@ -62,7 +61,12 @@ pub(super) fn reject_all(
             body,
         };
         let is_new = enter(transaction, page, &reject)?;
-        note(is_new);
+        rejects.met += 1;
+        rejects.new += u64::from(is_new);
+        if let Some(id) = reject.resource_id {
+            let is_new_id = seen::note_rejected_id(transaction, page.walk.walk_id, id)?;
+            rejects.new_ids += u64::from(is_new_id);
+        }
         // An entry without a resource looks like any other.
         again += u64::from(!is_new && is_first && reject.reason != NO_RESOURCE);
     }

@@ -106,7 +106,7 @@ pub(super) fn is_control_name(name: &str) -> bool {
 
 /// Tables that live for a while on the connection that writes. There they hide a table of the same
 /// name, and rows that are meant for it would go to them.
-const TEMPORARY: [&str; 18] = [
+const TEMPORARY: [&str; 19] = [
     "amount",
     "breakdown",
     "carried",
@@ -124,6 +124,7 @@ const TEMPORARY: [&str; 18] = [
     "stated_amount",
     "total_line",
     "walk_rejected",
+    "walk_rejected_id",
     "walk_seen",
 ];
 

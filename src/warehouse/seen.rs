@@ -29,7 +29,9 @@ pub(super) fn create_temporary_tables(connection: &Connection) -> Result<(), War
                times INTEGER NOT NULL DEFAULT 1, -- pages that brought it
                PRIMARY KEY (walk_id, resource)) WITHOUT ROWID;
              CREATE TEMP TABLE walk_rejected (walk_id INTEGER, reject INTEGER,
-               PRIMARY KEY (walk_id, reject)) WITHOUT ROWID;",
+               PRIMARY KEY (walk_id, reject)) WITHOUT ROWID;
+             CREATE TEMP TABLE walk_rejected_id (walk_id INTEGER, resource_id TEXT,
+               PRIMARY KEY (walk_id, resource_id)) WITHOUT ROWID;",
         )
         .doing("cannot create temporary tables")
 }
@@ -93,6 +95,19 @@ pub(super) fn note_rejected(
     connection
         .prepare_cached("INSERT OR IGNORE INTO temp.walk_rejected VALUES (?1, ?2)")
         .and_then(|mut statement| statement.execute([walk_id, reject]))
+        .doing("cannot note what was rejected")
+        .map(|new| new > 0)
+}
+
+/// Notes the id of something that was rejected; false when the walk had met it before.
+pub(super) fn note_rejected_id(
+    connection: &Connection,
+    walk_id: i64,
+    resource_id: &str,
+) -> Result<bool, WarehouseError> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO temp.walk_rejected_id VALUES (?1, ?2)")
+        .and_then(|mut statement| statement.execute(rusqlite::params![walk_id, resource_id]))
         .doing("cannot note what was rejected")
         .map(|new| new > 0)
 }
@@ -221,7 +236,7 @@ pub(super) fn take_over(
 
 /// Drops what a walk has noted for the length of a run.
 pub(super) fn forget(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
-    for table in ["walk_seen", "walk_rejected"] {
+    for table in ["walk_seen", "walk_rejected", "walk_rejected_id"] {
         connection
             .prepare_cached(&format!("DELETE FROM temp.{table} WHERE walk_id = ?1"))
             .and_then(|mut statement| statement.execute([walk_id]))

@@ -62,14 +62,18 @@ impl Tally {
         }
     }
 
-    /// Adds what the writer found out about the latest page: how many of its entries the walk had
-    /// not met.
-    pub(crate) fn add_news(&mut self, new: u64, names_next: bool) {
-        if new > 0 {
+    /// Adds whether the latest page brought an id of the walk's own type that the walk had not met, or
+    /// any id at all.
+    pub(crate) fn add_news(&mut self, has_news: bool, brings_any: bool) {
+        if has_news {
             self.stale_pages = 0;
-        } else if self.latest_page > 0 {
+        } else if brings_any {
             self.stale_pages += 1;
         }
+    }
+
+    /// Adds how many entries of the latest page the walk had not met.
+    pub(crate) fn add_repeats(&mut self, new: u64, names_next: bool) {
         self.repeated_page |= names_next && new.saturating_mul(2) < self.latest_page;
     }
 

@@ -64,3 +64,54 @@ fn a_circle_ends_as_well_where_each_night_has_but_two_requests() {
         assert_eq!(left, 0, "the next night begins anew");
     }
 }
+
+/// Entries that bring no id that the walk has not met, with a number that is new at each request, and
+/// how many requests they may cost.
+const HOLLOW: [(&str, &str, usize); 6] = [
+    (
+        "an outcome",
+        r#"{"resource":{"resourceType":"OperationOutcome","id":"o@","issue":[{"severity":"information","code":"informational"}]},"search":{"mode":"outcome"}}"#,
+        110,
+    ),
+    (
+        "an include",
+        r#"{"resource":{"resourceType":"Practitioner","id":"p","name":[{"text":"@"}]},"search":{"mode":"include"}}"#,
+        8,
+    ),
+    (
+        "an include of its own type",
+        r#"{"resource":{"resourceType":"Condition","id":"c","code":{"text":"@"}},"search":{"mode":"include"}}"#,
+        8,
+    ),
+    (
+        "something else",
+        r#"{"resource":{"resourceType":"Observation","id":"x","code":{"text":"@"}},"search":{"mode":"match"}}"#,
+        8,
+    ),
+    ("no id", r#"{"resource":{"resourceType":"Condition","code":{"text":"@"}}}"#, 110),
+    ("no resource", r#"{"fullUrl":"urn:x:@"}"#, 110),
+];
+
+#[test]
+fn pages_that_bring_no_new_id_end_whatever_they_bring() {
+    for (what, entry, most) in HOLLOW {
+        let mut turn = 0;
+        let payer = Scripted::start(&[TYPE], move |asked| {
+            turn += 1;
+            let entry = entry.replace('@', &turn.to_string());
+            let next = format!("{}/{TYPE}?token={turn}", asked.base);
+            (
+                200,
+                format!(
+                    r#"{{"resourceType":"Bundle","type":"searchset","link":[{{"relation":"next","url":"{next}"}}],"entry":[{entry}]}}"#
+                ),
+            )
+        });
+        let home = payer.connected_home(&[TYPE], "");
+        let outcome = home.run(&["sync"]);
+        assert_eq!(outcome.code, 2, "{what}: {}", outcome.stderr);
+        assert_eq!(reason(&home), "no_progress", "{what}");
+        let asked = payer.asked().len();
+        assert!(asked <= most, "{what}: {asked}");
+    }
+}

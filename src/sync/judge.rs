@@ -72,7 +72,10 @@ pub(super) fn judge(shown: Shown<'_>) -> Judgement {
     };
     let Some(doubt) = doubt else {
         let totals = match tally.declared_total {
-            Some(total) if adds_up && total > 0 => Some(Totals::Trusted),
+            // What erred in two passes may agree by chance.
+            Some(total) if adds_up && total > 0 && shown.totals != Totals::Untrusted => {
+                Some(Totals::Trusted)
+            }
             _ => None,
         };
         return Judgement::Settled { totals, warning };
@@ -97,7 +100,9 @@ pub(super) fn judge(shown: Shown<'_>) -> Judgement {
             None => Judgement::Short(Reason::PagesMoved, repeated_page()),
         };
     }
-    if !adds_up && decides {
+    // More than is declared came twice: it is the total that errs, capped or late.
+    let is_short = gap > 0 || shown.strict_totals;
+    if !adds_up && decides && is_short {
         return Judgement::Short(Reason::TotalMismatch, total_differs(tally));
     }
     let totals = (!adds_up && !tally.total_changed).then_some(Totals::Untrusted);
@@ -235,6 +240,21 @@ mod tests {
         let all = Tally { repeated_page: true, ..tally(&[10, 10, 10, 5], 10, &[Some(25); 4]) };
         let judged = judge(Shown { agreement: AGREED, ..shown(&all, 4) });
         assert!(matches!(judged, Judgement::Settled { .. }), "{judged:?}");
+    }
+
+    #[test]
+    fn a_total_below_what_came_hides_nothing_and_is_not_trusted_any_more() {
+        let capped = tally(&[20, 20, 11], 0, &[Some(48); 3]);
+        let trusted = Shown { totals: Totals::Trusted, ..shown(&capped, 3) };
+        assert!(matches!(judge(trusted), Judgement::Doubtful(_)));
+        let twice = Shown { agreement: AGREED, ..trusted };
+        let Judgement::Settled { totals, warning: Some(_) } = judge(twice) else { panic!() };
+        assert_eq!(totals, Some(Totals::Untrusted));
+        let strict = judge(Shown { strict_totals: true, ..twice });
+        assert!(matches!(strict, Judgement::Short(Reason::TotalMismatch, _)), "{strict:?}");
+        let by_chance = tally(&[20, 20, 8], 0, &[Some(48); 3]);
+        let judged = judge(Shown { totals: Totals::Untrusted, ..shown(&by_chance, 3) });
+        assert_eq!(judged, Judgement::Settled { totals: None, warning: None });
     }
 
     #[test]

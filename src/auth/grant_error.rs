@@ -12,12 +12,13 @@ pub(super) const REFUSED_WITH: &str = "refresh_refused_with_";
 
 /// A token request that gave no token.
 ///
-/// Descriptions are the server's words, without anything secret that was sent.
+/// Descriptions are the server's words, without anything secret that was sent. They may name a
+/// patient: [`GrantError::words`] has them, messages have not.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantError {
     /// The code or refresh token is spent, expired, revoked or another client's.
-    #[error("the plan no longer accepts the grant{}", said(description))]
+    #[error("the plan no longer accepts the grant")]
     InvalidGrant {
         /// The error code.
         code: String,
@@ -29,21 +30,20 @@ pub enum GrantError {
     /// The plan does not know the client, or not with this secret, or does not let it do this.
     #[error(
         "the plan does not accept the client; check client_id, token_auth, and the client secret or \
-         client_key_file and client_key_id{}",
-        said(description)
+         client_key_file and client_key_id"
     )]
     InvalidClient {
         /// The server's words.
         description: Option<String>,
     },
     /// The plan does not grant what was asked for.
-    #[error("the plan does not accept the scope{}", said(description))]
+    #[error("the plan does not accept the scope")]
     InvalidScope {
         /// The server's words.
         description: Option<String>,
     },
     /// Any other refusal.
-    #[error("the token endpoint refused with status {status}: {error}{}", said(description))]
+    #[error("the token endpoint refused with status {status}{}", code(error))]
     Other {
         /// Attempts made.
         attempts: u32,
@@ -55,7 +55,7 @@ pub enum GrantError {
         description: Option<String>,
     },
     /// The token endpoint is overloaded or broken; the grant may be as good as before.
-    #[error("the token endpoint is unavailable (status {status}){}", said(description))]
+    #[error("the token endpoint is unavailable (status {status})")]
     Unavailable {
         /// The HTTP status.
         status: u16,
@@ -119,6 +119,22 @@ impl GrantError {
         }
     }
 
+    /// The server's own words, for the terminal of whoever connects and for the warehouse's ledger.
+    pub fn words(&self) -> Option<String> {
+        match self {
+            Self::InvalidGrant { description, .. }
+            | Self::InvalidClient { description }
+            | Self::InvalidScope { description }
+            | Self::Unavailable { description, .. } => description.clone(),
+            Self::Other { error, description, .. } => {
+                let sentence = as_code(error).is_none().then(|| error.clone());
+                let words: Vec<String> = sentence.into_iter().chain(description.clone()).collect();
+                (!words.is_empty()).then(|| words.join("; "))
+            }
+            _ => None,
+        }
+    }
+
     /// Attempts made, of a refusal.
     pub(super) fn attempts(&self) -> u32 {
         match self {
@@ -137,17 +153,21 @@ impl GrantError {
     }
 }
 
-/// A code of the plan's as one word of ours; `None` if it is a sentence, or has a secret redacted.
+/// A code of the plan's in small letters; `None` if it is no word of RFC 6749's kind, which has an
+/// underscore and no blank: a name may stand in its place.
 fn as_code(text: &str) -> Option<String> {
-    let code = text.trim().to_ascii_lowercase().replace(['-', ' '], "_");
-    let is_code = |code: &str| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    (code != "no_error_code" && (3..=40).contains(&code.len()) && is_code(&code)).then_some(code)
+    let code = text.trim().to_ascii_lowercase();
+    let is_code = code.contains('_')
+        && (3..=40).contains(&code.len())
+        && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    (is_code && code != "no_error_code").then_some(code)
 }
 
 fn refused_with(status: u16) -> String {
     format!("{REFUSED_WITH}{status}")
 }
 
-fn said(description: &Option<String>) -> String {
-    description.as_ref().map(|description| format!(" (it says: {description})")).unwrap_or_default()
+/// What the plan calls it, where that is a word and no sentence.
+fn code(error: &str) -> String {
+    as_code(error).map(|code| format!(": {code}")).unwrap_or_default()
 }

@@ -103,6 +103,14 @@ impl TokenError {
         matches!(self, Self::Refused { source: GrantError::InvalidClient { .. }, .. })
     }
 
+    /// The token endpoint's own words, which may name a patient.
+    pub fn words(&self) -> Option<String> {
+        match self {
+            Self::Unavailable { source, .. } | Self::Refused { source, .. } => source.words(),
+            _ => None,
+        }
+    }
+
     /// What the operator can do.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -311,8 +311,8 @@ mod tests {
         let error =
             read(400, r#"{"error":"invalid_grant","error_description":"s3cret\nis spent"}"#)
                 .unwrap_err();
-        let expected = "the plan no longer accepts the grant (it says: [redacted] is spent)";
-        assert_eq!(error.to_string(), expected);
+        assert_eq!(error.words().unwrap(), "[redacted] is spent");
+        assert_eq!(error.to_string(), "the plan no longer accepts the grant");
     }
 
     #[test]

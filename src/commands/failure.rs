@@ -228,6 +228,11 @@ impl From<GrantError> for Failure {
             }
             _ => (ExitCode::Usage, Some("check the plan's token_url and scope")),
         };
+        // Whoever connects reads it on a terminal.
+        let error = match error.words() {
+            Some(words) => anyhow::Error::from(error).context(format!("the plan says: {words}")),
+            None => error.into(),
+        };
         Failure::new(code, error).with(hint.map(str::to_owned))
     }
 }

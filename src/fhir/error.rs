@@ -145,6 +145,7 @@ impl FetchError {
         match self {
             FetchError::Status { outcome, .. } => outcome.as_ref().and_then(Outcome::words),
             FetchError::NotAPage { source: BundleError::Outcome(outcome), .. } => outcome.words(),
+            FetchError::Token(error) => error.words(),
             _ => None,
         }
     }

@@ -208,3 +208,29 @@ fn a_grant_that_is_gone_is_understood_in_any_shape() {
     tampered.be_honest();
     home.succeed(&SYNC_PATIENT, "the grant is back");
 }
+
+#[test]
+fn a_name_in_a_refusal_is_in_no_log_and_no_detail() {
+    const NAME: &str = "Xaviera";
+    let (tampered, home) = tampered();
+    tampered.payer.expire_access_tokens();
+    for (status, body) in [
+        (400, r#"{"error":"invalid_request","error_description":"Xaviera withdrew"}"#),
+        (400, r#"{"error":"invalid_client","error_description":"not for Xaviera"}"#),
+        (400, r#"{"error":"invalid_scope","error_description":"Xaviera"}"#),
+        (400, r#"{"error":"Xaviera"}"#),
+        (400, r#"{"error":"Xaviera Quill"}"#),
+        (503, r#"{"error":"temporarily_unavailable","error_description":"none for Xaviera"}"#),
+    ] {
+        tampered.answer_refresh(Answer::new(status, body));
+        let home = home.copy();
+        let synced = home.run(&["--log", "trace", "sync", "--type", "Patient"]);
+        let shown = home.run(&["status"]);
+        let said = [synced.stderr, shown.stdout, shown.stderr].concat();
+        assert!(!said.contains(NAME) && !said.contains("xaviera"), "{body}: {said}");
+        let details =
+            "SELECT group_concat(coalesce(detail, '') || coalesce(reason, '')) FROM sync_walk";
+        let details: String = home.value(details);
+        assert!(!details.to_lowercase().contains("xaviera"), "{body}: {details}");
+    }
+}

@@ -50,6 +50,7 @@ pub mod instant;
 pub mod monitor;
 pub mod outcome;
 pub mod own_file;
+mod plural;
 pub mod r4;
 pub mod reference;
 pub mod sandbox;

@@ -6,6 +6,7 @@ use crate::{
     clock::Clock,
     config::{Settings, credential, read_credential, read_secret_file},
     exit_code::ExitCode,
+    plural,
     warehouse::{
         self, Access, Seal, SealKey, WarehouseError, WarehouseFile, backup_outcome, log_access,
     },
@@ -31,10 +32,10 @@ pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure>
     let how = if seal.is_some() { backup_outcome::ENCRYPTED } else { backup_outcome::IN_CLEAR };
     log(&warehouse, "backup", &args.file, Some(how))?;
     tell(&format!(
-        "Backed up {} bytes to {}; {} pages checked",
-        done.bytes,
+        "Backed up {} to {}; {} checked",
+        plural::count(done.bytes, "byte"),
         args.file.display(),
-        done.pages
+        plural::count(done.pages, "page")
     ));
     tell(match (seal, warehouse.is_encrypted()) {
         (Some(_), _) => {
@@ -55,7 +56,8 @@ pub(super) fn restore(folder: &Path, args: &RestoreArgs) -> Result<ExitCode, Fai
     let warehouse = home::warehouse_file(&settings.home)?;
     let done = warehouse::restore(&args.file, &warehouse, key.as_ref())?;
     log(&warehouse, "restore", &args.file, None)?;
-    tell(&format!("Restored {} bytes; {} pages checked", done.bytes, done.pages));
+    let (bytes, pages) = (plural::count(done.bytes, "byte"), plural::count(done.pages, "page"));
+    tell(&format!("Restored {bytes}; {pages} checked"));
     tell("Next: `payersync sync`; a connection without tokens here asks for a new consent");
     Ok(ExitCode::Complete)
 }

@@ -19,6 +19,7 @@ use crate::{
     exit_code::ExitCode,
     http::{BodyFormat, Get, HttpClient, PostForm, any_body, nothing_fresh, silently},
     outcome::WalkState,
+    plural,
     sandbox::{Identity, Sandbox},
     sync::Report,
     warehouse::{ConnectionRow, ReadOnlyWarehouse, Warehouse},
@@ -41,7 +42,8 @@ const PLAN: &str = "demo";
 const QUESTIONS: [(&str, &str); 3] = [
     (
         "What was charged, paid and left to the member, by kind of claim?",
-        "SELECT kind, count(*) AS claims, printf('%.2f', sum(submitted_amount)) AS submitted,
+        "SELECT kind, count(*) AS claims,
+       printf('%.2f', sum(submitted_amount)) AS submitted,
        printf('%.2f', sum(plan_paid_amount)) AS plan_paid,
        printf('%.2f', sum(member_liability_amount)) AS member_owes
 FROM claim_current GROUP BY kind ORDER BY sum(submitted_amount) DESC",
@@ -50,13 +52,16 @@ FROM claim_current GROUP BY kind ORDER BY sum(submitted_amount) DESC",
         "Which providers were paid most, and for how many claims?",
         "SELECT provider_name AS provider, count(*) AS claims,
        printf('%.2f', sum(plan_paid_amount)) AS plan_paid
-FROM claim_current GROUP BY provider_npi ORDER BY sum(plan_paid_amount) DESC LIMIT 5",
+FROM claim_current GROUP BY provider_npi
+ORDER BY sum(plan_paid_amount) DESC LIMIT 5",
     ),
     (
         "Is anything missing?",
         "SELECT connection, count(*) AS types, sum(state = 'complete') AS complete,
-       sum(resources) AS resources, sum(rejects) AS rejects, min(complete_as_of) AS complete_as_of
-FROM completeness WHERE state NOT IN ('not_served', 'skipped') GROUP BY connection",
+       sum(resources) AS resources, sum(rejects) AS rejects,
+       substr(min(complete_as_of), 1, 16) AS as_of
+FROM completeness WHERE state NOT IN ('not_served', 'skipped')
+GROUP BY connection",
     ),
 ];
 
@@ -79,8 +84,8 @@ pub(super) async fn run(
     let payer = sandbox::start(0, args, Some(NAMED_ORIGIN)).await?;
     let settings = configure(&folder, &payer)?;
     tell(&format!(
-        "The embedded payer serves {} synthetic members at {}",
-        args.members,
+        "The embedded payer serves {} at {}",
+        plural::count(args.members, "synthetic member"),
         payer.origin()
     ));
     let monitor = progress::monitor(style);
@@ -278,6 +283,6 @@ fn tell_where(folder: &Path) {
     let folder = folder.display();
     tell(&format!("The warehouse is {folder}/warehouse.db; open it with any SQLite tool, or"));
     tell(&format!("  payersync --home {folder} tables"));
-    tell(&format!("  payersync --home {folder} query \"SELECT * FROM patient\""));
+    tell(&format!("  payersync --home {folder} query \"SELECT * FROM spend_by_month\""));
     tell(&format!("  payersync --home {folder} status"));
 }

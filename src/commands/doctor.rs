@@ -7,6 +7,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     exit_code::ExitCode,
+    plural,
     warehouse::ReadOnlyWarehouse,
 };
 use std::{io::Write, path::Path};
@@ -62,7 +63,7 @@ pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Fa
             let plans = settings.plans.len();
             findings.push(match plans {
                 0 => Finding::wrong("configuration", "names no plan", "add a [plans.NAME] section"),
-                _ => Finding::fine("configuration", format!("{plans} plans")),
+                _ => Finding::fine("configuration", plural::count(plans, "plan")),
             });
             Some(settings)
         }
@@ -91,7 +92,10 @@ pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Fa
     print(|out| findings.iter().try_for_each(|finding| show(out, finding)))?;
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
     let (wrong, warnings) = (count(Level::Wrong), count(Level::Warning));
-    tell(&format!("{} looked at, {wrong} wrong, {warnings} to look at", findings.len()));
+    tell(&format!(
+        "{}: {wrong} wrong, {warnings} to look at",
+        plural::count(findings.len(), "check")
+    ));
     Ok(if wrong > 0 { ExitCode::Usage } else { ExitCode::Complete })
 }
 

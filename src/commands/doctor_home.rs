@@ -4,6 +4,7 @@ use super::{doctor::Finding, home, system, vault_key};
 use crate::{
     auth::Vault,
     config::Settings,
+    plural,
     warehouse::{
         ReadOnlyWarehouse, foreign_schema, quick_check, unfinished_copies as unfinished_copies_in,
     },
@@ -183,7 +184,7 @@ pub(super) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault>
 pub(super) fn views(settings: &Settings, findings: &mut Vec<Finding>) {
     findings.push(match home::catalog_and_left_out(settings) {
         Ok((catalog, left_out)) if left_out.is_empty() => {
-            Finding::fine("views", format!("{} tables", catalog.tables().len()))
+            Finding::fine("views", plural::count(catalog.tables().len(), "table"))
         }
         Ok((_, left_out)) => {
             let files: Vec<String> =

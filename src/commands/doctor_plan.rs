@@ -7,6 +7,7 @@ use crate::{
     config::{PlanSettings, Settings},
     fhir::{Capability, fhir_version},
     http::{Get, HttpClient, Origin, any_body, silently},
+    plural,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
@@ -53,7 +54,7 @@ pub(super) async fn look(
     };
     findings.push(Finding::fine(
         format!("{what} budget"),
-        format!("{} requests per second, {hourly}", plan.limits.per_second),
+        format!("{} per second, {hourly}", plural::count(plan.limits.per_second.get(), "request")),
     ));
     if !offline {
         server(&what, plan, &requests, http, findings).await;

@@ -11,6 +11,7 @@ use crate::{
     exit_code::ExitCode,
     fhir::{Bundle, FetchError, FhirClient, Pager},
     http::Origin,
+    plural,
     warehouse::{Access, log_access},
 };
 use std::{path::Path, sync::Arc};
@@ -51,9 +52,9 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
     while let Some(url) = next.take() {
         let answer = client.raw(&url).await.map_err(failed)?;
         tell(&format!(
-            "status {}, {} bytes, {}",
+            "status {}, {}, {}",
             answer.status,
-            answer.body.len(),
+            plural::count(answer.body.len(), "byte"),
             answer.content_type.as_deref().unwrap_or("no Content-Type")
         ));
         print(|out| {

@@ -13,6 +13,7 @@ use crate::{
     config::Settings,
     exit_code::ExitCode,
     monitor::Silent,
+    plural,
     sync::{Step, SyncContext, Target, WalkFrom, preview},
     warehouse::{TypeStatus, Warehouse},
 };
@@ -79,7 +80,7 @@ fn show_plan(warehouse: &Warehouse, target: &Target, steps: &[Step]) -> Result<(
     print(|out| {
         writeln!(out, "{name} {}", target.connection.source())?;
         writeln!(out, "{table}")?;
-        writeln!(out, "about {total} requests")
+        writeln!(out, "about {}", plural::count(total, "request"))
     })
 }
 

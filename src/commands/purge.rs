@@ -7,6 +7,7 @@ use crate::{
     clock::Clock,
     config::{FILE_NAME, Settings},
     exit_code::ExitCode,
+    plural,
     warehouse::{
         ConnectionRow, PurgeTarget, Purged, WarehouseFile, find_for_purge, metrics_files,
         purge_rows, scrub,
@@ -42,7 +43,7 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
     let erased = erase(&settings, &row, &vault).await?;
     print(|out| report(out, &row, &erased))?;
     if erased.purged.left > 0 {
-        let left = anyhow::anyhow!("{} rows are left", erased.purged.left);
+        let left = anyhow::anyhow!("{} left", plural::count(erased.purged.left, "row"));
         return Err(Failure::bug("the purge is not complete", left));
     }
     Ok(if erased.is_revoked { ExitCode::Complete } else { ExitCode::Unreachable })
@@ -160,5 +161,11 @@ fn report(out: &mut dyn Write, row: &ConnectionRow, erased: &Erased) -> io::Resu
     }
     let total: u64 = purged.removed.iter().map(|(_, rows)| rows).sum();
     let tokens = if *had_tokens { "tokens removed" } else { "it had no tokens" };
-    writeln!(out, "Purged {}: {total} rows removed, {} left; {tokens}", row.name, purged.left)
+    writeln!(
+        out,
+        "Purged {}: {} removed, {} left; {tokens}",
+        row.name,
+        plural::count(total, "row"),
+        purged.left
+    )
 }

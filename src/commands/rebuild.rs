@@ -7,7 +7,8 @@ use super::{
     tell,
 };
 use crate::{
-    cli::RebuildArgs, clock::Clock, config::Settings, exit_code::ExitCode, warehouse::Warehouse,
+    cli::RebuildArgs, clock::Clock, config::Settings, exit_code::ExitCode, plural,
+    warehouse::Warehouse,
 };
 use std::path::Path;
 
@@ -33,7 +34,7 @@ pub(super) fn run(folder: &Path, args: RebuildArgs, style: Style) -> Result<Exit
     let monitor = progress::monitor(style);
     let warehouse =
         Warehouse::open_and_rebuild(&file, catalog, &tables, Clock::system(), &*monitor)?;
-    tell(&format!("Rebuilt {} tables", warehouse.rebuilt().len()));
+    tell(&format!("Rebuilt {}", plural::count(warehouse.rebuilt().len(), "table")));
     let rejected = warehouse.rejected_by_rebuild();
     warehouse.close();
     if rejected == 0 {

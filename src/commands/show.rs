@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns of the screen that a table needs beside a column's own text: a space at either side, and
 /// one between two columns.
-const ROOM: usize = 3;
+pub(super) const ROOM: usize = 3;
 /// A text is not cut to less than this.
 const LEAST: usize = 8;
 
@@ -145,10 +145,26 @@ pub(super) fn wrap(text: &str, most: usize, indent: usize) -> String {
     wrapped
 }
 
-/// A number with its noun.
-pub(super) fn count(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
+/// A text in lines of at most so many columns, for a cell that must not be wider; words are broken too.
+pub(super) fn fill(text: &str, most: usize) -> String {
+    let most = most.max(1);
+    let mut filled = String::new();
+    for (number, line) in wrap(text, most, 0).lines().enumerate() {
+        if number > 0 {
+            filled.push('\n');
+        }
+        let mut taken = 0;
+        for c in line.chars() {
+            let wide = c.width().unwrap_or_default();
+            if taken + wide > most && taken > 0 {
+                filled.push('\n');
+                taken = 0;
+            }
+            filled.push(c);
+            taken += wide;
+        }
+    }
+    filled
 }
 
 #[cfg(test)]
@@ -173,7 +189,14 @@ mod tests {
         assert_eq!(wrap("one two", usize::MAX, 2), "one two");
         assert_eq!(wrap("one\ntwo", 80, 2), "one\ntwo");
         assert_eq!(wrap("", 80, 2), "");
-        assert_eq!([count(1, "row"), count(0, "row")], ["1 row", "0 rows"]);
+    }
+
+    #[test]
+    fn a_cell_is_filled_to_its_width_and_loses_nothing() {
+        assert_eq!(fill("one two three", 7), "one two\nthree");
+        assert_eq!(fill("getReferenceKey(Patient)", 10), "getReferen\nceKey(Pati\nent)");
+        assert_eq!(fill("a 東京都 b", 4), "a\n東京\n都\nb");
+        assert_eq!(fill("", 4), "");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use crate::{
     outcome::Reason,
+    plural,
     warehouse::{Agreement, Tally, Totals},
 };
 
@@ -58,7 +59,7 @@ pub(super) fn judge(shown: Shown<'_>) -> Judgement {
     let decides = shown.strict_totals || link_lost || shown.totals == Totals::Trusted;
     let is_odd = !adds_up && (decides || shown.totals == Totals::Unknown);
     let doubt = if tally.repeats() > 0 {
-        Some(format!("{} resources came on two pages", tally.repeats()))
+        Some(format!("{} came on two pages", plural::count(tally.repeats(), "resource")))
     } else if tally.total_changed {
         Some("the total that the server declares changed from page to page".to_owned())
     } else if is_odd {
@@ -116,7 +117,7 @@ fn repeated_page() -> String {
 fn total_differs(tally: &Tally) -> String {
     let came = tally.distinct + tally.rejected;
     let total = tally.declared_total.unwrap_or_default();
-    format!("the server declares {total} resources, its pages hold {came}")
+    format!("the server declares {}, its pages hold {came}", plural::count(total, "resource"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::{
     exit_code::ExitCode,
     outcome::{self, RunState, TypeOutcome, WalkState},
+    plural::count,
     warehouse::{ConnectionRow, WalkCounters, WalkFinish},
 };
 use std::time::Duration;
@@ -112,9 +113,9 @@ impl Report {
         let mut parts = vec![
             match self.files {
                 Some(files) => count(files, "file"),
-                None => count(self.connections.len() as u64, "connection"),
+                None => count(self.connections.len(), "connection"),
             },
-            format!("{} complete", count(in_state(WalkState::Complete) as u64, "type")),
+            format!("{} complete", count(in_state(WalkState::Complete), "type")),
         ];
         if in_state(WalkState::Incomplete) > 0 {
             parts.push(format!("{} incomplete", in_state(WalkState::Incomplete)));
@@ -155,9 +156,4 @@ fn changes(totals: &WalkCounters) -> String {
     .map(|(number, what)| format!("{number} {what}"))
     .collect();
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
-}
-
-fn count(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }

@@ -95,7 +95,7 @@ fn what_a_type_cannot_hold_is_told() {
     let outcome = home.run(&arguments);
     // An amount agrees to the cent; the price of a unit keeps its fraction.
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("1 cells of net_amount are rounded"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("net_amount is rounded in 1 row"), "{}", outcome.stderr);
     let losses_told = losses(&manifest(&folder));
     assert_eq!(losses_told, ["\"explanation_of_benefit_item.parquet\": {\"net_amount\":1}"]);
     assert_row_for_row(&home, &folder);
@@ -104,6 +104,6 @@ fn what_a_type_cannot_hold_is_told() {
     home.warehouse().execute_batch(sql).unwrap();
     let outcome = home.run(&arguments);
     assert_eq!(outcome.code, 2, "{}", outcome.stderr);
-    let said = "1 cells of sequence are not of its type and NULL there";
+    let said = "sequence is NULL in 1 row, whose value is not of its type";
     assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
 }

@@ -70,6 +70,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "monitor",
             "outcome",
             "own_file",
+            "plural",
             "reference",
             "sandbox",
             "schedule",
@@ -90,6 +91,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "http",
             "monitor",
             "outcome",
+            "plural",
             "reference",
             "view",
             "warehouse",
@@ -202,6 +204,60 @@ fn no_module_knows_more_than_it_should() {
             .collect::<Vec<_>>()
     });
     nothing(strangers);
+}
+
+/// Nouns that people are told numbers of.
+const COUNTED: [&str; 16] = [
+    "bytes",
+    "cells",
+    "connections",
+    "files",
+    "lines",
+    "members",
+    "pages",
+    "plans",
+    "rejects",
+    "requests",
+    "resources",
+    "rows",
+    "runs",
+    "tables",
+    "types",
+    "views",
+];
+
+/// Plurals behind a number that is never one, or behind a name.
+const NEVER_ONE: [&str; 7] = [
+    "all {number} types",
+    "of {total} resources",
+    "more than {MOST_BYTES} bytes",
+    "{received} of {} bytes",
+    "{pages} pages in a row",
+    "--home {folder} tables",
+    "{what} types",
+];
+
+#[test]
+fn a_number_is_told_with_its_noun_by_the_helper() {
+    let sources = sources();
+    let told = sources.iter().filter(|source| matches!(source.module(), "commands" | "sync"));
+    let mut looked = 0;
+    let mut wrong = Vec::new();
+    for line in told.flat_map(|source| {
+        looked += 1;
+        source.product.lines().map(|line| format!("{}: {}", source.path, line.trim()))
+    }) {
+        let is_plural = |noun: &&str| {
+            let (_, rest) = line.split_once(&format!("}} {noun}"))?;
+            Some(!rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        };
+        let found = COUNTED.iter().any(|noun| is_plural(&noun) == Some(true));
+        if found && !NEVER_ONE.iter().any(|known| line.contains(known)) {
+            wrong.push(line);
+        }
+    }
+    assert!(looked > 50, "{looked} files");
+    assert!(wrong.is_empty(), "plural::count tells a number with its noun: {wrong:#?}");
 }
 
 #[test]

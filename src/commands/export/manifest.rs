@@ -6,6 +6,7 @@ use crate::{
     clock,
     commands::failure::Failure,
     outcome::{Reason, WalkState},
+    plural,
     warehouse::Snapshot,
 };
 use chrono::{DateTime, Utc};
@@ -206,7 +207,12 @@ impl Manifest {
     /// How many files and rows there are, in words.
     pub(super) fn counts(&self) -> String {
         let rows: u64 = self.files.iter().map(|file| file.rows).sum();
-        format!("{} rows in {} files of {}", rows, self.files.len(), self.format)
+        format!(
+            "{} in {} of {}",
+            plural::count(rows, "row"),
+            plural::count(self.files.len(), "file"),
+            self.format
+        )
     }
 
     /// Whether every cell is in the file, be it rounded.
@@ -221,8 +227,9 @@ impl Manifest {
             let types = connection.incomplete.len();
             if types > 0 {
                 warnings.push(format!(
-                    "{}: {types} types are incomplete; see `payersync status`",
-                    connection.name
+                    "{}: incomplete in {}; see `payersync status`",
+                    connection.name,
+                    plural::count(types, "type")
                 ));
             }
             if connection.marts_are_behind {
@@ -240,12 +247,17 @@ impl Manifest {
         }
         for file in &self.files {
             for (column, cells) in &file.rounded_cells {
-                warnings.push(format!("{}: {cells} cells of {column} are rounded", file.name));
+                warnings.push(format!(
+                    "{}: {column} is rounded in {}",
+                    file.name,
+                    plural::count(*cells, "row")
+                ));
             }
             for (column, cells) in &file.left_out_cells {
                 warnings.push(format!(
-                    "{}: {cells} cells of {column} are not of its type and NULL there",
-                    file.name
+                    "{}: {column} is NULL in {}, whose value is not of its type",
+                    file.name,
+                    plural::count(*cells, "row")
                 ));
             }
         }

@@ -8,6 +8,7 @@ use crate::{
         terminal::{self, on_one_line},
     },
     outcome::{Reason, WalkKind, WalkState},
+    plural,
     warehouse::{ConnectionRow, MartState, TypeStatus},
 };
 use std::{
@@ -84,14 +85,14 @@ fn headline(row: &ConnectionRow, mine: &[&TypeStatus], asked: &[&TypeStatus]) ->
     }
     let (types, unfinished) = (asked.len(), unfinished_count(asked));
     let mut parts = match unfinished {
-        0 => vec![complete(asked), show::count(types as u64, "type")],
-        _ => vec![format!("{unfinished} of {} incomplete", show::count(types as u64, "type"))],
+        0 => vec![complete(asked), plural::count(types, "type")],
+        _ => vec![format!("{unfinished} of {} incomplete", plural::count(types, "type"))],
     };
     let sum = |of: fn(&TypeStatus) -> u64| asked.iter().map(|status| of(status)).sum::<u64>();
-    parts.push(show::count(sum(|status| status.resources), "resource"));
+    parts.push(plural::count(sum(|status| status.resources), "resource"));
     let rejects = sum(|status| status.rejects);
     if rejects > 0 {
-        parts.push(show::count(rejects, "reject"));
+        parts.push(plural::count(rejects, "reject"));
     }
     format!("{who}: {}", parts.join(", "))
 }

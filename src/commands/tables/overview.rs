@@ -1,7 +1,10 @@
 //! What there is to ask: marts first, then a line per type, then the rest on demand.
 
 use super::described::{Described, Kind};
-use crate::commands::{show, terminal};
+use crate::{
+    commands::{show, terminal},
+    plural,
+};
 use std::io::{self, Write};
 
 /// Columns of a page that is no screen.
@@ -27,41 +30,45 @@ pub(super) fn write(out: &mut dyn Write, all: &[Described<'_>], with_all: bool) 
             .collect();
         columns(out, ["table", "rows", "", "what"], &parts, screen)?;
     }
-    writeln!(out)?;
+    let mut told = |text: &str| writeln!(out, "{}", show::wrap(text, screen, 2));
+    told("")?;
     if without > 0 {
-        writeln!(out, "{without} more types have no rows.")?;
+        told(&format!("{} without rows.", plural::count(without, "more type")))?;
     }
     let tuva: Vec<&str> = of(Kind::Tuva).map(|view| view.name).collect();
     if let Some(first) = tuva.first() {
-        writeln!(out, "{} views are the input layer of Tuva: {first}, …", tuva.len())?;
+        told(&format!(
+            "The input layer of Tuva: {}, {first} and so on",
+            plural::count(tuva.len(), "view")
+        ))?;
     }
     let control: Vec<&str> = of(Kind::Control).map(|table| table.name).collect();
-    writeln!(out, "What no column carries: {}", control.join(", "))?;
+    told(&format!("Kept by payersync: {}", control.join(", ")))?;
     if !with_all {
-        writeln!(out, "`payersync tables --all` lists every table.")?;
+        told("`payersync tables --all` lists every table.")?;
     }
-    writeln!(out, "`payersync tables NAME` shows the columns of one, its joins and three queries.")
+    told("`payersync tables NAME` shows the columns of a table, its joins and three queries.")
 }
 
-/// A mart in two lines: name, rows and question, then what one row is.
+/// A mart with its rows and its question; `tables NAME` says what one row is.
 fn marts(out: &mut dyn Write, marts: &[&Described<'_>], screen: usize) -> io::Result<()> {
     let widest = |texts: Vec<usize>| texts.into_iter().max().unwrap_or_default();
     let name = widest(marts.iter().map(|mart| mart.name.len()).collect());
     let count = widest(marts.iter().map(|mart| rows(mart).len()).collect());
-    let room = screen.saturating_sub(name + count + 6);
     for mart in marts {
-        let question = first_sentence(&mart.description);
-        writeln!(
-            out,
-            "  {:name$}  {:>count$}  {}",
-            mart.name,
-            rows(mart),
-            show::cut(question, room)
-        )?;
-        let grain = mart.grain.as_deref().unwrap_or_default();
-        writeln!(out, "  {:name$}  {:count$}  {}", "", "", show::cut(grain, room))?;
+        let head = format!("  {:name$}  {:>count$}  ", mart.name, rows(mart));
+        hanging(out, &head, first_sentence(&mart.description), screen)?;
     }
     Ok(())
+}
+
+/// A text behind the head of its line, and its further lines below it.
+fn hanging(out: &mut dyn Write, head: &str, text: &str, screen: usize) -> io::Result<()> {
+    let taken = show::width(head);
+    let text = show::fill(text, screen.saturating_sub(taken));
+    let mut lines = text.lines();
+    writeln!(out, "{}", format!("{head}{}", lines.next().unwrap_or_default()).trim_end())?;
+    lines.try_for_each(|line| writeln!(out, "{:taken$}{line}", ""))
 }
 
 fn first_sentence(text: &str) -> &str {
@@ -79,7 +86,7 @@ fn rows(one: &Described<'_>) -> String {
     one.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string())
 }
 
-/// Four columns, the second of numbers, the last one cut to the screen.
+/// Four columns, the second of numbers, the last one in as many lines as it needs.
 fn columns(
     out: &mut dyn Write,
     header: [&str; 4],
@@ -91,12 +98,9 @@ fn columns(
         texts.chain([header[column].len()]).max().unwrap_or_default()
     };
     let (first, second, third) = (width(0), width(1), width(2));
-    let room = screen.saturating_sub(first + second + third + 8);
-    let mut line = |cells: [&str; 4]| {
-        let [name, rows, third_cell, what] = cells;
-        let what = show::cut(what, room);
-        let text = format!("  {name:first$}  {rows:>second$}  {third_cell:third$}  {what}");
-        writeln!(out, "{}", text.trim_end())
+    let mut line = |[name, rows, third_cell, what]: [&str; 4]| {
+        let head = format!("  {name:first$}  {rows:>second$}  {third_cell:third$}  ");
+        hanging(out, &head, what, screen)
     };
     line(header)?;
     lines.iter().try_for_each(|[name, rows, third, what]| line([name, rows, third, what]))

@@ -4,6 +4,7 @@ use super::Pass;
 use crate::{
     clock,
     outcome::{Reason, WalkState},
+    plural,
     sync::{
         ending::{Remedy, finally, left_out, patient_changed, server_reported},
         judge::{Judgement, Shown, judge},
@@ -117,8 +118,9 @@ impl Pass<'_> {
         let count = reader.read(|connection| outdated(connection, key))?;
         Ok((count > 0).then(|| {
             format!(
-                "{count} resources came in an older version than the stored one, which stays; \
-                 the next run asks for the whole type, and believes the plan if they come again"
+                "{} came in an older version than the stored one, which stays; the next run asks \
+                 for the whole type, and believes the plan if that version comes again",
+                plural::count(count, "resource")
             )
         }))
     }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 pub(super) fn write(
     out: &mut dyn Write,
     tables: &[&Table],
-    marts: &[&Mart],
+    marts: &[(&Mart, MartDescription)],
     control: &[&ControlTable],
 ) -> io::Result<()> {
     if tables.len() + marts.len() + control.len() > 1 {
@@ -24,12 +24,12 @@ pub(super) fn write(
     if marts.len() > 1 {
         writeln!(out, "\n# Marts\n\nTables and views over these tables, each for one question.")?;
     }
-    marts.iter().try_for_each(|mart| write_mart(out, mart))?;
+    marts.iter().try_for_each(|(mart, told)| write_mart(out, mart, told))?;
     if control.len() > 1 {
         writeln!(
             out,
-            "\n# What no table carries\n\nKept by payersync: unmapped_path at the end of each \
-             run, mistyped_path with each page."
+            "\n# Kept by payersync\n\nThe ledger, the resources as received, and what no column \
+             carries."
         )?;
     }
     control.iter().try_for_each(|table| table.write_markdown(out))
@@ -49,8 +49,7 @@ fn write_table(out: &mut dyn Write, table: &Table) -> io::Result<()> {
     Ok(())
 }
 
-fn write_mart(out: &mut dyn Write, mart: &Mart) -> io::Result<()> {
-    let told = MartDescription::of(mart);
+fn write_mart(out: &mut dyn Write, mart: &Mart, told: &MartDescription) -> io::Result<()> {
     writeln!(out, "\n## {}\n", mart.name)?;
     told.lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
     if told.columns.is_empty() {

@@ -74,12 +74,12 @@ pub(super) fn all<'a>(catalog: &'a Catalog, counts: &HashMap<String, u64>) -> Ve
         notes: Vec::new(),
     });
     let control = control_table::ALL.iter().map(|table| Described {
-        name: table.name,
+        name: &table.name,
         kind: Kind::Control,
         resource: None,
-        description: table.what.to_owned(),
+        description: table.what.clone(),
         grain: None,
-        rows: None,
+        rows: rows(&table.name),
         columns: table
             .columns
             .iter()
@@ -99,7 +99,7 @@ fn is_part(table: &Table, catalog: &Catalog) -> bool {
 }
 
 /// A mart's description, with the columns of another mart where it has the same.
-fn description(mart: &Mart, catalog: &Catalog) -> MartDescription {
+pub(super) fn mart_words(mart: &Mart, catalog: &Catalog) -> MartDescription {
     let mut told = MartDescription::of(mart);
     let same = told.lines.iter().find_map(|line| line.strip_prefix("All columns of "));
     let same = same.map(|name| name.trim_end_matches('.').to_owned());
@@ -113,11 +113,11 @@ fn description(mart: &Mart, catalog: &Catalog) -> MartDescription {
 /// Name and meaning of each column of a mart; nothing for any other table.
 pub(super) fn mart_columns(catalog: &Catalog, name: &str) -> Vec<(String, String)> {
     let mart = catalog.marts().iter().find(|mart| mart.name == name);
-    mart.map(|mart| description(mart, catalog).columns).unwrap_or_default()
+    mart.map(|mart| mart_words(mart, catalog).columns).unwrap_or_default()
 }
 
 fn mart_of<'a>(mart: &'a Mart, catalog: &Catalog, rows: Option<u64>) -> Described<'a> {
-    let told = description(mart, catalog);
+    let told = mart_words(mart, catalog);
     Described {
         name: &mart.name,
         kind: if mart.name.starts_with("tuva_") { Kind::Tuva } else { Kind::Mart },

@@ -6,7 +6,7 @@ mod examples;
 mod overview;
 mod unmapped;
 
-use super::{control_table, data_dictionary, failure::Failure, home, print};
+use super::{control_table, data_dictionary, failure::Failure, home, pager, print};
 use crate::{
     cli::TablesArgs,
     config::Settings,
@@ -39,9 +39,9 @@ pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure>
             writeln!(out)
         })?;
     } else if args.table.is_some() {
-        print(|out| all.iter().try_for_each(|one| detail::write(out, one, &catalog)))?;
+        pager::print(|out| all.iter().try_for_each(|one| detail::write(out, one, &catalog)))?;
     } else {
-        print(|out| overview::write(out, &all, args.all))?;
+        pager::print(|out| overview::write(out, &all, args.all))?;
     }
     Ok(ExitCode::Complete)
 }
@@ -52,7 +52,9 @@ fn markdown(catalog: &Catalog, name: Option<&str>) -> Result<ExitCode, Failure> 
     let tables: Vec<&Table> =
         catalog.tables().iter().filter(|table| is_asked(table.name())).collect();
     let marts: Vec<_> = catalog.marts().iter().filter(|mart| is_asked(&mart.name)).collect();
-    let control: Vec<_> = control_table::ALL.iter().filter(|table| is_asked(table.name)).collect();
+    let marts: Vec<_> =
+        marts.into_iter().map(|mart| (mart, described::mart_words(mart, catalog))).collect();
+    let control: Vec<_> = control_table::ALL.iter().filter(|table| is_asked(&table.name)).collect();
     if let Some(name) = name.filter(|_| tables.is_empty() && marts.is_empty() && control.is_empty())
     {
         return Err(unknown(name, &described::all(catalog, &HashMap::new())));
@@ -81,7 +83,9 @@ fn counts(
         Err(error) => Err(error.into()),
         Ok(warehouse) => {
             let tables = catalog.tables().iter().map(Table::name);
-            let names = tables.chain(catalog.marts().iter().map(|mart| mart.name.as_str()));
+            let names = tables
+                .chain(catalog.marts().iter().map(|mart| mart.name.as_str()))
+                .chain(control_table::ALL.iter().map(|table| table.name.as_str()));
             let mut counts = HashMap::new();
             for name in names.filter(|name| only.is_none_or(|only| only == *name)) {
                 if let Some(rows) = warehouse.row_count(name)? {

@@ -109,9 +109,10 @@ fn a_mart_with_the_columns_of_another_has_them_in_markdown() {
 }
 
 /// Tables and views that are asked by payersync alone.
-const INTERNAL: [&str; 18] = [
+const INTERNAL: [&str; 19] = [
     "access_log_chain",
     "mart_due",
+    "mart_due_type",
     "mart_table",
     "metrics_file",
     "purge_unfinished",

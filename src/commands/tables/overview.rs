@@ -39,7 +39,7 @@ pub(super) fn write(out: &mut dyn Write, all: &[Described<'_>], with_all: bool) 
     if let Some(first) = tuva.first() {
         told(&format!(
             "The input layer of Tuva: {}, {first} and so on",
-            plural::count(tuva.len(), "view")
+            plural::count(tuva.len(), "table")
         ))?;
     }
     let control: Vec<&str> = of(Kind::Control).map(|table| table.name).collect();

@@ -134,8 +134,7 @@ const INTERNAL: [&str; 19] = [
 #[test]
 fn every_table_that_is_kept_for_readers_is_described_as_it_is() {
     let home = Home::new();
-    let file =
-        put(&home, "in.ndjson", "{\"resourceType\": \"Patient\", \"id\": \"p\"}\n".to_owned());
+    let file = put(&home, "in.ndjson", "{\"resourceType\": \"Patient\", \"id\": \"p\"}\n");
     home.succeed(&["import", "john", &file], "a file");
     let all: Value = serde_json::from_str(&stdout(&home, &["tables", "--json"])).unwrap();
     let all = all.as_array().unwrap();

@@ -251,7 +251,7 @@ fn a_number_is_told_with_its_noun_by_the_helper() {
             let (_, rest) = line.split_once(&format!("}} {noun}"))?;
             Some(!rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
         };
-        let found = COUNTED.iter().any(|noun| is_plural(&noun) == Some(true));
+        let found = COUNTED.iter().any(|noun| is_plural(noun) == Some(true));
         if found && !NEVER_ONE.iter().any(|known| line.contains(known)) {
             wrong.push(line);
         }

@@ -13,11 +13,6 @@ pub fn instant(text: &str) -> Option<DateTime<Utc>> {
     (1..=9999).contains(&found.year()).then_some(found)
 }
 
-/// Whether a text is an instant to the second with its zone, as FHIR wants one.
-pub fn is_exact(text: &str) -> bool {
-    DateTime::parse_from_rfc3339(text).is_ok()
-}
-
 fn read(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
         return Some(instant.to_utc());

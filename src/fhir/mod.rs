@@ -26,7 +26,7 @@ mod self_link;
 mod subject;
 
 pub use crate::{
-    instant::{instant, is_exact},
+    instant::instant,
     r4::{is_r4_type, similar_r4_type},
 };
 pub use bundle::{Bundle, BundleError, Entry, SearchMode};

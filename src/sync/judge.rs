@@ -26,8 +26,6 @@ pub(super) struct Shown<'a> {
     pub(super) agreement: Agreement,
     /// Whether everything came as it was stored.
     pub(super) is_unchanged: bool,
-    /// Whether resources came without an instant.
-    pub(super) has_inexact: bool,
 }
 
 /// What is made of it.
@@ -88,10 +86,8 @@ pub(super) fn judge(shown: Shown<'_>) -> Judgement {
             true => tally.repeats() == 0,
             false => shown.agreement.total,
         };
-    // Two passes between which nothing changed show what there was between them. Without instants
-    // one more pass must do: the content of some servers is another each time, e.g. a signed URL.
-    let is_settled = shown.is_unchanged || shown.has_inexact;
-    if !agrees || tally.changed_meanwhile() && !is_settled {
+    // Two passes between which nothing changed show what there was between them.
+    if !agrees || tally.changed_meanwhile() && !shown.is_unchanged {
         return Judgement::Doubtful(doubt);
     }
     // What came in place of a page's own content hides it, whether or not a total tells so.
@@ -145,7 +141,6 @@ mod tests {
             is_resumed: false,
             agreement: Agreement::default(),
             is_unchanged: false,
-            has_inexact: false,
         }
     }
 
@@ -181,10 +176,6 @@ mod tests {
             assert!(matches!(judged, Judgement::Doubtful(_)), "{judged:?}");
         }
         let judged = judge(Shown { agreement: AGREED, is_unchanged: true, ..shown(&late, 2) });
-        assert!(matches!(judged, Judgement::Settled { .. }), "{judged:?}");
-        let inexact = Shown { has_inexact: true, ..shown(&late, 2) };
-        assert!(matches!(judge(inexact), Judgement::Doubtful(_)));
-        let judged = judge(Shown { agreement: AGREED, ..inexact });
         assert!(matches!(judged, Judgement::Settled { .. }), "{judged:?}");
         let stamped = Tally { brought_early: false, ..late };
         assert!(matches!(judge(shown(&stamped, 2)), Judgement::Settled { .. }));

@@ -68,8 +68,6 @@ pub(super) struct Pass<'a> {
     /// What the first answer of this run has shown of the clocks.
     clocks: Option<Reading>,
     failure: Option<Outcome>,
-    /// Whether a resource came without an instant.
-    has_inexact: bool,
     /// Resources about another patient than the connection's.
     strangers: u64,
 }
@@ -98,12 +96,8 @@ impl Pass<'_> {
                 (url, Some(Cursor::clone(cursor)), since)
             }
         };
-        let clock = WalkClock::new(
-            context.clock.now(),
-            resumes.as_ref(),
-            context.allowance.is_limited(),
-            order.listed_before,
-        );
+        let clock =
+            WalkClock::new(context.clock.now(), resumes.as_ref(), context.allowance.is_limited());
         let start = WalkStart {
             run_id: context.run_id,
             connection_id: context.connection.id,
@@ -134,7 +128,6 @@ impl Pass<'_> {
             clock,
             clocks: None,
             failure: None,
-            has_inexact: false,
             strangers: 0,
         };
         context.monitor.event(Event::WalkStarted {
@@ -306,8 +299,7 @@ impl Pass<'_> {
         let mut tally = self.tally;
         tally.add_page(entries, unpacked.matches, rejected, total);
         counters.declared_total = tally.declared_total.or(counters.declared_total);
-        self.clock.page(&unpacked.dates, self.position().is_start(), &mut tally);
-        self.has_inexact |= unpacked.dates.is_inexact();
+        self.clock.page(&unpacked.dates.all, self.position().is_start(), &mut tally);
         let write = PageWrite {
             walk: self.key.clone(),
             round: self.context.round,

@@ -8,7 +8,7 @@ use super::{
     workers::Room,
 };
 use crate::{
-    fhir::{Bundle, Outcome, SearchMode, each_reference, instant, is_about_a_member, is_exact},
+    fhir::{Bundle, Outcome, SearchMode, each_reference, instant, is_about_a_member},
     fingerprint::{Fingerprint, fingerprint},
     reference::{Destination, FullUrls, ServerBases},
     warehouse::{
@@ -48,20 +48,9 @@ pub(super) struct Dates {
     pub(super) all: Vec<DateTime<Utc>>,
     /// Whether a resource came without a date that can be read.
     pub(super) undated: bool,
-    /// Whether one without an instant came as it was stored.
-    pub(super) inexact_and_known: bool,
-    /// Whether one without an instant came with other content than was stored.
-    pub(super) inexact_and_changed: bool,
-    /// Whether one without an instant came that is not stored.
-    pub(super) inexact_and_new: bool,
 }
 
 impl Dates {
-    /// Whether a resource came without an instant.
-    pub(super) fn is_inexact(&self) -> bool {
-        self.inexact_and_known || self.inexact_and_changed || self.inexact_and_new
-    }
-
     /// How a page that answers `_lastUpdated` shows that the server did not filter, if it does.
     pub(super) fn show_no_filter(&self, since: DateTime<Utc>) -> Option<&'static str> {
         // Servers keep fewer digits than they are asked with.
@@ -158,9 +147,6 @@ pub(super) fn unpack(
         let mut changed = Vec::new();
         for candidate in newest {
             let resource_type = &candidate.fingerprint.resource_type;
-            let is_own_type = resource_type == of.walk_type;
-            let date = candidate.fingerprint.last_updated.as_deref();
-            let is_inexact = is_own_type && !date.is_some_and(is_exact);
             let stored = known(connection, of.connection_id, resource_type, &candidate.id)?;
             let (hash, json) = (&candidate.fingerprint.content_hash, &body[candidate.json.clone()]);
             match stored {
@@ -168,14 +154,10 @@ pub(super) fn unpack(
                     if is_about_a_member(resource_type) {
                         of.whose.saw();
                     }
-                    unpacked.dates.inexact_and_known |= is_inexact;
+                    let is_own_type = resource_type == of.walk_type;
                     unpacked.unchanged.push(Unchanged { rowid: stored.rowid, is_own_type });
                 }
-                stored => {
-                    unpacked.dates.inexact_and_changed |= is_inexact && stored.is_some();
-                    unpacked.dates.inexact_and_new |= is_inexact && stored.is_none();
-                    changed.push(candidate);
-                }
+                _ => changed.push(candidate),
             }
         }
         Ok(changed)

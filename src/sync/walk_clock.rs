@@ -1,7 +1,6 @@
 //! The instants of a walk: when it began, by the plan's clock and ours, and how new is what it
 //! brings.
 
-use super::unpack::Dates;
 use crate::{
     clock,
     fhir::instant,
@@ -22,12 +21,6 @@ pub(super) struct WalkClock {
     newest: Option<DateTime<Utc>>,
     /// Whether the run's requests are limited.
     is_limited: bool,
-    /// Whether the plan has listed the whole type before.
-    listed_before: bool,
-    /// Whether a resource without an instant came as it was stored.
-    knows_inexact: bool,
-    /// Whether a page after the first brought one that is new or changed.
-    late_inexact: bool,
 }
 
 impl WalkClock {
@@ -36,26 +29,12 @@ impl WalkClock {
     /// Where requests are limited a walk takes many nights, and something changes between them.
     /// Were that held against it, it would never end: it is complete as of its beginning, and what
     /// changed since then comes with the walks over changes.
-    pub(super) fn new(
-        now: DateTime<Utc>,
-        resumes: Option<&Cursor>,
-        is_limited: bool,
-        listed_before: bool,
-    ) -> WalkClock {
+    pub(super) fn new(now: DateTime<Utc>, resumes: Option<&Cursor>, is_limited: bool) -> WalkClock {
         let started = resumes
             .and_then(|cursor| cursor.tally.began.or_else(|| instant(&cursor.walk_started_at)))
             .unwrap_or(now);
         let began = if is_limited { now } else { started };
-        WalkClock {
-            asked: now,
-            started,
-            began,
-            newest: None,
-            is_limited,
-            listed_before,
-            knows_inexact: false,
-            late_inexact: false,
-        }
+        WalkClock { asked: now, started, began, newest: None, is_limited }
     }
 
     /// When the walk began, by the earlier of the two clocks.
@@ -86,23 +65,12 @@ impl WalkClock {
     }
 
     /// A page brought resources that were last updated then.
-    ///
-    /// News without an instant may be of the time since the walk began, unless nothing of their kind
-    /// is as it was stored: then the server sends other content each time it is asked. What is not
-    /// stored is no news where no walk has come to its end before.
-    pub(super) fn page(&mut self, found: &Dates, is_first: bool, tally: &mut Tally) {
-        let dates = &found.all;
+    pub(super) fn page(&mut self, dates: &[DateTime<Utc>], is_first: bool, tally: &mut Tally) {
         let passed = dates.iter().filter(|date| **date <= self.started);
         self.newest = self.newest.max(passed.max().copied());
         let is_late = |date: &DateTime<Utc>| *date > self.began;
         tally.brought_early |= !dates.iter().all(is_late);
         tally.brought_late |= !is_first && dates.iter().any(is_late);
-        self.knows_inexact |= found.inexact_and_known;
-        let is_news = found.inexact_and_changed || found.inexact_and_new && self.listed_before;
-        self.late_inexact |= !is_first && is_news;
-        if self.knows_inexact && self.late_inexact && !self.is_limited {
-            (tally.brought_early, tally.brought_late) = (true, true);
-        }
         tally.began = Some(self.started);
     }
 
@@ -123,36 +91,14 @@ mod tests {
         DateTime::from_timestamp_millis(1_770_000_000_000 + milliseconds).unwrap()
     }
 
-    fn exactly(milliseconds: i64) -> Dates {
-        Dates { all: vec![at(milliseconds)], ..Dates::default() }
-    }
-
-    #[test]
-    fn news_without_an_instant_are_late_where_others_of_their_kind_are_as_they_were() {
-        let shows_moved = |known: bool, listed_before: bool, is_first: bool, is_limited: bool| {
-            let mut clock = WalkClock::new(at(500), None, is_limited, listed_before);
-            let mut tally = Tally::default();
-            let known = Dates { undated: true, inexact_and_known: known, ..Dates::default() };
-            clock.page(&known, true, &mut tally);
-            let news = Dates { undated: true, inexact_and_new: true, ..Dates::default() };
-            clock.page(&news, is_first, &mut tally);
-            tally.changed_meanwhile()
-        };
-        assert!(shows_moved(true, true, false, false));
-        assert!(!shows_moved(false, true, false, false));
-        assert!(!shows_moved(true, false, false, false));
-        assert!(!shows_moved(true, true, true, false));
-        assert!(!shows_moved(true, true, false, true));
-    }
-
     /// Whether a resource of the second page, dated so, shows that the pages moved; asked for at
     /// 500 ms, answered under a Date header.
     fn shows_moved(second: i64, header: i64) -> bool {
-        let mut clock = WalkClock::new(at(500), None, false, false);
+        let mut clock = WalkClock::new(at(500), None, false);
         clock.first_page(Some(at(header)), at(header.min(500)), true);
         let mut tally = Tally::default();
-        clock.page(&exactly(header.min(500) - 60_000), true, &mut tally);
-        clock.page(&exactly(second), false, &mut tally);
+        clock.page(&[at(header.min(500) - 60_000)], true, &mut tally);
+        clock.page(&[at(second)], false, &mut tally);
         tally.changed_meanwhile()
     }
 
@@ -177,11 +123,11 @@ mod tests {
 
     #[test]
     fn a_plan_that_stamps_everything_with_the_present_shows_nothing_by_it() {
-        let mut clock = WalkClock::new(at(500), None, false, false);
+        let mut clock = WalkClock::new(at(500), None, false);
         clock.first_page(Some(at(0)), at(0), true);
         let mut tally = Tally::default();
-        clock.page(&exactly(700), true, &mut tally);
-        clock.page(&exactly(900), false, &mut tally);
+        clock.page(&[at(700)], true, &mut tally);
+        clock.page(&[at(900)], false, &mut tally);
         assert!(!tally.changed_meanwhile());
         assert_eq!(clock.watermark(), None);
     }

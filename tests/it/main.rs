@@ -116,8 +116,6 @@ mod included;
 #[cfg(test)]
 mod incremental;
 #[cfg(test)]
-mod inexact_dates;
-#[cfg(test)]
 mod issuer;
 #[cfg(test)]
 mod kept_private;

@@ -138,7 +138,6 @@ impl Pass<'_> {
             is_resumed: self.pages_before() > 0,
             agreement,
             is_unchanged: self.counters.resources_new + self.counters.resources_changed == 0,
-            has_inexact: self.has_inexact,
         }))
     }
 }

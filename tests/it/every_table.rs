@@ -46,6 +46,16 @@ const NULL_EVERYWHERE: [(&str, &str, &str); 14] = [
     ("member", "same_as_connection_id", "every member of the demo is connected once"),
 ];
 
+/// Numbered columns of `medical_claim`: the demo's claims have fewer codes than Tuva has columns.
+const NUMBERED: [&str; 4] =
+    ["diagnosis_code_", "diagnosis_poa_", "procedure_code_", "procedure_date_"];
+
+fn is_numbered(table: &str, column: &str) -> bool {
+    let number = NUMBERED.iter().find_map(|prefix| column.strip_prefix(prefix));
+    table == "medical_claim"
+        && number.is_some_and(|number| number.parse::<u8>().is_ok_and(|it| it > 1))
+}
+
 /// The marts that are empty where nothing is wrong.
 const EMPTY: [&str; 1] = ["reconciliation"];
 
@@ -99,6 +109,7 @@ fn every_column_has_a_value_somewhere_but_for_those_with_a_reason() {
             columns.iter().map(|column| format!("count(\"{column}\")")).collect();
         let row = demo.rows(&format!("SELECT {} FROM \"{table}\"", counts.join(", "))).concat();
         let null = columns.into_iter().zip(row).filter(|(_, count)| count == "0");
+        let null = null.filter(|(column, _)| !is_numbered(&table, column));
         found.extend(null.map(|(column, _)| (table.clone(), column)));
     }
     let expected: BTreeSet<(String, String)> = NULL_EVERYWHERE

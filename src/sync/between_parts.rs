@@ -99,7 +99,7 @@ async fn ask_again(
     came: &mut Came,
 ) -> Result<Answer, WarehouseError> {
     let (from, window) = match ask {
-        // A window of its own: where it ends early, its cursor is none of the part's.
+        // Its own window keeps its cursor apart from that of the whole part, if it ends early.
         Ask::Changes(since) => {
             let url = changed_since(&part.start, since);
             let parameter = format!("{}&_lastUpdated", part.query);

@@ -67,7 +67,7 @@ impl Table<'_> {
         }
     }
 
-    /// The claim that a chain of differences began with; a claim that is none is its own.
+    /// The claim that a chain of differences began with; any other claim is its own base.
     pub(super) fn base(&self, at: usize) -> usize {
         self.changes.get(&at).copied().unwrap_or(at)
     }

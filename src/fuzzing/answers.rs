@@ -2,7 +2,7 @@
 
 use crate::{
     auth::{ExpectedAnswer, Issuer, TokenResponse},
-    http::{Response, retry_after},
+    http::{Response, Secrets, retry_after},
 };
 use chrono::DateTime;
 use secrecy::ExposeSecret;
@@ -34,7 +34,10 @@ pub(super) fn token(input: &[u8]) {
             assert!(tokens.access.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()));
             let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default();
             let _ = now + tokens.expires_in.unwrap_or_default();
-            assert!(!format!("{tokens:?}").contains(tokens.access.expose_secret()));
+            // A token as short as a word may stand in a scope by chance.
+            let access = tokens.access.expose_secret();
+            let is_no_word = Secrets::of([access]).are_in(access);
+            assert!(!is_no_word || !format!("{tokens:?}").contains(access));
             format!(
                 "{} {}",
                 tokens.scope.unwrap_or_default(),
@@ -85,7 +88,8 @@ pub(super) fn callback(input: &[u8]) {
         return;
     }
     let query = match Url::parse(text.trim()) {
-        Ok(url) => url.query().unwrap_or_default().to_owned(),
+        // An answer may stand before the #, behind it, and in part on either side.
+        Ok(url) => [url.query(), url.fragment()].map(Option::unwrap_or_default).join("&"),
         Err(_) => text.trim().split_once('?').map_or(text.trim(), |(_, query)| query).to_owned(),
     };
     let values = |wanted: &str| -> Vec<String> {

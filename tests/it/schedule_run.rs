@@ -160,7 +160,7 @@ fn every_line_of_a_log_in_json_is_json_with_the_ids_of_run_and_connection() {
     let events = parsed(&failed.stderr.lines().map(str::to_owned).collect::<Vec<_>>());
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!(events[0]["level"], "ERROR");
-    assert_eq!(events[0]["hint"], "there is john");
+    assert_eq!(events[0]["hint"], "known connections: john");
     // Where nobody looks on, a sync does so by itself, and what people ask for does not.
     let unattended = |arguments: &[&str]| {
         let mut command = home.command(arguments);

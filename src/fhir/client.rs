@@ -124,6 +124,11 @@ impl FhirClient {
         let is_sound = |body: &[u8]| fingerprint(body).is_ok();
         let response = self.get(&url, &is_sound, effort, on_retry).await?;
         let safe_url = SafeUrl::from(&url);
+        // What is said at another place says nothing of the resource: a portal's 404 proves nothing.
+        let is_elsewhere = response.url.path() != url.path();
+        if is_elsewhere && matches!(response.status, 404 | 410) {
+            return Err(FetchError::NotTheResource { url: safe_url });
+        }
         if !response.is_success() {
             return Err(FetchError::refused(safe_url, &response));
         }

@@ -24,7 +24,7 @@ const MAX_REFUSALS: u32 = 3;
 /// The same where requests are few.
 const MAX_REFUSALS_LIMITED: u32 = 1;
 /// Answers that are believed together, after one more read of what is surely there.
-const BELIEVED_AT_ONCE: usize = 50;
+const BELIEVED_AT_ONCE: usize = 10;
 /// How far apart two full walks must be to prove a deletion by themselves.
 const WALKS_APART_HOURS: i64 = 24;
 

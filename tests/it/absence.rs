@@ -216,6 +216,18 @@ fn neither_404_nor_410_to_every_read_proves_anything() {
 }
 
 #[test]
+fn a_404_at_the_end_of_a_redirect_proves_nothing() {
+    let (home, held) = sync_without_c3(|id| match id {
+        "c3" => (302, "/r4/Portal/login".to_owned()),
+        "login" => (404, "<html>no such page</html>".to_owned()),
+        _ => brought(id),
+    });
+    assert_eq!(held, 30);
+    let ledger = "SELECT resource_id, state FROM absent_resource";
+    assert_eq!(home.rows(ledger), [["c3", "pending"]]);
+}
+
+#[test]
 fn what_is_said_to_be_gone_is_believed_only_if_reads_work_before_and_behind_it() {
     let reads = AtomicUsize::new(0);
     let (home, held) = sync_without_c3(move |id| match reads.fetch_add(1, Ordering::SeqCst) {

@@ -36,7 +36,7 @@ impl Asked {
     }
 }
 
-/// An answer: status and body.
+/// An answer: status and body; of a redirect, where it leads.
 pub(crate) type Reply = (u16, String);
 
 type Script = Box<dyn FnMut(&Asked) -> Reply + Send>;
@@ -155,6 +155,9 @@ pub(crate) fn bundle(resources: &[String], total: Option<usize>, next: Option<St
 
 fn fhir((status, body): Reply) -> Response {
     let status = StatusCode::from_u16(status).unwrap();
+    if status.is_redirection() {
+        return (status, [(header::LOCATION, body)]).into_response();
+    }
     (status, [(header::CONTENT_TYPE, "application/fhir+json")], body).into_response()
 }
 

@@ -119,6 +119,7 @@ async fn begin(
         since: None,
         window: None,
         resumes: None,
+        proved_for: None,
     };
     let (key, _) = context.warehouse.start_walk(start).await?;
     context.monitor.event(Event::WalkStarted {

@@ -297,6 +297,7 @@ impl Import {
                 since: None,
                 window: None,
                 resumes: None,
+                proved_for: None,
             };
             let (key, _) = self.context.warehouse.start_walk(start).await?;
             let walk = FileWalk { key, counters: WalkCounters::default(), trouble: None };

@@ -24,6 +24,7 @@ mod page_request;
 mod pass;
 mod plan;
 mod probe;
+mod proved_for;
 mod reference_reads;
 mod report;
 mod run;

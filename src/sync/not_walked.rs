@@ -23,6 +23,7 @@ pub(super) async fn enter(
         since: None,
         window,
         resumes: None,
+        proved_for: None,
     };
     let (key, _) = context.warehouse.start_walk(start).await?;
     let counters = WalkCounters::default();

@@ -111,6 +111,7 @@ impl Pass<'_> {
             since: since.map(clock::text),
             window: order.window.clone(),
             resumes: resumes.clone(),
+            proved_for: Some(order.proved_for.clone()),
         };
         let (key, left) = context.warehouse.start_walk(start).await?;
         // A pass of this run is the better witness.

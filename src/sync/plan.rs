@@ -1,6 +1,9 @@
 //! What a run will ask of one connection, and why not the rest. Pure.
 
-use super::asked::{Choice, Extent, choose, unasked_types, wanted_types};
+use super::{
+    asked::{Choice, Extent, choose, unasked_types, wanted_types},
+    proved_for::proved_for,
+};
 use crate::{
     fhir::{
         Capability, RequiredTypes, SearchQuery, SearchRule, SearchRules, changed_since,
@@ -46,6 +49,8 @@ pub struct PlanInput<'a> {
     pub requested_scope: Option<&'a str>,
     /// Types that were walked and have live resources.
     pub held: &'a [HeldType],
+    /// When the member consented last (RFC 3339).
+    pub consented_at: Option<&'a str>,
     /// Unfinished walks.
     pub cursors: &'a [Cursor],
     /// What is known of the types.
@@ -62,7 +67,7 @@ pub struct PlanInput<'a> {
 
 impl PlanInput<'_> {
     /// The FHIR base of a type.
-    fn base_of(&self, name: &str) -> &Url {
+    pub(super) fn base_of(&self, name: &str) -> &Url {
         self.type_bases.get(name).unwrap_or(self.base)
     }
 }
@@ -143,6 +148,8 @@ pub struct WalkOrder {
     pub totals: Totals,
     /// How much of the type the walk can see.
     pub extent: Extent,
+    /// Which base, search and consent it is made with.
+    pub proved_for: String,
 }
 
 /// One of several searches that together are a type.
@@ -167,6 +174,11 @@ impl WalkOrder {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         if pairs.is_empty() { Vec::new() } else { vec![pairs.join("&")] }
+    }
+
+    /// Whether a cursor's walk is made with the same base, search and consent.
+    pub(super) fn is_of(&self, cursor: &Cursor) -> bool {
+        cursor.proved_for.as_ref() == Some(&self.proved_for)
     }
 
     /// The order with the patient named in its searches; `None` where one must be and is not known.
@@ -239,8 +251,15 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
     let state = input.states.iter().find(|state| state.resource_type == name);
     let is_held = input.held.iter().any(|held| held.resource_type == name && held.is_listed);
     let listed_before = is_held || state.is_some_and(|state| state.last_full_at.is_some());
+    let proved_for = proved_for(input, name);
+    // What was proved for another base, search or consent proves nothing of this one.
+    let proved = state.filter(|state| state.proved_for.as_ref() == Some(&proved_for));
     let cursor = |kind: WalkKind| {
-        let mine = |cursor: &&Cursor| cursor.resource_type == name && cursor.kind == kind;
+        let mine = |cursor: &&Cursor| {
+            cursor.resource_type == name
+                && cursor.kind == kind
+                && cursor.proved_for.as_ref() == Some(&proved_for)
+        };
         let cursor = input.cursors.iter().find(mine).filter(|_| !input.full)?;
         usable(cursor, input.base_of(name))
     };
@@ -253,7 +272,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
     }
     let Searches { start, parts, by_patient, note } = searches(input, name, rule, state);
     let changes = || {
-        let fresh = || increment(input, state?, &start).map(WalkFrom::Since);
+        let fresh = || increment(input, proved?, &start).map(WalkFrom::Since);
         cursor(WalkKind::Incremental).or_else(fresh)
     };
     // What changed is not held up by a full walk that takes several runs.
@@ -261,7 +280,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         Some(full) => (full, changes().map(Box::new)),
         // That nothing changed would not tell whether the consent still lets anything through.
         _ if !parts.is_empty() => (WalkFrom::Start, None),
-        None if extent.is_uncovered || is_full_walk_due(input, state) => (WalkFrom::Start, None),
+        None if extent.is_uncovered || is_full_walk_due(input, proved) => (WalkFrom::Start, None),
         None => (changes().unwrap_or(WalkFrom::Start), None),
     };
     let resource_type = name.to_owned();
@@ -280,6 +299,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         beside,
         totals: state.map_or(Totals::Unknown, |state| state.totals),
         extent,
+        proved_for,
     }))
 }
 

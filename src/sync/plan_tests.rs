@@ -23,6 +23,7 @@ fn cursor(url: &str) -> Cursor {
         walk_started_at: "2026-01-01T00:00:00.000Z".into(),
         since: None,
         failures: 0,
+        proved_for: proof("Coverage"),
         tally: Default::default(),
     }
 }
@@ -48,6 +49,7 @@ fn input(base: &Url) -> PlanInput<'_> {
         scope: None,
         requested_scope: None,
         held: &[],
+        consented_at: Some("2025-12-01T00:00:00.000Z"),
         cursors: &[],
         states: &[],
         full: false,
@@ -55,6 +57,12 @@ fn input(base: &Url) -> PlanInput<'_> {
         overlap: Duration::from_secs(3600),
         now: instant("2026-01-08T00:00:00Z").unwrap(),
     }
+}
+
+/// What a watermark or a cursor of the usual input is proved for.
+fn proof(name: &str) -> Option<String> {
+    let base = Url::parse(BASE).unwrap();
+    Some(proved_for(&input(&base), name))
 }
 
 /// Each type with where it begins, or why it does not.
@@ -115,6 +123,7 @@ fn a_type_that_is_named_or_was_listed_before_is_asked_for_though_nobody_declares
         resources: 1,
         has_open_rejects: false,
         has_outdated: false,
+        proved_for: proof("Goal"),
         totals: Totals::Unknown,
         probed_at: None,
         by_patient: false,
@@ -165,6 +174,7 @@ fn a_required_type_that_the_consent_does_not_cover_is_walked_in_full_each_time()
         resources: 101,
         has_open_rejects: false,
         has_outdated: false,
+        proved_for: proof("Coverage"),
         totals: Totals::Unknown,
         probed_at: Some("2026-01-07T00:00:00.000Z".into()),
         by_patient: false,
@@ -213,6 +223,8 @@ fn an_unfinished_walk_goes_on_at_its_cursor_unless_told_otherwise() {
     assert_eq!(start(&here, false), "https://api.x.test/r4/Coverage?_after=30");
     assert_eq!(start(&here, true), "start");
     assert_eq!(start(&elsewhere, false), "start");
+    let another = [Cursor { proved_for: Some("another search".to_owned()), ..here[0].clone() }];
+    assert_eq!(start(&another, false), "start");
 }
 
 #[test]
@@ -236,6 +248,7 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
         resources: 101,
         has_open_rejects: false,
         has_outdated: false,
+        proved_for: proof("Coverage"),
         totals: Totals::Unknown,
         probed_at: None,
         by_patient: false,
@@ -273,9 +286,13 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
     let unmarked = TypeState { watermark: None, ..good.clone() };
     let old = TypeState { last_full_at: Some("2026-01-01T00:00:00.000Z".into()), ..good.clone() };
     let small = TypeState { resources: 100, ..good.clone() };
+    let another = TypeState { proved_for: Some("another consent".to_owned()), ..good.clone() };
+    let unknown = TypeState { proved_for: None, ..good.clone() };
     let rejected = TypeState { has_open_rejects: true, ..good.clone() };
     let never = TypeState { last_full_at: None, ..good };
-    for state in [ignored, undated, outdated, unmarked, old, small, rejected, never] {
+    for state in
+        [ignored, undated, outdated, unmarked, old, small, another, unknown, rejected, never]
+    {
         assert_eq!(begins(&declares, &state, false), "start", "{state:?}");
     }
 }

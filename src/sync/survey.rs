@@ -156,6 +156,7 @@ async fn decide(
         scope: scope.as_deref(),
         requested_scope: target.registration.scope.as_deref(),
         held: &held,
+        consented_at: context.connection.consented_at.as_deref(),
         cursors: &cursors,
         states: &states,
         full: options.full,

@@ -66,6 +66,7 @@ pub(super) async fn walk_by_date(
         since: None,
         window: Some(WalkWindow { parameter: parameter.to_owned(), from: None, to: None }),
         resumes: None,
+        proved_for: Some(order.proved_for.clone()),
     };
     let (key, _) = context.warehouse.start_walk(start).await?;
     let parts = WalkContext { round: Some(key.walk_id), ..context.clone() };
@@ -114,7 +115,7 @@ pub(super) fn unfinished(
     let declared = context
         .warehouse
         .reader()
-        .read(|connection| unfinished_round(connection, id, name, &since))?;
+        .read(|connection| unfinished_round(connection, id, name, &order.proved_for, &since))?;
     Ok(declared.map(|declared_total| WalkReport {
         resource_type: name.to_owned(),
         finish: WalkFinish::incomplete(Reason::ResultWindow, String::new()),

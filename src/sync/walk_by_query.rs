@@ -70,6 +70,7 @@ pub(super) async fn walk_by_query(
         since: None,
         window: None,
         resumes: None,
+        proved_for: Some(order.proved_for.clone()),
     };
     let (key, _) = context.warehouse.start_walk(start).await?;
     let round = WalkContext { round: Some(key.walk_id), ..context.clone() };
@@ -96,7 +97,7 @@ pub(super) async fn walk_by_query(
         is_doubted: reading.is_doubted,
         started: clock::text(reading.dated),
         settles_rejects: sees_all && !has_rejects,
-        advance: Some(Advance { watermark: None, full: sees_all }),
+        advance: Some(Advance { watermark: None, full: sees_all, proves: true }),
         totals: None,
         shrink_limit_percent: context.shrink_limit_percent,
     };
@@ -118,11 +119,11 @@ async fn walk_part(
     let (cursor, complete_at) = context.warehouse.reader().read(|connection| {
         Ok((
             window_cursor(connection, id, name, &window)?,
-            window_complete_at(connection, id, name, &window)?,
+            window_complete_at(connection, id, name, &window, None)?,
         ))
     })?;
     let came_before = cursor.is_some() || complete_at.is_some();
-    let from = cursor.filter(|_| !order.anew).and_then(|cursor| {
+    let from = cursor.filter(|it| !order.anew && order.is_of(it)).and_then(|cursor| {
         let url = Url::parse(&cursor.next_url).ok()?;
         let is_same = Origin::of(&url).ok()? == Origin::of(&part.start).ok()?;
         is_same.then(|| WalkFrom::Cursor(Box::new(cursor), url))

@@ -203,7 +203,7 @@ pub(super) fn order_of(
             Reuse::Nothing | Reuse::Complete => false,
         };
         Ok((
-            window_complete_at(connection, id, name, &window)?,
+            window_complete_at(connection, id, name, &window, Some(&order.proved_for))?,
             window_cursor(connection, id, name, &window)?,
             too_long,
         ))
@@ -227,7 +227,7 @@ pub(super) fn order_of(
     }
     let is_misdated =
         |cursor: &Cursor| lies_ahead(instant(&cursor.walk_started_at), context.clock.now());
-    let cursor = cursor.filter(|cursor| since.is_some() && !is_misdated(cursor));
+    let cursor = cursor.filter(|it| since.is_some() && order.is_of(it) && !is_misdated(it));
     let from = match cursor {
         Some(cursor) => match same_origin(&cursor.next_url, &order.start) {
             Some(url) => WalkFrom::Cursor(Box::new(cursor), url),

@@ -30,6 +30,8 @@ pub struct ConnectionRow {
     pub patient_id: Option<String>,
     /// Scopes granted, as the token endpoint told them.
     pub scope: Option<String>,
+    /// When the member consented last (RFC 3339).
+    pub consented_at: Option<String>,
 }
 
 /// A consent to be entered.
@@ -51,7 +53,7 @@ pub struct NewConsent {
     pub ends_at: Option<DateTime<Utc>>,
 }
 
-const COLUMNS: &str = "id, uid, name, plan, member, patient_id, scope";
+const COLUMNS: &str = "id, uid, name, plan, member, patient_id, scope, consented_at";
 
 /// Enters a consent: a new connection, or a renewed one under the name it has.
 pub(crate) fn consent(
@@ -349,5 +351,6 @@ fn connection_of(row: &Row<'_>) -> rusqlite::Result<ConnectionRow> {
         member: row.get(4)?,
         patient_id: row.get(5)?,
         scope: row.get(6)?,
+        consented_at: row.get(7)?,
     })
 }

@@ -35,6 +35,8 @@ pub struct Cursor {
     pub since: Option<String>,
     /// Runs that got nothing at this page.
     pub failures: u32,
+    /// For which base, search and consent its walk is made; `None`: nobody knows.
+    pub proved_for: Option<String>,
     /// What the pages before it add up to, but for how many resources are different.
     pub(crate) tally: Tally,
 }
@@ -144,7 +146,7 @@ impl Warehouse {
 const CURSOR: &str = "SELECT k.resource_type, k.mode, k.walk_id, k.next_url, k.pages,
    k.resources_seen, k.walk_started_at, w.since, k.failures, k.entries, k.matches, k.rejected,
    k.first_page_entries, k.declared_total, k.total_changed, k.began_at, k.brought_early,
-   k.brought_late, k.stale_pages, k.repeated_page
+   k.brought_late, k.stale_pages, k.repeated_page, w.proved_for
  FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id";
 
 /// The cursors of a connection's unfinished walks over whole types.
@@ -180,19 +182,28 @@ pub(crate) fn window_cursor(
         .doing("cannot read the cursors")
 }
 
-/// When the latest complete walk over a window began.
+/// When the latest complete walk over a window began, for a base, search and consent or for any.
 pub(crate) fn window_complete_at(
     connection: &Connection,
     connection_id: i64,
     resource_type: &str,
     window: &WalkWindow,
+    proved_for: Option<&str>,
 ) -> Result<Option<String>, WarehouseError> {
     connection
         .query_row(
             "SELECT max(walk_started_at) FROM sync_walk WHERE connection_id = ?1
                AND resource_type = ?2 AND mode = 'window' AND state = 'complete'
-               AND window_parameter = ?3 AND window_from IS ?4 AND window_to IS ?5",
-            params![connection_id, resource_type, window.parameter, window.from, window.to],
+               AND window_parameter = ?3 AND window_from IS ?4 AND window_to IS ?5
+               AND (?6 IS NULL OR proved_for = ?6)",
+            params![
+                connection_id,
+                resource_type,
+                window.parameter,
+                window.from,
+                window.to,
+                proved_for
+            ],
             |row| row.get(0),
         )
         .doing("cannot read which windows are complete")
@@ -229,6 +240,7 @@ fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
         walk_started_at: row.get(6)?,
         since: row.get(7)?,
         failures: row.get(8)?,
+        proved_for: row.get(20)?,
         tally: Tally {
             denies_total: false,
             entries: row.get(9)?,
@@ -315,12 +327,14 @@ pub(crate) fn window_is_too_long(
         .doing("cannot read which windows were too long")
 }
 
-/// Whether the latest walk over a type is one by date that did not come to its end, begun at or
-/// after an instant; then what the server declared there is, if it did.
+/// Whether the latest walk over a type is one by date, for this base, search and consent, that did
+/// not come to its end, begun at or after an instant; then what the server declared there is, if it
+/// did.
 pub(crate) fn unfinished_round(
     connection: &Connection,
     connection_id: i64,
     resource_type: &str,
+    proved_for: &str,
     since: &str,
 ) -> Result<Option<Option<u64>>, WarehouseError> {
     let too_long = too_long();
@@ -328,14 +342,14 @@ pub(crate) fn unfinished_round(
         .query_row(
             &format!(
                 "SELECT (SELECT declared_total FROM sync_walk WHERE connection_id = ?1
-                   AND resource_type = ?2 AND mode = 'full' AND declared_total IS NOT NULL
+                   AND resource_type = ?2 AND mode = 'full' AND declared_total IS NOT NULL AND proved_for = ?4
                    ORDER BY id DESC LIMIT 1)
                  FROM sync_walk WHERE id = (SELECT max(id) FROM sync_walk WHERE connection_id = ?1
                    AND resource_type = ?2 AND mode NOT IN ('window', 'file'))
                  AND window_parameter IS NOT NULL AND state = 'incomplete'
-                 AND reason NOT IN {too_long} AND walk_started_at >= ?3"
+                 AND reason NOT IN {too_long} AND walk_started_at >= ?3 AND proved_for = ?4"
             ),
-            params![connection_id, resource_type, since],
+            params![connection_id, resource_type, since, proved_for],
             |row| row.get(0),
         )
         .optional()

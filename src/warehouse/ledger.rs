@@ -49,6 +49,8 @@ pub(crate) struct WalkStart {
     pub(crate) window: Option<WalkWindow>,
     /// The cursor that it goes on from.
     pub(crate) resumes: Option<Cursor>,
+    /// Which base, search and consent it is made with, where that is of interest.
+    pub(crate) proved_for: Option<String>,
 }
 
 /// What earlier runs leave a walk.
@@ -108,8 +110,8 @@ pub(crate) fn start_walk(
         .execute(
             "INSERT INTO sync_walk (run_id, connection_id, resource_type, mode, state, started_at,
                walk_started_at, resumed_from, pages_before, first_url, since,
-               window_parameter, window_from, window_to)
-             VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+               window_parameter, window_from, window_to, proved_for)
+             VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             params![
                 start.run_id,
                 start.connection_id,
@@ -123,7 +125,8 @@ pub(crate) fn start_walk(
                 start.since,
                 window.map(|window| &window.parameter),
                 window.and_then(|window| window.from.as_ref()),
-                window.and_then(|window| window.to.as_ref())
+                window.and_then(|window| window.to.as_ref()),
+                start.proved_for
             ],
         )
         .doing(doing)?;

@@ -69,13 +69,14 @@ pub(crate) fn held_since(
 }
 
 /// How many resources a full walk found new or changed that the last walk over changes had to bring:
-/// they had changed well before it began, and after the instant that it asked for.
+/// they had changed well before it began, and after the instant that it asked for. A walk with another
+/// base, search or consent had to bring other resources.
 pub(crate) fn brought_late(connection: &Connection, walk: &WalkKey) -> Result<u64, WarehouseError> {
     let doing = "cannot compare a full walk with the walk over changes before it";
     let mut statement = connection
         .prepare_cached(
             "SELECT r.last_updated, i.since, i.walk_started_at
-             FROM (SELECT since, walk_started_at FROM sync_walk
+             FROM (SELECT since, walk_started_at, proved_for FROM sync_walk
                WHERE connection_id = ?1 AND resource_type = ?2 AND mode = 'incremental'
                  AND state = 'complete' AND run_id < ?3 ORDER BY id DESC LIMIT 1) i
              JOIN type_state s ON s.connection_id = ?1 AND s.resource_type = ?2
@@ -83,6 +84,7 @@ pub(crate) fn brought_late(connection: &Connection, walk: &WalkKey) -> Result<u6
              JOIN resource r ON r.connection_id = ?1 AND r.resource_type = ?2
                AND r.deleted_at IS NULL AND r.last_updated IS NOT NULL
              JOIN sync_walk w ON w.id = r.walk_id AND w.run_id = ?3 AND w.mode = 'full'
+               AND w.proved_for IS i.proved_for
              WHERE NOT EXISTS (SELECT 1 FROM absent_resource a WHERE a.connection_id = ?1
                AND a.resource_type = ?2 AND a.resource_id = r.resource_id)",
         )

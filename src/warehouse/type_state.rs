@@ -71,6 +71,8 @@ pub struct TypeState {
     /// Whether resources came in an older version than the stored one, and since then not the
     /// stored one: a full walk tells which is the plan's.
     pub has_outdated: bool,
+    /// For which base, search and consent the last full walk was made; `None`: nobody knows.
+    pub proved_for: Option<String>,
     /// Whether the server's totals are what its pages come to.
     pub totals: Totals,
     /// When the server last showed that it honours `_lastUpdated` (RFC 3339).
@@ -97,7 +99,8 @@ pub(crate) fn states(
                totals, probed_at, search IS NOT NULL,
                EXISTS (SELECT 1 FROM resource_outdated o JOIN resource r ON r.id = o.resource
                  WHERE r.connection_id = s.connection_id AND r.resource_type = s.resource_type
-                   AND r.deleted_at IS NULL)
+                   AND r.deleted_at IS NULL),
+               proved_for
              FROM type_state s WHERE connection_id = ?1",
         )
         .and_then(|mut statement| statement.query_map([connection_id], state_of)?.collect())
@@ -125,6 +128,7 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
         probed_at: row.get(8)?,
         by_patient: row.get(9)?,
         has_outdated: row.get(10)?,
+        proved_for: row.get(11)?,
     })
 }
 
@@ -193,6 +197,9 @@ pub(crate) struct Advance {
     pub(crate) watermark: Option<String>,
     /// Whether the walk saw the whole type; then its start is when deletions are known.
     pub(crate) full: bool,
+    /// Whether it was no walk over changes: what is known now is known for its base, search and
+    /// consent.
+    pub(crate) proves: bool,
 }
 
 /// Moves the watermark, with the last page of a complete walk.
@@ -203,15 +210,18 @@ pub(super) fn advance(
 ) -> Result<(), WarehouseError> {
     connection
         .execute(
-            "INSERT INTO type_state (connection_id, resource_type, watermark, last_full_at)
-             SELECT connection_id, resource_type, ?2, iif(?3, walk_started_at, NULL)
+            "INSERT INTO type_state (connection_id, resource_type, watermark, last_full_at,
+               proved_for)
+             SELECT connection_id, resource_type, ?2, iif(?3, walk_started_at, NULL),
+               iif(?4, proved_for, NULL)
              FROM sync_walk WHERE id = ?1
              ON CONFLICT (connection_id, resource_type) DO UPDATE SET
                watermark = CASE WHEN ?3 THEN coalesce(excluded.watermark, watermark)
                  ELSE max(coalesce(watermark, excluded.watermark), coalesce(excluded.watermark, watermark))
                END,
-               last_full_at = coalesce(excluded.last_full_at, last_full_at)",
-            params![walk_id, advance.watermark, advance.full],
+               last_full_at = coalesce(excluded.last_full_at, last_full_at),
+               proved_for = coalesce(excluded.proved_for, proved_for)",
+            params![walk_id, advance.watermark, advance.full, advance.proves],
         )
         .doing("cannot move a watermark")
         .map(drop)

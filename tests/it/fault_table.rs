@@ -363,6 +363,8 @@ pub(crate) fn expected(row: &Row, phase: Phase) -> Option<Row> {
         Fault::NextLoop | Fault::AlwaysUnauthorized => 2,
         // The pages are begun anew once or twice.
         Fault::NextLost | Fault::EndEmpty => 1 + 3,
+        // The member has consented anew, and no cursor is of that consent.
+        _ if row.since == Since::Ever => row.requests,
         _ => row.requests.saturating_sub(2).max(1),
     };
     Some(Row { requests, ..row })

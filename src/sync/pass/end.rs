@@ -64,11 +64,11 @@ impl Pass<'_> {
                 self.clocks.as_ref().map_or(self.clock.started(), |clocks| clocks.dated),
             ),
             settles_rejects: is_full && !is_resumed_with_rejects,
-            advance: self
-                .order
-                .window
-                .is_none()
-                .then(|| Advance { watermark: self.clock.watermark(), full: sees_all }),
+            advance: self.order.window.is_none().then(|| Advance {
+                watermark: self.clock.watermark(),
+                full: sees_all,
+                proves: is_full,
+            }),
             totals,
             shrink_limit_percent: self.context.shrink_limit_percent,
         };

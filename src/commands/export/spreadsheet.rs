@@ -5,30 +5,79 @@
 
 use std::borrow::Cow;
 
-/// What begins a formula, in the wide forms of East Asian keyboards too, or hides the start of one.
-const BEGINNINGS: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠', '\''];
+use chrono::NaiveDate;
+
+/// What begins a formula, in the wide forms of East Asian keyboards too.
+const BEGINNINGS: [char; 9] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\''];
+/// What numbers, days and times are written with, beside digits: `1,300`, `12:30`, `1/2`, `(5)`, `1E+5`.
+const AMONG_DIGITS: &[u8] = b" .,:;/+-%$()eE";
 /// A spreadsheet's numbers have so many digits; further ones become zeroes.
 const DIGITS: usize = 15;
 
 /// The text as a spreadsheet shows it unaltered.
 pub(super) fn shown_as_text(text: &str) -> Cow<'_, str> {
-    match text.starts_with(BEGINNINGS) || is_altered(text) {
+    let seen = text.trim_start_matches(is_invisible);
+    let is_plain = is_number(text) || is_day(text);
+    match seen.starts_with(BEGINNINGS) || (is_like_number(text) && !is_plain) || has_month(text) {
         true => Cow::Owned(format!("'{text}")),
         false => Cow::Borrowed(text),
     }
 }
 
-/// Whether it looks like a number that would not come out as it is: an identifier with zeroes at its
-/// start or with too many digits, or with an E among digits, which is read as a power of ten.
-fn is_altered(text: &str) -> bool {
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit() || b == b'e' || b == b'E') {
-        return false;
-    }
-    match text.split(['e', 'E']).collect::<Vec<_>>()[..] {
-        [digits] => digits.len() > DIGITS || (digits.len() > 1 && digits.starts_with('0')),
-        [digits, power] => !digits.is_empty() && !power.is_empty(),
-        _ => false,
-    }
+/// What may hide the start of a formula.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')
+}
+
+/// Whether it may be read as a number, a day or a time: a code such as `250.00` or `2093-3`, too.
+fn is_like_number(text: &str) -> bool {
+    let is_of_numbers = |byte: u8| byte.is_ascii_digit() || AMONG_DIGITS.contains(&byte);
+    text.starts_with(|c: char| c.is_ascii_digit() || ".($".contains(c))
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().all(is_of_numbers)
+        && !text.ends_with(['e', 'E'])
+}
+
+/// Whether it is a number that comes out as it is: no zeroes at its start or behind its point, and not
+/// too many digits.
+fn is_number(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "1"));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    are_digits(whole)
+        && are_digits(fraction)
+        && (whole == "0" || !whole.starts_with('0'))
+        && !fraction.ends_with('0')
+        && text.len() <= DIGITS
+}
+
+/// Whether it is a day (ISO 8601), perhaps with a time of day: that is what a spreadsheet makes of it.
+fn is_day(text: &str) -> bool {
+    let Some((day, time)) = text.split_at_checked("2024-03-01".len()) else { return false };
+    NaiveDate::parse_from_str(day, "%Y-%m-%d").is_ok() && (time.is_empty() || time.starts_with(' '))
+}
+
+/// Whether it is a month's English name and a number, which becomes a day: `SEPT2`, `5-Mar`.
+fn has_month(text: &str) -> bool {
+    const MONTHS: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let (letters, others): (String, String) =
+        text.to_ascii_lowercase().chars().partition(char::is_ascii_alphabetic);
+    let is_month = |name: &&str| letters == **name || letters == name[..3] || letters == "sept";
+    MONTHS.iter().any(is_month)
+        && others.contains(|c: char| c.is_ascii_digit())
+        && others.chars().all(|c| c.is_ascii_digit() || " -/.,".contains(c))
 }
 
 #[cfg(test)]
@@ -45,17 +94,58 @@ mod tests {
             "\t=1",
             "\r=1",
             "\n=1",
+            " =1",
+            "\u{feff}=1",
+            "\0=1",
             "＝1+1",
             "'quoted",
             "00093310905",
             "12345678901234567890",
             "12E5",
+            "1E+5",
+            "250.00",
+            "414.0",
+            "007.5",
+            ".5",
+            "1/2",
+            "1 1/2",
+            "10-1",
+            "2093-3",
+            "2024-03",
+            "2024-02-30",
+            "3/1/2024",
+            "1,300",
+            "$12.5",
+            "(123)",
+            "50%",
+            "12:30",
+            "SEPT2",
+            "5-Mar",
+            "March 5, 2024",
         ] {
             assert_eq!(shown_as_text(altered), format!("'{altered}"));
         }
-        for same in
-            ["", "0", "99213", "123456789012345", "2024-03-01", "E11.9", "a=b", "1E", "10-1"]
-        {
+        for same in [
+            "",
+            "0",
+            "99213",
+            "123456789012345",
+            "12.5",
+            "0.75",
+            "2024-03-01",
+            "2024-03-01 08:30:00",
+            "2024-03-01T08:30:00Z",
+            "E11.9",
+            "V58.61",
+            "a=b",
+            "1E",
+            "G0438",
+            "March",
+            "B12-3",
+            "e.e",
+            "...",
+            "Dr. May",
+        ] {
             assert_eq!(shown_as_text(same), same);
         }
     }

@@ -1,8 +1,9 @@
 //! What doctor looks at on this machine. Opens nothing in a way that could write.
 
-use super::{doctor::Finding, home, system, vault_key};
+use super::{doctor::Finding, failure::Failure, freshness, home, system, vault_key};
 use crate::{
     auth::Vault,
+    clock::Clock,
     config::Settings,
     plural,
     warehouse::{
@@ -140,6 +141,22 @@ pub(super) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<Re
         Ok(_) | Err(_) => {}
     }
     ReadOnlyWarehouse::open_untouched(&file).ok()
+}
+
+/// Whether each connection was completed as lately as its schedule wants.
+pub(super) fn ages(
+    settings: &Settings,
+    warehouse: &ReadOnlyWarehouse,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    let (types, now) = (warehouse.status()?, Clock::system().now());
+    for row in warehouse.connections()? {
+        if let Some(stale) = freshness::stale(&row, &types, settings, None, now) {
+            let what = format!("age of {}", row.name);
+            findings.push(Finding::wrong(what, stale.sentence(), freshness::HINT));
+        }
+    }
+    Ok(())
 }
 
 /// The vault, where there is one that opening would not change.

@@ -20,6 +20,7 @@ mod doctor_plan;
 mod doctor_production;
 mod export;
 mod failure;
+mod freshness;
 mod get;
 mod handed_on;
 mod home;

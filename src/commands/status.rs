@@ -5,6 +5,7 @@ mod people;
 use super::{
     calendar,
     failure::Failure,
+    freshness::{self, Stale},
     home,
     metrics::{self, Metrics},
     print, tell,
@@ -44,6 +45,8 @@ struct Connection<'a> {
     consent_ends: Option<String>,
     /// Whether the marts are older than the tables; the next run makes them anew.
     marts_behind: bool,
+    /// By when another complete walk was due, where there was none since.
+    stale_since: Option<String>,
     /// Names of the other connections about the same person.
     same_person: Vec<&'a str>,
     types: Vec<&'a TypeStatus>,
@@ -56,9 +59,17 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     let warehouse = ReadOnlyWarehouse::open(&file)?;
     let (connections, types) = (named(&warehouse, &args.names)?, warehouse.status()?);
     let marts = warehouse.mart_state()?;
-    let code = code_of(&connections, &types);
+    let now = Clock::system().now();
+    let stale: HashMap<i64, Stale> = connections
+        .iter()
+        .filter_map(|row| {
+            Some((row.id, freshness::stale(row, &types, &settings, args.max_age, now)?))
+        })
+        .collect();
+    let is_stale = if stale.is_empty() { ExitCode::Complete } else { ExitCode::Incomplete };
+    let code = code_of(&connections, &types).worst(is_stale);
     if args.calendar {
-        return calendar::run(&settings, &warehouse, Clock::system().now());
+        return calendar::run(&settings, &warehouse, now);
     }
     let ends = consent_ends(&settings, &warehouse)?;
     if let Some(target) = &args.prometheus {
@@ -71,7 +82,10 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
             exit_code: code as u8,
             connections: connections
                 .iter()
-                .map(|row| connection_of(row, &types, &marts, &ends))
+                .map(|row| Connection {
+                    stale_since: stale.get(&row.id).map(|stale| clock::text(stale.due)),
+                    ..connection_of(row, &types, &marts, &ends)
+                })
                 .collect(),
         };
         print(|out| {
@@ -89,6 +103,7 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
             marts: &marts,
             strangers: &strangers,
             ends: &ends,
+            stale: &stale,
             with_types: args.all || !args.names.is_empty(),
         };
         print(|out| people::write(out, &told))?;
@@ -182,6 +197,7 @@ fn connection_of<'a>(
         complete: !types.is_empty() && types.iter().all(|status| is_fine(status)),
         consent_ends: ends.get(&row.name).map(|end| clock::text(*end)),
         marts_behind: marts.behind.contains(&row.id),
+        stale_since: None,
         same_person: same_person(row, marts),
         types,
     }

@@ -141,3 +141,43 @@ fn a_read_proves_a_deletion_whatever_the_clocks_say() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert_eq!(live(&home), ["a", "b"]);
 }
+
+/// A timer that died begins no run, and so no run can tell.
+#[test]
+fn a_connection_that_no_run_completed_for_two_nights_is_stale() {
+    let Some(faulty) = Faulty::build() else { return };
+    let payer = Payer::small();
+    let home = payer.connected_home();
+    home.succeed(&SHORT_SYNC, "the first");
+    let file = home.file("claims.json");
+    std::fs::write(&file, "{\"resourceType\":\"Patient\",\"id\":\"p\"}").unwrap();
+    home.succeed(&["import", "files", file.to_str().unwrap()], "a file");
+    let status =
+        |days: i64, more: &[&str]| faulty.run_at(&home, &[&["status"], more].concat(), days * DAY);
+    for (days, more, code) in [
+        (0, &[][..], 0),
+        (1, &["--max-age", "36h"], 0),
+        (2, &["--max-age", "36h"], 2),
+        (2, &["--max-age", "4d"], 0),
+        // The schedule is every night at three.
+        (4, &[], 2),
+        (4, &["files"], 0),
+        (-4, &[], 0),
+    ] {
+        let status = status(days, more);
+        assert_eq!(status.code, code, "{days} {more:?}: {}{}", status.stdout, status.stderr);
+        let told = status.stdout.matches("Stale: nothing was completed since").count();
+        assert_eq!(told, usize::from(code == 2), "{days} {more:?}: {}", status.stdout);
+    }
+    let json: serde_json::Value = serde_json::from_str(&status(4, &["--json"]).stdout).unwrap();
+    assert_eq!((&json["complete"], &json["exit_code"]), (&false.into(), &2.into()));
+    let connections = json["connections"].as_array().unwrap();
+    let since: Vec<bool> = connections.iter().map(|one| one["stale_since"].is_string()).collect();
+    assert_eq!(since.iter().filter(|is_stale| **is_stale).count(), 1, "{connections:#?}");
+    let doctor = faulty.run_at(&home, &["doctor", "--offline"], 4 * DAY);
+    assert!(doctor.code == 1 && doctor.stdout.contains("wrong   age of john"), "{}", doctor.stdout);
+    let weekly = "[schedule]\ncron = \"0 3 * * 1\"\n";
+    payer.configure(&home, weekly);
+    assert_eq!(status(4, &[]).code, 0, "twice a week is two weeks");
+    assert_eq!(status(20, &[]).code, 2);
+}

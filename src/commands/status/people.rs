@@ -4,6 +4,7 @@ use super::{ConsentEnds, same_person, unfinished_count};
 use crate::{
     commands::{
         causes::{self, Unfinished, causes, type_names},
+        freshness::{self, Stale},
         show,
         terminal::{self, on_one_line},
     },
@@ -25,6 +26,8 @@ pub(super) struct Told<'a> {
     pub(super) strangers: &'a HashMap<i64, u64>,
     /// When consents end, by the connection's name.
     pub(super) ends: &'a ConsentEnds,
+    /// Connections that are older than they should be, by `connection.id`.
+    pub(super) stale: &'a HashMap<i64, Stale>,
     /// Whether each type has a line of its own.
     pub(super) with_types: bool,
 }
@@ -54,6 +57,10 @@ fn connection(out: &mut dyn Write, row: &ConnectionRow, told: &Told<'_>) -> io::
     let (asked, left): (Vec<&TypeStatus>, Vec<&TypeStatus>) =
         mine.iter().copied().partition(|status| status.state.is_asked());
     line(out, 0, &headline(row, &mine, &asked))?;
+    if let Some(stale) = told.stale.get(&row.id) {
+        line(out, 2, &stale.sentence())?;
+        line(out, 2, &format!("hint: {}", freshness::HINT))?;
+    }
     if let Some(end) = told.ends.get(&row.name) {
         line(out, 2, &format!("The consent ends on {}", end.date_naive()))?;
     }

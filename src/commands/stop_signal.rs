@@ -6,14 +6,20 @@ use std::time::Duration;
 
 /// Turns the first signal, or the end of a time limit, into a request to stop.
 pub(super) fn listen(limit: Option<Duration>) -> Stop {
+    listen_and_say("Stopping: what is committed stays, the next run goes on there", limit)
+}
+
+/// The same, with what it says then.
+pub(super) fn listen_and_say(words: &'static str, limit: Option<Duration>) -> Stop {
     let (handle, stop) = Stop::new();
+    let signalled = signalled();
     tokio::spawn(async move {
         let asked = tokio::select! {
-            asked = wait() => asked.is_ok(),
+            asked = signalled => asked,
             () = elapsed(limit) => true,
         };
         if asked {
-            tell("Stopping: what is committed stays, the next run goes on there");
+            tell(words);
             handle.ask();
         }
         keep(handle).await;
@@ -33,17 +39,22 @@ async fn keep(_handle: StopHandle) {
     std::future::pending::<()>().await;
 }
 
+/// From now on a signal does not end the process; the future ends with the first.
 #[cfg(unix)]
-async fn wait() -> std::io::Result<()> {
+fn signalled() -> impl Future<Output = bool> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
+    // Here, not in the future: a signal may come before it is first polled.
+    let armed = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async move {
+        let [Ok(mut interrupt), Ok(mut terminate)] = armed else { return false };
+        tokio::select! {
+            _ = interrupt.recv() => true,
+            _ = terminate.recv() => true,
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn wait() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+async fn signalled() -> bool {
+    tokio::signal::ctrl_c().await.is_ok()
 }

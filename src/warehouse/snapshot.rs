@@ -114,34 +114,39 @@ impl<'a> Snapshot<'a> {
             .doing("cannot read when a table was filled")
     }
 
-    /// The types of the live resources, in order.
+    /// The types of the live resources, each with its connection's number, in order.
     ///
     /// # Errors
     /// SQLite's.
-    pub fn resource_types(&self) -> Result<Vec<String>, WarehouseError> {
+    pub fn resource_types(&self) -> Result<Vec<(String, i64)>, WarehouseError> {
         self.connection
             .prepare(
-                "SELECT DISTINCT resource_type FROM resource WHERE deleted_at IS NULL ORDER BY 1",
+                "SELECT DISTINCT resource_type, connection_id FROM resource
+                 WHERE deleted_at IS NULL ORDER BY 1, 2",
             )
-            .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+            .and_then(|mut statement| {
+                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
             .doing("cannot read which types are stored")
     }
 
-    /// The bytes of the live resources of a type, in one column: all, or those that came or changed
-    /// since a run.
+    /// The bytes of the live resources of a connection's type, in one column: all, or those that came
+    /// or changed since a run.
     ///
     /// # Errors
     /// SQLite's.
     pub fn resources<E>(
         &self,
         resource_type: &str,
+        connection_id: i64,
         since: Option<&Since>,
         answer: &mut dyn Answer<E>,
     ) -> Result<Result<(), E>, WarehouseError> {
         let condition = if since.is_some() { CHANGED } else { "r.deleted_at IS NULL" };
         let sql = format!(
-            "SELECT r.json FROM resource AS r WHERE r.resource_type = :type AND {condition}
-             ORDER BY r.connection_id, r.resource_id"
+            "SELECT r.json FROM resource AS r
+             WHERE r.connection_id = {connection_id} AND r.resource_type = :type AND {condition}
+             ORDER BY r.resource_id"
         );
         let mut parameters = since.map(Since::parameters).unwrap_or_default();
         parameters.push(text("type", resource_type));

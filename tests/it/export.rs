@@ -158,16 +158,26 @@ fn resources_are_lines_with_the_bytes_that_came() {
     home.succeed(&["import", "pretty", &file], "a file");
     let folder = export(&home, &["--format", "ndjson"]);
     let mut found = Vec::new();
-    for name in ["Patient.ndjson", "Coverage.ndjson", "Condition.ndjson"] {
-        found.extend(lines(&folder, name));
-    }
+    let names: BTreeSet<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let of_types = |types: &[&str], connection: u8| -> Vec<String> {
+        types.iter().map(|name| format!("{name}.{connection}.ndjson")).collect()
+    };
+    let types = ["Condition", "Coverage", "Patient"];
+    let named = [of_types(&types, 1), of_types(&types, 2), of_types(&types[2..], 3)].concat();
+    let named: BTreeSet<String> = named.into_iter().chain(["manifest.json".to_owned()]).collect();
+    assert_eq!(names, named, "a file holds no resources of two connections");
+    let files = names.iter().filter(|name| name.ends_with("ndjson"));
+    files.for_each(|name| found.extend(lines(&folder, name)));
     found.sort();
     let mut wanted: Vec<String> =
         stored(&home).iter().map(|json| json.replace(['\n', '\r'], " ")).collect();
     wanted.sort();
     assert_eq!(found, wanted);
     let manifest = manifest(&folder);
-    assert_eq!(manifest["files"].as_array().unwrap().len(), 3);
+    assert_eq!(manifest["files"].as_array().unwrap().len(), 7);
     for file in manifest["files"].as_array().unwrap() {
         let bytes = fs::read(folder.join(file["name"].as_str().unwrap())).unwrap();
         let sha256: String =
@@ -175,17 +185,36 @@ fn resources_are_lines_with_the_bytes_that_came() {
         assert_eq!(file["sha256"], sha256);
         assert_eq!(file["bytes"], bytes.len());
         assert_eq!(file["rows"], bytes.iter().filter(|byte| **byte == b'\n').count());
+        let name =
+            format!("{}.{}.ndjson", file["resource_type"].as_str().unwrap(), file["connection_id"]);
+        assert_eq!(file["name"], name);
     }
     // A home elsewhere takes them in again.
     let again = Home::new();
-    for name in ["Patient.ndjson", "Coverage.ndjson", "Condition.ndjson"] {
-        let file = folder.join(name);
-        again.succeed(&["import", "all", "--dependants", file.to_str().unwrap()], "an export");
+    let folder_name = folder.to_str().unwrap();
+    let all = again.run(&["import", "all", "--dependants", folder_name]);
+    assert_eq!(all.code, 1, "{}", all.stderr);
+    assert!(all.stderr.contains("is an export of 3 connections"), "{}", all.stderr);
+    assert!(all.stderr.contains("/*.1.ndjson"), "{}", all.stderr);
+    for (connection, name) in [(1, "john"), (2, "mary"), (3, "pretty")] {
+        let files = names.iter().filter(|file| file.ends_with(&format!(".{connection}.ndjson")));
+        let files: Vec<_> =
+            files.map(|file| folder.join(file).into_os_string().into_string().unwrap()).collect();
+        let mut command = vec!["import", name];
+        command.extend(files.iter().map(String::as_str));
+        again.succeed(&command, "an export");
     }
     assert_eq!(stored(&again), wanted);
     let one = export(&home, &["Coverage", "--format", "ndjson"]);
-    assert_eq!(lines(&one, "Coverage.ndjson").len(), 2);
-    assert!(!one.join("Patient.ndjson").exists());
+    assert_eq!(lines(&one, "Coverage.1.ndjson").len(), 1);
+    assert!(!one.join("Patient.1.ndjson").exists());
+    // The export of a single connection may be named as a folder; its manifest is no resource.
+    home.succeed(&["purge", "mary", "--yes"], "three connections");
+    home.succeed(&["purge", "pretty", "--yes"], "two connections");
+    let folder = export(&home, &["--format", "ndjson"]);
+    let whole = Home::new();
+    whole.succeed(&["import", "john", folder.to_str().unwrap()], "an export");
+    assert_eq!(stored(&whole), stored(&home));
 }
 
 #[test]

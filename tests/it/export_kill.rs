@@ -8,7 +8,11 @@ use crate::{
     support::{Faulty, Home, Payer, SHORT_SYNC, Watched},
 };
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::BTreeSet,
+    fs,
+    process::{Command, Stdio},
+};
 
 const OLD: [&str; 1] = ["coverage"];
 const NEW: [&str; 3] = ["claim", "coverage", "patient"];
@@ -122,6 +126,29 @@ fn assert_bounded(home: &Home, format: &str) {
     assert_eq!(manifest(&folder)["files"][0]["rows"], 1_000_000);
     eprintln!("{format}: peak {} MiB", ended.peak_kib >> 10);
     assert!(ended.peak_kib < 64 << 10, "{format}: {} KiB", ended.peak_kib);
+}
+
+#[test]
+fn an_export_that_is_asked_to_stop_leaves_nothing_of_itself() {
+    let (_payer, home) = exported();
+    fill(&home, 1_000_000);
+    for name in ["INT", "TERM"] {
+        let arguments = words(&home, &["coverage_class"]);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut export = home.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        while left(&home).is_empty() {
+            assert!(export.try_wait().unwrap().is_none(), "it ended before it was asked to");
+            std::thread::yield_now();
+        }
+        let kill = format!("kill -s {name} {}", export.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        let output = export.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("an earlier export is as it was"), "{said}");
+        assert_eq!(left(&home), Vec::<String>::new());
+        assert_eq!(tables(&home, name), OLD);
+    }
 }
 
 #[test]

@@ -82,9 +82,9 @@ fn the_last_export_and_what_is_new_make_what_there_is_now() {
     let stored: String = home.value(&format!(
         "SELECT json FROM resource WHERE resource_type = 'Coverage' AND resource_id = '{amended}'"
     ));
-    assert_eq!(lines(&folder, "Coverage.ndjson"), [stored.replace('\n', " ")]);
-    assert_eq!(lines(&folder, "Patient.ndjson"), Vec::<String>::new());
-    let deleted = lines(&folder, "_deleted.ndjson");
+    assert_eq!(lines(&folder, "Coverage.1.ndjson"), [stored.replace('\n', " ")]);
+    assert_eq!(lines(&folder, "Patient.1.ndjson"), Vec::<String>::new());
+    let deleted = lines(&folder, "_deleted.1.ndjson");
     assert_eq!(deleted.len(), 1);
     assert!(deleted[0].contains(&format!("\"url\":\"ExplanationOfBenefit/{withdrawn}\"")));
     assert!(deleted[0].contains("\"method\":\"DELETE\""));

@@ -11,10 +11,14 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 /// The name of the file.
-pub(super) const NAME: &str = "manifest.json";
+pub(in crate::commands) const NAME: &str = "manifest.json";
 /// The version of its layout.
 const LAYOUT: u32 = 1;
 
@@ -39,7 +43,7 @@ pub(super) struct Manifest {
 
 /// What is enough of a manifest to know an earlier export's files.
 #[derive(Debug, Deserialize)]
-pub(super) struct Known {
+pub(in crate::commands) struct Known {
     /// The version of its layout: no other program writes this name.
     #[expect(dead_code, reason = "it is there: that is what is looked at")]
     payersync_export: u32,
@@ -49,9 +53,20 @@ pub(super) struct Known {
 #[derive(Debug, Deserialize)]
 struct KnownFile {
     name: String,
+    connection_id: Option<i64>,
 }
 
 impl Known {
+    /// The manifest of the export in a folder, if it is one.
+    pub(in crate::commands) fn in_folder(folder: &Path) -> Option<Known> {
+        serde_json::from_slice(&fs::read(folder.join(NAME)).ok()?).ok()
+    }
+
+    /// The numbers of the connections that have files of their own.
+    pub(in crate::commands) fn connections(&self) -> BTreeSet<i64> {
+        self.files.iter().filter_map(|file| file.connection_id).collect()
+    }
+
     /// The names of all files of the export.
     pub(super) fn names(&self) -> BTreeSet<&str> {
         self.files.iter().map(|file| file.name.as_str()).chain([NAME]).collect()
@@ -86,6 +101,8 @@ pub(super) struct FileEntry {
     table: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection_id: Option<i64>,
     rows: u64,
     bytes: u64,
     sha256: String,
@@ -131,11 +148,13 @@ impl FileEntry {
     pub(super) fn of_type(
         name: String,
         resource_type: &str,
+        connection_id: i64,
         rows: u64,
         finished: Finished,
     ) -> FileEntry {
         let resource_type = Some(resource_type.to_owned());
-        FileEntry { resource_type, ..entry(name, rows, finished) }
+        let connection_id = Some(connection_id);
+        FileEntry { resource_type, connection_id, ..entry(name, rows, finished) }
     }
 }
 
@@ -144,6 +163,7 @@ fn entry(name: String, rows: u64, finished: Finished) -> FileEntry {
         name,
         table: None,
         resource_type: None,
+        connection_id: None,
         rows,
         bytes: finished.sums.bytes,
         sha256: finished.sums.sha256,

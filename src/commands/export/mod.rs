@@ -12,14 +12,14 @@ mod columnar;
 mod delimited;
 mod file;
 mod kind;
-mod manifest;
+pub(super) mod manifest;
 mod place;
 mod resources;
 mod spreadsheet;
 mod tables;
 mod writer;
 
-use super::{failure::Failure, home, system, tell};
+use super::{failure::Failure, home, stop_signal, system, tell};
 use crate::{
     cli::{ExportArgs, ExportFormat},
     clock::Clock,
@@ -31,7 +31,7 @@ use crate::{
     },
 };
 use manifest::Manifest;
-use place::Place;
+use place::{Place, Unfinished};
 use std::{io, path::Path};
 
 /// Writes the files, then puts the folder in place.
@@ -44,9 +44,18 @@ pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure>
     let place = Place::check(&args.folder, file.path())?;
     // First, as for a backup: files that nobody knows of cannot be named by a purge.
     let _ = log(&file, place.target(), backup_outcome::BEGUN);
-    let done = export(&warehouse, &catalog, args, &place).inspect_err(|_| {
-        let _ = log(&file, place.target(), backup_outcome::FAILED);
-    })?;
+    let stop = stop_signal::listen_and_say("Stopping: what was written so far goes", None);
+    let done = match export(&warehouse, &catalog, args, place.begin(stop.clone())?) {
+        Ok(done) => done,
+        Err(failure) => {
+            let _ = log(&file, place.target(), backup_outcome::FAILED);
+            if !stop.is_asked() {
+                return Err(failure);
+            }
+            tell("Nothing was exported; an earlier export is as it was");
+            return Ok(ExitCode::Incomplete);
+        }
+    };
     log(&file, place.target(), &done.counts())?;
     tell(&format!("Exported {} to {}", done.counts(), place.target().display()));
     done.warnings().iter().for_each(|warning| tell(warning));
@@ -58,9 +67,8 @@ fn export(
     warehouse: &ReadOnlyWarehouse,
     catalog: &Catalog,
     args: &ExportArgs,
-    place: &Place,
+    unfinished: Unfinished<'_>,
 ) -> Result<Manifest, Failure> {
-    let unfinished = place.begin()?;
     let manifest = warehouse.snapshot(|snapshot| {
         let since = args.since.map(|run| since(snapshot, run)).transpose()?;
         let mut manifest = Manifest::begin(snapshot, args, Clock::system().now())?;

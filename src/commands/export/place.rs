@@ -9,6 +9,7 @@ use super::{
 use crate::{
     commands::failure::Failure,
     own_file,
+    sync::Stop,
     warehouse::{sweep_unfinished, unfinished_name},
 };
 use std::{
@@ -56,11 +57,12 @@ impl Place {
     }
 
     /// Removes what killed exports of this warehouse have left beside the folder, and makes another.
-    pub(super) fn begin(&self) -> Result<Unfinished<'_>, Failure> {
+    /// What asks `stop` ends the writing.
+    pub(super) fn begin(&self, stop: Stop) -> Result<Unfinished<'_>, Failure> {
         sweep_unfinished(&self.target, &self.warehouse)?;
         let path = unfinished_name(&self.target, &self.warehouse)?;
         own_file::create_new_folder(&path).map_err(|error| cannot_write(&self.target, error))?;
-        Ok(Unfinished { place: self, path })
+        Ok(Unfinished { place: self, path, stop })
     }
 
     /// Refuses what an export of ours is not: it would be gone afterwards.
@@ -84,8 +86,7 @@ impl Place {
         if entries.is_empty() {
             return Ok(());
         }
-        let manifest = fs::read(target.join(NAME)).unwrap_or_default();
-        let Ok(known) = serde_json::from_slice::<Known>(&manifest) else {
+        let Some(known) = Known::in_folder(target) else {
             return Err(left("holds files, and is no export of payersync".to_owned()));
         };
         let names = known.names();
@@ -106,11 +107,17 @@ impl Place {
 pub(super) struct Unfinished<'a> {
     place: &'a Place,
     path: PathBuf,
+    stop: Stop,
 }
 
 impl Unfinished<'_> {
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Ends the writing where it was asked to stop.
+    pub(super) fn go_on(&self) -> io::Result<()> {
+        if self.stop.is_asked() { Err(io::Error::other("it was asked to stop")) } else { Ok(()) }
     }
 
     /// Writes the manifest and puts the folder in place of an earlier export, which is removed.

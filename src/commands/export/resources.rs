@@ -1,5 +1,8 @@
-//! Resources as they were received, a file per type and a line per resource: the layout of FHIR's bulk
-//! data export.
+//! Resources as they were received, a file per type and connection and a line per resource: the layout
+//! of FHIR's bulk data export.
+//!
+//! Two plans may give the same id to different resources, so no file holds resources of two connections.
+//! A file is called `Patient.1.ndjson` by the number of its connection, which `manifest.json` names.
 //!
 //! The bytes are those that are stored. Only a line break between two tokens becomes a space, since a
 //! line is a resource; JSON has no line break within a token.
@@ -28,72 +31,78 @@ pub(super) fn write(
     folder: &Unfinished<'_>,
 ) -> Result<Files, Failure> {
     let mut files = Files::default();
-    for resource_type in types(snapshot, catalog, args)? {
-        let mut entry = one(folder, &resource_type, |lines| {
-            snapshot.resources(&resource_type, since, &mut Bytes(lines))
+    for (resource_type, connection_id) in types(snapshot, catalog, args)? {
+        let mut entry = one(folder, &resource_type, connection_id, |lines| {
+            snapshot.resources(&resource_type, connection_id, since, &mut Bytes(lines))
         })?;
         entry.is_whole = since.is_none();
         files.entries.push(entry);
     }
     if let Some(since) = since {
-        files.entries.push(one(folder, "_deleted", |lines| {
-            snapshot.deleted_since(since, &mut Deletions(lines))
-        })?);
+        for connection in snapshot.connections()? {
+            files.entries.push(one(folder, "_deleted", connection.id, |lines| {
+                let mut deletions = Deletions { of: connection.id, lines };
+                snapshot.deleted_since(since, &mut deletions)
+            })?);
+        }
     }
     Ok(files)
 }
 
+/// Each type that was asked for, with each connection that has resources of it.
 fn types(
     snapshot: &Snapshot<'_>,
     catalog: &Catalog,
     args: &ExportArgs,
-) -> Result<Vec<String>, Failure> {
-    let held = snapshot.resource_types()?;
-    if let Some(odd) = held.iter().find(|name| !name.bytes().all(|b| b.is_ascii_alphanumeric())) {
+) -> Result<Vec<(String, i64)>, Failure> {
+    let mut held = snapshot.resource_types()?;
+    if let Some((odd, _)) =
+        held.iter().find(|(name, _)| !name.bytes().all(|b| b.is_ascii_alphanumeric()))
+    {
         return Err(Failure::misuse(format!("the type {odd:?} cannot be the name of a file")));
     }
     if args.tables.is_empty() {
         return Ok(held);
     }
     for name in &args.tables {
-        if !held.contains(name) && catalog.of_type(name).is_empty() {
-            let known: Vec<&str> = held.iter().map(String::as_str).collect();
+        if !held.iter().any(|(known, _)| known == name) && catalog.of_type(name).is_empty() {
+            let known: Vec<&str> = held.iter().map(|(name, _)| name.as_str()).collect();
             return Err(choice::unknown("resource type", name, &known));
         }
     }
-    let mut types = args.tables.clone();
-    types.sort();
-    types.dedup();
-    Ok(types)
+    held.retain(|(name, _)| args.tables.contains(name));
+    Ok(held)
 }
 
 /// The lines of a file, counted.
-struct Lines {
+struct Lines<'a> {
     file: HashedFile,
+    folder: &'a Unfinished<'a>,
     count: u64,
 }
 
 fn one(
     folder: &Unfinished<'_>,
     what: &str,
-    ask: impl FnOnce(&mut Lines) -> Result<io::Result<()>, WarehouseError>,
+    connection_id: i64,
+    ask: impl FnOnce(&mut Lines<'_>) -> Result<io::Result<()>, WarehouseError>,
 ) -> Result<FileEntry, Failure> {
-    let name = format!("{what}.ndjson");
+    let name = format!("{what}.{connection_id}.ndjson");
     let path = folder.path().join(&name);
     let file = HashedFile::create(&path).map_err(|error| cannot_write(&path, error))?;
-    let mut lines = Lines { file, count: 0 };
+    let mut lines = Lines { file, folder, count: 0 };
     let asked = ask(&mut lines)?;
     let count = lines.count;
     let sums =
         asked.and_then(|()| lines.file.finish()).map_err(|error| cannot_write(&path, error))?;
     let finished = Finished { sums, losses: Losses::default() };
-    Ok(FileEntry::of_type(name, what, count, finished))
+    Ok(FileEntry::of_type(name, what, connection_id, count, finished))
 }
 
 /// Writes the bytes of each resource.
-struct Bytes<'a>(&'a mut Lines);
+struct Bytes<'a, 'b>(&'a mut Lines<'b>);
 
-impl Answer<io::Error> for Bytes<'_> {
+impl Answer<io::Error> for Bytes<'_, '_> {
     fn columns(&mut self, _: &[&str]) -> io::Result<()> {
         Ok(())
     }
@@ -104,7 +113,8 @@ impl Answer<io::Error> for Bytes<'_> {
             [AnswerCell::Blob(bytes)] => bytes,
             _ => return Err(io::Error::other("a resource is no text")),
         };
-        let Lines { file, count } = &mut *self.0;
+        let Lines { file, folder, count } = &mut *self.0;
+        folder.go_on()?;
         let mut is_first = true;
         for part in bytes.split(|byte| matches!(byte, b'\n' | b'\r')) {
             if !std::mem::take(&mut is_first) {
@@ -117,22 +127,29 @@ impl Answer<io::Error> for Bytes<'_> {
     }
 }
 
-/// Writes a Bundle for each resource that went: what a bulk export's `deleted` files hold.
-struct Deletions<'a>(&'a mut Lines);
+/// Writes a Bundle for each resource of a connection that went: what a bulk export's `deleted` files
+/// hold.
+struct Deletions<'a, 'b> {
+    of: i64,
+    lines: &'a mut Lines<'b>,
+}
 
-impl Answer<io::Error> for Deletions<'_> {
+impl Answer<io::Error> for Deletions<'_, '_> {
     fn columns(&mut self, _: &[&str]) -> io::Result<()> {
         Ok(())
     }
 
     fn row(&mut self, cells: &[AnswerCell<'_>]) -> io::Result<()> {
-        let [_, AnswerCell::Text(resource_type), AnswerCell::Text(id), _] = cells else {
+        let [connection, AnswerCell::Text(resource_type), AnswerCell::Text(id), _] = cells else {
             return Err(io::Error::other("a resource without type or id"));
         };
+        if *connection != AnswerCell::Integer(self.of) {
+            return Ok(());
+        }
         let request = json!({ "method": "DELETE", "url": format!("{resource_type}/{id}") });
         let entry = [json!({ "request": request })];
         let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entry });
-        self.0.count += 1;
-        writeln!(self.0.file, "{bundle}")
+        self.lines.count += 1;
+        writeln!(self.lines.file, "{bundle}")
     }
 }

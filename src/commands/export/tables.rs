@@ -13,7 +13,7 @@ use super::{
     writer::{Stream, TableWriter},
 };
 use crate::{
-    cli::ExportArgs,
+    cli::{ExportArgs, ExportFormat},
     commands::{failure::Failure, tables::column_meanings},
     warehouse::{Catalog, Since, Snapshot, WarehouseError},
 };
@@ -47,7 +47,14 @@ pub(super) fn write(
         };
         let columns: Vec<Column> = declared
             .into_iter()
-            .map(|(name, declared)| Column { kind: definition.kind(&name, &declared), name })
+            .map(|(name, declared)| {
+                let kind = match definition.kind(&name, &declared) {
+                    // Nothing is rounded in text: whoever reads it with this type loses nothing.
+                    Kind::Money(_) if args.format == ExportFormat::Csv => Kind::Money(6),
+                    kind => kind,
+                };
+                Column { kind, name }
+            })
             .collect();
         let new_rows = match (since, definition) {
             (Some(since), Definition::Table(table))
@@ -98,7 +105,7 @@ fn one(
     let name = format!("{table}.{}", args.format.name());
     let path = folder.path().join(&name);
     let mut writer = begin(args, &path, &columns).map_err(|error| cannot_write(&path, error))?;
-    let mut stream = Stream { writer: &mut *writer, columns: &columns, rows: 0 };
+    let mut stream = Stream { writer: &mut *writer, columns: &columns, folder, rows: 0 };
     let streamed = ask(&mut stream)?;
     let rows = stream.rows;
     let finished =
@@ -110,7 +117,7 @@ fn begin(args: &ExportArgs, path: &Path, columns: &[Column]) -> io::Result<Box<d
     let file = HashedFile::create(path)?;
     Ok(match args.format {
         #[cfg(feature = "parquet")]
-        crate::cli::ExportFormat::Parquet => Box::new(Parquet::begin(file, columns)?),
+        ExportFormat::Parquet => Box::new(Parquet::begin(file, columns)?),
         _ => Box::new(Csv::begin(file, columns, args.raw)?),
     })
 }

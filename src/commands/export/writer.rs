@@ -1,6 +1,6 @@
 //! What every format does with the rows of a table.
 
-use super::{file::Sums, kind::Column};
+use super::{file::Sums, kind::Column, place::Unfinished};
 use crate::warehouse::{Answer, AnswerCell};
 use std::{collections::BTreeMap, io};
 
@@ -33,6 +33,7 @@ pub(super) struct Losses {
 pub(super) struct Stream<'a> {
     pub(super) writer: &'a mut dyn TableWriter,
     pub(super) columns: &'a [Column],
+    pub(super) folder: &'a Unfinished<'a>,
     pub(super) rows: u64,
 }
 
@@ -46,6 +47,7 @@ impl Answer<io::Error> for Stream<'_> {
     }
 
     fn row(&mut self, cells: &[AnswerCell<'_>]) -> io::Result<()> {
+        self.folder.go_on()?;
         self.rows += 1;
         self.writer.row(cells)
     }

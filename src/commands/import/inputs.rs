@@ -1,6 +1,13 @@
 //! Which files an import reads: those that are named, and those of the folders that are named.
 
-use crate::commands::failure::Failure;
+use crate::{
+    commands::{
+        export::manifest::{Known, NAME},
+        failure::Failure,
+    },
+    plural,
+};
+use serde::{Deserialize, de::IgnoredAny};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -37,6 +44,7 @@ pub(super) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
             inputs.push(Input::File { path: path.clone(), name });
             continue;
         }
+        refuse_several_connections(path)?;
         let mut found = Vec::new();
         look_through(path, &mut found, 0).map_err(|error| unreadable(path, error))?;
         if found.is_empty() {
@@ -51,6 +59,17 @@ pub(super) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
         inputs.extend(found.into_iter().map(|path| Input::File { name: name(&path), path }));
     }
     Ok(inputs)
+}
+
+/// Refuses an export of several connections: under one name, resources of two plans that have the same
+/// id would take each other's place.
+fn refuse_several_connections(folder: &Path) -> Result<(), Failure> {
+    let connections = Known::in_folder(folder).map(|known| known.connections()).unwrap_or_default();
+    let Some(first) = connections.first().filter(|_| connections.len() > 1) else { return Ok(()) };
+    let folder = folder.display();
+    let several = plural::count(connections.len(), "connection");
+    Err(Failure::misuse(format!("{folder} is an export of {several}"))
+        .hint(format!("import each under its own name, such as {folder}/*.{first}.ndjson")))
 }
 
 fn endings() -> String {
@@ -74,11 +93,23 @@ fn look_through(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) -> io::Re
             if depth < MAX_DEPTH {
                 look_through(&path, found, depth + 1)?;
             }
-        } else if may_hold_resources(&path) && path.is_file() {
+        } else if may_hold_resources(&path) && path.is_file() && !is_manifest(&path) {
             found.push(path);
         }
     }
     Ok(())
+}
+
+/// Whether a file tells of an export's files: by its name, and by being no resource.
+fn is_manifest(path: &Path) -> bool {
+    #[derive(Deserialize)]
+    struct Begin {
+        #[serde(rename = "resourceType")]
+        resource_type: Option<IgnoredAny>,
+    }
+    let begin = || serde_json::from_slice::<Begin>(&fs::read(path).ok()?).ok();
+    path.file_name().is_some_and(|name| name == NAME)
+        && begin().is_some_and(|begin| begin.resource_type.is_none())
 }
 
 /// Whether a file's name says that it may hold resources.

@@ -4,6 +4,8 @@
 //! it answers others: where nothing can be read at all, nothing is recorded and the next run asks
 //! again.
 
+mod doubtful;
+
 use super::{
     by_reference::MAX_DEPTH,
     context::WalkContext,
@@ -44,8 +46,8 @@ pub(super) struct Reads {
     tried: HashSet<String>,
     /// Refusals since the last resource that could be read.
     doubtful: Vec<Answered>,
-    /// Whether a resource of the type could be read.
-    has_read: bool,
+    /// The resource of the type that could be read last.
+    last_read: Option<String>,
     failures: u32,
     /// What was asked for last.
     asked: Url,
@@ -75,7 +77,7 @@ impl Reads {
             lists: known.batches,
             tried: HashSet::new(),
             doubtful: Vec::new(),
-            has_read: false,
+            last_read: None,
             failures: 0,
         }
     }
@@ -105,10 +107,10 @@ impl Reads {
             }
             self.read_one(id).await?;
         }
-        // Few refusals at the end are of those few resources: others could be read, or the type
+        // Few refusals at the end are of those few resources: others can still be read, or the type
         // as a whole is told refused by what it comes to.
         if self.stopped.is_none() {
-            self.record_doubtful().await?;
+            self.confirm_doubtful().await?;
         }
         Ok(true)
     }
@@ -289,7 +291,7 @@ impl Reads {
     /// Stores what was read, and that it was, in one transaction.
     async fn store(&mut self, page: Page, ids: Vec<String>) -> Result<(), WarehouseError> {
         self.failures = 0;
-        self.has_read = true;
+        self.last_read = ids.last().cloned().or(self.last_read.take());
         self.record_doubtful().await?;
         self.asked = page.url.clone();
         let body = page.body.clone();
@@ -334,17 +336,6 @@ impl Reads {
             declared_total: None,
         });
         Ok(())
-    }
-
-    async fn record_doubtful(&mut self) -> Result<(), WarehouseError> {
-        let mut doubtful = std::mem::take(&mut self.doubtful);
-        // Some plans say 410 to every read: one alone is believed, several only beside one that worked.
-        if !self.has_read && doubtful.len() > 1 {
-            for gone in doubtful.iter_mut().filter(|one| one.verdict == Verdict::Gone) {
-                gone.verdict = Verdict::Later;
-            }
-        }
-        self.record(doubtful).await
     }
 
     /// Enters answers that brought no resource; one that never will is a reject, once.

@@ -1,0 +1,58 @@
+//! Answers that say of a resource that it is not there: believed only beside a read that works.
+
+use super::{Reads, What};
+use crate::{
+    fhir::Referenced,
+    warehouse::{Answered, Verdict, WarehouseError, surely_present},
+};
+
+impl Reads {
+    /// Enters the refusals at the end of the queue. Where some say that a resource is not there, what
+    /// surely is there is read first: a plan may refuse all reads from one moment to the next.
+    pub(super) async fn confirm_doubtful(&mut self) -> Result<(), WarehouseError> {
+        if self.doubtful.iter().any(says_gone) && !self.reads_work().await? {
+            for one in self.doubtful.iter_mut().filter(|one| says_gone(one)) {
+                one.verdict = Verdict::Later;
+            }
+        }
+        self.record_doubtful().await
+    }
+
+    /// Whether the plan still brings what this run has read last, or else something that is stored;
+    /// true where nothing is known to be there.
+    async fn reads_work(&mut self) -> Result<bool, WarehouseError> {
+        let known = match &self.last_read {
+            Some(id) => vec![id.clone()],
+            None => {
+                let (id, name) = (self.context.connection.id, self.resource_type());
+                let reader = self.context.warehouse.reader();
+                reader.read(|connection| surely_present(connection, id, name))?
+            }
+        };
+        let nothing_is_known = known.is_empty();
+        for id in known {
+            let resource_type = self.resource_type().to_owned();
+            let control = Referenced { resource_type, id: id.clone() };
+            if matches!(self.ask(What::One(&control)).await, Some(Ok(_))) {
+                self.last_read = Some(id);
+                return Ok(true);
+            }
+        }
+        Ok(nothing_is_known)
+    }
+
+    pub(super) async fn record_doubtful(&mut self) -> Result<(), WarehouseError> {
+        let mut doubtful = std::mem::take(&mut self.doubtful);
+        // Some plans say 410 to every read: one alone is believed, several only beside one that worked.
+        if self.last_read.is_none() && doubtful.len() > 1 {
+            for gone in doubtful.iter_mut().filter(|one| one.verdict == Verdict::Gone) {
+                gone.verdict = Verdict::Later;
+            }
+        }
+        self.record(doubtful).await
+    }
+}
+
+fn says_gone(answered: &Answered) -> bool {
+    matches!(answered.verdict, Verdict::Gone | Verdict::Absent)
+}

@@ -73,7 +73,7 @@ async fn is_honoured(
     Ok(match support.map(|state| state.last_updated) {
         Some(LastUpdated::Honoured) => true,
         Some(LastUpdated::Ignored) => false,
-        Some(LastUpdated::Unknown) | None => {
+        Some(LastUpdated::Unknown | LastUpdated::Refused) | None => {
             let probed = probe_date(context, &order.start, LAST_UPDATED, effort).await;
             matches!(probed, Probed::Honoured)
         }

@@ -254,6 +254,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
     let proved_for = proved_for(input, name);
     // What was proved for another base, search or consent proves nothing of this one.
     let proved = state.filter(|state| state.proved_for.as_ref() == Some(&proved_for));
+    let last_full = proved.and_then(|state| state.last_full_at.as_deref());
     let cursor = |kind: WalkKind| {
         let mine = |cursor: &&Cursor| {
             cursor.resource_type == name
@@ -265,8 +266,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
     };
     let rule = input.search.of(name);
     if rule == Some(&SearchRule::Read) {
-        let detail = "the configuration says that it is not listed; it is read by reference";
-        let detail = detail.to_owned();
+        let detail = "the configuration says that it is not listed; it is read by reference".into();
         let finish = WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, detail);
         return Step::Skip { resource_type: name.to_owned(), finish };
     }
@@ -280,7 +280,8 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         Some(full) => (full, changes().map(Box::new)),
         // That nothing changed would not tell whether the consent still lets anything through.
         _ if !parts.is_empty() => (WalkFrom::Start, None),
-        None if extent.is_uncovered || is_full_walk_due(input, proved) => (WalkFrom::Start, None),
+        // A search for changes never reports deletions.
+        None if extent.is_uncovered || is_past(input, last_full) => (WalkFrom::Start, None),
         None => (changes().unwrap_or(WalkFrom::Start), None),
     };
     let resource_type = name.to_owned();
@@ -360,24 +361,27 @@ fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<In
     // Shown once and not since the last full walk is shown again: servers change.
     let is_stale = state.probed_at < state.last_full_at;
     let is_misdated = lies_ahead(state.probed_at.as_deref().and_then(instant), input.now);
-    let probe = state.last_updated == LastUpdated::Unknown || is_stale || is_misdated;
+    let probe = state.last_updated != LastUpdated::Honoured || is_stale || is_misdated;
     Some(Increment { since, url: changed_since(start, since), probe })
 }
 
-/// Whether the server declares `_lastUpdated` for a type and was never seen to ignore it.
+/// Whether the server declares `_lastUpdated` for a type, was never seen to ignore it and has not
+/// refused it lately.
 fn can_ask_for_changes(input: &PlanInput<'_>, name: &str, state: Option<&TypeState>) -> bool {
     let is_declared = input.capability.is_some_and(|it| it.declares_last_updated(name));
-    let is_ignored = state.is_some_and(|state| state.last_updated == LastUpdated::Ignored);
+    let is_ignored = state.is_some_and(|state| match state.last_updated {
+        LastUpdated::Ignored => true,
+        LastUpdated::Refused => !is_past(input, state.probed_at.as_deref()),
+        LastUpdated::Honoured | LastUpdated::Unknown => false,
+    });
     input.last_updated && is_declared && !is_ignored
 }
 
-/// Whether the whole type must be walked: a search for changes never reports deletions.
-fn is_full_walk_due(input: &PlanInput<'_>, state: Option<&TypeState>) -> bool {
-    let last_full = state.and_then(|state| instant(state.last_full_at.as_deref()?));
-    let Some(last_full) = last_full else { return true };
-    let age = input.now.signed_duration_since(last_full);
+/// Whether an instant is as long ago as full walks may be apart, or cannot be right.
+fn is_past(input: &PlanInput<'_>, at: Option<&str>) -> bool {
+    let Some(at) = at.and_then(instant) else { return true };
     let every = chrono::Duration::from_std(input.full_walk_every).unwrap_or(chrono::Duration::MAX);
-    age >= every || lies_ahead(Some(last_full), input.now)
+    input.now.signed_duration_since(at) >= every || lies_ahead(Some(at), input.now)
 }
 
 /// Whether an instant of the ledger seems to lie in the future: a clock that was wrong dated it.

@@ -24,6 +24,8 @@ pub(super) enum Probed {
     Honoured,
     /// It does not; why.
     Ignored(&'static str),
+    /// It refuses the search, with this status.
+    Refused(u16),
     /// Nobody knows: the server did not answer, or not with a page.
     Unclear,
 }
@@ -45,6 +47,11 @@ pub(super) async fn prove(
         Probed::Ignored(why) => {
             let (support, why) = (LastUpdated::Ignored, Some(why.to_owned()));
             context.warehouse.set_last_updated(connection_id, name, support, why).await?;
+            Ok(WalkFrom::Start)
+        }
+        Probed::Refused(_) => {
+            let support = LastUpdated::Refused;
+            context.warehouse.set_last_updated(connection_id, name, support, None).await?;
             Ok(WalkFrom::Start)
         }
         Probed::Unclear => Ok(WalkFrom::Start),
@@ -178,7 +185,8 @@ async fn ask(
 
 fn refused(error: &FetchError) -> Probed {
     match error.status() {
-        Some(400..=499) => Probed::Ignored("it refuses the parameter"),
+        Some(status @ (400 | 404 | 405 | 422 | 501)) => Probed::Refused(status),
+        // Nothing is said of the search: it is busy, or wants another token.
         _ => Probed::Unclear,
     }
 }

@@ -126,6 +126,7 @@ pub(super) async fn usable_parameter(
         why = match probe_date(context, &order.start, parameter, effort).await {
             Probed::Honoured => return Ok(parameter),
             Probed::Ignored(why) => format!("the plan does not honour {parameter}: {why}"),
+            Probed::Refused(status) => format!("the plan refuses {parameter} ({status})"),
             Probed::Unclear => format!("the plan does not show whether it honours {parameter}"),
         };
     }

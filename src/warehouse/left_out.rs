@@ -13,8 +13,9 @@ use rusqlite::{Connection, params};
 
 /// Servers keep fewer digits than they are asked with, and some leave out the instant itself.
 const PRECISION: Duration = Duration::seconds(1);
-/// A change is this much older than a search that must find it: indexes lag.
-const INDEX_LAG: Duration = Duration::hours(1);
+/// A change is this much older than a search that must find it: indexes lag, and some plans load
+/// resources hours after the date that they give them. The overlap of walks over changes is for those.
+const INDEX_LAG: Duration = Duration::hours(24);
 
 /// Of the live resources of a type those that its own walks brought, of which no walk has missed any
 /// and no older version came. Those that only reads brought may be in no list.

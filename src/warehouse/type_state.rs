@@ -16,16 +16,21 @@ pub enum LastUpdated {
     Unknown,
     /// A probe and every walk since agree.
     Honoured,
+    /// It refused a probe, which it may have done to any request then: asked again after a while.
+    Refused,
     /// It is not supported, ignored or wrong: only full walks are complete.
     Ignored,
 }
+
+/// Why a type's `_lastUpdated` is not used: the server refused the probe.
+const REFUSES: &str = "it refuses the parameter";
 
 impl LastUpdated {
     fn word(self) -> &'static str {
         match self {
             LastUpdated::Unknown => "unknown",
             LastUpdated::Honoured => "honoured",
-            LastUpdated::Ignored => "ignored",
+            LastUpdated::Refused | LastUpdated::Ignored => "ignored",
         }
     }
 }
@@ -88,7 +93,8 @@ pub(crate) fn states(
 ) -> Result<Vec<TypeState>, WarehouseError> {
     connection
         .prepare(
-            "SELECT resource_type, watermark, last_full_at, last_updated,
+            "SELECT resource_type, watermark, last_full_at,
+               iif(last_updated_reason = ?2, 'refused', last_updated),
                NOT EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = s.connection_id
                  AND r.resource_type = s.resource_type AND r.deleted_at IS NULL
                  AND r.last_updated IS NULL),
@@ -103,7 +109,9 @@ pub(crate) fn states(
                proved_for
              FROM type_state s WHERE connection_id = ?1",
         )
-        .and_then(|mut statement| statement.query_map([connection_id], state_of)?.collect())
+        .and_then(|mut statement| {
+            statement.query_map(params![connection_id, REFUSES], state_of)?.collect()
+        })
         .doing("cannot read what is known of the types")
 }
 
@@ -114,6 +122,7 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
         last_full_at: row.get(2)?,
         last_updated: match row.get_ref(3)?.as_str()? {
             "honoured" => LastUpdated::Honoured,
+            "refused" => LastUpdated::Refused,
             "ignored" => LastUpdated::Ignored,
             _ => LastUpdated::Unknown,
         },
@@ -286,6 +295,7 @@ pub(crate) fn set_last_updated(
     reason: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
+    let reason = if support == LastUpdated::Refused { Some(REFUSES) } else { reason };
     connection
         .execute(
             "INSERT INTO type_state (connection_id, resource_type, last_updated,

@@ -190,6 +190,8 @@ mod pages_without_end;
 #[cfg(test)]
 mod presets;
 #[cfg(test)]
+mod probe_refused;
+#[cfg(test)]
 mod proved_for;
 #[cfg(test)]
 mod purge;

@@ -1,0 +1,78 @@
+//! A plan that refuses to search by `_lastUpdated` once may honour it all the same: it is asked again.
+
+use crate::support::{Asked, Faulty, Home, Reply, Scripted, bundle};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU16, Ordering},
+};
+
+const TYPE: &str = "Condition";
+const DAY: i64 = 24 * 3600;
+
+fn condition(id: usize) -> String {
+    format!(
+        "{{\"resourceType\":\"{TYPE}\",\"id\":\"c{id:02}\",\"meta\":{{\"lastUpdated\":\"2026-01-{:02}T08:00:00Z\"}}}}",
+        id + 1
+    )
+}
+
+fn serve(asked: &Asked) -> Reply {
+    let since = asked.query.get("_lastUpdated").map(|bound| &bound[2..12]);
+    let is_asked = |json: &String| {
+        since.is_none_or(|since| json.split("lastUpdated\":\"").nth(1).unwrap()[..10] >= *since)
+    };
+    let found: Vec<String> = (0..25).map(condition).filter(is_asked).collect();
+    let from = asked.number("from");
+    let bound = since.map(|since| format!("&_lastUpdated=ge{since}")).unwrap_or_default();
+    let next = (from + 10 < found.len())
+        .then(|| format!("{}/{TYPE}?from={}{bound}", asked.base, from + 10));
+    let page: Vec<String> = found.iter().skip(from).take(10).cloned().collect();
+    bundle(&page, Some(found.len()), next)
+}
+
+/// A home after its first night, at a plan that answers searches by date with a status, if not 0.
+fn synced() -> (Scripted, Home, Arc<AtomicU16>) {
+    let status = Arc::new(AtomicU16::new(0));
+    let told = Arc::clone(&status);
+    let payer = Scripted::start(&[TYPE], move |asked| {
+        let status = told.load(Ordering::Relaxed);
+        let refuses = status != 0 && asked.query.contains_key("_lastUpdated");
+        if refuses { (status, String::new()) } else { serve(asked) }
+    });
+    let home = payer.connected_home(&[TYPE], "");
+    home.succeed(&["sync"], "the first night");
+    (payer, home, status)
+}
+
+fn mode(home: &Home) -> String {
+    home.value("SELECT mode FROM sync_walk WHERE state = 'complete' ORDER BY id DESC LIMIT 1")
+}
+
+#[test]
+fn a_403_says_nothing_of_the_search_and_the_next_night_asks_again() {
+    let (_payer, home, status) = synced();
+    status.store(403, Ordering::Relaxed);
+    home.succeed(&["sync"], "the probe is refused");
+    assert_eq!(mode(&home), "full");
+    status.store(0, Ordering::Relaxed);
+    home.succeed(&["sync"], "the plan is well");
+    assert_eq!(mode(&home), "incremental");
+}
+
+#[test]
+fn a_search_that_is_refused_is_asked_for_again_after_a_week() {
+    let Some(faulty) = Faulty::build() else { return };
+    let (payer, home, status) = synced();
+    status.store(400, Ordering::Relaxed);
+    home.succeed(&["sync"], "the probe is refused");
+    status.store(0, Ordering::Relaxed);
+    payer.asked();
+    home.succeed(&["sync"], "the same day");
+    assert_eq!(mode(&home), "full");
+    assert!(payer.asked().iter().all(|asked| !asked.query.contains_key("_lastUpdated")));
+    for (seconds, expected) in [(8 * DAY, "full"), (8 * DAY + 60, "incremental")] {
+        let ended = faulty.run_at(&home, &["sync"], seconds);
+        assert_eq!(ended.code, 0, "{seconds}: {}", ended.stderr);
+        assert_eq!(mode(&home), expected, "{seconds} s later");
+    }
+}

@@ -1,9 +1,11 @@
 //! What identifies a resource and its content, read off its bytes in one shallow pass.
 
 mod same_content;
+mod subsetted;
 mod version;
 
 pub use same_content::same_content;
+pub use subsetted::says_subsetted;
 pub use version::Version;
 
 use serde::de::{Deserializer, MapAccess, Visitor};

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     fhir::{Bundle, Outcome, SearchMode, each_reference, instant, is_about_a_member},
-    fingerprint::{Fingerprint, fingerprint},
+    fingerprint::{Fingerprint, fingerprint, says_subsetted},
     reference::{Destination, FullUrls, ServerBases},
     warehouse::{
         self, Catalog, ChangedResource, Reader, Reject, RowBatch, TableRows, Unchanged,
-        WarehouseError, is_unchanged, known,
+        WarehouseError, is_abridged, is_listed, is_unchanged, known,
     },
 };
 use chrono::{DateTime, Utc};
@@ -156,6 +156,22 @@ pub(super) fn unpack(
                     }
                     let is_own_type = resource_type == of.walk_type;
                     unpacked.unchanged.push(Unchanged { rowid: stored.rowid, is_own_type });
+                }
+                // What comes along with others may be abridged; its own walk brings all of it.
+                Some(stored)
+                    if resource_type != of.walk_type && is_listed(connection, &stored)? =>
+                {
+                    let unchanged = Unchanged { rowid: stored.rowid, is_own_type: false };
+                    unpacked.unchanged.push(unchanged);
+                }
+                Some(stored) if says_subsetted(json) && !is_abridged(connection, &stored)? => {
+                    let detail = "it is abridged, as its tag SUBSETTED says; the stored one stays";
+                    unpacked.rejects.push(Reject {
+                        resource_id: Some(candidate.id),
+                        reason: "subsetted",
+                        detail: detail.to_owned(),
+                        body: candidate.json,
+                    });
                 }
                 _ => changed.push(candidate),
             }

@@ -100,7 +100,7 @@ pub use purge::{PurgeTarget, Purged, find_for_purge, purge_rows, scrub};
 pub(crate) use quarantine::open_strangers;
 pub use query::{Answer, Cell as AnswerCell, Names, Parameter, ParameterValue};
 pub use read_only::ReadOnlyWarehouse;
-pub(crate) use reader::{Reader, is_unchanged, known};
+pub(crate) use reader::{Reader, is_abridged, is_listed, is_unchanged, known};
 pub(crate) use reference_queue::{
     Answered, Found, QueueSummary, ReferenceType, Verdict, pending as pending_references,
     sources as reference_sources, summary as reference_summary,

@@ -2,6 +2,8 @@
 //! linked once.
 
 #[cfg(test)]
+mod abridged;
+#[cfg(test)]
 mod absence;
 #[cfg(test)]
 mod access_log;

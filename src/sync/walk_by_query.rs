@@ -10,7 +10,7 @@ use super::{
     between_parts::close,
     context::WalkContext,
     ending::Remedy,
-    plan::{Part, WalkFrom, WalkOrder},
+    plan::{Part, WalkFrom, WalkOrder, lies_ahead},
     report::WalkReport,
     walk::walk_until_settled,
 };
@@ -21,7 +21,7 @@ use crate::{
     outcome::{WalkKind, WalkState},
     warehouse::{
         Advance, Tally, WalkCounters, WalkEnd, WalkFinish, WalkStart, WalkWindow, WarehouseError,
-        window_complete_at, window_cursor,
+        came_whole, last_round_ended, window_complete_at, window_cursor,
     },
 };
 use chrono::{DateTime, Utc};
@@ -88,6 +88,8 @@ pub(super) async fn walk_by_query(
     let finish = finish(order, &came, distinct);
     let sees_all = came.refused.is_empty() && !came.resumed && !order.extent.is_part;
     let has_rejects = came.counters.resources_rejected > 0;
+    // A part that never came has no reject either.
+    let sees_rejects = came.lost.is_none() && !came.resumed && !order.extent.is_part;
     let end = WalkEnd {
         finish,
         tally: Tally { distinct, ..Tally::default() },
@@ -96,7 +98,7 @@ pub(super) async fn walk_by_query(
         finds_absences: sees_all && !has_rejects,
         is_doubted: reading.is_doubted,
         started: clock::text(reading.dated),
-        settles_rejects: sees_all && !has_rejects,
+        settles_rejects: sees_rejects && !has_rejects,
         advance: Some(Advance { watermark: None, full: sees_all, proves: true }),
         totals: None,
         shrink_limit_percent: context.shrink_limit_percent,
@@ -116,13 +118,24 @@ async fn walk_part(
 ) -> Result<(), WarehouseError> {
     let window = WalkWindow { parameter: part.query.clone(), from: None, to: None };
     let (id, name) = (context.connection.id, order.resource_type.as_str());
-    let (cursor, complete_at) = context.warehouse.reader().read(|connection| {
-        Ok((
-            window_cursor(connection, id, name, &window)?,
-            window_complete_at(connection, id, name, &window, None)?,
-        ))
+    let (cursor, came_before, done_at) = context.warehouse.reader().read(|connection| {
+        let cursor = window_cursor(connection, id, name, &window)?;
+        let came_before = cursor.is_some()
+            || window_complete_at(connection, id, name, &window, None)?.is_some()
+            || came_whole(connection, id, name)?;
+        let proved_for = Some(order.proved_for.as_str());
+        let done_at = window_complete_at(connection, id, name, &window, proved_for)?;
+        let round_began = last_round_ended(connection, id, name)?;
+        Ok((cursor, came_before, done_at.filter(|at| Some(at) > round_began.as_ref())))
     })?;
-    let came_before = cursor.is_some() || complete_at.is_some();
+    // Where requests are few, what earlier runs have spent on a part is not spent again.
+    let is_limited = context.allowance.is_limited() && !order.anew;
+    let done_at = done_at.as_deref().and_then(instant).filter(|_| is_limited && cursor.is_none());
+    if let Some(at) = done_at.filter(|at| !lies_ahead(Some(*at), context.clock.now())) {
+        came.resumed = true;
+        came.began = came.began.min(at);
+        return Ok(());
+    }
     let from = cursor.filter(|it| !order.anew && order.is_of(it)).and_then(|cursor| {
         let url = Url::parse(&cursor.next_url).ok()?;
         let is_same = Origin::of(&url).ok()? == Origin::of(&part.start).ok()?;
@@ -207,7 +220,9 @@ fn finish(order: &WalkOrder, came: &Came, distinct: u64) -> WalkFinish {
                 .map(|(query, status)| format!("the plan refuses {query} ({status})"))
                 .collect();
             let note = (!refused.is_empty()).then(|| refused.join("; "));
-            order.extent.complete(note, distinct == 0)
+            let as_of = came.resumed.then(|| clock::text(came.began));
+            let finish = order.extent.complete(note, distinct == 0 && !came.resumed);
+            WalkFinish { as_of, ..finish }
         }
     }
 }

@@ -209,6 +209,22 @@ pub(crate) fn window_complete_at(
         .doing("cannot read which windows are complete")
 }
 
+/// Whether a complete walk has brought a whole type by one search.
+pub(crate) fn came_whole(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM sync_walk WHERE connection_id = ?1 AND resource_type = ?2
+               AND mode = 'full' AND state = 'complete' AND resources_seen > 0)",
+            params![connection_id, resource_type],
+            |row| row.get(0),
+        )
+        .doing("cannot read how a type came")
+}
+
 /// Whether the latest window of a type is a complete closing one: over the date of the last change,
 /// without an end.
 pub(crate) fn windows_are_closed(

@@ -79,8 +79,8 @@ pub(crate) use connections::{patients as stored_patients, token_generation};
 pub use consents::Consent;
 pub use cursor::{Cursor, WalkWindow};
 pub(crate) use cursor::{
-    last_round_ended, live_resources, unfinished_round, window_complete_at, window_cursor,
-    window_is_too_long, windows_are_closed,
+    came_whole, last_round_ended, live_resources, unfinished_round, window_complete_at,
+    window_cursor, window_is_too_long, windows_are_closed,
 };
 pub use error::WarehouseError;
 pub use file::WarehouseFile;

@@ -190,6 +190,8 @@ mod own_views;
 #[cfg(test)]
 mod pages_without_end;
 #[cfg(test)]
+mod parts_over_nights;
+#[cfg(test)]
 mod presets;
 #[cfg(test)]
 mod probe_refused;

@@ -1,0 +1,99 @@
+//! A type that is searched in parts, over several nights: what was stored before the parts were, rejects
+//! beside a part that the plan has never known, and few requests.
+
+use crate::support::{Asked, Home, Reply, Scripted, bundle};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+const TYPE: &str = "Condition";
+const PARTS: &str = "search = { Condition = [\"category=a\", \"category=b\"] }\n";
+
+fn condition(id: usize, is_odd: bool) -> String {
+    let id = if is_odd { String::new() } else { format!(",\"id\":\"c{id:02}\"") };
+    format!("{{\"resourceType\":\"{TYPE}\"{id}}}")
+}
+
+/// Forty conditions: category a has the even ones, b the odd ones.
+fn serve(asked: &Asked, is_odd: bool) -> Reply {
+    let category = asked.query.get("category");
+    let is_asked = |id: &usize| category.is_none_or(|it| (it == "a") == id.is_multiple_of(2));
+    let found: Vec<String> =
+        (0..40).filter(is_asked).map(|id| condition(id, is_odd && id == 4)).collect();
+    let from = asked.number("from");
+    let more = category.map(|it| format!("&category={it}")).unwrap_or_default();
+    let next = (from + 10 < found.len())
+        .then(|| format!("{}/{TYPE}?from={}{more}", asked.base, from + 10));
+    let page: Vec<String> = found.iter().skip(from).take(10).cloned().collect();
+    bundle(&page, Some(found.len()), next)
+}
+
+/// A home at a plan that refuses category b, if told so, and sends one of a without an id, if told so.
+fn home() -> (Scripted, Home, Arc<AtomicBool>, Arc<AtomicBool>) {
+    let (refuses, is_odd) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let told = (Arc::clone(&refuses), Arc::clone(&is_odd));
+    let payer = Scripted::start(&[TYPE], move |asked| {
+        let is_b = asked.query.get("category").is_some_and(|it| it == "b");
+        match told.0.load(Ordering::Relaxed) && is_b {
+            true => (400, String::new()),
+            false => serve(asked, told.1.load(Ordering::Relaxed)),
+        }
+    });
+    let home = payer.connected_home(&[TYPE], "");
+    (payer, home, refuses, is_odd)
+}
+
+fn search_in_parts(home: &Home) {
+    let file = home.file("payersync.toml");
+    let bare = fs::read_to_string(&file).unwrap();
+    fs::write(&file, bare + PARTS).unwrap();
+}
+
+fn live(home: &Home) -> i64 {
+    home.value("SELECT count(*) FROM condition")
+}
+
+#[test]
+fn a_part_of_what_came_whole_is_a_gap_where_the_plan_refuses_it() {
+    let (_payer, home, refuses, _) = home();
+    home.succeed(&["sync"], "the whole type");
+    search_in_parts(&home);
+    refuses.store(true, Ordering::Relaxed);
+    for night in 0..2 {
+        let ended = home.run(&["sync"]);
+        assert_eq!(ended.code, 2, "night {night}: {}", ended.stderr);
+        assert!(ended.stderr.contains("category=b"), "{}", ended.stderr);
+    }
+    refuses.store(false, Ordering::Relaxed);
+    home.succeed(&["sync"], "both parts");
+    assert_eq!(live(&home), 40);
+}
+
+#[test]
+fn a_reject_is_settled_beside_a_part_that_never_came() {
+    let (_payer, home, refuses, is_odd) = home();
+    search_in_parts(&home);
+    refuses.store(true, Ordering::Relaxed);
+    is_odd.store(true, Ordering::Relaxed);
+    assert_eq!(home.run(&["sync"]).code, 2, "a reject");
+    is_odd.store(false, Ordering::Relaxed);
+    home.succeed(&["sync"], "it is mended");
+    assert_eq!(live(&home), 20);
+}
+
+#[test]
+fn with_few_requests_the_parts_are_complete_after_some_nights() {
+    let (_payer, home, _, _) = home();
+    search_in_parts(&home);
+    let mut codes = Vec::new();
+    for _ in 0..4 {
+        codes.push(home.run(&["sync", "--max-requests", "3"]).code);
+    }
+    assert!(codes.contains(&0), "{codes:?}");
+    assert_eq!(live(&home), 40);
+    home.succeed(&["verify"], "parts over nights");
+}

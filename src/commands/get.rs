@@ -14,8 +14,11 @@ use crate::{
     plural,
     warehouse::{Access, log_access},
 };
-use std::{path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path, sync::Arc};
 use url::Url;
+
+/// Pages in a row without anything new, after which the links lead nowhere.
+const MAX_STALE_PAGES: usize = 3;
 
 /// Asks and prints the bytes; with --paginate one page after the other.
 pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failure> {
@@ -49,6 +52,7 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
         logged => logged?,
     }
     let mut code = ExitCode::Complete;
+    let (mut met, mut stale_pages) = (HashSet::new(), 0);
     while let Some(url) = next.take() {
         let answer = client.raw(&url).await.map_err(failed)?;
         tell(&format!(
@@ -66,6 +70,16 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
         } else if args.paginate {
             let bundle = Bundle::of_response(&answer)
                 .map_err(|error| Failure::usage("not a page", error))?;
+            pager.arrived(bundle.entries.is_empty()).map_err(Failure::misuse)?;
+            let before = met.len();
+            met.extend(bundle.entries.iter().map(|entry| entry.name(&answer.body)));
+            let is_stale = !bundle.entries.is_empty() && met.len() == before;
+            stale_pages = if is_stale { stale_pages + 1 } else { 0 };
+            if stale_pages >= MAX_STALE_PAGES {
+                let pages = plural::count(stale_pages, "page");
+                tell(&format!("Stopped: {pages} in a row brought nothing new"));
+                return Ok(ExitCode::Incomplete);
+            }
             next = pager.follow(&answer.url, &bundle.next).map_err(Failure::misuse)?;
         }
     }

@@ -10,7 +10,7 @@ use super::{
     outcome::Outcome,
     raw_bundle::{MAX_ENTRIES, RawBundle, RawEntry, string},
 };
-use crate::http::Response;
+use crate::{fingerprint::fingerprint, http::Response};
 use std::{borrow::Cow, ops::Range};
 
 /// A page of a search.
@@ -126,6 +126,17 @@ impl Bundle {
 }
 
 impl Entry {
+    /// What tells the entry from others: type and id of its resource, else all of it.
+    pub fn name(&self, body: &[u8]) -> String {
+        let bytes = &body[self.resource.clone().unwrap_or(self.range.clone())];
+        match fingerprint(bytes) {
+            Ok(found) if found.id.is_some() => {
+                format!("{}/{}", found.resource_type, found.id.unwrap_or_default())
+            }
+            _ => String::from_utf8_lossy(bytes).into_owned(),
+        }
+    }
+
     /// An entry that is nothing but a resource.
     pub fn of_resource(range: Range<usize>) -> Entry {
         let resource = Some(range.clone());

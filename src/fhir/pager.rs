@@ -34,7 +34,7 @@ pub struct Pager {
 #[non_exhaustive]
 pub enum PagingError {
     /// It leads to another origin. Nothing was sent there.
-    #[error("the next page is at {found}, but the token is for {expected}; nothing was sent there")]
+    #[error("the next page is at {found}, but the plan is at {expected}; nothing was sent there")]
     ForeignOrigin {
         /// Where the walk is.
         expected: Origin,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::Utc;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LINK,
-    LOCATION,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap,
+    HeaderValue, LINK, LOCATION,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
@@ -257,7 +257,8 @@ impl HttpClient {
         let request = request.header(ACCEPT_ENCODING, "gzip");
         match &call.form {
             Some(form) => request.body(form.body((call.fresh)())),
-            None => request,
+            // A gateway's copy of last night's answer says nothing of tonight.
+            None => request.header(CACHE_CONTROL, "no-cache"),
         }
     }
 }

@@ -73,6 +73,7 @@ async fn a_bearer_is_sent_to_its_own_origin() {
     let server = MockServer::start().await;
     Mock::given(header("authorization", "Bearer tok"))
         .and(header("accept", "application/fhir+json"))
+        .and(header("cache-control", "no-cache"))
         .respond_with(ResponseTemplate::new(200).set_body_string("{}"))
         .expect(1)
         .mount(&server)

@@ -1,6 +1,6 @@
 //! Metrics and raw requests: for machines and for the curious.
 
-use crate::support::{Home, Payer};
+use crate::support::{Home, Payer, Scripted, bundle};
 use payersync::sandbox::Options;
 use std::fs;
 
@@ -75,4 +75,22 @@ fn get_prints_what_the_plan_sends_and_asks_nobody_else() {
     assert_eq!(refused.code, 1, "{}", refused.stderr);
     assert!(refused.stderr.contains("the token is for"), "{}", refused.stderr);
     assert_eq!(payer.foreign_requests(), (0, 0));
+}
+
+#[test]
+fn get_follows_no_links_that_bring_the_same_again_and_again() {
+    let payer = Scripted::start(&["Patient"], |asked| {
+        let page = asked.number("page");
+        assert!(page < 20, "it goes on for ever");
+        let date = format!("2026-01-01T00:00:{page:02}Z");
+        let patient = format!(
+            "{{\"resourceType\":\"Patient\",\"id\":\"p\",\"meta\":{{\"lastUpdated\":\"{date}\"}}}}"
+        );
+        let next = format!("{}/Patient?page={}", asked.base, page + 1);
+        bundle(&[patient], None, Some(next))
+    });
+    let home = payer.connected_home(&["Patient"], "");
+    let ended = home.run(&["get", "Patient", "--connection", "c", "--paginate"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("3 pages in a row"), "{}", ended.stderr);
 }

@@ -9,6 +9,13 @@ INSERT INTO temp.party
 SELECT p.connection_id, 'Practitioner', p.id,
        coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text), p.npi
 FROM temp.mart_scope CROSS JOIN practitioner AS p ON p.connection_id = mart_scope.connection_id;
+-- What only another consent to the same records brought.
+INSERT OR IGNORE INTO temp.party
+SELECT here.connection_id, p.type, p.id, p.name, p.npi
+FROM temp.mart_scope AS here
+JOIN temp.mart_scope AS beside ON beside.source_id = here.source_id AND beside.connection_id <> here.connection_id
+JOIN temp.party AS p ON p.connection_id = beside.connection_id
+ORDER BY beside.connection_id;
 INSERT INTO temp.party
 SELECT r.connection_id, 'PractitionerRole', r.id,
        coalesce(p.name, r.practitioner_display, o.name, r.organization_display),
@@ -20,6 +27,12 @@ SELECT r.connection_id, 'PractitionerRole', r.id,
 FROM temp.mart_scope CROSS JOIN practitioner_role AS r ON r.connection_id = mart_scope.connection_id
 LEFT JOIN temp.party AS p ON p.connection_id = r.connection_id AND p.type = 'Practitioner' AND p.id = r.practitioner_id
 LEFT JOIN temp.party AS o ON o.connection_id = r.connection_id AND o.type = 'Organization' AND o.id = r.organization_id;
+INSERT OR IGNORE INTO temp.party
+SELECT here.connection_id, p.type, p.id, p.name, p.npi
+FROM temp.mart_scope AS here
+JOIN temp.mart_scope AS beside ON beside.source_id = here.source_id AND beside.connection_id <> here.connection_id
+JOIN temp.party AS p ON p.connection_id = beside.connection_id AND p.type = 'PractitionerRole'
+ORDER BY beside.connection_id;
 
 -- The same for resources that a claim contains.
 CREATE TEMP TABLE contained_party (

@@ -15,8 +15,8 @@ CREATE TEMP TABLE duplicate (
 
 -- Filled by src/warehouse/marts/lineage: pairs of claims, and claims whose money stands beside a difference.
 CREATE TEMP TABLE lineage (
-  connection_id INTEGER, older_id TEXT, newer_id TEXT, relationship TEXT, is_direct INTEGER,
-  PRIMARY KEY (connection_id, older_id, newer_id)
+  connection_id INTEGER, older_id TEXT, newer_connection_id INTEGER, newer_id TEXT, relationship TEXT, is_direct INTEGER,
+  PRIMARY KEY (connection_id, older_id, newer_connection_id, newer_id)
 ) WITHOUT ROWID;
 CREATE TEMP TABLE carried (
   connection_id INTEGER, claim_id TEXT, by_connection_id INTEGER, by_id TEXT,

@@ -100,8 +100,11 @@
 -- is_difference               1 when its amounts only change those of the claim it refers to
 -- is_current                  1 when it stands today, see claim_current
 -- replaced_by_id              the claim that takes its place
+-- replaced_by_connection_id   the connection that it came through: another one where two consents lead to the same records
 -- reverses_id                 the claim whose payment this void takes back
+-- reverses_connection_id      the connection that it came through
 -- reversed_by_id              the void that takes this payment back
+-- reversed_by_connection_id   the connection that it came through
 -- replaces_count              how many earlier claims this one takes the place of
 -- replacement_missing         1 when the payer says it was replaced by a claim that is not here
 -- same_number_count           how many claims here have this number; the last of them stands
@@ -182,8 +185,11 @@ CREATE TABLE claim (
   is_difference INTEGER NOT NULL,
   is_current INTEGER NOT NULL,
   replaced_by_id TEXT,
+  replaced_by_connection_id INTEGER,
   reverses_id TEXT,
+  reverses_connection_id INTEGER,
   reversed_by_id TEXT,
+  reversed_by_connection_id INTEGER,
   replaces_count INTEGER NOT NULL,
   replacement_missing INTEGER NOT NULL,
   same_number_count INTEGER NOT NULL,
@@ -296,8 +302,11 @@ SELECT connection_id,
        is_difference,
        is_current,
        replaced_by_id,
+       replaced_by_connection_id,
        reverses_id,
+       reverses_connection_id,
        reversed_by_id,
+       reversed_by_connection_id,
        replaces_count,
        replacement_missing,
        same_number_count
@@ -382,8 +391,11 @@ FROM (
          0 AS is_difference,
          0 AS is_current,
          NULL AS replaced_by_id,
+         NULL AS replaced_by_connection_id,
          NULL AS reverses_id,
+         NULL AS reverses_connection_id,
          NULL AS reversed_by_id,
+         NULL AS reversed_by_connection_id,
          0 AS replaces_count,
          0 AS replacement_missing,
          1 AS same_number_count

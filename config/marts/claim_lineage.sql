@@ -22,6 +22,7 @@
 -- connection_id               whose consent the row came through
 -- explanation_of_benefit_id   the claim that was replaced
 -- replaced_by_id              the claim that takes its place, id in explanation_of_benefit
+-- replaced_by_connection_id   the connection that it came through: another one where two consents lead to the same records
 -- relationship                replacement, void, difference (only the change was sent) or same number; of a pair
 --                             that is not direct, that of its first step
 -- is_direct                   1 when the payer states this link itself, 0 when it follows from others
@@ -29,10 +30,11 @@ CREATE TABLE claim_lineage (
   connection_id INTEGER NOT NULL,
   explanation_of_benefit_id TEXT NOT NULL,
   replaced_by_id TEXT NOT NULL,
+  replaced_by_connection_id INTEGER NOT NULL,
   relationship TEXT NOT NULL,
   is_direct INTEGER NOT NULL,
-  PRIMARY KEY (connection_id, explanation_of_benefit_id, replaced_by_id)
+  PRIMARY KEY (connection_id, explanation_of_benefit_id, replaced_by_connection_id, replaced_by_id)
 );
-CREATE INDEX claim_lineage_by_newer ON claim_lineage (connection_id, replaced_by_id);
+CREATE INDEX claim_lineage_by_newer ON claim_lineage (replaced_by_connection_id, replaced_by_id);
 INSERT INTO claim_lineage
-SELECT connection_id, older_id, newer_id, relationship, is_direct FROM temp.lineage;
+SELECT connection_id, older_id, newer_id, newer_connection_id, relationship, is_direct FROM temp.lineage;

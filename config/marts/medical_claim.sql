@@ -360,6 +360,12 @@ WITH stated AS (
          max(CASE WHEN n = 23 THEN code END) AS code_23, max(CASE WHEN n = 23 THEN day END) AS day_23, max(CASE WHEN n = 24 THEN code END) AS code_24, max(CASE WHEN n = 24 THEN day END) AS day_24,
          max(CASE WHEN n = 25 THEN code END) AS code_25, max(CASE WHEN n = 25 THEN day END) AS day_25
   FROM listed WHERE n <= 25 GROUP BY connection_id, record_id
+), span AS MATERIALIZED (
+  -- A coverage may have come through another consent to the same records than its claim.
+  SELECT here.connection_id AS here, s.*
+  FROM temp.mart_scope AS here
+  JOIN temp.mart_scope AS beside ON beside.source_id = here.source_id
+  CROSS JOIN coverage_span AS s ON s.connection_id = beside.connection_id
 )
 SELECT c.connection_id,
        c.explanation_of_benefit_id,
@@ -524,7 +530,7 @@ JOIN connection AS n ON n.id = c.connection_id
 LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
 LEFT JOIN explanation_of_benefit_item AS i ON i.connection_id = l.connection_id
   AND i.explanation_of_benefit_id = l.explanation_of_benefit_id AND i.row_no = l.item_index
-LEFT JOIN coverage_span AS s ON s.connection_id = c.connection_id AND s.coverage_id = c.coverage_id
+LEFT JOIN span AS s ON s.here = c.connection_id AND s.coverage_id = c.coverage_id
 LEFT JOIN organization AS o ON o.connection_id = c.connection_id AND o.id = c.provider_id
 LEFT JOIN diagnosed AS x ON x.connection_id = c.connection_id AND x.explanation_of_benefit_id = c.explanation_of_benefit_id
 LEFT JOIN operated AS q ON q.connection_id = c.connection_id AND q.record_id = c.explanation_of_benefit_id

@@ -28,6 +28,7 @@
 -- provider_name               who is paid
 -- claim_status                status of the claim
 -- replaced_by_id              the claim that made the reversal necessary, id in explanation_of_benefit
+-- replaced_by_connection_id   the connection that it came through
 CREATE TABLE payment_ledger (
   connection_id INTEGER NOT NULL,
   explanation_of_benefit_id TEXT NOT NULL,
@@ -44,6 +45,7 @@ CREATE TABLE payment_ledger (
   provider_name TEXT,
   claim_status TEXT,
   replaced_by_id TEXT,
+  replaced_by_connection_id INTEGER,
   PRIMARY KEY (connection_id, explanation_of_benefit_id, kind)
 );
 CREATE INDEX payment_ledger_by_member ON payment_ledger (member_id, entry_date);
@@ -57,17 +59,18 @@ SELECT connection_id, explanation_of_benefit_id,
        CASE WHEN plan_paid_amount < 0 THEN 'reversal' ELSE 'payment' END,
        member_id, claim_number, claim_key, patient_id,
        coalesce(payment_sent, created), first_day(coalesce(payment_sent, created)),
-       plan_paid_amount, plan_paid_cents, currency, provider_name, status, NULL
+       plan_paid_amount, plan_paid_cents, currency, provider_name, status, NULL, NULL
 FROM paid
 UNION ALL
 SELECT p.connection_id, p.explanation_of_benefit_id,
        CASE WHEN p.plan_paid_amount < 0 THEN 'implied payment' ELSE 'implied reversal' END,
        p.member_id, p.claim_number, p.claim_key, p.patient_id,
        coalesce(n.created, p.payment_sent, p.created), first_day(coalesce(n.created, p.payment_sent, p.created)),
-       -p.plan_paid_amount, -p.plan_paid_cents, p.currency, p.provider_name, p.status, n.explanation_of_benefit_id
+       -p.plan_paid_amount, -p.plan_paid_cents, p.currency, p.provider_name, p.status,
+       n.explanation_of_benefit_id, n.connection_id
 FROM paid AS p
 LEFT JOIN claim AS n
-  ON n.connection_id = p.connection_id AND n.explanation_of_benefit_id = coalesce(p.reversed_by_id, p.replaced_by_id)
+  ON n.connection_id = p.replaced_by_connection_id AND n.explanation_of_benefit_id = p.replaced_by_id
 WHERE p.plan_paid_cents <> 0 AND NOT p.is_current
   AND p.reversed_by_id IS NULL AND p.reverses_id IS NULL
   AND NOT EXISTS (SELECT 1 FROM temp.carried AS k

@@ -72,6 +72,12 @@ WITH stated AS (
          sum(deductible_cents) AS deductible_cents
   FROM temp.mart_scope CROSS JOIN claim_line AS l ON l.connection_id = mart_scope.connection_id
   GROUP BY l.connection_id, l.explanation_of_benefit_id
+), span AS MATERIALIZED (
+  -- A coverage may have come through another consent to the same records than its claim.
+  SELECT here.connection_id AS here, s.*
+  FROM temp.mart_scope AS here
+  JOIN temp.mart_scope AS beside ON beside.source_id = here.source_id
+  CROSS JOIN coverage_span AS s ON s.connection_id = beside.connection_id
 )
 SELECT c.connection_id,
        c.explanation_of_benefit_id,
@@ -111,5 +117,5 @@ JOIN connection AS n ON n.id = c.connection_id
 LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
 LEFT JOIN medication_fill AS f ON f.connection_id = l.connection_id AND f.source_id = l.explanation_of_benefit_id
   AND f.source = 'claim' AND f.item_index = l.item_index
-LEFT JOIN coverage_span AS s ON s.connection_id = c.connection_id AND s.coverage_id = c.coverage_id
+LEFT JOIN span AS s ON s.here = c.connection_id AND s.coverage_id = c.coverage_id
 WHERE c.kind = 'pharmacy';

@@ -74,13 +74,13 @@ WITH checked AS (
     AND CASE b.level WHEN 'item' THEN l.item_index ELSE l.add_item_index END = b.line
   WHERE NOT c.is_mixed_currency
 ), ledger AS (
-  SELECT l.connection_id, l.claim_key, sum(l.amount) AS amount
+  SELECT mart_scope.source_id, l.claim_key, sum(l.amount) AS amount
   FROM temp.mart_scope CROSS JOIN payment_ledger AS l ON l.connection_id = mart_scope.connection_id
-  GROUP BY l.connection_id, l.claim_key
+  GROUP BY mart_scope.source_id, l.claim_key
 ), standing AS (
-  SELECT c.connection_id, c.claim_key, sum(c.plan_paid_amount) AS amount
+  SELECT mart_scope.source_id, c.claim_key, sum(c.plan_paid_amount) AS amount
   FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
-  GROUP BY c.connection_id, c.claim_key
+  GROUP BY mart_scope.source_id, c.claim_key
 )
 SELECT connection_id, id, problem, kind, line_key, one_amount, other_amount, cents_of(round(one_amount, 6)) - cents_of(round(other_amount, 6))
 FROM found
@@ -88,10 +88,13 @@ WHERE cents_of(round(one_amount, 6)) <> cents_of(round(other_amount, 6))
   AND NOT (problem IN ('header and lines', 'payment and lines') AND abs(other_amount) < abs(one_amount)
     AND (connection_id, id) IN (SELECT connection_id, id FROM silent))
 UNION ALL
-SELECT l.connection_id, l.claim_key, 'ledger and claim', 'plan_paid', NULL, l.amount, s.amount,
+-- The versions of a claim may have come through several consents to the same records.
+SELECT first.connection_id, l.claim_key, 'ledger and claim', 'plan_paid', NULL, l.amount, s.amount,
        cents_of(round(l.amount, 6)) - cents_of(round(coalesce(s.amount, 0), 6))
 FROM ledger AS l
-LEFT JOIN standing AS s ON s.connection_id = l.connection_id AND s.claim_key = l.claim_key
+LEFT JOIN standing AS s ON s.source_id = l.source_id AND s.claim_key = l.claim_key
+CROSS JOIN temp.mart_scope AS o ON o.source_id = l.source_id
+CROSS JOIN claim AS first ON first.connection_id = o.connection_id AND first.explanation_of_benefit_id = l.claim_key
 WHERE cents_of(round(l.amount, 6)) <> cents_of(round(coalesce(s.amount, 0), 6))
 UNION ALL
 SELECT connection_id, explanation_of_benefit_id, 'mixed currencies', '', NULL, NULL, NULL, NULL
@@ -101,7 +104,7 @@ UNION ALL
 SELECT c.connection_id, c.explanation_of_benefit_id,
        CASE WHEN EXISTS (SELECT 1 FROM claim_lineage AS l
               JOIN claim AS o ON o.connection_id = l.connection_id AND o.explanation_of_benefit_id = l.explanation_of_benefit_id
-              WHERE l.connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id
+              WHERE l.replaced_by_connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id
                 AND l.relationship = 'void' AND upper(o.currency) <> upper(c.currency))
             THEN 'reversal in another currency' ELSE 'reversal without payment' END,
        'plan_paid', NULL, c.plan_paid_amount, NULL, NULL
@@ -111,4 +114,4 @@ WHERE c.is_void AND c.plan_paid_cents < 0 AND c.reverses_id IS NULL AND coalesce
   AND c.plan_paid_cents IS NOT (SELECT CASE WHEN max(o.is_difference) THEN -sum(o.plan_paid_cents) END
     FROM claim_lineage AS l
     JOIN claim AS o ON o.connection_id = l.connection_id AND o.explanation_of_benefit_id = l.explanation_of_benefit_id
-    WHERE l.connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id AND NOT o.is_void);
+    WHERE l.replaced_by_connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id AND NOT o.is_void);

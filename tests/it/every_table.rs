@@ -29,14 +29,17 @@ fn a_second_demo_in_the_same_folder_finds_nothing_new() {
 }
 
 /// Columns that are null in every row, each with its reason.
-const NULL_EVERYWHERE: [(&str, &str, &str); 14] = [
+const NULL_EVERYWHERE: [(&str, &str, &str); 17] = [
     ("changes", "after_words", "the demo's payer changes nothing"),
     ("changes", "before_words", "the demo's payer changes nothing"),
     ("claim", "adjustment_type", "Medicare's"),
     ("claim_current", "adjustment_type", "Medicare's"),
     ("claim_current", "replaced_by_id", "what stands was not replaced"),
+    ("claim_current", "replaced_by_connection_id", "what stands was not replaced"),
     ("claim_current", "reverses_id", "what stands is no reversal"),
+    ("claim_current", "reverses_connection_id", "what stands is no reversal"),
     ("claim_current", "reversed_by_id", "what stands was not reversed"),
+    ("claim_current", "reversed_by_connection_id", "what stands was not reversed"),
     ("coverage_span", "medicare_part", "Medicare's"),
     ("data_freshness", "hint", "nothing is incomplete"),
     ("data_freshness", "reason", "nothing is incomplete"),

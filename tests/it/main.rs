@@ -134,6 +134,8 @@ mod kill_steps;
 #[cfg(test)]
 mod last_updated;
 #[cfg(test)]
+mod mart_consents;
+#[cfg(test)]
 mod mart_persons;
 #[cfg(test)]
 mod mart_spellings;

@@ -52,7 +52,7 @@ fn a_row_of_a_mart_that_was_altered_is_found_and_made_again() {
     // A row more, and a mart that is a view.
     change(
         &home,
-        "INSERT INTO claim_lineage SELECT connection_id, 'x', 'y', 'void', 1 FROM claim_lineage LIMIT 1",
+        "INSERT INTO claim_lineage SELECT connection_id, 'x', 'y', connection_id, 'void', 1 FROM claim_lineage LIMIT 1",
     );
     assert_eq!(home.run(&["verify"]).code, 5);
     home.succeed(&["rebuild", "claim_lineage", "enrollment"], "a row too many");

@@ -211,11 +211,13 @@ fn write(
 ) -> Result<(), WarehouseError> {
     let doing = "cannot note which claims stand";
     let id = |at: Option<usize>| at.map(|at| claims[at].id.as_str());
+    let connection_id = |at: Option<usize>| at.map(|at| claims[at].connection_id);
     let mut update = connection
         .prepare_cached(
             "UPDATE claim SET claim_key = ?3, is_void = ?4, is_difference = ?5, is_current = ?6,
                replaced_by_id = ?7, reverses_id = ?8, reversed_by_id = ?9, replaces_count = ?10,
-               replacement_missing = ?11, same_number_count = ?12
+               replacement_missing = ?11, same_number_count = ?12, replaced_by_connection_id = ?13,
+               reverses_connection_id = ?14, reversed_by_connection_id = ?15
              WHERE connection_id = ?1 AND explanation_of_benefit_id = ?2",
         )
         .doing(doing)?;
@@ -223,7 +225,7 @@ fn write(
         .prepare_cached("INSERT INTO temp.carried VALUES (?1, ?2, ?3, ?4)")
         .doing(doing)?;
     let mut pair = connection
-        .prepare_cached("INSERT OR IGNORE INTO temp.lineage VALUES (?1, ?2, ?3, ?4, ?5)")
+        .prepare_cached("INSERT OR IGNORE INTO temp.lineage VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
         .doing(doing)?;
     for (claim, decision) in claims.iter().zip(&decisions.claims) {
         update
@@ -240,6 +242,9 @@ fn write(
                 decision.replaces_count,
                 decision.replacement_missing,
                 decision.same_number_count,
+                connection_id(decision.replaced_by),
+                connection_id(decision.reverses),
+                connection_id(decision.reversed_by),
             ])
             .doing(doing)?;
         if let Some(by) = decision.carried_by {
@@ -255,6 +260,7 @@ fn write(
         pair.execute(params![
             older.connection_id,
             older.id,
+            newer.connection_id,
             newer.id,
             relationship,
             edge.is_direct

@@ -2,7 +2,7 @@
 --
 -- Grain: one row per person and connection, and per person in a connection that holds several. Count
 -- distinct member_id to count people. Two connections belong to one person when they have the same
--- label, when they hold the same patient of the same plan, or when their patients share an identifier
+-- label, when they hold the same patient of the same plan or of the same server, or when their patients share an identifier
 -- (same system, same value) and neither the birth date nor the first given name says otherwise. Within
 -- one connection both must be known and agree, since families share numbers.
 --

@@ -96,3 +96,57 @@ fn what_only_one_consent_brought_is_known_to_the_claims_of_the_other() {
         ["Payer North|100"]
     );
 }
+
+#[test]
+fn a_dependant_whom_only_claims_name_is_a_person_and_counts_once() {
+    let home = consents(&[("a", "p"), ("kid", "k")]);
+    add(
+        &home,
+        &["a"],
+        &[patient("p", "Jan"), claim("o", "p", 100, None), claim("n", "k", 30, None)],
+    );
+    let members = "SELECT explanation_of_benefit_id, member_id FROM claim ORDER BY 1";
+    assert_eq!(ask(&home, members), ["n|c1 k", "o|c1 p"]);
+    add(&home, &["kid"], &[patient("k", "Kim"), claim("n", "k", 30, None)]);
+    assert_eq!(ask(&home, MONEY), ["13000|13000|0"]);
+    assert_eq!(ask(&home, members), ["n|c1 k", "o|c1 p"]);
+    add(&home, &["kid"], &[claim("r", "k", -30, Some("n"))]);
+    assert_eq!(ask(&home, MONEY), ["10000|10000|0"]);
+    // An observation names a dependant as well, and the connection's own label stays the member's.
+    let seen = json!({"resourceType": "Observation", "id": "v", "status": "final", "code": {"text": "weight"},
+        "subject": {"reference": "Patient/baby"}});
+    add(&home, &["a"], &[seen]);
+    let people = "SELECT count(DISTINCT member_id) FROM member";
+    assert_eq!(ask(&home, people), ["3"]);
+    home.succeed(&["verify"], "dependants");
+}
+
+#[test]
+fn a_file_beside_a_consent_brings_no_claim_a_second_time() {
+    let base = ["--base", "http://127.0.0.1:9/fhir"];
+    let mut nameless = patient("p", "Jan");
+    nameless["identifier"] = json!([]);
+    for (member, options) in [(patient("p", "Jan"), &[][..]), (nameless, &base)] {
+        let home = consents(&[("a", "p")]);
+        let records = [member.clone(), claim("o", "p", 100, None)];
+        add(&home, &["a"], &records);
+        add(&home, &[&["file"], options].concat(), &records);
+        add(&home, &[&["again"], options].concat(), &records);
+        assert_eq!(ask(&home, MONEY), ["10000|10000|0"], "{options:?}");
+        // A replacement that only a file has takes the place of the plan's claim.
+        add(&home, &[&["file"], options].concat(), &[claim("n", "p", 80, Some("o"))]);
+        assert_eq!(ask(&home, MONEY), ["8000|8000|0"], "{options:?}");
+        home.succeed(&["verify"], "files beside a consent");
+    }
+}
+
+#[test]
+fn a_file_of_another_payer_keeps_its_claims_whatever_its_ids() {
+    let home = consents(&[("a", "p")]);
+    add(&home, &["a"], &[patient("p", "Jan"), claim("o", "p", 100, None)]);
+    let mut elsewhere = patient("p", "Jan");
+    elsewhere["identifier"][0]["system"] = json!("https://other.example/member");
+    let records = [elsewhere, claim("o", "p", 50, None)];
+    add(&home, &["other", "--base", "https://other.example/fhir", "--member", "jan"], &records);
+    assert_eq!(ask(&home, MONEY), ["15000|15000|0"]);
+}

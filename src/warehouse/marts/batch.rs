@@ -1,6 +1,9 @@
 //! Which connections are made anew together.
 
-use super::{people, persons::Person};
+use super::{
+    people::{self, Records},
+    persons::Person,
+};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -24,7 +27,7 @@ pub(super) fn due(connection: &Connection) -> Result<Vec<Batch>, WarehouseError>
     if whole.is_empty() && by_type.is_empty() {
         return Ok(Vec::new());
     }
-    let persons = people::read(connection)?;
+    let persons = people::read(connection, Records::Changed)?;
     whole.extend(people::changed(connection, &persons)?);
     // Connections of which the same types have changed are made anew together.
     let mut alike: BTreeMap<BTreeSet<String>, BTreeSet<i64>> = BTreeMap::new();
@@ -55,7 +58,7 @@ fn types_due(connection: &Connection) -> Result<BTreeMap<i64, BTreeSet<String>>,
 /// The batches of all connections.
 pub(super) fn all(connection: &Connection) -> Result<Vec<Batch>, WarehouseError> {
     let every = ids(connection, "SELECT id FROM connection")?;
-    divide(connection, every, &people::read(connection)?, None)
+    divide(connection, every, &people::read(connection, Records::All)?, None)
 }
 
 fn ids(connection: &Connection, sql: &str) -> Result<BTreeSet<i64>, WarehouseError> {

@@ -9,26 +9,64 @@ use std::collections::HashMap;
 /// one, is that of the whole family.
 const KINDS: &str = "'um', 'mb', 'mc', 'ma', 'ss', 'mr', 'dl', 'ppn', 'pi', 'jhn', 'bct', 'nh'";
 
+/// Where it is read whom the records of a connection name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Records {
+    /// In all of them.
+    All,
+    /// In those of connections whose marts are behind. Of any other connection the mart of members
+    /// has everybody.
+    Changed,
+}
+
 /// The persons of all connections.
-pub(super) fn read(connection: &Connection) -> Result<Vec<Person>, WarehouseError> {
+pub(super) fn read(
+    connection: &Connection,
+    records: Records,
+) -> Result<Vec<Person>, WarehouseError> {
     let doing = "cannot read whom the connections are about";
+    // Not every plan that covers a family shares the Patients of all whom its claims name. A label is
+    // that of the only patient, whoever else the claims name.
     let mut patients: Vec<Patient> = connection
         .prepare_cached(
-            "WITH one AS (
+            "WITH told AS (
                SELECT connection_id, id FROM patient
                UNION SELECT id, patient_id FROM connection WHERE patient_id IS NOT NULL
-               UNION SELECT connection_id, beneficiary_id FROM coverage WHERE beneficiary_id IS NOT NULL)
+               UNION SELECT connection_id, beneficiary_id FROM coverage WHERE beneficiary_id IS NOT NULL
+             ), changed AS (
+               SELECT id AS connection_id FROM connection WHERE ?1
+               UNION SELECT connection_id FROM mart_due
+               UNION SELECT connection_id FROM mart_due_type
+             ), one AS (
+               SELECT connection_id, id FROM told
+               UNION SELECT connection_id, patient_id FROM member
+                 WHERE connection_id NOT IN (SELECT connection_id FROM changed)
+               UNION SELECT r.connection_id, r.patient_id FROM changed CROSS JOIN explanation_of_benefit AS r
+                 ON r.connection_id = changed.connection_id WHERE r.patient_id IS NOT NULL
+               UNION SELECT r.connection_id, r.patient_id FROM changed CROSS JOIN condition AS r
+                 ON r.connection_id = changed.connection_id WHERE r.patient_id IS NOT NULL
+               UNION SELECT r.connection_id, r.patient_id FROM changed CROSS JOIN medication_dispense AS r
+                 ON r.connection_id = changed.connection_id WHERE r.patient_id IS NOT NULL
+               UNION SELECT r.connection_id, r.patient_id FROM changed CROSS JOIN observation AS r
+                 ON r.connection_id = changed.connection_id WHERE r.patient_id IS NOT NULL
+               UNION SELECT r.connection_id, r.patient_id FROM changed CROSS JOIN \"procedure\" AS r
+                 ON r.connection_id = changed.connection_id WHERE r.patient_id IS NOT NULL
+             ), alone AS (
+               SELECT connection_id, min(id) AS id FROM told GROUP BY connection_id HAVING count(*) = 1
+               UNION ALL SELECT connection_id, min(id) FROM one
+                 WHERE connection_id NOT IN (SELECT connection_id FROM told)
+                 GROUP BY connection_id HAVING count(*) = 1)
              SELECT one.connection_id, one.id, c.plan,
-               CASE WHEN coalesce(c.patient_id, one.id) = one.id
-                      AND (c.patient_id IS NOT NULL OR (SELECT count(*) FROM one AS o
-                        WHERE o.connection_id = one.connection_id) = 1) THEN c.member END,
-               p.given_name, p.birth_date
+               CASE WHEN one.id = coalesce(c.patient_id, alone.id) THEN c.member END,
+               p.given_name, p.birth_date, c.fhir_bases
              FROM one JOIN connection AS c ON c.id = one.connection_id
+             LEFT JOIN alone ON alone.connection_id = one.connection_id
              LEFT JOIN patient AS p ON p.connection_id = one.connection_id AND p.id = one.id
              ORDER BY one.connection_id, one.id",
         )
         .and_then(|mut statement| {
-            let rows = statement.query_map([], |row| {
+            let rows = statement.query_map([records == Records::All], |row| {
+                let bases: Option<String> = row.get(6)?;
                 Ok(Patient {
                     connection_id: row.get(0)?,
                     id: row.get(1)?,
@@ -36,6 +74,11 @@ pub(super) fn read(connection: &Connection) -> Result<Vec<Person>, WarehouseErro
                     label: row.get(3)?,
                     given_name: row.get(4)?,
                     birth_date: row.get(5)?,
+                    bases: bases
+                        .iter()
+                        .flat_map(|bases| bases.split_whitespace())
+                        .map(str::to_owned)
+                        .collect(),
                     ..Patient::default()
                 })
             })?;

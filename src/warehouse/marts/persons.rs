@@ -1,9 +1,13 @@
 //! Which patients of which connections are one person, and why.
 //!
 //! Pure. Two patients are one person when the operator gave their connections the same label, when
-//! they are the same patient of the same plan, when one says that it is linked to the other, or when
-//! they share an identifier and nothing else says otherwise: of none of those who are one person
-//! with either may birth date or name differ.
+//! they are the same patient of the same plan or server, when one says that it is linked to the other,
+//! or when they share an identifier and nothing else says otherwise: of none of those who are one
+//! person with either may birth date or name differ.
+//!
+//! Two connections read the same records where they hold the same patient of the same plan. Files hold
+//! those of a plan, or of other files, where both tell of the same server and hold the same patient of
+//! it, or where the patient has the same id and the payer's own number.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,6 +18,8 @@ pub(super) struct Patient {
     pub(super) id: String,
     /// `None`: only files fill the connection, and an id is theirs alone.
     pub(super) plan: Option<String>,
+    /// The FHIR bases that are known of the server, without their scheme.
+    pub(super) bases: Vec<String>,
     /// The connection's label, for the patient that the connection is about.
     pub(super) label: Option<String>,
     pub(super) given_name: Option<String>,
@@ -149,6 +155,12 @@ impl Finding<'_> {
         }
     }
 
+    /// Whether patients are of two connections, at least one of which only files fill.
+    fn has_files_beside(&self, one: usize, other: usize) -> bool {
+        let (one, other) = (&self.patients[one], &self.patients[other]);
+        one.connection_id != other.connection_id && (one.plan.is_none() || other.plan.is_none())
+    }
+
     /// Whether name and birth date of both are known.
     fn are_known(&self, one: usize, other: usize) -> bool {
         [one, other]
@@ -178,11 +190,18 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
         evidence: BTreeMap::new(),
     };
     let mut of_plan: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut of_server: HashMap<(&str, &str), usize> = HashMap::new();
     let mut of_connection: HashMap<(i64, &str), usize> = HashMap::new();
     for (at, patient) in patients.iter().enumerate() {
         if let Some(plan) = &patient.plan {
             let first = *of_plan.entry((plan.as_str(), &patient.id)).or_insert(at);
             if first != at {
+                found.bind(first, at, "same patient", true);
+            }
+        }
+        for base in &patient.bases {
+            let first = *of_server.entry((base.as_str(), &patient.id)).or_insert(at);
+            if found.has_files_beside(first, at) {
                 found.bind(first, at, "same patient", true);
             }
         }
@@ -206,6 +225,14 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
             });
             if let Some(other) = fits {
                 found.bind(other, at, &format!("identifier {system}"), false);
+            }
+            // Another payer may know the patient by a number of Medicare or of social security, and by
+            // an id as short as this one's.
+            for &other in others.iter().filter(|_| !is_of_one_person(system)) {
+                let is_same_id = patients[other].id == patient.id;
+                if is_same_id && found.has_files_beside(other, at) && found.agree(at, other) {
+                    found.bind(other, at, &format!("identifier {system}"), true);
+                }
             }
             others.push(at);
         }
@@ -304,6 +331,45 @@ mod tests {
             (Some(1), 1, 2)
         );
         assert!(found[0].is_repeated && found[1].is_repeated && !found[2].is_repeated);
+    }
+
+    #[test]
+    fn files_hold_the_records_of_a_server_where_base_or_number_tells() {
+        let number = |system: &str| vec![(system.to_owned(), "M1".to_owned())];
+        let file = |connection_id: i64, id: &str| Patient {
+            plan: None,
+            identifiers: number("https://payer.example/member"),
+            ..patient(connection_id, "", id)
+        };
+        let of_plan = Patient { plan: Some("a".to_owned()), ..file(1, "p") };
+        let sources = |patients: &[Patient]| -> Vec<i64> {
+            resolve(patients).iter().map(|person| person.source_id).collect()
+        };
+        assert_eq!(sources(&[of_plan.clone(), file(2, "p"), file(3, "p")]), [1, 1, 1]);
+        // Another id is a record of its own, and so is another person under the same number.
+        assert_eq!(sources(&[of_plan.clone(), file(2, "q")]), [1, 2]);
+        let eva = Patient { given_name: Some("Eva".to_owned()), ..file(2, "p") };
+        let jan = Patient { given_name: Some("Jan".to_owned()), ..of_plan.clone() };
+        assert_eq!(sources(&[jan, eva]), [1, 2]);
+        // Another payer may know the same person, and two plans are two servers.
+        let mbi = |patient: Patient| Patient {
+            identifiers: number("http://hl7.org/fhir/sid/us-mbi"),
+            ..patient
+        };
+        assert_eq!(sources(&[mbi(of_plan.clone()), mbi(file(2, "p"))]), [1, 2]);
+        let other_plan = Patient { plan: Some("b".to_owned()), ..file(2, "p") };
+        assert_eq!(sources(&[of_plan.clone(), other_plan]), [1, 2]);
+
+        let at = |patient: Patient, base: &str| Patient {
+            bases: vec![base.to_owned()],
+            identifiers: Vec::new(),
+            ..patient
+        };
+        let server = "plan.example/r4";
+        assert_eq!(sources(&[at(of_plan.clone(), server), at(file(2, "p"), server)]), [1, 1]);
+        assert_eq!(sources(&[at(file(1, "p"), server), at(file(2, "p"), server)]), [1, 1]);
+        assert_eq!(sources(&[at(of_plan.clone(), server), at(file(2, "q"), server)]), [1, 2]);
+        assert_eq!(sources(&[at(of_plan, server), at(file(2, "p"), "other.example")]), [1, 2]);
     }
 
     #[test]

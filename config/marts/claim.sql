@@ -18,6 +18,10 @@
 -- claim with nothing but zeroes. A negative amount that is smaller than that of the claim it refers
 -- to, or of the version of its number that stood, is a difference: claim_current shows both together.
 --
+-- Interim bills (bill frequency 2, 3 and 4) and late charges (5) add to the bills of the stay before
+-- them, whatever number they have or name: each counts beside the others, until a bill of its days and
+-- frequency comes again, or one that bills the days anew (7, 9).
+--
 -- A reversal takes back one payment, of the opposite amount and the same currency: one that it names,
 -- else of its number, its family of linked claims, or (if it names nothing) its day of service and
 -- charge. Of several it is the last one made before; of the same day, the oldest. A payment made
@@ -52,7 +56,7 @@
 -- principal_diagnosis_code    diagnosis marked as principal, else the first one
 -- drg_code                    diagnosis related group
 -- type_of_bill_code           type of bill
--- frequency_code              bill frequency: 1 original, 7 replacement, 8 void; the last character of the type of bill
+-- frequency_code              bill frequency: 1 original, 2 to 4 interim, 5 late charges, 7 replacement, 8 void; the last character of the type of bill
 -- adjustment_type             original, adjustment or void, where the payer says so
 -- admission_sent              start of the admission as sent
 -- admission_date              the same as a date
@@ -214,8 +218,8 @@ WITH line AS (
          max(frequency_code) AS frequency_code, max(adjustment_type) AS adjustment_type
   FROM (
     SELECT s.connection_id, s.explanation_of_benefit_id,
-           frequency_of(s.category_code, s.category_second_code, s.code_system, s.code_code) AS frequency_code,
-           adjustment_of(s.category_code, s.category_second_code, s.code_system, s.code_code) AS adjustment_type
+           frequency_of(s.category_code, s.category_second_code, s.code_system, coalesce(s.code_code, s.code_text, s.value_string)) AS frequency_code,
+           adjustment_of(s.category_code, s.category_second_code, s.code_system, coalesce(s.code_code, s.code_text, s.value_string)) AS adjustment_type
     FROM temp.mart_scope CROSS JOIN explanation_of_benefit_supporting_info AS s ON s.connection_id = mart_scope.connection_id
     UNION ALL
     SELECT x.connection_id, x.explanation_of_benefit_id,
@@ -354,9 +358,11 @@ FROM (
                    AND d.package_code_code IS NOT NULL
                  ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1)) AS drg_code,
          e.type_of_bill_code AS type_of_bill_code,
-         coalesce(CASE WHEN length(e.type_of_bill_code) BETWEEN 3 AND 4 THEN substr(e.type_of_bill_code, -1) END,
+         coalesce(CASE WHEN length(e.type_of_bill_code) BETWEEN 3 AND 4 THEN upper(substr(e.type_of_bill_code, -1)) END,
                 said.frequency_code) AS frequency_code,
-         said.adjustment_type AS adjustment_type,
+         -- NCPDP's transactions: B2 reverses a fill, B3 bills it anew.
+         coalesce(said.adjustment_type, CASE WHEN lower(e.sub_type_system) LIKE '%ncpdp%' THEN
+           CASE upper(e.sub_type_code) WHEN 'B2' THEN 'void' WHEN 'B3' THEN 'adjustment' END END) AS adjustment_type,
          e.admission_period_start AS admission_sent,
          first_day(e.admission_period_start) AS admission_date,
          e.admission_period_end AS discharge_sent,

@@ -105,10 +105,15 @@ impl Table<'_> {
         };
         for group in &self.kin.numbers {
             let stands = |at: &&usize| !self.made[**at].is_void && !self.made[**at].is_difference;
-            let Some(&last) = group.iter().rev().find(stands) else { continue };
-            for &older in group.iter().take_while(|at| **at != last) {
+            for (place, &older) in group.iter().enumerate() {
+                let claim = &self.claims[older];
+                let later = group[place + 1..].iter().rev().filter(stands);
+                let last = later.copied().find(|at| self.claims[*at].takes_place_of(claim));
                 // A difference of the same day may come before what it changes.
-                if !self.made[older].is_void && self.follows.get(&older) != Some(&last) {
+                if let Some(last) = last
+                    && !self.made[older].is_void
+                    && self.follows.get(&older) != Some(&last)
+                {
                     add(older, last);
                 }
             }
@@ -121,7 +126,29 @@ impl Table<'_> {
                 add(payment, reversal);
             }
         }
+        self.bill_anew(&mut edges);
         edges
+    }
+
+    /// A bill that replaces the last of a stay's bills replaces those before as well, as far as its
+    /// days reach.
+    fn bill_anew(&self, edges: &mut Vec<Edge>) {
+        let claims = self.claims;
+        let mut at = 0;
+        while let Some(edge) = edges.get(at).copied() {
+            at += 1;
+            let is_anew =
+                edge.relationship == Relationship::Replacement && claims[edge.newer].bills_anew();
+            for &(older, newer) in self.kin.continued.iter().filter(|_| is_anew) {
+                let is_new = newer == edge.older
+                    && older != edge.newer
+                    && claims[edge.newer].covers(&claims[older])
+                    && !edges.iter().any(|it| (it.older, it.newer) == (older, edge.newer));
+                if is_new {
+                    edges.push(Edge { older, is_direct: false, ..edge });
+                }
+            }
+        }
     }
 
     /// What follows from the edges.

@@ -10,6 +10,8 @@ use std::collections::{HashMap, HashSet};
 /// What the payer states and what the numbers of claims show. Claims are named by position.
 pub(super) struct Kin {
     pub(super) stated: Vec<Edge>,
+    /// Claims and those that the payer says add to them.
+    pub(super) continued: Vec<(usize, usize)>,
     /// Claims of the same number, each group in the order in which they were made.
     pub(super) numbers: Vec<Vec<usize>>,
     /// For each claim, the number of the family that it belongs to in any way.
@@ -22,9 +24,10 @@ pub(super) struct Kin {
 
 impl Kin {
     pub(super) fn of(claims: &[Claim], links: &[Link]) -> Kin {
-        let (stated, unresolved) = Names::of(claims).resolve(claims, links);
+        let (stated, continued, unresolved) = Names::of(claims).resolve(claims, links);
         let numbers = same_number(claims);
         let related = stated.iter().map(|edge| (edge.older, edge.newer));
+        let related = related.chain(continued.iter().copied());
         let together =
             numbers.iter().flat_map(|group| group.windows(2).map(|two| (two[0], two[1])));
         let families = components(claims.len(), related.chain(together));
@@ -39,7 +42,7 @@ impl Kin {
             .enumerate()
             .flat_map(|(number, group)| group.iter().map(move |at| (*at, number)))
             .collect();
-        Kin { stated, numbers, families, unresolved, older, newer, group }
+        Kin { stated, continued, numbers, families, unresolved, older, newer, group }
     }
 
     /// The claims that the payer says come directly before a claim.

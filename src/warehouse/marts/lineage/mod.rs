@@ -11,6 +11,7 @@ mod made;
 mod mark;
 mod number;
 mod pair;
+mod part;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,10 @@ struct Claim {
     patient_id: Option<String>,
     /// First day of service.
     day: Option<String>,
+    /// Last day of service.
+    last_day: Option<String>,
+    /// How often its type of bill says that the stay is billed: a digit or a capital letter.
+    frequency: Option<char>,
     /// The number that the claim shows, then its other numbers.
     numbers: Vec<Number>,
     /// The Claim resource that it explains.

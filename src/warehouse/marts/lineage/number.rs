@@ -4,7 +4,10 @@ use super::{
     Claim,
     graph::{Edge, Relationship},
 };
-use std::{cmp::Ordering, collections::HashMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 /// What a number is to the payer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +69,7 @@ pub(super) struct Link {
 
 /// Finds claims by what a payer calls them.
 pub(super) struct Names<'a> {
+    claims: &'a [Claim],
     ids: HashMap<&'a str, Vec<usize>>,
     explained: HashMap<&'a str, Vec<usize>>,
     numbers: HashMap<&'a str, Vec<(usize, &'a Number, bool)>>,
@@ -85,7 +89,7 @@ impl<'a> Names<'a> {
                 numbers.entry(number.value.as_str()).or_default().push(entry);
             }
         }
-        Names { ids, explained, numbers }
+        Names { claims, ids, explained, numbers }
     }
 
     fn by_id(&self, id: &str) -> Vec<usize> {
@@ -93,9 +97,10 @@ impl<'a> Names<'a> {
         self.ids.get(id).into_iter().flatten().chain(of_claim).copied().collect()
     }
 
-    /// The claims of a name: a number counts in its own system, and a number that is sent without a
-    /// system leads only to claims that show it.
-    fn find(&self, target: &Target) -> Vec<usize> {
+    /// The claims of a name, for the claim that uses it: a number counts in its own system, and a
+    /// number that is sent without a system leads to claims that show it, else to the only other claim
+    /// that has it in a system whose numbers tell claims apart.
+    fn find(&self, target: &Target, from: usize) -> Vec<usize> {
         match target {
             Target::Id(id) => self.by_id(id),
             Target::Number { system, value } => {
@@ -111,10 +116,26 @@ impl<'a> Names<'a> {
                     .filter(|(_, number, is_shown)| fits(number, *is_shown))
                     .map(|(at, ..)| *at)
                     .collect();
-                match (found.is_empty(), system) {
-                    (true, None) => self.by_id(value),
-                    _ => found,
+                if !found.is_empty() {
+                    return found;
                 }
+                let ids = if system.is_none() { self.by_id(value) } else { Vec::new() };
+                if !ids.is_empty() {
+                    return ids;
+                }
+                // Claims of one group share its number: a number tells claims apart where the claim that
+                // names it has another number of the same system.
+                let own = &self.claims[from].numbers;
+                let tells_apart = |number: &Number| {
+                    let mut alike = own.iter().filter(|it| it.system == number.system);
+                    system.is_none() && alike.any(|it| it.value != number.value)
+                };
+                let numbers = self.numbers.get(value.as_str()).into_iter().flatten();
+                let others: BTreeSet<usize> = numbers
+                    .filter(|(at, number, _)| *at != from && tells_apart(number))
+                    .map(|(at, ..)| *at)
+                    .collect();
+                if others.len() == 1 { others.into_iter().collect() } else { Vec::new() }
             }
         }
     }
@@ -125,7 +146,9 @@ impl<'a> Names<'a> {
     fn replaced_leads_on(&self, claims: &[Claim], links: &[Link]) -> bool {
         let mut votes = 0_i64;
         for link in links.iter().filter(|link| link.relationship == "replaced") {
-            for other in self.find(&link.target).into_iter().filter(|other| *other != link.from) {
+            for other in
+                self.find(&link.target, link.from).into_iter().filter(|other| *other != link.from)
+            {
                 votes += match order(&claims[link.from], &claims[other]) {
                     Ordering::Less => 1,
                     Ordering::Equal => 0,
@@ -136,9 +159,14 @@ impl<'a> Names<'a> {
         votes >= 0
     }
 
-    /// What the links come to, and which of them lead nowhere.
-    pub(super) fn resolve(&self, claims: &[Claim], links: &[Link]) -> (Vec<Edge>, Unresolved) {
-        let mut edges = Vec::new();
+    /// What the links come to: what takes the place of what, what adds to what, and which links lead
+    /// nowhere.
+    pub(super) fn resolve(
+        &self,
+        claims: &[Claim],
+        links: &[Link],
+    ) -> (Vec<Edge>, Vec<(usize, usize)>, Unresolved) {
+        let (mut edges, mut continued) = (Vec::new(), Vec::new());
         // By direction, whether some link of a claim leads to another, and whether some leads nowhere.
         let mut leads = [vec![false; claims.len()], vec![false; claims.len()]];
         let mut lacks = leads.clone();
@@ -146,7 +174,7 @@ impl<'a> Names<'a> {
         for link in links {
             let points_forward = link.relationship.starts_with("replaced");
             let direction = usize::from(points_forward);
-            let mut found = self.find(&link.target);
+            let mut found = self.find(&link.target, link.from);
             lacks[direction][link.from] |= !found.contains(&link.from);
             found.retain(|other| *other != link.from);
             leads[direction][link.from] |= !found.is_empty();
@@ -161,13 +189,20 @@ impl<'a> Names<'a> {
                 };
                 let (older, newer) =
                     if from_is_older { (link.from, other) } else { (other, link.from) };
-                edges.push(Edge::stated(older, newer));
+                match link.relationship == "prior" && claims[newer].adds_to(&claims[older]) {
+                    true => continued.push((older, newer)),
+                    false => edges.push(Edge::stated(older, newer)),
+                }
             }
         }
         let missing = |direction: usize| {
             lacks[direction].iter().zip(&leads[direction]).map(|(lacks, leads)| *lacks && !leads)
         };
-        (edges, Unresolved { earlier: missing(0).collect(), later: missing(1).collect() })
+        (
+            edges,
+            continued,
+            Unresolved { earlier: missing(0).collect(), later: missing(1).collect() },
+        )
     }
 }
 
@@ -192,25 +227,25 @@ fn order(from: &Claim, other: &Claim) -> Ordering {
 ///
 /// A number of an unknown kind may be anything, a group's number even: it counts only on the same day.
 /// A unique or control number that is sent without a system is that of the only system in which
-/// such claims have this number; of two systems it cannot be told which.
+/// such claims have this number; of two systems it cannot be told which. A claim of no known kind is
+/// likewise of the only kind.
 pub(super) fn same_number(claims: &[Claim]) -> Vec<Vec<usize>> {
-    let mut systems: HashMap<_, HashMap<Option<&str>, Vec<usize>>> = HashMap::new();
+    let mut alike: HashMap<_, Vec<usize>> = HashMap::new();
     for (at, claim) in claims.iter().enumerate() {
         let Some(number) = claim.numbers.first().filter(|_| claim.is_live) else { continue };
         let day = claim.day.as_deref().filter(|_| number.kind == NumberKind::Other);
         if number.kind == NumberKind::Other && day.is_none() {
             continue;
         }
-        let key = (number.kind, number.value.as_str(), &claim.kind, &claim.patient_id, day);
-        let of_system = systems.entry(key).or_default().entry(number.system.as_deref());
-        of_system.or_default().push(at);
+        let key = (number.kind, number.value.as_str(), &claim.patient_id, day);
+        alike.entry(key).or_default().push(at);
     }
+    let kind_of = |at: usize| claims[at].kind.as_deref();
+    let system_of = |at: usize| claims[at].numbers.first().and_then(|it| it.system.as_deref());
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    for ((kind, ..), of_system) in systems {
-        let is_one = of_system.len() == 2 && of_system.contains_key(&None);
-        match is_one && kind != NumberKind::Other {
-            true => groups.push(of_system.into_values().flatten().collect()),
-            false => groups.extend(of_system.into_values()),
+    for ((kind, ..), among) in alike {
+        for of_kind in divide(&among, kind_of, true) {
+            groups.extend(divide(&of_kind, system_of, kind != NumberKind::Other));
         }
     }
     groups.retain(|group| group.len() > 1);
@@ -219,6 +254,25 @@ pub(super) fn same_number(claims: &[Claim]) -> Vec<Vec<usize>> {
     }
     groups.sort();
     groups
+}
+
+/// Divides claims by what they state. Where they state one thing, those that state nothing mean it.
+fn divide<'a>(
+    among: &[usize],
+    stated: impl Fn(usize) -> Option<&'a str>,
+    silent_agree: bool,
+) -> Vec<Vec<usize>> {
+    let mut parts: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
+    for &at in among {
+        parts.entry(stated(at)).or_default().push(at);
+    }
+    if silent_agree && parts.len() == 2 {
+        let silent = parts.remove(&None).unwrap_or_default();
+        if let Some(known) = parts.values_mut().next() {
+            known.extend(silent);
+        }
+    }
+    parts.into_values().collect()
 }
 
 /// The relation between two claims of the same number.

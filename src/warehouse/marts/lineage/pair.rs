@@ -1,6 +1,6 @@
 //! Which payment each reversal takes back.
 
-use super::{Claim, decide::Table};
+use super::{Claim, decide::Table, part::Part};
 use std::collections::HashMap;
 
 /// Where a reversal looks for its payment, one place after the other.
@@ -104,6 +104,12 @@ impl Table<'_> {
     pub(super) fn taken_back(&self, by: usize, among: &[usize], is_named: bool) -> Option<usize> {
         let claims = self.claims;
         let made = claims[by].made;
+        // Of the bills of one stay it takes back that of its own days.
+        let is_part = among.iter().any(|at| claims[*at].part() != Part::Whole);
+        let is_of_day = |at: &usize| claims[*at].day == claims[by].day;
+        let is_told = is_part && among.iter().any(is_of_day);
+        let among: Vec<usize> =
+            among.iter().copied().filter(|at| !is_told || is_of_day(at)).collect();
         let by_order =
             |one: &usize, other: &usize| claims[*one].order().cmp(&claims[*other].order());
         let may_follow = |at: &usize| {

@@ -34,18 +34,27 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
             "SELECT s.source_id, c.connection_id, c.explanation_of_benefit_id,
                coalesce(c.status, 'active'), c.created, e.meta_last_updated, c.kind, c.patient_id, c.service_start_date,
                e.claim_id, c.plan_paid_cents, c.submitted_cents,
-               c.frequency_code IS '8' OR c.adjustment_type IS 'void', c.claim_number,
+               coalesce(c.frequency_code IN ('8', 'X'), 0) OR c.adjustment_type IS 'void', c.claim_number,
                (SELECT max(a.amount <> 0) FROM temp.claim_amount a
                 WHERE a.connection_id = c.connection_id AND a.id = c.explanation_of_benefit_id) IS 0
                  AND coalesce(c.payment_amount, 0) = 0, c.currency,
-               c.frequency_code IN ('7', '8') OR c.adjustment_type IN ('adjustment', 'void')
-                 OR c.plan_paid_cents < 0,
-               m.amounts, m.is_taken_back
+               -- NUBC: replacement, void, the adjustments that a payer may begin, and a replaced encounter.
+               c.frequency_code IN ('6', '7', '8', 'F', 'G', 'H', 'I', 'J', 'K', 'M', 'P', 'X', 'Y')
+                 OR c.adjustment_type IN ('adjustment', 'void') OR c.plan_paid_cents < 0,
+               m.amounts,
+               -- Without any amount, a negative quantity tells that a fill was taken back.
+               CASE WHEN coalesce(m.is_zero, 1) THEN
+                 (SELECT max(i.quantity_value) < 0 FROM explanation_of_benefit_item i
+                  WHERE i.connection_id = c.connection_id
+                    AND i.explanation_of_benefit_id = c.explanation_of_benefit_id)
+                 ELSE m.is_taken_back END,
+               c.frequency_code, c.service_end_date
              FROM temp.mart_scope s CROSS JOIN claim c ON c.connection_id = s.connection_id
              JOIN explanation_of_benefit e ON e.connection_id = c.connection_id
                AND e.id = c.explanation_of_benefit_id
              LEFT JOIN (
                SELECT connection_id, id, cents_of(round(sum(amount), 6)) AS amounts,
+                 max(amount <> 0) = 0 AS is_zero,
                  min(amount) < 0 AND max(amount) <= 0 AS is_taken_back
                FROM temp.claim_amount GROUP BY connection_id, id
              ) AS m ON m.connection_id = c.connection_id AND m.id = c.explanation_of_benefit_id",
@@ -94,6 +103,8 @@ fn claim_of(row: &Row<'_>) -> rusqlite::Result<Claim> {
         revises: row.get::<_, Option<bool>>(16)?.unwrap_or(false),
         amounts: row.get::<_, Option<i64>>(17)?.unwrap_or(0),
         is_taken_back: row.get::<_, Option<bool>>(18)?.unwrap_or(false),
+        frequency: row.get::<_, Option<String>>(19)?.and_then(|text| text.chars().next()),
+        last_day: row.get(20)?,
     })
 }
 
@@ -169,9 +180,13 @@ fn read_links(
                     AND k.element = 'related.relationship' AND k.element_index = r.related_index
                     AND lower(k.code) IN ('prior', 'replaces', 'replacedby', 'replaced')
                   ORDER BY k.coding_index LIMIT 1),
-                 r.relationship_code, r.relationship_text))
+                 r.relationship_code, r.relationship_text)),
+               k.identifier_system, k.identifier_value, k.second_identifier_system, k.second_identifier_value
              FROM temp.mart_scope s CROSS JOIN explanation_of_benefit_related r
-               ON r.connection_id = s.connection_id",
+               ON r.connection_id = s.connection_id
+             LEFT JOIN explanation_of_benefit_contained k ON k.connection_id = r.connection_id
+               AND k.explanation_of_benefit_id = r.explanation_of_benefit_id
+               AND '#' || k.contained_id = r.related_claim_reference",
         )
         .doing(doing)?;
     let mut rows = statement.query([]).doing(doing)?;
@@ -189,7 +204,7 @@ fn read_links(
         if let Some(id) = row.get(2).doing(doing)? {
             targets.push(Target::Id(id));
         }
-        for (system, value) in [(3, 4), (5, 6)] {
+        for (system, value) in [(3, 4), (5, 6), (8, 9), (10, 11)] {
             let system = row.get(system).doing(doing)?;
             if let Some(value) = row.get::<_, Option<String>>(value).doing(doing)? {
                 targets.push(Target::number(system, &value));

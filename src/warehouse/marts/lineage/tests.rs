@@ -3,6 +3,7 @@
 mod differences;
 mod random;
 mod same_day;
+mod stays;
 mod unpaid;
 
 use super::{graph::Relationship, *};
@@ -233,7 +234,23 @@ fn a_link_leads_by_system_and_number_not_by_any_equal_value() {
     assert_eq!(outcome(&claims, &[("b", "prior", "900")]), stand(&["b", "x"], 150));
     let link = |target| Link { from: 1, relationship: "prior".to_owned(), target };
     let without_system = link(Target::Number { system: None, value: "900".to_owned() });
-    assert!(decide(&claims, &[without_system]).lineage.is_empty(), "it is not the number shown");
+    let lineage =
+        |claims: &[Claim]| decide(claims, std::slice::from_ref(&without_system)).lineage.len();
+    assert_eq!(lineage(&claims), 0, "it is not the number shown");
+    // A claim of the same group names the group no better; one with a number of its own does.
+    for (own, found) in [("900", 0), ("901", 1)] {
+        let mut naming = claims[1].clone();
+        naming.numbers.push(number(NumberKind::Other, Some("group"), own));
+        assert_eq!(lineage(&[claims[0].clone(), naming.clone()]), found, "{own}");
+        let third = Claim {
+            numbers: vec![
+                number(NumberKind::Unique, Some("s"), "y"),
+                number(NumberKind::Other, Some("group"), "900"),
+            ],
+            ..claim("y", "01", 100)
+        };
+        assert_eq!(lineage(&[claims[0].clone(), naming, third]), 0, "two claims have it");
+    }
     let shown = link(Target::Number { system: None, value: "x".to_owned() });
     assert_eq!(decide(&claims, &[shown]).lineage.len(), 1);
     let by_id = link(Target::Number { system: None, value: "ExplanationOfBenefit/x".to_owned() });

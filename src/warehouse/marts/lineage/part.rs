@@ -1,0 +1,58 @@
+//! Bills that add to earlier ones of the same stay instead of taking their place.
+//!
+//! The last digit of the type of bill (NUBC, form locator 4) is its frequency: 2 is the first of a
+//! stay's interim bills, 3 a continuing and 4 the last one, each of days of its own. 5 bills charges
+//! that came late. 7 and 9 replace what was billed before.
+
+use super::Claim;
+
+/// What a bill is of everything that is billed for a stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part<'a> {
+    /// All of it, or its beginning.
+    Whole,
+    /// A later interim bill, by its first day.
+    Days(Option<&'a str>),
+    /// Late charges, by what was charged in cents: a late charge that comes again is the same one.
+    Late(Option<i64>),
+}
+
+impl Claim {
+    pub(super) fn part(&self) -> Part<'_> {
+        match self.frequency {
+            Some('3' | '4') => Part::Days(self.day.as_deref()),
+            Some('5') => Part::Late(self.submitted),
+            _ => Part::Whole,
+        }
+    }
+
+    /// Whether it adds to an earlier claim that it names, or whose number it has.
+    pub(super) fn adds_to(&self, older: &Claim) -> bool {
+        let part = self.part();
+        !self.is_negative() && !self.says_void && part != Part::Whole && part != older.part()
+    }
+
+    /// Whether it takes the place of an earlier claim of the same number.
+    pub(super) fn takes_place_of(&self, older: &Claim) -> bool {
+        match (self.part(), older.part()) {
+            (Part::Whole, Part::Whole) => true,
+            (Part::Whole, Part::Days(_)) => self.covers(older),
+            // Another version of the first bill leaves the late charges as they are.
+            (Part::Whole, Part::Late(_)) => self.bills_anew() && self.covers(older),
+            (newer, older) => newer == older,
+        }
+    }
+
+    /// Whether it is a bill that replaces all that was billed for its days.
+    pub(super) fn bills_anew(&self) -> bool {
+        self.part() == Part::Whole && (self.revises || self.frequency == Some('9'))
+    }
+
+    /// Whether another claim's first day is one of its days, as far as the days are known.
+    pub(super) fn covers(&self, other: &Claim) -> bool {
+        other.day.as_ref().is_none_or(|day| {
+            self.day.as_ref().is_none_or(|first| first <= day)
+                && self.last_day.as_ref().is_none_or(|last| day <= last)
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Interim bills and late charges: what adds to a stay's bills, and what takes their place.
+
+use super::*;
+
+/// A bill of some days of January 2025, under its own number.
+fn bill(id: &str, made: &str, paid: i64, frequency: char, days: [&str; 2]) -> Claim {
+    let [first, last] = days.map(|day| Some(format!("2025-01-{day}")));
+    Claim {
+        frequency: Some(frequency),
+        revises: matches!(frequency, '7' | '8'),
+        kind: Some("institutional".to_owned()),
+        day: first,
+        last_day: last,
+        ..claim(id, made, paid)
+    }
+}
+
+fn same_number(claim: &Claim) -> Claim {
+    Claim { numbers: vec![number(NumberKind::Unique, Some("s"), "n")], ..claim.clone() }
+}
+
+fn stay() -> [Claim; 3] {
+    [
+        bill("i1", "10", 1000, '2', ["01", "09"]),
+        bill("i2", "20", 900, '3', ["10", "19"]),
+        bill("i3", "29", 500, '4', ["20", "28"]),
+    ]
+}
+
+const CHAIN: [Say; 2] = [("i2", "prior", "i1"), ("i3", "prior", "i2")];
+
+#[test]
+fn interim_bills_stand_beside_each_other_whatever_links_them() {
+    let all = stand(&["i1", "i2", "i3"], 2400);
+    assert_eq!(outcome(&stay(), &CHAIN), all);
+    assert_eq!(outcome(&stay().each_ref().map(same_number), &[]), all);
+    // The payer's own word for a replacement counts.
+    assert_eq!(outcome(&stay()[..2], &[("i1", "replacedby", "i2")]), stand(&["i2"], 900));
+}
+
+#[test]
+fn a_bill_of_the_same_days_comes_again_and_takes_the_place_of_the_first() {
+    let [first, second, _] = stay().each_ref().map(same_number);
+    let again = same_number(&bill("j2", "25", 850, '3', ["10", "19"]));
+    assert_eq!(outcome(&[first, second, again], &[]), stand(&["i1", "j2"], 1850));
+    let [first, second, _] = stay();
+    let again = bill("j2", "25", 850, '3', ["10", "19"]);
+    let says = [CHAIN[0], ("j2", "prior", "i2")];
+    assert_eq!(outcome(&[first, second, again], &says), stand(&["i1", "j2"], 1850));
+}
+
+#[test]
+fn a_replacement_and_a_final_bill_take_the_place_of_all_whose_days_they_bill() {
+    let [first, second, third] = stay();
+    let anew = bill("r", "30", 2000, '7', ["01", "19"]);
+    let says = [CHAIN[0], CHAIN[1], ("r", "prior", "i2")];
+    let claims = [first.clone(), second.clone(), third.clone(), anew.clone()];
+    assert_eq!(outcome(&claims, &says), stand(&["i3", "r"], 2500));
+    assert_eq!(outcome(&claims.each_ref().map(same_number), &[]), stand(&["i3", "r"], 2500));
+    // Home health: the request for anticipated payment, then the final claim.
+    let last = bill("f", "30", 300, '9', ["01", "28"]);
+    let claims = [first, last].each_ref().map(same_number);
+    assert_eq!(outcome(&claims, &[]), stand(&["f"], 300));
+}
+
+#[test]
+fn late_charges_add_to_the_bill_until_it_is_billed_anew() {
+    let first = bill("o", "10", 1000, '1', ["01", "05"]);
+    let late = bill("l", "20", 50, '5', ["01", "05"]);
+    let pair = [first.clone(), late.clone()];
+    let numbered = pair.each_ref().map(same_number);
+    assert_eq!(outcome(&numbered, &[]), stand(&["l", "o"], 1050));
+    assert_eq!(outcome(&pair, &[("l", "prior", "o")]), stand(&["l", "o"], 1050));
+    // Decided once more, the first bill is another version; the late charges are not in it.
+    let decided = same_number(&bill("p", "25", 990, '1', ["01", "05"]));
+    let [o, l] = numbered;
+    assert_eq!(outcome(&[o.clone(), l.clone(), decided], &[]), stand(&["l", "p"], 1040));
+    let anew = same_number(&bill("q", "26", 1060, '7', ["01", "05"]));
+    assert_eq!(outcome(&[o.clone(), l.clone(), anew], &[]), stand(&["q"], 1060));
+    // The same charges once more are the same late charges, and other charges are others.
+    let again = same_number(&bill("l2", "21", 40, '5', ["01", "05"]));
+    let again = Claim { submitted: l.submitted, ..again };
+    assert_eq!(outcome(&[o.clone(), l.clone(), again], &[]), stand(&["l2", "o"], 1040));
+    let other = same_number(&bill("l3", "21", 7, '5', ["01", "05"]));
+    assert_eq!(outcome(&[o, l, other], &[]), stand(&["l", "l3", "o"], 1057));
+}
+
+#[test]
+fn a_reversal_of_a_stays_number_takes_back_the_bill_of_its_days() {
+    let [first, second, _] = stay().each_ref().map(same_number);
+    let second = Claim { paid: first.paid, submitted: first.submitted, ..second };
+    let back = same_number(&bill("r", "27", -1000, '3', ["10", "19"]));
+    assert_eq!(outcome(&[first, second, back], &[]), stand(&["i1"], 1000));
+}

@@ -129,7 +129,9 @@ fn configure(folder: &Path, payer: &Sandbox) -> Result<Settings, Failure> {
     let text = format!(
         "{MARK}\n[plans.{PLAN}]\nfhir_url = {:?}\nauthorize_url = {:?}\ntoken_url = {:?}\n\
          client_id = {:?}\nclient_secret_file = {secret:?}\nredirect_url = \"http://127.0.0.1:0/callback\"\n\
-         proxied_origins = [{NAMED_ORIGIN:?}]\nrequests_per_second = 1000\npage_size = 10\n",
+         proxied_origins = [{NAMED_ORIGIN:?}]\nrequests_per_second = 1000\npage_size = 10\n\n\
+         # The payer is on this machine: to wait as long as for a real plan would show nothing more.\n\
+         [http]\ninitial_delay_milliseconds = 50\nmax_delay_seconds = 1\nread_timeout_seconds = 5\n",
         payer.fhir_url(),
         payer.authorize_url(),
         payer.token_url(),
@@ -137,12 +139,7 @@ fn configure(folder: &Path, payer: &Sandbox) -> Result<Settings, Failure> {
     );
     home::write_private(&folder.join(secret), payer.client_secret())?;
     home::write_private(&folder.join(FILE_NAME), &text)?;
-    let mut settings = Settings::load(folder)?;
-    // The sandbox is on this machine: waiting as long as for a real plan would show nothing more.
-    settings.http.initial_delay = Duration::from_millis(50);
-    settings.http.max_delay = Duration::from_millis(500);
-    settings.http.read_timeout = Duration::from_secs(5);
-    Ok(settings)
+    Ok(Settings::load(folder)?)
 }
 
 /// Has every synthetic member consent, as a person with a browser would.
@@ -285,4 +282,5 @@ fn tell_where(folder: &Path) {
     tell(&format!("  payersync --home {folder} tables"));
     tell(&format!("  payersync --home {folder} query \"SELECT * FROM spend_by_month\""));
     tell(&format!("  payersync --home {folder} status"));
+    tell("The demo's payer has ended with it: a new demo, not a sync, brings more");
 }

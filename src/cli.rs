@@ -17,7 +17,7 @@ pub use status::StatusArgs;
 use crate::sandbox::Fault;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// Keeps a local SQLite warehouse in step with the Patient Access APIs of US health plans.
 #[derive(Debug, Parser)]
@@ -38,6 +38,9 @@ pub struct Cli {
     /// What is logged, e.g. info, debug or payersync::http=debug
     #[arg(long, global = true, env = "PAYERSYNC_LOG", value_name = "FILTER")]
     pub log: Option<String>,
+    /// Say nothing on stderr where all goes well: for cron, which mails whatever is said
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
@@ -369,6 +372,14 @@ fn fault(name: &str) -> Result<Fault, String> {
     name.parse().map_err(|error: crate::sandbox::UnknownFault| {
         format!("{error}; --list-faults names them all")
     })
+}
+
+/// An argument that begins with a comment of SQL (`-- spend by month`), made one that no flag begins with.
+pub fn no_comment_is_a_flag(argument: OsString) -> OsString {
+    match argument.to_str().and_then(|text| text.strip_prefix("--")) {
+        Some(rest) if rest.starts_with(char::is_whitespace) => format!("\n--{rest}").into(),
+        _ => argument,
+    }
 }
 
 /// Reads an instant, or a day, which stands for its last millisecond.

@@ -1,10 +1,15 @@
 //! Arguments → settings → one command → exit code.
 
 use clap::{Parser, error::ErrorKind};
-use payersync::{cli::Cli, commands, exit_code::ExitCode};
+use payersync::{
+    cli::{self, Cli},
+    commands,
+    exit_code::ExitCode,
+};
 
 fn main() -> std::process::ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments = std::env::args_os().map(cli::no_comment_is_a_flag);
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, not mistakes.

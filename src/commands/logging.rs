@@ -2,7 +2,7 @@
 
 use super::{
     progress::Style,
-    tell,
+    quiet, tell,
     terminal::{self, LogLines},
 };
 use crate::cli::{Cli, Command, LogFormat};
@@ -32,7 +32,9 @@ fn is_left_alone(command: &Command) -> bool {
 /// Starts logging; says how progress is to be shown.
 pub(super) fn start(cli: &Cli) -> Style {
     let is_terminal = terminal::shows_what_is_told();
+    let is_quiet = cli.quiet && quiet::may_wait(&cli.command);
     let style = match cli.log_format {
+        LogFormat::Auto if is_quiet => Style::Lines,
         LogFormat::Auto if is_terminal => Style::Bars,
         LogFormat::Auto if is_left_alone(&cli.command) => Style::Json,
         LogFormat::Auto | LogFormat::Plain => Style::Lines,
@@ -41,6 +43,8 @@ pub(super) fn start(cli: &Cli) -> Style {
     JSON.store(style == Style::Json, Ordering::Relaxed);
     // Bars already show what info tells.
     let usual = match (&cli.command, style) {
+        // What a run came to is told at its end; a request that was repeated is no trouble.
+        _ if is_quiet => "error",
         (Command::Demo(_), Style::Lines) | (_, Style::Bars) => "warn",
         // Other crates' information is for whoever asks for it.
         _ => "warn,payersync=info",
@@ -53,6 +57,9 @@ pub(super) fn start(cli: &Cli) -> Style {
         filter = filter.add_directive(always);
     }
     panic::set_hook(Box::new(tell_panic));
+    if is_quiet {
+        quiet::begin();
+    }
     let registry = tracing_subscriber::registry().with(filter);
     // A second start in one process (tests) keeps the first one.
     let _ = match style {

@@ -39,6 +39,7 @@ mod plan;
 mod progress;
 mod purge;
 mod query;
+mod quiet;
 mod rebuild;
 mod run;
 mod sandbox;
@@ -111,10 +112,13 @@ fn to_the_end(
 }
 
 fn ended(result: Result<ExitCode, Failure>) -> ExitCode {
-    result.unwrap_or_else(|failure| {
+    let code = result.as_ref().map_or_else(Failure::code, |code| *code);
+    // In the order in which it came: the failure is last.
+    quiet::end(code);
+    if let Err(failure) = result {
         failure.tell();
-        failure.code()
-    })
+    }
+    code
 }
 
 async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure> {
@@ -162,6 +166,9 @@ fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Fai
 
 /// Tells a person something on stderr; a log that is to be JSON gets it as a line of JSON.
 fn tell(line: &str) {
+    if quiet::holds(line) {
+        return;
+    }
     if logging::is_json() {
         return tracing::info!(target: logging::TOLD, "{line}");
     }
@@ -171,7 +178,7 @@ fn tell(line: &str) {
 /// Tells in one line what a run came to; a log in JSON gets the numbers as fields.
 fn tell_summary(report: &Report) {
     let summary = report.summary();
-    if !logging::is_json() {
+    if quiet::is_begun() || !logging::is_json() {
         let screen = terminal::told_width().unwrap_or(usize::MAX);
         // Further lines of what is told are indented by four.
         return tell(&show::wrap(&summary, screen.saturating_sub(4), 0));

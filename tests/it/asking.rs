@@ -56,6 +56,8 @@ fn every_form_keeps_columns_and_tells_nothing_from_an_empty_text() {
     }
     assert_eq!(ask(&home, &[SQL, "--vertical"]), ask(&home, &[SQL, "--format", "vertical"]));
     assert_eq!(ask(&home, &["SELECT 1 WHERE 0", "--format", "json"]), "[]\n");
+    let commented = "-- a comment\nSELECT 1 AS one";
+    assert_eq!(ask(&home, &[commented, "--format", "csv"]), "one\n1\n");
 }
 
 #[test]

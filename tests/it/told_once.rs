@@ -17,6 +17,32 @@ fn shown(home: &Home, arguments: &[&str]) -> String {
 }
 
 #[test]
+fn a_quiet_command_tells_of_trouble_only() {
+    let payer = Payer::small();
+    let home = payer.connected_home();
+    let quiet = |arguments: &[&str]| home.run(&[&["--quiet"], arguments].concat());
+    let backup = home.file("copy.db");
+    for arguments in [&SHORT_SYNC[..], &["backup", backup.to_str().unwrap()], &["verify"]] {
+        let outcome = quiet(arguments);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{arguments:?}");
+    }
+    let refused = quiet(&["sync", "nobody"]);
+    assert!(refused.code == 1 && refused.stderr.starts_with("error: "), "{}", refused.stderr);
+    drop(payer);
+    let (sync, loud) = (quiet(&SHORT_SYNC), home.run(&SHORT_SYNC));
+    assert_eq!((sync.code, loud.code), (4, 4), "{}", sync.stderr);
+    let said: Vec<&str> = sync.stderr.lines().collect();
+    assert!(said[0].starts_with("Incomplete: john: "), "{}", sync.stderr);
+    let told = |line: &&str| !line.contains(" WARN ") && !line.contains(" INFO ");
+    let loud: Vec<&str> = loud.stderr.lines().filter(told).collect();
+    assert_eq!(said.len(), loud.len(), "{said:#?} {loud:#?}");
+    let json = home.run(&["--quiet", "--log-format", "json", "sync"]);
+    for line in json.stderr.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
+}
+
+#[test]
 fn a_plan_that_is_gone_is_one_line_per_connection_and_each_type_is_shown_on_demand() {
     let payer = Payer::small();
     let home = payer.connected_home();

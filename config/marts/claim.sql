@@ -111,7 +111,8 @@
 -- reversed_by_connection_id   the connection that it came through
 -- replaces_count              how many earlier claims this one takes the place of
 -- replacement_missing         1 when the payer says it was replaced by a claim that is not here
--- same_number_count           how many claims here have this number; the last of them stands
+-- same_number_count           how many claims here have this number; the last of them stands, with
+--                             the interim bills and late charges that it does not bill anew
 CREATE TABLE claim (
   connection_id INTEGER NOT NULL,
   explanation_of_benefit_id TEXT NOT NULL,

@@ -6,12 +6,13 @@
 -- Payers link an adjusted claim to the original with related: prior and replaces point back,
 -- replacedby points forward; replaced (CARIN 0.1.0) leads to the claim created later. Of two claims
 -- created at the same time it leads where it leads this payer elsewhere, else to the replacement. Any
--- coding of the relationship counts. Without one, a claim of bill frequency 6, 7, 8 or of an adjustment (F to P), of an adjustment type that
--- adjusts or voids, or of a negative amount comes after the claim it names. The other claim
--- is found by its id, by the id of the claim it explains, or by its number (that of a contained claim,
--- too): in the same system, and without a system by the number that claim shows, else by another number,
--- if only one other claim has that and the claim that names it has a number of its own in its system. Interim bills and late charges that name an earlier claim add to it. Of several claims with the same unique
--- number the one created last takes the others' place. Blanks around a number and a slash behind its
+-- coding of the relationship counts. Without one, a claim of bill frequency 6, 7, 8 or of an adjustment
+-- (F to P), of an adjustment type that adjusts or voids, or of a negative amount comes after the claim it
+-- names. The other claim is found by its id, by the id of the claim it explains, or by its number (that of
+-- a contained claim, too): in the same system, and without a system by the number that claim shows; else
+-- by a second number, if exactly one other claim has it and the naming claim has another number in the
+-- same system. Interim bills and late charges that name an earlier claim add to it. Of several claims with
+-- the same unique number the one created last takes the others' place. Blanks around a number and a slash behind its
 -- system do not count; a unique or control number without a system is that of the only system in
 -- which it is known. Links to itself are ignored, and so are links
 -- to claims that are not here and replacements that are drafts or entered in error. Where claims

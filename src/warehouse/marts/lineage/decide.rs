@@ -5,6 +5,7 @@ use super::{
     graph::{Edge, Relationship, by_older, closure, components, without_circles},
     kin::Kin,
     number::{Link, follows},
+    part::Part,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -130,22 +131,34 @@ impl Table<'_> {
         edges
     }
 
-    /// A bill that replaces the last of a stay's bills replaces those before as well, as far as its
-    /// days reach.
+    /// A bill that replaces one of a stay's bills replaces the others as well, as far as its days
+    /// reach; and a void of the whole stay takes all of them back.
     fn bill_anew(&self, edges: &mut Vec<Edge>) {
         let claims = self.claims;
         let mut at = 0;
         while let Some(edge) = edges.get(at).copied() {
             at += 1;
-            let is_anew =
-                edge.relationship == Relationship::Replacement && claims[edge.newer].bills_anew();
-            for &(older, newer) in self.kin.continued.iter().filter(|_| is_anew) {
-                let is_new = newer == edge.older
-                    && older != edge.newer
-                    && claims[edge.newer].covers(&claims[older])
-                    && !edges.iter().any(|it| (it.older, it.newer) == (older, edge.newer));
-                if is_new {
-                    edges.push(Edge { older, is_direct: false, ..edge });
+            let newer = &claims[edge.newer];
+            let is_void = edge.relationship == Relationship::Void && newer.is_of_a_stay();
+            let is_anew = edge.relationship == Relationship::Replacement && newer.bills_anew();
+            if !is_void && !is_anew {
+                continue;
+            }
+            let continued = self.kin.continued.iter().filter_map(|&(one, other)| {
+                (other == edge.older).then_some(one).or((one == edge.older).then_some(other))
+            });
+            let numbered = self.kin.of_number(edge.older).iter().copied();
+            let numbered = numbered.filter(|other| is_void && claims[*other].part() != Part::Whole);
+            for other in continued.chain(numbered) {
+                let decision = &self.made[other];
+                let is_billed = other != edge.newer
+                    && !decision.is_void
+                    && !decision.is_difference
+                    && newer.covers(&claims[other])
+                    && !newer.made.is_before(&claims[other].made)
+                    && !edges.iter().any(|it| it.older == other);
+                if is_billed {
+                    edges.push(Edge { older: other, is_direct: false, ..edge });
                 }
             }
         }

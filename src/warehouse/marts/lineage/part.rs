@@ -29,13 +29,17 @@ impl Claim {
     /// Whether it adds to an earlier claim that it names, or whose number it has.
     pub(super) fn adds_to(&self, older: &Claim) -> bool {
         let part = self.part();
-        !self.is_negative() && !self.says_void && part != Part::Whole && part != older.part()
+        let adds = part != Part::Whole && part != older.part();
+        adds && !self.is_negative() && !self.says_void && !self.revises
     }
 
     /// Whether it takes the place of an earlier claim of the same number.
     pub(super) fn takes_place_of(&self, older: &Claim) -> bool {
         match (self.part(), older.part()) {
-            (Part::Whole, Part::Whole) => true,
+            // A correction of a later interim bill leaves the first one as it is.
+            (Part::Whole, Part::Whole) => {
+                older.frequency != Some('2') || self.frequency == Some('2') || self.covers(older)
+            }
             (Part::Whole, Part::Days(_)) => self.covers(older),
             // Another version of the first bill leaves the late charges as they are.
             (Part::Whole, Part::Late(_)) => self.bills_anew() && self.covers(older),
@@ -46,6 +50,11 @@ impl Claim {
     /// Whether it is a bill that replaces all that was billed for its days.
     pub(super) fn bills_anew(&self) -> bool {
         self.part() == Part::Whole && (self.revises || self.frequency == Some('9'))
+    }
+
+    /// Whether it is about a stay whose last day is known.
+    pub(super) fn is_of_a_stay(&self) -> bool {
+        self.part() == Part::Whole && self.day.is_some() && self.last_day.is_some()
     }
 
     /// Whether another claim's first day is one of its days, as far as the days are known.

@@ -92,3 +92,35 @@ fn a_reversal_of_a_stays_number_takes_back_the_bill_of_its_days() {
     let back = same_number(&bill("r", "27", -1000, '3', ["10", "19"]));
     assert_eq!(outcome(&[first, second, back], &[]), stand(&["i1"], 1000));
 }
+
+#[test]
+fn a_correction_of_one_interim_bill_leaves_the_others() {
+    let [first, second, third] = stay();
+    let anew = bill("r", "30", 850, '7', ["10", "19"]);
+    let claims = [first.clone(), second.clone(), third.clone(), anew];
+    let expected = stand(&["i1", "i3", "r"], 2350);
+    assert_eq!(outcome(&claims.each_ref().map(same_number), &[]), expected);
+    let says = [CHAIN[0], CHAIN[1], ("r", "prior", "i2")];
+    assert_eq!(outcome(&claims, &says), expected);
+    // By the mark of an adjustment alone: other days and another charge, and no more money.
+    let marked = Claim { revises: true, ..bill("r", "30", 850, '3', ["11", "19"]) };
+    assert_eq!(outcome(&[first, second, third, marked], &says), expected);
+}
+
+#[test]
+fn whatever_bill_of_the_stay_is_named_the_whole_of_it_is_billed_anew_or_taken_back() {
+    let anew = bill("r", "30", 2000, '7', ["01", "28"]);
+    let void = bill("v", "30", 0, '8', ["01", "28"]);
+    let void = Claim { says_void: true, paid: None, submitted: None, ..void };
+    for named in ["i1", "i2", "i3"] {
+        let [first, second, third] = stay();
+        let says = |by| [CHAIN[0], CHAIN[1], (by, "prior", named)];
+        let claims = [first.clone(), second.clone(), third.clone(), anew.clone()];
+        assert_eq!(outcome(&claims, &says("r")), stand(&["r"], 2000), "{named}");
+        let claims = [first, second, third, void.clone()];
+        assert_eq!(outcome(&claims, &says("v")), stand(&[], 0), "{named}");
+    }
+    let [first, second, third] = stay().each_ref().map(same_number);
+    let numbered = [first, second, third, same_number(&void)];
+    assert_eq!(outcome(&numbered, &[]), stand(&[], 0));
+}

@@ -1,0 +1,147 @@
+//! Who is one person, and who is not.
+
+use super::*;
+
+fn patient(connection_id: i64, plan: &str, id: &str) -> Patient {
+    let (id, plan) = (id.to_owned(), Some(plan.to_owned()));
+    Patient { connection_id, id, plan, ..Patient::default() }
+}
+
+fn ids(patients: &[Patient]) -> Vec<String> {
+    resolve(patients).into_iter().map(|person| person.member_id).collect()
+}
+
+#[test]
+fn the_same_patient_of_the_same_plan_is_one_person() {
+    let found = resolve(&[patient(1, "a", "p"), patient(2, "a", "p"), patient(3, "b", "p")]);
+    let ids: Vec<_> = found.iter().map(|person| person.member_id.as_str()).collect();
+    assert_eq!(ids, ["c1", "c1", "c3"]);
+    assert_eq!(found[0].evidence, None);
+    assert_eq!(found[1].evidence.as_deref(), Some("same patient"));
+    assert_eq!((found[1].same_as, found[1].source_id, found[1].connection_count), (Some(1), 1, 2));
+    assert!(found[0].is_repeated && found[1].is_repeated && !found[2].is_repeated);
+}
+
+#[test]
+fn files_hold_the_records_of_a_server_where_base_or_number_tells() {
+    let number = |system: &str| vec![(system.to_owned(), "M1".to_owned())];
+    let file = |connection_id: i64, id: &str| Patient {
+        plan: None,
+        identifiers: number("https://payer.example/member"),
+        ..patient(connection_id, "", id)
+    };
+    let of_plan = Patient { plan: Some("a".to_owned()), ..file(1, "p") };
+    let sources = |patients: &[Patient]| -> Vec<i64> {
+        resolve(patients).iter().map(|person| person.source_id).collect()
+    };
+    assert_eq!(sources(&[of_plan.clone(), file(2, "p"), file(3, "p")]), [1, 1, 1]);
+    // Another id is a record of its own, and so is another person under the same number.
+    assert_eq!(sources(&[of_plan.clone(), file(2, "q")]), [1, 2]);
+    let eva = Patient { given_name: Some("Eva".to_owned()), ..file(2, "p") };
+    let jan = Patient { given_name: Some("Jan".to_owned()), ..of_plan.clone() };
+    assert_eq!(sources(&[jan, eva]), [1, 2]);
+    // Another payer may know the same person, and two plans are two servers.
+    let mbi = |patient: Patient| Patient {
+        identifiers: number("http://hl7.org/fhir/sid/us-mbi"),
+        ..patient
+    };
+    assert_eq!(sources(&[mbi(of_plan.clone()), mbi(file(2, "p"))]), [1, 2]);
+    let other_plan = Patient { plan: Some("b".to_owned()), ..file(2, "p") };
+    assert_eq!(sources(&[of_plan.clone(), other_plan]), [1, 2]);
+
+    let at = |patient: Patient, base: &str| Patient {
+        bases: vec![base.to_owned()],
+        identifiers: Vec::new(),
+        ..patient
+    };
+    let server = "plan.example/r4";
+    assert_eq!(sources(&[at(of_plan.clone(), server), at(file(2, "p"), server)]), [1, 1]);
+    assert_eq!(sources(&[at(file(1, "p"), server), at(file(2, "p"), server)]), [1, 1]);
+    assert_eq!(sources(&[at(of_plan.clone(), server), at(file(2, "q"), server)]), [1, 2]);
+    assert_eq!(sources(&[at(of_plan, server), at(file(2, "p"), "other.example")]), [1, 2]);
+}
+
+#[test]
+fn a_label_joins_plans_and_their_records_stay_apart() {
+    let label = |patient: Patient| Patient { label: Some("jan".to_owned()), ..patient };
+    let found = resolve(&[label(patient(1, "a", "p")), label(patient(2, "b", "q"))]);
+    assert_eq!(found[0].member_id, "jan");
+    assert_eq!(found[1].member_id, "jan");
+    assert_eq!(found[1].evidence.as_deref(), Some("label"));
+    assert_eq!((found[0].source_id, found[1].source_id), (1, 2));
+    assert!(!found[1].is_repeated);
+}
+
+#[test]
+fn a_shared_number_joins_unless_birth_date_or_name_differ() {
+    let with = |connection_id: i64, birth_date: &str, name: &str| Patient {
+        birth_date: Some(birth_date.to_owned()),
+        given_name: Some(name.to_owned()),
+        identifiers: vec![("https://x".to_owned(), "M1".to_owned())],
+        ..patient(connection_id, &connection_id.to_string(), "p")
+    };
+    let same = with(1, "1980-01-01", "Jan M");
+    assert_eq!(ids(&[same.clone(), with(2, "1980-01-01", "JAN")]), ["c1", "c1"]);
+    assert_eq!(ids(&[same.clone(), with(2, "1980-01-01", "Eva")]), ["c1", "c2"]);
+    assert_eq!(ids(&[same.clone(), with(2, "2010-01-01", "Jan")]), ["c1", "c2"]);
+    let unknown = Patient { birth_date: None, given_name: None, ..with(2, "", "") };
+    assert_eq!(ids(&[same.clone(), unknown.clone()]), ["c1", "c1"]);
+    assert_eq!(ids(&[same.clone(), with(2, "1980-01-01", "J.")]), ["c1", "c1"]);
+    assert_eq!(ids(&[same.clone(), with(2, "1980-01-01", "e")]), ["c1", "c2"]);
+    // Whoever is unknown joins one of the twins, and never both.
+    let twin = with(3, "1980-01-01", "Eva");
+    assert_eq!(ids(&[same.clone(), unknown.clone(), twin.clone()]), ["c1", "c1", "c3"]);
+    let later = Patient { connection_id: 4, plan: Some("4".to_owned()), ..unknown };
+    assert_eq!(ids(&[same.clone(), twin, later]), ["c1", "c3", "c1"]);
+    let month = |month: &str| with(2, month, "Jan");
+    assert_eq!(ids(&[same.clone(), month("1980-01")]), ["c1", "c1"]);
+    assert_eq!(ids(&[same.clone(), month("1980")]), ["c1", "c1"]);
+    assert_eq!(ids(&[same, month("1980-0")]), ["c1", "c2"]);
+}
+
+#[test]
+fn of_a_family_in_one_connection_nobody_is_taken_for_another() {
+    let member = |id: &str, birth_date: Option<&str>, name: Option<&str>| Patient {
+        birth_date: birth_date.map(str::to_owned),
+        given_name: name.map(str::to_owned),
+        identifiers: vec![("https://x".to_owned(), "M1".to_owned())],
+        ..patient(1, "a", id)
+    };
+    let (born, jan) = (Some("1980-01-01"), Some("Jan"));
+    let subscriber = member("p", born, jan);
+    for dependant in [
+        member("q", None, None),
+        member("q", born, None),
+        member("q", None, jan),
+        member("q", born, Some("Eva")),
+    ] {
+        assert_eq!(ids(&[subscriber.clone(), dependant]), ["c1 p", "c1 q"]);
+    }
+    assert_eq!(ids(&[subscriber.clone(), member("q", born, jan)]), ["c1", "c1"]);
+    let of_one = |patient: Patient| Patient {
+        identifiers: vec![identity("http://hl7.org/fhir/sid/us-mbi", "1S00E00AA00")],
+        ..patient
+    };
+    assert_eq!(ids(&[of_one(subscriber), of_one(member("q", None, None))]), ["c1", "c1"]);
+}
+
+#[test]
+fn a_number_has_one_spelling() {
+    let mbi = identity("http://hl7.org/fhir/sid/us-mbi", "1S00E00AA00");
+    for (system, value) in [
+        ("http://hl7.org/fhir/sid/us-mbi/", "1S00E00AA00"),
+        ("http://hl7.org/fhir/sid/us-mbi", "1S00-E00-AA00"),
+        ("https://hl7.org/fhir/sid/us-mbi", " 1s00e00aa00 "),
+    ] {
+        assert_eq!(identity(system, value), mbi, "{system} {value}");
+    }
+    assert_eq!(identity("https://x/m/", " a-1 "), identity("https://x/m", "a-1"));
+    assert_ne!(identity("https://x/m", "A-1"), identity("https://x/m", "a-1"));
+}
+
+#[test]
+fn persons_of_one_connection_are_told_apart() {
+    assert_eq!(ids(&[patient(1, "a", "p"), patient(1, "a", "q")]), ["c1 p", "c1 q"]);
+    let linked = Patient { links: vec!["p".to_owned()], ..patient(1, "a", "q") };
+    assert_eq!(ids(&[patient(1, "a", "p"), linked]), ["c1", "c1"]);
+}

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     fhir::changed_since,
     outcome::{Reason, WalkState},
-    warehouse::{WalkWindow, WarehouseError},
+    warehouse::{LastUpdated, WalkWindow, WarehouseError},
 };
 use chrono::{DateTime, Duration, Utc};
 
@@ -37,7 +37,9 @@ enum Ask {
 enum Answer {
     Came,
     /// The server does not search by `_lastUpdated`, for the reason given.
-    NoFilter(&'static str),
+    Ignores(&'static str),
+    /// It refuses to in this search, now.
+    Refuses,
     /// It cannot be told what moved.
     Failed,
 }
@@ -71,8 +73,15 @@ pub(super) async fn close(
             match ask_again(context, order, part, ask, came).await? {
                 Answer::Came => {}
                 Answer::Failed => return Ok(()),
-                Answer::NoFilter(why) => {
+                Answer::Ignores(why) => {
                     context.ignores_last_updated(&order.resource_type, why).await?;
+                    (can_ask, is_anew) = (false, true);
+                    break;
+                }
+                Answer::Refuses => {
+                    let (id, name) = (context.connection.id, &order.resource_type);
+                    let refused = LastUpdated::Refused;
+                    context.warehouse.set_last_updated(id, name, refused, None).await?;
                     (can_ask, is_anew) = (false, true);
                     break;
                 }
@@ -119,9 +128,9 @@ async fn ask_again(
     Ok(match (finish.state, ask) {
         (WalkState::Complete, _) => Answer::Came,
         (_, Ask::Changes(_)) if finish.reason == Some(Reason::LastUpdatedIgnored) => {
-            Answer::NoFilter("it answers with resources that had not changed")
+            Answer::Ignores("it answers with resources that had not changed")
         }
-        (_, Ask::Changes(_)) if is_refused => Answer::NoFilter("it refuses it in this search"),
+        (_, Ask::Changes(_)) if is_refused => Answer::Refuses,
         (_, ask) => {
             let is_lost = is_refused && matches!(ask, Ask::All);
             came.failed = Some(if is_lost { lost(finish, part) } else { finish });

@@ -344,10 +344,9 @@ fn searches(
 
 /// What changed since the watermark, where that is known to be all that is needed.
 ///
-/// Not where the server does not declare or was seen to ignore `_lastUpdated`, where resources
-/// come without a date, where a reject
-/// is open or an older version than the stored one came (what mends it need not be new), or where the
-/// whole type fits one page anyway.
+/// Not where the server does not declare or was seen to ignore `_lastUpdated`, where resources come
+/// without a date, where a reject is open or an older version than the stored one came (what mends it
+/// need not be new), or where the whole type fits one page anyway.
 fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<Increment> {
     let can_ask = can_ask_for_changes(input, &state.resource_type, Some(state));
     if input.full || !can_ask || !state.all_dated {

@@ -107,8 +107,8 @@ impl Reads {
             }
             self.read_one(id).await?;
         }
-        // Few refusals at the end are of those few resources: others can still be read, or the type
-        // as a whole is told refused by what it comes to.
+        // Few refusals at the end are of those few resources. If all are refused, `describe` says that
+        // of the whole type.
         if self.stopped.is_none() {
             self.confirm_doubtful().await?;
         }

@@ -155,14 +155,19 @@ pub(super) fn unpack(
                         of.whose.saw();
                     }
                     let is_own_type = resource_type == of.walk_type;
-                    unpacked.unchanged.push(Unchanged { rowid: stored.rowid, is_own_type });
+                    let rowid = stored.rowid;
+                    unpacked.unchanged.push(Unchanged { rowid, is_own_type, is_same: true });
                 }
-                // What comes along with others may be abridged; its own walk brings all of it.
+                // What comes along with others, or in a file, may be abridged; its own walk brings all
+                // of it.
                 Some(stored)
-                    if resource_type != of.walk_type && is_listed(connection, &stored)? =>
+                    if resource_type != of.walk_type
+                        && (of.walk_type != NO_TYPE && is_listed(connection, &stored)?
+                            || says_subsetted(json) && !is_abridged(connection, &stored)?) =>
                 {
-                    let unchanged = Unchanged { rowid: stored.rowid, is_own_type: false };
-                    unpacked.unchanged.push(unchanged);
+                    let rowid = stored.rowid;
+                    let kept = Unchanged { rowid, is_own_type: false, is_same: false };
+                    unpacked.unchanged.push(kept);
                 }
                 Some(stored) if says_subsetted(json) && !is_abridged(connection, &stored)? => {
                     let detail = "it is abridged, as its tag SUBSETTED says; the stored one stays";

@@ -24,8 +24,11 @@ use crate::{
         came_whole, last_round_ended, window_complete_at, window_cursor,
     },
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
+
+/// How long the parts of a type may wait for each other, where requests are few.
+const LONGEST_ROUND: TimeDelta = TimeDelta::days(7);
 
 /// What the parts came to.
 #[derive(Default)]
@@ -88,7 +91,7 @@ pub(super) async fn walk_by_query(
     let finish = finish(order, &came, distinct);
     let sees_all = came.refused.is_empty() && !came.resumed && !order.extent.is_part;
     let has_rejects = came.counters.resources_rejected > 0;
-    // A part that never came has no reject either.
+    // A refused part that never came cannot hold a reject.
     let sees_rejects = came.lost.is_none() && !came.resumed && !order.extent.is_part;
     let end = WalkEnd {
         finish,
@@ -128,10 +131,13 @@ async fn walk_part(
         let round_began = last_round_ended(connection, id, name)?;
         Ok((cursor, came_before, done_at.filter(|at| Some(at) > round_began.as_ref())))
     })?;
-    // Where requests are few, what earlier runs have spent on a part is not spent again.
+    // Where requests are few, what earlier runs have spent on a part is not spent again, unless another
+    // part has kept the round from its end for long.
     let is_limited = context.allowance.is_limited() && !order.anew;
     let done_at = done_at.as_deref().and_then(instant).filter(|_| is_limited && cursor.is_none());
-    if let Some(at) = done_at.filter(|at| !lies_ahead(Some(*at), context.clock.now())) {
+    let now = context.clock.now();
+    let stays = |at: &DateTime<Utc>| now - *at < LONGEST_ROUND && !lies_ahead(Some(*at), now);
+    if let Some(at) = done_at.filter(stays) {
         came.resumed = true;
         came.began = came.began.min(at);
         return Ok(());

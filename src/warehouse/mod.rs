@@ -103,7 +103,7 @@ pub use read_only::ReadOnlyWarehouse;
 pub(crate) use reader::{Reader, is_abridged, is_listed, is_unchanged, known};
 pub(crate) use reference_queue::{
     Answered, Found, QueueSummary, ReferenceType, Verdict, pending as pending_references,
-    sources as reference_sources, summary as reference_summary,
+    read_before, sources as reference_sources, summary as reference_summary,
 };
 pub(crate) use row_batch::{RowBatch, TableRows};
 pub(crate) use run_ledger::{last_asked, newest_run};

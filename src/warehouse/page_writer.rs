@@ -54,12 +54,14 @@ impl ChangedResource {
     }
 }
 
-/// A resource that came as it is stored.
+/// A resource whose stored content stays.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Unchanged {
     pub(crate) rowid: i64,
     /// Whether it is of the walk's own type.
     pub(crate) is_own_type: bool,
+    /// Whether it came as it is stored; otherwise what came is abridged.
+    pub(crate) is_same: bool,
 }
 
 /// Something that could not be taken in.
@@ -127,7 +129,8 @@ pub(crate) fn write_page(
     let own = page.unchanged.iter().filter(|resource| resource.is_own_type);
     let mut seen: Vec<i64> = own.map(|resource| resource.rowid).collect();
     let mut new = seen::note_seen(&transaction, &page, &seen)?;
-    older_version::forget(&transaction, page.unchanged.iter().map(|one| one.rowid))?;
+    let same = page.unchanged.iter().filter(|one| one.is_same);
+    older_version::forget(&transaction, same.map(|one| one.rowid))?;
     let mut noted = BTreeSet::new();
     let mut older = Vec::new();
     for (position, changed) in page.changed.iter().enumerate() {

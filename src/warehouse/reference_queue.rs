@@ -56,6 +56,27 @@ pub(crate) struct Answered {
     pub(crate) reason: Option<&'static str>,
 }
 
+/// The ids of a type's live resources that reads have brought, the latest first.
+pub(crate) fn read_before(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT q.resource_id FROM reference_queue q JOIN resource r
+               ON r.connection_id = q.connection_id AND r.resource_type = q.resource_type
+               AND r.resource_id = q.resource_id
+             WHERE q.connection_id = ?1 AND q.resource_type = ?2 AND q.state = 'stored'
+               AND r.deleted_at IS NULL
+             ORDER BY q.answered_at DESC, q.resource_id",
+        )
+        .and_then(|mut statement| {
+            statement.query_map(params![connection_id, resource_type], |row| row.get(0))?.collect()
+        })
+        .doing("cannot read what reads have brought")
+}
+
 /// A reference that was found in a stored resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {

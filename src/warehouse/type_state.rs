@@ -80,7 +80,7 @@ pub struct TypeState {
     pub proved_for: Option<String>,
     /// Whether the server's totals are what its pages come to.
     pub totals: Totals,
-    /// When the server last showed that it honours `_lastUpdated` (RFC 3339).
+    /// When a probe of `_lastUpdated` last had an answer (RFC 3339).
     pub probed_at: Option<String>,
     /// Whether the plan refused the search that does not name the patient, and took the one that does.
     pub by_patient: bool,

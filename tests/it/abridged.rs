@@ -30,7 +30,7 @@ fn what_comes_along_does_not_replace_what_its_own_walk_has_brought() {
         home.succeed(night, "a Coverage comes along with a Condition");
         assert_eq!(subscribers(&home), ["S1"], "{night:?}");
     }
-    // Of a type that is not walked, what comes along is all that there is.
+    // What its own walk brings replaces what is stored.
     payer.serve("Coverage", &[r#"{"resourceType":"Coverage","id":"k1","subscriberId":"S2"}"#]);
     home.succeed(&["sync", "--full"], "a change");
     assert_eq!(subscribers(&home), ["S2"]);

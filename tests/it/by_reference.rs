@@ -230,6 +230,33 @@ fn what_reads_by_reference_call_gone_counts_only_while_reads_work() {
 }
 
 #[test]
+fn the_only_resource_that_was_read_may_be_gone_without_a_read_that_works() {
+    let condition =
+        r#"{"resourceType":"Condition","id":"c1","asserter":{"reference":"Practitioner/d1"}}"#;
+    for (status, left) in [(404, 1), (410, 0)] {
+        let answer = Arc::new(Mutex::new(200));
+        let now = Arc::clone(&answer);
+        let types = ["Condition", "Practitioner"];
+        let payer = Scripted::start(&types, move |asked| {
+            match (&asked.id, &*asked.resource_type, *now.lock().unwrap()) {
+                (None, "Condition", _) => bundle(&[condition.to_owned()], Some(1), None),
+                (None, ..) => (403, String::new()),
+                (Some(id), _, 200) => {
+                    (200, format!("{{\"resourceType\":\"Practitioner\",\"id\":\"{id}\"}}"))
+                }
+                (Some(_), _, gone) => (gone, String::new()),
+            }
+        });
+        let home = payer.connected_home(&types, "");
+        home.succeed(&["sync"], "it is there");
+        *answer.lock().unwrap() = status;
+        home.succeed(&["sync", "--full"], "it is gone, and nothing else was ever read");
+        assert_eq!(stored(&home, "Practitioner").len(), left, "{status}");
+        home.succeed(&["sync"], "nothing is left to ask");
+    }
+}
+
+#[test]
 fn a_type_that_is_neither_listed_nor_read_is_incomplete() {
     let payer = payer(vec![Fault::ForbiddenPayerType]);
     let home = payer.connected_home();

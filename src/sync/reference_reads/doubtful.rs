@@ -3,8 +3,11 @@
 use super::{Reads, What};
 use crate::{
     fhir::Referenced,
-    warehouse::{Answered, Verdict, WarehouseError, surely_present},
+    warehouse::{Answered, Verdict, WarehouseError, read_before},
 };
+
+/// Resources that are read once more to see that reads still work.
+const MAX_CONTROLS: usize = 3;
 
 impl Reads {
     /// Enters the refusals at the end of the queue. Where some say that a resource is not there, what
@@ -18,15 +21,18 @@ impl Reads {
         self.record_doubtful().await
     }
 
-    /// Whether the plan still brings what this run has read last, or else something that is stored;
-    /// true where nothing is known to be there.
+    /// Whether the plan still brings what this run has read last, or else something that an earlier
+    /// run has read and that is not in doubt itself; true where there is nothing of the kind.
     async fn reads_work(&mut self) -> Result<bool, WarehouseError> {
         let known = match &self.last_read {
             Some(id) => vec![id.clone()],
             None => {
                 let (id, name) = (self.context.connection.id, self.resource_type());
                 let reader = self.context.warehouse.reader();
-                reader.read(|connection| surely_present(connection, id, name))?
+                let mut read = reader.read(|connection| read_before(connection, id, name))?;
+                read.retain(|id| self.doubtful.iter().all(|one| one.resource_id != *id));
+                read.truncate(MAX_CONTROLS);
+                read
             }
         };
         let nothing_is_known = known.is_empty();

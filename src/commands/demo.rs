@@ -282,5 +282,5 @@ fn tell_where(folder: &Path) {
     tell(&format!("  payersync --home {folder} tables"));
     tell(&format!("  payersync --home {folder} query \"SELECT * FROM spend_by_month\""));
     tell(&format!("  payersync --home {folder} status"));
-    tell("The demo's payer has ended with it: a new demo, not a sync, brings more");
+    tell("The demo's payer has stopped, so `sync` finds nobody here; run the demo again");
 }

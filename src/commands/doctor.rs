@@ -81,7 +81,7 @@ pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Fa
     tokens(settings.as_ref(), warehouse.as_ref(), vault.as_ref(), &mut findings)?;
     if let Some(settings) = &settings {
         if let Some(warehouse) = &warehouse {
-            doctor_home::ages(settings, warehouse, &mut findings)?;
+            doctor_home::ages(settings, warehouse, &mut findings);
         }
         doctor_home::views(settings, &mut findings);
         let http = home::http(settings)?;

@@ -1,6 +1,6 @@
 //! What doctor looks at on this machine. Opens nothing in a way that could write.
 
-use super::{doctor::Finding, failure::Failure, freshness, home, system, vault_key};
+use super::{doctor::Finding, freshness, home, system, vault_key};
 use crate::{
     auth::Vault,
     clock::Clock,
@@ -148,15 +148,23 @@ pub(super) fn ages(
     settings: &Settings,
     warehouse: &ReadOnlyWarehouse,
     findings: &mut Vec<Finding>,
-) -> Result<(), Failure> {
-    let (types, now) = (warehouse.status()?, Clock::system().now());
-    for row in warehouse.connections()? {
+) {
+    let read = warehouse.connections().and_then(|rows| Ok((rows, warehouse.status()?)));
+    let (rows, types) = match read {
+        Ok(read) => read,
+        Err(error) => {
+            let hint = error.hint().unwrap_or("`payersync verify` may say more");
+            findings.push(Finding::wrong("age", error.to_string(), hint));
+            return;
+        }
+    };
+    let now = Clock::system().now();
+    for row in rows {
         if let Some(stale) = freshness::stale(&row, &types, settings, None, now) {
             let what = format!("age of {}", row.name);
-            findings.push(Finding::wrong(what, stale.sentence(), freshness::HINT));
+            findings.push(Finding::wrong(what, stale.sentence(), stale.hint()));
         }
     }
-    Ok(())
 }
 
 /// The vault, where there is one that opening would not change.

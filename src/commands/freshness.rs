@@ -9,6 +9,9 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// A run of a schedule of minutes may well take so long.
+const LONG_RUN: TimeDelta = TimeDelta::hours(2);
+
 /// What is stored is older than it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stale {
@@ -16,6 +19,8 @@ pub(super) struct Stale {
     pub(super) complete_as_of: DateTime<Utc>,
     /// When another should have begun at the latest.
     pub(super) due: DateTime<Utc>,
+    /// Whether a run has ended since: what it says is why, and not that none began.
+    was_tried: bool,
 }
 
 impl Stale {
@@ -28,10 +33,15 @@ impl Stale {
             minute(self.due)
         )
     }
+
+    /// What to do about it; nothing where the runs themselves say it.
+    pub(super) fn hint(&self) -> &'static str {
+        if self.was_tried { "" } else { HINT }
+    }
 }
 
-/// What to do about it.
-pub(super) const HINT: &str = "see that cron, the timer or `payersync run` still starts; [schedule] \
+/// What to do where no run has begun.
+const HINT: &str = "see that cron, the timer or `payersync run` still starts; [schedule] \
                                in payersync.toml, or `status --max-age`, says how old is too old";
 
 /// Judges a connection by the age given, or by its schedule: two of its instants have passed without
@@ -45,18 +55,20 @@ pub(super) fn stale(
     now: DateTime<Utc>,
 ) -> Option<Stale> {
     let plan = row.plan.as_deref()?;
-    let of_plan = types
-        .iter()
-        .filter(|status| status.connection == row.name && status.mode != WalkKind::File);
+    let of_plan = || {
+        let mine = types.iter().filter(|status| status.connection == row.name);
+        mine.filter(|status| status.mode != WalkKind::File)
+    };
     let complete_as_of =
-        of_plan.filter_map(|status| clock::parsed(status.complete_as_of.as_deref()?)).max()?;
+        of_plan().filter_map(|status| clock::parsed(status.complete_as_of.as_deref()?)).max()?;
     let due = match max_age {
         Some(age) => complete_as_of.checked_add_signed(age)?,
         None => {
             let schedule = settings.schedules.of(&row.name, plan);
             let next = |instant| schedule.due_after(instant, &row.name);
-            next(next(complete_as_of)?)?
+            next(next(complete_as_of)?)?.max(complete_as_of + LONG_RUN)
         }
     };
-    (now > due).then_some(Stale { complete_as_of, due })
+    let was_tried = of_plan().any(|status| clock::parsed(&status.checked_at) > Some(due));
+    (now > due).then_some(Stale { complete_as_of, due, was_tried })
 }

@@ -73,8 +73,10 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
             pager.arrived(bundle.entries.is_empty()).map_err(Failure::misuse)?;
             let before = met.len();
             met.extend(bundle.entries.iter().map(|entry| entry.name(&answer.body)));
-            let is_stale = !bundle.entries.is_empty() && met.len() == before;
-            stale_pages = if is_stale { stale_pages + 1 } else { 0 };
+            // An empty page is neither new nor stale.
+            if !bundle.entries.is_empty() {
+                stale_pages = if met.len() == before { stale_pages + 1 } else { 0 };
+            }
             if stale_pages >= MAX_STALE_PAGES {
                 let pages = plural::count(stale_pages, "page");
                 tell(&format!("Stopped: {pages} in a row brought nothing new"));

@@ -1,5 +1,5 @@
 //! `--quiet`: what is told waits for the end, and goes unsaid where all went well. So cron, which
-//! mails whatever a command says, mails trouble only.
+//! mails whatever a command says, mails trouble and warnings only.
 
 use super::tell;
 use crate::{cli::Command, exit_code::ExitCode};
@@ -36,10 +36,11 @@ pub(super) fn is_begun() -> bool {
     held().is_some()
 }
 
-/// The command has ended: what it told is said if something is wrong.
+/// The command has ended: what it told is said if something is wrong, or odd.
 pub(super) fn end(code: ExitCode) {
     let lines = held().take().unwrap_or_default();
-    if code != ExitCode::Complete {
+    let is_odd = lines.iter().any(|line| line.starts_with("Warning: "));
+    if code != ExitCode::Complete || is_odd {
         lines.iter().for_each(|line| tell(line));
     }
 }

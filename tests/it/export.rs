@@ -196,6 +196,9 @@ fn resources_are_lines_with_the_bytes_that_came() {
     assert_eq!(all.code, 1, "{}", all.stderr);
     assert!(all.stderr.contains("is an export of 3 connections"), "{}", all.stderr);
     assert!(all.stderr.contains("/*.1.ndjson"), "{}", all.stderr);
+    let above = folder.parent().unwrap().to_str().unwrap();
+    let above = again.run(&["import", "all", "--dependants", above]);
+    assert!(above.stderr.contains("is an export of 3 connections"), "{}", above.stderr);
     for (connection, name) in [(1, "john"), (2, "mary"), (3, "pretty")] {
         let files = names.iter().filter(|file| file.ends_with(&format!(".{connection}.ndjson")));
         let files: Vec<_> =

@@ -18,7 +18,7 @@ const DIGITS: usize = 15;
 pub(super) fn shown_as_text(text: &str) -> Cow<'_, str> {
     let seen = text.trim_start_matches(is_invisible);
     let is_plain = is_number(text) || is_day(text);
-    match seen.starts_with(BEGINNINGS) || (is_like_number(text) && !is_plain) || has_month(text) {
+    match seen.starts_with(BEGINNINGS) || (is_like_number(seen) && !is_plain) || has_month(text) {
         true => Cow::Owned(format!("'{text}")),
         false => Cow::Borrowed(text),
     }
@@ -95,6 +95,7 @@ mod tests {
             "\r=1",
             "\n=1",
             " =1",
+            " 250",
             "\u{feff}=1",
             "\0=1",
             "＝1+1",

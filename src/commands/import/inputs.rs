@@ -9,6 +9,7 @@ use crate::{
 };
 use serde::{Deserialize, de::IgnoredAny};
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -44,7 +45,6 @@ pub(super) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
             inputs.push(Input::File { path: path.clone(), name });
             continue;
         }
-        refuse_several_connections(path)?;
         let mut found = Vec::new();
         look_through(path, &mut found, 0).map_err(|error| unreadable(path, error))?;
         if found.is_empty() {
@@ -54,6 +54,8 @@ pub(super) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
             ))
             .hint("name the files themselves if they are called otherwise"));
         }
+        let folders: BTreeSet<&Path> = found.iter().filter_map(|path| path.parent()).collect();
+        folders.into_iter().try_for_each(refuse_several_connections)?;
         found.sort_by_cached_key(|path| (!is_of_patients(path), path.clone()));
         let name = |path: &Path| path.display().to_string();
         inputs.extend(found.into_iter().map(|path| Input::File { name: name(&path), path }));

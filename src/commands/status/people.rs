@@ -4,7 +4,7 @@ use super::{ConsentEnds, same_person, unfinished_count};
 use crate::{
     commands::{
         causes::{self, Unfinished, causes, type_names},
-        freshness::{self, Stale},
+        freshness::Stale,
         show,
         terminal::{self, on_one_line},
     },
@@ -59,7 +59,9 @@ fn connection(out: &mut dyn Write, row: &ConnectionRow, told: &Told<'_>) -> io::
     line(out, 0, &headline(row, &mine, &asked))?;
     if let Some(stale) = told.stale.get(&row.id) {
         line(out, 2, &stale.sentence())?;
-        line(out, 2, &format!("hint: {}", freshness::HINT))?;
+        if !stale.hint().is_empty() {
+            line(out, 2, &format!("hint: {}", stale.hint()))?;
+        }
     }
     if let Some(end) = told.ends.get(&row.name) {
         line(out, 2, &format!("The consent ends on {}", end.date_naive()))?;

@@ -45,7 +45,7 @@ struct Connection<'a> {
     consent_ends: Option<String>,
     /// Whether the marts are older than the tables; the next run makes them anew.
     marts_behind: bool,
-    /// By when another complete walk was due, where there was none since.
+    /// When another complete walk was due, if none has come since.
     stale_since: Option<String>,
     /// Names of the other connections about the same person.
     same_person: Vec<&'a str>,

@@ -343,9 +343,9 @@ pub(crate) fn window_is_too_long(
         .doing("cannot read which windows were too long")
 }
 
-/// Whether the latest walk over a type is one by date, for this base, search and consent, that did
-/// not come to its end, begun at or after an instant; then what the server declared there is, if it
-/// did.
+/// Looks for a round of windows to go on with: the latest walk over a type is by date, is for this
+/// base, search and consent, began at or after an instant and did not come to its end. The inner
+/// value is the total that the server declared, if it declared one.
 pub(crate) fn unfinished_round(
     connection: &Connection,
     connection_id: i64,

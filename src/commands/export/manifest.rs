@@ -57,7 +57,7 @@ struct KnownFile {
 }
 
 impl Known {
-    /// The manifest of the export in a folder, if it is one.
+    /// Reads the manifest of an export; `None` where the folder holds no export.
     pub(in crate::commands) fn in_folder(folder: &Path) -> Option<Known> {
         serde_json::from_slice(&fs::read(folder.join(NAME)).ok()?).ok()
     }

@@ -2,8 +2,8 @@
 //!
 //! Pure. Two patients are one person when the operator gave their connections the same label, when
 //! they are the same patient of the same plan or server, when one says that it is linked to the other,
-//! or when they share an identifier and nothing else says otherwise: of none of those who are one
-//! person with either may birth date or name differ.
+//! or when they share an identifier. An identifier joins two groups of patients only if no name and no
+//! birth date in one group differs from those in the other.
 //!
 //! Two connections read the same records where they hold the same patient of the same plan. Files hold
 //! those of a plan, or of other files, where both tell of the same server and hold the same patient of

@@ -1,4 +1,4 @@
-//! Who is one person, and who is not.
+//! Which patients are taken for one person, and which are not.
 
 use super::*;
 

@@ -57,7 +57,7 @@ impl Claim {
         self.part() == Part::Whole && self.day.is_some() && self.last_day.is_some()
     }
 
-    /// Whether another claim's first day is one of its days, as far as the days are known.
+    /// Whether another claim's first day lies within this claim's period. Unknown days count as within.
     pub(super) fn covers(&self, other: &Claim) -> bool {
         other.day.as_ref().is_none_or(|day| {
             self.day.as_ref().is_none_or(|first| first <= day)

@@ -256,6 +256,8 @@ mod unmapped;
 #[cfg(test)]
 mod unmapped_reasons;
 #[cfg(test)]
+mod upgrading;
+#[cfg(test)]
 mod vault_key_command;
 #[cfg(test)]
 mod verify;

@@ -1,0 +1,42 @@
+//! Scripts of the documents, run as they stand.
+
+use super::Outcome;
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The ```` ```bash ```` blocks of a Markdown text, in order.
+pub(crate) fn scripts(markdown: &str) -> Vec<String> {
+    let blocks = markdown.split("```bash\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// Runs a script in `folder` with the built `payersync` first on the path, behind `tools`.
+///
+/// The first line that fails ends it. `home` is PAYERSYNC_HOME and HOME.
+pub(crate) fn bash(script: &str, folder: &Path, home: &Path, tools: &[PathBuf]) -> Outcome {
+    let binary = Path::new(env!("CARGO_BIN_EXE_payersync")).parent().unwrap().to_owned();
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = tools.iter().cloned().chain([binary]).chain(env::split_paths(&path));
+    let output = Command::new("bash")
+        .args(["-eu", "-o", "pipefail", "-c", script])
+        .current_dir(folder)
+        .env("PATH", env::join_paths(path).unwrap())
+        .env("PAYERSYNC_HOME", home)
+        .env("HOME", home)
+        .env("PAYERSYNC_LOG_FORMAT", "plain")
+        .env_remove("PAYERSYNC_LOG")
+        .env_remove("PAYERSYNC_VAULT_KEY")
+        .env_remove("PAYERSYNC_VAULT_KEY_FILE")
+        .env_remove("CREDENTIALS_DIRECTORY")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    Outcome {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}

@@ -1,0 +1,103 @@
+//! docs/upgrading.md: its commands, what an older warehouse answers meanwhile, which backups fit.
+
+use crate::support::{Home, Payer, bash, scripts};
+use payersync::{sandbox::Options, warehouse::known_schema_version};
+use std::fs;
+
+const FROM_THE_FUTURE: &str =
+    "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+  VALUES (9000, 'from_the_future', '2030-01-01T00:00:00Z', '1');
+  PRAGMA wal_checkpoint(TRUNCATE);";
+
+const SCHEMA: &str = "SELECT max(version) FROM refinery_schema_history";
+
+fn payer() -> Payer {
+    Payer::start(Options { claims_per_member: 2, ..Options::default() })
+}
+
+#[test]
+fn the_way_back_from_a_newer_version_is_the_backup() {
+    let payer = payer();
+    let home = payer.connected_home();
+    home.succeed(&["sync", "--type", "Patient"], "a consent");
+    let page = fs::read_to_string("docs/upgrading.md").unwrap();
+    let [before, back] = <[String; 2]>::try_from(scripts(&page)).unwrap();
+    let work = tempfile::tempdir().unwrap();
+    let ok = |script: &str| {
+        let outcome = bash(script, work.path(), home.path(), &[]);
+        assert_eq!(outcome.code, 0, "{script}: {}{}", outcome.stdout, outcome.stderr);
+        outcome.stdout
+    };
+    let resources = home.rows("SELECT resource_id, json FROM resource ORDER BY id");
+    ok(&before);
+    home.warehouse().execute_batch(FROM_THE_FUTURE).unwrap();
+    assert_eq!(home.run(&["sync"]).code, 5);
+    ok(&back);
+    assert_eq!(home.rows("SELECT resource_id, json FROM resource ORDER BY id"), resources);
+    home.succeed(&["verify"], "the restore");
+    // The tokens stayed in the vault.
+    home.succeed(&["sync", "--type", "Patient"], "the restore");
+    let shown = page.lines().find_map(|line| line.strip_prefix("`payersync query \"")).unwrap();
+    let sql = shown.split('"').next().unwrap();
+    assert_eq!(sql, SCHEMA);
+    let version = ok(&format!("payersync query --format csv '{sql}'"));
+    assert!(version.ends_with(&format!("\n{}\n", known_schema_version())), "{version}");
+}
+
+/// A home with a warehouse of an earlier schema, as a release wrote it.
+fn older() -> Home {
+    let home = Home::new();
+    let text = fs::read_to_string("tests/fixtures/schemas/V0012.sql").unwrap();
+    if cfg!(feature = "encryption") {
+        home.succeed(&["rebuild"], "nothing");
+        fs::remove_file(home.file("warehouse.db")).unwrap();
+    }
+    home.warehouse().execute_batch(&text).unwrap();
+    assert_eq!(home.value::<u32>(SCHEMA), 12);
+    home
+}
+
+#[test]
+fn an_older_warehouse_is_asked_as_it_was_until_something_writes() {
+    let home = older();
+    let query = ["query", "--format", "csv", SCHEMA];
+    let outcome = home.run(&query);
+    assert_eq!((outcome.code, outcome.stdout.ends_with("\n12\n")), (0, true), "{outcome:?}");
+    let outcome = home.run(&["verify"]);
+    assert_eq!(outcome.code, 1, "{outcome:?}");
+    assert!(outcome.stderr.contains("has the tables of an older payersync"), "{outcome:?}");
+    assert!(outcome.stderr.contains("payersync rebuild"), "{outcome:?}");
+    assert_eq!(home.value::<u32>(SCHEMA), 12, "a reader has written");
+    home.succeed(&["rebuild"], "an upgrade");
+    home.succeed(&["verify"], "a rebuild");
+    assert_eq!(home.value::<u32>(SCHEMA), known_schema_version());
+}
+
+#[test]
+fn a_backup_of_an_earlier_schema_comes_up_to_date_and_a_later_one_is_refused() {
+    let old = older();
+    let copy = old.file("copy.db");
+    old.succeed(&["backup", copy.to_str().unwrap()], "an upgrade");
+    let elsewhere = || {
+        let elsewhere = Home::new();
+        if cfg!(feature = "encryption") {
+            fs::copy(old.file("vault.key"), elsewhere.file("vault.key")).unwrap();
+        }
+        elsewhere
+    };
+    let home = elsewhere();
+    home.succeed(&["restore", copy.to_str().unwrap()], "a backup");
+    let resources = "SELECT resource_type, resource_id, json FROM resource ORDER BY id";
+    home.succeed(&["rebuild"], "the restore");
+    home.succeed(&["verify"], "the restore");
+    assert!(!home.rows(resources).is_empty());
+    assert_eq!(home.rows(resources), old.rows(resources));
+
+    home.warehouse().execute_batch(FROM_THE_FUTURE).unwrap();
+    let later = home.file("warehouse.db");
+    let home = elsewhere();
+    let outcome = home.run(&["restore", later.to_str().unwrap()]);
+    assert_eq!(outcome.code, 5, "{outcome:?}");
+    assert!(outcome.stderr.contains("has schema version 9000"), "{outcome:?}");
+    assert!(!home.file("warehouse.db").exists());
+}

@@ -5,16 +5,21 @@ mod import;
 mod init;
 mod jwks;
 mod query;
+mod sandbox;
+mod shipped;
 mod status;
+mod views;
 
 pub use export::{ExportArgs, ExportFormat, ExportSet};
 pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use jwks::{JwksArgs, NewKey};
 pub use query::{QueryArgs, QueryFormat};
+pub use sandbox::{SandboxArgs, SandboxCommand};
+pub use shipped::{CompletionsArgs, ManArgs, completions, man_pages};
 pub use status::StatusArgs;
+pub use views::{ViewsAction, ViewsCheckArgs, ViewsCommand, ViewsFormat, ViewsRunArgs};
 
-use crate::sandbox::Fault;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{ffi::OsString, path::PathBuf};
@@ -104,6 +109,10 @@ pub enum Command {
     Purge(PurgeArgs),
     /// Run the embedded payer
     Sandbox(SandboxCommand),
+    /// Print a script that completes commands and flags in a shell
+    Completions(CompletionsArgs),
+    /// Write man pages to a folder
+    Man(ManArgs),
 }
 
 /// `payersync connect`.
@@ -219,57 +228,6 @@ pub struct TablesArgs {
     pub markdown: bool,
 }
 
-/// `payersync views`.
-#[derive(Debug, Args)]
-pub struct ViewsCommand {
-    /// What to do with them
-    #[command(subcommand)]
-    pub action: ViewsAction,
-}
-
-/// What is done with definitions.
-#[derive(Debug, Subcommand)]
-pub enum ViewsAction {
-    /// Run definitions over resources; rows go to stdout, rejects to stderr
-    Run(ViewsRunArgs),
-    /// Check definitions as a compiler would
-    Check(ViewsCheckArgs),
-}
-
-/// `payersync views run`.
-#[derive(Debug, Args)]
-pub struct ViewsRunArgs {
-    /// ViewDefinition files; with several, each row begins with its view's name
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// Resources or Bundles, one per line; `-` is standard input
-    #[arg(long, value_name = "FILE")]
-    pub input: PathBuf,
-    /// FHIR base of the resources' server: an absolute reference below it has a key
-    #[arg(long, value_name = "URL")]
-    pub base: Option<url::Url>,
-    /// How rows are printed
-    #[arg(long, value_enum, default_value = "ndjson")]
-    pub format: ViewsFormat,
-}
-
-/// How rows are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ViewsFormat {
-    /// One JSON object per line
-    Ndjson,
-    /// Comma-separated values with a header line
-    Csv,
-}
-
-/// `payersync views check`.
-#[derive(Debug, Args)]
-pub struct ViewsCheckArgs {
-    /// ViewDefinition files
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-}
-
 /// `payersync rebuild`.
 #[derive(Debug, Args)]
 pub struct RebuildArgs {
@@ -335,43 +293,6 @@ pub struct PurgeArgs {
     /// Do not ask; needed where there is no terminal
     #[arg(long)]
     pub yes: bool,
-}
-
-/// `payersync sandbox`.
-#[derive(Debug, Args)]
-pub struct SandboxCommand {
-    /// The port to listen on; 0 picks a free one
-    #[arg(long, default_value_t = 8970)]
-    pub port: u16,
-    /// How the payer behaves
-    #[command(flatten)]
-    pub sandbox: SandboxArgs,
-}
-
-/// How the embedded payer behaves.
-#[derive(Debug, Clone, Args)]
-pub struct SandboxArgs {
-    /// Synthetic members
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub members: u32,
-    /// Seed of the synthetic data
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Milliseconds that every page takes longer
-    #[arg(long, default_value_t = 0, value_name = "MS")]
-    pub page_delay: u64,
-    /// A fault to inject; may be repeated
-    #[arg(long = "fault", value_name = "NAME", value_parser = fault)]
-    pub faults: Vec<Fault>,
-    /// Name the faults and exit
-    #[arg(long)]
-    pub list_faults: bool,
-}
-
-fn fault(name: &str) -> Result<Fault, String> {
-    name.parse().map_err(|error: crate::sandbox::UnknownFault| {
-        format!("{error}; --list-faults names them all")
-    })
 }
 
 /// An argument that begins with a comment of SQL (`-- spend by month`), made one that no flag begins with.

@@ -43,6 +43,7 @@ mod quiet;
 mod rebuild;
 mod run;
 mod sandbox;
+mod shipped;
 mod show;
 mod status;
 mod stop_signal;
@@ -124,7 +125,14 @@ fn ended(result: Result<ExitCode, Failure>) -> ExitCode {
 async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure> {
     let home = home::choose(&cli)?;
     // A demo has a home of its own; the others need none.
-    if !matches!(cli.command, Command::Demo(_) | Command::Views(_) | Command::Sandbox(_)) {
+    if !matches!(
+        cli.command,
+        Command::Demo(_)
+            | Command::Views(_)
+            | Command::Sandbox(_)
+            | Command::Completions(_)
+            | Command::Man(_)
+    ) {
         home::require_own(&home)?;
     }
     match cli.command {
@@ -150,6 +158,8 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Jwks(args) => jwks::run(&home, &args),
         Command::Purge(args) => purge::run(&home, &args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Completions(args) => shipped::completions(&args),
+        Command::Man(args) => shipped::man(&args),
     }
 }
 

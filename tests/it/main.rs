@@ -238,6 +238,8 @@ mod sekmet_data;
 #[cfg(test)]
 mod several_bases;
 #[cfg(test)]
+mod shipped;
+#[cfg(test)]
 mod subject;
 #[cfg(test)]
 mod supply_chain;

@@ -15,6 +15,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("base64", &["auth/", "http/", "sandbox/"]),
     ("chacha20poly1305", &["auth/vault_cipher.rs"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
+    ("clap_complete", &["cli/"]),
+    ("clap_mangen", &["cli/"]),
     ("comfy_table", &["commands/"]),
     ("strsim", &["commands/query/"]),
     ("terminal_size", &["commands/terminal.rs"]),

@@ -1,0 +1,41 @@
+//! `payersync sandbox` and `payersync demo`, as they are typed.
+
+use crate::sandbox::Fault;
+use clap::Args;
+
+/// `payersync sandbox`.
+#[derive(Debug, Args)]
+pub struct SandboxCommand {
+    /// The port to listen on; 0 picks a free one
+    #[arg(long, default_value_t = 8970)]
+    pub port: u16,
+    /// How the payer behaves
+    #[command(flatten)]
+    pub sandbox: SandboxArgs,
+}
+
+/// How the embedded payer behaves.
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    /// Synthetic members
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub members: u32,
+    /// Seed of the synthetic data
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Milliseconds that every page takes longer
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub page_delay: u64,
+    /// A fault to inject; may be repeated
+    #[arg(long = "fault", value_name = "NAME", value_parser = fault)]
+    pub faults: Vec<Fault>,
+    /// Name the faults and exit
+    #[arg(long)]
+    pub list_faults: bool,
+}
+
+fn fault(name: &str) -> Result<Fault, String> {
+    name.parse().map_err(|error: crate::sandbox::UnknownFault| {
+        format!("{error}; --list-faults names them all")
+    })
+}

@@ -10,7 +10,7 @@ mod shipped;
 mod status;
 mod views;
 
-pub use export::{ExportArgs, ExportFormat, ExportSet};
+pub use export::{DateTreatment, ExportArgs, ExportFormat, ExportSet};
 pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use jwks::{JwksArgs, NewKey};

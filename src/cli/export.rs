@@ -24,6 +24,34 @@ pub struct ExportArgs {
     /// CSV for programs: no mark for spreadsheets, and no text altered for them
     #[arg(long)]
     pub raw: bool,
+    /// Leave out what identifies a member (HIPAA Safe Harbor, 45 CFR 164.514(b)(2)), as docs/deidentify.md says
+    #[arg(long)]
+    pub deidentify: bool,
+    /// Make the pseudonyms with the secret of this file, made if missing, so that exports join
+    #[arg(long, value_name = "FILE", requires = "deidentify")]
+    pub deidentify_key: Option<PathBuf>,
+    /// What becomes of dates
+    #[arg(long, value_enum, default_value = "year", requires = "deidentify")]
+    pub dates: DateTreatment,
+}
+
+/// What becomes of dates in a de-identified export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DateTreatment {
+    /// Only the year stays, as Safe Harbor wants it
+    Year,
+    /// All dates of a member are some days earlier: no Safe Harbor, an expert has to determine the risk
+    Shifted,
+}
+
+impl DateTreatment {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            DateTreatment::Year => "year",
+            DateTreatment::Shifted => "shifted",
+        }
+    }
 }
 
 /// What the files of an export are.

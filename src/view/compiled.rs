@@ -7,6 +7,8 @@ use super::rows;
 use super::value::{ColumnKind, Value};
 use super::{CompileError, ViewDefinition, ViewError, compile, outline};
 use crate::reference::ServerBases;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
 /// Rows that one resource may give to one view. A cross join that goes beyond is a mistake.
@@ -58,6 +60,8 @@ pub struct Column {
     pub description: Option<String>,
     /// Whether the path is `getResourceKey()`: the column that joins to other tables.
     pub is_resource_key: bool,
+    /// The definition's tags for this column, by name: hints for programs that use the rows.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Column {
@@ -72,8 +76,16 @@ impl Column {
             kind,
             collection: definition.collection.unwrap_or(false),
             description: definition.description.clone(),
+            tags: definition.tag.as_ref().map(tags).unwrap_or_default(),
         }
     }
+}
+
+/// The tags of a list of `{"name": …, "value": …}`; anything else is no tag.
+fn tags(list: &Json) -> BTreeMap<String, String> {
+    let text = |tag: &Json, key: &str| Some(tag.get(key)?.as_str()?.to_owned());
+    let pairs = list.as_array().into_iter().flatten();
+    pairs.filter_map(|tag| Some((text(tag, "name")?, text(tag, "value")?))).collect()
 }
 
 impl View {

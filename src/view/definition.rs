@@ -116,7 +116,7 @@ pub struct ColumnDefinition {
     pub collection: Option<bool>,
     /// What the column holds.
     pub description: Option<String>,
-    /// Hints for databases; ignored.
+    /// Hints for programs that use the rows: a list of names and values.
     pub tag: Option<Json>,
     /// Everything else.
     #[serde(flatten)]

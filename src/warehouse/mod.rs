@@ -88,7 +88,7 @@ pub(crate) use finish::WalkEnd;
 pub use ledger::WalkKey;
 pub(crate) use ledger::{WalkStart, latest_walk};
 pub(crate) use left_out::{brought_late, held_since, outdated};
-pub use marts::MartState;
+pub use marts::{MartState, npi_is_valid};
 pub use metrics::{Effort, FinishedRun};
 pub use metrics_files::{metrics_files, remember_metrics_file};
 pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject, Unchanged};

@@ -26,6 +26,8 @@ const BUILDING: &str = "building__";
 pub struct Table {
     /// The compiled definition.
     pub view: View,
+    /// Whether it comes with this build, and is not a user's own.
+    pub is_shipped: bool,
     /// Of the definition and of the table made from it: another hash, other rows.
     pub(super) definition_hash: Vec<u8>,
     pub(super) insert: String,
@@ -89,6 +91,7 @@ impl Table {
             delete: delete_sql(&view, key, &view.name),
             definition_hash: hash.finalize().to_vec(),
             view,
+            is_shipped: false,
             key,
         })
     }
@@ -262,7 +265,8 @@ impl Catalog {
     pub fn embedded() -> Result<Catalog, WarehouseError> {
         let mut catalog = Catalog::new([], embedded_marts())?;
         for definition in embedded_definitions() {
-            catalog.take(Table::of(View::outline(definition), definition)?)?;
+            let table = Table::of(View::outline(definition), definition)?;
+            catalog.take(Table { is_shipped: true, ..table })?;
         }
         Ok(catalog)
     }

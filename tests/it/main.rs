@@ -74,6 +74,10 @@ mod expired_cursor;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod export_deidentified;
+#[cfg(test)]
+mod export_identifiers;
+#[cfg(test)]
 mod export_kill;
 #[cfg(test)]
 mod export_parquet;

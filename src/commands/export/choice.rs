@@ -19,6 +19,12 @@ pub(super) fn refuse_contradictions(args: &ExportArgs) -> Result<(), Failure> {
         return Err(Failure::misuse("--format ndjson writes resources, and --set chooses tables")
             .hint("name resource types after the folder, or use --format csv"));
     }
+    if args.format == ExportFormat::Ndjson && args.deidentify {
+        return Err(Failure::misuse(
+            "--format ndjson writes resources as they came, names and all",
+        )
+        .hint("--deidentify goes with --format csv and --format parquet"));
+    }
     if args.raw && args.format != ExportFormat::Csv {
         return Err(Failure::misuse("--raw is for --format csv: nothing else is altered"));
     }

@@ -1,6 +1,11 @@
 //! `manifest.json`: what the files are, what they hold, and how complete it is.
 
-use super::{choice::set_of, kind::Column, writer::Finished};
+use super::{
+    choice::set_of,
+    deidentify::{Deidentification, Told, Treated},
+    kind::Column,
+    writer::Finished,
+};
 use crate::{
     cli::ExportArgs,
     clock,
@@ -35,10 +40,16 @@ pub(super) struct Manifest {
     set: Option<&'static str>,
     since_run: Option<i64>,
     latest_run: Option<i64>,
+    /// What was done so that the files identify no member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deidentification: Option<Told>,
     connections: Vec<Connection>,
     files: Vec<FileEntry>,
     /// Tables that the next run of this version of payersync will make.
     missing: Vec<String>,
+    /// Views of the user's own that do not say which of their columns identify nobody. Told, not written.
+    #[serde(skip)]
+    undeclared: Vec<String>,
 }
 
 /// What is enough of a manifest to know an earlier export's files.
@@ -76,14 +87,32 @@ impl Known {
 /// A consent, or a source of files, whose rows are in the export.
 #[derive(Debug, Serialize)]
 struct Connection {
-    id: i64,
-    name: String,
-    plan: Option<String>,
-    member: Option<String>,
+    /// Its number; a pseudonym in a de-identified export.
+    id: ConnectionId,
+    /// Its name, for the person who exports.
+    #[serde(skip)]
+    label: String,
+    /// Not in a de-identified export, where a name may be the member's.
+    #[serde(flatten)]
+    names: Option<Names>,
     /// Types of which the warehouse is not known to hold everything.
     incomplete: Vec<IncompleteType>,
     /// Whether its marts are older than its tables.
     marts_are_behind: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum ConnectionId {
+    Number(i64),
+    Pseudonym(String),
+}
+
+#[derive(Debug, Serialize)]
+struct Names {
+    name: String,
+    plan: Option<String>,
+    member: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,6 +139,11 @@ pub(super) struct FileEntry {
     pub(super) is_whole: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     columns: Vec<ColumnEntry>,
+    /// Columns of the table that a de-identified export leaves out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dropped_columns: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    suppressed_cells: BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     rounded_cells: BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -121,6 +155,9 @@ struct ColumnEntry {
     name: String,
     #[serde(rename = "type")]
     kind: String,
+    /// What a de-identified export does to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    treatment: Option<&'static str>,
 }
 
 /// The files that were written, and the tables that are not there.
@@ -128,6 +165,8 @@ struct ColumnEntry {
 pub(super) struct Files {
     pub(super) entries: Vec<FileEntry>,
     pub(super) missing: Vec<String>,
+    /// Views of the user's own that a de-identified export leaves out.
+    pub(super) undeclared: Vec<String>,
 }
 
 impl FileEntry {
@@ -136,13 +175,21 @@ impl FileEntry {
         table: &str,
         rows: u64,
         columns: Vec<Column>,
+        treated: Option<&Treated<'_>>,
         finished: Finished,
     ) -> FileEntry {
+        let mut treatments = treated.map(Treated::treatments);
         let columns = columns
             .into_iter()
-            .map(|column| ColumnEntry { kind: column.kind.sql(), name: column.name })
+            .map(|column| ColumnEntry {
+                kind: column.kind.sql(),
+                name: column.name,
+                treatment: treatments.as_mut().and_then(Iterator::next).map(|one| one.name()),
+            })
             .collect();
-        FileEntry { table: Some(table.to_owned()), columns, ..entry(name, rows, finished) }
+        let dropped_columns = treated.map(|treated| treated.dropped.clone()).unwrap_or_default();
+        let table = Some(table.to_owned());
+        FileEntry { table, columns, dropped_columns, ..entry(name, rows, finished) }
     }
 
     pub(super) fn of_type(
@@ -169,6 +216,8 @@ fn entry(name: String, rows: u64, finished: Finished) -> FileEntry {
         sha256: finished.sums.sha256,
         is_whole: false,
         columns: Vec::new(),
+        dropped_columns: Vec::new(),
+        suppressed_cells: finished.losses.suppressed,
         rounded_cells: finished.losses.rounded,
         left_out_cells: finished.losses.left_out,
     }
@@ -179,6 +228,7 @@ impl Manifest {
     pub(super) fn begin(
         snapshot: &Snapshot<'_>,
         args: &ExportArgs,
+        deidentification: Option<&Deidentification>,
         now: DateTime<Utc>,
     ) -> Result<Manifest, Failure> {
         let status = snapshot.status()?;
@@ -197,10 +247,16 @@ impl Manifest {
         let connections = snapshot.connections()?.into_iter().map(|row| Connection {
             incomplete: incomplete(&row.name),
             marts_are_behind: behind.contains(&row.id),
-            id: row.id,
-            name: row.name,
-            plan: row.plan,
-            member: row.member,
+            id: match deidentification {
+                Some(how) => ConnectionId::Pseudonym(how.connection(row.id)),
+                None => ConnectionId::Number(row.id),
+            },
+            label: row.name.clone(),
+            names: deidentification.is_none().then_some(Names {
+                name: row.name,
+                plan: row.plan,
+                member: row.member,
+            }),
         });
         Ok(Manifest {
             payersync_export: LAYOUT,
@@ -212,9 +268,11 @@ impl Manifest {
             set: set_of(args).map(|set| set.name()),
             since_run: args.since,
             latest_run: snapshot.newest_run()?,
+            deidentification: deidentification.map(Deidentification::told),
             connections: connections.collect(),
             files: Vec::new(),
             missing: Vec::new(),
+            undeclared: Vec::new(),
         })
     }
 
@@ -222,6 +280,7 @@ impl Manifest {
     pub(super) fn add(&mut self, files: Files) {
         self.files = files.entries;
         self.missing = files.missing;
+        self.undeclared = files.undeclared;
     }
 
     /// How many files and rows there are, in words.
@@ -240,7 +299,7 @@ impl Manifest {
         self.files.iter().all(|file| file.left_out_cells.is_empty())
     }
 
-    /// What the reader of the files should know, in sentences.
+    /// What the person who exports should know, in sentences.
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         for connection in &self.connections {
@@ -248,14 +307,14 @@ impl Manifest {
             if types > 0 {
                 warnings.push(format!(
                     "{}: incomplete in {}; see `payersync status`",
-                    connection.name,
+                    connection.label,
                     plural::count(types, "type")
                 ));
             }
             if connection.marts_are_behind {
                 warnings.push(format!(
                     "{}: its marts are older than its tables; the next `payersync sync` brings them up to date",
-                    connection.name
+                    connection.label
                 ));
             }
         }
@@ -263,6 +322,12 @@ impl Manifest {
             warnings.push(format!(
                 "not there yet: {}; the next `payersync sync` or `rebuild` makes them",
                 self.missing.join(", ")
+            ));
+        }
+        if !self.undeclared.is_empty() {
+            warnings.push(format!(
+                "left out, since they declare no column safe: {}",
+                self.undeclared.join(", ")
             ));
         }
         for file in &self.files {

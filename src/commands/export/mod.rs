@@ -9,6 +9,7 @@ mod cell;
 mod choice;
 #[cfg(feature = "parquet")]
 mod columnar;
+mod deidentify;
 mod delimited;
 mod file;
 mod kind;
@@ -30,6 +31,7 @@ use crate::{
         log_access,
     },
 };
+use deidentify::Deidentification;
 use manifest::Manifest;
 use place::{Place, Unfinished};
 use std::{io, path::Path};
@@ -59,7 +61,12 @@ pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure>
     log(&file, place.target(), &done.counts())?;
     tell(&format!("Exported {} to {}", done.counts(), place.target().display()));
     done.warnings().iter().for_each(|warning| tell(warning));
-    tell("It holds health data and no tokens; manifest.json has the hashes");
+    tell(match args.deidentify {
+        true => {
+            "It is de-identified as manifest.json says; read docs/deidentify.md before you hand it on"
+        }
+        false => "It holds health data and no tokens; manifest.json has the hashes",
+    });
     Ok(if done.is_faithful() { ExitCode::Complete } else { ExitCode::Incomplete })
 }
 
@@ -71,12 +78,18 @@ fn export(
 ) -> Result<Manifest, Failure> {
     let manifest = warehouse.snapshot(|snapshot| {
         let since = args.since.map(|run| since(snapshot, run)).transpose()?;
-        let mut manifest = Manifest::begin(snapshot, args, Clock::system().now())?;
+        let now = Clock::system().now();
+        let deidentification = Deidentification::begin(snapshot, args, now)?;
+        let deidentification = deidentification.as_ref();
+        let mut manifest = Manifest::begin(snapshot, args, deidentification, now)?;
         let files = match args.format {
             ExportFormat::Ndjson => {
                 resources::write(snapshot, catalog, args, since.as_ref(), &unfinished)?
             }
-            _ => tables::write(snapshot, catalog, args, since.as_ref(), &unfinished)?,
+            _ => {
+                let since = since.as_ref();
+                tables::write(snapshot, catalog, args, since, deidentification, &unfinished)?
+            }
         };
         manifest.add(files);
         Ok::<Manifest, Failure>(manifest)

@@ -5,6 +5,7 @@ use super::columnar::Parquet;
 use super::{
     cannot_write,
     choice::{self, is_tuva},
+    deidentify::{Deidentification, Treated, may_show},
     delimited::Csv,
     file::HashedFile,
     kind::{Column, Definition, Kind, table},
@@ -17,7 +18,7 @@ use crate::{
     commands::{failure::Failure, tables::column_meanings},
     warehouse::{Catalog, Since, Snapshot, WarehouseError},
 };
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 /// Which resources came or changed: their rows take the place of all that a reader has of them.
 const CHANGED: &str = "_changed";
@@ -30,10 +31,20 @@ pub(super) fn write(
     catalog: &Catalog,
     args: &ExportArgs,
     since: Option<&Since>,
+    deidentification: Option<&Deidentification>,
     folder: &Unfinished<'_>,
 ) -> Result<Files, Failure> {
     let mut files = Files::default();
+    let file = Making { args, folder, deidentification };
     for name in choice::tables(catalog, args)? {
+        if deidentification.is_some() && table(catalog, name).is_some_and(|table| !may_show(table))
+        {
+            if args.tables.iter().any(|wanted| wanted == name) {
+                return Err(undeclared(name));
+            }
+            files.undeclared.push(name.to_owned());
+            continue;
+        }
         let declared = snapshot.columns(name)?;
         if declared.is_empty() {
             files.missing.push(name.to_owned());
@@ -64,7 +75,9 @@ pub(super) fn write(
             }
             _ => None,
         };
-        let mut entry = one(args, folder, name, columns, |stream| match new_rows {
+        let treated =
+            deidentification.map(|how| how.columns(&definition, name, &columns)).transpose()?;
+        let mut entry = file.write(name, columns, treated, |stream| match new_rows {
             Some((since, table)) => snapshot.rows_since(table, since, stream),
             None => snapshot.rows(name, stream),
         })?;
@@ -72,12 +85,16 @@ pub(super) fn write(
         files.entries.push(entry);
     }
     if let Some(since) = since {
-        files.entries.push(one(args, folder, CHANGED, events("changed_at"), |stream| {
-            snapshot.changed_since(since, stream)
-        })?);
-        files.entries.push(one(args, folder, DELETED, events("deleted_at"), |stream| {
-            snapshot.deleted_since(since, stream)
-        })?);
+        files.entries.push(
+            file.write_events(CHANGED, "changed_at", |stream| {
+                snapshot.changed_since(since, stream)
+            })?,
+        );
+        files.entries.push(
+            file.write_events(DELETED, "deleted_at", |stream| {
+                snapshot.deleted_since(since, stream)
+            })?,
+        );
     }
     Ok(files)
 }
@@ -94,23 +111,61 @@ fn events(at: &str) -> Vec<Column> {
     .to_vec()
 }
 
-/// Writes one file.
-fn one(
-    args: &ExportArgs,
-    folder: &Unfinished<'_>,
-    table: &str,
-    columns: Vec<Column>,
-    ask: impl FnOnce(&mut Stream<'_>) -> Result<io::Result<()>, WarehouseError>,
-) -> Result<FileEntry, Failure> {
-    let name = format!("{table}.{}", args.format.name());
-    let path = folder.path().join(&name);
-    let mut writer = begin(args, &path, &columns).map_err(|error| cannot_write(&path, error))?;
-    let mut stream = Stream { writer: &mut *writer, columns: &columns, folder, rows: 0 };
-    let streamed = ask(&mut stream)?;
-    let rows = stream.rows;
-    let finished =
-        streamed.and_then(|()| writer.finish()).map_err(|error| cannot_write(&path, error))?;
-    Ok(FileEntry::of_table(name, table, rows, columns, finished))
+/// A view of the user's own has no place in a de-identified export unless it says so.
+fn undeclared(name: &str) -> Failure {
+    Failure::misuse(format!("{name} does not say which of its columns identify nobody")).hint(
+        "give its safe columns the tag payersync/deidentify (docs/deidentify.md), or leave it out",
+    )
+}
+
+/// What all files of an export are made with.
+struct Making<'a> {
+    args: &'a ExportArgs,
+    folder: &'a Unfinished<'a>,
+    deidentification: Option<&'a Deidentification>,
+}
+
+impl Making<'_> {
+    /// Writes a file about resources.
+    fn write_events(
+        &self,
+        table: &str,
+        at: &str,
+        ask: impl FnOnce(&mut Stream<'_>) -> Result<io::Result<()>, WarehouseError>,
+    ) -> Result<FileEntry, Failure> {
+        let columns = events(at);
+        let treated = self.deidentification.map(|how| how.events(&columns));
+        self.write(table, columns, treated, ask)
+    }
+
+    /// Writes one file.
+    fn write(
+        &self,
+        table: &str,
+        columns: Vec<Column>,
+        treated: Option<Treated<'_>>,
+        ask: impl FnOnce(&mut Stream<'_>) -> Result<io::Result<()>, WarehouseError>,
+    ) -> Result<FileEntry, Failure> {
+        let treated = treated.as_ref();
+        let shown = treated.map_or_else(|| columns.clone(), Treated::columns);
+        let name = format!("{table}.{}", self.args.format.name());
+        let path = self.folder.path().join(&name);
+        let failed = |error| cannot_write(&path, error);
+        let mut writer = begin(self.args, &path, &shown).map_err(failed)?;
+        let mut stream = Stream {
+            writer: &mut *writer,
+            columns: &columns,
+            treated,
+            suppressed: BTreeMap::new(),
+            folder: self.folder,
+            rows: 0,
+        };
+        let streamed = ask(&mut stream)?;
+        let (rows, suppressed) = (stream.rows, stream.suppressed);
+        let mut finished = streamed.and_then(|()| writer.finish()).map_err(failed)?;
+        finished.losses.suppressed = suppressed;
+        Ok(FileEntry::of_table(name, table, rows, shown, treated, finished))
+    }
 }
 
 fn begin(args: &ExportArgs, path: &Path, columns: &[Column]) -> io::Result<Box<dyn TableWriter>> {

@@ -1,6 +1,6 @@
 //! What every format does with the rows of a table.
 
-use super::{file::Sums, kind::Column, place::Unfinished};
+use super::{deidentify::Treated, file::Sums, kind::Column, place::Unfinished};
 use crate::warehouse::{Answer, AnswerCell};
 use std::{collections::BTreeMap, io};
 
@@ -27,12 +27,18 @@ pub(super) struct Losses {
     pub(super) rounded: BTreeMap<String, u64>,
     /// Cells of another type, which are NULL in the file.
     pub(super) left_out: BTreeMap<String, u64>,
+    /// Cells of a de-identified export that have not the form of their column, which are NULL too.
+    pub(super) suppressed: BTreeMap<String, u64>,
 }
 
 /// Hands the answer to a question on to a writer, and counts its rows.
 pub(super) struct Stream<'a> {
     pub(super) writer: &'a mut dyn TableWriter,
+    /// The columns of the table.
     pub(super) columns: &'a [Column],
+    /// What becomes of them where the export is de-identified.
+    pub(super) treated: Option<&'a Treated<'a>>,
+    pub(super) suppressed: BTreeMap<String, u64>,
     pub(super) folder: &'a Unfinished<'a>,
     pub(super) rows: u64,
 }
@@ -49,6 +55,7 @@ impl Answer<io::Error> for Stream<'_> {
     fn row(&mut self, cells: &[AnswerCell<'_>]) -> io::Result<()> {
         self.folder.go_on()?;
         self.rows += 1;
-        self.writer.row(cells)
+        let Some(treated) = self.treated else { return self.writer.row(cells) };
+        treated.row(cells, &mut self.suppressed, |cells| self.writer.row(cells))
     }
 }

@@ -38,6 +38,7 @@ pub(super) use check::verify;
 pub(super) use functions::register;
 pub use standing::MartState;
 pub(super) use standing::state;
+pub use words::npi_is_valid;
 
 /// Raised when the same statements give other rows than before.
 const FORMAT: u8 = 2;

@@ -121,7 +121,7 @@ pub(super) fn npi(system: Option<&str>, kind: Option<&str>, value: Option<&str>)
 
 /// Whether a text is a National Provider Identifier: ten digits, the first 1 or 2, the last the check
 /// digit (ISO/IEC 7812, of the number behind the prefix 80840).
-pub(super) fn npi_is_valid(text: &str) -> bool {
+pub fn npi_is_valid(text: &str) -> bool {
     let is_number = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
     let sum: u32 = text
         .bytes()

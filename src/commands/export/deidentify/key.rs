@@ -1,0 +1,114 @@
+//! The secret of a de-identified export: of this export alone, or kept in a file so that exports join.
+
+use crate::{commands::failure::Failure, config::read_secret_file, own_file};
+use aws_lc_rs::hmac;
+use secrecy::ExposeSecret;
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+use zeroize::Zeroizing;
+
+/// The fewest characters of a secret: 256 bits in hexadecimal digits.
+const CHARACTERS: usize = 64;
+/// The letters of a pseudonym, one per four bits: no digits, which a spreadsheet would compute, and no
+/// vowels, which would make words.
+const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
+/// Bytes of the hash that a pseudonym shows: 128 bits.
+const SHOWN: usize = 16;
+
+/// Makes pseudonyms and shifts.
+pub(super) struct Secret(hmac::Key);
+
+impl Secret {
+    /// A secret that nobody will know once the export is done.
+    pub(super) fn of_this_export() -> Result<Secret, Failure> {
+        let secret = random().map_err(|error| {
+            let hint = "the operating system gives none; try again";
+            Failure::file("cannot make a secret".to_owned(), error, hint)
+        })?;
+        Ok(Secret::new(secret.as_bytes()))
+    }
+
+    /// The secret of a file, which is made if it is missing.
+    pub(super) fn of_file(path: &Path) -> Result<Secret, Failure> {
+        let failed = |error| {
+            let hint = "name a file in a folder that is there and yours";
+            Failure::file(format!("cannot make the key file {}", path.display()), error, hint)
+        };
+        match own_file::create_new(path) {
+            Ok(mut file) => {
+                let secret = random().map_err(failed)?;
+                writeln!(file, "{}", secret.as_str())
+                    .and_then(|()| file.sync_all())
+                    .map_err(failed)?;
+                return Ok(Secret::new(secret.as_bytes()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let secret = read_secret_file(path).map_err(|error| {
+            let hint = error.hint();
+            Failure::usage("the key file is of no use", error).hint(hint)
+        })?;
+        let secret = secret.expose_secret().trim();
+        if secret.len() < CHARACTERS {
+            return Err(Failure::misuse(format!(
+                "{} is no key: it has fewer than {} characters",
+                path.display(),
+                CHARACTERS
+            ))
+            .hint("name a file that is not there yet: a key is made in it"));
+        }
+        Ok(Secret::new(secret.as_bytes()))
+    }
+
+    fn new(bytes: &[u8]) -> Secret {
+        Secret(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+
+    /// What takes the place of an id: the same for the same id, and nothing that leads back to it
+    /// without the secret (HMAC-SHA-256, RFC 2104).
+    pub(super) fn pseudonym(&self, id: &str) -> String {
+        let hash = self.hash("id", id);
+        let shown = hash.as_ref().iter().take(SHOWN);
+        shown.flat_map(|byte| [byte >> 4, byte & 15]).map(letter).collect()
+    }
+
+    /// By how many days the dates of a member are shifted: 1 to 365.
+    pub(super) fn days(&self, member: &str) -> u64 {
+        let hash = self.hash("days", member);
+        let number =
+            hash.as_ref().iter().take(8).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        number % 365 + 1
+    }
+
+    fn hash(&self, purpose: &str, what: &str) -> hmac::Tag {
+        hmac::sign(&self.0, format!("{purpose}\0{what}").as_bytes())
+    }
+}
+
+fn letter(half: u8) -> char {
+    char::from(LETTERS[usize::from(half)])
+}
+
+/// 256 random bits in hexadecimal digits.
+fn random() -> io::Result<Zeroizing<String>> {
+    (0..4).map(|_| own_file::random_name()).collect::<io::Result<String>>().map(Zeroizing::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_one_pseudonym_per_secret_and_none_shows_it() {
+        let (one, other) = (Secret::new(b"one"), Secret::new(b"other"));
+        assert_eq!(one.pseudonym("Patient-1"), one.pseudonym("Patient-1"));
+        assert_ne!(one.pseudonym("Patient-1"), one.pseudonym("Patient-2"));
+        assert_ne!(one.pseudonym("Patient-1"), other.pseudonym("Patient-1"));
+        assert_eq!(one.pseudonym("").len(), 2 * SHOWN);
+        assert!(one.pseudonym("1").bytes().all(|byte| LETTERS.contains(&byte)));
+        assert!((0..99).all(|n| (1..=365).contains(&one.days(&n.to_string()))));
+    }
+}

@@ -1,0 +1,364 @@
+//! `export --deidentify`: rows without what identifies a member.
+//!
+//! [`treatment`] decides by rules what becomes of each column; here the decision is carried out, cell by
+//! cell. A column that no rule names, and a cell without the form that its column should have, are left
+//! out. docs/deidentify.md says the same for people.
+
+mod cells;
+mod dates;
+mod key;
+mod treatment;
+
+use super::kind::{Column, Definition, Kind};
+use crate::{
+    cli::{DateTreatment, ExportArgs},
+    commands::failure::Failure,
+    warehouse::{Answer, AnswerCell, Snapshot, Table, WarehouseError, npi_is_valid},
+};
+use chrono::{DateTime, Datelike, Utc};
+use key::Secret;
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, HashMap},
+    convert::Infallible,
+};
+pub(super) use treatment::Treatment;
+
+/// Ages from here on are one age: 90 or over (C).
+const OLDEST: i32 = 90;
+
+/// How an export is de-identified.
+pub(super) struct Deidentification {
+    secret: Secret,
+    dates: DateTreatment,
+    /// Dates of this year and before are of one year: a person born then is 90 or over.
+    earliest_year: i32,
+    /// By how many days the dates of each connection are shifted.
+    days: HashMap<i64, u64>,
+    is_kept: bool,
+}
+
+/// What manifest.json says of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Told {
+    method: &'static str,
+    dates: &'static str,
+    /// Years up to this one are shown as this one.
+    earliest_year: i32,
+    /// Whether the secret of the pseudonyms is in a file, so that exports join.
+    is_key_kept: bool,
+}
+
+impl Deidentification {
+    /// What the arguments ask for; `None` where nothing is to be left out.
+    pub(super) fn begin(
+        snapshot: &Snapshot<'_>,
+        args: &ExportArgs,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Deidentification>, Failure> {
+        if !args.deidentify {
+            return Ok(None);
+        }
+        let secret = match &args.deidentify_key {
+            Some(path) => Secret::of_file(path)?,
+            None => Secret::of_this_export()?,
+        };
+        let days = match args.dates {
+            DateTreatment::Year => HashMap::new(),
+            DateTreatment::Shifted => people(snapshot)?
+                .into_iter()
+                .map(|(connection, first)| (connection, secret.days(&first.to_string())))
+                .collect(),
+        };
+        Ok(Some(Deidentification {
+            secret,
+            dates: args.dates,
+            earliest_year: now.year() - OLDEST,
+            days,
+            is_kept: args.deidentify_key.is_some(),
+        }))
+    }
+
+    /// What stands in place of a connection's number.
+    pub(super) fn connection(&self, id: i64) -> String {
+        self.secret.pseudonym(&id.to_string())
+    }
+
+    pub(super) fn told(&self) -> Told {
+        Told {
+            method: match self.dates {
+                DateTreatment::Year => "HIPAA Safe Harbor, 45 CFR 164.514(b)(2)",
+                DateTreatment::Shifted => {
+                    "not Safe Harbor: dates are shifted; 45 CFR 164.514(b)(1) wants an expert"
+                }
+            },
+            dates: self.dates.name(),
+            earliest_year: self.earliest_year,
+            is_key_kept: self.is_kept,
+        }
+    }
+
+    /// What becomes of the columns of a table.
+    ///
+    /// # Errors
+    /// A view of the user's own declares a treatment that does not exist.
+    pub(super) fn columns(
+        &self,
+        definition: &Definition<'_>,
+        table: &str,
+        columns: &[Column],
+    ) -> Result<Treated<'_>, Failure> {
+        let mut treated =
+            Treated { of: self, kept: Vec::new(), dropped: Vec::new(), connection: None };
+        for (position, column) in columns.iter().enumerate() {
+            let treatment = treatment::of(definition, table, &column.name, column.kind)?;
+            treated.take(position, column, treatment, columns);
+        }
+        Ok(treated)
+    }
+
+    /// As [`Deidentification::columns`], for files that are about resources and made here.
+    pub(super) fn events(&self, columns: &[Column]) -> Treated<'_> {
+        let mut treated =
+            Treated { of: self, kept: Vec::new(), dropped: Vec::new(), connection: None };
+        for (position, column) in columns.iter().enumerate() {
+            let treatment = match column.name.as_str() {
+                "resource_type" => Treatment::Code,
+                "connection_id" | "resource_id" => Treatment::Pseudonym,
+                _ => Treatment::Date,
+            };
+            treated.take(position, column, treatment, columns);
+        }
+        treated
+    }
+
+    fn is_year(&self, treatment: Treatment) -> bool {
+        treatment == Treatment::BirthDate
+            || (treatment == Treatment::Date && self.dates == DateTreatment::Year)
+    }
+}
+
+/// Whether a table may be in a de-identified export.
+pub(super) fn may_show(table: &Table) -> bool {
+    treatment::is_declared(table)
+}
+
+/// A column that stays.
+struct Kept {
+    position: usize,
+    column: Column,
+    treatment: Treatment,
+    /// Where the unit of a quantity is, and where codes say what it measures.
+    units: Vec<usize>,
+}
+
+/// What becomes of the columns of one table.
+pub(super) struct Treated<'a> {
+    of: &'a Deidentification,
+    kept: Vec<Kept>,
+    /// Names of the columns that are not in the file.
+    pub(super) dropped: Vec<String>,
+    /// Where the connection's number is.
+    connection: Option<usize>,
+}
+
+/// A cell of the file.
+enum Made<'a> {
+    Same(AnswerCell<'a>),
+    Text(String),
+    Integer(i64),
+    /// The cell was not of the form that its column should have.
+    Suppressed,
+}
+
+impl Treated<'_> {
+    fn take(&mut self, position: usize, column: &Column, treatment: Treatment, all: &[Column]) {
+        if column.name == "connection_id" {
+            self.connection = Some(position);
+        }
+        if treatment == Treatment::Drop {
+            return self.dropped.push(column.name.clone());
+        }
+        let kind = match treatment {
+            _ if self.of.is_year(treatment) => Kind::Integer,
+            Treatment::Pseudonym => Kind::Text,
+            _ => column.kind,
+        };
+        let units = match treatment {
+            Treatment::Quantity | Treatment::Age => units(&column.name, all),
+            _ => Vec::new(),
+        };
+        let column = Column { name: column.name.clone(), kind };
+        self.kept.push(Kept { position, column, treatment, units });
+    }
+
+    /// The columns of the file.
+    pub(super) fn columns(&self) -> Vec<Column> {
+        self.kept.iter().map(|kept| kept.column.clone()).collect()
+    }
+
+    /// Name and treatment of each column of the file.
+    pub(super) fn treatments(&self) -> impl Iterator<Item = Treatment> {
+        self.kept.iter().map(|kept| kept.treatment)
+    }
+
+    /// The row as the file has it. Counts the cells that had to be left out, by column.
+    pub(super) fn row<E>(
+        &self,
+        cells: &[AnswerCell<'_>],
+        suppressed: &mut BTreeMap<String, u64>,
+        write: impl FnOnce(&[AnswerCell<'_>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let days = self.connection.and_then(|position| match cells[position] {
+            AnswerCell::Integer(id) => self.of.days.get(&id).copied(),
+            _ => None,
+        });
+        let made: Vec<Made<'_>> =
+            self.kept.iter().map(|kept| self.cell(kept, cells, days)).collect();
+        for (kept, made) in self.kept.iter().zip(&made) {
+            if matches!(made, Made::Suppressed) {
+                *suppressed.entry(kept.column.name.clone()).or_default() += 1;
+            }
+        }
+        let row: Vec<AnswerCell<'_>> = made
+            .iter()
+            .map(|made| match made {
+                Made::Same(cell) => *cell,
+                Made::Text(text) => AnswerCell::Text(text),
+                Made::Integer(number) => AnswerCell::Integer(*number),
+                Made::Suppressed => AnswerCell::Null,
+            })
+            .collect();
+        write(&row)
+    }
+
+    fn cell<'c>(&self, kept: &Kept, cells: &[AnswerCell<'c>], days: Option<u64>) -> Made<'c> {
+        let cell = cells[kept.position];
+        if cell == AnswerCell::Null {
+            return Made::Same(cell);
+        }
+        let earliest = self.of.earliest_year;
+        match (kept.treatment, cell) {
+            (Treatment::Keep, _) => Made::Same(cell),
+            (Treatment::Pseudonym, AnswerCell::Text(id)) => {
+                Made::Text(self.of.secret.pseudonym(id))
+            }
+            (Treatment::Pseudonym, AnswerCell::Integer(id)) => Made::Text(self.of.connection(id)),
+            (Treatment::Date | Treatment::BirthDate, AnswerCell::Text(text)) => {
+                if self.of.is_year(kept.treatment) {
+                    dates::year(text, earliest).map_or(Made::Suppressed, Made::Integer)
+                } else {
+                    let shifted = days.and_then(|days| dates::shifted(text, earliest, days));
+                    shifted.map_or(Made::Suppressed, Made::Text)
+                }
+            }
+            (Treatment::Zip, AnswerCell::Text(text)) => {
+                cells::zip(text).map_or(Made::Suppressed, |area| Made::Text(area.to_owned()))
+            }
+            (Treatment::Quantity | Treatment::Age, _) => quantity(kept, cells),
+            (Treatment::Code, AnswerCell::Integer(0 | 1)) => Made::Same(cell),
+            (Treatment::Code, AnswerCell::Text(text)) => same_if(cell, cells::is_code(text)),
+            (Treatment::System, AnswerCell::Text(text)) => {
+                same_if(cell, cells::is_public_system(text))
+            }
+            (Treatment::Region, AnswerCell::Text(text)) => same_if(cell, cells::is_region(text)),
+            (Treatment::Npi, AnswerCell::Text(text)) => same_if(cell, npi_is_valid(text)),
+            _ => Made::Suppressed,
+        }
+    }
+}
+
+fn same_if(cell: AnswerCell<'_>, stays: bool) -> Made<'_> {
+    if stays { Made::Same(cell) } else { Made::Suppressed }
+}
+
+/// A number, of years 90 at most; also where the marts have it as text.
+fn quantity<'c>(kept: &Kept, cells: &[AnswerCell<'c>]) -> Made<'c> {
+    let cell = cells[kept.position];
+    let number = match cell {
+        AnswerCell::Integer(number) => number as f64,
+        AnswerCell::Real(number) => number,
+        AnswerCell::Text(text) if text.len() <= LONGEST_NUMBER => {
+            match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
+                Some(number) => number,
+                None => return Made::Suppressed,
+            }
+        }
+        _ => return Made::Suppressed,
+    };
+    let texts = || {
+        kept.units.iter().filter_map(|position| match cells[*position] {
+            AnswerCell::Text(text) => Some(text),
+            _ => None,
+        })
+    };
+    let by_unit = texts().find_map(cells::ninety_years);
+    let is_age = kept.treatment == Treatment::Age || texts().any(cells::is_code_of_an_age);
+    match by_unit.or(is_age.then_some(f64::from(OLDEST))) {
+        Some(most) if number > most => match cell {
+            AnswerCell::Text(_) => Made::Text(most.to_string()),
+            AnswerCell::Integer(_) => Made::Integer(most as i64),
+            _ => Made::Same(AnswerCell::Real(most)),
+        },
+        _ => Made::Same(cell),
+    }
+}
+
+/// A longer number is no measurement.
+const LONGEST_NUMBER: usize = 12;
+
+/// Where the unit of a quantity is, by its name: `S_unit` and `S_code` for `S_value`, and the columns
+/// that say what is measured.
+fn units(name: &str, all: &[Column]) -> Vec<usize> {
+    let stem = name.strip_suffix("value").unwrap_or("");
+    let of_it = [format!("{stem}unit"), format!("{stem}code")];
+    let of_all = ["unit", "source_units", "normalized_units", "code", "code_code", "test_code"];
+    let of_all = of_all.iter().copied().chain(["source_code", "normalized_code"]);
+    let wanted: Vec<&str> = of_it.iter().map(String::as_str).chain(of_all).collect();
+    let is_wanted = |column: &Column| wanted.contains(&column.name.as_str());
+    (0..all.len()).filter(|position| is_wanted(&all[*position])).collect()
+}
+
+/// The connections, each with the first connection among those that share persons with it. Their dates
+/// are shifted alike, so that a person's dates over all plans keep their distances.
+fn people(snapshot: &Snapshot<'_>) -> Result<BTreeMap<i64, i64>, Failure> {
+    let mut first: BTreeMap<i64, i64> =
+        snapshot.connections()?.into_iter().map(|row| (row.id, row.id)).collect();
+    let mut members = Members::default();
+    if !snapshot.columns("member")?.is_empty() {
+        let read: Result<Result<(), Infallible>, WarehouseError> =
+            snapshot.rows("member", &mut members);
+        let Ok(()) = read?;
+    }
+    for connections in members.connections.values() {
+        let firsts: Vec<i64> = connections.iter().filter_map(|id| first.get(id).copied()).collect();
+        let Some(least) = firsts.iter().min().copied() else { continue };
+        first.values_mut().filter(|one| firsts.contains(one)).for_each(|one| *one = least);
+    }
+    Ok(first)
+}
+
+/// The connections of each member.
+#[derive(Default)]
+struct Members {
+    positions: Option<(usize, usize)>,
+    connections: BTreeMap<String, Vec<i64>>,
+}
+
+impl Answer<Infallible> for Members {
+    fn columns(&mut self, names: &[&str]) -> Result<(), Infallible> {
+        let position = |wanted: &str| names.iter().position(|name| *name == wanted);
+        self.positions = position("connection_id").zip(position("member_id"));
+        Ok(())
+    }
+
+    fn row(&mut self, cells: &[AnswerCell<'_>]) -> Result<(), Infallible> {
+        if let Some((connection, member)) = self.positions
+            && let (AnswerCell::Integer(id), AnswerCell::Text(member)) =
+                (cells[connection], cells[member])
+        {
+            self.connections.entry(member.to_owned()).or_default().push(id);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,300 @@
+//! What becomes of each column: the rule, and nothing else, decides. A column that no rule names is
+//! dropped, so that a new view or mart cannot leak.
+//!
+//! The rule is HIPAA's Safe Harbor, 45 CFR 164.514(b)(2). Its letters are named beside what serves them.
+
+use super::super::kind::{Definition, Kind};
+use crate::{commands::failure::Failure, view::Column, warehouse::Table};
+
+/// The tag by which a ViewDefinition of the user's own declares a column safe.
+const TAG: &str = "payersync/deidentify";
+
+/// What becomes of a column's cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands::export) enum Treatment {
+    /// Stays as it is: numbers, amounts, booleans, and what a view of the user's own declares safe.
+    Keep,
+    /// Stays if it looks like a code.
+    Code,
+    /// Stays if it is the name of a public code system.
+    System,
+    /// Stays if it is a number; a number of years is 90 at most (C).
+    Quantity,
+    /// A number of years unless its unit says otherwise, 90 at most (C).
+    Age,
+    /// The year, or the date shifted (C).
+    Date,
+    /// The year (C), however other dates are treated.
+    BirthDate,
+    /// Three digits, or 000 (B).
+    Zip,
+    /// Stays if it is two or three capital letters: a state or a country (B).
+    Region,
+    /// Stays if it is a National Provider Identifier: it is a provider's and not the individual's.
+    Npi,
+    /// A keyed hash takes its place (R, and 164.514(c)).
+    Pseudonym,
+    /// Not in the file.
+    Drop,
+}
+
+impl Treatment {
+    /// What is said of it in manifest.json.
+    pub(in crate::commands::export) fn name(self) -> &'static str {
+        match self {
+            Treatment::Keep => "kept",
+            Treatment::Code => "kept if a code",
+            Treatment::System => "kept if a public code system",
+            Treatment::Quantity => "kept if a number, years up to 90",
+            Treatment::Age => "age up to 90",
+            Treatment::Date => "date",
+            Treatment::BirthDate => "year of birth",
+            Treatment::Zip => "three digits of the ZIP code",
+            Treatment::Region => "kept if a state or country",
+            Treatment::Npi => "kept if a provider's NPI",
+            Treatment::Pseudonym => "pseudonym",
+            Treatment::Drop => "dropped",
+        }
+    }
+}
+
+/// The treatment of a column of a table that payersync ships, or of one of the user's own.
+///
+/// # Errors
+/// A view of the user's own declares a treatment that does not exist.
+pub(super) fn of(
+    definition: &Definition<'_>,
+    table: &str,
+    name: &str,
+    kind: Kind,
+) -> Result<Treatment, Failure> {
+    let Definition::Table(view) = definition else { return Ok(of_mart(table, name, kind)) };
+    match view.view.columns.iter().find(|column| column.name == name) {
+        None if name == "connection_id" => Ok(Treatment::Pseudonym),
+        None if name == "row_no" => Ok(Treatment::Keep),
+        None => Ok(Treatment::Drop),
+        Some(column) if view.is_shipped => Ok(of_shipped(view, column)),
+        Some(column) => declared(table, column),
+    }
+}
+
+/// Whether a view of the user's own declares any of its columns safe; without one its table is left out.
+pub(super) fn is_declared(table: &Table) -> bool {
+    table.is_shipped || table.view.columns.iter().any(|column| column.tags.contains_key(TAG))
+}
+
+fn declared(table: &str, column: &Column) -> Result<Treatment, Failure> {
+    match column.tags.get(TAG).map(String::as_str) {
+        None | Some("drop") => Ok(Treatment::Drop),
+        Some("keep") => Ok(Treatment::Keep),
+        Some("pseudonym") => Ok(Treatment::Pseudonym),
+        Some("date") => Ok(Treatment::Date),
+        Some("birth-date") => Ok(Treatment::BirthDate),
+        Some("zip") => Ok(Treatment::Zip),
+        Some(other) => Err(Failure::misuse(format!(
+            "{table}.{}: the tag {TAG} has the unknown value {other}",
+            column.name
+        ))
+        .hint("known values: keep, drop, pseudonym, date, birth-date, zip")),
+    }
+}
+
+/// Parts of the names of shipped tables whose values may be anything: extensions and identifiers.
+const OPAQUE: [&str; 3] = ["_extension", "_identifier", "_contained"];
+/// Numbers that are positions, counts and durations.
+const COUNTERS: [&str; 12] = [
+    "_index",
+    "sequence",
+    "_order",
+    "rank",
+    "precedence",
+    "_frequency",
+    "_frequency_max",
+    "_timing_count",
+    "timing_count",
+    "_repeats_allowed",
+    "note_number",
+    "_positive_int",
+];
+
+/// By the FHIR type, the path and the name of a column of a ViewDefinition.
+fn of_shipped(table: &Table, column: &Column) -> Treatment {
+    let name = column.name.as_str();
+    let is_key = column.is_resource_key || name == "id" || name.ends_with("_id");
+    if is_key && name != "meta_version_id" && !column.collection {
+        return Treatment::Pseudonym;
+    }
+    let is_position = name.ends_with("_index");
+    let is_opaque = OPAQUE.iter().any(|part| table.name().contains(part));
+    if column.collection || (is_opaque && !is_position) {
+        return Treatment::Drop;
+    }
+    match column.fhir_type.as_deref().unwrap_or_default() {
+        "boolean" => Treatment::Keep,
+        "integer" | "positiveInt" | "unsignedInt"
+            if COUNTERS.iter().any(|end| name.ends_with(end)) && !name.starts_with("value_") =>
+        {
+            Treatment::Keep
+        }
+        "decimal" if is_place(name) => Treatment::Drop,
+        "decimal" if has_part(name, "age") => Treatment::Age,
+        "decimal" if name.ends_with("_amount") => Treatment::Keep,
+        "decimal" => Treatment::Quantity,
+        "code" => Treatment::Code,
+        "uri" if name == "system" || name.ends_with("_system") => Treatment::System,
+        "date" | "dateTime" | "instant" if has_part(name, "birth") => Treatment::BirthDate,
+        "date" | "dateTime" | "instant" => Treatment::Date,
+        "string" => of_text(name),
+        _ => Treatment::Drop,
+    }
+}
+
+/// Text that has a form of its own. All other text is free: names, addresses, notes, what codes are
+/// called.
+fn of_text(name: &str) -> Treatment {
+    match name {
+        "postal_code" | "zip_code" => Treatment::Zip,
+        "npi" => Treatment::Npi,
+        "unit" => Treatment::Code,
+        "state" | "country" => Treatment::Region,
+        _ if name.ends_with("_postal_code") => Treatment::Zip,
+        _ if name.ends_with("_npi") => Treatment::Npi,
+        _ if name.ends_with("_unit") || name.ends_with("_units") => Treatment::Code,
+        _ if name.ends_with("_state") || name.ends_with("_country") => Treatment::Region,
+        _ => Treatment::Drop,
+    }
+}
+
+fn has_part(name: &str, part: &str) -> bool {
+    name.split('_').any(|one| one == part)
+}
+
+fn is_place(name: &str) -> bool {
+    ["latitude", "longitude", "altitude"].iter().any(|place| has_part(name, place))
+}
+
+/// Words of a mart's own, which are no text of a sender: (mart, column); `*` is any mart.
+const WORDS: [(&str, &str); 26] = [
+    ("*", "claim_type"),
+    ("*", "medicare_part"),
+    ("*", "resource_type"),
+    ("*", "contained_type"),
+    ("*", "vocabulary"),
+    ("*", "source"),
+    ("accumulator", "kind"),
+    ("changes", "change"),
+    ("claim_lineage", "relationship"),
+    ("data_quality", "rule"),
+    ("data_quality", "severity"),
+    ("data_quality", "table_name"),
+    ("lab_result", "trend"),
+    ("payment_ledger", "kind"),
+    ("provider", "provider_type"),
+    ("reconciliation", "kind"),
+    ("reconciliation", "problem"),
+    ("spend_by_month", "category"),
+    ("tuva_condition", "condition_type"),
+    ("tuva_eligibility", "gender"),
+    ("tuva_eligibility", "race"),
+    ("tuva_eligibility", "subscriber_relation"),
+    ("tuva_encounter", "encounter_type"),
+    ("tuva_patient", "ethnicity"),
+    ("tuva_patient", "race"),
+    ("tuva_patient", "sex"),
+];
+/// Columns of marts that hold codes and whose names do not say so.
+const CODES: [&str; 16] = [
+    "adjustment_type",
+    "claim_status",
+    "code",
+    "comparator",
+    "currency",
+    "drug",
+    "gender",
+    "outcome",
+    "record_status",
+    "role",
+    "status",
+    "sub_kind",
+    "unit",
+    "quantity_unit",
+    "source_units",
+    "normalized_units",
+];
+/// Marts whose `kind` is FHIR's code.
+const OF_KINDS: [&str; 5] =
+    ["claim", "claim_current", "claim_line", "prior_authorization", "spend_by_month"];
+/// Columns of marts that hold numbers and whose names do not say so.
+const NUMBERS: [&str; 21] = [
+    "claim_line_number",
+    "condition_rank",
+    "days_since_complete",
+    "days_supply",
+    "duration",
+    "length_of_stay",
+    "line_key",
+    "line_number",
+    "position",
+    "previous_value",
+    "proportion_of_days_covered",
+    "quantity",
+    "range_high",
+    "range_low",
+    "rank",
+    "refill_number",
+    "refills",
+    "sequence",
+    "service_unit_quantity",
+    "value",
+    "change_value",
+];
+/// Ends of the names of results that Tuva wants as text.
+const NUMBERS_AS_TEXT: [&str; 3] = ["result", "_reference_range_high", "_reference_range_low"];
+/// Columns of marts that hold dates and whose names do not say so.
+const DATES: [&str; 9] = [
+    "changed_at",
+    "coverage_end",
+    "coverage_start",
+    "created",
+    "received",
+    "service_end",
+    "service_start",
+    "valid_from",
+    "valid_until",
+];
+
+/// By the name of a column of a mart, or of the Tuva input layer, and its type.
+fn of_mart(mart: &str, name: &str, kind: Kind) -> Treatment {
+    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+    // `procedure_date_3`, `diagnosis_code_12`: the number is no part of the name.
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
+    let is_word = WORDS.iter().any(|(of, word)| (*of == "*" || *of == mart) && *word == name);
+    match name {
+        _ if is_word => Treatment::Keep,
+        "run_id" => Treatment::Drop,
+        "connection_id" | "claim_key" => Treatment::Pseudonym,
+        "kind" if OF_KINDS.contains(&mart) => Treatment::Code,
+        "state" if mart == "data_freshness" => Treatment::Drop,
+        _ if name.ends_with("_id") => Treatment::Pseudonym,
+        _ if kind == Kind::Boolean || name.starts_with("is_") || name.ends_with("_flag") => {
+            Treatment::Code
+        }
+        _ if matches!(kind, Kind::Money(_)) || ends(&["_amount", "_cents"]) => Treatment::Keep,
+        _ if is_place(name) => Treatment::Drop,
+        _ if has_part(name, "birth") => Treatment::BirthDate,
+        _ if DATES.contains(&name) || stem.ends_with("_date") => Treatment::Date,
+        _ if ends(&["_sent", "_datetime", "year_month"]) => Treatment::Date,
+        _ if has_part(name, "age") => Treatment::Age,
+        _ if NUMBERS.contains(&name) || ends(&NUMBERS_AS_TEXT) => Treatment::Quantity,
+        _ if ends(&["_count", "_index", "_days"]) => Treatment::Quantity,
+        _ if name.ends_with("postal_code") || name == "zip_code" => Treatment::Zip,
+        _ if CODES.contains(&name) || ends(&["_code_type"]) => Treatment::Code,
+        _ if stem.ends_with("_code") => Treatment::Code,
+        _ if stem.ends_with("_poa") || stem.ends_with("_modifier") || stem == "modifier" => {
+            Treatment::Code
+        }
+        _ if name == "identifier_system" => Treatment::Drop,
+        _ if name == "system" || name.ends_with("_system") => Treatment::System,
+        _ => of_text(name),
+    }
+}

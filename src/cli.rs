@@ -66,52 +66,76 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Do the whole job against the embedded payer: consent, sync, show
+    #[command(after_long_help = include_str!("cli/help/demo.txt"))]
     Demo(SandboxArgs),
     /// Write a commented payersync.toml, with a plan that is known if you name one
+    #[command(after_long_help = include_str!("cli/help/init.txt"))]
     Init(InitArgs),
     /// Let a member consent to a connection
+    #[command(after_long_help = include_str!("cli/help/connect.txt"))]
     Connect(ConnectArgs),
     /// Bring the warehouse up to date
+    #[command(after_long_help = include_str!("cli/help/sync.txt"))]
     Sync(SyncArgs),
     /// Fetch a connection's history by windows of date, once
+    #[command(after_long_help = include_str!("cli/help/backfill.txt"))]
     Backfill(BackfillArgs),
     /// Take in files: what members download from portals, what another tool has fetched
+    #[command(after_long_help = include_str!("cli/help/import.txt"))]
     Import(ImportArgs),
     /// Sync on schedule until told to stop (SIGTERM, SIGINT); SIGHUP reads the configuration again
+    #[command(after_long_help = include_str!("cli/help/run.txt"))]
     Run,
     /// Show what a sync would ask for, and why not the rest
+    #[command(after_long_help = include_str!("cli/help/plan.txt"))]
     Plan(PlanArgs),
     /// Tell what is complete, how fresh it is and what is wrong
+    #[command(after_long_help = include_str!("cli/help/status.txt"))]
     Status(StatusArgs),
     /// Print the data dictionary
+    #[command(after_long_help = include_str!("cli/help/tables.txt"))]
     Tables(TablesArgs),
     /// Ask the warehouse a question in SQL
+    #[command(after_long_help = include_str!("cli/help/query.txt"))]
     Query(QueryArgs),
     /// Write tables or resources to a folder, for other tools
+    #[command(after_long_help = include_str!("cli/help/export.txt"))]
     Export(ExportArgs),
     /// Run or check SQL on FHIR ViewDefinitions without a warehouse
+    #[command(after_long_help = include_str!("cli/help/views.txt"))]
     Views(ViewsCommand),
     /// Fill normalised tables again from the stored resources
+    #[command(after_long_help = include_str!("cli/help/rebuild.txt"))]
     Rebuild(RebuildArgs),
     /// Check that the warehouse is sound: file, hashes, rows, ledger
+    #[command(after_long_help = include_str!("cli/help/verify.txt"))]
     Verify,
     /// Copy the warehouse to a file, also while a sync runs
+    #[command(after_long_help = include_str!("cli/help/backup.txt"))]
     Backup(BackupArgs),
     /// Restore a backup into a home that has no warehouse
+    #[command(after_long_help = include_str!("cli/help/restore.txt"))]
     Restore(RestoreArgs),
     /// Look at everything that a night depends on; change nothing
+    #[command(after_long_help = include_str!("cli/help/doctor.txt"))]
     Doctor(DoctorArgs),
     /// Ask a plan for one path with a connection's token and print what comes
+    #[command(after_long_help = include_str!("cli/help/get.txt"))]
     Get(GetArgs),
     /// Print the public part of a plan's client key, for the plan to register
+    #[command(after_long_help = include_str!("cli/help/jwks.txt"))]
     Jwks(JwksArgs),
     /// Remove every trace of a connection: rows, history, rejects, tokens
+    #[command(after_long_help = include_str!("cli/help/purge.txt"))]
     Purge(PurgeArgs),
     /// Run the embedded payer
+    #[command(after_long_help = include_str!("cli/help/sandbox.txt"))]
     Sandbox(SandboxCommand),
     /// Print a script that completes commands and flags in a shell
+    #[command(after_long_help = include_str!("cli/help/completions.txt"))]
     Completions(CompletionsArgs),
     /// Write man pages to a folder
+    #[command(after_long_help = include_str!("cli/help/man.txt"))]
     Man(ManArgs),
 }
 

@@ -15,8 +15,10 @@ pub struct ViewsCommand {
 #[derive(Debug, Subcommand)]
 pub enum ViewsAction {
     /// Run definitions over resources; rows go to stdout, rejects to stderr
+    #[command(after_long_help = include_str!("help/views-run.txt"))]
     Run(ViewsRunArgs),
     /// Check definitions as a compiler would
+    #[command(after_long_help = include_str!("help/views-check.txt"))]
     Check(ViewsCheckArgs),
 }
 

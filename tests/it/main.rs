@@ -48,6 +48,10 @@ mod claims_cases;
 #[cfg(test)]
 mod clocks;
 #[cfg(test)]
+mod command_examples;
+#[cfg(test)]
+mod command_pages;
+#[cfg(test)]
 mod consent_ends;
 #[cfg(test)]
 mod contact_of_the_past;

@@ -25,6 +25,11 @@ impl Allowance {
         self.0.as_ref().is_some_and(is_few)
     }
 
+    /// Whether so many requests are left.
+    pub(super) fn has(&self, requests: u64) -> bool {
+        self.0.as_ref().is_none_or(|left| left.load(Ordering::Relaxed) >= requests)
+    }
+
     /// Takes one page's request; false when there is none left.
     pub(super) fn take(&self) -> bool {
         let Some(left) = &self.0 else { return true };
@@ -39,9 +44,10 @@ mod tests {
     #[test]
     fn an_allowance_ends_and_none_does_not() {
         let three = Allowance::new(Some(3));
+        assert!(three.has(3) && !three.has(4));
         assert_eq!((0..5).filter(|_| three.take()).count(), 3);
         let endless = Allowance::new(None);
-        assert!(!endless.is_scarce(1000));
+        assert!(!endless.is_scarce(1000) && endless.has(1000));
         let ten = Allowance::new(Some(10));
         assert!(ten.is_scarce(6) && !ten.is_scarce(5));
         assert_eq!((0..5).filter(|_| endless.take()).count(), 5);

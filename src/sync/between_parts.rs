@@ -8,7 +8,8 @@
 use super::{
     context::WalkContext,
     ending::finally,
-    plan::{Increment, Part, WalkFrom, WalkOrder},
+    part::Part,
+    plan::{Increment, WalkFrom, WalkOrder},
     walk::walk_until_settled,
     walk_by_query::{Came, is_refusal, lost, part_order},
 };
@@ -115,10 +116,7 @@ async fn ask_again(
             let window = WalkWindow { parameter, from: None, to: None };
             (WalkFrom::Since(Increment { since, url, probe: false }), window)
         }
-        Ask::All => {
-            let window = WalkWindow { parameter: part.query.clone(), from: None, to: None };
-            (WalkFrom::Start, window)
-        }
+        Ask::All => (WalkFrom::Start, part.window()),
     };
     let order = part_order(order, part, window);
     let report = walk_until_settled(context, &order, &from).await?.0;

@@ -21,6 +21,7 @@ mod intake;
 mod judge;
 mod not_walked;
 mod page_request;
+mod part;
 mod pass;
 mod plan;
 mod probe;

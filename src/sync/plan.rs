@@ -2,6 +2,7 @@
 
 use super::{
     asked::{Choice, Extent, choose, unasked_types, wanted_types},
+    part::Part,
     proved_for::proved_for,
 };
 use crate::{
@@ -150,15 +151,6 @@ pub struct WalkOrder {
     pub extent: Extent,
     /// Which base, search and consent it is made with.
     pub proved_for: String,
-}
-
-/// One of several searches that together are a type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
-    /// Its query, as it is configured.
-    pub query: String,
-    /// Its first page.
-    pub start: Url,
 }
 
 impl WalkOrder {

@@ -59,14 +59,19 @@ fn wants_patient(context: &WalkContext, order: &WalkOrder, report: &WalkReport) 
 
 /// The walk over one type, as one search or as several.
 async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport, WarehouseError> {
+    let mut effort = WalkCounters::default();
     if !order.parts.is_empty() {
+        if context.allowance.is_limited() {
+            prove_absences(context, order, &mut effort).await?;
+        }
         let mut report = walk_by_query(context, order).await?;
         if !is_out(&report) {
             prove_absences(context, order, &mut report.counters).await?;
         }
+        report.counters.resources_deleted += effort.resources_deleted;
+        report.counters.add_effort(&effort);
         return Ok(report);
     }
-    let mut effort = WalkCounters::default();
     // What changed comes first: a full walk that takes several nights must not hold it up.
     if let Some(beside) = &order.beside {
         let changes = walk_from(context, order, beside).await?;

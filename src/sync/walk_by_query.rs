@@ -1,16 +1,18 @@
 //! A type that its plan lets be searched only in parts, such as one category at a time.
 //!
 //! Each part is a walk of its own, which resumes by itself. What all parts together did not bring is
-//! absent, where each of them came to its end in this run. A part that the plan has always refused is
-//! noted: the plan does not know it, and what it would have brought proves nothing. A part that came
-//! before and is refused now is a gap: what is stored of it grows stale.
+//! absent. Where requests are few the parts take several runs, and those that are complete leave a
+//! note of what they brought for the run that completes the last one. A part that the plan has always
+//! refused is noted: the plan does not know it, and what it would have brought proves nothing. A part
+//! that came before and is refused now is a gap: what is stored of it grows stale.
 
 use super::{
     asked::Extent,
     between_parts::close,
     context::WalkContext,
     ending::Remedy,
-    plan::{Part, WalkFrom, WalkOrder, lies_ahead},
+    part::Part,
+    plan::{WalkFrom, WalkOrder, lies_ahead},
     report::WalkReport,
     walk::walk_until_settled,
 };
@@ -18,7 +20,7 @@ use crate::{
     clock,
     fhir::instant,
     http::Origin,
-    outcome::{WalkKind, WalkState},
+    outcome::{Reason, WalkKind, WalkState},
     warehouse::{
         Advance, Tally, WalkCounters, WalkEnd, WalkFinish, WalkStart, WalkWindow, WarehouseError,
         came_whole, last_round_ended, window_complete_at, window_cursor,
@@ -27,7 +29,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-/// How long the parts of a type may wait for each other, where requests are few.
+/// How long a part that fails keeps complete ones from being asked for again, where requests are few.
 const LONGEST_ROUND: TimeDelta = TimeDelta::days(7);
 
 /// What the parts came to.
@@ -42,8 +44,10 @@ pub(super) struct Came {
     refusal: Option<WalkFinish>,
     /// How the first part was refused that an earlier run got.
     lost: Option<WalkFinish>,
-    /// Whether some part went on where an earlier run had come.
+    /// Whether some part, or its beginning, came in an earlier run.
     resumed: bool,
+    /// Whether nobody knows all that some part brought, or something of it could not be taken in.
+    is_unseen: bool,
     /// Why some part is not complete.
     pub(super) failed: Option<WalkFinish>,
 }
@@ -77,10 +81,21 @@ pub(super) async fn walk_by_query(
     };
     let (key, _) = context.warehouse.start_walk(start).await?;
     let round = WalkContext { round: Some(key.walk_id), ..context.clone() };
-    let mut came = Came { began: context.clock.now(), ..Came::default() };
+    let began = context.clock.now();
+    let mut came = Came { began, ..Came::default() };
+    let mut parts = Vec::new();
     for part in &order.parts {
-        walk_part(&round, order, part, &mut came).await?;
-        if came.failed.is_some() || context.stop.is_asked() {
+        parts.push((done_at(context, order, part)?, part));
+    }
+    // Those of which this round has brought nothing yet are not held up by the others.
+    parts.sort_by_key(|(done_at, _)| done_at.is_some());
+    for (done_at, part) in parts {
+        let is_kept = |at: &DateTime<Utc>| came.failed.is_none() || began - *at < LONGEST_ROUND;
+        match done_at.filter(is_kept) {
+            Some(at) => take_over(&round, order, part, at, &mut came).await?,
+            None => walk_part(&round, order, part, &mut came).await?,
+        }
+        if context.stop.is_asked() || came.failed.as_ref().is_some_and(stops_all) {
             break;
         }
     }
@@ -89,14 +104,16 @@ pub(super) async fn walk_by_query(
     }
     let distinct = context.warehouse.count_seen(key.walk_id).await?;
     let finish = finish(order, &came, distinct);
-    let sees_all = came.refused.is_empty() && !came.resumed && !order.extent.is_part;
+    let sees_all = came.refused.is_empty() && !came.is_unseen && !order.extent.is_part;
     let has_rejects = came.counters.resources_rejected > 0;
     // A refused part that never came cannot hold a reject.
-    let sees_rejects = came.lost.is_none() && !came.resumed && !order.extent.is_part;
+    let sees_rejects = came.lost.is_none() && !came.is_unseen && !order.extent.is_part;
     let end = WalkEnd {
         finish,
         tally: Tally { distinct, ..Tally::default() },
         keeps_pass: false,
+        round: None,
+        keeps_part: false,
         before: None,
         finds_absences: sees_all && !has_rejects,
         is_doubted: reading.is_doubted,
@@ -113,35 +130,72 @@ pub(super) async fn walk_by_query(
     Ok(WalkReport { resource_type: order.resource_type.clone(), finish, counters: came.counters })
 }
 
+/// Whether no other part can be had after one has ended so.
+fn stops_all(finish: &WalkFinish) -> bool {
+    let is_spent = matches!(finish.reason, Some(Reason::RequestLimit | Reason::Interrupted));
+    is_spent
+        || finish.reason.is_some_and(Reason::is_without_token)
+        || finish.outcome().is_unreachable()
+}
+
+/// When a part was asked for that is complete since the type was last complete, where requests are
+/// few: what earlier runs have spent on it is not spent again.
+fn done_at(
+    context: &WalkContext,
+    order: &WalkOrder,
+    part: &Part,
+) -> Result<Option<DateTime<Utc>>, WarehouseError> {
+    if !context.allowance.is_limited() || order.anew {
+        return Ok(None);
+    }
+    let (id, name, window) = (context.connection.id, order.resource_type.as_str(), part.window());
+    let done_at = context.warehouse.reader().read(|connection| {
+        if window_cursor(connection, id, name, &window)?.is_some() {
+            return Ok(None);
+        }
+        let proved_for = Some(order.proved_for.as_str());
+        let done_at = window_complete_at(connection, id, name, &window, proved_for)?;
+        let round_began = last_round_ended(connection, id, name)?;
+        Ok(done_at.filter(|at| Some(at) > round_began.as_ref()))
+    })?;
+    let now = context.clock.now();
+    Ok(done_at.as_deref().and_then(instant).filter(|at| !lies_ahead(Some(*at), now)))
+}
+
+/// Takes over what an earlier run got of a part.
+async fn take_over(
+    context: &WalkContext,
+    order: &WalkOrder,
+    part: &Part,
+    at: DateTime<Utc>,
+    came: &mut Came,
+) -> Result<(), WarehouseError> {
+    came.resumed = true;
+    came.began = came.began.min(at);
+    if let Some(round) = context.round {
+        let (id, name) = (context.connection.id, order.resource_type.clone());
+        let is_known =
+            context.warehouse.recall_part(id, name, part.query.clone(), at, round).await?;
+        came.is_unseen |= !is_known;
+    }
+    Ok(())
+}
+
 async fn walk_part(
     context: &WalkContext,
     order: &WalkOrder,
     part: &Part,
     came: &mut Came,
 ) -> Result<(), WarehouseError> {
-    let window = WalkWindow { parameter: part.query.clone(), from: None, to: None };
+    let window = part.window();
     let (id, name) = (context.connection.id, order.resource_type.as_str());
-    let (cursor, came_before, done_at) = context.warehouse.reader().read(|connection| {
+    let (cursor, came_before) = context.warehouse.reader().read(|connection| {
         let cursor = window_cursor(connection, id, name, &window)?;
         let came_before = cursor.is_some()
             || window_complete_at(connection, id, name, &window, None)?.is_some()
             || came_whole(connection, id, name)?;
-        let proved_for = Some(order.proved_for.as_str());
-        let done_at = window_complete_at(connection, id, name, &window, proved_for)?;
-        let round_began = last_round_ended(connection, id, name)?;
-        Ok((cursor, came_before, done_at.filter(|at| Some(at) > round_began.as_ref())))
+        Ok((cursor, came_before))
     })?;
-    // Where requests are few, what earlier runs have spent on a part is not spent again, unless another
-    // part has kept the round from its end for long.
-    let is_limited = context.allowance.is_limited() && !order.anew;
-    let done_at = done_at.as_deref().and_then(instant).filter(|_| is_limited && cursor.is_none());
-    let now = context.clock.now();
-    let stays = |at: &DateTime<Utc>| now - *at < LONGEST_ROUND && !lies_ahead(Some(*at), now);
-    if let Some(at) = done_at.filter(stays) {
-        came.resumed = true;
-        came.began = came.began.min(at);
-        return Ok(());
-    }
     let from = cursor.filter(|it| !order.anew && order.is_of(it)).and_then(|cursor| {
         let url = Url::parse(&cursor.next_url).ok()?;
         let is_same = Origin::of(&url).ok()? == Origin::of(&part.start).ok()?;
@@ -149,6 +203,7 @@ async fn walk_part(
     });
     if let Some(WalkFrom::Cursor(cursor, _)) = &from {
         came.resumed = true;
+        came.is_unseen |= cursor.tally.rejected > 0;
         let began = cursor.tally.began.or_else(|| instant(&cursor.walk_started_at));
         came.began = began.map_or(came.began, |began| began.min(came.began));
     }
@@ -171,7 +226,9 @@ async fn walk_part(
             }
             came.refusal.get_or_insert(finish);
         }
-        _ => came.failed = Some(finish),
+        _ => {
+            came.failed.get_or_insert(finish);
+        }
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use super::{
     error::{Doing, WarehouseError},
     ledger::{self, WalkKey},
     page_writer::{delete_rows, keep_version},
+    parts,
     seen::{self, Agreement},
     table::Catalog,
     tally::Tally,
@@ -47,6 +48,10 @@ pub(crate) struct WalkEnd {
     pub(crate) keeps_pass: bool,
     /// The pass before it that saw the same part of the type.
     pub(crate) before: Option<i64>,
+    /// The walk over the whole type that this one, over a part of it, belongs to.
+    pub(crate) round: Option<i64>,
+    /// Whether what it brought of its part is kept for a later run's walk over the whole type.
+    pub(crate) keeps_part: bool,
     /// What it has shown of the server's totals.
     pub(crate) totals: Option<Totals>,
     /// Largest share of the live resources that may be absent at once, in percent.
@@ -116,6 +121,10 @@ fn end_walk(
         }
         if let Some(advance) = &end.advance {
             type_state::advance(&transaction, walk.walk_id, advance)?;
+            parts::forget(&transaction, walk)?;
+        }
+        if let Some(round) = end.round {
+            parts::join(&transaction, walk, round)?;
         }
     }
     if let Some(totals) = end.totals {
@@ -126,6 +135,9 @@ fn end_walk(
     ledger::finish_walk(&transaction, walk, &end.finish, now)?;
     if end.keeps_pass {
         seen::keep_pass(&transaction, walk)?;
+    }
+    if end.finish.state == WalkState::Complete && end.round.is_some() && end.keeps_part {
+        parts::keep(&transaction, walk)?;
     }
     transaction.commit().doing(doing)?;
     Ok(end.finish)

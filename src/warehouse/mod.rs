@@ -27,6 +27,7 @@ mod older_version;
 mod open;
 mod page_writer;
 mod partial;
+mod parts;
 mod path_tree;
 mod projection;
 mod purge;

@@ -3,7 +3,8 @@
 //! The notes of a walk under way are in temporary tables, outside the warehouse file. A page that
 //! names a next one also leaves its row ids in `walk_page`, in its own transaction, so that a walk
 //! which goes on in a later run still knows what its earlier pages brought. A pass that ended in doubt
-//! leaves all that it saw there, as page 0, where the pass after it may take several runs.
+//! leaves all that it saw there, as page 0, where the pass after it may take several runs; so does a
+//! complete walk over a part, as page -1.
 
 use super::{
     error::{Doing, WarehouseError},
@@ -69,7 +70,12 @@ pub(super) fn note_page(
     Ok(())
 }
 
-fn insert(connection: &Connection, walk_id: i64, resources: &[i64]) -> Result<u64, WarehouseError> {
+/// Notes that a walk saw these resources; returns how many of them are new to it.
+pub(super) fn insert(
+    connection: &Connection,
+    walk_id: i64,
+    resources: &[i64],
+) -> Result<u64, WarehouseError> {
     let doing = "cannot note what was seen";
     let mut statement = connection
         .prepare_cached(
@@ -153,26 +159,29 @@ const OF_THE_SAME: &str = "(SELECT o.id FROM sync_walk w JOIN sync_walk o
        AND o.window_to IS w.window_to
    WHERE w.id = ?1)";
 
-/// Leaves all that a pass saw, for a pass that ends in a later run.
-pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
-    let doing = "cannot keep what a pass saw";
+/// The row ids of all that a walk saw, as `walk_page` has them: each as often as pages brought it.
+pub(super) fn all_seen(connection: &Connection, walk: &WalkKey) -> Result<Vec<u8>, WarehouseError> {
     let seen: Vec<(i64, usize)> = connection
         .prepare("SELECT resource, times FROM temp.walk_seen WHERE walk_id = ?1")
         .and_then(|mut statement| {
             statement.query_map([walk.walk_id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
-        .doing(doing)?;
-    let bytes: Vec<u8> = seen
+        .doing("cannot read what a walk saw")?;
+    let bytes = seen
         .iter()
         .flat_map(|(rowid, times)| std::iter::repeat_n(rowid.to_le_bytes(), *times))
-        .flatten()
-        .collect();
+        .flatten();
+    Ok(bytes.collect())
+}
+
+/// Leaves all that a pass saw, for a pass that ends in a later run.
+pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
     connection
         .execute(
             "INSERT OR REPLACE INTO walk_page VALUES (?1, 0, ?2, ?3)",
-            params![walk.walk_id, walk.connection_id, bytes],
+            params![walk.walk_id, walk.connection_id, all_seen(connection, walk)?],
         )
-        .doing(doing)
+        .doing("cannot keep what a pass saw")
         .map(drop)
 }
 
@@ -208,7 +217,7 @@ pub(super) fn recall_pass(
     Ok(Some(pass))
 }
 
-fn row_ids(bytes: &[u8]) -> Vec<i64> {
+pub(super) fn row_ids(bytes: &[u8]) -> Vec<i64> {
     let (rowids, _) = bytes.as_chunks::<8>();
     rowids.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect()
 }

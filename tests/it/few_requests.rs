@@ -2,6 +2,7 @@
 //! takes, its passes included.
 
 use crate::support::{Asked, Faulty, Home, Reply, Scripted, bundle};
+use std::sync::{Arc, Mutex};
 
 const TYPE: &str = "Condition";
 
@@ -50,6 +51,34 @@ fn a_small_budget_reaches_every_type_of_every_connection() {
     for row in &reached {
         assert!(row[3].parse::<i64>().unwrap() > 6, "{row:?} of twelve nights");
     }
+}
+
+/// One request a night is the Patient's only until its turn is over; and where it is too little for a
+/// proof, what is gone keeps no change from coming.
+#[test]
+fn one_request_a_night_still_brings_what_is_new() {
+    let all = Arc::new(Mutex::new(ids(4)));
+    let told = Arc::clone(&all);
+    let payer =
+        Scripted::start(&["Patient", TYPE], move |asked| match asked.resource_type.as_str() {
+            "Patient" => {
+                bundle(&[r#"{"resourceType":"Patient","id":"p"}"#.to_owned()], Some(1), None)
+            }
+            _ => page(asked, &told.lock().unwrap(), true),
+        });
+    let home = payer.connected_home(&["Patient", TYPE], "");
+    home.succeed(&["connect", "c", "--plan", "p", "--patient", "p"], "one patient's");
+    home.succeed(&["sync"], "all");
+    all.lock().unwrap().remove(0);
+    for night in 0..4 {
+        home.run(&["sync", "--max-requests", "1"]);
+        all.lock().unwrap().push(format!("new-{night}"));
+    }
+    for _ in 0..2 {
+        home.run(&["sync", "--max-requests", "1"]);
+    }
+    let missing = "SELECT count(*) FROM condition WHERE id LIKE 'new-%'";
+    assert_eq!(home.value::<i64>(missing), 4);
 }
 
 #[test]

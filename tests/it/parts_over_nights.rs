@@ -20,10 +20,22 @@ fn condition(id: usize, is_odd: bool) -> String {
 
 /// Forty conditions: category a has the even ones, b the odd ones.
 fn serve(asked: &Asked, is_odd: bool) -> Reply {
+    serve_all_but(asked, is_odd, &[])
+}
+
+/// The same, but for those that are gone; reads by id are answered.
+fn serve_all_but(asked: &Asked, is_odd: bool, gone: &[usize]) -> Reply {
+    if let Some(id) = &asked.id {
+        let number: usize = id[1..].parse().unwrap();
+        let is_there = number < 40 && !gone.contains(&number);
+        return if is_there { (200, condition(number, false)) } else { (404, String::new()) };
+    }
     let category = asked.query.get("category");
     let is_asked = |id: &usize| category.is_none_or(|it| (it == "a") == id.is_multiple_of(2));
-    let found: Vec<String> =
-        (0..40).filter(is_asked).map(|id| condition(id, is_odd && id == 4)).collect();
+    let found: Vec<String> = (0..40)
+        .filter(|id| is_asked(id) && !gone.contains(id))
+        .map(|id| condition(id, is_odd && id == 4))
+        .collect();
     let from = asked.number("from");
     let more = category.map(|it| format!("&category={it}")).unwrap_or_default();
     let next = (from + 10 < found.len())
@@ -96,4 +108,76 @@ fn with_few_requests_the_parts_are_complete_after_some_nights() {
     assert!(codes.contains(&0), "{codes:?}");
     assert_eq!(live(&home), 40);
     home.succeed(&["verify"], "parts over nights");
+}
+
+#[test]
+fn with_few_requests_what_is_gone_from_a_part_is_found_after_some_nights() {
+    for budget in ["3", "4", "5"] {
+        let (payer, home, _, _) = home();
+        search_in_parts(&home);
+        home.succeed(&["sync"], "the first night");
+        payer.play(|asked| serve_all_but(asked, false, &[4, 7, 9]));
+        let mut nights = 0;
+        while live(&home) > 37 {
+            nights += 1;
+            assert!(nights < 8, "with {budget} requests a night they are never found");
+            home.run(&["sync", "--max-requests", budget]);
+        }
+        let (ids, all) =
+            ("SELECT id FROM condition", home.value::<i64>("SELECT count(*) FROM resource"));
+        let left = home.rows(ids).concat();
+        assert!(
+            !["c04", "c07", "c09"].iter().any(|id| left.contains(&(*id).to_owned())),
+            "{left:?}"
+        );
+        assert_eq!(all, 40, "they stay, marked");
+        home.run(&["sync", "--max-requests", budget]);
+        home.succeed(&["sync"], "a night without a limit");
+        assert_eq!((live(&home), home.value::<i64>("SELECT count(*) FROM walk_page")), (37, 0));
+        home.succeed(&["verify"], "deletions over nights");
+    }
+}
+
+/// What moves into a part that is done, from one still to come, is in neither: a read finds it.
+#[test]
+fn with_few_requests_what_moved_from_part_to_part_between_nights_stays() {
+    let (payer, home, _, _) = home();
+    search_in_parts(&home);
+    home.succeed(&["sync"], "the first night");
+    // c05 is in no list, as if it moved each night.
+    payer.play(|asked| {
+        let gone: &[usize] = if asked.id.is_some() { &[] } else { &[5] };
+        serve_all_but(asked, false, gone)
+    });
+    for _ in 0..8 {
+        home.run(&["sync", "--max-requests", "3"]);
+        assert_eq!(live(&home), 40);
+    }
+    home.succeed(&["verify"], "a row between the parts");
+}
+
+#[test]
+fn a_reject_in_a_part_of_another_night_proves_no_absence() {
+    let (payer, home, _, is_odd) = home();
+    search_in_parts(&home);
+    home.succeed(&["sync"], "the first night");
+    // c04, of the first part, is sent without its id.
+    is_odd.store(true, Ordering::Relaxed);
+    for _ in 0..6 {
+        home.run(&["sync", "--max-requests", "3"]);
+        assert_eq!(live(&home), 40);
+    }
+    assert!(payer.asked().iter().all(|asked| asked.id.is_none()), "no read: nothing is missed");
+}
+
+#[test]
+fn a_part_that_fails_keeps_no_other_from_its_turn() {
+    let (payer, home, _, _) = home();
+    search_in_parts(&home);
+    payer.play(|asked| match asked.query.get("category").is_some_and(|it| it == "a") {
+        true => (500, String::new()),
+        false => serve(asked, false),
+    });
+    assert_eq!(home.run(&["sync"]).code, 2);
+    assert_eq!(live(&home), 20, "the other part");
 }

@@ -60,6 +60,9 @@ impl Pass<'_> {
             // With few requests the pass with which this one may agree ends on another night.
             keeps_pass: remedy == Some(Remedy::PassAgain) && self.context.allowance.is_limited(),
             before: self.before,
+            round: self.context.round,
+            // What could not be taken in may be what a later run would miss.
+            keeps_part: self.context.allowance.is_limited() && self.tally.rejected == 0,
             started: clock::text(
                 self.clocks.as_ref().map_or(self.clock.started(), |clocks| clocks.dated),
             ),

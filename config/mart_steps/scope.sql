@@ -1,7 +1,7 @@
 -- What a refresh of the marts is about: connections, and the first of those that read the same records.
 CREATE TEMP TABLE mart_scope (connection_id INTEGER PRIMARY KEY, source_id INTEGER NOT NULL);
 
--- Filled with the persons that src/warehouse/marts/persons.rs finds.
+-- Filled with the persons that src/warehouse/tables/marts/persons.rs finds.
 CREATE TEMP TABLE person (
   connection_id INTEGER, patient_id TEXT, member_id TEXT, evidence TEXT, same_as_connection_id INTEGER,
   is_repeated INTEGER, connection_count INTEGER, PRIMARY KEY (connection_id, patient_id)
@@ -13,7 +13,7 @@ CREATE TEMP TABLE duplicate (
   PRIMARY KEY (connection_id, resource_type, resource_id)
 ) WITHOUT ROWID;
 
--- Filled by src/warehouse/marts/lineage: pairs of claims, and claims whose money stands beside a difference.
+-- Filled by src/warehouse/tables/marts/lineage: pairs of claims, and claims whose money stands beside a difference.
 CREATE TEMP TABLE lineage (
   connection_id INTEGER, older_id TEXT, newer_connection_id INTEGER, newer_id TEXT, relationship TEXT, is_direct INTEGER,
   PRIMARY KEY (connection_id, older_id, newer_connection_id, newer_id)

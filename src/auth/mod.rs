@@ -1,5 +1,6 @@
 //! Consent and tokens: from a member's yes in the browser to a bearer, for as long as it lasts.
 //!
+//! The rooms: `consent` asks a member, `token` talks to the token endpoint, `vault` keeps what it gave.
 //! [`AuthorizeRequest`] asks for consent, [`CallbackListener`] catches the answer, [`exchange`]
 //! turns it into a [`StoredGrant`], the [`Vault`] keeps that encrypted, and [`Tokens`] is the
 //! one way from there to a [`Bearer`](crate::http::Bearer).
@@ -7,66 +8,36 @@
 //! It never knows what FHIR or the warehouse is, never shows a token, and never lets anybody use
 //! an access token before the refresh token that came with it is on disk.
 
-mod answer;
-mod authorize;
-mod callback;
-mod client_auth;
-mod client_key;
-mod connect;
-mod derived_key;
-mod discovery;
-mod grant;
-mod grant_error;
-mod in_flight;
-mod origin_change;
-mod private_file;
+mod consent;
 mod random;
-mod refresh_lock;
 mod registration;
-mod revoke;
 mod server_words;
-mod start_page;
-mod stored_grant;
 mod token;
-mod token_error;
-mod token_refusal;
-mod token_response;
-mod tokens;
 mod typed_url;
 mod vault;
-mod vault_cipher;
-mod vault_error;
-mod vault_key;
-mod vault_row;
-mod vault_schema;
 
-pub use answer::{ExpectedAnswer, Issuer};
-pub use authorize::{AuthorizeError, AuthorizeRequest};
-pub use callback::{CallbackError, CallbackListener};
-pub use client_key::{ClientKey, ClientKeyError, KeyAlgorithm};
-pub use connect::{Redirected, exchange};
-pub use derived_key::derived_key;
-pub use discovery::{DiscoveryError, Endpoints, discover, discovery_url};
-pub use grant::{client_credentials, exchange_code, refresh};
-pub use grant_error::GrantError;
-pub use in_flight::finish_refreshes;
-use origin_change::OriginChange;
-pub use origin_change::require_known_token_origin;
+pub use consent::answer::{ExpectedAnswer, Issuer};
+pub use consent::authorize::{AuthorizeError, AuthorizeRequest};
+pub use consent::callback::{CallbackError, CallbackListener};
+pub use consent::connect::{Redirected, exchange};
+pub use consent::discovery::{DiscoveryError, Endpoints, discover, discovery_url};
 pub use registration::{
     ClientRegistration, FixedToken, GrantKind, RequestSettings, ResponseMode, TokenAuth,
     TokenRequests,
 };
-pub use revoke::{RevokeError, forget, revoke};
-pub use stored_grant::{ConsentState, StoredGrant};
-pub use token_error::TokenError;
-pub use token_response::TokenResponse;
-pub use tokens::{ConnectionKey, Tokens};
+pub use token::client_key::{ClientKey, ClientKeyError, KeyAlgorithm};
+pub use token::grant::{client_credentials, exchange_code, refresh};
+pub use token::grant_error::GrantError;
+pub use token::in_flight::finish_refreshes;
+use token::origin_change::OriginChange;
+pub use token::origin_change::require_known_token_origin;
+pub use token::revoke::{RevokeError, forget, revoke};
+pub use token::token_error::TokenError;
+pub use token::token_response::TokenResponse;
+pub use token::tokens::{ConnectionKey, Tokens};
 pub use typed_url::TypedUrl;
 pub use vault::Vault;
-pub use vault_error::VaultError;
-pub use vault_key::GivenKey;
-
-#[cfg(test)]
-mod tokens_tests;
-#[cfg(test)]
-mod vault_tests;
+pub use vault::derived_key::derived_key;
+pub use vault::key::GivenKey;
+pub use vault::stored_grant::{ConsentState, StoredGrant};
+pub use vault::vault_error::VaultError;

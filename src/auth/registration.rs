@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::grant::escaped;
-use super::{ClientKey, Issuer, TypedUrl};
+use super::{ClientKey, Issuer, TypedUrl, token::grant::escaped};
 use crate::http::{BodyFormat, Origin, OriginError, OriginHeaders};
 
 /// Our registration as a client of one plan.

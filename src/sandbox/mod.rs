@@ -21,34 +21,26 @@
 //! live 14 days and rotate; what `_lastUpdated` and `_sort` do; everything about 429; the bodies
 //! of 401, 403 and 404; which clinical types a plan serves.
 
-mod authorize;
-mod bundle;
-mod capability;
-mod data;
-mod fault;
-mod grants;
-mod line;
+mod members;
+
+mod faults;
+mod oauth;
 mod options;
-mod outcome;
-mod page;
 mod pairs;
-mod record;
-mod resource_text;
-mod respond;
-mod search;
 mod server;
 mod state;
-mod time_range;
-mod token;
 
-pub use data::Identity;
-pub use fault::{Fault, UnknownFault};
+pub use faults::fault::{Fault, UnknownFault};
+pub use members::Identity;
 pub use options::Options;
 pub use state::Request;
 
-use data::entry;
-use line::{Doorway, Wire};
-use record::Record;
+use members::entry;
+use server::{
+    line::{Doorway, Wire},
+    record::Record,
+    routes,
+};
 use state::State;
 use std::io;
 use std::net::SocketAddr;
@@ -87,9 +79,9 @@ impl Sandbox {
         let closing = Arc::new(AtomicBool::new(false));
         let (stop, stopped) = watch::channel(());
         let payer =
-            server::router(Arc::clone(&state)).into_make_service_with_connect_info::<Wire>();
+            routes::router(Arc::clone(&state)).into_make_service_with_connect_info::<Wire>();
         let doorway = Doorway::new(listener, Arc::clone(&closing));
-        let other = server::foreign_router(Arc::clone(&state));
+        let other = routes::foreign_router(Arc::clone(&state));
         let servers = vec![
             tokio::spawn(
                 axum::serve(doorway, payer)
@@ -147,7 +139,7 @@ impl Sandbox {
 
     /// The types it serves.
     pub fn types(&self) -> Vec<&'static str> {
-        data::names()
+        members::names()
     }
 
     /// The exact texts that a walk without faults delivers, in its order.

@@ -1,6 +1,6 @@
 //! What a test or a demonstration may choose about the sandbox.
 
-use super::fault::Fault;
+use super::faults::fault::Fault;
 use std::time::Duration;
 
 /// How the sandbox behaves; the default is a healthy payer with one member.

@@ -2,11 +2,13 @@
 //!
 //! Holds no member data; that is computed per page.
 
-use super::data::{Member, Population};
-use super::fault::Fault;
-use super::grants::{Grants, Lifetimes};
-use super::options::Options;
-use super::record::Change;
+use super::{
+    faults::fault::Fault,
+    members::{Member, Population},
+    oauth::grants::{Grants, Lifetimes},
+    options::Options,
+    server::record::Change,
+};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,19 +1,23 @@
 //! One connection's part of a run: plan, then walk, each type failing alone.
 
 use super::{
-    by_reference::follow,
-    closing_window::close,
     context::WalkContext,
-    ending::bug,
+    decide::{
+        plan::{Step, WalkOrder},
+        survey::{Survey, narrowed, note_tokens, survey},
+    },
     in_order::{Panicked, in_order},
-    not_walked::enter,
-    plan::{Step, WalkOrder},
+    intake::whose::Whose,
+    reference::by_reference::follow,
     report::{ConnectionReport, WalkReport},
     run::{SyncOptions, Target},
-    survey::{Survey, narrowed, note_tokens, survey},
-    walk::walk,
-    whose::Whose,
-    window::{merge, split},
+    walk::{
+        closing_window::close,
+        ending::bug,
+        not_walked::enter,
+        one_type::walk,
+        window::{merge, split},
+    },
 };
 use crate::{
     auth::GrantKind,

@@ -3,12 +3,9 @@
 use super::{
     allowance::Allowance,
     clocks::Clocks,
-    intake::Intake,
+    intake::{page::Intake, unpack::Unpacked, whose::Whose, workers::Workers},
     run::{SyncContext, SyncOptions, Target},
     stop::Stop,
-    unpack::Unpacked,
-    whose::Whose,
-    workers::Workers,
 };
 use crate::{
     auth::ConnectionKey,

@@ -1,49 +1,29 @@
 //! The core: what to ask a plan for, walking it page by page, and what came of it.
 //!
-//! `plan` decides (pure), `walk` goes from page to page, `unpack` turns a page into what the
-//! writer stores (pure but for look-ups), `connection` runs the walks of one consent, `report`
-//! sums up. Nothing here prints, reads a file or knows a command line.
+//! The rooms, in the order in which the data travels: `decide` says which walks a run takes, `walk`
+//! goes from page to page, `intake` turns a page into what the writer stores, `reference` reads
+//! resources by id. `import` takes files in the same way. `run` goes through the connections,
+//! `connection` through the walks of one consent, and `report` sums up. Nothing here prints, reads
+//! a file or knows a command line.
 
-mod absence;
 mod allowance;
-mod asked;
-mod between_parts;
-mod by_reference;
 mod clocks;
-mod closing_window;
 mod connection;
 mod context;
-mod ending;
+mod decide;
 mod import;
-mod import_pages;
 mod in_order;
 mod intake;
-mod judge;
-mod not_walked;
-mod page_request;
-mod part;
-mod pass;
-mod plan;
-mod probe;
-mod proved_for;
-mod reference_reads;
+mod reference;
 mod report;
 mod run;
 mod stop;
-mod survey;
-mod unpack;
 mod walk;
-mod walk_by_date;
-mod walk_by_query;
-mod walk_clock;
-mod whose;
-mod window;
-mod workers;
 
-pub use import::{Import, ImportContext};
-pub use plan::{Increment, PlanInput, Step, WalkFrom, WalkOrder, plan};
+pub use decide::plan::{Increment, PlanInput, Step, WalkFrom, WalkOrder, plan};
+pub use decide::survey::preview;
+pub use import::files::{Import, ImportContext};
 pub use report::{ConnectionReport, Report, WalkReport};
 pub use run::{SyncContext, SyncOptions, Target, sync};
 pub use stop::{Stop, StopHandle};
-pub use survey::preview;
-pub use window::Backfill;
+pub use walk::window::Backfill;

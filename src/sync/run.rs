@@ -6,10 +6,10 @@ use super::{
     connection::sync_connection,
     context::WalkContext,
     in_order::{Panicked, in_order},
+    intake::workers::Workers,
     report::{ConnectionReport, Report},
     stop::Stop,
-    window::Backfill,
-    workers::Workers,
+    walk::window::Backfill,
 };
 use crate::{
     auth::{ClientRegistration, Tokens},

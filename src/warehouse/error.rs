@@ -1,6 +1,6 @@
 //! What can go wrong with the warehouse, in words that say what to do.
 
-use super::{seal_error::SealError, waiting};
+use super::file::{seal_error::SealError, waiting};
 use crate::own_file::Distrust;
 use rusqlite::ErrorCode;
 use std::{error::Error, io, path::PathBuf};

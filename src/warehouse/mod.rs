@@ -3,66 +3,17 @@
 //! The only place (with the vault, which is a file of its own) that names rusqlite and refinery.
 //! It knows tables, pages and walks; it knows nothing of HTTP, tokens or Bundles. All writing goes
 //! through one thread; a page is one transaction.
+//!
+//! The rooms: `file` opens, locks, copies and purges the file; `tables` makes normalised tables and
+//! marts from stored resources; `walks` writes pages and the ledger; `read` answers; `verify` compares
+//! what is stored with what it was made from.
 
-mod absence;
-mod access_chain;
-mod access_log;
-mod backup;
-mod connections;
-mod consents;
-mod cursor;
 mod error;
 mod file;
-mod files;
-mod finish;
-mod history;
-mod last_run;
-mod ledger;
-mod left_out;
-mod marts;
-mod metrics;
-mod metrics_files;
-mod mistyped;
-mod older_version;
-mod open;
-mod page_writer;
-mod partial;
-mod parts;
-mod path_tree;
-mod projection;
-mod purge;
-mod quarantine;
-mod query;
-mod read_only;
-mod reader;
-mod rebuild;
-mod rebuild_swap;
-mod reference_queue;
-mod resource_store;
-mod row_batch;
-mod run_ledger;
-mod schema;
-mod seal;
-mod seal_error;
-mod seen;
-mod snapshot;
-mod staging;
-mod status;
-mod strangers;
-mod table;
-mod tally;
-mod type_state;
-mod unmapped;
-mod unmapped_table;
-mod upkeep;
+mod read;
+mod tables;
 mod verify;
-mod verify_ledger;
-mod verify_resources;
-mod waiting;
-mod walk_counters;
-mod walk_finish;
-mod without_locks;
-mod writer;
+mod walks;
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -70,58 +21,62 @@ mod embedded {
 
 use crate::{clock::Clock, monitor::Monitor};
 use chrono::{DateTime, Utc};
+use file::{open, schema};
+use read::status;
 use std::{path::Path, sync::Arc};
+use tables::{unmapped_table, upkeep};
+use walks::{connections, cursor, ledger, left_out, page_writer, seen, type_state, writer};
 
-pub(crate) use absence::{Absent, Finding, open_absences, pending_absences, surely_present};
-pub use access_log::{Access, PastBackup, backup_outcome, log_access};
-pub use backup::{BackedUp, back_up, restore};
-pub use connections::{ConnectionRow, NewConsent, NewFiles};
-pub(crate) use connections::{patients as stored_patients, token_generation};
-pub use consents::Consent;
-pub use cursor::{Cursor, WalkWindow};
-pub(crate) use cursor::{
+pub use error::WarehouseError;
+pub use file::access_log::{Access, PastBackup, backup_outcome, log_access};
+pub use file::backup::{BackedUp, back_up, restore};
+pub use file::metrics_files::{metrics_files, remember_metrics_file};
+pub use file::partial::{
+    left_in as unfinished_copies, new_name as unfinished_name, sweep_of as sweep_unfinished,
+};
+pub use file::place::WarehouseFile;
+pub use file::purge::{PurgeTarget, Purged, find_for_purge, purge_rows, scrub};
+pub use file::schema::known_schema_version;
+pub use file::seal::{Seal, SealKey};
+pub use file::seal_error::SealError;
+pub use read::metrics::{Effort, FinishedRun};
+pub use read::query::{Answer, Cell as AnswerCell, Names, Parameter, ParameterValue};
+pub use read::read_only::ReadOnlyWarehouse;
+pub(crate) use read::reader::{Reader, is_abridged, is_listed, is_unchanged, known};
+pub use read::snapshot::{Since, Snapshot};
+pub use read::status::{TableCount, TypeStatus};
+pub use tables::marts::{MartState, npi_is_valid};
+pub(crate) use tables::projection::project;
+pub(crate) use tables::row_batch::{RowBatch, TableRows};
+pub use tables::table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
+pub use tables::unmapped::{LeafPath, LeafSurvey};
+pub use verify::{Checked, foreign_schema, quick_check, verify};
+pub(crate) use walks::absence::{Absent, Finding, open_absences, pending_absences, surely_present};
+pub use walks::connections::{ConnectionRow, NewConsent, NewFiles};
+pub(crate) use walks::connections::{patients as stored_patients, token_generation};
+pub use walks::consents::Consent;
+pub use walks::cursor::{Cursor, WalkWindow};
+pub(crate) use walks::cursor::{
     came_whole, last_round_ended, live_resources, unfinished_round, window_complete_at,
     window_cursor, window_is_too_long, windows_are_closed,
 };
-pub use error::WarehouseError;
-pub use file::WarehouseFile;
-pub(crate) use finish::WalkEnd;
-pub use ledger::WalkKey;
-pub(crate) use ledger::{WalkStart, latest_walk};
-pub(crate) use left_out::{brought_late, held_since, outdated};
-pub use marts::{MartState, npi_is_valid};
-pub use metrics::{Effort, FinishedRun};
-pub use metrics_files::{metrics_files, remember_metrics_file};
-pub(crate) use page_writer::{ChangedResource, PageWrite, PageWritten, Reject, Unchanged};
-pub use partial::{
-    left_in as unfinished_copies, new_name as unfinished_name, sweep_of as sweep_unfinished,
-};
-pub(crate) use projection::project;
-pub use purge::{PurgeTarget, Purged, find_for_purge, purge_rows, scrub};
-pub(crate) use quarantine::open_strangers;
-pub use query::{Answer, Cell as AnswerCell, Names, Parameter, ParameterValue};
-pub use read_only::ReadOnlyWarehouse;
-pub(crate) use reader::{Reader, is_abridged, is_listed, is_unchanged, known};
-pub(crate) use reference_queue::{
+pub(crate) use walks::finish::WalkEnd;
+pub use walks::ledger::WalkKey;
+pub(crate) use walks::ledger::{WalkStart, latest_walk};
+pub(crate) use walks::left_out::{brought_late, held_since, outdated};
+pub(crate) use walks::page_writer::{ChangedResource, PageWrite, PageWritten, Reject, Unchanged};
+pub(crate) use walks::quarantine::open_strangers;
+pub(crate) use walks::reference_queue::{
     Answered, Found, QueueSummary, ReferenceType, Verdict, pending as pending_references,
     read_before, sources as reference_sources, summary as reference_summary,
 };
-pub(crate) use row_batch::{RowBatch, TableRows};
-pub(crate) use run_ledger::{last_asked, newest_run};
-pub use schema::known_schema_version;
-pub use seal::{Seal, SealKey};
-pub use seal_error::SealError;
-pub(crate) use seen::Agreement;
-pub use snapshot::{Since, Snapshot};
-pub use status::{TableCount, TypeStatus};
-pub use table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
-pub(crate) use tally::Tally;
-pub(crate) use type_state::{Advance, dates, held_types, left_types};
-pub use type_state::{HeldType, LastUpdated, Totals, TypeState};
-pub use unmapped::{LeafPath, LeafSurvey};
-pub use verify::{Checked, foreign_schema, quick_check, verify};
-pub use walk_counters::WalkCounters;
-pub use walk_finish::WalkFinish;
+pub(crate) use walks::run_ledger::{last_asked, newest_run};
+pub(crate) use walks::seen::Agreement;
+pub(crate) use walks::tally::Tally;
+pub(crate) use walks::type_state::{Advance, dates, held_types, left_types};
+pub use walks::type_state::{HeldType, LastUpdated, Totals, TypeState};
+pub use walks::walk_counters::WalkCounters;
+pub use walks::walk_finish::WalkFinish;
 
 /// An open warehouse.
 #[derive(Debug)]

@@ -1,0 +1,136 @@
+//! From the code in the browser's address to a grant that can be stored.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
+
+use crate::{
+    auth::{
+        ClientRegistration, ConsentState, GrantError, StoredGrant, TokenResponse, token::grant,
+    },
+    http::HttpClient,
+};
+
+/// What came back from the consent page.
+#[derive(Clone, Debug)]
+pub struct Redirected {
+    /// The authorization code.
+    pub code: SecretString,
+    /// The verifier of the request, where it was made with PKCE.
+    pub verifier: Option<SecretString>,
+}
+
+/// Exchanges a code for a grant, ready to be put into the vault.
+///
+/// `name` is the connection's; `now` is when the tokens count as issued.
+pub async fn exchange(
+    http: &HttpClient,
+    registration: &ClientRegistration,
+    name: &str,
+    redirected: &Redirected,
+    now: DateTime<Utc>,
+) -> Result<StoredGrant, GrantError> {
+    let Redirected { code, verifier } = redirected;
+    let tokens = grant::exchange_code(http, registration, code, verifier.as_ref()).await?;
+    new_grant(registration, name, tokens, now)
+}
+
+/// A first grant from tokens as issued.
+pub(crate) fn new_grant(
+    registration: &ClientRegistration,
+    name: &str,
+    tokens: TokenResponse,
+    now: DateTime<Utc>,
+) -> Result<StoredGrant, GrantError> {
+    let (Ok(fhir_origin), Ok(token_origin)) =
+        (registration.fhir_origin(), registration.token_origin())
+    else {
+        return Err(GrantError::Misconfigured { plan: registration.plan.clone() });
+    };
+    let expires_at = expiry(&tokens, now);
+    Ok(StoredGrant {
+        plan: registration.plan.clone(),
+        name: name.to_owned(),
+        fhir_origin,
+        token_origin,
+        access: tokens.access,
+        refresh: tokens.refresh,
+        expires_at,
+        refreshed_at: now,
+        scope: tokens.scope,
+        patient: tokens.patient,
+        consent_ends_at: tokens.consent_ends_at,
+        consent: ConsentState::Granted,
+        refresh_begun_at: None,
+        generation: 0,
+    })
+}
+
+/// When the access token expires; unknown beyond the range of instants.
+fn expiry(tokens: &TokenResponse, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    now.checked_add_signed(TimeDelta::from_std(tokens.expires_in?).ok()?)
+}
+
+/// A grant with the tokens of a refresh; what the answer leaves out stays (RFC 6749, section 6).
+pub(crate) fn refreshed(
+    grant: &StoredGrant,
+    tokens: TokenResponse,
+    now: DateTime<Utc>,
+) -> StoredGrant {
+    let (old, expires_at) = (grant.clone(), expiry(&tokens, now));
+    StoredGrant {
+        access: tokens.access,
+        refresh: tokens.refresh.or(old.refresh),
+        expires_at,
+        refreshed_at: now,
+        scope: tokens.scope.or(old.scope),
+        patient: tokens.patient.or(old.patient),
+        consent_ends_at: tokens.consent_ends_at,
+        ..old
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http::Response;
+
+    fn instant(seconds: i64) -> DateTime<Utc> {
+        let (first, last) =
+            (DateTime::<Utc>::MIN_UTC.timestamp(), DateTime::<Utc>::MAX_UTC.timestamp());
+        DateTime::from_timestamp(seconds.clamp(first, last), 0).unwrap()
+    }
+
+    proptest! {
+        /// Whatever lifetime a plan names and whatever the clock shows, then and later.
+        #[test]
+        fn no_lifetime_and_no_clock_overflows(
+            lifetime in "-?[1-9][0-9]{0,24}([.][0-9]{1,20})?(e-?[0-9]{1,4})?",
+            quote in "\"?",
+            issued in any::<i64>(),
+            later in any::<i64>(),
+        ) {
+            let body = format!(r#"{{"access_token":"a","expires_in":{quote}{lifetime}{quote}}}"#);
+            let registration = ClientRegistration::at("https://h");
+            let response = Response {
+                status: 200,
+                url: registration.token_url.clone(),
+                content_type: None,
+                retry_after: None,
+                date: None,
+                location: None,
+                body: body.into(),
+                attempts: 1,
+                link: None,
+            };
+            let tokens = TokenResponse::read(&response, &[]).unwrap();
+            prop_assert_eq!(tokens.expires_in.is_none(), lifetime.parse::<f64>().unwrap() <= 0.0);
+            let grant = new_grant(&registration, "ann", tokens.clone(), instant(issued)).unwrap();
+            let grant = refreshed(&grant, tokens, instant(later));
+            for now in [issued, later, i64::MIN, i64::MAX] {
+                prop_assert!(grant.is_alive(instant(now)) || !grant.is_fresh(instant(now)));
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Finding a plan's OAuth endpoints from its FHIR base (SMART App Launch 2.0, section 2.1.5).
+//!
+//! A convenience for setting up: 1upHealth answers 401 here, so the configuration comes first.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::{
+    auth::{Issuer, server_words::presentable},
+    http::{Get, HttpClient, HttpError, Origin, any_body, silently},
+};
+
+/// A plan's endpoints, configured or found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// Where a member consents; a backend service needs none.
+    pub authorize_url: Option<Url>,
+    /// Where codes and refresh tokens are exchanged.
+    pub token_url: Url,
+    /// Whether the plan's discovery document names `token_url`, and not the configuration.
+    pub token_url_is_discovered: bool,
+    /// The authorization server, where its name is known.
+    pub issuer: Option<Issuer>,
+}
+
+/// Why the endpoints are not known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiscoveryError {
+    /// The plan does not say.
+    #[error(
+        "{origin} does not publish its endpoints (status {status}); configure authorize_url and token_url"
+    )]
+    NotPublished {
+        /// The plan's server.
+        origin: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The plan's answer cannot be used.
+    #[error("{origin} publishes no usable {name}; configure authorize_url and token_url")]
+    Unusable {
+        /// The plan's server.
+        origin: String,
+        /// The missing or refused endpoint.
+        name: &'static str,
+    },
+    /// The answer speaks of another authorization server than the plan's (RFC 8414, section 3.3).
+    #[error(
+        "{origin} names {named} as the plan's issuer{}; if that is right, configure it as issuer",
+        expected.as_ref().map(|expected| format!(", not {expected}")).unwrap_or_default()
+    )]
+    OtherIssuer {
+        /// The plan's server.
+        origin: String,
+        /// The issuer that it names.
+        named: String,
+        /// The one that is configured.
+        expected: Option<String>,
+    },
+    /// No answer.
+    #[error("cannot ask for the plan's endpoints; configure authorize_url and token_url")]
+    Http(#[from] HttpError),
+}
+
+/// Where a plan publishes its endpoints unless it says otherwise.
+pub fn discovery_url(fhir_url: &Url) -> Url {
+    let mut url = fhir_url.clone();
+    url.set_path(&format!("{}/.well-known/smart-configuration", url.path().trim_end_matches('/')));
+    url.set_query(None);
+    url
+}
+
+/// Asks the discovery document at `url` for the endpoints of the plan at `fhir_url`.
+///
+/// Endpoints without TLS are refused, except on this machine. An answer must name the configured
+/// `issuer`; where none is configured, one at the origin of the FHIR base or of the consent page.
+pub async fn discover(
+    http: &HttpClient,
+    url: &Url,
+    fhir_url: &Url,
+    issuer: Option<&str>,
+) -> Result<Endpoints, DiscoveryError> {
+    let get = Get {
+        url,
+        accept: "application/json",
+        bearer: None,
+        headers: None,
+        is_sound: &any_body,
+        on_retry: &silently,
+    };
+    let response = http.get(get).await?;
+    let origin = Origin::of(url).map(|origin| origin.to_string()).unwrap_or_default();
+    if !response.is_success() {
+        return Err(DiscoveryError::NotPublished { origin, status: response.status });
+    }
+    let answer: Map<String, Value> = serde_json::from_slice(&response.body).unwrap_or_default();
+    let endpoint = |name: &'static str| {
+        answer
+            .get(name)
+            .and_then(Value::as_str)
+            .and_then(|text| Url::parse(text).ok())
+            .filter(|url| Origin::of(url).is_ok_and(|origin| origin.is_protected()))
+            .ok_or(DiscoveryError::Unusable { origin: origin.clone(), name })
+    };
+    let authorize_url = endpoint("authorization_endpoint")?;
+    let token_url = endpoint("token_endpoint")?;
+    let named = answer.get("issuer").and_then(Value::as_str);
+    if let Some(other) = named.filter(|named| match issuer {
+        Some(issuer) => *named != issuer,
+        None => !is_at(named, &[fhir_url, &authorize_url]),
+    }) {
+        let (named, expected) = (presentable(other, &[]), issuer.map(str::to_owned));
+        return Err(DiscoveryError::OtherIssuer { origin, named, expected });
+    }
+    let announcement = answer.get("authorization_response_iss_parameter_supported");
+    let names_itself = announcement.and_then(Value::as_bool).unwrap_or_default();
+    let name = named.or(issuer);
+    let issuer = name.map(|name| Issuer { name: name.to_owned(), names_itself });
+    Ok(Endpoints {
+        authorize_url: Some(authorize_url),
+        token_url,
+        token_url_is_discovered: true,
+        issuer,
+    })
+}
+
+/// Whether a name is a URL at the origin of one of `urls`.
+fn is_at(name: &str, urls: &[&Url]) -> bool {
+    let origin = |url: &Url| Origin::of(url).ok();
+    let named = Url::parse(name).ok().and_then(|url| origin(&url));
+    named.is_some() && urls.iter().any(|url| origin(url) == named)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wiremock::matchers::path;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+    use crate::http::HttpOptions;
+
+    async fn discovered(answer: ResponseTemplate) -> Result<Endpoints, DiscoveryError> {
+        discovered_at(answer, None).await
+    }
+
+    async fn discovered_at(
+        answer: ResponseTemplate,
+        issuer: Option<&str>,
+    ) -> Result<Endpoints, DiscoveryError> {
+        let server = MockServer::start().await;
+        Mock::given(path("/r4/.well-known/smart-configuration"))
+            .respond_with(answer)
+            .mount(&server)
+            .await;
+        let http = HttpClient::new(HttpOptions::impatient()).unwrap();
+        let base = Url::parse(&format!("{}/r4/", server.uri())).unwrap();
+        discover(&http, &discovery_url(&base), &base, issuer).await
+    }
+
+    fn saying(authorize: &str, token: &str) -> ResponseTemplate {
+        ResponseTemplate::new(200)
+            .set_body_json(json!({"authorization_endpoint": authorize, "token_endpoint": token}))
+    }
+
+    #[tokio::test]
+    async fn published_endpoints_are_found() {
+        let endpoints = discovered(saying("https://a/authorize", "https://b/token")).await.unwrap();
+        assert_eq!(endpoints.authorize_url.unwrap().as_str(), "https://a/authorize");
+        assert_eq!(endpoints.token_url.as_str(), "https://b/token");
+    }
+
+    fn naming(issuer: &str) -> ResponseTemplate {
+        ResponseTemplate::new(200).set_body_json(json!({
+            "authorization_endpoint": "https://a.example/authorize",
+            "token_endpoint": "https://b.example/token",
+            "issuer": issuer,
+            "authorization_response_iss_parameter_supported": true,
+        }))
+    }
+
+    #[tokio::test]
+    async fn the_issuer_is_the_one_configured_or_of_the_plan() {
+        let ours = "https://a.example/tenant";
+        for configured in [None, Some(ours)] {
+            let issuer = discovered_at(naming(ours), configured).await.unwrap().issuer.unwrap();
+            assert_eq!((issuer.name.as_str(), issuer.names_itself), (ours, true));
+        }
+        for (named, configured) in [
+            ("https://evil.example/tenant", None),
+            ("http://a.example/tenant", None),
+            ("", None),
+            ("https://evil.example/tenant", Some(ours)),
+            ("https://a.example/tenant/", Some(ours)),
+        ] {
+            match discovered_at(naming(named), configured).await {
+                Err(DiscoveryError::OtherIssuer { named: told, .. }) => assert_eq!(told, named),
+                other => panic!("{named}: {other:?}"),
+            }
+        }
+        // Who does not say it can say nothing wrong, and the configured name stays.
+        let silent = saying("https://a/authorize", "https://b/token");
+        let issuer = discovered_at(silent, Some(ours)).await.unwrap().issuer.unwrap();
+        assert_eq!((issuer.name.as_str(), issuer.names_itself), (ours, false));
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_does_not_say_must_be_configured() {
+        for status in [401, 403, 404, 500] {
+            let error = discovered(ResponseTemplate::new(status)).await.unwrap_err();
+            assert!(error.to_string().contains("configure authorize_url and token_url"), "{error}");
+        }
+        let error = discovered(ResponseTemplate::new(200).set_body_string("<html>")).await;
+        assert!(matches!(
+            error,
+            Err(DiscoveryError::Unusable { name: "authorization_endpoint", .. })
+        ));
+    }
+
+    #[tokio::test]
+    async fn endpoints_without_tls_are_refused() {
+        for (authorize, token, refused) in [
+            ("http://a/authorize", "https://b/token", "authorization_endpoint"),
+            ("https://a/authorize", "http://b/token", "token_endpoint"),
+            ("https://a/authorize", "javascript:alert(1)", "token_endpoint"),
+        ] {
+            match discovered(saying(authorize, token)).await {
+                Err(DiscoveryError::Unusable { name, .. }) => assert_eq!(name, refused),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! A member's yes: where to ask for it, the page that is opened, the answer that comes back.
+
+pub(super) mod answer;
+pub(super) mod authorize;
+pub(super) mod callback;
+pub(super) mod connect;
+pub(super) mod discovery;
+mod start_page;

@@ -1,0 +1,83 @@
+//! Refreshes under way in this process.
+//!
+//! A rotating refresh token is spent once it is sent, and what comes back exists nowhere else until
+//! it is stored. So the process waits for the refreshes under way before it ends, whatever ends it:
+//! a signal, a time limit, an error or a panic somewhere else.
+
+use std::sync::LazyLock;
+
+use tokio::sync::watch;
+
+static REFRESHES: LazyLock<Refreshes> = LazyLock::new(Refreshes::default);
+
+/// How many refreshes are under way, and whether no more may begin.
+#[derive(Default)]
+struct Refreshes {
+    under_way: watch::Sender<usize>,
+    is_ending: watch::Sender<bool>,
+}
+
+/// A refresh from before its token is sent until the answer is stored; over when dropped.
+pub(crate) struct InFlight<'a>(&'a Refreshes);
+
+impl Refreshes {
+    fn begin(&self) -> Option<InFlight<'_>> {
+        self.under_way.send_modify(|refreshes| *refreshes += 1);
+        let begun = InFlight(self);
+        // After counting: whoever ends the process either sees it counted or is seen here.
+        (!*self.is_ending.borrow()).then_some(begun)
+    }
+
+    async fn finish(&self) {
+        self.is_ending.send_replace(true);
+        // The sender lives as long as this, so that waiting cannot fail.
+        let _ = self.under_way.subscribe().wait_for(|refreshes| *refreshes == 0).await;
+    }
+}
+
+impl InFlight<'static> {
+    /// Begins a refresh; `None` when the process ends.
+    pub(crate) fn begin() -> Option<Self> {
+        REFRESHES.begin()
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.send_modify(|refreshes| *refreshes -= 1);
+    }
+}
+
+/// Turns true when the process ends: then a failed attempt is not repeated.
+pub(crate) fn ending() -> watch::Receiver<bool> {
+    REFRESHES.is_ending.subscribe()
+}
+
+/// Waits for the refreshes under way, and lets none begin any more.
+///
+/// To be called last, on the runtime that the refreshes run on.
+pub async fn finish_refreshes() {
+    REFRESHES.finish().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[test]
+    fn the_end_waits_for_what_has_begun_and_lets_nothing_begin() {
+        let refreshes = Refreshes::default();
+        let (one, two) = (refreshes.begin().unwrap(), refreshes.begin().unwrap());
+        let mut end = std::pin::pin!(refreshes.finish());
+        let mut context = Context::from_waker(Waker::noop());
+        let mut is_over = || end.as_mut().poll(&mut context).is_ready();
+        assert!(!is_over());
+        assert!(refreshes.begin().is_none());
+        drop(one);
+        assert!(!is_over());
+        drop(two);
+        assert!(is_over());
+    }
+}

@@ -1,0 +1,18 @@
+//! From a code or a refresh token to a bearer (RFC 6749): who we are, what is asked, what was answered.
+
+mod client_auth;
+pub(super) mod client_key;
+mod decision;
+pub(super) mod grant;
+pub(super) mod grant_error;
+pub(super) mod in_flight;
+pub(super) mod origin_change;
+mod refresh_lock;
+pub(super) mod revoke;
+pub(super) mod token_error;
+mod token_refusal;
+pub(super) mod token_response;
+pub(super) mod tokens;
+
+#[cfg(test)]
+mod tests;

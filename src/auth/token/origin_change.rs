@@ -1,0 +1,81 @@
+//! Endpoints that have moved to another origin since the consent.
+//!
+//! A discovery document is asked for anew by each run. Whoever can change it must not be able to have
+//! tokens or the client's secret sent elsewhere: the origin of the token endpoint is pinned by the
+//! first connect, and only the configuration can name another one.
+
+use crate::{
+    auth::{ClientRegistration, StoredGrant, TokenError, Vault},
+    http::Origin,
+};
+
+/// Which endpoint has moved, from where, and to where.
+#[derive(Debug)]
+pub(crate) struct OriginChange {
+    /// The key of the configuration.
+    pub(crate) key: &'static str,
+    consented: Origin,
+    configured: Option<Origin>,
+}
+
+impl OriginChange {
+    /// The first endpoint whose origin is not the one that the grant was issued for or by.
+    pub(crate) fn between(grant: &StoredGrant, registration: &ClientRegistration) -> Option<Self> {
+        [
+            ("fhir_url", &grant.fhir_origin, registration.fhir_origin().ok()),
+            ("token_url", &grant.token_origin, registration.token_origin().ok()),
+        ]
+        .into_iter()
+        .find(|(_, consented, configured)| configured.as_ref() != Some(*consented))
+        .map(|(key, consented, configured)| Self {
+            key,
+            consented: consented.clone(),
+            configured,
+        })
+    }
+
+    /// The error of a connection.
+    pub(crate) fn of(self, connection: &str, registration: &ClientRegistration) -> TokenError {
+        TokenError::OriginChanged {
+            connection: connection.to_owned(),
+            plan: registration.plan.clone(),
+            is_discovered: self.key == "token_url" && registration.token_url_is_discovered,
+            key: self.key,
+            consented: self.consented,
+            configured: self.configured,
+        }
+    }
+}
+
+/// Refuses a token endpoint that only a discovery document names and whose origin has issued none of
+/// the plan's tokens, though there are some.
+///
+/// `connection` is the name of the connection that is about to be made or renewed.
+///
+/// # Errors
+/// [`TokenError::OriginChanged`], and the vault's.
+pub fn require_known_token_origin(
+    vault: &Vault,
+    registration: &ClientRegistration,
+    connection: &str,
+) -> Result<(), TokenError> {
+    if !registration.token_url_is_discovered {
+        return Ok(());
+    }
+    let named = registration.token_origin().ok();
+    let known: Vec<Origin> = vault
+        .list()?
+        .into_iter()
+        .map(|(_, grant)| grant)
+        .filter(|grant| grant.plan == registration.plan)
+        .map(|grant| grant.token_origin)
+        .collect();
+    match known.first() {
+        Some(first) if !known.iter().any(|origin| Some(origin) == named.as_ref()) => {
+            let (consented, configured) = (first.clone(), named);
+            let change = OriginChange { key: "token_url", consented, configured };
+            Err(change.of(connection, registration))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,344 @@
+//! The one way to a bearer.
+//!
+//! Tokens are refreshed ahead of time, by one task of one process at a time, and are on disk
+//! before anything is done with them.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::task::JoinError;
+
+use super::{
+    decision::{Step, next_step},
+    grant,
+    grant_error::UNUSABLE,
+    in_flight::InFlight,
+    refresh_lock::RefreshLocks,
+};
+use crate::{
+    auth::{
+        ClientRegistration, GrantError, StoredGrant, TokenError, Vault, VaultError,
+        consent::connect,
+    },
+    http::{Bearer, HttpClient, SecretsInPlay},
+};
+
+/// Gives out bearers; clones share everything.
+#[derive(Clone)]
+pub struct Tokens(Arc<Inner>);
+
+struct Inner {
+    http: HttpClient,
+    vault: Vault,
+    locks: RefreshLocks,
+    /// Tokens that a plan issued and the vault could not take: never given out, but kept, since
+    /// the refresh token before them is spent.
+    unsaved: Mutex<HashMap<String, StoredGrant>>,
+    /// What a server must not repeat, by connection.
+    secrets: Mutex<HashMap<String, SecretsInPlay>>,
+    /// When consents end, as refreshes have told it, by connection.
+    consent_ends: Mutex<HashMap<String, DateTime<Utc>>>,
+}
+
+/// A connection, as tokens know it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionKey {
+    /// The id that stays when the connection is renamed.
+    pub uid: String,
+    /// The name, for messages.
+    pub name: String,
+}
+
+impl Tokens {
+    /// Gives out the tokens in `vault`; the locks between processes are files in `home`.
+    pub fn new(http: HttpClient, vault: Vault, home: &Path) -> Self {
+        let locks = RefreshLocks::new(home);
+        let (unsaved, secrets, consent_ends) = Default::default();
+        Self(Arc::new(Inner { http, vault, locks, unsaved, secrets, consent_ends }))
+    }
+
+    /// A token that is good for a while, refreshed first if need be.
+    pub async fn bearer(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        now: DateTime<Utc>,
+    ) -> Result<Bearer, TokenError> {
+        self.bearer_unless(None, connection, registration, now).await
+    }
+
+    /// The scope that the plan granted last, where it told one: a refresh may grant less than the
+    /// consent did (RFC 6749, section 6).
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn scope(&self, connection: &ConnectionKey) -> Result<Option<String>, VaultError> {
+        Ok(self.0.load(connection).await?.and_then(|grant| grant.scope))
+    }
+
+    /// When the member's consent ends, where a refresh of this process has told it.
+    pub fn consent_ends_at(&self, connection: &ConnectionKey) -> Option<DateTime<Utc>> {
+        let ends = self.0.consent_ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.get(&connection.uid).copied()
+    }
+
+    /// The generation of the tokens that are stored: it grows with each consent and refresh.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn generation(&self, connection: &ConnectionKey) -> Result<Option<i64>, VaultError> {
+        Ok(self.0.load(connection).await?.map(|grant| grant.generation))
+    }
+
+    /// Another token than `rejected`, which the plan refused with status 401.
+    ///
+    /// Refreshes unless somebody already has.
+    pub async fn refresh_after_401(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        rejected: &Bearer,
+        now: DateTime<Utc>,
+    ) -> Result<Bearer, TokenError> {
+        self.bearer_unless(Some(rejected), connection, registration, now).await
+    }
+
+    /// Refreshes a grant although its access token is still good.
+    ///
+    /// For plans whose refresh tokens die of idleness. Does nothing where there is none.
+    pub async fn keep_alive(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        now: DateTime<Utc>,
+    ) -> Result<(), TokenError> {
+        let stored = self.0.load(connection).await?;
+        let Some(current) = stored.filter(|grant| grant.refresh.is_some()) else { return Ok(()) };
+        let current = self.0.bearer_of(connection, registration, &current);
+        self.bearer_unless(Some(&current), connection, registration, now).await.map(drop)
+    }
+
+    /// Asks for a first token for the client itself, whatever is stored: from now on its tokens and
+    /// its secret are for the origins that the configuration names now.
+    pub async fn connect_client(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        now: DateTime<Utc>,
+    ) -> Result<(), TokenError> {
+        let Some(_turn) = self.0.locks.acquire(&connection.uid).await? else {
+            return Err(TokenError::Busy { connection: connection.name.clone() });
+        };
+        self.0.ask(connection, registration, now).await.map(drop)
+    }
+
+    async fn bearer_unless(
+        &self,
+        rejected: Option<&Bearer>,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        now: DateTime<Utc>,
+    ) -> Result<Bearer, TokenError> {
+        let stored = self.0.load(connection).await?;
+        if let Step::Use(grant) = next_step(stored.as_ref(), registration, rejected, now) {
+            return Ok(self.0.bearer_of(connection, registration, grant));
+        }
+        // A task of its own: the walk that asks may be cancelled, and an answer that nobody
+        // waits for would take the grant with it.
+        let inner = Arc::clone(&self.0);
+        let (connection, registration) = (connection.clone(), registration.clone());
+        let rejected = rejected.cloned();
+        let renewal =
+            async move { inner.renew(&connection, &registration, rejected.as_ref(), now).await };
+        tokio::spawn(renewal).await.unwrap_or_else(|error| Err(stopped(error).into()))
+    }
+}
+
+impl Inner {
+    /// Takes the connection's turn and does what is needed then.
+    async fn renew(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        rejected: Option<&Bearer>,
+        now: DateTime<Utc>,
+    ) -> Result<Bearer, TokenError> {
+        let Some(_turn) = self.locks.acquire(&connection.uid).await? else {
+            return Err(TokenError::Busy { connection: connection.name.clone() });
+        };
+        // Whoever had the turn before may have refreshed: what counts is what is stored now.
+        self.save_unsaved(connection).await?;
+        let stored = self.load(connection).await?;
+        match next_step(stored.as_ref(), registration, rejected, now) {
+            Step::Use(grant) => Ok(self.bearer_of(connection, registration, grant)),
+            Step::Refresh(grant, token) => {
+                self.refresh(connection, registration, grant, token, now).await
+            }
+            Step::Ask => self.ask(connection, registration, now).await,
+            Step::Consent { reason, note } => {
+                if let Some(generation) = note {
+                    self.note_consent(connection, generation, &reason, now).await?;
+                }
+                Err(consent_needed(connection, registration, reason))
+            }
+            Step::OriginChanged(change) => Err(change.of(&connection.name, registration)),
+        }
+    }
+
+    /// Sends the refresh token, stores what comes back, and only then gives it out.
+    async fn refresh(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        grant: &StoredGrant,
+        token: &SecretString,
+        now: DateTime<Utc>,
+    ) -> Result<Bearer, TokenError> {
+        // The process does not end before this is dropped.
+        let Some(_in_flight) = InFlight::begin() else { return Err(VaultError::Stopped.into()) };
+        let (uid, generation) = (connection.uid.clone(), grant.generation);
+        if !self.in_vault(move |vault| vault.begin_refresh(&uid, generation, now)).await? {
+            return Err(superseded(connection));
+        }
+        let error = match grant::refresh(&self.http, registration, token, &grant.access).await {
+            Ok(tokens) => {
+                let next = connect::refreshed(grant, tokens, now);
+                if let Some(end) = next.consent_ends_at {
+                    let mut ends = self.consent_ends.lock().unwrap_or_else(PoisonError::into_inner);
+                    ends.insert(connection.uid.clone(), end);
+                }
+                // Before it is stored: from now on the plan can repeat it.
+                let bearer = self.bearer_of(connection, registration, &next);
+                self.remember_unsaved(connection, next);
+                return match self.save_unsaved(connection).await? {
+                    true => Ok(bearer),
+                    false => Err(superseded(connection)),
+                };
+            }
+            Err(error) => error,
+        };
+        let Some(mut reason) = error.ends_grant() else { return Err(failed(connection, error)) };
+        // Told apart for the operator: the plan may have rotated the token in an answer that never
+        // arrived, which no client can undo.
+        let was_sent_before = error.attempts() > 1 || grant.refresh_begun_at.is_some();
+        if was_sent_before && reason != UNUSABLE {
+            reason = "refresh_answer_lost".to_owned();
+        }
+        self.note_consent(connection, generation, &reason, now).await?;
+        Err(consent_needed(connection, registration, reason))
+    }
+
+    /// Asks for a token for the client itself.
+    async fn ask(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        now: DateTime<Utc>,
+    ) -> Result<Bearer, TokenError> {
+        let issued = match grant::client_credentials(&self.http, registration).await {
+            Ok(tokens) => connect::new_grant(registration, &connection.name, tokens, now),
+            Err(error) => Err(error),
+        };
+        let grant = issued.map_err(|error| failed(connection, error))?;
+        let bearer = self.bearer_of(connection, registration, &grant);
+        let uid = connection.uid.clone();
+        self.in_vault(move |vault| vault.put(&uid, &grant)).await?;
+        Ok(bearer)
+    }
+
+    /// The bearer of a grant, which masks what is secret about it in every answer.
+    fn bearer_of(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        grant: &StoredGrant,
+    ) -> Bearer {
+        let secrets = {
+            let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+            secrets.entry(connection.uid.clone()).or_default().clone()
+        };
+        secrets.learn(registration.secrets().iter().map(|secret| secret.expose_secret()));
+        grant.bearer(secrets)
+    }
+
+    fn remember_unsaved(&self, connection: &ConnectionKey, grant: StoredGrant) {
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        unsaved.insert(connection.uid.clone(), grant);
+    }
+
+    /// Stores tokens that wait for it; returns whether the vault took any.
+    async fn save_unsaved(&self, connection: &ConnectionKey) -> Result<bool, VaultError> {
+        let waiting = {
+            let unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+            unsaved.get(&connection.uid).cloned()
+        };
+        let Some(grant) = waiting else { return Ok(false) };
+        let uid = connection.uid.clone();
+        let is_stored = self.in_vault(move |vault| vault.replace(&uid, &grant)).await?;
+        // Stored, or of no use to anybody: the grant it belongs to is gone.
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        unsaved.remove(&connection.uid);
+        Ok(is_stored)
+    }
+
+    async fn note_consent(
+        &self,
+        connection: &ConnectionKey,
+        generation: i64,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), VaultError> {
+        let (uid, reason) = (connection.uid.clone(), reason.to_owned());
+        self.in_vault(move |vault| vault.mark_consent_needed(&uid, generation, &reason, now))
+            .await
+            .map(drop)
+    }
+
+    async fn load(&self, connection: &ConnectionKey) -> Result<Option<StoredGrant>, VaultError> {
+        let uid = connection.uid.clone();
+        self.in_vault(move |vault| vault.get(&uid)).await
+    }
+
+    /// Uses the vault on a thread that may wait for the disk.
+    async fn in_vault<T: Send + 'static>(
+        &self,
+        use_it: impl FnOnce(&Vault) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        let vault = self.vault.clone();
+        tokio::task::spawn_blocking(move || use_it(&vault))
+            .await
+            .unwrap_or_else(|error| Err(stopped(error)))
+    }
+}
+
+fn consent_needed(
+    connection: &ConnectionKey,
+    registration: &ClientRegistration,
+    reason: String,
+) -> TokenError {
+    let (connection, plan) = (connection.name.clone(), registration.plan.clone());
+    TokenError::ConsentNeeded { connection, plan, reason }
+}
+
+/// A task that did not end: the runtime stops, or there is a bug, which stays one.
+fn stopped(error: JoinError) -> VaultError {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => VaultError::Stopped,
+    }
+}
+
+fn superseded(connection: &ConnectionKey) -> TokenError {
+    TokenError::Superseded { connection: connection.name.clone() }
+}
+
+fn failed(connection: &ConnectionKey, source: GrantError) -> TokenError {
+    let connection = connection.name.clone();
+    match source.is_unavailable() {
+        true => TokenError::Unavailable { connection, source },
+        false => TokenError::Refused { connection, source },
+    }
+}

@@ -1,0 +1,18 @@
+//! A member's record that was merged into another: the same resources, about another Patient.
+
+use crate::sandbox::{
+    members::entry,
+    server::{record::Record, resource_text::replace},
+    state::State,
+};
+
+/// Has a resource or the URL of one speak of the Patient into which the member's was merged.
+pub(in crate::sandbox) fn speak_of_another_patient(state: &State, member: u32, text: &mut String) {
+    let Some(patient) = entry("Patient") else { return };
+    let id = Record::new(state, member, patient).id(0);
+    let merged = format!("{id}-merged");
+    *text = text.replace(&format!("Patient/{id}"), &format!("Patient/{merged}"));
+    if text.starts_with("{\"resourceType\":\"Patient\"") {
+        replace(text, "\"id\":\"", "\"", &merged);
+    }
+}

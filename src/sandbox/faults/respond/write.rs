@@ -1,0 +1,96 @@
+//! What happens to the bytes of a page.
+
+use super::{Asking, gzip_bomb};
+use crate::sandbox::{
+    faults::fault::Fault,
+    server::{
+        bundle::Bundle,
+        line::{Script, Wire},
+        outcome::{self, FHIR_JSON},
+    },
+};
+use axum::http::header::{CONTENT_ENCODING, LINK};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use std::time::Duration;
+
+/// The page, or what the faults leave of it.
+pub(in crate::sandbox) fn write_page(
+    asking: &Asking<'_>,
+    bundle: &Bundle,
+    wire: &Wire,
+) -> Response {
+    let mut bytes = bundle.to_string().into_bytes();
+    if !asking.is_claims_page(3) {
+        return outcome::body(StatusCode::OK, FHIR_JSON, bytes);
+    }
+    let options = &asking.state.options;
+    for fault in asking.faults() {
+        match fault {
+            Fault::ByteOrderMark => bytes.splice(0..0, *b"\xef\xbb\xbf").for_each(drop),
+            Fault::InvalidUtf8 => spoil_a_string(&mut bytes),
+            Fault::TruncatedBody => bytes.truncate(bytes.len() / 2),
+            Fault::ShortBody => wire.follow(Script::CutAfter(bytes.len() / 2)),
+            Fault::SlowBody => wire.follow(Script::Trickle(1024, Duration::from_millis(10))),
+            Fault::StalledBody => {
+                wire.follow(Script::StallAfter(bytes.len() / 2, options.stall));
+            }
+            Fault::GzipBomb => {
+                return encoded("gzip", gzip_bomb::pack(&bytes, options.gzip_bomb_bytes));
+            }
+            Fault::GzipUpperCase => return encoded("GZIP", gzip_bomb::pack(&bytes, 0)),
+            Fault::GzipAlias => return encoded("x-gzip, identity", gzip_bomb::pack(&bytes, 0)),
+            Fault::GzipUnsaid => bytes = gzip_bomb::pack(&bytes, 0),
+            Fault::GzipOnlySaid => return encoded("gzip", bytes),
+            Fault::GzipMembers => return encoded("gzip", two_members(&bytes)),
+            Fault::GzipCut => {
+                let mut packed = two_members(&bytes);
+                packed.truncate(packed.len() / 2);
+                return encoded("gzip", packed);
+            }
+            Fault::Brotli => return encoded("br", vec![0x0b, 0x02, 0x80, 0x7b, 0x7d, 0x03]),
+            Fault::ManyEntries => {
+                let entries = b"\"entry\":[";
+                let found = bytes.windows(entries.len()).position(|window| window == entries);
+                let at = found.map_or(0, |found| found + entries.len());
+                bytes.splice(at..at, b"{},".repeat(options.many_entries));
+            }
+            Fault::HugePage => fill_up(&mut bytes, options.huge_page_bytes),
+            _ => {}
+        }
+    }
+    let mut response = outcome::body(StatusCode::OK, FHIR_JSON, bytes);
+    let next = bundle.next.as_ref().filter(|_| asking.state.has(Fault::NextInHeader));
+    if let Some(link) =
+        next.and_then(|next| HeaderValue::from_str(&format!("<{next}>; rel=\"next\"")).ok())
+    {
+        response.headers_mut().insert(LINK, link);
+    }
+    response
+}
+
+fn encoded(encoding: &'static str, bytes: Vec<u8>) -> Response {
+    let mut response = outcome::body(StatusCode::OK, FHIR_JSON, bytes);
+    response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    response
+}
+
+/// The same as gzip of two members: the first brace, and the rest.
+fn two_members(bytes: &[u8]) -> Vec<u8> {
+    let (first, rest) = bytes.split_at(1);
+    [gzip_bomb::pack(first, 0), gzip_bomb::pack(rest, 0)].concat()
+}
+
+/// White space before the last brace: still the same Bundle.
+fn fill_up(bytes: &mut Vec<u8>, size: usize) {
+    let brace = bytes.pop();
+    bytes.resize(size.saturating_sub(1).max(bytes.len()), b' ');
+    bytes.extend(brace);
+}
+
+fn spoil_a_string(bytes: &mut Vec<u8>) {
+    let place = b"\"display\":\"";
+    if let Some(found) = bytes.windows(place.len()).position(|window| window == place) {
+        bytes.insert(found + place.len(), 0xff);
+    }
+}

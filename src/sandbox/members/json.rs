@@ -1,0 +1,257 @@
+//! A JSON tree that keeps the order of its members and the text of its numbers.
+//!
+//! serde_json's `Value` would sort members and print `25.00` as `25.0`; a payer's amounts carry
+//! trailing zeros and its `resourceType` comes first. It never parses: texts only leave here.
+
+use std::fmt::{self, Write as _};
+
+/// One JSON value. `Absent` is left out of its object or array.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::sandbox) enum Json {
+    Absent,
+    Bool(bool),
+    /// A number, by its text.
+    Number(String),
+    Text(String),
+    Array(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+/// An object from `name: value` pairs, in that order.
+macro_rules! object {
+    ($($name:ident : $value:expr),* $(,)?) => {
+        $crate::sandbox::members::json::Json::Object(vec![
+            $((stringify!($name).to_string(), $crate::sandbox::members::json::Json::from($value))),*
+        ])
+    };
+}
+
+/// An array from values that may be of different types.
+macro_rules! array {
+    ($($value:expr),* $(,)?) => {
+        $crate::sandbox::members::json::Json::Array(
+            vec![$($crate::sandbox::members::json::Json::from($value)),*]
+        )
+    };
+}
+
+pub(in crate::sandbox) use {array, object};
+
+impl Json {
+    /// A number, by its text: for exponents and long decimals.
+    pub(in crate::sandbox) fn number(text: &str) -> Json {
+        Json::Number(text.to_string())
+    }
+
+    /// Sets a member, in place when it is there and at the end when it is not.
+    pub(in crate::sandbox) fn set(&mut self, name: &str, value: impl Into<Json>) {
+        let Json::Object(members) = self else { return };
+        let value = value.into();
+        match members.iter_mut().find(|(present, _)| present == name) {
+            Some(member) => member.1 = value,
+            None => members.push((name.to_string(), value)),
+        }
+    }
+
+    /// The member of that name, to be changed.
+    pub(in crate::sandbox) fn get_mut(&mut self, name: &str) -> Option<&mut Json> {
+        let Json::Object(members) = self else { return None };
+        members.iter_mut().find(|(present, _)| present == name).map(|(_, value)| value)
+    }
+
+    /// The member of that name.
+    pub(in crate::sandbox) fn get(&self, name: &str) -> Option<&Json> {
+        let Json::Object(members) = self else { return None };
+        let found = members.iter().find(|(present, _)| present == name);
+        found.map(|(_, value)| value).filter(|value| **value != Json::Absent)
+    }
+
+    /// Adds what is not there yet: members to objects, and to the elements of lists by position.
+    pub(in crate::sandbox) fn add(&mut self, more: Json) {
+        match (self, more) {
+            (this @ Json::Object(_), Json::Object(members)) => {
+                for (name, value) in members {
+                    match this.get_mut(&name) {
+                        Some(present) if *present != Json::Absent => present.add(value),
+                        _ => this.set(&name, value),
+                    }
+                }
+            }
+            (Json::Array(elements), Json::Array(more)) => {
+                for (position, value) in more.into_iter().enumerate() {
+                    match elements.get_mut(position) {
+                        Some(present) => present.add(value),
+                        None => elements.push(value),
+                    }
+                }
+            }
+            // A value that is there stays.
+            _ => {}
+        }
+    }
+
+    /// Puts elements at the end of a list, which is made when it is not there.
+    pub(in crate::sandbox) fn append(&mut self, name: &str, more: Vec<Json>) {
+        match self.get_mut(name) {
+            Some(Json::Array(elements)) => elements.extend(more),
+            _ => self.set(name, more),
+        }
+    }
+
+    /// Sets an element of several types (`value[x]`) and takes away what stands there now.
+    pub(in crate::sandbox) fn choose(&mut self, name: &str, kind: &str, value: impl Into<Json>) {
+        if let Json::Object(members) = self {
+            members.retain(|(present, _)| {
+                let rest = present.strip_prefix(name).unwrap_or_default();
+                !rest.starts_with(|first: char| first.is_ascii_uppercase())
+            });
+        }
+        self.set(&format!("{name}{kind}"), value);
+    }
+
+    /// The elements of an array, to be changed; nothing for any other value.
+    pub(in crate::sandbox) fn elements_mut(&mut self) -> &mut [Json] {
+        match self {
+            Json::Array(elements) => elements,
+            _ => &mut [],
+        }
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Json::Absent => f.write_str("null"),
+            Json::Bool(value) => write!(f, "{value}"),
+            Json::Number(text) => f.write_str(text),
+            Json::Text(text) => write_text(f, text),
+            Json::Array(elements) => {
+                f.write_char('[')?;
+                let present = elements.iter().filter(|element| **element != Json::Absent);
+                for (position, element) in present.enumerate() {
+                    if position > 0 {
+                        f.write_char(',')?;
+                    }
+                    write!(f, "{element}")?;
+                }
+                f.write_char(']')
+            }
+            Json::Object(members) => {
+                f.write_char('{')?;
+                let present = members.iter().filter(|(_, value)| *value != Json::Absent);
+                for (position, (name, value)) in present.enumerate() {
+                    if position > 0 {
+                        f.write_char(',')?;
+                    }
+                    write_text(f, name)?;
+                    write!(f, ":{value}")?;
+                }
+                f.write_char('}')
+            }
+        }
+    }
+}
+
+fn write_text(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_char('"')?;
+    for character in text.chars() {
+        match character {
+            '"' => f.write_str("\\\"")?,
+            '\\' => f.write_str("\\\\")?,
+            '\n' => f.write_str("\\n")?,
+            control if control < ' ' => write!(f, "\\u{:04x}", u32::from(control))?,
+            other => f.write_char(other)?,
+        }
+    }
+    f.write_char('"')
+}
+
+impl From<&str> for Json {
+    fn from(text: &str) -> Json {
+        Json::Text(text.to_string())
+    }
+}
+
+impl From<String> for Json {
+    fn from(text: String) -> Json {
+        Json::Text(text)
+    }
+}
+
+impl From<&String> for Json {
+    fn from(text: &String) -> Json {
+        Json::Text(text.clone())
+    }
+}
+
+impl From<bool> for Json {
+    fn from(value: bool) -> Json {
+        Json::Bool(value)
+    }
+}
+
+impl From<u32> for Json {
+    fn from(value: u32) -> Json {
+        Json::Number(value.to_string())
+    }
+}
+
+impl From<i32> for Json {
+    fn from(value: i32) -> Json {
+        Json::Number(value.to_string())
+    }
+}
+
+impl From<usize> for Json {
+    fn from(value: usize) -> Json {
+        Json::Number(value.to_string())
+    }
+}
+
+/// FHIR forbids empty arrays, so an empty list is absent.
+impl<T: Into<Json>> From<Vec<T>> for Json {
+    fn from(elements: Vec<T>) -> Json {
+        if elements.is_empty() {
+            return Json::Absent;
+        }
+        Json::Array(elements.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<Json>> From<Option<T>> for Json {
+    fn from(value: Option<T>) -> Json {
+        value.map_or(Json::Absent, Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_keep_their_order_and_numbers_their_text() {
+        let value = object! { type: "b", amount: Json::number("25.00"), none: None::<String>, a: array![1u32, "x\n\"y\""] };
+        assert_eq!(value.to_string(), r#"{"type":"b","amount":25.00,"a":[1,"x\n\"y\""]}"#);
+    }
+
+    #[test]
+    fn an_empty_list_is_absent() {
+        let value = object! { list: Vec::<String>::new(), x: true };
+        assert_eq!(value.to_string(), r#"{"x":true}"#);
+    }
+
+    #[test]
+    fn adding_fills_gaps_and_replaces_nothing() {
+        let mut value = object! { a: 1u32, list: array![object! { b: 2u32 }], none: Json::Absent };
+        value
+            .add(object! { a: 9u32, list: array![object! { b: 9u32, c: 3u32 }, 4u32], none: 5u32 });
+        assert_eq!(value.to_string(), r#"{"a":1,"list":[{"b":2,"c":3},4],"none":5}"#);
+    }
+
+    #[test]
+    fn choosing_a_type_takes_the_other_one_away() {
+        let mut value = object! { valueString: "x", values: 1u32 };
+        value.choose("value", "Boolean", true);
+        assert_eq!(value.to_string(), r#"{"values":1,"valueBoolean":true}"#);
+    }
+}

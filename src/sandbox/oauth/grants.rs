@@ -1,0 +1,257 @@
+//! Codes, access tokens and refresh tokens, and which of them still work.
+//!
+//! Time is an argument, so that a test can let it pass. Never answers a request.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// What a member consented to.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Consent {
+    pub(crate) member: u32,
+    pub(crate) redirect_uri: String,
+    pub(crate) scope: String,
+    /// The PKCE challenge (S256), when the client sent one.
+    pub(crate) challenge: Option<String>,
+}
+
+/// Why a code or refresh token does not work (`None` of them says whose it was).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Unknown, used or revoked.
+    Invalid,
+    Expired,
+}
+
+/// A pair as it was issued.
+#[derive(Clone)]
+pub(crate) struct Issued {
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: Option<String>,
+    pub(crate) scope: String,
+}
+
+#[derive(Clone)]
+struct Held {
+    member: u32,
+    scope: String,
+    grant: u64,
+    expires: Instant,
+}
+
+/// Everything that was issued and still stands.
+#[derive(Default)]
+pub(crate) struct Grants {
+    codes: HashMap<String, (Consent, Instant)>,
+    access: HashMap<String, Held>,
+    refresh: HashMap<String, Held>,
+    /// Refresh tokens that were rotated out, with their grant.
+    spent: HashMap<String, u64>,
+    issued: u64,
+}
+
+/// How long the two tokens of a pair live; without a refresh lifetime there is only one.
+#[derive(Clone, Copy)]
+pub(crate) struct Lifetimes {
+    pub(crate) access: Duration,
+    pub(crate) refresh: Option<Duration>,
+}
+
+impl Grants {
+    /// Every token that it remembers, also those that no longer work.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.access.keys().chain(self.refresh.keys()).chain(self.spent.keys()).cloned().collect()
+    }
+
+    pub(super) fn issue_code(&mut self, consent: Consent, now: Instant) -> String {
+        let code = secret("sandbox-code");
+        self.codes.insert(code.clone(), (consent, now));
+        code
+    }
+
+    /// What the code stands for, without spending it.
+    pub(crate) fn code(
+        &self,
+        code: &str,
+        lifetime: Duration,
+        now: Instant,
+    ) -> Result<&Consent, Refusal> {
+        let (consent, issued) = self.codes.get(code).ok_or(Refusal::Invalid)?;
+        if now.duration_since(*issued) >= lifetime {
+            return Err(Refusal::Expired);
+        }
+        Ok(consent)
+    }
+
+    /// Spends the code and issues the first pair of a new grant.
+    pub(super) fn spend_code(
+        &mut self,
+        code: &str,
+        lifetimes: Lifetimes,
+        now: Instant,
+    ) -> Option<Issued> {
+        let (consent, _) = self.codes.remove(code)?;
+        self.issued += 1;
+        Some(self.issue(consent.member, consent.scope, self.issued, lifetimes, now))
+    }
+
+    /// The scope of a refresh token that still works.
+    pub(super) fn refresh_scope(&self, token: &str, now: Instant) -> Result<&str, Refusal> {
+        let held = self.refresh.get(token).ok_or(Refusal::Invalid)?;
+        if now >= held.expires {
+            return Err(Refusal::Expired);
+        }
+        Ok(&held.scope)
+    }
+
+    /// Spends the refresh token, at once and for good, and issues the next pair.
+    pub(crate) fn rotate(
+        &mut self,
+        token: &str,
+        lifetimes: Lifetimes,
+        now: Instant,
+    ) -> Option<Issued> {
+        let held = self.refresh.remove(token)?;
+        self.spent.insert(token.to_string(), held.grant);
+        Some(self.issue(held.member, held.scope, held.grant, lifetimes, now))
+    }
+
+    /// A new access token for a refresh token that stays as it is.
+    pub(crate) fn extend(&mut self, token: &str, access: Duration, now: Instant) -> Option<Issued> {
+        let held = self.refresh.get(token)?.clone();
+        let lifetimes = Lifetimes { access, refresh: None };
+        Some(self.issue(held.member, held.scope, held.grant, lifetimes, now))
+    }
+
+    fn issue(
+        &mut self,
+        member: u32,
+        scope: String,
+        grant: u64,
+        lifetimes: Lifetimes,
+        now: Instant,
+    ) -> Issued {
+        let held = |expires| Held { member, scope: scope.clone(), grant, expires: now + expires };
+        let access_token = secret("sandbox-access");
+        self.access.insert(access_token.clone(), held(lifetimes.access));
+        let refresh_token = lifetimes.refresh.map(|lifetime| {
+            let token = secret("sandbox-refresh");
+            self.refresh.insert(token.clone(), held(lifetime));
+            token
+        });
+        Issued { access_token, refresh_token, scope }
+    }
+
+    /// The member that the access token stands for, while it does.
+    pub(crate) fn member(&self, access_token: &str, now: Instant) -> Option<u32> {
+        let held = self.access.get(access_token)?;
+        (now < held.expires).then_some(held.member)
+    }
+
+    pub(crate) fn expire_access(&mut self, access_token: &str) {
+        self.access.remove(access_token);
+    }
+
+    pub(crate) fn expire_all_access(&mut self) {
+        self.access.clear();
+    }
+
+    pub(crate) fn revoke_all_refresh(&mut self) {
+        self.refresh.clear();
+    }
+
+    /// Ends the grant a spent refresh token belonged to, with all that was issued under it.
+    pub(super) fn revoke_grant_of_spent(&mut self, token: &str) {
+        if let Some(grant) = self.spent.get(token).copied() {
+            self.refresh.retain(|_, held| held.grant != grant);
+            self.access.retain(|_, held| held.grant != grant);
+        }
+    }
+}
+
+/// A new secret that says what it is, so that a leaked one is recognised.
+fn secret(kind: &str) -> String {
+    let mut bytes = [0u8; 20];
+    // A sandbox without entropy still works; its secrets protect nothing real.
+    let _ = getrandom::fill(&mut bytes);
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{kind}-{hex}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIFETIMES: Lifetimes =
+        Lifetimes { access: Duration::from_secs(10), refresh: Some(Duration::from_secs(100)) };
+
+    fn issued(grants: &mut Grants, now: Instant) -> Issued {
+        let consent = Consent {
+            member: 7,
+            redirect_uri: String::new(),
+            scope: "patient/*.read".to_string(),
+            challenge: None,
+        };
+        let code = grants.issue_code(consent, now);
+        grants.spend_code(&code, LIFETIMES, now).unwrap()
+    }
+
+    #[test]
+    fn a_code_works_once() {
+        let (mut grants, now) = (Grants::default(), Instant::now());
+        let consent = Consent {
+            member: 0,
+            redirect_uri: String::new(),
+            scope: String::new(),
+            challenge: None,
+        };
+        let code = grants.issue_code(consent, now);
+        assert!(grants.spend_code(&code, LIFETIMES, now).is_some());
+        assert!(grants.spend_code(&code, LIFETIMES, now).is_none());
+    }
+
+    #[test]
+    fn a_code_expires() {
+        let (mut grants, now) = (Grants::default(), Instant::now());
+        let consent = Consent {
+            member: 0,
+            redirect_uri: String::new(),
+            scope: String::new(),
+            challenge: None,
+        };
+        let code = grants.issue_code(consent, now);
+        let five_minutes = Duration::from_secs(300);
+        assert!(grants.code(&code, five_minutes, now).is_ok());
+        let refusal = grants.code(&code, five_minutes, now + five_minutes).err();
+        assert_eq!(refusal, Some(Refusal::Expired));
+    }
+
+    #[test]
+    fn a_rotated_refresh_token_is_dead() {
+        let (mut grants, now) = (Grants::default(), Instant::now());
+        let old = issued(&mut grants, now).refresh_token.unwrap();
+        let new = grants.rotate(&old, LIFETIMES, now).unwrap().refresh_token.unwrap();
+        assert_eq!(grants.refresh_scope(&old, now), Err(Refusal::Invalid));
+        assert!(grants.refresh_scope(&new, now).is_ok());
+    }
+
+    #[test]
+    fn a_reused_refresh_token_can_end_its_grant() {
+        let (mut grants, now) = (Grants::default(), Instant::now());
+        let other = issued(&mut grants, now);
+        let old = issued(&mut grants, now).refresh_token.unwrap();
+        let new = grants.rotate(&old, LIFETIMES, now).unwrap();
+        grants.revoke_grant_of_spent(&old);
+        assert!(grants.refresh_scope(&new.refresh_token.unwrap(), now).is_err());
+        assert_eq!(grants.member(&new.access_token, now), None);
+        assert_eq!(grants.member(&other.access_token, now), Some(7));
+    }
+
+    #[test]
+    fn an_access_token_expires() {
+        let (mut grants, now) = (Grants::default(), Instant::now());
+        let token = issued(&mut grants, now).access_token;
+        assert_eq!(grants.member(&token, now), Some(7));
+        assert_eq!(grants.member(&token, now + Duration::from_secs(10)), None);
+    }
+}

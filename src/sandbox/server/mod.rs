@@ -1,0 +1,11 @@
+//! The payer's FHIR server: routes, searches, pages, the connection they travel on.
+
+pub(super) mod bundle;
+mod capability;
+pub(super) mod line;
+pub(super) mod outcome;
+pub(super) mod record;
+pub(super) mod resource_text;
+pub(super) mod routes;
+pub(super) mod search;
+mod time_range;

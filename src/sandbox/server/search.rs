@@ -1,0 +1,222 @@
+//! Which resources a search finds, and which of them stand on this page.
+//!
+//! Documented or recorded: ten per page, a hundred at most, ascending ids, a cursor after the last
+//! id, `_skip` up to 9990. Assumed: what `_lastUpdated` and `_sort` do at a payer's host. Never
+//! computes a resource, only ids and dates.
+
+use super::{outcome, record::Record, time_range::Bound};
+use crate::sandbox::{faults::fault::Fault, members::TypeEntry, pairs::Pairs, state::State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+/// A search whose parameters have been understood.
+pub(crate) struct Search {
+    pub(crate) number: u32,
+    pub(crate) entry: &'static TypeEntry,
+    pub(crate) pairs: Pairs,
+    pub(crate) count: u32,
+    /// Bounds of `_lastUpdated`.
+    updated: Vec<Bound>,
+    /// Bounds of `service-date`.
+    serviced: Vec<Bound>,
+    skip: u32,
+}
+
+/// One page of a search, as positions in its record.
+pub(crate) struct Page {
+    pub(crate) record: Record,
+    /// Indexes into the record.
+    pub(crate) indexes: Vec<u32>,
+    pub(crate) total: u32,
+    /// Counted from one.
+    pub(crate) number: u32,
+    /// How many resources stand on the pages before.
+    pub(crate) start: u32,
+    /// The id after which the next page begins, when there may be one.
+    pub(crate) next_after: Option<String>,
+    /// Where the page before begins: nothing when this is the first, an empty id for page one.
+    pub(super) prior_after: Option<String>,
+    /// The last resource of the page before.
+    pub(crate) last_of_prior: Option<u32>,
+    /// Whether everything fits this one page, so that there are no links.
+    pub(crate) whole: bool,
+}
+
+const DEFAULT_COUNT: u32 = 10;
+const MAXIMUM_COUNT: u32 = 100;
+const MAXIMUM_SKIP: u32 = 9990;
+
+impl Search {
+    pub(crate) fn new(
+        state: &State,
+        number: u32,
+        entry: &'static TypeEntry,
+        pairs: Pairs,
+    ) -> Result<Search, Box<Response>> {
+        let count = match pairs.get("_count").map(str::parse::<u32>) {
+            None => DEFAULT_COUNT,
+            Some(Ok(count)) if count > 0 => count.min(MAXIMUM_COUNT),
+            Some(_) => return Err(invalid("_count must be a number from 1 to 100")),
+        };
+        let skip = match pairs.get("_skip").map(str::parse::<u32>) {
+            None => 0,
+            Some(Ok(skip)) if skip <= MAXIMUM_SKIP => skip,
+            Some(Ok(skip)) => return Err(window_too_large(skip.saturating_add(count))),
+            Some(Err(_)) => return Err(invalid("_skip must be a number")),
+        };
+        let bounds = |name: &str| {
+            let parsed: Option<Vec<Bound>> = pairs.all(name).map(Bound::parse).collect();
+            parsed.ok_or_else(|| invalid(&format!("{name} is not a date")))
+        };
+        let ignored = state.has(Fault::IgnoresLastUpdated);
+        let updated = if ignored { Vec::new() } else { bounds("_lastUpdated")? };
+        let serviced = bounds("service-date")?;
+        let count = if state.has(Fault::CountIgnored) { 7 } else { count };
+        Ok(Search { number, entry, pairs, count, updated, serviced, skip })
+    }
+
+    /// The page this search asks for.
+    pub(crate) fn page(&self, state: &State) -> Page {
+        let record = Record::new(state, self.number, self.entry);
+        let found = self.found(state, &record);
+        let start = match self.pairs.get("_after") {
+            Some(id) => found.after(&record, id),
+            None => self.skip.min(found.len()),
+        };
+        self.page_of(record, &found, start)
+    }
+
+    /// The page that begins at a position of what the search finds now.
+    pub(crate) fn page_at(&self, state: &State, start: u32) -> Page {
+        let record = Record::new(state, self.number, self.entry);
+        let found = self.found(state, &record);
+        let start = start.min(found.len());
+        self.page_of(record, &found, start)
+    }
+
+    /// What the page at a position holds where the order begins with another resource.
+    pub(crate) fn rotated(&self, state: &State, page: &Page, first: u32) -> Vec<u32> {
+        let found = self.found(state, &page.record);
+        let positions = page.start..page.start + page.indexes.len() as u32;
+        positions.map(|position| found.at((position + first) % found.len())).collect()
+    }
+
+    fn page_of(&self, record: Record, found: &Found, start: u32) -> Page {
+        let end = (start + self.count).min(found.len());
+        let whole = start == 0 && end == found.len() && self.pairs.get("_after").is_none();
+        let full = end - start == self.count;
+        // Only `_offset` makes the server look whether a full page is the last one.
+        let last_known = self.pairs.get("_offset").is_some() && end == found.len();
+        let id_at = |position: u32| record.id(found.at(position));
+        Page {
+            indexes: (start..end).map(|position| found.at(position)).collect(),
+            total: found.len(),
+            number: start / self.count + 1,
+            start,
+            next_after: (full && !whole && !last_known).then(|| id_at(end - 1)),
+            prior_after: (start > 0).then(|| match start.checked_sub(self.count + 1) {
+                Some(position) => id_at(position),
+                None => String::new(),
+            }),
+            last_of_prior: start.checked_sub(1).map(|position| found.at(position)),
+            whole,
+            record,
+        }
+    }
+
+    fn found(&self, state: &State, record: &Record) -> Found {
+        let shrunk = state.has(Fault::Shrink);
+        let is_first_held_back = self.entry.name == "ExplanationOfBenefit"
+            && state.has(Fault::ShiftByInsertion)
+            && !state.have_moved(self.number);
+        let sort = self.pairs.get("_sort").unwrap_or_default();
+        let sorted = matches!(sort, "_lastUpdated" | "-_lastUpdated");
+        let ids: Vec<&str> = self.pairs.all("_id").flat_map(|value| value.split(',')).collect();
+        let bounded = !self.updated.is_empty() || !self.serviced.is_empty();
+        let is_part = bounded || shrunk || is_first_held_back || record.has_changed();
+        if !(sorted || is_part) && ids.is_empty() {
+            return Found::Everything(record.len());
+        }
+        let within = |index: &u32| {
+            self.updated.iter().all(|bound| bound.holds(record.last_updated(*index)))
+                && self.is_serviced(record, *index)
+                && !record.is_withdrawn(*index)
+                && (ids.is_empty() || ids.contains(&record.id(*index).as_str()))
+                && (!shrunk || is_left(*index))
+                && (!is_first_held_back || *index > 0)
+        };
+        let mut indexes: Vec<u32> = (0..record.len()).filter(within).collect();
+        if sorted {
+            indexes.sort_by_cached_key(|index| record.last_updated(*index));
+            if sort.starts_with('-') {
+                indexes.reverse();
+            }
+        }
+        Found::These { indexes, sorted }
+    }
+
+    /// Whether some day of service lies within the bounds; other types know no such parameter.
+    fn is_serviced(&self, record: &Record, index: u32) -> bool {
+        let Some((start, end)) = record.serviced(index) else { return true };
+        self.serviced.iter().all(|bound| bound.touches(start, end))
+    }
+}
+
+/// What a search found, in its order.
+enum Found {
+    /// All of the record, which is not written down: it may be long.
+    Everything(u32),
+    These {
+        indexes: Vec<u32>,
+        sorted: bool,
+    },
+}
+
+impl Found {
+    fn len(&self) -> u32 {
+        match self {
+            Found::Everything(count) => *count,
+            Found::These { indexes, .. } => indexes.len() as u32,
+        }
+    }
+
+    fn at(&self, position: u32) -> u32 {
+        match self {
+            Found::Everything(_) => position,
+            Found::These { indexes, .. } => indexes[position as usize],
+        }
+    }
+
+    /// The position that follows the resource of that id.
+    fn after(&self, record: &Record, id: &str) -> u32 {
+        match self {
+            Found::Everything(_) => record.after(id),
+            Found::These { indexes, sorted: false } => {
+                let after = record.after(id);
+                indexes.partition_point(|index| *index < after) as u32
+            }
+            Found::These { indexes, sorted: true } => record
+                .find(id)
+                .and_then(|index| indexes.iter().position(|found| *found == index))
+                .map_or(self.len(), |position| position as u32 + 1),
+        }
+    }
+}
+
+/// Whether a resource is left where nine in ten vanish.
+pub(crate) fn is_left(index: u32) -> bool {
+    index.is_multiple_of(10)
+}
+
+fn invalid(text: &str) -> Box<Response> {
+    Box::new(outcome::outcome(StatusCode::BAD_REQUEST, "invalid", text))
+}
+
+/// The answer of the search engine behind the payer, by its own words.
+pub(crate) fn window_too_large(end: u32) -> Box<Response> {
+    invalid(&format!(
+        "illegal_argument_exception reason: Result window is too large, from + size must be less \
+         than or equal to: [10000] but was [{end}]. See the scroll api for a more efficient way \
+         to request large data sets."
+    ))
+}

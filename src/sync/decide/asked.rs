@@ -1,0 +1,194 @@
+//! Which types a run asks for, and why not the rest. Pure.
+//!
+//! What is held, named or required and cannot be asked for is a gap, known before the first
+//! request: the run is incomplete, and says what to do.
+
+use super::plan::PlanInput;
+use crate::{
+    fhir::{Granted, RESOURCE_TYPES, granted, is_read_by_reference, resource_type},
+    outcome::{Reason, WalkState},
+    warehouse::WalkFinish,
+};
+
+/// Stands in a list of types for all that a plan declares.
+const EVERY_TYPE: &str = "*";
+
+/// What a run does about a type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// It is asked for, as far as the consent goes.
+    Ask(Extent),
+    /// It is not; the ledger says why.
+    Leave(WalkFinish),
+}
+
+/// How much of a type a walk can see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Whether the consent hides some of it, so that nothing proves a resource's absence.
+    pub is_part: bool,
+    /// Whether the consent covers nothing of it. An empty answer may then be all that the plan says
+    /// about that.
+    pub is_uncovered: bool,
+    /// Whether the configuration requires the type by its name.
+    pub is_demanded: bool,
+    /// What a walk that got everything there was mentions.
+    pub note: Option<String>,
+    /// How such a walk ends all the same, where the rest is held, named or required; where the type
+    /// is not covered, only if nothing came.
+    pub gap: Option<Box<WalkFinish>>,
+}
+
+impl Extent {
+    /// The end of a walk that got everything there was.
+    pub(crate) fn complete(&self, warning: Option<String>, brought_nothing: bool) -> WalkFinish {
+        let parts: Vec<String> = self.note.iter().cloned().chain(warning).collect();
+        let warning = (!parts.is_empty()).then(|| parts.join("; "));
+        match &self.gap {
+            Some(gap) if brought_nothing || !self.is_uncovered => WalkFinish::clone(gap),
+            _ => WalkFinish::complete(warning),
+        }
+    }
+}
+
+/// The types that a run works through, in order: those named, with `*` for all that the plan
+/// declares; else all that payersync knows.
+pub(super) fn wanted_types(input: &PlanInput<'_>) -> Vec<String> {
+    let known = || RESOURCE_TYPES.iter().map(|known| known.name.to_owned());
+    let mut names: Vec<String> = Vec::new();
+    let mut add = |name: String| {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    };
+    match named(input) {
+        [] => known().chain(input.required.names().iter().cloned()).for_each(&mut add),
+        named => {
+            for name in named {
+                if name == EVERY_TYPE {
+                    known().chain(declared(input)).for_each(&mut add);
+                } else {
+                    add(name.clone());
+                }
+            }
+        }
+    }
+    names
+}
+
+/// The other types that the plan declares or the connection holds, which a run over everything
+/// that is configured leaves.
+pub(super) fn unasked_types(input: &PlanInput<'_>, wanted: &[String]) -> Vec<(String, WalkFinish)> {
+    if !input.asked_types.is_empty() {
+        return Vec::new();
+    }
+    let mut names: Vec<String> =
+        declared(input).chain(input.held.iter().map(|held| held.resource_type.clone())).collect();
+    names.sort();
+    names.dedup();
+    names.retain(|name| !wanted.contains(name));
+    names.into_iter().map(|name| (name.clone(), not_asked(input, &name))).collect()
+}
+
+fn not_asked(input: &PlanInput<'_>, name: &str) -> WalkFinish {
+    let was_listed = input.held.iter().any(|held| held.resource_type == name && held.is_listed);
+    if was_listed {
+        let detail = "the plan's types do not name it any more; what is held grows old";
+        let hint = format!("add \"{name}\" or \"{EVERY_TYPE}\" to the plan's types");
+        let finish = WalkFinish::incomplete(Reason::NotAsked, detail.to_owned());
+        return WalkFinish { hint: Some(hint), ..finish };
+    }
+    let detail = format!("the plan's types do not name it; types = [\"{EVERY_TYPE}\"] asks for it");
+    WalkFinish::not_walked(WalkState::Skipped, Reason::NotAsked, detail)
+}
+
+/// Decides about a type.
+pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
+    let required = input.required.contains(name);
+    let is_demanded = input.required.is_named(name);
+    let held = input.held.iter().find(|held| held.resource_type == name);
+    let was_whole = input
+        .states
+        .iter()
+        .any(|state| state.resource_type == name && state.last_full_at.is_some());
+    let is_named = named(input).iter().any(|named| named == name);
+    let listed_before = was_whole || held.is_some_and(|held| held.is_listed);
+    let granted = granted(input.scope, name);
+    let leave = |state, reason, detail: &str| {
+        Choice::Leave(WalkFinish::not_walked(state, reason, detail.to_owned()))
+    };
+    let only_read = input.capability.is_some_and(|capability| capability.only_reads(name));
+    // Types beyond those that are known are asked for because the plan declares them.
+    let by_reference = is_read_by_reference(name) || resource_type(name).is_none();
+    if !required && !listed_before && only_read && by_reference && granted != Granted::Nothing {
+        let detail = "the plan does not offer to list it; it is read by reference";
+        return leave(WalkState::NotServed, Reason::NotListed, detail);
+    }
+    // Statements are often incomplete: somebody's word, or experience, counts for more. And they tell
+    // nothing of a type that has a base of its own.
+    let is_known = required || listed_before || is_named || input.type_bases.contains_key(name);
+    if !is_known && input.capability.is_some_and(|capability| !capability.searches(name)) {
+        let detail = "the plan's CapabilityStatement does not offer to search it";
+        return leave(WalkState::NotServed, Reason::NotDeclared, detail);
+    }
+    match granted {
+        Granted::Whole => Choice::Ask(Extent::default()),
+        // Every plan serves it, many whatever the consent says.
+        Granted::Nothing if required => {
+            let detail = "the member's consent does not cover it, and nothing came";
+            let gap = Some(Box::new(match held {
+                None if !is_demanded => WalkFinish::complete(Some(detail.to_owned())),
+                _ => gap(input, name, detail),
+            }));
+            Choice::Ask(Extent { is_part: true, is_uncovered: true, is_demanded, note: None, gap })
+        }
+        Granted::Nothing if held.is_some() || is_named => {
+            Choice::Leave(gap(input, name, "the member's consent does not cover it"))
+        }
+        Granted::Nothing => {
+            leave(WalkState::Skipped, Reason::NotGranted, "the member's consent does not cover it")
+        }
+        Granted::Part(searches) => {
+            let detail = format!(
+                "the member's consent covers only a part of it: {name}?{}",
+                searches.join(&format!(", {name}?"))
+            );
+            let gap =
+                (required || is_named || was_whole).then(|| Box::new(gap(input, name, &detail)));
+            Choice::Ask(Extent { is_part: true, note: Some(detail), gap, ..Extent::default() })
+        }
+    }
+}
+
+/// A type, or the rest of it, that the consent keeps from us: exit 3 where a new consent can give
+/// it, and 2 where the configured scope does not even ask for it.
+fn gap(input: &PlanInput<'_>, name: &str, detail: &str) -> WalkFinish {
+    let connect = format!("`payersync connect {} --plan {}`", input.connection, input.plan);
+    let (reason, hint) = match granted(input.requested_scope, name) {
+        Granted::Whole => (
+            Reason::NotGranted,
+            format!(
+                "{connect} lets the member consent to it again; or take it out of the plan's types"
+            ),
+        ),
+        _ => (
+            Reason::NotRequested,
+            format!("add patient/{name}.read to the plan's scope, then {connect}"),
+        ),
+    };
+    let finish = WalkFinish::incomplete(reason, detail.to_owned());
+    WalkFinish { hint: Some(hint), keep_cursor: true, ..finish }
+}
+
+/// The types that somebody named for this run.
+fn named<'a>(input: &PlanInput<'a>) -> &'a [String] {
+    match input.asked_types {
+        [] => input.configured_types,
+        asked => asked,
+    }
+}
+
+fn declared(input: &PlanInput<'_>) -> impl Iterator<Item = String> {
+    let capability = input.capability;
+    capability.into_iter().flat_map(|capability| capability.types().map(str::to_owned))
+}

@@ -1,0 +1,20 @@
+//! One of several searches that together are a type.
+
+use crate::warehouse::WalkWindow;
+use url::Url;
+
+/// One of several searches that together are a type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its query, as it is configured.
+    pub query: String,
+    /// Its first page.
+    pub start: Url,
+}
+
+impl Part {
+    /// The window under which its walks are entered in the ledger.
+    pub(crate) fn window(&self) -> WalkWindow {
+        WalkWindow { parameter: self.query.clone(), from: None, to: None }
+    }
+}

@@ -1,0 +1,190 @@
+//! Whether a server honours a search by date, before anything is left out because of it.
+//!
+//! Declaring it proves nothing. Asked for what changes after the year 2100 an honest server has
+//! nothing to show. Asked for a date that occurs in what is stored, it has something to show, nothing
+//! older, and no less than is stored. Where it says what it searched for (`self`), it says this, too.
+
+use super::plan::{Increment, WalkFrom, WalkOrder};
+use crate::{
+    fhir::{
+        Effort, FetchError, SearchMode, changed_since, instant, left_out_of_self_link, on_days,
+    },
+    fingerprint::fingerprint,
+    sync::context::WalkContext,
+    warehouse::{LastUpdated, Totals, WarehouseError, dates, held_since},
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use url::Url;
+
+/// What a probe has shown.
+pub(crate) enum Probed {
+    /// It works.
+    Honoured,
+    /// It does not; why.
+    Ignored(&'static str),
+    /// It refuses the search, with this status.
+    Refused(u16),
+    /// Nobody knows: the server did not answer, or not with a page.
+    Unclear,
+}
+
+/// Has the server show that it honours `_lastUpdated`, once; else the whole type is walked.
+pub(crate) async fn prove(
+    context: &WalkContext,
+    order: &WalkOrder,
+    increment: &Increment,
+    effort: &mut Effort,
+) -> Result<WalkFrom, WarehouseError> {
+    let (connection_id, name) = (context.connection.id, order.resource_type.as_str());
+    match probe(context, order, effort).await? {
+        Probed::Honoured => {
+            let support = LastUpdated::Honoured;
+            context.warehouse.set_last_updated(connection_id, name, support, None).await?;
+            Ok(WalkFrom::Since(increment.clone()))
+        }
+        Probed::Ignored(why) => {
+            let (support, why) = (LastUpdated::Ignored, Some(why.to_owned()));
+            context.warehouse.set_last_updated(connection_id, name, support, why).await?;
+            Ok(WalkFrom::Start)
+        }
+        Probed::Refused(_) => {
+            let support = LastUpdated::Refused;
+            context.warehouse.set_last_updated(connection_id, name, support, None).await?;
+            Ok(WalkFrom::Start)
+        }
+        Probed::Unclear => Ok(WalkFrom::Start),
+    }
+}
+
+struct Answer {
+    matches: usize,
+    /// How many resources it finds in all, where its only page or a total tells.
+    found: Option<u64>,
+    /// Whether that is a total.
+    is_total: bool,
+    /// The oldest date that a match gives itself.
+    oldest: Option<DateTime<Utc>>,
+    /// Whether the self link leaves the parameter out.
+    left_out: bool,
+}
+
+/// Whether `_lastUpdated` works: two questions whose answers are known.
+async fn probe(
+    context: &WalkContext,
+    order: &WalkOrder,
+    effort: &mut Effort,
+) -> Result<Probed, WarehouseError> {
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let mut dates: Vec<DateTime<Utc>> = context
+        .warehouse
+        .reader()
+        .read(|connection| dates(connection, id, name))?
+        .iter()
+        .filter_map(|text| instant(text))
+        .collect();
+    dates.sort_unstable();
+    dates.dedup();
+    let Some(middle) = dates.get(dates.len() / 2).copied() else { return Ok(Probed::Unclear) };
+    let Some(never) = DateTime::from_timestamp(4_102_444_800, 0) else {
+        return Ok(Probed::Unclear);
+    };
+    let (never, since) = (changed_since(&order.start, never), changed_since(&order.start, middle));
+    let found = two_questions(context, &never, &since, "_lastUpdated", effort).await;
+    // Servers keep fewer digits than they are asked with.
+    let oldest_allowed = middle - chrono::Duration::seconds(1);
+    Ok(match found {
+        Ok(Answer { oldest: Some(oldest), .. }) if oldest < oldest_allowed => {
+            Probed::Ignored("it sends resources that changed before the instant asked for")
+        }
+        Ok(answer) => {
+            let held = context
+                .warehouse
+                .reader()
+                .read(|connection| held_since(connection, id, name, middle))?;
+            let is_counted = !answer.is_total || order.totals == Totals::Trusted;
+            match answer.found.filter(|_| is_counted) {
+                // Deleted meanwhile or left out: a full walk tells, and the next run asks again.
+                Some(found) if found < held => Probed::Unclear,
+                _ => Probed::Honoured,
+            }
+        }
+        Err(probed) => probed,
+    })
+}
+
+/// Whether a type's own date parameter works.
+pub(crate) async fn probe_date(
+    context: &WalkContext,
+    start: &Url,
+    parameter: &str,
+    effort: &mut Effort,
+) -> Probed {
+    let since = |year| {
+        let first = NaiveDate::from_ymd_opt(year, 1, 1);
+        on_days(start, parameter, first, None)
+    };
+    match two_questions(context, &since(2100), &since(1900), parameter, effort).await {
+        Ok(_) => Probed::Honoured,
+        Err(probed) => probed,
+    }
+}
+
+/// Asks for what cannot be and for what must be; the answer to the latter, or what was shown.
+async fn two_questions(
+    context: &WalkContext,
+    never: &Url,
+    surely: &Url,
+    parameter: &str,
+    effort: &mut Effort,
+) -> Result<Answer, Probed> {
+    match ask(context, never, parameter, effort).await {
+        Ok(Answer { left_out: true, .. }) => {
+            return Err(Probed::Ignored("its self link does not repeat the parameter"));
+        }
+        Ok(Answer { matches: 0, .. }) => {}
+        Ok(_) => return Err(Probed::Ignored("it sends resources that cannot have changed yet")),
+        Err(error) => return Err(refused(&error)),
+    }
+    match ask(context, surely, parameter, effort).await {
+        Ok(Answer { matches: 0, .. }) => {
+            Err(Probed::Ignored("it leaves out resources that must have changed"))
+        }
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn ask(
+    context: &WalkContext,
+    url: &Url,
+    parameter: &str,
+    effort: &mut Effort,
+) -> Result<Answer, FetchError> {
+    let page = context.client.page(url, effort, &crate::http::silently).await?;
+    let is_match = |mode| mode == SearchMode::Match;
+    let self_link = page.bundle.self_link.as_deref();
+    let matches = || page.bundle.entries.iter().filter(|entry| is_match(entry.mode));
+    let dates = matches()
+        .filter_map(|entry| fingerprint(&page.body[entry.resource.clone()?]).ok())
+        .filter(|found| found.resource_type != "OperationOutcome")
+        .filter_map(|found| instant(found.last_updated.as_deref()?));
+    let is_only_page = page.bundle.next.is_none();
+    let count = matches().count();
+    Ok(Answer {
+        oldest: dates.min(),
+        matches: count,
+        found: if is_only_page { Some(count as u64) } else { page.bundle.total },
+        is_total: !is_only_page,
+        left_out: self_link.is_some_and(|link| {
+            left_out_of_self_link(url, link).iter().any(|name| name == parameter)
+        }),
+    })
+}
+
+fn refused(error: &FetchError) -> Probed {
+    match error.status() {
+        Some(status @ (400 | 404 | 405 | 422 | 501)) => Probed::Refused(status),
+        // Nothing is said of the search: it is busy, or wants another token.
+        _ => Probed::Unclear,
+    }
+}

@@ -1,0 +1,186 @@
+//! Before a run: what the plan declares, what the ledger knows, and so what will be asked.
+
+use super::plan::{PlanInput, Step, plan};
+use crate::{
+    fhir::{Capability, Effort, FetchError},
+    http::Retry,
+    monitor::Event,
+    sync::{
+        context::WalkContext,
+        run::{SyncContext, SyncOptions, Target},
+        walk::ending::{older_vault, unavailable},
+    },
+    warehouse::{WalkFinish, WarehouseError, held_types, token_generation},
+};
+
+/// What a run will do with one connection.
+pub(crate) struct Survey {
+    pub(crate) steps: Vec<Step>,
+    /// The scope by which they were decided.
+    pub(crate) scope: Option<String>,
+    /// Why the plan cannot be reached, if not even its CapabilityStatement could be asked for.
+    pub(crate) unreachable: Option<FetchError>,
+    pub(crate) effort: Effort,
+}
+
+/// Asks the plan what it offers and grants, and decides for every type. Asks for no data.
+pub(crate) async fn survey(
+    context: &WalkContext,
+    target: &Target,
+    options: &SyncOptions,
+) -> Result<Survey, WarehouseError> {
+    let offer = offer(context).await;
+    if offer.unreachable.is_none() {
+        see_to_token(context).await?;
+    }
+    decide(context, target, options, offer).await
+}
+
+/// The gaps of types that were walked, where the plan has granted less in the course of a run than
+/// was known when the run decided about its types.
+pub(crate) async fn narrowed(
+    context: &WalkContext,
+    target: &Target,
+    options: &SyncOptions,
+    decided_by: Option<&str>,
+) -> Result<Vec<(String, WalkFinish)>, WarehouseError> {
+    let scope = context.client.granted_scope().await;
+    let Some(scope) = scope.filter(|scope| decided_by != Some(scope)) else {
+        return Ok(Vec::new());
+    };
+    context.warehouse.note_scope(context.connection.id, scope).await?;
+    let offer = Offer { capability: None, unreachable: None, effort: Effort::default() };
+    let survey = decide(context, target, options, offer).await?;
+    Ok(survey.steps.into_iter().filter_map(Step::into_gap).collect())
+}
+
+/// What the plan declares.
+struct Offer {
+    capability: Option<Capability>,
+    unreachable: Option<FetchError>,
+    effort: Effort,
+}
+
+async fn offer(context: &WalkContext) -> Offer {
+    let mut effort = Effort::default();
+    let on_retry = |retry: &Retry| {
+        context.monitor.event(Event::Retrying {
+            connection: &context.connection.name,
+            resource_type: "CapabilityStatement",
+            why: &retry.reason.to_string(),
+            delay: retry.wait,
+        });
+    };
+    let capability = tokio::select! {
+        capability = context.client.capability(&mut effort, &on_retry) => capability,
+        () = context.stop.asked() => Ok(None),
+    };
+    let (capability, unreachable) = match capability {
+        Ok(capability) => (capability, None),
+        Err(error) if error.is_unreachable() => (None, Some(error)),
+        // The walks meet the same error, and say so.
+        Err(_) => (None, None),
+    };
+    Offer { capability, unreachable, effort }
+}
+
+/// Has the token refreshed first if need be: the answer may grant less than the consent did, and
+/// what it leaves out is known before anything is asked for.
+async fn see_to_token(context: &WalkContext) -> Result<(), WarehouseError> {
+    let connection = &context.connection;
+    if is_older(context).await? {
+        let _ = context.no_token.set(older_vault(connection));
+        return Ok(());
+    }
+    let ready = tokio::select! {
+        ready = context.client.see_to_token() => ready,
+        () = context.stop.asked() => return Ok(()),
+    };
+    if let Err(error) = ready {
+        // The first reason stands for all types.
+        let _ = context.no_token.set(unavailable(&error, connection));
+        return Ok(());
+    }
+    if let Some(end) = context.client.consent_ends_at() {
+        context.warehouse.note_consent_end(connection.id, end).await?;
+    }
+    let scope = context.client.granted_scope().await;
+    match scope.filter(|scope| connection.scope.as_ref() != Some(scope)) {
+        Some(scope) => context.warehouse.note_scope(connection.id, scope).await,
+        None => Ok(()),
+    }
+}
+
+/// Whether the vault's tokens are older than those that an earlier run has met.
+async fn is_older(context: &WalkContext) -> Result<bool, WarehouseError> {
+    let id = context.connection.id;
+    let known = context.warehouse.reader().read(|connection| token_generation(connection, id))?;
+    let stored = context.client.token_generation().await;
+    Ok(matches!((stored, known), (Some(stored), Some(known)) if stored < known))
+}
+
+/// Notes which tokens were used, so that an older vault put back in the place of this one is noticed.
+pub(crate) async fn note_tokens(context: &WalkContext) -> Result<(), WarehouseError> {
+    match context.client.token_generation().await {
+        Some(generation) if context.no_token.get().is_none() => {
+            context.warehouse.note_token_generation(context.connection.id, generation).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn decide(
+    context: &WalkContext,
+    target: &Target,
+    options: &SyncOptions,
+    offer: Offer,
+) -> Result<Survey, WarehouseError> {
+    let Offer { capability, unreachable, effort } = offer;
+    let scope = context.client.granted_scope().await.or_else(|| context.connection.scope.clone());
+    let cursors = context.warehouse.cursors(context.connection.id)?;
+    let id = context.connection.id;
+    let states = context.warehouse.type_states(id)?;
+    let held = context.warehouse.reader().read(|connection| held_types(connection, id))?;
+    let steps = plan(&PlanInput {
+        connection: &context.connection.name,
+        plan: context.connection.plan_name(),
+        base: &target.registration.fhir_url,
+        type_bases: &target.registration.requests.bases,
+        page_size: target.page_size,
+        last_updated: target.last_updated,
+        search: &target.search,
+        configured_types: &target.types,
+        required: &target.required,
+        asked_types: &options.types,
+        capability: capability.as_ref(),
+        scope: scope.as_deref(),
+        requested_scope: target.registration.scope.as_deref(),
+        held: &held,
+        consented_at: context.connection.consented_at.as_deref(),
+        cursors: &cursors,
+        states: &states,
+        full: options.full,
+        full_walk_every: options.full_walk_every,
+        overlap: options.overlap,
+        now: context.clock.now(),
+    });
+    Ok(Survey { steps, scope, unreachable, effort })
+}
+
+/// What a sync would ask of a connection, and why not the rest.
+///
+/// # Errors
+/// The warehouse's; or, inside, why the plan cannot be reached.
+pub async fn preview(
+    context: &SyncContext,
+    target: &Target,
+    options: &SyncOptions,
+) -> Result<Result<Vec<Step>, FetchError>, WarehouseError> {
+    let walk_context = WalkContext::new(context, 0, target, options);
+    let offer = offer(&walk_context).await;
+    let survey = decide(&walk_context, target, options, offer).await?;
+    Ok(match survey.unreachable {
+        Some(error) => Err(error),
+        None => Ok(survey.steps),
+    })
+}

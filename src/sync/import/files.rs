@@ -1,0 +1,306 @@
+//! Files on their way into the warehouse: what they hold is taken in like the pages of a plan.
+//!
+//! One walk of mode `file` per resource type and run. A file shows what was there once: it moves no
+//! watermark, has no cursor, and what is missing from it is not absent. Whoever reads the files calls
+//! [`Import::begin`], [`Import::part`] for each part, and [`Import::end`]; then [`Import::finish`].
+
+use super::pages::{FilePage, base_of, full_urls, pages};
+use crate::{
+    clock::Clock,
+    fhir::{Bundle, Entry},
+    monitor::{Event, Monitor},
+    outcome::{Reason, WalkKind},
+    reference::{FullUrls, ServerBases},
+    sync::{
+        intake::{page::Intake, whose::Whose, workers::Workers},
+        report::{ConnectionReport, Report, WalkReport},
+        stop::Stop,
+        walk::ending::interrupted,
+    },
+    warehouse::{
+        ConnectionRow, PageWrite, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart, Warehouse,
+        WarehouseError, open_strangers,
+    },
+};
+use bytes::Bytes;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
+
+/// What an import works with.
+pub struct ImportContext {
+    /// Where everything goes.
+    pub warehouse: Arc<Warehouse>,
+    /// Who wants to know.
+    pub monitor: Arc<dyn Monitor>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Whether to go on.
+    pub stop: Stop,
+    /// Whether what no column carries is counted at the end.
+    pub count_unmapped_paths: bool,
+}
+
+/// One run that takes in files of one connection.
+pub struct Import {
+    context: ImportContext,
+    connection: ConnectionRow,
+    intake: Intake,
+    run_id: i64,
+    walks: BTreeMap<String, FileWalk>,
+    /// The file under way.
+    file: String,
+    /// Types that the file under way has brought.
+    touched: BTreeSet<String>,
+    files: u64,
+    is_interrupted: bool,
+    started: Instant,
+}
+
+/// The walk over one type.
+struct FileWalk {
+    key: WalkKey,
+    counters: WalkCounters,
+    /// Why something is missing of it.
+    trouble: Option<WalkFinish>,
+}
+
+impl Import {
+    /// Begins a run. `base` is the FHIR base of the server that the files came from, where it is
+    /// known; `dependants`, whether they are about other people than the member, too.
+    ///
+    /// # Errors
+    /// The warehouse's.
+    pub async fn start(
+        context: ImportContext,
+        connection: ConnectionRow,
+        base: Option<ServerBases>,
+        dependants: bool,
+    ) -> Result<Import, WarehouseError> {
+        let warehouse = Arc::clone(&context.warehouse);
+        let mut bases = warehouse.bases(connection.id)?;
+        if let (Some(base), None) = (base, &connection.plan)
+            && base != bases
+        {
+            warehouse.set_bases(connection.id, base.to_text()).await?;
+            bases = base;
+        }
+        let bases = Arc::new(bases);
+        let whose = Whose::of_connection(&warehouse, &connection, Arc::clone(&bases), dependants)?;
+        let run_id = warehouse.start_run("import").await?;
+        let intake = Intake {
+            warehouse,
+            workers: Workers::new(1),
+            connection_id: connection.id,
+            whose,
+            bases,
+        };
+        Ok(Import {
+            context,
+            connection,
+            intake,
+            run_id,
+            walks: BTreeMap::new(),
+            file: String::new(),
+            touched: BTreeSet::new(),
+            files: 0,
+            is_interrupted: false,
+            started: Instant::now(),
+        })
+    }
+
+    /// Whether it was asked to stop; what is committed stays.
+    pub fn is_interrupted(&self) -> bool {
+        self.is_interrupted
+    }
+
+    /// Begins a file.
+    pub fn begin(&mut self, file: String) {
+        self.file = file;
+        self.files += 1;
+        self.touched.clear();
+    }
+
+    /// Takes in a part of the file: bytes and the entries in them. A Bundle comes in one part.
+    ///
+    /// # Errors
+    /// The warehouse's.
+    pub async fn part(&mut self, body: Bytes, entries: Vec<Entry>) -> Result<(), WarehouseError> {
+        self.learn_base(&body, &entries).await?;
+        let full_urls = Arc::new(full_urls(&body, &entries, &self.intake.bases));
+        for page in pages(&body, entries) {
+            if self.context.stop.is_asked() {
+                self.is_interrupted = true;
+                return Ok(());
+            }
+            self.store(page, &full_urls).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the file: read to its end, or with why the rest of it is missing.
+    ///
+    /// # Errors
+    /// The warehouse's.
+    pub async fn end(&mut self, trouble: Option<Reason>) -> Result<(), WarehouseError> {
+        let finish = match (self.is_interrupted, trouble) {
+            (true, _) => interrupted(),
+            (false, Some(reason)) => {
+                let detail = "a file could not be read to its end; what is whole was taken in";
+                let hint = "import the whole file once it is mended".to_owned();
+                let finish = WalkFinish::incomplete(reason, detail.to_owned());
+                WalkFinish { hint: Some(hint), ..finish }
+            }
+            (false, None) => {
+                let (id, file) = (self.connection.id, self.file.clone());
+                return self.context.warehouse.settle_file(id, file).await;
+            }
+        };
+        for name in &self.touched {
+            if let Some(walk) = self.walks.get_mut(name) {
+                walk.trouble.get_or_insert_with(|| finish.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the run: each walk in the ledger, the marts made anew.
+    ///
+    /// # Errors
+    /// The warehouse's.
+    pub async fn finish(self) -> Result<Report, WarehouseError> {
+        let Import { context, connection, run_id, .. } = self;
+        let warehouse = context.warehouse;
+        let mut walks = Vec::new();
+        for (resource_type, walk) in self.walks {
+            let FileWalk { key, counters, trouble } = walk;
+            let complete = WalkFinish::complete(None);
+            // A file that is imported again begins at its beginning.
+            let finish = WalkFinish { keep_cursor: false, ..trouble.unwrap_or(complete) };
+            warehouse.abandon_walk(key, finish.clone(), counters.clone()).await?;
+            context.monitor.event(Event::WalkFinished {
+                connection: &connection.name,
+                resource_type: &resource_type,
+                state: finish.state,
+                detail: finish.detail.as_deref(),
+                resources_seen: counters.resources_seen,
+            });
+            walks.push(WalkReport { resource_type, finish, counters });
+        }
+        if context.count_unmapped_paths {
+            let stop = context.stop.clone();
+            warehouse.survey_unmapped(move || stop.is_asked()).await?;
+        }
+        let id = connection.id;
+        let report = Report {
+            run_id,
+            connections: vec![ConnectionReport {
+                connection: connection.name,
+                plan: connection.plan,
+                walks,
+                open_rejects: warehouse.open_rejects(id)?,
+                open_strangers: warehouse
+                    .reader()
+                    .read(|connection| open_strangers(connection, id))?,
+                open_absences: 0,
+                is_bug: false,
+            }],
+            files: Some(self.files),
+            interrupted: self.is_interrupted,
+            elapsed: self.started.elapsed(),
+        };
+        let (state, exit_code) = (report.state(), report.exit_code() as u8);
+        warehouse.finish_run(run_id, state, exit_code, report.summary()).await?;
+        Ok(report)
+    }
+
+    /// Notes the server that a Bundle came from, where nothing is known of it yet.
+    async fn learn_base(&mut self, body: &[u8], entries: &[Entry]) -> Result<(), WarehouseError> {
+        if self.connection.plan.is_some() || *self.intake.bases != ServerBases::default() {
+            return Ok(());
+        }
+        let Some(base) = base_of(body, entries) else { return Ok(()) };
+        let bases = Arc::new(ServerBases::new(&base, &[]));
+        self.context.warehouse.set_bases(self.connection.id, bases.to_text()).await?;
+        self.intake.whose.resolve_at(Arc::clone(&bases));
+        self.intake.bases = bases;
+        Ok(())
+    }
+
+    async fn store(
+        &mut self,
+        page: FilePage,
+        full_urls: &Arc<FullUrls>,
+    ) -> Result<(), WarehouseError> {
+        let FilePage { resource_type, body, entries, bytes } = page;
+        let bundle = Bundle::of_entries(entries);
+        let urls = Some(Arc::clone(full_urls));
+        let unpacked = self.intake.unpack(&resource_type, body.clone(), bundle, urls).await?;
+        let (now, file) = (self.context.clock.now(), self.file.clone());
+        self.touched.insert(resource_type.clone());
+        let walk = self.walk(resource_type).await?;
+        let mut counters = walk.counters.clone();
+        counters.pages += 1;
+        counters.bytes += bytes as u64;
+        counters.resources_seen += unpacked.resources_seen;
+        counters.duplicates += unpacked.duplicates;
+        let write = PageWrite {
+            walk: walk.key.clone(),
+            round: None,
+            page: counters.pages,
+            url: file.clone(),
+            file: Some(file),
+            self_left_out: None,
+            body,
+            changed: unpacked.changed,
+            unchanged: unpacked.unchanged,
+            rejects: unpacked.rejects,
+            rows: unpacked.rows,
+            answered: Vec::new(),
+            next_url: None,
+            counters,
+            tally: Tally::default(),
+            now,
+        };
+        let key = walk.key.clone();
+        let counters = self.context.warehouse.write_page(write).await?.counters;
+        self.context.monitor.event(Event::PageStored {
+            connection: &self.connection.name,
+            resource_type: &key.resource_type,
+            resources_seen: counters.resources_seen,
+            declared_total: None,
+        });
+        if let Some(walk) = self.walks.get_mut(&key.resource_type) {
+            walk.counters = counters;
+        }
+        Ok(())
+    }
+
+    /// The walk over a type, begun with its first page.
+    async fn walk(&mut self, resource_type: String) -> Result<&FileWalk, WarehouseError> {
+        if !self.walks.contains_key(&resource_type) {
+            self.context.monitor.event(Event::WalkStarted {
+                connection: &self.connection.name,
+                resource_type: &resource_type,
+                pages_before: 0,
+            });
+            let start = WalkStart {
+                run_id: self.run_id,
+                connection_id: self.connection.id,
+                resource_type: resource_type.clone(),
+                kind: WalkKind::File,
+                first_url: Some(self.file.clone()),
+                since: None,
+                window: None,
+                resumes: None,
+                proved_for: None,
+            };
+            let (key, _) = self.context.warehouse.start_walk(start).await?;
+            let walk = FileWalk { key, counters: WalkCounters::default(), trouble: None };
+            self.walks.insert(resource_type.clone(), walk);
+        }
+        Ok(&self.walks[&resource_type])
+    }
+}

@@ -1,0 +1,258 @@
+//! Whose data a connection may hold: one Patient's, never another member's.
+//!
+//! The Patient is the one that the consent names, else the first one that the plan sends; other
+//! records of the same person are told by `Patient.link`, in either direction. Where a resource names
+//! its patient by an identifier alone, it must be one of the Patient's own.
+
+use crate::{
+    fhir::{Identifier, Subjects, identifiers, linked_patients, subjects},
+    reference::{FullUrls, ServerBases},
+    warehouse::{ConnectionRow, Warehouse, WarehouseError, stored_patients},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The Patient that a connection's resources must be about.
+#[derive(Debug, Clone)]
+pub(crate) struct Whose {
+    bases: Arc<ServerBases>,
+    /// `None`: anybody's.
+    known: Option<Arc<Mutex<Known>>>,
+}
+
+/// What is known of the Patient; shared by the walks of a connection.
+#[derive(Debug, Default)]
+struct Known {
+    /// Ids of the one person's Patients; empty until the first one came.
+    patients: BTreeSet<String>,
+    /// Their identifiers, each with the id of its Patient.
+    identifiers: BTreeMap<Identifier, String>,
+    /// The one of them that the consent named, or that came first.
+    first: Option<String>,
+    /// The Patient that came first, until the warehouse has noted it.
+    to_be_pinned: Option<String>,
+    /// Whether the plan sent a resource about the Patient in this run.
+    is_seen: bool,
+}
+
+/// Whose a resource is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is about the connection's Patient.
+    Own,
+    /// It says nothing of a Patient.
+    Nobodys,
+    /// It is about somebody whose data this connection must not hold.
+    Foreign,
+    /// It names a Patient of another server.
+    Elsewhere,
+    /// It names somebody of whom nobody can tell who that is.
+    Unclear,
+}
+
+impl Whose {
+    /// Anybody's: a backend service, or a plan configured for dependants.
+    pub(crate) fn anybody(bases: Arc<ServerBases>) -> Whose {
+        Whose { bases, known: None }
+    }
+
+    /// Whose data a connection may hold, from what it holds already: anybody's, or its Patient's.
+    pub(crate) fn of_connection(
+        warehouse: &Warehouse,
+        row: &ConnectionRow,
+        bases: Arc<ServerBases>,
+        is_anybodys: bool,
+    ) -> Result<Whose, WarehouseError> {
+        if is_anybodys {
+            return Ok(Whose::anybody(bases));
+        }
+        let stored = warehouse.reader().read(|connection| stored_patients(connection, row.id))?;
+        Ok(Whose::one(bases, row.patient_id.as_deref(), &stored))
+    }
+
+    /// One person's: the named Patient's, else that of the first Patient that was ever stored,
+    /// else that of the first one that comes.
+    pub(crate) fn one(
+        bases: Arc<ServerBases>,
+        named: Option<&str>,
+        stored: &[(String, Vec<u8>)],
+    ) -> Whose {
+        let none = FullUrls::default();
+        let named = named.map(|named| bases.patient_id(named));
+        let known =
+            Known { patients: named.iter().cloned().collect(), first: named, ..Known::default() };
+        let whose = Whose { bases, known: Some(Arc::new(Mutex::new(known))) };
+        whose.meet(stored.iter().map(|(id, json)| (&**id, &**json)), &none);
+        if let Some(mut known) = whose.known() {
+            known.is_seen = false;
+        }
+        whose
+    }
+
+    /// The id of the connection's Patient, once it is known.
+    pub(crate) fn patient(&self) -> Option<String> {
+        self.known()?.first.clone()
+    }
+
+    /// Reads references from now on as those of this server.
+    pub(crate) fn resolve_at(&mut self, bases: Arc<ServerBases>) {
+        self.bases = bases;
+    }
+
+    /// The FHIR bases of the plan's server.
+    pub(crate) fn bases(&self) -> &ServerBases {
+        &self.bases
+    }
+
+    /// Whether a Patient is somebody else.
+    pub(crate) fn excludes(&self, patient: &str) -> bool {
+        self.known()
+            .is_some_and(|known| !known.patients.is_empty() && !known.patients.contains(patient))
+    }
+
+    /// Learns from a page's Patients: the first one that ever came is the connection's, and one
+    /// that is linked to it is the same person.
+    pub(crate) fn meet<'a>(
+        &self,
+        patients: impl Iterator<Item = (&'a str, &'a [u8])>,
+        bundle: &FullUrls,
+    ) {
+        let Some(mut known) = self.known() else { return };
+        let mut patients: Vec<(&str, Vec<String>, &[u8])> = patients
+            .map(|(id, json)| (id, linked_patients(json, &self.bases, bundle), json))
+            .collect();
+        if let (true, Some((first, ..))) = (known.patients.is_empty(), patients.first()) {
+            known.pin(first);
+        }
+        // Until nobody is added: links may lead over several records.
+        loop {
+            let before = patients.len();
+            patients.retain(|(id, links, json)| {
+                let is_same = known.patients.contains(*id)
+                    || links.iter().any(|link| known.patients.contains(link));
+                if is_same {
+                    known.is_seen = true;
+                    known.patients.insert((*id).to_owned());
+                    known.patients.extend(links.iter().cloned());
+                    let own = identifiers(json).into_iter().map(|own| (own, (*id).to_owned()));
+                    known.identifiers.extend(own);
+                }
+                !is_same
+            });
+            if patients.len() == before {
+                return;
+            }
+        }
+    }
+
+    /// Whose a resource is, and where the identifiers lead by which it names its patient; where no
+    /// Patient is known yet, the first one named is the connection's.
+    pub(crate) fn judge(
+        &self,
+        resource_type: &str,
+        id: &str,
+        json: &[u8],
+        bundle: &FullUrls,
+    ) -> (Verdict, FullUrls) {
+        let mut named = FullUrls::default();
+        let Some(mut known) = self.known() else { return (Verdict::Nobodys, named) };
+        let verdict = if resource_type == "Patient" {
+            known.verdict(&Subjects { patients: vec![id.to_owned()], ..Subjects::default() })
+        } else {
+            let subjects = subjects(json, &self.bases, bundle);
+            if known.patients.is_empty()
+                && let Some(first) = subjects.patients.first()
+                && subjects.patients.iter().all(|patient| patient == first)
+            {
+                known.pin(first);
+            }
+            for identifier in &subjects.identifiers {
+                if let Some(patient) = known.identifiers.get(identifier) {
+                    named.note_identifier(identifier, "Patient", patient);
+                }
+            }
+            known.verdict(&subjects)
+        };
+        known.is_seen |= verdict == Verdict::Own;
+        (verdict, named)
+    }
+
+    /// Notes that a resource of the member's came as it is stored.
+    pub(crate) fn saw(&self) {
+        if let Some(mut known) = self.known() {
+            known.is_seen = true;
+        }
+    }
+
+    /// Whether the plan sent something about the connection's Patient in this run.
+    pub(crate) fn is_seen(&self) -> bool {
+        self.known().is_none_or(|known| known.is_seen)
+    }
+
+    /// The Patient that the warehouse has to note before anything about it is stored, once.
+    pub(super) fn to_be_pinned(&self) -> Option<String> {
+        self.known()?.to_be_pinned.take()
+    }
+
+    fn known(&self) -> Option<MutexGuard<'_, Known>> {
+        // A worker that panicked leaves nothing half done here.
+        Some(self.known.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Known {
+    fn pin(&mut self, patient: &str) {
+        self.patients.insert(patient.to_owned());
+        self.first.get_or_insert_with(|| patient.to_owned());
+        self.to_be_pinned = Some(patient.to_owned());
+    }
+
+    fn verdict(&self, subjects: &Subjects) -> Verdict {
+        let is_own = |patient: &String| self.patients.contains(patient);
+        let is_unknown = |it: &&Identifier| !self.identifiers.contains_key(*it);
+        // In a system in which the Patient has a number, another number is another person's.
+        let is_anothers = |(system, _): &Identifier| {
+            !system.is_empty() && self.identifiers.keys().any(|(own, _)| own == system)
+        };
+        let mut unknown = subjects.identifiers.iter().filter(is_unknown).peekable();
+        let is_unclear = unknown.peek().is_some();
+        if !subjects.patients.iter().all(is_own) || unknown.any(is_anothers) {
+            Verdict::Foreign
+        } else if subjects.elsewhere {
+            Verdict::Elsewhere
+        } else if subjects.unclear || is_unclear || !subjects.bare.iter().all(is_own) {
+            Verdict::Unclear
+        } else if [&subjects.patients, &subjects.bare].iter().all(|named| named.is_empty())
+            && subjects.identifiers.is_empty()
+        {
+            Verdict::Nobodys
+        } else {
+            Verdict::Own
+        }
+    }
+}
+
+impl Verdict {
+    /// The quarantine's word and sentence for it; `None` where it is taken in.
+    pub(crate) fn reject(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Verdict::Own | Verdict::Nobodys => None,
+            Verdict::Foreign => Some((
+                "foreign_subject",
+                "a resource about another patient than the connection's; a plan whose consents cover \
+                 dependants has `dependants = true`",
+            )),
+            Verdict::Elsewhere => Some((
+                "subject_elsewhere",
+                "a resource about a patient of another server; if that is the plan's own server \
+                 under another name, add it to the plan's proxied_origins",
+            )),
+            Verdict::Unclear => Some((
+                "unclear_subject",
+                "a resource about a patient of whom cannot be told whether it is the connection's",
+            )),
+        }
+    }
+}

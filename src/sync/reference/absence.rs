@@ -1,0 +1,292 @@
+//! Proofs of deletion: what full walks did not meet is read by id.
+//!
+//! 404 or 410 proves that a resource is gone, the resource itself refutes it and is taken in, and
+//! anything else leaves it for the next run. Such an answer counts only between two reads of what is
+//! surely there that bring it: some plans answer every read so, some from one moment to the next.
+//! Where reads are refused, two full walks that missed the resource, days apart, prove it.
+
+use crate::{
+    fhir::{Effort, FetchError, Page, Referenced, instant},
+    http::{SafeUrl, silently},
+    sync::{context::WalkContext, decide::plan::WalkOrder},
+    warehouse::{
+        Absent, Finding, PageWrite, Tally, WalkCounters, WalkKey, WarehouseError, latest_walk,
+        pending_absences, surely_present,
+    },
+};
+
+/// Reads for the proofs of one type in one run; the rest is left to the next.
+const MAX_PROOFS: u32 = 500;
+/// Reads in a row without an answer, after which the rest is left to the next run.
+const MAX_FAILURES: u32 = 3;
+/// Reads in a row that were refused, where reads do not work, after which the rest counts as refused.
+const MAX_REFUSALS: u32 = 3;
+/// The same where requests are few.
+const MAX_REFUSALS_LIMITED: u32 = 1;
+/// Answers that are believed together, after one more read of what is surely there.
+const BELIEVED_AT_ONCE: usize = 10;
+/// Requests of the shortest proof: reads of what is surely there, of what is absent, and of the former
+/// once more.
+const SHORTEST_PROOF: u64 = 3;
+/// How far apart two full walks must be to prove a deletion by themselves.
+const WALKS_APART_HOURS: i64 = 24;
+
+/// Proves or refutes what is absent of a type, and adds to the counters what that took; returns how
+/// many resources were there after all.
+pub(crate) async fn prove_absences(
+    context: &WalkContext,
+    order: &WalkOrder,
+    effort: &mut WalkCounters,
+) -> Result<u64, WarehouseError> {
+    // Where the consent hides a part, a 404 may be all that it says about that part.
+    if order.window.is_some() || order.extent.is_part || context.stop.is_asked() {
+        return Ok(0);
+    }
+    // Fewer requests would prove nothing, and be missing for the walks.
+    if !context.allowance.has(SHORTEST_PROOF) {
+        return Ok(0);
+    }
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    // Before another full walk, to ask again for what was refused would tell nothing new, and where
+    // requests are few it would leave other types without any.
+    let with_refused = !context.allowance.is_limited();
+    let pending = context
+        .warehouse
+        .reader()
+        .read(|connection| pending_absences(connection, id, name, with_refused, MAX_PROOFS))?;
+    if pending.is_empty() {
+        return Ok(0);
+    }
+    let reader = context.warehouse.reader();
+    let latest = reader.read(|connection| latest_walk(connection, id, name))?;
+    let Some((key, before)) = latest else { return Ok(0) };
+    let mut proofs =
+        Proofs { context, key, counters: before.clone(), refuted: 0, said_gone: Vec::new() };
+    proofs.all(pending).await?;
+    let Proofs { key, counters, refuted, .. } = proofs;
+    effort.add_proofs(&before, &counters);
+    context.warehouse.forget_walks(vec![key.walk_id]).await?;
+    context.warehouse.update_walk(key, counters).await?;
+    Ok(refuted)
+}
+
+struct Proofs<'a> {
+    context: &'a WalkContext,
+    key: WalkKey,
+    counters: WalkCounters,
+    refuted: u64,
+    /// What the plan has said is gone, with the status, since it last brought something.
+    said_gone: Vec<(Absent, u16)>,
+}
+
+/// What a plan makes of reads of a type.
+enum Reads {
+    /// It has just brought this resource.
+    Work(String),
+    /// It refuses to bring what is surely there.
+    Refused,
+    /// Nothing is surely there that could be tried.
+    Untried,
+}
+
+impl Proofs<'_> {
+    async fn all(&mut self, pending: Vec<Absent>) -> Result<(), WarehouseError> {
+        let Some(reads) = self.try_reads().await? else { return Ok(()) };
+        let (mut failures, mut refusals, mut refused_with) = (0, 0, None);
+        let is_limited = self.context.allowance.is_limited();
+        let most = if is_limited { MAX_REFUSALS_LIMITED } else { MAX_REFUSALS };
+        let present = match &reads {
+            Reads::Work(present) => Some(present.as_str()),
+            Reads::Refused | Reads::Untried => None,
+        };
+        // The request for the last word is put by: without it nothing would ever be believed.
+        let mut has_last_word = present.is_some() && self.context.allowance.take();
+        if present.is_some() && !has_last_word {
+            return Ok(());
+        }
+        for absent in pending {
+            if self.context.stop.is_asked() || failures >= MAX_FAILURES {
+                break;
+            }
+            let result = match refusals >= most && present.is_none() {
+                true => None,
+                false => match self.read(&absent.resource_id).await {
+                    None => break,
+                    some => some,
+                },
+            };
+            let finding = match result {
+                Some(Ok(page)) => {
+                    self.store(page).await?;
+                    self.refuted += 1;
+                    refusals = 0;
+                    self.believe(true).await?;
+                    Finding::Present
+                }
+                Some(Err(error)) => match (error.says_gone(), &reads) {
+                    (Some(status), Reads::Work(_)) => {
+                        refusals = 0;
+                        self.said_gone.push((absent, status));
+                        if let Some(present) = present
+                            && self.said_gone.len() >= BELIEVED_AT_ONCE
+                        {
+                            let is_there = self.is_there(present).await;
+                            self.believe(is_there).await?;
+                            has_last_word = is_there && self.context.allowance.take();
+                            if !has_last_word {
+                                break;
+                            }
+                        }
+                        continue;
+                    }
+                    // It says of itself that it was there.
+                    (Some(410), Reads::Untried) => {
+                        refusals = 0;
+                        Finding::GoneByRead(410)
+                    }
+                    _ if is_no_answer(&error) => {
+                        failures += 1;
+                        Finding::Open(error.status())
+                    }
+                    // It answers, and not about the resource: reads are refused.
+                    _ => {
+                        (refusals, refused_with) = (refusals + 1, error.status());
+                        refused(&absent, present.is_some(), refused_with)
+                    }
+                },
+                None => refused(&absent, present.is_some(), refused_with),
+            };
+            self.enter(absent.resource_id, finding).await?;
+        }
+        if let Some(present) = present
+            && has_last_word
+            && !self.said_gone.is_empty()
+        {
+            let is_there = self.is_there(present).await;
+            self.believe(is_there).await?;
+        }
+        Ok(())
+    }
+
+    /// Enters what was said to be gone: as deleted if the plan has answered reads all along, else as
+    /// open.
+    async fn believe(&mut self, reads_work: bool) -> Result<(), WarehouseError> {
+        for (absent, status) in std::mem::take(&mut self.said_gone) {
+            let finding = match reads_work {
+                true => Finding::GoneByRead(status),
+                false => Finding::Open(None),
+            };
+            self.enter(absent.resource_id, finding).await?;
+        }
+        Ok(())
+    }
+
+    async fn enter(&mut self, id: String, finding: Finding) -> Result<(), WarehouseError> {
+        let (key, counters) = (self.key.clone(), self.counters.clone());
+        self.counters = self.context.warehouse.enter_finding(key, id, finding, counters).await?;
+        Ok(())
+    }
+
+    /// Whether the plan brings what is surely there; `None` where it gives no answer now.
+    async fn try_reads(&mut self) -> Result<Option<Reads>, WarehouseError> {
+        let (connection_id, name) = (self.key.connection_id, self.key.resource_type.as_str());
+        let present = self
+            .context
+            .warehouse
+            .reader()
+            .read(|connection| surely_present(connection, connection_id, name))?;
+        let mut reads = Reads::Untried;
+        for id in present {
+            if !self.context.allowance.take() {
+                return Ok(None);
+            }
+            match self.fetch(&id).await {
+                Some(Ok(_)) => return Ok(Some(Reads::Work(id))),
+                // It may have gone since the walk: another one tells.
+                Some(Err(error)) if error.says_gone().is_some() => reads = Reads::Refused,
+                Some(Err(error)) if is_no_answer(&error) => return Ok(None),
+                Some(Err(_)) => return Ok(Some(Reads::Refused)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(reads))
+    }
+
+    /// Whether the plan still brings a resource that it has brought before, with the request put by.
+    async fn is_there(&mut self, id: &str) -> bool {
+        matches!(self.fetch(id).await, Some(Ok(_)))
+    }
+
+    /// Reads a resource; `None` where it is time to stop.
+    async fn read(&mut self, id: &str) -> Option<Result<Page, FetchError>> {
+        if !self.context.allowance.take() {
+            return None;
+        }
+        self.fetch(id).await
+    }
+
+    /// The same with a request that is taken already; `None` where it is time to stop.
+    async fn fetch(&mut self, id: &str) -> Option<Result<Page, FetchError>> {
+        let resource =
+            Referenced { resource_type: self.key.resource_type.clone(), id: id.to_owned() };
+        let mut effort = Effort::default();
+        let result = tokio::select! {
+            result = self.context.client.read(&resource, &mut effort, &silently) => Some(result),
+            () = self.context.stop.asked() => None,
+        };
+        self.counters.requests += effort.requests;
+        self.counters.retries += effort.retries;
+        result
+    }
+
+    /// Takes in a resource that is there after all.
+    async fn store(&mut self, page: Page) -> Result<(), WarehouseError> {
+        let (url, body) = (SafeUrl::from(&page.url).to_string(), page.body.clone());
+        let unpacked = self.context.unpack(&self.key.resource_type, page).await?;
+        self.counters.resources_seen += unpacked.resources_seen;
+        let write = PageWrite {
+            walk: self.key.clone(),
+            round: None,
+            file: None,
+            page: 0,
+            url,
+            self_left_out: None,
+            body,
+            changed: unpacked.changed,
+            unchanged: unpacked.unchanged,
+            rejects: unpacked.rejects,
+            rows: unpacked.rows,
+            answered: Vec::new(),
+            next_url: None,
+            counters: self.counters.clone(),
+            tally: Tally::default(),
+            now: self.context.clock.now(),
+        };
+        self.counters = self.context.warehouse.write_page(write).await?.counters;
+        Ok(())
+    }
+}
+
+/// What it comes to that a read was refused.
+fn refused(absent: &Absent, reads_work: bool, status: Option<u16>) -> Finding {
+    match !reads_work && two_walks_agree(absent) {
+        true => Finding::GoneByWalks,
+        false => Finding::Open(status),
+    }
+}
+
+/// Whether nothing is known after an error, as after a time-out or without a token.
+fn is_no_answer(error: &FetchError) -> bool {
+    error.reason().is_without_token()
+        || error.is_unreachable()
+        || matches!(error.status(), Some(401 | 408 | 425 | 429 | 500..=599))
+}
+
+/// Whether the two full walks that missed a resource are far enough apart to prove its deletion.
+fn two_walks_agree(absent: &Absent) -> bool {
+    let (Some(first), Some(latest)) = (instant(&absent.missed_since), instant(&absent.missed_at))
+    else {
+        return false;
+    };
+    latest.signed_duration_since(first) >= chrono::Duration::hours(WALKS_APART_HOURS)
+}

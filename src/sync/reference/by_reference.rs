@@ -1,0 +1,293 @@
+//! Types that a plan serves by id but refuses to list: the stored resources name what is needed.
+//!
+//! After the listing walks of a connection, the references in its stored resources are queued and
+//! read, and the references in what was read with them, up to a depth. The queue is in the
+//! warehouse and each answer is committed with its resource, so a killed run goes on where it was.
+//! Each night reads what is new; a full round reads everything again.
+
+use super::reads::Reads;
+use crate::{
+    fhir::{each_reference, is_about_a_member, on_this_server},
+    monitor::Event,
+    outcome::{Reason, WalkKind, WalkState},
+    sync::{
+        context::WalkContext,
+        in_order::in_order,
+        report::WalkReport,
+        run::{SyncOptions, Target},
+        walk::ending::bug,
+    },
+    warehouse::{
+        Found, QueueSummary, WalkCounters, WalkFinish, WalkKey, WalkStart, WarehouseError,
+        reference_sources, reference_summary,
+    },
+};
+use std::{collections::HashMap, sync::Arc};
+use url::Url;
+
+/// How far references are followed: a claim's PractitionerRole, its Organization, that one's
+/// parent. What lies further is counted and left.
+pub(crate) const MAX_DEPTH: u32 = 3;
+
+/// Reads by reference what the listing walks could not list; replaces their reports.
+///
+/// # Errors
+/// Only the warehouse's: whatever a plan does is part of the report.
+pub(crate) async fn follow(
+    context: &WalkContext,
+    target: &Target,
+    options: &SyncOptions,
+    walks: &mut [WalkReport],
+) -> Result<(), WarehouseError> {
+    let unlisted: Vec<usize> = (0..walks.len())
+        .filter(|position| walks[*position].finish.reason == Some(Reason::NotListed))
+        .collect();
+    if unlisted.is_empty() {
+        return Ok(());
+    }
+    let hindrance = hindrance(walks);
+    let some_incomplete = walks.iter().any(|walk| walk.finish.state == WalkState::Incomplete);
+    let mut reads = Vec::new();
+    for position in unlisted {
+        let base = target.registration.base_of(&walks[position].resource_type);
+        reads.push(begin(context, options, &walks[position], base).await?);
+    }
+    name_the_patient(context, &reads).await?;
+    let keys: Vec<WalkKey> = reads.iter().map(|reads| reads.key.clone()).collect();
+    if hindrance.is_none() {
+        reads = read_all(context, reads, target.concurrency).await?;
+    }
+    for key in keys {
+        if !reads.iter().any(|reads| reads.key.walk_id == key.walk_id) {
+            let name = key.resource_type.clone();
+            context.warehouse.abandon_walk(key, bug(), WalkCounters::default()).await?;
+            let listing = walks.iter_mut().find(|walk| walk.resource_type == name);
+            if let Some(listing) = listing {
+                listing.finish = bug();
+            }
+        }
+    }
+    for reads in reads {
+        let name = reads.resource_type().to_owned();
+        let Some(listed) = walks.iter().find(|walk| walk.resource_type == name) else { continue };
+        let refusal = listed.finish.clone();
+        let report = finish(context, reads, hindrance.as_ref(), some_incomplete, &refusal).await?;
+        let listing = walks.iter_mut().find(|walk| walk.resource_type == report.resource_type);
+        if let Some(listing) = listing {
+            let effort = std::mem::replace(listing, report).counters;
+            listing.counters.add_effort(&effort);
+        }
+    }
+    Ok(())
+}
+
+/// Why nothing can be read at all: the refusal of a list would then be no statement about lists.
+fn hindrance(walks: &[WalkReport]) -> Option<WalkFinish> {
+    let hinders = |walk: &&WalkReport| {
+        let finish = &walk.finish;
+        let refused = matches!(finish.http_status, Some(401 | 403 | 404));
+        let no_token = finish.reason.is_some_and(Reason::is_without_token);
+        let of_member = walk.resource_type == "Patient" && refused;
+        finish.state == WalkState::Incomplete
+            && (no_token || finish.outcome().is_unreachable() || of_member)
+    };
+    walks.iter().find(hinders).map(|walk| walk.finish.clone())
+}
+
+/// Enters the walk in the ledger, and a round over all references where one is due.
+async fn begin(
+    context: &WalkContext,
+    options: &SyncOptions,
+    listing: &WalkReport,
+    base: &Url,
+) -> Result<Reads, WarehouseError> {
+    let resource_type = listing.resource_type.clone();
+    let connection_id = context.connection.id;
+    let now = context.clock.now();
+    let every = chrono::Duration::from_std(options.full_walk_every).unwrap_or_default();
+    let due_before = if options.full { now } else { now - every };
+    let known = context
+        .warehouse
+        .begin_references(connection_id, resource_type.clone(), due_before)
+        .await?;
+    let start = WalkStart {
+        run_id: context.run_id,
+        connection_id,
+        resource_type: resource_type.clone(),
+        kind: WalkKind::Reference,
+        first_url: None,
+        since: None,
+        window: None,
+        resumes: None,
+        proved_for: None,
+    };
+    let (key, _) = context.warehouse.start_walk(start).await?;
+    context.monitor.event(Event::WalkStarted {
+        connection: &context.connection.name,
+        resource_type: &resource_type,
+        pages_before: 0,
+    });
+    Ok(Reads::new(context.clone(), base.clone(), key, known))
+}
+
+/// The consent names the Patient, whether or not a stored resource does.
+async fn name_the_patient(context: &WalkContext, reads: &[Reads]) -> Result<(), WarehouseError> {
+    let is_read = reads.iter().any(|reads| reads.resource_type() == "Patient");
+    let Some(id) = context.patient().filter(|_| is_read) else { return Ok(()) };
+    let patient = Found { resource_type: "Patient".to_owned(), resource_id: id, depth: 1 };
+    let (connection_id, nothing_scanned) = (context.connection.id, Vec::new());
+    context
+        .warehouse
+        .enqueue_references(connection_id, vec![patient], nothing_scanned, String::new())
+        .await
+}
+
+/// Searches, reads, searches what was read, until nothing near enough is left.
+async fn read_all(
+    context: &WalkContext,
+    mut reads: Vec<Reads>,
+    concurrency: usize,
+) -> Result<Vec<Reads>, WarehouseError> {
+    let types: Vec<String> = reads.iter().map(|reads| reads.resource_type().to_owned()).collect();
+    // The least that all have been searched for; "" is before everything.
+    let mut since = reads.iter().map(|reads| reads.scanned_to.clone().unwrap_or_default()).min();
+    loop {
+        since = search(context, &types, since.unwrap_or_default()).await?;
+        let jobs = reads.into_iter().map(|mut one| async move {
+            let went_on = one.read_pending().await;
+            (one, went_on)
+        });
+        let mut any_went_on = false;
+        reads = Vec::new();
+        // What panicked is missing at the end, and told as a bug there.
+        for (one, went_on) in in_order(jobs, concurrency).await.into_iter().flatten() {
+            any_went_on |= went_on?;
+            reads.push(one);
+        }
+        if !any_went_on {
+            return Ok(reads);
+        }
+    }
+}
+
+/// Queues the references in what was received since; returns up to where was searched.
+async fn search(
+    context: &WalkContext,
+    types: &[String],
+    since: String,
+) -> Result<Option<String>, WarehouseError> {
+    let (warehouse, connection_id) = (Arc::clone(&context.warehouse), context.connection.id);
+    let (bases, wanted, from) = (Arc::clone(&context.bases), types.to_vec(), since.clone());
+    let searched = tokio::task::spawn_blocking(move || {
+        let mut found: HashMap<(String, String), u32> = HashMap::new();
+        let newest = warehouse.reader().read(|connection| {
+            reference_sources(connection, connection_id, &from, &mut |source| {
+                each_reference(source.json, |text| {
+                    let named = on_this_server(&bases, text);
+                    if let Some(named) = named.filter(|it| wanted.contains(&it.resource_type)) {
+                        let depth = source.depth + 1;
+                        let known = found.entry((named.resource_type, named.id)).or_insert(depth);
+                        *known = depth.min(*known);
+                    }
+                });
+            })
+        })?;
+        Ok((found, newest))
+    });
+    let (found, newest) = match searched.await {
+        Ok(searched) => searched?,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    };
+    let Some(newest) = newest else { return Ok(Some(since)) };
+    let found = found
+        .into_iter()
+        .map(|((resource_type, resource_id), depth)| Found { resource_type, resource_id, depth })
+        .collect();
+    let scanned = types.to_vec();
+    context.warehouse.enqueue_references(connection_id, found, scanned, newest.clone()).await?;
+    Ok(Some(newest))
+}
+
+/// Enters the end of a walk by reference: complete when every reference was answered.
+async fn finish(
+    context: &WalkContext,
+    reads: Reads,
+    hindrance: Option<&WalkFinish>,
+    some_incomplete: bool,
+    refusal: &WalkFinish,
+) -> Result<WalkReport, WarehouseError> {
+    let resource_type = reads.resource_type().to_owned();
+    let connection_id = context.connection.id;
+    let summary = context.warehouse.reader().read(|connection| {
+        reference_summary(connection, connection_id, &resource_type, MAX_DEPTH)
+    })?;
+    let finish = match hindrance {
+        Some(finish) => WalkFinish { failed_page: None, ..finish.clone() },
+        None => {
+            let stopped = reads.stopped.clone();
+            let required = context.required.contains(&resource_type);
+            describe(&resource_type, &summary, stopped, some_incomplete, refusal, required)
+        }
+    };
+    let counters = reads.counters.clone();
+    context.warehouse.abandon_walk(reads.key.clone(), finish.clone(), counters.clone()).await?;
+    context.monitor.event(Event::WalkFinished {
+        connection: &context.connection.name,
+        resource_type: &resource_type,
+        state: finish.state,
+        detail: finish.detail.as_deref(),
+        resources_seen: counters.resources_seen,
+    });
+    Ok(WalkReport { resource_type, finish, counters })
+}
+
+/// How the ledger puts what a type's references came to.
+fn describe(
+    name: &str,
+    summary: &QueueSummary,
+    stopped: Option<WalkFinish>,
+    some_incomplete: bool,
+    refusal: &WalkFinish,
+    required: bool,
+) -> WalkFinish {
+    if summary.pending > 0 {
+        let stopped = stopped.unwrap_or_else(|| {
+            WalkFinish::incomplete(Reason::Unanswered, "the plan gave no answer".to_owned())
+        });
+        let detail = stopped.detail.unwrap_or_default();
+        let detail = format!("{} references are still to be read: {detail}", summary.pending);
+        return WalkFinish { detail: Some(detail), keep_cursor: false, ..stopped };
+    }
+    let is_missed = summary.refused > 0 || (required && is_about_a_member(name));
+    if summary.stored == 0 && is_missed {
+        let detail = "the plan neither lists it nor lets it be read".to_owned();
+        return if required {
+            let hint = "the consent may not cover it; `payersync connect` asks anew";
+            let finish = WalkFinish::incomplete(Reason::Forbidden, detail);
+            // How it was refused to be listed is what the plan has said of it.
+            WalkFinish {
+                http_status: refusal.http_status.or(Some(403)),
+                server_message: refusal.server_message.clone(),
+                hint: Some(hint.to_owned()),
+                ..finish
+            }
+        } else {
+            WalkFinish::not_walked(WalkState::NotServed, Reason::Forbidden, detail)
+        };
+    }
+    let mut parts = Vec::new();
+    for (count, what) in [
+        (summary.absent, "name a resource that the plan does not have"),
+        (summary.refused, "name one that it refuses"),
+        (summary.unreadable, "name one that it fails to send"),
+        (summary.too_deep, "lie too far from the member's own data and were not followed"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} references {what}"));
+        }
+    }
+    if some_incomplete {
+        parts.push("other types are incomplete, and so may be the references".to_owned());
+    }
+    WalkFinish::complete((!parts.is_empty()).then(|| parts.join("; ")))
+}

@@ -1,0 +1,390 @@
+//! Reading one type's references: in lists of ids where the server honours that, else one by one.
+//!
+//! A refusal is believed of one resource only when the server has shown, before or after it, that
+//! it answers others: where nothing can be read at all, nothing is recorded and the next run asks
+//! again.
+
+mod doubtful;
+
+use super::by_reference::MAX_DEPTH;
+use crate::{
+    fhir::{Effort, FetchError, Page, Referenced, fits_a_list, search_by_id},
+    fingerprint::fingerprint,
+    http::{Retry, SafeUrl},
+    monitor::Event,
+    sync::{
+        context::WalkContext,
+        walk::ending::{interrupted, request_limit},
+    },
+    warehouse::{
+        Answered, PageWrite, ReferenceType, Reject, RowBatch, Tally, Verdict, WalkCounters,
+        WalkFinish, WalkKey, WarehouseError, pending_references,
+    },
+};
+use bytes::Bytes;
+use std::collections::HashSet;
+use url::Url;
+
+/// Ids in one search; with ids of 64 characters a URL stays well below 4 kB.
+const LIST: usize = 50;
+/// Refusals in a row after which a server is taken to refuse them all.
+const MAX_REFUSALS: usize = 10;
+/// Failures in a row after which the rest is left to the next run.
+const MAX_FAILURES: u32 = 3;
+
+/// The reading of one type's references in one run.
+pub(crate) struct Reads {
+    pub(crate) key: WalkKey,
+    pub(crate) counters: WalkCounters,
+    /// Why it ended before its last reference.
+    pub(crate) stopped: Option<WalkFinish>,
+    pub(crate) scanned_to: Option<String>,
+    context: WalkContext,
+    base: Url,
+    /// Whether lists of ids work, where that is known.
+    lists: Option<bool>,
+    tried: HashSet<String>,
+    /// Refusals since the last resource that could be read.
+    doubtful: Vec<Answered>,
+    /// The resource of the type that could be read last.
+    last_read: Option<String>,
+    failures: u32,
+    /// What was asked for last.
+    asked: Url,
+}
+
+/// One request.
+enum What<'a> {
+    List(&'a Url),
+    One(&'a Referenced),
+}
+
+impl Reads {
+    pub(crate) fn new(
+        context: WalkContext,
+        base: Url,
+        key: WalkKey,
+        known: ReferenceType,
+    ) -> Reads {
+        Reads {
+            key,
+            counters: WalkCounters::default(),
+            stopped: None,
+            scanned_to: known.scanned_to,
+            context,
+            asked: base.clone(),
+            base,
+            lists: known.batches,
+            tried: HashSet::new(),
+            doubtful: Vec::new(),
+            last_read: None,
+            failures: 0,
+        }
+    }
+
+    pub(crate) fn resource_type(&self) -> &str {
+        &self.key.resource_type
+    }
+
+    /// Reads what is queued and was not tried in this run; false when there was nothing to do.
+    pub(super) async fn read_pending(&mut self) -> Result<bool, WarehouseError> {
+        if self.stopped.is_some() {
+            return Ok(false);
+        }
+        let connection_id = self.context.connection.id;
+        let pending = self.context.warehouse.reader().read(|connection| {
+            pending_references(connection, connection_id, self.resource_type(), MAX_DEPTH)
+        })?;
+        let mut ids: Vec<String> =
+            pending.into_iter().filter(|id| self.tried.insert(id.clone())).collect();
+        if ids.is_empty() {
+            return Ok(false);
+        }
+        ids = self.read_lists(ids).await?;
+        for id in ids {
+            if self.stopped.is_some() {
+                return Ok(true);
+            }
+            self.read_one(id).await?;
+        }
+        // Few refusals at the end are of those few resources. If all are refused, `describe` says that
+        // of the whole type.
+        if self.stopped.is_none() {
+            self.confirm_doubtful().await?;
+        }
+        Ok(true)
+    }
+
+    /// Reads in lists as long as that works; returns the ids that must be read one by one.
+    async fn read_lists(&mut self, ids: Vec<String>) -> Result<Vec<String>, WarehouseError> {
+        let (listable, mut rest): (Vec<_>, Vec<_>) =
+            ids.into_iter().partition(|id| fits_a_list(id));
+        let mut listable = listable.as_slice();
+        while self.lists != Some(false) && listable.len() >= 2 && self.stopped.is_none() {
+            let (some, left) = listable.split_at(LIST.min(listable.len()));
+            rest.extend(self.read_list(some).await?);
+            listable = left;
+        }
+        rest.extend(listable.iter().cloned());
+        Ok(rest)
+    }
+
+    /// Reads one list; returns the ids that it did not bring.
+    ///
+    /// The first one proves that the server honours lists, by bringing at least half of what was
+    /// asked and nothing else. What it leaves out is read one by one, so a server that forgets some
+    /// costs requests and no resource; payers name many that they do not serve.
+    async fn read_list(&mut self, ids: &[String]) -> Result<Vec<String>, WarehouseError> {
+        let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let url = search_by_id(&self.base, self.resource_type(), &asked);
+        let Some(result) = self.ask(What::List(&url)).await else {
+            return Ok(Vec::new());
+        };
+        let page = match result {
+            Ok(page) => page,
+            Err(error) => {
+                if !matches!(self.verdict(&error), Some(Verdict::Later) | None) {
+                    self.set_lists(false).await?;
+                }
+                return Ok(ids.to_vec());
+            }
+        };
+        let brought = self.ids_of(&page);
+        let only_asked = brought.iter().all(|id| asked.contains(&id.as_str()));
+        if !only_asked || (self.lists.is_none() && brought.len() * 2 < asked.len()) {
+            self.set_lists(false).await?;
+            return Ok(ids.to_vec());
+        }
+        if self.lists.is_none() {
+            self.set_lists(true).await?;
+        }
+        let missing = ids.iter().filter(|id| !brought.contains(*id)).cloned().collect();
+        if !brought.is_empty() {
+            self.store(page, brought.into_iter().collect()).await?;
+        }
+        Ok(missing)
+    }
+
+    fn ids_of(&self, page: &Page) -> HashSet<String> {
+        let resources = page.bundle.entries.iter().filter_map(|entry| entry.resource.clone());
+        resources
+            .filter_map(|range| fingerprint(&page.body[range]).ok())
+            .filter(|found| found.resource_type == self.resource_type())
+            .filter_map(|found| found.id)
+            .collect()
+    }
+
+    async fn set_lists(&mut self, honoured: bool) -> Result<(), WarehouseError> {
+        self.lists = Some(honoured);
+        let (id, name) = (self.context.connection.id, self.resource_type().to_owned());
+        self.context.warehouse.set_reference_batches(id, name, honoured).await
+    }
+
+    async fn read_one(&mut self, id: String) -> Result<(), WarehouseError> {
+        let resource =
+            Referenced { resource_type: self.resource_type().to_owned(), id: id.clone() };
+        let asked = self.ask(What::One(&resource)).await;
+        let error = match asked {
+            None => return Ok(()),
+            Some(Ok(page)) => return self.store(page, vec![id]).await,
+            Some(Err(error)) => error,
+        };
+        let Some(verdict) = self.verdict(&error) else {
+            self.stop(&error);
+            return Ok(());
+        };
+        let answered = Answered {
+            resource_id: id,
+            verdict,
+            http_status: error.status(),
+            reason: Some(error.reason().as_str()),
+        };
+        match verdict {
+            Verdict::Stored => self.record(vec![answered]).await,
+            Verdict::Gone | Verdict::Absent => {
+                self.doubtful.push(answered);
+                Ok(())
+            }
+            Verdict::Refused | Verdict::Unreadable => {
+                self.doubtful.push(answered);
+                let is_refusal =
+                    |one: &&Answered| matches!(one.verdict, Verdict::Refused | Verdict::Unreadable);
+                if self.doubtful.iter().filter(is_refusal).count() >= MAX_REFUSALS {
+                    self.stop(&error);
+                }
+                Ok(())
+            }
+            Verdict::Later => {
+                self.failures += 1;
+                if self.failures >= MAX_FAILURES {
+                    self.stop(&error);
+                }
+                self.record(vec![answered]).await
+            }
+        }
+    }
+
+    /// What an error says of the resource; nothing when it is about the connection as a whole.
+    fn verdict(&self, error: &FetchError) -> Option<Verdict> {
+        match error {
+            FetchError::Token(_) => None,
+            FetchError::Http(error) if error.is_transient() => Some(Verdict::Later),
+            FetchError::Http(error) if error.is_throttled().is_some() => Some(Verdict::Later),
+            _ => match error.says_gone().or(error.status()) {
+                Some(401) => None,
+                Some(404 | 410) if error.says_gone().is_none() => Some(Verdict::Later),
+                Some(404) => Some(Verdict::Absent),
+                Some(410) => Some(Verdict::Gone),
+                Some(403) => Some(Verdict::Refused),
+                Some(429 | 502..=504) => Some(Verdict::Later),
+                _ => Some(Verdict::Unreadable),
+            },
+        }
+    }
+
+    fn stop(&mut self, error: &FetchError) {
+        let mut finish = WalkFinish::incomplete(error.reason(), error.to_string());
+        finish.http_status = error.status();
+        finish.server_message = error.server_message();
+        self.stopped = Some(finish);
+    }
+
+    /// Sends one request, unless it is time to stop.
+    async fn ask(&mut self, what: What<'_>) -> Option<Result<Page, FetchError>> {
+        if self.context.stop.is_asked() {
+            self.stopped = Some(interrupted());
+            return None;
+        }
+        if !self.context.allowance.take() {
+            self.stopped = Some(request_limit());
+            return None;
+        }
+        let (context, name) = (self.context.clone(), self.resource_type().to_owned());
+        let on_retry = |retry: &Retry| {
+            context.monitor.event(Event::Retrying {
+                connection: &context.connection.name,
+                resource_type: &name,
+                why: &retry.reason.to_string(),
+                delay: retry.wait,
+            });
+        };
+        let mut effort = Effort::default();
+        let request = async {
+            match what {
+                What::List(url) => context.client.page(url, &mut effort, &on_retry).await,
+                What::One(resource) => context.client.read(resource, &mut effort, &on_retry).await,
+            }
+        };
+        let result = tokio::select! {
+            result = request => Some(result),
+            // A request that waits for a slow or throttling server is not waited for.
+            () = self.context.stop.asked() => None,
+        };
+        self.counters.requests += effort.requests;
+        self.counters.retries += effort.retries;
+        if result.is_none() {
+            self.stopped = Some(interrupted());
+        }
+        result
+    }
+
+    /// Stores what was read, and that it was, in one transaction.
+    async fn store(&mut self, page: Page, ids: Vec<String>) -> Result<(), WarehouseError> {
+        self.failures = 0;
+        self.last_read = ids.last().cloned().or(self.last_read.take());
+        self.record_doubtful().await?;
+        self.asked = page.url.clone();
+        let body = page.body.clone();
+        let unpacked = self.context.unpack(&self.key.resource_type, page).await?;
+        let rejected: HashSet<&str> =
+            unpacked.rejects.iter().filter_map(|reject| reject.resource_id.as_deref()).collect();
+        let answered = ids
+            .into_iter()
+            .map(|resource_id| match rejected.contains(resource_id.as_str()) {
+                true => Answered {
+                    resource_id,
+                    verdict: Verdict::Unreadable,
+                    http_status: None,
+                    reason: Some("rejected"),
+                },
+                false => Answered {
+                    resource_id,
+                    verdict: Verdict::Stored,
+                    http_status: None,
+                    reason: None,
+                },
+            })
+            .collect();
+        let mut counters = self.counters.clone();
+        counters.pages += 1;
+        counters.bytes += body.len() as u64;
+        counters.resources_seen += unpacked.resources_seen;
+        counters.duplicates += unpacked.duplicates;
+        let write = PageWrite {
+            changed: unpacked.changed,
+            unchanged: unpacked.unchanged,
+            rejects: unpacked.rejects,
+            rows: unpacked.rows,
+            answered,
+            ..self.page(body, counters)
+        };
+        self.counters = self.context.warehouse.write_page(write).await?.counters;
+        self.context.monitor.event(Event::PageStored {
+            connection: &self.context.connection.name,
+            resource_type: self.resource_type(),
+            resources_seen: self.counters.resources_seen,
+            declared_total: None,
+        });
+        Ok(())
+    }
+
+    /// Enters answers that brought no resource; one that never will is a reject, once.
+    async fn record(&mut self, answered: Vec<Answered>) -> Result<(), WarehouseError> {
+        if answered.is_empty() {
+            return Ok(());
+        }
+        let mut body = Vec::new();
+        let mut rejects = Vec::new();
+        for one in answered.iter().filter(|one| one.verdict == Verdict::Unreadable) {
+            let reference = format!("{}/{}", self.resource_type(), one.resource_id);
+            let start = body.len();
+            body.extend(serde_json::json!({ "reference": reference }).to_string().into_bytes());
+            let status = one.http_status.map(|status| format!("with status {status} "));
+            rejects.push(Reject {
+                resource_id: Some(one.resource_id.clone()),
+                reason: "unreadable",
+                detail: format!(
+                    "the plan answers a read of it {}and not with the resource",
+                    status.unwrap_or_default()
+                ),
+                body: start..body.len(),
+            });
+        }
+        let page = self.page(Bytes::from(body), self.counters.clone());
+        let write = PageWrite { rejects, answered, ..page };
+        self.counters = self.context.warehouse.write_page(write).await?.counters;
+        Ok(())
+    }
+
+    /// A page with nothing on it yet.
+    fn page(&self, body: Bytes, counters: WalkCounters) -> PageWrite {
+        PageWrite {
+            walk: self.key.clone(),
+            round: None,
+            file: None,
+            page: counters.pages,
+            url: SafeUrl::from(&self.asked).to_string(),
+            self_left_out: None,
+            body,
+            changed: Vec::new(),
+            unchanged: Vec::new(),
+            rejects: Vec::new(),
+            rows: RowBatch::default(),
+            answered: Vec::new(),
+            next_url: None,
+            counters,
+            tally: Tally::default(),
+            now: self.context.clock.now(),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What moved from part to part while a type was walked that is searched in parts.
+//!
+//! A resource that moves from a part still to come into one that is done is in neither. Where the
+//! server honours `_lastUpdated`, each part is asked for what changed since the first one was asked
+//! for. Elsewhere all parts are asked for once more, unless the type was whole before and nothing of
+//! it is new or changed. A round that brings what no round before it brought is followed by another.
+
+use super::{
+    by_query::{Came, is_refusal, lost, part_order},
+    ending::finally,
+    one_type::walk_until_settled,
+};
+use crate::{
+    fhir::changed_since,
+    outcome::{Reason, WalkState},
+    sync::{
+        context::WalkContext,
+        decide::{
+            part::Part,
+            plan::{Increment, WalkFrom, WalkOrder},
+        },
+    },
+    warehouse::{LastUpdated, WalkWindow, WarehouseError},
+};
+use chrono::{DateTime, Duration, Utc};
+
+/// Closing rounds over one type; then it is left to the next run.
+const MAX_ROUNDS: usize = 3;
+/// Servers keep fewer digits than they are asked with.
+const PRECISION: Duration = Duration::seconds(1);
+
+/// What a closing round asks each part for.
+#[derive(Debug, Clone, Copy)]
+enum Ask {
+    /// What changed since then.
+    Changes(DateTime<Utc>),
+    /// All of it.
+    All,
+}
+
+/// What came of asking one part.
+enum Answer {
+    Came,
+    /// The server does not search by `_lastUpdated`, for the reason given.
+    Ignores(&'static str),
+    /// It refuses to in this search, now.
+    Refuses,
+    /// It cannot be told what moved.
+    Failed,
+}
+
+/// Asks all parts again until nothing is new, as far as that needs it.
+///
+/// Not where requests are few: the type is complete as of its beginning, and the next run walks all
+/// parts.
+pub(crate) async fn close(
+    context: &WalkContext,
+    order: &WalkOrder,
+    came: &mut Came,
+) -> Result<(), WarehouseError> {
+    let parts: Vec<&Part> = order.parts.iter().filter(|part| !came.is_refused(part)).collect();
+    if parts.len() < 2 || context.allowance.is_limited() {
+        return Ok(());
+    }
+    let is_calm = came.counters.resources_new + came.counters.resources_changed == 0;
+    let mut began = came.began;
+    let mut can_ask = order.can_ask_for_changes;
+    for _ in 0..MAX_ROUNDS {
+        if !can_ask && is_calm && order.listed_before {
+            return Ok(());
+        }
+        let (seen, now) = (seen(context).await?, context.clock.now());
+        // By the slower one of the two clocks.
+        let since = context.clocks.earlier(began) - PRECISION;
+        let mut is_anew = false;
+        for part in &parts {
+            let ask = if can_ask { Ask::Changes(since) } else { Ask::All };
+            match ask_again(context, order, part, ask, came).await? {
+                Answer::Came => {}
+                Answer::Failed => return Ok(()),
+                Answer::Ignores(why) => {
+                    context.ignores_last_updated(&order.resource_type, why).await?;
+                    (can_ask, is_anew) = (false, true);
+                    break;
+                }
+                Answer::Refuses => {
+                    let (id, name) = (context.connection.id, &order.resource_type);
+                    let refused = LastUpdated::Refused;
+                    context.warehouse.set_last_updated(id, name, refused, None).await?;
+                    (can_ask, is_anew) = (false, true);
+                    break;
+                }
+            }
+        }
+        if is_anew {
+            continue;
+        }
+        if self::seen(context).await? == seen {
+            return Ok(());
+        }
+        began = now;
+    }
+    let detail = "resources moved between the parts of its search while they were fetched";
+    came.failed = Some(finally(Reason::PagesMoved, detail.to_owned()));
+    Ok(())
+}
+
+async fn ask_again(
+    context: &WalkContext,
+    order: &WalkOrder,
+    part: &Part,
+    ask: Ask,
+    came: &mut Came,
+) -> Result<Answer, WarehouseError> {
+    let (from, window) = match ask {
+        // Its own window keeps its cursor apart from that of the whole part, if it ends early.
+        Ask::Changes(since) => {
+            let url = changed_since(&part.start, since);
+            let parameter = format!("{}&_lastUpdated", part.query);
+            let window = WalkWindow { parameter, from: None, to: None };
+            (WalkFrom::Since(Increment { since, url, probe: false }), window)
+        }
+        Ask::All => (WalkFrom::Start, part.window()),
+    };
+    let order = part_order(order, part, window);
+    let report = walk_until_settled(context, &order, &from).await?.0;
+    came.counters.add(&report.counters);
+    let (finish, pages) = (report.finish, report.counters.pages);
+    let is_refused = pages == 0 && finish.http_status.is_some_and(is_refusal);
+    Ok(match (finish.state, ask) {
+        (WalkState::Complete, _) => Answer::Came,
+        (_, Ask::Changes(_)) if finish.reason == Some(Reason::LastUpdatedIgnored) => {
+            Answer::Ignores("it answers with resources that had not changed")
+        }
+        (_, Ask::Changes(_)) if is_refused => Answer::Refuses,
+        (_, ask) => {
+            let is_lost = is_refused && matches!(ask, Ask::All);
+            came.failed = Some(if is_lost { lost(finish, part) } else { finish });
+            Answer::Failed
+        }
+    })
+}
+
+/// How many different resources of the type have come.
+async fn seen(context: &WalkContext) -> Result<u64, WarehouseError> {
+    match context.round {
+        Some(round) => context.warehouse.count_seen(round).await,
+        None => Ok(0),
+    }
+}

@@ -1,0 +1,264 @@
+//! A type whose pages cannot be walked to their end, by windows of date.
+//!
+//! Some servers forget every cursor after some pages, and some page by position and end at ten
+//! thousand. Shorter walks get to their ends: years, and halves of what is still too long. Windows
+//! that are complete are kept for the next run, so each night gets further. Whether that was all is
+//! held against the number that the server declares: what has no date is in no window.
+
+use super::{
+    ending::Remedy,
+    one_type::walk_until_settled,
+    window::{Days, Planned, Reuse, order_of, usable_parameter},
+};
+use crate::{
+    clock,
+    fhir::{Effort, instant},
+    outcome::{Reason, WalkKind, WalkState},
+    sync::{
+        context::WalkContext,
+        decide::{
+            plan::{WalkFrom, WalkOrder},
+            probe::{Probed, probe_date},
+        },
+        report::WalkReport,
+    },
+    warehouse::{
+        WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError, last_round_ended,
+        live_resources, unfinished_round,
+    },
+};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+
+/// The year from which on payers must serve data (42 CFR 422.119(h)).
+const FIRST_YEAR: i32 = 2016;
+/// Windows that one run may cut in half; far more than a member has pages.
+const MAX_HALVINGS: u32 = 1000;
+/// After so many days a round that never came to its end is begun anew.
+const ROUND_DAYS: i64 = 7;
+
+/// What the windows came to.
+struct Came {
+    counters: WalkCounters,
+    /// Whether some of them are an earlier run's.
+    reused: bool,
+    /// When the oldest of them was begun.
+    as_of: DateTime<Utc>,
+    /// Why not all are complete.
+    failed: Option<WalkFinish>,
+}
+
+/// Walks by date what was lost; the report is the whole type's.
+///
+/// # Errors
+/// Only the warehouse's.
+pub(crate) async fn walk_by_date(
+    context: &WalkContext,
+    order: &WalkOrder,
+    mut lost: WalkReport,
+) -> Result<WalkReport, WarehouseError> {
+    let mut effort = Effort::default();
+    let parameter = dated_by(context, order, &mut effort).await;
+    lost.counters.requests += effort.requests;
+    lost.counters.retries += effort.retries;
+    let Some(parameter) = parameter else { return Ok(lost) };
+    let start = WalkStart {
+        run_id: context.run_id,
+        connection_id: context.connection.id,
+        resource_type: order.resource_type.clone(),
+        kind: WalkKind::Full,
+        first_url: None,
+        since: None,
+        window: Some(WalkWindow { parameter: parameter.to_owned(), from: None, to: None }),
+        resumes: None,
+        proved_for: Some(order.proved_for.clone()),
+    };
+    let (key, _) = context.warehouse.start_walk(start).await?;
+    let parts = WalkContext { round: Some(key.walk_id), ..context.clone() };
+    let came = windows(&parts, order, parameter).await?;
+    let declared = lost.counters.declared_total;
+    let (live, is_all) = count(context, order, &came, key.walk_id, declared).await?;
+    let finish = match &came.failed {
+        Some(finish) => WalkFinish { keep_cursor: false, failed_page: None, ..finish.clone() },
+        None if is_all => {
+            // Only a walk over everything buries, so what the plan deleted must at least be said.
+            let left = live.saturating_sub(declared.unwrap_or(live));
+            let left = match left {
+                0 => String::new(),
+                left => format!("; {left} stored before were not met and are kept"),
+            };
+            let how = format!(
+                "its pages could not be walked to the end, so it was walked by {parameter}"
+            );
+            let finish = order.extent.complete(Some(how + &left), false);
+            WalkFinish { as_of: Some(clock::text(came.as_of)), ..finish }
+        }
+        None => {
+            let declared = declared.map_or("no number".to_owned(), |total| total.to_string());
+            let reason = lost.finish.reason.unwrap_or(Reason::ResultWindow);
+            let detail = format!(
+                "its pages could not be walked to the end, so it was walked by {parameter}: \
+                 the plan declares {declared}, {live} are stored"
+            );
+            WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, detail) }
+        }
+    };
+    // The windows have rows of their own in the ledger; counted here, too, they would count twice.
+    context.warehouse.abandon_walk(key, finish.clone(), WalkCounters::default()).await?;
+    let mut counters = came.counters;
+    counters.add_effort(&lost.counters);
+    Ok(WalkReport { resource_type: order.resource_type.clone(), finish, counters })
+}
+
+/// A walk by date that an earlier run did not bring to its end, as if it had just been found needed.
+pub(crate) fn unfinished(
+    context: &WalkContext,
+    order: &WalkOrder,
+) -> Result<Option<WalkReport>, WarehouseError> {
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let since = clock::text(round_began(context, order)?);
+    let declared = context
+        .warehouse
+        .reader()
+        .read(|connection| unfinished_round(connection, id, name, &order.proved_for, &since))?;
+    Ok(declared.map(|declared_total| WalkReport {
+        resource_type: name.to_owned(),
+        finish: WalkFinish::incomplete(Reason::ResultWindow, String::new()),
+        counters: WalkCounters { declared_total, ..WalkCounters::default() },
+    }))
+}
+
+/// Windows that were complete before a walk over all of the type came to its end belong to an
+/// earlier round.
+fn round_began(context: &WalkContext, order: &WalkOrder) -> Result<DateTime<Utc>, WarehouseError> {
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let ended_at =
+        context.warehouse.reader().read(|connection| last_round_ended(connection, id, name))?;
+    let ended_at = ended_at.as_deref().and_then(instant);
+    let oldest = context.clock.now() - chrono::Duration::days(ROUND_DAYS);
+    Ok(ended_at.unwrap_or_default().max(oldest))
+}
+
+/// The type's own date, or the date of its last change.
+async fn dated_by(
+    context: &WalkContext,
+    order: &WalkOrder,
+    effort: &mut Effort,
+) -> Option<&'static str> {
+    const LAST_UPDATED: &str = "_lastUpdated";
+    if let Ok(parameter) = usable_parameter(context, order, effort).await {
+        return Some(parameter);
+    }
+    let probed = probe_date(context, &order.start, LAST_UPDATED, effort).await;
+    matches!(probed, Probed::Honoured).then_some(LAST_UPDATED)
+}
+
+async fn windows(
+    context: &WalkContext,
+    order: &WalkOrder,
+    parameter: &str,
+) -> Result<Came, WarehouseError> {
+    let now = context.clock.now();
+    let reuse = match order.anew {
+        true => Reuse::Nothing,
+        false => Reuse::RoundSince(round_began(context, order)?),
+    };
+    let mut came =
+        Came { counters: WalkCounters::default(), reused: false, as_of: now, failed: None };
+    let (mut left, mut halvings) = (years(now.year()), 0);
+    while let Some(days) = left.pop() {
+        let window = match order_of(context, order, parameter, days, reuse)? {
+            Planned::Walk(window) => window,
+            Planned::TooLong => {
+                left.extend(days.halves().into_iter().flatten());
+                continue;
+            }
+            Planned::Complete(at) => {
+                came.reused = true;
+                came.as_of = came.as_of.min(at);
+                continue;
+            }
+        };
+        let (mut report, mut remedy) = walk_until_settled(context, &window, &window.from).await?;
+        came.counters.add(&report.counters);
+        if let WalkFrom::Cursor(cursor, _) = &window.from {
+            if remedy == Some(Remedy::NewCursor) {
+                (report, remedy) = walk_until_settled(context, &window, &WalkFrom::Start).await?;
+                came.counters.add(&report.counters);
+            } else {
+                came.reused = true;
+                came.as_of = instant(&cursor.walk_started_at).unwrap_or_default().min(came.as_of);
+            }
+        }
+        match (remedy, days.halves()) {
+            (None, _) if report.finish.state == WalkState::Complete => {}
+            (Some(Remedy::NewCursor | Remedy::Windows), Some(halves))
+                if halvings < MAX_HALVINGS && !context.stop.is_asked() =>
+            {
+                halvings += 1;
+                left.extend(halves);
+            }
+            _ => {
+                came.failed = Some(report.finish);
+                return Ok(came);
+            }
+        }
+    }
+    Ok(came)
+}
+
+/// How many resources are stored, and whether they are all that the plan declares.
+///
+/// What was deleted since and what has no date must not hide each other: counted is what the
+/// windows of this run have seen. Where some are an earlier run's, everything stored must have come
+/// in this round. What cannot be proved so is walked anew by the next run.
+async fn count(
+    context: &WalkContext,
+    order: &WalkOrder,
+    came: &Came,
+    round: i64,
+    declared: Option<u64>,
+) -> Result<(u64, bool), WarehouseError> {
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let since = clock::text(round_began(context, order)?);
+    let (live, older) = context
+        .warehouse
+        .reader()
+        .read(|connection| live_resources(connection, id, name, &since))?;
+    let is_all = if came.reused {
+        declared == Some(live) && older == 0
+    } else {
+        declared == Some(context.warehouse.count_seen(round).await?)
+    };
+    Ok((live, is_all))
+}
+
+/// All time in years, the latest last, so that popped windows begin with it; both ends are open.
+fn years(this_year: i32) -> Vec<Days> {
+    let first_of = |year| NaiveDate::from_ymd_opt(year, 1, 1);
+    let mut windows = vec![Days { from: None, to: first_of(FIRST_YEAR) }];
+    for year in FIRST_YEAR..=this_year {
+        windows.push(Days { from: first_of(year), to: first_of(year + 1) });
+    }
+    windows.push(Days { from: first_of(this_year.max(FIRST_YEAR) + 1), to: None });
+    windows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn years_cover_all_time_without_a_gap_and_halves_their_whole() {
+        let windows = years(2026);
+        assert_eq!((windows[0].from, windows.last().unwrap().to), (None, None));
+        for pair in windows.windows(2) {
+            assert_eq!(pair[0].to, pair[1].from);
+        }
+        let [second, first] = windows[1].halves().unwrap();
+        assert_eq!((first.from, second.to), (windows[1].from, windows[1].to));
+        assert_eq!(first.to, second.from);
+        let day = NaiveDate::from_ymd_opt(2024, 2, 29).unwrap();
+        assert_eq!(Days { from: Some(day), to: day.succ_opt() }.halves(), None);
+        assert_eq!(windows[0].halves(), None);
+    }
+}

@@ -1,0 +1,291 @@
+//! A type that its plan lets be searched only in parts, such as one category at a time.
+//!
+//! Each part is a walk of its own, which resumes by itself. What all parts together did not bring is
+//! absent. Where requests are few the parts take several runs, and those that are complete leave a
+//! note of what they brought for the run that completes the last one. A part that the plan has always
+//! refused is noted: the plan does not know it, and what it would have brought proves nothing. A part
+//! that came before and is refused now is a gap: what is stored of it grows stale.
+
+use super::{between_parts::close, ending::Remedy, one_type::walk_until_settled};
+use crate::{
+    clock,
+    fhir::instant,
+    http::Origin,
+    outcome::{Reason, WalkKind, WalkState},
+    sync::{
+        context::WalkContext,
+        decide::{
+            asked::Extent,
+            part::Part,
+            plan::{WalkFrom, WalkOrder, lies_ahead},
+        },
+        report::WalkReport,
+    },
+    warehouse::{
+        Advance, Tally, WalkCounters, WalkEnd, WalkFinish, WalkStart, WalkWindow, WarehouseError,
+        came_whole, last_round_ended, window_complete_at, window_cursor,
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
+
+/// How long a part that fails keeps complete ones from being asked for again, where requests are few.
+const LONGEST_ROUND: TimeDelta = TimeDelta::days(7);
+
+/// What the parts came to.
+#[derive(Default)]
+pub(super) struct Came {
+    pub(crate) counters: WalkCounters,
+    /// When the first of them was asked for, in this run or an earlier one, by our clock.
+    pub(crate) began: DateTime<Utc>,
+    /// Parts that the plan refused, each with the status of its refusal.
+    refused: Vec<(String, u16)>,
+    /// How the first of them was refused.
+    refusal: Option<WalkFinish>,
+    /// How the first part was refused that an earlier run got.
+    lost: Option<WalkFinish>,
+    /// Whether some part, or its beginning, came in an earlier run.
+    resumed: bool,
+    /// Whether nobody knows all that some part brought, or something of it could not be taken in.
+    is_unseen: bool,
+    /// Why some part is not complete.
+    pub(crate) failed: Option<WalkFinish>,
+}
+
+impl Came {
+    /// Whether the plan has refused a part.
+    pub(crate) fn is_refused(&self, part: &Part) -> bool {
+        self.refused.iter().any(|(query, _)| *query == part.query)
+    }
+}
+
+/// Walks a type by each of its queries; the report is the whole type's.
+///
+/// # Errors
+/// Only the warehouse's.
+pub(crate) async fn walk_by_query(
+    context: &WalkContext,
+    order: &WalkOrder,
+) -> Result<WalkReport, WarehouseError> {
+    let reading = context.clocks.read(context.clock.now(), None);
+    let start = WalkStart {
+        run_id: context.run_id,
+        connection_id: context.connection.id,
+        resource_type: order.resource_type.clone(),
+        kind: WalkKind::Full,
+        first_url: None,
+        since: None,
+        window: None,
+        resumes: None,
+        proved_for: Some(order.proved_for.clone()),
+    };
+    let (key, _) = context.warehouse.start_walk(start).await?;
+    let round = WalkContext { round: Some(key.walk_id), ..context.clone() };
+    let began = context.clock.now();
+    let mut came = Came { began, ..Came::default() };
+    let mut parts = Vec::new();
+    for part in &order.parts {
+        parts.push((done_at(context, order, part)?, part));
+    }
+    // Those of which this round has brought nothing yet are not held up by the others.
+    parts.sort_by_key(|(done_at, _)| done_at.is_some());
+    for (done_at, part) in parts {
+        let is_kept = |at: &DateTime<Utc>| came.failed.is_none() || began - *at < LONGEST_ROUND;
+        match done_at.filter(is_kept) {
+            Some(at) => take_over(&round, order, part, at, &mut came).await?,
+            None => walk_part(&round, order, part, &mut came).await?,
+        }
+        if context.stop.is_asked() || came.failed.as_ref().is_some_and(stops_all) {
+            break;
+        }
+    }
+    if came.failed.is_none() && !context.stop.is_asked() {
+        close(&round, order, &mut came).await?;
+    }
+    let distinct = context.warehouse.count_seen(key.walk_id).await?;
+    let finish = finish(order, &came, distinct);
+    let sees_all = came.refused.is_empty() && !came.is_unseen && !order.extent.is_part;
+    let has_rejects = came.counters.resources_rejected > 0;
+    // A refused part that never came cannot hold a reject.
+    let sees_rejects = came.lost.is_none() && !came.is_unseen && !order.extent.is_part;
+    let end = WalkEnd {
+        finish,
+        tally: Tally { distinct, ..Tally::default() },
+        keeps_pass: false,
+        round: None,
+        keeps_part: false,
+        before: None,
+        finds_absences: sees_all && !has_rejects,
+        is_doubted: reading.is_doubted,
+        started: clock::text(reading.dated),
+        settles_rejects: sees_rejects && !has_rejects,
+        advance: Some(Advance { watermark: None, full: sees_all, proves: true }),
+        totals: None,
+        shrink_limit_percent: context.shrink_limit_percent,
+    };
+    let walk_id = key.walk_id;
+    // The parts have rows of their own in the ledger; counted here, too, they would count twice.
+    let finish = context.warehouse.end_walk(key, end, WalkCounters::default()).await?;
+    context.warehouse.forget_walks(vec![walk_id]).await?;
+    Ok(WalkReport { resource_type: order.resource_type.clone(), finish, counters: came.counters })
+}
+
+/// Whether no other part can be had after one has ended so.
+fn stops_all(finish: &WalkFinish) -> bool {
+    let is_spent = matches!(finish.reason, Some(Reason::RequestLimit | Reason::Interrupted));
+    is_spent
+        || finish.reason.is_some_and(Reason::is_without_token)
+        || finish.outcome().is_unreachable()
+}
+
+/// When a part was asked for that is complete since the type was last complete, where requests are
+/// few: what earlier runs have spent on it is not spent again.
+fn done_at(
+    context: &WalkContext,
+    order: &WalkOrder,
+    part: &Part,
+) -> Result<Option<DateTime<Utc>>, WarehouseError> {
+    if !context.allowance.is_limited() || order.anew {
+        return Ok(None);
+    }
+    let (id, name, window) = (context.connection.id, order.resource_type.as_str(), part.window());
+    let done_at = context.warehouse.reader().read(|connection| {
+        if window_cursor(connection, id, name, &window)?.is_some() {
+            return Ok(None);
+        }
+        let proved_for = Some(order.proved_for.as_str());
+        let done_at = window_complete_at(connection, id, name, &window, proved_for)?;
+        let round_began = last_round_ended(connection, id, name)?;
+        Ok(done_at.filter(|at| Some(at) > round_began.as_ref()))
+    })?;
+    let now = context.clock.now();
+    Ok(done_at.as_deref().and_then(instant).filter(|at| !lies_ahead(Some(*at), now)))
+}
+
+/// Takes over what an earlier run got of a part.
+async fn take_over(
+    context: &WalkContext,
+    order: &WalkOrder,
+    part: &Part,
+    at: DateTime<Utc>,
+    came: &mut Came,
+) -> Result<(), WarehouseError> {
+    came.resumed = true;
+    came.began = came.began.min(at);
+    if let Some(round) = context.round {
+        let (id, name) = (context.connection.id, order.resource_type.clone());
+        let is_known =
+            context.warehouse.recall_part(id, name, part.query.clone(), at, round).await?;
+        came.is_unseen |= !is_known;
+    }
+    Ok(())
+}
+
+async fn walk_part(
+    context: &WalkContext,
+    order: &WalkOrder,
+    part: &Part,
+    came: &mut Came,
+) -> Result<(), WarehouseError> {
+    let window = part.window();
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let (cursor, came_before) = context.warehouse.reader().read(|connection| {
+        let cursor = window_cursor(connection, id, name, &window)?;
+        let came_before = cursor.is_some()
+            || window_complete_at(connection, id, name, &window, None)?.is_some()
+            || came_whole(connection, id, name)?;
+        Ok((cursor, came_before))
+    })?;
+    let from = cursor.filter(|it| !order.anew && order.is_of(it)).and_then(|cursor| {
+        let url = Url::parse(&cursor.next_url).ok()?;
+        let is_same = Origin::of(&url).ok()? == Origin::of(&part.start).ok()?;
+        is_same.then(|| WalkFrom::Cursor(Box::new(cursor), url))
+    });
+    if let Some(WalkFrom::Cursor(cursor, _)) = &from {
+        came.resumed = true;
+        came.is_unseen |= cursor.tally.rejected > 0;
+        let began = cursor.tally.began.or_else(|| instant(&cursor.walk_started_at));
+        came.began = began.map_or(came.began, |began| began.min(came.began));
+    }
+    let from = from.unwrap_or(WalkFrom::Start);
+    let order = part_order(order, part, window);
+    let (mut report, remedy) = walk_until_settled(context, &order, &from).await?;
+    came.counters.add(&report.counters);
+    let is_anew = matches!(remedy, Some(Remedy::BeginAgain | Remedy::NewCursor));
+    if is_anew && !context.stop.is_asked() {
+        report = walk_until_settled(context, &order, &WalkFrom::Start).await?.0;
+        came.counters.add(&report.counters);
+    }
+    let WalkReport { finish, counters, .. } = report;
+    match finish.http_status {
+        _ if finish.state == WalkState::Complete => {}
+        Some(status) if is_refusal(status) && counters.pages == 0 => {
+            came.refused.push((part.query.clone(), status));
+            if came_before {
+                came.lost.get_or_insert(lost(finish.clone(), part));
+            }
+            came.refusal.get_or_insert(finish);
+        }
+        _ => {
+            came.failed.get_or_insert(finish);
+        }
+    }
+    Ok(())
+}
+
+/// The walk over one part of a type.
+pub(super) fn part_order(order: &WalkOrder, part: &Part, window: WalkWindow) -> WalkOrder {
+    WalkOrder {
+        from: WalkFrom::Start,
+        start: part.start.clone(),
+        window: Some(window),
+        parts: Vec::new(),
+        by_patient: None,
+        beside: None,
+        note: None,
+        extent: Extent::default(),
+        ..order.clone()
+    }
+}
+
+/// Whether a status says that the plan does not know such a search.
+pub(crate) fn is_refusal(status: u16) -> bool {
+    matches!(status, 400 | 403 | 404 | 422)
+}
+
+/// The end of a type of which a part came before and is refused now.
+pub(crate) fn lost(finish: WalkFinish, part: &Part) -> WalkFinish {
+    let detail = finish.detail.unwrap_or_default();
+    let hint = finish.hint.unwrap_or_else(|| {
+        format!("if the plan has given {} up, take it out of the plan's search", part.query)
+    });
+    WalkFinish {
+        detail: Some(format!("the plan refuses {}, which came before: {detail}", part.query)),
+        hint: Some(hint),
+        ..finish
+    }
+}
+
+fn finish(order: &WalkOrder, came: &Came, distinct: u64) -> WalkFinish {
+    let open = |finish: &WalkFinish| WalkFinish {
+        state: WalkState::Incomplete,
+        keep_cursor: false,
+        failed_page: None,
+        ..finish.clone()
+    };
+    let all_refused = came.refusal.as_ref().filter(|_| came.refused.len() == order.parts.len());
+    match came.failed.as_ref().or(all_refused).or(came.lost.as_ref()) {
+        Some(failed) => open(failed),
+        None => {
+            let refused: Vec<String> = came
+                .refused
+                .iter()
+                .map(|(query, status)| format!("the plan refuses {query} ({status})"))
+                .collect();
+            let note = (!refused.is_empty()).then(|| refused.join("; "));
+            let as_of = came.resumed.then(|| clock::text(came.began));
+            let finish = order.extent.complete(note, distinct == 0 && !came.resumed);
+            WalkFinish { as_of, ..finish }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The ways in which a walk can end before its last page, each with its word for the ledger.
+
+use crate::{
+    fhir::{FetchError, Outcome, PagingError, is_about_a_member, is_read_by_reference},
+    outcome::{Reason, WalkState},
+    sync::decide::plan::{WalkFrom, WalkOrder},
+    warehouse::{ConnectionRow, WalkFinish},
+};
+
+/// How a walk ended.
+pub(crate) enum Ending {
+    /// At its last page; whether it is complete is still to be judged.
+    LastPage,
+    /// Still to be entered.
+    Open(WalkFinish),
+    /// Still to be entered; another walk may get further in the same run.
+    Lost(WalkFinish, Remedy),
+}
+
+/// What may get further than a walk that lost its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// A walk over the whole type, in full.
+    BeginAgain,
+    /// The same, since the server forgot the cursor; the new walk may lose it, too.
+    NewCursor,
+    /// Smaller walks: none over the whole type gets further.
+    Windows,
+    /// The same pass again, until two agree.
+    PassAgain,
+}
+
+/// How far a walk had come.
+pub(crate) struct Position {
+    /// Pages stored by earlier runs of the walk.
+    pub(crate) pages_before: u64,
+    /// Pages stored in this run.
+    pub(crate) pages: u64,
+}
+
+impl Position {
+    /// Whether no page of the walk is stored.
+    pub(super) fn is_start(&self) -> bool {
+        self.pages_before + self.pages == 0
+    }
+}
+
+/// A page that could not be had.
+pub(crate) fn refused(
+    error: &FetchError,
+    at: &Position,
+    order: &WalkOrder,
+    connection: &ConnectionRow,
+) -> Ending {
+    let is_first_page = at.is_start();
+    let resumes = at.pages_before > 0 && at.pages == 0;
+    // Every plan serves it, many whatever the consent says; this one goes by the consent.
+    let is_uncovered = order.extent.is_uncovered && is_about_a_member(&order.resource_type);
+    if is_first_page && is_uncovered && !order.listed_before && error.status() == Some(403) {
+        let detail = "the member's consent does not cover it".to_owned();
+        let mut finish = match order.extent.gap.as_deref().filter(|_| order.extent.is_demanded) {
+            Some(gap) => WalkFinish { detail: Some(detail), ..gap.clone() },
+            None => WalkFinish::not_walked(WalkState::Skipped, Reason::NotGranted, detail),
+        };
+        finish.http_status = error.status();
+        return Ending::Open(finish);
+    }
+    if is_first_page && !error.is_grant_gone() && is_unlisted(order, error.status()) {
+        let detail = format!("the plan refuses to list it ({error}); it is read by reference");
+        let mut finish = WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, detail);
+        finish.http_status = error.status();
+        finish.server_message = error.server_message();
+        return Ending::Open(finish);
+    }
+    // What was listed before and is refused now is a gap: what is stored of it grows stale.
+    let is_optional = !order.required && !order.listed_before;
+    let is_difference = is_first_page && is_optional && !error.is_grant_gone();
+    if is_difference && matches!(error.status(), Some(403 | 404)) {
+        let detail = format!("the plan does not serve it: {error}");
+        let mut finish = WalkFinish::not_walked(WalkState::NotServed, error.reason(), detail);
+        finish.http_status = error.status();
+        finish.server_message = error.server_message();
+        return Ending::Open(finish);
+    }
+    let mut finish = unavailable(error, connection);
+    // A resumed walk does not know what the server declares to hold; a fresh one does.
+    if !is_first_page && !resumes && error.is_beyond_result_window() {
+        finish.reason = Some(Reason::ResultWindow);
+        finish.keep_cursor = false;
+        return Ending::Lost(finish, Remedy::Windows);
+    }
+    let lost = match error.status() {
+        _ if error.is_grant_gone() => false,
+        // The server forgot the session behind the next link (HAPI, Azure).
+        Some(404 | 410) => !is_first_page,
+        // A cursor of an earlier run may be refused in any words; a fresh one would not be.
+        Some(401 | 403 | 429) | None => false,
+        Some(status) => resumes && (400..=499).contains(&status),
+    };
+    if lost {
+        finish.keep_cursor = false;
+        return Ending::Lost(finish, Remedy::NewCursor);
+    }
+    Ending::Open(finish)
+}
+
+/// What could not be asked for, or was not answered, with what to do.
+pub(crate) fn unavailable(error: &FetchError, connection: &ConnectionRow) -> WalkFinish {
+    WalkFinish {
+        http_status: error.status(),
+        server_message: error.server_message(),
+        hint: hint(error, connection),
+        ..WalkFinish::incomplete(error.reason(), with_sources(error))
+    }
+}
+
+/// The vault holds older tokens than were used before: to send its refresh token, which is spent,
+/// would end the grant where a plan takes a spent token for a stolen one.
+pub(crate) fn older_vault(connection: &ConnectionRow) -> WalkFinish {
+    let detail =
+        "vault.db holds older tokens than the last run used; its refresh token is not sent";
+    let hint = format!(
+        "put the newest vault.db back, or `payersync connect {} --plan {}`",
+        connection.name,
+        connection.plan_name()
+    );
+    WalkFinish {
+        hint: Some(hint),
+        ..WalkFinish::incomplete(Reason::ConsentNeeded, detail.to_owned())
+    }
+}
+
+/// Whether a status can mean that a search must name the patient.
+pub(super) fn may_want_patient(status: Option<u16>) -> bool {
+    matches!(status, Some(400 | 403 | 422))
+}
+
+/// Whether a refused first page means that the type is not listed, though it may be read.
+///
+/// Not where it was listed before: then the refusal is a failure like any other.
+fn is_unlisted(order: &WalkOrder, status: Option<u16>) -> bool {
+    let whole_type = !matches!(order.from, WalkFrom::Since(_)) && order.window.is_none();
+    let refused = matches!(status, Some(400 | 403 | 404 | 405 | 501));
+    let name = order.resource_type.as_str();
+    // Many plans promise no more than to let them be read; the search by patient was tried before.
+    let is_members = matches!(name, "Patient" | "Coverage")
+        && !(order.by_patient.is_some() && may_want_patient(status));
+    let may_be_read = is_read_by_reference(name) || is_members;
+    whole_type && refused && !order.listed_before && may_be_read
+}
+
+/// It was asked to stop.
+pub(crate) fn interrupted() -> WalkFinish {
+    WalkFinish::incomplete(
+        Reason::Interrupted,
+        "it was asked to stop; the next run goes on here".into(),
+    )
+}
+
+/// A type whose walk ended by a panic.
+pub(crate) fn bug() -> WalkFinish {
+    let detail = "a bug in payersync ended the walk; the next run goes on where it was";
+    let hint = "please report it with what was said on standard error";
+    WalkFinish {
+        hint: Some(hint.to_owned()),
+        ..WalkFinish::incomplete(Reason::Bug, detail.to_owned())
+    }
+}
+
+/// The run's limit of requests is reached.
+pub(crate) fn request_limit() -> WalkFinish {
+    let detail = "the run's limit of requests was reached; the next run goes on here";
+    WalkFinish::incomplete(Reason::RequestLimit, detail.to_owned())
+}
+
+/// Pages that bring nothing new.
+pub(crate) fn no_progress(pages: u32) -> WalkFinish {
+    let detail = format!("{pages} pages in a row brought no resource that the walk had not met");
+    WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(Reason::NoProgress, detail) }
+}
+
+/// A next link that must not be followed.
+pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
+    let reason = match error {
+        PagingError::ForeignOrigin { .. } => Reason::ForeignOrigin,
+        PagingError::Loop => Reason::NextLoop,
+        PagingError::OnlyEmptyPages => Reason::OnlyEmptyPages,
+        PagingError::NotAUrl => Reason::NextNotAUrl,
+        PagingError::Unusable(_) | PagingError::Ambiguous | PagingError::OtherType => {
+            Reason::NextUnusable
+        }
+    };
+    WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, error.to_string()) }
+}
+
+fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
+    if let Some(hint) = error.hint() {
+        return Some(hint);
+    }
+    let (name, plan) = (&connection.name, connection.plan_name());
+    let connect = format!("payersync connect {name} --plan {plan}");
+    Some(match error.reason() {
+        Reason::ConsentNeeded => format!("`{connect}`"),
+        Reason::Unauthorized => {
+            format!("the plan refuses a fresh token; if the member withdrew consent, `{connect}`")
+        }
+        Reason::Forbidden => format!(
+            "the plan may refuse requests from outside the US, or the consent may not cover it; `{connect}` asks anew"
+        ),
+        Reason::StillLoading => {
+            "the plan is still loading the member's data; sync again in some minutes".to_owned()
+        }
+        Reason::Throttled => "lower requests_per_second or requests_per_hour of the plan".to_owned(),
+        Reason::NotJson | Reason::NotASearchset => {
+            "check the plan's fhir_url; if it is right, the plan is at fault and the next run asks again".to_owned()
+        }
+        _ => return None,
+    })
+}
+
+/// A page whose self link names somebody else; who it is stands in the ledger alone.
+pub(crate) fn another_patient(patient: String) -> WalkFinish {
+    WalkFinish {
+        server_message: Some(format!("the self link names Patient/{patient}")),
+        keep_cursor: false,
+        hint: Some("another member's data was refused; tell the plan".to_owned()),
+        ..WalkFinish::incomplete(
+            Reason::AnotherPatient,
+            "the plan answered with a page about another patient; nothing of it was stored".into(),
+        )
+    }
+}
+
+/// A type whose searches must name the patient, of whom nobody has said who it is.
+pub(crate) fn patient_unknown(connection: &ConnectionRow) -> WalkFinish {
+    let (name, plan) = (&connection.name, connection.plan_name());
+    let hint = format!(
+        "`payersync connect {name} --plan {plan}` asks for a consent that says it (a backend \
+         service is told by --patient); or search.Patient = \"bare\" in the plan's section lets its \
+         Patient say it"
+    );
+    let detail = "its search must name the patient, and neither the consent nor a Patient has said \
+                  who that is";
+    WalkFinish {
+        hint: Some(hint),
+        ..WalkFinish::incomplete(Reason::PatientUnknown, detail.to_owned())
+    }
+}
+
+/// A walk that brought nothing but resources about another Patient than the connection's.
+pub(crate) fn patient_changed(connection: &ConnectionRow) -> WalkFinish {
+    let (name, plan) = (&connection.name, connection.plan_name());
+    let hint = format!(
+        "if somebody else consented, or the plan covers dependants (`dependants = true`), mend \
+         that; if the plan gave the member another Patient for good, `payersync purge {name}` and \
+         then `payersync connect {name} --plan {plan}`"
+    );
+    WalkFinish {
+        keep_cursor: false,
+        hint: Some(hint),
+        ..WalkFinish::incomplete(
+            Reason::PatientChanged,
+            "the plan now speaks of another Patient: consent again; nothing of it was stored"
+                .into(),
+        )
+    }
+}
+
+/// An answer to `_lastUpdated` that shows that the server does not honour it.
+pub(super) fn filter_ignored(why: &str) -> Ending {
+    let detail = format!("the plan does not honour _lastUpdated: {why}");
+    let finish = WalkFinish::incomplete(Reason::LastUpdatedIgnored, detail);
+    Ending::Lost(WalkFinish { keep_cursor: false, ..finish }, Remedy::BeginAgain)
+}
+
+/// An answer to `_lastUpdated` without stored resources that it must hold.
+pub(crate) fn left_out(missing: u64) -> WalkFinish {
+    let detail = format!(
+        "{missing} stored resources that changed after the instant asked for did not come: they are \
+         deleted, or the plan does not honour _lastUpdated; all of the type is walked"
+    );
+    finally(Reason::LastUpdatedIgnored, detail)
+}
+
+/// An end after which the next run begins anew.
+pub(super) fn finally(reason: Reason, detail: String) -> WalkFinish {
+    WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, detail) }
+}
+
+/// A page that carried a failure of the server.
+pub(super) fn server_reported(outcome: &Outcome) -> WalkFinish {
+    let detail = format!("a page carried an OperationOutcome of the server ({outcome})");
+    WalkFinish { server_message: outcome.words(), ..finally(Reason::ServerReportedError, detail) }
+}
+
+/// An error with everything below it, as one sentence.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(below) = source {
+        let below_text = below.to_string();
+        if !text.contains(&below_text) {
+            text = format!("{text}: {below_text}");
+        }
+        source = below.source();
+    }
+    text
+}

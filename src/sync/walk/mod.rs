@@ -1,0 +1,14 @@
+//! One type, from its first page to its end: pages, windows, parts, and whether they stood still.
+
+mod between_parts;
+mod by_date;
+mod by_query;
+pub(super) mod closing_window;
+pub(super) mod ending;
+mod judge;
+pub(super) mod not_walked;
+pub(super) mod one_type;
+mod page_request;
+mod pass;
+mod walk_clock;
+pub(super) mod window;

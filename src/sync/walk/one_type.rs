@@ -1,0 +1,228 @@
+//! One type, walked to its end or as far as it goes.
+//!
+//! A walk is made in passes, each with a row of its own in the ledger. Most take one. Where the way
+//! on is lost, or what changed cannot be told from the rest, the whole type is passed through anew,
+//! once; where pages moved, until two passes agree; where no pass gets to the end, by windows of
+//! date. Pages stored already cost a hash each and no write.
+
+use super::{
+    by_date::{unfinished, walk_by_date},
+    by_query::walk_by_query,
+    ending::{Remedy, may_want_patient, patient_unknown},
+    not_walked::enter,
+    pass::{Pass, PassReport},
+};
+use crate::{
+    fhir::{Effort, changed_since, instant},
+    monitor::Event,
+    outcome::{Reason, WalkState},
+    sync::{
+        context::WalkContext,
+        decide::{
+            plan::{WalkFrom, WalkOrder},
+            probe::prove,
+        },
+        reference::absence::prove_absences,
+        report::WalkReport,
+    },
+    warehouse::{WalkCounters, WarehouseError},
+};
+
+/// Passes over one type whose pages move; then it is left to the next run.
+const MAX_PASSES: usize = 3;
+
+/// Walks one type to its end, or as far as it goes.
+pub(crate) async fn walk(
+    context: &WalkContext,
+    order: &WalkOrder,
+) -> Result<WalkReport, WarehouseError> {
+    let Some(mut order) = order.for_patient(context.patient().as_deref()) else {
+        let finish = patient_unknown(&context.connection);
+        return enter(context, order.resource_type.clone(), order.window.clone(), finish).await;
+    };
+    // Where a consent covers several people, one of them is not all.
+    order.by_patient = order.by_patient.filter(|_| context.whose.patient().is_some());
+    let report = walk_as(context, &order).await?;
+    let by_patient = order.by_patient.clone().filter(|_| wants_patient(context, &order, &report));
+    let Some(start) = by_patient else { return Ok(told(context, report)) };
+    let named = WalkOrder { start, by_patient: None, ..order };
+    let mut named_report = walk_as(context, &named).await?;
+    if named_report.counters.pages > 0 {
+        context.warehouse.set_by_patient(context.connection.id, &named.resource_type).await?;
+    }
+    named_report.counters.add_effort(&report.counters);
+    Ok(told(context, named_report))
+}
+
+/// Whether a plan may have refused a search because it names no patient.
+fn wants_patient(context: &WalkContext, order: &WalkOrder, report: &WalkReport) -> bool {
+    let is_refused = report.counters.pages == 0 && may_want_patient(report.finish.http_status);
+    let is_whole = order.window.is_none() && matches!(order.from, WalkFrom::Start);
+    is_refused && is_whole && !context.stop.is_asked()
+}
+
+/// The walk over one type, as one search or as several.
+async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport, WarehouseError> {
+    let mut effort = WalkCounters::default();
+    if !order.parts.is_empty() {
+        if context.allowance.is_limited() {
+            prove_absences(context, order, &mut effort).await?;
+        }
+        let mut report = walk_by_query(context, order).await?;
+        if !is_out(&report) {
+            prove_absences(context, order, &mut report.counters).await?;
+        }
+        report.counters.resources_deleted += effort.resources_deleted;
+        report.counters.add_effort(&effort);
+        return Ok(report);
+    }
+    // What changed comes first: a full walk that takes several nights must not hold it up.
+    if let Some(beside) = &order.beside {
+        let changes = walk_from(context, order, beside).await?;
+        if changes.finish.reason.is_some_and(Reason::is_without_token) || context.stop.is_asked() {
+            return Ok(changes);
+        }
+        effort.add(&changes.counters);
+    }
+    // Where requests are few, another full walk must not use up those that would settle the last.
+    if context.allowance.is_limited() {
+        prove_absences(context, order, &mut effort).await?;
+    }
+    let mut report = walk_from(context, order, &order.from).await?;
+    let refuted = match is_out(&report) {
+        true => 0,
+        false => prove_absences(context, order, &mut report.counters).await?,
+    };
+    // What a read brought and the walk did not meet shows that the pages moved.
+    if refuted > 0 && is_whole(order, &report) && !context.stop.is_asked() {
+        let first = std::mem::take(&mut report.counters);
+        report = walk_until_settled(context, order, &WalkFrom::Start).await?.0;
+        report.counters.add_effort(&first);
+        report.counters.resources_deleted += first.resources_deleted;
+        prove_absences(context, order, &mut report.counters).await?;
+    }
+    report.counters.resources_deleted += effort.resources_deleted;
+    report.counters.add_effort(&effort);
+    Ok(report)
+}
+
+/// Whether nothing can be had of the plan now.
+fn is_out(report: &WalkReport) -> bool {
+    report.finish.reason.is_some_and(Reason::is_without_token)
+        || report.finish.outcome().is_unreachable()
+}
+
+fn is_whole(order: &WalkOrder, report: &WalkReport) -> bool {
+    order.window.is_none() && report.finish.state == WalkState::Complete
+}
+
+fn told(context: &WalkContext, report: WalkReport) -> WalkReport {
+    context.monitor.event(Event::WalkFinished {
+        connection: &context.connection.name,
+        resource_type: &report.resource_type,
+        state: report.finish.state,
+        detail: report.finish.detail.as_deref(),
+        resources_seen: report.counters.resources_seen,
+    });
+    report
+}
+
+/// Walks from somewhere, by whatever remedy gets further.
+async fn walk_from(
+    context: &WalkContext,
+    order: &WalkOrder,
+    from: &WalkFrom,
+) -> Result<WalkReport, WarehouseError> {
+    let mut effort = Effort::default();
+    let from = match from {
+        WalkFrom::Since(increment) if increment.probe => {
+            prove(context, order, increment, &mut effort).await?
+        }
+        from => from.clone(),
+    };
+    let unfinished = match from {
+        WalkFrom::Start if order.window.is_none() && !order.anew => unfinished(context, order)?,
+        _ => None,
+    };
+    let (mut report, mut remedy) = match unfinished {
+        Some(report) => (report, Some(Remedy::Windows)),
+        None => walk_until_settled(context, order, &from).await?,
+    };
+    // Beside a full walk under way, that one brings what a walk over changes could not.
+    let is_beside = order.beside.as_deref() == Some(&from);
+    let is_anew = matches!(remedy, Some(Remedy::BeginAgain | Remedy::NewCursor)) && !is_beside;
+    if is_anew && !context.stop.is_asked() {
+        let is_distrusted = report.finish.reason == Some(Reason::LastUpdatedIgnored);
+        let first = report.counters;
+        (report, remedy) = walk_until_settled(context, order, &WalkFrom::Start).await?;
+        if is_distrusted && report.finish.state == WalkState::Complete {
+            distrust_if_there(context, order, &report).await?;
+        }
+        report.counters.add_effort(&first);
+    }
+    let is_hopeless = matches!(remedy, Some(Remedy::NewCursor | Remedy::Windows));
+    if is_hopeless && order.window.is_none() && !context.stop.is_asked() {
+        report = walk_by_date(context, order, report).await?;
+    }
+    report.counters.requests += effort.requests;
+    report.counters.retries += effort.retries;
+    Ok(report)
+}
+
+/// Decides, after a full walk, why a walk over changes was short of stored resources: those that the
+/// full walk missed, too, may be deleted; those that it brought were left out.
+async fn distrust_if_there(
+    context: &WalkContext,
+    order: &WalkOrder,
+    report: &WalkReport,
+) -> Result<(), WarehouseError> {
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let were_there = context.warehouse.settle_left_out(id, name).await?;
+    if were_there > 0 && report.counters.resources_rejected == 0 {
+        let why = "it leaves out resources that changed after the instant asked for";
+        context.ignores_last_updated(name, why).await?;
+    }
+    Ok(())
+}
+
+/// Passes through the pages until they are seen to stand still, or two passes agree.
+pub(super) async fn walk_until_settled(
+    context: &WalkContext,
+    order: &WalkOrder,
+    from: &WalkFrom,
+) -> Result<(WalkReport, Option<Remedy>), WarehouseError> {
+    let mut from = from.clone();
+    let (mut passes, mut notes): (Vec<i64>, Vec<i64>) = Default::default();
+    let mut effort = WalkCounters::default();
+    let ended = loop {
+        let PassReport { mut report, remedy, walk_id, kept } =
+            Pass::run(context, order, &from, passes.last().copied()).await?;
+        passes.push(walk_id);
+        notes.extend([walk_id].into_iter().chain(kept));
+        let is_doubtful = remedy == Some(Remedy::PassAgain);
+        if is_doubtful && passes.len() < MAX_PASSES && !context.stop.is_asked() {
+            effort.add_effort(&report.counters);
+            from = from_its_first_page(order, &from);
+            continue;
+        }
+        report.counters.add_effort(&effort);
+        break (report, remedy.filter(|remedy| *remedy != Remedy::PassAgain));
+    };
+    context.warehouse.forget_walks(notes).await?;
+    Ok(ended)
+}
+
+/// The same walk from its first page.
+fn from_its_first_page(order: &WalkOrder, from: &WalkFrom) -> WalkFrom {
+    match from {
+        WalkFrom::Cursor(cursor, _) => match cursor.since.as_deref().and_then(instant) {
+            Some(since) => WalkFrom::Since(crate::sync::decide::plan::Increment {
+                since,
+                url: changed_since(&order.start, since),
+                probe: false,
+            }),
+            None => WalkFrom::Start,
+        },
+        from => from.clone(),
+    }
+}

@@ -1,0 +1,53 @@
+//! A page on its way: asked for by a task of its own, so that the one before it can be unpacked.
+
+use crate::{
+    fhir::{Effort, FetchError, Page},
+    http::Retry,
+    monitor::Event,
+    sync::context::WalkContext,
+};
+use std::sync::Arc;
+use tokio::task::{JoinError, JoinHandle};
+use tracing::Instrument;
+use url::Url;
+
+/// What came of a request, with the requests that it took.
+type Arrived = (Result<Page, FetchError>, Effort);
+
+/// A page on its way; the request ends when nobody wants it any more.
+pub(super) struct PageRequest(JoinHandle<Arrived>);
+
+impl Drop for PageRequest {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl PageRequest {
+    /// Asks for a page.
+    pub(crate) fn send(context: &WalkContext, resource_type: &str, url: Url) -> PageRequest {
+        let client = context.client.clone();
+        let monitor = Arc::clone(&context.monitor);
+        let connection = Arc::clone(&context.connection);
+        let resource_type = resource_type.to_owned();
+        let request = async move {
+            let on_retry = |retry: &Retry| {
+                monitor.event(Event::Retrying {
+                    connection: &connection.name,
+                    resource_type: &resource_type,
+                    why: &retry.reason.to_string(),
+                    delay: retry.wait,
+                });
+            };
+            let mut effort = Effort::default();
+            let page = client.page(&url, &mut effort, &on_retry).await;
+            (page, effort)
+        };
+        PageRequest(tokio::spawn(request.in_current_span()))
+    }
+
+    /// Waits for it; may be asked again when the wait was given up.
+    pub(crate) async fn arrived(&mut self) -> Result<Arrived, JoinError> {
+        (&mut self.0).await
+    }
+}

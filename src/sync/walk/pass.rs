@@ -1,0 +1,335 @@
+//! One pass through a type's pages: page after page, each committed before the next is stored.
+//!
+//! The next page is asked for before the present one is unpacked, so network, processor and disk
+//! work at the same time while one pass holds at most two pages.
+
+mod end;
+
+use super::{
+    ending::{
+        Ending, Position, Remedy, another_patient, filter_ignored, interrupted, lost_way,
+        no_progress, refused, request_limit,
+    },
+    page_request::PageRequest,
+    walk_clock::WalkClock,
+};
+use crate::{
+    clock,
+    fhir::{
+        FetchError, Outcome, Page, Pager, PagingError, instant, left_out_of_self_link,
+        patient_of_self_link,
+    },
+    http::SafeUrl,
+    monitor::Event,
+    outcome::{Reason, WalkKind, WalkState},
+    sync::{
+        clocks::Reading,
+        context::WalkContext,
+        decide::plan::{WalkFrom, WalkOrder},
+        report::WalkReport,
+    },
+    warehouse::{
+        Cursor, PageWrite, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart, WarehouseError,
+    },
+};
+use chrono::{DateTime, Utc};
+use url::Url;
+
+/// Pages in a row without a resource that the pass has not met, after which it is going nowhere.
+const MAX_STALE_PAGES: u32 = 3;
+/// Pages in a row without a new id, of those that bring no id at all too, after which it is as well.
+const MAX_HOLLOW_PAGES: u32 = 100;
+/// Runs that got nothing at a cursor's page, after which the cursor is given up.
+const MAX_CURSOR_FAILURES: u32 = 2;
+
+/// What came of a pass.
+pub(super) struct PassReport {
+    pub(crate) report: WalkReport,
+    /// What may get further.
+    pub(super) remedy: Option<Remedy>,
+    /// Its row in the ledger.
+    pub(crate) walk_id: i64,
+    /// A pass of an earlier run whose notes were brought back for it.
+    pub(crate) kept: Option<i64>,
+}
+
+/// One pass through a type's pages.
+pub(super) struct Pass<'a> {
+    context: &'a WalkContext,
+    order: &'a WalkOrder,
+    key: WalkKey,
+    counters: WalkCounters,
+    tally: Tally,
+    /// The cursor that it goes on from.
+    resumes: Option<Cursor>,
+    /// The pass before it, with which it may agree.
+    before: Option<i64>,
+    /// What an incremental walk asks for.
+    since: Option<DateTime<Utc>>,
+    clock: WalkClock,
+    /// What the first answer of this run has shown of the clocks.
+    clocks: Option<Reading>,
+    failure: Option<Outcome>,
+    /// Resources about another patient than the connection's.
+    strangers: u64,
+}
+
+/// What came of storing a page.
+enum Stored {
+    /// It is committed; whether it brought an id that the walk had not met.
+    Committed { has_news: bool },
+    /// It shows that the server does not honour `_lastUpdated`; nothing was stored.
+    FilterIgnored(&'static str),
+}
+
+impl Pass<'_> {
+    /// Makes a pass from where it begins, and enters it in the ledger.
+    pub(crate) async fn run(
+        context: &WalkContext,
+        order: &WalkOrder,
+        from: &WalkFrom,
+        before: Option<i64>,
+    ) -> Result<PassReport, WarehouseError> {
+        let (url, resumes, since) = match from {
+            WalkFrom::Start => (&order.start, None, None),
+            WalkFrom::Since(increment) => (&increment.url, None, Some(increment.since)),
+            WalkFrom::Cursor(cursor, url) => {
+                let since = cursor.since.as_deref().and_then(instant);
+                (url, Some(Cursor::clone(cursor)), since)
+            }
+        };
+        let clock =
+            WalkClock::new(context.clock.now(), resumes.as_ref(), context.allowance.is_limited());
+        let start = WalkStart {
+            run_id: context.run_id,
+            connection_id: context.connection.id,
+            resource_type: order.resource_type.clone(),
+            kind: match (&order.window, since) {
+                (Some(_), _) => WalkKind::Window,
+                (None, Some(_)) => WalkKind::Incremental,
+                (None, None) => WalkKind::Full,
+            },
+            first_url: Some(SafeUrl::from(url).to_string()),
+            since: since.map(clock::text),
+            window: order.window.clone(),
+            resumes: resumes.clone(),
+            proved_for: Some(order.proved_for.clone()),
+        };
+        let (key, left) = context.warehouse.start_walk(start).await?;
+        // A pass of this run is the better witness.
+        let before = before.or(left.pass.filter(|_| context.allowance.is_limited()));
+        let tally = resumes.as_ref().map(|cursor| cursor.tally).unwrap_or_default();
+        let mut pass = Pass {
+            context,
+            order,
+            key,
+            counters: WalkCounters::default(),
+            tally: Tally { distinct: left.distinct, ..tally },
+            resumes,
+            before,
+            since,
+            clock,
+            clocks: None,
+            failure: None,
+            strangers: 0,
+        };
+        context.monitor.event(Event::WalkStarted {
+            connection: &context.connection.name,
+            resource_type: &order.resource_type,
+            pages_before: pass.pages_before(),
+        });
+        let (finish, remedy) = match pass.pages(url.clone()).await? {
+            Ending::LastPage => pass.end().await?,
+            Ending::Open(finish) => (pass.abandon(finish).await?, None),
+            Ending::Lost(finish, remedy) => (pass.abandon(finish).await?, Some(remedy)),
+        };
+        let report = WalkReport {
+            resource_type: order.resource_type.clone(),
+            finish,
+            counters: pass.counters,
+        };
+        Ok(PassReport { report, remedy, walk_id: pass.key.walk_id, kept: left.pass })
+    }
+
+    /// Pages stored by earlier runs of the walk.
+    fn pages_before(&self) -> u64 {
+        self.resumes.as_ref().map_or(0, |cursor| cursor.pages)
+    }
+
+    /// Enters an end that no page brought along.
+    async fn abandon(&self, mut finish: WalkFinish) -> Result<WalkFinish, WarehouseError> {
+        if finish.state == WalkState::Incomplete {
+            finish.failed_page = Some(self.pages_before() + self.counters.pages + 1);
+        }
+        let (key, counters) = (self.key.clone(), self.counters.clone());
+        self.context.warehouse.abandon_walk(key, finish.clone(), counters).await?;
+        Ok(finish)
+    }
+
+    async fn pages(&mut self, first: Url) -> Result<Ending, WarehouseError> {
+        let Ok(mut pager) = Pager::new(&first, &self.context.proxied_origins) else {
+            let detail = "the plan's fhir_url is not an http(s) URL".to_owned();
+            return Ok(Ending::Open(WalkFinish::incomplete(Reason::NoUrl, detail)));
+        };
+        if !self.context.allowance.take() {
+            return Ok(Ending::Open(request_limit()));
+        }
+        let mut pending = self.ask(first);
+        let mut hollow_pages = 0;
+        loop {
+            let arrived = tokio::select! {
+                arrived = pending.arrived() => arrived,
+                // A request that waits for a slow or throttling server is not waited for.
+                () = self.context.stop.asked() => return Ok(Ending::Open(interrupted())),
+            };
+            let Ok((result, effort)) = arrived else {
+                let detail = "the request ended unexpectedly".to_owned();
+                return Ok(Ending::Open(WalkFinish::incomplete(Reason::Bug, detail)));
+            };
+            self.counters.requests += effort.requests;
+            self.counters.retries += effort.retries;
+            let page = match result {
+                Ok(page) => page,
+                Err(error) => return self.refused(&error).await,
+            };
+            if self.clocks.is_none() {
+                let reading = self.context.clocks.read(self.context.clock.now(), page.date);
+                let is_start = self.position().is_start();
+                self.clock.first_page(page.date, reading.believed, is_start);
+                self.clocks = Some(reading);
+            }
+            if let Some(finish) = self.somebody_elses(&page) {
+                return Ok(Ending::Open(finish));
+            }
+            let next = self.next(&mut pager, &page);
+            let next_url = next.as_ref().ok().cloned().flatten();
+            // Without an allowance for it the next page is left to the next run.
+            let allowed = next_url.is_none() || self.context.allowance.take();
+            let following = next_url.clone().filter(|_| allowed).map(|url| self.ask(url));
+            match self.store(page, next_url).await? {
+                Stored::FilterIgnored(why) => return self.downgrade(why).await,
+                Stored::Committed { has_news: true } => hollow_pages = 0,
+                Stored::Committed { has_news: false } => hollow_pages += 1,
+            }
+            match (next, following) {
+                (Err(error), _) => return Ok(Ending::Open(lost_way(&error))),
+                (Ok(None), _) => return Ok(Ending::LastPage),
+                (Ok(_), _) if self.tally.stale_pages >= MAX_STALE_PAGES => {
+                    return Ok(Ending::Open(no_progress(self.tally.stale_pages)));
+                }
+                (Ok(_), _) if hollow_pages >= MAX_HOLLOW_PAGES => {
+                    return Ok(Ending::Open(no_progress(hollow_pages)));
+                }
+                (Ok(_), Some(following)) if !self.context.stop.is_asked() => pending = following,
+                (Ok(_), _) if !allowed => return Ok(Ending::Open(request_limit())),
+                (Ok(_), _) => return Ok(Ending::Open(interrupted())),
+            }
+        }
+    }
+
+    /// A page that could not be had. A cursor that brought nothing in two runs is given up; it
+    /// stays until a walk from the first page has stored one.
+    async fn refused(&self, error: &FetchError) -> Result<Ending, WarehouseError> {
+        let (order, connection) = (self.order, &self.context.connection);
+        let ending = refused(error, &self.position(), order, connection);
+        let (Ending::Open(finish), Some(cursor), 0) = (&ending, &self.resumes, self.counters.pages)
+        else {
+            return Ok(ending);
+        };
+        if finish.reason.is_some_and(Reason::is_without_token) {
+            return Ok(ending);
+        }
+        self.context.warehouse.note_cursor_failure(self.key.walk_id).await?;
+        Ok(match cursor.failures + 1 >= MAX_CURSOR_FAILURES {
+            true => Ending::Lost(finish.clone(), Remedy::BeginAgain),
+            false => ending,
+        })
+    }
+
+    /// A page that answers a search for another patient is refused whole.
+    fn somebody_elses(&self, page: &Page) -> Option<WalkFinish> {
+        let link = page.bundle.self_link.as_deref()?;
+        let (name, bases) = (&self.order.resource_type, &self.context.bases);
+        let patient = patient_of_self_link(&page.url, link, name, bases)?;
+        self.context.whose.excludes(&patient).then(|| another_patient(patient))
+    }
+
+    /// What the server did not search by; later pages are asked for in its own words.
+    fn left_out(&self, page: &Page) -> Option<String> {
+        let link = page.bundle.self_link.as_deref()?;
+        self.position().is_start().then(|| left_out_of_self_link(&page.url, link).join(", "))
+    }
+
+    fn position(&self) -> Position {
+        Position { pages_before: self.pages_before(), pages: self.counters.pages }
+    }
+
+    /// From now on this type is walked in full.
+    async fn downgrade(&self, why: &'static str) -> Result<Ending, WarehouseError> {
+        self.context.ignores_last_updated(&self.order.resource_type, why).await?;
+        Ok(filter_ignored(why))
+    }
+
+    fn ask(&self, url: Url) -> PageRequest {
+        PageRequest::send(self.context, &self.order.resource_type, url)
+    }
+
+    fn next(&self, pager: &mut Pager, page: &Page) -> Result<Option<Url>, PagingError> {
+        if page.bundle.next.is_none() {
+            return Ok(None);
+        }
+        pager.arrived(page.bundle.entries.is_empty())?;
+        pager.follow(&page.url, &page.bundle.next)
+    }
+
+    /// Unpacks and commits a page.
+    async fn store(&mut self, page: Page, next_url: Option<Url>) -> Result<Stored, WarehouseError> {
+        let (total, body) = (page.bundle.total, page.body.clone());
+        let url = SafeUrl::from(&page.url).to_string();
+        let self_left_out = self.left_out(&page);
+        let unpacked = self.context.unpack(&self.order.resource_type, page).await?;
+        self.failure = unpacked.failure.or(self.failure.take());
+        self.strangers += unpacked.strangers;
+        if let Some(why) = self.since.and_then(|since| unpacked.dates.show_no_filter(since)) {
+            return Ok(Stored::FilterIgnored(why));
+        }
+        let mut counters = self.counters.clone();
+        counters.pages += 1;
+        counters.bytes += body.len() as u64;
+        counters.resources_seen += unpacked.resources_seen;
+        counters.duplicates += unpacked.duplicates;
+        let (entries, rejected) = (unpacked.entries, unpacked.rejects.len() as u64);
+        let mut tally = self.tally;
+        tally.add_page(entries, unpacked.matches, rejected, total);
+        counters.declared_total = tally.declared_total.or(counters.declared_total);
+        self.clock.page(&unpacked.dates.all, self.position().is_start(), &mut tally);
+        let write = PageWrite {
+            walk: self.key.clone(),
+            round: self.context.round,
+            file: None,
+            page: self.pages_before() + counters.pages,
+            url,
+            self_left_out,
+            body,
+            changed: unpacked.changed,
+            unchanged: unpacked.unchanged,
+            rejects: unpacked.rejects,
+            rows: unpacked.rows,
+            answered: Vec::new(),
+            next_url: next_url.map(String::from),
+            counters,
+            tally,
+            now: self.context.clock.now(),
+        };
+        let written = self.context.warehouse.write_page(write).await?;
+        self.counters = written.counters;
+        self.tally = written.tally;
+        self.context.monitor.event(Event::PageStored {
+            connection: &self.context.connection.name,
+            resource_type: &self.order.resource_type,
+            resources_seen: self.tally.matches,
+            declared_total: self.counters.declared_total,
+        });
+        Ok(Stored::Committed { has_news: written.has_news })
+    }
+}

@@ -1,0 +1,146 @@
+//! The end of a pass whose last page was sound: what is made of it.
+
+use super::Pass;
+use crate::{
+    clock,
+    outcome::{Reason, WalkState},
+    plural,
+    sync::walk::{
+        ending::{Remedy, finally, left_out, patient_changed, server_reported},
+        judge::{Judgement, Shown, judge},
+    },
+    warehouse::{Advance, Agreement, WalkEnd, WalkFinish, WarehouseError, brought_late, outdated},
+};
+
+impl Pass<'_> {
+    /// Ends a pass whose last page was sound.
+    pub(super) async fn end(&mut self) -> Result<(WalkFinish, Option<Remedy>), WarehouseError> {
+        let is_full = self.since.is_none() && self.order.window.is_none();
+        let holds_some = self.order.resource_type == "Patient" || self.order.listed_before;
+        let is_seen = self.context.whose.is_seen();
+        let is_changed = is_full && holds_some && self.strangers > 0 && !is_seen;
+        let is_doubted = self.clocks.as_ref().is_some_and(|clocks| clocks.is_doubted);
+        let clocks = self.clocks.as_mut().and_then(|clocks| clocks.warning.take());
+        let judgement = match &self.failure {
+            // Nothing that came in this run is about the Patient whose data is held.
+            _ if is_changed => Err(patient_changed(&self.context.connection)),
+            Some(outcome) => Err(server_reported(outcome)),
+            None => Ok(self.judge().await?),
+        };
+        let missing = match &judgement {
+            Ok(Judgement::Settled { .. }) => self.missing().await?,
+            _ => 0,
+        };
+        let (finish, totals, remedy) = match judgement {
+            Err(finish) => (finish, None, None),
+            Ok(_) if missing > 0 => (left_out(missing), None, Some(Remedy::BeginAgain)),
+            Ok(Judgement::Settled { totals, warning }) => {
+                let older = self.older().await?;
+                let note = self.order.note.clone();
+                let parts: Vec<String> =
+                    warning.into_iter().chain(note).chain(clocks).chain(older).collect();
+                let warning = (!parts.is_empty()).then(|| parts.join("; "));
+                let is_empty = is_full && self.tally.matches + self.tally.rejected == 0;
+                let finish = self.order.extent.complete(warning, is_empty);
+                (finish, totals.filter(|_| is_full), None)
+            }
+            Ok(Judgement::Short(reason, detail)) => (finally(reason, detail), None, None),
+            Ok(Judgement::Doubtful(why)) => {
+                let detail = format!("its pages moved while they were fetched: {why}");
+                (finally(Reason::PagesMoved, detail), None, Some(Remedy::PassAgain))
+            }
+        };
+        let sees_all = is_full && !self.order.extent.is_part;
+        let is_resumed_with_rejects = self.pages_before() > 0 && self.tally.rejected > 0;
+        let end = WalkEnd {
+            finish,
+            tally: self.tally,
+            finds_absences: sees_all && self.tally.rejected == 0,
+            is_doubted,
+            // With few requests the pass with which this one may agree ends on another night.
+            keeps_pass: remedy == Some(Remedy::PassAgain) && self.context.allowance.is_limited(),
+            before: self.before,
+            round: self.context.round,
+            // What could not be taken in may be what a later run would miss.
+            keeps_part: self.context.allowance.is_limited() && self.tally.rejected == 0,
+            started: clock::text(
+                self.clocks.as_ref().map_or(self.clock.started(), |clocks| clocks.dated),
+            ),
+            settles_rejects: is_full && !is_resumed_with_rejects,
+            advance: self.order.window.is_none().then(|| Advance {
+                watermark: self.clock.watermark(),
+                full: sees_all,
+                proves: is_full,
+            }),
+            totals,
+            shrink_limit_percent: self.context.shrink_limit_percent,
+        };
+        let (key, counters) = (self.key.clone(), self.counters.clone());
+        let finish = self.context.warehouse.end_walk(key, end, counters).await?;
+        if sees_all && finish.state == WalkState::Complete {
+            self.distrust_if_late().await?;
+        }
+        Ok((finish, remedy))
+    }
+
+    /// How many stored resources an answer to `_lastUpdated` leaves out that it must hold.
+    ///
+    /// Not where something could not be taken in, which may be one of them, where the consent may
+    /// hide them, or where only a part of the type is asked for.
+    async fn missing(&self) -> Result<u64, WarehouseError> {
+        let is_part = self.order.extent.is_part || self.order.window.is_some();
+        match self.since {
+            Some(since) if self.tally.rejected == 0 && !is_part => {
+                self.context.warehouse.note_left_out(self.key.clone(), since).await
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// A full walk that brings what the last walk over changes had to bring shows that the server
+    /// does not honour `_lastUpdated`, e.g. that its index stands still.
+    async fn distrust_if_late(&self) -> Result<(), WarehouseError> {
+        if self.counters.resources_new + self.counters.resources_changed == 0 {
+            return Ok(());
+        }
+        let (key, reader) = (&self.key, self.context.warehouse.reader());
+        if reader.read(|connection| brought_late(connection, key))? > 0 {
+            let why = "it left out resources that had changed, as a full walk showed";
+            self.context.ignores_last_updated(&key.resource_type, why).await?;
+        }
+        Ok(())
+    }
+
+    /// What is said about versions older than the stored ones, which stay until a full walk in
+    /// another run brings them again.
+    async fn older(&self) -> Result<Option<String>, WarehouseError> {
+        if self.counters.resources_older == 0 {
+            return Ok(None);
+        }
+        let (key, reader) = (&self.key, self.context.warehouse.reader());
+        let count = reader.read(|connection| outdated(connection, key))?;
+        Ok((count > 0).then(|| {
+            format!(
+                "{} came in an older version than the stored one, which stays; the next run asks \
+                 for the whole type, and believes the plan if that version comes again",
+                plural::count(count, "resource")
+            )
+        }))
+    }
+
+    async fn judge(&self) -> Result<Judgement, WarehouseError> {
+        let agreement = match self.before {
+            Some(before) => self.context.warehouse.saw_the_same(before, self.key.walk_id).await?,
+            None => Agreement::default(),
+        };
+        Ok(judge(Shown {
+            tally: &self.tally,
+            pages: self.pages_before() + self.counters.pages,
+            totals: self.order.totals,
+            strict_totals: self.context.strict_totals,
+            is_resumed: self.pages_before() > 0,
+            agreement,
+            is_unchanged: self.counters.resources_new + self.counters.resources_changed == 0,
+        }))
+    }
+}

@@ -1,0 +1,134 @@
+//! The instants of a walk: when it began, by the plan's clock and ours, and how new is what it
+//! brings.
+
+use crate::{
+    clock,
+    fhir::instant,
+    warehouse::{Cursor, Tally},
+};
+use chrono::{DateTime, Duration, Utc};
+
+/// The instants of a walk.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WalkClock {
+    /// When this run asked for its first page, by our clock.
+    asked: DateTime<Utc>,
+    /// The earlier of the two clocks when the walk began.
+    started: DateTime<Utc>,
+    /// What changed after this instant changed while the walk was under way.
+    began: DateTime<Utc>,
+    /// The newest date that a resource gives itself and that has passed.
+    newest: Option<DateTime<Utc>>,
+    /// Whether the run's requests are limited.
+    is_limited: bool,
+}
+
+impl WalkClock {
+    /// A walk that begins now, or goes on from a cursor.
+    ///
+    /// Where requests are limited a walk takes many nights, and something changes between them.
+    /// Were that held against it, it would never end: it is complete as of its beginning, and what
+    /// changed since then comes with the walks over changes.
+    pub(crate) fn new(now: DateTime<Utc>, resumes: Option<&Cursor>, is_limited: bool) -> WalkClock {
+        let started = resumes
+            .and_then(|cursor| cursor.tally.began.or_else(|| instant(&cursor.walk_started_at)))
+            .unwrap_or(now);
+        let began = if is_limited { now } else { started };
+        WalkClock { asked: now, started, began, newest: None, is_limited }
+    }
+
+    /// When the walk began, by the earlier of the two clocks.
+    pub(crate) fn started(&self) -> DateTime<Utc> {
+        self.started
+    }
+
+    /// The run's first page arrived, which may be the walk's: the plan's clock, where it tells, and
+    /// the instant that is believed.
+    pub(crate) fn first_page(
+        &mut self,
+        date: Option<DateTime<Utc>>,
+        believed: DateTime<Utc>,
+        is_walks_first: bool,
+    ) {
+        if is_walks_first {
+            self.started = self.started.min(believed);
+        } else if !self.is_limited {
+            return;
+        }
+        let Some(date) = date else { return };
+        // A change is dated by the plan's clock, whose header leaves out the milliseconds: ours
+        // fills them in where the two agree. A header ahead of our clock is not believed: changes
+        // would have to be dated later still to be noticed. If the plan's clock really is ahead,
+        // the pages are passed through once more, which is safe.
+        let end = date.checked_add_signed(Duration::milliseconds(999)).unwrap_or(date);
+        self.began = self.asked.min(end);
+    }
+
+    /// A page brought resources that were last updated then.
+    pub(crate) fn page(&mut self, dates: &[DateTime<Utc>], is_first: bool, tally: &mut Tally) {
+        let passed = dates.iter().filter(|date| **date <= self.started);
+        self.newest = self.newest.max(passed.max().copied());
+        let is_late = |date: &DateTime<Utc>| *date > self.began;
+        tally.brought_early |= !dates.iter().all(is_late);
+        tally.brought_late |= !is_first && dates.iter().any(is_late);
+        tally.began = Some(self.started);
+    }
+
+    /// The instant up to which everything was seen.
+    ///
+    /// The newest date may be the plan's idea of now; its clock when the walk began is the latest
+    /// moment up to which everything can have been seen.
+    pub(crate) fn watermark(&self) -> Option<String> {
+        self.newest.map(|newest| clock::text(newest.min(self.started)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(1_770_000_000_000 + milliseconds).unwrap()
+    }
+
+    /// Whether a resource of the second page, dated so, shows that the pages moved; asked for at
+    /// 500 ms, answered under a Date header.
+    fn shows_moved(second: i64, header: i64) -> bool {
+        let mut clock = WalkClock::new(at(500), None, false);
+        clock.first_page(Some(at(header)), at(header.min(500)), true);
+        let mut tally = Tally::default();
+        clock.page(&[at(header.min(500) - 60_000)], true, &mut tally);
+        clock.page(&[at(second)], false, &mut tally);
+        tally.changed_meanwhile()
+    }
+
+    #[test]
+    fn a_change_is_late_by_the_plans_clock_to_the_millisecond_where_ours_agrees() {
+        assert!(!shows_moved(400, 0));
+        assert!(shows_moved(600, 0));
+        // A plan whose clock is a day behind.
+        let day = -86_400_000;
+        assert!(!shows_moved(day - 1, day));
+        assert!(shows_moved(day + 1_000, day));
+    }
+
+    #[test]
+    fn a_date_header_ahead_of_our_clock_hides_no_change() {
+        for ahead in [1_000, 86_400_000, 30 * 86_400_000] {
+            assert!(!shows_moved(400, ahead));
+            assert!(shows_moved(600, ahead));
+            assert!(shows_moved(ahead - 1, ahead));
+        }
+    }
+
+    #[test]
+    fn a_plan_that_stamps_everything_with_the_present_shows_nothing_by_it() {
+        let mut clock = WalkClock::new(at(500), None, false);
+        clock.first_page(Some(at(0)), at(0), true);
+        let mut tally = Tally::default();
+        clock.page(&[at(700)], true, &mut tally);
+        clock.page(&[at(900)], false, &mut tally);
+        assert!(!tally.changed_meanwhile());
+        assert_eq!(clock.watermark(), None);
+    }
+}

@@ -1,0 +1,337 @@
+//! Windows of date: a type in parts, each a walk that resumes by itself, many at once.
+//!
+//! Windows bring what has its date in them, and nothing else: they never bury, never move a
+//! watermark and never make a type complete. Where a type has no date parameter, or the server does
+//! not honour it, the whole type is walked instead, and the ledger says so.
+
+use super::closing_window::{Closing, LAST_UPDATED};
+use crate::{
+    clock,
+    fhir::{Effort, date_parameters, instant, on_days},
+    http::Origin,
+    outcome::WalkState,
+    sync::{
+        context::WalkContext,
+        decide::{
+            asked::Extent,
+            plan::{Step, WalkFrom, WalkOrder, lies_ahead},
+            probe::{Probed, probe_date},
+        },
+        report::WalkReport,
+    },
+    warehouse::{
+        Cursor, WalkCounters, WalkFinish, WalkWindow, WarehouseError, window_complete_at,
+        window_cursor, window_is_too_long, windows_are_closed,
+    },
+};
+use chrono::{DateTime, Months, NaiveDate, Utc};
+use url::Url;
+
+/// What a backfill asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backfill {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+    /// How many months one window has.
+    pub months: u32,
+}
+
+/// Some days; an open end is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Days {
+    pub(crate) from: Option<NaiveDate>,
+    /// The first day after them.
+    pub(crate) to: Option<NaiveDate>,
+}
+
+impl Days {
+    /// Two windows in place of one, the later one first; none in place of a day or an open end.
+    pub(crate) fn halves(self) -> Option<[Days; 2]> {
+        let (from, to) = (self.from?, self.to?);
+        let middle = from + (to - from) / 2;
+        let days = |from, to| Days { from: Some(from), to: Some(to) };
+        (from < middle && middle < to).then(|| [days(middle, to), days(from, middle)])
+    }
+}
+
+/// What a backfill comes to.
+pub(crate) struct Split {
+    pub(crate) steps: Vec<Step>,
+    /// Types of which nothing is left to ask.
+    pub(crate) settled: Vec<WalkReport>,
+    /// What is to follow the windows of each type.
+    pub(crate) closings: Vec<Closing>,
+    pub(crate) effort: Effort,
+}
+
+/// Replaces the walk over each type by walks over windows, where its server can do that.
+pub(crate) async fn split(
+    context: &WalkContext,
+    steps: Vec<Step>,
+    backfill: &Backfill,
+    again: bool,
+) -> Result<Split, WarehouseError> {
+    let mut split = Split {
+        steps: Vec::new(),
+        settled: Vec::new(),
+        closings: Vec::new(),
+        effort: Effort::default(),
+    };
+    for step in steps {
+        let Step::Walk(order) = step else {
+            split.steps.push(step);
+            continue;
+        };
+        // Where nobody is known yet, the walk over the whole type will tell.
+        let order = order.for_patient(context.patient().as_deref()).unwrap_or(*order);
+        let parameter = match usable_parameter(context, &order, &mut split.effort).await {
+            Ok(parameter) => parameter,
+            Err(why) => {
+                split.steps.push(Step::Walk(Box::new(whole(order, why))));
+                continue;
+            }
+        };
+        let windows = months(backfill);
+        let reuse = if again { Reuse::Nothing } else { Reuse::Complete };
+        let orders = windows
+            .iter()
+            .map(|days| order_of(context, &order, parameter, *days, reuse))
+            .collect::<Result<Vec<_>, _>>()?;
+        let since = orders.iter().filter_map(Planned::began).fold(context.clock.now(), Ord::min);
+        let left: Vec<WalkOrder> = orders.into_iter().filter_map(Planned::walk).collect();
+        let (id, name) = (context.connection.id, order.resource_type.as_str());
+        let is_closed = context
+            .warehouse
+            .reader()
+            .read(|connection| windows_are_closed(connection, id, name, LAST_UPDATED))?;
+        if !(left.is_empty() && is_closed) {
+            split.closings.push(Closing { order: order.clone(), since });
+        }
+        if left.is_empty() {
+            split.settled.push(settled(&order.resource_type, windows.len()));
+        }
+        split.steps.extend(left.into_iter().map(|order| Step::Walk(Box::new(order))));
+    }
+    Ok(split)
+}
+
+/// The type's date parameter that the server honours; why there is none.
+pub(super) async fn usable_parameter(
+    context: &WalkContext,
+    order: &WalkOrder,
+    effort: &mut Effort,
+) -> Result<&'static str, String> {
+    let mut why = "it has no date to be searched by".to_owned();
+    for parameter in date_parameters(&order.resource_type) {
+        why = match probe_date(context, &order.start, parameter, effort).await {
+            Probed::Honoured => return Ok(parameter),
+            Probed::Ignored(why) => format!("the plan does not honour {parameter}: {why}"),
+            Probed::Refused(status) => format!("the plan refuses {parameter} ({status})"),
+            Probed::Unclear => format!("the plan does not show whether it honours {parameter}"),
+        };
+    }
+    Err(why)
+}
+
+/// A walk over the whole type in place of windows.
+fn whole(order: WalkOrder, why: String) -> WalkOrder {
+    let from = match order.from {
+        WalkFrom::Since(_) => WalkFrom::Start,
+        from => from,
+    };
+    WalkOrder { from, note: Some(format!("all of it was walked: {why}")), ..order }
+}
+
+/// What of earlier runs is taken over.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reuse {
+    /// Nothing, not even where a walk had come.
+    Nothing,
+    /// A walk's place, and a complete walk.
+    Complete,
+    /// A walk's place, and a complete walk that began at or after this instant, and which windows
+    /// were too long since.
+    RoundSince(DateTime<Utc>),
+}
+
+/// What is to be done about a window.
+pub(super) enum Planned {
+    Walk(Box<WalkOrder>),
+    /// Smaller windows: it was too long for its server since the instant asked about.
+    TooLong,
+    /// Nothing: a walk that began then is complete, and the window was closed by then.
+    Complete(DateTime<Utc>),
+}
+
+impl Planned {
+    /// When an earlier run began what it left of the window.
+    fn began(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Planned::Complete(at) => Some(*at),
+            Planned::TooLong => None,
+            Planned::Walk(order) => match &order.from {
+                WalkFrom::Cursor(cursor, _) => instant(&cursor.walk_started_at),
+                WalkFrom::Start | WalkFrom::Since(_) => None,
+            },
+        }
+    }
+
+    fn walk(self) -> Option<WalkOrder> {
+        match self {
+            Planned::Walk(order) => Some(*order),
+            Planned::TooLong | Planned::Complete(_) => None,
+        }
+    }
+}
+
+/// A walk over one window, unless that need not be.
+pub(super) fn order_of(
+    context: &WalkContext,
+    order: &WalkOrder,
+    parameter: &str,
+    days: Days,
+    reuse: Reuse,
+) -> Result<Planned, WarehouseError> {
+    let text = |day: Option<NaiveDate>| day.map(|day| day.to_string());
+    let window =
+        WalkWindow { parameter: parameter.to_owned(), from: text(days.from), to: text(days.to) };
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let (complete_at, cursor, too_long) = context.warehouse.reader().read(|connection| {
+        let too_long = match reuse {
+            Reuse::RoundSince(since) => {
+                window_is_too_long(connection, id, name, &window, &clock::text(since))?
+            }
+            Reuse::Nothing | Reuse::Complete => false,
+        };
+        Ok((
+            window_complete_at(connection, id, name, &window, Some(&order.proved_for))?,
+            window_cursor(connection, id, name, &window)?,
+            too_long,
+        ))
+    })?;
+    if too_long && days.halves().is_some() {
+        return Ok(Planned::TooLong);
+    }
+    let since = match reuse {
+        Reuse::Nothing => None,
+        Reuse::Complete => Some(DateTime::UNIX_EPOCH),
+        Reuse::RoundSince(since) => Some(since),
+    };
+    if let Some(since) = since {
+        let complete_at = complete_at.as_deref().and_then(instant);
+        // One that a wrong clock dated tells nothing of what changed since.
+        let complete_at = complete_at.filter(|at| !lies_ahead(Some(*at), context.clock.now()));
+        let closed_by = |at: &DateTime<Utc>| days.to.is_some_and(|to| at.date_naive() >= to);
+        if let Some(at) = complete_at.filter(|at| *at >= since).filter(closed_by) {
+            return Ok(Planned::Complete(at));
+        }
+    }
+    let is_misdated =
+        |cursor: &Cursor| lies_ahead(instant(&cursor.walk_started_at), context.clock.now());
+    let cursor = cursor.filter(|it| since.is_some() && order.is_of(it) && !is_misdated(it));
+    let from = match cursor {
+        Some(cursor) => match same_origin(&cursor.next_url, &order.start) {
+            Some(url) => WalkFrom::Cursor(Box::new(cursor), url),
+            None => WalkFrom::Start,
+        },
+        None => WalkFrom::Start,
+    };
+    let start = on_days(&order.start, parameter, days.from, days.to);
+    let order = WalkOrder {
+        from,
+        start,
+        window: Some(window),
+        by_patient: None,
+        note: None,
+        // What changed is no part of a window.
+        beside: None,
+        extent: Extent::default(),
+        ..order.clone()
+    };
+    Ok(Planned::Walk(Box::new(order)))
+}
+
+/// A cursor of another origin belongs to another configuration of the plan.
+fn same_origin(url: &str, start: &Url) -> Option<Url> {
+    let url = Url::parse(url).ok()?;
+    (Origin::of(&url).ok()? == Origin::of(start).ok()?).then_some(url)
+}
+
+/// The windows of a range: whole calendar months but for its ends.
+fn months(backfill: &Backfill) -> Vec<Days> {
+    let end = backfill.to.succ_opt().unwrap_or(backfill.to);
+    let mut windows = Vec::new();
+    let mut from = backfill.from;
+    while from < end {
+        let next = first_of_month(from)
+            .and_then(|first| first.checked_add_months(Months::new(backfill.months.max(1))))
+            .unwrap_or(end)
+            .min(end);
+        windows.push(Days { from: Some(from), to: Some(next) });
+        from = next;
+    }
+    windows
+}
+
+fn first_of_month(day: NaiveDate) -> Option<NaiveDate> {
+    chrono::Datelike::with_day(&day, 1)
+}
+
+fn settled(resource_type: &str, windows: usize) -> WalkReport {
+    let note = format!("its {windows} windows are complete; --full asks for them again");
+    WalkReport {
+        resource_type: resource_type.to_owned(),
+        finish: WalkFinish::complete(Some(note)),
+        counters: WalkCounters::default(),
+    }
+}
+
+/// One report per type: the sum of its windows, and the worst of their ends.
+pub(crate) fn merge(reports: Vec<WalkReport>) -> Vec<WalkReport> {
+    let mut merged: Vec<WalkReport> = Vec::new();
+    for report in reports {
+        let Some(known) =
+            merged.iter_mut().find(|known| known.resource_type == report.resource_type)
+        else {
+            merged.push(report);
+            continue;
+        };
+        known.counters.add(&report.counters);
+        known.counters.declared_total = None;
+        if known.finish.state == WalkState::Complete && report.finish.state != WalkState::Complete {
+            known.finish = report.finish;
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_range_is_cut_at_the_first_of_the_month_and_nothing_is_left_out_or_asked_twice() {
+        let windows = |from: &str, to: &str, count| {
+            months(&Backfill { from: day(from), to: day(to), months: count })
+                .into_iter()
+                .map(|days| format!("{}..{}", days.from.unwrap(), days.to.unwrap()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            windows("2024-01-31", "2024-03-01", 1),
+            ["2024-01-31..2024-02-01", "2024-02-01..2024-03-01", "2024-03-01..2024-03-02"]
+        );
+        assert_eq!(
+            windows("2023-11-15", "2024-02-29", 3),
+            ["2023-11-15..2024-02-01", "2024-02-01..2024-03-01"]
+        );
+        assert_eq!(windows("2024-01-01", "2024-01-01", 1), ["2024-01-01..2024-01-02"]);
+        assert!(windows("2024-01-02", "2024-01-01", 1).is_empty());
+    }
+}

@@ -1,0 +1,213 @@
+//! The access log: who exported, reported, backed up or purged what, and when.
+//!
+//! It is for people who must account for health data. It holds counts and file names, never a
+//! value of a resource.
+
+use super::{access_chain, open, place::WarehouseFile, waiting};
+use crate::{
+    clock,
+    warehouse::error::{Doing, WarehouseError},
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::path::{Path, PathBuf};
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// Who, as the operating system knows them.
+    pub os_user: String,
+    /// The command: backup, export, get, purge, report, restore.
+    pub command: &'static str,
+    /// The one connection it is about; `None` for all.
+    pub connection_id: Option<i64>,
+    /// The file or folder written.
+    pub target: Option<String>,
+    /// Counts, never values.
+    pub detail: Option<String>,
+}
+
+/// A backup that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastBackup {
+    /// The instant, as RFC 3339 with milliseconds.
+    pub at: String,
+    /// Where it was put; it may have been moved since.
+    pub target: PathBuf,
+    /// Whether it was encrypted.
+    pub is_encrypted: bool,
+}
+
+/// Enters an access; durable when it returns.
+///
+/// # Errors
+/// The warehouse cannot be opened or written.
+pub fn log_access(
+    file: &WarehouseFile,
+    access: &Access,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    open::require_existing(file.path())?;
+    // As it is: a copy of a warehouse that is yet to be upgraded is one of before the upgrade.
+    let mut present = open::open_writable(file)?;
+    waiting::as_writer(&mut present, file.path())?;
+    if present.table_exists(None, "access_log").doing("cannot read the schema")? {
+        return enter_alone(&mut present, access, now);
+    }
+    drop(present);
+    enter_alone(&mut open::open_to_write(file)?, access, now)
+}
+
+fn enter_alone(
+    connection: &mut Connection,
+    access: &Access,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot write the access log";
+    // The lock before the look at the entry that this one follows.
+    let behavior = TransactionBehavior::Immediate;
+    let transaction = connection.transaction_with_behavior(behavior).doing(doing)?;
+    enter(&transaction, access, now)?;
+    transaction.commit().doing(doing)
+}
+
+/// Enters an access as the newest link of the chain.
+pub(crate) fn enter(
+    transaction: &Transaction<'_>,
+    access: &Access,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    insert(transaction, access, now)?;
+    access_chain::append(transaction)
+}
+
+/// As [`enter`], of a purge that has blanked what earlier entries said of the connection.
+pub(super) fn enter_purge(
+    transaction: &Transaction<'_>,
+    access: &Access,
+    blanked: &[i64],
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    insert(transaction, access, now)?;
+    let ids: Vec<String> = blanked.iter().map(i64::to_string).collect();
+    let id = transaction.last_insert_rowid();
+    if !ids.is_empty() {
+        let sql = "UPDATE access_log SET blanks = ?2 WHERE id = ?1";
+        transaction
+            .execute(sql, params![id, ids.join(",")])
+            .doing("cannot write the access log")?;
+    }
+    access_chain::append(transaction)
+}
+
+/// Takes a connection's name out of what was entered; returns the entries that had it.
+pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Vec<i64>, WarehouseError> {
+    let doing = "cannot remove what names a purged connection";
+    // The words of these commands are ours: a connection may be called as one of them.
+    let in_detail = "instr(detail, ?1) > 0 AND command NOT IN ('backup', 'purge', 'restore')";
+    let named = format!("SELECT id FROM access_log WHERE instr(target, ?1) > 0 OR {in_detail}");
+    let ids = transaction
+        .prepare(&format!("{named} ORDER BY id"))
+        .and_then(|mut ids| ids.query_map([name], |row| row.get(0))?.collect())
+        .doing(doing)?;
+    for statement in [
+        "UPDATE access_log SET target = NULL, target_salt = NULL WHERE instr(target, ?1) > 0",
+        &format!("UPDATE access_log SET detail = NULL, detail_salt = NULL WHERE {in_detail}"),
+    ] {
+        transaction.execute(statement, [name]).doing(doing)?;
+    }
+    Ok(ids)
+}
+
+fn insert(
+    connection: &Connection,
+    access: &Access,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "INSERT INTO access_log (at, os_user, command, connection_id, target, detail)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                clock::text(now),
+                access.os_user,
+                access.command,
+                access.connection_id,
+                access.target,
+                access.detail
+            ],
+        )
+        .doing("cannot write the access log")
+        .map(drop)
+}
+
+/// What a backup came to, as the access log's `detail` has it.
+pub mod backup_outcome {
+    /// It was begun, and perhaps never ended.
+    pub const BEGUN: &str = "begun";
+    /// It failed, and left no file.
+    pub const FAILED: &str = "failed";
+    /// It ended, in clear.
+    pub const IN_CLEAR: &str = "not encrypted";
+    /// It ended, encrypted.
+    pub const ENCRYPTED: &str = "encrypted";
+}
+
+/// Files that other commands have written and that may hold a connection's data.
+///
+/// A process that was killed could not enter its outcome: a backup that was begun and has none
+/// counts where its file exists.
+pub(crate) fn copies(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<String>, WarehouseError> {
+    let copies = connection
+        .prepare(
+            "SELECT target, max(detail IS NULL OR detail NOT IN (?2, ?3)) FROM access_log
+             WHERE target IS NOT NULL AND command IN ('backup', 'export', 'report')
+               AND (connection_id IS NULL OR connection_id = ?1)
+             GROUP BY target ORDER BY min(id)",
+        )
+        .and_then(|mut statement| {
+            let (begun, failed) = (backup_outcome::BEGUN, backup_outcome::FAILED);
+            statement
+                .query_map(params![connection_id, begun, failed], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
+                .collect::<Result<Vec<(String, bool)>, _>>()
+        })
+        .doing("cannot read the access log")?;
+    let is_there = |target: &str| Path::new(target).symlink_metadata().is_ok();
+    Ok(copies
+        .into_iter()
+        .filter(|(target, has_ended)| *has_ended || is_there(target))
+        .map(|(target, _)| target)
+        .collect())
+}
+
+/// The backups that ended, newest first: when, where, and whether encrypted. Empty before there was
+/// an access log.
+pub(crate) fn backups(connection: &Connection) -> Result<Vec<PastBackup>, WarehouseError> {
+    let doing = "cannot read the access log";
+    if !connection.table_exists(None, "access_log").doing(doing)? {
+        return Ok(Vec::new());
+    }
+    connection
+        .prepare(
+            "SELECT at, target, detail = ?1 FROM access_log
+             WHERE command = 'backup' AND target IS NOT NULL AND detail IN (?1, ?2)
+             ORDER BY id DESC",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map([backup_outcome::ENCRYPTED, backup_outcome::IN_CLEAR], |row| {
+                    Ok(PastBackup {
+                        at: row.get(0)?,
+                        target: row.get::<_, String>(1)?.into(),
+                        is_encrypted: row.get(2)?,
+                    })
+                })?
+                .collect()
+        })
+        .doing(doing)
+}

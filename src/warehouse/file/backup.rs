@@ -1,0 +1,308 @@
+//! A consistent copy of the warehouse while others write, and the way back.
+//!
+//! The copy is checked before it takes its name. It holds everything the warehouse holds, so it is
+//! health data; it never holds a token, since those are in the vault.
+
+use super::{
+    open::{self, beside},
+    partial,
+    place::{HEAD_BYTES, WarehouseFile, is_in_clear},
+    seal::{self, Seal, SealKey},
+    seal_error::SealError,
+    staging::{Staging, remove},
+    without_locks::Reading,
+};
+use crate::{
+    own_file,
+    warehouse::{
+        error::{Doing, WarehouseError},
+        verify::{integrity, strangers},
+    },
+};
+use rusqlite::{
+    Connection, OpenFlags,
+    backup::{Backup, StepResult},
+};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+/// Pages copied at a time; between two times the copy can be interrupted.
+const STEP: i32 = 4096;
+/// How long a locked page is waited for.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What a copy came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackedUp {
+    /// Bytes of the copy.
+    pub bytes: u64,
+    /// Pages of the copy, all of them checked.
+    pub pages: u64,
+}
+
+/// Copies the warehouse to `target`, checks the copy, and only then gives it its name.
+///
+/// Writers go on meanwhile; the copy is the state of one instant. Never overwrites. With a seal
+/// nothing but encrypted bytes come to the target's disk: the copy is made and checked beside the
+/// warehouse, which one process at a time may do. What killed backups of this warehouse have left in
+/// the target's folder is removed first.
+///
+/// # Errors
+/// There is no warehouse, `target` exists or cannot be written, or the copy is not sound. Without a
+/// seal: others could put a file of theirs in the copy's place while it is written.
+pub fn back_up(
+    file: &WarehouseFile,
+    target: &Path,
+    seal: Option<&Seal>,
+) -> Result<BackedUp, WarehouseError> {
+    let source = open::open_to_read(file)?;
+    refuse_existing(target)?;
+    let tag = partial::tag(file.path());
+    let Some(seal) = seal else {
+        own_file::require_safe_folder(partial::folder_of(target))
+            .map_err(WarehouseError::Distrusted)?;
+        partial::sweep(target, &tag)?;
+        let partial = partial::name(target, &tag)?;
+        let copied = copy(&source, &file.at(&partial));
+        return finish(&partial, target, copied);
+    };
+    partial::sweep(target, &tag)?;
+    let partial = partial::name(target, &tag)?;
+    let staging = Staging::beside(file.path())?;
+    let staged = file.copy_at(staging.path());
+    let checked = copy(&source, &staged)?;
+    let written = write_sealed(seal, &staged, &partial);
+    finish(&partial, target, written.map(|bytes| BackedUp { bytes, ..checked }))
+}
+
+/// Puts a copy in the place of a warehouse that is not there; `key` opens an encrypted one.
+///
+/// Where the warehouse is to be encrypted and the copy is in clear, it is encrypted on the way.
+///
+/// # Errors
+/// The home has a warehouse already; or the copy is no warehouse, is damaged, does not open with
+/// the key, was written by a newer version, or has a trigger or view that payersync has not made.
+/// Nothing is left behind then.
+pub fn restore(
+    copy: &Path,
+    file: &WarehouseFile,
+    key: Option<&SealKey>,
+) -> Result<BackedUp, WarehouseError> {
+    let path = file.path();
+    // Here, not where the copy is, which may be anybody's disk.
+    open::spill_beside(path);
+    refuse_existing(path)?;
+    for ending in ["-wal", "-journal"] {
+        refuse_existing(&beside(path, ending))?;
+    }
+    open::require_existing(copy)?;
+    if !seal::is_sealed(copy).map_err(at(copy))? {
+        return match key {
+            Some(_) => Err(WarehouseError::Seal(SealError::NotSealed { path: copy.into() })),
+            None if is_in_clear(copy) => restore_open(&WarehouseFile::in_clear(copy), file),
+            None => restore_open(&file.at(copy), file),
+        };
+    }
+    let staging = Staging::beside(path)?;
+    let staged = unseal(copy, key, staging.path())?;
+    if staged.is_encrypted() && !file.is_encrypted() {
+        return Err(WarehouseError::NeedsEncryption { path: copy.into() });
+    }
+    restore_open(&staged, file).map_err(|error| match error {
+        WarehouseError::NotADatabase { .. } | WarehouseError::NotAWarehouse { .. } => {
+            WarehouseError::NotAWarehouse { path: copy.into() }
+        }
+        error => error,
+    })
+}
+
+fn restore_open(copy: &WarehouseFile, file: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
+    let source = open::open_to_read(copy)?;
+    if !open::is_warehouse(&source)? {
+        return Err(WarehouseError::NotAWarehouse { path: copy.path().into() });
+    }
+    let strangers = strangers::find(&source)?;
+    if !strangers.foreign.is_empty() {
+        let (path, names) = (copy.path().into(), strangers.foreign);
+        return Err(WarehouseError::Strangers { path, names });
+    }
+    let tag = partial::tag(file.path());
+    partial::sweep(file.path(), &tag)?;
+    let partial = partial::name(file.path(), &tag)?;
+    let target = file.at(&partial);
+    let copied = match target.is_encrypted() == copy.is_encrypted() {
+        true => self::copy(&source, &target),
+        false => encrypt(copy.path(), &target),
+    }
+    .and_then(|done| match strangers.outdated.is_empty() {
+        true => Ok(done),
+        false => {
+            let copy = open::connect(&target, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            strangers::drop_outdated(&copy, &strangers)?;
+            drop(copy);
+            check(&target)
+        }
+    });
+    finish(&partial, file.path(), copied)
+}
+
+/// Returns how many bytes were written.
+fn write_sealed(
+    seal: &Seal,
+    staged: &WarehouseFile,
+    partial: &Path,
+) -> Result<u64, WarehouseError> {
+    let target = partial::create(partial)?;
+    let mut plain = File::open(staged.path()).map_err(at(staged.path()))?;
+    seal.write(staged.head().as_bytes(), &mut plain, target)
+        .and_then(|()| fs::metadata(partial))
+        .map(|metadata| metadata.len())
+        .map_err(at(partial))
+}
+
+fn unseal(
+    copy: &Path,
+    key: Option<&SealKey>,
+    into: &Path,
+) -> Result<WarehouseFile, WarehouseError> {
+    let mut opened = seal::open(copy, key)?;
+    let mut target = partial::create(into)?;
+    let start = opened.start(HEAD_BYTES)?;
+    let staged = WarehouseFile::of_head(into, &start);
+    // A head is no part of the file: its key is in memory alone.
+    if !staged.is_encrypted() {
+        target.write_all(&start).map_err(at(into))?;
+    }
+    opened.copy_to(&mut target, at(into))?;
+    Ok(staged)
+}
+
+fn refuse_existing(target: &Path) -> Result<(), WarehouseError> {
+    if target.symlink_metadata().is_ok() {
+        return Err(WarehouseError::Exists { path: target.into() });
+    }
+    Ok(())
+}
+
+/// Copies page by page, and checks the copy.
+fn copy(source: &Reading, target: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
+    let doing = "cannot copy the warehouse";
+    let mut copy = create(target)?;
+    // The open transaction holds the instant: pages written meanwhile do not start it anew.
+    let instant = source.unchecked_transaction().doing(doing)?;
+    instant.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).doing(doing)?;
+    {
+        let backup = Backup::new(&instant, &mut copy).doing(doing)?;
+        loop {
+            match backup.step(STEP).doing(doing)? {
+                StepResult::Done => break,
+                StepResult::More => {}
+                _ => thread::sleep(PAUSE),
+            }
+        }
+    }
+    drop(instant);
+    source.confirm()?;
+    // One file, whatever opens it: a copy in WAL mode would want two more beside it.
+    copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).doing(doing)?;
+    drop(copy);
+    check(target)
+}
+
+/// Copies row by row, since pages in clear have no room for what encrypted ones carry.
+fn encrypt(clear: &Path, target: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
+    let doing = "cannot encrypt the copy";
+    let copy = create(target)?;
+    let Some(clear) = clear.to_str() else {
+        return Err(WarehouseError::NotAWarehouse { path: clear.into() });
+    };
+    copy.execute("ATTACH ?1 AS clear KEY ''", [clear]).doing(doing)?;
+    copy.query_row("SELECT sqlcipher_export('main', 'clear')", [], |_| Ok(())).doing(doing)?;
+    drop(copy);
+    check(target)
+}
+
+fn create(target: &WarehouseFile) -> Result<Connection, WarehouseError> {
+    partial::create(target.path())?;
+    open::connect(target, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+fn check(file: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
+    let copy = open::connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    // SQLite does not call it an error when the mode cannot be written; only the file tells.
+    let mode: String = copy
+        .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+        .doing("cannot read the copy")?;
+    if mode != "delete" {
+        return Err(at(file.path())(io::Error::other("the copy did not become one file")));
+    }
+    let checked = integrity(&copy)?;
+    match checked.described.first() {
+        None => Ok(BackedUp {
+            bytes: fs::metadata(file.path()).map_err(at(file.path()))?.len(),
+            pages: checked.count,
+        }),
+        Some(_) => Err(WarehouseError::UnsoundCopy { problems: checked.problems }),
+    }
+}
+
+fn finish(
+    partial: &Path,
+    target: &Path,
+    copied: Result<BackedUp, WarehouseError>,
+) -> Result<BackedUp, WarehouseError> {
+    let named = copied.and_then(|done| {
+        // Another copy may have taken the name meanwhile.
+        refuse_existing(target)?;
+        File::open(partial)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| fs::rename(partial, target))
+            .and_then(|()| sync_folder_of(target))
+            .map_err(at(target))?;
+        Ok(done)
+    });
+    if named.is_err() {
+        // Half a copy of health data is not left lying about; the error says more than a second
+        // one about the removal would.
+        let _ = remove(partial);
+    }
+    named
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    match cfg!(unix) {
+        true => File::open(partial::folder_of(path))?.sync_all(),
+        false => Ok(()),
+    }
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> WarehouseError {
+    let path = path.to_owned();
+    move |source| WarehouseError::Copy { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use age::x25519::Identity;
+
+    #[test]
+    fn what_an_encrypting_build_has_backed_up_needs_one_to_restore_it() {
+        let home = tempfile::tempdir().unwrap();
+        let identity = Identity::generate();
+        let seal = Seal::for_recipients(&[identity.to_public().to_string()]).unwrap();
+        let key = SealKey::from_identities(&identity.to_string()).unwrap();
+        let copy = home.path().join("copy.age");
+        let head = WarehouseFile::encrypted("w.db", &[7; 32]).head();
+        seal.write(head.as_bytes(), &mut &[0_u8; 8192][..], File::create(&copy).unwrap()).unwrap();
+        let target = WarehouseFile::in_clear(home.path().join("warehouse.db"));
+        let error = restore(&copy, &target, Some(&key)).unwrap_err();
+        assert!(matches!(error, WarehouseError::NeedsEncryption { .. }), "{error:?}");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,18 @@
+//! The file itself: opened, locked, migrated, copied, given back, purged, and who touched it.
+//!
+//! Nothing here knows pages, walks or views.
+
+pub(super) mod access_chain;
+pub(super) mod access_log;
+pub(super) mod backup;
+pub(super) mod metrics_files;
+pub(super) mod open;
+pub(super) mod partial;
+pub(super) mod place;
+pub(super) mod purge;
+pub(super) mod schema;
+pub(super) mod seal;
+pub(super) mod seal_error;
+mod staging;
+pub(super) mod waiting;
+pub(super) mod without_locks;

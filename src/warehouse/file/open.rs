@@ -1,0 +1,312 @@
+//! Opening the file: pragmas, locks, and what may be done through a connection.
+
+use super::{
+    place::WarehouseFile,
+    schema, waiting,
+    without_locks::{self, Reading},
+};
+pub(super) use crate::own_file::beside;
+use crate::{
+    own_file,
+    warehouse::{
+        error::{Doing, WarehouseError},
+        tables::marts,
+    },
+};
+use rusqlite::{
+    Connection, OpenFlags, TransactionBehavior,
+    config::DbConfig,
+    hooks::{AuthAction, AuthContext, Authorization},
+};
+use std::{ffi::CStr, path::Path, sync::Once};
+
+/// Opens or creates the warehouse for writing and brings its control tables up to date.
+///
+/// # Errors
+/// What is not a SQLite database, or was written by a newer payersync, is left untouched.
+pub(crate) fn open_to_write(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
+    create_private(file.path())?;
+    let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    schema::refuse_foreign(&connection, file)?;
+    waiting::as_writer(&mut connection, file.path())?;
+    // A transaction that reads first and then wants to write fails when another process has
+    // written in between, however long it would wait: the lock is taken before anything is read.
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
+    // WAL: readers are never blocked. NORMAL: a power cut may take the last pages, never half of
+    // one, and the cursor goes with its page, so the next run asks for them again.
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
+             PRAGMA cache_size = -65536;",
+        )
+        .doing("cannot set up the warehouse")?;
+    schema::bring_up_to_date(&mut connection)?;
+    connection.set_prepared_statement_cache_capacity(1024);
+    marts::register(&connection)?;
+    Ok(connection)
+}
+
+/// Opens an existing warehouse for reading; nothing that runs on it can write anything.
+///
+/// # Errors
+/// A missing file, what is not a database, a newer schema.
+pub(crate) fn open_to_read(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
+    let mut connection = open_writable(file)?;
+    lock(&mut connection, refuse_to_leave)?;
+    Ok(connection)
+}
+
+/// As [`open_to_read`], with temporary tables: what the file holds is worked out in them once more.
+pub(crate) fn open_to_compare(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
+    let mut connection = open_writable(file)?;
+    connection.authorizer(Some(refuse_to_write)).doing("cannot open for reading")?;
+    marts::register(&connection)?;
+    Ok(connection)
+}
+
+/// Opens an existing warehouse for reading, and does not lock it yet against statements that write.
+pub(crate) fn open_writable(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
+    require_existing(file.path())?;
+    // READ_WRITE, since a reader of a WAL file must be able to recover it after a crash;
+    // query_only is what keeps every statement from writing.
+    let opened = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .or_else(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY))
+        .and_then(|connection| {
+            schema::refuse_foreign(&connection, file)?;
+            Ok(Reading::locked(connection))
+        });
+    let reading = match opened {
+        Err(refused) if refused.is_of_the_disk() => without_locks::open(file, refused)?,
+        opened => opened?,
+    };
+    reading.set_prepared_statement_cache_capacity(64);
+    Ok(reading)
+}
+
+/// As [`open_to_read`], and closing folds no journal that a killed process left into the file.
+pub(crate) fn open_untouched(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
+    let connection = open_to_read(file)?;
+    let journal = beside(file.path(), "-wal");
+    // Without a journal SQLite makes an empty one and takes it away again at the end.
+    if std::fs::metadata(journal).is_ok_and(|journal| journal.len() > 0) {
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .doing("cannot open for reading")?;
+    }
+    Ok(connection)
+}
+
+/// From here on nothing that runs can write, or do what the authorizer refuses.
+pub(crate) fn lock(
+    connection: &mut Connection,
+    authorizer: impl for<'c> FnMut(AuthContext<'c>) -> Authorization + Send + 'static,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot open for reading";
+    connection.execute_batch("PRAGMA query_only = ON;").doing(doing)?;
+    // ATTACH would open another file, which query_only of this one is no lock for.
+    connection.authorizer(Some(authorizer)).doing(doing)
+}
+
+pub(crate) fn refuse_to_leave(context: AuthContext<'_>) -> Authorization {
+    match context.action {
+        AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
+        AuthAction::Pragma { pragma_name, pragma_value } => {
+            match is_reading(pragma_name, pragma_value.is_some()) {
+                true => Authorization::Allow,
+                false => Authorization::Deny,
+            }
+        }
+        _ => Authorization::Allow,
+    }
+}
+
+/// Allows what reads, and what is gone with the connection.
+fn refuse_to_write(context: AuthContext<'_>) -> Authorization {
+    let is_temporary = context.database_name == Some("temp");
+    match context.action {
+        AuthAction::Read { .. }
+        | AuthAction::Select
+        | AuthAction::Function { .. }
+        | AuthAction::Recursive
+        | AuthAction::Transaction { .. }
+        | AuthAction::Savepoint { .. }
+        | AuthAction::CreateTempTable { .. }
+        | AuthAction::CreateTempIndex { .. }
+        | AuthAction::CreateTempView { .. }
+        | AuthAction::DropTempTable { .. }
+        | AuthAction::DropTempIndex { .. }
+        | AuthAction::DropTempView { .. } => Authorization::Allow,
+        AuthAction::Insert { .. }
+        | AuthAction::Update { .. }
+        | AuthAction::Delete { .. }
+        | AuthAction::Reindex { .. }
+            if is_temporary =>
+        {
+            Authorization::Allow
+        }
+        AuthAction::Pragma { .. } => refuse_to_leave(context),
+        _ => Authorization::Deny,
+    }
+}
+
+/// Whether a pragma only looks. `query_only` is no lock for all of them: SQLCipher's `rekey` writes
+/// every page anew under another key, and `cipher_profile` a file.
+fn is_reading(name: &str, has_value: bool) -> bool {
+    // Their value is what to look at; that of any other is a setting.
+    const LOOK_AT: [&str; 10] = [
+        "foreign_key_check",
+        "foreign_key_list",
+        "index_info",
+        "index_list",
+        "index_xinfo",
+        "integrity_check",
+        "quick_check",
+        "table_info",
+        "table_list",
+        "table_xinfo",
+    ];
+    let name = name.to_ascii_lowercase();
+    let is_setting = has_value && !LOOK_AT.contains(&name.as_str());
+    !is_setting && !name.starts_with("cipher_") && !name.ends_with("key")
+}
+
+/// Refuses what SQLite would make.
+pub(super) fn require_existing(path: &Path) -> Result<(), WarehouseError> {
+    match path.exists() {
+        true => Ok(()),
+        false => Err(WarehouseError::Missing { path: path.into() }),
+    }
+}
+
+/// The one way to a connection: nothing is asked of it before it has its key.
+pub(crate) fn connect(
+    file: &WarehouseFile,
+    flags: OpenFlags,
+) -> Result<Connection, WarehouseError> {
+    connect_by_name(file, file.path(), flags, None)
+}
+
+/// As [`connect`], to the same file by another of its names and perhaps by another of SQLite's ways
+/// to a file system.
+pub(super) fn connect_by_name(
+    file: &WarehouseFile,
+    name: &Path,
+    flags: OpenFlags,
+    vfs: Option<&CStr>,
+) -> Result<Connection, WarehouseError> {
+    file.require_encrypted()?;
+    let path = file.path();
+    spill_beside(path);
+    let open = |source: rusqlite::Error| WarehouseError::Open {
+        path: path.into(),
+        source: Box::new(source),
+    };
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(name, flags, vfs),
+        None => Connection::open_with_flags(name, flags),
+    }
+    .map_err(open)?;
+    file.unlock(&connection).map_err(open)?;
+    // A file from elsewhere is data: what its views name may not call what acts.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(open)?;
+    waiting::as_reader(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// What does not fit memory (a sort, a VACUUM) is spilled beside the warehouse, not to the system's
+/// temporary folder, which is somebody else's disk.
+///
+/// The setting is the process's, so it is made before the first connection, and the first call
+/// counts. The pragma is deprecated in favour of an environment variable, which a process cannot
+/// safely set for itself. A folder that cannot be written to is left alone: then SQLite chooses.
+pub(super) fn spill_beside(path: &Path) {
+    static FIRST: Once = Once::new();
+    FIRST.call_once(|| {
+        let folder = std::path::absolute(path).ok();
+        let folder = folder.as_deref().and_then(Path::parent).and_then(Path::to_str);
+        if let (Some(folder), Ok(connection)) = (folder, Connection::open_in_memory()) {
+            let _ = connection.pragma_update(None, "temp_store_directory", folder);
+        }
+    });
+}
+
+/// Whether payersync made the file; it may also be any other database.
+pub(super) fn is_warehouse(connection: &Connection) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT count(*) = 2 FROM sqlite_schema
+             WHERE name IN ('refinery_schema_history', 'connection') AND type = 'table'",
+            [],
+            |row| row.get(0),
+        )
+        .doing("cannot read the schema")
+}
+
+/// Creates the file for its owner alone before SQLite would create it for everybody.
+pub(super) fn create_private(path: &Path) -> Result<(), WarehouseError> {
+    own_file::open_or_create(path)
+        .map(drop)
+        .map_err(|source| WarehouseError::Open { path: path.into(), source: Box::new(source) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_database_is_left_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("warehouse.db");
+        std::fs::write(&path, "a letter to my aunt, long enough to be read as a page header")
+            .unwrap();
+        let error = open_to_write(&WarehouseFile::in_clear(&path)).unwrap_err();
+        assert!(matches!(error, WarehouseError::NotADatabase { .. }), "{error:?}");
+        // One that is encrypted looks the same.
+        assert!(error.hint().unwrap().contains("--features encryption"));
+        assert!(std::fs::read_to_string(&path).unwrap().starts_with("a letter"));
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_newer_schema_is_left_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("warehouse.db");
+        let connection = open_to_write(&WarehouseFile::in_clear(&path)).unwrap();
+        connection
+            .execute(
+                "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+                 VALUES (9000, 'from_the_future', '2030-01-01T00:00:00Z', '1')",
+                [],
+            )
+            .unwrap();
+        drop(connection);
+        let error = open_to_write(&WarehouseFile::in_clear(&path)).unwrap_err();
+        assert!(matches!(error, WarehouseError::NewerSchema { found: 9000, .. }), "{error:?}");
+        assert!(open_to_read(&WarehouseFile::in_clear(&path)).is_err());
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("warehouse.db");
+        drop(open_to_write(&WarehouseFile::in_clear(&path)).unwrap());
+        let reader = open_to_read(&WarehouseFile::in_clear(&path)).unwrap();
+        assert!(reader.execute("DELETE FROM connection", []).is_err());
+        for setting in [
+            "PRAGMA query_only = OFF",
+            "PRAGMA rekey = 'x'",
+            "PRAGMA HexKey = '00'",
+            "PRAGMA cipher_migrate",
+            "PRAGMA cipher_profile = 'profile.txt'",
+            "PRAGMA temp_store_directory = '/'",
+            "PRAGMA writable_schema = ON",
+        ] {
+            assert!(reader.prepare(setting).is_err(), "{setting}");
+        }
+        for look in ["PRAGMA table_info(connection)", "PRAGMA integrity_check", "PRAGMA page_count"]
+        {
+            assert!(reader.prepare(look).is_ok(), "{look}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A copy or export that has no name yet: where it is written, and what is left of one whose maker was
+//! killed. An export is a folder.
+//!
+//! `NAME.TAG-PROCESS-RANDOM.partial`, beside the name that it is to have. The random part keeps two
+//! copies apart and is not to be known beforehand. The tag is that of the warehouse, so that nobody
+//! removes what another one is about to finish, and the process tells whether somebody still is.
+
+use super::{open::beside, staging::remove};
+use crate::{own_file, warehouse::error::WarehouseError};
+use sha2::{Digest, Sha256};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+const ENDING: &str = ".partial";
+
+/// What tells copies of a warehouse from those of others in the same folder.
+pub(crate) fn tag(warehouse: &Path) -> String {
+    let folder = folder_of(warehouse);
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let path = folder.join(warehouse.file_name().unwrap_or_default());
+    let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    hash[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A new name for a copy that is to be `target`.
+pub(crate) fn name(target: &Path, tag: &str) -> Result<PathBuf, WarehouseError> {
+    let random = own_file::random_name()
+        .map_err(|source| WarehouseError::Copy { path: target.into(), source })?;
+    Ok(beside(target, &format!(".{tag}-{}-{random}{ENDING}", std::process::id())))
+}
+
+/// A new name for what is to be `target`, of a warehouse.
+///
+/// # Errors
+/// The system has no randomness.
+pub fn new_name(target: &Path, warehouse: &Path) -> Result<PathBuf, WarehouseError> {
+    name(target, &tag(warehouse))
+}
+
+/// Removes the copies and exports of a warehouse that killed processes have left in the folder of
+/// `target`.
+///
+/// # Errors
+/// The system's.
+pub fn sweep_of(target: &Path, warehouse: &Path) -> Result<(), WarehouseError> {
+    let tag = tag(warehouse);
+    let left = left_in(folder_of(target));
+    left.iter()
+        .filter(|path| tag_of(path).as_deref() == Some(&tag))
+        .try_for_each(|path| remove(path))
+}
+
+/// Removes what killed processes have left in the folder of `target`: copies and exports of this warehouse, and
+/// any copy that was to be `target`, as versions before have named it.
+pub(super) fn sweep(target: &Path, tag: &str) -> Result<(), WarehouseError> {
+    let unnamed = beside(target, ENDING);
+    let left = left_in(folder_of(target));
+    left.iter()
+        .filter(|path| tag_of(path).as_deref() == Some(tag))
+        .chain(is_own_file(&unnamed).then_some(&unnamed))
+        .try_for_each(|path| remove(path))
+}
+
+/// Copies and exports in a folder whose makers are at work no more; all of them hold health data.
+///
+/// Those of this account alone: what a stranger has put there is theirs.
+pub fn left_in(folder: &Path) -> Vec<PathBuf> {
+    // A folder that cannot be read has nothing that could be removed.
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut left: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| maker_of(path).is_some_and(|process| !own_file::is_at_work(process)))
+        .filter(|path| is_own_file(path) || is_own_folder(path))
+        .collect();
+    left.sort();
+    left
+}
+
+fn is_own_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+        && own_file::require_owned(path).is_ok()
+}
+
+fn is_own_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+        && own_file::require_owned(path).is_ok()
+}
+
+/// The folder that a file is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Tag, process and random part of a name of ours.
+fn parts(path: &Path) -> Option<(String, u32)> {
+    let name = path.file_name()?.to_str()?;
+    // What SQLite keeps beside a copy holds the same data, and may outlive it.
+    let name = ["-journal", "-wal", "-shm"]
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending))
+        .unwrap_or(name)
+        .strip_suffix(ENDING)?;
+    let mut parts = name.rsplit_once('.')?.1.split('-');
+    let (tag, process, random) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_ours = tag.len() == 8 && random.len() == 16 && is_hex(tag) && is_hex(random);
+    (is_ours && parts.next().is_none()).then(|| Some((tag.to_owned(), process.parse().ok()?)))?
+}
+
+fn tag_of(path: &Path) -> Option<String> {
+    parts(path).map(|(tag, _)| tag)
+}
+
+fn maker_of(path: &Path) -> Option<u32> {
+    parts(path).map(|(_, process)| process)
+}
+
+/// Makes the file of a copy; it is new, and its owner's alone.
+pub(crate) fn create(path: &Path) -> Result<fs::File, WarehouseError> {
+    own_file::create_new(path)
+        .map_err(|source: io::Error| WarehouseError::Copy { path: path.into(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_dead_have_left_goes_and_what_others_are_at_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("night.db");
+        let (ours, theirs) = (tag(Path::new("a.db")), tag(Path::new("b.db")));
+        let mut sleeper = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let named = |tag: &str, process: u32| {
+            let path = beside(&target, &format!(".{tag}-{process}-0123456789abcdef.partial"));
+            fs::write(&path, "health data").unwrap();
+            path
+        };
+        // No process has such a number.
+        let (dead, of_another) = (named(&ours, 2_000_000_000), named(&theirs, 2_000_000_000));
+        let alive = named(&ours, sleeper.id());
+        let journal = beside(&dead, "-journal");
+        fs::write(&journal, "health data").unwrap();
+        let other_name = folder.path().join("a-letter.partial");
+        fs::write(&other_name, "mine").unwrap();
+        let export = beside(&target, &format!(".{ours}-2000000000-0123456789abcdea.partial"));
+        fs::create_dir(&export).unwrap();
+        fs::write(export.join("claim.csv"), "health data").unwrap();
+        // A folder of somebody's that was never ours.
+        let their_folder = folder.path().join("another.db.partial");
+        fs::create_dir(&their_folder).unwrap();
+        assert_eq!(left_in(folder.path()).len(), 4);
+        sweep(&folder.path().join("another.db"), &ours).unwrap();
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
+        assert!(!dead.exists() && !journal.exists() && !export.exists() && their_folder.exists());
+        assert!(of_another.exists() && alive.exists() && other_name.exists());
+        assert_eq!(tag_of(&name(&target, &ours).unwrap()), Some(ours));
+    }
+}

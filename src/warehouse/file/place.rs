@@ -1,0 +1,143 @@
+//! Where the warehouse is, and what opens it.
+//!
+//! A build with SQLCipher (`--features encryption`) keeps the file encrypted under a key that is made
+//! from the vault's; any other build knows files in clear alone, and no value of this type has a key
+//! then. The key is never written anywhere, with one exception: an encrypted backup holds the key of
+//! its own copy, which nothing else is encrypted with.
+
+use crate::warehouse::error::WarehouseError;
+use rusqlite::Connection;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use std::{
+    fmt::Write,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+/// How a SQLite file in clear begins.
+const IN_CLEAR: &[u8; 16] = b"SQLite format 3\0";
+/// How an encrypted backup begins that holds the key of its copy: this, the key, a line end.
+const HEAD: &str = "payersync SQLCipher key x'";
+const HEAD_END: &str = "'\n";
+/// Bytes of such a beginning.
+pub(crate) const HEAD_BYTES: usize = HEAD.len() + 64 + HEAD_END.len();
+
+/// A warehouse's file.
+#[derive(Debug, Clone)]
+pub struct WarehouseFile {
+    path: PathBuf,
+    /// 64 hexadecimal digits.
+    key: Option<SecretString>,
+}
+
+impl WarehouseFile {
+    /// A file in clear.
+    pub fn in_clear(path: impl Into<PathBuf>) -> WarehouseFile {
+        WarehouseFile { path: path.into(), key: None }
+    }
+
+    /// A file that SQLCipher encrypts with this key. Needs a build with it.
+    pub fn encrypted(path: impl Into<PathBuf>, key: &[u8; 32]) -> WarehouseFile {
+        let mut digits = Zeroizing::new(String::with_capacity(64));
+        for byte in key {
+            // A text takes everything.
+            let _ = write!(digits, "{byte:02x}");
+        }
+        WarehouseFile { path: path.into(), key: Some(SecretString::from(digits.as_str())) }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Another file with the same key.
+    pub(crate) fn at(&self, path: &Path) -> WarehouseFile {
+        WarehouseFile { path: path.into(), key: self.key.clone() }
+    }
+
+    /// A copy that is to go with its key into an encrypted backup, and so has one of its own.
+    pub(super) fn copy_at(&self, path: &Path) -> WarehouseFile {
+        let Some(key) = &self.key else { return WarehouseFile::in_clear(path) };
+        let mut hash = Sha256::new();
+        hash.update(b"payersync copy in an encrypted backup\0");
+        hash.update(key.expose_secret());
+        WarehouseFile::encrypted(path, &Zeroizing::new(hash.finalize().into()))
+    }
+
+    /// What an encrypted backup of this file begins with.
+    pub(crate) fn head(&self) -> Zeroizing<String> {
+        Zeroizing::new(
+            self.key
+                .as_ref()
+                .map_or_else(String::new, |key| [HEAD, key.expose_secret(), HEAD_END].concat()),
+        )
+    }
+
+    /// The file whose backup begins so; what is no head belongs to a file in clear.
+    pub(super) fn of_head(path: &Path, head: &[u8]) -> WarehouseFile {
+        let key = std::str::from_utf8(head)
+            .ok()
+            .and_then(|head| head.strip_prefix(HEAD)?.strip_suffix(HEAD_END))
+            .filter(|key| key.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        WarehouseFile { path: path.into(), key: key.map(SecretString::from) }
+    }
+
+    /// Refuses, before SQLite sees it, a file in clear where an encrypted one belongs.
+    pub(super) fn require_encrypted(&self) -> Result<(), WarehouseError> {
+        match self.is_encrypted() && is_in_clear(&self.path) {
+            true => Err(WarehouseError::InClear { path: self.path.clone() }),
+            false => Ok(()),
+        }
+    }
+
+    /// Gives a fresh connection the key.
+    pub(super) fn unlock(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let Some(key) = &self.key else { return Ok(()) };
+        let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", key.expose_secret()));
+        // It answers with a row; SQLite without SQLCipher does not, and would go on in clear.
+        connection.query_row(&pragma, [], |_| Ok(()))?;
+        // What it would write to stderr by itself, payersync says in its own words and format.
+        connection.execute_batch("PRAGMA cipher_log_level = NONE")
+    }
+}
+
+/// Whether a file is a SQLite database in clear; what cannot be read is none.
+pub(super) fn is_in_clear(path: &Path) -> bool {
+    let mut start = [0; IN_CLEAR.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *IN_CLEAR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_shows_nowhere_and_a_copy_has_another_one() {
+        let file = WarehouseFile::encrypted("w.db", &[0xab; 32]);
+        assert!(!format!("{file:?}").contains("abab"));
+        let copy = file.copy_at(Path::new("c.db"));
+        assert_ne!(file.head(), copy.head());
+        assert_eq!(copy.head().len(), HEAD_BYTES);
+        let read = WarehouseFile::of_head(Path::new("r.db"), copy.head().as_bytes());
+        assert_eq!(read.head(), copy.head());
+    }
+
+    #[test]
+    fn what_is_no_head_belongs_to_a_file_in_clear() {
+        let path = Path::new("w.db");
+        assert!(WarehouseFile::in_clear(path).head().is_empty());
+        let injected = format!("{HEAD}{}{HEAD_END}", "0'; ATTACH --".repeat(5));
+        for head in ["", "SQLite format 3\0", &injected] {
+            assert!(!WarehouseFile::of_head(path, head.as_bytes()).is_encrypted(), "{head}");
+        }
+    }
+}

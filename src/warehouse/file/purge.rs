@@ -1,0 +1,240 @@
+//! Removes a connection: every row, then every byte.
+//!
+//! Rows go in one transaction, from every table that has a `connection_id`, whoever made it. What
+//! SQLite leaves behind (freed pages, the WAL, samples of its query planner) is scrubbed after it;
+//! a row of `purge_unfinished` remembers that until it is done, so that a purge can be killed at
+//! any point and repeated. It never touches the vault and never looks at another connection's rows.
+
+use super::{
+    access_log::{self, Access},
+    open,
+    place::WarehouseFile,
+    staging, waiting,
+};
+use crate::{
+    clock,
+    warehouse::{
+        error::{Doing, WarehouseError},
+        tables::{
+            marts,
+            table::{embedded_marts, quote},
+        },
+        walks::connections::{self, ConnectionRow},
+    },
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, Transaction, params};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long readers are waited for that hold back the journal, and the pause between two looks.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What a purge removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purged {
+    /// Per table, the rows removed; tables without any are left out.
+    pub removed: Vec<(String, u64)>,
+    /// Rows of the connection counted afterwards, over the same tables. Zero, or there is a bug.
+    pub left: u64,
+    /// Backups, exports and reports that were written before and are not reached by a purge.
+    pub copies: Vec<String>,
+}
+
+/// What is known of a connection that is to be purged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PurgeTarget {
+    /// It is there.
+    Connection(ConnectionRow),
+    /// There is none of this name, and an earlier purge was killed before its last step.
+    Unfinished,
+    /// There is none of this name.
+    Unknown,
+}
+
+/// Looks a name up; brings the control tables up to date.
+///
+/// # Errors
+/// There is no warehouse, or it cannot be opened.
+pub fn find_for_purge(file: &WarehouseFile, name: &str) -> Result<PurgeTarget, WarehouseError> {
+    let connection = open_existing(file)?;
+    if let Some(row) = connections::by_name(&connection, name)? {
+        return Ok(PurgeTarget::Connection(row));
+    }
+    let unfinished: bool = connection
+        .query_row("SELECT EXISTS (SELECT 1 FROM purge_unfinished)", [], |row| row.get(0))
+        .doing("cannot look for an unfinished purge")?;
+    Ok(if unfinished { PurgeTarget::Unfinished } else { PurgeTarget::Unknown })
+}
+
+/// Removes every row of a connection, in one transaction, and counts what is left.
+///
+/// [`scrub`] must follow: until then the file may hold bytes of what was removed.
+///
+/// # Errors
+/// SQLite's; nothing was removed then.
+pub fn purge_rows(
+    file: &WarehouseFile,
+    row: &ConnectionRow,
+    os_user: &str,
+    now: DateTime<Utc>,
+) -> Result<Purged, WarehouseError> {
+    let mut connection = open_existing(file)?;
+    let doing = "cannot purge";
+    // References between rows stay within a connection, so that none is left behind; checking
+    // each deleted walk against every stored resource would take hours.
+    connection
+        .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA secure_delete = ON;")
+        .doing(doing)?;
+    let transaction = connection.transaction().doing(doing)?;
+    let copies = access_log::copies(&transaction, row.id)?;
+    marts::note_kin(&transaction, row.id)?;
+    let tables = tables_with_connections(&transaction)?;
+    let mut removed = Vec::new();
+    for table in &tables {
+        let rows = transaction
+            .execute(&format!("DELETE FROM {} WHERE connection_id = ?1", quote(table)), [row.id])
+            .doing(doing)?;
+        if rows > 0 {
+            removed.push((table.clone(), rows as u64));
+        }
+    }
+    let rows =
+        transaction.execute("DELETE FROM connection WHERE id = ?1", [row.id]).doing(doing)?;
+    removed.push(("connection".to_owned(), rows as u64));
+    forget_traces(&transaction, row)?;
+    let blanked = access_log::blank(&transaction, &row.name)?;
+    let embedded: Vec<_> = embedded_marts().collect();
+    marts::refresh_within(&transaction, &embedded)?;
+    let mut left = 0;
+    for table in &tables {
+        left += count(&transaction, table, "connection_id", row.id)?;
+    }
+    left += count(&transaction, "connection", "id", row.id)?;
+    transaction
+        .execute(
+            "INSERT INTO purge_unfinished (purged_id, begun_at) VALUES (?1, ?2)",
+            params![row.id, clock::text(now)],
+        )
+        .doing(doing)?;
+    let total: u64 = removed.iter().map(|(_, rows)| rows).sum();
+    let access = Access {
+        os_user: os_user.to_owned(),
+        command: "purge",
+        connection_id: Some(row.id),
+        target: None,
+        detail: Some(format!("{total} rows removed, {left} left")),
+    };
+    access_log::enter_purge(&transaction, &access, &blanked, now)?;
+    transaction.commit().doing(doing)?;
+    Ok(Purged { removed, left, copies })
+}
+
+/// Leaves no byte of removed rows in the file or beside it.
+///
+/// # Errors
+/// The disk is full, or another program keeps the warehouse open; it can be repeated.
+pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
+    let mut connection = open_existing(file)?;
+    staging::sweep(file.path())?;
+    let doing = "cannot scrub the warehouse's free space";
+    // Other writers do not overwrite what they free, so that earlier versions of rows may lie in
+    // any page: only writing the whole file anew reaches them all.
+    // SQLCipher would make the new file in memory, however large it is; what it spills is encrypted.
+    connection
+        .execute_batch("PRAGMA temp_store = FILE; PRAGMA secure_delete = ON; VACUUM;")
+        .doing(doing)?;
+    if checkpoint(&mut connection, file)? {
+        return Err(WarehouseError::KeptOpen { path: file.path().into() });
+    }
+    connection.execute_batch("DELETE FROM purge_unfinished;").doing(doing)?;
+    // What this leaves in the WAL, should somebody have opened the file by now, is clean.
+    checkpoint(&mut connection, file).map(drop)
+}
+
+/// Folds the WAL into the file and truncates it; returns whether somebody held that back.
+///
+/// SQLite would wait for readers with the writers' lock in hand, and so hold up everybody.
+fn checkpoint(connection: &mut Connection, file: &WarehouseFile) -> Result<bool, WarehouseError> {
+    waiting::for_nobody(connection)?;
+    let began = Instant::now();
+    let held_back = loop {
+        let held_back: bool = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .doing("cannot fold the journal into the warehouse")?;
+        if !held_back || began.elapsed() > PATIENCE {
+            break held_back;
+        }
+        thread::sleep(PAUSE);
+    };
+    waiting::as_writer(connection, file.path())?;
+    Ok(held_back)
+}
+
+fn open_existing(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
+    open::require_existing(file.path())?;
+    open::open_to_write(file)
+}
+
+/// Every table with a column `connection_id`, but for the access log, which accounts for the purge.
+pub(crate) fn tables_with_connections(
+    connection: &Connection,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT s.name FROM sqlite_schema s JOIN pragma_table_info(s.name) c
+             WHERE s.type = 'table' AND lower(c.name) = 'connection_id' AND s.name <> 'access_log'
+             ORDER BY s.name",
+        )
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .doing("cannot list the tables")
+}
+
+fn count(
+    transaction: &Transaction<'_>,
+    table: &str,
+    column: &str,
+    id: i64,
+) -> Result<u64, WarehouseError> {
+    transaction
+        .query_row(
+            &format!("SELECT count(*) FROM {} WHERE {column} = ?1", quote(table)),
+            [id],
+            |row| row.get(0),
+        )
+        .doing("cannot count what is left")
+}
+
+/// What is not a row of the connection and may name it all the same.
+fn forget_traces(transaction: &Transaction<'_>, row: &ConnectionRow) -> Result<(), WarehouseError> {
+    let doing = "cannot remove what names a purged connection";
+    // The planner's samples hold keys of indexes, ids of resources among them.
+    let sampled: bool = transaction
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat4')",
+            [],
+            |row| row.get(0),
+        )
+        .doing(doing)?;
+    if sampled {
+        transaction.execute_batch("DELETE FROM sqlite_stat4;").doing(doing)?;
+    }
+    for statement in [
+        "UPDATE sync_run SET summary = NULL WHERE instr(summary, ?1) > 0",
+        "DELETE FROM metrics_file WHERE instr(path, ?1) > 0",
+    ] {
+        transaction.execute(statement, [&row.name]).doing(doing)?;
+    }
+    // A rebuild that was cut short notes the last resource it did; from none of the connection's
+    // on it goes to the next connection.
+    transaction
+        .execute(
+            "UPDATE table_rebuild SET last_resource_id = '' WHERE last_connection_id = ?1",
+            [row.id],
+        )
+        .doing(doing)?;
+    Ok(())
+}

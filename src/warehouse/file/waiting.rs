@@ -1,0 +1,82 @@
+//! How a connection waits for a lock that another process holds.
+//!
+//! SQLite's own waiting looks ten times a second. Beside a process that commits one page after the
+//! other it can find the lock taken every time, and give up. Looking every few milliseconds finds
+//! the gap between two pages.
+
+use super::open::beside;
+use crate::warehouse::error::{Doing, WarehouseError};
+use rusqlite::{Connection, ErrorCode};
+use std::{
+    fs,
+    path::Path,
+    process,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a writer waits: others hold the lock for a page, at the longest for a purge's VACUUM.
+const WRITERS_PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// How long a reader waits: for a journal that is being recovered or folded into the file.
+const READERS_PATIENCE: Duration = Duration::from_secs(30);
+/// After this long it is asked whether the file system gives locks at all.
+const DOUBT: Duration = Duration::from_secs(2);
+/// The longest pause between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+
+/// Whether the file system was seen to give no locks. SQLite calls that a lock somebody else holds.
+static NO_LOCKS: AtomicBool = AtomicBool::new(false);
+
+/// Lets a connection to a file wait as those do that write.
+pub(super) fn as_writer(connection: &mut Connection, path: &Path) -> Result<(), WarehouseError> {
+    set(connection, path, WRITERS_PATIENCE)
+}
+
+/// Lets a connection to a file wait as those do that read.
+pub(super) fn as_reader(connection: &mut Connection, path: &Path) -> Result<(), WarehouseError> {
+    set(connection, path, READERS_PATIENCE)
+}
+
+/// Lets a connection wait for nobody.
+pub(crate) fn for_nobody(connection: &Connection) -> Result<(), WarehouseError> {
+    connection.busy_timeout(Duration::ZERO).doing("cannot set up how to wait")
+}
+
+/// Whether waiting ended because the file system gives no locks.
+pub(crate) fn is_without_locks() -> bool {
+    NO_LOCKS.load(Ordering::Relaxed)
+}
+
+fn set(connection: &mut Connection, path: &Path, patience: Duration) -> Result<(), WarehouseError> {
+    let path = path.to_owned();
+    let (mut began, mut has_doubted) = (Instant::now(), false);
+    let look_again = move |tries: i32| {
+        if tries == 0 {
+            (began, has_doubted) = (Instant::now(), false);
+        }
+        let waited = began.elapsed();
+        if waited >= DOUBT && !has_doubted {
+            has_doubted = true;
+            if !gives_locks(&path) {
+                NO_LOCKS.store(true, Ordering::Relaxed);
+                return false;
+            }
+        }
+        thread::sleep(LONGEST_PAUSE.min(Duration::from_millis(1) * (tries.unsigned_abs() + 1)));
+        waited < patience
+    };
+    connection.busy_handler(Some(look_again)).doing("cannot set up how to wait")
+}
+
+/// Whether a lock on a file of our own, which nobody else can hold, is to be had. Where no such
+/// file can be made that remains unknown.
+fn gives_locks(path: &Path) -> bool {
+    let path = beside(path, &format!(".lock-{}", process::id()));
+    let locked = Connection::open(&path).and_then(|probe| {
+        probe.busy_timeout(Duration::ZERO)?;
+        probe.execute_batch("BEGIN EXCLUSIVE")
+    });
+    let _ = fs::remove_file(&path);
+    !locked.is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
+}

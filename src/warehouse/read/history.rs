@@ -1,0 +1,122 @@
+//! The warehouse as it was: superseded versions, and how long they are kept.
+//!
+//! A resource's present content is valid from `resource.received_at`, which moves with every change
+//! of content, and what it said before is in `resource_version` with the instants from and to which
+//! it was so, as we saw it. So what was held at an instant `:at` (RFC 3339, UTC, milliseconds) is
+//!
+//! ```sql
+//! SELECT connection_id, resource_type, resource_id, json FROM resource
+//! WHERE received_at <= :at AND deleted_at IS NULL
+//! UNION ALL
+//! SELECT connection_id, resource_type, resource_id, json FROM resource_version
+//! WHERE valid_from <= :at AND :at < valid_to;
+//! ```
+//!
+//! The normalised tables are of the present alone: in a connection that looks at the past they
+//! cannot be read, so that no answer mixes the two.
+
+use crate::{
+    clock,
+    warehouse::{
+        Warehouse,
+        error::{Doing, WarehouseError},
+        file::{open, place::WarehouseFile, without_locks::Reading},
+    },
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{
+    Connection, OptionalExtension,
+    hooks::{AuthAction, AuthContext, Authorization},
+    params,
+};
+use std::collections::HashSet;
+
+impl Warehouse {
+    /// Forgets superseded versions that ended before an instant; returns how many.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn prune_versions(&self, before: DateTime<Utc>) -> Result<u64, WarehouseError> {
+        self.writer.run(move |connection, _| prune(connection, before)).await
+    }
+}
+
+fn prune(connection: &mut Connection, before: DateTime<Utc>) -> Result<u64, WarehouseError> {
+    let doing = "cannot prune superseded versions";
+    let before = clock::text(before);
+    let transaction = connection.transaction().doing(doing)?;
+    let newest: Option<String> = transaction
+        .query_row(
+            "SELECT max(valid_to) FROM resource_version WHERE valid_to < ?1",
+            [&before],
+            |row| row.get(0),
+        )
+        .doing(doing)?;
+    let Some(newest) = newest else { return Ok(0) };
+    let pruned = transaction
+        .execute("DELETE FROM resource_version WHERE valid_to < ?1", [&before])
+        .doing(doing)?;
+    transaction
+        .execute(
+            "INSERT INTO version_horizon (id, pruned_to) VALUES (1, ?1)
+             ON CONFLICT (id) DO UPDATE SET pruned_to = max(pruned_to, excluded.pruned_to)",
+            [newest],
+        )
+        .doing(doing)?;
+    transaction.commit().doing(doing)?;
+    Ok(pruned as u64)
+}
+
+/// Opens an existing warehouse for reading, with `resource` as it was at an instant.
+///
+/// # Errors
+/// As opening for reading; an instant of which superseded versions have been pruned.
+pub(crate) fn open_as_of(
+    file: &WarehouseFile,
+    at: DateTime<Utc>,
+) -> Result<Reading, WarehouseError> {
+    let mut connection = open::open_writable(file)?;
+    let doing = "cannot look at the past";
+    let at = clock::text(at);
+    let pruned_to: Option<String> = connection
+        .query_row("SELECT pruned_to FROM version_horizon", [], |row| row.get(0))
+        .optional()
+        .doing(doing)?;
+    if let Some(pruned_to) = pruned_to.filter(|pruned_to| at < *pruned_to) {
+        return Err(WarehouseError::Pruned { pruned_to });
+    }
+    // A view takes no parameters; the text is one that this program wrote: digits and -:.TZ.
+    connection
+        .execute_batch(&format!(
+            "CREATE TEMP VIEW resource AS
+             SELECT id, connection_id, resource_type, resource_id, version_id, last_updated,
+               content_hash, json, walk_id, received_at, deleted_at
+             FROM main.resource WHERE received_at <= '{at}' AND deleted_at IS NULL
+             UNION ALL
+             SELECT NULL, connection_id, resource_type, resource_id, version_id, last_updated,
+               content_hash, json, NULL, valid_from, NULL
+             FROM main.resource_version WHERE valid_from <= '{at}' AND '{at}' < valid_to"
+        ))
+        .doing(doing)?;
+    let of_the_present = names(&connection)?;
+    open::lock(&mut connection, move |context: AuthContext<'_>| match context.action {
+        AuthAction::Read { table_name, .. }
+            if of_the_present.contains(&table_name.to_ascii_lowercase()) =>
+        {
+            Authorization::Deny
+        }
+        _ => open::refuse_to_leave(context),
+    })?;
+    Ok(connection)
+}
+
+/// The normalised tables, the marts that are filled from them, and what counts the present.
+fn names(connection: &Connection) -> Result<HashSet<String>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT lower(name) FROM view_table UNION SELECT lower(name) FROM mart_table
+             UNION SELECT 'completeness'",
+        )
+        .and_then(|mut statement| statement.query_map(params![], |row| row.get(0))?.collect())
+        .doing("cannot look at the past")
+}

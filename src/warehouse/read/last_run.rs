@@ -1,0 +1,28 @@
+//! When each connection was last synced.
+
+use crate::warehouse::error::{Doing, WarehouseError};
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+use std::collections::HashMap;
+
+/// The start of the latest sync of each connection that came to its end, whatever that was.
+///
+/// An interrupted run does not count: the next one is to go on where it was.
+pub(crate) fn last_runs(
+    connection: &Connection,
+) -> Result<HashMap<i64, DateTime<Utc>>, WarehouseError> {
+    let rows: Vec<(i64, String)> = connection
+        .prepare(
+            "SELECT walk.connection_id, max(run.started_at)
+             FROM sync_run AS run JOIN sync_walk AS walk ON walk.run_id = run.id
+             WHERE run.command IN ('sync', 'run') AND run.state IN ('complete', 'incomplete')
+             GROUP BY walk.connection_id",
+        )
+        .and_then(|mut statement| {
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .doing("cannot read when connections were last synced")?;
+    // A time that is none was not written by us; the connection is then due at once.
+    let known = rows.into_iter().filter_map(|(id, text)| Some((id, text.parse().ok()?)));
+    Ok(known.collect())
+}

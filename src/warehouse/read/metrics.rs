@@ -1,0 +1,67 @@
+//! What the ledger has counted, summed for machines that draw lines.
+
+use crate::warehouse::error::{Doing, WarehouseError};
+use rusqlite::{Connection, OptionalExtension};
+
+/// What a connection has cost since it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effort {
+    /// The connection's name.
+    pub connection: String,
+    /// HTTP requests sent, repeats included.
+    pub requests: u64,
+    /// Repeats among them.
+    pub retries: u64,
+    /// Pages stored.
+    pub pages: u64,
+    /// Bytes of page bodies, decompressed.
+    pub bytes: u64,
+    /// Rows written to normalised tables.
+    pub rows_written: u64,
+}
+
+/// The latest run that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishedRun {
+    /// When it ended.
+    pub finished_at: String,
+    /// Its exit code; `None` when its process was ended.
+    pub exit_code: Option<u8>,
+}
+
+pub(crate) fn efforts(connection: &Connection) -> Result<Vec<Effort>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT c.name, coalesce(sum(w.requests), 0), coalesce(sum(w.retries), 0),
+               coalesce(sum(w.pages), 0), coalesce(sum(w.bytes), 0),
+               coalesce(sum(w.rows_written), 0)
+             FROM connection c LEFT JOIN sync_walk w ON w.connection_id = c.id
+             GROUP BY c.id ORDER BY c.name",
+        )
+        .and_then(|mut statement| {
+            let effort_of = |row: &rusqlite::Row<'_>| {
+                Ok(Effort {
+                    connection: row.get(0)?,
+                    requests: row.get(1)?,
+                    retries: row.get(2)?,
+                    pages: row.get(3)?,
+                    bytes: row.get(4)?,
+                    rows_written: row.get(5)?,
+                })
+            };
+            statement.query_map([], effort_of)?.collect()
+        })
+        .doing("cannot sum up the ledger")
+}
+
+pub(crate) fn finished_run(connection: &Connection) -> Result<Option<FinishedRun>, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT finished_at, exit_code FROM sync_run WHERE finished_at IS NOT NULL
+             ORDER BY id DESC LIMIT 1",
+            [],
+            |row| Ok(FinishedRun { finished_at: row.get(0)?, exit_code: row.get(1)? }),
+        )
+        .optional()
+        .doing("cannot read the latest run")
+}

@@ -1,0 +1,10 @@
+//! What commands ask of a warehouse, without being able to write.
+
+mod history;
+mod last_run;
+pub(super) mod metrics;
+pub(super) mod query;
+pub(super) mod read_only;
+pub(super) mod reader;
+pub(super) mod snapshot;
+pub(super) mod status;

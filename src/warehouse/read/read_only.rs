@@ -1,0 +1,183 @@
+//! A warehouse that is only asked.
+
+use super::{last_run, metrics, query, status};
+use crate::warehouse::{
+    Answer, Catalog, ConnectionRow, Consent, Effort, FinishedRun, LeafPath, MartState, Names,
+    Parameter, PastBackup, Reader, Snapshot, TableCount, TypeStatus, WarehouseError, WarehouseFile,
+    file::{access_log, open},
+    open_strangers,
+    tables::{marts, unmapped},
+    walks::{connections, consents},
+};
+use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+/// An existing warehouse, open for questions only. Never waits for a writer.
+#[derive(Debug)]
+pub struct ReadOnlyWarehouse {
+    reader: Reader,
+}
+
+impl ReadOnlyWarehouse {
+    /// Opens an existing warehouse.
+    ///
+    /// # Errors
+    /// There is none; it is no warehouse; a newer payersync wrote it.
+    pub fn open(file: &WarehouseFile) -> Result<ReadOnlyWarehouse, WarehouseError> {
+        let reader = Reader::new(file.clone());
+        reader.read(|_| Ok(()))?;
+        Ok(ReadOnlyWarehouse { reader })
+    }
+
+    /// Opens an existing warehouse with the table `resource` as it was at an instant.
+    ///
+    /// The normalised tables are of the present and cannot be read through it.
+    ///
+    /// # Errors
+    /// As [`ReadOnlyWarehouse::open`]; an instant of which versions have been pruned.
+    pub fn open_as_of(
+        file: &WarehouseFile,
+        at: DateTime<Utc>,
+    ) -> Result<ReadOnlyWarehouse, WarehouseError> {
+        let reader = Reader::as_of(file.clone(), at);
+        reader.read(|_| Ok(()))?;
+        Ok(ReadOnlyWarehouse { reader })
+    }
+
+    /// As [`ReadOnlyWarehouse::open`], and leaves also a journal as it is that a killed process
+    /// left behind.
+    ///
+    /// # Errors
+    /// As [`ReadOnlyWarehouse::open`].
+    pub fn open_untouched(file: &WarehouseFile) -> Result<ReadOnlyWarehouse, WarehouseError> {
+        let connection = open::open_untouched(file)?;
+        Ok(ReadOnlyWarehouse { reader: Reader::of(file.clone(), connection) })
+    }
+
+    /// The truth per connection and type.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
+        self.reader.read(status::completeness)
+    }
+
+    /// What each connection has cost, by name.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn efforts(&self) -> Result<Vec<Effort>, WarehouseError> {
+        self.reader.read(metrics::efforts)
+    }
+
+    /// The latest run that has ended.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn finished_run(&self) -> Result<Option<FinishedRun>, WarehouseError> {
+        self.reader.read(metrics::finished_run)
+    }
+
+    /// All connections, by name.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
+        self.reader.read(connections::all)
+    }
+
+    /// When members consented, by the names of their connections.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn consents(&self) -> Result<Vec<Consent>, WarehouseError> {
+        self.reader.read(consents::consents)
+    }
+
+    /// How many open rejects of a connection are about another patient.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn open_strangers(&self, connection_id: i64) -> Result<u64, WarehouseError> {
+        self.reader.read(|connection| open_strangers(connection, connection_id))
+    }
+
+    /// What the marts say of connections.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn mart_state(&self) -> Result<MartState, WarehouseError> {
+        self.reader.read(marts::state)
+    }
+
+    /// The backups that ended, newest first.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn backups(&self) -> Result<Vec<PastBackup>, WarehouseError> {
+        self.reader.read(access_log::backups)
+    }
+
+    /// When the latest sync of each connection began that came to its end, by `connection.id`.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn last_runs(&self) -> Result<HashMap<i64, DateTime<Utc>>, WarehouseError> {
+        self.reader.read(last_run::last_runs)
+    }
+
+    /// How many rows each normalised table has.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn table_counts(&self, catalog: &Catalog) -> Result<Vec<TableCount>, WarehouseError> {
+        self.reader.read(|connection| status::table_counts(connection, catalog))
+    }
+
+    /// How many rows a table or view has; `None` where there is no such table.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn row_count(&self, name: &str) -> Result<Option<u64>, WarehouseError> {
+        self.reader.read(|connection| status::row_count(connection, name))
+    }
+
+    /// Which leaf paths the stored resources have, and which of them a table depends on.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn leaf_paths(&self, catalog: &Catalog) -> Result<Vec<LeafPath>, WarehouseError> {
+        self.reader.read(|connection| unmapped::survey(connection, catalog))
+    }
+
+    /// Runs one statement that reads, row by row.
+    ///
+    /// # Errors
+    /// SQLite's words about the statement; anything that would write; a parameter without a value, a
+    /// value without a parameter.
+    pub fn query<E>(
+        &self,
+        sql: &str,
+        parameters: &[Parameter],
+        answer: &mut dyn Answer<E>,
+    ) -> Result<Result<(), E>, WarehouseError> {
+        self.reader.read(|connection| query::query(connection, sql, parameters, answer))
+    }
+
+    /// Asks many questions of one state of the warehouse; writers go on meanwhile.
+    ///
+    /// # Errors
+    /// SQLite's; the file was read without locks and was written to meanwhile, so that what `work`
+    /// came to is to be thrown away.
+    pub fn snapshot<T>(&self, work: impl FnOnce(&Snapshot<'_>) -> T) -> Result<T, WarehouseError> {
+        self.reader.read(|connection| Ok(work(&Snapshot::of(connection))))
+    }
+
+    /// The names of the tables and views, or of their columns.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn names(&self, of: Names<'_>) -> Result<Vec<String>, WarehouseError> {
+        self.reader.read(|connection| query::names(connection, of))
+    }
+}

@@ -1,0 +1,252 @@
+//! One state of the warehouse, of which many questions are asked while others write.
+
+use super::{query, status};
+use crate::warehouse::{
+    Answer, ConnectionRow, MartState, Parameter, ParameterValue, TypeStatus, WarehouseError,
+    error::Doing,
+    file::schema,
+    tables::{
+        marts,
+        table::{Table, quote},
+    },
+    walks::connections,
+};
+use rusqlite::{Connection, OptionalExtension};
+
+/// Rows of a resource that came or changed after a run: the walk says which run brought it; where the
+/// walk is no longer known, the instant of the next run decides.
+const CHANGED: &str = "r.deleted_at IS NULL AND coalesce(
+    (SELECT w.run_id > :run FROM sync_walk AS w WHERE w.id = r.walk_id), r.received_at >= :instant)";
+
+/// The state of one instant. All questions are answered within one read transaction.
+#[derive(Debug)]
+pub struct Snapshot<'a> {
+    connection: &'a Connection,
+}
+
+/// What is new since a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Since {
+    /// The run (`sync_run.id`); what it brought is not new.
+    pub run: i64,
+    /// When the first of the later runs began, RFC 3339; `None` where it is the newest run.
+    next_run_began: Option<String>,
+    /// When the run ended, RFC 3339; when it began, where it was killed.
+    ended: String,
+}
+
+impl Since {
+    fn parameters(&self) -> Vec<Parameter> {
+        let instant = match &self.next_run_began {
+            Some(instant) => ParameterValue::Text(instant.clone()),
+            None => ParameterValue::Null,
+        };
+        vec![
+            Parameter { name: "run".to_owned(), value: ParameterValue::Integer(self.run) },
+            Parameter { name: "instant".to_owned(), value: instant },
+        ]
+    }
+}
+
+impl<'a> Snapshot<'a> {
+    pub(crate) fn of(connection: &'a Connection) -> Snapshot<'a> {
+        Snapshot { connection }
+    }
+
+    /// Name and declared type of each column of a table or view, in order; empty where there is no
+    /// such table.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn columns(&self, table: &str) -> Result<Vec<(String, String)>, WarehouseError> {
+        self.connection
+            .prepare("SELECT name, type FROM pragma_table_info(?1)")
+            .and_then(|mut statement| {
+                statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .doing("cannot read which columns a table has")
+    }
+
+    /// Every row of a table or view.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn rows<E>(
+        &self,
+        table: &str,
+        answer: &mut dyn Answer<E>,
+    ) -> Result<Result<(), E>, WarehouseError> {
+        query::query(self.connection, &format!("SELECT * FROM {}", quote(table)), &[], answer)
+    }
+
+    /// The rows of resources that came or changed since a run. All rows of such a resource are there,
+    /// and the resource may have fewer than before.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn rows_since<E>(
+        &self,
+        table: &Table,
+        since: &Since,
+        answer: &mut dyn Answer<E>,
+    ) -> Result<Result<(), E>, WarehouseError> {
+        let sql = format!(
+            "SELECT t.* FROM {} AS t JOIN resource AS r ON r.connection_id = t.connection_id
+               AND r.resource_type = :type AND r.resource_id = t.{}
+             WHERE {CHANGED}",
+            quote(table.name()),
+            quote(table.key_column()),
+        );
+        let mut parameters = since.parameters();
+        parameters.push(text("type", &table.view.resource));
+        query::query(self.connection, &sql, &parameters, answer)
+    }
+
+    /// Whether a table was filled anew since a run, so that also rows of unchanged resources may be
+    /// others.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn is_rebuilt_since(&self, table: &str, since: &Since) -> Result<bool, WarehouseError> {
+        self.connection
+            .query_row(
+                "SELECT count(*) FROM view_table WHERE name = ?1 AND built_at > ?2",
+                [table, &since.ended],
+                |row| row.get::<_, i64>(0),
+            )
+            .map(|count| count > 0)
+            .doing("cannot read when a table was filled")
+    }
+
+    /// The types of the live resources, each with its connection's number, in order.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn resource_types(&self) -> Result<Vec<(String, i64)>, WarehouseError> {
+        self.connection
+            .prepare(
+                "SELECT DISTINCT resource_type, connection_id FROM resource
+                 WHERE deleted_at IS NULL ORDER BY 1, 2",
+            )
+            .and_then(|mut statement| {
+                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .doing("cannot read which types are stored")
+    }
+
+    /// The bytes of the live resources of a connection's type, in one column: all, or those that came
+    /// or changed since a run.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn resources<E>(
+        &self,
+        resource_type: &str,
+        connection_id: i64,
+        since: Option<&Since>,
+        answer: &mut dyn Answer<E>,
+    ) -> Result<Result<(), E>, WarehouseError> {
+        let condition = if since.is_some() { CHANGED } else { "r.deleted_at IS NULL" };
+        let sql = format!(
+            "SELECT r.json FROM resource AS r
+             WHERE r.connection_id = {connection_id} AND r.resource_type = :type AND {condition}
+             ORDER BY r.resource_id"
+        );
+        let mut parameters = since.map(Since::parameters).unwrap_or_default();
+        parameters.push(text("type", resource_type));
+        query::query(self.connection, &sql, &parameters, answer)
+    }
+
+    /// Connection, type, id and moment of each resource that came or changed since a run.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn changed_since<E>(
+        &self,
+        since: &Since,
+        answer: &mut dyn Answer<E>,
+    ) -> Result<Result<(), E>, WarehouseError> {
+        let sql = format!(
+            "SELECT r.connection_id, r.resource_type, r.resource_id, r.received_at AS changed_at
+             FROM resource AS r WHERE {CHANGED}"
+        );
+        query::query(self.connection, &sql, &since.parameters(), answer)
+    }
+
+    /// Connection, type, id and moment of each resource that went since a run.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn deleted_since<E>(
+        &self,
+        since: &Since,
+        answer: &mut dyn Answer<E>,
+    ) -> Result<Result<(), E>, WarehouseError> {
+        let sql = "SELECT connection_id, resource_type, resource_id, deleted_at
+                   FROM resource WHERE deleted_at >= :instant AND :run = :run";
+        query::query(self.connection, sql, &since.parameters(), answer)
+    }
+
+    /// What a run's number stands for; `None` where there is no such run.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn since(&self, run: i64) -> Result<Option<Since>, WarehouseError> {
+        self.connection
+            .query_row(
+                "SELECT (SELECT min(started_at) FROM sync_run WHERE id > ?1),
+                   coalesce(finished_at, started_at)
+                 FROM sync_run WHERE id = ?1",
+                [run],
+                |row| Ok(Since { run, next_run_began: row.get(0)?, ended: row.get(1)? }),
+            )
+            .optional()
+            .doing("cannot read which runs there were")
+    }
+
+    /// The newest run (`sync_run.id`).
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn newest_run(&self) -> Result<Option<i64>, WarehouseError> {
+        self.connection
+            .query_row("SELECT max(id) FROM sync_run", [], |row| row.get(0))
+            .doing("cannot read which runs there were")
+    }
+
+    /// The version of the control tables.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn schema_version(&self) -> Result<u32, WarehouseError> {
+        schema::version(self.connection)
+    }
+
+    /// All connections, by name.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
+        connections::all(self.connection)
+    }
+
+    /// The truth per connection and type.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
+        status::completeness(self.connection)
+    }
+
+    /// What the marts say of connections.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn mart_state(&self) -> Result<MartState, WarehouseError> {
+        marts::state(self.connection)
+    }
+}
+
+fn text(name: &str, value: &str) -> Parameter {
+    Parameter { name: name.to_owned(), value: ParameterValue::Text(value.to_owned()) }
+}

@@ -1,0 +1,164 @@
+//! What status and tables tell of the warehouse: typed reads of its own views.
+
+use crate::{
+    outcome::{Reason, TypeOutcome, WalkKind, WalkState},
+    warehouse::{
+        error::{Doing, WarehouseError},
+        tables::table::{Catalog, Table, quote},
+    },
+};
+use rusqlite::{Connection, Row};
+use serde::Serialize;
+
+/// One line of the view `completeness`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TypeStatus {
+    /// The connection's name.
+    pub connection: String,
+    /// Its plan; `None`: only files fill it.
+    pub plan: Option<String>,
+    /// Its member label.
+    pub member: Option<String>,
+    /// FHIR resource type.
+    pub resource_type: String,
+    /// Run of the latest walk (`sync_run.id`).
+    pub run_id: i64,
+    /// Kind of the latest walk.
+    pub mode: WalkKind,
+    /// State of the latest walk.
+    pub state: WalkState,
+    /// Why, unless complete; `None` also for a word of another version.
+    pub reason: Option<Reason>,
+    /// Status of the last answer, when that is why.
+    pub http_status: Option<u16>,
+    /// Why, for people.
+    pub detail: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+    /// Something odd that is no failure.
+    pub warning: Option<String>,
+    /// The 1-based page at which the latest walk ended, unless complete.
+    pub failed_page: Option<u64>,
+    /// Start of the last complete walk: the type is known to be complete as of then.
+    pub complete_as_of: Option<String>,
+    /// When the latest walk ended.
+    pub checked_at: String,
+    /// Pages of the latest walk, with those of earlier runs.
+    pub pages: u64,
+    /// `Bundle.total` as the server declared it.
+    pub declared_total: Option<u64>,
+    /// Different resources that the latest walk saw.
+    pub distinct_resources: Option<u64>,
+    /// Resources that the server declares beyond those that came; negative where more came.
+    pub total_gap: Option<i64>,
+    /// Stored resources that full walks did not meet and whose deletion is not proved.
+    pub absent: u64,
+    /// Start of the last full walk of which everything absent is settled.
+    pub deletions_known_as_of: Option<String>,
+    /// The type is known to be complete up to here, by the server's dates.
+    pub watermark: Option<String>,
+    /// Why the server is not asked for changes alone.
+    pub last_updated_reason: Option<String>,
+    /// Live resources stored.
+    pub resources: u64,
+    /// Open rejects.
+    pub rejects: u64,
+}
+
+impl TypeStatus {
+    /// What the latest walk's end means for the exit code.
+    pub fn outcome(&self) -> TypeOutcome {
+        TypeOutcome { state: self.state, reason: self.reason, http_status: self.http_status }
+    }
+}
+
+pub(crate) fn completeness(connection: &Connection) -> Result<Vec<TypeStatus>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT connection, plan, member, resource_type, mode, state, reason, detail, hint,
+               warning, failed_page, complete_as_of, checked_at, pages, declared_total, resources,
+               rejects, deletions_known_as_of, watermark, last_updated_reason, run_id, http_status,
+               distinct_resources, total_gap, absent
+             FROM completeness ORDER BY connection, resource_type",
+        )
+        .and_then(|mut statement| statement.query_map([], status_of)?.collect())
+        .doing("cannot read the view completeness")
+}
+
+fn word<T>(
+    row: &Row<'_>,
+    column: usize,
+    read: fn(&str) -> Option<T>,
+) -> rusqlite::Result<Option<T>> {
+    Ok(row.get_ref(column)?.as_str_or_null().ok().flatten().and_then(read))
+}
+
+fn status_of(row: &Row<'_>) -> rusqlite::Result<TypeStatus> {
+    Ok(TypeStatus {
+        connection: row.get(0)?,
+        plan: row.get(1)?,
+        member: row.get(2)?,
+        resource_type: row.get(3)?,
+        run_id: row.get(20)?,
+        mode: word(row, 4, WalkKind::from_word)?.unwrap_or(WalkKind::Full),
+        state: word(row, 5, WalkState::from_word)?.unwrap_or(WalkState::Incomplete),
+        reason: word(row, 6, Reason::from_word)?,
+        http_status: row.get(21)?,
+        distinct_resources: row.get(22)?,
+        total_gap: row.get(23)?,
+        absent: row.get(24)?,
+        detail: row.get(7)?,
+        hint: row.get(8)?,
+        warning: row.get(9)?,
+        failed_page: row.get(10)?,
+        complete_as_of: row.get(11)?,
+        checked_at: row.get(12)?,
+        pages: row.get(13)?,
+        declared_total: row.get(14)?,
+        resources: row.get(15)?,
+        rejects: row.get(16)?,
+        deletions_known_as_of: row.get(17)?,
+        watermark: row.get(18)?,
+        last_updated_reason: row.get(19)?,
+    })
+}
+
+/// A normalised table and its size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableCount {
+    /// The table's name.
+    pub table: String,
+    /// Its rows; `None` when the warehouse does not have it yet.
+    pub rows: Option<u64>,
+}
+
+pub(crate) fn table_counts(
+    connection: &Connection,
+    catalog: &Catalog,
+) -> Result<Vec<TableCount>, WarehouseError> {
+    let count = |table: &Table| {
+        let rows = row_count(connection, table.name())?;
+        Ok(TableCount { table: table.name().to_owned(), rows })
+    };
+    catalog.tables().iter().map(count).collect()
+}
+
+/// How many rows a table or view has; `None` where there is no such table.
+pub(crate) fn row_count(
+    connection: &Connection,
+    name: &str,
+) -> Result<Option<u64>, WarehouseError> {
+    let doing = "cannot count rows";
+    let exists: bool = connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?1)",
+            [name],
+            |row| row.get(0),
+        )
+        .doing(doing)?;
+    let count = || {
+        let sql = format!("SELECT count(*) FROM {}", quote(name));
+        connection.query_row(&sql, [], |row| row.get(0))
+    };
+    exists.then(count).transpose().doing(doing)
+}

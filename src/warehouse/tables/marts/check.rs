@@ -1,0 +1,79 @@
+//! Whether the rows of the marts are what the tables give: they are worked out once more, beside
+//! what stands, and compared.
+
+use super::{batch, definitions, hash, is_view, make};
+use crate::warehouse::{
+    error::{Doing, WarehouseError},
+    tables::table::{Mart, quote},
+    verify::{Checked, number},
+};
+use rusqlite::Connection;
+
+/// Compares every mart that is a table, on a connection that may write temporary tables.
+///
+/// Marts of another version, and marts that are noted to be behind their tables, are sound and left
+/// out: the next run makes them anew.
+pub(in crate::warehouse) fn verify(
+    connection: &Connection,
+    marts: &[Mart],
+) -> Result<Checked, WarehouseError> {
+    let mut checked = Checked::new("rows of marts against the tables they are made of");
+    let known = definitions(connection)?;
+    if marts.iter().any(|mart| known.get(&mart.name) != Some(&hash(mart))) {
+        checked.note =
+            Some("not compared: the next run makes them anew, by new definitions".into());
+        return Ok(checked);
+    }
+    let behind = number(
+        connection,
+        "SELECT count(*) FROM (SELECT connection_id FROM mart_due UNION SELECT connection_id FROM mart_due_type)",
+    )?;
+    if behind > 0 {
+        checked.note =
+            Some(format!("not compared: the next run makes those of {behind} connections anew"));
+        return Ok(checked);
+    }
+    for batch in batch::all(connection)?.iter().filter(|batch| !batch.sources.is_empty()) {
+        make::beside(connection, marts, batch, || {
+            marts
+                .iter()
+                .filter(|mart| !is_view(mart))
+                .try_for_each(|mart| compare(connection, mart, &mut checked))
+        })?;
+    }
+    Ok(checked)
+}
+
+/// Rows of one mart: how many stand that should not, and how many should that do not.
+fn compare(
+    connection: &Connection,
+    mart: &Mart,
+    checked: &mut Checked,
+) -> Result<(), WarehouseError> {
+    let name = quote(&mart.name);
+    let stand = format!(
+        "SELECT * FROM main.{name} WHERE connection_id IN (SELECT connection_id FROM temp.mart_scope)"
+    );
+    let wanted = format!("SELECT * FROM temp.{name}");
+    // EXCEPT takes equal rows for one: where a row is there twice, the numbers tell.
+    let doing = "cannot compare the rows of a mart";
+    let count = |sql: &str| -> Result<u64, WarehouseError> {
+        connection
+            .query_row(&format!("SELECT count(*) FROM ({sql})"), [], |row| row.get(0))
+            .doing(doing)
+    };
+    let (standing, due) = (count(&stand)?, count(&wanted)?);
+    let wrong = count(&format!("{stand} EXCEPT {wanted}"))?;
+    let missing = count(&format!("{wanted} EXCEPT {stand}"))?;
+    checked.count += standing;
+    if wrong + missing > 0 || standing != due {
+        checked.problem(|| {
+            format!(
+                "{} has {standing} rows, {wrong} of them other than its tables give, and lacks \
+                 {missing} of {due}",
+                mart.name
+            )
+        });
+    }
+    Ok(())
+}

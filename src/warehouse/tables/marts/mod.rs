@@ -1,0 +1,252 @@
+//! The marts: tables that answer an analyst's question, kept in step with the normalised tables.
+//!
+//! A change to a resource of a type that marts are made of notes its connection and type in the same
+//! transaction; at the end of a run, or when the warehouse is opened the next time, the marts of noted
+//! connections that read such types are made anew, in one transaction per batch: readers see the old
+//! rows or the new ones.
+//! Where nothing was noted, nothing is read or written. Connections of one person at one payer are made
+//! anew together, since a resource that came through both counts once.
+
+mod batch;
+mod cents;
+mod check;
+mod codes;
+mod functions;
+mod lineage;
+mod make;
+mod order;
+mod people;
+mod persons;
+mod sources;
+mod standing;
+mod steps;
+mod words;
+
+use super::table::{Mart, quote};
+use crate::{
+    clock,
+    warehouse::error::{Doing, WarehouseError},
+};
+use batch::due;
+use chrono::{DateTime, Utc};
+use make::make;
+use rusqlite::{Connection, Transaction, params};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+pub(in crate::warehouse) use check::verify;
+pub(in crate::warehouse) use functions::register;
+pub use standing::MartState;
+pub(in crate::warehouse) use standing::state;
+pub use words::npi_is_valid;
+
+/// Raised when the same statements give other rows than before.
+const FORMAT: u8 = 2;
+/// Notes that the marts of a connection are behind.
+pub(crate) fn note(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
+    transaction
+        .prepare_cached("INSERT OR IGNORE INTO mart_due VALUES (?1)")
+        .and_then(|mut statement| statement.execute([connection_id]))
+        .doing("cannot note what changed")
+        .map(drop)
+}
+
+/// Notes that a resource of this type has changed, if any mart is made of such: the marts that read
+/// the type are behind.
+pub(super) fn note_change(
+    transaction: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<(), WarehouseError> {
+    if !sources::are_read_from(resource_type) {
+        return Ok(());
+    }
+    transaction
+        .prepare_cached("INSERT OR IGNORE INTO mart_due_type VALUES (?1, ?2)")
+        .and_then(|mut statement| statement.execute(params![connection_id, resource_type]))
+        .doing("cannot note what changed")
+        .map(drop)
+}
+
+/// Notes every connection where the tables of this type are others now, if any mart is made of such.
+pub(super) fn note_tables(
+    transaction: &Connection,
+    resource_type: &str,
+) -> Result<(), WarehouseError> {
+    match sources::are_read_from(resource_type) {
+        true => note_all(transaction).map(drop),
+        false => Ok(()),
+    }
+}
+
+/// Notes every connection; whether there is any.
+pub(super) fn note_all(transaction: &Connection) -> Result<bool, WarehouseError> {
+    transaction
+        .execute("INSERT OR IGNORE INTO mart_due SELECT id FROM connection", [])
+        .doing("cannot note what changed")
+        .map(|connections| connections > 0)
+}
+
+/// Notes the other connections of the persons that a connection is about, before it goes.
+pub(crate) fn note_kin(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
+    if !exists(transaction, "member")? {
+        return Ok(());
+    }
+    transaction
+        .execute(
+            "INSERT OR IGNORE INTO mart_due SELECT o.connection_id FROM member AS m
+             JOIN member AS o ON o.member_id = m.member_id AND o.connection_id <> m.connection_id
+             WHERE m.connection_id = ?1",
+            [connection_id],
+        )
+        .doing("cannot note what changed")
+        .map(drop)
+}
+
+fn exists(connection: &Connection, name: &str) -> Result<bool, WarehouseError> {
+    connection
+        .query_row("SELECT count(*) FROM sqlite_schema WHERE name = ?1", [name], |row| row.get(0))
+        .doing("cannot read which tables there are")
+}
+
+/// The statements of a mart, without their comments: those that create it, and those that fill it.
+fn statements(sql: &str) -> (Vec<String>, Vec<String>) {
+    let code: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+    code.join("\n")
+        .split(";\n")
+        .map(|statement| statement.trim().trim_end_matches(';').to_owned())
+        .filter(|statement| !statement.is_empty())
+        .partition(|statement| statement.starts_with("CREATE "))
+}
+
+fn is_view(mart: &Mart) -> bool {
+    statements(&mart.sql).0.iter().any(|create| create.starts_with("CREATE VIEW"))
+}
+
+/// The statement that creates a mart which is a view; nothing for a table.
+pub(crate) fn creates_view(mart: &Mart) -> Option<String> {
+    statements(&mart.sql).0.into_iter().find(|create| create.starts_with("CREATE VIEW"))
+}
+
+/// What tells one definition of a mart from another.
+pub(crate) fn hash(mart: &Mart) -> Vec<u8> {
+    let mut hash = Sha256::new().chain_update([FORMAT]).chain_update(&mart.sql);
+    if !is_view(mart) {
+        steps::ALL.iter().for_each(|step| hash.update(step));
+    }
+    hash.finalize().to_vec()
+}
+
+/// Asks for marts to be made anew, whatever their definition.
+pub(crate) fn request(connection: &Connection, names: &[String]) -> Result<(), WarehouseError> {
+    for name in names {
+        connection
+            .execute("UPDATE mart_table SET definition_hash = X'' WHERE name = ?1", [name])
+            .doing("cannot ask for a rebuild")?;
+    }
+    Ok(())
+}
+
+/// Creates the marts whose definition is new, drops those that have none any more, and brings every
+/// mart up to date. Readers see all of it at once.
+pub(crate) fn prepare(
+    connection: &mut Connection,
+    marts: &[Mart],
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot create a mart";
+    if Stale::among(connection, marts)?.is_none() {
+        return refresh(connection, marts);
+    }
+    let transaction = connection.transaction().doing(doing)?;
+    // Another process may have done it meanwhile.
+    let Some(Stale { changed, drop }) = Stale::among(&transaction, marts)? else { return Ok(()) };
+    for (name, kind) in drop {
+        transaction.execute_batch(&format!("DROP {kind} {}", quote(&name))).doing(doing)?;
+        transaction.execute("DELETE FROM mart_table WHERE name = ?1", [name]).doing(doing)?;
+    }
+    for mart in &changed {
+        for create in statements(&mart.sql).0 {
+            transaction.execute_batch(&create).doing(doing)?;
+        }
+        transaction
+            .execute(
+                "INSERT OR REPLACE INTO mart_table (name, definition_hash, built_at)
+                 VALUES (?1, ?2, ?3)",
+                params![mart.name, hash(mart), clock::text(now)],
+            )
+            .doing(doing)?;
+    }
+    if changed.iter().any(|mart| !is_view(mart)) {
+        note_all(&transaction)?;
+    }
+    for batch in due(&transaction)? {
+        make(&transaction, marts, &batch)?;
+    }
+    transaction.commit().doing(doing)
+}
+
+/// What is not as the definitions say.
+struct Stale<'a> {
+    changed: Vec<&'a Mart>,
+    /// Name and kind of what stands where something else, or nothing, belongs.
+    drop: Vec<(String, String)>,
+}
+
+impl Stale<'_> {
+    fn among<'a>(
+        connection: &Connection,
+        marts: &'a [Mart],
+    ) -> Result<Option<Stale<'a>>, WarehouseError> {
+        let known = definitions(connection)?;
+        let standing: HashMap<String, String> = connection
+            .prepare("SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view')")
+            .and_then(|mut statement| {
+                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .doing("cannot read which marts there are")?;
+        let is_sound = |mart: &&Mart| {
+            standing.contains_key(&mart.name) && known.get(&mart.name) == Some(&hash(mart))
+        };
+        let changed: Vec<&Mart> = marts.iter().filter(|mart| !is_sound(mart)).collect();
+        let gone = known.keys().filter(|name| marts.iter().all(|mart| mart.name != **name));
+        let names = changed.iter().map(|mart| &mart.name).chain(gone);
+        let drop: Vec<(String, String)> =
+            names.filter_map(|name| Some((name.clone(), standing.get(name)?.clone()))).collect();
+        Ok((!changed.is_empty() || !drop.is_empty()).then_some(Stale { changed, drop }))
+    }
+}
+
+/// Brings the marts of noted connections up to date.
+pub(crate) fn refresh(connection: &mut Connection, marts: &[Mart]) -> Result<(), WarehouseError> {
+    // A connection that is made anew may change which of the others are the same person.
+    for batch in due(connection)? {
+        let transaction = connection.transaction().doing("cannot begin to fill the marts")?;
+        make(&transaction, marts, &batch)?;
+        transaction.commit().doing("cannot commit the marts")?;
+    }
+    Ok(())
+}
+
+/// Brings the marts up to date within a transaction, unless they are another version's: whoever opens
+/// the warehouse next to write does it then.
+pub(crate) fn refresh_within(
+    transaction: &Transaction<'_>,
+    marts: &[Mart],
+) -> Result<(), WarehouseError> {
+    let known = definitions(transaction)?;
+    if marts.iter().all(|mart| known.get(&mart.name) == Some(&hash(mart))) {
+        due(transaction)?.iter().try_for_each(|batch| make(transaction, marts, batch))?;
+    }
+    Ok(())
+}
+
+/// The definition that each mart in the file was made by.
+fn definitions(connection: &Connection) -> Result<HashMap<String, Vec<u8>>, WarehouseError> {
+    connection
+        .prepare("SELECT name, definition_hash FROM mart_table")
+        .and_then(|mut statement| {
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .doing("cannot read which marts there are")
+}

@@ -1,0 +1,157 @@
+//! The resource types that the marts are made of. A change to any other leaves every mart as it is.
+
+use std::collections::BTreeSet;
+
+/// In the order of their names; a test holds them against the statements that fill the marts.
+const SOURCES: [&str; 11] = [
+    "Condition",
+    "Coverage",
+    "ExplanationOfBenefit",
+    "Medication",
+    "MedicationDispense",
+    "Observation",
+    "Organization",
+    "Patient",
+    "Practitioner",
+    "PractitionerRole",
+    "Procedure",
+];
+
+/// The types that few marts read, directly or through other marts, and which these are. A change to
+/// any other type leaves all marts of its connection behind.
+///
+/// Who the persons are is no part of this: where a Patient or a Coverage changes that, all marts of the
+/// connections are behind.
+const FEW: [(&str, &[&str]); 6] = [
+    (
+        "Coverage",
+        &["accumulator", "coverage_span", "data_quality", "medical_claim", "pharmacy_claim"],
+    ),
+    (
+        "Medication",
+        &[
+            "data_quality",
+            "medication_adherence",
+            "medication_fill",
+            "medication_gap",
+            "pharmacy_claim",
+        ],
+    ),
+    (
+        "MedicationDispense",
+        &[
+            "data_quality",
+            "medication_adherence",
+            "medication_fill",
+            "medication_gap",
+            "pharmacy_claim",
+        ],
+    ),
+    ("Observation", &["lab_result"]),
+    (
+        "Patient",
+        &[
+            "accumulator",
+            "coverage_span",
+            "data_quality",
+            "medical_claim",
+            "member",
+            "pharmacy_claim",
+        ],
+    ),
+    ("Procedure", &["medical_claim", "procedure_occurrence"]),
+];
+
+/// Whether a change to a resource of this type can change a row of a mart.
+pub(super) fn are_read_from(resource_type: &str) -> bool {
+    SOURCES.contains(&resource_type)
+}
+
+/// Whether a change to resources of these types can change a row of this mart.
+pub(super) fn reads_any(mart: &str, types: &BTreeSet<String>) -> bool {
+    types.iter().any(|name| match FEW.iter().find(|(known, _)| known == name) {
+        Some((_, marts)) => marts.contains(&mart),
+        None => true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::tables::marts::{is_view, statements, steps};
+    use crate::warehouse::tables::table::{Catalog, Mart, embedded_marts};
+    use std::collections::BTreeMap;
+
+    const PERSONS: &str = include_str!("people.rs");
+    const LINEAGE: &str = include_str!("lineage/tables.rs");
+
+    fn words(text: &str) -> BTreeSet<&str> {
+        text.lines()
+            .filter(|line| !line.trim_start().starts_with("--"))
+            .flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+            .collect()
+    }
+
+    fn types<'a>(catalog: &'a Catalog, words: &BTreeSet<&str>) -> BTreeSet<&'a str> {
+        let read = catalog.tables().iter().filter(|table| words.contains(table.name()));
+        read.map(|table| table.view.resource.as_str()).collect()
+    }
+
+    #[test]
+    fn the_types_are_those_of_the_tables_that_the_statements_read() {
+        let catalog = Catalog::embedded().unwrap();
+        let mut texts: Vec<String> =
+            steps::ALL.iter().chain(&[PERSONS, LINEAGE]).map(|text| (*text).into()).collect();
+        for mart in embedded_marts().filter(|mart| !is_view(mart)) {
+            texts.extend(statements(&mart.sql).1);
+        }
+        let text = texts.join("\n");
+        let types = types(&catalog, &words(&text));
+        assert_eq!(types.into_iter().collect::<Vec<_>>(), SOURCES);
+    }
+
+    /// What fills a mart: its own statements, the steps that it needs, and the marts that it reads.
+    fn everything_read(name: &str, marts: &[Mart], seen: &mut BTreeSet<String>) -> String {
+        let Some(mart) = marts.iter().find(|mart| mart.name == name) else { return String::new() };
+        if !seen.insert(name.to_owned()) {
+            return String::new();
+        }
+        let mut text = statements(&mart.sql).1.join("\n");
+        // The relations of claims are worked out behind the mart of claims, for others too.
+        if name == "claim" || text.contains("temp.lineage") || text.contains("temp.carried") {
+            text.push_str(LINEAGE);
+        }
+        // Which copy of a resource counts is decided type by type.
+        for step in steps::needed_by([mart].into_iter()).into_iter().skip(1) {
+            if !step.contains("INTO temp.duplicate") {
+                text.push_str(step);
+            }
+        }
+        for word in words(&text).into_iter().map(str::to_owned).collect::<Vec<_>>() {
+            text.push_str(&everything_read(&word, marts, seen));
+        }
+        text
+    }
+
+    #[test]
+    fn a_type_that_few_marts_read_has_them_all() {
+        let catalog = Catalog::embedded().unwrap();
+        let marts: Vec<Mart> = embedded_marts().filter(|mart| !is_view(mart)).collect();
+        let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for mart in &marts {
+            let text = everything_read(&mart.name, &marts, &mut BTreeSet::new());
+            for name in types(&catalog, &words(&text)) {
+                found.entry(name).or_default().insert(mart.name.clone());
+            }
+        }
+        for (name, listed) in FEW {
+            let missing: Vec<_> =
+                found[name].iter().filter(|mart| !listed.contains(&mart.as_str())).collect();
+            assert!(missing.is_empty(), "{name}: {missing:?}");
+            let one = BTreeSet::from([(*name).to_owned()]);
+            assert!(listed.iter().all(|mart| reads_any(mart, &one)));
+        }
+        let claims = BTreeSet::from(["ExplanationOfBenefit".to_owned()]);
+        assert!(marts.iter().all(|mart| reads_any(&mart.name, &claims)));
+    }
+}

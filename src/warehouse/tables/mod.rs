@@ -1,0 +1,13 @@
+//! Normalised tables and marts: their definitions, how they are filled and kept up to date.
+
+pub(super) mod marts;
+pub(super) mod mistyped;
+mod path_tree;
+pub(super) mod projection;
+mod rebuild;
+mod rebuild_swap;
+pub(super) mod row_batch;
+pub(super) mod table;
+pub(super) mod unmapped;
+pub(super) mod unmapped_table;
+pub(super) mod upkeep;

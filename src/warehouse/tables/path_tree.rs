@@ -1,0 +1,314 @@
+//! The paths of JSON leaves as a tree: `Claim.item.net.value`, each known by a number.
+//!
+//! Of a list, the places of the first items are told apart, since a column may read the first item
+//! and leave the second; a path's text has no places.
+//!
+//! A payer chooses the names in its JSON, and they end in a table and on a screen. A name that no
+//! element of FHIR could have is `?` here, depth and number are bounded, and a value never enters.
+
+use crate::view::json::Node;
+use std::collections::HashMap;
+
+/// Where profiles of the standard, of US Core and of CARIN live; other extensions are foreign.
+const HOME_EXTENSIONS: [&str; 2] = ["http://hl7.org/fhir/", "http://terminology.hl7.org/"];
+
+/// What stands for a name that FHIR cannot have.
+pub(super) const ANY: &str = "?";
+/// Letters in an element's name, at most; FHIR's longest has 42.
+const NAME_LENGTH: usize = 64;
+/// Elements in one path, at most; what lies deeper counts for the last of them.
+const DEPTH: u16 = 40;
+/// Paths of one tree, at most; what has another one counts for the element above it, or for the
+/// first item of its list. FHIR's own come to some thousands per type, places in lists included.
+const PATHS: usize = 40_000;
+/// Items of a list whose places are told apart after the first; the last of these places stands for
+/// all that follow. Definitions name up to the fourth (modifiers).
+const LATER: usize = 4;
+
+/// A path's number.
+pub(super) type PathId = usize;
+
+/// Where a path lies, seen from those that are altered.
+#[derive(Clone, Copy, PartialEq)]
+enum Mark {
+    Elsewhere,
+    OnTheWay,
+    Here,
+}
+
+/// All paths seen, from a resource type on.
+#[derive(Debug)]
+pub(super) struct PathTree {
+    places: Vec<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    name: String,
+    parent: PathId,
+    /// Whether it is a later item of the list that `parent` is.
+    is_later: bool,
+    /// The later items of a list; the root where none was seen yet.
+    later: [PathId; LATER],
+    depth: u16,
+    is_foreign: bool,
+    below: HashMap<String, PathId>,
+    /// Below it inside of a foreign extension.
+    below_foreign: HashMap<String, PathId>,
+}
+
+impl PathTree {
+    /// The number of the path that is the resource itself.
+    pub(super) const ROOT: PathId = 0;
+
+    pub(crate) fn new(resource_type: &str) -> PathTree {
+        let mut tree = PathTree { places: Vec::new() };
+        tree.enter(resource_type, PathTree::ROOT, 0, false);
+        tree
+    }
+
+    /// The path as text.
+    pub(crate) fn text(&self, path: PathId) -> String {
+        let mut names = Vec::new();
+        let mut at = path;
+        while at != PathTree::ROOT {
+            let place = &self.places[at];
+            if !place.is_later {
+                names.push(place.name.as_str());
+            }
+            at = place.parent;
+        }
+        names.push(&self.places[PathTree::ROOT].name);
+        names.reverse();
+        names.join(".")
+    }
+
+    /// Whether it lies in an extension that neither FHIR nor its US profiles define.
+    pub(super) fn is_foreign(&self, path: PathId) -> bool {
+        self.places[path].is_foreign
+    }
+
+    /// Shows every leaf, but for those of the narrative and `meta` and what names the type.
+    pub(crate) fn leaves<'n>(
+        &mut self,
+        resource: &'n Node<'_>,
+        leaf: &mut dyn FnMut(PathId, &'n Node<'_>),
+    ) {
+        self.leaves_below(resource, PathTree::ROOT, leaf);
+    }
+
+    fn leaves_below<'n>(
+        &mut self,
+        node: &'n Node<'_>,
+        at: PathId,
+        leaf: &mut dyn FnMut(PathId, &'n Node<'_>),
+    ) {
+        match node {
+            Node::Object(members) => {
+                let is_foreign = self.places[at].is_foreign || self.is_foreign_here(at, node);
+                for member in members {
+                    if !is_left_out(at, &member.key) {
+                        let below = self.child(at, &member.key, is_foreign);
+                        self.leaves_below(&member.value, below, leaf);
+                    }
+                }
+            }
+            Node::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    let place = self.item(at, index);
+                    self.leaves_below(item, place, leaf);
+                }
+            }
+            Node::Null => {}
+            Node::Bool(_) | Node::Number(_) | Node::String(_) => leaf(at, node),
+        }
+    }
+
+    /// The resource with every leaf of these paths changed, which must be paths of it.
+    pub(crate) fn altered<'a>(&mut self, resource: &Node<'a>, paths: &[PathId]) -> Node<'a> {
+        let mut marks = vec![Mark::Elsewhere; self.places.len()];
+        for path in paths {
+            let mut at = self.places[*path].parent;
+            while marks[at] == Mark::Elsewhere {
+                marks[at] = Mark::OnTheWay;
+                at = self.places[at].parent;
+            }
+        }
+        paths.iter().for_each(|path| marks[*path] = Mark::Here);
+        let mut copy = resource.clone();
+        self.alter_below(&mut copy, PathTree::ROOT, &marks);
+        copy
+    }
+
+    fn alter_below(&mut self, node: &mut Node<'_>, at: PathId, marks: &[Mark]) {
+        if let Node::Object(_) = node {
+            let is_foreign = self.places[at].is_foreign || self.is_foreign_here(at, node);
+            let Node::Object(members) = node else { return };
+            for member in members.iter_mut().filter(|member| !is_left_out(at, &member.key)) {
+                let below = self.child(at, &member.key, is_foreign);
+                if marks[below] != Mark::Elsewhere {
+                    self.alter_below(&mut member.value, below, marks);
+                }
+            }
+            return;
+        }
+        let is_here = marks[at] == Mark::Here;
+        match node {
+            Node::Array(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    let place = self.item(at, index);
+                    self.alter_below(item, place, marks);
+                }
+            }
+            // Two paths that were equal are not so any more.
+            Node::String(text) if is_here => text.to_mut().push_str(&format!("x{at}")),
+            Node::Bool(flag) if is_here => *flag = !*flag,
+            Node::Number(text) if is_here => *text = if *text == "7" { "8" } else { "7" },
+            _ => {}
+        }
+    }
+
+    /// The path of a member.
+    fn child(&mut self, at: PathId, name: &str, is_foreign: bool) -> PathId {
+        let place = &self.places[at];
+        let known = |name| {
+            if is_foreign { place.below_foreign.get(name) } else { place.below.get(name) }
+        };
+        if let Some(known) = known(name) {
+            return *known;
+        }
+        let name = if is_element_name(name) { name } else { ANY };
+        if let Some(known) = known(name) {
+            return *known;
+        }
+        let depth = place.depth + 1;
+        if depth > DEPTH || self.places.len() >= PATHS {
+            return at;
+        }
+        let path = self.enter(name, at, depth, is_foreign);
+        let parent = &mut self.places[at];
+        let below = if is_foreign { &mut parent.below_foreign } else { &mut parent.below };
+        below.insert(name.to_owned(), path);
+        path
+    }
+
+    /// The path of an item of a list: that of the list for the first.
+    fn item(&mut self, list: PathId, index: usize) -> PathId {
+        let Some(later) = index.checked_sub(1) else { return list };
+        let (later, place) = (later.min(LATER - 1), &self.places[list]);
+        match place.later[later] {
+            PathTree::ROOT if self.places.len() >= PATHS => list,
+            PathTree::ROOT => {
+                let (name, depth, is_foreign) = (place.name.clone(), place.depth, place.is_foreign);
+                let path = self.enter(&name, list, depth, is_foreign);
+                self.places[path].is_later = true;
+                self.places[list].later[later] = path;
+                path
+            }
+            known => known,
+        }
+    }
+
+    fn enter(&mut self, name: &str, parent: PathId, depth: u16, is_foreign: bool) -> PathId {
+        self.places.push(Place {
+            name: name.to_owned(),
+            parent,
+            is_later: false,
+            later: [PathTree::ROOT; LATER],
+            depth,
+            is_foreign,
+            below: HashMap::new(),
+            below_foreign: HashMap::new(),
+        });
+        self.places.len() - 1
+    }
+
+    fn is_foreign_here(&self, at: PathId, node: &Node<'_>) -> bool {
+        // The parts of a complex extension have short names in place of URLs.
+        matches!(self.places[at].name.as_str(), "extension" | "modifierExtension")
+            && node.get("url").and_then(Node::as_str).is_some_and(|url| {
+                url.contains(':') && !HOME_EXTENSIONS.iter().any(|home| url.starts_with(home))
+            })
+    }
+}
+
+fn is_left_out(at: PathId, name: &str) -> bool {
+    name == "resourceType" || at == PathTree::ROOT && matches!(name, "meta" | "text")
+}
+
+/// Whether an element of FHIR could have this name: letters and digits, the first one small; `_`
+/// before it for what stands beside a primitive.
+pub(super) fn is_element_name(name: &str) -> bool {
+    let plain = name.strip_prefix('_').unwrap_or(name);
+    plain.starts_with(|c: char| c.is_ascii_lowercase())
+        && plain.len() <= NAME_LENGTH
+        && plain.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::json;
+
+    fn paths(tree: &mut PathTree, text: &str) -> Vec<String> {
+        let node = json::parse(text.as_bytes(), json::Limits::default()).unwrap();
+        let mut found = Vec::new();
+        tree.leaves(&node, &mut |path, _| found.push(path));
+        found.into_iter().map(|path| tree.text(path)).collect()
+    }
+
+    #[test]
+    fn what_no_element_is_called_never_shows() {
+        let mut tree = PathTree::new("Patient");
+        let text = r#"{"Mary Allen":1,"mary@example.com":1,"1960-04-01":{"ok":1},"_birthDate":
+            {"extension":[{"url":"u"}]},"a\u0000b":1,"":1,"resourceType":"Patient"}"#;
+        let long = format!(r#"{{"{}":1}}"#, "a".repeat(65));
+        assert_eq!(
+            paths(&mut tree, text),
+            [
+                "Patient.?",
+                "Patient.?",
+                "Patient.?.ok",
+                "Patient._birthDate.extension.url",
+                "Patient.?",
+                "Patient.?"
+            ]
+        );
+        assert_eq!(paths(&mut tree, &long), ["Patient.?"]);
+    }
+
+    #[test]
+    fn depth_and_number_of_paths_are_bounded() {
+        let mut tree = PathTree::new("Patient");
+        let deep = format!("{}1{}", r#"{"a":"#.repeat(100), "}".repeat(100));
+        let found = paths(&mut tree, &deep);
+        assert_eq!(found[0].matches(".a").count(), usize::from(DEPTH));
+        let many: Vec<String> = (0..PATHS * 2).map(|at| format!(r#""a{at}":1"#)).collect();
+        assert_eq!(paths(&mut tree, &format!("{{{}}}", many.join(","))).len(), PATHS * 2);
+        assert!(tree.places.len() <= PATHS, "{}", tree.places.len());
+    }
+
+    #[test]
+    fn only_the_leaves_of_the_path_are_altered() {
+        let mut tree = PathTree::new("Patient");
+        let text = r#"{"a":[{"b":"v","c":1},{"b":7,"c":true}],"extension":[
+            {"url":"http://hl7.org/fhir/u","value":"w"},{"url":"https://acme.test","value":"w"}]}"#;
+        let node = json::parse(text.as_bytes(), json::Limits::default()).unwrap();
+        let mut found = Vec::new();
+        tree.leaves(&node, &mut |path, _| found.push(path));
+        let mut altered = |path: PathId| {
+            let mut out = String::new();
+            tree.altered(&node, &[path]).write_json(&mut out);
+            out
+        };
+        let other = r#"{"url":"https://acme.test","value":"w"}]}"#;
+        assert!(altered(found[0]).starts_with(r#"{"a":[{"b":"vx2","c":1},{"b":7,"c":true}]"#));
+        assert!(altered(found[1]).starts_with(r#"{"a":[{"b":"v","c":7},{"b":7,"c":true}]"#));
+        assert!(altered(found[2]).starts_with(r#"{"a":[{"b":"v","c":1},{"b":8,"c":true}]"#));
+        assert!(altered(found[3]).starts_with(r#"{"a":[{"b":"v","c":1},{"b":7,"c":false}]"#));
+        let (home, foreign) = (found[5], found[7]);
+        assert!(altered(home).ends_with(&format!(r#""value":"wx{home}"}},{other}"#)));
+        assert!(altered(foreign).ends_with(&format!(r#""value":"wx{foreign}"}}]}}"#)));
+        assert!(tree.is_foreign(foreign) && !tree.is_foreign(home));
+    }
+}

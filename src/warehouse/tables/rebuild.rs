@@ -1,0 +1,291 @@
+//! Fills the tables of one resource type again from the stored resources.
+//!
+//! The new tables grow beside the old ones, a batch of resources per transaction, and where they
+//! stand is committed with each batch: a killed rebuild goes on there, unless the definitions have
+//! changed in the meantime. Readers see the old tables whole until all are swapped in one
+//! transaction. Memory is bounded by a batch's largest resource; the network is never asked.
+
+use super::{
+    mistyped,
+    projection::project,
+    rebuild_swap,
+    row_batch::RowBatch,
+    table::{Catalog, quote},
+};
+use crate::{
+    clock,
+    monitor::{Event, Monitor},
+    reference::ServerBases,
+    warehouse::{
+        error::{Doing, WarehouseError},
+        walks::{connections, page_writer::insert_rows},
+    },
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use sha2::{Digest, Sha256};
+
+/// Resources in one transaction, at most.
+const BATCH_RESOURCES: u64 = 500;
+/// Bytes of resources in one transaction, before the last of them.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// The tables of one type, and which of them are out of date.
+pub(crate) struct Job<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) resource_type: &'a str,
+    /// Positions of the tables to fill; none when only rejects are to be tried again.
+    pub(crate) stale: Vec<usize>,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// How far a rebuild is.
+struct Progress {
+    connection_id: i64,
+    resource_id: String,
+    done: u64,
+}
+
+impl Job<'_> {
+    /// Rebuilds; returns how many resources of the type no table has because a view rejects them.
+    pub(crate) fn run(
+        &self,
+        connection: &mut Connection,
+        monitor: &dyn Monitor,
+    ) -> Result<u64, WarehouseError> {
+        let mut progress = self.resume_or_begin(connection)?;
+        if !self.stale.is_empty() {
+            let title = self.title();
+            let total = self.count(connection)?;
+            loop {
+                let whole = self.batch(connection, &mut progress)?;
+                monitor.event(Event::Rebuilding {
+                    table: &title,
+                    resources_done: if whole { total.max(progress.done) } else { progress.done },
+                    resources_total: total.max(progress.done),
+                });
+                if whole {
+                    break;
+                }
+            }
+        }
+        rebuild_swap::swap(connection, self)
+    }
+
+    fn title(&self) -> String {
+        match self.stale.as_slice() {
+            [one] => self.catalog.table(*one).name().to_owned(),
+            several => format!("{} tables of {}", several.len(), self.resource_type),
+        }
+    }
+
+    /// What the rebuild works towards: which tables are new, what all of the type say, and where
+    /// references lead.
+    fn goal(&self, connection: &Connection) -> Result<Vec<u8>, WarehouseError> {
+        let mut hash = Sha256::new();
+        hash.update(connections::all_bases(connection)?);
+        for position in self.catalog.of_type(self.resource_type) {
+            let table = self.catalog.table(*position);
+            hash.update([u8::from(self.stale.contains(position))]);
+            hash.update(&table.definition_hash);
+        }
+        Ok(hash.finalize().to_vec())
+    }
+
+    fn resume_or_begin(&self, connection: &mut Connection) -> Result<Progress, WarehouseError> {
+        let doing = "cannot begin to rebuild tables";
+        let goal = self.goal(connection)?;
+        let transaction = connection.transaction().doing(doing)?;
+        let found: Option<(Vec<u8>, String, Progress)> = transaction
+            .query_row(
+                "SELECT goal, tables, last_connection_id, last_resource_id, resources_done
+                 FROM table_rebuild WHERE resource_type = ?1",
+                [self.resource_type],
+                |row| {
+                    let (connection_id, resource_id, done) =
+                        (row.get(2)?, row.get(3)?, row.get(4)?);
+                    let progress = Progress { connection_id, resource_id, done };
+                    Ok((row.get(0)?, row.get(1)?, progress))
+                },
+            )
+            .optional()
+            .doing(doing)?;
+        if let Some((found_goal, tables, progress)) = found {
+            if found_goal == goal {
+                return Ok(progress);
+            }
+            abandon(&transaction, self.resource_type, &tables)?;
+        }
+        mistyped::forget_tables(&transaction, self.catalog, self.resource_type, &self.stale)?;
+        let mut names = Vec::new();
+        for position in &self.stale {
+            let table = self.catalog.table(*position);
+            let name = table.building_name();
+            transaction.execute_batch(&table.create(&name)).doing(doing)?;
+            names.push(name);
+        }
+        transaction
+            .execute(
+                "INSERT INTO table_rebuild (resource_type, goal, tables, last_connection_id,
+                   last_resource_id, resources_done, started_at) VALUES (?1, ?2, ?3, 0, '', 0, ?4)",
+                params![
+                    self.resource_type,
+                    goal,
+                    serde_json::Value::from(names).to_string(),
+                    clock::text(self.now)
+                ],
+            )
+            .doing(doing)?;
+        transaction.commit().doing(doing)?;
+        Ok(Progress { connection_id: 0, resource_id: String::new(), done: 0 })
+    }
+
+    /// How many resources there are, with deleted ones: for people, and cheap.
+    fn count(&self, connection: &Connection) -> Result<u64, WarehouseError> {
+        connection
+            .query_row(
+                "SELECT coalesce(sum((SELECT count(*) FROM resource r
+                   WHERE r.connection_id = c.id AND r.resource_type = ?1)), 0) FROM connection c",
+                [self.resource_type],
+                |row| row.get(0),
+            )
+            .doing("cannot count the stored resources")
+    }
+
+    /// Takes the next resources; whether there are no more.
+    fn batch(
+        &self,
+        connection: &mut Connection,
+        progress: &mut Progress,
+    ) -> Result<bool, WarehouseError> {
+        let doing = "cannot rebuild tables";
+        let transaction = connection.transaction().doing(doing)?;
+        let whole = self.take(&transaction, progress)?;
+        transaction
+            .execute(
+                "UPDATE table_rebuild SET last_connection_id = ?2, last_resource_id = ?3,
+                   resources_done = ?4 WHERE resource_type = ?1",
+                params![
+                    self.resource_type,
+                    progress.connection_id,
+                    progress.resource_id,
+                    progress.done
+                ],
+            )
+            .doing(doing)?;
+        transaction.commit().doing(doing)?;
+        Ok(whole)
+    }
+
+    fn take(
+        &self,
+        transaction: &Transaction<'_>,
+        progress: &mut Progress,
+    ) -> Result<bool, WarehouseError> {
+        let doing = "cannot read the stored resources";
+        let connections: Vec<i64> = transaction
+            .prepare("SELECT id FROM connection WHERE id >= ?1 ORDER BY id")
+            .and_then(|mut statement| {
+                statement.query_map([progress.connection_id], |row| row.get(0))?.collect()
+            })
+            .doing(doing)?;
+        let inserts: Vec<String> = self
+            .stale
+            .iter()
+            .map(|position| self.catalog.table(*position).insert_while_building())
+            .collect();
+        // What a view rejects has rows in no table; it is tried again with the swap.
+        let mut statement = transaction
+            .prepare_cached(
+                "SELECT resource_id, json, bundle_references FROM resource r
+                 WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id > ?3
+                   AND deleted_at IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM rejected_resource j
+                     WHERE j.connection_id = r.connection_id AND j.resource_type = r.resource_type
+                       AND j.resource_id = r.resource_id AND j.resolved_at IS NULL
+                       AND j.reason = 'view_error' AND j.body = r.json)
+                 ORDER BY resource_id",
+            )
+            .doing(doing)?;
+        let (mut resources, mut bytes) = (0, 0);
+        for connection_id in connections {
+            let bases = connections::bases(transaction, connection_id)?;
+            let after = if connection_id == progress.connection_id {
+                progress.resource_id.as_str()
+            } else {
+                ""
+            };
+            let mut rows =
+                statement.query(params![connection_id, self.resource_type, after]).doing(doing)?;
+            while let Some(row) = rows.next().doing(doing)? {
+                let resource_id: String = row.get(0).doing(doing)?;
+                let json = row.get_ref(1).and_then(|value| Ok(value.as_bytes()?)).doing(doing)?;
+                let bundle = row.get_ref(2).and_then(|value| Ok(value.as_str_or_null()?));
+                let within = connections::within(&bases, bundle.doing(doing)?);
+                let bases = within.as_ref().unwrap_or(&bases);
+                self.fill(transaction, &inserts, (connection_id, bases), &resource_id, json)?;
+                bytes += json.len();
+                resources += 1;
+                progress.done += 1;
+                (progress.connection_id, progress.resource_id) = (connection_id, resource_id);
+                if resources == BATCH_RESOURCES || bytes >= BATCH_BYTES {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// One resource's rows in the new tables; a note when a new definition rejects it.
+    fn fill(
+        &self,
+        transaction: &Transaction<'_>,
+        inserts: &[String],
+        (connection_id, bases): (i64, &ServerBases),
+        resource_id: &str,
+        json: &[u8],
+    ) -> Result<(), WarehouseError> {
+        let mut batch = RowBatch::default();
+        match project(json, bases, &self.stale, self.catalog, &mut batch) {
+            Ok(all) => {
+                for (rows, insert) in all.into_iter().zip(inserts) {
+                    let table = self.catalog.table(rows.table);
+                    let width = table.view.columns.len();
+                    mistyped::note(transaction, connection_id, resource_id, table, &rows)?;
+                    insert_rows(transaction, insert, width, connection_id, &batch, rows.cells)?;
+                }
+                Ok(())
+            }
+            Err(detail) => transaction
+                .execute(
+                    "INSERT INTO rebuild_reject (resource_type, connection_id, resource_id, detail)
+                     VALUES (?1, ?2, ?3, ?4)",
+                    params![self.resource_type, connection_id, resource_id, detail],
+                )
+                .doing("cannot note what a definition rejects")
+                .map(drop),
+        }
+    }
+}
+
+/// Forgets a rebuild whose goal is another by now.
+fn abandon(
+    transaction: &Transaction<'_>,
+    resource_type: &str,
+    tables: &str,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot begin to rebuild tables";
+    // Written by this program alone; what cannot be read names no table.
+    let tables: Vec<String> = serde_json::from_str(tables).unwrap_or_default();
+    for table in tables {
+        transaction
+            .execute_batch(&format!("DROP TABLE IF EXISTS {};", quote(&table)))
+            .doing(doing)?;
+    }
+    for control in ["rebuild_reject", "table_rebuild"] {
+        transaction
+            .execute(&format!("DELETE FROM {control} WHERE resource_type = ?1"), [resource_type])
+            .doing(doing)?;
+    }
+    Ok(())
+}

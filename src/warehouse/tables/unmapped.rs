@@ -1,0 +1,342 @@
+//! Which leaves of the stored resources no table depends on: paths and counts, never a value.
+//!
+//! A leaf is carried when the rows change with it. A cell that borrows from a leaf's text shows that
+//! by itself; any other leaf is altered, every view of the type runs again, and the rows are
+//! compared. That needs no knowledge of what a view reads, so it is as true for a user's definitions
+//! as for ours. A path is tried in a few resources until one shows it carried, and each place in a
+//! list for itself: the second coding that a column with `first()` leaves behind is counted.
+
+use super::{
+    path_tree::{PathId, PathTree},
+    table::Catalog,
+};
+use crate::{
+    view::{
+        Value,
+        json::{self, Node},
+    },
+    warehouse::error::{Doing, WarehouseError},
+};
+use rusqlite::Connection;
+use serde::Serialize;
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+/// Resources in which a path is tried before it counts as carried by no table.
+const TRIES: u8 = 3;
+
+/// A path of leaves, such as `Claim.item.net.value`, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeafPath {
+    /// The type of the resources that have it.
+    pub resource_type: String,
+    /// From the resource type on; positions in arrays are left out. Where some positions are carried
+    /// and others are not, the path is there twice.
+    pub path: String,
+    /// Resources that have it; of several positions, as many as have the most frequent one.
+    pub resources: u64,
+    /// Leaves seen there.
+    pub leaves: u64,
+    /// When the first resource with it was received (RFC 3339).
+    pub first_seen: String,
+    /// Whether it lies in an extension that neither FHIR nor its US profiles define.
+    pub foreign: bool,
+    /// Whether a table depends on it.
+    pub carried: bool,
+}
+
+/// Goes through resources and finds out which paths are carried.
+#[derive(Debug)]
+pub struct LeafSurvey<'a> {
+    catalog: &'a Catalog,
+    types: BTreeMap<String, TypeSurvey>,
+}
+
+#[derive(Debug)]
+struct TypeSurvey {
+    tree: PathTree,
+    known: Vec<Known>,
+    resources: u64,
+}
+
+/// What is known of a path; the counts end with [`LeafSurvey::take`].
+#[derive(Debug, Clone, Default)]
+struct Known {
+    carried: bool,
+    tries: u8,
+    leaves: u64,
+    resources: u64,
+    /// Number of the latest resource with it, so that each counts once.
+    latest: u64,
+    first_seen: String,
+}
+
+impl<'a> LeafSurvey<'a> {
+    /// A survey of what these tables carry.
+    pub fn new(catalog: &'a Catalog) -> LeafSurvey<'a> {
+        LeafSurvey { catalog, types: BTreeMap::new() }
+    }
+
+    /// Takes one resource; what is no JSON object of a known type tells nothing.
+    pub fn add(&mut self, resource_type: &str, text: &str, received_at: &str) {
+        let Ok(resource) = json::parse(text.as_bytes(), json::Limits::default()) else { return };
+        let survey = self.types.entry(resource_type.to_owned()).or_insert_with(|| TypeSurvey {
+            tree: PathTree::new(resource_type),
+            known: Vec::new(),
+            resources: 0,
+        });
+        let open = survey.count(&resource, received_at);
+        if !open.is_empty() {
+            survey.try_paths(open, &resource, &Rows { catalog: self.catalog, resource_type });
+        }
+    }
+
+    /// Every path since the last call, in order, and counts anew; what is carried is not forgotten.
+    pub fn take(&mut self) -> Vec<LeafPath> {
+        let mut paths: BTreeMap<(String, bool, bool), LeafPath> = BTreeMap::new();
+        for (resource_type, survey) in &mut self.types {
+            let tree = &survey.tree;
+            for (path, known) in survey.known.iter_mut().enumerate() {
+                let counted = std::mem::take(&mut known.leaves);
+                if counted == 0 {
+                    continue;
+                }
+                let resources = std::mem::take(&mut known.resources);
+                let first_seen = std::mem::take(&mut known.first_seen);
+                let key = (tree.text(path), tree.is_foreign(path), known.carried);
+                let leaf =
+                    paths.entry(key).or_insert_with_key(|(path, foreign, carried)| LeafPath {
+                        resource_type: resource_type.clone(),
+                        path: path.clone(),
+                        resources,
+                        leaves: 0,
+                        first_seen: first_seen.clone(),
+                        foreign: *foreign,
+                        carried: *carried,
+                    });
+                leaf.leaves += counted;
+                leaf.resources = leaf.resources.max(resources);
+                if leaf.first_seen > first_seen {
+                    leaf.first_seen = first_seen;
+                }
+            }
+        }
+        paths.into_values().collect()
+    }
+}
+
+impl TypeSurvey {
+    /// Counts a resource's leaves; returns the paths that are yet to be tried.
+    fn count(&mut self, resource: &Node<'_>, received_at: &str) -> Vec<PathId> {
+        let TypeSurvey { tree, known, resources } = self;
+        *resources += 1;
+        let mut open = Vec::new();
+        tree.leaves(resource, &mut |path, _| {
+            if path >= known.len() {
+                known.resize_with(path + 1, Known::default);
+            }
+            let known = &mut known[path];
+            known.leaves += 1;
+            if known.latest == *resources {
+                return;
+            }
+            known.latest = *resources;
+            known.resources += 1;
+            if known.first_seen.is_empty() || *known.first_seen > *received_at {
+                received_at.clone_into(&mut known.first_seen);
+            }
+            if !known.carried && known.tries < TRIES {
+                open.push(path);
+            }
+        });
+        open
+    }
+
+    fn try_paths(&mut self, mut open: Vec<PathId>, resource: &Node<'_>, rows: &Rows<'_>) {
+        let mut texts = Texts::default();
+        self.tree.leaves(resource, &mut |path, leaf| texts.add(path, leaf));
+        texts.0.sort_unstable();
+        let mut shown = Vec::new();
+        let mut before = Vec::new();
+        for table in rows.catalog.of_type(rows.resource_type) {
+            let hash = rows.hash(*table, resource, &mut |text| shown.extend(texts.find(text)));
+            // What a view cannot take is in no table, which says nothing about its paths.
+            let Some(hash) = hash else { return };
+            before.push((*table, hash));
+        }
+        shown.into_iter().for_each(|path| self.known[path].carried = true);
+        open.retain(|path| !self.known[*path].carried);
+        open.iter().for_each(|path| self.known[*path].tries += 1);
+        self.try_together(&open, resource, rows, &before);
+    }
+
+    /// Most of what is left is carried by nothing, and one run of the views tells for many; where
+    /// it does not, only the tables that changed are looked at again for each half.
+    fn try_together(
+        &mut self,
+        open: &[PathId],
+        resource: &Node<'_>,
+        rows: &Rows<'_>,
+        before: &[(usize, u64)],
+    ) {
+        if open.is_empty() {
+            return;
+        }
+        let altered = self.tree.altered(resource, open);
+        let is_other =
+            |(table, hash): &(usize, u64)| rows.hash(*table, &altered, &mut |_| {}) != Some(*hash);
+        if let [path] = open {
+            self.known[*path].carried = before.iter().any(is_other);
+            return;
+        }
+        let changed: Vec<_> = before.iter().copied().filter(is_other).collect();
+        if !changed.is_empty() {
+            let (one, other) = open.split_at(open.len() / 2);
+            self.try_together(one, resource, rows, &changed);
+            self.try_together(other, resource, rows, &changed);
+        }
+    }
+}
+
+/// Where the text of each leaf stands in memory: start, end, path. In order.
+#[derive(Default)]
+struct Texts(Vec<(usize, usize, PathId)>);
+
+impl Texts {
+    fn add(&mut self, path: PathId, leaf: &Node<'_>) {
+        let text = match leaf {
+            Node::String(text) => text,
+            Node::Number(text) => *text,
+            _ => return,
+        };
+        let start = text.as_ptr() as usize;
+        self.0.push((start, start + text.len(), path));
+    }
+
+    /// The leaf that a text is a part of.
+    fn find(&self, text: &str) -> Option<PathId> {
+        let start = text.as_ptr() as usize;
+        let after = self.0.partition_point(|leaf| leaf.0 <= start);
+        let (_, end, path) = self.0[..after].last()?;
+        (!text.is_empty() && start + text.len() <= *end).then_some(*path)
+    }
+}
+
+/// The rows of one type.
+struct Rows<'a> {
+    catalog: &'a Catalog,
+    resource_type: &'a str,
+}
+
+impl Rows<'_> {
+    /// A hash of a table's rows of a resource, unless its view cannot take it; shows the texts
+    /// that cells borrow.
+    fn hash(
+        &self,
+        table: usize,
+        resource: &Node<'_>,
+        borrowed: &mut dyn FnMut(&str),
+    ) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        let ran = self.catalog.table(table).view.run(resource, &mut |row| {
+            for value in row {
+                std::mem::discriminant(value).hash(&mut hasher);
+                match value {
+                    Value::Null | Value::Mistyped(_) => {}
+                    Value::Boolean(value) => value.hash(&mut hasher),
+                    Value::Integer(value) => value.hash(&mut hasher),
+                    Value::Decimal(text) | Value::Text(text) => {
+                        text.hash(&mut hasher);
+                        if let Cow::Borrowed(text) = text {
+                            borrowed(text);
+                        }
+                    }
+                    Value::Json(text) => text.hash(&mut hasher),
+                }
+            }
+        });
+        ran.ok().map(|_| hasher.finish())
+    }
+}
+
+/// Surveys every live resource.
+pub(crate) fn survey(
+    connection: &Connection,
+    catalog: &Catalog,
+) -> Result<Vec<LeafPath>, WarehouseError> {
+    let doing = "cannot read the stored resources";
+    let mut survey = LeafSurvey::new(catalog);
+    let mut statement = connection
+        .prepare("SELECT resource_type, json, received_at FROM resource WHERE deleted_at IS NULL")
+        .doing(doing)?;
+    let mut found = statement.query([]).doing(doing)?;
+    while let Some(row) = found.next().doing(doing)? {
+        let text = |column| row.get_ref(column).doing(doing);
+        // What is no UTF-8 is stored as a blob, and is in no table.
+        let [resource_type, json, received_at] = [text(0)?, text(1)?, text(2)?];
+        if let (Ok(resource_type), Ok(json), Ok(received_at)) =
+            (resource_type.as_str(), json.as_str(), received_at.as_str())
+        {
+            survey.add(resource_type, json, received_at);
+        }
+    }
+    Ok(survey.take())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_no_column_reads_is_found_and_one_that_is_read_is_not() {
+        let catalog = Catalog::embedded().unwrap();
+        let mut survey = LeafSurvey::new(&catalog);
+        let patient = r#"{"resourceType":"Patient","id":"p","gender":"female","active":true,
+            "odd":{"inner":[1,2]},"text":{"div":"x"},"meta":{"versionId":"1"},
+            "extension":[{"url":"https://acme.test/x","valueString":"y"}]}"#;
+        survey.add("Patient", patient, "2026-01-01T00:00:00.000Z");
+        let paths = survey.take();
+        let carried = |path: &str| paths.iter().find(|leaf| leaf.path == path).unwrap().carried;
+        assert!(carried("Patient.gender") && carried("Patient.active") && carried("Patient.id"));
+        assert!(!carried("Patient.odd.inner"));
+        let odd = paths.iter().find(|leaf| leaf.path == "Patient.odd.inner").unwrap();
+        assert_eq!((odd.resources, odd.leaves, odd.foreign), (1, 2, false));
+        assert!(
+            paths.iter().any(|leaf| leaf.path == "Patient.extension.valueString" && leaf.foreign)
+        );
+        assert!(!paths.iter().any(|leaf| leaf.path.contains("text") || leaf.path.contains("meta")));
+    }
+
+    #[test]
+    fn what_a_column_leaves_behind_by_its_place_is_found() {
+        let view = r#"{"resource":"Claim","name":"own","select":[{"column":[
+            {"name":"id","path":"getResourceKey()"},
+            {"name":"first","path":"type.coding.first().code"},
+            {"name":"third","path":"item.first().modifier[2].coding.first().code"},
+            {"name":"words","path":"item.first().note.join(' ')"}]}]}"#;
+        let catalog = Catalog::new([view], []).unwrap();
+        let mut survey = LeafSurvey::new(&catalog);
+        let claim = r#"{"resourceType":"Claim","id":"c",
+            "type":{"coding":[{"code":"a"},{"code":"b"},{"code":"c"}]},
+            "item":[{"note":["x","y"],"modifier":[{"coding":[{"code":"1"}]},{"coding":[{"code":"2"}]},
+              {"coding":[{"code":"3"},{"code":"3a"}]},{"coding":[{"code":"4"}]},{"coding":[{"code":"5"}]},
+              {"coding":[{"code":"6"}]}]},{"note":["z"]}]}"#;
+        survey.add("Claim", claim, "");
+        let leaves = |paths: &[LeafPath], path: &str, carried: bool| -> u64 {
+            let of = paths.iter().filter(|leaf| leaf.path == path && leaf.carried == carried);
+            of.map(|leaf| leaf.leaves).sum()
+        };
+        let paths = survey.take();
+        for (path, carried, left) in [
+            ("Claim.type.coding.code", 1, 2),
+            ("Claim.item.modifier.coding.code", 1, 6),
+            ("Claim.item.note", 2, 1),
+        ] {
+            assert_eq!(leaves(&paths, path, true), carried, "{path}");
+            assert_eq!(leaves(&paths, path, false), left, "{path}");
+        }
+    }
+}

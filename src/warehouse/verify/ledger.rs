@@ -1,0 +1,142 @@
+//! The ledger against what is there: walks, cursors, watermarks, rejects, references.
+//!
+//! What a walk rejected it may have counted among what it saw (a resource about somebody else) or
+//! not (an entry without a resource), and a reject that comes again is the same row: sums that
+//! rejects are part of are bounds, and all others are exact.
+
+use super::{Checked, number};
+use crate::warehouse::error::WarehouseError;
+use rusqlite::Connection;
+
+/// What is wrong where a count is not zero.
+const WRONG: [(&str, &str); 19] = [
+    (
+        "SELECT count(*) FROM sync_walk WHERE state = 'complete'
+           AND resources_seen - resources_new - resources_changed - resources_unchanged
+             - resources_older NOT BETWEEN 0 AND resources_rejected",
+        "complete walks saw another number of resources than they took in and rejected",
+    ),
+    (
+        "SELECT count(*) FROM sync_walk WHERE state = 'complete' AND failed_page IS NOT NULL",
+        "complete walks name a failed page",
+    ),
+    (
+        "SELECT count(*) FROM sync_walk WHERE state = 'complete' AND finished_at IS NULL",
+        "complete walks have no end",
+    ),
+    (
+        "SELECT count(*) FROM connection c WHERE
+           (SELECT count(*) FROM resource r WHERE r.connection_id = c.id) <>
+           (SELECT coalesce(sum(resources_new), 0) FROM sync_walk w WHERE w.connection_id = c.id)",
+        "connections store another number of resources than their walks brought",
+    ),
+    (
+        "SELECT count(*) FROM connection c WHERE
+           (SELECT count(*) FROM resource r
+              WHERE r.connection_id = c.id AND r.deleted_at IS NOT NULL) >
+           (SELECT coalesce(sum(resources_deleted), 0) FROM sync_walk w
+              WHERE w.connection_id = c.id)",
+        "connections have more deleted resources than their walks deleted",
+    ),
+    (
+        // Every change and every deletion keeps a version, until versions are pruned, as does an
+        // older version that comes, on a page of its own or as a repeat; a deleted resource that
+        // comes back is a change that has none to keep.
+        "SELECT count(*) FROM connection c WHERE
+           (SELECT count(*) FROM resource_version v WHERE v.connection_id = c.id) >
+           (SELECT coalesce(sum(resources_deleted + resources_changed + resources_older
+              + duplicates), 0) FROM sync_walk w WHERE w.connection_id = c.id)",
+        "connections have more history than their walks made",
+    ),
+    (
+        "SELECT count(*) FROM connection c WHERE NOT EXISTS (SELECT 1 FROM version_horizon) AND
+           (SELECT count(*) FROM resource_version v WHERE v.connection_id = c.id) <
+           (SELECT coalesce(sum(resources_deleted), 0) FROM sync_walk w
+              WHERE w.connection_id = c.id)",
+        "connections have less history than their walks deleted, and nothing was pruned",
+    ),
+    (
+        "SELECT count(*) FROM resource_version v WHERE NOT EXISTS (
+           SELECT 1 FROM resource r WHERE r.connection_id = v.connection_id
+             AND r.resource_type = v.resource_type AND r.resource_id = v.resource_id)",
+        "superseded versions are of no stored resource",
+    ),
+    (
+        // A definition that rejects what is stored enters it with page 0; no walk counts that.
+        "SELECT count(*) FROM connection c WHERE
+           (SELECT count(*) FROM rejected_resource j
+              WHERE j.connection_id = c.id AND j.page > 0) >
+           (SELECT coalesce(sum(resources_rejected), 0) FROM sync_walk w
+              WHERE w.connection_id = c.id)",
+        "connections have more rejects than their walks rejected",
+    ),
+    (
+        "SELECT count(*) FROM connection c WHERE
+           NOT EXISTS (SELECT 1 FROM rejected_resource j WHERE j.connection_id = c.id) AND
+           EXISTS (SELECT 1 FROM sync_walk w
+              WHERE w.connection_id = c.id AND w.resources_rejected > 0)",
+        "connections have no reject though their walks rejected something",
+    ),
+    (
+        "SELECT count(*) FROM walk_cursor k LEFT JOIN sync_walk w ON w.id = k.walk_id
+           AND w.connection_id = k.connection_id AND w.resource_type = k.resource_type
+         WHERE w.id IS NULL",
+        "cursors point at no walk of theirs",
+    ),
+    (
+        "SELECT count(*) FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
+         WHERE w.state = 'complete'",
+        "cursors point at a walk that is complete",
+    ),
+    (
+        // A last page leaves the cursor that led to it, until the walk is judged.
+        "SELECT count(*) FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
+         WHERE w.pages_before + w.pages - k.pages NOT IN (0, 1)",
+        "cursors have another number of pages behind them than their walk",
+    ),
+    (
+        "SELECT count(*) FROM type_state s WHERE coalesce(s.watermark, s.last_full_at) IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = s.connection_id
+             AND w.resource_type = s.resource_type AND w.state = 'complete')",
+        "types are called complete up to an instant, and no walk of them was complete",
+    ),
+    (
+        "SELECT count(*) FROM absent_resource a WHERE NOT EXISTS (
+           SELECT 1 FROM resource r WHERE r.connection_id = a.connection_id
+             AND r.resource_type = a.resource_type AND r.resource_id = a.resource_id)",
+        "absent resources were never stored",
+    ),
+    (
+        "SELECT count(*) FROM absent_resource WHERE (state = 'deleted') <> (proof IS NOT NULL)",
+        "absent resources are called deleted without a proof, or have a proof and are not",
+    ),
+    (
+        "SELECT count(*) FROM walk_page WHERE length(seen) % 8 <> 0",
+        "notes of what a page brought are torn",
+    ),
+    (
+        "SELECT count(*) FROM walk_page p JOIN walk_cursor k ON k.walk_id = p.walk_id
+         WHERE p.page > k.pages",
+        "notes are of pages that their walk has not come to",
+    ),
+    (
+        "SELECT count(*) FROM reference_queue q WHERE q.state = 'stored' AND NOT EXISTS (
+           SELECT 1 FROM resource r WHERE r.connection_id = q.connection_id
+             AND r.resource_type = q.resource_type AND r.resource_id = q.resource_id)",
+        "references are called stored whose resource is not there",
+    ),
+];
+
+/// What the ledger counted against what is there.
+pub(crate) fn ledger(connection: &Connection) -> Result<Checked, WarehouseError> {
+    let mut checked = Checked::new("walks of the ledger and their cursors");
+    checked.count = number(connection, "SELECT count(*) FROM sync_walk")?
+        + number(connection, "SELECT count(*) FROM walk_cursor")?;
+    for (sql, problem) in WRONG {
+        let count = number(connection, sql)?;
+        if count > 0 {
+            checked.problem(|| format!("{count} {problem}"));
+        }
+    }
+    Ok(checked)
+}

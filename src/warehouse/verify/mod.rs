@@ -1,0 +1,250 @@
+//! Whether a warehouse is what it claims to be: the file, the bytes received, the rows made from
+//! them, the ledger.
+//!
+//! Reads everything once, in one consistent state, with bounded memory, and changes nothing. What it
+//! says names tables and row numbers, never a value.
+
+mod ledger;
+mod resources;
+pub(super) mod strangers;
+
+use super::{
+    error::{Doing, WarehouseError},
+    file::{access_chain, open, place::WarehouseFile, purge::tables_with_connections, schema},
+    tables::{
+        marts,
+        table::{Catalog, quote},
+    },
+};
+use rusqlite::{Connection, ErrorCode, ffi};
+
+/// Problems of one check that are described; the rest is counted.
+const DESCRIBED: usize = 10;
+
+/// What one check looked at and found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// What was looked at.
+    pub what: String,
+    /// How many of them.
+    pub count: u64,
+    /// How many of them are wrong.
+    pub problems: u64,
+    /// The first of them, described.
+    pub described: Vec<String>,
+    /// What could not be looked at, and why that is no problem.
+    pub note: Option<String>,
+}
+
+impl Checked {
+    pub(super) fn new(what: impl Into<String>) -> Checked {
+        Checked { what: what.into(), count: 0, problems: 0, described: Vec::new(), note: None }
+    }
+
+    pub(super) fn problem(&mut self, description: impl FnOnce() -> String) {
+        self.problems += 1;
+        if self.described.len() < DESCRIBED {
+            self.described.push(description());
+        }
+    }
+}
+
+/// Checks a warehouse.
+///
+/// `progress` is told how many stored resources are done, and of how many.
+///
+/// # Errors
+/// It cannot be opened or read at all. Damage is no error: it is in the checks.
+pub fn verify(
+    file: &WarehouseFile,
+    catalog: &Catalog,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Vec<Checked>, WarehouseError> {
+    let mut reading = open::open_to_compare(file)?;
+    reading.set_prepared_statement_cache_capacity(2 * catalog.tables().len() + 16);
+    let connection = reading.transaction().doing("cannot begin to verify")?;
+    if !schema::is_current(&connection)? {
+        return Err(WarehouseError::OlderSchema { path: file.path().into() });
+    }
+    let mut checks = vec![
+        whole("database file", integrity(&connection))?,
+        whole("references between rows", foreign_keys(&connection))?,
+        whole("tables with rows of a connection", unknown_connections(&connection))?,
+        whole("walks and cursors in the ledger", ledger::ledger(&connection))?,
+        whole("unfinished purges", unfinished_purges(&connection))?,
+        whole(access_chain::CHECKED, access_chain::verify(&connection))?,
+    ];
+    let foreign = strangers::find(&connection)?.foreign;
+    if !foreign.is_empty() {
+        let mut checked = Checked::new("triggers and views that payersync has not made");
+        checked.count = foreign.len() as u64;
+        checked.note =
+            Some(format!("they run or answer as if they were ours: {}", foreign.join(", ")));
+        checks.push(checked);
+    }
+    for check in resources::verify(&connection, catalog, progress) {
+        checks.push(whole("stored resources", check)?);
+    }
+    checks.push(whole("rows of marts", marts_or_note(&connection, catalog))?);
+    drop(connection);
+    reading.confirm()?;
+    Ok(checks)
+}
+
+/// Compares the marts, where the temporary tables that it takes can be written.
+fn marts_or_note(connection: &Connection, catalog: &Catalog) -> Result<Checked, WarehouseError> {
+    match marts::verify(connection, catalog.marts()) {
+        Err(WarehouseError::Sqlite { source, .. }) if is_of_writing(&source) => {
+            let mut checked = Checked::new("rows of marts against the tables they are made of");
+            checked.note = Some(format!("not compared: no room for temporary tables: {source}"));
+            Ok(checked)
+        }
+        checked => checked,
+    }
+}
+
+/// Whether a file could not be made or written: of the warehouse nothing is written here.
+///
+/// A full disk has a code of its own; an exhausted quota or a limit on the size of files has that of
+/// any write that failed.
+fn is_of_writing(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::CannotOpen))
+        || extended == Some(ffi::SQLITE_IOERR_WRITE)
+}
+
+/// A check that the damage itself cut short has found damage: pages that lead nowhere, a table that
+/// is gone, a value of another type.
+fn whole(what: &str, check: Result<Checked, WarehouseError>) -> Result<Checked, WarehouseError> {
+    match check {
+        Err(WarehouseError::Sqlite { source, .. }) if !is_of_the_machine(&source) => {
+            let mut checked = Checked::new(what);
+            checked.problem(|| format!("could not be read to the end: {source}"));
+            Ok(checked)
+        }
+        check => check,
+    }
+}
+
+/// Whether reading failed for a reason that says nothing of what is stored.
+fn is_of_the_machine(error: &rusqlite::Error) -> bool {
+    use ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed,
+        OperationInterrupted, OutOfMemory, PermissionDenied, ReadOnly, SystemIoFailure,
+    };
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            CannotOpen
+                | DatabaseBusy
+                | DatabaseLocked
+                | DiskFull
+                | FileLockingProtocolFailed
+                | OperationInterrupted
+                | OutOfMemory
+                | PermissionDenied
+                | ReadOnly
+                | SystemIoFailure
+        )
+    )
+}
+
+/// SQLite's own look at every page, index and constraint.
+pub(super) fn integrity(connection: &Connection) -> Result<Checked, WarehouseError> {
+    let doing = "cannot check the file";
+    let mut checked = Checked::new("pages of the database file");
+    checked.count = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).doing(doing)?;
+    let mut statement = connection.prepare("PRAGMA integrity_check").doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let said: String = row.get(0).doing(doing)?;
+        if said != "ok" {
+            checked.problem(|| said);
+        }
+    }
+    Ok(checked)
+}
+
+/// Kind and name of each trigger and view that payersync has not made.
+///
+/// # Errors
+/// It cannot be opened or read at all.
+pub fn foreign_schema(file: &WarehouseFile) -> Result<Vec<String>, WarehouseError> {
+    let connection = open::open_untouched(file)?;
+    let foreign = strangers::find(&connection)?.foreign;
+    connection.confirm()?;
+    Ok(foreign)
+}
+
+/// SQLite's look at every page, without the indexes; returns how many problems it names.
+///
+/// Leaves the file and its journal as they are.
+///
+/// # Errors
+/// It cannot be opened or read at all.
+pub fn quick_check(file: &WarehouseFile) -> Result<u64, WarehouseError> {
+    let connection = open::open_untouched(file)?;
+    let sql = "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'";
+    let problems = number(&connection, sql)?;
+    connection.confirm()?;
+    Ok(problems)
+}
+
+fn foreign_keys(connection: &Connection) -> Result<Checked, WarehouseError> {
+    let doing = "cannot check references";
+    let mut checked = Checked::new("tables with references between rows");
+    checked.count = connection
+        .query_row(
+            "SELECT count(DISTINCT s.name) FROM sqlite_schema s
+             JOIN pragma_foreign_key_list(s.name) WHERE s.type = 'table'",
+            [],
+            |row| row.get(0),
+        )
+        .doing(doing)?;
+    let mut statement = connection.prepare("PRAGMA foreign_key_check").doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let table: String = row.get(0).doing(doing)?;
+        let rowid: Option<i64> = row.get(1).doing(doing)?;
+        let parent: String = row.get(2).doing(doing)?;
+        let rowid = rowid.map(|rowid| format!(" row {rowid}")).unwrap_or_default();
+        checked.problem(|| format!("{table}{rowid} refers to a row of {parent} that is not there"));
+    }
+    Ok(checked)
+}
+
+fn unknown_connections(connection: &Connection) -> Result<Checked, WarehouseError> {
+    let mut checked = Checked::new("tables for rows of unknown connections");
+    for table in tables_with_connections(connection)? {
+        let rows = number(
+            connection,
+            &format!(
+                "SELECT count(*) FROM {} WHERE connection_id NOT IN (SELECT id FROM connection)",
+                quote(&table)
+            ),
+        )?;
+        checked.count += 1;
+        if rows > 0 {
+            checked.problem(|| format!("{rows} rows of {table} belong to no connection"));
+        }
+    }
+    Ok(checked)
+}
+
+fn unfinished_purges(connection: &Connection) -> Result<Checked, WarehouseError> {
+    let mut checked = Checked::new("purges that were interrupted");
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'purge_unfinished'";
+    if number(connection, sql)? > 0
+        && number(connection, "SELECT count(*) FROM purge_unfinished")? > 0
+    {
+        checked.count = 1;
+        checked.problem(|| {
+            "the file may hold bytes of a purged connection; repeat that `payersync purge`".into()
+        });
+    }
+    Ok(checked)
+}
+
+pub(super) fn number(connection: &Connection, sql: &str) -> Result<u64, WarehouseError> {
+    connection.query_row(sql, [], |row| row.get(0)).doing("cannot count")
+}

@@ -1,0 +1,400 @@
+//! Every stored resource against its hash, and every normalised row against its resource.
+
+use super::Checked;
+use crate::{
+    fingerprint::fingerprint,
+    reference::ServerBases,
+    warehouse::{
+        error::{Doing, WarehouseError},
+        tables::{
+            projection::project,
+            row_batch::{Cell, RowBatch},
+            table::{Catalog, Table, quote},
+        },
+        walks::connections,
+    },
+};
+use rusqlite::{
+    Connection, OptionalExtension, Row, Statement, params,
+    types::{ToSqlOutput, ValueRef},
+};
+use sha2::{Digest, Sha256};
+
+/// How often progress is told, in resources.
+const TELL_EVERY: u64 = 500;
+
+/// A table as it is compared: the statements, or why it is left out.
+struct Comparison<'a> {
+    table: &'a Table,
+    /// Counts a resource's rows.
+    count: String,
+    /// Finds one row with all its values.
+    find: String,
+}
+
+/// Runs all checks of this file; each may be cut short by the damage it finds.
+pub(crate) fn verify(
+    connection: &Connection,
+    catalog: &Catalog,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Vec<Result<Checked, WarehouseError>> {
+    let (comparisons, outdated) = match comparisons(connection, catalog) {
+        Ok(found) => found,
+        Err(error) => return vec![Err(error)],
+    };
+    let mut checks = resources(connection, catalog, &comparisons, progress);
+    checks.push(versions(connection));
+    checks.push(rejects(connection));
+    checks.push(strays(connection, &comparisons, outdated));
+    checks
+}
+
+/// The tables whose definition is the one that they were filled with; the names of the others.
+fn comparisons<'a>(
+    connection: &Connection,
+    catalog: &'a Catalog,
+) -> Result<(Vec<Option<Comparison<'a>>>, Vec<String>), WarehouseError> {
+    let mut outdated = Vec::new();
+    let mut comparisons = Vec::new();
+    for table in catalog.tables() {
+        let hash: Option<Vec<u8>> = connection
+            .query_row(
+                "SELECT definition_hash FROM view_table WHERE name = ?1",
+                [table.name()],
+                |row| row.get(0),
+            )
+            .optional()
+            .doing("cannot read which tables there are")?;
+        if hash.as_deref() == Some(&table.definition_hash[..]) {
+            comparisons.push(Some(Comparison::new(table)));
+        } else {
+            outdated.push(table.name().to_owned());
+            comparisons.push(None);
+        }
+    }
+    Ok((comparisons, outdated))
+}
+
+impl<'a> Comparison<'a> {
+    fn new(table: &'a Table) -> Comparison<'a> {
+        let name = quote(table.name());
+        // IS, since a missing value is one; the parameters are numbered as for the insert, and
+        // SQLite gives them the column's affinity, as it did then.
+        let values: String = (table.view.columns.iter().enumerate())
+            .map(|(position, column)| {
+                let operator = if column.is_resource_key { "=" } else { "IS" };
+                format!(" AND {} {operator} ?{}", quote(&column.name), position + 3)
+            })
+            .collect();
+        Comparison {
+            count: format!(
+                "SELECT count(*) FROM {name} WHERE connection_id = ?1 AND {} = ?2",
+                quote(table.key_column())
+            ),
+            find: format!("SELECT 1 FROM {name} WHERE connection_id = ?1 AND row_no = ?2{values}"),
+            table,
+        }
+    }
+
+    /// What is wrong with the rows of one resource, if anything.
+    fn differs(
+        &self,
+        connection: &Connection,
+        connection_id: i64,
+        resource_id: &str,
+        expected: &RowBatch,
+    ) -> Result<Option<String>, WarehouseError> {
+        let doing = "cannot compare a row";
+        let width = self.table.view.columns.len();
+        let rows = expected.cells(0..expected.cell_count()).chunks_exact(width);
+        let found: usize = connection
+            .prepare_cached(&self.count)
+            .and_then(|mut statement| {
+                statement.query_row(params![connection_id, resource_id], |row| row.get(0))
+            })
+            .doing(doing)?;
+        let wanted = rows.len();
+        if found != wanted {
+            return Ok(Some(format!("{} has {found} rows of it, not {wanted}", self.table.name())));
+        }
+        if wanted == 0 {
+            return Ok(None);
+        }
+        let mut statement = connection.prepare_cached(&self.find).doing(doing)?;
+        for (row_no, row) in rows.enumerate() {
+            if !is_there(&mut statement, connection_id, row_no, row, expected).doing(doing)? {
+                return Ok(Some(format!("{} row {row_no} is another one", self.table.name())));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn is_there(
+    statement: &mut Statement<'_>,
+    connection_id: i64,
+    row_no: usize,
+    row: &[Cell],
+    batch: &RowBatch,
+) -> rusqlite::Result<bool> {
+    statement.raw_bind_parameter(1, connection_id)?;
+    statement.raw_bind_parameter(2, row_no)?;
+    for (position, cell) in row.iter().enumerate() {
+        let value = match cell {
+            Cell::Null => ValueRef::Null,
+            Cell::Integer(value) => ValueRef::Integer(*value),
+            Cell::Real(value) => ValueRef::Real(*value),
+            Cell::Text(range) => ValueRef::Text(batch.text(range).as_bytes()),
+        };
+        statement.raw_bind_parameter(position + 3, ToSqlOutput::Borrowed(value))?;
+    }
+    Ok(statement.raw_query().next()?.is_some())
+}
+
+/// One pass over `resource`: hashes and, of what is live, rows.
+fn resources(
+    connection: &Connection,
+    catalog: &Catalog,
+    comparisons: &[Option<Comparison<'_>>],
+    progress: &mut dyn FnMut(u64, u64),
+) -> Vec<Result<Checked, WarehouseError>> {
+    let mut hashes = Checked::new("stored resources against their hashes");
+    let mut rows = Checked::new("live resources against their rows");
+    let ended = pass(connection, catalog, comparisons, progress, &mut hashes, &mut rows);
+    match ended {
+        Ok(()) => vec![Ok(hashes), Ok(rows)],
+        Err(error) => vec![Ok(hashes), Ok(rows), Err(error)],
+    }
+}
+
+fn pass(
+    connection: &Connection,
+    catalog: &Catalog,
+    comparisons: &[Option<Comparison<'_>>],
+    progress: &mut dyn FnMut(u64, u64),
+    hashes: &mut Checked,
+    rows: &mut Checked,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot read the stored resources";
+    let total = super::number(connection, "SELECT count(*) FROM resource")?;
+    let mut statement = connection
+        .prepare(
+            "SELECT id, connection_id, resource_type, resource_id, content_hash, json,
+               deleted_at IS NULL, version_id, last_updated, bundle_references FROM resource ORDER BY id",
+        )
+        .doing(doing)?;
+    let mut stored = statement.query([]).doing(doing)?;
+    while let Some(row) = stored.next().doing(doing)? {
+        let (id, connection_id): (i64, i64) = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
+        let resource_type: String = row.get(2).doing(doing)?;
+        let resource_id: String = row.get(3).doing(doing)?;
+        let hash: Vec<u8> = row.get(4).doing(doing)?;
+        let json = bytes_of_text(row, 5).doing(doing)?;
+        let is_live: bool = row.get(6).doing(doing)?;
+        let version = Version { id: row.get(7).doing(doing)?, updated: row.get(8).doing(doing)? };
+        hashes.count += 1;
+        if let Some(wrong) = wrong_hash(json, &resource_type, &resource_id, &hash, &version) {
+            hashes.problem(|| format!("resource row {id}: {wrong}"));
+        } else if is_live {
+            rows.count += 1;
+            let bases = connections::bases(connection, connection_id)?;
+            let bundle = row.get_ref(9).and_then(|value| Ok(value.as_str_or_null()?));
+            let within = connections::within(&bases, bundle.doing(doing)?);
+            let found = compare(
+                connection,
+                catalog,
+                comparisons,
+                (connection_id, within.as_ref().unwrap_or(&bases)),
+                &resource_type,
+                &resource_id,
+                json,
+            )?;
+            if let Some(wrong) = found {
+                rows.problem(|| format!("resource row {id}: {wrong}"));
+            }
+        }
+        if hashes.count.is_multiple_of(TELL_EVERY) || hashes.count == total {
+            progress(hashes.count, total);
+        }
+    }
+    Ok(())
+}
+
+/// What the columns say of a content's version; the hash leaves it out.
+struct Version {
+    id: Option<String>,
+    updated: Option<String>,
+}
+
+/// The bytes of a text, UTF-8 or not. A BLOB of the same bytes is another value to SQL.
+fn bytes_of_text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r [u8]> {
+    match row.get_ref(column)? {
+        ValueRef::Text(bytes) => Ok(bytes),
+        value => {
+            let name = row.as_ref().column_name(column)?.to_owned();
+            Err(rusqlite::Error::InvalidColumnType(column, name, value.data_type()))
+        }
+    }
+}
+
+fn wrong_hash(
+    json: &[u8],
+    resource_type: &str,
+    resource_id: &str,
+    hash: &[u8],
+    version: &Version,
+) -> Option<&'static str> {
+    // The hash is over the members: what follows the object would go unnoticed.
+    if serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err() {
+        return Some("its json is not JSON");
+    }
+    let Ok(found) = fingerprint(json) else { return Some("its json is no resource") };
+    if found.content_hash[..] != *hash {
+        return Some("its json is not what was received");
+    }
+    if found.resource_type != resource_type || found.id.as_deref() != Some(resource_id) {
+        return Some("its json is another resource");
+    }
+    if found.version_id != version.id || found.last_updated != version.updated {
+        return Some("its json is another version");
+    }
+    None
+}
+
+/// Compares all rows of one live resource.
+fn compare(
+    connection: &Connection,
+    catalog: &Catalog,
+    comparisons: &[Option<Comparison<'_>>],
+    (connection_id, bases): (i64, &ServerBases),
+    resource_type: &str,
+    resource_id: &str,
+    json: &[u8],
+) -> Result<Option<String>, WarehouseError> {
+    if std::str::from_utf8(json).is_err() {
+        return Ok(Some("its json is not text".to_owned()));
+    }
+    let mut expected = Vec::new();
+    let mut has_view_error = false;
+    for at in catalog.of_type(resource_type) {
+        let mut batch = RowBatch::default();
+        has_view_error |= project(json, bases, &[*at], catalog, &mut batch).is_err();
+        if let Some(comparison) = comparisons[*at].as_ref() {
+            expected.push((comparison, batch));
+        }
+    }
+    if has_view_error {
+        if !is_rejected(connection, connection_id, resource_type, resource_id)? {
+            let problem = "a view cannot take it, and rejected_resource does not say so";
+            return Ok(Some(problem.to_owned()));
+        }
+        // What one view cannot take has rows in no table.
+        expected.iter_mut().for_each(|(_, batch)| *batch = RowBatch::default());
+    }
+    for (comparison, batch) in &expected {
+        let wrong = comparison.differs(connection, connection_id, resource_id, batch)?;
+        if wrong.is_some() {
+            return Ok(wrong);
+        }
+    }
+    Ok(None)
+}
+
+fn is_rejected(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    resource_id: &str,
+) -> Result<bool, WarehouseError> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM rejected_resource WHERE connection_id = ?1
+               AND resource_type = ?2 AND resource_id = ?3 AND reason = 'view_error'
+               AND resolved_at IS NULL)",
+        )
+        .and_then(|mut statement| {
+            let key = params![connection_id, resource_type, resource_id];
+            statement.query_row(key, |row| row.get(0))
+        })
+        .doing("cannot look for a reject")
+}
+
+fn versions(connection: &Connection) -> Result<Checked, WarehouseError> {
+    let doing = "cannot read the history";
+    let mut checked = Checked::new("superseded versions against their hashes");
+    let mut statement = connection
+        .prepare(
+            "SELECT id, resource_type, resource_id, content_hash, json, version_id, last_updated
+             FROM resource_version",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let id: i64 = row.get(0).doing(doing)?;
+        let (resource_type, resource_id): (String, String) =
+            (row.get(1).doing(doing)?, row.get(2).doing(doing)?);
+        let hash: Vec<u8> = row.get(3).doing(doing)?;
+        let json = bytes_of_text(row, 4).doing(doing)?;
+        let version = Version { id: row.get(5).doing(doing)?, updated: row.get(6).doing(doing)? };
+        checked.count += 1;
+        if let Some(wrong) = wrong_hash(json, &resource_type, &resource_id, &hash, &version) {
+            checked.problem(|| format!("resource_version row {id}: {wrong}"));
+        }
+    }
+    Ok(checked)
+}
+
+fn rejects(connection: &Connection) -> Result<Checked, WarehouseError> {
+    let doing = "cannot read the rejects";
+    let mut checked = Checked::new("rejects against their hashes");
+    let mut statement =
+        connection.prepare("SELECT id, body, body_hash FROM rejected_resource").doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let id: i64 = row.get(0).doing(doing)?;
+        // What is not UTF-8 is no text to SQL.
+        let body = row.get_ref(1).and_then(|value| Ok(value.as_bytes()?)).doing(doing)?;
+        let hash: Vec<u8> = row.get(2).doing(doing)?;
+        checked.count += 1;
+        if Sha256::digest(body)[..] != hash[..] {
+            checked.problem(|| format!("rejected_resource row {id} is not what was received"));
+        }
+    }
+    Ok(checked)
+}
+
+/// Rows whose resource is not there or is deleted.
+fn strays(
+    connection: &Connection,
+    comparisons: &[Option<Comparison<'_>>],
+    outdated: Vec<String>,
+) -> Result<Checked, WarehouseError> {
+    let doing = "cannot look for rows without a resource";
+    let mut checked = Checked::new("normalised rows against their resources");
+    for Comparison { table, .. } in comparisons.iter().flatten() {
+        let (rows, strays): (u64, u64) = connection
+            .query_row(
+                &format!(
+                    "SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM resource r
+                       WHERE r.connection_id = t.connection_id AND r.resource_type = ?1
+                         AND r.resource_id = t.{} AND r.deleted_at IS NULL)) FROM {} t",
+                    quote(table.key_column()),
+                    quote(table.name())
+                ),
+                [&table.view.resource],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .doing(doing)?;
+        checked.count += rows;
+        if strays > 0 {
+            checked.problem(|| format!("{strays} rows of {} have no live resource", table.name()));
+        }
+    }
+    if !outdated.is_empty() {
+        checked.note = Some(format!(
+            "left out, since the next sync fills them again: {}",
+            outdated.join(", ")
+        ));
+    }
+    Ok(checked)
+}

@@ -1,0 +1,307 @@
+//! Stored resources that a full walk did not meet, and how their deletion is proved.
+//!
+//! A walk proves the presence of what it brings, never the absence of the rest. What a complete
+//! full walk did not meet is entered here and read by id: 404 or 410 proves the deletion, the
+//! resource itself refutes it. Where a plan refuses reads, two full walks days apart prove it.
+
+use super::{
+    finish::bury_one,
+    ledger::{self, WalkKey},
+    walk_counters::WalkCounters,
+};
+use crate::{
+    clock,
+    warehouse::{
+        Warehouse,
+        error::{Doing, WarehouseError},
+        tables::table::Catalog,
+    },
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// A stored resource that full walks did not meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Absent {
+    pub(crate) resource_id: String,
+    /// Start of the first full walk in a row that did not meet it (RFC 3339).
+    pub(crate) missed_since: String,
+    /// Start of the latest one (RFC 3339).
+    pub(crate) missed_at: String,
+}
+
+/// What came of the question whether a resource is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finding {
+    /// A read answered 404 or 410.
+    GoneByRead(u16),
+    /// Reads are refused, and two full walks days apart did not meet it.
+    GoneByWalks,
+    /// A read brought it.
+    Present,
+    /// Nobody knows; the next run asks again.
+    Open(Option<u16>),
+}
+
+/// The live resources that a walk, from its first run on, neither met nor saw arrive otherwise. What
+/// no plan has sent yet, only a file, no plan can miss.
+pub(super) const MISSED: &str =
+    "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
+   AND r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?3)
+   AND coalesce(r.walk_id, 0) < (
+     WITH RECURSIVE part (id) AS (
+       SELECT ?3 UNION ALL SELECT w.resumed_from FROM sync_walk w JOIN part ON w.id = part.id
+       WHERE w.resumed_from IS NOT NULL)
+     SELECT min(id) FROM part)
+   AND NOT EXISTS (SELECT 1 FROM sync_walk f WHERE f.id = r.walk_id AND f.mode = 'file')";
+
+/// And a pass before it did not meet them either.
+const MISSED_BEFORE: &str = "r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?4)";
+
+/// A date for what no walk has missed that can be trusted: the first of those is earlier.
+const NEVER: &str = "9999-12-31T00:00:00.000Z";
+
+/// How many resources of a connection are neither proved to be deleted nor known to be there.
+pub(crate) fn open_absences(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<u64, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT count(*) FROM absent_resource WHERE connection_id = ?1 AND state = 'pending'",
+            [connection_id],
+            |row| row.get(0),
+        )
+        .doing("cannot count what is absent")
+}
+
+/// How many live resources a walk's type has, and how many of them two passes missed that are both
+/// in doubt.
+pub(super) fn count_missed_twice(
+    connection: &Connection,
+    walk: &WalkKey,
+    before: i64,
+) -> Result<(u64, u64), WarehouseError> {
+    let (live, _) = count_missed(connection, walk)?;
+    connection
+        .query_row(
+            &format!("SELECT count(*) FROM resource r WHERE {MISSED} AND {MISSED_BEFORE}"),
+            params![walk.connection_id, walk.resource_type, walk.walk_id, before],
+            |row| Ok((live, row.get(0)?)),
+        )
+        .doing("cannot count what is absent")
+}
+
+/// Enters what two passes missed that are both in doubt: a read may prove that it is gone, walks
+/// that can be trusted must be two others.
+pub(super) fn enter_missed_twice(
+    connection: &Connection,
+    walk: &WalkKey,
+    before: i64,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            &format!(
+                "INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
+                   missed_since, missed_at, walk_id)
+                 SELECT r.connection_id, r.resource_type, r.resource_id, 'pending', ?5, ?5, ?3
+                 FROM resource r WHERE {MISSED} AND {MISSED_BEFORE}
+                 ON CONFLICT (connection_id, resource_type, resource_id) DO UPDATE SET
+                   missed_since = excluded.missed_since, missed_at = excluded.missed_at,
+                   walk_id = excluded.walk_id, state = 'pending', http_status = NULL, proof = NULL
+                 WHERE state <> 'pending'"
+            ),
+            params![walk.connection_id, walk.resource_type, walk.walk_id, before, NEVER],
+        )
+        .doing("cannot enter what is absent")
+        .map(drop)
+}
+
+/// How many live resources a walk's type has, and how many of them the walk missed.
+pub(super) fn count_missed(
+    connection: &Connection,
+    walk: &WalkKey,
+) -> Result<(u64, u64), WarehouseError> {
+    let count = |condition: &str| {
+        connection
+            .query_row(
+                &format!("SELECT count(*) FROM resource r WHERE {condition}"),
+                params![walk.connection_id, walk.resource_type, walk.walk_id],
+                |row| row.get::<_, u64>(0),
+            )
+            .doing("cannot count what is absent")
+    };
+    let live = count(
+        "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL AND ?3 = ?3",
+    )?;
+    Ok((live, count(MISSED)?))
+}
+
+/// Enters what a complete full walk missed; returns how many resources that are.
+pub(super) fn enter_missed(
+    connection: &Connection,
+    walk: &WalkKey,
+    started: &str,
+    is_doubted: bool,
+) -> Result<u64, WarehouseError> {
+    connection
+        .execute(
+            &format!(
+                "INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
+                   missed_since, missed_at, walk_id)
+                 SELECT r.connection_id, r.resource_type, r.resource_id, 'pending',
+                   ?4, ?4, ?3
+                 FROM resource r WHERE {MISSED}
+                 ON CONFLICT (connection_id, resource_type, resource_id) DO UPDATE SET
+                   -- One that lies in the future was dated by a clock that was wrong; by a clock
+                   -- in doubt no time has passed.
+                   missed_since = CASE WHEN state <> 'pending' THEN excluded.missed_since
+                     WHEN ?5 THEN missed_since ELSE min(missed_since, excluded.missed_since) END,
+                   missed_at = iif(state = 'pending' AND ?5, missed_at, excluded.missed_at),
+                   walk_id = excluded.walk_id, state = 'pending',
+                   http_status = NULL, proof = NULL"
+            ),
+            params![walk.connection_id, walk.resource_type, walk.walk_id, started, is_doubted],
+        )
+        .doing("cannot enter what is absent")
+        .map(|rows| rows as u64)
+}
+
+/// Takes back what a walk met after all.
+pub(super) fn settle_met(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "UPDATE absent_resource SET state = 'present'
+             WHERE connection_id = ?1 AND resource_type = ?2 AND state = 'pending'
+               AND resource_id IN (SELECT r.resource_id FROM resource r
+                 JOIN temp.walk_seen s ON s.resource = r.id AND s.walk_id = ?3
+                 WHERE r.resource_type = ?2)",
+            params![walk.connection_id, walk.resource_type, walk.walk_id],
+        )
+        .doing("cannot enter what is there again")
+        .map(drop)
+}
+
+/// The absences of a type that are neither proved nor refuted, those never asked about first; with
+/// those about which a read was refused since the latest full walk, or without.
+pub(crate) fn pending_absences(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    with_refused: bool,
+    limit: u32,
+) -> Result<Vec<Absent>, WarehouseError> {
+    connection
+        .prepare_cached(
+            "SELECT resource_id, missed_since, missed_at FROM absent_resource
+             WHERE connection_id = ?1 AND resource_type = ?2 AND state = 'pending'
+               -- These statuses are no answer; a full walk that misses a resource clears its status.
+               AND (?4 OR http_status IS NULL OR http_status IN (401, 408, 425, 429)
+                 OR http_status >= 500)
+             ORDER BY asked_at IS NOT NULL, asked_at, resource_id LIMIT ?3",
+        )
+        .and_then(|mut statement| {
+            let absent = |row: &rusqlite::Row<'_>| {
+                Ok(Absent {
+                    resource_id: row.get(0)?,
+                    missed_since: row.get(1)?,
+                    missed_at: row.get(2)?,
+                })
+            };
+            statement.query_map(params![connection_id, resource_type, limit, with_refused], absent)?.collect()
+        })
+        .doing("cannot read what is absent")
+}
+
+/// Resources of a type that were there just now, at most three: reads are tried on them before a 404
+/// counts.
+pub(crate) fn surely_present(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT r.resource_id FROM resource r
+             WHERE r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
+               AND NOT EXISTS (SELECT 1 FROM sync_walk f
+                 WHERE f.id = r.walk_id AND f.mode = 'file')
+               AND NOT EXISTS (SELECT 1 FROM absent_resource a
+                 WHERE a.connection_id = r.connection_id AND a.resource_type = r.resource_type
+                   AND a.resource_id = r.resource_id AND a.state = 'pending')
+             ORDER BY r.received_at DESC LIMIT 3",
+        )
+        .and_then(|mut statement| {
+            statement.query_map(params![connection_id, resource_type], |row| row.get(0))?.collect()
+        })
+        .doing("cannot read what is present")
+}
+
+impl Warehouse {
+    /// Enters what came of one absence; a proved deletion takes the resource's rows along. Returns
+    /// the counters of the walk that missed the resource, as entered in the ledger with it.
+    pub(crate) async fn enter_finding(
+        &self,
+        walk: WalkKey,
+        resource_id: String,
+        finding: Finding,
+        counters: WalkCounters,
+    ) -> Result<WalkCounters, WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, catalog| {
+                enter_finding(connection, catalog, &walk, &resource_id, finding, counters, now)
+            })
+            .await
+    }
+}
+
+fn enter_finding(
+    connection: &mut Connection,
+    catalog: &Catalog,
+    walk: &WalkKey,
+    resource_id: &str,
+    finding: Finding,
+    mut counters: WalkCounters,
+    now: DateTime<Utc>,
+) -> Result<WalkCounters, WarehouseError> {
+    let doing = "cannot enter what came of an absence";
+    let (state, http_status, proof) = match finding {
+        Finding::GoneByRead(status) => ("deleted", Some(status), Some("read")),
+        Finding::GoneByWalks => ("deleted", None, Some("two_walks")),
+        Finding::Present => ("present", None, None),
+        Finding::Open(status) => ("pending", status, None),
+    };
+    let now = clock::text(now);
+    let key = (walk.connection_id, &walk.resource_type, resource_id);
+    let transaction = connection.transaction().doing(doing)?;
+    transaction
+        .execute(
+            "UPDATE absent_resource SET state = ?4, http_status = coalesce(?5, http_status),
+               proof = ?6, asked_at = ?7
+             WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3",
+            params![key.0, key.1, key.2, state, http_status, proof, now],
+        )
+        .doing(doing)?;
+    let live: Option<i64> = transaction
+        .query_row(
+            "SELECT id FROM resource WHERE connection_id = ?1 AND resource_type = ?2
+               AND resource_id = ?3 AND deleted_at IS NULL",
+            params![key.0, key.1, key.2],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing(doing)?;
+    let gone = live.filter(|_| state == "deleted");
+    if let Some(rowid) = gone {
+        bury_one(&transaction, catalog, walk, rowid, resource_id, &now)?;
+        counters.resources_deleted += 1;
+    }
+    if state != "pending" {
+        counters.resources_absent = counters.resources_absent.saturating_sub(1);
+    }
+    // With the deletion: a process may be killed before the next one.
+    ledger::update_counters(&transaction, walk.walk_id, &counters)?;
+    transaction.commit().doing(doing)?;
+    Ok(counters)
+}

@@ -1,0 +1,355 @@
+//! The connections: who consented where, under which name.
+
+use crate::{
+    clock,
+    reference::{FullUrls, ServerBases},
+    warehouse::{
+        Warehouse,
+        error::{Doing, WarehouseError},
+        tables::{marts, table::Catalog},
+    },
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// One member's consent at one plan, or one member's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionRow {
+    /// `connection.id`, in every row of every table.
+    pub id: i64,
+    /// Random; the key of its tokens in the vault.
+    pub uid: String,
+    /// The name it is called by on the command line.
+    pub name: String,
+    /// The plan's name in the configuration; `None`: an import made it, and only files fill it.
+    pub plan: Option<String>,
+    /// A label that groups a person's connections across plans.
+    pub member: Option<String>,
+    /// The id of its Patient, once known.
+    pub patient_id: Option<String>,
+    /// Scopes granted, as the token endpoint told them.
+    pub scope: Option<String>,
+    /// When the member consented last (RFC 3339).
+    pub consented_at: Option<String>,
+}
+
+/// A consent to be entered.
+#[derive(Debug, Clone)]
+pub struct NewConsent {
+    /// Random; used when the name is new.
+    pub uid: String,
+    /// The name it is called by on the command line.
+    pub name: String,
+    /// The plan's name in the configuration.
+    pub plan: String,
+    /// A label that groups a person's connections across plans; `None` keeps the present one.
+    pub member: Option<String>,
+    /// Scopes granted, as the token endpoint told them.
+    pub scope: Option<String>,
+    /// The id of its Patient, where the token endpoint told it.
+    pub patient_id: Option<String>,
+    /// When it ends, where the token endpoint told it.
+    pub ends_at: Option<DateTime<Utc>>,
+}
+
+const COLUMNS: &str = "id, uid, name, plan, member, patient_id, scope, consented_at";
+
+/// Enters a consent: a new connection, or a renewed one under the name it has.
+pub(crate) fn consent(
+    connection: &mut Connection,
+    consent: &NewConsent,
+    bases: Option<String>,
+    now: DateTime<Utc>,
+) -> Result<ConnectionRow, WarehouseError> {
+    let doing = "cannot enter a connection";
+    let transaction = connection.transaction().doing(doing)?;
+    transaction
+        .execute(
+            "INSERT INTO connection (uid, name, plan, member, scope, patient_id, created_at,
+               consented_at, fhir_bases, consent_ends_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)
+             ON CONFLICT (name) DO UPDATE SET plan = excluded.plan,
+               member = coalesce(excluded.member, member), scope = excluded.scope,
+               patient_id = coalesce(excluded.patient_id, patient_id),
+               consented_at = excluded.consented_at,
+               consent_ends_at = excluded.consent_ends_at, token_generation = NULL",
+            params![
+                consent.uid,
+                consent.name,
+                consent.plan,
+                consent.member,
+                consent.scope,
+                consent.patient_id,
+                clock::text(now),
+                bases,
+                consent.ends_at.map(clock::text)
+            ],
+        )
+        .doing(doing)?;
+    let row = transaction
+        .query_row(
+            &format!("SELECT {COLUMNS} FROM connection WHERE name = ?1"),
+            [&consent.name],
+            connection_of,
+        )
+        .doing(doing)?;
+    // A label may make two persons one.
+    marts::note(&transaction, row.id)?;
+    transaction.commit().doing(doing)?;
+    Ok(row)
+}
+
+/// A connection that only files fill, to be entered.
+#[derive(Debug, Clone)]
+pub struct NewFiles {
+    /// Random.
+    pub uid: String,
+    /// The name it is called by on the command line.
+    pub name: String,
+    /// A label that groups a person's connections across plans.
+    pub member: Option<String>,
+}
+
+impl ConnectionRow {
+    /// The plan's name; empty where only files fill the connection.
+    pub fn plan_name(&self) -> &str {
+        self.plan.as_deref().unwrap_or_default()
+    }
+
+    /// Where its data comes from, for people.
+    pub fn source(&self) -> String {
+        match &self.plan {
+            Some(plan) => format!("at plan {plan}"),
+            None => "from files".to_owned(),
+        }
+    }
+}
+
+/// Enters a connection that only files fill.
+pub(crate) fn of_files(
+    connection: &mut Connection,
+    files: &NewFiles,
+    now: DateTime<Utc>,
+) -> Result<ConnectionRow, WarehouseError> {
+    let doing = "cannot enter a connection";
+    let transaction = connection.transaction().doing(doing)?;
+    transaction
+        .execute(
+            "INSERT INTO connection (uid, name, member, created_at) VALUES (?1, ?2, ?3, ?4)",
+            params![files.uid, files.name, files.member, clock::text(now)],
+        )
+        .doing(doing)?;
+    let row = transaction
+        .query_row(
+            &format!("SELECT {COLUMNS} FROM connection WHERE name = ?1"),
+            [&files.name],
+            connection_of,
+        )
+        .doing(doing)?;
+    marts::note(&transaction, row.id)?;
+    transaction.commit().doing(doing)?;
+    Ok(row)
+}
+
+/// The connection of a name.
+pub(crate) fn by_name(
+    connection: &Connection,
+    name: &str,
+) -> Result<Option<ConnectionRow>, WarehouseError> {
+    connection
+        .query_row(
+            &format!("SELECT {COLUMNS} FROM connection WHERE name = ?1"),
+            [name],
+            connection_of,
+        )
+        .optional()
+        .doing("cannot read the connections")
+}
+
+/// The Patients that a connection holds or held, in the order in which they first came.
+pub(crate) fn patients(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<(String, Vec<u8>)>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT resource_id, json FROM resource
+             WHERE connection_id = ?1 AND resource_type = 'Patient' ORDER BY id",
+        )
+        .and_then(|mut statement| {
+            let patient = |row: &Row<'_>| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec()));
+            statement.query_map([connection_id], patient)?.collect()
+        })
+        .doing("cannot read whose data a connection holds")
+}
+
+/// Remembers whose data a connection holds, once that is known; never changes it.
+pub(crate) fn pin_patient(
+    connection: &mut Connection,
+    connection_id: i64,
+    patient: &str,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot note whose data a connection holds";
+    let transaction = connection.transaction().doing(doing)?;
+    let pinned = transaction
+        .execute(
+            "UPDATE connection SET patient_id = ?2 WHERE id = ?1 AND patient_id IS NULL",
+            params![connection_id, patient],
+        )
+        .doing(doing)?;
+    if pinned > 0 {
+        // The mart `member` is made of the pinned Patients.
+        marts::note(&transaction, connection_id)?;
+    }
+    transaction.commit().doing(doing)
+}
+
+/// The newest generation of a connection's tokens that a run has met.
+pub(crate) fn token_generation(
+    connection: &Connection,
+    id: i64,
+) -> Result<Option<i64>, WarehouseError> {
+    connection
+        .query_row("SELECT token_generation FROM connection WHERE id = ?1", [id], |row| row.get(0))
+        .optional()
+        .doing("cannot read the connections")
+        .map(Option::flatten)
+}
+
+impl Warehouse {
+    /// Notes the generation of a connection's tokens; a night that changed none writes nothing.
+    pub(crate) async fn note_token_generation(
+        &self,
+        id: i64,
+        generation: i64,
+    ) -> Result<(), WarehouseError> {
+        if self.reader().read(|connection| token_generation(connection, id))? == Some(generation) {
+            return Ok(());
+        }
+        self.writer
+            .run(move |connection, _| {
+                connection
+                    .execute(
+                        "UPDATE connection SET token_generation = ?2 WHERE id = ?1",
+                        params![id, generation],
+                    )
+                    .doing("cannot note which tokens were used")
+                    .map(drop)
+            })
+            .await
+    }
+
+    /// Notes the scope that a refresh has granted in place of the consent's.
+    pub(crate) async fn note_scope(&self, id: i64, scope: String) -> Result<(), WarehouseError> {
+        self.writer
+            .run(move |connection, _| {
+                connection
+                    .execute("UPDATE connection SET scope = ?2 WHERE id = ?1", params![id, scope])
+                    .doing("cannot note what a consent covers")
+                    .map(drop)
+            })
+            .await
+    }
+}
+
+/// Where the references of a connection's resources lead.
+pub(crate) fn bases(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<ServerBases, WarehouseError> {
+    let text: Option<Option<String>> = connection
+        .prepare_cached("SELECT fhir_bases FROM connection WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([connection_id], |row| row.get(0)).optional())
+        .doing("cannot read the connections")?;
+    Ok(ServerBases::from_text(&text.flatten().unwrap_or_default()))
+}
+
+/// The same for a resource with what its Bundle resolved, if it resolved anything.
+pub(crate) fn within(bases: &ServerBases, bundle_references: Option<&str>) -> Option<ServerBases> {
+    bundle_references.map(|text| bases.within(FullUrls::from_text(text)))
+}
+
+/// The bases of all connections as one text: another text, other rows.
+pub(crate) fn all_bases(connection: &Connection) -> Result<String, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT coalesce(group_concat(id || ' ' || coalesce(fhir_bases, ''), char(10)), '')
+             FROM (SELECT id, fhir_bases FROM connection ORDER BY id)",
+            [],
+            |row| row.get(0),
+        )
+        .doing("cannot read the connections")
+}
+
+/// Brings the bases up to what the configuration says. Where a connection with resources has others
+/// now, every table is out of date.
+pub(crate) fn update_bases(
+    connection: &mut Connection,
+    catalog: &Catalog,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot note where references lead";
+    let known: Vec<(i64, Option<String>, Option<String>)> = connection
+        .prepare("SELECT id, plan, fhir_bases FROM connection")
+        .and_then(|mut statement| {
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+        })
+        .doing(doing)?;
+    let changed: Vec<(i64, String)> = known
+        .into_iter()
+        .filter_map(|(id, plan, stored)| {
+            // Where the references of files lead is noted as the files come.
+            let wanted = catalog.bases(&plan?)?;
+            (stored.as_ref() != Some(&wanted)).then_some((id, wanted))
+        })
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let transaction = connection.transaction().doing(doing)?;
+    for (id, bases) in changed {
+        set_bases(&transaction, id, &bases)?;
+    }
+    transaction.commit().doing(doing)
+}
+
+/// Notes where the references of a connection's resources lead; what it holds is projected anew when
+/// the warehouse is opened next.
+pub(crate) fn set_bases(
+    connection: &Connection,
+    id: i64,
+    bases: &str,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot note where references lead";
+    connection
+        .execute("UPDATE connection SET fhir_bases = ?2 WHERE id = ?1", params![id, bases])
+        .doing(doing)?;
+    connection
+        .execute(
+            "UPDATE view_table SET definition_hash = X''
+             WHERE EXISTS (SELECT 1 FROM resource WHERE connection_id = ?1)",
+            [id],
+        )
+        .doing(doing)
+        .map(drop)
+}
+
+/// All connections, by name.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<ConnectionRow>, WarehouseError> {
+    connection
+        .prepare(&format!("SELECT {COLUMNS} FROM connection ORDER BY name"))
+        .and_then(|mut statement| statement.query_map([], connection_of)?.collect())
+        .doing("cannot read the connections")
+}
+
+fn connection_of(row: &Row<'_>) -> rusqlite::Result<ConnectionRow> {
+    Ok(ConnectionRow {
+        id: row.get(0)?,
+        uid: row.get(1)?,
+        name: row.get(2)?,
+        plan: row.get(3)?,
+        member: row.get(4)?,
+        patient_id: row.get(5)?,
+        scope: row.get(6)?,
+        consented_at: row.get(7)?,
+    })
+}

@@ -1,0 +1,95 @@
+//! What an import alone writes: connections that files fill, where their references lead, and rejects
+//! that a file no longer holds. And what becomes of a file's resources once a plan sends them.
+
+use super::{connections, page_writer::PageWrite};
+use crate::{
+    clock,
+    reference::ServerBases,
+    warehouse::{
+        ConnectionRow, NewFiles, Warehouse,
+        error::{Doing, WarehouseError},
+    },
+};
+use rusqlite::{Transaction, params};
+
+impl Warehouse {
+    /// Enters a connection that only files fill.
+    ///
+    /// # Errors
+    /// SQLite's; also where the name is taken.
+    pub async fn connection_of_files(
+        &self,
+        files: NewFiles,
+    ) -> Result<ConnectionRow, WarehouseError> {
+        let now = self.clock.now();
+        self.writer.run(move |connection, _| connections::of_files(connection, &files, now)).await
+    }
+
+    /// Where the references of a connection's resources lead.
+    pub(crate) fn bases(&self, connection_id: i64) -> Result<ServerBases, WarehouseError> {
+        self.reader.read(|connection| connections::bases(connection, connection_id))
+    }
+
+    /// Notes the FHIR bases of the server that a connection's files came from.
+    pub(crate) async fn set_bases(&self, id: i64, bases: String) -> Result<(), WarehouseError> {
+        self.writer.run(move |connection, _| connections::set_bases(connection, id, &bases)).await
+    }
+
+    /// Settles the open rejects of a file that was read to its end and holds them no more, and those
+    /// whose bytes have been taken in since.
+    pub(crate) async fn settle_file(
+        &self,
+        connection_id: i64,
+        file: String,
+    ) -> Result<(), WarehouseError> {
+        let now = clock::text(self.clock.now());
+        self.writer
+            .run(move |connection, _| {
+                connection
+                    .execute(
+                        "UPDATE rejected_resource SET resolved_at = ?3
+                         WHERE connection_id = ?1 AND resolved_at IS NULL
+                           AND reason <> 'view_error'
+                           AND (file = ?2 AND id NOT IN (SELECT reject FROM temp.walk_rejected)
+                             OR EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = ?1
+                               AND r.resource_type = rejected_resource.resource_type
+                               AND r.resource_id = rejected_resource.resource_id
+                               AND r.json = rejected_resource.body AND r.deleted_at IS NULL))",
+                        params![connection_id, file, now],
+                    )
+                    .doing("cannot settle rejects")
+                    .map(drop)
+            })
+            .await
+    }
+}
+
+/// Notes that a plan has sent what only a file had brought: from now on its walks can miss it.
+pub(super) fn hand_over(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    met: impl Iterator<Item = i64>,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot note that a plan has sent what a file held";
+    let id = page.walk.connection_id;
+    let has_files = page.file.is_none()
+        && transaction
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM sync_walk WHERE connection_id = ?1 AND mode = 'file')",
+            )
+            .and_then(|mut statement| statement.query_row([id], |row| row.get(0)))
+            .doing(doing)?;
+    if !has_files {
+        return Ok(());
+    }
+    let mut statement = transaction
+        .prepare_cached(
+            "UPDATE resource SET walk_id = ?2 WHERE id = ?1 AND walk_id IN
+               (SELECT id FROM sync_walk WHERE connection_id = ?3 AND mode = 'file')",
+        )
+        .doing(doing)?;
+    for rowid in met {
+        statement.execute([rowid, page.walk.walk_id, id]).doing(doing)?;
+    }
+    Ok(())
+}

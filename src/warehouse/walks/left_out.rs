@@ -1,0 +1,215 @@
+//! What an answer to `_lastUpdated` must hold: stored resources that changed since the instant asked
+//! for. If the plan leaves one out and has not deleted it, it does not honour the parameter.
+
+use super::{absence::MISSED, ledger::WalkKey};
+use crate::{
+    instant::instant,
+    warehouse::{
+        Warehouse,
+        error::{Doing, WarehouseError},
+    },
+};
+use chrono::{DateTime, Duration, Utc};
+use rusqlite::{Connection, params};
+
+/// Servers keep fewer digits than they are asked with, and some leave out the instant itself.
+const PRECISION: Duration = Duration::seconds(1);
+/// A change is this much older than a search that must find it: indexes lag, and some plans load
+/// resources hours after the date that they give them. The overlap of walks over changes is for those.
+const INDEX_LAG: Duration = Duration::hours(24);
+
+/// Of the live resources of a type those that its own walks brought, of which no walk has missed any
+/// and no older version came. Those that only reads brought may be in no list.
+const LISTED: &str = "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
+   AND coalesce((SELECT w.resource_type = r.resource_type AND w.mode IN ('full', 'incremental', 'window')
+     FROM sync_walk w WHERE w.id = r.walk_id), 1)
+   AND NOT EXISTS (SELECT 1 FROM resource_outdated o WHERE o.resource = r.id)
+   AND NOT EXISTS (SELECT 1 FROM absent_resource a WHERE a.connection_id = r.connection_id
+     AND a.resource_type = r.resource_type AND a.resource_id = r.resource_id)";
+
+/// Makes the temporary table of the writer's connection.
+pub(crate) fn create_temporary_table(connection: &Connection) -> Result<(), WarehouseError> {
+    connection
+        .execute_batch(
+            "CREATE TEMP TABLE left_out (connection_id INTEGER, resource_type TEXT, resource INTEGER)",
+        )
+        .doing("cannot create a temporary table")
+}
+
+/// The first day of which a date's text can be, in whatever zone, that is not before an instant.
+fn first_day(since: DateTime<Utc>) -> String {
+    since.checked_sub_signed(Duration::days(1)).unwrap_or(since).format("%Y-%m-%d").to_string()
+}
+
+fn is_since(text: &str, since: DateTime<Utc>) -> bool {
+    let least = since.checked_add_signed(PRECISION).unwrap_or(since);
+    instant(text).is_some_and(|date| date >= least)
+}
+
+/// How many resources a plan must send that is asked for what changed since an instant, as far as is
+/// known.
+pub(crate) fn held_since(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    since: DateTime<Utc>,
+) -> Result<u64, WarehouseError> {
+    let doing = "cannot read the dates of a type";
+    let sql =
+        format!("SELECT r.last_updated FROM resource r WHERE {LISTED} AND r.last_updated >= ?3");
+    let mut statement = connection.prepare_cached(&sql).doing(doing)?;
+    let dates = statement
+        .query_map(params![connection_id, resource_type, first_day(since)], |row| {
+            row.get::<_, String>(0)
+        })
+        .doing(doing)?;
+    let mut count = 0;
+    for date in dates {
+        count += u64::from(is_since(&date.doing(doing)?, since));
+    }
+    Ok(count)
+}
+
+/// How many resources a full walk found new or changed that the last walk over changes had to bring:
+/// they had changed well before it began, and after the instant that it asked for. A walk with another
+/// base, search or consent had to bring other resources.
+pub(crate) fn brought_late(connection: &Connection, walk: &WalkKey) -> Result<u64, WarehouseError> {
+    let doing = "cannot compare a full walk with the walk over changes before it";
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT r.last_updated, i.since, i.walk_started_at
+             FROM (SELECT since, walk_started_at, proved_for FROM sync_walk
+               WHERE connection_id = ?1 AND resource_type = ?2 AND mode = 'incremental'
+                 AND state = 'complete' AND run_id < ?3 ORDER BY id DESC LIMIT 1) i
+             JOIN type_state s ON s.connection_id = ?1 AND s.resource_type = ?2
+               AND s.last_updated = 'honoured'
+             JOIN resource r ON r.connection_id = ?1 AND r.resource_type = ?2
+               AND r.deleted_at IS NULL AND r.last_updated IS NOT NULL
+             JOIN sync_walk w ON w.id = r.walk_id AND w.run_id = ?3 AND w.mode = 'full'
+               AND w.proved_for IS i.proved_for
+             WHERE NOT EXISTS (SELECT 1 FROM absent_resource a WHERE a.connection_id = ?1
+               AND a.resource_type = ?2 AND a.resource_id = r.resource_id)",
+        )
+        .doing(doing)?;
+    let rows = statement
+        .query_map(params![walk.connection_id, walk.resource_type, walk.run_id], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })
+        .doing(doing)?;
+    let mut count = 0;
+    for row in rows {
+        let (date, since, began) = row.doing(doing)?;
+        let (Some(changed), Some(since), Some(began)) =
+            (instant(&date), instant(&since), instant(&began))
+        else {
+            continue;
+        };
+        let is_old = began.signed_duration_since(changed) >= INDEX_LAG;
+        count += u64::from(is_since(&date, since) && is_old);
+    }
+    Ok(count)
+}
+
+/// How many live resources of a type came in an older version than the stored one.
+pub(crate) fn outdated(connection: &Connection, walk: &WalkKey) -> Result<u64, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT count(*) FROM resource_outdated o JOIN resource r ON r.id = o.resource
+             WHERE r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL",
+            params![walk.connection_id, walk.resource_type],
+            |row| row.get(0),
+        )
+        .doing("cannot count older versions")
+}
+
+impl Warehouse {
+    /// Notes for the length of the run which stored resources that changed since an instant a walk
+    /// over changes did not meet; returns how many they are.
+    pub(crate) async fn note_left_out(
+        &self,
+        walk: WalkKey,
+        since: DateTime<Utc>,
+    ) -> Result<u64, WarehouseError> {
+        self.writer.run(move |connection, _| note_left_out(connection, &walk, since)).await
+    }
+
+    /// Forgets what a walk over changes left out; returns how many of those are still held, after a
+    /// full walk that would have missed them if they were deleted.
+    pub(crate) async fn settle_left_out(
+        &self,
+        connection_id: i64,
+        resource_type: &str,
+    ) -> Result<u64, WarehouseError> {
+        let resource_type = resource_type.to_owned();
+        self.writer
+            .run(move |connection, _| settle_left_out(connection, connection_id, &resource_type))
+            .await
+    }
+}
+
+fn note_left_out(
+    connection: &Connection,
+    walk: &WalkKey,
+    since: DateTime<Utc>,
+) -> Result<u64, WarehouseError> {
+    let doing = "cannot note what was left out";
+    let missed: Vec<(i64, String)> = connection
+        .prepare_cached(&format!(
+            "SELECT r.id, r.last_updated FROM resource r
+             WHERE {MISSED} AND {LISTED} AND r.last_updated >= ?4"
+        ))
+        .and_then(|mut statement| {
+            let key =
+                params![walk.connection_id, walk.resource_type, walk.walk_id, first_day(since)];
+            statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .doing(doing)?;
+    forget(connection, walk.connection_id, &walk.resource_type)?;
+    let mut count = 0;
+    for (rowid, date) in missed {
+        if is_since(&date, since) {
+            connection
+                .prepare_cached("INSERT INTO temp.left_out VALUES (?1, ?2, ?3)")
+                .and_then(|mut statement| {
+                    statement.execute(params![walk.connection_id, walk.resource_type, rowid])
+                })
+                .doing(doing)?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+fn settle_left_out(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<u64, WarehouseError> {
+    let count = connection
+        .query_row(
+            &format!(
+                "SELECT count(*) FROM resource r WHERE {LISTED} AND r.id IN (
+                   SELECT resource FROM temp.left_out
+                   WHERE connection_id = ?1 AND resource_type = ?2)"
+            ),
+            params![connection_id, resource_type],
+            |row| row.get(0),
+        )
+        .doing("cannot look for what was left out")?;
+    forget(connection, connection_id, resource_type)?;
+    Ok(count)
+}
+
+fn forget(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "DELETE FROM temp.left_out WHERE connection_id = ?1 AND resource_type = ?2",
+            params![connection_id, resource_type],
+        )
+        .doing("cannot forget what was left out")
+        .map(drop)
+}

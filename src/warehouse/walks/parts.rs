@@ -1,0 +1,99 @@
+//! What the parts of a type brought that is walked by several searches, over several runs.
+//!
+//! A part that is complete leaves all that it brought in `walk_page`, as page -1, until the whole type
+//! is complete. The run that completes the last part knows by these notes what no part brought.
+
+use super::{
+    ledger::WalkKey,
+    seen::{all_seen, insert, row_ids},
+};
+use crate::{
+    clock,
+    warehouse::{
+        Warehouse,
+        error::{Doing, WarehouseError},
+    },
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// Counts what a walk over a part has seen, in whichever run, as seen by the walk over the type.
+pub(crate) fn join(
+    connection: &Connection,
+    walk: &WalkKey,
+    round: i64,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "INSERT OR IGNORE INTO temp.walk_seen (walk_id, resource)
+             SELECT ?2, resource FROM temp.walk_seen WHERE walk_id = ?1",
+            [walk.walk_id, round],
+        )
+        .doing("cannot note what a part brought")
+        .map(drop)
+}
+
+/// Leaves all that a walk over a part saw, in place of what an earlier one left.
+pub(crate) fn keep(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
+    let doing = "cannot keep what a part brought";
+    connection
+        .execute(
+            "DELETE FROM walk_page WHERE page = -1 AND walk_id IN (
+               SELECT o.id FROM sync_walk w JOIN sync_walk o ON o.connection_id = w.connection_id
+                 AND o.resource_type = w.resource_type AND o.window_parameter = w.window_parameter
+               WHERE w.id = ?1 AND o.mode = 'window')",
+            [walk.walk_id],
+        )
+        .doing(doing)?;
+    connection
+        .execute(
+            "INSERT INTO walk_page VALUES (?1, -1, ?2, ?3)",
+            params![walk.walk_id, walk.connection_id, all_seen(connection, walk)?],
+        )
+        .doing(doing)
+        .map(drop)
+}
+
+/// Forgets what the parts of a type brought, once the type is complete.
+pub(crate) fn forget(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "DELETE FROM walk_page WHERE page = -1 AND walk_id IN (SELECT id FROM sync_walk
+               WHERE connection_id = ?1 AND resource_type = ?2)",
+            params![walk.connection_id, walk.resource_type],
+        )
+        .doing("cannot forget what the parts of a type brought")
+        .map(drop)
+}
+
+impl Warehouse {
+    /// Brings back for a walk over a type what a part brought whose complete walk began at an instant;
+    /// returns whether that is known.
+    pub(crate) async fn recall_part(
+        &self,
+        connection_id: i64,
+        resource_type: String,
+        query: String,
+        began: DateTime<Utc>,
+        round: i64,
+    ) -> Result<bool, WarehouseError> {
+        self.writer
+            .run(move |connection, _| {
+                let kept: Option<Vec<u8>> = connection
+                    .query_row(
+                        "SELECT p.seen FROM sync_walk w JOIN walk_page p ON p.walk_id = w.id
+                         WHERE w.connection_id = ?1 AND w.resource_type = ?2 AND w.mode = 'window'
+                           AND w.window_parameter = ?3 AND w.walk_started_at = ?4 AND p.page = -1
+                         ORDER BY w.id DESC LIMIT 1",
+                        params![connection_id, resource_type, query, clock::text(began)],
+                        |row| row.get(0),
+                    )
+                    .optional()
+                    .doing("cannot read what a part brought")?;
+                let Some(seen) = kept else { return Ok(false) };
+                insert(connection, round, &row_ids(&seen))?;
+                Ok(true)
+            })
+            .await
+    }
+}

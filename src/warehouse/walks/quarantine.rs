@@ -1,0 +1,307 @@
+//! What could not be taken in: kept with its bytes and the reason, tried again, never lost.
+//!
+//! A resource that a view rejects is stored like any other and has rows in no table; its reject is
+//! open until a definition or the resource changes. The same reject on the next night is the same
+//! row and writes nothing. A detail never holds a value.
+
+use super::{
+    page_writer::{PageWrite, TextBytes},
+    seen,
+};
+use crate::{
+    clock,
+    warehouse::error::{Doing, WarehouseError},
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use sha2::{Digest, Sha256};
+use std::collections::HashSet;
+
+/// The reason of a resource that a view could not take.
+const VIEW_ERROR: &str = "view_error";
+/// The reason of an entry that has no resource.
+const NO_RESOURCE: &str = "no_resource";
+
+/// How many rejects a page holds, and what of them its walk had not met before.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rejects {
+    pub(crate) met: u64,
+    pub(crate) new: u64,
+    /// Ids among them; the same resource may come with other content each time.
+    pub(super) new_ids: u64,
+    /// Entries that could not be taken in and that an earlier page had brought.
+    pub(crate) again: u64,
+}
+
+/// Quarantines what the page holds that could not be taken in.
+pub(super) fn reject_all(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+) -> Result<Rejects, WarehouseError> {
+    let (mut rejects, mut again) = (Rejects::default(), 0);
+    for changed in &page.changed {
+        let Some(detail) = changed.view_error.as_deref() else { continue };
+        let reject = Entry {
+            resource_type: &changed.resource_type,
+            resource_id: Some(&changed.resource_id),
+            reason: VIEW_ERROR,
+            detail,
+            body: &page.body[changed.json.clone()],
+        };
+        rejects.new += u64::from(enter(transaction, page, &reject)?);
+        rejects.met += 1;
+    }
+    let mut on_this_page = HashSet::new();
+    for reject in &page.rejects {
+        let body = &page.body[reject.body.clone()];
+        let is_first = on_this_page.insert(body);
+        let reject = Entry {
+            resource_type: &page.walk.resource_type,
+            resource_id: reject.resource_id.as_deref(),
+            reason: reject.reason,
+            detail: &reject.detail,
+            body,
+        };
+        let is_new = enter(transaction, page, &reject)?;
+        rejects.met += 1;
+        rejects.new += u64::from(is_new);
+        if let Some(id) = reject.resource_id {
+            let is_new_id = seen::note_rejected_id(transaction, page.walk.walk_id, id)?;
+            rejects.new_ids += u64::from(is_new_id);
+        }
+        // An entry without a resource looks like any other.
+        again += u64::from(!is_new && is_first && reject.reason != NO_RESOURCE);
+    }
+    Ok(Rejects { again, ..rejects })
+}
+
+struct Entry<'a> {
+    resource_type: &'a str,
+    resource_id: Option<&'a str>,
+    reason: &'a str,
+    detail: &'a str,
+    body: &'a [u8],
+}
+
+fn enter(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    reject: &Entry<'_>,
+) -> Result<bool, WarehouseError> {
+    let doing = "cannot write to rejected_resource";
+    let body_hash: [u8; 32] = Sha256::digest(reject.body).into();
+    let known: Option<(i64, bool)> = transaction
+        .prepare_cached(
+            "SELECT id, resolved_at IS NULL AND detail = ?5 FROM rejected_resource
+             WHERE connection_id = ?1 AND resource_type = ?2 AND body_hash = ?3 AND reason = ?4",
+        )
+        .and_then(|mut statement| {
+            let key = params![
+                page.walk.connection_id,
+                reject.resource_type,
+                body_hash,
+                reject.reason,
+                reject.detail
+            ];
+            statement.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })
+        .doing(doing)?;
+    let rowid = match known {
+        Some((rowid, true)) => rowid,
+        Some((rowid, false)) => {
+            transaction
+                .execute(
+                    "UPDATE rejected_resource SET detail = ?2, resolved_at = NULL WHERE id = ?1",
+                    params![rowid, reject.detail],
+                )
+                .doing(doing)?;
+            rowid
+        }
+        None => transaction
+            .prepare_cached(
+                "INSERT INTO rejected_resource (connection_id, resource_type, resource_id, reason,
+                   detail, body, body_hash, run_id, walk_id, page, received_at, file)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            )
+            .and_then(|mut statement| {
+                statement.insert(params![
+                    page.walk.connection_id,
+                    reject.resource_type,
+                    reject.resource_id,
+                    reject.reason,
+                    reject.detail,
+                    TextBytes(reject.body),
+                    body_hash,
+                    page.walk.run_id,
+                    page.walk.walk_id,
+                    page.page,
+                    clock::text(page.now),
+                    page.file
+                ])
+            })
+            .doing(doing)?,
+    };
+    seen::note_rejected(transaction, page.walk.walk_id, rowid)
+}
+
+/// Settles what views said against an earlier version of a resource.
+pub(super) fn settle_superseded(
+    transaction: &Transaction<'_>,
+    connection_id: i64,
+    resource_type: &str,
+    resource_id: &str,
+    now: &str,
+) -> Result<(), WarehouseError> {
+    transaction
+        .prepare_cached(
+            "UPDATE rejected_resource SET resolved_at = ?4
+             WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3
+               AND reason = 'view_error' AND resolved_at IS NULL",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![connection_id, resource_type, resource_id, now])
+        })
+        .doing("cannot settle a reject")
+        .map(drop)
+}
+
+/// Enters a stored resource that a later definition rejects. Its page is 0: it was taken in once.
+pub(crate) fn enter_stored(
+    transaction: &Transaction<'_>,
+    connection_id: i64,
+    resource_type: &str,
+    resource_id: &str,
+    detail: &str,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot write to rejected_resource";
+    let key = params![connection_id, resource_type, resource_id];
+    let body_hash: [u8; 32] = transaction
+        .query_row(
+            "SELECT json FROM resource
+             WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3",
+            key,
+            |row| Ok(Sha256::digest(row.get_ref(0)?.as_bytes()?).into()),
+        )
+        .doing(doing)?;
+    transaction
+        .execute(
+            "INSERT INTO rejected_resource (connection_id, resource_type, resource_id, reason,
+               detail, body, body_hash, run_id, walk_id, page, received_at)
+             SELECT r.connection_id, r.resource_type, r.resource_id, 'view_error', ?4, r.json, ?5,
+               w.run_id, r.walk_id, 0, ?6
+             FROM resource r LEFT JOIN sync_walk w ON w.id = r.walk_id
+             WHERE r.connection_id = ?1 AND r.resource_type = ?2 AND r.resource_id = ?3
+             ON CONFLICT (connection_id, resource_type, body_hash, reason)
+             DO UPDATE SET detail = excluded.detail, resolved_at = NULL",
+            params![connection_id, resource_type, resource_id, detail, body_hash, clock::text(now)],
+        )
+        .doing(doing)
+        .map(drop)
+}
+
+/// An open reject whose resource is stored as it was rejected.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    pub(crate) reject_id: i64,
+    pub(crate) connection_id: i64,
+    pub(crate) resource_id: String,
+    pub(crate) json: Vec<u8>,
+    /// Where references of the stored resource lead that only its Bundle resolved.
+    pub(crate) bundle_references: Option<String>,
+}
+
+/// The open rejects of a type that a changed definition may take in.
+pub(crate) fn to_retry(
+    transaction: &Transaction<'_>,
+    resource_type: &str,
+) -> Result<Vec<i64>, WarehouseError> {
+    transaction
+        .prepare(
+            "SELECT j.id FROM rejected_resource j JOIN resource r
+               ON r.connection_id = j.connection_id AND r.resource_type = j.resource_type
+               AND r.resource_id = j.resource_id
+             WHERE j.resource_type = ?1 AND j.reason = 'view_error' AND j.resolved_at IS NULL
+               AND r.deleted_at IS NULL AND r.json = j.body",
+        )
+        .and_then(|mut statement| statement.query_map([resource_type], |row| row.get(0))?.collect())
+        .doing("cannot read rejected_resource")
+}
+
+/// One of them, with its resource.
+pub(crate) fn retry(
+    transaction: &Transaction<'_>,
+    reject_id: i64,
+) -> Result<Retry, WarehouseError> {
+    transaction
+        .prepare_cached(
+            "SELECT connection_id, resource_id, body,
+               (SELECT bundle_references FROM resource AS r WHERE r.connection_id = j.connection_id
+                  AND r.resource_type = j.resource_type AND r.resource_id = j.resource_id)
+             FROM rejected_resource AS j WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            statement.query_row([reject_id], |row| {
+                Ok(Retry {
+                    reject_id,
+                    connection_id: row.get(0)?,
+                    resource_id: row.get(1)?,
+                    json: row.get_ref(2)?.as_bytes()?.to_vec(),
+                    bundle_references: row.get(3)?,
+                })
+            })
+        })
+        .doing("cannot read rejected_resource")
+}
+
+/// Says what came of a retry: taken in, or still rejected and why.
+pub(crate) fn settle(
+    transaction: &Transaction<'_>,
+    reject_id: i64,
+    still: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot settle a reject";
+    match still {
+        None => transaction.execute(
+            "UPDATE rejected_resource SET resolved_at = ?2 WHERE id = ?1",
+            params![reject_id, clock::text(now)],
+        ),
+        Some(detail) => transaction.execute(
+            "UPDATE rejected_resource SET detail = ?2 WHERE id = ?1 AND detail <> ?2",
+            params![reject_id, detail],
+        ),
+    }
+    .doing(doing)
+    .map(drop)
+}
+
+/// How many resources of a type no table has because a view rejects them.
+pub(crate) fn open_view_errors(
+    transaction: &Transaction<'_>,
+    resource_type: &str,
+) -> Result<u64, WarehouseError> {
+    transaction
+        .query_row(
+            "SELECT count(*) FROM rejected_resource
+             WHERE resource_type = ?1 AND reason = 'view_error' AND resolved_at IS NULL",
+            [resource_type],
+            |row| row.get(0),
+        )
+        .doing("cannot count rejects")
+}
+
+/// How many open rejects of a connection are about another patient.
+pub(crate) fn open_strangers(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<u64, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT count(*) FROM rejected_resource
+             WHERE connection_id = ?1 AND reason = 'foreign_subject' AND resolved_at IS NULL",
+            [connection_id],
+            |row| row.get(0),
+        )
+        .doing("cannot count rejects")
+}

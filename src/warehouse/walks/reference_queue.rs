@@ -1,0 +1,396 @@
+//! The queue of references to types that a plan does not list.
+//!
+//! It is filled from the stored resources, and each answer goes into it in the transaction that
+//! stores what was read: a killed run goes on where it was. It knows nothing of how a reference is
+//! written or read.
+
+use super::{finish::bury_one, page_writer::PageWrite, walk_counters::WalkCounters};
+use crate::{
+    clock,
+    warehouse::{
+        Warehouse,
+        error::{Doing, WarehouseError},
+        tables::table::Catalog,
+    },
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+/// What came of reading a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is stored.
+    Stored,
+    /// There is no such resource (404).
+    Absent,
+    /// There was one, and it is gone (410): a stored one becomes a tombstone.
+    Gone,
+    /// The plan does not serve it (403).
+    Refused,
+    /// The plan answers, but never with the resource.
+    Unreadable,
+    /// No answer yet: asked for again by the next run.
+    Later,
+}
+
+impl Verdict {
+    fn state(self) -> Option<&'static str> {
+        match self {
+            Verdict::Stored => Some("stored"),
+            Verdict::Absent | Verdict::Gone => Some("absent"),
+            Verdict::Refused => Some("refused"),
+            Verdict::Unreadable => Some("unreadable"),
+            Verdict::Later => None,
+        }
+    }
+}
+
+/// A reference with what came of reading it.
+#[derive(Debug, Clone)]
+pub(crate) struct Answered {
+    pub(crate) resource_id: String,
+    pub(crate) verdict: Verdict,
+    /// Status of the answer, where it says no.
+    pub(crate) http_status: Option<u16>,
+    /// A word, unless it is stored.
+    pub(crate) reason: Option<&'static str>,
+}
+
+/// The ids of a type's live resources that reads have brought, the latest first.
+pub(crate) fn read_before(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT q.resource_id FROM reference_queue q JOIN resource r
+               ON r.connection_id = q.connection_id AND r.resource_type = q.resource_type
+               AND r.resource_id = q.resource_id
+             WHERE q.connection_id = ?1 AND q.resource_type = ?2 AND q.state = 'stored'
+               AND r.deleted_at IS NULL
+             ORDER BY q.answered_at DESC, q.resource_id",
+        )
+        .and_then(|mut statement| {
+            statement.query_map(params![connection_id, resource_type], |row| row.get(0))?.collect()
+        })
+        .doing("cannot read what reads have brought")
+}
+
+/// A reference that was found in a stored resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) resource_type: String,
+    pub(crate) resource_id: String,
+    pub(crate) depth: u32,
+}
+
+/// What is known of a type that is read by reference.
+#[derive(Debug, Clone)]
+pub(crate) struct ReferenceType {
+    /// Resources received before this have been searched for references.
+    pub(crate) scanned_to: Option<String>,
+    /// Whether the server honours a list of ids, where that is known.
+    pub(crate) batches: Option<bool>,
+}
+
+/// How many references there are, by what came of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct QueueSummary {
+    pub(crate) pending: u64,
+    pub(crate) stored: u64,
+    pub(crate) absent: u64,
+    pub(crate) refused: u64,
+    pub(crate) unreadable: u64,
+    /// Further from a listed resource than references are followed.
+    pub(crate) too_deep: u64,
+}
+
+/// A stored resource that may name others.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    /// 0 for a listed one; else that of the reference by which it came.
+    pub(crate) depth: u32,
+    pub(crate) json: &'a [u8],
+}
+
+impl Warehouse {
+    pub(crate) async fn begin_references(
+        &self,
+        connection_id: i64,
+        resource_type: String,
+        due_before: DateTime<Utc>,
+    ) -> Result<ReferenceType, WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, _| {
+                begin(connection, connection_id, &resource_type, due_before, now)
+            })
+            .await
+    }
+
+    pub(crate) async fn enqueue_references(
+        &self,
+        connection_id: i64,
+        found: Vec<Found>,
+        scanned: Vec<String>,
+        to: String,
+    ) -> Result<(), WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, _| {
+                enqueue(connection, connection_id, &found, &scanned, &to, now)
+            })
+            .await
+    }
+
+    pub(crate) async fn set_reference_batches(
+        &self,
+        connection_id: i64,
+        resource_type: String,
+        honoured: bool,
+    ) -> Result<(), WarehouseError> {
+        self.writer
+            .run(move |connection, _| {
+                set_batches(connection, connection_id, &resource_type, honoured)
+            })
+            .await
+    }
+}
+
+/// Begins a round over all references of a type unless the latest one is newer than `due_before`.
+fn begin(
+    connection: &mut Connection,
+    connection_id: i64,
+    resource_type: &str,
+    due_before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<ReferenceType, WarehouseError> {
+    let doing = "cannot begin to read by reference";
+    connection
+        .execute(
+            "INSERT INTO reference_type (connection_id, resource_type, round_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT (connection_id, resource_type) DO UPDATE SET
+               round_at = excluded.round_at, scanned_to = NULL, batches = 'unknown'
+             WHERE round_at <= ?4",
+            params![connection_id, resource_type, clock::text(now), clock::text(due_before)],
+        )
+        .doing(doing)?;
+    connection
+        .query_row(
+            "SELECT scanned_to, batches FROM reference_type
+             WHERE connection_id = ?1 AND resource_type = ?2",
+            params![connection_id, resource_type],
+            |row| {
+                let batches = match row.get_ref(1)?.as_str()? {
+                    "honoured" => Some(true),
+                    "ignored" => Some(false),
+                    _ => None,
+                };
+                Ok(ReferenceType { scanned_to: row.get(0)?, batches })
+            },
+        )
+        .doing(doing)
+}
+
+/// Tells every live resource received at or after an instant; returns when the newest came.
+pub(crate) fn sources(
+    connection: &Connection,
+    connection_id: i64,
+    since: &str,
+    tell: &mut dyn FnMut(Source<'_>),
+) -> Result<Option<String>, WarehouseError> {
+    let doing = "cannot search the stored resources for references";
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT coalesce(q.depth, 0), r.json, r.received_at FROM resource r
+             LEFT JOIN reference_queue q ON q.connection_id = r.connection_id
+               AND q.resource_type = r.resource_type AND q.resource_id = r.resource_id
+             WHERE r.connection_id = ?1 AND r.received_at >= ?2 AND r.deleted_at IS NULL
+             ORDER BY r.received_at",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query(params![connection_id, since]).doing(doing)?;
+    let mut newest = None;
+    while let Some(row) = rows.next().doing(doing)? {
+        let json = row.get_ref(1).and_then(|value| Ok(value.as_bytes()?)).doing(doing)?;
+        tell(Source { depth: row.get(0).doing(doing)?, json });
+        newest = Some(row.get(2).doing(doing)?);
+    }
+    Ok(newest)
+}
+
+/// Queues what was found, and notes up to where was searched.
+fn enqueue(
+    connection: &mut Connection,
+    connection_id: i64,
+    found: &[Found],
+    scanned: &[String],
+    scanned_to: &str,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot queue references";
+    let transaction = connection.transaction().doing(doing)?;
+    for reference in found {
+        transaction
+            .prepare_cached(
+                "INSERT INTO reference_queue (connection_id, resource_type, resource_id, depth, found_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (connection_id, resource_type, resource_id) DO UPDATE
+                 SET depth = excluded.depth WHERE excluded.depth < depth",
+            )
+            .and_then(|mut statement| {
+                statement.execute(params![
+                    connection_id,
+                    reference.resource_type,
+                    reference.resource_id,
+                    reference.depth,
+                    clock::text(now)
+                ])
+            })
+            .doing(doing)?;
+    }
+    for resource_type in scanned {
+        transaction
+            .execute(
+                "UPDATE reference_type SET scanned_to = ?3
+                 WHERE connection_id = ?1 AND resource_type = ?2 AND scanned_to IS NOT ?3",
+                params![connection_id, resource_type, scanned_to],
+            )
+            .doing(doing)?;
+    }
+    transaction.commit().doing(doing)
+}
+
+/// Not answered in the present round, and near enough. Parameters 1 to 3: connection, type, depth.
+const PENDING: &str = "q.connection_id = ?1 AND q.resource_type = ?2 AND q.depth <= ?3
+   AND (q.answered_at IS NULL OR q.answered_at < t.round_at)";
+
+const QUEUE: &str = "reference_queue q JOIN reference_type t
+   ON t.connection_id = q.connection_id AND t.resource_type = q.resource_type";
+
+/// The ids of a type that are still to be read; those that failed before come last.
+pub(crate) fn pending(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    max_depth: u32,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT q.resource_id FROM {QUEUE} WHERE {PENDING}
+             ORDER BY q.reason IS NOT NULL, q.depth, q.resource_id"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![connection_id, resource_type, max_depth], |row| row.get(0))?
+                .collect()
+        })
+        .doing("cannot read the queue of references")
+}
+
+/// How far a type's references have got.
+pub(crate) fn summary(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    max_depth: u32,
+) -> Result<QueueSummary, WarehouseError> {
+    let count = |state: &str| format!("count(*) FILTER (WHERE q.state = '{state}')");
+    let sql = format!(
+        "SELECT count(*) FILTER (WHERE {PENDING}), {}, {}, {}, {},
+           count(*) FILTER (WHERE q.depth > ?3)
+         FROM {QUEUE} WHERE q.connection_id = ?1 AND q.resource_type = ?2",
+        count("stored"),
+        count("absent"),
+        count("refused"),
+        count("unreadable")
+    );
+    connection
+        .query_row(&sql, params![connection_id, resource_type, max_depth], summary_of)
+        .doing("cannot read the queue of references")
+}
+
+fn summary_of(row: &Row<'_>) -> rusqlite::Result<QueueSummary> {
+    Ok(QueueSummary {
+        pending: row.get(0)?,
+        stored: row.get(1)?,
+        absent: row.get(2)?,
+        refused: row.get(3)?,
+        unreadable: row.get(4)?,
+        too_deep: row.get(5)?,
+    })
+}
+
+/// Notes whether the server honours a list of ids.
+fn set_batches(
+    connection: &mut Connection,
+    connection_id: i64,
+    resource_type: &str,
+    honoured: bool,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "UPDATE reference_type SET batches = ?3 WHERE connection_id = ?1 AND resource_type = ?2",
+            params![connection_id, resource_type, if honoured { "honoured" } else { "ignored" }],
+        )
+        .doing("cannot note what the server supports")
+        .map(drop)
+}
+
+/// Enters a page's answers, with the page.
+pub(crate) fn answer(
+    transaction: &Transaction<'_>,
+    catalog: &Catalog,
+    page: &PageWrite,
+    counters: &mut WalkCounters,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot enter what came of a reference";
+    let now = clock::text(page.now);
+    let walk = &page.walk;
+    for answered in &page.answered {
+        let key = (walk.connection_id, &walk.resource_type, &answered.resource_id);
+        transaction
+            .prepare_cached(
+                "UPDATE reference_queue SET state = coalesce(?4, state), http_status = ?5,
+                   reason = ?6, answered_at = iif(?4 IS NULL, answered_at, ?7)
+                 WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3",
+            )
+            .and_then(|mut statement| {
+                statement.execute(params![
+                    key.0,
+                    key.1,
+                    key.2,
+                    answered.verdict.state(),
+                    answered.http_status,
+                    answered.reason,
+                    now
+                ])
+            })
+            .doing(doing)?;
+        if answered.verdict == Verdict::Gone {
+            let live = "SELECT id FROM resource WHERE connection_id = ?1 AND resource_type = ?2
+                          AND resource_id = ?3 AND deleted_at IS NULL";
+            let stored: Option<i64> = transaction
+                .query_row(live, params![key.0, key.1, key.2], |row| row.get(0))
+                .optional()
+                .doing(doing)?;
+            if let Some(rowid) = stored {
+                bury_one(transaction, catalog, walk, rowid, key.2, &now)?;
+                counters.resources_deleted += 1;
+            }
+        }
+        // Settled once an answer says something else.
+        if !matches!(answered.verdict, Verdict::Unreadable | Verdict::Later) {
+            transaction
+                .prepare_cached(
+                    "UPDATE rejected_resource SET resolved_at = ?4 WHERE connection_id = ?1
+                       AND resource_type = ?2 AND resource_id = ?3 AND reason = 'unreadable'
+                       AND resolved_at IS NULL",
+                )
+                .and_then(|mut statement| statement.execute(params![key.0, key.1, key.2, now]))
+                .doing(doing)?;
+        }
+    }
+    Ok(())
+}

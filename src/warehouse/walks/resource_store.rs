@@ -1,0 +1,217 @@
+//! One resource on its way into the table `resource`: new, changed, as it was, or outdated.
+
+use super::{
+    older_version,
+    page_writer::{ChangedResource, PageWrite, TextBytes, keep_version},
+};
+use crate::{
+    clock,
+    fingerprint::{Version, same_content},
+    warehouse::error::{Doing, WarehouseError},
+};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use std::cmp::Ordering;
+
+/// What was stored under a resource's key before it came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Was {
+    /// Nothing.
+    Absent,
+    /// Other content, or the resource was marked as deleted.
+    Other,
+    /// The same content arrived in the meantime, e.g. included by another type's walk.
+    Same,
+    /// A newer version, which stays.
+    Newer,
+}
+
+/// A resource that is stored now.
+pub(crate) struct Stored {
+    pub(crate) rowid: i64,
+    pub(crate) was: Was,
+}
+
+/// What is stored under a resource's key.
+struct Known {
+    rowid: i64,
+    is_live: bool,
+    is_same: bool,
+    version_id: Option<String>,
+    last_updated: Option<String>,
+}
+
+fn find_stored(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    changed: &ChangedResource,
+) -> Result<Option<Known>, WarehouseError> {
+    transaction
+        .prepare_cached(
+            "SELECT id, deleted_at IS NULL, content_hash = ?4, version_id, last_updated
+             FROM resource
+             WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3",
+        )
+        .and_then(|mut statement| {
+            let key = params![
+                page.walk.connection_id,
+                changed.resource_type,
+                changed.resource_id,
+                changed.content_hash
+            ];
+            let read = |row: &Row<'_>| {
+                Ok(Known {
+                    rowid: row.get(0)?,
+                    is_live: row.get(1)?,
+                    is_same: row.get(2)?,
+                    version_id: row.get(3)?,
+                    last_updated: row.get(4)?,
+                })
+            };
+            statement.query_row(key, read).optional()
+        })
+        .doing("cannot look up a resource")
+}
+
+/// Whether the stored version stays although another one came.
+fn stays(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    changed: &ChangedResource,
+    known: &Known,
+) -> Result<bool, WarehouseError> {
+    let stored = Version {
+        version_id: known.version_id.as_deref(),
+        last_updated: known.last_updated.as_deref(),
+    };
+    if page.file.is_some() && !changed.is_superseded {
+        // Nobody knows of when a file is. What a plan has sent or is proved to have deleted gives way
+        // only to what is certainly newer.
+        if !known.is_live || is_of_plan(transaction, known.rowid)? {
+            return Ok(!stored.is_older_than(&changed.version()));
+        }
+        // Among files the rank decides, and of equals the one that came last: once, so that the same
+        // files bring nothing when they are imported again.
+        return match changed.version().rank().cmp(&stored.rank()) {
+            Ordering::Less => Ok(true),
+            Ordering::Greater => Ok(false),
+            Ordering::Equal => was_superseded(transaction, page, changed),
+        };
+    }
+    // A resource that was deleted and is sent again is back, in whichever version.
+    if !known.is_live || changed.is_superseded {
+        return Ok(changed.is_superseded);
+    }
+    Ok(changed.version().is_older_than(&stored)
+        && !older_version::is_believed(transaction, page, known.rowid)?)
+}
+
+/// Whether a plan has sent what is stored of a resource, and not a file.
+fn is_of_plan(transaction: &Transaction<'_>, rowid: i64) -> Result<bool, WarehouseError> {
+    transaction
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM resource r JOIN sync_walk w ON w.id = r.walk_id
+             WHERE r.id = ?1 AND w.mode <> 'file')",
+        )
+        .and_then(|mut statement| statement.query_row([rowid], |row| row.get(0)))
+        .doing("cannot look up a resource")
+}
+
+/// Whether a resource had this content before it had another one, however it was written.
+fn was_superseded(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    changed: &ChangedResource,
+) -> Result<bool, WarehouseError> {
+    let doing = "cannot look for an earlier version";
+    let mut statement = transaction
+        .prepare_cached(
+            "SELECT content_hash = ?4, json FROM resource_version WHERE connection_id = ?1
+               AND resource_type = ?2 AND resource_id = ?3",
+        )
+        .doing(doing)?;
+    let key = params![
+        page.walk.connection_id,
+        changed.resource_type,
+        changed.resource_id,
+        changed.content_hash
+    ];
+    let json = &page.body[changed.json.clone()];
+    let mut rows = statement.query(key).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        let is_same = row.get(0).doing(doing)?
+            || same_content(row.get_ref(1).doing(doing)?.as_bytes().unwrap_or_default(), json);
+        if is_same {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Stores a resource, unless a newer version of it is there.
+pub(super) fn store_resource(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    changed: &ChangedResource,
+) -> Result<Stored, WarehouseError> {
+    let doing = "cannot store a resource";
+    let known = find_stored(transaction, page, changed)?;
+    let json = TextBytes(&page.body[changed.json.clone()]);
+    let now = clock::text(page.now);
+    match known {
+        Some(Known { rowid, is_live: true, is_same: true, .. }) => {
+            older_version::forget(transaction, [rowid])?;
+            Ok(Stored { rowid, was: Was::Same })
+        }
+        Some(known) if stays(transaction, page, changed, &known)? => {
+            older_version::keep(transaction, page, changed, known.rowid, &now)?;
+            Ok(Stored { rowid: known.rowid, was: Was::Newer })
+        }
+        Some(Known { rowid, .. }) => {
+            older_version::forget(transaction, [rowid])?;
+            keep_version(transaction, rowid, &now)?;
+            transaction
+                .prepare_cached(
+                    "UPDATE resource SET version_id = ?2, last_updated = ?3, content_hash = ?4,
+                       json = ?5, walk_id = ?6, received_at = ?7, bundle_references = ?8,
+                       deleted_at = NULL WHERE id = ?1",
+                )
+                .and_then(|mut statement| {
+                    statement.execute(params![
+                        rowid,
+                        changed.version_id,
+                        changed.last_updated,
+                        changed.content_hash,
+                        json,
+                        page.walk.walk_id,
+                        now,
+                        changed.bundle_references
+                    ])
+                })
+                .doing(doing)?;
+            Ok(Stored { rowid, was: Was::Other })
+        }
+        None => transaction
+            .prepare_cached(
+                "INSERT INTO resource (connection_id, resource_type, resource_id, version_id,
+                       last_updated, content_hash, json, walk_id, received_at,
+                       bundle_references)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )
+            .and_then(|mut statement| {
+                statement.insert(params![
+                    page.walk.connection_id,
+                    changed.resource_type,
+                    changed.resource_id,
+                    changed.version_id,
+                    changed.last_updated,
+                    changed.content_hash,
+                    json,
+                    page.walk.walk_id,
+                    now,
+                    changed.bundle_references
+                ])
+            })
+            .map(|rowid| Stored { rowid, was: Was::Absent })
+            .doing(doing),
+    }
+}

@@ -1,0 +1,261 @@
+//! Which resources a walk has seen: what decides whether its pages moved and what is absent.
+//!
+//! The notes of a walk under way are in temporary tables, outside the warehouse file. A page that
+//! names a next one also leaves its row ids in `walk_page`, in its own transaction, so that a walk
+//! which goes on in a later run still knows what its earlier pages brought. A pass that ended in doubt
+//! leaves all that it saw there, as page 0, where the pass after it may take several runs; so does a
+//! complete walk over a part, as page -1.
+
+use super::{ledger::WalkKey, page_writer::PageWrite};
+use crate::warehouse::error::{Doing, WarehouseError};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// In what two walks over the same part of a type agree.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Agreement {
+    /// Each resource came in both, on as many pages.
+    pub(crate) resources: bool,
+    /// The server declared one total in both, or none in either.
+    pub(crate) total: bool,
+}
+
+/// Makes the temporary tables of the writer's connection.
+pub(crate) fn create_temporary_tables(connection: &Connection) -> Result<(), WarehouseError> {
+    connection
+        .execute_batch(
+            "CREATE TEMP TABLE walk_seen (walk_id INTEGER, resource INTEGER,
+               times INTEGER NOT NULL DEFAULT 1, -- pages that brought it
+               PRIMARY KEY (walk_id, resource)) WITHOUT ROWID;
+             CREATE TEMP TABLE walk_rejected (walk_id INTEGER, reject INTEGER,
+               PRIMARY KEY (walk_id, reject)) WITHOUT ROWID;
+             CREATE TEMP TABLE walk_rejected_id (walk_id INTEGER, resource_id TEXT,
+               PRIMARY KEY (walk_id, resource_id)) WITHOUT ROWID;",
+        )
+        .doing("cannot create temporary tables")
+}
+
+/// Notes that a page brought these resources of the walk's type; returns how many of them are new
+/// to the walk.
+pub(super) fn note_seen(
+    connection: &Connection,
+    page: &PageWrite,
+    resources: &[i64],
+) -> Result<u64, WarehouseError> {
+    let new = insert(connection, page.walk.walk_id, resources)?;
+    if let Some(round) = page.round {
+        insert(connection, round, resources)?;
+    }
+    Ok(new)
+}
+
+/// Leaves what a page brought for a later run, where the walk goes on after it.
+pub(super) fn note_page(
+    connection: &Connection,
+    page: &PageWrite,
+    resources: &[i64],
+) -> Result<(), WarehouseError> {
+    if page.next_url.is_some() {
+        let bytes: Vec<u8> = resources.iter().flat_map(|rowid| rowid.to_le_bytes()).collect();
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO walk_page VALUES (?1, ?2, ?3, ?4)")
+            .and_then(|mut statement| {
+                let walk = &page.walk;
+                statement.execute(params![walk.walk_id, page.page, walk.connection_id, bytes])
+            })
+            .doing("cannot note what a page brought")?;
+    }
+    Ok(())
+}
+
+/// Notes that a walk saw these resources; returns how many of them are new to it.
+pub(crate) fn insert(
+    connection: &Connection,
+    walk_id: i64,
+    resources: &[i64],
+) -> Result<u64, WarehouseError> {
+    let doing = "cannot note what was seen";
+    let mut statement = connection
+        .prepare_cached(
+            "INSERT INTO temp.walk_seen (walk_id, resource) VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times = 1",
+        )
+        .doing(doing)?;
+    let mut new = 0;
+    for resource in resources {
+        let is_new: bool =
+            statement.query_row([walk_id, *resource], |row| row.get(0)).doing(doing)?;
+        new += u64::from(is_new);
+    }
+    Ok(new)
+}
+
+/// Notes a reject that a walk met; false when the walk had met it before.
+pub(super) fn note_rejected(
+    connection: &Connection,
+    walk_id: i64,
+    reject: i64,
+) -> Result<bool, WarehouseError> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO temp.walk_rejected VALUES (?1, ?2)")
+        .and_then(|mut statement| statement.execute([walk_id, reject]))
+        .doing("cannot note what was rejected")
+        .map(|new| new > 0)
+}
+
+/// Notes the id of something that was rejected; false when the walk had met it before.
+pub(super) fn note_rejected_id(
+    connection: &Connection,
+    walk_id: i64,
+    resource_id: &str,
+) -> Result<bool, WarehouseError> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO temp.walk_rejected_id VALUES (?1, ?2)")
+        .and_then(|mut statement| statement.execute(rusqlite::params![walk_id, resource_id]))
+        .doing("cannot note what was rejected")
+        .map(|new| new > 0)
+}
+
+/// How many different resources a walk, or the windows that are parts of it, have seen.
+pub(crate) fn count_seen(connection: &Connection, walk_id: i64) -> Result<u64, WarehouseError> {
+    connection
+        .query_row("SELECT count(*) FROM temp.walk_seen WHERE walk_id = ?1", [walk_id], |row| {
+            row.get(0)
+        })
+        .doing("cannot count what was seen")
+}
+
+/// Whether two walks have seen the same resources, each as often, under the same declared total.
+///
+/// A habit of the server is the same in both. Where one brought a resource twice that the other
+/// brought once, rows shifted in either, and a row that both miss may have been jumped over twice.
+pub(crate) fn saw_the_same(
+    connection: &Connection,
+    one: i64,
+    other: i64,
+) -> Result<Agreement, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT NOT EXISTS (
+               SELECT resource, times FROM temp.walk_seen WHERE walk_id = ?1
+               EXCEPT SELECT resource, times FROM temp.walk_seen WHERE walk_id = ?2)
+             AND NOT EXISTS (
+               SELECT resource, times FROM temp.walk_seen WHERE walk_id = ?2
+               EXCEPT SELECT resource, times FROM temp.walk_seen WHERE walk_id = ?1),
+             (SELECT declared_total FROM sync_walk WHERE id = ?1)
+             IS (SELECT declared_total FROM sync_walk WHERE id = ?2)",
+            [one, other],
+            |row| Ok(Agreement { resources: row.get(0)?, total: row.get(1)? }),
+        )
+        .doing("cannot compare what two walks have seen")
+}
+
+/// The walks of one kind over the same part of the same type, as a list in SQL.
+const OF_THE_SAME: &str = "(SELECT o.id FROM sync_walk w JOIN sync_walk o
+     ON o.connection_id = w.connection_id AND o.resource_type = w.resource_type AND o.mode = w.mode
+       AND o.window_parameter IS w.window_parameter AND o.window_from IS w.window_from
+       AND o.window_to IS w.window_to
+   WHERE w.id = ?1)";
+
+/// The row ids of all that a walk saw, as `walk_page` has them: each as often as pages brought it.
+pub(super) fn all_seen(connection: &Connection, walk: &WalkKey) -> Result<Vec<u8>, WarehouseError> {
+    let seen: Vec<(i64, usize)> = connection
+        .prepare("SELECT resource, times FROM temp.walk_seen WHERE walk_id = ?1")
+        .and_then(|mut statement| {
+            statement.query_map([walk.walk_id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .doing("cannot read what a walk saw")?;
+    let bytes = seen
+        .iter()
+        .flat_map(|(rowid, times)| std::iter::repeat_n(rowid.to_le_bytes(), *times))
+        .flatten();
+    Ok(bytes.collect())
+}
+
+/// Leaves all that a pass saw, for a pass that ends in a later run.
+pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "INSERT OR REPLACE INTO walk_page VALUES (?1, 0, ?2, ?3)",
+            params![walk.walk_id, walk.connection_id, all_seen(connection, walk)?],
+        )
+        .doing("cannot keep what a pass saw")
+        .map(drop)
+}
+
+/// Forgets the pass that was kept for a walk.
+pub(super) fn forget_pass(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            &format!("DELETE FROM walk_page WHERE page = 0 AND walk_id IN {OF_THE_SAME}"),
+            [walk_id],
+        )
+        .doing("cannot forget what a pass saw")
+        .map(drop)
+}
+
+/// Brings back what the pass saw that was kept for a walk; returns that pass.
+pub(super) fn recall_pass(
+    connection: &Connection,
+    walk_id: i64,
+) -> Result<Option<i64>, WarehouseError> {
+    let kept: Option<(i64, Vec<u8>)> = connection
+        .query_row(
+            &format!(
+                "SELECT walk_id, seen FROM walk_page WHERE page = 0 AND walk_id IN {OF_THE_SAME}
+                 ORDER BY walk_id DESC LIMIT 1"
+            ),
+            [walk_id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()
+        .doing("cannot read what a pass saw")?;
+    let Some((pass, seen)) = kept else { return Ok(None) };
+    insert(connection, pass, &row_ids(&seen))?;
+    Ok(Some(pass))
+}
+
+pub(super) fn row_ids(bytes: &[u8]) -> Vec<i64> {
+    let (rowids, _) = bytes.as_chunks::<8>();
+    rowids.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect()
+}
+
+/// Takes over what the earlier runs of a walk have seen; returns how many different resources.
+pub(crate) fn take_over(
+    connection: &Connection,
+    earlier: i64,
+    walk: &WalkKey,
+) -> Result<u64, WarehouseError> {
+    let doing = "cannot read what the pages before brought";
+    connection
+        .execute("UPDATE walk_page SET walk_id = ?2 WHERE walk_id = ?1", [earlier, walk.walk_id])
+        .doing(doing)?;
+    let pages: Vec<Vec<u8>> = connection
+        .prepare("SELECT seen FROM walk_page WHERE walk_id = ?1")
+        .and_then(|mut statement| statement.query_map([walk.walk_id], |row| row.get(0))?.collect())
+        .doing(doing)?;
+    let mut seen = 0;
+    for page in pages {
+        seen += insert(connection, walk.walk_id, &row_ids(&page))?;
+    }
+    Ok(seen)
+}
+
+/// Drops what a walk has noted for the length of a run.
+pub(crate) fn forget(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+    for table in ["walk_seen", "walk_rejected", "walk_rejected_id"] {
+        connection
+            .prepare_cached(&format!("DELETE FROM temp.{table} WHERE walk_id = ?1"))
+            .and_then(|mut statement| statement.execute([walk_id]))
+            .doing("cannot clear what was seen")?;
+    }
+    Ok(())
+}
+
+/// Drops what a walk has noted for a later run.
+pub(super) fn forget_pages(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+    connection
+        .prepare_cached("DELETE FROM walk_page WHERE walk_id = ?1")
+        .and_then(|mut statement| statement.execute([walk_id]))
+        .doing("cannot clear what the pages of a walk brought")
+        .map(drop)
+}

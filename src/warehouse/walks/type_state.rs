@@ -1,0 +1,327 @@
+//! What is known of a type beyond its resources: watermark and whether `_lastUpdated` works.
+
+use super::ledger::WalkKey;
+use crate::{
+    clock,
+    warehouse::{
+        Warehouse,
+        error::{Doing, WarehouseError},
+    },
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, Row, params};
+
+/// Whether a server honours `_lastUpdated` for a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastUpdated {
+    /// Not tried yet.
+    Unknown,
+    /// A probe and every walk since agree.
+    Honoured,
+    /// It refused a probe, which it may have done to any request then: asked again after a while.
+    Refused,
+    /// It is not supported, ignored or wrong: only full walks are complete.
+    Ignored,
+}
+
+/// Why a type's `_lastUpdated` is not used: the server refused the probe.
+const REFUSES: &str = "it refuses the parameter";
+
+impl LastUpdated {
+    fn word(self) -> &'static str {
+        match self {
+            LastUpdated::Unknown => "unknown",
+            LastUpdated::Honoured => "honoured",
+            LastUpdated::Refused | LastUpdated::Ignored => "ignored",
+        }
+    }
+}
+
+/// Whether a server's `Bundle.total` is what its pages come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Totals {
+    /// Not known yet.
+    Unknown,
+    /// The total was what the pages came to.
+    Trusted,
+    /// Two walks agreed with each other and not with the total.
+    Untrusted,
+}
+
+impl Totals {
+    fn word(self) -> &'static str {
+        match self {
+            Totals::Unknown => "unknown",
+            Totals::Trusted => "trusted",
+            Totals::Untrusted => "untrusted",
+        }
+    }
+}
+
+/// What is known of a connection's type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypeState {
+    /// FHIR resource type.
+    pub resource_type: String,
+    /// The type is known to be complete up to here (RFC 3339).
+    pub watermark: Option<String>,
+    /// Start of the last complete full walk (RFC 3339).
+    pub last_full_at: Option<String>,
+    /// Whether the server honours `_lastUpdated`.
+    pub last_updated: LastUpdated,
+    /// Whether every live resource came with `meta.lastUpdated`.
+    pub all_dated: bool,
+    /// Live resources stored.
+    pub resources: u64,
+    /// Whether something that came for the type could not be taken in, and still waits.
+    pub has_open_rejects: bool,
+    /// Whether resources came in an older version than the stored one, and since then not the
+    /// stored one: a full walk tells which is the plan's.
+    pub has_outdated: bool,
+    /// For which base, search and consent the last full walk was made; `None`: nobody knows.
+    pub proved_for: Option<String>,
+    /// Whether the server's totals are what its pages come to.
+    pub totals: Totals,
+    /// When a probe of `_lastUpdated` last had an answer (RFC 3339).
+    pub probed_at: Option<String>,
+    /// Whether the plan refused the search that does not name the patient, and took the one that does.
+    pub by_patient: bool,
+}
+
+/// The states of a connection's types.
+pub(crate) fn states(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<TypeState>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT resource_type, watermark, last_full_at,
+               iif(last_updated_reason = ?2, 'refused', last_updated),
+               NOT EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = s.connection_id
+                 AND r.resource_type = s.resource_type AND r.deleted_at IS NULL
+                 AND r.last_updated IS NULL),
+               (SELECT count(*) FROM resource r WHERE r.connection_id = s.connection_id
+                 AND r.resource_type = s.resource_type AND r.deleted_at IS NULL),
+               EXISTS (SELECT 1 FROM rejected_resource q WHERE q.connection_id = s.connection_id
+                 AND q.resource_type = s.resource_type AND q.resolved_at IS NULL),
+               totals, probed_at, search IS NOT NULL,
+               EXISTS (SELECT 1 FROM resource_outdated o JOIN resource r ON r.id = o.resource
+                 WHERE r.connection_id = s.connection_id AND r.resource_type = s.resource_type
+                   AND r.deleted_at IS NULL),
+               proved_for
+             FROM type_state s WHERE connection_id = ?1",
+        )
+        .and_then(|mut statement| {
+            statement.query_map(params![connection_id, REFUSES], state_of)?.collect()
+        })
+        .doing("cannot read what is known of the types")
+}
+
+fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
+    Ok(TypeState {
+        resource_type: row.get(0)?,
+        watermark: row.get(1)?,
+        last_full_at: row.get(2)?,
+        last_updated: match row.get_ref(3)?.as_str()? {
+            "honoured" => LastUpdated::Honoured,
+            "refused" => LastUpdated::Refused,
+            "ignored" => LastUpdated::Ignored,
+            _ => LastUpdated::Unknown,
+        },
+        all_dated: row.get(4)?,
+        resources: row.get(5)?,
+        has_open_rejects: row.get(6)?,
+        totals: match row.get_ref(7)?.as_str()? {
+            "trusted" => Totals::Trusted,
+            "untrusted" => Totals::Untrusted,
+            _ => Totals::Unknown,
+        },
+        probed_at: row.get(8)?,
+        by_patient: row.get(9)?,
+        has_outdated: row.get(10)?,
+        proved_for: row.get(11)?,
+    })
+}
+
+/// A type of which a connection holds live resources that came in walks over the type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldType {
+    /// FHIR resource type.
+    pub resource_type: String,
+    /// Whether the plan listed it; else it was read by reference.
+    pub is_listed: bool,
+}
+
+/// The types that a connection holds because they were walked; others came along with those.
+pub(crate) fn held_types(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<HeldType>, WarehouseError> {
+    connection
+        .prepare(
+            "WITH RECURSIVE walked (name) AS (
+               SELECT min(resource_type) FROM sync_walk WHERE connection_id = ?1
+               UNION ALL SELECT (SELECT min(resource_type) FROM sync_walk
+                 WHERE connection_id = ?1 AND resource_type > name)
+               FROM walked WHERE name IS NOT NULL)
+             SELECT name, EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
+               AND w.resource_type = name AND w.pages > 0 AND w.mode NOT IN ('reference', 'file'))
+             FROM walked WHERE name IS NOT NULL
+               AND EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = ?1
+                 AND r.resource_type = name AND r.deleted_at IS NULL)
+               AND EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
+                 AND w.resource_type = name AND w.pages > 0 AND w.mode <> 'file')",
+        )
+        .and_then(|mut statement| {
+            let held =
+                |row: &Row<'_>| Ok(HeldType { resource_type: row.get(0)?, is_listed: row.get(1)? });
+            statement.query_map([connection_id], held)?.collect()
+        })
+        .doing("cannot read which types are held")
+}
+
+/// The types that the ledger says last that they are not asked for: it need not say so again.
+pub(crate) fn left_types(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare(
+            "WITH RECURSIVE walked (name) AS (
+               SELECT min(resource_type) FROM sync_walk WHERE connection_id = ?1
+               UNION ALL SELECT (SELECT min(resource_type) FROM sync_walk
+                 WHERE connection_id = ?1 AND resource_type > name)
+               FROM walked WHERE name IS NOT NULL)
+             SELECT name FROM walked WHERE name IS NOT NULL
+               AND (SELECT w.state = 'skipped' AND w.reason = 'not_asked' FROM sync_walk w
+                    WHERE w.connection_id = ?1 AND w.resource_type = name
+                    ORDER BY w.id DESC LIMIT 1)",
+        )
+        .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())
+        .doing("cannot read which types are left")
+}
+
+/// What a complete walk leaves behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Advance {
+    /// The new watermark; `None` keeps the present one.
+    pub(crate) watermark: Option<String>,
+    /// Whether the walk saw the whole type; then its start is when deletions are known.
+    pub(crate) full: bool,
+    /// Whether it was no walk over changes: what is known now is known for its base, search and
+    /// consent.
+    pub(crate) proves: bool,
+}
+
+/// Moves the watermark, with the last page of a complete walk.
+pub(crate) fn advance(
+    connection: &Connection,
+    walk_id: i64,
+    advance: &Advance,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "INSERT INTO type_state (connection_id, resource_type, watermark, last_full_at,
+               proved_for)
+             SELECT connection_id, resource_type, ?2, iif(?3, walk_started_at, NULL),
+               iif(?4, proved_for, NULL)
+             FROM sync_walk WHERE id = ?1
+             ON CONFLICT (connection_id, resource_type) DO UPDATE SET
+               watermark = CASE WHEN ?3 THEN coalesce(excluded.watermark, watermark)
+                 ELSE max(coalesce(watermark, excluded.watermark), coalesce(excluded.watermark, watermark))
+               END,
+               last_full_at = coalesce(excluded.last_full_at, last_full_at),
+               proved_for = coalesce(excluded.proved_for, proved_for)",
+            params![walk_id, advance.watermark, advance.full, advance.proves],
+        )
+        .doing("cannot move a watermark")
+        .map(drop)
+}
+
+/// The dates that a type's live resources give themselves, as received.
+pub(crate) fn dates(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare_cached(
+            "SELECT DISTINCT last_updated FROM resource WHERE connection_id = ?1
+               AND resource_type = ?2 AND deleted_at IS NULL AND last_updated IS NOT NULL",
+        )
+        .and_then(|mut statement| {
+            statement.query_map(params![connection_id, resource_type], |row| row.get(0))?.collect()
+        })
+        .doing("cannot read the dates of a type")
+}
+
+/// Notes what a walk has shown of the server's totals.
+pub(super) fn set_totals(
+    connection: &Connection,
+    walk: &WalkKey,
+    totals: Totals,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "INSERT INTO type_state (connection_id, resource_type, totals) VALUES (?1, ?2, ?3)
+             ON CONFLICT (connection_id, resource_type) DO UPDATE SET totals = excluded.totals
+             WHERE totals <> excluded.totals",
+            params![walk.connection_id, walk.resource_type, totals.word()],
+        )
+        .doing("cannot note what a server's totals are worth")
+        .map(drop)
+}
+
+/// Notes that a type's search must name the patient.
+fn set_by_patient(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "INSERT INTO type_state (connection_id, resource_type, search) VALUES (?1, ?2, 'patient')
+             ON CONFLICT (connection_id, resource_type) DO UPDATE SET search = excluded.search",
+            params![connection_id, resource_type],
+        )
+        .doing("cannot note how a type is searched for")
+        .map(drop)
+}
+
+/// Notes what a probe or a walk has shown.
+pub(crate) fn set_last_updated(
+    connection: &mut Connection,
+    connection_id: i64,
+    resource_type: &str,
+    support: LastUpdated,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    let reason = if support == LastUpdated::Refused { Some(REFUSES) } else { reason };
+    connection
+        .execute(
+            "INSERT INTO type_state (connection_id, resource_type, last_updated,
+               last_updated_reason, probed_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (connection_id, resource_type) DO UPDATE SET
+               last_updated = excluded.last_updated,
+               last_updated_reason = excluded.last_updated_reason, probed_at = excluded.probed_at",
+            params![connection_id, resource_type, support.word(), reason, clock::text(now)],
+        )
+        .doing("cannot note what the server supports")
+        .map(drop)
+}
+
+impl Warehouse {
+    /// Notes that a type's search must name the patient.
+    pub(crate) async fn set_by_patient(
+        &self,
+        connection_id: i64,
+        resource_type: &str,
+    ) -> Result<(), WarehouseError> {
+        let resource_type = resource_type.to_owned();
+        self.writer
+            .run(move |connection, _| set_by_patient(connection, connection_id, &resource_type))
+            .await
+    }
+}

@@ -1,0 +1,83 @@
+//! How a walk is entered in the ledger when it ends.
+
+use crate::outcome::{Reason, TypeOutcome, WalkState};
+
+/// How a walk is entered in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalkFinish {
+    /// State of the walk.
+    pub state: WalkState,
+    /// Why, unless complete.
+    pub reason: Option<Reason>,
+    /// For people, without values.
+    pub detail: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+    /// Status of the last answer, when that is why.
+    pub http_status: Option<u16>,
+    /// The server's own words; may name a patient, so the warehouse is the only place for them.
+    pub server_message: Option<String>,
+    /// 1-based page at which it ended, unless complete.
+    pub failed_page: Option<u64>,
+    /// Something odd that is no failure.
+    pub warning: Option<String>,
+    /// Since when it has been so, where that is before the walk began (RFC 3339).
+    pub as_of: Option<String>,
+    /// Whether the cursor stays, so that the next run goes on there.
+    pub keep_cursor: bool,
+}
+
+impl WalkFinish {
+    /// A walk whose last page was a valid searchset Bundle without a `next`.
+    pub fn complete(warning: Option<String>) -> WalkFinish {
+        WalkFinish { warning, ..WalkFinish::with_state(WalkState::Complete) }
+    }
+
+    /// A walk that something is missing from, with the reason and a sentence for people.
+    pub fn incomplete(reason: Reason, detail: String) -> WalkFinish {
+        WalkFinish {
+            reason: Some(reason),
+            detail: Some(detail),
+            keep_cursor: true,
+            ..WalkFinish::with_state(WalkState::Incomplete)
+        }
+    }
+
+    /// A type that was not asked for, or that the plan does not serve.
+    pub fn not_walked(state: WalkState, reason: Reason, detail: String) -> WalkFinish {
+        WalkFinish { reason: Some(reason), detail: Some(detail), ..WalkFinish::with_state(state) }
+    }
+
+    pub(crate) fn shrunk(live: u64, gone: u64) -> WalkFinish {
+        WalkFinish {
+            hint: Some(
+                "if that is right, `payersync sync NAME --type TYPE --accept-shrink`".into(),
+            ),
+            keep_cursor: false,
+            ..WalkFinish::incomplete(
+                Reason::Shrunk,
+                format!("{gone} of {live} resources were no longer sent; nothing was deleted"),
+            )
+        }
+    }
+
+    /// What the walk's end means for the exit code.
+    pub fn outcome(&self) -> TypeOutcome {
+        TypeOutcome { state: self.state, reason: self.reason, http_status: self.http_status }
+    }
+
+    fn with_state(state: WalkState) -> WalkFinish {
+        WalkFinish {
+            state,
+            reason: None,
+            detail: None,
+            hint: None,
+            http_status: None,
+            server_message: None,
+            failed_page: None,
+            warning: None,
+            as_of: None,
+            keep_cursor: false,
+        }
+    }
+}

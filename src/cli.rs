@@ -1,5 +1,6 @@
 //! The command line: clap types only.
 
+mod explain;
 mod export;
 mod import;
 mod init;
@@ -10,6 +11,7 @@ mod shipped;
 mod status;
 mod views;
 
+pub use explain::ExplainArgs;
 pub use export::{DateTreatment, ExportArgs, ExportFormat, ExportSet};
 pub use import::ImportArgs;
 pub use init::InitArgs;
@@ -98,6 +100,9 @@ pub enum Command {
     /// Ask the warehouse a question in SQL
     #[command(after_long_help = include_str!("cli/help/query.txt"))]
     Query(QueryArgs),
+    /// Show where a value comes from: its path, the resource's bytes, the versions, the run
+    #[command(after_long_help = include_str!("cli/help/explain.txt"))]
+    Explain(ExplainArgs),
     /// Write tables or resources to a folder, for other tools
     #[command(after_long_help = include_str!("cli/help/export.txt"))]
     Export(ExportArgs),

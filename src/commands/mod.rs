@@ -3,6 +3,7 @@
 //! Here, and only here, things are built, shown to people and turned into exit codes. Data goes
 //! to stdout, everything else to stderr.
 
+mod asked;
 mod backfill;
 mod backup;
 mod browser;
@@ -18,6 +19,7 @@ mod doctor_discovery;
 mod doctor_home;
 mod doctor_plan;
 mod doctor_production;
+mod explain;
 mod export;
 mod failure;
 mod freshness;
@@ -147,6 +149,7 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Status(args) => status::run(&home, &args),
         Command::Tables(args) => tables::run(&home, &args),
         Command::Query(args) => query::run(&home, &args),
+        Command::Explain(args) => explain::run(&home, &args),
         Command::Export(args) => export::run(&home, &args),
         Command::Views(command) => views::views(command),
         Command::Rebuild(args) => rebuild::run(&home, args, style),

@@ -76,6 +76,8 @@ mod every_table;
 #[cfg(test)]
 mod expired_cursor;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod export;
 #[cfg(test)]
 mod export_deidentified;

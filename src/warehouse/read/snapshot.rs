@@ -1,6 +1,7 @@
 //! One state of the warehouse, of which many questions are asked while others write.
 
 use super::{query, status};
+use crate::reference::ServerBases;
 use crate::warehouse::{
     Answer, ConnectionRow, MartState, Parameter, ParameterValue, TypeStatus, WarehouseError,
     error::Doing,
@@ -65,6 +66,33 @@ impl<'a> Snapshot<'a> {
                 statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
             })
             .doing("cannot read which columns a table has")
+    }
+
+    /// Runs one statement that reads, row by row.
+    ///
+    /// # Errors
+    /// As [`ReadOnlyWarehouse::query`](super::ReadOnlyWarehouse::query).
+    pub fn query<E>(
+        &self,
+        sql: &str,
+        parameters: &[Parameter],
+        answer: &mut dyn Answer<E>,
+    ) -> Result<Result<(), E>, WarehouseError> {
+        query::query(self.connection, sql, parameters, answer)
+    }
+
+    /// Where the references of a resource lead: by its connection's bases, and by what its Bundle
+    /// resolved (`resource.bundle_references`).
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn bases(
+        &self,
+        connection_id: i64,
+        bundle_references: Option<&str>,
+    ) -> Result<ServerBases, WarehouseError> {
+        let bases = connections::bases(self.connection, connection_id)?;
+        Ok(connections::within(&bases, bundle_references).unwrap_or(bases))
     }
 
     /// Every row of a table or view.

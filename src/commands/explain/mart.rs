@@ -1,0 +1,214 @@
+//! A row of a mart: what its columns mean, and the resources that its ids lead to.
+
+use super::{
+    Cell, Explained, MOST_ROWS, Matching, no_row,
+    origin::{Origin, origins},
+    unknown_column,
+};
+use crate::{
+    cli::ExplainArgs,
+    commands::{
+        asked::{Asked, Row, ask, number, text},
+        failure::Failure,
+        tables,
+    },
+    warehouse::{Catalog, Mart, Snapshot, WarehouseError},
+};
+use std::collections::{BTreeSet, HashMap};
+
+/// Versions of a claim that are listed.
+const MOST_VERSIONS: usize = 50;
+
+pub(super) fn explain(
+    snapshot: &Snapshot<'_>,
+    catalog: &Catalog,
+    mart: &Mart,
+    args: &ExplainArgs,
+) -> Result<Explained, Failure> {
+    let columns: Vec<String> =
+        snapshot.columns(&mart.name)?.into_iter().map(|(name, _)| name).collect();
+    if columns.is_empty() {
+        return Err(Failure::misuse(format!("{} is not made yet", mart.name))
+            .hint("the first sync or import makes the marts"));
+    }
+    let column = args.column.as_deref().map(|name| {
+        let known = columns.iter().find(|column| column.eq_ignore_ascii_case(name));
+        known.cloned().ok_or_else(|| unknown_column(&mart.name, name, columns.clone()))
+    });
+    let column = column.transpose()?;
+    let connections: HashMap<i64, String> =
+        snapshot.connections()?.into_iter().map(|one| (one.id, one.name)).collect();
+    let Some((key_column, asked)) = matching_rows(snapshot, mart, &columns, args)? else {
+        let keys: Vec<&str> = columns.iter().map(String::as_str).filter(is_key).collect();
+        return Err(Failure::misuse(format!("no row of {} has this key", mart.name))
+            .hint(format!("the key is looked for in {}", keys.join(", "))));
+    };
+    let count = asked.rows().len();
+    let number = args.row.unwrap_or_default();
+    let position = usize::try_from(number).unwrap_or(usize::MAX);
+    let row = asked.rows().nth(position).ok_or_else(|| no_row(number, count))?;
+    let connection = |row: Row<'_>| {
+        row.integer("connection_id")
+            .and_then(|id| connections.get(&id))
+            .cloned()
+            .unwrap_or_default()
+    };
+    let meanings: HashMap<String, String> =
+        tables::column_meanings(catalog, &mart.name).into_iter().collect();
+    let is_asked = |name: &str, is_null: bool| match &column {
+        Some(column) => name == column,
+        None => !is_null,
+    };
+    let cells = row.cells().filter(|(name, value)| is_asked(name, value.is_null()));
+    let mut resources = Vec::new();
+    for (column, resource_type, id, connection_id) in leads(snapshot, catalog, row)? {
+        let found = origins(snapshot, &resource_type, &id)?;
+        let found = found.into_iter().filter(|one| one.connection_id == connection_id);
+        resources.extend(found.map(|one| Origin { by: Some(column.clone()), ..one }));
+    }
+    Ok(Explained {
+        table: mart.name.clone(),
+        kind: "mart",
+        key_column,
+        key: args.key.clone(),
+        row: number,
+        cells: cells
+            .map(|(name, value)| Cell {
+                column: name.to_owned(),
+                value: value.clone(),
+                path: String::new(),
+                description: meanings.get(name).cloned().unwrap_or_default(),
+            })
+            .collect(),
+        place: None,
+        notes: notes(&resources),
+        rows: asked
+            .rows()
+            .take(MOST_ROWS)
+            .zip(0..)
+            .map(|(row, number)| Matching {
+                connection: connection(row),
+                row: number,
+                value: column.as_ref().map(|column| row.value(column).clone()),
+            })
+            .collect(),
+        row_count: count,
+        computed_from: reads(catalog, mart),
+        resources,
+    })
+}
+
+fn notes(resources: &[Origin]) -> Vec<String> {
+    let is_of_whom = |one: &Origin| matches!(one.by.as_deref(), Some("patient_id" | "coverage_id"));
+    match resources.iter().all(is_of_whom) {
+        true => vec![
+            "The row names no record that its values were taken from; the tables that it is \
+             computed from do"
+                .to_owned(),
+        ],
+        false => Vec::new(),
+    }
+}
+
+/// Whether a column may hold the key of a row.
+fn is_key(name: &&str) -> bool {
+    let is_id = ["_id", "_key", "_number"].iter().any(|end| name.ends_with(end));
+    (is_id && !name.ends_with("connection_id")) || matches!(*name, "npi" | "drug")
+}
+
+/// The rows of the first such column that holds the key.
+fn matching_rows(
+    snapshot: &Snapshot<'_>,
+    mart: &Mart,
+    columns: &[String],
+    args: &ExplainArgs,
+) -> Result<Option<(String, Asked)>, Failure> {
+    let has_connection = columns.iter().any(|name| name == "connection_id");
+    let mut parameters = vec![text("key", &args.key)];
+    let mut only = "";
+    if let Some(name) = args.connection.as_ref().filter(|_| has_connection) {
+        only = " AND connection_id = (SELECT id FROM connection WHERE name = :connection)";
+        parameters.push(text("connection", name));
+    }
+    for column in columns.iter().filter(|name| is_key(&name.as_str())) {
+        let sql = format!("SELECT * FROM {} WHERE {column} = :key{only}", mart.name);
+        let asked = ask(snapshot, &sql, &parameters)?;
+        if asked.first().is_some() {
+            return Ok(Some((column.clone(), asked)));
+        }
+    }
+    Ok(None)
+}
+
+/// Column, type, id and connection of each resource that the row names, and of the other versions of
+/// a claim.
+fn leads(
+    snapshot: &Snapshot<'_>,
+    catalog: &Catalog,
+    row: Row<'_>,
+) -> Result<Vec<(String, String, String, i64)>, WarehouseError> {
+    let Some(own) = row.integer("connection_id") else { return Ok(Vec::new()) };
+    let types: BTreeSet<String> =
+        snapshot.resource_types()?.into_iter().map(|(name, _)| name).collect();
+    let (mut leads, mut seen) = (Vec::new(), BTreeSet::new());
+    let ids = row.cells().filter(|(name, _)| {
+        name.ends_with("_id") && !name.ends_with("connection_id") && *name != "member_id"
+    });
+    for (column, value) in ids {
+        let Some(id) = value.as_str() else { continue };
+        let stem = column.strip_suffix("_id").unwrap_or(column);
+        let connection = row.integer(&format!("{stem}_connection_id")).unwrap_or(own);
+        let named = catalog.tables().iter().find(|table| table.name() == stem);
+        let resource_type = match named {
+            Some(table) => Some(table.view.resource.clone()),
+            None => type_of(snapshot, &types, connection, id)?,
+        };
+        let Some(resource_type) = resource_type else { continue };
+        if seen.insert((resource_type.clone(), id.to_owned(), connection)) {
+            leads.push((column.to_owned(), resource_type, id.to_owned(), connection));
+        }
+    }
+    if let Some(key) = row.text("claim_key") {
+        let sql = format!(
+            "SELECT explanation_of_benefit_id AS id FROM claim WHERE connection_id = :connection
+               AND claim_key = :key LIMIT {MOST_VERSIONS}"
+        );
+        for one in ask(snapshot, &sql, &[number("connection", own), text("key", key)])?.rows() {
+            let (kind, id) = ("ExplanationOfBenefit".to_owned(), one.word("id").to_owned());
+            if seen.insert((kind.clone(), id.clone(), own)) {
+                leads.push(("claim_key".to_owned(), kind, id, own));
+            }
+        }
+    }
+    Ok(leads)
+}
+
+/// The type of a stored resource of which the column does not say it.
+fn type_of(
+    snapshot: &Snapshot<'_>,
+    types: &BTreeSet<String>,
+    connection: i64,
+    id: &str,
+) -> Result<Option<String>, WarehouseError> {
+    let sql = "SELECT 1 FROM resource WHERE connection_id = :connection AND resource_type = :type
+                 AND resource_id = :id";
+    for name in types {
+        let parameters = [number("connection", connection), text("type", name), text("id", id)];
+        if ask(snapshot, sql, &parameters)?.first().is_some() {
+            return Ok(Some(name.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// The tables and marts whose names are in the mart's definition.
+fn reads(catalog: &Catalog, mart: &Mart) -> Vec<String> {
+    let code = mart.sql.lines().filter(|line| !line.trim_start().starts_with("--"));
+    let words: BTreeSet<&str> = code
+        .flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+        .collect();
+    let marts = catalog.marts().iter().map(|mart| mart.name.as_str());
+    let tables = catalog.tables().iter().map(|table| table.name());
+    let known = marts.chain(tables).filter(|name| words.contains(name) && *name != mart.name);
+    known.map(str::to_owned).collect()
+}

@@ -1,0 +1,137 @@
+//! `payersync explain`: from a cell to its bytes, versions and run.
+//!
+//! Of a normalised table everything is known: the definition runs over the stored resource once more,
+//! and the values that it borrows say where they stand. A mart's values are computed; its row leads to
+//! resources by the ids that it holds.
+
+mod lines;
+mod mart;
+mod origin;
+mod place;
+mod table;
+mod text;
+
+use super::{failure::Failure, home, pager, print, query::most_alike};
+use crate::{
+    cli::ExplainArgs,
+    config::Settings,
+    exit_code::ExitCode,
+    plural::count as count_rows,
+    warehouse::{Catalog, ReadOnlyWarehouse},
+};
+use origin::Origin;
+use place::Place;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::Path;
+
+/// Rows that are listed.
+const MOST_ROWS: usize = 50;
+
+/// What is known of a cell, or of a row.
+#[derive(Debug, Serialize)]
+struct Explained {
+    table: String,
+    /// Whether the table answers a question (`mart`) or holds what resources say (`table`).
+    kind: &'static str,
+    key_column: String,
+    key: String,
+    /// The row that the rest is about.
+    row: u64,
+    cells: Vec<Cell>,
+    /// Where the value stands in the resource, if a column is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<Place>,
+    /// What else is to be known of the value.
+    notes: Vec<String>,
+    /// All rows that match, the first of them up to a bound.
+    rows: Vec<Matching>,
+    row_count: usize,
+    /// The tables and marts that a mart's definition reads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    computed_from: Vec<String>,
+    resources: Vec<Origin>,
+}
+
+/// A value of the row.
+#[derive(Debug, Serialize)]
+struct Cell {
+    column: String,
+    value: Value,
+    /// FHIRPath from the resource, or from what the definition goes through row by row.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    path: String,
+    description: String,
+}
+
+/// A row that matches.
+#[derive(Debug, Serialize)]
+struct Matching {
+    connection: String,
+    row: u64,
+    /// Of the column that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+}
+
+/// Finds the cell and prints what is known of it.
+pub(super) fn run(folder: &Path, args: &ExplainArgs) -> Result<ExitCode, Failure> {
+    let settings = Settings::load_or_default(folder)?;
+    let catalog = home::catalog(&settings)?;
+    let warehouse = ReadOnlyWarehouse::open(&home::existing_warehouse(&settings.home)?)?;
+    let is_named = |name: &str| name.eq_ignore_ascii_case(&args.table);
+    let explained = warehouse.snapshot(|snapshot| {
+        if let Some(name) = &args.connection {
+            let known = snapshot.connections()?;
+            if !known.iter().any(|one| one.name == *name) {
+                let names: Vec<&str> = known.iter().map(|one| one.name.as_str()).collect();
+                return Err(Failure::misuse(format!("there is no connection {name}"))
+                    .hint(format!("known connections: {}", names.join(", "))));
+            }
+        }
+        if let Some(table) = catalog.tables().iter().find(|table| is_named(table.name())) {
+            table::explain(snapshot, table, args)
+        } else if let Some(mart) = catalog.marts().iter().find(|mart| is_named(&mart.name)) {
+            mart::explain(snapshot, &catalog, mart, args)
+        } else {
+            Err(unknown_table(&catalog, &args.table))
+        }
+    })??;
+    if args.json {
+        print(|out| {
+            serde_json::to_writer_pretty(&mut *out, &explained)?;
+            writeln!(out)
+        })?;
+    } else {
+        pager::print(|out| text::write(out, &explained, args.column.is_some()))?;
+    }
+    Ok(ExitCode::Complete)
+}
+
+fn unknown_table(catalog: &Catalog, name: &str) -> Failure {
+    let marts = catalog.marts().iter().map(|mart| mart.name.clone());
+    let names = catalog.tables().iter().map(|table| table.name().to_owned()).chain(marts);
+    let hint = match most_alike(name, names.collect()) {
+        Some(alike) => format!("did you mean {alike}? `payersync tables` lists them"),
+        None => "`payersync tables --all` lists the tables and marts; what payersync keeps for \
+                 itself needs no explanation"
+            .to_owned(),
+    };
+    Failure::misuse(format!("there is no table or mart {name}")).hint(hint)
+}
+
+fn unknown_column(table: &str, name: &str, names: Vec<String>) -> Failure {
+    let hint = match most_alike(name, names) {
+        Some(alike) => {
+            format!("did you mean {alike}? `payersync tables {table}` lists the columns")
+        }
+        None => format!("`payersync tables {table}` lists the columns"),
+    };
+    Failure::misuse(format!("{table} has no column {name}")).hint(hint)
+}
+
+/// The row that is asked for, among those that match.
+fn no_row(row: u64, count: usize) -> Failure {
+    Failure::misuse(format!("there is no row {row} of this key"))
+        .hint(format!("{} there; without --row they are listed", count_rows(count, "row")))
+}

@@ -3,14 +3,14 @@
 use super::{
     context::WalkContext,
     decide::{
-        plan::{Step, WalkOrder},
+        order::{Step, WalkOrder},
         survey::{Survey, narrowed, note_tokens, survey},
     },
     in_order::{Panicked, in_order},
     intake::whose::Whose,
+    options::{SyncOptions, Target},
     reference::by_reference::follow,
     report::{ConnectionReport, WalkReport},
-    run::{SyncOptions, Target},
     walk::{
         closing_window::close,
         ending::bug,

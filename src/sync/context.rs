@@ -4,7 +4,7 @@ use super::{
     allowance::Allowance,
     clocks::Clocks,
     intake::{page::Intake, unpack::Unpacked, whose::Whose, workers::Workers},
-    run::{SyncContext, SyncOptions, Target},
+    options::{SyncContext, SyncOptions, Target},
     stop::Stop,
 };
 use crate::{

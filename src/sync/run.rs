@@ -7,98 +7,15 @@ use super::{
     context::WalkContext,
     in_order::{Panicked, in_order},
     intake::workers::Workers,
+    options::{SyncContext, SyncOptions, Target},
     report::{ConnectionReport, Report},
-    stop::Stop,
-    walk::window::Backfill,
 };
 use crate::{
-    auth::{ClientRegistration, Tokens},
-    clock::Clock,
-    fhir::{RESOURCE_TYPES, RequiredTypes, SearchRules, instant},
-    http::{HttpClient, Origin},
-    monitor::Monitor,
-    reference::ServerBases,
-    warehouse::{ConnectionRow, Warehouse, WarehouseError, last_asked, newest_run},
+    fhir::{RESOURCE_TYPES, instant},
+    warehouse::{WarehouseError, last_asked, newest_run},
 };
-use std::{
-    num::NonZeroUsize,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{num::NonZeroUsize, time::Instant};
 use tracing::Instrument;
-
-/// What a run works with.
-#[derive(Clone)]
-pub struct SyncContext {
-    /// Where everything goes.
-    pub warehouse: Arc<Warehouse>,
-    /// How everything is asked for.
-    pub http: HttpClient,
-    /// The one way to a token.
-    pub tokens: Tokens,
-    /// Who wants to know.
-    pub monitor: Arc<dyn Monitor>,
-    /// What time it is.
-    pub clock: Clock,
-    /// Whether to go on.
-    pub stop: Stop,
-}
-
-/// A connection to be synced, with what its plan's configuration says.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// The connection.
-    pub connection: ConnectionRow,
-    /// The plan's endpoints and our registration there.
-    pub registration: Arc<ClientRegistration>,
-    /// `_count` of every search; 0: none is sent.
-    pub page_size: u32,
-    /// Whether `_lastUpdated` may be tried.
-    pub last_updated: bool,
-    /// How the plan wants its types searched for.
-    pub search: Arc<SearchRules>,
-    /// Types walked at once.
-    pub concurrency: usize,
-    /// Types to ask for; empty: all that payersync knows.
-    pub types: Vec<String>,
-    /// Types whose refusal is a failure.
-    pub required: Arc<RequiredTypes>,
-    /// Origins by which the plan's server calls itself behind a proxy.
-    pub proxied_origins: Arc<[Origin]>,
-    /// The FHIR bases of the plan's server.
-    pub bases: Arc<ServerBases>,
-    /// Whether the consent covers other people than the member.
-    pub dependants: bool,
-}
-
-/// How a run goes about it.
-#[derive(Debug, Clone)]
-pub struct SyncOptions {
-    /// The command, for the ledger.
-    pub command: String,
-    /// Begin every walk anew instead of at its cursor.
-    pub full: bool,
-    /// Only these types; empty: all.
-    pub types: Vec<String>,
-    /// How long a type may go without a full walk, which alone finds deletions.
-    pub full_walk_every: Duration,
-    /// How far an incremental walk reaches back behind the watermark.
-    pub overlap: Duration,
-    /// Walk by windows of date instead of whole types.
-    pub backfill: Option<Backfill>,
-    /// How long superseded versions are kept; `None`: for ever.
-    pub keep_versions: Option<Duration>,
-    /// Whether the end of the run counts which paths no column carries.
-    pub count_unmapped_paths: bool,
-    /// Page requests that the run may send; `None`: any number.
-    pub max_requests: Option<u64>,
-    /// Connections synced at once.
-    pub connections_in_parallel: usize,
-    /// Largest share of a type that may vanish at once, in percent.
-    pub shrink_limit_percent: u8,
-    /// Whether a `Bundle.total` that does not add up always makes a walk incomplete.
-    pub strict_totals: bool,
-}
 
 /// Runs a sync and enters it in the ledger.
 ///

@@ -64,7 +64,7 @@ pub(crate) use walks::finish::WalkEnd;
 pub use walks::ledger::WalkKey;
 pub(crate) use walks::ledger::{WalkStart, latest_walk};
 pub(crate) use walks::left_out::{brought_late, held_since, outdated};
-pub(crate) use walks::page_writer::{ChangedResource, PageWrite, PageWritten, Reject, Unchanged};
+pub(crate) use walks::page::{ChangedResource, PageWrite, PageWritten, Reject, Unchanged};
 pub(crate) use walks::quarantine::open_strangers;
 pub(crate) use walks::reference_queue::{
     Answered, Found, QueueSummary, ReferenceType, Verdict, pending as pending_references,

@@ -3,7 +3,7 @@
 //! What is held, named or required and cannot be asked for is a gap, known before the first
 //! request: the run is incomplete, and says what to do.
 
-use super::plan::PlanInput;
+use super::input::PlanInput;
 use crate::{
     fhir::{Granted, RESOURCE_TYPES, granted, is_read_by_reference, resource_type},
     outcome::{Reason, WalkState},

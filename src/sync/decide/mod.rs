@@ -3,6 +3,8 @@
 //! `plan` decides and is pure; `survey` and `probe` ask the plan and the ledger what it decides by.
 
 pub(super) mod asked;
+pub(super) mod input;
+pub(super) mod order;
 pub(super) mod part;
 pub(super) mod plan;
 pub(super) mod probe;

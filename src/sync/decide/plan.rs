@@ -1,229 +1,20 @@
 //! What a run will ask of one connection, and why not the rest. Pure.
 
 use super::{
-    asked::{Choice, Extent, choose, unasked_types, wanted_types},
+    asked::{Choice, choose, unasked_types, wanted_types},
+    input::PlanInput,
+    order::{Increment, Step, WalkFrom, WalkOrder},
     part::Part,
     proved_for::proved_for,
 };
 use crate::{
-    fhir::{
-        Capability, RequiredTypes, SearchQuery, SearchRule, SearchRules, changed_since,
-        for_patient, instant, needs_patient, patient_parameter, type_search,
-    },
+    fhir::{SearchQuery, SearchRule, changed_since, instant, patient_parameter, type_search},
     http::Origin,
     outcome::{Reason, WalkKind, WalkState},
-    warehouse::{Cursor, HeldType, LastUpdated, Totals, TypeState, WalkFinish, WalkWindow},
+    warehouse::{Cursor, LastUpdated, Totals, TypeState, WalkFinish},
 };
 use chrono::{DateTime, Utc};
-use std::{collections::BTreeMap, time::Duration};
 use url::Url;
-
-/// What is known before the first page is asked for.
-#[derive(Debug, Clone)]
-pub struct PlanInput<'a> {
-    /// The connection's name, for what people are to type.
-    pub connection: &'a str,
-    /// Its plan's name, for the same.
-    pub plan: &'a str,
-    /// The plan's FHIR base.
-    pub base: &'a Url,
-    /// FHIR bases of types that have one of their own.
-    pub type_bases: &'a BTreeMap<String, Url>,
-    /// `_count` of every search; 0: none is sent.
-    pub page_size: u32,
-    /// Whether `_lastUpdated` may be tried.
-    pub last_updated: bool,
-    /// How the plan wants its types searched for.
-    pub search: &'a SearchRules,
-    /// Types named in the configuration, `*` for all that are declared; empty: all that payersync
-    /// knows.
-    pub configured_types: &'a [String],
-    /// Types whose refusal is a failure.
-    pub required: &'a RequiredTypes,
-    /// Types named on the command line; empty: all configured.
-    pub asked_types: &'a [String],
-    /// What the plan declares; `None` where it declares nothing usable.
-    pub capability: Option<&'a Capability>,
-    /// Scopes granted.
-    pub scope: Option<&'a str>,
-    /// Scopes that the configuration requests.
-    pub requested_scope: Option<&'a str>,
-    /// Types that were walked and have live resources.
-    pub held: &'a [HeldType],
-    /// When the member consented last (RFC 3339).
-    pub consented_at: Option<&'a str>,
-    /// Unfinished walks.
-    pub cursors: &'a [Cursor],
-    /// What is known of the types.
-    pub states: &'a [TypeState],
-    /// Begin every walk anew, over the whole type.
-    pub full: bool,
-    /// How long a type may go without a full walk, which alone finds deletions.
-    pub full_walk_every: Duration,
-    /// How far an incremental walk reaches back behind the watermark.
-    pub overlap: Duration,
-    /// The present instant.
-    pub now: DateTime<Utc>,
-}
-
-impl PlanInput<'_> {
-    /// The FHIR base of a type.
-    pub(crate) fn base_of(&self, name: &str) -> &Url {
-        self.type_bases.get(name).unwrap_or(self.base)
-    }
-}
-
-/// One type's part of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// It is walked.
-    Walk(Box<WalkOrder>),
-    /// It is not; the ledger says why.
-    Skip {
-        /// FHIR resource type.
-        resource_type: String,
-        /// How the ledger puts it.
-        finish: WalkFinish,
-    },
-}
-
-impl Step {
-    /// FHIR resource type.
-    pub fn resource_type(&self) -> &str {
-        match self {
-            Step::Walk(order) => &order.resource_type,
-            Step::Skip { resource_type, .. } => resource_type,
-        }
-    }
-
-    /// The type and why the consent keeps it, or a part of it, from us; `None` where it does not.
-    pub(super) fn into_gap(self) -> Option<(String, WalkFinish)> {
-        let (resource_type, finish) = match self {
-            Step::Walk(order) if order.extent.is_uncovered => return None,
-            Step::Walk(order) => (order.resource_type, *order.extent.gap?),
-            Step::Skip { resource_type, finish } => (resource_type, finish),
-        };
-        let is_ours = matches!(finish.reason, Some(Reason::NotGranted | Reason::NotRequested));
-        is_ours.then_some((resource_type, finish))
-    }
-
-    /// Whether it only says again that a type is not asked for: a night on which nothing changed
-    /// writes nothing.
-    pub(crate) fn is_left_again(&self, left: &[String]) -> bool {
-        matches!(self, Step::Skip { resource_type, finish }
-            if finish.state == WalkState::Skipped
-                && finish.reason == Some(Reason::NotAsked)
-                && left.contains(resource_type))
-    }
-}
-
-/// A walk to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WalkOrder {
-    /// FHIR resource type.
-    pub resource_type: String,
-    /// Whether a refusal is a failure (every plan serves it) or just a difference.
-    pub required: bool,
-    /// Whether the plan has listed the whole type before: then a refusal is no habit of its.
-    pub listed_before: bool,
-    /// Whether nothing of earlier runs is taken over.
-    pub anew: bool,
-    /// Where it begins.
-    pub from: WalkFrom,
-    /// The first page of the whole type or window, for a walk that must begin anew.
-    pub start: Url,
-    /// The part of the type that is walked; `None`: all of it.
-    pub window: Option<WalkWindow>,
-    /// Searches that together are the type; empty: `start` is all of it.
-    pub parts: Vec<Part>,
-    /// Whether the server declares `_lastUpdated` for the type and was never seen to ignore it.
-    pub can_ask_for_changes: bool,
-    /// The first page of the search that names the patient, for where the bare one is refused and
-    /// nobody has said which one the plan wants.
-    pub by_patient: Option<Url>,
-    /// What a complete walk's entry in the ledger mentions.
-    pub note: Option<String>,
-    /// A walk over what changed, made first: beside a full walk that takes several runs.
-    pub beside: Option<Box<WalkFrom>>,
-    /// What earlier walks have shown of the server's totals.
-    pub totals: Totals,
-    /// How much of the type the walk can see.
-    pub extent: Extent,
-    /// Which base, search and consent it is made with.
-    pub proved_for: String,
-}
-
-impl WalkOrder {
-    /// The queries by which it is searched, with `{patient}` for the patient; none: bare.
-    pub fn queries(&self) -> Vec<String> {
-        if !self.parts.is_empty() {
-            return self.parts.iter().map(|part| part.query.clone()).collect();
-        }
-        let pairs: Vec<String> = self
-            .start
-            .query_pairs()
-            .filter(|(name, _)| name != "_count")
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        if pairs.is_empty() { Vec::new() } else { vec![pairs.join("&")] }
-    }
-
-    /// Whether a cursor's walk is made with the same base, search and consent.
-    pub(crate) fn is_of(&self, cursor: &Cursor) -> bool {
-        cursor.proved_for.as_ref() == Some(&self.proved_for)
-    }
-
-    /// The order with the patient named in its searches; `None` where one must be and is not known.
-    pub(crate) fn for_patient(&self, patient: Option<&str>) -> Option<WalkOrder> {
-        let named = |url: &Url| match (needs_patient(url), patient) {
-            (false, _) => Some(url.clone()),
-            (true, patient) => patient.map(|patient| for_patient(url, patient)),
-        };
-        let from = |from: &WalkFrom| {
-            Some(match from {
-                WalkFrom::Since(increment) => {
-                    WalkFrom::Since(Increment { url: named(&increment.url)?, ..increment.clone() })
-                }
-                from => from.clone(),
-            })
-        };
-        let part =
-            |part: &Part| Some(Part { query: part.query.clone(), start: named(&part.start)? });
-        Some(WalkOrder {
-            start: named(&self.start)?,
-            from: from(&self.from)?,
-            beside: match &self.beside {
-                Some(beside) => Some(Box::new(from(beside)?)),
-                None => None,
-            },
-            parts: self.parts.iter().map(part).collect::<Option<_>>()?,
-            by_patient: self.by_patient.as_ref().and_then(named),
-            ..self.clone()
-        })
-    }
-}
-
-/// Where a walk begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WalkFrom {
-    /// At the first page of the whole type.
-    Start,
-    /// At the first page of what changed.
-    Since(Increment),
-    /// At the page after the last one stored.
-    Cursor(Box<Cursor>, Url),
-}
-
-/// What an incremental walk asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Increment {
-    /// Everything that changed at or after this instant.
-    pub since: DateTime<Utc>,
-    /// The first page.
-    pub url: Url,
-    /// Whether the server has yet to show that it honours `_lastUpdated`.
-    pub probe: bool,
-}
 
 /// Decides for every type, in the order in which they are asked for; then come those that are not.
 pub fn plan(input: &PlanInput<'_>) -> Vec<Step> {
@@ -388,5 +179,5 @@ fn usable(cursor: &Cursor, base: &Url) -> Option<WalkFrom> {
 }
 
 #[cfg(test)]
-#[path = "plan_tests.rs"]
+#[path = "tests.rs"]
 mod tests;

@@ -4,7 +4,7 @@
 //! nothing to show. Asked for a date that occurs in what is stored, it has something to show, nothing
 //! older, and no less than is stored. Where it says what it searched for (`self`), it says this, too.
 
-use super::plan::{Increment, WalkFrom, WalkOrder};
+use super::order::{Increment, WalkFrom, WalkOrder};
 use crate::{
     fhir::{
         Effort, FetchError, SearchMode, changed_since, instant, left_out_of_self_link, on_days,

@@ -3,7 +3,7 @@
 //! Another one may show more. What it shows may be dated long before the watermark, and a page of the
 //! old search says nothing of the new one, so the type is walked in full.
 
-use super::plan::PlanInput;
+use super::input::PlanInput;
 use crate::fhir::SearchRule;
 use sha2::{Digest, Sha256};
 

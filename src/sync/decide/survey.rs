@@ -1,13 +1,13 @@
 //! Before a run: what the plan declares, what the ledger knows, and so what will be asked.
 
-use super::plan::{PlanInput, Step, plan};
+use super::{input::PlanInput, order::Step, plan::plan};
 use crate::{
     fhir::{Capability, Effort, FetchError},
     http::Retry,
     monitor::Event,
     sync::{
         context::WalkContext,
-        run::{SyncContext, SyncOptions, Target},
+        options::{SyncContext, SyncOptions, Target},
         walk::ending::{older_vault, unavailable},
     },
     warehouse::{WalkFinish, WarehouseError, held_types, token_generation},

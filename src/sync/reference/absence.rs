@@ -8,7 +8,7 @@
 use crate::{
     fhir::{Effort, FetchError, Page, Referenced, instant},
     http::{SafeUrl, silently},
-    sync::{context::WalkContext, decide::plan::WalkOrder},
+    sync::{context::WalkContext, decide::order::WalkOrder},
     warehouse::{
         Absent, Finding, PageWrite, Tally, WalkCounters, WalkKey, WarehouseError, latest_walk,
         pending_absences, surely_present,

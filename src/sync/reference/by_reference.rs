@@ -5,7 +5,7 @@
 //! warehouse and each answer is committed with its resource, so a killed run goes on where it was.
 //! Each night reads what is new; a full round reads everything again.
 
-use super::reads::Reads;
+use super::reads::{MAX_DEPTH, Reads};
 use crate::{
     fhir::{each_reference, is_about_a_member, on_this_server},
     monitor::Event,
@@ -13,8 +13,8 @@ use crate::{
     sync::{
         context::WalkContext,
         in_order::in_order,
+        options::{SyncOptions, Target},
         report::WalkReport,
-        run::{SyncOptions, Target},
         walk::ending::bug,
     },
     warehouse::{
@@ -24,10 +24,6 @@ use crate::{
 };
 use std::{collections::HashMap, sync::Arc};
 use url::Url;
-
-/// How far references are followed: a claim's PractitionerRole, its Organization, that one's
-/// parent. What lies further is counted and left.
-pub(crate) const MAX_DEPTH: u32 = 3;
 
 /// Reads by reference what the listing walks could not list; replaces their reports.
 ///

@@ -6,7 +6,6 @@
 
 mod doubtful;
 
-use super::by_reference::MAX_DEPTH;
 use crate::{
     fhir::{Effort, FetchError, Page, Referenced, fits_a_list, search_by_id},
     fingerprint::fingerprint,
@@ -24,6 +23,10 @@ use crate::{
 use bytes::Bytes;
 use std::collections::HashSet;
 use url::Url;
+
+/// How far references are followed: a claim's PractitionerRole, its Organization, that one's
+/// parent. What lies further is counted and left.
+pub(super) const MAX_DEPTH: u32 = 3;
 
 /// Ids in one search; with ids of 64 characters a URL stays well below 4 kB.
 const LIST: usize = 50;

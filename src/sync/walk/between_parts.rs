@@ -8,7 +8,7 @@
 use super::{
     by_query::{Came, is_refusal, lost, part_order},
     ending::finally,
-    one_type::walk_until_settled,
+    settled::walk_until_settled,
 };
 use crate::{
     fhir::changed_since,
@@ -16,8 +16,8 @@ use crate::{
     sync::{
         context::WalkContext,
         decide::{
+            order::{Increment, WalkFrom, WalkOrder},
             part::Part,
-            plan::{Increment, WalkFrom, WalkOrder},
         },
     },
     warehouse::{LastUpdated, WalkWindow, WarehouseError},

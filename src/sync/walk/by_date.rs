@@ -7,7 +7,7 @@
 
 use super::{
     ending::Remedy,
-    one_type::walk_until_settled,
+    settled::walk_until_settled,
     window::{Days, Planned, Reuse, order_of, usable_parameter},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     sync::{
         context::WalkContext,
         decide::{
-            plan::{WalkFrom, WalkOrder},
+            order::{WalkFrom, WalkOrder},
             probe::{Probed, probe_date},
         },
         report::WalkReport,

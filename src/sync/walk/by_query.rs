@@ -6,7 +6,7 @@
 //! refused is noted: the plan does not know it, and what it would have brought proves nothing. A part
 //! that came before and is refused now is a gap: what is stored of it grows stale.
 
-use super::{between_parts::close, ending::Remedy, one_type::walk_until_settled};
+use super::{between_parts::close, ending::Remedy, settled::walk_until_settled};
 use crate::{
     clock,
     fhir::instant,
@@ -16,8 +16,9 @@ use crate::{
         context::WalkContext,
         decide::{
             asked::Extent,
+            order::{WalkFrom, WalkOrder},
             part::Part,
-            plan::{WalkFrom, WalkOrder, lies_ahead},
+            plan::lies_ahead,
         },
         report::WalkReport,
     },

@@ -6,7 +6,7 @@
 
 use super::{
     one_type::walk,
-    window::{Days, Planned, Reuse, order_of},
+    window::{Closing, Days, LAST_UPDATED, Planned, Reuse, order_of},
 };
 use crate::{
     fhir::Effort,
@@ -14,26 +14,13 @@ use crate::{
     sync::{
         context::WalkContext,
         decide::{
-            plan::WalkOrder,
+            order::WalkOrder,
             probe::{Probed, probe_date},
         },
         report::WalkReport,
     },
     warehouse::{LastUpdated, WarehouseError},
 };
-use chrono::{DateTime, Utc};
-
-/// The parameter of a closing window.
-pub(super) const LAST_UPDATED: &str = "_lastUpdated";
-
-/// A type whose windows a closing one follows.
-#[derive(Debug, Clone)]
-pub(crate) struct Closing {
-    /// The walk over the whole type.
-    pub(crate) order: WalkOrder,
-    /// When the oldest of its windows was asked for.
-    pub(crate) since: DateTime<Utc>,
-}
 
 /// Walks the closing window of each type whose windows are all complete.
 pub(crate) async fn close(

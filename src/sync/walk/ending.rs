@@ -3,7 +3,7 @@
 use crate::{
     fhir::{FetchError, Outcome, PagingError, is_about_a_member, is_read_by_reference},
     outcome::{Reason, WalkState},
-    sync::decide::plan::{WalkFrom, WalkOrder},
+    sync::decide::order::{WalkFrom, WalkOrder},
     warehouse::{ConnectionRow, WalkFinish},
 };
 

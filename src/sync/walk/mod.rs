@@ -10,5 +10,6 @@ pub(super) mod not_walked;
 pub(super) mod one_type;
 mod page_request;
 mod pass;
+mod settled;
 mod walk_clock;
 pub(super) mod window;

@@ -10,16 +10,16 @@ use super::{
     by_query::walk_by_query,
     ending::{Remedy, may_want_patient, patient_unknown},
     not_walked::enter,
-    pass::{Pass, PassReport},
+    settled::walk_until_settled,
 };
 use crate::{
-    fhir::{Effort, changed_since, instant},
+    fhir::Effort,
     monitor::Event,
     outcome::{Reason, WalkState},
     sync::{
         context::WalkContext,
         decide::{
-            plan::{WalkFrom, WalkOrder},
+            order::{WalkFrom, WalkOrder},
             probe::prove,
         },
         reference::absence::prove_absences,
@@ -27,9 +27,6 @@ use crate::{
     },
     warehouse::{WalkCounters, WarehouseError},
 };
-
-/// Passes over one type whose pages move; then it is left to the next run.
-const MAX_PASSES: usize = 3;
 
 /// Walks one type to its end, or as far as it goes.
 pub(crate) async fn walk(
@@ -183,46 +180,4 @@ async fn distrust_if_there(
         context.ignores_last_updated(name, why).await?;
     }
     Ok(())
-}
-
-/// Passes through the pages until they are seen to stand still, or two passes agree.
-pub(super) async fn walk_until_settled(
-    context: &WalkContext,
-    order: &WalkOrder,
-    from: &WalkFrom,
-) -> Result<(WalkReport, Option<Remedy>), WarehouseError> {
-    let mut from = from.clone();
-    let (mut passes, mut notes): (Vec<i64>, Vec<i64>) = Default::default();
-    let mut effort = WalkCounters::default();
-    let ended = loop {
-        let PassReport { mut report, remedy, walk_id, kept } =
-            Pass::run(context, order, &from, passes.last().copied()).await?;
-        passes.push(walk_id);
-        notes.extend([walk_id].into_iter().chain(kept));
-        let is_doubtful = remedy == Some(Remedy::PassAgain);
-        if is_doubtful && passes.len() < MAX_PASSES && !context.stop.is_asked() {
-            effort.add_effort(&report.counters);
-            from = from_its_first_page(order, &from);
-            continue;
-        }
-        report.counters.add_effort(&effort);
-        break (report, remedy.filter(|remedy| *remedy != Remedy::PassAgain));
-    };
-    context.warehouse.forget_walks(notes).await?;
-    Ok(ended)
-}
-
-/// The same walk from its first page.
-fn from_its_first_page(order: &WalkOrder, from: &WalkFrom) -> WalkFrom {
-    match from {
-        WalkFrom::Cursor(cursor, _) => match cursor.since.as_deref().and_then(instant) {
-            Some(since) => WalkFrom::Since(crate::sync::decide::plan::Increment {
-                since,
-                url: changed_since(&order.start, since),
-                probe: false,
-            }),
-            None => WalkFrom::Start,
-        },
-        from => from.clone(),
-    }
 }

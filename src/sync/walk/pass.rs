@@ -25,7 +25,7 @@ use crate::{
     sync::{
         clocks::Reading,
         context::WalkContext,
-        decide::plan::{WalkFrom, WalkOrder},
+        decide::order::{WalkFrom, WalkOrder},
         report::WalkReport,
     },
     warehouse::{

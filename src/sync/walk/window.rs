@@ -4,7 +4,6 @@
 //! watermark and never make a type complete. Where a type has no date parameter, or the server does
 //! not honour it, the whole type is walked instead, and the ledger says so.
 
-use super::closing_window::{Closing, LAST_UPDATED};
 use crate::{
     clock,
     fhir::{Effort, date_parameters, instant, on_days},
@@ -14,9 +13,11 @@ use crate::{
         context::WalkContext,
         decide::{
             asked::Extent,
-            plan::{Step, WalkFrom, WalkOrder, lies_ahead},
+            order::{Step, WalkFrom, WalkOrder},
+            plan::lies_ahead,
             probe::{Probed, probe_date},
         },
+        options::Backfill,
         report::WalkReport,
     },
     warehouse::{
@@ -27,15 +28,16 @@ use crate::{
 use chrono::{DateTime, Months, NaiveDate, Utc};
 use url::Url;
 
-/// What a backfill asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Backfill {
-    /// The first day.
-    pub from: NaiveDate,
-    /// The last day.
-    pub to: NaiveDate,
-    /// How many months one window has.
-    pub months: u32,
+/// The parameter of a closing window.
+pub(super) const LAST_UPDATED: &str = "_lastUpdated";
+
+/// A type whose windows a closing one follows.
+#[derive(Debug, Clone)]
+pub(crate) struct Closing {
+    /// The walk over the whole type.
+    pub(crate) order: WalkOrder,
+    /// When the oldest of its windows was asked for.
+    pub(crate) since: DateTime<Utc>,
 }
 
 /// Some days; an open end is `None`.

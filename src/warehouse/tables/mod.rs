@@ -7,6 +7,7 @@ pub(super) mod projection;
 mod rebuild;
 mod rebuild_swap;
 pub(super) mod row_batch;
+pub(super) mod rows;
 pub(super) mod table;
 pub(super) mod unmapped;
 pub(super) mod unmapped_table;

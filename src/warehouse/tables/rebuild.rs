@@ -10,6 +10,7 @@ use super::{
     projection::project,
     rebuild_swap,
     row_batch::RowBatch,
+    rows::insert_rows,
     table::{Catalog, quote},
 };
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     reference::ServerBases,
     warehouse::{
         error::{Doing, WarehouseError},
-        walks::{connections, page_writer::insert_rows},
+        walks::connections,
     },
 };
 use chrono::{DateTime, Utc};

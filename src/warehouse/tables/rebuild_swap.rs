@@ -8,6 +8,7 @@ use super::{
     projection::project,
     rebuild::Job,
     row_batch::RowBatch,
+    rows::{delete_rows, insert_rows},
     table::{Table, quote},
     unmapped_table,
 };
@@ -15,11 +16,7 @@ use crate::{
     clock,
     warehouse::{
         error::{Doing, WarehouseError},
-        walks::{
-            connections,
-            page_writer::{delete_rows, insert_rows},
-            quarantine,
-        },
+        walks::{connections, quarantine},
     },
 };
 use chrono::{DateTime, Utc};

@@ -1,6 +1,6 @@
 //! Cursors: where a walk goes on after a crash. Each is committed with the page before it.
 
-use super::{page_writer::PageWrite, seen, tally::Tally, walk_counters::WalkCounters};
+use super::{page::PageWrite, seen, tally::Tally, walk_counters::WalkCounters};
 use crate::{
     clock,
     outcome::{Reason, WalkKind},

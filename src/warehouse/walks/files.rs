@@ -1,7 +1,7 @@
 //! What an import alone writes: connections that files fill, where their references lead, and rejects
 //! that a file no longer holds. And what becomes of a file's resources once a plan sends them.
 
-use super::{connections, page_writer::PageWrite};
+use super::{connections, page::PageWrite};
 use crate::{
     clock,
     reference::ServerBases,

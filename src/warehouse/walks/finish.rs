@@ -7,8 +7,8 @@
 use super::{
     absence,
     ledger::{self, WalkKey},
-    page_writer::{delete_rows, keep_version},
     parts,
+    resource_store::keep_version,
     seen::{self, Agreement},
     tally::Tally,
     type_state::{self, Advance, Totals},
@@ -21,7 +21,7 @@ use crate::{
     warehouse::{
         Warehouse,
         error::{Doing, WarehouseError},
-        tables::{table::Catalog, unmapped_table},
+        tables::{rows::delete_rows, table::Catalog, unmapped_table},
     },
 };
 use chrono::{DateTime, Utc};

@@ -2,7 +2,7 @@
 
 use super::{
     cursor::{self, Cursor, WalkWindow},
-    page_writer::PageWrite,
+    page::PageWrite,
     seen,
     tally::Tally,
     walk_counters::WalkCounters,

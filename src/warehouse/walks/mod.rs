@@ -9,6 +9,7 @@ pub(super) mod finish;
 pub(super) mod ledger;
 pub(super) mod left_out;
 mod older_version;
+pub(super) mod page;
 pub(super) mod page_writer;
 mod parts;
 pub(super) mod quarantine;

@@ -5,7 +5,7 @@
 //! an older version that comes again in a later run is believed, unless the stored version came in
 //! between.
 
-use super::page_writer::{ChangedResource, PageWrite, TextBytes};
+use super::page::{ChangedResource, PageWrite, TextBytes};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 

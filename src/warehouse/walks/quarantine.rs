@@ -5,7 +5,7 @@
 //! row and writes nothing. A detail never holds a value.
 
 use super::{
-    page_writer::{PageWrite, TextBytes},
+    page::{PageWrite, TextBytes},
     seen,
 };
 use crate::{

@@ -4,7 +4,7 @@
 //! stores what was read: a killed run goes on where it was. It knows nothing of how a reference is
 //! written or read.
 
-use super::{finish::bury_one, page_writer::PageWrite, walk_counters::WalkCounters};
+use super::{finish::bury_one, page::PageWrite, walk_counters::WalkCounters};
 use crate::{
     clock,
     warehouse::{

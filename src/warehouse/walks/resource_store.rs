@@ -2,7 +2,7 @@
 
 use super::{
     older_version,
-    page_writer::{ChangedResource, PageWrite, TextBytes, keep_version},
+    page::{ChangedResource, PageWrite, TextBytes},
 };
 use crate::{
     clock,
@@ -214,4 +214,23 @@ pub(super) fn store_resource(
             .map(|rowid| Stored { rowid, was: Was::Absent })
             .doing(doing),
     }
+}
+
+/// Copies what a resource said until now to its history.
+pub(super) fn keep_version(
+    transaction: &Transaction<'_>,
+    rowid: i64,
+    now: &str,
+) -> Result<(), WarehouseError> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO resource_version (connection_id, resource_type, resource_id, version_id,
+               last_updated, content_hash, json, valid_from, valid_to)
+             SELECT connection_id, resource_type, resource_id, version_id, last_updated,
+               content_hash, json, received_at, max(?2, received_at)
+             FROM resource WHERE id = ?1 AND deleted_at IS NULL",
+        )
+        .and_then(|mut statement| statement.execute(params![rowid, now]))
+        .doing("cannot keep a superseded version")
+        .map(drop)
 }

@@ -1,8 +1,13 @@
 //! What is decided for each type, and why.
 
 use super::*;
-use crate::fhir::RESOURCE_TYPES;
-use std::sync::LazyLock;
+use crate::{
+    fhir::{Capability, RESOURCE_TYPES, RequiredTypes, SearchRules},
+    outcome::{Reason, WalkKind, WalkState},
+    warehouse::{Cursor, HeldType, LastUpdated, Totals, TypeState},
+};
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
+use url::Url;
 
 fn capability(types: &[&str]) -> Capability {
     let resources: Vec<_> = types.iter().map(|name| serde_json::json!({ "type": name })).collect();

@@ -1,0 +1,64 @@
+//! What is known of a connection before its first page is asked for.
+
+use crate::{
+    fhir::{Capability, RequiredTypes, SearchRules},
+    warehouse::{Cursor, HeldType, TypeState},
+};
+use chrono::{DateTime, Utc};
+use std::{collections::BTreeMap, time::Duration};
+use url::Url;
+
+/// What is known before the first page is asked for.
+#[derive(Debug, Clone)]
+pub struct PlanInput<'a> {
+    /// The connection's name, for what people are to type.
+    pub connection: &'a str,
+    /// Its plan's name, for the same.
+    pub plan: &'a str,
+    /// The plan's FHIR base.
+    pub base: &'a Url,
+    /// FHIR bases of types that have one of their own.
+    pub type_bases: &'a BTreeMap<String, Url>,
+    /// `_count` of every search; 0: none is sent.
+    pub page_size: u32,
+    /// Whether `_lastUpdated` may be tried.
+    pub last_updated: bool,
+    /// How the plan wants its types searched for.
+    pub search: &'a SearchRules,
+    /// Types named in the configuration, `*` for all that are declared; empty: all that payersync
+    /// knows.
+    pub configured_types: &'a [String],
+    /// Types whose refusal is a failure.
+    pub required: &'a RequiredTypes,
+    /// Types named on the command line; empty: all configured.
+    pub asked_types: &'a [String],
+    /// What the plan declares; `None` where it declares nothing usable.
+    pub capability: Option<&'a Capability>,
+    /// Scopes granted.
+    pub scope: Option<&'a str>,
+    /// Scopes that the configuration requests.
+    pub requested_scope: Option<&'a str>,
+    /// Types that were walked and have live resources.
+    pub held: &'a [HeldType],
+    /// When the member consented last (RFC 3339).
+    pub consented_at: Option<&'a str>,
+    /// Unfinished walks.
+    pub cursors: &'a [Cursor],
+    /// What is known of the types.
+    pub states: &'a [TypeState],
+    /// Begin every walk anew, over the whole type.
+    pub full: bool,
+    /// How long a type may go without a full walk, which alone finds deletions.
+    pub full_walk_every: Duration,
+    /// How far an incremental walk reaches back behind the watermark.
+    pub overlap: Duration,
+    /// The present instant.
+    pub now: DateTime<Utc>,
+}
+
+impl PlanInput<'_> {
+    /// The FHIR base of a type.
+    pub(crate) fn base_of(&self, name: &str) -> &Url {
+        self.type_bases.get(name).unwrap_or(self.base)
+    }
+}

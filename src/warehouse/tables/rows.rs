@@ -1,0 +1,65 @@
+//! The rows of one resource, into its tables and out of them.
+
+use super::{
+    mistyped,
+    row_batch::{Cell, RowBatch},
+    table::Catalog,
+};
+use crate::warehouse::error::{Doing, WarehouseError};
+use rusqlite::{
+    Transaction, params,
+    types::{ToSqlOutput, ValueRef},
+};
+use std::ops::Range;
+
+/// Takes a resource's rows out of every table of its type.
+pub(crate) fn delete_rows(
+    transaction: &Transaction<'_>,
+    catalog: &Catalog,
+    connection_id: i64,
+    resource_type: &str,
+    resource_id: &str,
+) -> Result<(), WarehouseError> {
+    for position in catalog.of_type(resource_type) {
+        transaction
+            .prepare_cached(&catalog.table(*position).delete)
+            .and_then(|mut statement| statement.execute(params![connection_id, resource_id]))
+            .doing("cannot delete a resource's rows")?;
+    }
+    mistyped::forget(transaction, connection_id, resource_type, resource_id)
+}
+
+/// Inserts the rows of `width` cells that one resource gives in one table; returns how many.
+pub(crate) fn insert_rows(
+    transaction: &Transaction<'_>,
+    insert: &str,
+    width: usize,
+    connection_id: i64,
+    batch: &RowBatch,
+    cells: Range<usize>,
+) -> Result<u64, WarehouseError> {
+    let doing = "cannot insert a row";
+    if cells.is_empty() {
+        return Ok(0);
+    }
+    let mut statement = transaction.prepare_cached(insert).doing(doing)?;
+    let mut row_no = 0u64;
+    for row in batch.cells(cells).chunks_exact(width) {
+        statement.raw_bind_parameter(1, connection_id).doing(doing)?;
+        statement.raw_bind_parameter(2, row_no).doing(doing)?;
+        for (position, cell) in row.iter().enumerate() {
+            let value = match cell {
+                Cell::Null => ValueRef::Null,
+                Cell::Integer(value) => ValueRef::Integer(*value),
+                Cell::Real(value) => ValueRef::Real(*value),
+                Cell::Text(range) => ValueRef::Text(batch.text(range).as_bytes()),
+            };
+            statement
+                .raw_bind_parameter(position + 3, ToSqlOutput::Borrowed(value))
+                .doing(doing)?;
+        }
+        statement.raw_execute().doing(doing)?;
+        row_no += 1;
+    }
+    Ok(row_no)
+}

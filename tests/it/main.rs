@@ -174,6 +174,7 @@ mod model;
 #[cfg(test)]
 mod more_marts;
 #[cfg(test)]
+mod moved_away;
 mod moving_pages;
 #[cfg(test)]
 mod newest_version;

@@ -136,6 +136,10 @@ fn one_leaked_resource_beside_the_members_own_is_a_reject_and_no_other_patient()
     payer.serve("Coverage", &[coverage("1", "b")]);
     let sync = home.run(&["sync"]);
     assert_eq!(sync.code, 2, "{}", sync.stderr);
+    assert_eq!(rejects(&home), ["Coverage/1 foreign_subject"]);
+    assert_eq!(live(&home), ["Patient/a"], "the list and a read agree");
+    payer.serve("Coverage", &[coverage("1", "a")]);
+    assert_eq!(home.run(&["sync"]).code, 0);
     assert_eq!(live(&home), ["Coverage/1", "Patient/a"]);
 }
 

@@ -3,7 +3,8 @@
 //! 404 or 410 proves that a resource is gone, the resource itself refutes it and is taken in, and
 //! anything else leaves it for the next run. Such an answer counts only between two reads of what is
 //! surely there that bring it: some plans answer every read so, some from one moment to the next.
-//! Where reads are refused, two full walks that missed the resource, days apart, prove it.
+//! Where reads are refused, two full walks that missed the resource, days apart, prove it. A resource
+//! that a read brings as another patient's is not the connection's any more.
 
 use crate::{
     fhir::{Effort, FetchError, Page, Referenced, instant},
@@ -117,11 +118,11 @@ impl Proofs<'_> {
             };
             let finding = match result {
                 Some(Ok(page)) => {
-                    self.store(page).await?;
-                    self.refuted += 1;
+                    let finding = self.store(page).await?;
+                    self.refuted += u64::from(finding == Finding::Present);
                     refusals = 0;
                     self.believe(true).await?;
-                    Finding::Present
+                    finding
                 }
                 Some(Err(error)) => match (error.says_gone(), &reads) {
                     (Some(status), Reads::Work(_)) => {
@@ -239,11 +240,15 @@ impl Proofs<'_> {
         result
     }
 
-    /// Takes in a resource that is there after all.
-    async fn store(&mut self, page: Page) -> Result<(), WarehouseError> {
+    /// Takes in a resource that is there after all, if it is still the connection's patient's.
+    async fn store(&mut self, page: Page) -> Result<Finding, WarehouseError> {
         let (url, body) = (SafeUrl::from(&page.url).to_string(), page.body.clone());
         let unpacked = self.context.unpack(&self.key.resource_type, page).await?;
         self.counters.resources_seen += unpacked.resources_seen;
+        let finding = match unpacked.strangers {
+            0 => Finding::Present,
+            _ => Finding::AnotherPatients,
+        };
         let write = PageWrite {
             walk: self.key.clone(),
             round: None,
@@ -263,13 +268,14 @@ impl Proofs<'_> {
             now: self.context.clock.now(),
         };
         self.counters = self.context.warehouse.write_page(write).await?.counters;
-        Ok(())
+        Ok(finding)
     }
 }
 
-/// What it comes to that a read was refused.
+/// What it comes to that a read was refused: all of them, or this one by 403, as of what is another
+/// patient's by now.
 fn refused(absent: &Absent, reads_work: bool, status: Option<u16>) -> Finding {
-    match !reads_work && two_walks_agree(absent) {
+    match (!reads_work || status == Some(403)) && two_walks_agree(absent) {
         true => Finding::GoneByWalks,
         false => Finding::Open(status),
     }

@@ -116,6 +116,7 @@ pub(crate) async fn walk_by_query(
         round: None,
         keeps_part: false,
         before: None,
+        sees_all,
         finds_absences: sees_all && !has_rejects,
         is_doubted: reading.is_doubted,
         started: clock::text(reading.dated),

@@ -35,6 +35,8 @@ pub(crate) struct Absent {
 pub(crate) enum Finding {
     /// A read answered 404 or 410.
     GoneByRead(u16),
+    /// The plan lists it no more, or as another patient's, and a read brought it as another patient's.
+    AnotherPatients,
     /// Reads are refused, and two full walks days apart did not meet it.
     GoneByWalks,
     /// A read brought it.
@@ -54,6 +56,11 @@ pub(super) const MISSED: &str =
        WHERE w.resumed_from IS NOT NULL)
      SELECT min(id) FROM part)
    AND NOT EXISTS (SELECT 1 FROM sync_walk f WHERE f.id = r.walk_id AND f.mode = 'file')";
+
+/// And the walk got them as another patient's.
+const NOW_ANOTHERS: &str = "r.resource_id IN (
+     SELECT q.resource_id FROM rejected_resource q JOIN temp.walk_rejected m ON m.reject = q.id
+     WHERE m.walk_id = ?3 AND q.resource_type = ?2 AND q.reason = 'foreign_subject')";
 
 /// And a pass before it did not meet them either.
 const MISSED_BEFORE: &str = "r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?4)";
@@ -82,7 +89,7 @@ pub(super) fn count_missed_twice(
     walk: &WalkKey,
     before: i64,
 ) -> Result<(u64, u64), WarehouseError> {
-    let (live, _) = count_missed(connection, walk)?;
+    let (live, _) = count_missed(connection, walk, Shows::Missed)?;
     connection
         .query_row(
             &format!("SELECT count(*) FROM resource r WHERE {MISSED} AND {MISSED_BEFORE}"),
@@ -117,10 +124,30 @@ pub(super) fn enter_missed_twice(
         .map(drop)
 }
 
-/// How many live resources a walk's type has, and how many of them the walk missed.
+/// What a complete full walk shows to be absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// All that it missed.
+    Missed,
+    /// Only what it got as another patient's: something else could not be taken in, and may be what
+    /// it missed.
+    Anothers,
+}
+
+impl Shows {
+    fn condition(self) -> String {
+        match self {
+            Shows::Missed => MISSED.to_owned(),
+            Shows::Anothers => format!("{MISSED} AND {NOW_ANOTHERS}"),
+        }
+    }
+}
+
+/// How many live resources a walk's type has, and how many of them the walk shows to be absent.
 pub(super) fn count_missed(
     connection: &Connection,
     walk: &WalkKey,
+    shows: Shows,
 ) -> Result<(u64, u64), WarehouseError> {
     let count = |condition: &str| {
         connection
@@ -134,13 +161,14 @@ pub(super) fn count_missed(
     let live = count(
         "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL AND ?3 = ?3",
     )?;
-    Ok((live, count(MISSED)?))
+    Ok((live, count(&shows.condition())?))
 }
 
-/// Enters what a complete full walk missed; returns how many resources that are.
+/// Enters what a complete full walk shows to be absent; returns how many resources that are.
 pub(super) fn enter_missed(
     connection: &Connection,
     walk: &WalkKey,
+    shows: Shows,
     started: &str,
     is_doubted: bool,
 ) -> Result<u64, WarehouseError> {
@@ -151,7 +179,7 @@ pub(super) fn enter_missed(
                    missed_since, missed_at, walk_id)
                  SELECT r.connection_id, r.resource_type, r.resource_id, 'pending',
                    ?4, ?4, ?3
-                 FROM resource r WHERE {MISSED}
+                 FROM resource r WHERE {}
                  ON CONFLICT (connection_id, resource_type, resource_id) DO UPDATE SET
                    -- One that lies in the future was dated by a clock that was wrong; by a clock
                    -- in doubt no time has passed.
@@ -159,7 +187,8 @@ pub(super) fn enter_missed(
                      WHEN ?5 THEN missed_since ELSE min(missed_since, excluded.missed_since) END,
                    missed_at = iif(state = 'pending' AND ?5, missed_at, excluded.missed_at),
                    walk_id = excluded.walk_id, state = 'pending',
-                   http_status = NULL, proof = NULL"
+                   http_status = NULL, proof = NULL",
+                shows.condition()
             ),
             params![walk.connection_id, walk.resource_type, walk.walk_id, started, is_doubted],
         )
@@ -268,6 +297,7 @@ fn enter_finding(
     let doing = "cannot enter what came of an absence";
     let (state, http_status, proof) = match finding {
         Finding::GoneByRead(status) => ("deleted", Some(status), Some("read")),
+        Finding::AnotherPatients => ("deleted", Some(200), Some("read")),
         Finding::GoneByWalks => ("deleted", None, Some("two_walks")),
         Finding::Present => ("present", None, None),
         Finding::Open(status) => ("pending", status, None),

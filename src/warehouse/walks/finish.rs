@@ -5,7 +5,7 @@
 //! last page again.
 
 use super::{
-    absence,
+    absence::{self, Shows},
     ledger::{self, WalkKey},
     parts,
     resource_store::keep_version,
@@ -38,6 +38,8 @@ pub(crate) struct WalkEnd {
     pub(crate) finish: WalkFinish,
     /// What its pages add up to.
     pub(crate) tally: Tally,
+    /// Whether it saw the whole type.
+    pub(crate) sees_all: bool,
     /// Whether what it did not meet counts as absent: it saw the whole type, and every entry of it
     /// could be read.
     pub(crate) finds_absences: bool,
@@ -105,13 +107,16 @@ fn end_walk(
     let transaction = connection.transaction().doing(doing)?;
     absence::settle_met(&transaction, walk)?;
     let is_complete = end.finish.state == WalkState::Complete;
-    if end.finds_absences && is_complete {
-        let (live, missed) = absence::count_missed(&transaction, walk)?;
-        if missed > SHRINK_FLOOR && missed * 100 > live * u64::from(end.shrink_limit_percent) {
-            end.finish = WalkFinish::shrunk(live, missed);
-        } else {
+    if end.sees_all && is_complete {
+        let shows = if end.finds_absences { Shows::Missed } else { Shows::Anothers };
+        let (live, missed) = absence::count_missed(&transaction, walk, shows)?;
+        let is_few =
+            missed <= SHRINK_FLOOR || missed * 100 <= live * u64::from(end.shrink_limit_percent);
+        if is_few {
             counters.resources_absent =
-                absence::enter_missed(&transaction, walk, &end.started, end.is_doubted)?;
+                absence::enter_missed(&transaction, walk, shows, &end.started, end.is_doubted)?;
+        } else if shows == Shows::Missed {
+            end.finish = WalkFinish::shrunk(live, missed);
         }
     }
     if let (true, true, Some(before)) = (end.finds_absences, end.keeps_pass, end.before) {

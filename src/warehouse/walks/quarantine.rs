@@ -141,6 +141,9 @@ fn enter(
             })
             .doing(doing)?,
     };
+    if let Some(round) = page.round {
+        seen::note_rejected(transaction, round, rowid)?;
+    }
     seen::note_rejected(transaction, page.walk.walk_id, rowid)
 }
 

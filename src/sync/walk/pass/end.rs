@@ -55,6 +55,7 @@ impl Pass<'_> {
         let end = WalkEnd {
             finish,
             tally: self.tally,
+            sees_all,
             finds_absences: sees_all && self.tally.rejected == 0,
             is_doubted,
             // With few requests the pass with which this one may agree ends on another night.

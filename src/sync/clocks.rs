@@ -12,8 +12,7 @@ use std::sync::{
 
 /// What two clocks may differ by without a word: also an answer from a cache.
 const TOLERANCE: Duration = Duration::days(1);
-/// What is a jump. A server whose `Date` stands still, or is days off, must not keep two walks of
-/// ours from being days apart for ever.
+/// How far behind the ledger's newest entry a clock must be to contradict it.
 const JUMP: Duration = Duration::days(60);
 
 /// The clocks of one run.
@@ -22,6 +21,8 @@ pub(super) struct Clocks {
     /// When the newest entry of the ledger was made, before this run's.
     newest_entry: Option<DateTime<Utc>>,
     shown: Arc<Mutex<Shown>>,
+    /// By how much this machine's clock is ahead of the connection's plan; `None` before any answer.
+    ahead_of_plan: Arc<Mutex<Option<Duration>>>,
     /// Whether this connection has been told what is odd.
     is_told: Arc<AtomicBool>,
 }
@@ -39,29 +40,46 @@ struct Shown {
 pub(super) struct Reading {
     /// The present instant, as far as it is believed.
     pub(super) believed: DateTime<Utc>,
-    /// What walks are dated with that are to be days apart: our clock, unless one of the two
-    /// jumped; in doubt the ledger's newest entry, which no later walk is days behind.
-    pub(super) dated: DateTime<Utc>,
+    /// What walks are dated with that are to be days apart.
+    pub(super) dated: Dated,
     /// Whether nothing is to be built on it that cannot be undone.
     pub(super) is_doubted: bool,
     /// What is odd about the clocks, for people; told once per connection.
     pub(super) warning: Option<String>,
 }
 
+/// The instant of a walk that is to be days apart from another one: by both clocks, either of which may
+/// jump in between; in doubt the ledger's newest entry, which no later walk is days behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dated {
+    /// The earlier of the two, where it is the later walk.
+    pub(super) earliest: DateTime<Utc>,
+    /// The later of the two, where it is the first walk.
+    pub(super) latest: DateTime<Utc>,
+}
+
 impl Clocks {
     pub(super) fn new(newest_entry: Option<DateTime<Utc>>) -> Clocks {
-        Clocks { newest_entry, shown: Arc::default(), is_told: Arc::default() }
+        Clocks {
+            newest_entry,
+            shown: Arc::default(),
+            ahead_of_plan: Arc::default(),
+            is_told: Arc::default(),
+        }
     }
 
     /// The same for another connection, which is told for itself.
     pub(super) fn of_connection(&self) -> Clocks {
-        Clocks { is_told: Arc::default(), ..self.clone() }
+        Clocks { ahead_of_plan: Arc::default(), is_told: Arc::default(), ..self.clone() }
     }
 
     /// Compares the clocks at an answer: ours, and the server's where it sent `Date`.
     pub(super) fn read(&self, ours: DateTime<Utc>, server: Option<DateTime<Utc>>) -> Reading {
         let ahead = server.map_or(Duration::zero(), |server| ours.signed_duration_since(server));
         let believed = server.map_or(ours, |server| ours.min(server));
+        if server.is_some() {
+            *lock(&self.ahead_of_plan) = Some(ahead);
+        }
         let differ = ahead.abs() > TOLERANCE;
         let is_confirmed = server.is_some() && !differ;
         // An entry that lies far ahead was made by a wrong clock, unless this one is.
@@ -88,7 +106,8 @@ impl Clocks {
         shown.is_doubted |= is_doubted;
         drop(shown);
         let warning = oddity.filter(|_| !self.is_told.swap(true, Ordering::Relaxed));
-        let dated = newer.unwrap_or(if ahead.abs() > JUMP { believed } else { ours });
+        let dated = newer
+            .map_or_else(|| self.dated(ours), |newest| Dated { earliest: newest, latest: newest });
         Reading { believed, dated, is_doubted, warning }
     }
 
@@ -96,6 +115,13 @@ impl Clocks {
     pub(super) fn earlier(&self, ours: DateTime<Utc>) -> DateTime<Utc> {
         let ahead = self.shown().ahead.unwrap_or(Duration::zero()).max(Duration::zero());
         ours.checked_sub_signed(ahead).unwrap_or(ours)
+    }
+
+    /// An instant of our clock by both clocks, as the plan's latest answer showed its own.
+    fn dated(&self, ours: DateTime<Utc>) -> Dated {
+        let ahead = lock(&self.ahead_of_plan).unwrap_or(Duration::zero());
+        let plans = ours.checked_sub_signed(ahead).unwrap_or(ours);
+        Dated { earliest: ours.min(plans), latest: ours.max(plans) }
     }
 
     /// The instant before which nothing is needed that is kept for so long; `None` where no plan
@@ -111,8 +137,12 @@ impl Clocks {
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shown)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn day(instant: DateTime<Utc>) -> String {

@@ -106,7 +106,9 @@ fn a_plan_whose_clock_is_a_month_off_is_told_and_later_changes_are_taken_in() {
 fn walks_are_not_days_apart_by_a_clock_that_jumped() {
     let Some(faulty) = Faulty::build() else { return };
     let night = ["sync", "--full"];
-    for (first, second) in [(0, 400), (-400, 0), (0, -400), (400, 0)] {
+    for (first, second) in
+        [(0, 400), (-400, 0), (0, -400), (400, 0), (0, 31), (-31, 0), (0, -31), (31, 0), (0, 2)]
+    {
         let held = ["a", "b", "c"].map(|id| (id, "2026-01-01T00:00:00Z"));
         let payer = Scripted::start(&[TYPE], move |asked| answer(asked, &held));
         let home = payer.connected_home(&[TYPE], "");
@@ -121,6 +123,53 @@ fn walks_are_not_days_apart_by_a_clock_that_jumped() {
         payer.set_clock(2 * DAY);
         assert_eq!(faulty.run_at(&home, &night, 2 * DAY).code, 0);
         assert_eq!(live(&home), ["a", "b"], "{first}, {second}: still there");
+    }
+}
+
+/// The same where it is the plan's clock that jumps.
+#[test]
+fn walks_are_not_days_apart_by_a_plans_clock_that_jumped() {
+    let Some(faulty) = Faulty::build() else { return };
+    for (first, second) in [(0, 31), (-31, 0), (-400, 0), (0, 400)] {
+        let held = ["a", "b", "c"].map(|id| (id, "2026-01-01T00:00:00Z"));
+        let payer = Scripted::start(&[TYPE], move |asked| answer(asked, &held));
+        let home = payer.connected_home(&[TYPE], "");
+        home.succeed(&["sync", "--full"], "all three");
+        payer.play(move |asked| answer(asked, &held[..2]));
+        for days in [first, second] {
+            payer.set_clock(days * DAY);
+            home.succeed(&["sync", "--full"], "within a minute");
+        }
+        assert_eq!(live(&home), ["a", "b", "c"], "{first}, {second}: buried");
+        payer.set_clock(2 * DAY);
+        assert_eq!(faulty.run_at(&home, &["sync", "--full"], 2 * DAY).code, 0);
+        assert_eq!(live(&home), ["a", "b"], "{first}, {second}: still there");
+    }
+}
+
+/// A type that is searched in parts has no page of its own to take the plan's clock from.
+#[test]
+fn parts_are_not_days_apart_by_a_clock_that_jumped() {
+    let Some(faulty) = Faulty::build() else { return };
+    let held = ["a", "b", "c"].map(|id| (id, "2026-01-01T00:00:00Z"));
+    let part = |asked: &Asked, held: &[(&str, &str)]| {
+        let is_a = asked.query.get("category").is_some_and(|category| category == "a");
+        let (a, rest): (Vec<_>, Vec<_>) = held.iter().partition(|(id, _)| *id == "a");
+        answer(asked, if is_a { &a } else { &rest })
+    };
+    let payer = Scripted::start(&[TYPE], move |asked| part(asked, &held));
+    let more = "search = { Condition = [\"category=a\", \"category=b\"] }";
+    let home = payer.connected_home(&[TYPE], "");
+    let file = home.file("payersync.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}{more}\n")).unwrap();
+    home.succeed(&["sync", "--full"], "all three");
+    payer.play(move |asked| part(asked, &held[..2]));
+    for (days, plan, left) in [(0, 0, 3), (31, 0, 3), (2, 2, 2)] {
+        payer.set_clock(plan * DAY);
+        let ended = faulty.run_at(&home, &["sync", "--full"], days * DAY);
+        assert_eq!(ended.code, 0, "{days}: {}", ended.stderr);
+        assert_eq!(live(&home).len(), left, "{days} days by ours, {plan} by the plan's");
     }
 }
 

@@ -142,6 +142,7 @@ fn reads_that_a_plan_refuses_cost_two_requests_for_each_full_walk() {
     let mut reads = Vec::new();
     for night in 8..17 {
         payer.asked();
+        payer.set_clock(night * 24 * 3600);
         faulty.run_at(&home, &["sync", "--max-requests", "8"], night * 24 * 3600);
         reads.push(payer.asked().iter().filter(|asked| asked.id.is_some()).count());
     }

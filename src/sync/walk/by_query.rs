@@ -68,7 +68,6 @@ pub(crate) async fn walk_by_query(
     context: &WalkContext,
     order: &WalkOrder,
 ) -> Result<WalkReport, WarehouseError> {
-    let reading = context.clocks.read(context.clock.now(), None);
     let start = WalkStart {
         run_id: context.run_id,
         connection_id: context.connection.id,
@@ -103,6 +102,8 @@ pub(crate) async fn walk_by_query(
     if came.failed.is_none() && !context.stop.is_asked() {
         close(&round, order, &mut came).await?;
     }
+    // The answers of its parts have shown the plan's clock.
+    let reading = context.clocks.read(began, None);
     let distinct = context.warehouse.count_seen(key.walk_id).await?;
     let finish = finish(order, &came, distinct);
     let sees_all = came.refused.is_empty() && !came.is_unseen && !order.extent.is_part;
@@ -119,7 +120,8 @@ pub(crate) async fn walk_by_query(
         sees_all,
         finds_absences: sees_all && !has_rejects,
         is_doubted: reading.is_doubted,
-        started: clock::text(reading.dated),
+        missed_at: clock::text(reading.dated.earliest),
+        missed_since: clock::text(reading.dated.latest),
         settles_rejects: sees_rejects && !has_rejects,
         advance: Some(Advance { watermark: None, full: sees_all, proves: true }),
         totals: None,

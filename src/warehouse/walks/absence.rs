@@ -5,7 +5,7 @@
 //! resource itself refutes it. Where a plan refuses reads, two full walks days apart prove it.
 
 use super::{
-    finish::bury_one,
+    finish::{WalkEnd, bury_one},
     ledger::{self, WalkKey},
     walk_counters::WalkCounters,
 };
@@ -169,8 +169,7 @@ pub(super) fn enter_missed(
     connection: &Connection,
     walk: &WalkKey,
     shows: Shows,
-    started: &str,
-    is_doubted: bool,
+    end: &WalkEnd,
 ) -> Result<u64, WarehouseError> {
     connection
         .execute(
@@ -178,7 +177,7 @@ pub(super) fn enter_missed(
                 "INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
                    missed_since, missed_at, walk_id)
                  SELECT r.connection_id, r.resource_type, r.resource_id, 'pending',
-                   ?4, ?4, ?3
+                   ?6, ?4, ?3
                  FROM resource r WHERE {}
                  ON CONFLICT (connection_id, resource_type, resource_id) DO UPDATE SET
                    -- One that lies in the future was dated by a clock that was wrong; by a clock
@@ -190,7 +189,14 @@ pub(super) fn enter_missed(
                    http_status = NULL, proof = NULL",
                 shows.condition()
             ),
-            params![walk.connection_id, walk.resource_type, walk.walk_id, started, is_doubted],
+            params![
+                walk.connection_id,
+                walk.resource_type,
+                walk.walk_id,
+                end.missed_at,
+                end.is_doubted,
+                end.missed_since
+            ],
         )
         .doing("cannot enter what is absent")
         .map(|rows| rows as u64)

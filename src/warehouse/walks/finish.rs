@@ -43,9 +43,11 @@ pub(crate) struct WalkEnd {
     /// Whether what it did not meet counts as absent: it saw the whole type, and every entry of it
     /// could be read.
     pub(crate) finds_absences: bool,
-    /// When it began, by a clock that did not jump.
-    pub(crate) started: String,
-    /// Whether that instant is in doubt, so that no two walks are days apart by it.
+    /// When it missed what it did not meet, by the earlier clock (RFC 3339).
+    pub(crate) missed_at: String,
+    /// The same by the later clock: since when it is missed, if no walk before this one missed it.
+    pub(crate) missed_since: String,
+    /// Whether these instants are in doubt, so that no two walks are days apart by them.
     pub(crate) is_doubted: bool,
     /// Whether rejects that it did not meet are settled.
     pub(crate) settles_rejects: bool,
@@ -113,8 +115,7 @@ fn end_walk(
         let is_few =
             missed <= SHRINK_FLOOR || missed * 100 <= live * u64::from(end.shrink_limit_percent);
         if is_few {
-            counters.resources_absent =
-                absence::enter_missed(&transaction, walk, shows, &end.started, end.is_doubted)?;
+            counters.resources_absent = absence::enter_missed(&transaction, walk, shows, &end)?;
         } else if shows == Shows::Missed {
             end.finish = WalkFinish::shrunk(live, missed);
         }

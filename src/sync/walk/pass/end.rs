@@ -5,12 +5,16 @@ use crate::{
     clock,
     outcome::{Reason, WalkState},
     plural,
-    sync::walk::{
-        ending::{Remedy, finally, left_out, patient_changed, server_reported},
-        judge::{Judgement, Shown, judge},
+    sync::{
+        clocks::Dated,
+        walk::{
+            ending::{Remedy, finally, left_out, patient_changed, server_reported},
+            judge::{Judgement, Shown, judge},
+        },
     },
     warehouse::{Advance, Agreement, WalkEnd, WalkFinish, WarehouseError, brought_late, outdated},
 };
+use chrono::{DateTime, Utc};
 
 impl Pass<'_> {
     /// Ends a pass whose last page was sound.
@@ -64,9 +68,8 @@ impl Pass<'_> {
             round: self.context.round,
             // What could not be taken in may be what a later run would miss.
             keeps_part: self.context.allowance.is_limited() && self.tally.rejected == 0,
-            started: clock::text(
-                self.clocks.as_ref().map_or(self.clock.started(), |clocks| clocks.dated),
-            ),
+            missed_at: self.dated(|dated| dated.earliest),
+            missed_since: self.dated(|dated| dated.latest),
             settles_rejects: is_full && !is_resumed_with_rejects,
             advance: self.order.window.is_none().then(|| Advance {
                 watermark: self.clock.watermark(),
@@ -127,6 +130,11 @@ impl Pass<'_> {
                 plural::count(count, "resource")
             )
         }))
+    }
+
+    /// When the walk is dated that is to be days apart from another one.
+    fn dated(&self, of: impl Fn(&Dated) -> DateTime<Utc>) -> String {
+        clock::text(self.clocks.as_ref().map_or(self.clock.started(), |it| of(&it.dated)))
     }
 
     async fn judge(&self) -> Result<Judgement, WarehouseError> {

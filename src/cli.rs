@@ -5,6 +5,7 @@ mod export;
 mod import;
 mod init;
 mod jwks;
+mod notify;
 mod query;
 mod sandbox;
 mod shipped;
@@ -16,6 +17,7 @@ pub use export::{DateTreatment, ExportArgs, ExportFormat, ExportSet};
 pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use jwks::{JwksArgs, NewKey};
+pub use notify::NotifyArgs;
 pub use query::{QueryArgs, QueryFormat};
 pub use sandbox::{SandboxArgs, SandboxCommand};
 pub use shipped::{CompletionsArgs, ManArgs, completions, man_pages};
@@ -88,6 +90,9 @@ pub enum Command {
     /// Sync on schedule until told to stop (SIGTERM, SIGINT); SIGHUP reads the configuration again
     #[command(after_long_help = include_str!("cli/help/run.txt"))]
     Run,
+    /// Try whether somebody can be told when a night goes wrong
+    #[command(after_long_help = include_str!("cli/help/notify.txt"))]
+    Notify(NotifyArgs),
     /// Show what a sync would ask for, and why not the rest
     #[command(after_long_help = include_str!("cli/help/plan.txt"))]
     Plan(PlanArgs),

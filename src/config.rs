@@ -7,6 +7,7 @@
 mod credentials;
 mod error;
 mod file;
+mod notify;
 mod oauth_dialect;
 mod plan;
 mod presets;
@@ -16,6 +17,7 @@ mod secret_file;
 mod secret_source;
 
 pub use error::ConfigError;
+pub use notify::{NotifySettings, SecretUrl, WebhookFormat};
 pub use plan::PlanSettings;
 pub use presets::{Preset, PresetError, presets};
 pub use schedules::Schedules;
@@ -72,6 +74,8 @@ pub struct Settings {
     pub plans: BTreeMap<String, PlanSettings>,
     /// When `payersync run` syncs which connection.
     pub schedules: Schedules,
+    /// Who is told when something is wrong.
+    pub notify: NotifySettings,
     /// The connections that have a section.
     pub connection_sections: BTreeSet<String>,
     /// Parameters of their authorize requests, by connection.
@@ -152,6 +156,7 @@ impl Settings {
             count_unmapped_paths: file.warehouse.count_unmapped_paths,
             views_dir: file.warehouse.views_dir.map(|folder| home.join(folder)),
             plans,
+            notify: NotifySettings::new(file.notify, home, path)?,
             schedules,
             connection_sections,
             connection_parameters,

@@ -20,6 +20,7 @@
 //! - [`clock`] – what time it is; the only place that asks
 //! - [`own_file`] – files that this account alone can change, and none that takes another's place
 //! - [`commands`] – one file per command; builds everything, shows everything
+//! - [`notify`] – who is told when a night goes wrong: a command, a webhook, a mailbox
 //! - [`schedule`] – when the next run is due; pure
 //! - [`sync`] – what to ask (pure), page after page, what came of it
 //! - [`fingerprint`] – what identifies a resource and its content; pure
@@ -48,6 +49,7 @@ pub mod fuzzing;
 pub mod http;
 pub mod instant;
 pub mod monitor;
+pub mod notify;
 pub mod outcome;
 pub mod own_file;
 mod plural;

@@ -8,6 +8,7 @@ use super::{
     sync::{Run, chosen, options, run_once, spend, tell_not_served, tell_problems},
     targets::{check_types, targets},
     tell, tell_summary,
+    watch::Watch,
 };
 use crate::{
     cli::BackfillArgs, clock::Clock, config::Settings, exit_code::ExitCode, sync::Backfill,
@@ -19,6 +20,7 @@ pub(super) async fn run(
     folder: &Path,
     args: BackfillArgs,
     style: Style,
+    watch: &Watch,
 ) -> Result<ExitCode, Failure> {
     let settings = Settings::load(folder)?;
     let to = args.to.unwrap_or_else(|| Clock::system().now().date_naive());
@@ -35,6 +37,7 @@ pub(super) async fn run(
     check_types(&args.types)?;
     let targets = targets(&settings, connections, &http).await;
     let left_out = targets.tell_left_out();
+    watch.see_left_out(&targets.left_out);
     if targets.ready.is_empty() {
         return Ok(left_out);
     }
@@ -45,6 +48,7 @@ pub(super) async fn run(
     let stop = stop_signal::listen(args.max_duration.map(Duration::from_secs));
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
     let report = run_once(run, targets.ready, &options).await?;
+    watch.see(&report);
     for walk in report.connections.iter().flat_map(|connection| &connection.walks) {
         if let Some(note) = &walk.finish.warning {
             tell(&format!("{}: {note}", walk.resource_type));

@@ -13,6 +13,7 @@ use crate::{
     config::{FILE_NAME, PlanSettings, Settings, WAREHOUSE_NAME},
     http::{HttpClient, Origin},
     monitor::{Monitor, Silent},
+    notify::FILE_NAME as TOLD,
     own_file,
     warehouse::{Catalog, Warehouse, WarehouseFile},
 };
@@ -44,8 +45,11 @@ pub(super) fn require_own(home: &Path) -> Result<(), Failure> {
     for entry in fs::read_dir(home).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let is_ours = matches!(&*name, FILE_NAME | "lock" | "backup.lock" | "locks")
-            || [WAREHOUSE_NAME, "vault.", "pending-"].iter().any(|start| name.starts_with(start));
+        let is_ours =
+            matches!(&*name, FILE_NAME | "lock" | "backup.lock" | "locks" | TOLD | "notify.lock")
+                || [WAREHOUSE_NAME, "vault.", "pending-"]
+                    .iter()
+                    .any(|start| name.starts_with(start));
         if is_ours {
             own_file::require_own(&entry.path())?;
         }

@@ -34,6 +34,7 @@ mod lock;
 mod logging;
 mod mart_description;
 mod metrics;
+mod notify;
 mod own_views;
 mod pager;
 mod pending;
@@ -57,6 +58,7 @@ mod terminal;
 mod vault_key;
 mod verify;
 mod views;
+mod watch;
 
 use crate::{
     auth::finish_refreshes,
@@ -72,6 +74,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 use tokio::runtime::{Builder, Runtime};
+use watch::Watch;
 
 /// Tells why the command line cannot be understood, in words that repeat it.
 pub fn misused(words: &str) -> ExitCode {
@@ -88,7 +91,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(runtime) => runtime,
         Err(failure) => return ended(Err(failure)),
     };
-    to_the_end(&runtime, dispatch(cli, style), finish_refreshes())
+    let watch = Watch::begin(&cli, &runtime);
+    let code = to_the_end(&runtime, dispatch(cli, style, &watch), finish_refreshes());
+    watch.end(&runtime, code);
+    code
 }
 
 fn start_runtime() -> Result<Runtime, Failure> {
@@ -124,7 +130,7 @@ fn ended(result: Result<ExitCode, Failure>) -> ExitCode {
     code
 }
 
-async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure> {
+async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<ExitCode, Failure> {
     let home = home::choose(&cli)?;
     // A demo has a home of its own; the others need none.
     if !matches!(
@@ -141,10 +147,12 @@ async fn dispatch(cli: Cli, style: progress::Style) -> Result<ExitCode, Failure>
         Command::Demo(args) => demo::run(&args, cli.home, style).await,
         Command::Init(args) => init::run(&home, &args),
         Command::Connect(args) => connect::run(&home, args).await,
-        Command::Sync(args) => sync::run(&home, args, style).await,
-        Command::Backfill(args) => backfill::run(&home, args, style).await,
+        Command::Sync(args) => sync::run(&home, args, style, watch).await,
+        Command::Backfill(args) => backfill::run(&home, args, style, watch).await,
         Command::Import(args) => import::run(&home, args, style).await,
         Command::Run => run::run(&home, style).await,
+        // Without --test clap refuses it.
+        Command::Notify(_) => notify::run(&home).await,
         Command::Plan(args) => plan::run(&home, args).await,
         Command::Status(args) => status::run(&home, &args),
         Command::Tables(args) => tables::run(&home, &args),

@@ -8,6 +8,7 @@ use super::{
     stop_signal,
     targets::{check_types, targets},
     tell, tell_summary,
+    watch::Watch,
 };
 use crate::{
     auth::Tokens,
@@ -24,7 +25,12 @@ use crate::{
 use std::{path::Path, sync::Arc, time::Duration};
 
 /// Syncs and tells what came of it.
-pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<ExitCode, Failure> {
+pub(super) async fn run(
+    folder: &Path,
+    args: SyncArgs,
+    style: Style,
+    watch: &Watch,
+) -> Result<ExitCode, Failure> {
     let settings = Settings::load(folder)?;
     let monitor = progress::monitor(style);
     let _lock = lock::take(folder, "sync")?;
@@ -36,6 +42,7 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
     check_types(&args.types)?;
     let targets = targets(&settings, connections, &http).await;
     let left_out = targets.tell_left_out();
+    watch.see_left_out(&targets.left_out);
     if targets.ready.is_empty() {
         return Ok(left_out);
     }
@@ -48,6 +55,7 @@ pub(super) async fn run(folder: &Path, args: SyncArgs, style: Style) -> Result<E
     let stop = stop_signal::listen(args.max_duration.map(Duration::from_secs));
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
     let report = run_once(run, targets.ready, &options).await?;
+    watch.see(&report);
     tell_problems(&report);
     tell_not_served(&report, &named);
     tell_summary(&report);

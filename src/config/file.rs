@@ -19,6 +19,7 @@ pub(super) struct File {
     pub(super) sync: Sync,
     pub(super) schedule: Schedule,
     pub(super) warehouse: Warehouse,
+    pub(super) notify: super::notify::Section,
     pub(super) plans: BTreeMap<String, Plan>,
     pub(super) connections: BTreeMap<String, Connection>,
 }

@@ -44,6 +44,10 @@ fn what_the_template_shows_as_defaults_are_the_defaults() {
         .replace("revocation_url = \"https://auth.example.com/oauth2/revoke\"\n", "")
         .replace("issuer = \"https://auth.example.com/oauth2\"\n", "")
         .replace("views_dir = \"views\"\n", "")
+        .replace("command = [\"/usr/local/bin/tell-somebody\"]\n", "")
+        .replace("webhook = { file = \"notify.webhook\" }\n", "")
+        .replace("mail_to = [\"operator@example.com\"]\n", "")
+        .replace("ping = { env = \"PAYERSYNC_PING\" }\n", "")
         .replace(
             "vault_key_command = [\"secret-tool\", \"lookup\", \"service\", \"payersync\"]\n",
             "",
@@ -55,7 +59,7 @@ fn what_the_template_shows_as_defaults_are_the_defaults() {
 #[test]
 fn every_key_that_the_file_may_have_stands_in_the_template() {
     // An unknown key's message lists the known ones of its section.
-    for section in ["http", "sync", "schedule", "warehouse"] {
+    for section in ["http", "sync", "schedule", "warehouse", "notify"] {
         let error = parse(&format!("[{section}]\nno_such_key = 1\n")).unwrap_err().to_string();
         for key in error.split('`').skip(3).step_by(2) {
             assert!(uncommented().contains(&format!("\n{key} = ")), "{section}.{key}");
@@ -94,6 +98,13 @@ fn values_out_of_bounds_name_their_key() {
     for (text, key) in [
         ("[sync]\nshrink_limit_percent = 101\n".to_owned(), "sync.shrink_limit_percent"),
         ("[http]\nread_timeout_seconds = 0\n".to_owned(), "http.read_timeout_seconds"),
+        ("[notify]\nrepeat_days = 0\n".to_owned(), "notify.repeat_days"),
+        ("[notify]\nconsent_days = 366\n".to_owned(), "notify.consent_days"),
+        ("[notify]\ncommand = []\n".to_owned(), "notify.command"),
+        ("[notify]\nsendmail = [\"\"]\n".to_owned(), "notify.sendmail"),
+        ("[notify]\nwebhook = \"http://h.test/x\"\n".to_owned(), "notify.webhook"),
+        ("[notify]\nping = { env = \"A\", file = \"b\" }\n".to_owned(), "notify.ping"),
+        ("[notify]\nmail_to = [\"a@b\\nBcc: c@d\"]\n".to_owned(), "notify.mail_to"),
         (plan("fhir_url = \"http://api.x.test/r4\""), "plans.x.fhir_url"),
         (plan("fhir_url = \"ftp://h/\""), "plans.x.fhir_url"),
         (plan("fhir_url = \"https://h/\"\ntypes = [\"*\", \"Claims\"]"), "mean Claim?"),

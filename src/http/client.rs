@@ -23,8 +23,8 @@ use super::retry::Delays;
 use super::retry_after::http_date;
 use super::wait::wait;
 use super::{
-    Get, HttpError, HttpErrorKind, HttpOptions, Origin, OriginHeaders, PostForm, RateLimits,
-    Response, Retry, RetryReason, SafeUrl, Verdict, body, classify,
+    Get, HttpError, HttpErrorKind, HttpOptions, Origin, OriginHeaders, PostForm, PostText,
+    RateLimits, Response, Retry, RetryReason, SafeUrl, Verdict, body, classify,
 };
 
 /// Redirects that are followed per attempt, all within one origin.
@@ -156,6 +156,34 @@ impl HttpClient {
         let is_sound = &super::any_body;
         let call =
             Call { method, url, headers, form, fresh, repeatable, give_up, is_sound, on_retry };
+        self.run(call).await
+    }
+
+    /// Posts a text until its answer is final; an attempt that may have been acted on is repeated,
+    /// redirects are not followed.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn post_text(&self, request: PostText<'_>) -> Result<Response, HttpError> {
+        let PostText { url, content_type, headers: own, text } = request;
+        if let Some(own) = own.filter(|own| !own.may_go_to(url)) {
+            let kind = HttpErrorKind::ForeignOrigin { issued_for: own.origin().clone() };
+            return Err(refusal("POST", url, kind));
+        }
+        let mut headers = own.map(OriginHeaders::headers).unwrap_or_default();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let call = Call {
+            method: Method::POST,
+            url,
+            headers,
+            form: Some(Posted::Text { text, content_type }),
+            fresh: &super::nothing_fresh,
+            repeatable: true,
+            give_up: None,
+            is_sound: &super::any_body,
+            on_retry: &super::silently,
+        };
         self.run(call).await
     }
 

@@ -13,31 +13,38 @@ pub enum BodyFormat {
     Json,
 }
 
-/// Fields with how they are written.
-pub(super) struct Posted {
-    fields: Vec<(String, String)>,
-    format: BodyFormat,
+/// What a POST request carries.
+pub(super) enum Posted {
+    /// Fields with how they are written.
+    Fields { fields: Vec<(String, String)>, format: BodyFormat },
+    /// A text as it is.
+    Text { text: String, content_type: &'static str },
 }
 
 impl Posted {
     pub(super) fn new(fields: &[(&str, &str)], format: BodyFormat) -> Posted {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Posted { fields: fields.iter().map(owned).collect(), format }
+        Posted::Fields { fields: fields.iter().map(owned).collect(), format }
     }
 
     pub(super) fn content_type(&self) -> &'static str {
-        match self.format {
-            BodyFormat::Form => "application/x-www-form-urlencoded",
-            BodyFormat::Json => "application/json",
+        match self {
+            Posted::Fields { format: BodyFormat::Form, .. } => "application/x-www-form-urlencoded",
+            Posted::Fields { format: BodyFormat::Json, .. } => "application/json",
+            Posted::Text { content_type, .. } => content_type,
         }
     }
 
-    /// The body, with one more field where there is one.
+    /// The body; fields with one more where there is one.
     pub(super) fn body(&self, fresh: Option<(&'static str, SecretString)>) -> String {
+        let (fields, format) = match self {
+            Posted::Fields { fields, format } => (fields, format),
+            Posted::Text { text, .. } => return text.clone(),
+        };
         let fresh = fresh.as_ref().map(|(name, value)| (*name, value.expose_secret()));
-        let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let fields = fields.chain(fresh);
-        match self.format {
+        match format {
             BodyFormat::Form => {
                 url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
             }

@@ -50,6 +50,18 @@ pub struct PostForm<'a> {
     pub on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
 
+/// A POST request with a text.
+pub struct PostText<'a> {
+    /// Where to; https, or http on this machine. A redirect is not followed.
+    pub url: &'a Url,
+    /// The `Content-Type` header.
+    pub content_type: &'static str,
+    /// More headers, if any; their origin must be the URL's.
+    pub headers: Option<&'a OriginHeaders>,
+    /// The body.
+    pub text: String,
+}
+
 /// Adds no field: the `fresh` of a form that every attempt repeats as it is.
 pub fn nothing_fresh() -> Option<(&'static str, SecretString)> {
     None
@@ -66,6 +78,12 @@ pub fn any_body(_: &[u8]) -> bool {
 impl fmt::Debug for Get<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Get({})", super::SafeUrl::from(self.url))
+    }
+}
+
+impl fmt::Debug for PostText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostText({})", super::SafeUrl::from(self.url))
     }
 }
 

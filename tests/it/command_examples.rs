@@ -30,7 +30,7 @@ impl Stage {
         let epic = format!(
             "redirect_url = \"http://127.0.0.1:0/callback\"\nconsent_days = 90\n[plans.epic]\nfhir_url = {:?}\n\
              authorize_url = {:?}\ntoken_url = {:?}\nclient_id = \"c\"\ntoken_auth = \"private_key_jwt\"\n\
-             client_key_file = \"epic.pem\"\n",
+             client_key_file = \"epic.pem\"\n[notify]\ncommand = [\"true\"]\n",
             payer.fhir_url(),
             payer.authorize_url(),
             payer.token_url()

@@ -179,6 +179,8 @@ mod moving_pages;
 #[cfg(test)]
 mod newest_version;
 #[cfg(test)]
+mod notify;
+#[cfg(test)]
 mod oauth_dialects;
 #[cfg(test)]
 mod odd_refresh;

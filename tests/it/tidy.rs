@@ -73,6 +73,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "fhir",
             "http",
             "monitor",
+            "notify",
             "outcome",
             "own_file",
             "plural",
@@ -110,6 +111,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     // Which segments of a path are names of types, and so may be shown.
     ("http", &["r4"]),
     ("monitor", &["outcome"]),
+    ("notify", &["clock", "config", "exit_code", "http", "own_file", "plural"]),
     ("outcome", &["exit_code"]),
     ("fingerprint", &["view"]),
     // An assertion says until when it is good.
@@ -145,15 +147,13 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
         "env::var",
         &[
             ("config.rs", "the folder of systemd's credentials"),
-            (
-                "config/secret_source.rs",
-                "the variable with a secret of a plan, which the configuration names",
-            ),
+            ("config/secret_source.rs", "a variable with a secret, which the configuration names"),
             ("commands/browser.rs", "the browser of the user's choice"),
             ("commands/handed_on.rs", "what a browser and a pager inherit"),
             ("commands/pager.rs", "the pager of the user's choice"),
             ("commands/key_command.rs", "what the command for the vault's key inherits"),
             ("commands/vault_key.rs", "the vault's key"),
+            ("notify/program.rs", "what a program that tells somebody inherits"),
         ],
     ),
     ("env::home_dir", &[("commands/home.rs", "the default home")]),

@@ -3,15 +3,17 @@
 //! Never more than one run at a time. Everything is begun in tasks, so that grants are kept alive
 //! during a long run and a request to stop is heard at once.
 
-use super::news::News;
+use super::news::{self, News};
 use crate::{
     auth::{ConnectionKey, ConsentState, StoredGrant, Tokens, Vault},
     clock::Clock,
     commands::{
         failure::Failure,
         home,
+        notify::notifier,
         sync::{options, spend},
         targets::{LeftOut, targets},
+        tell, watch,
     },
     config::Settings,
     http::HttpClient,
@@ -241,7 +243,7 @@ impl Daemon {
         self.is_running = true;
         let shared = self.shared.clone();
         self.shared.http_is_new = false;
-        self.work.spawn(async move { Done::Run(sync_all(shared, connections).await) });
+        self.work.spawn(async move { Done::Run(sync_and_notify(shared, connections).await) });
     }
 
     fn settle(&mut self, done: Done) {
@@ -268,6 +270,30 @@ impl Daemon {
             }
         }
     }
+}
+
+/// One run over all that is due, told to whom `[notify]` names. One that was asked to stop is not:
+/// the service is restarted, and the next run goes on.
+async fn sync_and_notify(shared: Shared, connections: Vec<ConnectionRow>) -> Vec<News> {
+    let (settings, clock, stop) =
+        (Arc::clone(&shared.settings), shared.clock.clone(), shared.stop.clone());
+    let Ok(Some(notifier)) = notifier(&settings) else {
+        return sync_all(shared, connections).await;
+    };
+    let beginning = tokio::spawn({
+        let notifier = notifier.clone();
+        async move { notifier.begin().await }
+    });
+    let news = sync_all(shared, connections).await;
+    beginning.await.unwrap_or_default().iter().for_each(|problem| tell(problem));
+    if !stop.is_asked() {
+        let (exit_code, seen) = news::came_to(&news);
+        let look = move || Ok(watch::result_of(&settings, "run", exit_code, seen, true));
+        if let Ok(result) = blocking(look).await {
+            watch::tell_all(&notifier, &result, clock.now()).await;
+        }
+    }
+    news
 }
 
 /// One run over all that is due; what a plan's configuration spoils, it spoils for that plan alone.

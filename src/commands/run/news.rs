@@ -2,7 +2,8 @@
 
 use super::daemon::Daemon;
 use crate::{
-    commands::{failure::Failure, sync::tell_problems, tell, tell_summary},
+    commands::{failure::Failure, sync::tell_problems, tell, tell_summary, watch},
+    exit_code::ExitCode,
     sync::Report,
     warehouse::ConnectionRow,
 };
@@ -64,6 +65,23 @@ impl News {
             }
         }
     }
+}
+
+/// The worst of what a run came to, and each connection's part in it.
+pub(super) fn came_to(news: &[News]) -> (ExitCode, Vec<(String, ExitCode)>) {
+    let mut seen = Vec::new();
+    let code = news.iter().fold(ExitCode::Complete, |worst, one| match one {
+        News::Run(report) => {
+            seen.extend(watch::seen(report));
+            worst.worst(report.exit_code())
+        }
+        News::Failed { connections, failure } => {
+            seen.extend(watch::unseen(connections, failure.code()));
+            worst.worst(failure.code())
+        }
+        News::KeptAlive { .. } | News::NotKeptAlive { .. } => worst,
+    });
+    (code, seen)
 }
 
 /// Tells what is going to happen.

@@ -1,0 +1,30 @@
+//! `payersync notify --test`: whether whoever is to be told can be told.
+
+use super::{failure::Failure, tell};
+use crate::{config::Settings, exit_code::ExitCode, notify::Notifier};
+use std::path::Path;
+
+/// Sends a test on every way there is, and tells which of them worked.
+pub(super) async fn run(folder: &Path) -> Result<ExitCode, Failure> {
+    let settings = Settings::load(folder)?;
+    let Some(notifier) = notifier(&settings)? else {
+        return Err(Failure::misuse("[notify] in payersync.toml names nobody to tell")
+            .hint("set command, webhook, mail_to or ping there"));
+    };
+    let mut code = ExitCode::Complete;
+    for (key, result) in notifier.test().await {
+        match result {
+            Ok(()) => tell(&format!("notify.{key}: delivered")),
+            Err(problem) => {
+                tell(&problem);
+                code = ExitCode::Unreachable;
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// Who tells, if the configuration names anybody to be told.
+pub(super) fn notifier(settings: &Settings) -> Result<Option<Notifier>, Failure> {
+    Notifier::new(settings).map_err(|error| Failure::usage("cannot set up HTTP", error))
+}

@@ -1,0 +1,152 @@
+//! Watches a sync or a backfill from outside, so that its end is told to whom `[notify]` names,
+//! whatever ended it: a plan, the disk, a bug.
+
+use super::{calendar, home, notify::notifier, targets::LeftOut, tell};
+use crate::{
+    cli::{Cli, Command},
+    clock::Clock,
+    config::Settings,
+    exit_code::ExitCode,
+    notify::{ConnectionResult, ConsentEnd, Notifier, RunResult},
+    sync::Report,
+    warehouse::{ConnectionRow, ReadOnlyWarehouse},
+};
+use chrono::{DateTime, Utc};
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Mutex, PoisonError},
+};
+use tokio::{runtime::Runtime, task::JoinHandle};
+
+/// A connection's name and the worst that happened to it.
+type Seen = (String, ExitCode);
+
+/// What is known of a command's work when it ends.
+pub(super) struct Watch {
+    armed: Option<Armed>,
+    seen: Mutex<Vec<Seen>>,
+}
+
+struct Armed {
+    command: &'static str,
+    is_whole: bool,
+    settings: Settings,
+    notifier: Notifier,
+    begun: JoinHandle<Vec<String>>,
+}
+
+impl Watch {
+    /// Begins to watch, where the command is one whose end is told.
+    ///
+    /// A configuration that cannot be read is the command's to tell, and tells nobody else.
+    pub(super) fn begin(cli: &Cli, runtime: &Runtime) -> Watch {
+        Watch { armed: Armed::of(cli, runtime), seen: Mutex::default() }
+    }
+
+    /// Notes what a run came to.
+    pub(super) fn see(&self, report: &Report) {
+        self.note(seen(report));
+    }
+
+    /// Notes what a run could not be about.
+    pub(super) fn see_left_out(&self, left_out: &[LeftOut]) {
+        let each = |one: &LeftOut| unseen(&one.connections, one.failure.code());
+        self.note(left_out.iter().flat_map(each).collect());
+    }
+
+    fn note(&self, more: Vec<Seen>) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).extend(more);
+    }
+
+    /// Tells what the command came to. It has ended: nothing here changes its exit code.
+    pub(super) fn end(self, runtime: &Runtime, exit_code: ExitCode) {
+        let Some(armed) = self.armed else { return };
+        let seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            runtime.block_on(async {
+                let Armed { command, is_whole, settings, notifier, begun } = armed;
+                let problems = begun.await.unwrap_or_default();
+                problems.iter().for_each(|problem| tell(problem));
+                let now = Clock::system().now();
+                let result = result_of(&settings, command, exit_code, seen, is_whole);
+                tell_all(&notifier, &result, now).await;
+            });
+        }));
+        if told.is_err() {
+            tell("notify: not told, by a bug in payersync");
+        }
+    }
+}
+
+impl Armed {
+    fn of(cli: &Cli, runtime: &Runtime) -> Option<Armed> {
+        let (command, is_whole) = match &cli.command {
+            Command::Sync(args) => ("sync", args.types.is_empty()),
+            Command::Backfill(args) => ("backfill", args.types.is_empty()),
+            _ => return None,
+        };
+        let home = home::choose(cli).ok()?;
+        // Who else may write there must not have a program of theirs run.
+        home::require_own(&home).ok()?;
+        let settings = Settings::load(&home).ok()?;
+        let notifier = notifier(&settings).ok()??;
+        let beginning = notifier.clone();
+        let begun = runtime.spawn(async move { beginning.begin().await });
+        Some(Armed { command, is_whole, settings, notifier, begun })
+    }
+}
+
+/// The connections of a report.
+pub(super) fn seen(report: &Report) -> Vec<Seen> {
+    let each = report.connections.iter();
+    each.map(|one| (one.connection.clone(), one.exit_code())).collect()
+}
+
+/// Connections that were not asked at all.
+pub(super) fn unseen(names: &[String], exit_code: ExitCode) -> Vec<Seen> {
+    names.iter().map(|name| (name.clone(), exit_code)).collect()
+}
+
+/// Tells it; what fails is told here, on stderr.
+pub(super) async fn tell_all(notifier: &Notifier, result: &RunResult, now: DateTime<Utc>) {
+    notifier.end(result, now).await.iter().for_each(|problem| tell(problem));
+}
+
+/// What a run came to, with what the warehouse knows of its connections.
+pub(super) fn result_of(
+    settings: &Settings,
+    command: &'static str,
+    exit_code: ExitCode,
+    seen: Vec<Seen>,
+    is_whole: bool,
+) -> RunResult {
+    let looked = look(settings);
+    let rows = looked.as_ref().map_or(&[][..], |(rows, _)| rows);
+    let by_name: HashMap<&str, &ConnectionRow> =
+        rows.iter().map(|row| (row.name.as_str(), row)).collect();
+    let of = |(name, exit_code): Seen| {
+        let row = by_name.get(name.as_str())?;
+        let (uid, plan) = (row.uid.clone(), row.plan_name().to_owned());
+        Some(ConnectionResult { uid, plan, exit_code, is_whole })
+    };
+    RunResult {
+        command,
+        exit_code,
+        connections: seen.into_iter().filter_map(of).collect(),
+        known: looked.as_ref().map(|_| rows.iter().map(|row| row.uid.clone()).collect()),
+        consents: looked.map(|(_, consents)| consents).unwrap_or_default(),
+    }
+}
+
+/// The connections and the ends of their consents; `None` if the warehouse cannot be read, which the
+/// exit code says.
+fn look(settings: &Settings) -> Option<(Vec<ConnectionRow>, Vec<ConsentEnd>)> {
+    let file = home::existing_warehouse(&settings.home).ok()?;
+    let warehouse = ReadOnlyWarehouse::open(&file).ok()?;
+    let consents = warehouse.consents().ok()?.into_iter().filter_map(|consent| {
+        let ends_at = calendar::ends_at(settings, &consent)?;
+        Some(ConsentEnd { uid: consent.uid, plan: consent.plan, ends_at })
+    });
+    Some((warehouse.connections().ok()?, consents.collect()))
+}

@@ -1,0 +1,301 @@
+//! What is to be told, of what a run came to and what has been told before. Pure.
+
+use super::{
+    memory::{Told, ToldConsent, subject},
+    notice::{Event, Notice},
+};
+use crate::{clock, exit_code::ExitCode, plural::count};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a run came to, as far as somebody may be told.
+#[derive(Debug, Clone)]
+pub struct RunResult {
+    /// The command: sync, backfill or run.
+    pub command: &'static str,
+    /// Its exit code.
+    pub exit_code: ExitCode,
+    /// The connections that it was about.
+    pub connections: Vec<ConnectionResult>,
+    /// The ends of all consents, as far as they are known.
+    pub consents: Vec<ConsentEnd>,
+    /// The uids of all connections there are; `None` if they could not be read.
+    pub known: Option<Vec<String>>,
+}
+
+/// What a run came to for one connection.
+#[derive(Debug, Clone)]
+pub struct ConnectionResult {
+    /// The connection's uid.
+    pub uid: String,
+    /// Its plan.
+    pub plan: String,
+    /// The worst that happened to it.
+    pub exit_code: ExitCode,
+    /// Whether all of its types were asked for, so that it is well if nothing happened.
+    pub is_whole: bool,
+}
+
+/// When a consent ends.
+#[derive(Debug, Clone)]
+pub struct ConsentEnd {
+    /// The connection's uid.
+    pub uid: String,
+    /// Its plan.
+    pub plan: String,
+    /// When.
+    pub ends_at: DateTime<Utc>,
+}
+
+/// How often and how early things are told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Policy {
+    pub(super) consent: TimeDelta,
+    pub(super) repeat: TimeDelta,
+}
+
+/// A message, and what is known to be told once it is delivered.
+#[derive(Debug)]
+pub(super) struct Decision {
+    pub(super) notice: Notice,
+    pub(super) then: Told,
+}
+
+/// A subject of trouble: a connection, or the run itself.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Trouble<'a> {
+    plan: Option<&'a str>,
+    code: u8,
+    subject: String,
+}
+
+impl RunResult {
+    /// A backfill that is complete says nothing about the nightly sync, nor the other way round.
+    fn prefix(&self) -> &'static str {
+        if self.command == "backfill" { "backfill:" } else { "" }
+    }
+
+    fn subject(&self, uid: &str) -> String {
+        format!("{}{}", self.prefix(), subject(uid))
+    }
+
+    /// The run itself, for what belongs to no connection.
+    fn itself(&self) -> String {
+        format!("{}run", self.prefix())
+    }
+
+    fn troubles(&self) -> BTreeSet<Trouble<'_>> {
+        let failed = self.connections.iter().filter(|one| one.exit_code != ExitCode::Complete);
+        let worst = failed.clone().fold(ExitCode::Complete, |code, one| code.worst(one.exit_code));
+        let mut troubles: BTreeSet<Trouble<'_>> = failed
+            .map(|one| Trouble {
+                plan: Some(&one.plan),
+                code: one.exit_code as u8,
+                subject: self.subject(&one.uid),
+            })
+            .collect();
+        if worst.worst(self.exit_code) != worst {
+            let code = self.exit_code as u8;
+            troubles.insert(Trouble { plan: None, code, subject: self.itself() });
+        }
+        troubles
+    }
+}
+
+/// Forgets what is over without a word: connections that are gone, consents that were renewed, and
+/// trouble of a run itself where a later run has other trouble.
+pub(super) fn forget(told: &mut Told, result: &RunResult) {
+    if let Some(known) = &result.known {
+        let known: BTreeSet<String> = known.iter().map(|uid| subject(uid)).collect();
+        let is_known =
+            |key: &str| key.ends_with("run") || known.contains(key.trim_start_matches("backfill:"));
+        told.troubles.retain(|key, _| is_known(key));
+        let ends =
+            |key: &String| result.consents.iter().find(|consent| subject(&consent.uid) == *key);
+        told.consents.retain(|key, consent| {
+            ends(key).is_some_and(|end| is_same_end(&consent.ends_at, end.ends_at))
+        });
+    }
+    let itself = result.itself();
+    if !result.connections.is_empty()
+        && result.exit_code != ExitCode::Complete
+        && !result.troubles().iter().any(|trouble| trouble.subject == itself)
+    {
+        told.troubles.remove(&itself);
+    }
+}
+
+/// What a channel that has been told `told` is to be told now, in order.
+pub(super) fn decide(
+    told: &Told,
+    result: &RunResult,
+    policy: Policy,
+    now: DateTime<Utc>,
+) -> Vec<Decision> {
+    let mut decisions: Vec<Decision> = Vec::new();
+    for one in [failure, recovery, consents] {
+        let told = decisions.last().map_or(told, |decision| &decision.then);
+        decisions.extend(one(told, result, policy, now));
+    }
+    decisions
+}
+
+fn failure(
+    told: &Told,
+    result: &RunResult,
+    policy: Policy,
+    now: DateTime<Utc>,
+) -> Option<Decision> {
+    let troubles = result.troubles();
+    let is_due = |trouble: &Trouble<'_>| {
+        let told = told.troubles.get(&trouble.subject).and_then(|codes| codes.get(&trouble.code));
+        told.is_none_or(|told| is_long_ago(told, policy.repeat, now))
+    };
+    if !troubles.iter().any(is_due) {
+        return None;
+    }
+    let (mut then, at) = (told.clone(), clock::text(now));
+    for trouble in &troubles {
+        then.troubles.entry(trouble.subject.clone()).or_default().insert(trouble.code, at.clone());
+    }
+    let (command, code) = (result.command, result.exit_code);
+    let meaning = code.describe();
+    let mut text = format!("payersync {command} ended with exit code {}: {meaning}.\n", code as u8);
+    for ((plan, code), number) in
+        counted(troubles.iter().filter_map(|one| Some((one.plan?, one.code))))
+    {
+        let meaning = describe(code);
+        text += &format!("Plan {plan}: {}: {meaning}.\n", count(number, "connection"));
+    }
+    text += "`payersync status` says what is wrong and what to do.";
+    let notice = Notice {
+        event: Event::Failure,
+        title: format!("payersync {command}: {meaning}"),
+        text,
+        command: Some(command),
+        exit_code: Some(code as u8),
+        plans: plans(troubles.iter().filter_map(|trouble| trouble.plan)),
+    };
+    Some(Decision { notice, then })
+}
+
+fn recovery(told: &Told, result: &RunResult, _: Policy, _: DateTime<Utc>) -> Option<Decision> {
+    let is_well = |one: &&ConnectionResult| {
+        let is_complete = one.is_whole && one.exit_code == ExitCode::Complete;
+        is_complete && told.troubles.contains_key(&result.subject(&one.uid))
+    };
+    let well: Vec<&ConnectionResult> = result.connections.iter().filter(is_well).collect();
+    let mut then = told.clone();
+    for one in &well {
+        then.troubles.remove(&result.subject(&one.uid));
+    }
+    if result.exit_code == ExitCode::Complete {
+        then.troubles.remove(&result.itself());
+    }
+    if then == *told {
+        return None;
+    }
+    let command = result.command;
+    let mut text = String::new();
+    for (plan, number) in counted(well.iter().map(|one| one.plan.as_str())) {
+        text += &format!("Plan {plan}: {} complete again.\n", count(number, "connection"));
+    }
+    let left = then.troubles.len();
+    let (title, last) = match left {
+        0 => ("payersync: complete again", "Nothing that was told is wrong any more.".to_owned()),
+        _ => (
+            "payersync: partly complete again",
+            format!("Still wrong: {}.", count(left, "subject")),
+        ),
+    };
+    let notice = Notice {
+        event: Event::Recovery,
+        title: title.to_owned(),
+        text: text + &last,
+        command: Some(command),
+        exit_code: Some(result.exit_code as u8),
+        plans: plans(well.iter().map(|one| one.plan.as_str())),
+    };
+    Some(Decision { notice, then })
+}
+
+fn consents(
+    told: &Told,
+    result: &RunResult,
+    policy: Policy,
+    now: DateTime<Utc>,
+) -> Option<Decision> {
+    if policy.consent.is_zero() {
+        return None;
+    }
+    let is_near = |end: &&ConsentEnd| end.ends_at - now <= policy.consent;
+    let near: Vec<&ConsentEnd> = result.consents.iter().filter(is_near).collect();
+    let is_due = |end: &&ConsentEnd| {
+        told.consents.get(&subject(&end.uid)).is_none_or(|known| {
+            !is_same_end(&known.ends_at, end.ends_at)
+                || is_long_ago(&known.told_at, policy.repeat, now)
+        })
+    };
+    if !near.iter().any(is_due) {
+        return None;
+    }
+    let mut then = told.clone();
+    for end in &near {
+        let consent = ToldConsent { ends_at: clock::text(end.ends_at), told_at: clock::text(now) };
+        then.consents.insert(subject(&end.uid), consent);
+    }
+    let by_day = near.iter().map(|end| (end.ends_at.date_naive(), end.plan.as_str()));
+    let mut text = String::new();
+    for ((day, plan), number) in counted(by_day) {
+        let verb = match (day < now.date_naive(), number) {
+            (true, _) => "ended",
+            (false, 1) => "ends",
+            (false, _) => "end",
+        };
+        text += &format!("Plan {plan}: {} {verb} on {day}.\n", count(number, "consent"));
+    }
+    text += "`payersync status` names the connections; `payersync connect NAME --plan PLAN` renews a \
+             consent.";
+    let notice = Notice {
+        event: Event::ConsentEnding,
+        title: format!("payersync: {} to renew", count(near.len(), "consent")),
+        text,
+        command: None,
+        exit_code: None,
+        plans: plans(near.iter().map(|end| end.plan.as_str())),
+    };
+    Some(Decision { notice, then })
+}
+
+/// Whether it was told so long ago, by a clock that may have been wrong in either direction.
+fn is_long_ago(told_at: &str, period: TimeDelta, now: DateTime<Utc>) -> bool {
+    // A run begins a little earlier or later than the one before it.
+    let period = period - TimeDelta::hours(1);
+    clock::parsed(told_at).is_none_or(|told_at| (now - told_at).abs() >= period)
+}
+
+/// Some plans tell the end anew at each refresh, and a few seconds later each time.
+fn is_same_end(told: &str, end: DateTime<Utc>) -> bool {
+    clock::parsed(told).is_some_and(|told| (end - told).abs() < TimeDelta::days(1))
+}
+
+fn counted<T: Ord>(items: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
+    let mut counted = BTreeMap::new();
+    for item in items {
+        *counted.entry(item).or_default() += 1;
+    }
+    counted
+}
+
+fn plans<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let names: BTreeSet<&str> = names.collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+fn describe(code: u8) -> &'static str {
+    let known = ExitCode::ALL.into_iter().find(|known| *known as u8 == code);
+    known.map_or("failed", ExitCode::describe)
+}
+
+#[cfg(test)]
+mod tests;

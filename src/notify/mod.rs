@@ -1,0 +1,277 @@
+//! Who is told when a run fails, a consent is about to end, or all is complete again.
+//!
+//! A channel (a command, a webhook, a mailbox) is told the same trouble once, and again after a
+//! period; a recovery only if it was told of the trouble. What has been told is kept in the home. A
+//! message that could not be delivered is tried again by the next run. Messages hold names of plans,
+//! numbers, dates and exit codes: no person's or connection's name, no id, no token.
+//!
+//! Nothing here prints, and nothing here fails a run: what went wrong is returned for people.
+
+mod decide;
+mod memory;
+mod notice;
+mod program;
+
+pub use decide::{ConnectionResult, ConsentEnd, RunResult};
+pub(crate) use memory::FILE_NAME;
+pub use notice::{Event, Notice};
+
+use crate::{
+    config::{NotifySettings, SecretUrl, Settings, WebhookFormat},
+    exit_code::ExitCode,
+    http::{Get, HttpClient, HttpError, HttpOptions, Origin, OriginHeaders, PostText, Response},
+    http::{any_body, silently},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use decide::{Policy, decide, forget};
+use memory::Remembering;
+use secrecy::SecretString;
+use std::{path::PathBuf, time::Duration};
+use tokio::{task::spawn_blocking, time::timeout};
+use url::Url;
+
+/// How long all that is told at the end of a run may take.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Tells whom `[notify]` names.
+#[derive(Debug, Clone)]
+pub struct Notifier {
+    home: PathBuf,
+    settings: NotifySettings,
+    http: HttpClient,
+}
+
+/// One way to somebody.
+#[derive(Debug, Clone, Copy)]
+enum Channel {
+    Command,
+    Webhook,
+    Mail,
+}
+
+impl Channel {
+    const ALL: [Channel; 3] = [Channel::Command, Channel::Webhook, Channel::Mail];
+
+    /// Its key in the configuration.
+    fn key(self) -> &'static str {
+        match self {
+            Channel::Command => "command",
+            Channel::Webhook => "webhook",
+            Channel::Mail => "mail_to",
+        }
+    }
+}
+
+/// What a ping says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ping {
+    Start,
+    Success,
+    Fail,
+}
+
+impl Notifier {
+    /// `None` where the configuration names nobody.
+    ///
+    /// # Errors
+    /// TLS or the system's proxy settings cannot be used.
+    pub fn new(settings: &Settings) -> Result<Option<Notifier>, HttpError> {
+        if settings.notify.is_silent() {
+            return Ok(None);
+        }
+        let seconds = Duration::from_secs;
+        let http = HttpClient::new(HttpOptions {
+            connect_timeout: seconds(10),
+            read_timeout: seconds(10),
+            total_timeout: seconds(15),
+            max_body_bytes: 1 << 20,
+            max_attempts: 3,
+            max_retry_wait: seconds(10),
+            ..HttpOptions::default()
+        })?;
+        let (home, settings) = (settings.home.clone(), settings.notify.clone());
+        Ok(Some(Notifier { home, settings, http }))
+    }
+
+    /// Pings that a run begins. Returns what went wrong, for people.
+    pub async fn begin(&self) -> Vec<String> {
+        self.ping(Ping::Start).await.err().into_iter().collect()
+    }
+
+    /// Tells what a run came to, if it is to be told. Returns what went wrong, for people.
+    pub async fn end(&self, result: &RunResult, now: DateTime<Utc>) -> Vec<String> {
+        let mut problems = Vec::new();
+        let ping = match result.exit_code {
+            ExitCode::Complete => Ping::Success,
+            _ => Ping::Fail,
+        };
+        let told = timeout(PATIENCE, async {
+            problems.extend(self.ping(ping).await.err());
+            problems.extend(self.tell(result, now).await);
+        });
+        if told.await.is_err() {
+            problems.push(format!("notify: not done in {} s", PATIENCE.as_secs()));
+        }
+        problems
+    }
+
+    /// Sends a test everywhere: each way with what came of it.
+    pub async fn test(&self) -> Vec<(&'static str, Result<(), String>)> {
+        let mut results = Vec::new();
+        for channel in self.channels() {
+            results.push((channel.key(), self.deliver(channel, &Notice::test()).await));
+        }
+        if self.settings.ping.is_some() {
+            results.push(("ping", self.ping(Ping::Success).await));
+        }
+        results
+    }
+
+    fn channels(&self) -> impl Iterator<Item = Channel> {
+        let NotifySettings { command, webhook, mail_to, .. } = &self.settings;
+        let is_there = [command.is_some(), webhook.is_some(), !mail_to.is_empty()];
+        Channel::ALL.into_iter().zip(is_there).filter(|(_, is_there)| *is_there).map(|(it, _)| it)
+    }
+
+    async fn tell(&self, result: &RunResult, now: DateTime<Utc>) -> Vec<String> {
+        if self.channels().next().is_none() {
+            return Vec::new();
+        }
+        let home = self.home.clone();
+        let forgetful = |error: &dyn std::fmt::Display| {
+            let file = self.home.join(FILE_NAME);
+            format!(
+                "notify: cannot use {}: {error}; remove it, and all is told again",
+                file.display()
+            )
+        };
+        let opened = match spawn_blocking(move || Remembering::open(&home)).await {
+            Ok(opened) => opened,
+            Err(error) => return vec![forgetful(&error)],
+        };
+        let (mut remembering, mut problems) = match opened {
+            Ok(remembering) => (Some(remembering), Vec::new()),
+            // To tell again is better than not to tell.
+            Err(error) => (None, vec![forgetful(&error)]),
+        };
+        let days = |days: u32| TimeDelta::days(i64::from(days));
+        let policy = Policy {
+            consent: days(self.settings.consent_days),
+            repeat: TimeDelta::from_std(self.settings.repeat).unwrap_or(TimeDelta::MAX),
+        };
+        for channel in self.channels() {
+            let mut told = remembering
+                .as_ref()
+                .and_then(|it| it.memory.channels.get(channel.key()).cloned())
+                .unwrap_or_default();
+            let before = told.clone();
+            forget(&mut told, result);
+            for decision in decide(&told, result, policy, now) {
+                if let Err(problem) = self.deliver(channel, &decision.notice).await {
+                    problems.push(problem);
+                    // What comes after it builds on it; the next run tells all of it.
+                    break;
+                }
+                told = decision.then;
+            }
+            if let Some(it) = remembering.as_mut().filter(|_| told != before) {
+                it.memory.channels.insert(channel.key().to_owned(), told);
+                problems.extend(it.save().err().map(|error| forgetful(&error)));
+            }
+        }
+        problems
+    }
+
+    async fn deliver(&self, channel: Channel, notice: &Notice) -> Result<(), String> {
+        let delivered = match channel {
+            Channel::Command => {
+                let words = self.settings.command.clone().unwrap_or_default();
+                self.run(words, notice.json()).await
+            }
+            Channel::Mail => {
+                let text = notice.mail(&self.settings.mail_to);
+                self.run(self.settings.sendmail.clone(), text).await
+            }
+            Channel::Webhook => match &self.settings.webhook {
+                Some(place) => self.post(place, notice).await,
+                None => Ok(()),
+            },
+        };
+        delivered.map_err(|problem| format!("notify.{}: {problem}", channel.key()))
+    }
+
+    async fn run(&self, words: Vec<String>, text: String) -> Result<(), String> {
+        let home = self.home.clone();
+        let run = move || program::run(&words, &home, &text, program::PATIENCE);
+        spawn_blocking(run).await.map_err(|error| error.to_string())?
+    }
+
+    async fn post(&self, place: &SecretUrl, notice: &Notice) -> Result<(), String> {
+        let url = place.read()?;
+        let (content_type, text) = match self.settings.webhook_format {
+            WebhookFormat::Json => ("application/json", notice.json()),
+            WebhookFormat::Slack => ("application/json", notice.slack()),
+            WebhookFormat::Ntfy => ("text/plain; charset=utf-8", notice.text.clone()),
+        };
+        let mut headers = Origin::of(&url).ok().map(OriginHeaders::new);
+        if self.settings.webhook_format == WebhookFormat::Ntfy {
+            let more = [("Title", notice.title.as_str())].into_iter().chain(notice.ntfy());
+            for (name, value) in more {
+                let value = SecretString::from(value);
+                headers = headers.map(|headers| headers.with(name, &value, false));
+            }
+        }
+        let request = PostText { url: &url, content_type, headers: headers.as_ref(), text };
+        accepted(self.http.post_text(request).await)
+    }
+
+    async fn ping(&self, ping: Ping) -> Result<(), String> {
+        let Some(place) = &self.settings.ping else { return Ok(()) };
+        let problem = |problem| format!("notify.ping: {problem}");
+        let url = pinged(place.read().map_err(problem)?, ping);
+        let get = Get {
+            url: &url,
+            accept: "*/*",
+            bearer: None,
+            headers: None,
+            is_sound: &any_body,
+            on_retry: &silently,
+        };
+        accepted(self.http.get(get).await).map_err(problem)
+    }
+}
+
+/// The URL with the word of a beginning or of a bad end below it.
+fn pinged(mut url: Url, ping: Ping) -> Url {
+    let word = match ping {
+        Ping::Start => "start",
+        Ping::Success => return url,
+        Ping::Fail => "fail",
+    };
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().push(word);
+    }
+    url
+}
+
+/// Whether a server has taken it. The URL may be a secret: an error shows its host at most.
+fn accepted(answer: Result<Response, HttpError>) -> Result<(), String> {
+    match answer {
+        Ok(response) if response.is_success() => Ok(()),
+        Ok(response) => Err(format!("the server answered with status {}", response.status)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ping_has_its_word_below_the_url_and_keeps_the_query() {
+        let pinged = |text: &str, ping| pinged(Url::parse(text).unwrap(), ping).to_string();
+        assert_eq!(pinged("https://h/ab?c=1", Ping::Success), "https://h/ab?c=1");
+        assert_eq!(pinged("https://h/ab?c=1", Ping::Start), "https://h/ab/start?c=1");
+        assert_eq!(pinged("https://h/ab/", Ping::Fail), "https://h/ab/fail");
+    }
+}

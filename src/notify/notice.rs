@@ -1,0 +1,103 @@
+//! One message, in the forms in which it is sent. It holds names of plans, dates, numbers and exit codes;
+//! no name of a connection, which may be a person's.
+
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// What a message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A run ended with another exit code than 0.
+    Failure,
+    /// Something that was told as failed is complete.
+    Recovery,
+    /// A consent is about to end.
+    ConsentEnding,
+    /// `payersync notify --test`.
+    Test,
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// What it is about.
+    pub event: Event,
+    /// One line, ASCII.
+    pub title: String,
+    /// A few lines.
+    pub text: String,
+    /// The command that ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<&'static str>,
+    /// Its exit code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<u8>,
+    /// The plans that are concerned.
+    pub plans: Vec<String>,
+}
+
+impl Notice {
+    /// What `payersync notify --test` sends.
+    pub(super) fn test() -> Notice {
+        Notice {
+            event: Event::Test,
+            title: "payersync: a test".to_owned(),
+            text:
+                "This is a test: here you are told when a sync fails, when a consent is about to \
+                   end, and when all is complete again."
+                    .to_owned(),
+            command: None,
+            exit_code: None,
+            plans: Vec::new(),
+        }
+    }
+
+    pub(super) fn json(&self) -> String {
+        // Texts and numbers can always be written.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// As Slack's `mrkdwn` has it, in which three characters are escaped.
+    pub(super) fn slack(&self) -> String {
+        let text = format!("*{}*\n{}", self.title, self.text);
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        serde_json::json!({ "text": text }).to_string()
+    }
+
+    /// The tag and the priority (1 to 5, 3 is usual) of ntfy.
+    pub(super) fn ntfy(&self) -> [(&'static str, &'static str); 2] {
+        match self.event {
+            Event::Failure => [("Tags", "rotating_light"), ("Priority", "4")],
+            Event::Recovery => [("Tags", "white_check_mark"), ("Priority", "3")],
+            Event::ConsentEnding => [("Tags", "hourglass"), ("Priority", "4")],
+            Event::Test => [("Tags", "wave"), ("Priority", "3")],
+        }
+    }
+
+    /// A message of RFC 5322 for a program that sends mail.
+    pub(super) fn mail(&self, to: &[String]) -> String {
+        let mut mail = String::new();
+        // Writing to a String cannot fail.
+        let _ = writeln!(mail, "To: {}", to.join(", "));
+        let _ = writeln!(mail, "Subject: {}", self.title);
+        mail.push_str("Auto-Submitted: auto-generated\nMIME-Version: 1.0\n");
+        mail.push_str("Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n");
+        let _ = writeln!(mail, "\n{}", self.text);
+        mail
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_a_mail_and_text_for_slack() {
+        let notice = Notice { text: "plan <a&b>".to_owned(), ..Notice::test() };
+        let mail = notice.mail(&["a@b.test".to_owned(), "c@d.test".to_owned()]);
+        assert!(mail.starts_with("To: a@b.test, c@d.test\nSubject: payersync: a test\n"), "{mail}");
+        assert!(mail.ends_with("8bit\n\nplan <a&b>\n"), "{mail}");
+        assert!(notice.slack().contains(r"*payersync: a test*\nplan &lt;a&amp;b&gt;"));
+    }
+}

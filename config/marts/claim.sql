@@ -20,11 +20,25 @@
 --
 -- Interim bills (bill frequency 2, 3 and 4) and late charges (5) add to the bills of the stay before
 -- them, whatever number they have or name: each counts beside the others, until a bill of its days and
--- frequency comes again, or one that bills the days anew (7, 9).
+-- frequency comes again, or one that bills the days anew (7, 9). Some payers send cumulative interim
+-- bills: a later bill (1 to 4) whose days contain those of an earlier interim bill of the same stay takes
+-- its place. Bills are of one stay if number or links join them, or if type of bill, provider, patient and
+-- day of admission are the same.
+--
+-- Bill frequencies (NUBC, last character of the type of bill):
+--   0, 1, O          a bill like any other: the latest of its number stands (0 and O ask for no payment)
+--   2, 3, 4          interim bills, first, continuing and last; 5 late charges: see above
+--   6, 7, Y          take the place of the bill that they name or whose number they have
+--   8, X             take it back and never stand
+--   9                final bill of an episode: takes the place of the bills of its days
+--   A, B, C, E       notices, such as an election: they stand beside the bills of their number
+--   D                cancels a notice and never stands
+--   F to K, M, P, Q  adjustments, and Q a claim that is reopened: like 7
+--   L, N, Z          no meaning of their own: like 1
 --
 -- A reversal takes back one payment, of the opposite amount and the same currency: one that it names,
--- else of its number, its family of linked claims, or (if it names nothing) its day of service and
--- charge. Of several it is the last one made before; of the same day, the oldest. A payment made
+-- else of its number, its family of linked claims, or (if it names nothing) its day of service, charge
+-- and, of a pharmacy, drug. Where no amount tells, drug and quantity must be the same. Of several it is the last one made before; of the same day, the oldest. A payment made
 -- after the reversal, or that the payer says follows it, is a correction and stands. A void without a
 -- payment of its own takes back one version of its number.
 --
@@ -56,7 +70,7 @@
 -- principal_diagnosis_code    diagnosis marked as principal, else the first one
 -- drg_code                    diagnosis related group
 -- type_of_bill_code           type of bill
--- frequency_code              bill frequency: 1 original, 2 to 4 interim, 5 late charges, 7 replacement, 8 void; the last character of the type of bill
+-- frequency_code              bill frequency, the last character of the type of bill: see above
 -- adjustment_type             original, adjustment or void, where the payer says so
 -- admission_sent              start of the admission as sent
 -- admission_date              the same as a date

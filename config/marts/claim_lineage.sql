@@ -7,11 +7,12 @@
 -- replacedby points forward; replaced (CARIN 0.1.0) leads to the claim created later. Of two claims
 -- created at the same time it leads where it leads this payer elsewhere, else to the replacement. Any
 -- coding of the relationship counts. Without one, a claim of bill frequency 6, 7, 8 or of an adjustment
--- (F to P), of an adjustment type that adjusts or voids, or of a negative amount comes after the claim it
+-- (F to Q), of an adjustment type that adjusts or voids, or of a negative amount comes after the claim it
 -- names. The other claim is found by its id, by the id of the claim it explains, or by its number (that of
 -- a contained claim, too): in the same system, and without a system by the number that claim shows; else
 -- by a second number, if exactly one other claim has it and the naming claim has another number in the
--- same system. Interim bills and late charges that name an earlier claim add to it. Of several claims with
+-- same system. A number leads to a claim of another patient only in the system that both name and if it is
+-- unique or a control number. Interim bills and late charges that name an earlier claim add to it. Of several claims with
 -- the same unique number the one created last takes the others' place. Blanks around a number and a slash behind its
 -- system do not count; a unique or control number without a system is that of the only system in
 -- which it is known. Links to itself are ignored, and so are links

@@ -149,6 +149,7 @@ mod mart_consents;
 mod mart_persons;
 #[cfg(test)]
 mod mart_spellings;
+mod mart_stays;
 #[cfg(test)]
 mod mart_values;
 #[cfg(test)]

@@ -127,6 +127,7 @@ impl Table<'_> {
                 add(payment, reversal);
             }
         }
+        self.repeat_bills(&mut edges);
         self.bill_anew(&mut edges);
         edges
     }
@@ -148,7 +149,8 @@ impl Table<'_> {
                 (other == edge.older).then_some(one).or((one == edge.older).then_some(other))
             });
             let numbered = self.kin.of_number(edge.older).iter().copied();
-            let numbered = numbered.filter(|other| is_void && claims[*other].part() != Part::Whole);
+            let is_part = |at: &usize| matches!(claims[*at].part(), Part::Days(_) | Part::Late(_));
+            let numbered = numbered.filter(|other| is_void && is_part(other));
             for other in continued.chain(numbered) {
                 let decision = &self.made[other];
                 let is_billed = other != edge.newer

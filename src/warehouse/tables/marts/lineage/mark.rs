@@ -22,7 +22,10 @@ impl Table<'_> {
                     && claim.submitted.is_none_or(|cents| cents <= 0)
                 || claim.is_unpaid() && claim.is_taken_back;
             let named = self.kin.named(at);
-            let empties = !named.is_empty() && claim.is_zero && claim.submitted == Some(0);
+            let empties = !named.is_empty()
+                && claim.is_zero
+                && claim.submitted == Some(0)
+                && !claim.is_notice();
             let decision = &mut self.made[at];
             decision.is_difference = changed.is_some();
             decision.is_void =
@@ -122,6 +125,7 @@ impl Table<'_> {
                     && !decision.is_difference
                     && decision.reversed_by.is_none()
                     && !after.contains(at)
+                    && claims[*at].is_notice() == (claims[void].frequency == Some('D'))
                     && !taken.contains(at)
                     // A claim of the same day and of other amounts is the correction.
                     && (claims[*at].made.is_before(&claims[void].made) || alike(at))

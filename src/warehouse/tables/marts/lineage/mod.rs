@@ -12,6 +12,7 @@ mod mark;
 mod number;
 mod pair;
 mod part;
+mod repeat;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,10 @@ struct Claim {
     last_day: Option<String>,
     /// How often its type of bill says that the stay is billed: a digit or a capital letter.
     frequency: Option<char>,
+    /// The stay that it bills: type of bill without the frequency, provider and day of admission.
+    stay: Option<String>,
+    /// What was dispensed, of a pharmacy's claim or where no amount tells.
+    fill: Option<Fill>,
     /// The number that the claim shows, then its other numbers.
     numbers: Vec<Number>,
     /// The Claim resource that it explains.
@@ -62,6 +67,13 @@ struct Claim {
     revises: bool,
 }
 
+/// The codes of a claim's lines and their quantities without a sign, each sorted and in one text.
+#[derive(Debug, Clone, PartialEq)]
+struct Fill {
+    codes: String,
+    quantities: String,
+}
+
 impl Claim {
     /// Versions in the order in which they were made. Of two made at the same time a cancelled claim
     /// is the older one, since its last update is that it was cancelled; a negative one is the newer.
@@ -76,6 +88,12 @@ impl Claim {
     /// Whether the plan paid nothing of it.
     fn is_unpaid(&self) -> bool {
         self.paid.unwrap_or(0) == 0
+    }
+
+    /// Whether both may be of one patient, as far as they name one.
+    fn shares_patient(&self, other: &Claim) -> bool {
+        let pair = self.patient_id.as_ref().zip(other.patient_id.as_ref());
+        pair.is_none_or(|(one, other)| one == other)
     }
 
     /// Whether its amounts may be added to those of another claim. A currency that is not stated is

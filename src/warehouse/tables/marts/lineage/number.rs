@@ -99,7 +99,8 @@ impl<'a> Names<'a> {
 
     /// The claims of a name, for the claim that uses it: a number counts in its own system, and a
     /// number that is sent without a system leads to claims that show it, else to the only other claim
-    /// that has it in a system whose numbers tell claims apart.
+    /// that has it in a system whose numbers tell claims apart. A number of another patient's claim leads
+    /// there only if the payer's numbers are unique in the system that both name.
     fn find(&self, target: &Target, from: usize) -> Vec<usize> {
         match target {
             Target::Id(id) => self.by_id(id),
@@ -112,10 +113,18 @@ impl<'a> Names<'a> {
                     (Some(asked), Some(has)) => asked == has,
                     _ => is_shown,
                 };
-                let found: Vec<usize> = numbers
+                let is_of_patient = |at: usize| self.claims[at].shares_patient(&self.claims[from]);
+                let is_unique = |number: &Number| {
+                    system.is_some() && number.system.is_some() && number.kind != NumberKind::Other
+                };
+                let mut found: Vec<usize> = numbers
                     .filter(|(_, number, is_shown)| fits(number, *is_shown))
+                    .filter(|(at, number, _)| is_of_patient(*at) || is_unique(number))
                     .map(|(at, ..)| *at)
                     .collect();
+                if found.iter().any(|at| *at != from && is_of_patient(*at)) {
+                    found.retain(|at| is_of_patient(*at));
+                }
                 if !found.is_empty() {
                     return found;
                 }
@@ -132,7 +141,9 @@ impl<'a> Names<'a> {
                 };
                 let numbers = self.numbers.get(value.as_str()).into_iter().flatten();
                 let others: BTreeSet<usize> = numbers
-                    .filter(|(at, number, _)| *at != from && tells_apart(number))
+                    .filter(|(at, number, _)| {
+                        *at != from && is_of_patient(*at) && tells_apart(number)
+                    })
                     .map(|(at, ..)| *at)
                     .collect();
                 if others.len() == 1 { others.into_iter().collect() } else { Vec::new() }

@@ -71,6 +71,7 @@ impl Table<'_> {
                 && (claim.is_cancelled || !back.is_cancelled)
                 && self.made[*at].reversed_by.is_none()
                 && is_opposite(claim, back)
+                && are_of_one_fill(claim, back, place)
                 && claim.shares_currency(back)
         };
         let mut found: Vec<usize> = among.iter().copied().filter(fits).collect();
@@ -133,6 +134,22 @@ fn is_opposite(claim: &Claim, back: &Claim) -> bool {
     match back.is_unpaid() {
         true => claim.is_unpaid() && claim.paid == back.paid && claim.amounts == -back.amounts,
         false => claim.paid.zip(back.paid).is_some_and(|(paid, back)| paid == -back),
+    }
+}
+
+/// Whether what was dispensed leaves it possible that one claim takes the other back. Where no amount
+/// tells, a reversal is known by drug and quantity, unless number or name lead to its fill.
+fn are_of_one_fill(claim: &Claim, back: &Claim, place: Place) -> bool {
+    let is_told = back.is_unpaid() && back.amounts == 0;
+    let fills = claim.fill.as_ref().zip(back.fill.as_ref());
+    match place {
+        Place::Named | Place::Number => !(is_told && claim.is_taken_back),
+        Place::Family | Place::Day if is_told => {
+            !claim.is_taken_back
+                && fills.map_or(place == Place::Family, |(one, other)| one == other)
+        }
+        Place::Family => true,
+        Place::Day => fills.is_none_or(|(one, other)| one.codes == other.codes),
     }
 }
 

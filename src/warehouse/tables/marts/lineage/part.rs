@@ -2,7 +2,8 @@
 //!
 //! The last digit of the type of bill (NUBC, form locator 4) is its frequency: 2 is the first of a
 //! stay's interim bills, 3 a continuing and 4 the last one, each of days of its own. 5 bills charges
-//! that came late. 7 and 9 replace what was billed before.
+//! that came late. 7 and 9 replace what was billed before. A, B, C and E are notices, of an election for
+//! instance, and D cancels a notice: no bill takes the place of a notice, and no notice that of a bill.
 
 use super::Claim;
 
@@ -15,6 +16,8 @@ pub(super) enum Part<'a> {
     Days(Option<&'a str>),
     /// Late charges, by what was charged in cents: a late charge that comes again is the same one.
     Late(Option<i64>),
+    /// A notice, by its frequency.
+    Notice(char),
 }
 
 impl Claim {
@@ -22,6 +25,7 @@ impl Claim {
         match self.frequency {
             Some('3' | '4') => Part::Days(self.day.as_deref()),
             Some('5') => Part::Late(self.submitted),
+            Some(frequency @ ('A' | 'B' | 'C' | 'E')) => Part::Notice(frequency),
             _ => Part::Whole,
         }
     }
@@ -40,7 +44,7 @@ impl Claim {
             (Part::Whole, Part::Whole) => {
                 older.frequency != Some('2') || self.frequency == Some('2') || self.covers(older)
             }
-            (Part::Whole, Part::Days(_)) => self.covers(older),
+            (Part::Whole, Part::Days(_)) => self.frequency != Some('2') && self.covers(older),
             // Another version of the first bill leaves the late charges as they are.
             (Part::Whole, Part::Late(_)) => self.bills_anew() && self.covers(older),
             (newer, older) => newer == older,
@@ -50,6 +54,34 @@ impl Claim {
     /// Whether it is a bill that replaces all that was billed for its days.
     pub(super) fn bills_anew(&self) -> bool {
         self.part() == Part::Whole && (self.revises || self.frequency == Some('9'))
+    }
+
+    pub(super) fn is_notice(&self) -> bool {
+        matches!(self.part(), Part::Notice(_))
+    }
+
+    /// Whether it is an interim bill of a stay.
+    pub(super) fn is_interim(&self) -> bool {
+        matches!(self.frequency, Some('2'..='4'))
+    }
+
+    /// Whether it bills once more what an interim bill of the same stay billed: all of its days, and as
+    /// a rule more of them. Unknown days are no repetition.
+    pub(super) fn repeats(&self, older: &Claim) -> bool {
+        let days = |claim: &Claim| claim.day.clone().zip(claim.last_day.clone());
+        let Some((mine, its)) = days(self).zip(days(older)) else { return false };
+        let is_later = match mine == its {
+            true => older.order() < self.order(),
+            // A longer bill of the same day of creation is the later one.
+            false => !self.made.is_before(&older.made),
+        };
+        matches!(self.frequency, Some('1'..='4'))
+            && mine.0 <= its.0
+            && its.1 <= mine.1
+            && is_later
+            && self.kind == older.kind
+            && self.shares_patient(older)
+            && self.shares_currency(older)
     }
 
     /// Whether it is about a stay whose last day is known.

@@ -1,6 +1,6 @@
 //! Reads the claims in scope, and notes what was decided about them.
 
-use super::{Claim, Decisions, Link, Made, Number, NumberKind, Target, decide};
+use super::{Claim, Decisions, Fill, Link, Made, Number, NumberKind, Target, decide};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Row, params};
 use std::collections::HashMap;
@@ -36,12 +36,13 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
             "SELECT s.source_id, c.connection_id, c.explanation_of_benefit_id,
                coalesce(c.status, 'active'), c.created, e.meta_last_updated, c.kind, c.patient_id, c.service_start_date,
                e.claim_id, c.plan_paid_cents, c.submitted_cents,
-               coalesce(c.frequency_code IN ('8', 'X'), 0) OR c.adjustment_type IS 'void', c.claim_number,
+               coalesce(c.frequency_code IN ('8', 'D', 'X'), 0) OR c.adjustment_type IS 'void', c.claim_number,
                (SELECT max(a.amount <> 0) FROM temp.claim_amount a
                 WHERE a.connection_id = c.connection_id AND a.id = c.explanation_of_benefit_id) IS 0
                  AND coalesce(c.payment_amount, 0) = 0, c.currency,
-               -- NUBC: replacement, void, the adjustments that a payer may begin, and a replaced encounter.
-               c.frequency_code IN ('6', '7', '8', 'F', 'G', 'H', 'I', 'J', 'K', 'M', 'P', 'X', 'Y')
+               -- NUBC: replacement, void, the adjustments that a payer may begin, a reopened claim, and a
+               -- replaced encounter.
+               c.frequency_code IN ('6', '7', '8', 'D', 'F', 'G', 'H', 'I', 'J', 'K', 'M', 'P', 'Q', 'X', 'Y')
                  OR c.adjustment_type IN ('adjustment', 'void') OR c.plan_paid_cents < 0,
                m.amounts,
                -- Without any amount, a negative quantity tells that a fill was taken back.
@@ -50,7 +51,11 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
                   WHERE i.connection_id = c.connection_id
                     AND i.explanation_of_benefit_id = c.explanation_of_benefit_id)
                  ELSE m.is_taken_back END,
-               c.frequency_code, c.service_end_date
+               c.frequency_code, c.service_end_date,
+               CASE WHEN c.frequency_code IS NOT NULL THEN
+                 substr(c.type_of_bill_code, 1, length(c.type_of_bill_code) - 1) || ' ' || c.admission_date
+                 || ' ' || coalesce(c.provider_npi, c.provider_id, c.provider_name) END,
+               f.codes, f.quantities
              FROM temp.mart_scope s CROSS JOIN claim c ON c.connection_id = s.connection_id
              JOIN explanation_of_benefit e ON e.connection_id = c.connection_id
                AND e.id = c.explanation_of_benefit_id
@@ -59,7 +64,18 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
                  max(amount <> 0) = 0 AS is_zero,
                  min(amount) < 0 AND max(amount) <= 0 AS is_taken_back
                FROM temp.claim_amount GROUP BY connection_id, id
-             ) AS m ON m.connection_id = c.connection_id AND m.id = c.explanation_of_benefit_id",
+             ) AS m ON m.connection_id = c.connection_id AND m.id = c.explanation_of_benefit_id
+             LEFT JOIN (
+               SELECT connection_id, id, group_concat(code, ' ') AS codes, group_concat(quantity, ' ') AS quantities
+               FROM (SELECT i.connection_id, i.explanation_of_benefit_id AS id,
+                       coalesce(ndc11(i.product_or_service_code), i.product_or_service_code) AS code,
+                       coalesce(abs(i.quantity_value), '') AS quantity
+                     FROM temp.mart_scope s CROSS JOIN explanation_of_benefit_item i ON i.connection_id = s.connection_id
+                     WHERE i.product_or_service_code IS NOT NULL
+                     ORDER BY i.connection_id, i.explanation_of_benefit_id, 3, 4)
+               GROUP BY connection_id, id
+             ) AS f ON f.connection_id = c.connection_id AND f.id = c.explanation_of_benefit_id
+               AND (c.kind = 'pharmacy' OR coalesce(m.is_zero, 1))",
         )
         .doing(doing)?;
     let mut rows = statement.query([]).doing(doing)?;
@@ -107,7 +123,13 @@ fn claim_of(row: &Row<'_>) -> rusqlite::Result<Claim> {
         is_taken_back: row.get::<_, Option<bool>>(18)?.unwrap_or(false),
         frequency: row.get::<_, Option<String>>(19)?.and_then(|text| text.chars().next()),
         last_day: row.get(20)?,
+        stay: row.get(21)?,
+        fill: fill_of(row.get(22)?, row.get(23)?),
     })
+}
+
+fn fill_of(codes: Option<String>, quantities: Option<String>) -> Option<Fill> {
+    Some(Fill { codes: codes?, quantities: quantities? })
 }
 
 type Places = HashMap<(i64, String), (i64, usize)>;

@@ -179,3 +179,39 @@ fn a_number_is_the_same_whatever_is_written_around_it() {
     let claims = [plain, other, of("a", "20", None, "n")];
     assert_eq!(outcome(&claims, &[]), stand(&["a", "o", "x"], 300));
 }
+
+#[test]
+fn a_number_leads_to_no_claim_of_another_patient() {
+    let own = |id: &str, system: &str, value: &str| {
+        Number::new(NumberKind::Other, Some(system.to_owned()), &format!("{id}{value}"))
+    };
+    let of = |claim: Claim, patient: &str| Claim { patient_id: Some(patient.to_owned()), ..claim };
+    // Each claim shows a number of its own, and has a second one that the payer counts anew per family
+    // member.
+    let numbered = |claim: Claim, second: &str| Claim {
+        numbers: vec![own(&claim.id, "shown", ""), own("", "second", second)],
+        ..claim
+    };
+    let jan = of(numbered(claim("o", "10", 100), "1"), "jan");
+    let eva = of(numbered(claim("e", "10", 70), "1"), "eva");
+    let correction = of(numbered(claim("a", "20", 80), "2"), "jan");
+    let bare = Target::Number { system: None, value: "1".to_owned() };
+    let second = Target::Number { system: Some("second".to_owned()), value: "1".to_owned() };
+    for target in [bare, second] {
+        let current = |claims: &[Claim]| -> Vec<String> {
+            let link = Link {
+                from: claims.len() - 1,
+                relationship: "prior".to_owned(),
+                target: target.clone(),
+            };
+            let made = decide(claims, &[link]).claims;
+            let standing = claims.iter().zip(&made).filter(|(_, made)| made.is_current);
+            standing.map(|(claim, _)| claim.id.clone()).collect()
+        };
+        assert_eq!(current(&[jan.clone(), eva.clone(), correction.clone()]), ["e", "a"]);
+        assert_eq!(current(&[eva.clone(), correction.clone()]), ["e", "a"]);
+    }
+    // A unique number in its system is the payer's word: the claim was another member's.
+    let eva = Claim { numbers: vec![number(NumberKind::Unique, Some("s"), "e")], ..eva };
+    assert_eq!(outcome(&[eva, correction], &[("a", "prior", "e")]), stand(&["a"], 80));
+}

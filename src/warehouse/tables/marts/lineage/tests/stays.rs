@@ -124,3 +124,72 @@ fn whatever_bill_of_the_stay_is_named_the_whole_of_it_is_billed_anew_or_taken_ba
     let numbered = [first, second, third, same_number(&void)];
     assert_eq!(outcome(&numbered, &[]), stand(&[], 0));
 }
+
+#[test]
+fn a_bill_that_repeats_earlier_days_takes_the_place_of_theirs() {
+    let claims = [
+        bill("i1", "10", 1000, '2', ["01", "09"]),
+        bill("i2", "20", 1900, '3', ["01", "19"]),
+        bill("i3", "29", 2400, '4', ["01", "28"]),
+    ];
+    let last = stand(&["i3"], 2400);
+    assert_eq!(outcome(&claims, &CHAIN), last);
+    assert_eq!(outcome(&claims, &[("i2", "prior", "i1"), ("i3", "prior", "i1")]), last);
+    assert_eq!(outcome(&claims.each_ref().map(same_number), &[]), last);
+    let of_stay =
+        claims.each_ref().map(|claim| Claim { stay: Some("11 a".to_owned()), ..claim.clone() });
+    assert_eq!(outcome(&of_stay, &[]), last);
+    // Neither number nor link nor stay tells that they belong together.
+    assert_eq!(outcome(&claims, &[]).1, 5300);
+    // The last one bills its own days alone.
+    let own = [claims[0].clone(), claims[1].clone(), bill("i3", "29", 500, '4', ["20", "28"])];
+    assert_eq!(outcome(&own, &CHAIN), stand(&["i2", "i3"], 2400));
+    // One of another day of creation, or of the same: the longer bill is the later one.
+    let day = [bill("z", "20", 1000, '2', ["01", "09"]), bill("a", "20", 1900, '3', ["01", "19"])];
+    assert_eq!(outcome(&day.each_ref().map(same_number), &[]), stand(&["a"], 1900));
+}
+
+#[test]
+fn a_cumulative_bill_that_does_not_stand_repeats_nothing() {
+    let first = bill("i1", "10", 1000, '2', ["01", "09"]);
+    let second = bill("i2", "20", 1900, '3', ["01", "19"]);
+    let cancelled = Claim { is_cancelled: true, ..second.clone() };
+    let says = [("i2", "prior", "i1")];
+    assert_eq!(outcome(&[first.clone(), cancelled], &says), stand(&["i1"], 1000));
+    let back = bill("r", "25", -1900, '3', ["01", "19"]);
+    let says = [says[0], ("r", "prior", "i2")];
+    assert_eq!(outcome(&[first.clone(), second.clone(), back], &says), stand(&["i1"], 1000));
+    // Of another patient, kind or currency.
+    for other in [
+        Claim { patient_id: Some("q".to_owned()), ..second.clone() },
+        Claim { kind: Some("professional".to_owned()), ..second.clone() },
+        Claim { currency: Some("CAD".to_owned()), ..second.clone() },
+    ] {
+        let first = Claim { currency: Some("USD".to_owned()), ..first.clone() };
+        assert_eq!(outcome(&[first, other], &says[..1]), stand(&["i1", "i2"], 2900));
+    }
+}
+
+#[test]
+fn a_cumulative_bill_repeats_a_corrected_one_too() {
+    let first = bill("i1", "10", 1000, '2', ["01", "09"]);
+    let corrected = bill("r", "15", 950, '7', ["01", "09"]);
+    let second = bill("i2", "20", 1850, '3', ["01", "19"]);
+    let says = [("r", "prior", "i1"), ("i2", "prior", "r")];
+    assert_eq!(outcome(&[first, corrected, second], &says), stand(&["i2"], 1850));
+}
+
+#[test]
+fn a_notice_takes_no_bills_place_and_a_cancelled_notice_takes_back_no_bill() {
+    let paid = bill("b", "10", 1000, '1', ["01", "09"]);
+    for frequency in ['A', 'B', 'C', 'E'] {
+        let notice = bill("n", "20", 0, frequency, ["01", "01"]);
+        let both = [paid.clone(), notice.clone()];
+        let beside = stand(&["b", "n"], 1000);
+        assert_eq!(outcome(&both.each_ref().map(same_number), &[]), beside, "{frequency}");
+        assert_eq!(outcome(&both, &[("n", "prior", "b")]), beside, "{frequency}");
+        let cancel = Claim { says_void: true, ..bill("d", "25", 0, 'D', ["01", "01"]) };
+        let three = [paid.clone(), notice, cancel].each_ref().map(same_number);
+        assert_eq!(outcome(&three, &[]), stand(&["b"], 1000), "{frequency}");
+    }
+}

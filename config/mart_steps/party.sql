@@ -10,12 +10,17 @@ SELECT p.connection_id, 'Practitioner', p.id,
        coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text), p.npi
 FROM temp.mart_scope CROSS JOIN practitioner AS p ON p.connection_id = mart_scope.connection_id;
 -- What only another consent to the same records brought.
+CREATE TEMP TABLE shared_party AS
+SELECT s.source_id, p.type, p.id, p.name, p.npi, min(p.connection_id)
+FROM temp.record_source AS s
+JOIN temp.party AS p ON p.connection_id = s.connection_id
+WHERE s.source_id IN (SELECT source_id FROM temp.record_source GROUP BY source_id HAVING count(*) > 1)
+GROUP BY s.source_id, p.type, p.id;
 INSERT OR IGNORE INTO temp.party
 SELECT here.connection_id, p.type, p.id, p.name, p.npi
-FROM temp.mart_scope AS here
-JOIN temp.mart_scope AS beside ON beside.source_id = here.source_id AND beside.connection_id <> here.connection_id
-JOIN temp.party AS p ON p.connection_id = beside.connection_id
-ORDER BY beside.connection_id;
+FROM temp.record_source AS here
+JOIN temp.shared_party AS p ON p.source_id = here.source_id
+ORDER BY here.source_id;
 INSERT INTO temp.party
 SELECT r.connection_id, 'PractitionerRole', r.id,
        coalesce(p.name, r.practitioner_display, o.name, r.organization_display),
@@ -27,12 +32,18 @@ SELECT r.connection_id, 'PractitionerRole', r.id,
 FROM temp.mart_scope CROSS JOIN practitioner_role AS r ON r.connection_id = mart_scope.connection_id
 LEFT JOIN temp.party AS p ON p.connection_id = r.connection_id AND p.type = 'Practitioner' AND p.id = r.practitioner_id
 LEFT JOIN temp.party AS o ON o.connection_id = r.connection_id AND o.type = 'Organization' AND o.id = r.organization_id;
+DELETE FROM temp.shared_party;
+INSERT INTO temp.shared_party
+SELECT s.source_id, p.type, p.id, p.name, p.npi, min(p.connection_id)
+FROM temp.record_source AS s
+JOIN temp.party AS p ON p.connection_id = s.connection_id AND p.type = 'PractitionerRole'
+WHERE s.source_id IN (SELECT source_id FROM temp.record_source GROUP BY source_id HAVING count(*) > 1)
+GROUP BY s.source_id, p.id;
 INSERT OR IGNORE INTO temp.party
 SELECT here.connection_id, p.type, p.id, p.name, p.npi
-FROM temp.mart_scope AS here
-JOIN temp.mart_scope AS beside ON beside.source_id = here.source_id AND beside.connection_id <> here.connection_id
-JOIN temp.party AS p ON p.connection_id = beside.connection_id AND p.type = 'PractitionerRole'
-ORDER BY beside.connection_id;
+FROM temp.record_source AS here
+JOIN temp.shared_party AS p ON p.source_id = here.source_id
+ORDER BY here.source_id;
 
 -- The same for resources that a claim contains.
 CREATE TEMP TABLE contained_party (

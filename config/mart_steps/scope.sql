@@ -1,10 +1,16 @@
--- What a refresh of the marts is about: connections, and the first of those that read the same records.
-CREATE TEMP TABLE mart_scope (connection_id INTEGER PRIMARY KEY, source_id INTEGER NOT NULL);
+-- What a refresh of the marts is about: connections.
+CREATE TEMP TABLE mart_scope (connection_id INTEGER PRIMARY KEY);
+
+-- The records that each of them reads, named by the first connection that reads them. Files may hold
+-- records of two plans.
+CREATE TEMP TABLE record_source (
+  connection_id INTEGER, source_id INTEGER, PRIMARY KEY (connection_id, source_id)
+) WITHOUT ROWID;
 
 -- Filled with the persons that src/warehouse/tables/marts/persons.rs finds.
 CREATE TEMP TABLE person (
   connection_id INTEGER, patient_id TEXT, member_id TEXT, evidence TEXT, same_as_connection_id INTEGER,
-  is_repeated INTEGER, connection_count INTEGER, PRIMARY KEY (connection_id, patient_id)
+  is_repeated INTEGER, connection_count INTEGER, source_id INTEGER, PRIMARY KEY (connection_id, patient_id)
 ) WITHOUT ROWID;
 
 -- Resources of which another connection of the same source has the copy that counts.

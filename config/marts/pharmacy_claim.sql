@@ -74,10 +74,10 @@ WITH stated AS (
   GROUP BY l.connection_id, l.explanation_of_benefit_id
 ), span AS MATERIALIZED (
   -- A coverage may have come through another consent to the same records than its claim.
-  SELECT here.connection_id AS here, s.*
-  FROM temp.mart_scope AS here
-  JOIN temp.mart_scope AS beside ON beside.source_id = here.source_id
-  CROSS JOIN coverage_span AS s ON s.connection_id = beside.connection_id
+  SELECT pair.here, s.*
+  FROM (SELECT DISTINCT here.connection_id AS here, beside.connection_id AS beside
+        FROM temp.record_source AS here JOIN temp.record_source AS beside ON beside.source_id = here.source_id) AS pair
+  CROSS JOIN coverage_span AS s ON s.connection_id = pair.beside
 )
 SELECT c.connection_id,
        c.explanation_of_benefit_id,

@@ -73,14 +73,18 @@ WITH checked AS (
   CROSS JOIN claim_line AS l ON l.connection_id = b.connection_id AND l.explanation_of_benefit_id = b.id
     AND CASE b.level WHEN 'item' THEN l.item_index ELSE l.add_item_index END = b.line
   WHERE NOT c.is_mixed_currency
+), only_source AS (
+  SELECT connection_id, min(source_id) AS source_id FROM temp.record_source GROUP BY connection_id
 ), ledger AS (
-  SELECT mart_scope.source_id, l.claim_key, sum(l.amount) AS amount
-  FROM temp.mart_scope CROSS JOIN payment_ledger AS l ON l.connection_id = mart_scope.connection_id
-  GROUP BY mart_scope.source_id, l.claim_key
+  SELECT coalesce(p.source_id, o.source_id) AS source_id, l.claim_key, sum(l.amount) AS amount
+  FROM only_source AS o CROSS JOIN payment_ledger AS l ON l.connection_id = o.connection_id
+  LEFT JOIN temp.person AS p ON p.connection_id = l.connection_id AND p.patient_id = l.patient_id
+  GROUP BY 1, 2
 ), standing AS (
-  SELECT mart_scope.source_id, c.claim_key, sum(c.plan_paid_amount) AS amount
-  FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
-  GROUP BY mart_scope.source_id, c.claim_key
+  SELECT coalesce(p.source_id, o.source_id) AS source_id, c.claim_key, sum(c.plan_paid_amount) AS amount
+  FROM only_source AS o CROSS JOIN claim_current AS c ON c.connection_id = o.connection_id
+  LEFT JOIN temp.person AS p ON p.connection_id = c.connection_id AND p.patient_id = c.patient_id
+  GROUP BY 1, 2
 )
 SELECT connection_id, id, problem, kind, line_key, one_amount, other_amount, cents_of(round(one_amount, 6)) - cents_of(round(other_amount, 6))
 FROM found
@@ -93,7 +97,7 @@ SELECT first.connection_id, l.claim_key, 'ledger and claim', 'plan_paid', NULL, 
        cents_of(round(l.amount, 6)) - cents_of(round(coalesce(s.amount, 0), 6))
 FROM ledger AS l
 LEFT JOIN standing AS s ON s.source_id = l.source_id AND s.claim_key = l.claim_key
-CROSS JOIN temp.mart_scope AS o ON o.source_id = l.source_id
+CROSS JOIN temp.record_source AS o ON o.source_id = l.source_id
 CROSS JOIN claim AS first ON first.connection_id = o.connection_id AND first.explanation_of_benefit_id = l.claim_key
 WHERE cents_of(round(l.amount, 6)) <> cents_of(round(coalesce(s.amount, 0), 6))
 UNION ALL

@@ -3,7 +3,7 @@
 use crate::{
     import::put,
     mart_spellings::{ask, claim, imported},
-    support::Home,
+    support::{Home, Served},
 };
 use serde_json::{Value, json};
 
@@ -190,4 +190,38 @@ fn a_second_number_of_another_patient_joins_nothing() {
         ],
     );
     stands(&home, &["b|7000", "c|8000"], "15000");
+}
+
+#[test]
+fn files_of_two_plans_count_each_plans_claims_once() {
+    let (server, home) = (Served::start(), Home::new());
+    let patient = |id: &str, number: &str| {
+        json!({"resourceType": "Patient", "id": id,
+        "identifier": [{"type": {"coding": [{"code": "MR"}]}, "system": "https://payer.example/member", "value": number}]})
+    };
+    let of = |id: &str, patient: &str, paid: f64| {
+        claim(
+            id,
+            json!({"patient": {"reference": format!("Patient/{patient}")},
+            "payment": {"amount": {"value": paid, "currency": "USD"}}}),
+        )
+    };
+    // Both plans have a claim 1, and they are two claims.
+    let one = [patient("p", "M-1001"), of("1", "p", 100.0), of("2", "p", 10.0)];
+    let two = [patient("q", "M-1002"), of("1", "q", 70.0), of("3", "q", 7.0)];
+    server.serve("one", &text(&one));
+    server.serve("two", &text(&two));
+    server.connect(&home, &[("one", "one"), ("two", "two")]);
+    home.succeed(&["sync"], "serving two plans");
+    let sum = "SELECT sum(plan_paid_cents) FROM claim_current";
+    assert_eq!(ask(&home, sum), ["18700"]);
+    import_family(
+        &home,
+        "both",
+        &[patient("p", "M-1001"), patient("q", "M-1002"), of("2", "p", 10.0), of("3", "q", 7.0)],
+    );
+    assert_eq!(ask(&home, sum), ["18700"]);
+    let persons = "SELECT count(DISTINCT member_id) FROM member";
+    assert_eq!(ask(&home, persons), ["2"]);
+    home.succeed(&["verify"], "files of two plans");
 }

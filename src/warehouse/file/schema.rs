@@ -104,7 +104,7 @@ pub(crate) fn is_control_name(name: &str) -> bool {
 
 /// Tables that live for a while on the connection that writes. There they hide a table of the same
 /// name, and rows that are meant for it would go to them.
-const TEMPORARY: [&str; 19] = [
+const TEMPORARY: [&str; 21] = [
     "amount",
     "breakdown",
     "carried",
@@ -119,6 +119,8 @@ const TEMPORARY: [&str; 19] = [
     "mart_scope",
     "party",
     "person",
+    "record_source",
+    "shared_party",
     "stated_amount",
     "total_line",
     "walk_rejected",

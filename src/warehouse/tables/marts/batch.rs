@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Connections in one transaction, at most, and claims before the last of them.
 const LIMITS: (usize, u64) = (64, 20_000);
 
-/// Connections that are made anew together, by the first of those that read the same records.
+/// Connections that are made anew together: all of those that read the same records.
 #[derive(Default)]
 pub(super) struct Batch {
-    pub(super) sources: BTreeMap<i64, i64>,
+    pub(super) connections: BTreeSet<i64>,
     pub(super) persons: Vec<Person>,
     /// The resource types that have changed; `None`: all marts are behind.
     pub(super) types: Option<BTreeSet<String>>,
@@ -74,24 +74,25 @@ fn divide(
     persons: &[Person],
     types: Option<&BTreeSet<String>>,
 ) -> Result<Vec<Batch>, WarehouseError> {
-    let mut source_of: HashMap<i64, i64> = HashMap::new();
+    let mut group_of: HashMap<i64, i64> = HashMap::new();
     let mut groups: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
     for person in persons {
-        source_of.insert(person.connection_id, person.source_id);
-        groups.entry(person.source_id).or_default().insert(person.connection_id);
+        group_of.insert(person.connection_id, person.group_id);
+        groups.entry(person.group_id).or_default().insert(person.connection_id);
     }
-    let sources: BTreeSet<i64> =
-        wanted.iter().map(|id| source_of.get(id).copied().unwrap_or(*id)).collect();
+    let wanted: BTreeSet<i64> =
+        wanted.iter().map(|id| group_of.get(id).copied().unwrap_or(*id)).collect();
     let empty = || Batch { types: types.cloned(), ..Batch::default() };
     let mut batches = vec![empty()];
     let mut resources = 0;
-    for source in sources {
-        let members = groups.remove(&source).unwrap_or_else(|| BTreeSet::from([source]));
+    for group in wanted {
+        let members = groups.remove(&group).unwrap_or_else(|| BTreeSet::from([group]));
         let size: u64 =
             members.iter().try_fold(0, |sum, id| count(connection, *id).map(|n| sum + n))?;
         let is_full = batches.last().is_some_and(|batch| {
-            !batch.sources.is_empty()
-                && (batch.sources.len() + members.len() > LIMITS.0 || resources + size > LIMITS.1)
+            !batch.connections.is_empty()
+                && (batch.connections.len() + members.len() > LIMITS.0
+                    || resources + size > LIMITS.1)
         });
         if is_full {
             batches.push(empty());
@@ -99,14 +100,14 @@ fn divide(
         }
         resources += size;
         if let Some(batch) = batches.last_mut() {
-            batch.sources.extend(members.into_iter().map(|id| (id, source)));
+            batch.connections.extend(members);
         }
     }
-    batches.retain(|batch| !batch.sources.is_empty());
+    batches.retain(|batch| !batch.connections.is_empty());
     let place: HashMap<i64, usize> = batches
         .iter()
         .enumerate()
-        .flat_map(|(at, batch)| batch.sources.keys().map(move |id| (*id, at)))
+        .flat_map(|(at, batch)| batch.connections.iter().map(move |id| (*id, at)))
         .collect();
     for person in persons {
         if let Some(at) = place.get(&person.connection_id) {

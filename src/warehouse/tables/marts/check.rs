@@ -33,7 +33,7 @@ pub(in crate::warehouse) fn verify(
             Some(format!("not compared: the next run makes those of {behind} connections anew"));
         return Ok(checked);
     }
-    for batch in batch::all(connection)?.iter().filter(|batch| !batch.sources.is_empty()) {
+    for batch in batch::all(connection)?.iter().filter(|batch| !batch.connections.is_empty()) {
         make::beside(connection, marts, batch, || {
             marts
                 .iter()

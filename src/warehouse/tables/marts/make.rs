@@ -81,10 +81,10 @@ fn prepare(connection: &Connection, marts: &[&Mart], batch: &Batch) -> Result<()
         connection.execute_batch(step).doing(DOING)?;
         if at == 0 {
             let mut insert = connection
-                .prepare_cached("INSERT INTO temp.mart_scope VALUES (?1, ?2)")
+                .prepare_cached("INSERT INTO temp.mart_scope VALUES (?1)")
                 .doing(DOING)?;
-            for (connection_id, source_id) in &batch.sources {
-                insert.execute([connection_id, source_id]).doing(DOING)?;
+            for connection_id in &batch.connections {
+                insert.execute([connection_id]).doing(DOING)?;
             }
             people::fill(connection, &batch.persons)?;
         }

@@ -12,6 +12,8 @@ mod cents;
 mod check;
 mod codes;
 mod functions;
+mod groups;
+mod identifier;
 mod lineage;
 mod make;
 mod order;

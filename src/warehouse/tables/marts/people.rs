@@ -1,6 +1,9 @@
 //! Reads whom the connections are about, and notes for the marts which of them are one person.
 
-use super::persons::{Patient, Person, identity, resolve};
+use super::{
+    identifier::Identifier,
+    persons::{Patient, Person, resolve},
+};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, params};
 use std::collections::HashMap;
@@ -91,20 +94,26 @@ pub(super) fn read(
         .map(|(at, patient)| ((patient.connection_id, patient.id.clone()), at))
         .collect();
     let identifiers = format!(
-        "SELECT connection_id, patient_id, system, value FROM patient_identifier AS i
-         WHERE system IS NOT NULL AND length(value) > 2 AND trim(value, substr(value, 1, 1)) <> ''
-           AND (lower(type_code) IN ({KINDS}) OR rtrim(system, '/') LIKE '%us-mbi'
-             OR rtrim(system, '/') LIKE '%us-ssn'
-             OR EXISTS (SELECT 1 FROM patient_coding AS k WHERE k.connection_id = i.connection_id
+        "SELECT connection_id, patient_id, value, system, assigner_display, kind FROM (
+           SELECT i.*, CASE WHEN lower(type_code) IN ({KINDS}) THEN lower(type_code) ELSE (
+             SELECT lower(k.code) FROM patient_coding AS k WHERE k.connection_id = i.connection_id
                AND k.patient_id = i.patient_id AND k.element = 'identifier.type'
-               AND k.element_index = i.identifier_index AND lower(k.code) IN ({KINDS})))"
+               AND k.element_index = i.identifier_index AND lower(k.code) IN ({KINDS})
+             ORDER BY k.coding_index LIMIT 1) END AS kind
+           FROM patient_identifier AS i)
+         WHERE length(value) > 2 AND trim(value, substr(value, 1, 1)) <> ''
+           AND (kind IS NOT NULL OR rtrim(system, '/') LIKE '%us-mbi' OR rtrim(system, '/') LIKE '%us-ssn'
+             OR replace(system, 'urn:oid:', '') IN ('2.16.840.1.113883.4.1', '2.16.840.1.113883.4.927')
+             OR replace(system, 'urn:oid:', '') LIKE '2.16.840.1.113883.4.3.%')"
     );
-    pairs(connection, &identifiers, |at, system, value| {
+    pairs(connection, &identifiers, |at, value, [system, assigner, kind]| {
         if let Some(patient) = places.get(&at).and_then(|at| patients.get_mut(*at)) {
-            patient.identifiers.push(identity(&system, &value.unwrap_or_default()));
+            let [system, assigner, kind] = [&system, &assigner, &kind].map(Option::as_deref);
+            patient.identifiers.extend(Identifier::new(system, assigner, kind, &value));
         }
     })?;
-    let links = "SELECT connection_id, patient_id, other_patient_id, NULL FROM patient_link
+    let links =
+        "SELECT connection_id, patient_id, other_patient_id, NULL, NULL, NULL FROM patient_link
                  WHERE other_patient_id IS NOT NULL";
     pairs(connection, links, |at, other, _| {
         if let Some(patient) = places.get(&at).and_then(|at| patients.get_mut(*at)) {
@@ -117,23 +126,25 @@ pub(super) fn read(
 fn pairs(
     connection: &Connection,
     sql: &str,
-    mut each: impl FnMut((i64, String), String, Option<String>),
+    mut each: impl FnMut((i64, String), String, [Option<String>; 3]),
 ) -> Result<(), WarehouseError> {
     let doing = "cannot read how patients are identified";
     let mut statement = connection.prepare_cached(sql).doing(doing)?;
     let mut rows = statement.query([]).doing(doing)?;
     while let Some(row) = rows.next().doing(doing)? {
         let key = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
-        each(key, row.get(2).doing(doing)?, row.get(3).doing(doing)?);
+        let rest = [row.get(3).doing(doing)?, row.get(4).doing(doing)?, row.get(5).doing(doing)?];
+        each(key, row.get(2).doing(doing)?, rest);
     }
     Ok(())
 }
 
-/// Fills `temp.person` with the persons of the connections in scope.
+/// Fills `temp.person` with the persons of the connections in scope, and `temp.record_source` with what
+/// they read.
 pub(super) fn fill(connection: &Connection, persons: &[Person]) -> Result<(), WarehouseError> {
     let doing = "cannot note who the persons are";
     let mut insert = connection
-        .prepare_cached("INSERT INTO temp.person VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        .prepare_cached("INSERT INTO temp.person VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
         .doing(doing)?;
     for person in persons {
         insert
@@ -144,10 +155,16 @@ pub(super) fn fill(connection: &Connection, persons: &[Person]) -> Result<(), Wa
                 person.evidence,
                 person.same_as,
                 person.is_repeated,
-                person.connection_count
+                person.connection_count,
+                person.source_id
             ])
             .doing(doing)?;
     }
+    let sources = "INSERT INTO temp.record_source
+                   SELECT connection_id, source_id FROM temp.person
+                   UNION SELECT connection_id, connection_id FROM temp.mart_scope
+                     WHERE connection_id NOT IN (SELECT connection_id FROM temp.person)";
+    connection.execute(sources, []).doing(doing)?;
     Ok(())
 }
 

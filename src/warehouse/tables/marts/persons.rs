@@ -7,8 +7,10 @@
 //!
 //! Two connections read the same records where they hold the same patient of the same plan. Files hold
 //! those of a plan, or of other files, where both tell of the same server and hold the same patient of
-//! it, or where the patient has the same id and the payer's own number.
+//! it, or where the patient has the same id and the payer's own number. Files that hold patients of two
+//! plans make no source of the two: each patient's records go with those of its own plan.
 
+use super::{groups::Groups, identifier::Identifier};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A patient of a connection.
@@ -24,8 +26,7 @@ pub(super) struct Patient {
     pub(super) label: Option<String>,
     pub(super) given_name: Option<String>,
     pub(super) birth_date: Option<String>,
-    /// System and value of each.
-    pub(super) identifiers: Vec<(String, String)>,
+    pub(super) identifiers: Vec<Identifier>,
     /// Ids of Patients of the same connection that are the same person.
     pub(super) links: Vec<String>,
 }
@@ -41,46 +42,10 @@ pub(super) struct Person {
     /// Another connection of the person reads the same records.
     pub(super) is_repeated: bool,
     pub(super) connection_count: usize,
-    /// The first connection among those that read the same records.
+    /// The first connection among those that read the same records as this one does for this patient.
     pub(super) source_id: i64,
-}
-
-/// System and value of an identifier in one spelling.
-///
-/// A Medicare number has neither dashes nor small letters, and a social security number no dashes.
-pub(super) fn identity(system: &str, value: &str) -> (String, String) {
-    let (system, value) = (system.trim().trim_end_matches('/'), value.trim());
-    let is_of = |name: &str| system.to_ascii_lowercase().ends_with(name);
-    let bare = || value.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
-    if is_of("us-mbi") {
-        ("http://hl7.org/fhir/sid/us-mbi".to_owned(), bare().to_ascii_uppercase())
-    } else if is_of("us-ssn") {
-        ("http://hl7.org/fhir/sid/us-ssn".to_owned(), bare())
-    } else {
-        (system.to_owned(), value.to_owned())
-    }
-}
-
-/// Whether no two persons have the same number of a system, in the spelling of [`identity`].
-fn is_of_one_person(system: &str) -> bool {
-    system.ends_with("/us-mbi") || system.ends_with("/us-ssn")
-}
-
-struct Groups(Vec<usize>);
-
-impl Groups {
-    fn root(&mut self, mut at: usize) -> usize {
-        while self.0[at] != at {
-            self.0[at] = self.0[self.0[at]];
-            at = self.0[at];
-        }
-        at
-    }
-
-    fn join(&mut self, one: usize, other: usize) {
-        let (one, other) = (self.root(one), self.root(other));
-        self.0[one.max(other)] = one.min(other);
-    }
+    /// The first connection among those whose marts depend on each other.
+    pub(super) group_id: i64,
 }
 
 /// What is known of how those of a group are called and when they were born.
@@ -131,6 +96,8 @@ struct Finding<'a> {
     patients: &'a [Patient],
     persons: Groups,
     records: Groups,
+    /// The plan whose records a group's are, at its root.
+    record_plans: Vec<Option<&'a str>>,
     /// Of each group, at its root.
     traits: Vec<Traits>,
     evidence: BTreeMap<usize, (String, i64)>,
@@ -147,11 +114,21 @@ impl Finding<'_> {
             kept.birth_dates.extend(gone.birth_dates);
         }
         if same_records {
-            self.records.join(one, other);
+            self.bind_records(one, other);
         }
         for (at, beside) in [(one.max(other), one.min(other)), (one.min(other), one.max(other))] {
             let beside = self.patients[beside].connection_id;
             self.evidence.entry(at).or_insert_with(|| (why.to_owned(), beside));
+        }
+    }
+
+    /// Joins the records of two patients, unless they are those of two plans.
+    fn bind_records(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.records.root(one), self.records.root(other));
+        let plans = (self.record_plans[one], self.record_plans[other]);
+        if plans.0.zip(plans.1).is_none_or(|(one, other)| one == other) {
+            self.records.join(one, other);
+            self.record_plans[one.min(other)] = plans.0.or(plans.1);
         }
     }
 
@@ -181,11 +158,12 @@ impl Finding<'_> {
 /// A connection that holds several patients holds families, whose members often share a number: there
 /// a patient of no name or birth date is not taken for another one.
 pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
-    let all = || Groups((0..patients.len()).collect());
+    let all = || Groups::of(patients.len());
     let mut found = Finding {
         patients,
         persons: all(),
         records: all(),
+        record_plans: patients.iter().map(|patient| patient.plan.as_deref()).collect(),
         traits: patients.iter().map(Traits::of).collect(),
         evidence: BTreeMap::new(),
     };
@@ -216,11 +194,11 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
     }
     let mut bearers: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
     for (at, patient) in patients.iter().enumerate() {
-        for (system, value) in &patient.identifiers {
+        for Identifier { system, value, is_of_one_person } in &patient.identifiers {
             let others = bearers.entry((system, value)).or_default();
             let fits = others.iter().copied().find(|other| {
                 let is_beside = patients[*other].connection_id == patient.connection_id;
-                let is_shared = is_beside && !is_of_one_person(system);
+                let is_shared = is_beside && !is_of_one_person;
                 found.agree(at, *other) && (!is_shared || found.are_known(at, *other))
             });
             if let Some(other) = fits {
@@ -228,7 +206,7 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
             }
             // Another payer may know the patient by a number of Medicare or of social security, and by
             // an id as short as this one's.
-            for &other in others.iter().filter(|_| !is_of_one_person(system)) {
+            for &other in others.iter().filter(|_| !is_of_one_person) {
                 let is_same_id = patients[other].id == patient.id;
                 if is_same_id && found.has_files_beside(other, at) && found.agree(at, other) {
                     found.bind(other, at, &format!("identifier {system}"), true);
@@ -260,9 +238,9 @@ fn describe(
     let mut labels: HashMap<usize, &str> = HashMap::new();
     let mut connections: HashMap<usize, Vec<i64>> = HashMap::new();
     let mut readers: HashMap<usize, Vec<i64>> = HashMap::new();
-    // A connection is read as a whole: sources are groups of connections.
-    let mut sources: HashMap<i64, usize> = HashMap::new();
-    let mut groups = Groups((0..patients.len()).collect());
+    let sources = sources(patients, records);
+    let mut of_connection: HashMap<i64, usize> = HashMap::new();
+    let mut groups = Groups::of(patients.len());
     for (at, patient) in patients.iter().enumerate() {
         let root = persons.root(at);
         *per_connection.entry(patient.connection_id).or_default() += usize::from(root == at);
@@ -271,7 +249,7 @@ fn describe(
         }
         connections.entry(root).or_default().push(patient.connection_id);
         readers.entry(records.root(at)).or_default().push(patient.connection_id);
-        let first = *sources.entry(patient.connection_id).or_insert(at);
+        let first = *of_connection.entry(patient.connection_id).or_insert(at);
         groups.join(first, at);
         groups.join(records.root(at), at);
     }
@@ -300,10 +278,57 @@ fn describe(
             same_as: why.map(|(_, connection_id)| *connection_id),
             is_repeated: readers[&records.root(at)].len() > 1,
             connection_count: connections[&root].len(),
-            source_id: patients[groups.root(at)].connection_id,
+            source_id: sources[at],
+            group_id: patients[groups.root(at)].connection_id,
         }
     });
     described.collect()
+}
+
+/// For each patient, the first connection that reads the same records: the first one of the plan, where
+/// they are a plan's.
+///
+/// A connection is read as a whole, with whatever its claims name. Files that hold records of two plans
+/// are read in parts: the patients of each plan with that plan, the others by themselves.
+fn sources(patients: &[Patient], records: &mut Groups) -> Vec<i64> {
+    let mut parts = Groups::of(patients.len());
+    let mut connections: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    let mut plans: Vec<Option<&str>> = patients.iter().map(|it| it.plan.as_deref()).collect();
+    let mut join = |plans: &mut [Option<&str>], one: usize, other: usize| {
+        let roots = (parts.root(one), parts.root(other));
+        let known = plans[roots.0].or(plans[roots.1]);
+        parts.join(one, other);
+        plans[roots.0.min(roots.1)] = known;
+        parts.root(one)
+    };
+    for (at, patient) in patients.iter().enumerate() {
+        join(&mut plans, records.root(at), at);
+        connections.entry(patient.connection_id).or_default().push(at);
+    }
+    for members in connections.values() {
+        let mut of_plans: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
+        for &at in members {
+            let root = join(&mut plans, at, at);
+            of_plans.entry(plans[root]).or_default().push(at);
+        }
+        let known = of_plans.keys().flatten().count();
+        let together = match known < 2 {
+            true => vec![members.clone()],
+            false => of_plans.into_values().collect(),
+        };
+        for part in together {
+            for two in part.windows(2) {
+                join(&mut plans, two[0], two[1]);
+            }
+        }
+    }
+    let mut first: HashMap<usize, (bool, i64)> = HashMap::new();
+    for (at, patient) in patients.iter().enumerate() {
+        let this = (patient.plan.is_none(), patient.connection_id);
+        let least = first.entry(parts.root(at)).or_insert(this);
+        *least = this.min(*least);
+    }
+    (0..patients.len()).map(|at| first[&parts.root(at)].1).collect()
 }
 
 #[cfg(test)]

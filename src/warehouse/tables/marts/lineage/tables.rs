@@ -33,7 +33,7 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
     let mut places: HashMap<(i64, String), (i64, usize)> = HashMap::new();
     let mut statement = connection
         .prepare_cached(
-            "SELECT s.source_id, c.connection_id, c.explanation_of_benefit_id,
+            "SELECT coalesce(p.source_id, s.source_id), c.connection_id, c.explanation_of_benefit_id,
                coalesce(c.status, 'active'), c.created, e.meta_last_updated, c.kind, c.patient_id, c.service_start_date,
                e.claim_id, c.plan_paid_cents, c.submitted_cents,
                coalesce(c.frequency_code IN ('8', 'D', 'X'), 0) OR c.adjustment_type IS 'void', c.claim_number,
@@ -56,7 +56,9 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
                  substr(c.type_of_bill_code, 1, length(c.type_of_bill_code) - 1) || ' ' || c.admission_date
                  || ' ' || coalesce(c.provider_npi, c.provider_id, c.provider_name) END,
                f.codes, f.quantities
-             FROM temp.mart_scope s CROSS JOIN claim c ON c.connection_id = s.connection_id
+             FROM (SELECT connection_id, min(source_id) AS source_id FROM temp.record_source GROUP BY connection_id) AS s
+             CROSS JOIN claim c ON c.connection_id = s.connection_id
+             LEFT JOIN temp.person p ON p.connection_id = c.connection_id AND p.patient_id = c.patient_id
              JOIN explanation_of_benefit e ON e.connection_id = c.connection_id
                AND e.id = c.explanation_of_benefit_id
              LEFT JOIN (

@@ -19,7 +19,7 @@ pub use init::InitArgs;
 pub use jwks::{JwksArgs, NewKey};
 pub use notify::NotifyArgs;
 pub use query::{QueryArgs, QueryFormat};
-pub use sandbox::{SandboxArgs, SandboxCommand};
+pub use sandbox::{DemoArgs, SandboxArgs, SandboxCommand};
 pub use shipped::{CompletionsArgs, ManArgs, completions, man_pages};
 pub use status::StatusArgs;
 pub use views::{ViewsAction, ViewsCheckArgs, ViewsCommand, ViewsFormat, ViewsRunArgs};
@@ -71,7 +71,7 @@ pub enum LogFormat {
 pub enum Command {
     /// Do the whole job against the embedded payer: consent, sync, show
     #[command(after_long_help = include_str!("cli/help/demo.txt"))]
-    Demo(SandboxArgs),
+    Demo(DemoArgs),
     /// Write a commented payersync.toml, with a plan that is known if you name one
     #[command(after_long_help = include_str!("cli/help/init.txt"))]
     Init(InitArgs),

@@ -14,6 +14,17 @@ pub struct SandboxCommand {
     pub sandbox: SandboxArgs,
 }
 
+/// `payersync demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Leave the payer running until Ctrl-C, for `sync` and what else you try
+    #[arg(long)]
+    pub keep: bool,
+    /// How the payer behaves
+    #[command(flatten)]
+    pub sandbox: SandboxArgs,
+}
+
 /// How the embedded payer behaves.
 #[derive(Debug, Clone, Args)]
 pub struct SandboxArgs {

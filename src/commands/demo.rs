@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     auth::{AuthorizeRequest, CallbackListener, ClientRegistration, Redirected},
-    cli::{QueryFormat, SandboxArgs},
+    cli::{DemoArgs, QueryFormat},
     config::{FILE_NAME, Settings},
     exit_code::ExitCode,
     http::{BodyFormat, Get, HttpClient, PostForm, any_body, nothing_fresh, silently},
@@ -70,7 +70,7 @@ const NAMED_ORIGIN: &str = "https://api.sandbox.example";
 
 /// Runs the demo; the exit code is the sync's.
 pub(super) async fn run(
-    args: &SandboxArgs,
+    DemoArgs { keep, sandbox: args }: &DemoArgs,
     home: Option<PathBuf>,
     style: Style,
 ) -> Result<ExitCode, Failure> {
@@ -80,7 +80,7 @@ pub(super) async fn run(
     let folder = home.unwrap_or_else(|| PathBuf::from("payersync-demo"));
     home::create(&folder)?;
     refuse_real_home(&folder)?;
-    let _lock = lock::take(&folder, "demo")?;
+    let lock = lock::take(&folder, "demo")?;
     let payer = sandbox::start(0, args, Some(NAMED_ORIGIN)).await?;
     let settings = configure(&folder, &payer)?;
     tell(&format!(
@@ -97,16 +97,26 @@ pub(super) async fn run(
     let left_out = targets.tell_left_out();
     let options = options(&settings, "demo", false, Vec::new());
     let stop = stop_signal::listen(None);
+    let (stopped, is_kept) = (stop.clone(), *keep);
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
     let report = run_once(run, targets.ready, &options).await?;
-    payer.stop().await;
     if let Some(warehouse) = Arc::into_inner(warehouse) {
         warehouse.close();
     }
     show_result(&settings, &report)?;
     tell_problems(&report);
     tell_summary(&report);
+    drop(lock);
     tell_where(&folder);
+    if is_kept && !stopped.is_asked() {
+        tell(&format!("The payer is still up at {}; Ctrl-C stops it.", payer.origin()));
+        tell("In another terminal:");
+        tell(&format!("  payersync --home {} sync", folder.display()));
+        stopped.asked().await;
+    } else {
+        tell("The payer has stopped: `sync` finds nobody here. `demo --keep` leaves it up");
+    }
+    payer.stop().await;
     Ok(report.exit_code().worst(left_out))
 }
 
@@ -278,9 +288,11 @@ fn by_type(report: &Report) -> Vec<(String, [u64; 5])> {
 
 fn tell_where(folder: &Path) {
     let folder = folder.display();
-    tell(&format!("The warehouse is {folder}/warehouse.db; open it with any SQLite tool, or"));
-    tell(&format!("  payersync --home {folder} tables"));
-    tell(&format!("  payersync --home {folder} query \"SELECT * FROM spend_by_month\""));
+    tell(&format!("The warehouse is {folder}/warehouse.db."));
+    tell("Open it with any SQLite tool, or try:");
+    tell(&format!("  payersync --home {folder} tables spend_by_month"));
+    // In two lines that paste as one command.
+    tell(&format!("  payersync --home {folder} query \\"));
+    tell("    \"SELECT month_date, category, plan_paid_amount FROM spend_by_month\"");
     tell(&format!("  payersync --home {folder} status"));
-    tell("The demo's payer has stopped, so `sync` finds nobody here; run the demo again");
 }

@@ -9,6 +9,9 @@ use crate::{
 use std::{net::Ipv4Addr, time::Duration};
 use tokio::net::TcpListener;
 
+/// Members that are named; a payer for a load test has a million.
+const MOST_MEMBERS: u32 = 100;
+
 /// Serves until told to stop.
 pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
     if command.sandbox.list_faults {
@@ -16,19 +19,29 @@ pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
     }
     let sandbox = start(command.port, &command.sandbox, None).await?;
     print(|out| {
+        writeln!(out, "[plans.sandbox]")?;
+        writeln!(out, "fhir_url = {:?}", sandbox.fhir_url())?;
         writeln!(out, "authorize_url = {:?}", sandbox.authorize_url())?;
         writeln!(out, "token_url = {:?}", sandbox.token_url())?;
-        writeln!(out, "fhir_url = {:?}", sandbox.fhir_url())?;
         writeln!(out, "client_id = {:?}", sandbox.client_id())?;
-        writeln!(out, "# client secret: {}", sandbox.client_secret())?;
-        let who = sandbox.identity(0);
-        writeln!(
-            out,
-            "# member: {} {}, {}, member id {}, ZIP {}",
-            who.first_name, who.last_name, who.birth_date, who.member_id, who.zip
-        )
+        writeln!(out, "client_secret_env = \"PAYERSYNC_SANDBOX_SECRET\"")?;
+        writeln!(out, "# Where payersync is started:")?;
+        writeln!(out, "#   export PAYERSYNC_SANDBOX_SECRET={}", sandbox.client_secret())?;
+        writeln!(out, "# Members, for the consent page:")?;
+        for member in 0..command.sandbox.members.min(MOST_MEMBERS) {
+            let who = sandbox.identity(member);
+            writeln!(
+                out,
+                "#   {} {}, born {}, member id {}, ZIP {}",
+                who.first_name, who.last_name, who.birth_date, who.member_id, who.zip
+            )?;
+        }
+        match command.sandbox.members.checked_sub(MOST_MEMBERS) {
+            None | Some(0) => Ok(()),
+            Some(more) => writeln!(out, "#   and {more} more"),
+        }
     })?;
-    tell("The embedded payer is up; Ctrl-C stops it");
+    tell("The embedded payer is up; Ctrl-C stops it. Paste the lines above into payersync.toml");
     stop_signal::listen(None).asked().await;
     sandbox.stop().await;
     Ok(ExitCode::Complete)

@@ -70,6 +70,8 @@ mod doctor;
 #[cfg(test)]
 mod doctor_plans;
 #[cfg(test)]
+mod embedded_payer;
+#[cfg(test)]
 mod encrypted;
 #[cfg(test)]
 mod every_table;

@@ -3,7 +3,7 @@
 use super::{Home, Payer};
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    process::{Child, ChildStderr, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
 };
 
 /// A `connect` whose member has consented; the answer has not been given yet.
@@ -36,8 +36,15 @@ impl Consenting {
         command: &[&str],
         consent: impl FnOnce(&str) -> String,
     ) -> Consenting {
-        let mut child = home
-            .command(command)
+        Consenting::start_command(home.command(command), consent)
+    }
+
+    /// The same for a command that is made already.
+    pub(crate) fn start_command(
+        mut command: Command,
+        consent: impl FnOnce(&str) -> String,
+    ) -> Consenting {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,6 +1,6 @@
 //! The newest version stands, and the same content is the same, whatever a plan sends.
 
-use crate::support::{Home, Payer};
+use crate::support::{Home, Payer, Scripted, bundle};
 use payersync::sandbox::{Fault, Options};
 
 const CLAIMS: &str = "ExplanationOfBenefit";
@@ -97,4 +97,27 @@ fn the_same_content_in_other_words_is_unchanged() {
     }
     assert_eq!(history(&home), Vec::<Vec<String>>::new());
     assert_eq!(home.digest(), before);
+}
+
+/// A page with thousands of versions of one resource takes no longer for each of them.
+#[test]
+fn thousands_of_versions_of_one_resource_go_to_history_in_a_moment() {
+    const MANY: usize = 12_000;
+    let version = |number: usize| {
+        format!(
+            "{{\"resourceType\":\"Condition\",\"id\":\"c\",\"meta\":{{\"versionId\":\"{number}\"}},\
+              \"recordedDate\":\"2026-01-01\",\"code\":{{\"text\":\"{number}\"}}}}"
+        )
+    };
+    let all: Vec<String> = (1..=MANY).map(version).collect();
+    let payer = Scripted::start(&["Condition"], move |_| bundle(&all, None, None));
+    let home = payer.connected_home(&["Condition"], "");
+    let began = std::time::Instant::now();
+    home.succeed(&["sync"], "many versions");
+    home.succeed(&["sync", "--full"], "the same once more");
+    assert!(began.elapsed().as_secs() < 8, "{:?}", began.elapsed());
+    let history = "SELECT count(*) FROM resource_version";
+    assert_eq!(home.value::<usize>(history), MANY - 1);
+    let newest = "SELECT code_text FROM condition";
+    assert_eq!(home.value::<String>(newest), MANY.to_string());
 }

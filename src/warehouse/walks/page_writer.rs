@@ -3,7 +3,7 @@
 use super::{
     cursor, files,
     ledger::{self},
-    older_version,
+    older_version::{self, History},
     page::{ChangedResource, PageWrite, PageWritten},
     quarantine,
     reference_queue::{self},
@@ -41,9 +41,9 @@ pub(crate) fn write_page(
     let same = page.unchanged.iter().filter(|one| one.is_same);
     older_version::forget(&transaction, same.map(|one| one.rowid))?;
     let mut noted = BTreeSet::new();
-    let mut older = Vec::new();
+    let (mut older, mut history) = (Vec::new(), History::default());
     for (position, changed) in page.changed.iter().enumerate() {
-        let stored = store_resource(&transaction, &page, changed)?;
+        let stored = store_resource(&transaction, &page, &mut history, changed)?;
         match stored.was {
             Was::Absent => counters.resources_new += 1,
             Was::Other => counters.resources_changed += 1,

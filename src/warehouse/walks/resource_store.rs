@@ -1,7 +1,7 @@
 //! One resource on its way into the table `resource`: new, changed, as it was, or outdated.
 
 use super::{
-    older_version,
+    older_version::{self, History},
     page::{ChangedResource, PageWrite, TextBytes},
 };
 use crate::{
@@ -151,6 +151,7 @@ fn was_superseded(
 pub(super) fn store_resource(
     transaction: &Transaction<'_>,
     page: &PageWrite,
+    history: &mut History,
     changed: &ChangedResource,
 ) -> Result<Stored, WarehouseError> {
     let doing = "cannot store a resource";
@@ -163,7 +164,7 @@ pub(super) fn store_resource(
             Ok(Stored { rowid, was: Was::Same })
         }
         Some(known) if stays(transaction, page, changed, &known)? => {
-            older_version::keep(transaction, page, changed, known.rowid, &now)?;
+            older_version::keep(transaction, page, history, changed, known.rowid, &now)?;
             Ok(Stored { rowid: known.rowid, was: Was::Newer })
         }
         Some(Known { rowid, .. }) => {

@@ -160,3 +160,39 @@ fn wrong_articles(text: &str) -> impl Iterator<Item = String> {
         (plain && wrong).then(|| format!("{article} {word}"))
     })
 }
+
+/// The rooms: folders of sources, two deep. Below `commands/` each command has one, if it needs it.
+fn rooms(folder: &str, depth: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root(folder)).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        let path = format!("{folder}{name}/");
+        if !entry.file_type().unwrap().is_dir() || name == "tests" {
+            continue;
+        }
+        let is_rust = |file: fs::DirEntry| file.path().extension().is_some_and(|end| end == "rs");
+        if fs::read_dir(entry.path()).unwrap().map(Result::unwrap).any(is_rust) {
+            found.push(path.clone());
+        }
+        if depth > 1 && name != "commands" {
+            found.extend(rooms(&path, depth - 1));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_map_shows_every_room_and_no_path_that_is_gone() {
+    let map = fs::read_to_string(root("docs/architecture.md")).unwrap();
+    let rooms = rooms("src/", 2);
+    assert!(rooms.contains(&"src/sync/walk/".to_owned()), "{rooms:?}");
+    let unnamed: Vec<_> = rooms.iter().filter(|room| !map.contains(&format!("`{room}`"))).collect();
+    let gone: Vec<_> = map
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|path| ["src/", "tests/", "config/"].iter().any(|top| path.starts_with(top)))
+        .filter(|path| !root(path).exists())
+        .collect();
+    assert!(unnamed.is_empty() && gone.is_empty(), "not shown: {unnamed:?}; gone: {gone:?}");
+}

@@ -1,9 +1,10 @@
 //! What doctor looks at on this machine. Opens nothing in a way that could write.
 
-use super::{doctor::Finding, freshness, home, system, vault_key};
+use super::finding::Finding;
 use crate::{
     auth::Vault,
     clock::Clock,
+    commands::{freshness, home, system, vault_key},
     config::Settings,
     plural,
     warehouse::{
@@ -16,7 +17,7 @@ use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
 const LITTLE_SPACE: u64 = 256 << 20;
 
 /// Who else can read what is in the home.
-pub(super) fn permissions(folder: &Path, findings: &mut Vec<Finding>) {
+pub(crate) fn permissions(folder: &Path, findings: &mut Vec<Finding>) {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -68,7 +69,7 @@ fn others_can(path: &Path, bits: u32) -> bool {
 }
 
 /// Copies that nobody finished: in the home, and wherever backups have gone.
-pub(super) fn unfinished_copies(
+pub(crate) fn unfinished_copies(
     folder: &Path,
     warehouse: Option<&ReadOnlyWarehouse>,
     findings: &mut Vec<Finding>,
@@ -87,7 +88,7 @@ pub(super) fn unfinished_copies(
 }
 
 /// Room for another night, and for a rebuild or a purge, which write the file anew.
-pub(super) fn disk(folder: &Path, findings: &mut Vec<Finding>) {
+pub(crate) fn disk(folder: &Path, findings: &mut Vec<Finding>) {
     let Ok(free) = system::free_bytes(folder) else { return };
     let size = fs::metadata(folder.join("warehouse.db")).map_or(0, |metadata| metadata.len());
     let said = format!("{} MiB free, the warehouse has {} MiB", free >> 20, size >> 20);
@@ -101,7 +102,7 @@ pub(super) fn disk(folder: &Path, findings: &mut Vec<Finding>) {
 }
 
 /// The warehouse, where there is one, after SQLite's quick look at it.
-pub(super) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<ReadOnlyWarehouse> {
+pub(crate) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<ReadOnlyWarehouse> {
     let file = match home::existing_warehouse(folder) {
         Ok(file) => file,
         Err(failure) => {
@@ -168,7 +169,7 @@ pub(super) fn ages(
 }
 
 /// The vault, where there is one that opening would not change.
-pub(super) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault> {
+pub(crate) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault> {
     let there = |name: &str| folder.join(name).exists();
     if !there("vault.db") {
         findings.push(Finding::fine("vault", "there is none yet"));
@@ -206,7 +207,7 @@ pub(super) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault>
 }
 
 /// The table definitions, the user's own among them.
-pub(super) fn views(settings: &Settings, findings: &mut Vec<Finding>) {
+pub(crate) fn views(settings: &Settings, findings: &mut Vec<Finding>) {
     findings.push(match home::catalog_and_left_out(settings) {
         Ok((catalog, left_out)) if left_out.is_empty() => {
             Finding::fine("views", plural::count(catalog.tables().len(), "table"))

@@ -1,6 +1,12 @@
 //! `payersync doctor`: whether everything that a night depends on is in order. Changes nothing.
 
-use super::{doctor_home, doctor_plan, doctor_production, failure::Failure, home, print, tell};
+mod discovery;
+mod finding;
+mod local;
+mod plan;
+mod production;
+
+use super::{failure::Failure, home, print, tell};
 use crate::{
     auth::{GrantKind, Vault},
     cli::DoctorArgs,
@@ -10,50 +16,8 @@ use crate::{
     plural,
     warehouse::ReadOnlyWarehouse,
 };
+use finding::{Finding, Level};
 use std::{io::Write, path::Path};
-
-/// How a finding is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
-    /// In order.
-    Fine,
-    /// Works, and should be looked at.
-    Warning,
-    /// Does not work, or is not safe.
-    Wrong,
-}
-
-/// What one look came to.
-#[derive(Debug)]
-pub(super) struct Finding {
-    level: Level,
-    what: String,
-    said: String,
-    hint: Option<String>,
-}
-
-impl Finding {
-    pub(super) fn fine(what: impl Into<String>, said: impl Into<String>) -> Finding {
-        Finding { level: Level::Fine, what: what.into(), said: said.into(), hint: None }
-    }
-
-    pub(super) fn warning(
-        what: impl Into<String>,
-        said: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> Finding {
-        let finding = Finding::fine(what, said);
-        Finding { level: Level::Warning, hint: Some(hint.into()), ..finding }
-    }
-
-    pub(super) fn wrong(
-        what: impl Into<String>,
-        said: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> Finding {
-        Finding { level: Level::Wrong, ..Finding::warning(what, said, hint) }
-    }
-}
 
 /// Looks at everything; exit code 1 when something is wrong.
 pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Failure> {
@@ -73,23 +37,23 @@ pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Fa
             None
         }
     };
-    doctor_home::permissions(folder, &mut findings);
-    doctor_home::disk(folder, &mut findings);
-    let warehouse = doctor_home::warehouse(folder, &mut findings);
-    doctor_home::unfinished_copies(folder, warehouse.as_ref(), &mut findings);
-    let vault = doctor_home::vault(folder, &mut findings);
+    local::permissions(folder, &mut findings);
+    local::disk(folder, &mut findings);
+    let warehouse = local::warehouse(folder, &mut findings);
+    local::unfinished_copies(folder, warehouse.as_ref(), &mut findings);
+    let vault = local::vault(folder, &mut findings);
     tokens(settings.as_ref(), warehouse.as_ref(), vault.as_ref(), &mut findings)?;
     if let Some(settings) = &settings {
         if let Some(warehouse) = &warehouse {
-            doctor_home::ages(settings, warehouse, &mut findings);
+            local::ages(settings, warehouse, &mut findings);
         }
-        doctor_home::views(settings, &mut findings);
+        local::views(settings, &mut findings);
         let http = home::http(settings)?;
         for plan in settings.plans.values() {
-            doctor_plan::look(plan, settings, &http, args.offline, &mut findings).await;
+            plan::look(plan, settings, &http, args.offline, &mut findings).await;
         }
         if args.production {
-            doctor_production::look(settings, warehouse.as_ref(), &mut findings)?;
+            production::look(settings, warehouse.as_ref(), &mut findings)?;
         }
     }
     print(|out| findings.iter().try_for_each(|finding| show(out, finding)))?;
@@ -147,7 +111,7 @@ fn tokens(
         let grant = grants.iter().find(|(uid, _)| *uid == row.uid).map(|(_, grant)| grant);
         findings.push(match grant {
             None => Finding::wrong(what, "there are none", again),
-            Some(grant) => doctor_plan::freshness(what, grant, again, now),
+            Some(grant) => plan::freshness(what, grant, again, now),
         });
     }
     let orphans = grants.iter().filter(|(uid, _)| connections.iter().all(|row| row.uid != *uid));

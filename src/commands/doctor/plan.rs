@@ -1,6 +1,6 @@
 //! What doctor looks at over the network, and in what a plan has granted.
 
-use super::{doctor::Finding, doctor_discovery};
+use super::{discovery, finding::Finding};
 use crate::{
     auth::{ConsentState, RequestSettings, StoredGrant},
     clock::{self, Clock},
@@ -17,7 +17,7 @@ const CLOCK_WRONG: TimeDelta = TimeDelta::minutes(5);
 const CLOCK_ODD: TimeDelta = TimeDelta::seconds(30);
 
 /// One plan: its secret, its server, its clock, its budget.
-pub(super) async fn look(
+pub(crate) async fn look(
     plan: &PlanSettings,
     settings: &Settings,
     http: &HttpClient,
@@ -58,7 +58,7 @@ pub(super) async fn look(
     ));
     if !offline {
         server(&what, plan, &requests, http, findings).await;
-        doctor_discovery::look(&what, plan, http, findings).await;
+        discovery::look(&what, plan, http, findings).await;
     }
 }
 
@@ -157,7 +157,7 @@ fn metadata(base: &Url) -> Url {
 }
 
 /// How long a connection's tokens last.
-pub(super) fn freshness(
+pub(crate) fn freshness(
     what: String,
     grant: &StoredGrant,
     again: String,

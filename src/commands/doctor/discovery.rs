@@ -1,6 +1,6 @@
 //! Where a plan's configuration differs from what the plan publishes about its OAuth server.
 
-use super::doctor::Finding;
+use super::finding::Finding;
 use crate::{
     auth::{GrantKind, TokenAuth},
     config::PlanSettings,
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 /// Compares a plan with its discovery document, if it publishes one.
-pub(super) async fn look(
+pub(crate) async fn look(
     what: &str,
     plan: &PlanSettings,
     http: &HttpClient,

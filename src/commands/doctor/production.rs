@@ -1,13 +1,13 @@
 //! What must be in order before real members are connected. See docs/production-access/.
 
-use super::{
-    doctor::Finding,
-    failure::Failure,
-    vault_key::{self, VaultKeyPlace},
-};
+use super::finding::Finding;
 use crate::{
     auth::GrantKind,
     clock::{self, Clock},
+    commands::{
+        failure::Failure,
+        vault_key::{self, VaultKeyPlace},
+    },
     config::{PlanSettings, Settings},
     http::Origin,
     warehouse::{PastBackup, ReadOnlyWarehouse},
@@ -19,7 +19,7 @@ use std::path::Path;
 const DEMO_HOSTS: &[&str] = &["1uphealthdemo.com", "1updemohealthplan.com"];
 
 /// Everything that can be checked from here.
-pub(super) fn look(
+pub(crate) fn look(
     settings: &Settings,
     warehouse: Option<&ReadOnlyWarehouse>,
     findings: &mut Vec<Finding>,

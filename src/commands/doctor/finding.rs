@@ -1,0 +1,44 @@
+//! What one look of `payersync doctor` came to.
+
+/// How a finding is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// In order.
+    Fine,
+    /// Works, and should be looked at.
+    Warning,
+    /// Does not work, or is not safe.
+    Wrong,
+}
+
+/// What one look came to.
+#[derive(Debug)]
+pub(super) struct Finding {
+    pub(super) level: Level,
+    pub(super) what: String,
+    pub(super) said: String,
+    pub(super) hint: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn fine(what: impl Into<String>, said: impl Into<String>) -> Finding {
+        Finding { level: Level::Fine, what: what.into(), said: said.into(), hint: None }
+    }
+
+    pub(super) fn warning(
+        what: impl Into<String>,
+        said: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Finding {
+        let finding = Finding::fine(what, said);
+        Finding { level: Level::Warning, hint: Some(hint.into()), ..finding }
+    }
+
+    pub(super) fn wrong(
+        what: impl Into<String>,
+        said: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Finding {
+        Finding { level: Level::Wrong, ..Finding::warning(what, said, hint) }
+    }
+}

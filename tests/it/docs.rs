@@ -161,7 +161,8 @@ fn wrong_articles(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// The rooms: folders of sources, two deep. Below `commands/` each command has one, if it needs it.
+/// The rooms: folders of `src/`, and those within them that have a `mod.rs`, as commands do when they
+/// need one.
 fn rooms(folder: &str, depth: usize) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(root(folder)).unwrap().map(Result::unwrap) {
@@ -170,8 +171,7 @@ fn rooms(folder: &str, depth: usize) -> Vec<String> {
         if !entry.file_type().unwrap().is_dir() || name == "tests" {
             continue;
         }
-        let is_rust = |file: fs::DirEntry| file.path().extension().is_some_and(|end| end == "rs");
-        if fs::read_dir(entry.path()).unwrap().map(Result::unwrap).any(is_rust) {
+        if folder == "src/" || entry.path().join("mod.rs").exists() {
             found.push(path.clone());
         }
         if depth > 1 && name != "commands" {

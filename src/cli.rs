@@ -1,5 +1,6 @@
 //! The command line: clap types only.
 
+mod codes;
 mod explain;
 mod export;
 mod import;
@@ -12,6 +13,7 @@ mod shipped;
 mod status;
 mod views;
 
+pub use codes::{CodesAction, CodesCommand, CodesLoadArgs};
 pub use explain::ExplainArgs;
 pub use export::{DateTreatment, ExportArgs, ExportFormat, ExportSet};
 pub use import::ImportArgs;
@@ -111,6 +113,9 @@ pub enum Command {
     /// Write tables or resources to a folder, for other tools
     #[command(after_long_help = include_str!("cli/help/export.txt"))]
     Export(ExportArgs),
+    /// List what is loaded of code lists, or load published ones, so that codes have names
+    #[command(after_long_help = include_str!("cli/help/codes.txt"))]
+    Codes(CodesCommand),
     /// Run or check SQL on FHIR ViewDefinitions without a warehouse
     #[command(after_long_help = include_str!("cli/help/views.txt"))]
     Views(ViewsCommand),

@@ -9,6 +9,7 @@ mod backup;
 mod browser;
 mod calendar;
 mod causes;
+mod codes;
 mod connect;
 mod consent;
 mod control_table;
@@ -155,6 +156,7 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
         Command::Query(args) => query::run(&home, &args),
         Command::Explain(args) => explain::run(&home, &args),
         Command::Export(args) => export::run(&home, &args),
+        Command::Codes(command) => codes::run(&home, command, style).await,
         Command::Views(command) => views::views(command),
         Command::Rebuild(args) => rebuild::run(&home, args, style),
         Command::Backup(args) => backup::run(&home, &args),

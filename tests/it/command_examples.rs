@@ -125,6 +125,8 @@ fn furnish(work: &Path) {
     );
     fs::write(work.join("portal-download.json"), bundle).unwrap();
     fs::write(work.join("resources.ndjson"), format!("{patient}\n")).unwrap();
+    let order = format!("00001 A00     0 {:<60} Cholera\n", "Cholera");
+    fs::write(work.join("icd10cm-order-2026.txt"), order).unwrap();
     fs::copy("config/views/patient.json", work.join("my_table.json")).unwrap();
 }
 

@@ -37,7 +37,7 @@ fn gzipped(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn zipped(members: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn zipped(members: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, text) in members {
         archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();

@@ -48,6 +48,8 @@ mod claims_cases;
 #[cfg(test)]
 mod clocks;
 #[cfg(test)]
+mod codes;
+#[cfg(test)]
 mod command_examples;
 #[cfg(test)]
 mod command_pages;

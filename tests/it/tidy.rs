@@ -39,7 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["commands/system.rs", "own_file.rs"]),
     ("toml", &["config/"]),
     ("tracing_subscriber", &["commands/logging.rs", "commands/terminal.rs"]),
-    ("zip", &["commands/import/"]),
+    ("zip", &["commands/codes/", "commands/import/"]),
 ];
 
 /// Crates that any module may speak: data, errors, time, tasks.

@@ -2,11 +2,12 @@
 
 use super::{last_run, metrics, query, status};
 use crate::warehouse::{
-    Answer, Catalog, ConnectionRow, Consent, Effort, FinishedRun, LeafPath, MartState, Names,
-    Parameter, PastBackup, Reader, Snapshot, TableCount, TypeStatus, WarehouseError, WarehouseFile,
+    Answer, Catalog, CodeSystem, ConnectionRow, Consent, Effort, FinishedRun, LeafPath, MartState,
+    Names, Parameter, PastBackup, Reader, Snapshot, TableCount, TypeStatus, WarehouseError,
+    WarehouseFile,
     file::{access_log, open},
     open_strangers,
-    tables::{marts, unmapped},
+    tables::{codes, marts, unmapped},
     walks::{connections, consents},
 };
 use chrono::{DateTime, Utc};
@@ -100,6 +101,14 @@ impl ReadOnlyWarehouse {
     /// SQLite's.
     pub fn open_strangers(&self, connection_id: i64) -> Result<u64, WarehouseError> {
         self.reader.read(|connection| open_strangers(connection, connection_id))
+    }
+
+    /// What is loaded of code systems.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn code_systems(&self) -> Result<Vec<CodeSystem>, WarehouseError> {
+        self.reader.read(codes::systems)
     }
 
     /// What the marts say of connections.

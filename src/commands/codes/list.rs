@@ -1,0 +1,135 @@
+//! Code lists that are read as they are published, and how the content of a file tells which one it is.
+
+/// A kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum List {
+    /// ICD-10-CM order file: fixed width, <https://www.cms.gov/medicare/coding-billing/icd-10-codes>.
+    Icd10Cm,
+    /// ICD-10-PCS order file, of the same layout.
+    Icd10Pcs,
+    /// HCPCS Level II: records of 320 characters, CMS's record layout.
+    Hcpcs,
+    /// Table 5 of CMS's IPPS rule: MS-DRGs as tab-separated text.
+    DrgTable,
+    /// Appendix A of CMS's MS-DRG definitions manual: fixed width.
+    DrgAppendix,
+    /// CMS's place of service code set as CSV.
+    PlaceOfService,
+    /// `product.txt` of FDA's NDC directory: tab-separated.
+    NdcProduct,
+    /// `package.txt` of the same.
+    NdcPackage,
+    /// CDC's CVX codes: separated by `|`.
+    Cvx,
+    /// `RXNCONSO.RRF` of RxNorm, the prescribable subset too: 18 fields, each ended by `|`.
+    RxNorm,
+    /// NUCC's provider taxonomy as CSV.
+    Taxonomy,
+}
+
+impl List {
+    /// Tells by its beginning what a file is; `None` where it is none of them.
+    pub(super) fn of(head: &str) -> Option<List> {
+        let mut lines = head.lines().filter(|line| !line.trim().is_empty());
+        let first = lines.next()?;
+        let begin = || head.lines().take(20).map(str::to_lowercase);
+        let lower = first.to_lowercase();
+        if lower.starts_with("productid\tproductndc\tndcpackagecode\t") {
+            return Some(List::NdcPackage);
+        }
+        if lower.starts_with("productid\tproductndc\tproducttypename\t") {
+            return Some(List::NdcProduct);
+        }
+        if let Some(list) = of_bars(first).or_else(|| of_fixed_width(first)) {
+            return Some(list);
+        }
+        if ["code", "grouping", "classification"].iter().all(|name| lower.contains(name)) {
+            return Some(List::Taxonomy);
+        }
+        if begin().any(|line| line.contains("place of service code") && line.contains("name")) {
+            return Some(List::PlaceOfService);
+        }
+        // The names of its columns may be wrapped within quotes.
+        if begin().any(|line| line.contains('\t') && line.contains("ms-drg title")) {
+            return Some(List::DrgTable);
+        }
+        let is_of_appendix =
+            |line: String| line.split_whitespace().take(4).eq(["drg", "mdc", "ms", "description"]);
+        begin().any(is_of_appendix).then_some(List::DrgAppendix)
+    }
+
+    /// What it is called.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            List::Icd10Cm => "ICD-10-CM",
+            List::Icd10Pcs => "ICD-10-PCS",
+            List::Hcpcs => "HCPCS Level II",
+            List::DrgTable | List::DrgAppendix => "MS-DRG",
+            List::PlaceOfService => "place of service",
+            List::NdcProduct => "NDC products",
+            List::NdcPackage => "NDC packages",
+            List::Cvx => "CVX",
+            List::RxNorm => "RxNorm",
+            List::Taxonomy => "NUCC provider taxonomy",
+        }
+    }
+
+    /// The code system's URI, as <https://terminology.hl7.org> and CARIN's guide for claims have it.
+    pub(super) fn system(self) -> &'static str {
+        match self {
+            List::Icd10Cm => "http://hl7.org/fhir/sid/icd-10-cm",
+            List::Icd10Pcs => "http://www.cms.gov/Medicare/Coding/ICD10",
+            List::Hcpcs => "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
+            List::DrgTable | List::DrgAppendix => {
+                "https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/\
+                 MS-DRG-Classifications-and-Software"
+            }
+            List::PlaceOfService => {
+                "https://www.cms.gov/Medicare/Coding/place-of-service-codes/\
+                 Place_of_Service_Code_Set"
+            }
+            List::NdcProduct | List::NdcPackage => "http://hl7.org/fhir/sid/ndc",
+            List::Cvx => "http://hl7.org/fhir/sid/cvx",
+            List::RxNorm => "http://www.nlm.nih.gov/research/umls/rxnorm",
+            List::Taxonomy => "http://nucc.org/provider-taxonomy",
+        }
+    }
+
+    /// What a person can do about a file that is none of them.
+    pub(super) const KNOWN: &str = "known: ICD-10-CM and ICD-10-PCS order files, HCPCS fixed width, \
+         MS-DRG Table 5 or Appendix A as text, place of service CSV, NDC product.txt and package.txt, \
+         CVX, RXNCONSO.RRF, NUCC CSV (docs/codes.md)";
+}
+
+fn of_bars(line: &str) -> Option<List> {
+    let fields: Vec<&str> = line.split('|').map(str::trim).collect();
+    if fields.len() == 19 && fields[1].len() == 3 && is_number(fields[0]) {
+        return Some(List::RxNorm);
+    }
+    let is_cvx = fields.len() >= 5 && (2..=3).contains(&fields[0].len()) && is_number(fields[0]);
+    is_cvx.then_some(List::Cvx)
+}
+
+fn of_fixed_width(line: &str) -> Option<List> {
+    let part = |from: usize, to: usize| line.get(from..to).unwrap_or_default();
+    let code = part(6, 13).trim_end();
+    let is_order = is_number(part(0, 5))
+        && part(5, 6) == " "
+        && (3..=7).contains(&code.len())
+        && code.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && matches!(part(13, 16), " 0 " | " 1 ");
+    if is_order {
+        let is_letter = code.starts_with(|c: char| c.is_ascii_uppercase());
+        return Some(if is_letter { List::Icd10Cm } else { List::Icd10Pcs });
+    }
+    let is_hcpcs = line.len() >= 92
+        && is_number(part(5, 10))
+        && matches!(part(10, 11), "3" | "7")
+        && part(3, 5).bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_hcpcs.then_some(List::Hcpcs)
+}
+
+/// Whether a text is digits alone.
+pub(super) fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}

@@ -8,6 +8,7 @@ mod init;
 mod jwks;
 mod notify;
 mod query;
+mod report;
 mod sandbox;
 mod shipped;
 mod status;
@@ -21,6 +22,7 @@ pub use init::InitArgs;
 pub use jwks::{JwksArgs, NewKey};
 pub use notify::NotifyArgs;
 pub use query::{QueryArgs, QueryFormat};
+pub use report::ReportArgs;
 pub use sandbox::{DemoArgs, SandboxArgs, SandboxCommand};
 pub use shipped::{CompletionsArgs, ManArgs, completions, man_pages};
 pub use status::StatusArgs;
@@ -110,6 +112,9 @@ pub enum Command {
     /// Show where a value comes from: its path, the resource's bytes, the versions, the run
     #[command(after_long_help = include_str!("cli/help/explain.txt"))]
     Explain(ExplainArgs),
+    /// Write a page about members to look at and to print
+    #[command(after_long_help = include_str!("cli/help/report.txt"))]
+    Report(ReportArgs),
     /// Write tables or resources to a folder, for other tools
     #[command(after_long_help = include_str!("cli/help/export.txt"))]
     Export(ExportArgs),

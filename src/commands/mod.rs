@@ -41,6 +41,7 @@ mod purge;
 mod query;
 mod quiet;
 mod rebuild;
+mod report;
 mod run;
 mod sandbox;
 mod shipped;
@@ -155,6 +156,7 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
         Command::Tables(args) => tables::run(&home, &args),
         Command::Query(args) => query::run(&home, &args),
         Command::Explain(args) => explain::run(&home, &args),
+        Command::Report(args) => report::run(&home, &args),
         Command::Export(args) => export::run(&home, &args),
         Command::Codes(command) => codes::run(&home, command, style).await,
         Command::Views(command) => views::views(command),

@@ -1,0 +1,18 @@
+//! `payersync report`, as it is typed.
+
+use clap::Args;
+use std::path::PathBuf;
+
+/// `payersync report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The page to write, for this user alone; an earlier one is replaced
+    #[arg(value_name = "FILE.html")]
+    pub file: PathBuf,
+    /// Only this member: member_id in the mart member, which is the label where one was given
+    #[arg(long, value_name = "MEMBER")]
+    pub member: Option<String>,
+    /// Open the page in the browser
+    #[arg(long)]
+    pub open: bool,
+}

@@ -1,0 +1,192 @@
+//! Medications with their gaps, conditions, and the latest laboratory results.
+
+use super::{
+    figures::left_out,
+    member::{MOST_ROWS, Member},
+    pictures::trend,
+    table::{Head, said, table},
+};
+use crate::{commands::asked::Row, plural::count};
+use maud::{Markup, html};
+
+/// Gaps of a drug, and results of a test, that are shown.
+const MOST_OF_ONE: usize = 24;
+
+/// Each drug with the days that no supply covers.
+pub(super) fn medications(member: &Member) -> Markup {
+    let head = [
+        Head::Text("Drug"),
+        Head::Text("From"),
+        Head::Number("Fills"),
+        Head::Text("First to last fill"),
+        Head::Text("Covered until"),
+        Head::Number("Days covered"),
+        Head::Text("Gaps"),
+    ];
+    let cells: Vec<Vec<String>> = member
+        .drugs
+        .rows()
+        .take(MOST_ROWS)
+        .map(|row| {
+            let number = |name: &str| row.integer(name).unwrap_or_default();
+            let covered = row.value("proportion_of_days_covered").as_f64();
+            let unplaced = match number("unplaced_fill_count") {
+                0 => String::new(),
+                fills => format!(" and {fills} without date or days of supply"),
+            };
+            vec![
+                row.text("drug_name").unwrap_or(row.word("drug")).to_owned(),
+                row.word("source").to_owned(),
+                format!("{}{unplaced}", number("fill_count")),
+                format!("{} to {}", row.word("first_fill_date"), row.word("last_fill_date")),
+                row.word("covered_until_date").to_owned(),
+                covered.map(|part| format!("{:.0} %", part * 100.0)).unwrap_or_default(),
+                gaps(member, row),
+            ]
+        })
+        .collect();
+    html! {
+        @if cells.is_empty() { p.none { "No fill of a drug is stored that can be laid out in time." } } @else {
+            p.note { "A fill can be in a claim and in a dispense record: read one source, never both together." }
+            (table("Drugs, the last filled first", &head, &cells))
+            (left_out(member.drugs.rows().len(), "medication_adherence", &member.id))
+        }
+    }
+}
+
+fn gaps(member: &Member, drug: Row<'_>) -> String {
+    let same = |gap: &Row<'_>| {
+        ["connection_id", "source", "drug"].iter().all(|name| gap.value(name) == drug.value(name))
+    };
+    let told: Vec<String> = member
+        .gaps
+        .rows()
+        .filter(same)
+        .take(MOST_OF_ONE)
+        .map(|gap| {
+            let days = gap.integer("gap_days").unwrap_or_default();
+            let (start, end) = (gap.word("gap_start_date"), gap.word("gap_end_date"));
+            format!("{start} to {end} ({})", count(days, "day"))
+        })
+        .collect();
+    let all = drug.integer("gap_count").unwrap_or_default();
+    let more = all - told.len() as i64;
+    match (told.is_empty(), more > 0) {
+        (true, false) => "none".to_owned(),
+        (_, true) => format!("{}; {more} more in medication_gap", told.join("; ")),
+        (false, false) => told.join("; "),
+    }
+}
+
+/// Diagnoses of current claims and condition records, each once.
+pub(super) fn conditions(member: &Member) -> Markup {
+    let head = [
+        Head::Text("Code"),
+        Head::Text("Condition"),
+        Head::Text("Latest"),
+        Head::Number("Times"),
+        Head::Text("From"),
+    ];
+    let cells: Vec<Vec<String>> = member
+        .conditions
+        .rows()
+        .take(MOST_ROWS)
+        .map(|row| {
+            let code = match row.word("code") {
+                "" => "no code",
+                code => code,
+            };
+            vec![
+                code.to_owned(),
+                row.word("display").to_owned(),
+                row.text("latest").unwrap_or("undated").to_owned(),
+                row.integer("times").unwrap_or_default().to_string(),
+                row.word("sources").replace(',', ", "),
+            ]
+        })
+        .collect();
+    html! {
+        @if cells.is_empty() { p.none { "No diagnosis is stored." } } @else {
+            (table("Diagnoses of claims and condition records, the latest first", &head, &cells))
+            (left_out(member.conditions.rows().len(), "diagnosis", &member.id))
+        }
+    }
+}
+
+/// The latest result of each test, what is usual, and where it is going.
+pub(super) fn labs(member: &Member) -> Markup {
+    let rows: Vec<Row<'_>> = member.labs.rows().collect();
+    let tests = rows.iter().filter(|row| row.integer("age") == Some(1));
+    let tests: Vec<&Row<'_>> = tests.take(MOST_ROWS + 1).collect();
+    html! {
+        @if tests.is_empty() { p.none { "No laboratory result is stored." } } @else {
+            div.scroll tabindex="0" role="region" aria-label="Latest laboratory results" {
+                table {
+                    caption { "The latest result of each test" }
+                    thead { tr {
+                        th scope="col" { "Test" } th scope="col" { "Day" } th.number scope="col" { "Result" }
+                        th scope="col" { "Reference range" } th scope="col" { "Reading" }
+                        th scope="col" { "Before" } th scope="col" { "Trend" }
+                    } }
+                    tbody { @for row in tests.iter().take(MOST_ROWS) { (lab(**row, &rows)) } }
+                }
+            }
+            (left_out(tests.len(), "lab_result", &member.id))
+        }
+    }
+}
+
+fn lab(row: Row<'_>, rows: &[Row<'_>]) -> Markup {
+    let unit = row.word("unit");
+    let number = |name: &str| row.value(name).as_f64();
+    let same = |one: &&Row<'_>| {
+        ["test_code", "test_name", "unit"].iter().all(|name| one.value(name) == row.value(name))
+    };
+    // The newest comes first.
+    let mut values: Vec<f64> = rows
+        .iter()
+        .filter(same)
+        .filter_map(|one| one.value("value").as_f64())
+        .take(MOST_OF_ONE)
+        .collect();
+    values.reverse();
+    let result = match number("value") {
+        Some(value) => format!("{}{value} {unit}", row.word("comparator")),
+        None => row.word("value_text").to_owned(),
+    };
+    let range = match (number("range_low"), number("range_high")) {
+        (Some(low), Some(high)) => format!("{low} to {high}"),
+        (Some(low), None) => format!("from {low}"),
+        (None, Some(high)) => format!("up to {high}"),
+        (None, None) => match row.word("range_text") {
+            "" => "not stated".to_owned(),
+            text => text.to_owned(),
+        },
+    };
+    let reading = match row.integer("is_abnormal") {
+        Some(1) => "outside the range",
+        Some(_) => "within the range",
+        None => "cannot be told",
+    };
+    let before = number("previous_value")
+        .map(|value| format!("{value} on {}: {}", row.word("previous_date"), row.word("trend")));
+    let name = row.text("test_name").unwrap_or(row.word("test_code"));
+    html! {
+        tr {
+            th scope="row" { (said(name)) @if !row.word("test_code").is_empty() { br; small { (said(row.word("test_code"))) } } }
+            td { (said(row.text("result_date").unwrap_or("undated"))) }
+            td.number { (said(&result)) }
+            td { (said(&range)) }
+            td { @if row.integer("is_abnormal") == Some(1) { strong { (reading) } } @else { (reading) } }
+            td { (said(before.as_deref().unwrap_or("no earlier result"))) }
+            td { @if values.len() > 1 {
+                (trend(&format!("The last {} results: {}", values.len(), list(&values)), &values,
+                    number("range_low"), number("range_high")))
+            } }
+        }
+    }
+}
+
+fn list(values: &[f64]) -> String {
+    values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,122 @@
+//! What the marts say of one member, each question asked once.
+
+use crate::{
+    commands::asked::{Asked, ask, text},
+    warehouse::{Snapshot, WarehouseError},
+};
+
+/// Rows of a section that is not about claims.
+pub(super) const MOST_ROWS: usize = 100;
+
+/// The answers for one member.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// member_id.
+    pub(super) id: String,
+    /// The name, else the id.
+    pub(super) name: String,
+    pub(super) connections: Asked,
+    pub(super) coverages: Asked,
+    pub(super) spend: Asked,
+    pub(super) accumulators: Asked,
+    pub(super) claims: Asked,
+    pub(super) lines: Asked,
+    /// How many claims stand, of which `claims` are the latest.
+    pub(super) claim_count: i64,
+    pub(super) drugs: Asked,
+    pub(super) gaps: Asked,
+    pub(super) conditions: Asked,
+    pub(super) labs: Asked,
+    pub(super) providers: Asked,
+    pub(super) freshness: Asked,
+    pub(super) quality: Asked,
+}
+
+/// Id and name of each member, by name.
+pub(super) fn people(snapshot: &Snapshot<'_>) -> Result<Vec<(String, String)>, WarehouseError> {
+    let sql = "SELECT member_id, coalesce(max(member_name), member_id) AS name
+               FROM member GROUP BY member_id ORDER BY name, member_id";
+    let asked = ask(snapshot, sql, &[])?;
+    Ok(asked
+        .rows()
+        .map(|row| (row.word("member_id").to_owned(), row.word("name").to_owned()))
+        .collect())
+}
+
+/// Reads everything of a member, with so many claims.
+pub(super) fn read(
+    snapshot: &Snapshot<'_>,
+    id: String,
+    name: String,
+    most_claims: usize,
+) -> Result<Member, WarehouseError> {
+    let member = [text("m", &id)];
+    let all = |sql: &str| ask(snapshot, sql, &member);
+    let bounded = |sql: &str| ask(snapshot, &format!("{sql} LIMIT {}", MOST_ROWS + 1), &member);
+    let latest = format!(
+        "SELECT * FROM claim_current WHERE member_id = :m
+         ORDER BY service_start_date DESC, connection_id, explanation_of_benefit_id LIMIT {most_claims}"
+    );
+    let count = all("SELECT count(*) AS n FROM claim_current WHERE member_id = :m")?;
+    Ok(Member {
+        connections: all(
+            "SELECT connection_name, plan, evidence, birth_date, gender, is_repeated FROM member
+             WHERE member_id = :m ORDER BY connection_id",
+        )?,
+        coverages: bounded(
+            "SELECT * FROM coverage_span WHERE member_id = :m
+             ORDER BY coverage_start_date DESC, rank, coverage_id",
+        )?,
+        spend: all("SELECT month_date, kind, coalesce(currency, '') AS currency,
+               sum(claim_count) AS claim_count, sum(plan_paid_cents) AS plan_paid_cents,
+               sum(member_cost_share_cents) AS member_cost_share_cents,
+               sum(allowed_cents) AS allowed_cents
+             FROM spend_by_month WHERE member_id = :m GROUP BY 1, 2, 3 ORDER BY 3, 1, 2")?,
+        accumulators: bounded(
+            "SELECT a.*, c.plan_name FROM accumulator AS a LEFT JOIN coverage_span AS c
+               ON c.connection_id = a.connection_id AND c.coverage_id = a.coverage_id
+             WHERE a.member_id = :m ORDER BY a.plan_year_start_date DESC, a.kind, a.coverage_id",
+        )?,
+        lines: all(&format!(
+            "WITH latest AS ({latest}) SELECT l.* FROM latest AS c CROSS JOIN claim_line AS l
+             WHERE l.connection_id = c.connection_id
+               AND l.explanation_of_benefit_id = c.explanation_of_benefit_id AND l.line_key < {}
+             ORDER BY l.connection_id, l.explanation_of_benefit_id, l.line_key",
+            super::claims::MOST_LINES
+        ))?,
+        claims: all(&latest)?,
+        claim_count: count.first().and_then(|row| row.integer("n")).unwrap_or_default(),
+        drugs: bounded(
+            "SELECT * FROM medication_adherence WHERE member_id = :m
+             ORDER BY last_fill_date DESC, drug, source",
+        )?,
+        gaps: all("SELECT connection_id, source, drug, gap_start_date, gap_end_date, gap_days
+             FROM medication_gap WHERE member_id = :m ORDER BY gap_start_date DESC LIMIT 500")?,
+        conditions: bounded(
+            "SELECT coalesce(code, '') AS code, max(display) AS display, count(*) AS times,
+               max(diagnosis_date) AS latest, group_concat(DISTINCT source) AS sources
+             FROM diagnosis WHERE member_id = :m AND source IN ('claim', 'condition')
+               AND coalesce(record_status, '') NOT IN ('cancelled', 'draft', 'entered-in-error')
+             GROUP BY coalesce(code, display) ORDER BY latest DESC, code",
+        )?,
+        labs: all("SELECT *, row_number() OVER (PARTITION BY test_code, test_name, unit
+                 ORDER BY result_date DESC, result_sent DESC, observation_id DESC) AS age
+             FROM lab_result WHERE member_id = :m ORDER BY test_name, test_code, unit, age")?,
+        providers: bounded(
+            "SELECT coalesce(c.provider_name, p.name, 'not named') AS name, c.provider_npi AS npi,
+               max(p.specialty) AS specialty, max(p.phone) AS phone, count(*) AS claim_count,
+               max(c.service_start_date) AS latest
+             FROM claim_current AS c LEFT JOIN provider_npi AS p
+               ON p.connection_id = c.connection_id AND p.npi = c.provider_npi
+             WHERE c.member_id = :m GROUP BY 1, 2 ORDER BY claim_count DESC, name, npi",
+        )?,
+        freshness: all("SELECT * FROM data_freshness
+             WHERE connection_id IN (SELECT connection_id FROM member WHERE member_id = :m)
+             ORDER BY connection_name, resource_type")?,
+        quality: all("SELECT severity, rule, table_name, count(*) AS rows FROM data_quality
+             WHERE member_id = :m GROUP BY 1, 2, 3
+             ORDER BY instr('error warning notice', severity), rule, table_name")?,
+        id,
+        name,
+    })
+}

@@ -1,0 +1,112 @@
+//! `payersync report`: what the marts say of members, as one page to look at and to print.
+//!
+//! Every value is read from a mart within one snapshot, so the page agrees with SQL. The page brings
+//! everything along, runs nothing and asks no network; its size is bounded, and what is left out is said.
+
+mod claims;
+mod figures;
+mod health;
+mod member;
+mod money;
+mod page;
+mod pictures;
+mod table;
+
+use super::{browser, failure::Failure, home, query::most_alike, system, tell};
+use crate::{
+    cli::ReportArgs,
+    clock::Clock,
+    config::Settings,
+    exit_code::ExitCode,
+    own_file,
+    plural::count,
+    warehouse::{Access, ReadOnlyWarehouse, WarehouseFile, backup_outcome, log_access},
+};
+use member::Member;
+use std::{fs, path::Path};
+use url::Url;
+
+/// Reads the marts, then writes the page.
+pub(super) fn run(folder: &Path, args: &ReportArgs) -> Result<ExitCode, Failure> {
+    let settings = Settings::load_or_default(folder)?;
+    let file = home::existing_warehouse(&settings.home)?;
+    let warehouse = ReadOnlyWarehouse::open(&file)?;
+    if args.file.is_dir() {
+        return Err(Failure::misuse(format!("{} is a folder", args.file.display()))
+            .hint("name the file to write, such as report.html"));
+    }
+    let now = Clock::system().now();
+    let members = warehouse.snapshot(|snapshot| {
+        if snapshot.columns("member")?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let people = member::people(snapshot)?;
+        let chosen = choose(people, args.member.as_deref())?;
+        let share = claims::share(chosen.len());
+        let read = |(id, name)| member::read(snapshot, id, name, share);
+        Ok::<Vec<Member>, Failure>(chosen.into_iter().map(read).collect::<Result<_, _>>()?)
+    })??;
+    if let Some(wanted) = args.member.as_ref().filter(|_| members.is_empty()) {
+        return Err(no_member(wanted, Vec::new()));
+    }
+    // First, as for a backup: a file that nobody knows of cannot be named by a purge.
+    log(&file, &args.file, backup_outcome::BEGUN)?;
+    let html = page::page(&members, now);
+    if let Err(error) = own_file::replace(&args.file, html.as_bytes(), 0o600) {
+        let _ = log(&file, &args.file, backup_outcome::FAILED);
+        let hint = "check that the folder exists and that this user may write to it";
+        return Err(Failure::file(format!("cannot write {}", args.file.display()), error, hint));
+    }
+    let told = count(members.len(), "member");
+    log(&file, &args.file, &told)?;
+    tell(&format!("Wrote {told} to {}", args.file.display()));
+    tell("It holds health data and no tokens");
+    if args.open {
+        open(&args.file)?;
+    }
+    Ok(ExitCode::Complete)
+}
+
+/// All members, or the one that is asked for.
+fn choose(
+    people: Vec<(String, String)>,
+    wanted: Option<&str>,
+) -> Result<Vec<(String, String)>, Failure> {
+    let Some(wanted) = wanted else { return Ok(people) };
+    match people.iter().find(|(id, _)| id == wanted) {
+        Some(found) => Ok(vec![found.clone()]),
+        None => Err(no_member(wanted, people.into_iter().map(|(id, _)| id).collect())),
+    }
+}
+
+fn no_member(wanted: &str, known: Vec<String>) -> Failure {
+    let hint = match most_alike(wanted, known) {
+        Some(alike) => format!("did you mean {alike}?"),
+        None => {
+            "`payersync query \"SELECT DISTINCT member_id, member_name FROM member\"` lists them"
+                .to_owned()
+        }
+    };
+    Failure::misuse(format!("there is no member {wanted}")).hint(hint)
+}
+
+fn open(file: &Path) -> Result<(), Failure> {
+    let path = fs::canonicalize(file)
+        .map_err(|error| Failure::file("cannot open the page", error, "open it yourself"))?;
+    let opened = Url::from_file_path(&path).map(|url| browser::open(&url));
+    if !matches!(opened, Ok(Ok(()))) {
+        tell("No browser could be started; open the file yourself");
+    }
+    Ok(())
+}
+
+fn log(warehouse: &WarehouseFile, target: &Path, detail: &str) -> Result<(), Failure> {
+    let access = Access {
+        os_user: system::user(),
+        command: "report",
+        connection_id: None,
+        target: Some(target.display().to_string()),
+        detail: Some(detail.to_owned()),
+    };
+    Ok(log_access(warehouse, &access, Clock::system().now())?)
+}

@@ -1,0 +1,120 @@
+//! The page's pictures: a few rectangles and lines, as SVG by hand.
+//!
+//! Colours are classes of the style sheet, so both themes and print have theirs. Each picture has a
+//! title, and a table beside it has its numbers.
+
+use maud::{Markup, html};
+
+const WIDTH: i64 = 720;
+
+/// A bar of a timeline, in days since a common day.
+pub(super) struct Span {
+    pub(super) label: String,
+    pub(super) from: i64,
+    pub(super) to: i64,
+    pub(super) is_ended: bool,
+}
+
+/// Bars over years, one line each.
+pub(super) fn timeline(title: &str, spans: &[Span], years: &[(i32, i64)], last: i64) -> Markup {
+    let first = years.first().map_or(0, |(_, day)| *day);
+    let x = |day: i64| (day.clamp(first, last) - first) * WIDTH / (last - first).max(1);
+    let height = 24 * spans.len() as i64 + 24;
+    let every = years.len() / 10 + 1;
+    html! {
+        svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label=(title) {
+            @for (year, day) in years.iter().step_by(every) {
+                line.grid x1=(x(*day)) x2=(x(*day)) y1="0" y2=(height - 20) {}
+                text.tick x=(x(*day) + 3) y=(height - 6) { (year) }
+            }
+            @for (position, span) in (0_i64..).zip(spans) {
+                rect class=(if span.is_ended { "bar ended" } else { "bar" }) x=(x(span.from))
+                    y=(position * 24 + 4) width=((x(span.to) - x(span.from)).max(2)) height="16" rx="3" {
+                    title { (span.label) }
+                }
+            }
+        }
+    }
+}
+
+/// Columns of stacked values; `values` has one per series.
+pub(super) struct Stack {
+    pub(super) label: String,
+    pub(super) values: Vec<i64>,
+    /// Whether the label stands below the column.
+    pub(super) is_marked: bool,
+}
+
+/// Stacked columns from zero upwards; `scale` names the value of the top line.
+pub(super) fn stacks(title: &str, stacks: &[Stack], scale: &str) -> Markup {
+    const HEIGHT: i64 = 200;
+    let total = |stack: &Stack| stack.values.iter().map(|value| (*value).max(0)).sum::<i64>();
+    let most = stacks.iter().map(total).max().unwrap_or_default().max(1);
+    let room = WIDTH as f64 / stacks.len().max(1) as f64;
+    let wide = (room * 0.8).min(60.0);
+    html! {
+        svg viewBox=(format!("0 0 {WIDTH} {}", HEIGHT + 40)) role="img" aria-label=(title) {
+            line.grid x1="0" x2=(WIDTH) y1="16" y2="16" {}
+            text.tick x="0" y="12" { (scale) }
+            line.axis x1="0" x2=(WIDTH) y1=(HEIGHT + 16) y2=(HEIGHT + 16) {}
+            @for (position, stack) in stacks.iter().enumerate() {
+                @let left = position as f64 * room;
+                @for (series, bottom, value) in piled(&stack.values) {
+                    @let high = value as f64 / most as f64 * HEIGHT as f64;
+                    @let low = bottom as f64 / most as f64 * HEIGHT as f64;
+                    rect class=(format!("k{series}")) x=(format!("{left:.1}")) width=(format!("{wide:.1}"))
+                        y=(format!("{:.1}", HEIGHT as f64 + 16.0 - low - high)) height=(format!("{high:.1}")) {}
+                }
+                @if stack.is_marked {
+                    text.tick x=(format!("{left:.1}")) y=(HEIGHT + 32) { (stack.label) }
+                }
+            }
+        }
+    }
+}
+
+/// Series, what is below it, and its value; a negative value has no bar.
+fn piled(values: &[i64]) -> Vec<(usize, i64, i64)> {
+    let (mut bottom, mut piled) = (0_i64, Vec::new());
+    for (series, value) in values.iter().enumerate().filter(|(_, value)| **value > 0) {
+        piled.push((series, bottom, *value));
+        bottom += value;
+    }
+    piled
+}
+
+/// How much of a limit is used.
+pub(super) fn meter(title: &str, used: i64, limit: i64) -> Markup {
+    let wide = (used.clamp(0, limit) as f64 / limit.max(1) as f64 * 200.0).round();
+    html! {
+        svg.meter viewBox="0 0 200 12" role="img" aria-label=(title) {
+            rect.room x="0" y="0" width="200" height="12" rx="3" {}
+            rect.bar x="0" y="0" width=(wide) height="12" rx="3" {}
+        }
+    }
+}
+
+/// Results over time, oldest first, and the reference range behind them.
+pub(super) fn trend(title: &str, values: &[f64], low: Option<f64>, high: Option<f64>) -> Markup {
+    let ends = values.iter().copied().chain(low).chain(high).filter(|value| value.is_finite());
+    let (least, most) = ends.fold((f64::MAX, f64::MIN), |(a, b), one| (a.min(one), b.max(one)));
+    let span = if most > least { most - least } else { 1.0 };
+    let y = |value: f64| 44.0 - (value - least) / span * 40.0;
+    let step = 150.0 / (values.len().max(2) - 1) as f64;
+    let points: Vec<(f64, f64)> =
+        values.iter().enumerate().map(|(at, value)| (5.0 + at as f64 * step, y(*value))).collect();
+    let line: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+    let (top, bottom) = (high.map_or(4.0, y), low.map_or(44.0, y));
+    html! {
+        svg.trend viewBox="0 0 160 48" role="img" aria-label=(title) {
+            @if low.is_some() || high.is_some() {
+                rect.range x="0" width="160" y=(format!("{top:.1}"))
+                    height=(format!("{:.1}", (bottom - top).max(1.0))) {}
+            }
+            polyline.line points=(line.join(" ")) {}
+            @if let Some((x, y)) = points.last() {
+                circle.dot cx=(format!("{x:.1}")) cy=(format!("{y:.1}")) r="3.5" {}
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! A table of the page: a caption, headers that are named as such, and room to scroll on a small screen.
+
+use crate::commands::terminal;
+use maud::{Markup, html};
+use std::borrow::Cow;
+
+/// A column's header.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Head {
+    Text(&'static str),
+    /// Its cells stand at the right.
+    Number(&'static str),
+}
+
+/// A text of the data: what would steer a reader, such as marks that turn the direction of writing, is
+/// shown and not obeyed. The template escapes what is HTML's.
+pub(super) fn said(text: &str) -> Cow<'_, str> {
+    terminal::on_one_line(text)
+}
+
+/// A table whose first column names its row.
+pub(super) fn table(caption: &str, head: &[Head], rows: &[Vec<String>]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(caption) {
+            table {
+                caption { (caption) }
+                thead { tr { @for one in head { (header(*one)) } } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            @for (position, cell) in row.iter().enumerate() {
+                                @if position == 0 {
+                                    th scope="row" { (said(cell)) }
+                                } @else if matches!(head.get(position), Some(Head::Number(_))) {
+                                    td.number { (said(cell)) }
+                                } @else {
+                                    td { (said(cell)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn header(head: Head) -> Markup {
+    html! {
+        @match head {
+            Head::Text(text) => th scope="col" { (text) },
+            Head::Number(text) => th.number scope="col" { (text) },
+        }
+    }
+}

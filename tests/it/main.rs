@@ -238,6 +238,8 @@ mod refresh_in_flight;
 #[cfg(test)]
 mod repeated_secrets;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod request_headers;
 #[cfg(test)]
 mod required;

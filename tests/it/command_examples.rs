@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use crate::{
-    command_pages::examples,
+    docs::command_pages::examples,
     support::{Home, Outcome, Payer, bash},
 };
 use std::{
@@ -18,13 +18,13 @@ use url::Url;
 const ENDLESS: [(&str, &str); 2] = [("run", "Running: connections"), ("sandbox", "is up")];
 
 /// What stands around the examples: a payer, a home with a connection `mary`, files to work on.
-struct Stage {
-    payer: Payer,
-    home: Home,
+pub(crate) struct Stage {
+    pub(crate) payer: Payer,
+    pub(crate) home: Home,
 }
 
 impl Stage {
-    fn new() -> Stage {
+    pub(crate) fn new() -> Stage {
         let payer = Payer::small();
         let home = Home::new();
         let epic = format!(
@@ -46,49 +46,54 @@ impl Stage {
     fn run(&self, name: &str, script: &str) -> Outcome {
         let home = self.home.copy();
         let work = tempfile::tempdir().unwrap();
-        let tools = tempfile::tempdir().unwrap();
-        let tools_path = [tools.path().to_owned()];
         furnish(work.path());
+        let mut programs = Vec::new();
         match name {
             "init" => fs::remove_file(home.file("payersync.toml")).unwrap(),
             "jwks" => fs::remove_file(home.file("epic.pem")).unwrap(),
             "restore" => {
                 let script = &examples().into_iter().find(|(name, _)| name == "backup").unwrap().1;
                 let more = format!("{script}\nmv warehouse-*.db warehouse.db");
-                let outcome = bash(&more, work.path(), home.path(), &[]);
+                let outcome = self.play(&home, work.path(), &more, &[]);
                 assert_eq!(outcome.code, 0, "{}", outcome.stderr);
                 if cfg!(feature = "encryption") {
                     for folder in ["restored", "from-age"] {
-                        Self::keep_key(&home, &work.path().join(folder));
+                        keep_key(&home, &work.path().join(folder));
                     }
                 }
             }
-            _ => {}
+            _ => {
+                let ready = ENDLESS.iter().find(|(endless, _)| *endless == name);
+                programs.extend(ready.map(|(_, ready)| ("payersync", stopped_when_ready(ready))));
+            }
         }
-        if let Some((_, ready)) = ENDLESS.iter().find(|(endless, _)| *endless == name) {
-            put_program(tools.path(), "payersync", &stopped_when_ready(ready));
-        }
+        // A demo has a home of its own.
+        let before = if name == "demo" { "unset PAYERSYNC_HOME\n" } else { "" };
+        self.play(&home, work.path(), &format!("{before}{script}"), &programs)
+    }
+
+    /// Runs a script where a browser opens the consent page and the member consents.
+    ///
+    /// `programs` are found before those of the machine: name and script of each.
+    pub(crate) fn play(
+        &self,
+        home: &Home,
+        work: &Path,
+        script: &str,
+        programs: &[(&str, String)],
+    ) -> Outcome {
+        let tools = tempfile::tempdir().unwrap();
+        programs.iter().for_each(|(name, script)| put_program(tools.path(), name, script));
         let note = tools.path().join("page");
         let browser = format!("echo \"$1\" > {0}.new && mv {0}.new {0}", note.display());
         put_program(tools.path(), "xdg-open", &browser);
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
-            if name == "connect" {
-                scope.spawn(|| self.browse(&note, &is_over));
-            }
-            // A demo has a home of its own.
-            let before = if name == "demo" { "unset PAYERSYNC_HOME\n" } else { "" };
-            let script = format!("{before}{script}");
-            let outcome = bash(&script, work.path(), home.path(), &tools_path);
+            scope.spawn(|| self.browse(&note, &is_over));
+            let outcome = bash(script, work, home.path(), &[tools.path().to_owned()]);
             is_over.store(true, Ordering::Relaxed);
             outcome
         })
-    }
-
-    fn keep_key(home: &Home, folder: &Path) {
-        fs::create_dir(folder).unwrap();
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
-        fs::copy(home.file("vault.key"), folder.join("vault.key")).unwrap();
     }
 
     /// The member at the browser: opens the page that was noted, and consents.
@@ -103,6 +108,13 @@ impl Stage {
         let consent = led_on(start.trim()).expect("the start page leads on");
         led_on(&self.payer.consent(&consent, 0));
     }
+}
+
+/// Gives a home the key that opens the encrypted backups of another.
+fn keep_key(home: &Home, folder: &Path) {
+    fs::create_dir(folder).unwrap();
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::copy(home.file("vault.key"), folder.join("vault.key")).unwrap();
 }
 
 /// Where an answer leads, if it does.

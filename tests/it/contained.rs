@@ -71,7 +71,7 @@ fn one_mart_has_those_of_every_type() {
         })
         .collect();
     assert_eq!(in_mart, in_tables);
-    // As the README has it.
+    // As docs/warehouse.md has it.
     let found = home.rows(
         "SELECT DISTINCT c.contained_type, c.name, c.npi IS NOT NULL FROM care_team_contained e
          JOIN contained_resource c

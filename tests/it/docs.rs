@@ -1,6 +1,9 @@
 //! What is written about payersync is true of it: commands, flags, exit codes, configuration,
 //! tables.
 
+pub(crate) mod command_pages;
+mod configuration_page;
+
 use crate::support::Home;
 use clap::{Command, CommandFactory};
 use payersync::{
@@ -20,30 +23,6 @@ fn visit(command: &Command, name: &str, look: &mut dyn FnMut(&str, &Command)) {
     for below in command.get_subcommands().filter(|command| command.get_name() != "help") {
         visit(below, &format!("{name} {}", below.get_name()), look);
     }
-}
-
-#[test]
-fn the_readme_names_every_command_flag_and_exit_code() {
-    let readme = fs::read_to_string(root("README.md")).unwrap();
-    let mut missing = Vec::new();
-    visit(&Cli::command(), "payersync", &mut |name, command| {
-        if !readme.contains(name) {
-            missing.push(name.to_owned());
-        }
-        for flag in command.get_arguments().filter_map(|argument| argument.get_long()) {
-            if !readme.contains(&format!("--{flag}")) {
-                missing.push(format!("{name} --{flag}"));
-            }
-        }
-    });
-    let section = readme.split("\n## ").find(|section| section.starts_with("Exit codes"));
-    for code in ExitCode::ALL {
-        let row = format!("| {} |", code as u8);
-        if !section.is_some_and(|section| section.contains(&row)) {
-            missing.push(format!("exit code {} ({})", code as u8, code.describe()));
-        }
-    }
-    assert!(missing.is_empty(), "README.md lacks\n{}", missing.join("\n"));
 }
 
 #[test]

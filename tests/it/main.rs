@@ -52,8 +52,6 @@ mod codes;
 #[cfg(test)]
 mod command_examples;
 #[cfg(test)]
-mod command_pages;
-#[cfg(test)]
 mod consent_ends;
 #[cfg(test)]
 mod contact_of_the_past;
@@ -113,6 +111,8 @@ mod finding_the_way;
 mod first_sync;
 #[cfg(test)]
 mod foreign_uid;
+#[cfg(test)]
+mod front_page;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]

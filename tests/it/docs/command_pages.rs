@@ -104,7 +104,7 @@ fn page(name: &str, command: &Command) -> String {
         .collect();
     let below = if below.is_empty() { String::new() } else { format!("\n{}", below.concat()) };
     format!(
-        "<!-- Made from `{full} --help` by tests/it/command_pages.rs. -->\n\n# {full}\n\n{about}.\n\n\
+        "<!-- Made from `{full} --help` by tests/it/docs/command_pages.rs. -->\n\n# {full}\n\n{about}.\n\n\
          ```text\n{usage}\n```\n{}{}{below}\n{told}\n\n## Examples\n\n```bash\n{examples}\n```\n",
         table("argument", command.get_arguments().filter(|argument| argument.is_positional())),
         table("flag", command.get_arguments().filter(|argument| !argument.is_positional())),
@@ -112,7 +112,7 @@ fn page(name: &str, command: &Command) -> String {
 }
 
 fn overview() -> String {
-    let mut text = "<!-- Made from `payersync --help` by tests/it/command_pages.rs. -->\n\n\
+    let mut text = "<!-- Made from `payersync --help` by tests/it/docs/command_pages.rs. -->\n\n\
                     # Commands\n\n| command | what it does |\n|---|---|\n"
         .to_owned();
     for (name, command) in commands() {

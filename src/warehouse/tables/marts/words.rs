@@ -80,7 +80,7 @@ fn is_time(text: &str) -> bool {
 /// A National Drug Code in eleven digits.
 ///
 /// Of ten digits without hyphens it cannot be told which part lacks its zero, unless the first one is
-/// a zero, since labelers of five digits begin at 10000; any other stays as sent.
+/// a zero, since labelers of five digits begin at 10000: any other is no code.
 pub(super) fn ndc(text: &str) -> Option<String> {
     let text = text.trim();
     let text = text.strip_prefix("N4").unwrap_or(text);
@@ -102,7 +102,6 @@ pub(super) fn ndc(text: &str) -> Option<String> {
             match digits.len() {
                 11 => Some(digits),
                 10 if digits.starts_with('0') => Some(format!("0{digits}")),
-                10 => Some(digits),
                 _ => None,
             }
         }
@@ -303,14 +302,20 @@ mod tests {
         ] {
             assert_eq!(ndc(sent).as_deref(), Some("00093310905"), "{sent}");
         }
-        for (sent, code) in [
-            ("12345-678-90", "12345067890"),
-            ("12345-6789-1", "12345678901"),
-            ("1234567890", "1234567890"),
-        ] {
+        for (sent, code) in [("12345-678-90", "12345067890"), ("12345-6789-1", "12345678901")] {
             assert_eq!(ndc(sent).as_deref(), Some(code), "{sent}");
         }
-        for sent in ["", "compound", "123", "123456-7890-12", "1-2", "5-3-2", "00093310905x"] {
+        for sent in [
+            "",
+            "compound",
+            "123",
+            "1234567890",
+            "123456789012",
+            "123456-7890-12",
+            "1-2",
+            "5-3-2",
+            "00093310905x",
+        ] {
             assert_eq!(ndc(sent), None, "{sent}");
         }
     }

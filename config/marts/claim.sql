@@ -25,16 +25,13 @@
 -- its place. Bills are of one stay if number or links join them, or if type of bill, provider, patient and
 -- day of admission are the same.
 --
--- Bill frequencies (NUBC, last character of the type of bill):
---   0, 1, O          a bill like any other: the latest of its number stands (0 and O ask for no payment)
---   2, 3, 4          interim bills, first, continuing and last; 5 late charges: see above
---   6, 7, Y          take the place of the bill that they name or whose number they have
---   8, X             take it back and never stand
---   9                final bill of an episode: takes the place of the bills of its days
---   A, B, C, E       notices, such as an election: they stand beside the bills of their number
---   D                cancels a notice and never stands
---   F to K, M, P, Q  adjustments, and Q a claim that is reopened: like 7
---   L, N, Z          no meaning of their own: like 1
+-- Bill frequencies (NUBC, last character of the type of bill): 0, 1 and O are bills like any other, of
+-- which the latest of a number stands (0 and O ask for no payment). 2, 3 and 4 are interim bills and 5 late
+-- charges, as above. 6, 7 and Y take the place of the bill that they name or whose number they have; 8 and X
+-- take it back and never stand. 9 is the final bill of an episode, and takes the place of the bills of its
+-- days. A, B, C and E are notices, such as an election, and stand beside the bills of their number; D cancels
+-- a notice and never stands. F to K, M and P are adjustments, and Q a claim that is reopened: like 7.
+-- L, N and Z have no meaning of their own: like 1.
 --
 -- A reversal takes back one payment, of the opposite amount and the same currency: one that it names,
 -- else of its number, its family of linked claims, or (if it names nothing) its day of service, charge

@@ -6,8 +6,8 @@
 mod damage;
 
 use crate::{
-    coverage,
     support::{Ended, Home, Payer, Watched, shared},
+    tables::coverage,
 };
 use damage::{CANARY, Damage, apply, damage, places};
 use payersync::{

@@ -2,7 +2,7 @@
 //! [`super::Served`].
 
 use super::{Home, Served, shared};
-use crate::coverage;
+use crate::tables::coverage;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

@@ -1,0 +1,128 @@
+//! `explain`: from a cell to the bytes, versions, run and walk that it came by.
+
+use crate::{
+    files::import::{bundle, import, put},
+    support::Home,
+};
+use serde_json::Value;
+use std::fs;
+
+/// A patient, written as no writer of JSON would, so that an offset is one of these bytes.
+fn patient(gender: &str) -> String {
+    format!(
+        r#"{{"resourceType":"Patient" ,"id":"p1", "multipleBirthInteger" : 2,
+            "name":[{{"family":"<b>\u001b[31mÖ\u202eevil","given":["A"]}}],"gender": "{gender}",
+            "contact":[{{"gender":"other"}}]}}"#
+    )
+}
+
+fn explained(home: &Home, arguments: &[&str]) -> Value {
+    let outcome = home.run(&[&["explain", "--json"], arguments].concat());
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    serde_json::from_str(&outcome.stdout).unwrap()
+}
+
+fn refused(home: &Home, arguments: &[&str]) -> String {
+    let outcome = home.run(&[&["explain"], arguments].concat());
+    assert_eq!((outcome.code, &*outcome.stdout), (1, ""), "{}", outcome.stderr);
+    outcome.stderr
+}
+
+fn home() -> Home {
+    let home = Home::new();
+    for (name, gender) in [("first", "male"), ("first", "female"), ("second", "male")] {
+        let file = put(&home, &format!("{name}.json"), bundle("collection", &[patient(gender)]));
+        assert_eq!(import(&home, name, &file).code, 0);
+    }
+    home
+}
+
+#[test]
+fn a_cell_leads_to_its_bytes_its_versions_and_its_run() {
+    let home = home();
+    let told = explained(&home, &["patient", "Patient/p1", "gender"]);
+    let stored = patient("female");
+    let place = &told["place"];
+    let start = place["offset"].as_u64().unwrap() as usize;
+    let length = place["length"].as_u64().unwrap() as usize;
+    assert_eq!(&stored[start..start + length], "female");
+    assert_eq!((&place["element"], &place["alike"]), (&"gender".into(), &0.into()));
+    assert_eq!(told["cells"][0]["value"], "female");
+    assert_eq!(told["cells"][0]["path"], "gender");
+    // Both connections have the resource; the first is explained.
+    assert_eq!(told["row_count"], 2);
+    assert_eq!(told["rows"][1]["connection"], "second");
+    assert_eq!(told["rows"][1]["value"], "male");
+    let resource = &told["resources"][0];
+    assert_eq!(resource["connection"], "first");
+    assert_eq!(resource["version"]["value"], "\"female\"");
+    assert_eq!(resource["earlier"][0]["value"], "\"male\"");
+    let run: i64 = home.value(
+        "SELECT run_id FROM sync_walk WHERE id = (SELECT walk_id FROM resource
+           WHERE resource_id = 'p1' AND json LIKE '%female%')",
+    );
+    assert_eq!(resource["walk"]["run_id"], run);
+    assert_eq!(resource["walk"]["command"], "import");
+    assert!(resource["walk"]["asked"].as_str().unwrap().ends_with("first.json"));
+    let other = explained(&home, &["patient", "p1", "gender", "--connection", "second"]);
+    assert_eq!((&other["row_count"], &other["cells"][0]["value"]), (&1.into(), &"male".into()));
+
+    // A number is not borrowed from the bytes, and is found by its name.
+    let told = explained(&home, &["PATIENT", "p1", "multiple_birth_integer"]);
+    assert_eq!(told["place"]["element"], "multipleBirthInteger");
+    let start = told["place"]["offset"].as_u64().unwrap() as usize;
+    assert_eq!(&stored[start..=start], "2");
+    let nothing = explained(&home, &["patient", "p1", "birth_date"]);
+    assert!(nothing["place"].is_null() && nothing["cells"][0]["value"].is_null());
+    assert!(nothing["notes"][0].as_str().unwrap().starts_with("Nothing stands at the path"));
+    // Without a column, what the row holds.
+    let all = explained(&home, &["patient", "p1"]);
+    let cells = all["cells"].as_array().unwrap();
+    assert!(cells.len() > 2 && cells.iter().all(|cell| !cell["value"].is_null()));
+}
+
+#[test]
+fn a_row_of_a_mart_leads_to_the_resources_that_it_names() {
+    let home = home();
+    let told = explained(&home, &["member", "p1", "gender"]);
+    assert_eq!((&told["kind"], &told["key_column"]), (&"mart".into(), &"patient_id".into()));
+    assert_eq!(told["cells"][0]["description"], "administrative gender");
+    assert!(told["computed_from"].as_array().unwrap().contains(&"patient".into()));
+    assert_eq!(told["resources"][0]["resource_id"], "p1");
+    assert_eq!(told["resources"][0]["by"], "patient_id");
+    assert_eq!(told["resources"].as_array().unwrap().len(), 1, "of this row's connection alone");
+}
+
+#[test]
+fn what_is_not_there_is_said_with_what_may_have_been_meant() {
+    let home = home();
+    assert!(refused(&home, &["patint", "p1"]).contains("did you mean patient?"));
+    let column = refused(&home, &["patient", "p1", "birthdate"]);
+    assert!(column.contains("did you mean birth_date?"), "{column}");
+    assert!(refused(&home, &["member", "p1", "genders"]).contains("did you mean gender?"));
+    assert!(refused(&home, &["patient", "nobody"]).contains("no Patient with this id is stored"));
+    assert!(refused(&home, &["member", "nobody"]).contains("looked for in member_id, patient_id"));
+    assert!(refused(&home, &["patient", "p1", "--row", "9"]).contains("no row 9"));
+    let connection = refused(&home, &["patient", "p1", "--connection", "third"]);
+    assert!(connection.contains("known connections: first, second"), "{connection}");
+    let file =
+        put(&home, "bad.json", r#"{"resourceType":"Patient","id":"bad","name":7,"gender":[1,2]}"#);
+    import(&home, "first", &file);
+    let rejects: i64 =
+        home.value("SELECT count(*) FROM rejected_resource WHERE resource_id = 'bad'");
+    let bad = home.run(&["explain", "patient", "bad"]);
+    assert_eq!(rejects > 0, bad.stderr.contains("it is in quarantine"), "{}", bad.stderr);
+    fs::remove_file(home.file("warehouse.db")).unwrap();
+    assert_eq!(home.run(&["explain", "patient", "p1"]).code, 1);
+}
+
+#[test]
+fn a_terminal_is_shown_what_it_would_obey() {
+    let home = home();
+    let mut command = home.command(&["explain", "patient_name", "p1", "family"]);
+    command.env("PAGER", "cat");
+    let screen = crate::support::at_terminal(command, 80, 60);
+    assert_eq!(screen.code, 0, "{}", screen.text());
+    assert!(!screen.text().contains(['\u{1b}', '\u{202e}']), "{}", screen.text());
+    assert!(screen.text().contains("evil"), "{}", screen.text());
+}

@@ -1,0 +1,20 @@
+//! Commands, their pages, and what is written about them.
+
+mod asking;
+mod bad_input;
+mod codes;
+pub(crate) mod command_examples;
+mod deploy;
+pub(crate) mod docs;
+mod doctor;
+mod embedded_payer;
+mod explain;
+mod finding_the_way;
+mod front_page;
+mod metrics;
+mod notify;
+mod recipes;
+mod report;
+mod schedule_run;
+mod shipped;
+mod told_once;

@@ -1,0 +1,148 @@
+//! `report`: one page whose values are those of the marts, that runs nothing and asks nobody.
+
+use crate::{
+    files::import::{bundle, import, put},
+    support::Home,
+};
+use std::{collections::BTreeSet, fs};
+
+fn page(home: &Home, arguments: &[&str]) -> String {
+    let file = home.file("report.html");
+    let outcome = home.run(&[&["report", file.to_str().unwrap()], arguments].concat());
+    assert_eq!((outcome.code, &*outcome.stdout), (0, ""), "{}", outcome.stderr);
+    fs::read_to_string(file).unwrap()
+}
+
+/// As the page writes cents.
+fn amount(cents: i64) -> String {
+    let (units, cents) = (cents / 100, cents % 100);
+    let mut digits = units.to_string();
+    let mut at = digits.len();
+    while at > 3 {
+        at -= 3;
+        digits.insert(at, ',');
+    }
+    format!("{digits}.{cents:02}")
+}
+
+#[test]
+fn the_sums_of_every_member_are_those_of_the_marts() {
+    let home = Home::new();
+    home.succeed(&["demo"], "the demo");
+    let html = page(&home, &[]);
+    let members = home.rows("SELECT DISTINCT member_id, member_name FROM member");
+    assert!(members.len() > 1);
+    for member in &members {
+        let [id, name] = member.as_slice() else { panic!("{member:?}") };
+        assert!(html.contains(&format!("<small>{id}</small>")), "{id} in the contents");
+        let name = name.replace('&', "&amp;");
+        let (_, section) = html.split_once(&format!("-name\">{name}</h2>")).unwrap();
+        let section = section.split("<article").next().unwrap();
+        let one =
+            |sql: &str| home.warehouse().query_row(sql, [id], |row| row.get::<_, i64>(0)).unwrap();
+        for sql in [
+            "SELECT sum(plan_paid_cents) FROM claim_current WHERE member_id = ?1",
+            "SELECT sum(member_cost_share_cents) FROM claim_current WHERE member_id = ?1",
+            "SELECT sum(plan_paid_cents) FROM spend_by_month WHERE member_id = ?1
+               AND substr(month_date, 1, 4) = (SELECT max(substr(month_date, 1, 4)) FROM spend_by_month
+                 WHERE member_id = ?1)",
+            "SELECT used_cents FROM accumulator WHERE member_id = ?1 ORDER BY used_cents DESC LIMIT 1",
+            "SELECT submitted_cents FROM claim_line WHERE member_id = ?1 AND claim_is_current = 1
+               ORDER BY submitted_cents DESC LIMIT 1",
+        ] {
+            assert!(section.contains(&amount(one(sql))), "{id}: {sql} = {}", amount(one(sql)));
+        }
+        let claims = one("SELECT count(*) FROM claim_current WHERE member_id = ?1");
+        assert_eq!(section.matches("<details class=\"claim\">").count() as i64, claims, "{id}");
+        let gap = "SELECT coalesce(max(gap_days), 0) FROM medication_gap WHERE member_id = ?1";
+        assert!(one(gap) == 0 || section.contains(&format!("({} day", one(gap))), "{id}");
+    }
+    // One member alone has no trace of another.
+    let one = page(&home, &["--member", &members[0][0]]);
+    assert!(one.contains(&members[0][1].replace('&', "&amp;")));
+    assert!(!one.contains(&members[1][1]) && !one.contains(&members[1][0]));
+    let wrong = home.run(&["report", "x.html", "--member", &format!("{}x", members[0][0])]);
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.stderr.contains(&format!("did you mean {}?", members[0][0])), "{}", wrong.stderr);
+
+    let details = home.rows("SELECT detail FROM access_log WHERE command = 'report' ORDER BY id");
+    assert_eq!(details.concat(), ["begun", "3 members", "begun", "1 member"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let file = home.file("report.html");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        let (theirs, link) = (home.file("theirs"), home.file("link.html"));
+        fs::write(&theirs, "theirs").unwrap();
+        symlink(&theirs, &link).unwrap();
+        home.succeed(&["report", link.to_str().unwrap()], "a link");
+        assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
+        assert!(!link.symlink_metadata().unwrap().is_symlink());
+    }
+}
+
+/// Everything that a page could load, run or send.
+const FORBIDDEN: [&str; 12] = [
+    "<script",
+    "<img",
+    "<link",
+    "<iframe",
+    "<form",
+    "<object",
+    "<base",
+    "src=",
+    "onload=",
+    "javascript:",
+    "url(",
+    "@import",
+];
+
+#[test]
+fn hostile_names_are_shown_and_not_obeyed() {
+    let home = Home::new();
+    let name = r#"\"><script>alert(1)</script>\u001b[31m\u202eevil & <img src=x onerror=y>"#;
+    let resources = [
+        format!(r#"{{"resourceType":"Patient","id":"p","name":[{{"text":"{name}"}}]}}"#),
+        format!(
+            r#"{{"resourceType":"Coverage","id":"c","status":"active","beneficiary":{{"reference":"Patient/p"}},
+            "period":{{"start":"2024-01-01"}},"payor":[{{"display":"{name}"}}],"type":{{"text":"{name}"}}}}"#
+        ),
+        format!(
+            r#"{{"resourceType":"Condition","id":"d","subject":{{"reference":"Patient/p"}},"code":{{"text":"{name}"}}}}"#
+        ),
+    ];
+    let file = put(&home, "files.json", bundle("collection", &resources));
+    assert_eq!(import(&home, "files", &file).code, 0);
+    let html = page(&home, &[]);
+    assert!(html.matches("&lt;script&gt;alert(1)&lt;/script&gt;").count() > 3, "the name is shown");
+    assert!(!html.contains(['\u{1b}', '\u{202e}']));
+    let tags: BTreeSet<&str> = FORBIDDEN
+        .iter()
+        .copied()
+        .filter(|tag| {
+            // As text it is escaped: what counts is what begins a tag or stands in one.
+            html.split('<').skip(1).any(|tag_and_text| {
+                let inside = tag_and_text.split('>').next().unwrap_or_default();
+                format!("<{inside}").contains(tag)
+            })
+        })
+        .collect();
+    assert!(tags.is_empty(), "{tags:?}");
+    assert!(html.contains("default-src 'none'") && !html.contains("unsafe-inline"));
+    assert!(!html.contains("style=\""), "the policy would refuse it");
+}
+
+#[test]
+fn an_empty_warehouse_is_a_page_too() {
+    let home = Home::new();
+    let patientless = r#"{"resourceType":"Organization","id":"o","name":"nobody"}"#.to_owned();
+    let file = put(&home, "files.json", bundle("collection", &[patientless]));
+    assert_eq!(import(&home, "files", &file).code, 0);
+    let html = page(&home, &[]);
+    assert!(html.contains("No member is stored yet") && html.ends_with("</html>"), "{html}");
+    let nobody = home.run(&["report", "x.html", "--member", "mary"]);
+    assert!(nobody.code == 1 && nobody.stderr.contains("there is no member mary"));
+    let folder = home.run(&["report", home.path().to_str().unwrap()]);
+    assert!(folder.code == 1 && folder.stderr.contains("is a folder"), "{}", folder.stderr);
+    assert_eq!(Home::new().run(&["report", "x.html"]).code, 1, "no warehouse");
+}

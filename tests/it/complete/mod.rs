@@ -1,0 +1,32 @@
+//! Complete, or it says so: walks, pages that move, faults, absence.
+
+mod abridged;
+mod absence;
+mod backfill;
+mod between_parts;
+mod by_reference;
+mod clocks;
+mod expired_cursor;
+pub(crate) mod fault_case;
+pub(crate) mod fault_table;
+mod faults;
+mod few_requests;
+mod first_sync;
+mod granted;
+mod included;
+mod incremental;
+mod last_updated;
+pub(crate) mod model;
+mod moved_away;
+mod moving_pages;
+mod newest_version;
+mod pages_without_end;
+mod parts_over_nights;
+mod probe_refused;
+mod proved_for;
+mod quarantine;
+mod recorded;
+mod required;
+mod search_rules;
+mod sekmet;
+pub(crate) mod sekmet_data;

@@ -1,0 +1,244 @@
+//! `export --deidentify`: no identifier of any member is in any file, in either format, and what can be
+//! counted and summed is as in the plain export.
+
+use crate::{
+    files::export::{export, manifest},
+    files::export_identifiers::{Sought, assert_identifies_nobody, contents, is_pseudonym},
+    files::import::put,
+    support::{Home, VIEWS_DIR, definition, real_claims},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+#[test]
+fn no_identifier_of_the_sandbox_is_in_any_file() {
+    let home = Home::new();
+    home.succeed(&["demo"], "nothing");
+    let sought = assert_identifies_nobody(&home);
+    assert!(sought.identifiers.len() > 1000 && sought.days.len() > 100);
+}
+
+#[test]
+fn no_identifier_of_published_claims_is_in_any_file() {
+    let Some((_server, home)) = real_claims() else { return };
+    let sought = assert_identifies_nobody(&home);
+    assert!(sought.identifiers.len() > 500 && sought.days.len() > 50);
+}
+
+/// A member whose every word identifies, among them in places where no sender should put it.
+fn one_member() -> String {
+    let patient = json!({
+        "resourceType": "Patient", "id": "member-0815", "birthDate": "1931-03-04", "gender": "female",
+        "name": [{"use": "official", "family": "Quibblesworth", "given": ["Zenobia"]}],
+        "address": [{"line": ["7 Elm Row"], "city": "Wolcott", "state": "VT", "postalCode": "03601-1234"}],
+        "identifier": [{"type": {"coding": [{"code": "MB"}]}, "value": "W0099887"}],
+        "telecom": [{"system": "phone", "value": "802-555-0188"}],
+    });
+    let young = json!({"resourceType": "Patient", "id": "member-0816", "birthDate": "1990-03-04",
+        "address": [{"postalCode": "02139", "state": "Massachusetts"}]});
+    let age = |id: &str, unit: Value, value: f64| {
+        json!({"resourceType": "Observation", "id": id, "status": "final",
+            "subject": {"reference": "Patient/member-0815"}, "effectiveDateTime": "2024-05-06",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "30525-0", "display": "Zenobia's age"}]},
+            "valueQuantity": {"value": value, "unit": unit}})
+    };
+    let strange = json!({"resourceType": "Condition", "id": "c-1", "onsetAge": {"value": 93, "unit": "a"},
+        "subject": {"reference": "Patient/member-0815", "display": "Zenobia Quibblesworth"},
+        "code": {"coding": [{"system": "https://plan.example/members/W0099887", "code": "Zenobia Quibblesworth"},
+            {"system": "http://snomed.info/sct", "code": "44054006"}], "text": "told by Zenobia"}});
+    [patient, young, age("o-1", json!("years"), 93.0), age("o-2", Value::Null, 94.0), strange]
+        .map(|one| format!("{one}\n"))
+        .concat()
+}
+
+/// The cells of a column.
+fn cell(folder: &Path, table: &str, column: &str) -> Vec<String> {
+    let mut reader = csv::Reader::from_path(folder.join(format!("{table}.csv"))).unwrap();
+    let names: Vec<String> = reader
+        .headers()
+        .unwrap()
+        .iter()
+        .map(|name| name.trim_start_matches('\u{feff}').to_owned())
+        .collect();
+    let at = names.iter().position(|name| name == column).unwrap_or_else(|| panic!("{names:?}"));
+    reader.records().map(|row| row.unwrap()[at].to_owned()).collect()
+}
+
+#[test]
+fn each_kind_of_cell_is_treated_as_the_rule_says() {
+    let home = Home::new();
+    let file = put(&home, "in.ndjson", one_member());
+    home.succeed(&["import", "zenobia", &file, "--dependants"], "a file");
+    let sought = Sought::of(&home);
+    let folder = export(&home, &["--set", "all", "--deidentify"]);
+    let (cells, _) = contents(&folder);
+    assert_eq!(sought.found_in(&cells), BTreeSet::new());
+    let of = |table: &str, column: &str| cell(&folder, table, column);
+    let earliest = manifest(&folder)["deidentification"]["earliest_year"].to_string();
+    assert_eq!(of("patient", "birth_date"), [earliest.as_str(), "1990"]);
+    assert_eq!(of("patient_address", "postal_code"), ["'000", "'021"]);
+    assert_eq!(of("patient_address", "state"), ["VT", ""]);
+    assert_eq!(of("observation", "value_quantity_value"), ["90", "90"]);
+    assert_eq!(of("condition", "onset_age_value"), ["90"]);
+    assert_eq!(of("observation", "effective_date_time"), ["2024", "2024"]);
+    assert_eq!(of("condition_coding", "code"), ["", "44054006"]);
+    assert_eq!(of("condition_coding", "system"), ["", "http://snomed.info/sct"]);
+    // Joins still work.
+    assert_eq!(of("patient", "id")[0], of("condition", "patient_id")[0]);
+    assert!(is_pseudonym(&of("patient", "id")[0]));
+    let told = manifest(&folder);
+    let files = told["files"].as_array().unwrap();
+    let patient = files.iter().find(|file| file["table"] == "patient").unwrap();
+    let dropped = patient["dropped_columns"].as_array().unwrap();
+    assert!(dropped.contains(&"family_name".into()));
+    let coding = files.iter().find(|file| file["table"] == "condition_coding").unwrap();
+    assert_eq!(coding["suppressed_cells"], json!({"code": 1, "system": 1}));
+}
+
+#[test]
+fn a_kept_key_makes_exports_join_and_its_absence_keeps_them_apart() {
+    let home = Home::new();
+    let file = put(&home, "in.ndjson", one_member());
+    home.succeed(&["import", "zenobia", &file, "--dependants"], "a file");
+    let key = home.file("join.key");
+    let ids = |more: &[&str]| {
+        let folder = export(&home, &[&["patient", "--deidentify"][..], more].concat());
+        cell(&folder, "patient", "id")
+    };
+    let kept = ["--deidentify-key", key.to_str().unwrap()];
+    assert_eq!(ids(&kept), ids(&kept));
+    assert_ne!(ids(&[]), ids(&[]));
+    assert_ne!(ids(&kept), ids(&[]));
+    fs::write(&key, "short\n").unwrap();
+    let folder = home.file("export");
+    let outcome =
+        home.run(&[&["export", folder.to_str().unwrap(), "--deidentify"][..], &kept].concat());
+    assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("is no key"), "{}", outcome.stderr);
+}
+
+#[test]
+fn shifted_dates_keep_their_distances_and_are_never_the_dates() {
+    let home = Home::new();
+    for member in ["a", "b", "c"] {
+        let claim = json!({
+            "resourceType": "ExplanationOfBenefit", "id": "e", "status": "active", "use": "claim",
+            "outcome": "complete", "patient": {"reference": format!("Patient/{member}")},
+            "billablePeriod": {"start": "2024-02-28", "end": "2024-03-01"}, "created": "2024-04",
+        });
+        let patient = json!({"resourceType": "Patient", "id": member, "birthDate": "1990-03-04"});
+        let file = put(&home, &format!("{member}.ndjson"), format!("{patient}\n{claim}\n"));
+        home.succeed(&["import", member, &file], "a file");
+    }
+    let tables = ["claim", "explanation_of_benefit", "patient"];
+    let arguments = ["--raw", "--deidentify", "--dates", "shifted"];
+    let folder = export(&home, &[&tables[..], &arguments].concat());
+    let days = |column: &str| {
+        let cells = cell(&folder, "claim", column);
+        cells.iter().map(|day| day.parse::<chrono::NaiveDate>().unwrap()).collect::<Vec<_>>()
+    };
+    let (starts, ends) = (days("service_start_date"), days("service_end_date"));
+    let was = chrono::NaiveDate::from_ymd_opt(2024, 2, 28).unwrap();
+    for (start, end) in starts.iter().zip(&ends) {
+        assert_eq!((*end - *start).num_days(), 2);
+        assert!((1..=365).contains(&(was - *start).num_days()), "{start}");
+    }
+    // Each member has another shift, which is that of the normalised tables too.
+    assert_eq!(starts.iter().collect::<BTreeSet<_>>().len(), 3, "{starts:?}");
+    let sent = cell(&folder, "explanation_of_benefit", "billable_period_start");
+    assert_eq!(sent, starts.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let created = cell(&folder, "explanation_of_benefit", "created");
+    assert!(created.iter().all(|month| month.len() == 7 && month != "2024-04"), "{created:?}");
+    assert_eq!(cell(&folder, "patient", "birth_date"), ["1990"; 3]);
+    let told = manifest(&folder)["deidentification"]["method"].as_str().unwrap().to_owned();
+    assert!(told.starts_with("not Safe Harbor"), "{told}");
+}
+
+/// What docs/deidentify.md says of the marts' columns; `PAYERSYNC_BLESS=1` writes it anew.
+#[test]
+fn the_page_says_what_becomes_of_each_column_of_each_mart() {
+    let home = Home::new();
+    let file = put(&home, "in.ndjson", one_member());
+    home.succeed(&["import", "zenobia", &file, "--dependants"], "a file");
+    let mut list = String::new();
+    for set in ["marts", "tuva"] {
+        let told = manifest(&export(&home, &["--set", set, "--deidentify"]));
+        for file in told["files"].as_array().unwrap() {
+            let mut by_treatment = BTreeMap::<&str, Vec<&str>>::new();
+            for column in file["columns"].as_array().unwrap() {
+                let treatment = column["treatment"].as_str().unwrap();
+                by_treatment.entry(treatment).or_default().push(column["name"].as_str().unwrap());
+            }
+            let dropped = file["dropped_columns"].as_array();
+            let dropped = dropped.map(|all| all.iter().filter_map(Value::as_str).collect());
+            by_treatment.insert("dropped", dropped.unwrap_or_default());
+            list += &format!("\n### {}\n\n", file["table"].as_str().unwrap());
+            for (treatment, columns) in by_treatment.iter().filter(|(_, all)| !all.is_empty()) {
+                list += &format!("- {treatment}: {}\n", columns.join(", "));
+            }
+        }
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/deidentify.md");
+    let page = fs::read_to_string(path).unwrap();
+    let (words, stands) = page.split_once(HEADING).unwrap();
+    if std::env::var("PAYERSYNC_BLESS").is_ok_and(|value| value == "1") {
+        return fs::write(path, format!("{words}{HEADING}{list}")).unwrap();
+    }
+    assert!(stands == list, "docs/deidentify.md is not current, PAYERSYNC_BLESS=1 writes it");
+}
+
+/// What the list of columns begins with.
+const HEADING: &str = "## Marts, column by column\n";
+
+#[test]
+fn a_view_of_ones_own_is_left_out_until_it_declares_columns_safe() {
+    let home = Home::new();
+    fs::write(home.file("payersync.toml"), VIEWS_DIR).unwrap();
+    home.own_view("own.json", &definition("own", "Patient", "gender"));
+    let file = put(&home, "in.ndjson", one_member());
+    home.succeed(&["import", "zenobia", &file, "--dependants"], "a file");
+    let folder = home.file("export");
+    let arguments = ["export", folder.to_str().unwrap(), "--deidentify", "--set", "tables"];
+    let outcome = home.run(&arguments);
+    assert!(outcome.stderr.contains("declare no column safe: own"), "{}", outcome.stderr);
+    assert!(!folder.join("own.csv").exists());
+    let named = home.run(&["export", folder.to_str().unwrap(), "own", "--deidentify"]);
+    assert_eq!(named.code, 1, "{}", named.stderr);
+    let tag = |value: &str| {
+        let mut view: Value =
+            serde_json::from_str(&definition("own", "Patient", "gender")).unwrap();
+        for column in view["select"][0]["column"].as_array_mut().unwrap() {
+            if column["name"] == "found" {
+                column["tag"] = json!([{"name": "payersync/deidentify", "value": value}]);
+            }
+        }
+        home.own_view("own.json", &view.to_string());
+        home.run(&["rebuild"]);
+        home.run(&["export", folder.to_str().unwrap(), "own", "--deidentify"])
+    };
+    let outcome = tag("keep");
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert_eq!(cell(&folder, "own", "found"), ["female", ""]);
+    let outcome = tag("all");
+    assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("unknown value all"), "{}", outcome.stderr);
+}
+
+#[test]
+fn resources_as_they_came_cannot_be_deidentified() {
+    let home = Home::new();
+    let file = put(&home, "in.ndjson", one_member());
+    home.succeed(&["import", "zenobia", &file, "--dependants"], "a file");
+    let folder = home.file("export");
+    let folder = folder.to_str().unwrap();
+    let outcome = home.run(&["export", folder, "--format", "ndjson", "--deidentify"]);
+    assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("names and all"), "{}", outcome.stderr);
+    for lonely in [&["--dates", "shifted"][..], &["--deidentify-key", "k"]] {
+        assert_eq!(home.run(&[&["export", folder][..], lonely].concat()).code, 1);
+    }
+}

@@ -1,0 +1,12 @@
+//! Files that come in and go out: import and export.
+
+pub(crate) mod export;
+mod export_deidentified;
+pub(crate) mod export_identifiers;
+mod export_kill;
+mod export_parquet;
+mod export_since;
+pub(crate) mod import;
+mod import_beside_a_plan;
+mod import_data;
+mod import_odd;

@@ -1,0 +1,152 @@
+//! The same records through two consents, or through a file beside a consent: every claim counts once,
+//! and what is said of it names the connection that it came through.
+
+use crate::{files::import::put, marts::mart_spellings::ask, support::Home};
+use serde_json::{Value, json};
+use std::fs;
+
+/// A home with a plan that is never asked, and consents of these patients at it.
+fn consents(connections: &[(&str, &str)]) -> Home {
+    let home = Home::new();
+    let plan = "[plans.north]\nfhir_url = \"http://127.0.0.1:9/fhir\"\ngrant = \"none\"\ndependants = true\n";
+    fs::write(home.file("payersync.toml"), plan).unwrap();
+    for (name, patient) in connections {
+        home.succeed(&["connect", name, "--plan", "north", "--patient", patient], "a plan");
+    }
+    home
+}
+
+fn add(home: &Home, arguments: &[&str], resources: &[Value]) {
+    let text: String = resources.iter().map(|resource| format!("{resource}\n")).collect();
+    let file = put(home, "in/records.ndjson", text);
+    let [name, options @ ..] = arguments else { panic!("a name comes first") };
+    home.succeed(&[&["import", name, file.as_str()], options].concat(), "importing records");
+}
+
+fn patient(id: &str, given: &str) -> Value {
+    json!({"resourceType": "Patient", "id": id, "name": [{"given": [given], "family": "Doe"}],
+        "birthDate": "1980-02-03", "identifier": [{"system": "https://payer.example/member", "value": format!("M-{id}"),
+            "type": {"coding": [{"code": "um"}]}}]})
+}
+
+/// A claim of a patient, with what was paid in dollars and the claim that it follows.
+fn claim(id: &str, patient: &str, paid: i64, prior: Option<&str>) -> Value {
+    let day = if prior.is_some() { "2025-02-01" } else { "2025-01-10" };
+    let related = prior.map(|prior| {
+        json!({"claim": {"reference": format!("ExplanationOfBenefit/{prior}")},
+            "relationship": {"coding": [{"code": "prior"}]}})
+    });
+    json!({"resourceType": "ExplanationOfBenefit", "id": id, "status": "active", "use": "claim",
+        "meta": {"lastUpdated": format!("{day}T00:00:00Z")}, "created": day,
+        "identifier": [{"system": "https://payer.example/claim", "value": id, "type": {"coding": [{"code": "uc"}]}}],
+        "type": {"coding": [{"code": "professional"}]}, "patient": {"reference": format!("Patient/{patient}")},
+        "billablePeriod": {"start": "2025-01-02"}, "provider": {"reference": "Organization/clinic"},
+        "insurance": [{"focal": true, "coverage": {"reference": "Coverage/c"}}],
+        "related": related.into_iter().collect::<Vec<_>>(),
+        "payment": {"amount": {"value": paid, "currency": "USD"}}})
+}
+
+const MONEY: &str = "SELECT coalesce(sum(plan_paid_cents), 0), (SELECT coalesce(sum(amount_cents), 0) FROM payment_ledger),
+    (SELECT count(*) FROM reconciliation) FROM claim_current";
+
+#[test]
+fn versions_that_came_through_two_consents_agree_and_name_each_other() {
+    for (paid, standing, after) in [
+        (-100, "0|0|0", "void"),
+        (-20, "8000|8000|0", "difference"),
+        (80, "8000|8000|0", "replacement"),
+    ] {
+        let home = consents(&[("a", "p"), ("b", "p")]);
+        add(&home, &["a"], &[patient("p", "Jan"), claim("o", "p", 100, None)]);
+        add(&home, &["b"], &[claim("n", "p", paid, Some("o"))]);
+        assert_eq!(ask(&home, MONEY), [standing], "{after}");
+        let lineage = "SELECT l.relationship, n.explanation_of_benefit_id, n.connection_id FROM claim_lineage AS l
+            JOIN claim AS n ON n.connection_id = l.replaced_by_connection_id
+             AND n.explanation_of_benefit_id = l.replaced_by_id";
+        assert_eq!(ask(&home, lineage), [format!("{after}|n|2")]);
+        let named =
+            "SELECT replaced_by_id, replaced_by_connection_id, reversed_by_connection_id FROM claim
+            WHERE connection_id = 1";
+        let reversed = if after == "void" { "2" } else { "" };
+        assert_eq!(ask(&home, named), [format!("n|2|{reversed}")]);
+        if after == "replacement" {
+            let entry = "SELECT entry_date, amount_cents, replaced_by_id, replaced_by_connection_id FROM payment_ledger
+                WHERE kind = 'implied reversal'";
+            assert_eq!(ask(&home, entry), ["2025-02-01|-10000|n|2"]);
+        }
+        home.succeed(&["verify"], "two consents");
+    }
+}
+
+#[test]
+fn what_only_one_consent_brought_is_known_to_the_claims_of_the_other() {
+    let home = consents(&[("a", "p"), ("b", "p")]);
+    let clinic = json!({"resourceType": "Organization", "id": "clinic", "name": "Clinic",
+        "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893"}]});
+    let coverage = json!({"resourceType": "Coverage", "id": "c", "status": "active", "subscriberId": "S-1",
+        "beneficiary": {"reference": "Patient/p"}, "payor": [{"display": "Payer North"}]});
+    let mut newer = claim("o", "p", 100, None);
+    newer["meta"]["lastUpdated"] = json!("2025-03-01T00:00:00Z");
+    add(&home, &["a"], &[patient("p", "Jan"), clinic, coverage, claim("o", "p", 90, None)]);
+    add(&home, &["b"], &[newer]);
+    let named = "SELECT connection_id, provider_name, provider_npi, plan_paid_cents FROM claim";
+    assert_eq!(ask(&home, named), ["2|Clinic|1234567893|10000"]);
+    assert_eq!(
+        ask(&home, "SELECT payer, paid_amount FROM tuva_medical_claim"),
+        ["Payer North|100"]
+    );
+}
+
+#[test]
+fn a_dependant_whom_only_claims_name_is_a_person_and_counts_once() {
+    let home = consents(&[("a", "p"), ("kid", "k")]);
+    add(
+        &home,
+        &["a"],
+        &[patient("p", "Jan"), claim("o", "p", 100, None), claim("n", "k", 30, None)],
+    );
+    let members = "SELECT explanation_of_benefit_id, member_id FROM claim ORDER BY 1";
+    assert_eq!(ask(&home, members), ["n|c1 k", "o|c1 p"]);
+    add(&home, &["kid"], &[patient("k", "Kim"), claim("n", "k", 30, None)]);
+    assert_eq!(ask(&home, MONEY), ["13000|13000|0"]);
+    assert_eq!(ask(&home, members), ["n|c1 k", "o|c1 p"]);
+    add(&home, &["kid"], &[claim("r", "k", -30, Some("n"))]);
+    assert_eq!(ask(&home, MONEY), ["10000|10000|0"]);
+    // An observation names a dependant as well, and the connection's own label stays the member's.
+    let seen = json!({"resourceType": "Observation", "id": "v", "status": "final", "code": {"text": "weight"},
+        "subject": {"reference": "Patient/baby"}});
+    add(&home, &["a"], &[seen]);
+    let people = "SELECT count(DISTINCT member_id) FROM member";
+    assert_eq!(ask(&home, people), ["3"]);
+    home.succeed(&["verify"], "dependants");
+}
+
+#[test]
+fn a_file_beside_a_consent_brings_no_claim_a_second_time() {
+    let base = ["--base", "http://127.0.0.1:9/fhir"];
+    let mut nameless = patient("p", "Jan");
+    nameless["identifier"] = json!([]);
+    for (member, options) in [(patient("p", "Jan"), &[][..]), (nameless, &base)] {
+        let home = consents(&[("a", "p")]);
+        let records = [member.clone(), claim("o", "p", 100, None)];
+        add(&home, &["a"], &records);
+        add(&home, &[&["file"], options].concat(), &records);
+        add(&home, &[&["again"], options].concat(), &records);
+        assert_eq!(ask(&home, MONEY), ["10000|10000|0"], "{options:?}");
+        // A replacement that only a file has takes the place of the plan's claim.
+        add(&home, &[&["file"], options].concat(), &[claim("n", "p", 80, Some("o"))]);
+        assert_eq!(ask(&home, MONEY), ["8000|8000|0"], "{options:?}");
+        home.succeed(&["verify"], "files beside a consent");
+    }
+}
+
+#[test]
+fn a_file_of_another_payer_keeps_its_claims_whatever_its_ids() {
+    let home = consents(&[("a", "p")]);
+    add(&home, &["a"], &[patient("p", "Jan"), claim("o", "p", 100, None)]);
+    let mut elsewhere = patient("p", "Jan");
+    elsewhere["identifier"][0]["system"] = json!("https://other.example/member");
+    let records = [elsewhere, claim("o", "p", 50, None)];
+    add(&home, &["other", "--base", "https://other.example/fhir", "--member", "jan"], &records);
+    assert_eq!(ask(&home, MONEY), ["15000|15000|0"]);
+}

@@ -1,0 +1,224 @@
+//! Cents, dates and names in marts, where the first that comes to hand is not the right one.
+
+use crate::{
+    marts::mart_spellings::{ask, claim, imported},
+    support::Home,
+};
+use serde_json::{Value, json};
+
+const NPI: &str = "http://hl7.org/fhir/sid/us-npi";
+
+/// An amount of a kind; the value is the JSON number as it is written.
+fn amount(kind: &str, value: &str) -> Value {
+    let value: Value = serde_json::from_str(value).unwrap();
+    json!({"category": {"coding": [{"system": "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdjudication", "code": kind}]},
+        "amount": {"value": value, "currency": "USD"}})
+}
+
+#[test]
+fn half_a_cent_goes_away_from_zero_as_it_was_sent() {
+    let sent = [
+        ("1.005", 101),
+        ("2.675", 268),
+        ("0.285", 29),
+        ("35.855", 3586),
+        ("-1.005", -101),
+        ("1234567.125", 123_456_713),
+        ("1.1e-2", 1),
+    ];
+    let mut claims: Vec<Value> = (0..)
+        .zip(sent)
+        .map(|(at, (value, _)): (usize, _)| {
+            claim(&at.to_string(), json!({"total": [amount("submitted", value)]}))
+        })
+        .collect();
+    let line = |sequence: u8| json!({"sequence": sequence, "adjudication": [amount("deductible", "0.335")]});
+    claims.push(claim("lines", json!({"item": [line(1), line(2), line(3)]})));
+    let home = imported(&claims);
+    let expected: Vec<String> = sent.iter().map(|(_, cents)| cents.to_string()).collect();
+    let asked = "SELECT submitted_cents FROM claim WHERE explanation_of_benefit_id <> 'lines' ORDER BY 1 + explanation_of_benefit_id";
+    assert_eq!(ask(&home, asked), expected);
+    let asked = "SELECT deductible_cents FROM claim WHERE explanation_of_benefit_id = 'lines'
+                 UNION ALL SELECT sum(deductible_cents) FROM claim_line";
+    assert_eq!(ask(&home, asked), ["101", "102"]);
+    home.succeed(&["verify"], "verifying the marts");
+}
+
+#[test]
+fn the_header_of_a_claim_must_agree_with_itself() {
+    let header = |total: &str, stated: &str| {
+        json!({"total": [amount("deductible", total)],
+            "adjudication": [amount("deductible", stated)]})
+    };
+    let home = imported(&[
+        claim("same-total", header("10", "10.00")),
+        claim("other-total", header("10", "9")),
+    ]);
+    let asked =
+        "SELECT explanation_of_benefit_id, problem, kind, difference_cents FROM reconciliation";
+    assert_eq!(ask(&home, asked), ["other-total|total and adjudication|deductible|100"]);
+}
+
+#[test]
+fn a_date_that_is_none_hides_no_other() {
+    let line = |sequence: u8, day: &str| json!({"sequence": sequence, "servicedDate": day});
+    let home = imported(&[
+        claim(
+            "period",
+            json!({"billablePeriod": {"start": "2020-13-01", "end": "x"}, "item": [line(1, "2025-03-01")]}),
+        ),
+        claim(
+            "line",
+            json!({"billablePeriod": {}, "item": [line(1, "01/05/2025"), line(2, "2025-03-01")]}),
+        ),
+        claim("junk", json!({"billablePeriod": {"start": "soon"}, "item": [line(1, "later")]})),
+        claim("created", json!({"created": "2025-01-31T24:00:00Z"})),
+        claim("words", json!({"created": "2025-01-31Tgarbage"})),
+    ]);
+    let asked = "SELECT explanation_of_benefit_id, service_start, service_start_date, service_end_date, created_date
+                 FROM claim ORDER BY 1";
+    assert_eq!(
+        ask(&home, asked),
+        [
+            "created|2025-01-02|2025-01-02|2025-01-02|",
+            "junk|soon|||2025-01-10",
+            "line|2025-03-01|2025-03-01|2025-03-01|2025-01-10",
+            "period|2025-03-01|2025-03-01|2025-03-01|2025-01-10",
+            "words|2025-01-02|2025-01-02|2025-01-02|",
+        ]
+    );
+}
+
+#[test]
+fn a_provider_has_name_and_number_however_the_role_tells_them() {
+    let numbered = |number: &str| json!([{"system": NPI, "value": number}]);
+    let by = |id: &str, role: Value| {
+        let mut role = role;
+        (role["resourceType"], role["id"]) = (json!("PractitionerRole"), json!("r"));
+        claim(id, json!({"provider": {"reference": "#r"}, "contained": [role]}))
+    };
+    let led = |id: &str, reference: &str| claim(id, json!({"provider": {"reference": reference}}));
+    let home = Home::new();
+    let file = crate::files::import::put(&home, "in/all.ndjson", {
+        let resources = [
+            json!({"resourceType": "Patient", "id": "p"}),
+            json!({"resourceType": "Organization", "id": "o", "name": "By number",
+                "identifier": [{"system": "urn:oid:2.16.840.1.113883.4.6", "value": "1000000004"}]}),
+            json!({"resourceType": "Practitioner", "id": "d", "name": [{"family": "Local", "given": ["Ann"]}],
+                "identifier": numbered("1888888888")}),
+            json!({"resourceType": "PractitionerRole", "id": "own", "identifier": numbered("1666666666"),
+                "practitioner": {"display": "Dr Own"}, "organization": {"reference": "Organization/o"}}),
+            led("organization", "Organization/o"),
+            led("role", "PractitionerRole/own"),
+            by(
+                "number",
+                json!({"practitioner": {"display": "Dr Number", "identifier": {"system": NPI, "value": "1777777777"}}}),
+            ),
+            by(
+                "versioned",
+                json!({"practitioner": {"reference": "https://plan.example/fhir/Practitioner/d/_history/2"}}),
+            ),
+            by(
+                "elsewhere",
+                json!({"practitioner": {"reference": "https://other.example/fhir/Practitioner/d", "display": "Out Side"}}),
+            ),
+            by("for-organization", json!({"organization": {"reference": "Organization/o"}})),
+        ];
+        resources.iter().map(|resource| format!("{resource}\n")).collect::<String>()
+    });
+    home.succeed(
+        &["import", "c", &file, "--base", "https://plan.example/fhir"],
+        "importing providers",
+    );
+    let asked =
+        "SELECT explanation_of_benefit_id, provider_name, provider_npi FROM claim ORDER BY 1";
+    assert_eq!(
+        ask(&home, asked),
+        [
+            "elsewhere|Out Side|",
+            "for-organization|By number|1000000004",
+            "number|Dr Number|1777777777",
+            "organization|By number|1000000004",
+            "role|Dr Own|1666666666",
+            "versioned|Ann Local|1888888888",
+        ]
+    );
+}
+
+/// A line with these members.
+fn line(members: Value) -> Value {
+    let mut line = json!({"sequence": 1});
+    line.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    line
+}
+
+#[test]
+fn a_currency_is_one_in_any_case() {
+    let money = |currency: &str| json!({"value": 20, "currency": currency});
+    let total = |currency: &str| {
+        let mut total = amount("submitted", "20");
+        total["amount"] = money(currency);
+        json!({"total": [total], "payment": {"amount": money("USD")}})
+    };
+    let home = imported(&[claim("lower", total("usd")), claim("other", total("CAD"))]);
+    let asked = "SELECT explanation_of_benefit_id, is_mixed_currency, submitted_cents, currency FROM claim ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["lower|0|2000|USD", "other|1||"]);
+}
+
+#[test]
+fn a_kind_of_amount_is_known_by_its_words() {
+    let kinds = |category: Value| json!({"total": [{"category": category, "amount": {"value": 5, "currency": "USD"}}]});
+    let coded = |code: &str| kinds(json!({"coding": [{"code": code}]}));
+    let home = imported(&[
+        claim("blanks", coded("Paid To Provider")),
+        claim("dashes", coded("paid-to-provider")),
+        claim("text", kinds(json!({"text": "Paid to provider"}))),
+        // A code says what it is, and is no text.
+        claim("unknown", kinds(json!({"coding": [{"code": "X1"}], "text": "Paid to provider"}))),
+    ]);
+    let asked = "SELECT explanation_of_benefit_id, paid_to_provider_cents FROM claim ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["blanks|500", "dashes|500", "text|500", "unknown|"]);
+}
+
+#[test]
+fn revenue_centers_and_places_have_zeros_in_front() {
+    let at = |place: &str| {
+        let place = json!({"coding": [{"code": place}]});
+        json!({"item": [line(json!({"locationCodeableConcept": place}))]})
+    };
+    let charge = |revenue: &str| {
+        let revenue = json!({"coding": [{"code": revenue}]});
+        line(json!({"revenue": revenue, "adjudication": [amount("submitted", "100")]}))
+    };
+    let mut bills: Vec<Value> = ["1", "01", "001", "0001"]
+        .iter()
+        .map(|total| claim(total, json!({"item": [charge("0450"), charge(total)]})))
+        .collect();
+    bills.extend([claim("one-digit", at("1")), claim("two-digits", at("01"))]);
+    let home = imported(&bills);
+    let asked = "SELECT explanation_of_benefit_id, submitted_cents FROM claim WHERE submitted_cents > 0 ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["0001|10000", "001|10000", "01|10000", "1|10000"]);
+    let asked = "SELECT DISTINCT l.place_of_service_code, m.place_of_service_code FROM claim_line AS l
+                 JOIN medical_claim AS m ON m.explanation_of_benefit_id = l.explanation_of_benefit_id
+                 WHERE l.place_of_service_code IS NOT NULL";
+    assert_eq!(ask(&home, asked), ["01|01"]);
+    let asked = "SELECT category, sum(claim_count) FROM spend_by_month WHERE category = 'pharmacy' GROUP BY 1";
+    assert_eq!(ask(&home, asked), ["pharmacy|2"]);
+}
+
+#[test]
+fn a_date_of_a_line_that_is_none_hides_no_other() {
+    let served = |members: Value| json!({"billablePeriod": {"start": "2025-01-02"}, "item": [line(members)]});
+    let period = |start: &str, end: &str| json!({"start": start, "end": end});
+    let home = imported(&[
+        claim(
+            "period",
+            served(
+                json!({"servicedDate": "01/05/2025", "servicedPeriod": period("2025-03-01", "x")}),
+            ),
+        ),
+        claim("claim", served(json!({"servicedPeriod": period("soon", "later")}))),
+    ]);
+    let asked = "SELECT explanation_of_benefit_id, service_start_date, service_end_date FROM claim_line ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["claim|2025-01-02|", "period|2025-03-01|2025-03-01"]);
+}

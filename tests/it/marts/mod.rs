@@ -1,0 +1,20 @@
+//! Marts and the Tuva input layer.
+
+mod claim_diagnosis;
+pub(crate) mod claim_families;
+mod claims_cases;
+mod contact_of_the_past;
+mod mart_consents;
+mod mart_persons;
+pub(crate) mod mart_spellings;
+mod mart_stays;
+mod mart_values;
+mod marts_kept;
+mod marts_rounds;
+pub(crate) mod marts_together;
+pub(crate) mod medicare_claims;
+mod medicare_number;
+pub(crate) mod more_marts;
+pub(crate) mod own_claims;
+mod reconciled;
+mod tuva;

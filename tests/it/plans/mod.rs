@@ -1,0 +1,13 @@
+//! Plans as they differ: consent, tokens, presets, headers, bases.
+
+mod consent_ends;
+mod doctor_plans;
+mod oauth_dialects;
+pub(crate) mod oidc_member;
+mod oidc_provider;
+mod oidc_race;
+mod oidc_signed;
+mod presets;
+mod request_headers;
+mod several_bases;
+mod without_consent;

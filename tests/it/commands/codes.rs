@@ -5,6 +5,7 @@ use crate::{
     files::import::{put, zipped},
     support::Home,
 };
+use std::{fs, path::Path};
 
 const ICD10_CM: &str = "http://hl7.org/fhir/sid/icd-10-cm";
 const NDC: &str = "http://hl7.org/fhir/sid/ndc";
@@ -31,6 +32,12 @@ fn rxnorm(code: &str, kind: &str, suppressed: &str, name: &str) -> String {
 /// Code and display of a system, by code.
 fn codes(home: &Home, system: &str) -> Vec<Vec<String>> {
     home.rows(&format!("SELECT code, display FROM code WHERE system = '{system}' ORDER BY code"))
+}
+
+/// Puts files under the names that docs/codes.md loads, each with one code.
+pub(crate) fn publish(folder: &Path) {
+    fs::write(folder.join("icd10cm-order-2026.txt"), order(1, "A000", 1, "Cholera")).unwrap();
+    fs::write(folder.join("HCPC2026_JAN_ANWEB.txt"), hcpcs("A1234", 3, "A thing")).unwrap();
 }
 
 #[track_caller]

@@ -3,7 +3,7 @@
 #![cfg(unix)]
 
 use crate::{
-    commands::command_examples::Stage,
+    commands::{codes, command_examples::Stage},
     support::{Home, at_terminal, scripts},
 };
 use payersync::exit_code::ExitCode;
@@ -141,6 +141,7 @@ fn the_commands_of_the_documents_run_as_they_stand() {
         let text = read(&name);
         let work = tempfile::tempdir().unwrap();
         let home = stage.home.copy();
+        codes::publish(work.path());
         for script in scripts(&text) {
             let outcome = stage.play(&home, work.path(), &script, &[]);
             let said = format!("{}{}", outcome.stdout, outcome.stderr);

@@ -2,7 +2,7 @@
 
 mod asking;
 mod bad_input;
-mod codes;
+pub(crate) mod codes;
 pub(crate) mod command_examples;
 mod deploy;
 pub(crate) mod docs;

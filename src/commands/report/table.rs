@@ -18,6 +18,19 @@ pub(super) fn said(text: &str) -> Cow<'_, str> {
     terminal::on_one_line(text)
 }
 
+/// A text whose dates are not broken at their hyphens where a column is narrow.
+fn words(text: &str) -> Markup {
+    let is_day = |word: &str| {
+        word.len() == 10 && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    };
+    html! {
+        @for (position, word) in text.split(' ').enumerate() {
+            @if position > 0 { " " }
+            @if is_day(word) { span.day { (word) } } @else { (said(word)) }
+        }
+    }
+}
+
 /// A table whose first column names its row.
 pub(super) fn table(caption: &str, head: &[Head], rows: &[Vec<String>]) -> Markup {
     html! {
@@ -30,11 +43,11 @@ pub(super) fn table(caption: &str, head: &[Head], rows: &[Vec<String>]) -> Marku
                         tr {
                             @for (position, cell) in row.iter().enumerate() {
                                 @if position == 0 {
-                                    th scope="row" { (said(cell)) }
+                                    th scope="row" { (words(cell)) }
                                 } @else if matches!(head.get(position), Some(Head::Number(_))) {
                                     td.number { (said(cell)) }
                                 } @else {
-                                    td { (said(cell)) }
+                                    td { (words(cell)) }
                                 }
                             }
                         }

@@ -66,7 +66,8 @@ fn escaped(text: &str) -> String {
 impl Metrics<'_> {
     /// All of them, as one text.
     pub(super) fn text(&self) -> String {
-        let mut families = vec![self.overall()];
+        let mut families = self.written();
+        families.extend(self.overall());
         families.extend(self.per_type());
         families.extend(self.per_connection());
         families.extend(self.consents());
@@ -74,30 +75,50 @@ impl Metrics<'_> {
         families.into_iter().map(|family| family.text).collect()
     }
 
-    fn overall(&self) -> Family {
-        let mut family = Family::new(
+    /// What the text itself says of when and by what it was written: a file that nobody writes any
+    /// more has a timestamp that stands still.
+    fn written(&self) -> Vec<Family> {
+        let mut build = Family::new("payersync_build_info", "gauge", "1, with the version.");
+        build.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+        let mut written = Family::new(
+            "payersync_metrics_written_timestamp_seconds",
+            "gauge",
+            "When these metrics were written.",
+        );
+        written.sample(&[], self.now.timestamp());
+        vec![build, written]
+    }
+
+    fn overall(&self) -> Vec<Family> {
+        let mut status = Family::new(
             "payersync_status_exit_code",
             "gauge",
             "Exit code of payersync status: 0 complete, 2 incomplete, 3 consent needed, 4 unreachable.",
         );
-        family.sample(&[], self.exit_code);
-        let Some(run) = self.last_run else { return family };
-        let mut last = Family::new(
+        status.sample(&[], self.exit_code);
+        let Some(run) = self.last_run else { return vec![status] };
+        let mut finished = Family::new(
             "payersync_last_run_finished_timestamp_seconds",
             "gauge",
             "When the latest run ended.",
         );
-        if let Some(seconds) = seconds(&run.finished_at) {
-            last.sample(&[], seconds);
+        let mut duration = Family::new(
+            "payersync_last_run_duration_seconds",
+            "gauge",
+            "How long the latest run took.",
+        );
+        if let Some(end) = seconds(&run.finished_at) {
+            finished.sample(&[], end);
+            if let Some(start) = seconds(&run.started_at) {
+                duration.sample(&[], end.saturating_sub(start));
+            }
         }
         let mut code =
             Family::new("payersync_last_run_exit_code", "gauge", "Exit code of the latest run.");
         if let Some(exit_code) = run.exit_code {
             code.sample(&[], exit_code);
         }
-        family.text += &last.text;
-        family.text += &code.text;
-        family
+        vec![status, finished, duration, code]
     }
 
     fn per_type(&self) -> Vec<Family> {
@@ -218,12 +239,16 @@ impl Metrics<'_> {
         vec![readable, needed, days, refreshed]
     }
 
+    /// One series per resource type: one per table would be some three hundred.
     fn rows(&self) -> Family {
-        let mut family = Family::new("payersync_rows", "gauge", "Rows of each normalised table.");
+        let help = "Rows of the normalised tables of a resource type.";
+        let mut family = Family::new("payersync_rows", "gauge", help);
+        let mut rows_of = BTreeMap::<&str, u64>::new();
         for count in self.tables {
-            if let Some(rows) = count.rows.filter(|rows| *rows > 0) {
-                family.sample(&[("table", &count.table)], rows);
-            }
+            *rows_of.entry(&count.resource_type).or_default() += count.rows.unwrap_or_default();
+        }
+        for (resource_type, rows) in rows_of.into_iter().filter(|(_, rows)| *rows > 0) {
+            family.sample(&[("type", resource_type)], rows);
         }
         family
     }

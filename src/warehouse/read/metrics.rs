@@ -23,6 +23,8 @@ pub struct Effort {
 /// The latest run that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FinishedRun {
+    /// When it began.
+    pub started_at: String,
     /// When it ended.
     pub finished_at: String,
     /// Its exit code; `None` when its process was ended.
@@ -57,10 +59,16 @@ pub(crate) fn efforts(connection: &Connection) -> Result<Vec<Effort>, WarehouseE
 pub(crate) fn finished_run(connection: &Connection) -> Result<Option<FinishedRun>, WarehouseError> {
     connection
         .query_row(
-            "SELECT finished_at, exit_code FROM sync_run WHERE finished_at IS NOT NULL
+            "SELECT started_at, finished_at, exit_code FROM sync_run WHERE finished_at IS NOT NULL
              ORDER BY id DESC LIMIT 1",
             [],
-            |row| Ok(FinishedRun { finished_at: row.get(0)?, exit_code: row.get(1)? }),
+            |row| {
+                Ok(FinishedRun {
+                    started_at: row.get(0)?,
+                    finished_at: row.get(1)?,
+                    exit_code: row.get(2)?,
+                })
+            },
         )
         .optional()
         .doing("cannot read the latest run")

@@ -128,6 +128,8 @@ fn status_of(row: &Row<'_>) -> rusqlite::Result<TypeStatus> {
 pub struct TableCount {
     /// The table's name.
     pub table: String,
+    /// The type of the resources that its rows are made from.
+    pub resource_type: String,
     /// Its rows; `None` when the warehouse does not have it yet.
     pub rows: Option<u64>,
 }
@@ -138,7 +140,11 @@ pub(crate) fn table_counts(
 ) -> Result<Vec<TableCount>, WarehouseError> {
     let count = |table: &Table| {
         let rows = row_count(connection, table.name())?;
-        Ok(TableCount { table: table.name().to_owned(), rows })
+        Ok(TableCount {
+            table: table.name().to_owned(),
+            resource_type: table.view.resource.clone(),
+            rows,
+        })
     };
     catalog.tables().iter().map(count).collect()
 }

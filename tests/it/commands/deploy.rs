@@ -6,7 +6,9 @@ use payersync::{cli::Cli, sandbox::Options, schedule::Schedule};
 use std::{fs, path::Path, path::PathBuf, process::Command};
 
 const SERVICES: [&str; 2] = ["payersync.service", "payersync-sync.service"];
-/// What `OnFailure=` of both starts.
+/// Writes metrics every five minutes.
+const METRICS: &str = "payersync-metrics.service";
+/// What `OnFailure=` of both services starts.
 const FAILED: &str = "payersync-failed@.service";
 const INSTALLED: &str = "/usr/local/bin/payersync";
 
@@ -40,7 +42,8 @@ fn the_units_are_what_systemd_understands() {
         return;
     }
     let units = tempfile::tempdir().unwrap();
-    let names = || SERVICES.into_iter().chain(["payersync-sync.timer", FAILED]);
+    let timers = ["payersync-sync.timer", "payersync-metrics.timer"];
+    let names = || SERVICES.into_iter().chain(timers).chain([METRICS, FAILED]);
     for name in names() {
         // The binary that a machine has after an installation is the one just built here.
         let unit = text(name).replace(INSTALLED, env!("CARGO_BIN_EXE_payersync"));
@@ -66,10 +69,10 @@ fn the_services_are_exposed_to_no_more_than_the_network_they_need() {
     // A single command is a unit, too, which systemd-run makes of these properties.
     let script = text("payersync-once");
     fs::write(units.path().join("payersync-once.service"), once(&script)).unwrap();
-    for name in SERVICES.into_iter().chain([FAILED]) {
+    for name in SERVICES.into_iter().chain([METRICS, FAILED]) {
         fs::copy(folder().join(name), units.path().join(name)).unwrap();
     }
-    for name in SERVICES.into_iter().chain([FAILED, "payersync-once.service"]) {
+    for name in SERVICES.into_iter().chain([METRICS, FAILED, "payersync-once.service"]) {
         let name = name.replace('@', "@payersync.service");
         let path = units.path().join(&name).display().to_string();
         let (fine, said) = analyze(&["security", "--offline=true", "--threshold=11", &path]);
@@ -130,7 +133,7 @@ fn the_command_lines_and_the_crontab_are_what_the_program_understands() {
         let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
         Cli::try_parse_from(line.split_whitespace()).unwrap()
     };
-    SERVICES.into_iter().for_each(|name| drop(starts(name)));
+    SERVICES.into_iter().chain([METRICS]).for_each(|name| drop(starts(name)));
     let crontab = text("crontab");
     let jobs: Vec<_> =
         crontab.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).collect();

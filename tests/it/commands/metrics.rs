@@ -36,11 +36,23 @@ fn every_sample_belongs_to_a_family_and_none_names_a_patient() {
         "payersync_consent_needed{connection=\"john\",plan=\"demo\"} 0\n",
         "payersync_total_gap{connection=\"john\",plan=\"demo\",type=\"ExplanationOfBenefit\"} 0\n",
         "payersync_absent_resources{connection=\"john\",plan=\"demo\",type=\"Coverage\"} 0\n",
-        "payersync_rows{table=\"patient\"} 1\n",
+        "payersync_build_info{version=\"0.1.0\"} 1\n",
         "payersync_vault_readable 1\n",
     ] {
         assert!(shown.stdout.contains(sample), "{sample}: {}", shown.stdout);
     }
+    let rows: i64 = home.value(
+        "SELECT (SELECT count(*) FROM coverage) + (SELECT count(*) FROM coverage_class)
+           + (SELECT count(*) FROM coverage_identifier)",
+    );
+    let value = |name: &str| -> f64 {
+        let line = shown.stdout.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    assert!(value("payersync_rows{type=\"Coverage\"}") >= rows as f64 && rows > 3);
+    let ended = value("payersync_last_run_finished_timestamp_seconds");
+    assert!(value("payersync_metrics_written_timestamp_seconds") >= ended);
+    assert!(value("payersync_last_run_duration_seconds") >= 0.0);
     let who = payer.identity(0);
     for value in [&who.last_name, &who.member_id] {
         assert!(!shown.stdout.contains(value.as_str()));
@@ -93,4 +105,25 @@ fn get_follows_no_links_that_bring_the_same_again_and_again() {
     let ended = home.run(&["get", "Patient", "--connection", "c", "--paginate"]);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     assert!(ended.stderr.contains("3 pages in a row"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_alerts_and_the_dashboard_ask_for_metrics_that_are_written() {
+    let (_payer, home) = synced();
+    let shown = home.run(&["status", "--prometheus"]).stdout;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/deploy");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let dashboard = read("payersync-dashboard.json");
+    let parsed: serde_json::Value = serde_json::from_str(&dashboard).unwrap();
+    assert!(parsed["panels"].as_array().unwrap().len() > 5);
+    let alerts = read("payersync-alerts.yml");
+    let asked = |line: &&str| line.contains("expr") || line.contains("label_values");
+    let lines = alerts.lines().chain(dashboard.lines()).filter(asked);
+    let names = lines.flat_map(|line| line.split(|c: char| !c.is_ascii_lowercase() && c != '_'));
+    let names: std::collections::BTreeSet<_> =
+        names.filter(|word| word.starts_with("payersync_")).collect();
+    assert!(names.len() > 12, "{names:?}");
+    for name in names {
+        assert!(shown.contains(&format!("# TYPE {name} ")), "{name} is not written");
+    }
 }

@@ -12,6 +12,9 @@ use std::sync::{
 
 /// What two clocks may differ by without a word: also an answer from a cache.
 const TOLERANCE: Duration = Duration::days(1);
+/// What two clocks may differ by and still count as one: a `Date` leaves out the milliseconds, and an
+/// answer takes its time.
+const AS_ONE: Duration = Duration::hours(1);
 /// How far behind the ledger's newest entry a clock must be to contradict it.
 const JUMP: Duration = Duration::days(60);
 
@@ -119,7 +122,8 @@ impl Clocks {
 
     /// An instant of our clock by both clocks, as the plan's latest answer showed its own.
     fn dated(&self, ours: DateTime<Utc>) -> Dated {
-        let ahead = lock(&self.ahead_of_plan).unwrap_or(Duration::zero());
+        let ahead = lock(&self.ahead_of_plan).filter(|ahead| ahead.abs() > AS_ONE);
+        let ahead = ahead.unwrap_or(Duration::zero());
         let plans = ours.checked_sub_signed(ahead).unwrap_or(ours);
         Dated { earliest: ours.min(plans), latest: ours.max(plans) }
     }

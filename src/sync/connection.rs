@@ -57,7 +57,7 @@ pub(super) async fn sync_connection(
         None => {
             // Patient first: it tells whose data the rest must be. Where that is known and requests are
             // few, it takes its turn.
-            let takes_turns = context.allowance.is_limited() && context.patient().is_some();
+            let takes_turns = !context.allowance.has(2) && context.patient().is_some();
             let is_patient = |step: &Step| matches!(step, Step::Walk(order) if order.resource_type == "Patient" && !takes_turns);
             let (first, mut rest): (Vec<_>, Vec<_>) = steps.into_iter().partition(is_patient);
             if context.allowance.is_limited() {

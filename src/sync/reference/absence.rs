@@ -26,9 +26,6 @@ const MAX_REFUSALS: u32 = 3;
 const MAX_REFUSALS_LIMITED: u32 = 1;
 /// Answers that are believed together, after one more read of what is surely there.
 const BELIEVED_AT_ONCE: usize = 10;
-/// Requests of the shortest proof: reads of what is surely there, of what is absent, and of the former
-/// once more.
-const SHORTEST_PROOF: u64 = 3;
 /// How far apart two full walks must be to prove a deletion by themselves.
 const WALKS_APART_HOURS: i64 = 24;
 
@@ -43,10 +40,6 @@ pub(crate) async fn prove_absences(
     if order.window.is_some() || order.extent.is_part || context.stop.is_asked() {
         return Ok(0);
     }
-    // Fewer requests would prove nothing, and be missing for the walks.
-    if !context.allowance.has(SHORTEST_PROOF) {
-        return Ok(0);
-    }
     let (id, name) = (context.connection.id, order.resource_type.as_str());
     // Before another full walk, to ask again for what was refused would tell nothing new, and where
     // requests are few it would leave other types without any.
@@ -55,7 +48,8 @@ pub(crate) async fn prove_absences(
         .warehouse
         .reader()
         .read(|connection| pending_absences(connection, id, name, with_refused, MAX_PROOFS))?;
-    if pending.is_empty() {
+    // One request proves nothing, and would be missing for the walks.
+    if pending.is_empty() || !context.allowance.has(2) {
         return Ok(0);
     }
     let reader = context.warehouse.reader();
@@ -100,6 +94,10 @@ impl Proofs<'_> {
             Reads::Work(present) => Some(present.as_str()),
             Reads::Refused | Reads::Untried => None,
         };
+        // A read and the last word; a single request is left to the walks.
+        if present.is_some() && !self.context.allowance.has(2) {
+            return Ok(());
+        }
         // The request for the last word is put by: without it nothing would ever be believed.
         let mut has_last_word = present.is_some() && self.context.allowance.take();
         if present.is_some() && !has_last_word {

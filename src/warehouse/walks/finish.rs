@@ -114,7 +114,9 @@ fn end_walk(
         let (live, missed) = absence::count_missed(&transaction, walk, shows)?;
         let is_few =
             missed <= SHRINK_FLOOR || missed * 100 <= live * u64::from(end.shrink_limit_percent);
-        if is_few {
+        // A plan that merges a member's records sends all of a type as another patient's.
+        let is_merged = shows == Shows::Anothers && missed == live;
+        if is_few && !is_merged {
             counters.resources_absent = absence::enter_missed(&transaction, walk, shows, &end)?;
         } else if shows == Shows::Missed {
             end.finish = WalkFinish::shrunk(live, missed);

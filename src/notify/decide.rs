@@ -61,6 +61,9 @@ pub(super) struct Decision {
     pub(super) then: Told,
 }
 
+/// Where the subjects of a backfill's trouble begin.
+const BACKFILL: &str = "backfill:";
+
 /// A subject of trouble: a connection, or the run itself.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Trouble<'a> {
@@ -72,7 +75,7 @@ struct Trouble<'a> {
 impl RunResult {
     /// A backfill that is complete says nothing about the nightly sync, nor the other way round.
     fn prefix(&self) -> &'static str {
-        if self.command == "backfill" { "backfill:" } else { "" }
+        if self.command == "backfill" { BACKFILL } else { "" }
     }
 
     fn subject(&self, uid: &str) -> String {
@@ -200,7 +203,11 @@ fn recovery(told: &Told, result: &RunResult, _: Policy, _: DateTime<Utc>) -> Opt
     for (plan, number) in counted(well.iter().map(|one| one.plan.as_str())) {
         text += &format!("Plan {plan}: {} complete again.\n", count(number, "connection"));
     }
-    let left = then.troubles.len();
+    // A backfill happens once: its trouble would be told as left by every later night.
+    let is_of_command = |subject: &&String| {
+        subject.starts_with(BACKFILL) == (result.prefix() == BACKFILL)
+    };
+    let left = then.troubles.keys().filter(is_of_command).count();
     let (title, last) = match left {
         0 => ("payersync: complete again", "Nothing that was told is wrong any more.".to_owned()),
         _ => (

@@ -32,10 +32,14 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{ffi::OsString, path::PathBuf};
 
+/// Where the help of each command shows the flags that all commands have.
+const GLOBAL: &str = "Global options";
+
 /// Keeps a local SQLite warehouse in step with the Patient Access APIs of US health plans.
 #[derive(Debug, Parser)]
 #[command(
     version,
+    arg_required_else_help = true,
     max_term_width = 100,
     after_help = "Exit codes: 0 complete, 1 usage or configuration, 2 finished incomplete, \
                   3 a member must consent again, 4 plan unreachable, 5 warehouse, \
@@ -43,16 +47,23 @@ use std::{ffi::OsString, path::PathBuf};
 )]
 pub struct Cli {
     /// The one folder for configuration, warehouse and vault [default: ~/.payersync]
-    #[arg(long, global = true, env = "PAYERSYNC_HOME", value_name = "DIR")]
+    #[arg(long, global = true, env = "PAYERSYNC_HOME", value_name = "DIR", help_heading = GLOBAL)]
     pub home: Option<PathBuf>,
     /// How logs are written to stderr
-    #[arg(long, global = true, env = "PAYERSYNC_LOG_FORMAT", value_enum, default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        env = "PAYERSYNC_LOG_FORMAT",
+        value_enum,
+        default_value = "auto",
+        help_heading = GLOBAL
+    )]
     pub log_format: LogFormat,
     /// What is logged, e.g. info, debug or payersync::http=debug
-    #[arg(long, global = true, env = "PAYERSYNC_LOG", value_name = "FILTER")]
+    #[arg(long, global = true, env = "PAYERSYNC_LOG", value_name = "FILTER", help_heading = GLOBAL)]
     pub log: Option<String>,
     /// Say nothing on stderr where all goes well: for cron, which mails whatever is said
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub quiet: bool,
     /// What to do
     #[command(subcommand)]

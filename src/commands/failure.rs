@@ -229,9 +229,13 @@ impl From<GrantError> for Failure {
             _ => (ExitCode::Usage, Some("check the plan's token_url and scope")),
         };
         // Whoever connects reads it on a terminal.
+        let refused = match &error {
+            GrantError::InvalidGrant { .. } => "the plan refused the code".to_owned(),
+            error => error.to_string(),
+        };
         let error = match error.words() {
-            Some(words) => anyhow::Error::from(error).context(format!("the plan says: {words}")),
-            None => error.into(),
+            Some(words) => anyhow::anyhow!("{refused}: {words}"),
+            None => anyhow::anyhow!(refused),
         };
         Failure::new(code, error).with(hint.map(str::to_owned))
     }

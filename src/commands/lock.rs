@@ -51,7 +51,7 @@ fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure
         if began.elapsed() > patience_with(owner) {
             let owner = if owner.is_empty() { "another process" } else { owner };
             return Err(Failure::locked(format!("{} is in use by {owner}", home.display()))
-                .hint("wait for it to end, or stop it; it goes on where it was"));
+                .hint("wait, or stop that process; the next run goes on from there"));
         }
         if !owner.is_empty() && !told {
             tell(&format!("Waiting for {owner}"));

@@ -42,7 +42,7 @@ pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
         }
     })?;
     tell("The embedded payer is up; Ctrl-C stops it. Paste the lines above into payersync.toml");
-    stop_signal::listen(None).asked().await;
+    stop_signal::listen_and_say("The payer has stopped", None).asked().await;
     sandbox.stop().await;
     Ok(ExitCode::Complete)
 }

@@ -185,10 +185,19 @@ impl WarehouseError {
         )
     }
 
-    /// SQLite's words about a statement.
+    /// What is wrong with a statement, without the statement.
     pub fn words(&self) -> Option<String> {
+        use ErrorCode::{AuthorizationForStatementDenied, ReadOnly};
         let WarehouseError::Sqlite { source, .. } = self else { return None };
-        Some(source.to_string())
+        Some(match (source, source.sqlite_error_code()) {
+            (_, Some(ReadOnly)) => "a query only reads, and this statement writes".to_owned(),
+            (_, Some(AuthorizationForStatementDenied)) => {
+                "this statement is not allowed in a query".to_owned()
+            }
+            (rusqlite::Error::SqlInputError { msg, .. }, _) => msg.clone(),
+            (rusqlite::Error::MultipleStatement, _) => "a query is one statement".to_owned(),
+            (source, _) => source.to_string(),
+        })
     }
 
     fn own_hint(&self) -> Option<&'static str> {

@@ -61,7 +61,7 @@ pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> 
         Ok(()) => Ok(ExitCode::Complete),
         Err(error) if !error.is_of_the_file() => {
             let hint = hint(args, &settings, &warehouse, &sql, &error);
-            Err(Failure::usage("the query cannot be answered", error).hint(hint))
+            Err(Failure::misuse(error.words().unwrap_or_else(|| error.to_string())).hint(hint))
         }
         Err(error) => Err(error.into()),
     }
@@ -120,7 +120,7 @@ fn hint(
             .to_owned();
     }
     suggestion(settings, warehouse, sql, error).unwrap_or_else(|| {
-        "`payersync tables` lists the tables; only statements that read are allowed".to_owned()
+        "`payersync tables` lists the tables, and with a NAME the columns of one".to_owned()
     })
 }
 

@@ -3,7 +3,8 @@
 -- Grain: one row per diagnosis of an explanation of benefit and one row per condition record.
 -- The same diagnosis is on many claims: count distinct codes, not rows. Superseded and
 -- cancelled claims are included (see record_status, and claim_current for claims that stand).
--- A claim that only points at a condition shows that condition's code.
+-- A claim that only points at a condition shows that condition's code. A condition that was
+-- entered in error is left out.
 --
 -- connection_id               whose consent the row came through
 -- source                      claim, preauthorization, predetermination or condition
@@ -78,4 +79,5 @@ FROM (
   LEFT JOIN temp.person ON person.connection_id = c.connection_id AND person.patient_id = c.patient_id
   WHERE NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = c.connection_id
     AND x.resource_type = 'Condition' AND x.resource_id = c.id)
+    AND coalesce(c.verification_status_code, '') <> 'entered-in-error'
 );

@@ -1,7 +1,7 @@
 //! The claims that stand, each with its lines, and who was paid.
 
 use super::{
-    figures::left_out,
+    figures::{is_pasted_safely, left_out},
     member::{MOST_ROWS, Member},
     money::stated,
     table::{Head, said, table},
@@ -32,14 +32,16 @@ pub(super) fn claims(member: &Member) -> Markup {
         lines.entry(key).or_default().push(row);
     }
     let shown = member.claims.rows().len() as i64;
-    let id = member.id.replace('\'', "''");
     html! {
         @if shown == 0 { p.none { "No current claim is stored." } } @else {
             p { (count(member.claim_count.unsigned_abs(), "claim")) " stand today: cancelled and replaced ones are left out." }
             @if shown < member.claim_count {
                 p.note {
-                    "The latest " (shown) " are shown. All of them: "
-                    code { "payersync query \"SELECT * FROM claim_current WHERE member_id = '" (said(&id)) "'\"" }
+                    "The latest " (shown) " are shown."
+                    @if is_pasted_safely(&member.id) {
+                        " All of them: "
+                        code { "payersync query \"SELECT * FROM claim_current WHERE member_id = '" (member.id) "'\"" }
+                    }
                 }
             }
             @for row in member.claims.rows() { (claim(row, &lines)) }
@@ -82,7 +84,9 @@ fn claim<'a>(row: Row<'a>, lines: &Lines<'a>) -> Markup {
             @if !of.is_empty() && more > 0 {
                 p.note { "The first " (count(of.len(), "line")) " are shown; all are in claim_line." }
             }
-            p.note { code { "payersync explain claim_current '" (said(id)) "'" } }
+            @if is_pasted_safely(id) {
+                p.note { code { "payersync explain claim_current '" (id) "'" } }
+            }
         }
     }
 }
@@ -104,17 +108,20 @@ fn lines_of(id: &str, rows: &[Row<'_>]) -> Markup {
         Head::Number("Charged"),
         Head::Number("Allowed"),
         Head::Number("Plan paid"),
-        Head::Text("Denied for"),
+        Head::Text("Reason"),
     ];
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
             let money = |name: &str| stated(row.integer(name), row.word("currency"));
-            let number = row.integer("line_number").or(row.integer("line_key"));
             let service = [row.word("code"), row.word("code_display")];
             let quantity = row.value("quantity");
             vec![
-                number.map(|number| number.to_string()).unwrap_or_default(),
+                line_name(
+                    row.integer("add_item_index").is_some(),
+                    row.integer("line_number"),
+                    row.integer("line_key"),
+                ),
                 match row.integer("is_total") {
                     Some(1) => "total of the other lines".to_owned(),
                     _ => service.join(" ").trim().to_owned(),
@@ -124,11 +131,28 @@ fn lines_of(id: &str, rows: &[Row<'_>]) -> Markup {
                 money("submitted_cents"),
                 money("allowed_cents"),
                 money("plan_paid_cents"),
-                row.word("denial_reason_code").to_owned(),
+                reason(row.word("denial_reason_code"), row.integer("plan_paid_cents")).to_owned(),
             ]
         })
         .collect();
     table(&format!("Lines of claim {}", said(id)), &head, &cells)
+}
+
+/// The number of a line; a line that the payer added has the number of the line it belongs to.
+fn line_name(is_added: bool, number: Option<i64>, key: Option<i64>) -> String {
+    match (is_added, number) {
+        (true, Some(number)) => format!("added by the payer for line {number}"),
+        (true, None) => "added by the payer".to_owned(),
+        (false, number) => number.or(key).map(|number| number.to_string()).unwrap_or_default(),
+    }
+}
+
+/// Why the plan paid nothing. A line that was paid can have such a code as well, for a part of its charge.
+fn reason(code: &str, plan_paid_cents: Option<i64>) -> &str {
+    match plan_paid_cents {
+        None | Some(0) => code,
+        Some(_) => "",
+    }
 }
 
 /// Who was paid for how many claims.
@@ -168,5 +192,19 @@ mod tests {
     #[test]
     fn a_page_of_many_members_shows_few_claims_of_each() {
         assert_eq!([0, 1, 20, 200, 100_000].map(share), [300, 300, 200, 20, 10]);
+    }
+
+    #[test]
+    fn a_line_that_the_payer_added_is_not_a_second_line_of_that_number() {
+        assert_eq!(line_name(false, Some(1), Some(0)), "1");
+        assert_eq!(line_name(false, None, Some(0)), "0");
+        assert_eq!(line_name(true, Some(1), Some(3)), "added by the payer for line 1");
+        assert_eq!(line_name(true, None, Some(3)), "added by the payer");
+    }
+
+    #[test]
+    fn only_a_line_that_was_not_paid_has_a_reason() {
+        let told = [Some(0), None, Some(1250)].map(|paid| reason("96", paid));
+        assert_eq!(told, ["96", "96", ""]);
     }
 }

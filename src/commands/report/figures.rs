@@ -1,4 +1,4 @@
-//! Coverage, spend by month and kind, and what the member owes.
+//! Coverage, spend by month and kind, deductible and out-of-pocket maximum.
 
 use super::{
     member::{MOST_ROWS, Member},
@@ -10,6 +10,10 @@ use crate::commands::asked::Row;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How far the timeline of coverages reaches back and on, in days: some thirty years, and two.
+const FURTHEST_BACK: i64 = 30 * 366;
+const FURTHEST_ON: i64 = 2 * 366;
 
 /// Columns that a picture has at most; beyond, a column is a year.
 const MOST_MONTHS: usize = 120;
@@ -44,7 +48,9 @@ pub(super) fn coverage(member: &Member, now: DateTime<Utc>) -> Markup {
                 None => return None,
             };
             let label = format!("{}, {}", said(&plan(row)), dates(*row));
-            Some(Span { label, from, to, is_ended: to < today })
+            // Payers write 9999-12-31 for an open end, and 0001-01-01 for a start that nobody knows.
+            let (from, to) = (from.max(today - FURTHEST_BACK), to.min(today + FURTHEST_ON));
+            (from <= to).then_some(Span { label, from, to, is_ended: to < today })
         })
         .collect();
     let first = spans.iter().map(|span| span.from).min().unwrap_or(today);
@@ -97,14 +103,21 @@ fn dates(row: Row<'_>) -> String {
     format!("{} to {end}", told("coverage_start"))
 }
 
+/// Whether an id can stand within quotes of a command that somebody pastes into a shell.
+pub(super) fn is_pasted_safely(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte))
+}
+
 /// Says that a table ends here, and where the rest is.
 pub(super) fn left_out(rows: usize, mart: &str, member: &str) -> Markup {
-    let id = member.replace('\'', "''");
     html! {
         @if rows > MOST_ROWS {
             p.note {
-                "Only the first " (MOST_ROWS) " are shown. All of them: "
-                code { "payersync query \"SELECT * FROM " (mart) " WHERE member_id = '" (said(&id)) "'\"" }
+                "Only the first " (MOST_ROWS) " are shown."
+                @if is_pasted_safely(member) {
+                    " All of them: "
+                    code { "payersync query \"SELECT * FROM " (mart) " WHERE member_id = '" (member) "'\"" }
+                }
             }
         }
     }
@@ -224,11 +237,15 @@ fn years(groups: &BTreeMap<&str, Vec<Row<'_>>>) -> Vec<String> {
 }
 
 /// Deductible and out of pocket per plan year, by the claims and by the payer.
-pub(super) fn owes(member: &Member) -> Markup {
+pub(super) fn accumulators(member: &Member) -> Markup {
     let rows: Vec<Row<'_>> = member.accumulators.rows().take(MOST_ROWS).collect();
     html! {
         @if rows.is_empty() { p.none { "Neither the claims nor the payer state a deductible or what is out of pocket." } }
         @else {
+            p.note {
+                "Out of pocket is deductible, copayment and coinsurance. "
+                "'Member bears' above also includes charges that the plan does not cover."
+            }
             div.scroll tabindex="0" role="region" aria-label="Deductible and out of pocket by plan year" {
                 table {
                     caption { "Deductible and out of pocket, the latest plan year first" }

@@ -49,6 +49,7 @@ pub(super) fn medications(member: &Member) -> Markup {
         @if cells.is_empty() { p.none { "No fill of a drug is stored that can be laid out in time." } } @else {
             p.note { "A fill can be in a claim and in a dispense record: read one source, never both together." }
             (table("Drugs, the last filled first", &head, &cells))
+            p.note { "A drug that is recorded under two code systems counts as two drugs." }
             (left_out(member.drugs.rows().len(), "medication_adherence", &member.id))
         }
     }
@@ -163,10 +164,18 @@ fn lab(row: Row<'_>, rows: &[Row<'_>]) -> Markup {
             text => text.to_owned(),
         },
     };
-    let reading = match row.integer("is_abnormal") {
-        Some(1) => "outside the range",
-        Some(_) => "within the range",
-        None => "cannot be told",
+    let is_by_range = range_decides(
+        number("value"),
+        row.text("comparator"),
+        number("range_low"),
+        number("range_high"),
+    );
+    let reading = match (row.integer("is_abnormal"), is_by_range) {
+        (Some(1), true) => "outside the range",
+        (Some(1), false) => "abnormal, as the laboratory says",
+        (Some(_), true) => "within the range",
+        (Some(_), false) => "normal, as the laboratory says",
+        (None, _) => "cannot be told",
     };
     let before = number("previous_value")
         .map(|value| format!("{value} on {}: {}", row.word("previous_date"), row.word("trend")));
@@ -187,6 +196,49 @@ fn lab(row: Row<'_>, rows: &[Row<'_>]) -> Markup {
     }
 }
 
+/// Whether `is_abnormal` in lab_result comes from the reference range; otherwise it is the
+/// laboratory's interpretation.
+fn range_decides(
+    value: Option<f64>,
+    comparator: Option<&str>,
+    low: Option<f64>,
+    high: Option<f64>,
+) -> bool {
+    let Some(value) = value else { return false };
+    match (comparator, low, high) {
+        (None, low, high) => low.is_some() || high.is_some(),
+        (Some(">"), _, Some(high)) => value >= high,
+        (Some(">="), _, Some(high)) => value > high,
+        (Some(">" | ">="), Some(low), None) => value >= low,
+        (Some("<"), Some(low), _) => value <= low,
+        (Some("<="), Some(low), _) => value < low,
+        (Some("<" | "<="), None, Some(high)) => value <= high,
+        _ => false,
+    }
+}
+
 fn list(values: &[f64]) -> String {
     values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_range_decides_on_numbers_and_on_limits_that_leave_nothing_open() {
+        let (low, high) = (Some(4.0), Some(6.0));
+        assert!(range_decides(Some(5.0), None, low, high));
+        assert!(range_decides(Some(5.0), None, None, high));
+        assert!(!range_decides(Some(5.0), None, None, None), "no range");
+        assert!(!range_decides(None, None, low, high), "no number");
+        assert!(range_decides(Some(6.0), Some(">"), low, high));
+        assert!(!range_decides(Some(6.0), Some(">="), low, high), "may be 6");
+        assert!(range_decides(Some(4.0), Some(">="), low, None));
+        assert!(range_decides(Some(4.0), Some("<"), low, high));
+        assert!(!range_decides(Some(4.0), Some("<="), low, high), "may be 4");
+        assert!(range_decides(Some(6.0), Some("<="), None, high));
+        assert!(!range_decides(Some(5.0), Some("<"), low, high), "may be below 4");
+        assert!(!range_decides(Some(5.0), Some("ad"), low, high));
+    }
 }

@@ -95,8 +95,12 @@ pub(super) fn read(
         conditions: bounded(
             "SELECT coalesce(code, '') AS code, max(display) AS display, count(*) AS times,
                max(diagnosis_date) AS latest, group_concat(DISTINCT source) AS sources
-             FROM diagnosis WHERE member_id = :m AND source IN ('claim', 'condition')
-               AND coalesce(record_status, '') NOT IN ('cancelled', 'draft', 'entered-in-error')
+             FROM diagnosis AS d WHERE member_id = :m AND (
+               source = 'claim' AND EXISTS (SELECT 1 FROM claim_current AS c
+                 WHERE c.connection_id = d.connection_id AND c.explanation_of_benefit_id = d.record_id)
+               OR source = 'condition' AND EXISTS (SELECT 1 FROM condition AS c
+                 WHERE c.connection_id = d.connection_id AND c.id = d.record_id
+                   AND coalesce(c.verification_status_code, '') <> 'refuted'))
              GROUP BY coalesce(code, display) ORDER BY latest DESC, code",
         )?,
         labs: all("SELECT *, row_number() OVER (PARTITION BY test_code, test_name, unit

@@ -2,7 +2,7 @@
 
 use super::{
     claims::{claims, providers},
-    figures::{coverage, owes, spend},
+    figures::{accumulators, coverage, spend},
     health::{conditions, labs, medications},
     member::Member,
     table::{Head, said, table},
@@ -22,7 +22,7 @@ const STALE_DAYS: i64 = 7;
 const SECTIONS: [(&str, &str); 9] = [
     ("coverage", "Coverage"),
     ("spend", "Spend by month and kind of service"),
-    ("owes", "What the member owes"),
+    ("accumulators", "Deductible and out-of-pocket maximum"),
     ("claims", "Claims"),
     ("medications", "Medications"),
     ("conditions", "Conditions"),
@@ -120,7 +120,7 @@ fn content(anchor: &str, member: &Member, now: DateTime<Utc>) -> Markup {
     match anchor {
         "coverage" => coverage(member, now),
         "spend" => spend(member),
-        "owes" => owes(member),
+        "accumulators" => accumulators(member),
         "claims" => claims(member),
         "medications" => medications(member),
         "conditions" => conditions(member),

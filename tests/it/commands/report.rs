@@ -133,6 +133,41 @@ fn hostile_names_are_shown_and_not_obeyed() {
 }
 
 #[test]
+fn a_laboratory_reading_says_what_decided_it() {
+    let home = Home::new();
+    let observation = |id: &str, value: &str, interpretation: &str| {
+        format!(
+            r#"{{"resourceType":"Observation","id":"{id}","status":"final","subject":{{"reference":"Patient/p"}},
+            "category":[{{"coding":[{{"code":"laboratory"}}]}}],"code":{{"text":"Test {id}"}},
+            "effectiveDateTime":"2024-01-02",{value},"interpretation":[{{"coding":[{{"code":"{interpretation}"}}]}}]}}"#
+        )
+    };
+    let range = r#""referenceRange":[{"low":{"value":4},"high":{"value":6}}]"#;
+    let resources = [
+        r#"{"resourceType":"Patient","id":"p"}"#.to_owned(),
+        observation("a", r#""valueBoolean":true"#, "N"),
+        observation("b", r#""valueBoolean":false"#, "A"),
+        observation("c", &format!(r#""valueQuantity":{{"value":5}},{range}"#), "N"),
+        observation("d", &format!(r#""valueQuantity":{{"value":7}},{range}"#), "N"),
+    ];
+    let file = put(&home, "files.json", bundle("collection", &resources));
+    assert_eq!(import(&home, "files", &file).code, 0);
+    let html = page(&home, &[]);
+    let (_, section) = html.split_once("id=\"m0-labs\"").unwrap();
+    for (test, reading) in [
+        ("Test a", "<td>normal, as the laboratory says</td>"),
+        ("Test b", "<strong>abnormal, as the laboratory says</strong>"),
+        ("Test c", "<td>within the range</td>"),
+        ("Test d", "<strong>outside the range</strong>"),
+    ] {
+        let (_, row) = section.split_once(test).unwrap();
+        let row = row.split("</tr>").next().unwrap();
+        assert!(row.contains(reading), "{test}: {row}");
+    }
+    assert!(html.contains("id=\"m0-accumulators\">Deductible and out-of-pocket maximum</h3>"));
+}
+
+#[test]
 fn an_empty_warehouse_is_a_page_too() {
     let home = Home::new();
     let patientless = r#"{"resourceType":"Organization","id":"o","name":"nobody"}"#.to_owned();
@@ -145,4 +180,54 @@ fn an_empty_warehouse_is_a_page_too() {
     let folder = home.run(&["report", home.path().to_str().unwrap()]);
     assert!(folder.code == 1 && folder.stderr.contains("is a folder"), "{}", folder.stderr);
     assert_eq!(Home::new().run(&["report", "x.html"]).code, 1, "no warehouse");
+}
+
+#[test]
+fn a_diagnosis_stands_on_a_claim_or_a_condition_that_stands() {
+    let home = Home::new();
+    let patient = r#"{"resourceType":"Patient","id":"p","name":[{"family":"Doe"}]}"#.to_owned();
+    let coverage = |id: &str, start: &str, end: &str| {
+        format!(
+            r#"{{"resourceType":"Coverage","id":"{id}","status":"active","beneficiary":{{"reference":"Patient/p"}},
+               "period":{{"start":"{start}","end":"{end}"}}}}"#
+        )
+    };
+    let condition = |id: &str, code: &str, verification: &str| {
+        format!(
+            r#"{{"resourceType":"Condition","id":"{id}","subject":{{"reference":"Patient/p"}},
+               "verificationStatus":{{"coding":[{{"code":"{verification}"}}]}},
+               "code":{{"coding":[{{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"{code}"}}]}}}}"#
+        )
+    };
+    let claim = |id: &str, status: &str, code: &str| {
+        format!(
+            r#"{{"resourceType":"ExplanationOfBenefit","id":"{id}","status":"{status}","use":"claim",
+               "patient":{{"reference":"Patient/p"}},"billablePeriod":{{"start":"2026-01-02"}},
+               "diagnosis":[{{"sequence":1,"diagnosisCodeableConcept":{{"coding":[
+                 {{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"{code}"}}]}}}}]}}"#
+        )
+    };
+    let resources = [
+        patient,
+        coverage("c1", "2022-01-01", "2022-12-31"),
+        coverage("c2", "2024-01-01", "9999-12-31"),
+        condition("d1", "C50.9", "entered-in-error"),
+        condition("d2", "G30.9", "refuted"),
+        condition("d3", "E11.9", "confirmed"),
+        claim("k1", "cancelled", "B20"),
+        claim("k2'; touch x; '", "active", "J06.9"),
+    ];
+    let file = put(&home, "files.json", bundle("collection", &resources));
+    let _ = import(&home, "files", &file);
+    let html = page(&home, &[]);
+    for code in ["E11.9", "J06.9"] {
+        assert!(html.contains(code), "{code}");
+    }
+    for code in ["C50.9", "G30.9", "B20", "touch x; ''"] {
+        assert!(!html.contains(code), "{code}");
+    }
+    assert!(html.contains("9999-12-31"), "the table has the date as sent");
+    assert!(!html.contains(">9204<") && !html.contains(">2820<"), "the axis ends near today");
+    let there = "SELECT count(*) FROM diagnosis WHERE code = 'C50.9'";
+    assert_eq!(home.value::<i64>(there), 0, "what was entered in error is no diagnosis");
 }

@@ -1,7 +1,7 @@
 //! A row of a mart: what its columns mean, and the resources that its ids lead to.
 
 use super::{
-    Cell, Explained, MOST_ROWS, Matching, no_row,
+    Cell, Explained, MOST_ROWS, Matching, distinct_columns, no_row,
     origin::{Origin, origins},
     unknown_column,
 };
@@ -12,12 +12,15 @@ use crate::{
         failure::Failure,
         tables,
     },
+    plural::count,
     warehouse::{Catalog, Mart, Snapshot, WarehouseError},
 };
 use std::collections::{BTreeSet, HashMap};
 
 /// Versions of a claim that are listed.
 const MOST_VERSIONS: usize = 50;
+/// Tables that a note names.
+const MOST_NAMED: usize = 4;
 
 pub(super) fn explain(
     snapshot: &Snapshot<'_>,
@@ -66,6 +69,10 @@ pub(super) fn explain(
         let found = found.into_iter().filter(|one| one.connection_id == connection_id);
         resources.extend(found.map(|one| Origin { by: Some(column.clone()), ..one }));
     }
+    let listed: Vec<Vec<_>> =
+        asked.rows().take(MOST_ROWS).map(|row| row.cells().collect()).collect();
+    let distinct = distinct_columns(&listed, column.as_deref());
+    let computed_from = reads(catalog, mart);
     Ok(Explained {
         table: mart.name.clone(),
         kind: "mart",
@@ -81,33 +88,45 @@ pub(super) fn explain(
             })
             .collect(),
         place: None,
-        notes: notes(&resources),
+        notes: notes(&resources, &computed_from),
         rows: asked
             .rows()
             .take(MOST_ROWS)
             .zip(0..)
-            .map(|(row, number)| Matching {
+            .zip(distinct)
+            .map(|((row, number), distinct)| Matching {
                 connection: connection(row),
                 row: number,
+                distinct,
                 value: column.as_ref().map(|column| row.value(column).clone()),
             })
             .collect(),
         row_count: count,
-        computed_from: reads(catalog, mart),
+        computed_from,
         resources,
     })
 }
 
-fn notes(resources: &[Origin]) -> Vec<String> {
+/// Says where to look if the row leads to no record but those of its member or coverage.
+fn notes(resources: &[Origin], computed_from: &[String]) -> Vec<String> {
     let is_of_whom = |one: &Origin| matches!(one.by.as_deref(), Some("patient_id" | "coverage_id"));
-    match resources.iter().all(is_of_whom) {
-        true => vec![
-            "The row names no record that its values were taken from; the tables that it is \
-             computed from do"
-                .to_owned(),
-        ],
-        false => Vec::new(),
+    if computed_from.is_empty() || !resources.iter().all(is_of_whom) {
+        return Vec::new();
     }
+    let named = match resources {
+        [] => "This row names no record",
+        _ => "This row names only the member or coverage that it is about",
+    };
+    let mut tables = computed_from.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>();
+    match computed_from.len() - tables.len() {
+        0 => {}
+        more => tables.push(count(more, "other table")),
+    }
+    let tables = match tables.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => tables.concat(),
+    };
+    vec![format!("{named}. The records behind its values are in {tables}")]
 }
 
 /// Whether a column may hold the key of a row.

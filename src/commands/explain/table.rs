@@ -1,7 +1,7 @@
 //! A cell of a normalised table: from its row to the resource and back to the bytes.
 
 use super::{
-    Cell, Explained, MOST_ROWS, Matching, no_row,
+    Cell, ColumnValue, Explained, MOST_ROWS, Matching, distinct_columns, no_row,
     origin::{Origin, origins},
     place, unknown_column,
 };
@@ -45,6 +45,12 @@ pub(super) fn explain(
             Some(chosen.ok_or_else(|| no_row(row, found.len()))?)
         }
     };
+    let listed: Vec<Vec<_>> = found
+        .iter()
+        .take(MOST_ROWS)
+        .map(|one| one.cells.iter().map(|(name, value)| (name.as_str(), value)).collect())
+        .collect();
+    let distinct = distinct_columns(&listed, slot.map(|slot| view.columns[slot].name.as_str()));
     let mut explained = Explained {
         table: table.name().to_owned(),
         kind: "table",
@@ -56,8 +62,8 @@ pub(super) fn explain(
         notes: Vec::new(),
         rows: found
             .iter()
-            .take(MOST_ROWS)
-            .map(|one| matching(one, &origins, slot, table))
+            .zip(distinct)
+            .map(|(one, distinct)| matching(one, distinct, &origins, slot, table))
             .collect(),
         row_count: found.len(),
         computed_from: Vec::new(),
@@ -121,10 +127,17 @@ impl Found {
     }
 }
 
-fn matching(found: &Found, origins: &[Origin], slot: Option<usize>, table: &Table) -> Matching {
+fn matching(
+    found: &Found,
+    distinct: Vec<ColumnValue>,
+    origins: &[Origin],
+    slot: Option<usize>,
+    table: &Table,
+) -> Matching {
     Matching {
         connection: origins[found.origin].connection.clone(),
         row: found.row,
+        distinct,
         value: slot.map(|slot| found.value(&table.view.columns[slot].name)),
     }
 }

@@ -8,13 +8,21 @@ use crate::{
     commands::{show, terminal},
     plural::count,
 };
+use serde_json::Value;
 use std::io::{self, Write};
+
+/// Columns of a line of prose, however wide the screen is.
+const MOST_PROSE: usize = 80;
+/// Columns of a value in a list.
+const MOST_VALUE: usize = 60;
 
 /// Writes it; what belongs to a headline is indented.
 pub(super) fn write(out: &mut dyn Write, told: &Explained, is_cell: bool) -> io::Result<()> {
     let most = terminal::width().unwrap_or(usize::MAX);
+    let prose = most.min(MOST_PROSE);
     let (table, key) = (&told.table, &told.key);
-    writeln!(out, "{table} where {} is {key}, row {}", told.key_column, told.row)?;
+    let title = format!("{table} where {} is {key}, row {}", told.key_column, told.row);
+    writeln!(out, "{}", show::wrap(&title, prose, 2))?;
     if told.row_count > 1 {
         others(out, told)?;
     }
@@ -25,16 +33,17 @@ pub(super) fn write(out: &mut dyn Write, told: &Explained, is_cell: bool) -> io:
         writeln!(out, "{}", show::cut(&format!("{name} = {value}"), most))?;
         for (word, text) in [("what", &cell.description), ("path", &cell.path)] {
             if !text.is_empty() && (is_cell || word == "path") {
-                writeln!(out, "{}", show::wrap(&format!("  {word}  {text}"), most, 8))?;
+                writeln!(out, "{}", show::wrap(&format!("  {word}  {text}"), prose, 8))?;
             }
         }
     }
     for note in &told.notes {
-        writeln!(out, "{}", show::wrap(note, most, 0))?;
+        writeln!(out, "{}", show::wrap(note, prose, 0))?;
     }
     if let Some(place) = &told.place {
         let bytes = count(place.length, "byte");
-        writeln!(out, "\nAt {}, {bytes} from byte {}:\n", place.element, place.offset)?;
+        let title = format!("At {}, {bytes} from byte {}:", place.element, place.offset);
+        writeln!(out, "\n{}\n", show::wrap(&title, prose, 2))?;
         for (position, line) in place.lines.iter().enumerate() {
             let mark = if position == place.marked { '>' } else { ' ' };
             let line = format!("{mark} {:>5}  {line}", place.first_line + position);
@@ -43,15 +52,15 @@ pub(super) fn write(out: &mut dyn Write, told: &Explained, is_cell: bool) -> io:
     }
     if !told.computed_from.is_empty() {
         let text = format!("Computed from {}", told.computed_from.join(", "));
-        writeln!(out, "\n{}", show::wrap(&text, most, 2))?;
+        writeln!(out, "\n{}", show::wrap(&text, prose, 2))?;
         let hint = format!("`payersync tables {table}` says how");
         writeln!(out, "{hint}")?;
     }
     for (position, origin) in told.resources.iter().enumerate() {
         writeln!(out)?;
         match position {
-            0 => origin_in_full(out, origin, most)?,
-            _ => headline(out, origin)?,
+            0 => origin_in_full(out, origin, prose)?,
+            _ => headline(out, origin, prose)?,
         }
     }
     Ok(())
@@ -64,14 +73,51 @@ fn others(out: &mut dyn Write, told: &Explained) -> io::Result<()> {
         "{} match; --row and --connection choose another:\n",
         count(told.row_count, "row")
     )?;
-    let mut table = show::table(&["connection", "row", "value"]);
-    for one in &told.rows {
-        let value = one.value.as_ref().map(|value| match value.is_null() {
-            true => "NULL".to_owned(),
-            false => value.to_string(),
-        });
-        let value = show::cut(&value.unwrap_or_default(), 60);
-        table.add_row([one.connection.as_str(), &one.row.to_string(), &value]);
+    let first = told.rows.first();
+    let mut distinct: Vec<&str> = first
+        .map(|one| one.distinct.as_slice())
+        .unwrap_or_default()
+        .iter()
+        .map(|one| one.column.as_str())
+        .collect();
+    let asked = first
+        .and_then(|one| one.value.as_ref())
+        .map(|_| told.cells.first().map_or("value", |cell| cell.column.as_str()));
+    let screen = terminal::width().unwrap_or(MOST_PROSE);
+    // The value is the last column; on a narrow screen the columns before it give way.
+    let (header, is_number, rows, fit) = loop {
+        let mut header = vec!["connection", "row"];
+        header.extend(&distinct);
+        header.extend(asked);
+        let mut is_number = vec![false, true];
+        is_number.extend((0..distinct.len()).map(|position| {
+            is_numeric(told.rows.iter().map(move |one| &one.distinct[position].value))
+        }));
+        let values = told.rows.iter().filter_map(|one| one.value.as_ref());
+        is_number.extend(asked.map(|_| is_numeric(values)));
+        let rows: Vec<Vec<String>> = told
+            .rows
+            .iter()
+            .map(|one| {
+                let mut cells = vec![one.connection.clone(), one.row.to_string()];
+                let before = one.distinct.iter().take(distinct.len());
+                cells.extend(before.map(|one| value_text(&one.column, &one.value)));
+                let value = asked.zip(one.value.as_ref());
+                cells.extend(value.map(|(column, value)| value_text(column, value)));
+                cells
+            })
+            .collect();
+        let fit = show::fit_cells(&header, &rows, &is_number, Some(screen));
+        if fit.columns() == header.len() || distinct.pop().is_none() {
+            break (header, is_number, rows, fit);
+        }
+    };
+    let mut table = show::table(&fit.cut(&header));
+    for cells in &rows {
+        table.add_row(fit.cut(&cells.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    for (column, _) in is_number.iter().enumerate().filter(|(_, is_number)| **is_number) {
+        show::right(&mut table, column);
     }
     writeln!(out, "{table}")?;
     match told.row_count - told.rows.len() {
@@ -80,20 +126,40 @@ fn others(out: &mut dyn Write, told: &Explained) -> io::Result<()> {
     }
 }
 
-fn headline(out: &mut dyn Write, origin: &Origin) -> io::Result<()> {
+/// Whether a column holds numbers and nothing else.
+fn is_numeric<'a>(mut values: impl Iterator<Item = &'a Value> + Clone) -> bool {
+    values.clone().any(Value::is_number) && values.all(|value| value.is_number() || value.is_null())
+}
+
+/// A value in a list. An amount has two decimals, unless that would round it.
+fn value_text(column: &str, value: &Value) -> String {
+    let is_in_cents = |amount: f64| (amount * 100.0 - (amount * 100.0).round()).abs() < 1e-6;
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::String(text) => show::cut(&terminal::on_one_line(text), MOST_VALUE),
+        _ => match value.as_f64() {
+            Some(amount) if column.ends_with("_amount") && is_in_cents(amount) => {
+                format!("{amount:.2}")
+            }
+            _ => show::cut(&value.to_string(), MOST_VALUE),
+        },
+    }
+}
+
+fn headline(out: &mut dyn Write, origin: &Origin, most: usize) -> io::Result<()> {
     let by = origin.by.as_ref().map(|by| format!(" ({by})")).unwrap_or_default();
-    writeln!(
-        out,
+    let text = format!(
         "{}/{} of {}{by}, {}",
         origin.resource_type,
         origin.resource_id,
         origin.connection,
         count(origin.bytes, "byte")
-    )
+    );
+    writeln!(out, "{}", show::wrap(&text, most, 2))
 }
 
 fn origin_in_full(out: &mut dyn Write, origin: &Origin, most: usize) -> io::Result<()> {
-    headline(out, origin)?;
+    headline(out, origin, most)?;
     if let Some(deleted) = &origin.deleted_at {
         writeln!(out, "  deleted   {deleted}")?;
     }
@@ -139,4 +205,23 @@ fn brought(out: &mut dyn Write, walk: &Walk, most: usize) -> io::Result<()> {
         text.push_str(&format!(", from {asked}"));
     }
     writeln!(out, "{}", show::wrap(&text, most, 12))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_amount_in_a_list_has_two_decimals_and_is_not_rounded() {
+        assert_eq!(value_text("paid_amount", &json!(12.5)), "12.50");
+        assert_eq!(value_text("paid_amount", &json!(12)), "12.00");
+        assert_eq!(value_text("paid_amount", &json!(12.345)), "12.345");
+        assert_eq!(value_text("paid_cents", &json!(1250)), "1250");
+        assert_eq!(value_text("kind", &json!("oral")), "oral");
+        assert_eq!(value_text("kind", &Value::Null), "NULL");
+        let values = [Value::Null, json!(1), json!("a")];
+        assert!(is_numeric(values[..2].iter()) && !is_numeric(values.iter()));
+        assert!(!is_numeric(values[..1].iter()));
+    }
 }

@@ -82,6 +82,30 @@ fn a_cell_leads_to_its_bytes_its_versions_and_its_run() {
 }
 
 #[test]
+fn rows_that_match_are_listed_with_what_tells_them_apart() {
+    let home = home();
+    let outcome = home.run(&["explain", "patient", "p1", "birth_date"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let line = |start: &str| {
+        let lines = outcome.stdout.lines().map(|line| line.trim_matches(['│', ' ']));
+        let found: Vec<&str> = lines.filter(|line| line.starts_with(start)).collect();
+        assert!(!found.is_empty(), "{start}: {}", outcome.stdout);
+        found[0].to_owned()
+    };
+    let header = line("connection");
+    assert!(header.contains("gender") && header.contains("birth_date"), "{header}");
+    assert!(line("first").contains("female") && line("second").contains("male"));
+    // A word that is longer than a line, such as the path of a file, stands alone.
+    let is_short = |line: &str| line.chars().count() <= 80 || !line.trim().contains(' ');
+    assert!(outcome.stdout.lines().all(is_short), "{}", outcome.stdout);
+    let told = explained(&home, &["patient", "p1", "birth_date"]);
+    assert_eq!(told["rows"][1]["distinct"][0]["column"], "gender");
+    let told = explained(&home, &["member", "p1", "gender"]);
+    let note = told["notes"][0].as_str().unwrap();
+    assert!(note.contains("are in ") && note.contains("patient"), "{note}");
+}
+
+#[test]
 fn a_row_of_a_mart_leads_to_the_resources_that_it_names() {
     let home = home();
     let told = explained(&home, &["member", "p1", "gender"]);

@@ -95,6 +95,27 @@ impl List {
         }
     }
 
+    /// The name of a code system's list; the URI itself if no list has it.
+    pub(super) fn name_of_system(system: &str) -> &str {
+        const LISTS: [List; 9] = [
+            List::Icd10Cm,
+            List::Icd10Pcs,
+            List::Hcpcs,
+            List::DrgTable,
+            List::PlaceOfService,
+            List::NdcProduct,
+            List::Cvx,
+            List::RxNorm,
+            List::Taxonomy,
+        ];
+        match LISTS.into_iter().find(|list| list.system() == system) {
+            // Products and packages are one code system.
+            Some(List::NdcProduct) => "NDC",
+            Some(list) => list.name(),
+            None => system,
+        }
+    }
+
     /// What a person can do about a file that is none of them.
     pub(super) const KNOWN: &str = "known: ICD-10-CM and ICD-10-PCS order files, HCPCS fixed width, \
          MS-DRG Table 5 or Appendix A as text, place of service CSV, NDC product.txt and package.txt, \

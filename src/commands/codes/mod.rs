@@ -7,7 +7,7 @@ use super::{
     failure::Failure,
     home, lock, print,
     progress::{self, Style},
-    tell,
+    show, tell, terminal,
 };
 use crate::{
     cli::{CodesAction, CodesCommand, CodesLoadArgs},
@@ -15,14 +15,14 @@ use crate::{
     config::Settings,
     exit_code::ExitCode,
     plural,
-    warehouse::{ReadOnlyWarehouse, Warehouse},
+    warehouse::{CodeSystem, ReadOnlyWarehouse, Warehouse},
 };
 use list::List;
 use read::ReadError;
 use serde_json::json;
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read, Write},
     path::Path,
 };
 
@@ -39,11 +39,11 @@ pub(super) async fn run(
 ) -> Result<ExitCode, Failure> {
     match command.action {
         Some(CodesAction::Load(args)) => load(folder, args, style).await,
-        None => show(folder, command.json),
+        None => show_loaded(folder, command.json),
     }
 }
 
-fn show(folder: &Path, as_json: bool) -> Result<ExitCode, Failure> {
+fn show_loaded(folder: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let warehouse = ReadOnlyWarehouse::open(&home::existing_warehouse(&settings.home)?)?;
     let systems = warehouse.code_systems()?;
@@ -51,6 +51,7 @@ fn show(folder: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         tell(
             "No codes are loaded: `payersync codes load FILE…`; docs/codes.md says where files are",
         );
+        return Ok(ExitCode::Complete);
     }
     print(|out| {
         if as_json {
@@ -63,13 +64,36 @@ fn show(folder: &Path, as_json: bool) -> Result<ExitCode, Failure> {
                 .collect();
             return writeln!(out, "{}", json!(list));
         }
-        for one in &systems {
-            let versions = one.versions.as_deref().unwrap_or("-");
-            writeln!(out, "{:>9}  {versions:<12}  {}  {}", one.codes, one.loaded_at, one.system)?;
-        }
-        Ok(())
+        table(out, &systems)
     })?;
     Ok(ExitCode::Complete)
+}
+
+fn table(out: &mut dyn Write, systems: &[CodeSystem]) -> io::Result<()> {
+    let header = ["codes", "release", "loaded", "list"];
+    let cells: Vec<Vec<String>> = systems
+        .iter()
+        .map(|one| {
+            vec![
+                one.codes.to_string(),
+                one.versions.as_deref().unwrap_or("-").to_owned(),
+                minute(&one.loaded_at),
+                List::name_of_system(&one.system).to_owned(),
+            ]
+        })
+        .collect();
+    let fit = show::fit_cells(&header, &cells, &[true, false, false, false], terminal::width());
+    let mut table = show::table(&fit.cut(&header));
+    for row in &cells {
+        table.add_row(fit.cut(&row.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    show::right(&mut table, 0);
+    writeln!(out, "{table}")
+}
+
+/// An instant to the minute, as people write it.
+fn minute(instant: &str) -> String {
+    instant.get(..16).unwrap_or(instant).replace('T', " ")
 }
 
 async fn load(folder: &Path, args: CodesLoadArgs, style: Style) -> Result<ExitCode, Failure> {

@@ -38,7 +38,8 @@ pub type TakeCode<'a> = dyn FnMut(&str, &str, &str) -> Result<(), WarehouseError
 impl Warehouse {
     /// Takes in the codes of a file in one transaction: all of them or, if `read` fails, none.
     ///
-    /// A code that is called as before is not written.
+    /// A code that is called as before is not written. Without a `version`, codes keep the release that is
+    /// known of them.
     ///
     /// # Errors
     /// SQLite's, and those of `read`.
@@ -54,9 +55,11 @@ impl Warehouse {
                 let sql = "INSERT INTO code (system, code, display, version, loaded_at)
                      VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT (system, code) DO UPDATE
-                     SET display = excluded.display, version = excluded.version,
+                     SET display = excluded.display,
+                         version = coalesce(excluded.version, version),
                          loaded_at = excluded.loaded_at
-                     WHERE display IS NOT excluded.display OR version IS NOT excluded.version";
+                     WHERE display IS NOT excluded.display
+                       OR version IS NOT coalesce(excluded.version, version)";
                 let mut statement = transaction.prepare(sql).doing("cannot load codes")?;
                 let (mut loaded, now) = (LoadedCodes::default(), clock::text(now));
                 read(&mut |system, code, display| {

@@ -140,12 +140,11 @@ fn each_published_list_is_known_by_its_content() {
         pairs("http://nucc.org/provider-taxonomy"),
         ["1AAAA0000X = Kids' Allergist", "2BBBB0000X = Clinic"]
     );
-    let listed = home.run(&["codes"]);
-    assert!(
-        listed.stdout.contains("2026") && listed.stdout.contains(ICD10_CM),
-        "{}",
-        listed.stdout
-    );
+    let listed = home.run(&["codes"]).stdout;
+    for word in ["codes", "release", "loaded", "list", "2026", "ICD-10-CM", "MS-DRG"] {
+        assert!(listed.contains(word), "{word}: {listed}");
+    }
+    assert!(listed.lines().all(|line| line.chars().count() <= 80), "{listed}");
     let listed = home.run(&["codes", "--json"]).stdout;
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(listed.as_array().unwrap().len(), 8, "{listed}");
@@ -194,6 +193,24 @@ fn the_same_file_again_writes_nothing_and_a_newer_one_what_changed() {
     // Older claims have codes that are no longer valid.
     let names: Vec<String> = codes(&home, ICD10_CM).concat();
     assert_eq!(names, ["A00", "Cholera, renamed", "A09", "Gone later"]);
+}
+
+#[test]
+fn a_file_without_a_release_keeps_the_known_release() {
+    let home = Home::new();
+    let file = put(&home, "order.txt", order(1, "A00", 0, "Cholera"));
+    home.succeed(&["codes", "load", &file, "--release", "2026"], "nothing");
+    let rows = "SELECT code, display, version, loaded_at FROM code";
+    let before = home.rows(rows);
+    let said = home.run(&["codes", "load", &file]).stderr;
+    assert!(said.contains("1 code, 0 rows written"), "{said}");
+    assert_eq!(home.rows(rows), before);
+    let said = load(&home, "order.txt", order(1, "A00", 0, "Cholera, renamed"));
+    assert!(said.contains("1 code, 1 row written"), "{said}");
+    let release = "SELECT display || ' ' || version FROM code";
+    assert_eq!(home.value::<String>(release), "Cholera, renamed 2026");
+    home.succeed(&["codes", "load", &file, "--release", "2027"], "another release");
+    assert_eq!(home.value::<String>(release), "Cholera, renamed 2027");
 }
 
 #[test]

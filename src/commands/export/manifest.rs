@@ -7,7 +7,7 @@ use super::{
     writer::Finished,
 };
 use crate::{
-    cli::ExportArgs,
+    cli::{ExportArgs, ExportFormat},
     clock,
     commands::failure::Failure,
     outcome::{Reason, WalkState},
@@ -15,7 +15,7 @@ use crate::{
     warehouse::Snapshot,
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -35,6 +35,9 @@ pub(super) struct Manifest {
     exported_at: String,
     schema_version: u32,
     format: &'static str,
+    /// A file of that format, in words. Told, not written.
+    #[serde(skip)]
+    file_noun: &'static str,
     /// Whether texts are as they are stored also where a spreadsheet would compute them.
     is_raw: bool,
     set: Option<&'static str>,
@@ -58,6 +61,8 @@ pub(in crate::commands) struct Known {
     /// The version of its layout: no other program writes this name.
     #[expect(dead_code, reason = "it is there: that is what is looked at")]
     payersync_export: u32,
+    /// There in a de-identified export.
+    deidentification: Option<IgnoredAny>,
     files: Vec<KnownFile>,
 }
 
@@ -76,6 +81,11 @@ impl Known {
     /// The numbers of the connections that have files of their own.
     pub(in crate::commands) fn connections(&self) -> BTreeSet<i64> {
         self.files.iter().filter_map(|file| file.connection_id).collect()
+    }
+
+    /// Whether the export is de-identified.
+    pub(super) fn is_deidentified(&self) -> bool {
+        self.deidentification.is_some()
     }
 
     /// The names of all files of the export.
@@ -205,6 +215,14 @@ impl FileEntry {
     }
 }
 
+fn file_noun(format: ExportFormat) -> &'static str {
+    match format {
+        ExportFormat::Csv => "CSV file",
+        ExportFormat::Parquet => "Parquet file",
+        ExportFormat::Ndjson => "NDJSON file",
+    }
+}
+
 fn entry(name: String, rows: u64, finished: Finished) -> FileEntry {
     FileEntry {
         name,
@@ -264,6 +282,7 @@ impl Manifest {
             exported_at: clock::text(now),
             schema_version: snapshot.schema_version()?,
             format: args.format.name(),
+            file_noun: file_noun(args.format),
             is_raw: args.raw,
             set: set_of(args).map(|set| set.name()),
             since_run: args.since,
@@ -287,10 +306,9 @@ impl Manifest {
     pub(super) fn counts(&self) -> String {
         let rows: u64 = self.files.iter().map(|file| file.rows).sum();
         format!(
-            "{} in {} of {}",
+            "{} in {}",
             plural::count(rows, "row"),
-            plural::count(self.files.len(), "file"),
-            self.format
+            plural::count(self.files.len(), self.file_noun)
         )
     }
 

@@ -43,7 +43,7 @@ pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure>
     let catalog = home::catalog(&settings)?;
     let file = home::existing_warehouse(&settings.home)?;
     let warehouse = ReadOnlyWarehouse::open(&file)?;
-    let place = Place::check(&args.folder, file.path())?;
+    let place = Place::check(&args.folder, file.path(), args.deidentify)?;
     // First, as for a backup: files that nobody knows of cannot be named by a purge.
     let _ = log(&file, place.target(), backup_outcome::BEGUN);
     let stop = stop_signal::listen_and_say("Stopping: what was written so far goes", None);

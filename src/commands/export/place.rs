@@ -23,11 +23,18 @@ use std::{
 pub(super) struct Place {
     target: PathBuf,
     warehouse: PathBuf,
+    /// Whether what will be written is de-identified.
+    is_deidentified: bool,
 }
 
 impl Place {
-    /// Refuses a folder that others can write to, and one that holds what no export wrote.
-    pub(super) fn check(folder: &Path, warehouse: &Path) -> Result<Place, Failure> {
+    /// Refuses a folder that others can write to, one that holds what no export wrote, and one with a
+    /// de-identified export, unless another de-identified export replaces it.
+    pub(super) fn check(
+        folder: &Path,
+        warehouse: &Path,
+        is_deidentified: bool,
+    ) -> Result<Place, Failure> {
         // With a slash at its end a link would be followed.
         let target: PathBuf =
             absolute(folder).map_err(|error| cannot_write(folder, error))?.components().collect();
@@ -38,12 +45,12 @@ impl Place {
             ))
             .hint("name a new folder"));
         }
-        let place = Place { target, warehouse: warehouse.to_owned() };
+        let place = Place { target, warehouse: warehouse.to_owned(), is_deidentified };
         own_file::require_safe_folder(place.parent()).map_err(|error| {
             Failure::from(error)
                 .hint("export into a folder that is yours and that nobody else can write to")
         })?;
-        place.refuse_foreign()?;
+        place.refuse_occupied()?;
         Ok(place)
     }
 
@@ -65,8 +72,9 @@ impl Place {
         Ok(Unfinished { place: self, path, stop })
     }
 
-    /// Refuses what an export of ours is not: it would be gone afterwards.
-    fn refuse_foreign(&self) -> Result<(), Failure> {
+    /// Refuses a folder whose content would be lost: files that no export wrote, or a de-identified
+    /// export that named data would replace.
+    fn refuse_occupied(&self) -> Result<(), Failure> {
         let target = &self.target;
         let left = |what: String| {
             Failure::misuse(format!("{} {what}; it was left as it is", target.display()))
@@ -97,6 +105,11 @@ impl Place {
             if !is_ours {
                 return Err(left(format!("holds {}, which no export wrote", name.display())));
             }
+        }
+        if known.is_deidentified() && !self.is_deidentified {
+            // The folder may be shared with people who must not see the members' names.
+            return Err(left("holds a de-identified export".to_owned())
+                .hint("add --deidentify, or name a new folder"));
         }
         Ok(())
     }
@@ -132,7 +145,7 @@ impl Unfinished<'_> {
         };
         placed(&self.path).map_err(|error| cannot_write(target, error))?;
         // Somebody may have put a file of theirs there meanwhile.
-        self.place.refuse_foreign()?;
+        self.place.refuse_occupied()?;
         let aside = unfinished_name(target, &self.place.warehouse)?;
         own_file::place_folder(&self.path, target, &aside)
             .and_then(|()| own_file::sync_folder(self.place.parent()))

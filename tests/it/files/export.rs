@@ -305,7 +305,7 @@ fn an_export_takes_the_place_of_an_export_and_of_nothing_else() {
         home.names().into_iter().filter(|name| name.contains("partial")).collect();
     assert_eq!(left, Vec::<String>::new());
     assert_eq!(lines(&folder, "coverage.csv").len(), 2, "what was refused has touched nothing");
-    let ended = "SELECT DISTINCT command, detail FROM access_log WHERE detail LIKE '%coverage%' OR detail LIKE '% row% in % file% of csv'";
+    let ended = "SELECT DISTINCT command, detail FROM access_log WHERE detail LIKE '%coverage%' OR detail LIKE '% row% in % CSV file%'";
     assert!(home.rows(ended).len() >= 2);
     // Whoever purges is told where copies are.
     let purged = home.run(&["purge", "john", "--yes"]);

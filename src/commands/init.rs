@@ -1,6 +1,6 @@
 //! `payersync init`: a commented configuration to start from.
 
-use super::{failure::Failure, home, print, show, tell};
+use super::{failure::Failure, home, print, show, tell, terminal};
 use crate::{
     cli::InitArgs,
     config::{FILE_NAME, Preset, PresetError, TEMPLATE, presets},
@@ -32,9 +32,9 @@ pub(super) fn run(folder: &Path, args: &InitArgs) -> Result<ExitCode, Failure> {
     let next =
         format!("enter your client_id there, then `payersync connect NAME --plan {}`", preset.name);
     let code = write(folder, &text, &next)?;
-    tell(&format!("The preset's facts are {}, of {}", preset.certainty, preset.as_of));
+    tell(&format!("Source of the preset: {}, checked {}", preset.certainty, preset.as_of));
     if let Some(missing) = preset.missing {
-        tell(&format!("Missing: {missing}"));
+        tell(&format!("Limits: {missing}"));
     }
     Ok(code)
 }
@@ -65,21 +65,67 @@ fn write(folder: &Path, text: &str, next: &str) -> Result<ExitCode, Failure> {
 }
 
 fn list() -> Result<ExitCode, Failure> {
-    let mut table = show::table(&["preset", "plan", "facts", "of", "to set", "missing"]);
-    for preset in presets() {
-        let to_set: Vec<&str> = preset.settings.iter().map(|(key, _)| *key).collect();
+    let presets = presets();
+    let mut table = wide_table(&presets);
+    if let Some(screen) = terminal::width()
+        && show::width(&table) > screen
+    {
+        table = narrow_table(&presets, screen);
+    }
+    print(|out| writeln!(out, "{table}"))?;
+    tell(
+        "Next: `payersync init --plan PRESET`, with `--set KEY=VALUE` for each key in 'you must set'",
+    );
+    Ok(ExitCode::Complete)
+}
+
+const CHECKED: &str = "checked";
+const MUST_SET: &str = "you must set";
+
+/// A line per preset.
+fn wide_table(presets: &[Preset]) -> String {
+    let mut table = show::table(&["preset", "plan", "source", CHECKED, MUST_SET, "limits"]);
+    for preset in presets {
         table.add_row([
             preset.name,
             preset.title,
             preset.certainty,
             preset.as_of,
-            &to_set.join(", "),
+            &must_set(preset),
             preset.missing.unwrap_or_default(),
         ]);
     }
-    print(|out| writeln!(out, "{table}"))?;
-    tell("Next: `payersync init --plan PRESET`, with `--set KEY=VALUE` for what is to be set");
-    Ok(ExitCode::Complete)
+    table.to_string()
+}
+
+/// Names and keys are to be typed and stay whole. The rest shares a column and takes as many lines as it
+/// needs.
+fn narrow_table(presets: &[Preset], screen: usize) -> String {
+    let header = ["preset", CHECKED, MUST_SET, "plan, source, limits"];
+    let cells: Vec<[String; 3]> = presets
+        .iter()
+        .map(|preset| [preset.name.to_owned(), preset.as_of.to_owned(), must_set(preset)])
+        .collect();
+    let widest = |column: usize| {
+        let widths = cells.iter().map(|row| show::width(&row[column]));
+        widths.chain([header[column].len()]).max().unwrap_or_default()
+    };
+    let taken: usize = (0..3).map(|column| widest(column) + show::ROOM).sum();
+    // The border at the left, and the last column's own spaces.
+    let room = screen.saturating_sub(taken + show::ROOM + 1).max(header[3].len());
+    let mut table = show::table(&header);
+    for (preset, [name, checked, must_set]) in presets.iter().zip(&cells) {
+        let limits = preset.missing.map(|limits| format!("limits: {limits}"));
+        let texts = [preset.title, preset.certainty].into_iter().chain(limits.as_deref());
+        let about: Vec<String> = texts.map(|text| show::fill(text, room)).collect();
+        table.add_row([name, checked, must_set, &about.join("\n")]);
+    }
+    table.to_string()
+}
+
+/// The keys that `--set` has to give.
+fn must_set(preset: &Preset) -> String {
+    preset.settings.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ")
 }
 
 impl From<PresetError> for Failure {

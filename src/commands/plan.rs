@@ -5,18 +5,20 @@ use super::{
     home, print, show, stop_signal,
     sync::{chosen, options},
     targets::{check_types, targets},
-    tell,
+    tell, terminal,
 };
 use crate::{
     cli::PlanArgs,
     clock::Clock,
     config::Settings,
     exit_code::ExitCode,
+    fhir::instant,
     monitor::Silent,
     plural,
-    sync::{Step, SyncContext, Target, WalkFrom, preview},
-    warehouse::{TypeStatus, Warehouse},
+    sync::{Step, SyncContext, SyncOptions, Target, WalkFrom, WalkOrder, preview},
+    warehouse::{LastUpdated, TypeState, TypeStatus, Warehouse},
 };
+use chrono::{DateTime, Utc};
 use std::{path::Path, sync::Arc};
 
 /// Prints the plan of each connection.
@@ -39,7 +41,10 @@ pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failu
     let mut code = targets.tell_left_out();
     for target in &targets.ready {
         match preview(&context, target, &options).await? {
-            Ok(steps) => show_plan(&warehouse, target, &steps)?,
+            Ok(steps) => {
+                let known = KnownState::read(&warehouse, target, &options, context.clock.now())?;
+                show_plan(&known, &steps)?;
+            }
             Err(error) => {
                 tell(&format!("Unreachable: {}: {error}", target.connection.name));
                 code = code.worst(ExitCode::Unreachable);
@@ -49,22 +54,21 @@ pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failu
     Ok(code)
 }
 
-fn show_plan(warehouse: &Warehouse, target: &Target, steps: &[Step]) -> Result<(), Failure> {
-    let name = &target.connection.name;
-    let status: Vec<TypeStatus> =
-        warehouse.status()?.into_iter().filter(|status| status.connection == *name).collect();
-    let mut table = show::table(&["type", "walk", "requests", "why"]);
+/// The last column is not narrower than this.
+const LEAST: usize = 16;
+
+fn show_plan(known: &KnownState<'_>, steps: &[Step]) -> Result<(), Failure> {
+    let connection = &known.target.connection;
+    let mut rows = Vec::new();
     let mut total = 0;
     for step in steps {
-        let row = match step {
+        rows.push(match step {
             Step::Skip { resource_type, finish } => {
                 let why = finish.detail.clone().unwrap_or_default();
                 [resource_type.clone(), finish.state.to_string(), String::new(), why]
             }
             Step::Walk(order) => {
-                let known =
-                    status.iter().find(|status| status.resource_type == order.resource_type);
-                let (walk, requests, why) = describe(&order.from, known, target.page_size);
+                let (walk, requests, why) = known.describe(order);
                 total += requests;
                 let queries = order.queries().join(", ");
                 let why = match queries.is_empty() {
@@ -73,51 +77,152 @@ fn show_plan(warehouse: &Warehouse, target: &Target, steps: &[Step]) -> Result<(
                 };
                 [order.resource_type.clone(), walk.to_owned(), format!("about {requests}"), why]
             }
-        };
-        table.add_row(row);
+        });
     }
-    show::right(&mut table, 2);
+    let table = table(rows, terminal::width());
     print(|out| {
-        writeln!(out, "{name} {}", target.connection.source())?;
+        writeln!(out, "{} {}", connection.name, connection.source())?;
         writeln!(out, "{table}")?;
         writeln!(out, "about {}", plural::count(total, "request"))
     })
 }
 
-/// How a walk would go: its mode, its likely requests, its reason.
-fn describe(
-    from: &WalkFrom,
-    known: Option<&TypeStatus>,
-    page_size: u32,
-) -> (&'static str, u64, String) {
-    let resources = known.map_or(0, |known| known.resources);
-    let pages = |resources: u64| resources / u64::from(page_size.max(1)) + 1;
-    match from {
-        WalkFrom::Cursor(cursor, _) => {
-            let left = pages(resources.saturating_sub(cursor.resources_seen));
-            ("resumed", left, format!("an earlier run ended after page {}", cursor.pages))
-        }
-        WalkFrom::Since(increment) => {
-            let probe = if increment.probe { 2 } else { 0 };
-            let since = crate::clock::text(increment.since);
-            ("incremental", 1 + probe, format!("what changed since {since}"))
-        }
-        WalkFrom::Start => {
-            let why = match known {
-                None => "never walked".to_owned(),
-                Some(known) => why_full(known),
-            };
-            ("full", pages(resources), why)
+/// On a screen the reasons take as many lines as they need; `None` is a file or a pipe.
+fn table(mut rows: Vec<[String; 4]>, screen: Option<usize>) -> String {
+    let header = ["type", "walk", "requests", "why"];
+    if let Some(screen) = screen {
+        let widest = |column: usize| {
+            let widths = rows.iter().map(|row| show::width(&row[column]));
+            widths.chain([header[column].len()]).max().unwrap_or_default()
+        };
+        let taken: usize = (0..3).map(|column| widest(column) + show::ROOM).sum();
+        // The border at the left, and the last column's own spaces.
+        let room = screen.saturating_sub(taken + show::ROOM + 1).max(LEAST);
+        for [.., why] in &mut rows {
+            *why = show::fill(why, room);
         }
     }
+    let mut table = show::table(&header);
+    for row in rows {
+        table.add_row(row);
+    }
+    show::right(&mut table, 2);
+    table.to_string()
 }
 
-fn why_full(known: &TypeStatus) -> String {
-    match (&known.last_updated_reason, &known.watermark) {
-        (Some(reason), _) => format!("the plan does not honour _lastUpdated: {reason}"),
-        (None, None) => "no watermark: the last walk was not complete or had no dates".to_owned(),
-        (None, Some(_)) => {
-            "it fits one page, a full walk is due, or there are no dates to go by".to_owned()
+/// What is known of a connection whose walks are explained.
+struct KnownState<'a> {
+    target: &'a Target,
+    options: &'a SyncOptions,
+    status: Vec<TypeStatus>,
+    states: Vec<TypeState>,
+    now: DateTime<Utc>,
+}
+
+impl<'a> KnownState<'a> {
+    fn read(
+        warehouse: &Warehouse,
+        target: &'a Target,
+        options: &'a SyncOptions,
+        now: DateTime<Utc>,
+    ) -> Result<KnownState<'a>, Failure> {
+        let mut status = warehouse.status()?;
+        status.retain(|status| status.connection == target.connection.name);
+        let states = warehouse.type_states(target.connection.id)?;
+        Ok(KnownState { target, options, status, states, now })
+    }
+
+    fn status(&self, resource_type: &str) -> Option<&TypeStatus> {
+        self.status.iter().find(|status| status.resource_type == resource_type)
+    }
+
+    /// How a walk would go: its mode, its likely requests, its reason.
+    fn describe(&self, order: &WalkOrder) -> (&'static str, u64, String) {
+        let resources = self.status(&order.resource_type).map_or(0, |status| status.resources);
+        let pages = |resources: u64| resources / u64::from(self.target.page_size.max(1)) + 1;
+        match &order.from {
+            WalkFrom::Cursor(cursor, _) => {
+                let left = pages(resources.saturating_sub(cursor.resources_seen));
+                ("resumed", left, format!("an earlier run ended after page {}", cursor.pages))
+            }
+            WalkFrom::Since(increment) => {
+                let probe = if increment.probe { 2 } else { 0 };
+                let since = increment.since.format("%Y-%m-%d %H:%M");
+                ("incremental", 1 + probe, format!("what changed since {since}"))
+            }
+            WalkFrom::Start => ("full", pages(resources), self.why_full(order)),
+        }
+    }
+
+    /// The first reason that rules an incremental walk out, in the order in which `sync::plan` asks.
+    fn why_full(&self, order: &WalkOrder) -> String {
+        let mut states = self.states.iter();
+        let Some(state) = states.find(|state| state.resource_type == order.resource_type) else {
+            return "never walked".to_owned();
+        };
+        let Some(last_full) = &state.last_full_at else {
+            return "no full walk was complete yet".to_owned();
+        };
+        if order.anew {
+            return "--full walks everything anew".to_owned();
+        }
+        if !order.parts.is_empty() {
+            return "several searches make up the type".to_owned();
+        }
+        if order.extent.is_uncovered {
+            return "the member's consent does not cover it".to_owned();
+        }
+        if state.proved_for.as_ref() != Some(&order.proved_for) {
+            return "the base, the search or the consent is new since the last full walk"
+                .to_owned();
+        }
+        if let Some(due) = self.why_due(last_full) {
+            return due;
+        }
+        if !order.can_ask_for_changes {
+            return self.why_no_changes(state);
+        }
+        let reason = if !state.all_dated {
+            "some of its resources have no date"
+        } else if state.has_open_rejects {
+            "something that came for it could not be stored"
+        } else if state.has_outdated {
+            "an older version than the stored one came"
+        } else if state.resources <= u64::from(self.target.page_size) {
+            "it fits one page"
+        } else {
+            "no date is known since which to ask for changes"
+        };
+        reason.to_owned()
+    }
+
+    /// Why a full walk is due; `None` if the last one is recent.
+    fn why_due(&self, last_full: &str) -> Option<String> {
+        let Some(at) = instant(last_full) else {
+            return Some("the date of its last full walk cannot be read".to_owned());
+        };
+        let age = self.now.signed_duration_since(at);
+        if age < -chrono::Duration::days(1) {
+            return Some("its last full walk is dated in the future".to_owned());
+        }
+        let is_due = age.to_std().is_ok_and(|age| age >= self.options.full_walk_every);
+        is_due.then(|| format!("a full walk is due; the last one was on {}", at.format("%Y-%m-%d")))
+    }
+
+    /// Why the server is not asked for changes alone.
+    fn why_no_changes(&self, state: &TypeState) -> String {
+        if !self.target.last_updated {
+            return "the configuration has last_updated = false".to_owned();
+        }
+        let is_ignored = matches!(state.last_updated, LastUpdated::Ignored | LastUpdated::Refused);
+        if !is_ignored {
+            return "the plan does not declare _lastUpdated for it".to_owned();
+        }
+        let told = "the plan does not honour _lastUpdated";
+        let status = self.status(&state.resource_type);
+        match status.and_then(|status| status.last_updated_reason.as_deref()) {
+            Some(reason) => format!("{told}: {reason}"),
+            None => told.to_owned(),
         }
     }
 }

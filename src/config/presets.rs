@@ -1,7 +1,7 @@
 //! Plans whose endpoints and rules are known: a section of the configuration each, to start from.
 //!
-//! A preset says how sure its facts are and of when they are, and what is known to be missing. What
-//! differs from one customer to the next stands in it as `@name@`.
+//! A preset names the source of its facts, when they were checked, and its limits. A value that differs
+//! from one customer to the next is written as `@name@`.
 
 use super::TEMPLATE;
 use std::collections::BTreeMap;
@@ -28,13 +28,13 @@ pub struct Preset {
     pub name: &'static str,
     /// Whose plan it is.
     pub title: &'static str,
-    /// How its facts are known: documented, observed, or by a third party.
+    /// The source of its facts: documented, observed, or a third party.
     pub certainty: &'static str,
-    /// Of when they are (`YYYY-MM`).
+    /// When the facts were checked (`YYYY-MM`).
     pub as_of: &'static str,
-    /// What is known to be missing.
+    /// The known limits of the preset or its plan.
     pub missing: Option<&'static str>,
-    /// What has to be set, with what it is.
+    /// The keys that must be set, each with its meaning.
     pub settings: Vec<(&'static str, &'static str)>,
     section: &'static str,
 }

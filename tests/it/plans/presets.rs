@@ -17,7 +17,7 @@ fn a_preset_becomes_a_configuration_that_works_offline() {
         "{}",
         outcome.stderr
     );
-    assert!(outcome.stderr.contains("of 2026-09"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("checked 2026-09"), "{}", outcome.stderr);
     home.write_private("elevance.secret", "a-secret");
     let doctor = home.run(&["doctor", "--offline"]);
     assert!(doctor.stdout.contains("plan elevance"), "{}", doctor.stdout);

@@ -229,13 +229,12 @@ impl From<GrantError> for Failure {
             _ => (ExitCode::Usage, Some("check the plan's token_url and scope")),
         };
         // Whoever connects reads it on a terminal.
-        let refused = match &error {
-            GrantError::InvalidGrant { .. } => "the plan refused the code".to_owned(),
-            error => error.to_string(),
-        };
+        let is_of_code = matches!(error, GrantError::InvalidGrant { .. });
         let error = match error.words() {
-            Some(words) => anyhow::anyhow!("{refused}: {words}"),
-            None => anyhow::anyhow!(refused),
+            Some(words) if is_of_code => anyhow::anyhow!("the plan refused the code: {words}"),
+            None if is_of_code => anyhow::anyhow!("the plan refused the code"),
+            Some(words) => anyhow::Error::from(error).context(format!("the plan says: {words}")),
+            None => error.into(),
         };
         Failure::new(code, error).with(hint.map(str::to_owned))
     }

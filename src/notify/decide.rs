@@ -204,9 +204,8 @@ fn recovery(told: &Told, result: &RunResult, _: Policy, _: DateTime<Utc>) -> Opt
         text += &format!("Plan {plan}: {} complete again.\n", count(number, "connection"));
     }
     // A backfill happens once: its trouble would be told as left by every later night.
-    let is_of_command = |subject: &&String| {
-        subject.starts_with(BACKFILL) == (result.prefix() == BACKFILL)
-    };
+    let is_of_command =
+        |subject: &&String| subject.starts_with(BACKFILL) == (result.prefix() == BACKFILL);
     let left = then.troubles.keys().filter(is_of_command).count();
     let (title, last) = match left {
         0 => ("payersync: complete again", "Nothing that was told is wrong any more.".to_owned()),

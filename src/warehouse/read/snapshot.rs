@@ -71,7 +71,7 @@ impl<'a> Snapshot<'a> {
     /// Runs one statement that reads, row by row.
     ///
     /// # Errors
-    /// As [`ReadOnlyWarehouse::query`](super::ReadOnlyWarehouse::query).
+    /// As [`ReadOnlyWarehouse::query`](crate::warehouse::ReadOnlyWarehouse::query).
     pub fn query<E>(
         &self,
         sql: &str,

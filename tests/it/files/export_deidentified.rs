@@ -99,6 +99,104 @@ fn each_kind_of_cell_is_treated_as_the_rule_says() {
     assert_eq!(coding["suppressed_cells"], json!({"code": 1, "system": 1}));
 }
 
+/// What a sender puts where a code, a unit, a code system or a measurement belongs.
+fn misplaced() -> String {
+    let of = || json!({"reference": "Patient/member-0815"});
+    let observation = |id: &str, system: &str, code: &str, value: Value| {
+        json!({"resourceType": "Observation", "id": id, "status": "final", "subject": of(),
+            "category": [{"coding": [{"code": "laboratory",
+                "system": "http://terminology.hl7.org/CodeSystem/observation-category"}]}],
+            "code": {"coding": [{"system": system, "code": code}]}, "valueQuantity": value})
+    };
+    let quantity = |value: f64, unit: &str| json!({"value": value, "unit": unit});
+    let loinc = "http://loinc.org";
+    let mut rows = vec![
+        json!({"resourceType": "Patient", "id": "member-0815"}),
+        observation("a", loinc, "2345-7", quantity(95.0, "mg/dL")),
+        observation("b", "http://snomed.info/sct", "397669002", quantity(93.0, "Zyxdoe")),
+        observation(
+            "c",
+            "http://snomed.info/sct",
+            "424144002",
+            quantity(94.0, "Zyxdoe-555-12-3456"),
+        ),
+        observation("d", loinc, "mrn", quantity(6_175_550_100.0, "617-555-0100")),
+        observation("e", "http://www.cms.gov/members/M123456", "M1", quantity(5.0, "kg")),
+        observation("f", "urn:oid:2.16.840.1.113883.3.123456", "M2", quantity(6.0, "kg")),
+        json!({"resourceType": "Encounter", "id": "v", "status": "finished", "subject": of(),
+            "class": {"display": "Zyxdoe stays"}}),
+        json!({"resourceType": "Condition", "id": "text", "subject": of(),
+            "category": [{"text": "Zyxdoe"}], "code": {"text": "x"},
+            "onsetRange": {"low": {"value": 91}, "high": {"value": 95}}}),
+        json!({"resourceType": "Condition", "id": "code", "subject": of(), "category": [{"coding": [
+            {"system": "http://terminology.hl7.org/CodeSystem/condition-category",
+                "code": "problem-list-item"}]}],
+            "code": {"coding": [{"system": "http://snomed.info/sct", "code": "44054006"}]}}),
+        json!({"resourceType": "QuestionnaireResponse", "id": "q", "status": "completed",
+            "subject": of(), "item": [{"linkId": "1", "answer": [{"valueDecimal": 94.5}]}]}),
+    ];
+    let forms =
+        ["05/01/2024", "19500102", "192.168.0.1", "www.x.org/M1", "555-12-3456", "617-555-0100"];
+    rows.extend(
+        forms
+            .iter()
+            .enumerate()
+            .map(|(at, form)| observation(&format!("form{at}"), loinc, form, quantity(1.0, "kg"))),
+    );
+    rows.iter().map(|row| format!("{row}\n")).collect()
+}
+
+#[test]
+fn what_is_no_code_unit_or_measurement_is_left_out() {
+    let home = Home::new();
+    let file = put(&home, "in.ndjson", misplaced());
+    home.succeed(&["import", "zenobia", &file], "a file");
+    let folder = export(&home, &["--set", "all", "--deidentify", "--raw"]);
+    for (text, place) in contents(&folder).0 {
+        for told in [
+            "Zyxdoe",
+            "zyxdoe",
+            "555",
+            "M1",
+            "M2",
+            "05/01/2024",
+            "19500102",
+            "192.168.0.1",
+            "x.org",
+        ] {
+            assert!(is_pseudonym(&text) || !text.contains(told), "{place}: {text}");
+        }
+    }
+    let sorted = |table: &str, column: &str| {
+        let mut cells = cell(&folder, table, column);
+        cells.retain(|cell| !cell.is_empty());
+        cells.sort();
+        cells.dedup();
+        cells
+    };
+    let number = |text: &String| text.parse::<f64>().unwrap();
+    let values = sorted("observation", "value_quantity_value");
+    let mut values: Vec<f64> = values.iter().map(number).collect();
+    values.sort_by(f64::total_cmp);
+    assert_eq!(values, [1.0, 5.0, 6.0, 90.0, 95.0]);
+    assert_eq!(sorted("observation", "value_quantity_unit"), ["kg", "mg/dL"]);
+    let low = sorted("condition", "onset_range_low_value");
+    assert_eq!(low.iter().map(number).collect::<Vec<_>>(), [90.0]);
+    let high = sorted("condition", "onset_range_high_value");
+    assert_eq!(high.iter().map(number).collect::<Vec<_>>(), [90.0]);
+    assert_eq!(sorted("tuva_condition", "condition_type"), ["problem-list-item"]);
+    assert_eq!(sorted("tuva_condition", "source_code"), ["44054006"]);
+    let dropped = |table: &str, column: &str| {
+        let told = manifest(&folder);
+        let file = told["files"].as_array().unwrap().iter().find(|file| file["table"] == table);
+        let dropped = file.unwrap()["dropped_columns"].as_array().unwrap().clone();
+        assert!(dropped.contains(&column.into()), "{table}.{column}");
+    };
+    dropped("tuva_encounter", "encounter_type");
+    dropped("questionnaire_response_answer", "value_decimal");
+    dropped("questionnaire_response_answer", "value_integer");
+}
+
 #[test]
 fn a_kept_key_makes_exports_join_and_its_absence_keeps_them_apart() {
     let home = Home::new();
@@ -119,6 +217,31 @@ fn a_kept_key_makes_exports_join_and_its_absence_keeps_them_apart() {
         home.run(&[&["export", folder.to_str().unwrap(), "--deidentify"][..], &kept].concat());
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("is no key"), "{}", outcome.stderr);
+}
+
+#[test]
+fn named_data_does_not_replace_a_deidentified_export() {
+    let home = Home::new();
+    let file = put(&home, "in.ndjson", one_member());
+    home.succeed(&["import", "zenobia", &file, "--dependants"], "a file");
+    let folder = export(&home, &["patient", "--deidentify"]);
+    let before = fs::read(folder.join("manifest.json")).unwrap();
+    let text = folder.to_str().unwrap();
+    for arguments in [&["export", text, "patient"][..], &["export", text, "--format", "ndjson"]] {
+        let outcome = home.run(arguments);
+        assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("holds a de-identified export"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("add --deidentify, or name a new folder"));
+        assert_eq!(fs::read(folder.join("manifest.json")).unwrap(), before);
+    }
+    // The other way round, nobody learns a name.
+    let named = home.file("named");
+    let named = named.to_str().unwrap();
+    home.succeed(&["export", named, "patient"], "a file");
+    let outcome = home.run(&["export", named, "patient", "--deidentify"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("2 rows in 1 CSV file to"), "{}", outcome.stderr);
+    home.succeed(&["export", text, "patient", "--deidentify"], "a de-identified export");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! What becomes of a cell whose treatment looks at its value.
 
+use super::telling::is_telling;
+use std::{collections::HashSet, sync::LazyLock};
+
 /// Three-digit ZIP codes of areas with 20,000 people or fewer by the census of 2000, which become 000.
 ///
 /// HHS, "Guidance Regarding Methods for De-identification of Protected Health Information in Accordance
@@ -9,40 +12,33 @@ const SMALL_AREAS: [&str; 17] = [
     "879", "884", "890", "893",
 ];
 
-/// What the names of public code systems begin with.
-const PUBLIC_SYSTEMS: [&str; 27] = [
-    "http://hl7.org/",
-    "https://hl7.org/",
-    "http://terminology.hl7.org/",
-    "https://terminology.hl7.org/",
-    "http://loinc.org",
-    "http://snomed.info/",
-    "http://unitsofmeasure.org",
-    "http://www.nlm.nih.gov/research/umls/",
-    "http://ncimeta.nci.nih.gov",
-    "http://fdasis.nlm.nih.gov",
-    "http://www.ama-assn.org/",
-    "http://www.ada.org/",
-    "http://ada.org/",
-    "http://www.cms.gov/",
-    "https://www.cms.gov/",
-    "https://bluebutton.cms.gov/resources/",
-    "http://www.nubc.org/",
-    "https://www.nubc.org/",
-    "http://nucc.org/",
-    "https://nucc.org/",
-    "http://ncpdp.org",
-    "http://terminology.ncpdp.org",
-    "https://x12.org/",
-    "https://codesystem.x12.org/",
-    "https://www.usps.com/",
-    "urn:iso:std:iso:",
-    "urn:oid:2.16.840.1.113883.",
+/// The names of public code systems, one a line, without the `s` of `https` and without a `/` at the end.
+const PUBLIC_SYSTEMS: &str = include_str!("systems.txt");
+/// The names of code systems that are shown in their place where a mart has them in words.
+const VOCABULARIES: [&str; 15] = [
+    "apr-drg",
+    "cdt",
+    "cpt",
+    "cvx",
+    "hcpcs",
+    "icd-10",
+    "icd-10-cm",
+    "icd-10-pcs",
+    "icd-9-cm",
+    "icd-9-pcs",
+    "loinc",
+    "ms-drg",
+    "ndc",
+    "rxnorm",
+    "snomed-ct",
 ];
 
-/// The most characters of a code and of a system's name.
+/// The most characters of a code.
 const LONGEST_CODE: usize = 40;
-const LONGEST_SYSTEM: usize = 160;
+/// A whole number from here on, nine digits, is more likely somebody's than a measurement.
+const LARGEST: f64 = 100_000_000.0;
+/// The most digits in front of the point of a measurement.
+const LONGEST_WHOLE: usize = 8;
 
 /// The first three digits of a ZIP code; `None` for what is not one.
 pub(super) fn zip(text: &str) -> Option<&str> {
@@ -55,31 +51,46 @@ pub(super) fn zip(text: &str) -> Option<&str> {
     Some(if SMALL_AREAS.contains(&area) { "000" } else { area })
 }
 
-/// Whether a text has the form of a code: one short word without an address or a date in it.
+/// Whether a text has the form of a code: one short word without an address, a date, or a telephone or
+/// social security number in it.
 pub(super) fn is_code(text: &str) -> bool {
     let is_mark = |c: char| "-._:/^+|#*<>=%{}[]()',&".contains(c);
     !text.is_empty()
         && text.len() <= LONGEST_CODE
         && text.chars().all(|c| c.is_ascii_alphanumeric() || is_mark(c))
         && !text.contains("://")
-        && !has_day(text)
+        && !is_telling(text)
 }
 
-/// Whether a day (`YYYY-MM-DD`) is anywhere in it.
-fn has_day(text: &str) -> bool {
-    text.as_bytes().windows(10).any(|window| {
-        window.iter().enumerate().all(|(position, byte)| match position {
-            4 | 7 => *byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
-    })
+/// Whether it is all digits, and so few that a code of RxNorm or of the NDC may be it.
+pub(super) fn is_digits(text: &str) -> bool {
+    (1..=11).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && !is_telling(text)
 }
 
-/// Whether it names a code system that everybody uses; a sender's own may be about its member.
+/// Whether it names, letter for letter, a code system that everybody uses; a sender's own may be about
+/// its member.
 pub(super) fn is_public_system(text: &str) -> bool {
-    text.len() <= LONGEST_SYSTEM
-        && PUBLIC_SYSTEMS.iter().any(|start| text.starts_with(start))
-        && !text.contains(['?', '#', '@', ' '])
+    static KNOWN: LazyLock<HashSet<&'static str>> =
+        LazyLock::new(|| PUBLIC_SYSTEMS.lines().chain(VOCABULARIES).collect());
+    let name = text.strip_suffix('/').unwrap_or(text);
+    match name.strip_prefix("https://") {
+        Some(rest) => KNOWN.contains(format!("http://{rest}").as_str()),
+        None => KNOWN.contains(name),
+    }
+}
+
+/// Whether a number may be a measurement: nine digits and more in front of the point are a number of a
+/// person, a record or an account.
+pub(super) fn is_measurement(number: f64) -> bool {
+    number.abs() < LARGEST
+}
+
+/// As [`is_measurement`], for a number as text: digits that are zeros count as well.
+pub(super) fn has_digits_of_a_measurement(text: &str) -> bool {
+    let whole = text.trim_start_matches(['-', '+']);
+    whole.bytes().take_while(u8::is_ascii_digit).count() <= LONGEST_WHOLE
 }
 
 /// Whether it is a state or a country: two or three capital letters.
@@ -100,7 +111,7 @@ pub(super) fn ninety_years(unit: &str) -> Option<f64> {
     }
 }
 
-/// Codes of LOINC for a person's age, in years where no unit is sent.
+/// Codes of LOINC and of SNOMED CT for a person's age, in years where no unit is sent.
 pub(super) fn is_code_of_an_age(text: &str) -> bool {
     matches!(
         text,
@@ -112,6 +123,8 @@ pub(super) fn is_code_of_an_age(text: &str) -> bool {
             | "46251-5"
             | "21611-9"
             | "21612-7"
+            | "397669002"
+            | "424144002"
     )
 }
 
@@ -145,8 +158,37 @@ mod tests {
         for text in ["", "Jane Doe", "a@b.c", "http://x.y", "2024-05-01", "x2024-05-01T", "Zoë"] {
             assert!(!is_code(text), "{text}");
         }
-        assert!(is_public_system("http://hl7.org/fhir/sid/icd-10-cm"));
-        assert!(!is_public_system("https://plan.example/members/M123/codes"));
+        for system in [
+            "http://hl7.org/fhir/sid/icd-10-cm",
+            "https://loinc.org/",
+            "http://snomed.info/sct",
+            "urn:oid:2.16.840.1.113883.6.90",
+            "icd-10-cm",
+        ] {
+            assert!(is_public_system(system), "{system}");
+        }
+        for system in [
+            "",
+            "/",
+            "https://plan.example/members/M123/codes",
+            "http://www.cms.gov/members/M123456",
+            "urn:oid:2.16.840.1.113883.",
+            "urn:oid:2.16.840.1.113883.3.123456.99",
+            "http://hl7.org/fhir/sid/us-ssn",
+            "http://loinc.org/M1",
+        ] {
+            assert!(!is_public_system(system), "{system}");
+        }
+        assert!(is_digits("860975") && is_digits("00093019501"));
+        assert!(!is_digits("") && !is_digits("Zyxdoe") && !is_digits("19500102"));
         assert!(is_region("MA") && is_region("USA") && !is_region("Boston") && !is_region("ma"));
+    }
+
+    #[test]
+    fn a_number_of_nine_digits_is_no_measurement() {
+        assert!(is_measurement(99_999_999.0) && is_measurement(-7.25));
+        assert!(!is_measurement(617_555_010.0) && !is_measurement(-6_175_550_100.0));
+        assert!(has_digits_of_a_measurement("-120.123456789") && has_digits_of_a_measurement("5"));
+        assert!(!has_digits_of_a_measurement("000012345") && !is_code_of_an_age("8480-6"));
     }
 }

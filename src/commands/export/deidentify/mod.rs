@@ -7,21 +7,22 @@
 mod cells;
 mod dates;
 mod key;
+mod people;
+mod telling;
 mod treatment;
+mod words;
 
 use super::kind::{Column, Definition, Kind};
 use crate::{
     cli::{DateTreatment, ExportArgs},
     commands::failure::Failure,
-    warehouse::{Answer, AnswerCell, Snapshot, Table, WarehouseError, npi_is_valid},
+    warehouse::{AnswerCell, Snapshot, Table, npi_is_valid},
 };
 use chrono::{DateTime, Datelike, Utc};
 use key::Secret;
+use people::people;
 use serde::Serialize;
-use std::{
-    collections::{BTreeMap, HashMap},
-    convert::Infallible,
-};
+use std::collections::{BTreeMap, HashMap};
 pub(super) use treatment::Treatment;
 
 /// Ages from here on are one age: 90 or over (C).
@@ -108,8 +109,7 @@ impl Deidentification {
         table: &str,
         columns: &[Column],
     ) -> Result<Treated<'_>, Failure> {
-        let mut treated =
-            Treated { of: self, kept: Vec::new(), dropped: Vec::new(), connection: None };
+        let mut treated = Treated::of(self, columns);
         for (position, column) in columns.iter().enumerate() {
             let treatment = treatment::of(definition, table, &column.name, column.kind)?;
             treated.take(position, column, treatment, columns);
@@ -119,8 +119,7 @@ impl Deidentification {
 
     /// As [`Deidentification::columns`], for files that are about resources and made here.
     pub(super) fn events(&self, columns: &[Column]) -> Treated<'_> {
-        let mut treated =
-            Treated { of: self, kept: Vec::new(), dropped: Vec::new(), connection: None };
+        let mut treated = Treated::of(self, columns);
         for (position, column) in columns.iter().enumerate() {
             let treatment = match column.name.as_str() {
                 "resource_type" => Treatment::Code,
@@ -148,8 +147,10 @@ struct Kept {
     position: usize,
     column: Column,
     treatment: Treatment,
-    /// Where the unit of a quantity is, and where codes say what it measures.
+    /// Where the unit of a quantity is.
     units: Vec<usize>,
+    /// Where the code system of a code is.
+    system: Option<usize>,
 }
 
 /// What becomes of the columns of one table.
@@ -160,6 +161,8 @@ pub(super) struct Treated<'a> {
     pub(super) dropped: Vec<String>,
     /// Where the connection's number is.
     connection: Option<usize>,
+    /// Where codes are, which may say that the numbers of a row are ages.
+    codes: Vec<usize>,
 }
 
 /// A cell of the file.
@@ -169,6 +172,19 @@ enum Made<'a> {
     Integer(i64),
     /// The cell was not of the form that its column should have.
     Suppressed,
+}
+
+impl<'a> Treated<'a> {
+    fn of(deidentification: &'a Deidentification, columns: &[Column]) -> Treated<'a> {
+        let codes = (0..columns.len()).filter(|at| stem(&columns[*at].name).ends_with("code"));
+        Treated {
+            of: deidentification,
+            kept: Vec::new(),
+            dropped: Vec::new(),
+            connection: None,
+            codes: codes.collect(),
+        }
+    }
 }
 
 impl Treated<'_> {
@@ -188,8 +204,12 @@ impl Treated<'_> {
             Treatment::Quantity | Treatment::Age => units(&column.name, all),
             _ => Vec::new(),
         };
+        let system = match treatment {
+            Treatment::Code => system(&column.name, all),
+            _ => None,
+        };
         let column = Column { name: column.name.clone(), kind };
-        self.kept.push(Kept { position, column, treatment, units });
+        self.kept.push(Kept { position, column, treatment, units, system });
     }
 
     /// The columns of the file.
@@ -213,8 +233,12 @@ impl Treated<'_> {
             AnswerCell::Integer(id) => self.of.days.get(&id).copied(),
             _ => None,
         });
+        let is_of_age = self.codes.iter().any(|position| match cells[*position] {
+            AnswerCell::Text(code) => cells::is_code_of_an_age(code),
+            _ => false,
+        });
         let made: Vec<Made<'_>> =
-            self.kept.iter().map(|kept| self.cell(kept, cells, days)).collect();
+            self.kept.iter().map(|kept| self.cell(kept, cells, days, is_of_age)).collect();
         for (kept, made) in self.kept.iter().zip(&made) {
             if matches!(made, Made::Suppressed) {
                 *suppressed.entry(kept.column.name.clone()).or_default() += 1;
@@ -232,7 +256,13 @@ impl Treated<'_> {
         write(&row)
     }
 
-    fn cell<'c>(&self, kept: &Kept, cells: &[AnswerCell<'c>], days: Option<u64>) -> Made<'c> {
+    fn cell<'c>(
+        &self,
+        kept: &Kept,
+        cells: &[AnswerCell<'c>],
+        days: Option<u64>,
+        is_of_age: bool,
+    ) -> Made<'c> {
         let cell = cells[kept.position];
         if cell == AnswerCell::Null {
             return Made::Same(cell);
@@ -255,9 +285,18 @@ impl Treated<'_> {
             (Treatment::Zip, AnswerCell::Text(text)) => {
                 cells::zip(text).map_or(Made::Suppressed, |area| Made::Text(area.to_owned()))
             }
-            (Treatment::Quantity | Treatment::Age, _) => quantity(kept, cells),
+            (Treatment::Quantity | Treatment::Age | Treatment::Count, _) => {
+                quantity(kept, cells, is_of_age)
+            }
             (Treatment::Code, AnswerCell::Integer(0 | 1)) => Made::Same(cell),
-            (Treatment::Code, AnswerCell::Text(text)) => same_if(cell, cells::is_code(text)),
+            (Treatment::Code, AnswerCell::Text(text)) => {
+                same_if(cell, cells::is_code(text) && has_public_system(kept, cells))
+            }
+            (Treatment::Word(words), AnswerCell::Text(text)) => {
+                same_if(cell, words.contains(&text))
+            }
+            (Treatment::Digits, AnswerCell::Text(text)) => same_if(cell, cells::is_digits(text)),
+            (Treatment::Unit, AnswerCell::Text(text)) => same_if(cell, words::is_unit(text)),
             (Treatment::System, AnswerCell::Text(text)) => {
                 same_if(cell, cells::is_public_system(text))
             }
@@ -272,13 +311,23 @@ fn same_if(cell: AnswerCell<'_>, stays: bool) -> Made<'_> {
     if stays { Made::Same(cell) } else { Made::Suppressed }
 }
 
+/// Whether the code of a column is of a public code system, or the table has no column for its system.
+fn has_public_system(kept: &Kept, cells: &[AnswerCell<'_>]) -> bool {
+    kept.system.is_none_or(|position| match cells[position] {
+        AnswerCell::Text(system) => cells::is_public_system(system),
+        _ => false,
+    })
+}
+
 /// A number, of years 90 at most; also where the marts have it as text.
-fn quantity<'c>(kept: &Kept, cells: &[AnswerCell<'c>]) -> Made<'c> {
+fn quantity<'c>(kept: &Kept, cells: &[AnswerCell<'c>], is_of_age: bool) -> Made<'c> {
     let cell = cells[kept.position];
     let number = match cell {
         AnswerCell::Integer(number) => number as f64,
         AnswerCell::Real(number) => number,
-        AnswerCell::Text(text) if text.len() <= LONGEST_NUMBER => {
+        AnswerCell::Text(text)
+            if text.len() <= LONGEST_NUMBER && cells::has_digits_of_a_measurement(text) =>
+        {
             match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
                 Some(number) => number,
                 None => return Made::Suppressed,
@@ -286,14 +335,17 @@ fn quantity<'c>(kept: &Kept, cells: &[AnswerCell<'c>]) -> Made<'c> {
         }
         _ => return Made::Suppressed,
     };
-    let texts = || {
-        kept.units.iter().filter_map(|position| match cells[*position] {
-            AnswerCell::Text(text) => Some(text),
-            _ => None,
-        })
-    };
-    let by_unit = texts().find_map(cells::ninety_years);
-    let is_age = kept.treatment == Treatment::Age || texts().any(cells::is_code_of_an_age);
+    if !cells::is_measurement(number) {
+        return Made::Suppressed;
+    }
+    if kept.treatment == Treatment::Count {
+        return Made::Same(cell);
+    }
+    let by_unit = kept.units.iter().find_map(|position| match cells[*position] {
+        AnswerCell::Text(text) => cells::ninety_years(text),
+        _ => None,
+    });
+    let is_age = kept.treatment == Treatment::Age || is_of_age;
     match by_unit.or(is_age.then_some(f64::from(OLDEST))) {
         Some(most) if number > most => match cell {
             AnswerCell::Text(_) => Made::Text(most.to_string()),
@@ -307,58 +359,30 @@ fn quantity<'c>(kept: &Kept, cells: &[AnswerCell<'c>]) -> Made<'c> {
 /// A longer number is no measurement.
 const LONGEST_NUMBER: usize = 12;
 
-/// Where the unit of a quantity is, by its name: `S_unit` and `S_code` for `S_value`, and the columns
-/// that say what is measured.
+/// Where the unit of a quantity is, by its name: `S_unit` and `S_code` for `S_value`, or the unit of the row.
 fn units(name: &str, all: &[Column]) -> Vec<usize> {
-    let stem = name.strip_suffix("value").unwrap_or("");
-    let of_it = [format!("{stem}unit"), format!("{stem}code")];
-    let of_all = ["unit", "source_units", "normalized_units", "code", "code_code", "test_code"];
-    let of_all = of_all.iter().copied().chain(["source_code", "normalized_code"]);
-    let wanted: Vec<&str> = of_it.iter().map(String::as_str).chain(of_all).collect();
-    let is_wanted = |column: &Column| wanted.contains(&column.name.as_str());
-    (0..all.len()).filter(|position| is_wanted(&all[*position])).collect()
+    let stem = name.strip_suffix("value").filter(|stem| !stem.is_empty());
+    let of_it = stem.map(|stem| [format!("{stem}unit"), format!("{stem}code")]);
+    let of_row = ["unit", "source_units", "normalized_units"];
+    let is_wanted = |name: &String| {
+        of_it.as_ref().is_some_and(|of_it| of_it.contains(name)) || of_row.contains(&name.as_str())
+    };
+    (0..all.len()).filter(|position| is_wanted(&all[*position].name)).collect()
 }
 
-/// The connections, each with the first connection among those that share persons with it. Their dates
-/// are shifted alike, so that a person's dates over all plans keep their distances.
-fn people(snapshot: &Snapshot<'_>) -> Result<BTreeMap<i64, i64>, Failure> {
-    let mut first: BTreeMap<i64, i64> =
-        snapshot.connections()?.into_iter().map(|row| (row.id, row.id)).collect();
-    let mut members = Members::default();
-    if !snapshot.columns("member")?.is_empty() {
-        let read: Result<Result<(), Infallible>, WarehouseError> =
-            snapshot.rows("member", &mut members);
-        let Ok(()) = read?;
-    }
-    for connections in members.connections.values() {
-        let firsts: Vec<i64> = connections.iter().filter_map(|id| first.get(id).copied()).collect();
-        let Some(least) = firsts.iter().min().copied() else { continue };
-        first.values_mut().filter(|one| firsts.contains(one)).for_each(|one| *one = least);
-    }
-    Ok(first)
-}
-
-/// The connections of each member.
-#[derive(Default)]
-struct Members {
-    positions: Option<(usize, usize)>,
-    connections: BTreeMap<String, Vec<i64>>,
-}
-
-impl Answer<Infallible> for Members {
-    fn columns(&mut self, names: &[&str]) -> Result<(), Infallible> {
-        let position = |wanted: &str| names.iter().position(|name| *name == wanted);
-        self.positions = position("connection_id").zip(position("member_id"));
-        Ok(())
-    }
-
-    fn row(&mut self, cells: &[AnswerCell<'_>]) -> Result<(), Infallible> {
-        if let Some((connection, member)) = self.positions
-            && let (AnswerCell::Integer(id), AnswerCell::Text(member)) =
-                (cells[connection], cells[member])
-        {
-            self.connections.entry(member.to_owned()).or_default().push(id);
+/// Where the code system of a code is, by its name: `S_system` for `S_code`, or what the marts call it.
+fn system(name: &str, all: &[Column]) -> Option<usize> {
+    let wanted = match stem(name).strip_suffix("code")? {
+        "" => ["system", "code_system", "code_type"].map(str::to_owned).to_vec(),
+        stem if stem.ends_with("_component_") || stem.ends_with("_order_") => {
+            vec![format!("{stem}type"), format!("{stem}system")]
         }
-        Ok(())
-    }
+        stem => vec![format!("{stem}system"), format!("{stem}code_type")],
+    };
+    wanted.iter().find_map(|wanted| all.iter().position(|column| column.name == *wanted))
+}
+
+/// The name without its number: `diagnosis_code_12`.
+fn stem(name: &str) -> &str {
+    name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
 }

@@ -3,7 +3,10 @@
 //!
 //! The rule is HIPAA's Safe Harbor, 45 CFR 164.514(b)(2). Its letters are named beside what serves them.
 
-use super::super::kind::{Definition, Kind};
+use super::{
+    super::kind::{Definition, Kind},
+    words,
+};
 use crate::{commands::failure::Failure, view::Column, warehouse::Table};
 
 /// The tag by which a ViewDefinition of the user's own declares a column safe.
@@ -14,12 +17,20 @@ const TAG: &str = "payersync/deidentify";
 pub(in crate::commands::export) enum Treatment {
     /// Stays as it is: numbers, amounts, booleans, and what a view of the user's own declares safe.
     Keep,
-    /// Stays if it looks like a code.
+    /// Stays if it looks like a code, and its code system, where a column has it, is a public one.
     Code,
+    /// Stays if it is one of these codes.
+    Word(&'static [&'static str]),
+    /// Stays if it is all digits.
+    Digits,
+    /// Stays if it is a unit in use.
+    Unit,
     /// Stays if it is the name of a public code system.
     System,
-    /// Stays if it is a number; a number of years is 90 at most (C).
+    /// Stays if it is a number of less than nine digits; a number of years is 90 at most (C).
     Quantity,
+    /// Stays if it is a number of less than nine digits: a position or a count.
+    Count,
     /// A number of years unless its unit says otherwise, 90 at most (C).
     Age,
     /// The year, or the date shifted (C).
@@ -44,8 +55,12 @@ impl Treatment {
         match self {
             Treatment::Keep => "kept",
             Treatment::Code => "kept if a code",
+            Treatment::Word(_) => "kept if a listed code",
+            Treatment::Digits => "kept if all digits",
+            Treatment::Unit => "kept if a listed unit",
             Treatment::System => "kept if a public code system",
             Treatment::Quantity => "kept if a number, years up to 90",
+            Treatment::Count => "kept if a number",
             Treatment::Age => "age up to 90",
             Treatment::Date => "date",
             Treatment::BirthDate => "year of birth",
@@ -134,12 +149,13 @@ fn of_shipped(table: &Table, column: &Column) -> Treatment {
         "integer" | "positiveInt" | "unsignedInt"
             if COUNTERS.iter().any(|end| name.ends_with(end)) && !name.starts_with("value_") =>
         {
-            Treatment::Keep
+            Treatment::Count
         }
-        "decimal" if is_place(name) => Treatment::Drop,
-        "decimal" if has_part(name, "age") => Treatment::Age,
-        "decimal" if name.ends_with("_amount") => Treatment::Keep,
+        "decimal" if is_place(name) || is_answer(table, name) => Treatment::Drop,
+        "decimal" if is_age(name) => Treatment::Age,
+        "decimal" if name == "amount" || name.ends_with("_amount") => Treatment::Keep,
         "decimal" => Treatment::Quantity,
+        "code" if name.ends_with("_unit") || is_code_of_unit(table, name) => Treatment::Unit,
         "code" => Treatment::Code,
         "uri" if name == "system" || name.ends_with("_system") => Treatment::System,
         "date" | "dateTime" | "instant" if has_part(name, "birth") => Treatment::BirthDate,
@@ -155,11 +171,11 @@ fn of_text(name: &str) -> Treatment {
     match name {
         "postal_code" | "zip_code" => Treatment::Zip,
         "npi" => Treatment::Npi,
-        "unit" => Treatment::Code,
+        "unit" => Treatment::Unit,
         "state" | "country" => Treatment::Region,
         _ if name.ends_with("_postal_code") => Treatment::Zip,
         _ if name.ends_with("_npi") => Treatment::Npi,
-        _ if name.ends_with("_unit") || name.ends_with("_units") => Treatment::Code,
+        _ if name.ends_with("_unit") || name.ends_with("_units") => Treatment::Unit,
         _ if name.ends_with("_state") || name.ends_with("_country") => Treatment::Region,
         _ => Treatment::Drop,
     }
@@ -169,16 +185,32 @@ fn has_part(name: &str, part: &str) -> bool {
     name.split('_').any(|one| one == part)
 }
 
+/// Whether a number of years may be in it: an age, or the range of one.
+fn is_age(name: &str) -> bool {
+    let ranges = ["onset_range_", "abatement_range_", "performed_range_"];
+    has_part(name, "age") || ranges.iter().any(|range| name.starts_with(range))
+}
+
+/// Whether a number answers what somebody was asked: what it was, no code says.
+fn is_answer(table: &Table, name: &str) -> bool {
+    name == "value_decimal" || table.name().starts_with("questionnaire_response")
+}
+
+/// Whether a column has the code of a quantity's unit: `S_code` beside `S_unit`.
+fn is_code_of_unit(table: &Table, name: &str) -> bool {
+    let unit = name.strip_suffix("_code").map(|stem| format!("{stem}_unit"));
+    unit.is_some_and(|unit| table.view.columns.iter().any(|column| column.name == unit))
+}
+
 fn is_place(name: &str) -> bool {
     ["latitude", "longitude", "altitude"].iter().any(|place| has_part(name, place))
 }
 
 /// Words of a mart's own, which are no text of a sender: (mart, column); `*` is any mart.
-const WORDS: [(&str, &str); 26] = [
+const WORDS: [(&str, &str); 22] = [
     ("*", "claim_type"),
     ("*", "medicare_part"),
     ("*", "resource_type"),
-    ("*", "contained_type"),
     ("*", "vocabulary"),
     ("*", "source"),
     ("accumulator", "kind"),
@@ -193,35 +225,35 @@ const WORDS: [(&str, &str); 26] = [
     ("reconciliation", "kind"),
     ("reconciliation", "problem"),
     ("spend_by_month", "category"),
-    ("tuva_condition", "condition_type"),
     ("tuva_eligibility", "gender"),
     ("tuva_eligibility", "race"),
-    ("tuva_eligibility", "subscriber_relation"),
-    ("tuva_encounter", "encounter_type"),
     ("tuva_patient", "ethnicity"),
     ("tuva_patient", "race"),
     ("tuva_patient", "sex"),
 ];
+/// Columns of marts that hold a code or, failing that, text: (mart, column, what stays).
+const LISTED: [(&str, &str, &[&str]); 6] = [
+    ("claim", "sub_kind", words::CLAIM_SUB_KINDS),
+    ("claim_current", "sub_kind", words::CLAIM_SUB_KINDS),
+    ("diagnosis", "role", words::ROLES),
+    ("diagnosis", "source", words::SOURCES),
+    ("tuva_condition", "condition_type", words::CATEGORIES),
+    ("tuva_eligibility", "subscriber_relation", words::RELATIONS),
+];
 /// Columns of marts that hold codes and whose names do not say so.
-const CODES: [&str; 16] = [
+const CODES: [&str; 10] = [
     "adjustment_type",
     "claim_status",
     "code",
     "comparator",
+    "contained_type",
     "currency",
-    "drug",
     "gender",
     "outcome",
     "record_status",
-    "role",
     "status",
-    "sub_kind",
-    "unit",
-    "quantity_unit",
-    "source_units",
-    "normalized_units",
 ];
-/// Marts whose `kind` is FHIR's code.
+/// Marts whose `kind` is the type of a claim.
 const OF_KINDS: [&str; 5] =
     ["claim", "claim_current", "claim_line", "prior_authorization", "spend_by_month"];
 /// Columns of marts that hold numbers and whose names do not say so.
@@ -268,12 +300,17 @@ fn of_mart(mart: &str, name: &str, kind: Kind) -> Treatment {
     let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
     // `procedure_date_3`, `diagnosis_code_12`: the number is no part of the name.
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
+    let listed = LISTED.iter().find(|(of, column, _)| *of == mart && *column == name);
+    if let Some(&(_, _, stay)) = listed {
+        return Treatment::Word(stay);
+    }
     let is_word = WORDS.iter().any(|(of, word)| (*of == "*" || *of == mart) && *word == name);
     match name {
         _ if is_word => Treatment::Keep,
         "run_id" => Treatment::Drop,
         "connection_id" | "claim_key" => Treatment::Pseudonym,
-        "kind" if OF_KINDS.contains(&mart) => Treatment::Code,
+        "kind" if OF_KINDS.contains(&mart) => Treatment::Word(words::CLAIM_KINDS),
+        "drug" => Treatment::Digits,
         "state" if mart == "data_freshness" => Treatment::Drop,
         _ if name.ends_with("_id") => Treatment::Pseudonym,
         _ if kind == Kind::Boolean || name.starts_with("is_") || name.ends_with("_flag") => {
@@ -288,7 +325,8 @@ fn of_mart(mart: &str, name: &str, kind: Kind) -> Treatment {
         _ if NUMBERS.contains(&name) || ends(&NUMBERS_AS_TEXT) => Treatment::Quantity,
         _ if ends(&["_count", "_index", "_days"]) => Treatment::Quantity,
         _ if name.ends_with("postal_code") || name == "zip_code" => Treatment::Zip,
-        _ if CODES.contains(&name) || ends(&["_code_type"]) => Treatment::Code,
+        _ if ends(&["_code_type"]) => Treatment::System,
+        _ if CODES.contains(&name) => Treatment::Code,
         _ if stem.ends_with("_code") => Treatment::Code,
         _ if stem.ends_with("_poa") || stem.ends_with("_modifier") || stem == "modifier" => {
             Treatment::Code

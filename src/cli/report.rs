@@ -9,7 +9,7 @@ pub struct ReportArgs {
     /// The page to write, for this user alone; an earlier one is replaced
     #[arg(value_name = "FILE.html")]
     pub file: PathBuf,
-    /// Only this member: member_id in the mart member, which is the label where one was given
+    /// Only this member: the label, another member_id of the mart member, or a connection's name
     #[arg(long, value_name = "MEMBER")]
     pub member: Option<String>,
     /// Open the page in the browser

@@ -32,14 +32,35 @@ pub(super) struct Member {
     pub(super) quality: Asked,
 }
 
-/// Id and name of each member, by name.
-pub(super) fn people(snapshot: &Snapshot<'_>) -> Result<Vec<(String, String)>, WarehouseError> {
-    let sql = "SELECT member_id, coalesce(max(member_name), member_id) AS name
+/// A person of the warehouse.
+#[derive(Debug)]
+pub(super) struct Person {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// Names of the connections that hold the person.
+    connections: Vec<String>,
+}
+
+impl Person {
+    /// Whether this is whom somebody names: by the member's id, or by a connection.
+    pub(super) fn is_named(&self, wanted: &str) -> bool {
+        self.id == wanted || self.connections.iter().any(|name| name == wanted)
+    }
+}
+
+/// The people of the warehouse, by name.
+pub(super) fn people(snapshot: &Snapshot<'_>) -> Result<Vec<Person>, WarehouseError> {
+    let sql = "SELECT member_id, coalesce(max(member_name), member_id) AS name,
+                 group_concat(connection_name, char(10)) AS connections
                FROM member GROUP BY member_id ORDER BY name, member_id";
     let asked = ask(snapshot, sql, &[])?;
     Ok(asked
         .rows()
-        .map(|row| (row.word("member_id").to_owned(), row.word("name").to_owned()))
+        .map(|row| Person {
+            id: row.word("member_id").to_owned(),
+            name: row.word("name").to_owned(),
+            connections: row.word("connections").lines().map(str::to_owned).collect(),
+        })
         .collect())
 }
 

@@ -22,7 +22,7 @@ use crate::{
     plural::count,
     warehouse::{Access, ReadOnlyWarehouse, WarehouseFile, backup_outcome, log_access},
 };
-use member::Member;
+use member::{Member, Person};
 use std::{fs, path::Path};
 use url::Url;
 
@@ -43,7 +43,7 @@ pub(super) fn run(folder: &Path, args: &ReportArgs) -> Result<ExitCode, Failure>
         let people = member::people(snapshot)?;
         let chosen = choose(people, args.member.as_deref())?;
         let share = claims::share(chosen.len());
-        let read = |(id, name)| member::read(snapshot, id, name, share);
+        let read = |person: Person| member::read(snapshot, person.id, person.name, share);
         Ok::<Vec<Member>, Failure>(chosen.into_iter().map(read).collect::<Result<_, _>>()?)
     })??;
     if let Some(wanted) = args.member.as_ref().filter(|_| members.is_empty()) {
@@ -67,15 +67,14 @@ pub(super) fn run(folder: &Path, args: &ReportArgs) -> Result<ExitCode, Failure>
     Ok(ExitCode::Complete)
 }
 
-/// All members, or the one that is asked for.
-fn choose(
-    people: Vec<(String, String)>,
-    wanted: Option<&str>,
-) -> Result<Vec<(String, String)>, Failure> {
+/// All members, or those whom somebody names: several where a connection holds several.
+fn choose(people: Vec<Person>, wanted: Option<&str>) -> Result<Vec<Person>, Failure> {
     let Some(wanted) = wanted else { return Ok(people) };
-    match people.iter().find(|(id, _)| id == wanted) {
-        Some(found) => Ok(vec![found.clone()]),
-        None => Err(no_member(wanted, people.into_iter().map(|(id, _)| id).collect())),
+    let (named, others): (Vec<_>, Vec<_>) =
+        people.into_iter().partition(|person| person.is_named(wanted));
+    match named.is_empty() {
+        false => Ok(named),
+        true => Err(no_member(wanted, others.into_iter().map(|person| person.id).collect())),
     }
 }
 

@@ -130,17 +130,22 @@ fn a_plan_that_speaks_of_another_patient_asks_for_a_new_consent_and_loses_nothin
 fn one_leaked_resource_beside_the_members_own_is_a_reject_and_no_other_patient() {
     let payer = Dictated::start();
     payer.serve("Patient", &[patient("a", "")]);
-    payer.serve("Coverage", &[coverage("1", "a")]);
+    payer.serve("Coverage", &[coverage("1", "a"), coverage("2", "a")]);
     let home = payer.home("");
     assert_eq!(home.run(&["sync"]).code, 0);
-    payer.serve("Coverage", &[coverage("1", "b")]);
+    payer.serve("Coverage", &[coverage("1", "b"), coverage("2", "a")]);
     let sync = home.run(&["sync"]);
     assert_eq!(sync.code, 2, "{}", sync.stderr);
     assert_eq!(rejects(&home), ["Coverage/1 foreign_subject"]);
-    assert_eq!(live(&home), ["Patient/a"], "the list and a read agree");
-    payer.serve("Coverage", &[coverage("1", "a")]);
+    assert_eq!(live(&home), ["Coverage/2", "Patient/a"], "the list and a read agree");
+    // All of a type, as a plan sends it that merges the member's records, stays.
+    payer.serve("Coverage", &[coverage("1", "b"), coverage("2", "b")]);
+    let sync = home.run(&["sync"]);
+    assert_eq!(sync.code, 2, "{}", sync.stderr);
+    assert_eq!(live(&home), ["Coverage/2", "Patient/a"]);
+    payer.serve("Coverage", &[coverage("1", "a"), coverage("2", "a")]);
     assert_eq!(home.run(&["sync"]).code, 0);
-    assert_eq!(live(&home), ["Coverage/1", "Patient/a"]);
+    assert_eq!(live(&home), ["Coverage/1", "Coverage/2", "Patient/a"]);
 }
 
 #[test]

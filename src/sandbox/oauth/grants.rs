@@ -148,6 +148,14 @@ impl Grants {
         (now < held.expires).then_some(held.member)
     }
 
+    /// Whether the access token was granted data, and not only an identity or a launch.
+    pub(crate) fn grants_data(&self, access_token: &str) -> bool {
+        self.access.get(access_token).is_some_and(|held| {
+            let mut scopes = held.scope.split_ascii_whitespace();
+            scopes.any(|scope| scope.starts_with("patient/") || scope.starts_with("user/"))
+        })
+    }
+
     pub(crate) fn expire_access(&mut self, access_token: &str) {
         self.access.remove(access_token);
     }

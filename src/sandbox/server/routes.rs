@@ -170,6 +170,10 @@ fn authorized(state: &State, headers: &HeaderMap) -> Result<(u32, String), Box<R
         let text = "Data Access Grant was Not Found";
         return Err(Box::new(outcome::outcome(StatusCode::NOT_FOUND, "not-found", text)));
     }
+    // Assumed: how a scope without data is refused.
+    if !state.grants().grants_data(token) {
+        return Err(Box::new(outcome::gateway(StatusCode::FORBIDDEN, "Forbidden")));
+    }
     Ok((member, token.to_string()))
 }
 

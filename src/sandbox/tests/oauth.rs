@@ -241,6 +241,31 @@ async fn a_scope_that_was_not_granted_is_refused() {
 }
 
 #[tokio::test]
+async fn openid_alone_grants_no_patient() {
+    let world = default_world().await;
+    for (scope, status) in [
+        ("openid", 403),
+        ("openid launch/patient offline_access fhirUser", 403),
+        ("openid patient/*.read", 200),
+        ("launch/patient user/*.read", 200),
+    ] {
+        let back = world.consent(0, &[("scope", scope)]).await;
+        let code = parameter(&back, "code").unwrap();
+        let fields = [("grant_type", "authorization_code"), ("code", code.as_str())];
+        let tokens = json(world.token_request(&fields).await).await;
+        assert_eq!(tokens["scope"], scope);
+        let access = tokens["access_token"].as_str().unwrap();
+        for path in ["Patient", "ExplanationOfBenefit?_count=1"] {
+            assert_eq!(world.get(&world.url(path), access).await.status(), status, "{scope}");
+        }
+        // A refreshed token grants no more than the one before it.
+        let refreshed = json(world.refresh(tokens["refresh_token"].as_str().unwrap()).await).await;
+        let access = refreshed["access_token"].as_str().unwrap();
+        assert_eq!(world.get(&world.url("Patient"), access).await.status(), status, "{scope}");
+    }
+}
+
+#[tokio::test]
 async fn a_refresh_kills_the_old_token() {
     let world = default_world().await;
     let first = world.tokens(0).await;

@@ -7,6 +7,7 @@ mod import;
 mod init;
 mod jwks;
 mod notify;
+mod production_access;
 mod query;
 mod report;
 mod sandbox;
@@ -21,6 +22,7 @@ pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use jwks::{JwksArgs, NewKey};
 pub use notify::NotifyArgs;
+pub use production_access::ProductionAccessArgs;
 pub use query::{QueryArgs, QueryFormat};
 pub use report::ReportArgs;
 pub use sandbox::{DemoArgs, SandboxArgs, SandboxCommand};
@@ -156,6 +158,9 @@ pub enum Command {
     /// Print the public part of a plan's client key, for the plan to register
     #[command(after_long_help = include_str!("cli/help/jwks.txt"))]
     Jwks(JwksArgs),
+    /// Write what 1upHealth asks for before real members: answers, e-mails, policies, logo
+    #[command(after_long_help = include_str!("cli/help/production-access.txt"))]
+    ProductionAccess(ProductionAccessArgs),
     /// Remove every trace of a connection: rows, history, rejects, tokens
     #[command(after_long_help = include_str!("cli/help/purge.txt"))]
     Purge(PurgeArgs),

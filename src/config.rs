@@ -11,6 +11,7 @@ mod notify;
 mod oauth_dialect;
 mod plan;
 mod presets;
+mod production_access;
 mod request_headers;
 mod schedules;
 mod secret_file;
@@ -20,6 +21,7 @@ pub use error::ConfigError;
 pub use notify::{NotifySettings, SecretUrl, WebhookFormat};
 pub use plan::PlanSettings;
 pub use presets::{Preset, PresetError, presets};
+pub use production_access::ProductionAccess;
 pub use schedules::Schedules;
 pub use secret_file::{SecretFileError, read_credential, read_secret_file};
 
@@ -76,6 +78,8 @@ pub struct Settings {
     pub schedules: Schedules,
     /// Who is told when something is wrong.
     pub notify: NotifySettings,
+    /// What the papers for production access say of the operator.
+    pub production_access: ProductionAccess,
     /// The connections that have a section.
     pub connection_sections: BTreeSet<String>,
     /// Parameters of their authorize requests, by connection.
@@ -157,6 +161,7 @@ impl Settings {
             views_dir: file.warehouse.views_dir.map(|folder| home.join(folder)),
             plans,
             notify: NotifySettings::new(file.notify, home, path)?,
+            production_access: file.production_access,
             schedules,
             connection_sections,
             connection_parameters,

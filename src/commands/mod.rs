@@ -36,6 +36,7 @@ mod own_views;
 mod pager;
 mod pending;
 mod plan;
+mod production_access;
 mod progress;
 mod purge;
 mod query;
@@ -167,6 +168,7 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
         Command::Get(args) => get::run(&home, &args).await,
         Command::Verify => verify::run(&home),
         Command::Jwks(args) => jwks::run(&home, &args),
+        Command::ProductionAccess(args) => production_access::run(&home, &args),
         Command::Purge(args) => purge::run(&home, &args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Completions(args) => shipped::completions(&args),

@@ -20,6 +20,7 @@ pub(super) struct File {
     pub(super) schedule: Schedule,
     pub(super) warehouse: Warehouse,
     pub(super) notify: super::notify::Section,
+    pub(super) production_access: super::ProductionAccess,
     pub(super) plans: BTreeMap<String, Plan>,
     pub(super) connections: BTreeMap<String, Connection>,
 }

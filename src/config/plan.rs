@@ -252,6 +252,16 @@ impl PlanSettings {
         })
     }
 
+    /// The client id of our registration; empty if the plan wants none.
+    pub fn client_id(&self) -> &str {
+        &self.registration.client_id
+    }
+
+    /// The scopes that are asked for; `None`: the plan's default.
+    pub fn scope(&self) -> Option<&str> {
+        self.registration.scope.as_deref()
+    }
+
     /// Where the browser returns to.
     pub fn redirect_url(&self) -> &Url {
         self.registration.redirect_url.url()

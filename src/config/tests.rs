@@ -59,7 +59,7 @@ fn what_the_template_shows_as_defaults_are_the_defaults() {
 #[test]
 fn every_key_that_the_file_may_have_stands_in_the_template() {
     // An unknown key's message lists the known ones of its section.
-    for section in ["http", "sync", "schedule", "warehouse", "notify"] {
+    for section in ["http", "sync", "schedule", "warehouse", "notify", "production_access"] {
         let error = parse(&format!("[{section}]\nno_such_key = 1\n")).unwrap_err().to_string();
         for key in error.split('`').skip(3).step_by(2) {
             assert!(uncommented().contains(&format!("\n{key} = ")), "{section}.{key}");

@@ -13,6 +13,7 @@ mod finding_the_way;
 mod front_page;
 mod metrics;
 mod notify;
+mod production_access;
 mod recipes;
 mod report;
 mod schedule_run;

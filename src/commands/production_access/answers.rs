@@ -1,0 +1,102 @@
+//! What the configuration and this build can answer.
+
+use crate::{
+    auth::GrantKind,
+    commands::{failure::Failure, vault_key, vault_key::VaultKeyPlace},
+    config::{PlanSettings, Settings},
+    http::Origin,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use url::Url;
+
+/// The client id that `payersync init` writes, which is nobody's.
+const NO_CLIENT_ID: &str = "your-client-id";
+
+/// Each answer that is known, by the words in the brackets of the templates.
+///
+/// # Errors
+/// A plan of `names` that the configuration does not have.
+pub(super) fn of(
+    settings: &Settings,
+    names: &[String],
+) -> Result<BTreeMap<String, String>, Failure> {
+    let plans: Vec<&PlanSettings> = match names {
+        [] => {
+            let consents = |plan: &&PlanSettings| plan.grant() == GrantKind::AuthorizationCode;
+            settings.plans.values().filter(consents).collect()
+        }
+        names => names.iter().map(|name| settings.plan(name)).collect::<Result<_, _>>()?,
+    };
+    let mut answers = BTreeMap::new();
+    let mut answer = |place: &str, text: String| {
+        if !text.is_empty() {
+            answers.insert(place.to_owned(), text);
+        }
+    };
+    for (key, value) in settings.production_access.given() {
+        answer(&place_of(&key), value);
+    }
+    let ids = plans.iter().map(|plan| plan.client_id()).filter(|id| *id != NO_CLIENT_ID);
+    answer("CLIENT ID", listed(ids));
+    let redirects = || plans.iter().map(|plan| plan.redirect_url());
+    answer("REDIRECT URLS", listed(redirects().map(Url::as_str)));
+    let in_production = redirects().filter(|url| {
+        url.scheme() == "https" && Origin::of(url).is_ok_and(|origin| !origin.is_loopback())
+    });
+    answer("HTTPS REDIRECT URLS", listed(in_production.map(Url::as_str)));
+    if !plans.is_empty() {
+        let scopes = plans.iter().map(|plan| plan.scope().unwrap_or("the plan's default"));
+        answer(
+            "SCOPES",
+            scopes.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join("; "),
+        );
+        answer("TYPES", types(&plans));
+    }
+    answer("VERSION", env!("CARGO_PKG_VERSION").to_owned());
+    let encryption = match cfg!(feature = "encryption") {
+        true => "Yes: SQLCipher, AES-256 with an HMAC per page, the key made from the vault's.",
+        false => {
+            "Not by this build; one with `--features encryption` does it with SQLCipher. What counts \
+             is the disk's encryption."
+        }
+    };
+    answer("ENCRYPTION", encryption.to_owned());
+    answer("VAULT KEY", key_place(settings).unwrap_or_default().to_owned());
+    let kept = settings.keep_versions.map(|time| time.as_secs() / (24 * 60 * 60));
+    answer("VERSIONS KEPT", kept.map_or("for ever".to_owned(), |days| format!("{days} days")));
+    Ok(answers)
+}
+
+/// The words in brackets that a key of `[production_access]` answers.
+pub(super) fn place_of(key: &str) -> String {
+    key.to_uppercase().replace('_', " ")
+}
+
+/// Each text once, as code, in order.
+fn listed<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let texts: BTreeSet<_> = texts.filter(|text| !text.is_empty()).collect();
+    texts.into_iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The types that are asked for.
+fn types(plans: &[&PlanSettings]) -> String {
+    let all = |plan: &&PlanSettings| plan.types.is_empty() || plan.types.iter().any(|it| it == "*");
+    if plans.iter().any(all) {
+        return "every type that the plan serves".to_owned();
+    }
+    let types: BTreeSet<_> =
+        plans.iter().flat_map(|plan| &plan.types).map(String::as_str).collect();
+    types.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// Where the vault's key is; `None` while it is beside the vault, which is no answer to give.
+fn key_place(settings: &Settings) -> Option<&'static str> {
+    match vault_key::place(&settings.home).ok()? {
+        VaultKeyPlace::Home => None,
+        VaultKeyPlace::File(path) if path.starts_with(&settings.home) => None,
+        VaultKeyPlace::Environment => Some("Outside the home: in the service's environment"),
+        VaultKeyPlace::File(_) => Some("Outside the home: in a file of its own"),
+        VaultKeyPlace::Command(_) => Some("Outside the home: a program hands it out"),
+        VaultKeyPlace::Credential(_) => Some("Outside the home: a systemd credential"),
+    }
+}

@@ -1,0 +1,122 @@
+//! Places in square brackets: found, filled in, listed.
+
+use super::answers::place_of;
+use crate::{config::ProductionAccess, plural};
+use std::{collections::BTreeMap, fmt::Write, ops::Range};
+
+/// The places of a text: words in square brackets that begin with two capitals, and are no link.
+///
+/// The range has the brackets.
+fn places(text: &str) -> Vec<(Range<usize>, String)> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(start) = text[from..].find('[').map(|at| from + at) {
+        from = start + 1;
+        let Some(end) = text[from..].find(']').map(|at| from + at) else { break };
+        let inner = &text[from..end];
+        let is_place = inner.bytes().take(2).filter(u8::is_ascii_uppercase).count() == 2
+            && !inner.contains('[')
+            && !text[end + 1..].starts_with('(');
+        if is_place {
+            // A place may go over lines, in a quotation, too.
+            let words = inner.split_whitespace().filter(|word| *word != ">");
+            found.push((start..end + 1, words.collect::<Vec<_>>().join(" ")));
+            from = end + 1;
+        }
+    }
+    found
+}
+
+/// The text with the answers in their places; places without an answer stay as they are.
+pub(super) fn fill(template: &str, answers: &BTreeMap<String, String>) -> String {
+    let (mut text, mut end) = (String::new(), 0);
+    for (range, words) in places(template) {
+        text += &template[end..range.start];
+        text += answers.get(&words).map_or(&template[range.clone()], String::as_str);
+        end = range.end;
+    }
+    text + &template[end..]
+}
+
+/// What is open, as a text, and how many places that is.
+pub(super) struct OpenList {
+    pub(super) text: String,
+    pub(super) count: usize,
+}
+
+/// Lists the open places of the papers as they are now.
+pub(super) fn open_list(papers: &BTreeMap<&str, String>) -> OpenList {
+    let keys = keys();
+    let (mut lists, mut count) = (String::new(), 0);
+    for (name, paper) in papers.iter().filter(|(name, _)| name.ends_with(".md")) {
+        let places = places(paper);
+        if places.is_empty() {
+            continue;
+        }
+        count += places.len();
+        // Writing to a String cannot fail.
+        let _ = writeln!(lists, "\n## {name}: {}\n", places.len());
+        for (range, words) in places {
+            let line = 1 + paper[..range.start].matches('\n').count();
+            let hint = match (keys.get(&words), hint(&words)) {
+                (Some(key), _) => format!(": `{key}` in `[production_access]`"),
+                (None, hint) => hint.map(|hint| format!(": {hint}")).unwrap_or_default(),
+            };
+            let _ = writeln!(lists, "- [ ] line {line}: {words}{hint}");
+        }
+    }
+    let head = match count {
+        0 => "No place of these papers is open.\n".to_owned(),
+        count => format!(
+            "{} in square brackets. Answer in `payersync.toml`, if a key is named,\n\
+             or in the file itself; then run `payersync production-access` again.\n",
+            plural::count(count, "place")
+        ),
+    };
+    OpenList { text: format!("# What is still open\n\n{head}{lists}"), count }
+}
+
+/// What to do about a place that the configuration's plans answer.
+fn hint(words: &str) -> Option<&'static str> {
+    Some(match words {
+        "CLIENT ID" => "`client_id` of the plan, from the Dev Portal",
+        "REDIRECT URLS" => "`redirect_url` of a plan",
+        "HTTPS REDIRECT URLS" => "`redirect_url` of the plan, on https and registered",
+        "SCOPES" | "TYPES" => "needs a plan in `payersync.toml`",
+        "VAULT KEY" => "the key is beside the vault; move it outside (docs/vault-key.md)",
+        _ => return None,
+    })
+}
+
+/// Each key of `[production_access]`, by the place that it answers.
+fn keys() -> BTreeMap<String, String> {
+    let keys = ProductionAccess::keys();
+    keys.into_iter().map(|key| (place_of(&key), key)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_found_over_lines_and_filled_where_an_answer_is_known() {
+        let text = "# [APPLICATION]\n- [ ] a box, a [link](x.md), [README](y.md), [plans.acme]\n\
+                    > [WHICH\n> MACHINE] and [COST] [OPEN";
+        let words: Vec<_> = places(text).into_iter().map(|(_, words)| words).collect();
+        assert_eq!(words, ["APPLICATION", "WHICH MACHINE", "COST"]);
+        let answers = BTreeMap::from([
+            ("APPLICATION".to_owned(), "Übersicht [x]".to_owned()),
+            ("COST".to_owned(), "free".to_owned()),
+        ]);
+        let filled = fill(text, &answers);
+        assert!(filled.starts_with("# Übersicht [x]\n- [ ] a box"), "{filled}");
+        assert!(filled.ends_with("> [WHICH\n> MACHINE] and free [OPEN"), "{filled}");
+        let open = open_list(&BTreeMap::from([("a.md", filled)]));
+        assert_eq!(open.count, 1);
+        assert!(
+            open.text.contains("\n## a.md: 1\n\n- [ ] line 3: WHICH MACHINE\n"),
+            "{}",
+            open.text
+        );
+    }
+}

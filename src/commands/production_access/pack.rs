@@ -1,0 +1,136 @@
+//! The folder of papers: a file that a person edited is never overwritten.
+//!
+//! `pack.json` has the hash of each text as the last run meant it. A file with that hash is ours; with
+//! another one, it is a person's. Of a person's file the new version goes beside it, and only if the
+//! text has changed since the person began from it, as dpkg does with configuration files.
+
+use crate::{
+    commands::failure::Failure,
+    own_file::{beside, replace, require_owned},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The file with the hashes.
+const HASHES: &str = "pack.json";
+const WRITABLE: &str = "name a folder that this user can write";
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    /// It is new, or was ours.
+    Written,
+    /// It has this text already.
+    Same,
+    /// It is a person's, and nothing has changed since.
+    Kept,
+    /// It is a person's; the new version is in FILE.new.
+    Beside,
+}
+
+/// A folder, and what is to be written there.
+pub(super) struct Pack {
+    folder: PathBuf,
+    /// By file, the hash of the text that the last run meant.
+    hashes: BTreeMap<String, String>,
+    planned: Vec<(String, String, Done)>,
+}
+
+impl Pack {
+    /// Reads what earlier runs have left; makes nothing.
+    ///
+    /// # Errors
+    /// `pack.json` is unreadable or no list of hashes.
+    pub(super) fn open(folder: &Path) -> Result<Pack, Failure> {
+        let path = folder.join(HASHES);
+        let hashes = match read(&path)? {
+            None => BTreeMap::new(),
+            Some(text) => serde_json::from_str(&text).map_err(|error| {
+                Failure::usage(format!("{} is not what was written there", path.display()), error)
+                    .hint("remove it: every file that differs then counts as edited")
+            })?,
+        };
+        Ok(Pack { folder: folder.into(), hashes, planned: Vec::new() })
+    }
+
+    /// Decides what becomes of a file. Returns its text as it will be.
+    ///
+    /// # Errors
+    /// The file cannot be read; or its FILE.new, which the text is to go to, is a person's, too.
+    pub(super) fn will_hold(&mut self, name: &str, text: &str) -> Result<String, Failure> {
+        let path = self.folder.join(name);
+        let known = self.hashes.get(name);
+        let there = read(&path)?;
+        let done = match &there {
+            None => Done::Written,
+            Some(there) if there == text => Done::Same,
+            Some(there) if known == Some(&hash(there)) => Done::Written,
+            Some(_) if known == Some(&hash(text)) => Done::Kept,
+            Some(_) => Done::Beside,
+        };
+        let new = beside(&path, ".new");
+        if done == Done::Beside
+            && let Some(other) = read(&new)?
+            && other != text
+            && known != Some(&hash(&other))
+        {
+            return Err(Failure::misuse(format!("{} has your changes, too", new.display()))
+                .hint("take them over into the file beside it, remove it, and run again"));
+        }
+        self.planned.push((name.to_owned(), text.to_owned(), done));
+        Ok(match there {
+            Some(there) if matches!(done, Done::Kept | Done::Beside) => there,
+            _ => text.to_owned(),
+        })
+    }
+
+    /// Writes what was decided, each file in one step. Returns what became of each.
+    ///
+    /// # Errors
+    /// The system's. What is written then counts as edited until a later run has the same text.
+    pub(super) fn write(mut self) -> Result<Vec<(String, Done)>, Failure> {
+        fs::create_dir_all(&self.folder).map_err(|error| failed(&self.folder, error))?;
+        for (name, text, done) in &self.planned {
+            let path = self.folder.join(name);
+            let target = match done {
+                Done::Written => path,
+                Done::Beside => beside(&path, ".new"),
+                Done::Same | Done::Kept => continue,
+            };
+            replace(&target, text.as_bytes(), 0o644).map_err(|error| failed(&target, error))?;
+        }
+        let meant = self.planned.iter().map(|(name, text, _)| (name.clone(), hash(text)));
+        self.hashes.extend(meant);
+        let path = self.folder.join(HASHES);
+        let text = serde_json::to_string_pretty(&self.hashes).map_err(|error| {
+            Failure::bug("the hashes of the papers cannot be written as JSON", error)
+        })?;
+        replace(&path, text.as_bytes(), 0o644).map_err(|error| failed(&path, error))?;
+        Ok(self.planned.into_iter().map(|(name, _, done)| (name, done)).collect())
+    }
+}
+
+/// The text of a file; `None` if it is missing.
+fn read(path: &Path) -> Result<Option<String>, Failure> {
+    require_owned(path)?;
+    match fs::read(path) {
+        // What is no UTF-8 is not ours.
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(Failure::file(format!("cannot read {}", path.display()), error, WRITABLE))
+        }
+    }
+}
+
+fn failed(path: &Path, error: io::Error) -> Failure {
+    Failure::file(format!("cannot write {}", path.display()), error, WRITABLE)
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -48,7 +48,8 @@ const GLOBAL: &str = "Global options";
                   6 locked by another run, 70 bug."
 )]
 pub struct Cli {
-    /// The one folder for configuration, warehouse and vault [default: ~/.payersync]
+    /// The one folder for configuration, warehouse and vault [default: ~/.payersync, or payersync
+    /// in XDG_DATA_HOME]
     #[arg(long, global = true, env = "PAYERSYNC_HOME", value_name = "DIR", help_heading = GLOBAL)]
     pub home: Option<PathBuf>,
     /// How logs are written to stderr

@@ -24,15 +24,57 @@ use std::{
 
 /// What the warehouse's key is made for; another text is another key.
 const KEY_OF_WAREHOUSE: &str = "payersync warehouse.db, SQLCipher 4";
-/// The folder of --home or PAYERSYNC_HOME, else `~/.payersync`.
+
+/// The folder of --home or PAYERSYNC_HOME, else the default one.
 pub(super) fn choose(cli: &Cli) -> Result<PathBuf, Failure> {
-    match &cli.home {
-        Some(home) => Ok(home.clone()),
-        None => env::home_dir().map(|folder| folder.join(".payersync")).ok_or_else(|| {
-            Failure::misuse("there is no home directory to keep things in")
-                .hint("name a folder with --home")
-        }),
+    match (&cli.home, defaults()) {
+        (Some(home), _) => Ok(home.clone()),
+        (None, Some(defaults)) => Ok(defaults.chosen().to_owned()),
+        (None, None) => Err(Failure::misuse("there is no home directory to keep things in")
+            .hint("name a folder with --home")),
     }
+}
+
+/// The other default home, where both are there and this is the one that is used.
+pub(super) fn other_default(home: &Path) -> Option<PathBuf> {
+    let defaults = defaults()?;
+    let both = is_there(&defaults.dotted) && is_there(&defaults.xdg);
+    (both && defaults.chosen() == home).then_some(defaults.xdg)
+}
+
+/// The two folders that are a home where none is named.
+struct Defaults {
+    /// `~/.payersync`.
+    dotted: PathBuf,
+    /// Where a user's data belongs by the XDG Base Directory Specification.
+    xdg: PathBuf,
+    /// Whether the environment names the folder of that data.
+    is_xdg_named: bool,
+}
+
+fn defaults() -> Option<Defaults> {
+    let user = env::home_dir()?;
+    // The specification has relative paths ignored.
+    let named = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let is_xdg_named = named.is_some();
+    let data = named.unwrap_or_else(|| user.join(".local/share"));
+    Some(Defaults { dotted: user.join(".payersync"), xdg: data.join("payersync"), is_xdg_named })
+}
+
+impl Defaults {
+    /// What is there goes before what could be made, and `~/.payersync` before the other, so that
+    /// nobody's data is left behind. cron knows no XDG_DATA_HOME: the folder itself is enough.
+    fn chosen(&self) -> &Path {
+        match is_there(&self.dotted) || !(self.is_xdg_named || is_there(&self.xdg)) {
+            true => &self.dotted,
+            false => &self.xdg,
+        }
+    }
+}
+
+/// Whether anything has this name, be it a link to nowhere, which is refused later.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 /// Refuses a home, or a file of ours in it, that is not this account's alone.

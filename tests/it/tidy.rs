@@ -149,6 +149,7 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("config.rs", "the folder of systemd's credentials"),
             ("config/secret_source.rs", "a variable with a secret, which the configuration names"),
+            ("commands/home.rs", "where XDG puts a user's data"),
             ("commands/browser.rs", "the browser of the user's choice"),
             ("commands/handed_on.rs", "what a browser and a pager inherit"),
             ("commands/pager.rs", "the pager of the user's choice"),

@@ -18,6 +18,11 @@ const LITTLE_SPACE: u64 = 256 << 20;
 
 /// Who else can read what is in the home.
 pub(crate) fn permissions(folder: &Path, findings: &mut Vec<Finding>) {
+    if let Some(other) = home::other_default(folder) {
+        let said = format!("{} is used, and {} is there, too", folder.display(), other.display());
+        let hint = "remove the one that is not wanted, or name the home with --home";
+        findings.push(Finding::warning("home", said, hint));
+    }
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => {

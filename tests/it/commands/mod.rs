@@ -4,6 +4,7 @@ mod asking;
 mod bad_input;
 pub(crate) mod codes;
 pub(crate) mod command_examples;
+mod default_home;
 mod deploy;
 pub(crate) mod docs;
 mod doctor;

@@ -24,6 +24,8 @@ pub(crate) struct Shown<'a> {
     pub(super) is_resumed: bool,
     /// In what the walk before it agrees; nothing where there was no such walk.
     pub(super) agreement: Agreement,
+    /// Whether it brought the same resources as each of the two walks before it.
+    pub(super) agrees_with_both: bool,
     /// Whether everything came as it was stored.
     pub(crate) is_unchanged: bool,
 }
@@ -79,11 +81,13 @@ pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
         };
         return Judgement::Settled { totals, warning };
     };
-    // A total that changes from page to page may be an estimate. Beside resources that came twice it
-    // shows servers behind one address that hold different rows, and those can err alike twice.
+    // A total that changes from page to page may be an estimate, or show servers behind one address
+    // that hold different rows. Those can err alike twice, and more often beside resources that came
+    // twice: an estimate is known by three walks that agree.
+    let is_estimate = shown.totals == Totals::Untrusted || shown.agrees_with_both;
     let agrees = shown.agreement.resources
         && match tally.total_changed {
-            true => tally.repeats() == 0,
+            true => tally.repeats() == 0 && is_estimate,
             false => shown.agreement.total,
         };
     // Two passes between which nothing changed show what there was between them.
@@ -102,7 +106,7 @@ pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
     if !adds_up && decides && is_short {
         return Judgement::Short(Reason::TotalMismatch, total_differs(tally));
     }
-    let totals = (!adds_up && !tally.total_changed).then_some(Totals::Untrusted);
+    let totals = (!adds_up || tally.total_changed).then_some(Totals::Untrusted);
     Judgement::Settled { totals, warning }
 }
 
@@ -140,6 +144,7 @@ mod tests {
             strict_totals: false,
             is_resumed: false,
             agreement: Agreement::default(),
+            agrees_with_both: false,
             is_unchanged: false,
         }
     }
@@ -199,10 +204,18 @@ mod tests {
         let judged = judge(Shown { agreement, ..shown(&short, 2) });
         assert!(matches!(judged, Judgement::Doubtful(_)), "{judged:?}");
         let guessed = tally(&[10, 10], 0, &[Some(21), Some(19)]);
-        let judged = judge(Shown { agreement, ..shown(&guessed, 2) });
-        assert!(matches!(judged, Judgement::Settled { .. }), "{judged:?}");
+        let second = Shown { agreement, ..shown(&guessed, 2) };
+        assert!(matches!(judge(second), Judgement::Doubtful(_)), "two servers may err alike");
+        let Judgement::Settled { totals, .. } = judge(Shown { agrees_with_both: true, ..second })
+        else {
+            panic!("three that agree")
+        };
+        assert_eq!(totals, Some(Totals::Untrusted));
+        let known = Shown { totals: Totals::Untrusted, ..second };
+        assert!(matches!(judge(known), Judgement::Settled { .. }), "it is known to estimate");
         let two_replicas = tally(&[10, 10], 1, &[Some(21), Some(20)]);
-        let judged = judge(Shown { agreement: AGREED, ..shown(&two_replicas, 2) });
+        let judged =
+            judge(Shown { agreement: AGREED, agrees_with_both: true, ..shown(&two_replicas, 2) });
         assert!(matches!(judged, Judgement::Doubtful(_)), "{judged:?}");
     }
 

@@ -64,6 +64,8 @@ pub(super) struct Pass<'a> {
     resumes: Option<Cursor>,
     /// The pass before it, with which it may agree.
     before: Option<i64>,
+    /// The pass of this run before that one.
+    second_before: Option<i64>,
     /// What an incremental walk asks for.
     since: Option<DateTime<Utc>>,
     clock: WalkClock,
@@ -83,12 +85,12 @@ enum Stored {
 }
 
 impl Pass<'_> {
-    /// Makes a pass from where it begins, and enters it in the ledger.
+    /// Makes a pass from where it begins, after other passes of this run, and enters it in the ledger.
     pub(crate) async fn run(
         context: &WalkContext,
         order: &WalkOrder,
         from: &WalkFrom,
-        before: Option<i64>,
+        passes: &[i64],
     ) -> Result<PassReport, WarehouseError> {
         let (url, resumes, since) = match from {
             WalkFrom::Start => (&order.start, None, None),
@@ -117,6 +119,8 @@ impl Pass<'_> {
         };
         let (key, left) = context.warehouse.start_walk(start).await?;
         // A pass of this run is the better witness.
+        let mut latest = passes.iter().rev().copied();
+        let (before, second_before) = (latest.next(), latest.next());
         let before = before.or(left.pass.filter(|_| context.allowance.is_limited()));
         let tally = resumes.as_ref().map(|cursor| cursor.tally).unwrap_or_default();
         let mut pass = Pass {
@@ -127,6 +131,7 @@ impl Pass<'_> {
             tally: Tally { distinct: left.distinct, ..tally },
             resumes,
             before,
+            second_before,
             since,
             clock,
             clocks: None,

@@ -28,7 +28,7 @@ pub(super) async fn walk_until_settled(
     let mut effort = WalkCounters::default();
     let ended = loop {
         let PassReport { mut report, remedy, walk_id, kept } =
-            Pass::run(context, order, &from, passes.last().copied()).await?;
+            Pass::run(context, order, &from, &passes).await?;
         passes.push(walk_id);
         notes.extend([walk_id].into_iter().chain(kept));
         let is_doubtful = remedy == Some(Remedy::PassAgain);

@@ -307,3 +307,43 @@ fn rows_that_shifted_between_two_runs_of_a_walk_are_found() {
         assert_eq!(held(&home), truth, "total: {total}");
     }
 }
+
+/// Two servers behind one address: one of them lacks a row, and twice answers for the same pages. Their
+/// totals differ, what came adds up to the latest one, and the two passes agree.
+#[test]
+fn two_servers_that_err_alike_twice_are_not_believed() {
+    let (new, mut behind) = (ids(25), ids(25));
+    behind.remove(12);
+    let mut lists = 0;
+    let payer = Scripted::start(&[TYPE], move |asked| {
+        lists += usize::from(asked.id.is_none());
+        let lags = lists <= 6 && asked.number("from") > 0;
+        page(asked, if lags { &behind } else { &new }, true)
+    });
+    let home = payer.connected_home(&[TYPE], "");
+    home.succeed(&["sync"], "two servers, then one");
+    assert_eq!(held(&home), ids(25).into_iter().collect());
+    assert_eq!(payer.asked().iter().filter(|asked| asked.resource_type == TYPE).count(), 9);
+}
+
+/// A total that is guessed anew for each page is the server's habit once three passes agree; later walks
+/// take two.
+#[test]
+fn a_total_that_is_estimated_is_known_by_three_passes_that_agree() {
+    let mut guess = 20;
+    let payer = Scripted::start(&[TYPE], move |asked| {
+        guess += 1;
+        let from = asked.number("from");
+        let list: Vec<String> =
+            ids(25).iter().skip(from).take(10).map(|id| condition(id)).collect();
+        let next = (from < 20).then(|| format!("{}/{TYPE}?from={}", asked.base, from + 10));
+        bundle(&list, Some(guess), next)
+    });
+    let home = payer.connected_home(&[TYPE], "");
+    for pages in [9, 6, 6] {
+        payer.asked();
+        home.succeed(&["sync", "--full"], "an estimate");
+        let lists = payer.asked().iter().filter(|asked| asked.resource_type == TYPE).count();
+        assert_eq!((lists, held(&home).len()), (pages, 25));
+    }
+}

@@ -138,10 +138,9 @@ impl Pass<'_> {
     }
 
     async fn judge(&self) -> Result<Judgement, WarehouseError> {
-        let agreement = match self.before {
-            Some(before) => self.context.warehouse.saw_the_same(before, self.key.walk_id).await?,
-            None => Agreement::default(),
-        };
+        let agreement = self.agreement_with(self.before).await?;
+        let agrees_with_both =
+            agreement.resources && self.agreement_with(self.second_before).await?.resources;
         Ok(judge(Shown {
             tally: &self.tally,
             pages: self.pages_before() + self.counters.pages,
@@ -149,7 +148,15 @@ impl Pass<'_> {
             strict_totals: self.context.strict_totals,
             is_resumed: self.pages_before() > 0,
             agreement,
+            agrees_with_both,
             is_unchanged: self.counters.resources_new + self.counters.resources_changed == 0,
         }))
+    }
+
+    async fn agreement_with(&self, pass: Option<i64>) -> Result<Agreement, WarehouseError> {
+        match pass {
+            Some(pass) => self.context.warehouse.saw_the_same(pass, self.key.walk_id).await,
+            None => Ok(Agreement::default()),
+        }
     }
 }

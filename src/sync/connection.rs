@@ -24,7 +24,7 @@ use crate::{
     fhir::FetchError,
     outcome::{Reason, WalkState},
     warehouse::{
-        WalkFinish, WarehouseError, last_asked, left_types, open_absences, open_strangers,
+        WalkFinish, WarehouseError, last_turns, left_types, open_absences, open_strangers,
     },
 };
 use std::sync::Arc;
@@ -61,9 +61,8 @@ pub(super) async fn sync_connection(
             let is_patient = |step: &Step| matches!(step, Step::Walk(order) if order.resource_type == "Patient" && !takes_turns);
             let (first, mut rest): (Vec<_>, Vec<_>) = steps.into_iter().partition(is_patient);
             if context.allowance.is_limited() {
-                // What the requests of the nights before did not reach has its turn.
-                let asked = context.warehouse.reader().read(last_asked)?;
-                rest.sort_by_key(|step| asked.get(&(id, step.resource_type().to_owned())));
+                let turns = context.warehouse.reader().read(last_turns)?;
+                rest.sort_by_key(|step| turns.get(&(id, step.resource_type().to_owned())));
             }
             let mut walks = run_steps(&context, first, 1).await?;
             let is_scarce = context.allowance.is_scarce(rest.len());

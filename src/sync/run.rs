@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     fhir::{RESOURCE_TYPES, instant},
-    warehouse::{WarehouseError, last_asked, newest_run},
+    warehouse::{WarehouseError, last_turns, newest_run},
 };
 use std::{num::NonZeroUsize, time::Instant};
 use tracing::Instrument;
@@ -34,11 +34,10 @@ pub async fn sync(
     let workers = Workers::new(cores);
     let allowance = Allowance::new(options.max_requests);
     if allowance.is_limited() {
-        // What the requests of the nights before did not reach has its turn.
-        let asked = context.warehouse.reader().read(last_asked)?;
+        let turns = context.warehouse.reader().read(last_turns)?;
         targets.sort_by_cached_key(|target| {
-            let mine = asked.iter().filter(|((id, _), _)| *id == target.connection.id);
-            mine.map(|(_, at)| at).max()
+            let mine = turns.iter().filter(|((id, _), _)| *id == target.connection.id);
+            mine.map(|(_, walk)| walk).max()
         });
     }
     let jobs = targets.iter().cloned().map(|target| {

@@ -52,7 +52,9 @@ pub(crate) use tables::row_batch::{RowBatch, TableRows};
 pub use tables::table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
 pub use tables::unmapped::{LeafPath, LeafSurvey};
 pub use verify::{Checked, foreign_schema, quick_check, verify};
-pub(crate) use walks::absence::{Absent, Finding, open_absences, pending_absences, surely_present};
+pub(crate) use walks::absence::{
+    Absent, Finding, has_unasked_absences, open_absences, pending_absences, surely_present,
+};
 pub use walks::connections::{ConnectionRow, NewConsent, NewFiles};
 pub(crate) use walks::connections::{patients as stored_patients, token_generation};
 pub use walks::consents::Consent;
@@ -71,9 +73,10 @@ pub(crate) use walks::reference_queue::{
     Answered, Found, QueueSummary, ReferenceType, Verdict, pending as pending_references,
     read_before, sources as reference_sources, summary as reference_summary,
 };
-pub(crate) use walks::run_ledger::{last_asked, newest_run};
+pub(crate) use walks::run_ledger::newest_run;
 pub(crate) use walks::seen::Agreement;
 pub(crate) use walks::tally::Tally;
+pub(crate) use walks::turns::{last_turns, pages_of_full_walk};
 pub(crate) use walks::type_state::{Advance, dates, held_types, left_types};
 pub use walks::type_state::{HeldType, LastUpdated, Totals, TypeState};
 pub use walks::walk_counters::WalkCounters;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     fhir::Effort,
     monitor::Event,
-    outcome::{Reason, WalkState},
+    outcome::{Reason, WalkKind, WalkState},
     sync::{
         context::WalkContext,
         decide::{
@@ -25,7 +25,7 @@ use crate::{
         reference::absence::prove_absences,
         report::WalkReport,
     },
-    warehouse::{WalkCounters, WarehouseError},
+    warehouse::{WalkCounters, WarehouseError, has_unasked_absences, pages_of_full_walk},
 };
 
 /// Walks one type to its end, or as far as it goes.
@@ -73,10 +73,18 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
         report.counters.add_effort(&effort);
         return Ok(report);
     }
+    // Where requests are few, what changed each night would leave none for a proof, night after night.
+    if context.allowance.is_limited() && has_unasked(context, order)? {
+        prove_absences(context, order, &mut effort).await?;
+    }
+    let whole = whole_tonight(context, order)?;
+    let order = whole.as_ref().unwrap_or(order);
     // What changed comes first: a full walk that takes several nights must not hold it up.
     if let Some(beside) = &order.beside {
-        let changes = walk_from(context, order, beside).await?;
+        let mut changes = walk_from(context, order, beside).await?;
         if changes.finish.reason.is_some_and(Reason::is_without_token) || context.stop.is_asked() {
+            changes.counters.resources_deleted += effort.resources_deleted;
+            changes.counters.add_effort(&effort);
             return Ok(changes);
         }
         effort.add(&changes.counters);
@@ -101,6 +109,32 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
     report.counters.resources_deleted += effort.resources_deleted;
     report.counters.add_effort(&effort);
     Ok(report)
+}
+
+/// Whether something is absent of which nobody has asked yet.
+fn has_unasked(context: &WalkContext, order: &WalkOrder) -> Result<bool, WarehouseError> {
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    context.warehouse.reader().read(|connection| has_unasked_absences(connection, id, name))
+}
+
+/// The full walk made anew, where earlier nights began one and the requests that are left hold it
+/// whole: pages move from night to night, and it brings what changed, too.
+fn whole_tonight(
+    context: &WalkContext,
+    order: &WalkOrder,
+) -> Result<Option<WalkOrder>, WarehouseError> {
+    let WalkFrom::Cursor(cursor, _) = &order.from else { return Ok(None) };
+    if !context.allowance.is_limited() || cursor.kind != WalkKind::Full || order.window.is_some() {
+        return Ok(None);
+    }
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let reader = context.warehouse.reader();
+    let Some(pages) = reader.read(|connection| pages_of_full_walk(connection, id, name))? else {
+        return Ok(None);
+    };
+    // It may have grown since: the pages that it came to in other nights tell.
+    let fits = context.allowance.has(pages.max(cursor.pages + 1));
+    Ok(fits.then(|| WalkOrder { from: WalkFrom::Start, beside: None, ..order.clone() }))
 }
 
 /// Whether nothing can be had of the plan now.

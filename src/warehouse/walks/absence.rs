@@ -217,6 +217,22 @@ pub(super) fn settle_met(connection: &Connection, walk: &WalkKey) -> Result<(), 
         .map(drop)
 }
 
+/// Whether a type has absences of which nobody has asked yet.
+pub(crate) fn has_unasked_absences(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM absent_resource WHERE connection_id = ?1
+               AND resource_type = ?2 AND state = 'pending' AND asked_at IS NULL)",
+            params![connection_id, resource_type],
+            |row| row.get(0),
+        )
+        .doing("cannot look for what is absent")
+}
+
 /// The absences of a type that are neither proved nor refuted, those never asked about first; with
 /// those about which a read was refused since the latest full walk, or without.
 pub(crate) fn pending_absences(

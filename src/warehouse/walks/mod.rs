@@ -18,6 +18,7 @@ mod resource_store;
 pub(super) mod run_ledger;
 pub(super) mod seen;
 pub(super) mod tally;
+pub(super) mod turns;
 pub(super) mod type_state;
 pub(super) mod walk_counters;
 pub(super) mod walk_finish;

@@ -10,8 +10,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Row, params};
-use std::collections::HashMap;
+use rusqlite::{Connection, params};
 
 impl Warehouse {
     pub(crate) async fn start_run(&self, command: &str) -> Result<i64, WarehouseError> {
@@ -41,22 +40,6 @@ pub(crate) fn newest_run(connection: &Connection) -> Result<Option<String>, Ware
     connection
         .query_row("SELECT max(started_at) FROM sync_run", [], |row| row.get(0))
         .doing("cannot look for the newest run")
-}
-
-/// When each type of each connection was last asked for (RFC 3339), to whatever end.
-pub(crate) fn last_asked(
-    connection: &Connection,
-) -> Result<HashMap<(i64, String), String>, WarehouseError> {
-    connection
-        .prepare(
-            "SELECT connection_id, resource_type, max(started_at) FROM sync_walk
-             WHERE requests > 0 GROUP BY connection_id, resource_type",
-        )
-        .and_then(|mut statement| {
-            let entry = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
-            statement.query_map([], entry)?.collect()
-        })
-        .doing("cannot look up what was asked for")
 }
 
 /// Begins a run and closes what a killed one left open.

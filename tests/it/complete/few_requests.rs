@@ -151,3 +151,32 @@ fn reads_that_a_plan_refuses_cost_two_requests_for_each_full_walk() {
     assert!(first <= 2 && second <= 2, "{reads:?}");
     assert_eq!(held(&home), 38, "two full walks days apart prove it");
 }
+
+/// A type that wants more than the rest that another one leaves has the next night for itself: what is
+/// gone is found, though its pages move from night to night.
+#[test]
+fn what_got_only_a_rest_comes_first_in_the_next_run_and_is_walked_whole() {
+    let Some(faulty) = Faulty::build() else { return };
+    let types = [TYPE, "Goal"];
+    let answer = |asked: &Asked, gone: bool, news: i64| {
+        let is_goal = asked.resource_type == "Goal";
+        let mut now = ids(if is_goal { 14 } else { 35 });
+        if is_goal && gone {
+            now.remove(5);
+            (0..news).for_each(|night| now.insert(0, format!("new-{night}")));
+        }
+        let (status, body) = page(asked, &now, true);
+        (status, body.replace(TYPE, &asked.resource_type))
+    };
+    let payer = Scripted::start(&types, move |asked| answer(asked, false, 0));
+    let home = payer.connected_home(&types, "");
+    home.succeed(&["sync"], "all");
+    for night in 1..=5 {
+        payer.play(move |asked| answer(asked, true, night));
+        faulty.run_at(&home, &["sync", "--max-requests", "5"], night * 24 * 3600);
+    }
+    let gone = home.rows("SELECT resource_id FROM resource WHERE deleted_at IS NOT NULL").concat();
+    assert_eq!(gone, ["c05"]);
+    assert!(home.value::<i64>("SELECT count(*) FROM goal WHERE id LIKE 'new-%'") >= 4);
+    home.succeed(&["verify"], "few requests");
+}

@@ -1,0 +1,70 @@
+//! Whose turn it is where requests are few.
+//!
+//! A type has had its turn in a run when it got all that it wanted, or when it was the first that the
+//! run asked for and so could take all there was. What got only a rest, and wanted more, keeps its
+//! place: else a type that wants many requests would get the rest of others for ever.
+
+use crate::warehouse::error::{Doing, WarehouseError};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::collections::HashMap;
+
+/// The walk with which each type of each connection last had its turn (its id in the ledger: later
+/// walks have higher ones); types that never had one are not there.
+///
+/// A type that has absences of which nobody has asked yet wants more. Patient is asked for first in
+/// most runs, with little, so that its request is its turn and takes nobody else's.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub(crate) fn last_turns(
+    connection: &Connection,
+) -> Result<HashMap<(i64, String), i64>, WarehouseError> {
+    connection
+        .prepare(
+            "WITH asked AS (
+               SELECT run_id, connection_id, resource_type, min(id) AS first, max(id) AS latest,
+                 max(reason IS 'request_limit') AS is_cut
+               FROM sync_walk WHERE requests > 0 OR reason = 'request_limit'
+               GROUP BY run_id, connection_id, resource_type HAVING sum(requests) > 0),
+             head AS (
+               SELECT run_id, min(first) AS first FROM asked WHERE resource_type <> 'Patient'
+               GROUP BY run_id),
+             waiting AS (
+               SELECT DISTINCT connection_id, resource_type FROM absent_resource
+               WHERE state = 'pending' AND asked_at IS NULL)
+             SELECT a.connection_id, a.resource_type, max(a.latest)
+             FROM asked a LEFT JOIN head h ON h.run_id = a.run_id
+               LEFT JOIN waiting w
+                 ON w.connection_id = a.connection_id AND w.resource_type = a.resource_type
+             WHERE a.resource_type = 'Patient' OR a.first = h.first
+               OR NOT a.is_cut AND w.resource_type IS NULL
+             GROUP BY a.connection_id, a.resource_type",
+        )
+        .and_then(|mut statement| {
+            let entry = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
+            statement.query_map([], entry)?.collect()
+        })
+        .doing("cannot look up whose turn it is")
+}
+
+/// How many pages the latest complete full walk of a type took, those of its last pass; `None` where
+/// there was none.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub(crate) fn pages_of_full_walk(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<Option<u64>, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT pages_before + pages FROM sync_walk
+             WHERE connection_id = ?1 AND resource_type = ?2 AND mode = 'full'
+               AND state = 'complete' ORDER BY id DESC LIMIT 1",
+            params![connection_id, resource_type],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing("cannot look up how long a walk is")
+}

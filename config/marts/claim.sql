@@ -353,7 +353,7 @@ FROM (
          e.payment_date AS payment_sent,
          first_day(e.payment_date) AS payment_date,
          coalesce(insurer.name, contained_insurer.name, e.insurer_display) AS insurer_name,
-         e.provider_id AS provider_id,
+         coalesce(e.provider_organization_id, e.provider_practitioner_id, e.provider_practitioner_role_id) AS provider_id,
          coalesce(provider.name, contained_provider.name, e.provider_display) AS provider_name,
          coalesce(provider.npi, contained_provider.npi,
                 npi_of(e.provider_identifier_system, e.provider_identifier_type_code, e.provider_identifier_value)) AS provider_npi,
@@ -427,7 +427,8 @@ FROM (
   LEFT JOIN temp.party AS provider
     ON provider.connection_id = e.connection_id AND provider.id = e.provider_id
    AND provider.type = CASE e.provider_id WHEN e.provider_organization_id THEN 'Organization'
-                       WHEN e.provider_practitioner_id THEN 'Practitioner' ELSE 'PractitionerRole' END
+                       WHEN e.provider_practitioner_id THEN 'Practitioner'
+                       WHEN e.provider_practitioner_role_id THEN 'PractitionerRole' END
   LEFT JOIN temp.contained_party AS contained_insurer
     ON contained_insurer.connection_id = e.connection_id AND contained_insurer.claim_id = e.id
    AND contained_insurer.reference = e.insurer_reference

@@ -192,7 +192,8 @@ WITH line AS (
   LEFT JOIN temp.party AS performer
     ON performer.connection_id = t.connection_id AND performer.id = t.provider_id
    AND performer.type = CASE t.provider_id WHEN t.provider_practitioner_id THEN 'Practitioner'
-                        WHEN t.provider_organization_id THEN 'Organization' ELSE 'PractitionerRole' END
+                        WHEN t.provider_organization_id THEN 'Organization'
+                        WHEN t.provider_practitioner_role_id THEN 'PractitionerRole' END
   LEFT JOIN temp.contained_party AS contained_performer
     ON contained_performer.connection_id = t.connection_id AND contained_performer.claim_id = t.explanation_of_benefit_id
    AND contained_performer.reference = t.provider_reference
@@ -230,7 +231,8 @@ WITH line AS (
   LEFT JOIN temp.party AS performer
     ON performer.connection_id = i.connection_id AND performer.id = i.provider_id
    AND performer.type = CASE i.provider_id WHEN i.provider_practitioner_id THEN 'Practitioner'
-                        WHEN i.provider_organization_id THEN 'Organization' ELSE 'PractitionerRole' END
+                        WHEN i.provider_organization_id THEN 'Organization'
+                        WHEN i.provider_practitioner_role_id THEN 'PractitionerRole' END
 )
 SELECT connection_id,
        explanation_of_benefit_id,

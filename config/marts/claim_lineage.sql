@@ -8,8 +8,9 @@
 -- created at the same time it leads where it leads this payer elsewhere, else to the replacement. Any
 -- coding of the relationship counts. Without one, a claim of bill frequency 6, 7, 8 or of an adjustment
 -- (F to Q), of an adjustment type that adjusts or voids, or of a negative amount comes after the claim it
--- names. The other claim is found by its id, by the id of the claim it explains, or by its number (that of
--- a contained claim, too): in the same system, and without a system by the number that claim shows; else
+-- names. The other claim is found by its id, by the id of the Claim that it explains (a
+-- Claim that none explains is the ExplanationOfBenefit of that id), or by its number (that of a contained
+-- claim, too): in the same system, and without a system by the number that claim shows; else
 -- by a second number, if exactly one other claim has it and the naming claim has another number in the
 -- same system. A number leads to a claim of another patient only in the system that both name and if it is
 -- unique or a control number. Interim bills and late charges that name an earlier claim add to it. Of several claims with

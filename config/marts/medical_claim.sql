@@ -531,7 +531,7 @@ LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e
 LEFT JOIN explanation_of_benefit_item AS i ON i.connection_id = l.connection_id
   AND i.explanation_of_benefit_id = l.explanation_of_benefit_id AND i.row_no = l.item_index
 LEFT JOIN span AS s ON s.here = c.connection_id AND s.coverage_id = c.coverage_id
-LEFT JOIN organization AS o ON o.connection_id = c.connection_id AND o.id = c.provider_id
+LEFT JOIN organization AS o ON o.connection_id = c.connection_id AND o.id = e.provider_organization_id
 LEFT JOIN diagnosed AS x ON x.connection_id = c.connection_id AND x.explanation_of_benefit_id = c.explanation_of_benefit_id
 LEFT JOIN operated AS q ON q.connection_id = c.connection_id AND q.record_id = c.explanation_of_benefit_id
 WHERE coalesce(c.kind, '') <> 'pharmacy';

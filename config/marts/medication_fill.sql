@@ -134,7 +134,8 @@ WITH info AS (
   LEFT JOIN temp.party AS prescriber
     ON prescriber.connection_id = t.connection_id AND prescriber.id = t.provider_id
    AND prescriber.type = CASE t.provider_id WHEN t.provider_practitioner_id THEN 'Practitioner'
-                         WHEN t.provider_organization_id THEN 'Organization' ELSE 'PractitionerRole' END
+                         WHEN t.provider_organization_id THEN 'Organization'
+                         WHEN t.provider_practitioner_role_id THEN 'PractitionerRole' END
   LEFT JOIN temp.contained_party AS contained_prescriber
     ON contained_prescriber.connection_id = t.connection_id AND contained_prescriber.claim_id = t.explanation_of_benefit_id
    AND contained_prescriber.reference = t.provider_reference
@@ -173,7 +174,8 @@ WITH info AS (
   LEFT JOIN temp.party AS o
     ON o.connection_id = d.connection_id AND o.id = d.performer_actor_id
    AND o.type = CASE d.performer_actor_id WHEN d.performer_actor_organization_id THEN 'Organization'
-                WHEN d.performer_actor_practitioner_id THEN 'Practitioner' ELSE 'PractitionerRole' END
+                WHEN d.performer_actor_practitioner_id THEN 'Practitioner'
+                WHEN d.performer_actor_practitioner_role_id THEN 'PractitionerRole' END
   LEFT JOIN temp.person ON person.connection_id = d.connection_id AND person.patient_id = d.patient_id
   WHERE coalesce(d.status, 'completed') = 'completed'
     AND NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = d.connection_id

@@ -130,7 +130,8 @@ LEFT JOIN temp.person ON person.connection_id = e.connection_id AND person.patie
 LEFT JOIN temp.party AS p
   ON p.connection_id = e.connection_id AND p.id = e.provider_id
  AND p.type = CASE e.provider_id WHEN e.provider_organization_id THEN 'Organization'
-              WHEN e.provider_practitioner_id THEN 'Practitioner' ELSE 'PractitionerRole' END
+              WHEN e.provider_practitioner_id THEN 'Practitioner'
+              WHEN e.provider_practitioner_role_id THEN 'PractitionerRole' END
 LEFT JOIN temp.party AS n ON n.connection_id = e.connection_id AND n.type = 'Organization' AND n.id = e.insurer_id
 WHERE e."use" = 'preauthorization'
   AND NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = e.connection_id

@@ -76,7 +76,8 @@ WITH found AS (
   FROM temp.mart_scope CROSS JOIN "procedure" AS r ON r.connection_id = mart_scope.connection_id
   LEFT JOIN temp.party AS o ON o.connection_id = r.connection_id AND o.id = r.performer_actor_id
     AND o.type = CASE r.performer_actor_id WHEN r.performer_actor_organization_id THEN 'Organization'
-                 WHEN r.performer_actor_practitioner_id THEN 'Practitioner' ELSE 'PractitionerRole' END
+                 WHEN r.performer_actor_practitioner_id THEN 'Practitioner'
+                 WHEN r.performer_actor_practitioner_role_id THEN 'PractitionerRole' END
   LEFT JOIN temp.person ON person.connection_id = r.connection_id AND person.patient_id = r.patient_id
   WHERE NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = r.connection_id
     AND x.resource_type = 'Procedure' AND x.resource_id = r.id)

@@ -6,6 +6,7 @@ mod claims_cases;
 mod contact_of_the_past;
 mod mart_consents;
 mod mart_persons;
+mod mart_references;
 pub(crate) mod mart_spellings;
 mod mart_stays;
 mod mart_values;

@@ -43,8 +43,10 @@ fn plain_system(system: String) -> Option<String> {
 /// How the payer names the other claim.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
-    /// By the id of an ExplanationOfBenefit, or of the Claim that one explains.
+    /// By the id of an ExplanationOfBenefit.
     Id(String),
+    /// By the id of the Claim that it explains, or that the payer gives to both.
+    Explained(String),
     /// By one of its numbers.
     Number { system: Option<String>, value: String },
 }
@@ -93,8 +95,11 @@ impl<'a> Names<'a> {
     }
 
     fn by_id(&self, id: &str) -> Vec<usize> {
-        let of_claim = self.explained.get(id).into_iter().flatten();
-        self.ids.get(id).into_iter().flatten().chain(of_claim).copied().collect()
+        self.ids.get(id).cloned().unwrap_or_default()
+    }
+
+    fn by_claim(&self, id: &str) -> Vec<usize> {
+        self.explained.get(id).cloned().unwrap_or_else(|| self.by_id(id))
     }
 
     /// The claims of a name, for the claim that uses it: a number counts in its own system, and a
@@ -104,6 +109,7 @@ impl<'a> Names<'a> {
     fn find(&self, target: &Target, from: usize) -> Vec<usize> {
         match target {
             Target::Id(id) => self.by_id(id),
+            Target::Explained(id) => self.by_claim(id),
             Target::Number { system, value } => {
                 if let Some(id) = value.strip_prefix("ExplanationOfBenefit/") {
                     return self.by_id(id);
@@ -128,7 +134,7 @@ impl<'a> Names<'a> {
                 if !found.is_empty() {
                     return found;
                 }
-                let ids = if system.is_none() { self.by_id(value) } else { Vec::new() };
+                let ids = if system.is_none() { self.by_claim(value) } else { Vec::new() };
                 if !ids.is_empty() {
                     return ids;
                 }

@@ -196,7 +196,7 @@ fn read_links(
     let doing = "cannot read the relations of claims";
     let mut statement = connection
         .prepare_cached(
-            "SELECT r.connection_id, r.explanation_of_benefit_id, r.related_claim_id,
+            "SELECT r.connection_id, r.explanation_of_benefit_id, r.related_claim_explanation_of_benefit_id,
                r.reference_system, r.reference_value,
                r.related_claim_identifier_system, r.related_claim_identifier_value,
                lower(coalesce(
@@ -207,7 +207,8 @@ fn read_links(
                     AND lower(k.code) IN ('prior', 'replaces', 'replacedby', 'replaced')
                   ORDER BY k.coding_index LIMIT 1),
                  r.relationship_code, r.relationship_text)),
-               k.identifier_system, k.identifier_value, k.second_identifier_system, k.second_identifier_value
+               k.identifier_system, k.identifier_value, k.second_identifier_system, k.second_identifier_value,
+               r.related_claim_claim_id
              FROM temp.mart_scope s CROSS JOIN explanation_of_benefit_related r
                ON r.connection_id = s.connection_id
              LEFT JOIN explanation_of_benefit_contained k ON k.connection_id = r.connection_id
@@ -229,6 +230,9 @@ fn read_links(
         let mut targets = Vec::new();
         if let Some(id) = row.get(2).doing(doing)? {
             targets.push(Target::Id(id));
+        }
+        if let Some(id) = row.get(12).doing(doing)? {
+            targets.push(Target::Explained(id));
         }
         for (system, value) in [(3, 4), (5, 6), (8, 9), (10, 11)] {
             let system = row.get(system).doing(doing)?;

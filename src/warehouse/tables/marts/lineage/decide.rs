@@ -79,10 +79,17 @@ impl Table<'_> {
             decision if decision.is_difference => Relationship::Difference,
             _ => otherwise,
         };
-        // A void or a difference that was cancelled does nothing to others.
+        // A void or a difference that was cancelled does nothing to others, and a reversal does nothing to
+        // a payment of another amount than the one it takes back.
         let is_claim = |edge: &Edge| {
             let (newer, made) = (&self.claims[edge.newer], &self.made[edge.newer]);
-            newer.is_live && !(newer.is_cancelled && (made.is_void || made.is_difference))
+            let older = self.claims[edge.older].paid.unwrap_or(0);
+            let takes_back_another = made.reverses.is_some_and(|payment| payment != edge.older)
+                && older > 0
+                && newer.paid.is_some_and(|paid| paid < 0 && paid != -older);
+            newer.is_live
+                && !takes_back_another
+                && !(newer.is_cancelled && (made.is_void || made.is_difference))
         };
         let mut edges: Vec<Edge> = self
             .kin

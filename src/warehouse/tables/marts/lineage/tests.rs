@@ -124,6 +124,18 @@ fn one_payment_is_reversed_by_one_reversal() {
 }
 
 #[test]
+fn a_reversal_leaves_a_payment_of_another_amount_that_it_names() {
+    let claims = [claim("o", "01", 100), claim("a", "02", 80), claim("r", "02", -100)];
+    assert_eq!(outcome(&claims, &[("a", "prior", "o"), ("r", "prior", "a")]), stand(&["a"], 80));
+    // What it takes back is found by name before it is found in the family.
+    let claims = [claim("o", "01", 100), claim("a", "02", 100), claim("r", "03", -100)];
+    assert_eq!(
+        outcome(&claims, &[("a", "prior", "o"), ("r", "prior", "a")]).0,
+        Vec::<String>::new()
+    );
+}
+
+#[test]
 fn a_reversal_whose_payment_is_not_here_stands_for_nothing() {
     assert_eq!(outcome(&[claim("r", "02", -100)], &[("r", "prior", "gone")]), stand(&[], 0));
 }

@@ -31,6 +31,7 @@ WITH meaning(code, kind, preference) AS (VALUES
   ('allowedamount', 'allowed', 1),
   ('https://bluebutton.cms.gov/resources/variables/line_alowd_chrg_amt', 'allowed', 2),
   ('eligible', 'allowed', 3),
+  ('eligibleamount', 'allowed', 4),
   ('noncovered', 'noncovered', 0),
   ('noncoveredamount', 'noncovered', 1),
   ('disallowed', 'noncovered', 2),
@@ -44,6 +45,7 @@ WITH meaning(code, kind, preference) AS (VALUES
   ('copay', 'copay', 0),
   ('copayamount', 'copay', 1),
   ('copaymentamount', 'copay', 2),
+  ('copayment', 'copay', 3),
   ('coinsurance', 'coinsurance', 0),
   ('coinsuranceamount', 'coinsurance', 1),
   ('coins', 'coinsurance', 2),
@@ -70,6 +72,7 @@ WITH meaning(code, kind, preference) AS (VALUES
   ('benefit', 'benefit', 0),
   ('payment', 'benefit', 1),
   ('paymentamount', 'benefit', 2),
+  ('benefitamount', 'benefit', 5),
   ('https://bluebutton.cms.gov/resources/variables/line_nch_pmt_amt', 'benefit', 3),
   ('https://bluebutton.cms.gov/resources/variables/rev_cntr_pmt_amt_amt', 'benefit', 4),
   ('drugcost', 'drug_cost', 0),
@@ -95,17 +98,20 @@ WITH meaning(code, kind, preference) AS (VALUES
 ), sent(connection_id, id, level, line, part, depth, position, code, first, first_system, second, second_system, text, amount, currency) AS (
   SELECT a.connection_id, explanation_of_benefit_id, 'total', 0, 0, 1, total_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
+         category_code, category_system, category_second_code, category_second_system,
+         coalesce(category_text, category_display), amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_total AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'claim', 0, 0, 1, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
+         category_code, category_system, category_second_code, category_second_system,
+         coalesce(category_text, category_display), amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, 0, 1, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
+         category_code, category_system, category_second_code, category_second_system,
+         coalesce(category_text, category_display), amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, 0, 1, 0, 'net', NULL, NULL, NULL, NULL, NULL, net_amount, net_currency
@@ -113,7 +119,8 @@ WITH meaning(code, kind, preference) AS (VALUES
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, detail_index, 2, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
+         category_code, category_system, category_second_code, category_second_system,
+         coalesce(category_text, category_display), amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item_detail_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, detail_index, 2, 0, 'net', NULL, NULL, NULL, NULL, NULL, net_amount, net_currency
@@ -121,12 +128,14 @@ WITH meaning(code, kind, preference) AS (VALUES
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, detail_index, 3 + sub_detail_index, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
+         category_code, category_system, category_second_code, category_second_system,
+         coalesce(category_text, category_display), amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item_sub_detail_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, 0, 1, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
+         category_code, category_system, category_second_code, category_second_system,
+         coalesce(category_text, category_display), amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, 0, 1, 0, 'net', NULL, NULL, NULL, NULL, NULL, net_amount, net_currency
@@ -134,7 +143,8 @@ WITH meaning(code, kind, preference) AS (VALUES
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, detail_index, 2, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
+         category_code, category_system, category_second_code, category_second_system,
+         coalesce(category_text, category_display), amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item_detail_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'item', item_index, detail_index, 3 + sub_detail_index, 0, 'net', NULL, NULL, NULL, NULL, NULL, net_amount, net_currency
@@ -145,7 +155,8 @@ WITH meaning(code, kind, preference) AS (VALUES
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, detail_index, 3 + sub_detail_index, adjudication_index,
          coalesce(category_c4bb_code, category_hl7_code, category_code),
-         category_code, category_system, category_second_code, category_second_system, category_text, amount, currency
+         category_code, category_system, category_second_code, category_second_system,
+         coalesce(category_text, category_display), amount, currency
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_add_item_sub_detail_adjudication AS a ON a.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT a.connection_id, explanation_of_benefit_id, 'added', add_item_index, detail_index, 3 + sub_detail_index, 0, 'net', NULL, NULL, NULL, NULL, NULL, net_amount, net_currency
@@ -155,7 +166,7 @@ WITH meaning(code, kind, preference) AS (VALUES
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit AS e ON e.connection_id = mart_scope.connection_id
 ), told AS MATERIALIZED (
   -- A code may stand second, behind a payer's own; Medicare's says more than the category. A code that
-  -- means nothing as it is may have blanks or dashes in it, and a text in place of a code is read alike.
+  -- means nothing as it is may have blanks or dashes in it. A text or a display in place of a code is read alike.
   SELECT s.*, coalesce(m.kind, n.kind, t.kind) AS kind, coalesce(m.preference, n.preference, t.preference) AS preference,
          coalesce(CASE WHEN s.second_system LIKE '%cms.gov%' THEN s.second
                        WHEN s.first_system LIKE '%cms.gov%' THEN s.first END, '') AS detail

@@ -173,11 +173,24 @@ fn a_kind_of_amount_is_known_by_its_words() {
         claim("blanks", coded("Paid To Provider")),
         claim("dashes", coded("paid-to-provider")),
         claim("text", kinds(json!({"text": "Paid to provider"}))),
+        claim("display", kinds(json!({"coding": [{"display": "Paid to provider"}]}))),
         // A code says what it is, and is no text.
         claim("unknown", kinds(json!({"coding": [{"code": "X1"}], "text": "Paid to provider"}))),
     ]);
     let asked = "SELECT explanation_of_benefit_id, paid_to_provider_cents FROM claim ORDER BY 1";
-    assert_eq!(ask(&home, asked), ["blanks|500", "dashes|500", "text|500", "unknown|"]);
+    let paid = ["blanks|500", "dashes|500", "display|500", "text|500", "unknown|"];
+    assert_eq!(ask(&home, asked), paid);
+    // The displays of HL7's code system.
+    let total = |text: &str, value: i64| json!({"category": {"text": text}, "amount": {"value": value, "currency": "USD"}});
+    let home = imported(&[claim(
+        "words",
+        json!({"total": [total("Submitted Amount", 6), total("CoPay", 1), total("Eligible Amount", 5), total("Deductible", 2),
+            total("Benefit Amount", 3)]}),
+    )]);
+    let asked = "SELECT submitted_cents, copay_cents, allowed_cents, deductible_cents, benefit_cents FROM claim";
+    assert_eq!(ask(&home, asked), ["600|100|500|200|300"]);
+    let copayment = claim("e", json!({"total": [total("Co-payment", 4)]}));
+    assert_eq!(ask(&imported(&[copayment]), "SELECT copay_cents FROM claim"), ["400"]);
 }
 
 #[test]

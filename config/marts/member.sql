@@ -3,14 +3,15 @@
 -- Grain: one row per person and connection, and per person in a connection that holds several. Count
 -- distinct member_id to count people. Two connections belong to one person when they have the same
 -- label, when they hold the same patient of the same plan or of the same server, or when their patients share an identifier
--- (same system, same value) and neither the birth date nor the first given name says otherwise. Within
--- one connection both must be known and agree, since families share numbers.
+-- (same system, same value) and neither the birth date nor the first given name says otherwise. Accents,
+-- hyphens and apostrophes make no other name, and a name sent as one text is read as "Ann Doe" or "Doe, Ann".
+-- Within one connection both must be known and agree, since families share numbers.
 --
 -- Connections of one person at one payer bring the same resources. The marts count each once: from
 -- the copy that was updated last, then from the connection made first.
 --
 -- member_id                   the person: the label, else c and the number of the first connection (and the
---                             patient, where that connection holds several)
+--                             patient, where that connection holds several or a label is called so)
 -- connection_id               one of the person's connections, id in connection
 -- patient_id                  the person in that connection, id in patient
 -- connection_name             name of the connection

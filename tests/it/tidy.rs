@@ -30,6 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("flate2", &["commands/import/", "http/", "sandbox/tests/faults.rs"]),
     ("governor", &["http/"]),
+    ("icu_normalizer", &["warehouse/tables/marts/"]),
     ("indicatif", &["commands/progress.rs"]),
     ("maud", &["commands/report/"]),
     ("parquet", &["commands/export/columnar.rs"]),

@@ -33,7 +33,8 @@ impl Identifier {
         if is_of("us-ssn") || oid == Some("2.16.840.1.113883.4.1") || kind == Some("ss") {
             return is_social_security(&bare).then(|| of_one_person(SOCIAL_SECURITY, bare));
         }
-        let is_medicare = is_of("us-mbi") || oid == Some("2.16.840.1.113883.4.927");
+        let is_medicare =
+            is_of("us-mbi") || is_of("/cmsmbi") || oid == Some("2.16.840.1.113883.4.927");
         if (is_medicare || kind == Some("mc")) && is_mbi(&bare) {
             return Some(of_one_person(MEDICARE, bare));
         }
@@ -96,6 +97,7 @@ mod tests {
             ("http://hl7.org/fhir/sid/us-mbi/", "", "1S00E00AA00"),
             ("http://hl7.org/fhir/sid/us-mbi", "mc", "1S00-E00-AA00"),
             ("https://hl7.org/fhir/sid/us-mbi", "", " 1s00e00aa00 "),
+            ("http://terminology.hl7.org/NamingSystem/cmsMBI", "", "1S00E00AA00"),
             ("urn:oid:2.16.840.1.113883.4.927", "", "1S00E00AA00"),
             ("2.16.840.1.113883.4.927", "", "1S00E00AA00"),
             ("https://payer.example/medicare", "mc", "1S00E00AA00"),

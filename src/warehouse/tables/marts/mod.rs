@@ -11,6 +11,7 @@ mod batch;
 mod cents;
 mod check;
 mod codes;
+mod first_name;
 mod functions;
 mod groups;
 mod identifier;
@@ -43,7 +44,7 @@ pub(in crate::warehouse) use standing::state;
 pub use words::npi_is_valid;
 
 /// Raised when the same statements give other rows than before.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 /// Notes that the marts of a connection are behind.
 pub(crate) fn note(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
     transaction

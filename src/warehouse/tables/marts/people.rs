@@ -1,6 +1,7 @@
 //! Reads whom the connections are about, and notes for the marts which of them are one person.
 
 use super::{
+    first_name::given_names,
     identifier::Identifier,
     persons::{Patient, Person, resolve},
 };
@@ -61,7 +62,7 @@ pub(super) fn read(
                  GROUP BY connection_id HAVING count(*) = 1)
              SELECT one.connection_id, one.id, c.plan,
                CASE WHEN one.id = coalesce(c.patient_id, alone.id) THEN c.member END,
-               p.given_name, p.birth_date, c.fhir_bases
+               p.given_name, p.birth_date, c.fhir_bases, p.name_text
              FROM one JOIN connection AS c ON c.id = one.connection_id
              LEFT JOIN alone ON alone.connection_id = one.connection_id
              LEFT JOIN patient AS p ON p.connection_id = one.connection_id AND p.id = one.id
@@ -70,12 +71,14 @@ pub(super) fn read(
         .and_then(|mut statement| {
             let rows = statement.query_map([records == Records::All], |row| {
                 let bases: Option<String> = row.get(6)?;
+                let name: Option<String> = row.get(7)?;
+                let given = name.as_deref().and_then(given_names).map(str::to_owned);
                 Ok(Patient {
                     connection_id: row.get(0)?,
                     id: row.get(1)?,
                     plan: row.get(2)?,
                     label: row.get(3)?,
-                    given_name: row.get(4)?,
+                    given_name: row.get::<_, Option<String>>(4)?.or(given),
                     birth_date: row.get(5)?,
                     bases: bases
                         .iter()
@@ -102,7 +105,7 @@ pub(super) fn read(
              ORDER BY k.coding_index LIMIT 1) END AS kind
            FROM patient_identifier AS i)
          WHERE length(value) > 2 AND trim(value, substr(value, 1, 1)) <> ''
-           AND (kind IS NOT NULL OR rtrim(system, '/') LIKE '%us-mbi' OR rtrim(system, '/') LIKE '%us-ssn'
+           AND (kind IS NOT NULL OR rtrim(system, '/') LIKE '%us-mbi' OR rtrim(system, '/') LIKE '%cmsmbi' OR rtrim(system, '/') LIKE '%us-ssn'
              OR replace(system, 'urn:oid:', '') IN ('2.16.840.1.113883.4.1', '2.16.840.1.113883.4.927')
              OR replace(system, 'urn:oid:', '') LIKE '2.16.840.1.113883.4.3.%')"
     );

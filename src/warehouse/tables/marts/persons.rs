@@ -10,7 +10,7 @@
 //! it, or where the patient has the same id and the payer's own number. Files that hold patients of two
 //! plans make no source of the two: each patient's records go with those of its own plan.
 
-use super::{groups::Groups, identifier::Identifier};
+use super::{first_name::FirstName, groups::Groups, identifier::Identifier};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A patient of a connection.
@@ -51,15 +51,15 @@ pub(super) struct Person {
 /// What is known of how those of a group are called and when they were born.
 #[derive(Debug, Clone, Default)]
 struct Traits {
-    first_names: BTreeSet<String>,
+    first_names: BTreeSet<FirstName>,
     birth_dates: BTreeSet<String>,
 }
 
 impl Traits {
     fn of(patient: &Patient) -> Traits {
-        let first_name = patient.given_name.as_deref().and_then(|it| it.split_whitespace().next());
+        let first_name = patient.given_name.as_deref().and_then(FirstName::new);
         Traits {
-            first_names: first_name.map(str::to_lowercase).into_iter().collect(),
+            first_names: first_name.into_iter().collect(),
             birth_dates: patient.birth_date.iter().map(|date| date.trim().to_owned()).collect(),
         }
     }
@@ -67,28 +67,19 @@ impl Traits {
     /// Whether birth dates and first given names leave it possible that all are one person.
     ///
     /// Members of one family may share a number, and twins a birth date. A month or a year does not
-    /// differ from a day within it, nor an initial from a name that begins with it.
+    /// differ from a day within it, nor a day from a time of it.
     fn agree(&self, other: &Traits) -> bool {
         let names = (&self.first_names, &other.first_names);
-        let are_alike = |one: &String, other: &String| {
-            one == other || is_initial(one, other) || is_initial(other, one)
-        };
         let is_within = |one: &String, other: &String| {
-            one == other || one.strip_prefix(other.as_str()).is_some_and(|it| it.starts_with('-'))
+            let rest = one.strip_prefix(other.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', 'T']))
         };
-        names.0.iter().all(|one| names.1.iter().all(|other| are_alike(one, other)))
+        names.0.iter().all(|one| names.1.iter().all(|other| one.is_like(other)))
             && self.birth_dates.iter().all(|one| {
                 let mut others = other.birth_dates.iter();
                 others.all(|other| is_within(one, other) || is_within(other, one))
             })
     }
-}
-
-/// Whether a first name is only the first letter of the other.
-fn is_initial(short: &str, name: &str) -> bool {
-    let mut letters = short.trim_end_matches('.').chars();
-    let letter = letters.next().filter(|_| letters.next().is_none());
-    letter.is_some_and(|letter| name.starts_with(letter))
 }
 
 /// The patients, and which of them are one so far.
@@ -241,6 +232,7 @@ fn describe(
     let sources = sources(patients, records);
     let mut of_connection: HashMap<i64, usize> = HashMap::new();
     let mut groups = Groups::of(patients.len());
+    let taken: BTreeSet<&str> = patients.iter().filter_map(|it| it.label.as_deref()).collect();
     for (at, patient) in patients.iter().enumerate() {
         let root = persons.root(at);
         *per_connection.entry(patient.connection_id).or_default() += usize::from(root == at);
@@ -264,10 +256,14 @@ fn describe(
         let first = &patients[root];
         let member_id = match labels.get(&root) {
             Some(label) => (*label).to_owned(),
-            None if per_connection.get(&first.connection_id) <= Some(&1) => {
-                format!("c{}", first.connection_id)
+            None => {
+                let alone = format!("c{}", first.connection_id);
+                let is_alone = per_connection.get(&first.connection_id) <= Some(&1);
+                match is_alone && !taken.contains(alone.as_str()) {
+                    true => alone,
+                    false => format!("{alone} {}", first.id),
+                }
             }
-            None => format!("c{} {}", first.connection_id, first.id),
         };
         let why = evidence.get(&at).filter(|_| root != at);
         Person {

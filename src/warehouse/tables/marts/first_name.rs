@@ -1,0 +1,107 @@
+//! First names of persons, in one spelling.
+
+use icu_normalizer::DecomposingNormalizerBorrowed;
+
+/// Forms of address before a name.
+const TITLES: [&str; 9] = ["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "sir"];
+
+/// A first name: its letters in small, without accents, hyphens and apostrophes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FirstName {
+    first: String,
+    /// With the second given name behind it: Mary-Ann is Mary Ann.
+    both: String,
+}
+
+impl FirstName {
+    /// The first of the given names, which blanks divide; `None` where no letter is in them.
+    pub(super) fn new(given_names: &str) -> Option<FirstName> {
+        let mut names = given_names.split_whitespace().map(letters).filter(|name| !name.is_empty());
+        let first = names.next()?;
+        let both = format!("{first}{}", names.next().unwrap_or_default());
+        Some(FirstName { first, both })
+    }
+
+    /// Whether both may be the name of one person: an initial is like every name that begins with it.
+    pub(super) fn is_like(&self, other: &FirstName) -> bool {
+        let is_initial = |one: &FirstName, other: &FirstName| {
+            one.first.chars().count() == 1 && other.first.starts_with(&one.first)
+        };
+        self.first == other.first
+            || self.first == other.both
+            || self.both == other.first
+            || is_initial(self, other)
+            || is_initial(other, self)
+    }
+}
+
+/// The given names in a name that was sent as one text: "Ann Doe", "Dr. Ann Doe", or "Doe, Ann".
+/// `None` where the text is a single word.
+pub(super) fn given_names(text: &str) -> Option<&str> {
+    if let Some((_, given)) = text.split_once(',') {
+        return Some(given.trim()).filter(|given| !given.is_empty());
+    }
+    let mut rest = text.trim();
+    loop {
+        let (first, behind) = rest.split_once(char::is_whitespace)?;
+        if !TITLES.contains(&letters(first).as_str()) {
+            return Some(first);
+        }
+        rest = behind.trim_start();
+    }
+}
+
+fn letters(name: &str) -> String {
+    let parts = DecomposingNormalizerBorrowed::new_nfd();
+    let parts = parts.normalize(name);
+    parts.chars().filter(|char| char.is_alphabetic()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_the_same_in_any_spelling() {
+        let like = |one: &str, other: &str| {
+            let (one, other) = (FirstName::new(one).unwrap(), FirstName::new(other).unwrap());
+            assert_eq!(one.is_like(&other), other.is_like(&one));
+            one.is_like(&other)
+        };
+        for (one, other) in [
+            ("José", "JOSE"),
+            ("Jose\u{301}", "jos\u{e9}"),
+            ("Mary-Ann", "Mary Ann"),
+            ("Mary Ann", "MARYANN"),
+            ("Mary Ann", "Mary"),
+            ("D'Andre", "D\u{2019}andre"),
+            ("D'Andre", "DAndre"),
+            ("J.", "John"),
+            ("E", "Élise"),
+        ] {
+            assert!(like(one, other), "{one}, {other}");
+        }
+        for (one, other) in
+            [("Ann", "Eva"), ("Mary-Ann", "Mary-Beth"), ("Jo", "Joan"), ("J", "Ann")]
+        {
+            assert!(!like(one, other), "{one}, {other}");
+        }
+        assert_eq!(FirstName::new(" - "), None);
+    }
+
+    #[test]
+    fn given_names_are_found_in_a_text() {
+        for (text, given) in [
+            ("Ann Doe", Some("Ann")),
+            (" Dr. Ann M Doe", Some("Ann")),
+            ("Prof. Dr. Ann Doe", Some("Ann")),
+            ("DOE, ANN M", Some("ANN M")),
+            ("Doe,", None),
+            ("Mrs. Doe", None),
+            ("Ann", None),
+            ("", None),
+        ] {
+            assert_eq!(given_names(text), given, "{text}");
+        }
+    }
+}

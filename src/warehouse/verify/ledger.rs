@@ -49,11 +49,15 @@ const WRONG: [(&str, &str); 19] = [
         "connections have more history than their walks made",
     ),
     (
+        // A change keeps a version unless the resource was deleted; that deletion has kept one. So
+        // there is a version for every change, and for every resource that is deleted now.
         "SELECT count(*) FROM connection c WHERE NOT EXISTS (SELECT 1 FROM version_horizon) AND
            (SELECT count(*) FROM resource_version v WHERE v.connection_id = c.id) <
-           (SELECT coalesce(sum(resources_deleted), 0) FROM sync_walk w
-              WHERE w.connection_id = c.id)",
-        "connections have less history than their walks deleted, and nothing was pruned",
+           (SELECT max(coalesce(sum(resources_deleted), 0), coalesce(sum(resources_changed), 0) +
+              (SELECT count(*) FROM resource r
+                 WHERE r.connection_id = c.id AND r.deleted_at IS NOT NULL))
+            FROM sync_walk w WHERE w.connection_id = c.id)",
+        "connections have less history than their walks made, and nothing was pruned",
     ),
     (
         "SELECT count(*) FROM resource_version v WHERE NOT EXISTS (

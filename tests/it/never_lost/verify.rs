@@ -135,6 +135,10 @@ fn each_kind_of_damage_is_named() {
             LEDGER,
         ),
         ("DELETE FROM resource_version".to_owned(), LEDGER),
+        (
+            "DELETE FROM resource_version WHERE resource_type = 'ExplanationOfBenefit'".to_owned(),
+            LEDGER,
+        ),
         ("UPDATE walk_page SET seen = seen || x'00'".to_owned(), LEDGER),
         ("UPDATE walk_page SET page = page + 1000".to_owned(), LEDGER),
         (

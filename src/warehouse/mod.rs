@@ -56,7 +56,9 @@ pub(crate) use walks::absence::{
     Absent, Finding, has_unasked_absences, open_absences, pending_absences, surely_present,
 };
 pub use walks::connections::{ConnectionRow, NewConsent, NewFiles};
-pub(crate) use walks::connections::{patients as stored_patients, token_generation};
+pub(crate) use walks::connections::{
+    other_patients, patients as stored_patients, token_generation,
+};
 pub use walks::consents::Consent;
 pub use walks::cursor::{Cursor, WalkWindow};
 pub(crate) use walks::cursor::{

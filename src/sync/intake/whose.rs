@@ -2,12 +2,13 @@
 //!
 //! The Patient is the one that the consent names, else the first one that the plan sends; other
 //! records of the same person are told by `Patient.link`, in either direction. Where a resource names
-//! its patient by an identifier alone, it must be one of the Patient's own.
+//! its patient by an identifier alone, it must be one of the Patient's own, and nobody else's: members
+//! of a family may share a subscriber's number.
 
 use crate::{
     fhir::{Identifier, Subjects, identifiers, linked_patients, subjects},
     reference::{FullUrls, ServerBases},
-    warehouse::{ConnectionRow, Warehouse, WarehouseError, stored_patients},
+    warehouse::{ConnectionRow, Warehouse, WarehouseError, other_patients, stored_patients},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,6 +30,8 @@ struct Known {
     patients: BTreeSet<String>,
     /// Their identifiers, each with the id of its Patient.
     identifiers: BTreeMap<Identifier, String>,
+    /// Identifiers of other people's Patients, each with the id of its Patient.
+    others: BTreeSet<(Identifier, String)>,
     /// The one of them that the consent named, or that came first.
     first: Option<String>,
     /// The Patient that came first, until the warehouse has noted it.
@@ -68,16 +71,19 @@ impl Whose {
         if is_anybodys {
             return Ok(Whose::anybody(bases));
         }
-        let stored = warehouse.reader().read(|connection| stored_patients(connection, row.id))?;
-        Ok(Whose::one(bases, row.patient_id.as_deref(), &stored))
+        let (stored, others) = warehouse.reader().read(|connection| {
+            Ok((stored_patients(connection, row.id)?, other_patients(connection, row.id)?))
+        })?;
+        Ok(Whose::one(bases, row.patient_id.as_deref(), &stored, &others))
     }
 
     /// One person's: the named Patient's, else that of the first Patient that was ever stored,
-    /// else that of the first one that comes.
+    /// else that of the first one that comes. The others are Patients that were refused.
     pub(crate) fn one(
         bases: Arc<ServerBases>,
         named: Option<&str>,
         stored: &[(String, Vec<u8>)],
+        others: &[(String, Vec<u8>)],
     ) -> Whose {
         let none = FullUrls::default();
         let named = named.map(|named| bases.patient_id(named));
@@ -87,6 +93,7 @@ impl Whose {
         whose.meet(stored.iter().map(|(id, json)| (&**id, &**json)), &none);
         if let Some(mut known) = whose.known() {
             known.is_seen = false;
+            others.iter().for_each(|(id, json)| known.meet_other(id, json));
         }
         whose
     }
@@ -142,9 +149,10 @@ impl Whose {
                 !is_same
             });
             if patients.len() == before {
-                return;
+                break;
             }
         }
+        patients.iter().for_each(|(id, _, json)| known.meet_other(id, json));
     }
 
     /// Whose a resource is, and where the identifiers lead by which it names its patient; where no
@@ -209,6 +217,19 @@ impl Known {
         self.to_be_pinned = Some(patient.to_owned());
     }
 
+    /// Learns the identifiers of a Patient that is somebody else.
+    fn meet_other(&mut self, id: &str, json: &[u8]) {
+        self.others.extend(identifiers(json).into_iter().map(|it| (it, id.to_owned())));
+    }
+
+    /// Whether somebody else has the identifier, too, so that it names nobody for certain.
+    fn is_shared(&self, identifier: &Identifier) -> bool {
+        let others = self.others.range((identifier.clone(), String::new())..);
+        let mut others = others.take_while(|(other, _)| other == identifier);
+        // One of them may have turned out to be linked to the connection's Patient.
+        others.any(|(_, id)| !self.patients.contains(id))
+    }
+
     fn verdict(&self, subjects: &Subjects) -> Verdict {
         let is_own = |patient: &String| self.patients.contains(patient);
         let is_unknown = |it: &&Identifier| !self.identifiers.contains_key(*it);
@@ -217,7 +238,9 @@ impl Known {
             !system.is_empty() && self.identifiers.keys().any(|(own, _)| own == system)
         };
         let mut unknown = subjects.identifiers.iter().filter(is_unknown).peekable();
-        let is_unclear = unknown.peek().is_some();
+        let is_named = subjects.patients.iter().any(is_own);
+        let is_shared = subjects.identifiers.iter().any(|it| self.is_shared(it));
+        let is_unclear = unknown.peek().is_some() || is_shared && !is_named;
         if !subjects.patients.iter().all(is_own) || unknown.any(is_anothers) {
             Verdict::Foreign
         } else if subjects.elsewhere {

@@ -183,6 +183,24 @@ pub(crate) fn patients(
         .doing("cannot read whose data a connection holds")
 }
 
+/// Patients in a connection's quarantine that are somebody else.
+pub(crate) fn other_patients(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<(String, Vec<u8>)>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT resource_id, body FROM rejected_resource
+             WHERE connection_id = ?1 AND resource_type = 'Patient' AND reason = 'foreign_subject'
+               AND resource_id IS NOT NULL",
+        )
+        .and_then(|mut statement| {
+            let patient = |row: &Row<'_>| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec()));
+            statement.query_map([connection_id], patient)?.collect()
+        })
+        .doing("cannot read whose data a connection does not hold")
+}
+
 /// Remembers whose data a connection holds, once that is known; never changes it.
 pub(crate) fn pin_patient(
     connection: &mut Connection,

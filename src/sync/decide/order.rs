@@ -123,8 +123,7 @@ impl WalkOrder {
                 from => from.clone(),
             })
         };
-        let part =
-            |part: &Part| Some(Part { query: part.query.clone(), start: named(&part.start)? });
+        let part = |part: &Part| Some(Part { start: named(&part.start)?, ..part.clone() });
         Some(WalkOrder {
             start: named(&self.start)?,
             from: from(&self.from)?,

@@ -10,6 +10,8 @@ pub struct Part {
     pub query: String,
     /// Its first page.
     pub start: Url,
+    /// What a full walk is proved for that searches the whole type by this query alone.
+    pub alone: String,
 }
 
 impl Part {

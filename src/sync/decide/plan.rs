@@ -5,7 +5,7 @@ use super::{
     input::PlanInput,
     order::{Increment, Step, WalkFrom, WalkOrder},
     part::Part,
-    proved_for::proved_for,
+    proved_for::{fingerprint, proved_for},
 };
 use crate::{
     fhir::{SearchQuery, SearchRule, changed_since, instant, patient_parameter, type_search},
@@ -112,6 +112,7 @@ fn searches(
                 let part = |query: &SearchQuery| Part {
                     query: query.as_str().to_owned(),
                     start: query.on(&bare),
+                    alone: fingerprint(input, name, &[query.as_str()]),
                 };
                 Searches { parts: queries.iter().map(part).collect(), ..settled(bare.clone()) }
             }

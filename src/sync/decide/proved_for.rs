@@ -16,6 +16,11 @@ pub(crate) fn proved_for(input: &PlanInput<'_>, name: &str) -> String {
         Some(SearchRule::Queries(queries)) => queries.iter().map(|query| query.as_str()).collect(),
         Some(SearchRule::Bare | SearchRule::Read) | None => Vec::new(),
     };
+    fingerprint(input, name, &queries)
+}
+
+/// The fingerprint of a type's base, these queries, and consent.
+pub(super) fn fingerprint(input: &PlanInput<'_>, name: &str, queries: &[&str]) -> String {
     let base = input.base_of(name).as_str();
     let consented = input.consented_at.unwrap_or_default();
     let text = serde_json::json!([base, queries, consented]).to_string();

@@ -197,7 +197,7 @@ async fn walk_part(
         let cursor = window_cursor(connection, id, name, &window)?;
         let came_before = cursor.is_some()
             || window_complete_at(connection, id, name, &window, None)?.is_some()
-            || came_whole(connection, id, name)?;
+            || came_whole(connection, id, name, &part.alone)?;
         Ok((cursor, came_before))
     })?;
     let from = cursor.filter(|it| !order.anew && order.is_of(it)).and_then(|cursor| {

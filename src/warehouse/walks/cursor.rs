@@ -206,20 +206,40 @@ pub(crate) fn window_complete_at(
         .doing("cannot read which windows are complete")
 }
 
-/// Whether a complete walk has brought a whole type by one search.
+/// Whether a complete walk by one search has brought all that a query would bring: one that names no
+/// more than the patient, or one by the query itself, which is proved for `alone`.
 pub(crate) fn came_whole(
     connection: &Connection,
     connection_id: i64,
     resource_type: &str,
+    alone: &str,
 ) -> Result<bool, WarehouseError> {
+    let is_wide = |(first_url, proved_for): (Option<String>, Option<String>)| {
+        proved_for.as_deref() == Some(alone) || first_url.is_some_and(|url| names_no_more(&url))
+    };
+    // A walk that went on from an earlier run begins in the middle, at a URL of the server's.
     connection
-        .query_row(
-            "SELECT EXISTS (SELECT 1 FROM sync_walk WHERE connection_id = ?1 AND resource_type = ?2
-               AND mode = 'full' AND state = 'complete' AND resources_seen > 0)",
-            params![connection_id, resource_type],
-            |row| row.get(0),
+        .prepare_cached(
+            "SELECT DISTINCT iif(pages_before = 0, first_url, NULL), proved_for FROM sync_walk
+             WHERE connection_id = ?1 AND resource_type = ?2
+               AND mode = 'full' AND state = 'complete' AND resources_seen > 0",
         )
+        .and_then(|mut statement| {
+            let walks = statement.query_map(params![connection_id, resource_type], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+            walks.map(|walk| walk.map(is_wide)).fold(Ok(false), |any, is_wide| Ok(any? | is_wide?))
+        })
         .doing("cannot read how a type came")
+}
+
+/// Whether a search has no other parameters than a page's size and whose data it is.
+fn names_no_more(url: &str) -> bool {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').all(|pair| {
+        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+        matches!(name, "" | "_count" | "_id" | "patient" | "subject" | "beneficiary")
+    })
 }
 
 /// Whether the latest window of a type is a complete closing one: over the date of the last change,

@@ -195,6 +195,34 @@ fn a_part_that_the_plan_has_always_refused_is_told_and_proves_nothing() {
 }
 
 #[test]
+fn a_new_part_that_is_refused_came_before_only_if_an_earlier_search_brought_it() {
+    const LABORATORY: &str = "patient={patient}&category=laboratory";
+    let with = |search: &str| {
+        format!(
+            "types = [\"Patient\", \"Observation\"]\n[plans.demo.search]\nObservation = {search}\n"
+        )
+    };
+    // The whole type, the refused part alone, the other part alone.
+    for (earlier, refused, code) in [
+        ("\"bare\"".to_owned(), "vital-signs", 2),
+        ("\"patient={patient}\"".to_owned(), "vital-signs", 2),
+        (format!("\"{LABORATORY}\""), "laboratory", 2),
+        (format!("\"{LABORATORY}\""), "vital-signs", 0),
+    ] {
+        let payer = with_categories();
+        let home = payer.home(&with(&earlier));
+        home.succeed(&["sync"], &earlier);
+        let wanted =
+            if refused == "laboratory" { "category=vital-signs" } else { "category=laboratory" };
+        payer.script().wants.insert("Observation", (wanted, 400));
+        payer.configure(&home, CATEGORIES);
+        let synced = home.run(&["sync"]);
+        assert_eq!(synced.code, code, "{earlier} {refused}: {}", synced.stderr);
+        assert_eq!(synced.stderr.contains("which came before"), code == 2, "{}", synced.stderr);
+    }
+}
+
+#[test]
 fn a_part_that_came_before_and_is_refused_now_is_a_gap_and_proves_nothing() {
     for (status, reason) in
         [(400, "refused"), (403, "forbidden"), (404, "not_found"), (422, "refused")]

@@ -154,6 +154,8 @@ words! {
         NotTheResource = "not_the_resource",
         /// A page carries an OperationOutcome that reports a failure.
         ServerReportedError = "server_reported_error",
+        /// A page was given by the plan so long ago that a later walk would not bring what changed since.
+        StaleAnswer = "stale_answer",
         /// A link leads to an origin for which the token is not.
         ForeignOrigin = "foreign_origin",
         /// A page's `next` link is a page that was asked for already.

@@ -16,7 +16,7 @@ use std::{borrow::Cow, ops::Range};
 /// A page of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
-    /// `Bundle.total`, where it is a whole number that can be one.
+    /// `Bundle.total`, where it is a whole number of resources, also as a text.
     pub total: Option<u64>,
     /// The link to the next page.
     pub next: Next,
@@ -113,11 +113,7 @@ impl Bundle {
         let links = raw.link.map(PageLinks::read).unwrap_or_default();
         let entries = raw.entries.iter().map(|entry| Entry::index(&text, entry));
         Ok(Bundle {
-            // SQL has no larger number than an i64.
-            total: raw
-                .total
-                .and_then(|total| total.parse().ok())
-                .filter(|total| i64::try_from(*total).is_ok()),
+            total: raw.total.and_then(total),
             next: links.next,
             self_link: links.self_link,
             entries: entries.collect::<Option<_>>().ok_or(BundleError::NotJson)?,
@@ -160,6 +156,18 @@ impl Entry {
             full_url: parts.full_url.and_then(string).map(Cow::into_owned),
         })
     }
+}
+
+/// Reads `Bundle.total`: a whole number, which some servers write as a text or with a fraction of zeros.
+///
+/// SQL has no larger number than an i64.
+fn total(json: &str) -> Option<u64> {
+    let text = string(json).unwrap_or(Cow::Borrowed(json));
+    let text = text.trim();
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_whole = fraction.bytes().all(|digit| digit == b'0');
+    let total: i64 = whole.parse().ok().filter(|_| is_whole)?;
+    u64::try_from(total).ok()
 }
 
 /// The body as text of the same length, so that ranges in it are ranges in the body.
@@ -297,7 +305,21 @@ mod tests {
         };
         assert_eq!(total("0"), Some(0));
         assert_eq!(total("9223372036854775807"), Some(i64::MAX as u64));
-        for text in ["9223372036854775808", "1e30", "-1", "4.0", "\"4\"", "null", "NaN", "[4]"] {
+        for text in ["4.0", "4.00", "\"4\"", "\" 4 \"", "\"4.0\"", "\"\\u0034\""] {
+            assert_eq!(total(text), Some(4), "{text}");
+        }
+        for text in [
+            "9223372036854775808",
+            "1e30",
+            "-1",
+            "4.5",
+            "\"-4\"",
+            "\"four\"",
+            "\"\"",
+            "null",
+            "NaN",
+            "[4]",
+        ] {
             assert_eq!(total(text), None, "{text}");
         }
     }

@@ -15,11 +15,13 @@ use crate::{
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use url::Url;
 
 /// FHIR JSON (R4, "Content Types").
 const FHIR_JSON: &str = "application/fhir+json";
+/// How old a refusal to read may be that says something of the resource.
+const LONGEST_KEPT: Duration = Duration::from_secs(60 * 60);
 
 /// One connection's access to its plan's FHIR server.
 #[derive(Clone)]
@@ -42,6 +44,15 @@ pub struct Page {
     pub bundle: Bundle,
     /// The server's clock.
     pub date: Option<DateTime<Utc>>,
+    /// How long ago the plan gave the page, where a cache sent it.
+    pub age: Option<Duration>,
+}
+
+impl Page {
+    fn new(response: Response, bundle: Bundle) -> Page {
+        let Response { url, body, date, age, .. } = response;
+        Page { url, body, bundle, date, age }
+    }
 }
 
 /// Requests sent for one thing, repeats included.
@@ -97,14 +108,12 @@ impl FhirClient {
         let response = self.get(url, &is_page_or_final, effort, on_retry).await?;
         let safe_url = SafeUrl::from(url);
         if !response.is_success() {
-            return Err(FetchError::refused(safe_url, &response));
+            return Err(self.refused(safe_url, &response));
         }
         match Bundle::of_response(&response) {
-            Ok(bundle) => {
-                Ok(Page { url: response.url, body: response.body, bundle, date: response.date })
-            }
+            Ok(bundle) => Ok(Page::new(response, bundle)),
             Err(source) => {
-                let refused = FetchError::refused(safe_url.clone(), &response);
+                let refused = self.refused(safe_url.clone(), &response);
                 let not_a_page = FetchError::NotAPage { url: safe_url, source };
                 Err(if refused.is_grant_gone() { refused } else { not_a_page })
             }
@@ -126,11 +135,13 @@ impl FhirClient {
         let safe_url = SafeUrl::from(&url);
         // What is said at another place says nothing of the resource: a portal's 404 proves nothing.
         let is_elsewhere = response.url.path() != url.path();
-        if is_elsewhere && matches!(response.status, 404 | 410) {
+        // Nor does what a cache kept: the resource may have come since.
+        let is_old = response.age.is_some_and(|age| age > LONGEST_KEPT);
+        if (is_elsewhere || is_old) && matches!(response.status, 404 | 410) {
             return Err(FetchError::NotTheResource { url: safe_url });
         }
         if !response.is_success() {
-            return Err(FetchError::refused(safe_url, &response));
+            return Err(self.refused(safe_url, &response));
         }
         let is_it = fingerprint(&response.body).is_ok_and(|found| {
             found.resource_type == resource.resource_type
@@ -140,7 +151,12 @@ impl FhirClient {
             return Err(FetchError::NotTheResource { url: safe_url });
         }
         let bundle = Bundle::of_one(response.body.len());
-        Ok(Page { url: response.url, body: response.body, bundle, date: response.date })
+        Ok(Page::new(response, bundle))
+    }
+
+    /// An answer that says no.
+    fn refused(&self, url: SafeUrl, response: &Response) -> FetchError {
+        FetchError::refused(url, response, self.registration.grant == GrantKind::None)
     }
 
     /// Asks for anything on the plan's own origin and returns the final answer, whatever it is.

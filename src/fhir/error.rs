@@ -33,6 +33,8 @@ pub enum FetchError {
         grant_gone: bool,
         /// Whether a resource came with it that is no OperationOutcome.
         brings_resource: bool,
+        /// Whether it was asked for without a token, since the plan's grant is `none`.
+        is_open: bool,
     },
     /// The answer says 2xx, and is no page.
     #[error("GET {url}: {source}")]
@@ -151,14 +153,16 @@ impl FetchError {
     }
 
     /// An answer that says no.
-    pub(super) fn refused(url: SafeUrl, response: &Response) -> FetchError {
+    pub(super) fn refused(url: SafeUrl, response: &Response, is_open: bool) -> FetchError {
         let (status, body) = (response.status, &response.body[..]);
         FetchError::Status {
             status,
             url,
             outcome: Outcome::parse(body),
-            grant_gone: status < 500 && says_grant_gone(body),
+            // Where nobody is asked for consent, none can be gone.
+            grant_gone: !is_open && status < 500 && says_grant_gone(body),
             brings_resource: is_resource(body),
+            is_open,
         }
     }
 
@@ -173,6 +177,11 @@ impl FetchError {
     pub fn hint(&self) -> Option<String> {
         match self {
             FetchError::Token(error) => error.hint(),
+            FetchError::Status { status: 401 | 403, is_open: true, .. } => Some(
+                "the plan's grant is \"none\", so no token is sent; if the server wants one, set \
+                 another grant in the plan's section"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

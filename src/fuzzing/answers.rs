@@ -23,6 +23,7 @@ pub(super) fn token(input: &[u8]) {
         content_type: None,
         retry_after: None,
         date: None,
+        age: None,
         location: None,
         link: None,
         body: body.to_vec().into(),

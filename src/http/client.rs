@@ -1,11 +1,12 @@
 //! The client: one request, as many attempts as it takes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::Utc;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap,
+    ACCEPT, ACCEPT_ENCODING, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap,
     HeaderValue, LINK, LOCATION,
 };
 use reqwest::redirect::Policy;
@@ -270,6 +271,7 @@ impl HttpClient {
             content_type: text(CONTENT_TYPE).map(str::to_owned),
             retry_after: wait(headers, status, now),
             date,
+            age: text(AGE).and_then(|age| age.trim().parse().ok()).map(Duration::from_secs),
             location: text(LOCATION).map(str::to_owned),
             link: (!links.is_empty())
                 .then(|| String::from_utf8_lossy(&links.join(&b", "[..])).into_owned()),

@@ -361,6 +361,7 @@ fn debug_of_a_response_shows_no_body() {
         content_type: None,
         retry_after: None,
         date: None,
+        age: None,
         location: Some("/r4/Patient/77".into()),
         link: None,
         body: "Allen".into(),

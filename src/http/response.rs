@@ -24,6 +24,8 @@ pub struct Response {
     pub retry_after: Option<Duration>,
     /// The server's clock, from the `Date` header.
     pub date: Option<DateTime<Utc>>,
+    /// How long ago the plan gave the answer, where a cache sent it (`Age`, RFC 9111, section 5.1).
+    pub age: Option<Duration>,
     /// The `Location` header of a redirect that was not followed.
     pub location: Option<String>,
     /// The `Link` headers (RFC 8288), separated by commas.

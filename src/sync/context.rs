@@ -16,7 +16,10 @@ use crate::{
     reference::ServerBases,
     warehouse::{ConnectionRow, LastUpdated, WalkFinish, Warehouse, WarehouseError},
 };
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// What the walks of one connection share.
 #[derive(Clone)]
@@ -33,6 +36,8 @@ pub(super) struct WalkContext {
     /// What pages are unpacked with.
     pub(super) workers: Workers,
     pub(super) shrink_limit_percent: u8,
+    /// How far walks over changes reach back behind the watermark.
+    pub(super) overlap: Duration,
     /// Whether a total that does not add up makes a walk incomplete.
     pub(super) strict_totals: bool,
     /// Origins by which the plan's server calls itself behind a proxy.
@@ -80,6 +85,7 @@ impl WalkContext {
             stop: context.stop.clone(),
             workers: Workers::new(1),
             shrink_limit_percent: options.shrink_limit_percent,
+            overlap: options.overlap,
             strict_totals: options.strict_totals,
             proxied_origins: target.proxied_origins.clone(),
             bases: Arc::clone(&target.bases),

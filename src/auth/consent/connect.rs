@@ -119,6 +119,7 @@ mod tests {
                 content_type: None,
                 retry_after: None,
                 date: None,
+                age: None,
                 location: None,
                 body: body.into(),
                 attempts: 1,

@@ -73,9 +73,9 @@ impl Answer {
         // Read from the text itself: a number may be larger than any that JSON's types hold.
         let raw = self.0.get("expires_in")?.get().trim_matches(['"', ' ', '\t', '\n', '\r']);
         let seconds: f64 = raw.parse().ok()?;
-        // A token that is said to be dead on arrival is used until the plan rejects it: to refresh
-        // it before each request would bring no better one.
-        if seconds.is_nan() || seconds <= 0.0 {
+        // A token that is said to be dead on arrival, or within a second, is used until the plan rejects
+        // it: to refresh it before each request would bring no better one.
+        if seconds.is_nan() || seconds < 1.0 {
             return None;
         }
         Some(Duration::try_from_secs_f64(seconds).unwrap_or(MAX_LIFETIME).min(MAX_LIFETIME))
@@ -180,6 +180,7 @@ mod tests {
             content_type: None,
             retry_after: None,
             date: None,
+            age: None,
             location: None,
             link: None,
             body: body.to_owned().into(),
@@ -239,6 +240,9 @@ mod tests {
             ("\"3600\"", Some(3600.0)),
             ("\" 36000.5 \"", Some(36000.5)),
             ("0", None),
+            ("1e-9", None),
+            ("\"0.99\"", None),
+            ("1", Some(1.0)),
             ("-5", None),
             ("-1e308", None),
             ("1e308", Some(MAX_LIFETIME.as_secs_f64())),

@@ -3,9 +3,11 @@
 use crate::{
     fhir::{FetchError, Outcome, PagingError, is_about_a_member, is_read_by_reference},
     outcome::{Reason, WalkState},
+    plural,
     sync::decide::order::{WalkFrom, WalkOrder},
     warehouse::{ConnectionRow, WalkFinish},
 };
+use chrono::TimeDelta;
 
 /// How a walk ended.
 pub(crate) enum Ending {
@@ -190,7 +192,11 @@ pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
             Reason::NextUnusable
         }
     };
-    WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, error.to_string()) }
+    let hint = (reason == Reason::ForeignOrigin).then(|| {
+        "if that is the plan's own server under another name, add it to the plan's proxied_origins"
+            .to_owned()
+    });
+    WalkFinish { keep_cursor: false, hint, ..WalkFinish::incomplete(reason, error.to_string()) }
 }
 
 fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
@@ -285,6 +291,17 @@ pub(crate) fn left_out(missing: u64) -> WalkFinish {
 /// An end after which the next run begins anew.
 pub(super) fn finally(reason: Reason, detail: String) -> WalkFinish {
     WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, detail) }
+}
+
+/// A page that a cache gave in the plan's place.
+pub(super) fn stale_answer(age: TimeDelta) -> WalkFinish {
+    let age = plural::count(age.num_hours().unsigned_abs(), "hour");
+    let detail = format!(
+        "a page is what the plan answered {age} before: a cache in front of it keeps answers"
+    );
+    let hint = "tell the plan that its gateway keeps answers, though each request says \
+                Cache-Control: no-cache; the next run asks again";
+    WalkFinish { hint: Some(hint.to_owned()), ..finally(Reason::StaleAnswer, detail) }
 }
 
 /// A page that carried a failure of the server.

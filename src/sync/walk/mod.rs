@@ -1,5 +1,6 @@
 //! One type, from its first page to its end: pages, windows, parts, and whether they stood still.
 
+mod ages;
 mod between_parts;
 mod by_date;
 mod by_query;

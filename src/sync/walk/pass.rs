@@ -6,6 +6,7 @@
 mod end;
 
 use super::{
+    ages::Ages,
     ending::{
         Ending, Position, Remedy, another_patient, filter_ignored, interrupted, lost_way,
         no_progress, refused, request_limit,
@@ -71,6 +72,8 @@ pub(super) struct Pass<'a> {
     clock: WalkClock,
     /// What the first answer of this run has shown of the clocks.
     clocks: Option<Reading>,
+    /// How old its pages are.
+    ages: Ages,
     failure: Option<Outcome>,
     /// Resources about another patient than the connection's.
     strangers: u64,
@@ -135,6 +138,7 @@ impl Pass<'_> {
             since,
             clock,
             clocks: None,
+            ages: Ages::default(),
             failure: None,
             strangers: 0,
         };
@@ -197,8 +201,10 @@ impl Pass<'_> {
                 Ok(page) => page,
                 Err(error) => return self.refused(&error).await,
             };
+            let now = self.context.clock.now();
+            self.ages.add(now, page.date, page.age);
             if self.clocks.is_none() {
-                let reading = self.context.clocks.read(self.context.clock.now(), page.date);
+                let reading = self.context.clocks.read(now, page.date);
                 let is_start = self.position().is_start();
                 self.clock.first_page(page.date, reading.believed, is_start);
                 self.clocks = Some(reading);
@@ -308,6 +314,9 @@ impl Pass<'_> {
         tally.add_page(entries, unpacked.matches, rejected, total);
         counters.declared_total = tally.declared_total.or(counters.declared_total);
         self.clock.page(&unpacked.dates.all, self.position().is_start(), &mut tally);
+        if self.failure.is_some() || self.ages.beyond(self.context.overlap).is_some() {
+            tally.note_unsound();
+        }
         let write = PageWrite {
             walk: self.key.clone(),
             round: self.context.round,

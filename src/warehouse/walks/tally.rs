@@ -62,6 +62,12 @@ impl Tally {
         }
     }
 
+    /// A page was not sound: it carried a failure, or is old. A run that goes on from it knows nothing of
+    /// that, and takes it for one that moved.
+    pub(crate) fn note_unsound(&mut self) {
+        (self.brought_early, self.brought_late) = (true, true);
+    }
+
     /// Adds whether the latest page brought an id of the walk's own type that the walk had not met, or
     /// any id at all.
     pub(crate) fn add_news(&mut self, has_news: bool, brings_any: bool) {

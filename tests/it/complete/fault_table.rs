@@ -212,6 +212,7 @@ pub(crate) const TABLE: &[Row] = &[
     given_up(Fault::Empty200, "not_json"),
     given_up(Fault::Array200, "not_a_searchset"),
     given_up(Fault::Collection200, "not_a_searchset"),
+    open(Fault::CachedPage, "stale_answer", PAGES),
     requests(PAGES + 1, healed(Fault::EmptyPageWithNext)),
     stored(Stored::OneWithdrawn, doubted(Fault::ShiftByDeletion)),
     doubted(Fault::ShiftByInsertion),
@@ -224,6 +225,7 @@ pub(crate) const TABLE: &[Row] = &[
     doubted(Fault::ShortPageOnce),
     doubted(Fault::TotalRises),
     open(Fault::NextLost, "total_mismatch", 2 * 3),
+    open(Fault::TextTotal, "total_mismatch", 2 * 3),
     open(Fault::EndEmpty, "total_mismatch", 2 * 3),
     // Three pages more bring nothing new, and the next is asked for before that is known.
     open(Fault::TokenCircle, "no_progress", 3 + 3 + 1),
@@ -256,6 +258,7 @@ pub(crate) const TABLE: &[Row] = &[
     healed(Fault::DuplicateEntry),
     doubted(Fault::DuplicateAcrossPages),
     healed(Fault::OutcomeEntry),
+    open(Fault::ErrorEntry, "server_reported_error", PAGES),
     healed(Fault::IncludeEntry),
     stored(Stored::OtherMeta, healed(Fault::NoLastUpdated)),
     stored(Stored::OtherMeta, healed(Fault::ExtremeDates)),
@@ -362,7 +365,7 @@ pub(crate) fn expected(row: &Row, phase: Phase) -> Option<Row> {
         // The page that leads back is met again.
         Fault::NextLoop | Fault::AlwaysUnauthorized => 2,
         // The pages are begun anew once or twice.
-        Fault::NextLost | Fault::EndEmpty => 1 + 3,
+        Fault::NextLost | Fault::TextTotal | Fault::EndEmpty => 1 + 3,
         // The member has consented anew, and no cursor is of that consent.
         _ if row.since == Since::Ever => row.requests,
         _ => row.requests.saturating_sub(2).max(1),

@@ -102,6 +102,18 @@ fn a_payer_that_is_not_there_is_unreachable_and_a_matter_of_exit_code_four() {
 }
 
 #[test]
+fn a_next_page_at_another_origin_says_what_to_do_if_it_is_the_plans_own() {
+    let faults = vec![Fault::NextForeignOrigin];
+    let payer = Payer::start(Options { faults, ..Options::default() });
+    let home = payer.connected_home();
+    let synced = home.run(&["sync", "--type", "ExplanationOfBenefit"]);
+    assert_eq!(synced.code, 2, "{}", synced.stderr);
+    for told in [synced.stderr, home.run(&["status"]).stdout] {
+        assert!(told.contains("add it to the plan's proxied_origins"), "{told}");
+    }
+}
+
+#[test]
 fn an_expired_token_without_a_refresh_token_needs_a_new_consent() {
     let faults = vec![Fault::NoRefreshToken];
     let payer = Payer::start(Options { faults, ..Options::default() });

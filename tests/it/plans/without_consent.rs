@@ -79,6 +79,22 @@ fn an_open_server_is_asked_for_one_patient_alone_and_nobody_elses_data_is_taken(
 }
 
 #[test]
+fn an_open_server_that_wants_a_token_is_a_matter_of_the_configuration_and_not_of_the_member() {
+    let payer = open_server();
+    let home = Home::new();
+    configure(&payer, &home, &format!("grant = \"none\"\n{TYPES}"));
+    home.succeed(&["connect", "john", "--plan", "demo", "--patient", "a-b"], "an open server");
+    payer.script().wants_authorization = Some("Bearer anything".to_owned());
+    let refused = home.run(&["sync"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    let told = [refused.stderr, home.run(&["status"]).stdout];
+    for told in told {
+        assert!(told.contains("the plan's grant is \"none\""), "{told}");
+        assert!(!told.contains("payersync connect"), "{told}");
+    }
+}
+
+#[test]
 fn a_token_that_was_given_out_is_sent_kept_nowhere_and_its_end_says_what_to_do() {
     let payer = open_server();
     payer.serve("Condition", &[condition("c1", "a-b")]);

@@ -67,7 +67,10 @@ fn everywhere(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
             let base = format!("{}/r4/{}", asking.state.origin, asking.search.entry.name);
             bundle.self_url = Some(format!("{base}?patient=Patient%2Fsomebody-else&_count=1"));
         }
-        Fault::OutcomeEntry => bundle.entries.insert(0, outcome_entry()),
+        Fault::OutcomeEntry => {
+            let words = r#""severity":"information","code":"informational""#;
+            bundle.entries.insert(0, outcome_entry(words));
+        }
         Fault::NoLastUpdated => {
             each_resource(bundle, |text| remove(text, ",\"lastUpdated\":\"", "\""));
         }
@@ -102,7 +105,7 @@ fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
             bundle.entries.clear();
             bundle.next = bundle.self_url.as_ref().map(|here| format!("{here}&_hop=1"));
         }
-        Fault::NextLost => bundle.next = None,
+        Fault::NextLost | Fault::TextTotal => bundle.next = None,
         Fault::EndEmpty => {
             bundle.entries.clear();
             (bundle.next, bundle.total) = (None, bundle.total.map(|_| 0));
@@ -135,6 +138,10 @@ fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
                 let again = Entry::matching(&base, &record.id(index), record.text(index));
                 bundle.entries.insert(0, again);
             }
+        }
+        Fault::ErrorEntry => {
+            let words = r#""severity":"error","code":"incomplete""#;
+            bundle.entries.push(outcome_entry(words));
         }
         Fault::IncludeEntry => bundle.entries.extend(patient_entry(asking)),
         Fault::ExtremeDates => {
@@ -249,9 +256,12 @@ fn change_next(bundle: &mut Bundle, change: impl Fn(&str) -> String) {
     bundle.next = bundle.next.as_deref().map(change);
 }
 
-fn outcome_entry() -> Entry {
-    let outcome = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"information","code":"informational","details":{"text":"Some results may be missing"}}]}"#;
-    Entry { full_url: None, mode: "outcome", resource: Some(outcome.to_string()) }
+/// An OperationOutcome with these members of its issue.
+fn outcome_entry(words: &str) -> Entry {
+    let outcome = format!(
+        r#"{{"resourceType":"OperationOutcome","issue":[{{{words},"details":{{"text":"Some results may be missing"}}}}]}}"#
+    );
+    Entry { full_url: None, mode: "outcome", resource: Some(outcome) }
 }
 
 /// The first resource that the search would find for the next member.

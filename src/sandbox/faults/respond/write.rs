@@ -9,7 +9,7 @@ use crate::sandbox::{
         outcome::{self, FHIR_JSON},
     },
 };
-use axum::http::header::{CONTENT_ENCODING, LINK};
+use axum::http::header::{AGE, CONTENT_ENCODING, LINK};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use std::time::Duration;
@@ -21,6 +21,11 @@ pub(in crate::sandbox) fn write_page(
     wire: &Wire,
 ) -> Response {
     let mut bytes = bundle.to_string().into_bytes();
+    if let (true, Some(total)) = (asking.state.has(Fault::TextTotal), bundle.total) {
+        let number = format!("\"total\":{total},");
+        let text = String::from_utf8_lossy(&bytes);
+        bytes = text.replacen(&number, &format!("\"total\":\"{total}\","), 1).into_bytes();
+    }
     if !asking.is_claims_page(3) {
         return outcome::body(StatusCode::OK, FHIR_JSON, bytes);
     }
@@ -65,6 +70,10 @@ pub(in crate::sandbox) fn write_page(
         next.and_then(|next| HeaderValue::from_str(&format!("<{next}>; rel=\"next\"")).ok())
     {
         response.headers_mut().insert(LINK, link);
+    }
+    if asking.state.has(Fault::CachedPage) {
+        let two_days = HeaderValue::from_static("172800");
+        response.headers_mut().insert(AGE, two_days);
     }
     response
 }

@@ -8,7 +8,7 @@ use crate::{
     sync::{
         clocks::Dated,
         walk::{
-            ending::{Remedy, finally, left_out, patient_changed, server_reported},
+            ending::{Remedy, finally, left_out, patient_changed, server_reported, stale_answer},
             judge::{Judgement, Shown, judge},
         },
     },
@@ -29,7 +29,10 @@ impl Pass<'_> {
             // Nothing that came in this run is about the Patient whose data is held.
             _ if is_changed => Err(patient_changed(&self.context.connection)),
             Some(outcome) => Err(server_reported(outcome)),
-            None => Ok(self.judge().await?),
+            None => match self.ages.beyond(self.context.overlap) {
+                Some(age) => Err(stale_answer(age)),
+                None => Ok(self.judge().await?),
+            },
         };
         let missing = match &judgement {
             Ok(Judgement::Settled { .. }) => self.missing().await?,

@@ -39,7 +39,8 @@ impl World {
     async fn attempt(&self, url: &str, token: &str) -> Option<Seen> {
         let response = self.client.get(url).bearer_auth(token).send().await.ok()?;
         let headers = format!(
-            "{:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?}",
+            response.headers().get("age"),
             response.headers().get("retry-after"),
             response.headers().get("location").map(|_| ()),
             response.headers().get("x-retry-after"),

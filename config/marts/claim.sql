@@ -66,6 +66,7 @@
 -- provider_npi                NPI of who is paid
 -- principal_diagnosis_code    diagnosis marked as principal, else the first one
 -- drg_code                    diagnosis related group
+-- drg_display                 its name: of an MS-DRG from `code` where the list is loaded, else as sent
 -- type_of_bill_code           type of bill
 -- frequency_code              bill frequency, the last character of the type of bill: see above
 -- adjustment_type             original, adjustment or void, where the payer says so
@@ -152,6 +153,7 @@ CREATE TABLE claim (
   provider_npi TEXT,
   principal_diagnosis_code TEXT,
   drg_code TEXT,
+  drg_display TEXT,
   type_of_bill_code TEXT,
   frequency_code TEXT,
   adjustment_type TEXT,
@@ -269,6 +271,10 @@ SELECT connection_id,
        provider_npi,
        principal_diagnosis_code,
        drg_code,
+       coalesce((SELECT n.display FROM code AS n WHERE n.code = substr('00' || trim(drg_code), -3)
+                 AND n.system = 'https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/MS-DRG-Classifications-and-Software'
+                 AND length(ltrim(trim(drg_code), '0')) <= 3 AND coalesce(drg_system, '') NOT LIKE '%apr%'),
+                drg_sent),
        type_of_bill_code,
        frequency_code,
        adjustment_type,
@@ -369,6 +375,18 @@ FROM (
                  WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
                    AND d.package_code_code IS NOT NULL
                  ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1)) AS drg_code,
+         CASE WHEN e.drg_code IS NULL THEN (SELECT d.package_code_system FROM explanation_of_benefit_diagnosis AS d
+                 WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
+                   AND d.package_code_code IS NOT NULL
+                 ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1) ELSE e.drg_system END AS drg_system,
+         CASE WHEN e.drg_code IS NULL THEN (SELECT coalesce(d.package_code_display, d.package_code_text) FROM explanation_of_benefit_diagnosis AS d
+                 WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
+                   AND d.package_code_code IS NOT NULL
+                 ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1)
+              ELSE (SELECT coalesce(s.code_display, s.code_text) FROM explanation_of_benefit_supporting_info AS s
+                 WHERE s.connection_id = e.connection_id AND s.explanation_of_benefit_id = e.id
+                   AND s.code_code = e.drg_code AND 'drg' IN (s.category_code, s.category_second_code)
+                 ORDER BY s.row_no LIMIT 1) END AS drg_sent,
          e.type_of_bill_code AS type_of_bill_code,
          coalesce(CASE WHEN length(e.type_of_bill_code) BETWEEN 3 AND 4 THEN upper(substr(e.type_of_bill_code, -1)) END,
                 said.frequency_code) AS frequency_code,

@@ -29,7 +29,7 @@
 -- service_end_date            the same as a date
 -- code                        service, product or drug: first code
 -- code_system                 its code system
--- code_display                its display text
+-- code_display                its name: from `code` where its list is loaded, else its display text
 -- cpt_code                    the code in CPT, where sent
 -- hcpcs_code                  the code in HCPCS, where sent
 -- ndc_code                    National Drug Code of the drug sold or given, where sent: eleven digits
@@ -37,11 +37,12 @@
 -- modifier_2_code             second modifier
 -- revenue_code                revenue center
 -- place_of_service_code       place of service, two digits
+-- place_of_service_display    its name: from `code` where its list is loaded, else as sent
 -- quantity                    units of service
 -- quantity_unit               their unit
 -- diagnosis_code              diagnosis of the line
 -- diagnosis_system            its code system
--- diagnosis_display           its display text
+-- diagnosis_display           its name: from `code` where its list is loaded, else its display text
 -- provider_name               who performed the line, else who is paid for the claim
 -- provider_npi                NPI of the same
 -- submitted_amount            charged by the provider, else the net of the line
@@ -106,6 +107,7 @@ CREATE TABLE claim_line (
   modifier_2_code TEXT,
   revenue_code TEXT,
   place_of_service_code TEXT,
+  place_of_service_display TEXT,
   quantity REAL,
   quantity_unit TEXT,
   diagnosis_code TEXT,
@@ -162,7 +164,8 @@ WITH line AS (
          coalesce(i.product_or_service_display, i.product_or_service_text) AS code_display,
          coalesce(k.cpt, i.cpt_code) AS cpt_code, coalesce(k.hcpcs, i.hcpcs_code) AS hcpcs_code,
          coalesce(k.ndc, i.ndc_code, i.administered_ndc_code) AS ndc_code, i.modifier_1_code, i.modifier_2_code, i.revenue_code AS revenue_code,
-         CASE WHEN length(trim(i.location_code)) = 1 THEN '0' || trim(i.location_code) ELSE trim(i.location_code) END AS place_of_service_code, i.quantity_value AS quantity,
+         CASE WHEN length(trim(i.location_code)) = 1 THEN '0' || trim(i.location_code) ELSE trim(i.location_code) END AS place_of_service_code,
+         coalesce(i.location_display, i.location_text) AS place_of_service_display, i.quantity_value AS quantity,
          coalesce(i.quantity_unit, i.quantity_code) AS quantity_unit,
          coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code),
                   diagnosis_code(condition.code_system, condition.code_code)) AS diagnosis_code,
@@ -211,7 +214,8 @@ WITH line AS (
                                      THEN i.product_or_service_code END) AS hcpcs_code,
          coalesce(i.ndc_code, CASE WHEN vocabulary(i.product_or_service_system, i.product_or_service_code) = 'NDC'
                                    THEN i.product_or_service_code END) AS ndc_code, i.modifier_1_code, i.modifier_2_code, NULL AS revenue_code,
-         CASE WHEN length(trim(i.location_code)) = 1 THEN '0' || trim(i.location_code) ELSE trim(i.location_code) END AS place_of_service_code, i.quantity_value AS quantity,
+         CASE WHEN length(trim(i.location_code)) = 1 THEN '0' || trim(i.location_code) ELSE trim(i.location_code) END AS place_of_service_code,
+         coalesce(i.location_display, i.location_text) AS place_of_service_display, i.quantity_value AS quantity,
          coalesce(i.quantity_unit, i.quantity_code) AS quantity_unit,
          coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code),
                   diagnosis_code(condition.code_system, condition.code_code)) AS diagnosis_code,
@@ -253,7 +257,9 @@ SELECT connection_id,
        last_day(service_end),
        code,
        code_system,
-       code_display,
+       coalesce((SELECT n.display FROM code AS n WHERE n.system = listed_system(of_line.code_system, of_line.code) AND n.code = listed_code(of_line.code_system, of_line.code)),
+                code_display,
+                (SELECT n.display FROM code AS n WHERE n.system = listed_system('HCPCS', of_line.hcpcs_code) AND n.code = listed_code('HCPCS', of_line.hcpcs_code))),
        cpt_code,
        hcpcs_code,
        ndc11(ndc_code),
@@ -261,11 +267,15 @@ SELECT connection_id,
        modifier_2_code,
        revenue_code,
        place_of_service_code,
+       coalesce((SELECT n.display FROM code AS n WHERE n.code = of_line.place_of_service_code
+                 AND n.system = 'https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set'),
+                place_of_service_display),
        quantity,
        quantity_unit,
        diagnosis_code,
        diagnosis_system,
-       diagnosis_display,
+       coalesce((SELECT n.display FROM code AS n WHERE n.system = listed_system(of_line.diagnosis_system, of_line.diagnosis_code) AND n.code = listed_code(of_line.diagnosis_system, of_line.diagnosis_code)),
+                diagnosis_display),
        provider_name,
        provider_npi,
        submitted,
@@ -326,4 +336,4 @@ FROM (
     AND m.level = line.level AND m.line = line.line
   LEFT JOIN temp.total_line AS t ON t.connection_id = line.connection_id AND t.id = line.explanation_of_benefit_id
     AND line.level = 'item' AND t.line = line.line
-);
+) AS of_line;

@@ -13,7 +13,7 @@
 -- patient_id                  the member, id in patient
 -- code                        first code; of ICD with its dot and in capitals
 -- system                      its code system
--- display                     its display text, else the plain text
+-- display                     its name: from `code` where its list is loaded, else its display text, else the plain text
 -- icd10_code                  ICD-10 code, wherever it stands among the codings, with its dot and in capitals
 -- role                        role on the claim, such as principal or admitting; category of a condition
 -- sequence                    number on the claim; NULL for a condition
@@ -46,7 +46,9 @@ SELECT connection_id,
        patient_id,
        code,
        system,
-       display,
+       coalesce((SELECT n.display FROM code AS n WHERE n.system = listed_system(found.system, found.code) AND n.code = listed_code(found.system, found.code)),
+                display,
+                (SELECT n.display FROM code AS n WHERE n.system = listed_system('ICD-10-CM', found.icd10_code) AND n.code = listed_code('ICD-10-CM', found.icd10_code))),
        diagnosis_code('ICD-10-CM', icd10_code),
        role,
        sequence,
@@ -80,4 +82,4 @@ FROM (
   WHERE NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = c.connection_id
     AND x.resource_type = 'Condition' AND x.resource_id = c.id)
     AND coalesce(c.verification_status_code, '') <> 'entered-in-error'
-);
+) AS found;

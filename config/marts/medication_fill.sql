@@ -14,7 +14,7 @@
 -- fill_date                   the same as a date
 -- drug_code                   first code of the drug
 -- drug_system                 its code system
--- drug_name                   its name
+-- drug_name                   its name: of the NDC's product or the RxNorm code from `code` where the list is loaded, else as sent
 -- ndc_code                    National Drug Code, where sent: eleven digits
 -- rxnorm_code                 RxNorm code, where sent
 -- quantity                    quantity handed out
@@ -191,7 +191,9 @@ SELECT connection_id,
        first_day(fill_sent),
        drug_code,
        drug_system,
-       drug_name,
+       coalesce((SELECT n.display FROM code AS n WHERE n.system = listed_system('NDC', fill.ndc_code) AND n.code = listed_code('NDC', fill.ndc_code)),
+                (SELECT n.display FROM code AS n WHERE n.system = listed_system('RxNorm', fill.rxnorm_code) AND n.code = listed_code('RxNorm', fill.rxnorm_code)),
+                drug_name),
        ndc11(ndc_code),
        rxnorm_code,
        quantity,

@@ -24,7 +24,7 @@
 -- kind                        kind of claim
 -- code                        service, product or drug
 -- code_system                 its code system
--- code_display                its display text
+-- code_display                its name: from `code` where its list is loaded, else its display text
 -- quantity                    units asked for
 -- quantity_unit               their unit
 -- diagnosis_code              first diagnosis of the request
@@ -102,7 +102,8 @@ SELECT e.connection_id,
          claim_kind(e.type_text), e.type_code),
        i.product_or_service_code,
        i.product_or_service_system,
-       coalesce(i.product_or_service_display, i.product_or_service_text),
+       coalesce((SELECT n.display FROM code AS n WHERE n.system = listed_system(i.product_or_service_system, i.product_or_service_code) AND n.code = listed_code(i.product_or_service_system, i.product_or_service_code)),
+                i.product_or_service_display, i.product_or_service_text),
        i.quantity_value,
        coalesce(i.quantity_unit, i.quantity_code),
        (SELECT coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code), diagnosis_code(condition.code_system, condition.code_code)) FROM explanation_of_benefit_diagnosis AS d

@@ -16,7 +16,7 @@
 -- code                      first code
 -- system                    its code system
 -- vocabulary                ICD-10-PCS, CPT, HCPCS, CDT, SNOMED CT or NULL, from the code system; CARIN's of both CPT and HCPCS leaves it to the code
--- display                   its display text, else the plain text
+-- display                   its name: from `code` where its list is loaded, else its display text, else the plain text
 -- modifier_1_code           first modifier, of a line
 -- procedure_sent            when it was done, as sent: of the procedure or line, else the claim's first day of service
 -- procedure_date            the same as a date
@@ -91,7 +91,7 @@ SELECT connection_id,
        code,
        system,
        CASE WHEN vocabulary(system, code) IN ('ICD-10-PCS', 'CPT', 'HCPCS', 'CDT', 'SNOMED CT') THEN vocabulary(system, code) END,
-       display,
+       coalesce((SELECT n.display FROM code AS n WHERE n.system = listed_system(found.system, found.code) AND n.code = listed_code(found.system, found.code)), display),
        modifier,
        started,
        first_day(started),

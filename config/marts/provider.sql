@@ -12,7 +12,7 @@
 -- tax_id           federal tax number, where sent
 -- name             name
 -- kind             kind of organization, or first qualification of a practitioner
--- specialty        first specialty from the practitioner's roles
+-- specialty        first specialty from the practitioner's roles: its name from `code` where NUCC's list is loaded, else as sent
 -- phone            first phone number
 -- address_line, address_city, address_state, address_postal_code  first address
 CREATE VIEW provider AS
@@ -38,7 +38,8 @@ SELECT p.connection_id,
        p.tax_id,
        coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text),
        coalesce(p.qualification_display, p.qualification_text, p.qualification_code),
-       (SELECT coalesce(r.specialty_display, r.specialty_text, r.specialty_code) FROM practitioner_role AS r
+       (SELECT coalesce(n.display, r.specialty_display, r.specialty_text, r.specialty_code) FROM practitioner_role AS r
+        LEFT JOIN code AS n ON n.system = 'http://nucc.org/provider-taxonomy' AND n.system = r.specialty_system AND n.code = r.specialty_code
         WHERE r.connection_id = p.connection_id AND r.practitioner_id = p.id
           AND coalesce(r.specialty_display, r.specialty_text, r.specialty_code) IS NOT NULL
         ORDER BY r.id LIMIT 1),

@@ -45,6 +45,7 @@ pub use read::read_only::ReadOnlyWarehouse;
 pub(crate) use read::reader::{Reader, is_abridged, is_listed, is_unchanged, known};
 pub use read::snapshot::{Since, Snapshot};
 pub use read::status::{TableCount, TypeStatus};
+pub use tables::code_list;
 pub use tables::codes::{CodeSystem, LoadedCodes, TakeCode};
 pub use tables::marts::{MartState, npi_is_valid};
 pub(crate) use tables::projection::project;

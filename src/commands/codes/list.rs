@@ -1,5 +1,7 @@
 //! Code lists that are read as they are published, and how the content of a file tells which one it is.
 
+use crate::warehouse::code_list;
+
 /// A kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum List {
@@ -77,9 +79,9 @@ impl List {
     /// The code system's URI, as <https://terminology.hl7.org> and CARIN's guide for claims have it.
     pub(super) fn system(self) -> &'static str {
         match self {
-            List::Icd10Cm => "http://hl7.org/fhir/sid/icd-10-cm",
-            List::Icd10Pcs => "http://www.cms.gov/Medicare/Coding/ICD10",
-            List::Hcpcs => "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
+            List::Icd10Cm => code_list::ICD_10_CM,
+            List::Icd10Pcs => code_list::ICD_10_PCS,
+            List::Hcpcs => code_list::HCPCS,
             List::DrgTable | List::DrgAppendix => {
                 "https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/\
                  MS-DRG-Classifications-and-Software"
@@ -88,9 +90,9 @@ impl List {
                 "https://www.cms.gov/Medicare/Coding/place-of-service-codes/\
                  Place_of_Service_Code_Set"
             }
-            List::NdcProduct | List::NdcPackage => "http://hl7.org/fhir/sid/ndc",
+            List::NdcProduct | List::NdcPackage => code_list::NDC,
             List::Cvx => "http://hl7.org/fhir/sid/cvx",
-            List::RxNorm => "http://www.nlm.nih.gov/research/umls/rxnorm",
+            List::RxNorm => code_list::RXNORM,
             List::Taxonomy => "http://nucc.org/provider-taxonomy",
         }
     }

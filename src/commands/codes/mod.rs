@@ -113,7 +113,10 @@ async fn load(folder: &Path, args: CodesLoadArgs, style: Style) -> Result<ExitCo
             break;
         }
     }
+    // The files before one that failed are loaded.
+    let named = warehouse.name_codes_in_marts().await;
     warehouse.close();
+    named?;
     result
 }
 

@@ -1,5 +1,6 @@
 //! What codes are called: the table `code`.
 
+use super::marts;
 use crate::{
     clock,
     warehouse::{
@@ -39,7 +40,7 @@ impl Warehouse {
     /// Takes in the codes of a file in one transaction: all of them or, if `read` fails, none.
     ///
     /// A code that is called as before is not written. Without a `version`, codes keep the release that is
-    /// known of them.
+    /// known of them. If a row is written, the marts are behind until [`Warehouse::name_codes_in_marts`].
     ///
     /// # Errors
     /// SQLite's, and those of `read`.
@@ -72,10 +73,23 @@ impl Warehouse {
                 })?;
                 loaded
             };
+            if loaded.written > 0 {
+                marts::note_all(&transaction)?;
+            }
             transaction.commit().doing("cannot keep the codes of a file")?;
             Ok::<LoadedCodes, E>(loaded)
         };
         self.writer.run(move |connection, _| Ok(job(connection))).await?
+    }
+
+    /// Makes the marts anew whose codes may have other names since [`Warehouse::load_codes`].
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn name_codes_in_marts(&self) -> Result<(), WarehouseError> {
+        self.writer
+            .run(move |connection, catalog| marts::refresh(connection, catalog.marts()))
+            .await
     }
 }
 

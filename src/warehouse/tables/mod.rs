@@ -1,5 +1,6 @@
 //! Normalised tables and marts: their definitions, how they are filled and kept up to date.
 
+pub mod code_list;
 pub(super) mod codes;
 pub(super) mod marts;
 pub(super) mod mistyped;

@@ -11,13 +11,13 @@ const ICD10_CM: &str = "http://hl7.org/fhir/sid/icd-10-cm";
 const NDC: &str = "http://hl7.org/fhir/sid/ndc";
 
 /// A line of an order file.
-fn order(number: u32, code: &str, is_valid: u8, name: &str) -> String {
+pub(crate) fn order(number: u32, code: &str, is_valid: u8, name: &str) -> String {
     let short = name.get(..60).unwrap_or(name);
     format!("{number:05} {code:<7} {is_valid} {short:<60} {name}\r\n")
 }
 
 /// A record of HCPCS: 320 characters.
-fn hcpcs(code: &str, kind: u8, name: &str) -> String {
+pub(crate) fn hcpcs(code: &str, kind: u8, name: &str) -> String {
     format!("{code:>5}{:05}{kind}{name:<80}{:<229}\n", 100, "SHORT")
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn publish(folder: &Path) {
 }
 
 #[track_caller]
-fn load(home: &Home, name: &str, bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn load(home: &Home, name: &str, bytes: impl AsRef<[u8]>) -> String {
     let file = put(home, name, bytes);
     let outcome = home.run(&["codes", "load", &file]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);

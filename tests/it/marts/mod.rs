@@ -3,6 +3,7 @@
 mod claim_diagnosis;
 pub(crate) mod claim_families;
 mod claims_cases;
+mod code_names;
 mod contact_of_the_past;
 mod mart_consents;
 mod mart_persons;

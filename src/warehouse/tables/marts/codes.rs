@@ -3,10 +3,16 @@
 //! A code system has a URL (FHIR R4, 4.3: External code systems), an OID (hl7.org/oid) and a name, and
 //! senders put the URL of a ValueSet in its place, `https` for `http`, or a slash behind it.
 
+use super::words;
+use crate::warehouse::tables::code_list;
+
 /// The vocabulary that a code system is; `None` if it is not known.
 ///
 /// CARIN has a ValueSet of both CPT and HCPCS codes: in that the code's form tells which it is.
 pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
+    if let Some((_, name)) = USUAL.iter().find(|(usual, _)| *usual == system) {
+        return Some(name);
+    }
     let system = plain(system);
     if let Some((_, name)) = OIDS.iter().find(|(oid, _)| *oid == system) {
         return Some(name);
@@ -32,6 +38,18 @@ pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
     };
     Some(found)
 }
+
+/// Spellings that most rows have, which are known without a copy of the text.
+const USUAL: [(&str, &str); 8] = [
+    (code_list::ICD_10_CM, "ICD-10-CM"),
+    ("http://www.ama-assn.org/go/cpt", "CPT"),
+    (code_list::NDC, "NDC"),
+    (code_list::HCPCS, "HCPCS"),
+    (code_list::RXNORM, "RxNorm"),
+    (code_list::ICD_10_PCS, "ICD-10-PCS"),
+    ("http://snomed.info/sct", "SNOMED CT"),
+    ("http://loinc.org", "LOINC"),
+];
 
 const OIDS: [(&str, &str); 11] = [
     ("2.16.840.1.113883.6.69", "NDC"),
@@ -70,6 +88,28 @@ fn procedure(code: &str) -> Option<&'static str> {
         (true, b'0'..=b'9' | b'F' | b'T' | b'U' | b'M' | b'A') => Some("CPT"),
         (false, b'0'..=b'9') if first.is_ascii_uppercase() => Some("HCPCS"),
         _ => None,
+    }
+}
+
+/// The system under which the table `code` has the codes of a sender's code system; `None` where no list is
+/// read of it.
+pub(super) fn listed_system(system: &str, code: &str) -> Option<&'static str> {
+    match vocabulary(system, code)? {
+        "HCPCS" => Some(code_list::HCPCS),
+        "ICD-10-CM" => Some(code_list::ICD_10_CM),
+        "ICD-10-PCS" => Some(code_list::ICD_10_PCS),
+        "NDC" => Some(code_list::NDC),
+        "RxNorm" => Some(code_list::RXNORM),
+        _ => None,
+    }
+}
+
+/// A code as the table `code` has it; of a drug the product, since only that has a name.
+pub(super) fn listed_code(system: &str, code: &str) -> Option<String> {
+    match vocabulary(system, code)? {
+        "ICD-10-CM" => Some(diagnosis(Some(system), code)),
+        "NDC" => words::ndc(code)?.get(..9).map(str::to_owned),
+        _ => Some(code.trim().to_ascii_uppercase()),
     }
 }
 
@@ -194,6 +234,27 @@ mod tests {
         ] {
             assert_eq!(vocabulary(both, code), name, "{code}");
         }
+    }
+
+    #[test]
+    fn a_code_is_looked_up_as_its_list_has_it() {
+        let hcpcs = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets";
+        for (system, code, list, listed) in [
+            ("urn:oid:2.16.840.1.113883.6.90", "e119", code_list::ICD_10_CM, "E11.9"),
+            ("http://hl7.org/fhir/sid/icd-10-pcs", " 0016070", code_list::ICD_10_PCS, "0016070"),
+            (hcpcs, "j1885", code_list::HCPCS, "J1885"),
+            ("http://hl7.org/fhir/sid/ndc", "0002-1433-80", code_list::NDC, "000021433"),
+            ("RxNorm", "860975", code_list::RXNORM, "860975"),
+        ] {
+            assert_eq!(listed_system(system, code), Some(list), "{code}");
+            assert_eq!(listed_code(system, code).as_deref(), Some(listed), "{code}");
+        }
+        // No list of these is read.
+        for system in ["http://snomed.info/sct", "http://www.ama-assn.org/go/cpt", "payer.example"]
+        {
+            assert_eq!(listed_system(system, "99213"), None, "{system}");
+        }
+        assert_eq!(listed_code("http://hl7.org/fhir/sid/ndc", "not a drug"), None);
     }
 
     #[test]

@@ -53,6 +53,14 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
             })
         })
         .and_then(|()| {
+            add("listed_system", 2, |context| {
+                Ok(both(context, |system, code| {
+                    codes::listed_system(system, code).map(str::to_owned)
+                }))
+            })
+        })
+        .and_then(|()| add("listed_code", 2, |context| Ok(both(context, codes::listed_code))))
+        .and_then(|()| {
             add("diagnosis_code", 2, |context| {
                 Ok(text(context, 1).map(|code| codes::diagnosis(text(context, 0), code)))
             })
@@ -80,6 +88,11 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
             })
         })
         .doing("cannot prepare to fill the marts")
+}
+
+/// What a code system and a code come to; nothing without both.
+fn both(context: &Context<'_>, find: fn(&str, &str) -> Option<String>) -> Option<String> {
+    find(text(context, 0)?, text(context, 1)?)
 }
 
 /// The first argument that has a day; where none has, the first that is there.

@@ -33,8 +33,10 @@ pub(super) fn suggestion(
     }
     let name = after(&words, "no such column: ")?;
     let bare = name.rsplit('.').next().unwrap_or(&name);
-    let mentioned: Vec<String> =
-        tables.into_iter().filter(|table| words_of(sql).any(|word| word == table)).collect();
+    let mentioned: Vec<String> = tables
+        .into_iter()
+        .filter(|table| words_of(sql).any(|word| word.eq_ignore_ascii_case(table)))
+        .collect();
     let alike = most_alike(bare, warehouse.names(Names::Columns(&mentioned)).ok()?)?;
     Some(format!("did you mean {alike}? `payersync tables TABLE` lists a table's columns"))
 }
@@ -60,8 +62,17 @@ pub(in crate::commands) fn most_alike(name: &str, names: Vec<String>) -> Option<
         .map(|(_, known)| known)
 }
 
-/// A plural is the same word, and an id without its table's name nearly is.
+/// What the names of columns end with, after what they are about. An amount is meant rather than its cents.
+const ENDS: [&str; 6] = ["amount", "date", "code", "id", "count", "display"];
+
+/// A plural is the same word, an id without its table's name nearly is, and so is a name without its end.
 fn likeness(name: &str, known: &str) -> f64 {
+    if let Some((stem, end)) = known.rsplit_once('_')
+        && stem == name
+        && let Some(position) = ENDS.iter().position(|known| *known == end)
+    {
+        return 1.0 - position as f64 / 100.0;
+    }
     let singular = name.strip_suffix('s').unwrap_or(name);
     if singular == known || name == known.replace('_', "") {
         return 1.0;
@@ -81,6 +92,11 @@ mod tests {
                 .to_vec()
         };
         let found = |name: &str| most_alike(name, tables());
+        let columns =
+            ["plan_paid_amount", "plan_paid_cents", "service_start", "service_start_date"];
+        let column = |name: &str| most_alike(name, columns.map(str::to_owned).to_vec());
+        assert_eq!(column("plan_paid").as_deref(), Some("plan_paid_amount"));
+        assert_eq!(column("service_strat").as_deref(), Some("service_start"));
         assert_eq!(found("claims").as_deref(), Some("claim"));
         assert_eq!(found("ExplanationOfBenefit").as_deref(), Some("explanation_of_benefit"));
         assert_eq!(found("claim_lines").as_deref(), Some("claim_line"));

@@ -25,9 +25,30 @@ pub(super) fn readable(column: &str, cell: &AnswerCell<'_>) -> String {
     }
 }
 
-/// Whether a column, or what is computed from it, is an amount: the tables call them so.
+/// Words in the names that amounts have, in the tables or in a question.
+const MONEY: [&str; 16] = [
+    "allowed",
+    "amount",
+    "bears",
+    "charged",
+    "coinsurance",
+    "copay",
+    "cost",
+    "deductible",
+    "liability",
+    "owed",
+    "owes",
+    "paid",
+    "price",
+    "spend",
+    "spent",
+    "submitted",
+];
+
+/// Whether a column, or what is computed from it, is called like an amount.
 fn is_money(column: &str) -> bool {
-    column.to_ascii_lowercase().contains("amount")
+    let column = column.to_ascii_lowercase();
+    column.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| MONEY.contains(&word))
 }
 
 /// Whether a number is whole cents, but for what adding binary fractions leaves.
@@ -45,6 +66,8 @@ mod tests {
         let real = |column, value| readable(column, &AnswerCell::Real(value));
         assert_eq!(real("sum(plan_paid_amount)", 1234.5), "1234.50");
         assert_eq!(real("AMOUNT", 0.1 + 0.2), "0.30");
+        assert_eq!(real("plan_paid", 1_126_652.0), "1126652.00");
+        assert_eq!(real("proportion_of_days_unpaid", 0.5), "0.5");
         assert_eq!(real("net_amount", -0.0), "0.00");
         assert_eq!(real("avg(net_amount)", 10.0 / 3.0), "3.3333333333333335");
         assert_eq!(real("quantity", 1234.5), "1234.5");

@@ -3,7 +3,7 @@
 use crate::support::{Home, Outcome, Scripted, at_terminal, bundle};
 use std::{
     fs,
-    io::Write,
+    io::{Read, Write},
     process::{Command, Stdio},
 };
 
@@ -101,6 +101,27 @@ fn a_statement_comes_from_a_file_or_standard_input_and_takes_parameters() {
 }
 
 #[test]
+fn whoever_has_read_enough_ends_it_without_an_error() {
+    let (_payer, home) = home();
+    let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+                SELECT i, hex(zeroblob(40)) AS filler FROM n";
+    for format in ["table", "csv", "json", "ndjson", "markdown", "vertical"] {
+        let mut child = home
+            .command(&["query", many, "--format", format])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut begin = [0; 10];
+        child.stdout.take().unwrap().read_exact(&mut begin).unwrap();
+        // Its end of the pipe is closed by now.
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{format}");
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{format}");
+    }
+}
+
+#[test]
 fn a_misspelt_name_is_met_with_the_right_one() {
     let (_payer, home) = home();
     for (sql, hint) in [
@@ -108,6 +129,9 @@ fn a_misspelt_name_is_met_with_the_right_one() {
         ("SELECT * FROM Claim_Curent", "did you mean claim_current?"),
         ("SELECT birthdate FROM patient", "did you mean birth_date?"),
         ("SELECT p.gendre FROM patient AS p", "did you mean gender?"),
+        ("SELECT Gendre FROM Patient", "did you mean gender?"),
+        ("SELECT sum(plan_paid) FROM claim_current", "did you mean plan_paid_amount?"),
+        ("SELECT explanation_of_benefit FROM claim", "did you mean explanation_of_benefit_id?"),
         ("SELECT * FROM weather", "`payersync tables` lists the tables"),
     ] {
         let outcome = refused(&home, &[sql]);

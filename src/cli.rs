@@ -287,6 +287,9 @@ pub struct TablesArgs {
     /// Print Markdown: every table with its columns, and the marts
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,
+    /// Print metadata for Datasette: descriptions, facets, questions
+    #[arg(long, conflicts_with_all = ["table", "all", "json", "unmapped", "markdown"])]
+    pub datasette: bool,
 }
 
 /// `payersync rebuild`.

@@ -1,6 +1,6 @@
-"""Compares every file of an export with the warehouse, row for row, as DuckDB reads the file.
+"""Compares every file of an export with the warehouse, row for row, as a tool reads the file.
 
-Usage: export_check.py WAREHOUSE DIR
+Usage: export_check.py WAREHOUSE DIR [duckdb|pyarrow|polars]
 
 Rows are compared as a multiset, since a table has no order. Prints how many files and rows agreed; the
 first difference ends it with an error.
@@ -15,13 +15,31 @@ import pathlib
 import sqlite3
 import sys
 
-import duckdb
-
 warehouse = sqlite3.connect(sys.argv[1])
 folder = pathlib.Path(sys.argv[2])
 manifest = json.loads((folder / "manifest.json").read_text())
-db = duckdb.connect()
-IN_PARQUET = {"TEXT": "VARCHAR", "INTEGER": "BIGINT"}
+tool = sys.argv[3] if len(sys.argv) > 3 else "duckdb"
+if tool == "duckdb":
+    import duckdb
+
+    db = duckdb.connect()
+elif tool == "pyarrow":
+    import pyarrow.parquet
+else:
+    import polars
+# What each tool calls the types of a Parquet file; any other has the name that the manifest has.
+IN_PARQUET = {
+    "duckdb": {"TEXT": "VARCHAR", "INTEGER": "BIGINT"},
+    "pyarrow": {
+        "TEXT": "string", "INTEGER": "int64", "DOUBLE": "double", "BOOLEAN": "bool", "DATE": "date32[day]",
+        "TIMESTAMP": "timestamp[us]", "DECIMAL(18,2)": "decimal128(18, 2)", "DECIMAL(18,6)": "decimal128(18, 6)",
+    },
+    "polars": {
+        "TEXT": "String", "INTEGER": "Int64", "DOUBLE": "Float64", "BOOLEAN": "Boolean", "DATE": "Date",
+        "TIMESTAMP": "Datetime(time_unit='us', time_zone=None)", "DECIMAL(18,2)": "Decimal(precision=18, scale=2)",
+        "DECIMAL(18,6)": "Decimal(precision=18, scale=6)",
+    },
+}[tool]
 
 
 def of_csv(cell, kind):
@@ -59,11 +77,24 @@ def stored(cell, kind):
     return cell
 
 
+def typed(path):
+    """Names and types of a Parquet file's columns, and its rows."""
+    if tool == "duckdb":
+        found = db.execute("SELECT * FROM read_parquet('%s')" % path)
+        return [(name, str(kind)) for name, kind, *_ in found.description], found.fetchall()
+    if tool == "pyarrow":
+        table = pyarrow.parquet.read_table(path)
+        columns = [column.to_pylist() for column in table.columns]
+        return [(field.name, str(field.type)) for field in table.schema], zip(*columns)
+    frame = polars.read_parquet(path)
+    return [(name, str(kind)) for name, kind in frame.schema.items()], frame.iter_rows()
+
+
 def exported(path, columns):
     """Every row of a file."""
     if manifest["format"] == "parquet":
-        source, convert = "read_parquet('%s')" % path, of_parquet
-        told = [(name, kind) for name, kind, *_ in db.execute("DESCRIBE SELECT * FROM " + source).fetchall()]
+        told, found = typed(path)
+        convert = of_parquet
         wanted = [(c["name"], IN_PARQUET.get(c["type"], c["type"])) for c in columns]
         assert told == wanted, (path, [pair for pair in zip(told, wanted) if pair[0] != pair[1]])
     else:
@@ -71,9 +102,9 @@ def exported(path, columns):
         names = "{" + ", ".join("'%s': 'VARCHAR'" % c["name"] for c in columns) + "}"
         source = "read_csv('%s', %s, columns=%s, allow_quoted_nulls=false, parallel=false, max_line_size=50000000)" % (
             path, options, names)
-        convert = of_csv
+        convert, found = of_csv, db.execute("SELECT * FROM " + source).fetchall()
     kinds = [c["type"] for c in columns]
-    for row in db.execute("SELECT * FROM " + source).fetchall():
+    for row in found:
         yield tuple(stored(convert(cell, kind), kind) for cell, kind in zip(row, kinds))
 
 

@@ -1,5 +1,6 @@
 //! `payersync tables`: the way to the answers.
 
+mod datasette;
 mod described;
 mod detail;
 mod examples;
@@ -26,6 +27,10 @@ pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure>
     }
     if args.markdown {
         return markdown(&catalog, args.table.as_deref());
+    }
+    if args.datasette {
+        print(|out| datasette::write(out, &described::all(&catalog, &HashMap::new())))?;
+        return Ok(ExitCode::Complete);
     }
     let counts = counts(&settings, &catalog, args.table.as_deref())?;
     let mut all = described::all(&catalog, &counts);

@@ -43,13 +43,18 @@ pub(crate) fn assert_row_for_row(home: &Home, folder: &Path) -> Option<String> {
         // Nobody else opens the warehouse then.
         return None;
     }
-    let output = Command::new(python_with_duckdb()?)
+    read_by("duckdb", &python_with_duckdb()?, home, folder)
+}
+
+/// Reads the export with a Python package; what it says of it.
+pub(crate) fn read_by(tool: &str, python: &Path, home: &Home, folder: &Path) -> Option<String> {
+    let output = Command::new(python)
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/export_check.py"))
         .arg(home.file("warehouse.db"))
-        .arg(folder)
+        .args([folder.as_os_str(), tool.as_ref()])
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{tool}: {}", String::from_utf8_lossy(&output.stderr));
     Some(String::from_utf8(output.stdout).unwrap())
 }
 

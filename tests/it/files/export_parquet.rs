@@ -3,11 +3,12 @@
 #![cfg(feature = "parquet")]
 
 use crate::{
-    files::export::{assert_row_for_row, export, manifest},
+    files::export::{assert_row_for_row, export, manifest, read_by},
     files::import::put,
-    support::{Home, real_claims},
+    support::{Home, real_claims, tools},
 };
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// Cells that are not in the files as they are, of all files.
 fn losses(manifest: &Value) -> Vec<String> {
@@ -19,6 +20,15 @@ fn losses(manifest: &Value) -> Vec<String> {
         .flat_map(|file| [of(file, "rounded_cells"), of(file, "left_out_cells")])
         .flatten()
         .collect()
+}
+
+/// DuckDB, pyarrow and polars find the warehouse's rows in the files, and the types of the manifest.
+fn every_tool_reads_the_same(home: &Home, folder: &Path) {
+    let by_duckdb = assert_row_for_row(home, folder);
+    let Some(tools) = tools().filter(|_| by_duckdb.is_some()) else { return };
+    for tool in ["pyarrow", "polars"] {
+        assert_eq!(read_by(tool, &tools.join("python3"), home, folder), by_duckdb, "{tool}");
+    }
 }
 
 /// Types of the columns of a table's file.
@@ -52,7 +62,7 @@ fn every_row_is_in_its_typed_file() {
     ] {
         assert!(kinds(&told, table).contains(&column.to_owned()), "{table}: {column}");
     }
-    assert_row_for_row(&home, &folder);
+    every_tool_reads_the_same(&home, &folder);
 }
 
 #[test]
@@ -72,7 +82,7 @@ fn published_claims_fit_their_types() {
     let misfits: Vec<&Value> =
         files.iter().filter(|file| file.get("left_out_cells").is_some()).collect();
     assert!(misfits.is_empty(), "{misfits:?}");
-    assert_row_for_row(&home, &folder);
+    every_tool_reads_the_same(&home, &folder);
 }
 
 #[test]
@@ -98,7 +108,7 @@ fn what_a_type_cannot_hold_is_told() {
     assert!(outcome.stderr.contains("net_amount is rounded in 1 row"), "{}", outcome.stderr);
     let losses_told = losses(&manifest(&folder));
     assert_eq!(losses_told, ["\"explanation_of_benefit_item.parquet\": {\"net_amount\":1}"]);
-    assert_row_for_row(&home, &folder);
+    every_tool_reads_the_same(&home, &folder);
     // Somebody's own hand in the warehouse.
     let sql = "UPDATE explanation_of_benefit_item SET sequence = 'first'";
     home.warehouse().execute_batch(sql).unwrap();

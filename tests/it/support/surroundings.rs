@@ -35,6 +35,12 @@ pub(crate) fn fhirpath_js() -> Option<PathBuf> {
     path("PAYERSYNC_TEST_FHIRPATH")
 }
 
+/// The folder of `.ci/run` with the programs that docs/recipes.md uses: python3 with pandas, polars, pyarrow
+/// and DuckDB, sqlite-utils, datasette, dbt, Rscript with RSQLite.
+pub(crate) fn tools() -> Option<PathBuf> {
+    path("PAYERSYNC_TEST_TOOLS")
+}
+
 fn path(variable: &str) -> Option<PathBuf> {
     match std::env::var_os(variable) {
         Some(path) => Some(path.into()),

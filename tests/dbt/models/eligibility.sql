@@ -1,0 +1,1 @@
+SELECT * FROM warehouse.tuva_eligibility

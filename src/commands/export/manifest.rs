@@ -256,7 +256,10 @@ impl Manifest {
             let open =
                 of_it.filter(|one| matches!(one.state, WalkState::Incomplete | WalkState::Running));
             open.map(|one| IncompleteType {
-                resource_type: one.resource_type.clone(),
+                resource_type: match deidentification {
+                    Some(how) => how.resource_type(&one.resource_type),
+                    None => one.resource_type.clone(),
+                },
                 state: one.state,
                 reason: one.reason,
             })

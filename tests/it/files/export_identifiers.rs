@@ -155,8 +155,7 @@ impl Sought {
 
     fn add(&mut self, text: &str) {
         let text = text.trim().to_lowercase();
-        let is_npi = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
-        if text.len() >= SHORTEST && !is_npi && !WORDS.contains(&text.as_str()) {
+        if text.len() >= SHORTEST && !is_npi(&text) && !WORDS.contains(&text.as_str()) {
             self.identifiers.insert(text);
         }
     }
@@ -187,6 +186,22 @@ impl Sought {
         }
         found
     }
+}
+
+/// Whether it is a provider's number: ten digits, the first a 1, that with 80840 before them have the check
+/// digit of Luhn.
+fn is_npi(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let luhn =
+        |sum: u32, (at, byte): (usize, u8)| match (at % 2, u32::from(byte.wrapping_sub(b'0'))) {
+            (0, digit) => sum + digit,
+            (_, digit) => sum + digit * 2 / 10 + digit * 2 % 10,
+        };
+    let number = format!("80840{text}");
+    text.len() == 10
+        && digits == 10
+        && text.starts_with('1')
+        && number.bytes().rev().enumerate().fold(0, luhn).is_multiple_of(10)
 }
 
 /// Whether it is what a referenced member is called.

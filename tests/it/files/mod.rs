@@ -5,6 +5,7 @@ mod export_deidentified;
 pub(crate) mod export_identifiers;
 mod export_kill;
 mod export_parquet;
+mod export_planted;
 mod export_since;
 pub(crate) mod import;
 mod import_beside_a_plan;

@@ -1,44 +1,33 @@
 //! What becomes of a cell whose treatment looks at its value.
 
-use super::telling::is_telling;
+use crate::warehouse::npi_is_valid;
 use std::{collections::HashSet, sync::LazyLock};
 
-/// Three-digit ZIP codes of areas with 20,000 people or fewer by the census of 2000, which become 000.
+/// Three-digit ZIP codes of areas with 20,000 people or fewer by the census of 2000 or of 2010, which
+/// become 000. Those of the census of 2020 are among them.
 ///
 /// HHS, "Guidance Regarding Methods for De-identification of Protected Health Information in Accordance
-/// with the HIPAA Privacy Rule" (26 November 2012), on 45 CFR 164.514(b)(2)(i)(B).
-const SMALL_AREAS: [&str; 17] = [
-    "036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878",
-    "879", "884", "890", "893",
+/// with the HIPAA Privacy Rule" (26 November 2012), on 45 CFR 164.514(b)(2)(i)(B), has the list of 2000 and
+/// demands the current one.
+const SMALL_AREAS: [&str; 23] = [
+    "036", "059", "063", "102", "202", "203", "204", "205", "369", "556", "692", "753", "772",
+    "790", "821", "823", "830", "831", "878", "879", "884", "890", "893",
 ];
+/// Units of UCUM that are in use, and the words that senders write for them, one a line.
+const UNITS: &str = include_str!("units.txt");
+/// States and territories as the US postal service has them, and countries by ISO 3166, one a line.
+const REGIONS: &str = include_str!("regions.txt");
 
-/// The names of public code systems, one a line, without the `s` of `https` and without a `/` at the end.
-const PUBLIC_SYSTEMS: &str = include_str!("systems.txt");
-/// The names of code systems that are shown in their place where a mart has them in words.
-const VOCABULARIES: [&str; 15] = [
-    "apr-drg",
-    "cdt",
-    "cpt",
-    "cvx",
-    "hcpcs",
-    "icd-10",
-    "icd-10-cm",
-    "icd-10-pcs",
-    "icd-9-cm",
-    "icd-9-pcs",
-    "loinc",
-    "ms-drg",
-    "ndc",
-    "rxnorm",
-    "snomed-ct",
-];
-
-/// The most characters of a code.
-const LONGEST_CODE: usize = 40;
-/// A whole number from here on, nine digits, is more likely somebody's than a measurement.
-const LARGEST: f64 = 100_000_000.0;
+/// A number without a unit from here on, seven digits, is more likely somebody's than a measurement.
+const LARGEST: f64 = 1_000_000.0;
+/// A number with a unit may have two digits more.
+const LARGEST_WITH_UNIT: f64 = 100_000_000.0;
 /// The most digits in front of the point of a measurement.
 const LONGEST_WHOLE: usize = 8;
+/// Amounts of eight digits, in units of a currency, are an account's number rather than an amount.
+const LARGEST_AMOUNT: f64 = 10_000_000.0;
+/// A position or a count from here on may be a ZIP code.
+const LARGEST_COUNT: f64 = 10_000.0;
 
 /// The first three digits of a ZIP code; `None` for what is not one.
 pub(super) fn zip(text: &str) -> Option<&str> {
@@ -51,51 +40,44 @@ pub(super) fn zip(text: &str) -> Option<&str> {
     Some(if SMALL_AREAS.contains(&area) { "000" } else { area })
 }
 
-/// Whether a text has the form of a code: one short word without an address, a date, or a telephone or
-/// social security number in it.
-pub(super) fn is_code(text: &str) -> bool {
-    let is_mark = |c: char| "-._:/^+|#*<>=%{}[]()',&".contains(c);
-    !text.is_empty()
-        && text.len() <= LONGEST_CODE
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || is_mark(c))
-        && !text.contains("://")
-        && !is_telling(text)
+/// Whether it is a unit in use, in whatever case its letters are.
+pub(super) fn is_unit(text: &str) -> bool {
+    static KNOWN: LazyLock<HashSet<String>> =
+        LazyLock::new(|| UNITS.lines().map(str::to_ascii_lowercase).collect());
+    KNOWN.contains(&text.to_ascii_lowercase())
 }
 
-/// Whether it is all digits, and so few that a code of RxNorm or of the NDC may be it.
-pub(super) fn is_digits(text: &str) -> bool {
-    (1..=11).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_digit())
-        && !is_telling(text)
+/// Whether it is a state or a country by its letters.
+pub(super) fn is_region(text: &str) -> bool {
+    static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| REGIONS.lines().collect());
+    KNOWN.contains(text)
 }
 
-/// Whether it names, letter for letter, a code system that everybody uses; a sender's own may be about
-/// its member.
-pub(super) fn is_public_system(text: &str) -> bool {
-    static KNOWN: LazyLock<HashSet<&'static str>> =
-        LazyLock::new(|| PUBLIC_SYSTEMS.lines().chain(VOCABULARIES).collect());
-    let name = text.strip_suffix('/').unwrap_or(text);
-    match name.strip_prefix("https://") {
-        Some(rest) => KNOWN.contains(format!("http://{rest}").as_str()),
-        None => KNOWN.contains(name),
-    }
+/// Whether it is a National Provider Identifier. All of them begin with 1, and no telephone number does.
+pub(super) fn is_npi(text: &str) -> bool {
+    text.starts_with('1') && npi_is_valid(text)
 }
 
-/// Whether a number may be a measurement: nine digits and more in front of the point are a number of a
-/// person, a record or an account.
-pub(super) fn is_measurement(number: f64) -> bool {
-    number.abs() < LARGEST
+/// Whether a number may be a measurement: more digits in front of the point are the number of a person, a
+/// record or an account.
+pub(super) fn is_measurement(number: f64, has_unit: bool) -> bool {
+    number.abs() < if has_unit { LARGEST_WITH_UNIT } else { LARGEST }
+}
+
+/// Whether a number may be a position or a count.
+pub(super) fn is_count(number: f64) -> bool {
+    number.abs() < LARGEST_COUNT
+}
+
+/// Whether a number may be an amount of so many hundredths of a currency, or of whole units.
+pub(super) fn is_amount(number: f64, is_cents: bool) -> bool {
+    number.abs() < if is_cents { LARGEST_AMOUNT * 100.0 } else { LARGEST_AMOUNT }
 }
 
 /// As [`is_measurement`], for a number as text: digits that are zeros count as well.
 pub(super) fn has_digits_of_a_measurement(text: &str) -> bool {
     let whole = text.trim_start_matches(['-', '+']);
     whole.bytes().take_while(u8::is_ascii_digit).count() <= LONGEST_WHOLE
-}
-
-/// Whether it is a state or a country: two or three capital letters.
-pub(super) fn is_region(text: &str) -> bool {
-    (2..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// How many of a unit of time are 90 years; `None` for another unit.
@@ -140,6 +122,7 @@ mod tests {
             ("021394307", Some("021")),
             ("03601", Some("000")),
             ("89301", Some("000")),
+            ("75301", Some("000")),
             ("2139", None),
             ("02139-43", None),
             ("K1A 0B1", None),
@@ -151,43 +134,25 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_the_form_of_its_kind_stays() {
-        for code in ["E11.9", "99213", "mm[Hg]", "active", "1-2", "10*3/uL"] {
-            assert!(is_code(code), "{code}");
+    fn only_regions_units_and_providers_numbers_are_such() {
+        assert!(is_region("MA") && is_region("USA") && is_region("DE"));
+        assert!(!["Boston", "ma", "LEE", "ANN", "ON", ""].into_iter().any(is_region));
+        for unit in ["mg", "mL", "ML", "Tablet", "a", "years", "10*3/uL", "mm[Hg]", "%", "{score}"]
+        {
+            assert!(is_unit(unit), "{unit}");
         }
-        for text in ["", "Jane Doe", "a@b.c", "http://x.y", "2024-05-01", "x2024-05-01T", "Zoë"] {
-            assert!(!is_code(text), "{text}");
+        for text in ["", "Zyxdoe", "Zyxdoe-555-12-3456", "617-555-0100"] {
+            assert!(!is_unit(text), "{text}");
         }
-        for system in [
-            "http://hl7.org/fhir/sid/icd-10-cm",
-            "https://loinc.org/",
-            "http://snomed.info/sct",
-            "urn:oid:2.16.840.1.113883.6.90",
-            "icd-10-cm",
-        ] {
-            assert!(is_public_system(system), "{system}");
-        }
-        for system in [
-            "",
-            "/",
-            "https://plan.example/members/M123/codes",
-            "http://www.cms.gov/members/M123456",
-            "urn:oid:2.16.840.1.113883.",
-            "urn:oid:2.16.840.1.113883.3.123456.99",
-            "http://hl7.org/fhir/sid/us-ssn",
-            "http://loinc.org/M1",
-        ] {
-            assert!(!is_public_system(system), "{system}");
-        }
-        assert!(is_digits("860975") && is_digits("00093019501"));
-        assert!(!is_digits("") && !is_digits("Zyxdoe") && !is_digits("19500102"));
-        assert!(is_region("MA") && is_region("USA") && !is_region("Boston") && !is_region("ma"));
+        assert!(is_npi("1234567893") && !is_npi("1234567890") && !is_npi("2015550127"));
     }
 
     #[test]
-    fn a_number_of_nine_digits_is_no_measurement() {
-        assert!(is_measurement(99_999_999.0) && is_measurement(-7.25));
-        assert!(!is_measurement(617_555_010.0) && !is_measurement(-6_175_550_100.0));
+    fn the_number_of_a_person_or_an_account_is_no_measurement() {
+        assert!(is_measurement(99_999_999.0, true) && is_measurement(-7.25, false));
+        assert!(!is_measurement(617_555_010.0, true) && !is_measurement(5_550_100.0, false));
+        assert!(is_count(9_999.0) && !is_count(10_001.0));
+        assert!(is_amount(-1_345_678.5, false) && !is_amount(6_175_550_100.0, false));
         assert!(has_digits_of_a_measurement("-120.123456789") && has_digits_of_a_measurement("5"));
         assert!(!has_digits_of_a_measurement("000012345") && !is_code_of_an_age("8480-6"));
     }

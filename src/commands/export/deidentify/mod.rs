@@ -4,21 +4,24 @@
 //! cell. A column that no rule names, and a cell without the form that its column should have, are left
 //! out. docs/deidentify.md says the same for people.
 
+mod beside;
 mod cells;
+mod codes;
 mod dates;
+mod forms;
 mod key;
 mod people;
-mod telling;
 mod treatment;
-mod words;
 
 use super::kind::{Column, Definition, Kind};
 use crate::{
     cli::{DateTreatment, ExportArgs},
     commands::failure::Failure,
-    warehouse::{AnswerCell, Snapshot, Table, npi_is_valid},
+    warehouse::{AnswerCell, Snapshot, Table},
 };
+use beside::{stem, system, units};
 use chrono::{DateTime, Datelike, Utc};
+use forms::Form;
 use key::Secret;
 use people::people;
 use serde::Serialize;
@@ -85,6 +88,11 @@ impl Deidentification {
         self.secret.pseudonym(&id.to_string())
     }
 
+    /// A type of resources as manifest.json may name it: what a sender calls a type may be anything.
+    pub(super) fn resource_type(&self, sent: &str) -> String {
+        if Form::Word.has(sent) { sent.to_owned() } else { "other".to_owned() }
+    }
+
     pub(super) fn told(&self) -> Told {
         Told {
             method: match self.dates {
@@ -122,7 +130,7 @@ impl Deidentification {
         let mut treated = Treated::of(self, columns);
         for (position, column) in columns.iter().enumerate() {
             let treatment = match column.name.as_str() {
-                "resource_type" => Treatment::Code,
+                "resource_type" => Treatment::Listed(Form::Word),
                 "connection_id" | "resource_id" => Treatment::Pseudonym,
                 _ => Treatment::Date,
             };
@@ -205,7 +213,7 @@ impl Treated<'_> {
             _ => Vec::new(),
         };
         let system = match treatment {
-            Treatment::Code => system(&column.name, all),
+            Treatment::Code(_) => system(&column.name, all),
             _ => None,
         };
         let column = Column { name: column.name.clone(), kind };
@@ -270,7 +278,10 @@ impl Treated<'_> {
         let earliest = self.of.earliest_year;
         match (kept.treatment, cell) {
             (Treatment::Keep, _) => Made::Same(cell),
-            (Treatment::Pseudonym, AnswerCell::Text(id)) => {
+            // A view's expression may have made a fraction of it.
+            (Treatment::Flag | Treatment::Code(_), _) if is_flag(cell) => Made::Same(cell),
+            (Treatment::Drug, AnswerCell::Text(drug)) if Form::RxNorm.has(drug) => Made::Same(cell),
+            (Treatment::Pseudonym | Treatment::Drug, AnswerCell::Text(id)) => {
                 Made::Text(self.of.secret.pseudonym(id))
             }
             (Treatment::Pseudonym, AnswerCell::Integer(id)) => Made::Text(self.of.connection(id)),
@@ -288,58 +299,70 @@ impl Treated<'_> {
             (Treatment::Quantity | Treatment::Age | Treatment::Count, _) => {
                 quantity(kept, cells, is_of_age)
             }
-            (Treatment::Code, AnswerCell::Integer(0 | 1)) => Made::Same(cell),
-            (Treatment::Code, AnswerCell::Text(text)) => {
-                same_if(cell, cells::is_code(text) && has_public_system(kept, cells))
+            (Treatment::Amount | Treatment::Cents, _) => {
+                let is_cents = kept.treatment == Treatment::Cents;
+                same_if(cell, number(cell).is_some_and(|number| cells::is_amount(number, is_cents)))
             }
-            (Treatment::Word(words), AnswerCell::Text(text)) => {
-                same_if(cell, words.contains(&text))
+            (Treatment::Code(form), AnswerCell::Text(text)) => {
+                same_if(cell, form_of(kept, cells, form).is_some_and(|form| form.has(text)))
             }
-            (Treatment::Digits, AnswerCell::Text(text)) => same_if(cell, cells::is_digits(text)),
-            (Treatment::Unit, AnswerCell::Text(text)) => same_if(cell, words::is_unit(text)),
+            (Treatment::Listed(form), AnswerCell::Text(text)) => same_if(cell, form.has(text)),
             (Treatment::System, AnswerCell::Text(text)) => {
-                same_if(cell, cells::is_public_system(text))
+                same_if(cell, Form::of_system(text).is_some())
             }
-            (Treatment::Region, AnswerCell::Text(text)) => same_if(cell, cells::is_region(text)),
-            (Treatment::Npi, AnswerCell::Text(text)) => same_if(cell, npi_is_valid(text)),
+            (Treatment::Npi, AnswerCell::Text(text)) => same_if(cell, cells::is_npi(text)),
             _ => Made::Suppressed,
         }
     }
+}
+
+fn is_flag(cell: AnswerCell<'_>) -> bool {
+    matches!(cell, AnswerCell::Integer(0 | 1)) || [0.0, 1.0].map(AnswerCell::Real).contains(&cell)
 }
 
 fn same_if(cell: AnswerCell<'_>, stays: bool) -> Made<'_> {
     if stays { Made::Same(cell) } else { Made::Suppressed }
 }
 
-/// Whether the code of a column is of a public code system, or the table has no column for its system.
-fn has_public_system(kept: &Kept, cells: &[AnswerCell<'_>]) -> bool {
-    kept.system.is_none_or(|position| match cells[position] {
-        AnswerCell::Text(system) => cells::is_public_system(system),
-        _ => false,
-    })
+/// The form of the codes beside this code's system; that of the column where the table has no column for
+/// systems. `None` where the system is not a public one, or not sent.
+fn form_of(kept: &Kept, cells: &[AnswerCell<'_>], of_column: Form) -> Option<Form> {
+    let Some(position) = kept.system else { return Some(of_column) };
+    match cells[position] {
+        AnswerCell::Text(system) => Form::of_system(system),
+        _ => None,
+    }
 }
 
-/// A number, of years 90 at most; also where the marts have it as text.
-fn quantity<'c>(kept: &Kept, cells: &[AnswerCell<'c>], is_of_age: bool) -> Made<'c> {
-    let cell = cells[kept.position];
+/// The number of a cell, also where the marts have it as text.
+fn number(cell: AnswerCell<'_>) -> Option<f64> {
     let number = match cell {
         AnswerCell::Integer(number) => number as f64,
         AnswerCell::Real(number) => number,
         AnswerCell::Text(text)
             if text.len() <= LONGEST_NUMBER && cells::has_digits_of_a_measurement(text) =>
         {
-            match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
-                Some(number) => number,
-                None => return Made::Suppressed,
-            }
+            text.parse().ok()?
         }
-        _ => return Made::Suppressed,
+        _ => return None,
     };
-    if !cells::is_measurement(number) {
-        return Made::Suppressed;
-    }
+    number.is_finite().then_some(number)
+}
+
+/// A number, of years 90 at most. What has a unit that is not a listed one is left out.
+fn quantity<'c>(kept: &Kept, cells: &[AnswerCell<'c>], is_of_age: bool) -> Made<'c> {
+    let cell = cells[kept.position];
+    let Some(number) = number(cell) else { return Made::Suppressed };
     if kept.treatment == Treatment::Count {
-        return Made::Same(cell);
+        return same_if(cell, cells::is_count(number));
+    }
+    let mut units = kept.units.iter().filter_map(|position| match cells[*position] {
+        AnswerCell::Text(unit) => Some(cells::is_unit(unit)),
+        _ => None,
+    });
+    let has_unit = units.clone().any(|is_listed| is_listed);
+    if (!has_unit && units.next().is_some()) || !cells::is_measurement(number, has_unit) {
+        return Made::Suppressed;
     }
     let by_unit = kept.units.iter().find_map(|position| match cells[*position] {
         AnswerCell::Text(text) => cells::ninety_years(text),
@@ -358,31 +381,3 @@ fn quantity<'c>(kept: &Kept, cells: &[AnswerCell<'c>], is_of_age: bool) -> Made<
 
 /// A longer number is no measurement.
 const LONGEST_NUMBER: usize = 12;
-
-/// Where the unit of a quantity is, by its name: `S_unit` and `S_code` for `S_value`, or the unit of the row.
-fn units(name: &str, all: &[Column]) -> Vec<usize> {
-    let stem = name.strip_suffix("value").filter(|stem| !stem.is_empty());
-    let of_it = stem.map(|stem| [format!("{stem}unit"), format!("{stem}code")]);
-    let of_row = ["unit", "source_units", "normalized_units"];
-    let is_wanted = |name: &String| {
-        of_it.as_ref().is_some_and(|of_it| of_it.contains(name)) || of_row.contains(&name.as_str())
-    };
-    (0..all.len()).filter(|position| is_wanted(&all[*position].name)).collect()
-}
-
-/// Where the code system of a code is, by its name: `S_system` for `S_code`, or what the marts call it.
-fn system(name: &str, all: &[Column]) -> Option<usize> {
-    let wanted = match stem(name).strip_suffix("code")? {
-        "" => ["system", "code_system", "code_type"].map(str::to_owned).to_vec(),
-        stem if stem.ends_with("_component_") || stem.ends_with("_order_") => {
-            vec![format!("{stem}type"), format!("{stem}system")]
-        }
-        stem => vec![format!("{stem}system"), format!("{stem}code_type")],
-    };
-    wanted.iter().find_map(|wanted| all.iter().position(|column| column.name == *wanted))
-}
-
-/// The name without its number: `diagnosis_code_12`.
-fn stem(name: &str) -> &str {
-    name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
-}

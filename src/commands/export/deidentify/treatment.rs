@@ -5,7 +5,7 @@
 
 use super::{
     super::kind::{Definition, Kind},
-    words,
+    forms::Form,
 };
 use crate::{commands::failure::Failure, view::Column, warehouse::Table};
 
@@ -15,21 +15,27 @@ const TAG: &str = "payersync/deidentify";
 /// What becomes of a column's cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands::export) enum Treatment {
-    /// Stays as it is: numbers, amounts, booleans, and what a view of the user's own declares safe.
+    /// Stays as it is: what a view of the user's own declares safe.
     Keep,
-    /// Stays if it looks like a code, and its code system, where a column has it, is a public one.
-    Code,
-    /// Stays if it is one of these codes.
-    Word(&'static [&'static str]),
-    /// Stays if it is all digits.
-    Digits,
-    /// Stays if it is a unit in use.
-    Unit,
+    /// Stays if it is true or false.
+    Flag,
+    /// Stays if it is a code of the public system that stands beside it; of this form where the table has
+    /// no column for systems.
+    Code(Form),
+    /// Stays if it has this form: a listed word, a unit, a state or country.
+    Listed(Form),
+    /// Stays if it is a number of RxNorm; a keyed hash takes the place of anything else.
+    Drug,
     /// Stays if it is the name of a public code system.
     System,
-    /// Stays if it is a number of less than nine digits; a number of years is 90 at most (C).
+    /// Stays if it is an amount of less than ten million.
+    Amount,
+    /// The same in hundredths.
+    Cents,
+    /// Stays if it is a number of less than seven digits, or with a listed unit nine; a number of years is
+    /// 90 at most (C).
     Quantity,
-    /// Stays if it is a number of less than nine digits: a position or a count.
+    /// Stays if it is a number of less than five digits: a position or a count.
     Count,
     /// A number of years unless its unit says otherwise, 90 at most (C).
     Age,
@@ -39,8 +45,6 @@ pub(in crate::commands::export) enum Treatment {
     BirthDate,
     /// Three digits, or 000 (B).
     Zip,
-    /// Stays if it is two or three capital letters: a state or a country (B).
-    Region,
     /// Stays if it is a National Provider Identifier: it is a provider's and not the individual's.
     Npi,
     /// A keyed hash takes its place (R, and 164.514(c)).
@@ -54,10 +58,13 @@ impl Treatment {
     pub(in crate::commands::export) fn name(self) -> &'static str {
         match self {
             Treatment::Keep => "kept",
-            Treatment::Code => "kept if a code",
-            Treatment::Word(_) => "kept if a listed code",
-            Treatment::Digits => "kept if all digits",
-            Treatment::Unit => "kept if a listed unit",
+            Treatment::Flag => "kept if true or false",
+            Treatment::Code(_) => "kept if a code of its system",
+            Treatment::Listed(Form::Unit) => "kept if a listed unit",
+            Treatment::Listed(Form::Region) => "kept if a state or country",
+            Treatment::Listed(_) => "kept if a listed code",
+            Treatment::Drug => "pseudonym unless an RxNorm code",
+            Treatment::Amount | Treatment::Cents => "kept if an amount",
             Treatment::System => "kept if a public code system",
             Treatment::Quantity => "kept if a number, years up to 90",
             Treatment::Count => "kept if a number",
@@ -65,7 +72,6 @@ impl Treatment {
             Treatment::Date => "date",
             Treatment::BirthDate => "year of birth",
             Treatment::Zip => "three digits of the ZIP code",
-            Treatment::Region => "kept if a state or country",
             Treatment::Npi => "kept if a provider's NPI",
             Treatment::Pseudonym => "pseudonym",
             Treatment::Drop => "dropped",
@@ -86,7 +92,7 @@ pub(super) fn of(
     let Definition::Table(view) = definition else { return Ok(of_mart(table, name, kind)) };
     match view.view.columns.iter().find(|column| column.name == name) {
         None if name == "connection_id" => Ok(Treatment::Pseudonym),
-        None if name == "row_no" => Ok(Treatment::Keep),
+        None if name == "row_no" => Ok(Treatment::Count),
         None => Ok(Treatment::Drop),
         Some(column) if view.is_shipped => Ok(of_shipped(view, column)),
         Some(column) => declared(table, column),
@@ -145,7 +151,7 @@ fn of_shipped(table: &Table, column: &Column) -> Treatment {
         return Treatment::Drop;
     }
     match column.fhir_type.as_deref().unwrap_or_default() {
-        "boolean" => Treatment::Keep,
+        "boolean" => Treatment::Flag,
         "integer" | "positiveInt" | "unsignedInt"
             if COUNTERS.iter().any(|end| name.ends_with(end)) && !name.starts_with("value_") =>
         {
@@ -153,10 +159,12 @@ fn of_shipped(table: &Table, column: &Column) -> Treatment {
         }
         "decimal" if is_place(name) || is_answer(table, name) => Treatment::Drop,
         "decimal" if is_age(name) => Treatment::Age,
-        "decimal" if name == "amount" || name.ends_with("_amount") => Treatment::Keep,
+        "decimal" if name == "amount" || name.ends_with("_amount") => Treatment::Amount,
         "decimal" => Treatment::Quantity,
-        "code" if name.ends_with("_unit") || is_code_of_unit(table, name) => Treatment::Unit,
-        "code" => Treatment::Code,
+        "code" if name.ends_with("_unit") || is_code_of_unit(table, name) => {
+            Treatment::Listed(Form::Unit)
+        }
+        "code" => Treatment::Code(Form::of_column(name)),
         "uri" if name == "system" || name.ends_with("_system") => Treatment::System,
         "date" | "dateTime" | "instant" if has_part(name, "birth") => Treatment::BirthDate,
         "date" | "dateTime" | "instant" => Treatment::Date,
@@ -171,12 +179,14 @@ fn of_text(name: &str) -> Treatment {
     match name {
         "postal_code" | "zip_code" => Treatment::Zip,
         "npi" => Treatment::Npi,
-        "unit" => Treatment::Unit,
-        "state" | "country" => Treatment::Region,
+        "unit" => Treatment::Listed(Form::Unit),
+        "state" | "country" => Treatment::Listed(Form::Region),
         _ if name.ends_with("_postal_code") => Treatment::Zip,
         _ if name.ends_with("_npi") => Treatment::Npi,
-        _ if name.ends_with("_unit") || name.ends_with("_units") => Treatment::Unit,
-        _ if name.ends_with("_state") || name.ends_with("_country") => Treatment::Region,
+        _ if name.ends_with("_unit") || name.ends_with("_units") => Treatment::Listed(Form::Unit),
+        _ if name.ends_with("_state") || name.ends_with("_country") => {
+            Treatment::Listed(Form::Region)
+        }
         _ => Treatment::Drop,
     }
 }
@@ -206,39 +216,40 @@ fn is_place(name: &str) -> bool {
     ["latitude", "longitude", "altitude"].iter().any(|place| has_part(name, place))
 }
 
-/// Words of a mart's own, which are no text of a sender: (mart, column); `*` is any mart.
-const WORDS: [(&str, &str); 22] = [
+/// Columns of marts that hold words: a mart's own, or a sender's code or, failing that, text. Only listed
+/// words stay: (mart, column); `*` is any mart.
+const WORDS: [(&str, &str); 31] = [
     ("*", "claim_type"),
     ("*", "medicare_part"),
     ("*", "resource_type"),
-    ("*", "vocabulary"),
     ("*", "source"),
+    ("*", "sub_kind"),
+    ("*", "vocabulary"),
     ("accumulator", "kind"),
     ("changes", "change"),
+    ("claim", "kind"),
+    ("claim_current", "kind"),
+    ("claim_line", "kind"),
     ("claim_lineage", "relationship"),
     ("data_quality", "rule"),
     ("data_quality", "severity"),
     ("data_quality", "table_name"),
+    ("diagnosis", "role"),
     ("lab_result", "trend"),
     ("payment_ledger", "kind"),
+    ("prior_authorization", "kind"),
     ("provider", "provider_type"),
     ("reconciliation", "kind"),
     ("reconciliation", "problem"),
     ("spend_by_month", "category"),
+    ("spend_by_month", "kind"),
+    ("tuva_condition", "condition_type"),
     ("tuva_eligibility", "gender"),
     ("tuva_eligibility", "race"),
+    ("tuva_eligibility", "subscriber_relation"),
     ("tuva_patient", "ethnicity"),
     ("tuva_patient", "race"),
     ("tuva_patient", "sex"),
-];
-/// Columns of marts that hold a code or, failing that, text: (mart, column, what stays).
-const LISTED: [(&str, &str, &[&str]); 6] = [
-    ("claim", "sub_kind", words::CLAIM_SUB_KINDS),
-    ("claim_current", "sub_kind", words::CLAIM_SUB_KINDS),
-    ("diagnosis", "role", words::ROLES),
-    ("diagnosis", "source", words::SOURCES),
-    ("tuva_condition", "condition_type", words::CATEGORIES),
-    ("tuva_eligibility", "subscriber_relation", words::RELATIONS),
 ];
 /// Columns of marts that hold codes and whose names do not say so.
 const CODES: [&str; 10] = [
@@ -253,9 +264,6 @@ const CODES: [&str; 10] = [
     "record_status",
     "status",
 ];
-/// Marts whose `kind` is the type of a claim.
-const OF_KINDS: [&str; 5] =
-    ["claim", "claim_current", "claim_line", "prior_authorization", "spend_by_month"];
 /// Columns of marts that hold numbers and whose names do not say so.
 const NUMBERS: [&str; 21] = [
     "claim_line_number",
@@ -300,23 +308,19 @@ fn of_mart(mart: &str, name: &str, kind: Kind) -> Treatment {
     let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
     // `procedure_date_3`, `diagnosis_code_12`: the number is no part of the name.
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
-    let listed = LISTED.iter().find(|(of, column, _)| *of == mart && *column == name);
-    if let Some(&(_, _, stay)) = listed {
-        return Treatment::Word(stay);
-    }
     let is_word = WORDS.iter().any(|(of, word)| (*of == "*" || *of == mart) && *word == name);
+    let code = Treatment::Code(Form::of_column(name));
     match name {
-        _ if is_word => Treatment::Keep,
+        _ if is_word => Treatment::Listed(Form::Word),
         "run_id" => Treatment::Drop,
         "connection_id" | "claim_key" => Treatment::Pseudonym,
-        "kind" if OF_KINDS.contains(&mart) => Treatment::Word(words::CLAIM_KINDS),
-        "drug" => Treatment::Digits,
+        "drug" => Treatment::Drug,
         "state" if mart == "data_freshness" => Treatment::Drop,
         _ if name.ends_with("_id") => Treatment::Pseudonym,
-        _ if kind == Kind::Boolean || name.starts_with("is_") || name.ends_with("_flag") => {
-            Treatment::Code
-        }
-        _ if matches!(kind, Kind::Money(_)) || ends(&["_amount", "_cents"]) => Treatment::Keep,
+        _ if kind == Kind::Boolean || name.starts_with("is_") => Treatment::Flag,
+        _ if ends(&["_flag"]) => Treatment::Code(Form::Word),
+        _ if ends(&["_cents"]) => Treatment::Cents,
+        _ if matches!(kind, Kind::Money(_)) || ends(&["_amount"]) => Treatment::Amount,
         _ if is_place(name) => Treatment::Drop,
         _ if has_part(name, "birth") => Treatment::BirthDate,
         _ if DATES.contains(&name) || stem.ends_with("_date") => Treatment::Date,
@@ -326,11 +330,8 @@ fn of_mart(mart: &str, name: &str, kind: Kind) -> Treatment {
         _ if ends(&["_count", "_index", "_days"]) => Treatment::Quantity,
         _ if name.ends_with("postal_code") || name == "zip_code" => Treatment::Zip,
         _ if ends(&["_code_type"]) => Treatment::System,
-        _ if CODES.contains(&name) => Treatment::Code,
-        _ if stem.ends_with("_code") => Treatment::Code,
-        _ if stem.ends_with("_poa") || stem.ends_with("_modifier") || stem == "modifier" => {
-            Treatment::Code
-        }
+        _ if CODES.contains(&name) || stem.ends_with("_code") => code,
+        _ if stem.ends_with("_poa") || stem.ends_with("_modifier") || stem == "modifier" => code,
         _ if name == "identifier_system" => Treatment::Drop,
         _ if name == "system" || name.ends_with("_system") => Treatment::System,
         _ => of_text(name),

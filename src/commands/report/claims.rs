@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// Lines of a claim that are shown.
 pub(super) const MOST_LINES: i64 = 50;
 /// Claims of the whole page, and of a member at most and at least.
-const MOST_OF_PAGE: usize = 4_000;
+const MOST_OF_PAGE: usize = 2_000;
 const MOST_OF_MEMBER: usize = 300;
 const LEAST_OF_MEMBER: usize = 10;
 
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_page_of_many_members_shows_few_claims_of_each() {
-        assert_eq!([0, 1, 20, 200, 100_000].map(share), [300, 300, 200, 20, 10]);
+        assert_eq!([0, 1, 20, 200, 100_000].map(share), [300, 300, 100, 10, 10]);
     }
 
     #[test]

@@ -246,9 +246,9 @@ pub(super) fn accumulators(member: &Member) -> Markup {
                 "Out of pocket is deductible, copayment and coinsurance. "
                 "'Member bears' above also includes charges that the plan does not cover."
             }
-            div.scroll tabindex="0" role="region" aria-label="Deductible and out of pocket by plan year" {
+            div.scroll tabindex="0" role="group" aria-label="Deductible and out of pocket by plan year" {
                 table {
-                    caption { "Deductible and out of pocket, the latest plan year first" }
+                    caption { span { "Deductible and out of pocket, the latest plan year first" } }
                     thead { tr {
                         th scope="col" { "Plan year" } th scope="col" { "What" } th scope="col" { "Plan" }
                         th.number scope="col" { "Used by the claims" } th.number scope="col" { "Used as the payer says" }

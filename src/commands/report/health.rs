@@ -4,13 +4,13 @@ use super::{
     figures::left_out,
     member::{MOST_ROWS, Member},
     pictures::trend,
-    table::{Head, said, table},
+    table::{Head, said, table, words},
 };
 use crate::{commands::asked::Row, plural::count};
 use maud::{Markup, html};
 
-/// Gaps of a drug, and results of a test, that are shown.
-const MOST_OF_ONE: usize = 24;
+/// Gaps of a drug that are shown.
+const MOST_GAPS: usize = 6;
 
 /// Each drug with the days that no supply covers.
 pub(super) fn medications(member: &Member) -> Markup {
@@ -38,7 +38,10 @@ pub(super) fn medications(member: &Member) -> Markup {
                 row.text("drug_name").unwrap_or(row.word("drug")).to_owned(),
                 row.word("source").to_owned(),
                 format!("{}{unplaced}", number("fill_count")),
-                format!("{} to {}", row.word("first_fill_date"), row.word("last_fill_date")),
+                match (row.word("first_fill_date"), row.word("last_fill_date")) {
+                    ("", "") => "not stated".to_owned(),
+                    (first, last) => format!("{first} to {last}"),
+                },
                 row.word("covered_until_date").to_owned(),
                 covered.map(|part| format!("{:.0} %", part * 100.0)).unwrap_or_default(),
                 gaps(member, row),
@@ -63,7 +66,7 @@ fn gaps(member: &Member, drug: Row<'_>) -> String {
         .gaps
         .rows()
         .filter(same)
-        .take(MOST_OF_ONE)
+        .take(MOST_GAPS)
         .map(|gap| {
             let days = gap.integer("gap_days").unwrap_or_default();
             let (start, end) = (gap.word("gap_start_date"), gap.word("gap_end_date"));
@@ -73,6 +76,7 @@ fn gaps(member: &Member, drug: Row<'_>) -> String {
     let all = drug.integer("gap_count").unwrap_or_default();
     let more = all - told.len() as i64;
     match (told.is_empty(), more > 0) {
+        (true, false) if drug.text("first_fill_date").is_none() => "cannot be told".to_owned(),
         (true, false) => "none".to_owned(),
         (_, true) => format!("{}; {more} more in medication_gap", told.join("; ")),
         (false, false) => told.join("; "),
@@ -121,9 +125,9 @@ pub(super) fn labs(member: &Member) -> Markup {
     let tests: Vec<&Row<'_>> = tests.take(MOST_ROWS + 1).collect();
     html! {
         @if tests.is_empty() { p.none { "No laboratory result is stored." } } @else {
-            div.scroll tabindex="0" role="region" aria-label="Latest laboratory results" {
+            div.scroll tabindex="0" role="group" aria-label="Latest laboratory results" {
                 table {
-                    caption { "The latest result of each test" }
+                    caption { span { "The latest result of each test" } }
                     thead { tr {
                         th scope="col" { "Test" } th scope="col" { "Day" } th.number scope="col" { "Result" }
                         th scope="col" { "Reference range" } th scope="col" { "Reading" }
@@ -144,12 +148,8 @@ fn lab(row: Row<'_>, rows: &[Row<'_>]) -> Markup {
         ["test_code", "test_name", "unit"].iter().all(|name| one.value(name) == row.value(name))
     };
     // The newest comes first.
-    let mut values: Vec<f64> = rows
-        .iter()
-        .filter(same)
-        .filter_map(|one| one.value("value").as_f64())
-        .take(MOST_OF_ONE)
-        .collect();
+    let mut values: Vec<f64> =
+        rows.iter().filter(same).filter_map(|one| one.value("value").as_f64()).collect();
     values.reverse();
     let result = match number("value") {
         Some(value) => format!("{}{value} {unit}", row.word("comparator")),
@@ -178,16 +178,16 @@ fn lab(row: Row<'_>, rows: &[Row<'_>]) -> Markup {
         (None, _) => "cannot be told",
     };
     let before = number("previous_value")
-        .map(|value| format!("{value} on {}: {}", row.word("previous_date"), row.word("trend")));
+        .map(|value| format!("{value} on {} ({})", row.word("previous_date"), row.word("trend")));
     let name = row.text("test_name").unwrap_or(row.word("test_code"));
     html! {
         tr {
             th scope="row" { (said(name)) @if !row.word("test_code").is_empty() { br; small { (said(row.word("test_code"))) } } }
-            td { (said(row.text("result_date").unwrap_or("undated"))) }
+            td { (words(row.text("result_date").unwrap_or("undated"))) }
             td.number { (said(&result)) }
             td { (said(&range)) }
             td { @if row.integer("is_abnormal") == Some(1) { strong { (reading) } } @else { (reading) } }
-            td { (said(before.as_deref().unwrap_or("no earlier result"))) }
+            td { (words(before.as_deref().unwrap_or("no earlier result"))) }
             td { @if values.len() > 1 {
                 (trend(&format!("The last {} results: {}", values.len(), list(&values)), &values,
                     number("range_low"), number("range_high")))

@@ -8,6 +8,15 @@ use crate::{
 /// Rows of a section that is not about claims.
 pub(super) const MOST_ROWS: usize = 100;
 
+/// Results of a test that its trend is drawn of.
+const MOST_RESULTS: usize = 24;
+
+/// How complete and how old each type of each connection is. All of it in one answer: the mart works it
+/// out anew each time it is asked.
+pub(super) fn freshness(snapshot: &Snapshot<'_>) -> Result<Asked, WarehouseError> {
+    ask(snapshot, "SELECT * FROM data_freshness ORDER BY connection_name, resource_type", &[])
+}
+
 /// The answers for one member.
 #[derive(Debug)]
 pub(super) struct Member {
@@ -28,7 +37,6 @@ pub(super) struct Member {
     pub(super) conditions: Asked,
     pub(super) labs: Asked,
     pub(super) providers: Asked,
-    pub(super) freshness: Asked,
     pub(super) quality: Asked,
 }
 
@@ -81,7 +89,7 @@ pub(super) fn read(
     let count = all("SELECT count(*) AS n FROM claim_current WHERE member_id = :m")?;
     Ok(Member {
         connections: all(
-            "SELECT connection_name, plan, evidence, birth_date, gender, is_repeated FROM member
+            "SELECT connection_id, connection_name, plan, evidence, birth_date, gender FROM member
              WHERE member_id = :m ORDER BY connection_id",
         )?,
         coverages: bounded(
@@ -124,9 +132,15 @@ pub(super) fn read(
                    AND coalesce(c.verification_status_code, '') <> 'refuted'))
              GROUP BY coalesce(code, display) ORDER BY latest DESC, code",
         )?,
-        labs: all("SELECT *, row_number() OVER (PARTITION BY test_code, test_name, unit
+        labs: all(&format!(
+            "WITH aged AS (
+               SELECT *, row_number() OVER (PARTITION BY test_code, test_name, unit
                  ORDER BY result_date DESC, result_sent DESC, observation_id DESC) AS age
-             FROM lab_result WHERE member_id = :m ORDER BY test_name, test_code, unit, age")?,
+               FROM lab_result WHERE member_id = :m)
+             SELECT * FROM aged WHERE age <= {MOST_RESULTS}
+             ORDER BY test_name, test_code, unit, age LIMIT {}",
+            (MOST_ROWS + 1) * MOST_RESULTS
+        ))?,
         providers: bounded(
             "SELECT coalesce(c.provider_name, p.name, 'not named') AS name, c.provider_npi AS npi,
                max(p.specialty) AS specialty, max(p.phone) AS phone, count(*) AS claim_count,
@@ -135,9 +149,6 @@ pub(super) fn read(
                ON p.connection_id = c.connection_id AND p.npi = c.provider_npi
              WHERE c.member_id = :m GROUP BY 1, 2 ORDER BY claim_count DESC, name, npi",
         )?,
-        freshness: all("SELECT * FROM data_freshness
-             WHERE connection_id IN (SELECT connection_id FROM member WHERE member_id = :m)
-             ORDER BY connection_name, resource_type")?,
         quality: all("SELECT severity, rule, table_name, count(*) AS rows FROM data_quality
              WHERE member_id = :m GROUP BY 1, 2, 3
              ORDER BY instr('error warning notice', severity), rule, table_name")?,

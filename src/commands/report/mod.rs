@@ -12,7 +12,7 @@ mod page;
 mod pictures;
 mod table;
 
-use super::{browser, failure::Failure, home, query::most_alike, system, tell};
+use super::{asked::Asked, browser, failure::Failure, home, query::most_alike, system, tell};
 use crate::{
     cli::ReportArgs,
     clock::Clock,
@@ -36,22 +36,23 @@ pub(super) fn run(folder: &Path, args: &ReportArgs) -> Result<ExitCode, Failure>
             .hint("name the file to write, such as report.html"));
     }
     let now = Clock::system().now();
-    let members = warehouse.snapshot(|snapshot| {
+    let (members, freshness) = warehouse.snapshot(|snapshot| {
         if snapshot.columns("member")?.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Asked::default()));
         }
         let people = member::people(snapshot)?;
         let chosen = choose(people, args.member.as_deref())?;
         let share = claims::share(chosen.len());
         let read = |person: Person| member::read(snapshot, person.id, person.name, share);
-        Ok::<Vec<Member>, Failure>(chosen.into_iter().map(read).collect::<Result<_, _>>()?)
+        let members = chosen.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok::<(Vec<Member>, Asked), Failure>((members, member::freshness(snapshot)?))
     })??;
     if let Some(wanted) = args.member.as_ref().filter(|_| members.is_empty()) {
         return Err(no_member(wanted, Vec::new()));
     }
     // First, as for a backup: a file that nobody knows of cannot be named by a purge.
     log(&file, &args.file, backup_outcome::BEGUN)?;
-    let html = page::page(&members, now);
+    let html = page::page(&members, &freshness, now);
     if let Err(error) = own_file::replace(&args.file, html.as_bytes(), 0o600) {
         let _ = log(&file, &args.file, backup_outcome::FAILED);
         let hint = "check that the folder exists and that this user may write to it";

@@ -7,7 +7,10 @@ use super::{
     member::Member,
     table::{Head, said, table},
 };
-use crate::{commands::asked::Row, plural::count};
+use crate::{
+    commands::asked::{Asked, Row},
+    plural::count,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -32,7 +35,7 @@ const SECTIONS: [(&str, &str); 9] = [
 ];
 
 /// The whole page. Nothing in it runs, and nothing is loaded: the browser is told to refuse both.
-pub(super) fn page(members: &[Member], now: DateTime<Utc>) -> String {
+pub(super) fn page(members: &[Member], freshness: &Asked, now: DateTime<Utc>) -> String {
     let title = match members {
         [one] => format!("Claims and health of {}", said(&one.name)),
         _ => format!("Claims and health of {}", count(members.len(), "member")),
@@ -64,7 +67,9 @@ pub(super) fn page(members: &[Member], now: DateTime<Utc>) -> String {
                     @if members.is_empty() {
                         p.none { "No member is stored yet. Connect one and run a sync, or import files." }
                     }
-                    @for (number, member) in members.iter().enumerate() { (section(member, number, now)) }
+                    @for (number, member) in members.iter().enumerate() {
+                        (section(member, number, freshness, now))
+                    }
                 }
             }
         }
@@ -84,7 +89,7 @@ fn contents(members: &[Member]) -> Markup {
     }
 }
 
-fn section(member: &Member, number: usize, now: DateTime<Utc>) -> Markup {
+fn section(member: &Member, number: usize, freshness: &Asked, now: DateTime<Utc>) -> Markup {
     let person = member.connections.first();
     let facts = person.map(|row| [row.word("birth_date"), row.word("gender")]).unwrap_or_default();
     html! {
@@ -100,9 +105,9 @@ fn section(member: &Member, number: usize, now: DateTime<Utc>) -> Markup {
                 } } }
             }
             @for (anchor, title) in SECTIONS {
-                section aria-labelledby=(format!("m{number}-{anchor}")) {
+                section {
                     h3 id=(format!("m{number}-{anchor}")) { (title) }
-                    (content(anchor, member, now))
+                    (content(anchor, member, freshness, now))
                 }
             }
         }
@@ -116,7 +121,7 @@ fn connection(row: Row<'_>) -> String {
     format!("{name} ({plan}{})", evidence.unwrap_or_default())
 }
 
-fn content(anchor: &str, member: &Member, now: DateTime<Utc>) -> Markup {
+fn content(anchor: &str, member: &Member, freshness: &Asked, now: DateTime<Utc>) -> Markup {
     match anchor {
         "coverage" => coverage(member, now),
         "spend" => spend(member),
@@ -126,22 +131,29 @@ fn content(anchor: &str, member: &Member, now: DateTime<Utc>) -> Markup {
         "conditions" => conditions(member),
         "labs" => labs(member),
         "providers" => providers(member),
-        _ => missing(member),
+        _ => missing(member, freshness),
     }
 }
 
 /// Types that are not complete or old, and what looks wrong in the data.
-fn missing(member: &Member) -> Markup {
+fn missing(member: &Member, freshness: &Asked) -> Markup {
     let days = |row: &Row<'_>| row.integer("days_since_complete");
     let number = |row: &Row<'_>, name: &str| row.integer(name).unwrap_or_default();
     let is_poor = |row: &Row<'_>| {
         row.word("state") != "complete"
-            || days(row).is_none_or(|days| days > STALE_DAYS)
+            // Nobody knows when a source of files is complete.
+            || (row.text("plan").is_some() && days(row).is_none_or(|days| days > STALE_DAYS))
             || number(row, "reject_count") + number(row, "absent_count") > 0
     };
-    let (all, poor) =
-        (member.freshness.rows().len(), member.freshness.rows().filter(is_poor).count());
-    let oldest = member.freshness.rows().filter_map(|row| row.text("complete_as_of_date")).min();
+    let held: Vec<i64> =
+        member.connections.rows().filter_map(|row| row.integer("connection_id")).collect();
+    let rows: Vec<Row<'_>> = freshness
+        .rows()
+        .filter(|row| row.integer("connection_id").is_some_and(|id| held.contains(&id)))
+        .collect();
+    let asked = rows.iter().filter(|row| row.text("plan").is_some()).count();
+    let poor: Vec<Row<'_>> = rows.iter().copied().filter(is_poor).collect();
+    let oldest = rows.iter().filter_map(|row| row.text("complete_as_of_date")).min();
     let head = [
         Head::Text("Type"),
         Head::Text("Connection"),
@@ -152,13 +164,11 @@ fn missing(member: &Member) -> Markup {
         Head::Number("No longer listed"),
         Head::Text("What to do"),
     ];
-    let cells: Vec<Vec<String>> = member
-        .freshness
-        .rows()
-        .filter(is_poor)
+    let cells: Vec<Vec<String>> = poor
+        .iter()
         .map(|row| {
             let reason = row.text("reason").map(|why| format!(": {why}")).unwrap_or_default();
-            let since = days(&row).filter(|days| *days > STALE_DAYS);
+            let since = days(row).filter(|days| *days > STALE_DAYS);
             let since = since.map(|days| format!(" ({} ago)", count(days, "day")));
             let as_of = row.text("complete_as_of_date").unwrap_or("never");
             vec![
@@ -166,9 +176,9 @@ fn missing(member: &Member) -> Markup {
                 row.word("connection_name").to_owned(),
                 format!("{}{reason}", row.word("state")),
                 format!("{as_of}{}", since.unwrap_or_default()),
-                number(&row, "resource_count").to_string(),
-                number(&row, "reject_count").to_string(),
-                number(&row, "absent_count").to_string(),
+                number(row, "resource_count").to_string(),
+                number(row, "reject_count").to_string(),
+                number(row, "absent_count").to_string(),
                 row.word("hint").to_owned(),
             ]
         })
@@ -185,12 +195,13 @@ fn missing(member: &Member) -> Markup {
         })
         .collect();
     html! {
-        @if all == 0 {
+        @if asked == 0 {
             p { "No plan was asked for this member: what files hold is here, and nobody knows what is missing." }
-        } @else if poor == 0 {
-            p { "All " (all) " types that the plans serve are complete, as of " (oldest.unwrap_or("today")) " or later." }
-        } @else {
-            p { strong { (poor) " of " (all) " types" } " are not complete, older than " (count(STALE_DAYS, "day")) ", or have something open." }
+        } @else if poor.is_empty() {
+            p { "All " (count(asked, "type")) " that the plans serve are complete, as of " (oldest.unwrap_or("today")) " or later." }
+        }
+        @if !poor.is_empty() {
+            p { strong { (poor.len()) " of " (count(rows.len(), "type")) } " are not complete, older than " (count(STALE_DAYS, "day")) ", or have something open." }
             (table("Types that are incomplete or stale", &head, &cells))
         }
         @if quality.is_empty() { p { "Nothing in the data looks wrong (data_quality)." } } @else {

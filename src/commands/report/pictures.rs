@@ -48,25 +48,30 @@ pub(super) struct Stack {
 /// Stacked columns from zero upwards; `scale` names the value of the top line.
 pub(super) fn stacks(title: &str, stacks: &[Stack], scale: &str) -> Markup {
     const HEIGHT: i64 = 200;
+    /// Room for the scale, also where its letters are large on a small screen.
+    const TOP: i64 = 28;
+    /// How wide a label is at most.
+    const LABEL: f64 = 90.0;
     let total = |stack: &Stack| stack.values.iter().map(|value| (*value).max(0)).sum::<i64>();
     let most = stacks.iter().map(total).max().unwrap_or_default().max(1);
     let room = WIDTH as f64 / stacks.len().max(1) as f64;
     let wide = (room * 0.8).min(60.0);
     html! {
-        svg viewBox=(format!("0 0 {WIDTH} {}", HEIGHT + 40)) role="img" aria-label=(title) {
-            line.grid x1="0" x2=(WIDTH) y1="16" y2="16" {}
-            text.tick x="0" y="12" { (scale) }
-            line.axis x1="0" x2=(WIDTH) y1=(HEIGHT + 16) y2=(HEIGHT + 16) {}
+        svg viewBox=(format!("0 0 {WIDTH} {}", HEIGHT + TOP + 24)) role="img" aria-label=(title) {
+            line.grid x1="0" x2=(WIDTH) y1=(TOP) y2=(TOP) {}
+            text.tick x="0" y=(TOP - 6) { (scale) }
+            line.axis x1="0" x2=(WIDTH) y1=(HEIGHT + TOP) y2=(HEIGHT + TOP) {}
             @for (position, stack) in stacks.iter().enumerate() {
                 @let left = position as f64 * room;
                 @for (series, bottom, value) in piled(&stack.values) {
                     @let high = value as f64 / most as f64 * HEIGHT as f64;
                     @let low = bottom as f64 / most as f64 * HEIGHT as f64;
                     rect class=(format!("k{series}")) x=(format!("{left:.1}")) width=(format!("{wide:.1}"))
-                        y=(format!("{:.1}", HEIGHT as f64 + 16.0 - low - high)) height=(format!("{high:.1}")) {}
+                        y=(format!("{:.1}", (HEIGHT + TOP) as f64 - low - high)) height=(format!("{high:.1}")) {}
                 }
-                @if stack.is_marked {
-                    text.tick x=(format!("{left:.1}")) y=(HEIGHT + 32) { (stack.label) }
+                // A label further right would be cut off, or stand on the one before it.
+                @if stack.is_marked && (position == 0 || left <= WIDTH as f64 - LABEL) {
+                    text.tick x=(format!("{left:.1}")) y=(HEIGHT + TOP + 20) { (stack.label) }
                 }
             }
         }

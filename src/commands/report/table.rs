@@ -19,7 +19,7 @@ pub(super) fn said(text: &str) -> Cow<'_, str> {
 }
 
 /// A text whose dates are not broken at their hyphens where a column is narrow.
-fn words(text: &str) -> Markup {
+pub(super) fn words(text: &str) -> Markup {
     let is_day = |word: &str| {
         word.len() == 10 && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
     };
@@ -34,9 +34,9 @@ fn words(text: &str) -> Markup {
 /// A table whose first column names its row.
 pub(super) fn table(caption: &str, head: &[Head], rows: &[Vec<String>]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
+        div.scroll tabindex="0" role="group" aria-label=(caption) {
             table {
-                caption { (caption) }
+                caption { span { (caption) } }
                 thead { tr { @for one in head { (header(*one)) } } }
                 tbody {
                     @for row in rows {

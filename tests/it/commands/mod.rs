@@ -17,6 +17,7 @@ mod notify;
 mod production_access;
 mod recipes;
 mod report;
+mod report_browser;
 mod schedule_run;
 mod shipped;
 mod told_once;

@@ -35,7 +35,7 @@ pub(crate) use served::Served;
 pub(crate) use shell::{bash, scripts};
 pub(crate) use sql_text::{copy_rows, dump, rows};
 pub(crate) use surroundings::{
-    fhirpath_js, oidc_module, python_with_duckdb, server, shared, tools,
+    chromium_and_axe, fhirpath_js, oidc_module, python_with_duckdb, server, shared, tools,
 };
 pub(crate) use tables::{VIEWS_DIR, definition, state};
 pub(crate) use tampered::{Answer, Asked as AskedThrough, Tampered};

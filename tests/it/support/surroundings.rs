@@ -41,6 +41,11 @@ pub(crate) fn tools() -> Option<PathBuf> {
     path("PAYERSYNC_TEST_TOOLS")
 }
 
+/// Chromium, and the folder of `.ci/run` whose node_modules have axe-core and playwright-core.
+pub(crate) fn chromium_and_axe() -> Option<(PathBuf, PathBuf)> {
+    Some((path("PAYERSYNC_TEST_CHROMIUM")?, path("PAYERSYNC_TEST_AXE")?))
+}
+
 fn path(variable: &str) -> Option<PathBuf> {
     match std::env::var_os(variable) {
         Some(path) => Some(path.into()),

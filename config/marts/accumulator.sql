@@ -4,7 +4,7 @@
 -- the payer state an amount. What was used is the sum over the current claims (see claim_current)
 -- whose service began in the plan year; each current claim counts in one plan year. Out of pocket is
 -- deductible, copayment and coinsurance; a claim that states none of the three counts with what the
--- member bears (member_cost_share in claim). A claim that mixes currencies has no amounts to count.
+-- member owes (member_cost_share in claim). A claim that mixes currencies has no amounts to count.
 --
 -- The plan year is the span of the coverage, if it has both ends and is no longer than a year, and the
 -- service began in it; else the calendar year. Without a usable date of service it is NULL.

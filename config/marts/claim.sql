@@ -108,7 +108,7 @@
 -- payment_cents               the same in cents
 -- plan_paid_amount            what the plan paid: payment, else paid to provider and patient, else benefit
 -- plan_paid_cents             the same in cents
--- member_cost_share_amount    what the member bears: liability, else deductible, copayment and coinsurance, else what the member paid
+-- member_cost_share_amount    what the member owes: liability, else deductible, copayment and coinsurance, else what the member paid
 -- member_cost_share_cents     the same in cents
 -- currency                    currency of the amounts
 -- is_mixed_currency           1 when amounts of this claim are in different currencies

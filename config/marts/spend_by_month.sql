@@ -32,7 +32,7 @@
 -- copay_cents               the same in cents
 -- coinsurance_amount        coinsurance
 -- coinsurance_cents         the same in cents
--- member_cost_share_amount  what the member bears, as in claim
+-- member_cost_share_amount  what the member owes, as in claim
 -- member_cost_share_cents   the same in cents
 -- paid_by_patient_amount    paid by the member, where sent
 -- paid_by_patient_cents     the same in cents

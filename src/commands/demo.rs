@@ -41,7 +41,7 @@ const PLAN: &str = "demo";
 /// What an analyst might ask first, with the question in words.
 const QUESTIONS: [(&str, &str); 3] = [
     (
-        "What was charged, paid and left to the member, by kind of claim?",
+        "What was charged, what did the plan pay, what does the member owe?",
         "SELECT kind, count(*) AS claims,
        printf('%.2f', sum(submitted_amount)) AS submitted,
        printf('%.2f', sum(plan_paid_amount)) AS plan_paid,

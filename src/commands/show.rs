@@ -46,33 +46,66 @@ impl Fit {
         self.0.len()
     }
 
+    /// The headings that are shown, whole, in as many lines as they need.
+    pub(super) fn heads(&self, names: &[&str]) -> Vec<String> {
+        names.iter().zip(&self.0).map(|(name, most)| head(name, *most)).collect()
+    }
+
     /// The cells of a row that are shown, each cut to its column.
     pub(super) fn cut(&self, cells: &[&str]) -> Vec<String> {
         cells.iter().zip(&self.0).map(|(text, most)| cut(text, *most)).collect()
     }
 }
 
-/// Fits columns that want these widths into a screen: long texts are cut, the longest first;
-/// numbers never are, since half a number is a wrong one. The last columns go where even that is
-/// not enough.
-pub(super) fn fit(wanted: &[usize], is_number: &[bool], screen: usize) -> Fit {
+/// The pieces of a heading between which a line may end.
+fn pieces(name: &str) -> impl Iterator<Item = &str> {
+    name.split_inclusive(['_', ' '])
+}
+
+/// A heading in lines of at most so many columns, broken behind underscores where that is enough.
+fn head(name: &str, most: usize) -> String {
+    if most == usize::MAX || width(name) <= most {
+        return name.to_owned();
+    }
+    let (mut lines, mut taken) = (String::new(), 0);
+    for piece in pieces(name) {
+        if taken > 0 && taken + piece.width() > most {
+            lines.push('\n');
+            taken = 0;
+        }
+        lines.push_str(piece);
+        taken += piece.width();
+    }
+    fill(&lines, most)
+}
+
+/// Fits columns with these headings, whose cells are at most so wide, into a screen. A heading takes
+/// several lines before a cell is cut. Long texts are cut, the longest first; numbers never are, since
+/// half a number is a wrong one. The last columns go where even that is not enough.
+pub(super) fn fit(headings: &[&str], cells: &[usize], is_number: &[bool], screen: usize) -> Fit {
     // The borders at both sides; there is nothing behind the last column.
     let screen = screen.saturating_sub(1);
-    let least = |column: usize| match is_number[column] {
-        true => wanted[column],
-        false => wanted[column].min(LEAST),
+    let whole = |column: usize| {
+        cells[column].max(pieces(headings[column]).map(width).max().unwrap_or_default())
     };
-    let mut shown = wanted.len();
+    let least = |column: usize| match is_number[column] {
+        true => whole(column),
+        false => whole(column).min(LEAST),
+    };
+    let mut shown = headings.len();
     let needed = |shown: usize| (0..shown).map(|column| least(column) + ROOM).sum::<usize>();
     while shown > 1 && needed(shown) > screen {
         shown -= 1;
     }
-    let mut widths = wanted[..shown].to_vec();
+    let mut widths: Vec<usize> =
+        (0..shown).map(|column| cells[column].max(width(headings[column]))).collect();
     let total = |widths: &[usize]| widths.iter().map(|width| width + ROOM).sum::<usize>();
-    while total(&widths) > screen {
-        let can_shrink = (0..shown).filter(|column| widths[*column] > least(*column));
-        let Some(widest) = can_shrink.max_by_key(|column| widths[*column]) else { break };
-        widths[widest] -= 1;
+    for limit in [&whole as &dyn Fn(usize) -> usize, &least] {
+        while total(&widths) > screen {
+            let can_shrink = (0..shown).filter(|column| widths[*column] > limit(*column));
+            let Some(widest) = can_shrink.max_by_key(|column| widths[*column]) else { break };
+            widths[widest] -= 1;
+        }
     }
     Fit(widths)
 }
@@ -107,16 +140,16 @@ pub(super) fn fit_cells(
     screen: Option<usize>,
 ) -> Fit {
     let Some(screen) = screen else { return Fit::whole(header.len()) };
-    let wanted = |column: usize| {
-        let cells = rows.iter().map(|row| width(&row[column]));
-        cells.chain([width(header[column])]).max().unwrap_or_default()
-    };
-    fit(&(0..header.len()).map(wanted).collect::<Vec<_>>(), is_number, screen)
+    let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max();
+    let cells: Vec<usize> =
+        (0..header.len()).map(|column| widest(column).unwrap_or_default()).collect();
+    fit(header, &cells, is_number, screen)
 }
 
 /// A text in lines of at most so many columns of the screen, the further ones indented.
 ///
-/// A word that is longer than a line stays whole: it may be there to be copied.
+/// A word that is longer than a line stays whole, and so does a command between backticks that fits
+/// into a line: they may be there to be copied.
 pub(super) fn wrap(text: &str, most: usize, indent: usize) -> String {
     let indent = indent.min(most / 2);
     let mut wrapped = String::new();
@@ -127,7 +160,7 @@ pub(super) fn wrap(text: &str, most: usize, indent: usize) -> String {
         let start = line.len() - line.trim_start().len();
         wrapped.push_str(&line[..start]);
         let (mut taken, mut is_first) = (start, true);
-        for word in line[start..].split(' ') {
+        for word in words(&line[start..], most.saturating_sub(indent)) {
             let wide = word.width();
             if !is_first && taken + 1 + wide > most {
                 wrapped.push('\n');
@@ -143,6 +176,27 @@ pub(super) fn wrap(text: &str, most: usize, indent: usize) -> String {
         }
     }
     wrapped
+}
+
+/// The words of a line; a command between backticks is one of them if it is at most so wide.
+fn words(line: &str, most: usize) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = line;
+    loop {
+        let first = rest.find(' ').unwrap_or(rest.len());
+        let is_open = |text: &str| text.matches('`').count() % 2 == 1;
+        let command = is_open(&rest[..first]).then(|| {
+            let tick = rest[first..].find('`')? + first;
+            let end = rest[tick..].find(' ').map_or(rest.len(), |space| tick + space);
+            (!is_open(&rest[..end]) && rest[..end].width() <= most).then_some(end)
+        });
+        let end = command.flatten().unwrap_or(first);
+        words.push(&rest[..end]);
+        match rest.get(end + 1..) {
+            Some(more) => rest = more,
+            None => return words,
+        }
+    }
 }
 
 /// A text in lines of at most so many columns, for a cell that must not be wider; words are broken too.
@@ -174,11 +228,29 @@ mod tests {
     #[test]
     fn long_texts_are_cut_the_longest_first_and_numbers_are_not() {
         let is_number = [false, true, false];
+        let fit = |cells: &[usize], is_number: &[bool], screen| {
+            fit(&vec!["h"; cells.len()], cells, is_number, screen)
+        };
         assert_eq!(fit(&[10, 12, 20], &is_number, 80), Fit(vec![10, 12, 20]));
         assert_eq!(fit(&[10, 12, 60], &is_number, 40), Fit(vec![9, 12, 9]));
         assert_eq!(fit(&[10, 30, 60], &is_number, 30), Fit(vec![10]));
         assert_eq!(fit(&[5, 60, 60], &[false; 3], 51), Fit(vec![5, 18, 18]));
         assert_eq!(fit(&[90], &[true], 20), Fit(vec![90]));
+    }
+
+    #[test]
+    fn a_heading_takes_more_lines_before_a_cell_is_cut_or_a_column_goes() {
+        let headings = ["member_liability_amount", "provider_name"];
+        let fits = fit(&headings, &[6, 20], &[true, false], 40);
+        assert_eq!(fits, Fit(vec![13, 20]));
+        assert_eq!(fits.heads(&headings), ["member_\nliability_\namount", "provider_name"]);
+        assert_eq!(
+            fits.cut(&["113.20", "Lakeside Family Care"]),
+            ["113.20", "Lakeside Family Care"]
+        );
+        // Half a screen: the text gives way, the number does not.
+        assert_eq!(fit(&headings, &[6, 20], &[true, false], 27), Fit(vec![10, 10]));
+        assert_eq!(head("explanationofbenefit", 8), "explanat\nionofben\nefit");
     }
 
     #[test]
@@ -189,6 +261,9 @@ mod tests {
         assert_eq!(wrap("one two", usize::MAX, 2), "one two");
         assert_eq!(wrap("one\ntwo", 80, 2), "one\ntwo");
         assert_eq!(wrap("", 80, 2), "");
+        assert_eq!(wrap("run `a b c` now", 9, 2), "run\n  `a b c`\n  now");
+        assert_eq!(wrap("run `a b c d` now", 6, 0), "run `a\nb c d`\nnow");
+        assert_eq!(wrap("a ` b", 4, 0), "a `\nb");
     }
 
     #[test]

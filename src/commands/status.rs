@@ -212,9 +212,9 @@ fn is_fine(status: &TypeStatus) -> bool {
     status.rejects == 0 && !matches!(status.state, WalkState::Incomplete | WalkState::Running)
 }
 
-/// How many types have something missing, rejects left aside.
-fn unfinished_count(asked: &[&TypeStatus]) -> usize {
-    asked.iter().filter(|status| status.state != WalkState::Complete).count()
+/// The types that have something missing, rejects left aside.
+fn unfinished<'a>(asked: &[&'a TypeStatus]) -> impl Iterator<Item = &'a TypeStatus> {
+    asked.iter().copied().filter(|status| status.state != WalkState::Complete)
 }
 
 /// The worst of what the latest walks came to, each judged with the others of its run: the exit

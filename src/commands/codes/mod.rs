@@ -83,7 +83,7 @@ fn table(out: &mut dyn Write, systems: &[CodeSystem]) -> io::Result<()> {
         })
         .collect();
     let fit = show::fit_cells(&header, &cells, &[true, false, false, false], terminal::width());
-    let mut table = show::table(&fit.cut(&header));
+    let mut table = show::table(&fit.heads(&header));
     for row in &cells {
         table.add_row(fit.cut(&row.iter().map(String::as_str).collect::<Vec<_>>()));
     }

@@ -112,7 +112,7 @@ fn others(out: &mut dyn Write, told: &Explained) -> io::Result<()> {
             break (header, is_number, rows, fit);
         }
     };
-    let mut table = show::table(&fit.cut(&header));
+    let mut table = show::table(&fit.heads(&header));
     for cells in &rows {
         table.add_row(fit.cut(&cells.iter().map(String::as_str).collect::<Vec<_>>()));
     }

@@ -60,7 +60,7 @@ fn claim<'a>(row: Row<'a>, lines: &Lines<'a>) -> Markup {
         ("Charged", money("submitted_cents")),
         ("Allowed", money("allowed_cents")),
         ("Plan paid", money("plan_paid_cents")),
-        ("Member bears", money("member_cost_share_cents")),
+        ("Member owes", money("member_cost_share_cents")),
         ("Deductible", money("deductible_cents")),
         ("Copayment", money("copay_cents")),
         ("Coinsurance", money("coinsurance_cents")),
@@ -74,7 +74,7 @@ fn claim<'a>(row: Row<'a>, lines: &Lines<'a>) -> Markup {
         details.claim {
             summary {
                 span.when { (said(date)) } " " span { (said(row.word("kind"))) ", " (said(provider)) } " "
-                span.number { "plan paid " (money("plan_paid_cents")) ", member bears " (money("member_cost_share_cents")) }
+                span.number { "plan paid " (money("plan_paid_cents")) ", member owes " (money("member_cost_share_cents")) }
             }
             dl { @for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
                 div { dt { (name) } dd { (said(value)) } }

@@ -171,7 +171,7 @@ fn spend_in(member: &Member, currency: &str) -> Markup {
         columns.iter().map(|column| column.values.iter().map(|one| (*one).max(0)).sum::<i64>());
     let scale = format!("{} {currency}", amount(most.max().unwrap_or_default()));
     let mut head = vec![Head::Text("Year")];
-    head.extend(["Claims", "Allowed", "Plan paid", "Member bears"].map(Head::Number));
+    head.extend(["Claims", "Allowed", "Plan paid", "Member owes"].map(Head::Number));
     let line = |name: String, of: &[Row<'_>]| {
         vec![
             name,
@@ -244,7 +244,7 @@ pub(super) fn accumulators(member: &Member) -> Markup {
         @else {
             p.note {
                 "Out of pocket is deductible, copayment and coinsurance. "
-                "'Member bears' above also includes charges that the plan does not cover."
+                "'Member owes' above also includes charges that the plan does not cover."
             }
             div.scroll tabindex="0" role="group" aria-label="Deductible and out of pocket by plan year" {
                 table {

@@ -1,6 +1,6 @@
 //! The status for people: a line per connection, then what is wrong, once per cause.
 
-use super::{ConsentEnds, same_person, unfinished_count};
+use super::{ConsentEnds, same_person, unfinished};
 use crate::{
     commands::{
         causes::{self, Unfinished, causes, type_names},
@@ -92,13 +92,25 @@ fn headline(row: &ConnectionRow, mine: &[&TypeStatus], asked: &[&TypeStatus]) ->
             None => format!("{who}: nothing imported; `payersync import {} FILE`", row.name),
         };
     }
-    let (types, unfinished) = (asked.len(), unfinished_count(asked));
-    let mut parts = match unfinished {
-        0 => vec![complete(asked), plural::count(types, "type")],
-        _ => vec![format!("{unfinished} of {} incomplete", plural::count(types, "type"))],
-    };
+    let types = plural::count(asked.len(), "type");
     let sum = |of: fn(&TypeStatus) -> u64| asked.iter().map(|status| of(status)).sum::<u64>();
-    parts.push(plural::count(sum(|status| status.resources), "resource"));
+    let resources = plural::count(sum(|status| status.resources), "resource");
+    let (behind, never): (Vec<&TypeStatus>, Vec<&TypeStatus>) =
+        unfinished(asked).partition(|status| status.complete_as_of.is_some());
+    let mut parts = match (never.len(), behind.len()) {
+        (0, 0) => vec![complete(asked), types, resources],
+        // What was complete before is still there: an update that failed loses nothing.
+        (0, late) => vec![
+            format!("{late} of {types} not updated"),
+            format!("{resources} held, {}", complete(&behind)),
+        ],
+        (never, 0) => vec![format!("{never} of {types} incomplete"), resources],
+        (never, late) => vec![
+            format!("{never} of {types} incomplete"),
+            format!("{late} not updated since {}", since(&behind)),
+            format!("{resources} held"),
+        ],
+    };
     let rejects = sum(|status| status.rejects);
     if rejects > 0 {
         parts.push(plural::count(rejects, "reject"));
@@ -116,6 +128,12 @@ fn complete(asked: &[&TypeStatus]) -> String {
         Some(time) => format!("complete as of {} UTC", minute(time)),
         None => "complete".to_owned(),
     }
+}
+
+/// The oldest instant up to which one of these types is complete.
+fn since(types: &[&TypeStatus]) -> String {
+    let oldest = types.iter().filter_map(|status| status.complete_as_of.as_deref()).min();
+    oldest.map_or_else(|| "an unknown time".to_owned(), |time| format!("{} UTC", minute(time)))
 }
 
 /// What is wrong, and what to do about it; the same hint once.
@@ -177,7 +195,7 @@ fn table(out: &mut dyn Write, asked: &[&TypeStatus]) -> io::Result<()> {
         .collect();
     let is_number: Vec<bool> = (0..header.len()).map(|column| column > 2).collect();
     let fit = show::fit_cells(&header, &cells, &is_number, terminal::width());
-    let mut table = show::table(&fit.cut(&header));
+    let mut table = show::table(&fit.heads(&header));
     for row in &cells {
         table.add_row(fit.cut(&row.iter().map(String::as_str).collect::<Vec<_>>()));
     }

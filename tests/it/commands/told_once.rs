@@ -61,7 +61,9 @@ fn a_plan_that_is_gone_is_one_line_per_connection_and_each_type_is_shown_on_dema
     assert_eq!(said("\nIncomplete: john: "), 1, "{}", sync.stderr);
     assert_eq!(said("hint: "), 1, "{}", sync.stderr);
     let gone = shown(&home, &["status"]);
-    assert!(gone.contains("john at plan demo: 3 of 3 types incomplete"), "{gone}");
+    let held = gone.replace("\n  ", " ");
+    assert!(held.contains("john at plan demo: 3 of 3 types not updated, "), "{gone}");
+    assert!(held.contains(" held, complete as of 20"), "{gone}");
     assert_eq!(gone.matches("hint: ").count(), 1, "{gone}");
     assert_eq!(gone.matches("could not connect").count(), 1, "{gone}");
     let unknown = home.run(&["status", "jon"]);

@@ -9,6 +9,11 @@ fn main() -> io::Result<()> {
     // The folder above, since git keeps no empty ones: a first mart may bring its folder along.
     println!("cargo:rerun-if-changed=config");
     println!("cargo:rerun-if-changed=scripts/build.rs");
+    // What `--version --verbose` tells; the same wherever the same target is built.
+    for name in ["TARGET", "PROFILE"] {
+        let value = env::var(name).map_err(io::Error::other)?;
+        println!("cargo:rustc-env=PAYERSYNC_{name}={value}");
+    }
     let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     let mut code = String::new();

@@ -1,6 +1,7 @@
 //! The command line: clap types only.
 
 mod codes;
+mod config;
 mod explain;
 mod export;
 mod import;
@@ -13,9 +14,11 @@ mod report;
 mod sandbox;
 mod shipped;
 mod status;
+mod version;
 mod views;
 
 pub use codes::{CodesAction, CodesCommand, CodesLoadArgs};
+pub use config::{ConfigAction, ConfigCommand, ConfigShowArgs};
 pub use explain::ExplainArgs;
 pub use export::{DateTreatment, ExportArgs, ExportFormat, ExportSet};
 pub use import::ImportArgs;
@@ -28,10 +31,11 @@ pub use report::ReportArgs;
 pub use sandbox::{DemoArgs, SandboxArgs, SandboxCommand};
 pub use shipped::{CompletionsArgs, ManArgs, completions, man_pages};
 pub use status::StatusArgs;
+pub use version::is_long_version;
 pub use views::{ViewsAction, ViewsCheckArgs, ViewsCommand, ViewsFormat, ViewsRunArgs};
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::{ffi::OsString, path::PathBuf};
 
 /// Where the help of each command shows the flags that all commands have.
@@ -45,7 +49,8 @@ const GLOBAL: &str = "Global options";
     max_term_width = 100,
     after_help = "Exit codes: 0 complete, 1 usage or configuration, 2 finished incomplete, \
                   3 a member must consent again, 4 plan unreachable, 5 warehouse, \
-                  6 locked by another run, 70 bug."
+                  6 locked by another run, 70 bug.\n\n`payersync --version --verbose` tells \
+                  what this build is made of."
 )]
 pub struct Cli {
     /// The one folder for configuration, warehouse and vault [default: ~/.payersync, or payersync
@@ -150,6 +155,9 @@ pub enum Command {
     /// Restore a backup into a home that has no warehouse
     #[command(after_long_help = include_str!("cli/help/restore.txt"))]
     Restore(RestoreArgs),
+    /// Print the settings in force and where each comes from, or the schema for editors
+    #[command(after_long_help = include_str!("cli/help/config.txt"))]
+    Config(ConfigCommand),
     /// Look at everything that a night depends on; change nothing
     #[command(after_long_help = include_str!("cli/help/doctor.txt"))]
     Doctor(DoctorArgs),
@@ -357,6 +365,17 @@ pub struct PurgeArgs {
     /// Do not ask; needed where there is no terminal
     #[arg(long)]
     pub yes: bool,
+}
+
+/// The words of a refused command line, as they are without what the environment says.
+///
+/// clap takes a flag that a variable sets for one that was typed, and puts it into the usage.
+pub fn refusal(arguments: &[OsString], error: &clap::Error) -> String {
+    let without_variables = ["home", "log", "log_format"]
+        .into_iter()
+        .fold(Cli::command(), |command, id| command.mut_arg(id, |arg| arg.env(None::<&str>)));
+    let again = without_variables.try_get_matches_from(arguments).err();
+    again.as_ref().unwrap_or(error).render().to_string()
 }
 
 /// An argument that begins with a comment of SQL (`-- spend by month`), made one that no flag begins with.

@@ -14,8 +14,12 @@ mod presets;
 mod production_access;
 mod request_headers;
 mod schedules;
+#[cfg(test)]
+mod schema_tests;
 mod secret_file;
 mod secret_source;
+mod shown;
+mod text;
 
 pub use error::ConfigError;
 pub use notify::{NotifySettings, SecretUrl, WebhookFormat};
@@ -24,6 +28,7 @@ pub use presets::{Preset, PresetError, presets};
 pub use production_access::ProductionAccess;
 pub use schedules::Schedules;
 pub use secret_file::{SecretFileError, read_credential, read_secret_file};
+pub use shown::{ShownKey, shown};
 
 use crate::http::HttpOptions;
 use std::{
@@ -47,6 +52,9 @@ pub const WAREHOUSE_NAME: &str = "warehouse.db";
 /// The commented configuration that `payersync init` writes.
 pub const TEMPLATE: &str = include_str!("../config/payersync.toml");
 
+/// The JSON schema of the file, for editors.
+pub const SCHEMA: &str = include_str!("../config/payersync.schema.json");
+
 /// What the core works with.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -68,6 +76,8 @@ pub struct Settings {
     pub overlap: Duration,
     /// How long superseded versions of resources are kept; `None`: for ever.
     pub keep_versions: Option<Duration>,
+    /// How long runs that changed nothing and the access log are kept; `None`: for ever.
+    pub keep_runs: Option<Duration>,
     /// Whether the end of a run counts which paths no column carries.
     pub count_unmapped_paths: bool,
     /// A folder with more ViewDefinitions.
@@ -114,12 +124,20 @@ impl Settings {
         }
     }
 
+    /// The defaults with the `[notify]` of a file that cannot be used otherwise, so that somebody is
+    /// told of it; `None` if that section cannot be used either.
+    pub fn of_notify_alone(home: &Path) -> Option<Settings> {
+        let path = home.join(FILE_NAME);
+        let text = std::fs::read_to_string(&path).ok()?;
+        Settings::parse(home, &path, &text::notify_alone(&text)).ok()
+    }
+
     /// Reads a text in place of the file.
     ///
     /// # Errors
     /// As [`Settings::load`].
     pub fn parse(home: &Path, path: &Path, text: &str) -> Result<Settings, ConfigError> {
-        let file = file::parse(path, text)?;
+        let file = text::parse(path, text)?;
         let schedules = Schedules::new(&file, path)?;
         let connection_sections = file.connections.keys().cloned().collect();
         if file.vault_key_command.as_ref().is_some_and(|words| words.iter().all(String::is_empty)) {
@@ -157,6 +175,7 @@ impl Settings {
             full_walk_every: file.sync.full_walk_every(),
             overlap: file.sync.overlap(),
             keep_versions: file.warehouse.keep_versions(),
+            keep_runs: file.warehouse.keep_runs(path)?,
             count_unmapped_paths: file.warehouse.count_unmapped_paths,
             views_dir: file.warehouse.views_dir.map(|folder| home.join(folder)),
             plans,

@@ -23,6 +23,7 @@
 //! - [`notify`] – who is told when a night goes wrong: a command, a webhook, a mailbox
 //! - [`schedule`] – when the next run is due; pure
 //! - [`sync`] – what to ask (pure), page after page, what came of it
+//! - `alike` – the name that a misspelt one may mean; pure
 //! - [`fingerprint`] – what identifies a resource and its content; pure
 //! - [`instant`](mod@instant) – the dates of resources, as they come; pure
 //! - [`r4`] – the names of FHIR R4's resource types
@@ -36,6 +37,7 @@
 //!   refinery, with the exception of the vault, which is a file of its own
 //! - [`sandbox`] – the embedded payer; knows nobody, and only `commands` and tests know it
 
+mod alike;
 pub mod auth;
 pub mod cli;
 pub mod clock;

@@ -8,13 +8,16 @@ use payersync::{
 };
 
 fn main() -> std::process::ExitCode {
-    let arguments = std::env::args_os().map(cli::no_comment_is_a_flag);
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<_> = std::env::args_os().map(cli::no_comment_is_a_flag).collect();
+    if cli::is_long_version(&arguments) {
+        return commands::long_version().into();
+    }
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, not mistakes.
             if !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-                return commands::misused(&error.render().to_string()).into();
+                return commands::misused(&cli::refusal(&arguments, &error)).into();
             }
             // A closed pipe is nobody's mistake.
             let _ = error.print();

@@ -1,6 +1,6 @@
 //! A URL with the text that a person typed.
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use url::{ParseError, Url};
 
 /// A URL, and the text it was typed as.
@@ -45,6 +45,12 @@ impl<'de> Deserialize<'de> for TypedUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TypedUrl, D::Error> {
         let text = String::deserialize(deserializer)?;
         TypedUrl::parse(&text).map_err(D::Error::custom)
+    }
+}
+
+impl Serialize for TypedUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
     }
 }
 

@@ -116,7 +116,14 @@ impl Failure {
         if logging::is_json() {
             let exit_code = self.code as u8;
             let hint = self.hint.as_deref();
-            return tracing::error!(target: logging::TOLD, exit_code, hint, "{:#}", self.error);
+            return tracing::error!(
+                name: "failure",
+                target: logging::TOLD,
+                exit_code,
+                hint,
+                "{:#}",
+                self.error
+            );
         }
         tell(&format!("error: {:#}", self.error));
         if let Some(hint) = &self.hint {

@@ -2,6 +2,7 @@
 
 use super::{failure::Failure, home, print, show, tell, terminal};
 use crate::{
+    alike::most_alike,
     cli::InitArgs,
     config::{FILE_NAME, Preset, PresetError, TEMPLATE, presets},
     exit_code::ExitCode,
@@ -130,14 +131,18 @@ fn must_set(preset: &Preset) -> String {
 
 impl From<PresetError> for Failure {
     fn from(error: PresetError) -> Failure {
-        let hint = match &error {
-            PresetError::NotSet { .. } | PresetError::Value { .. } => None,
-            _ => Some("`payersync init --list` names them"),
-        };
         let failure = Failure::misuse(error.to_string());
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
+        match error {
+            PresetError::NotSet { .. } | PresetError::Value { .. } => failure,
+            PresetError::Unknown(name) => {
+                let alike = most_alike(&name, presets().iter().map(|preset| preset.name));
+                let alike = alike.map(|alike| format!("did you mean {alike}? "));
+                let alike = alike.unwrap_or_default();
+                failure.hint(format!("{alike}`payersync init --list` lists the presets"))
+            }
+            PresetError::NothingToSet { .. } => {
+                failure.hint("`payersync init --list` says what each preset needs")
+            }
         }
     }
 }

@@ -1,11 +1,18 @@
 //! Logs to stderr: plain lines or JSON lines. No log line carries a value of a resource.
 
+mod json;
+
 use super::{
+    failure::Failure,
     progress::Style,
     quiet, tell,
     terminal::{self, LogLines},
 };
-use crate::cli::{Cli, Command, LogFormat};
+use crate::{
+    alike::most_alike,
+    cli::{Cli, Command, LogFormat},
+};
+use json::JsonLine;
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
     panic,
@@ -30,7 +37,10 @@ fn is_left_alone(command: &Command) -> bool {
 }
 
 /// Starts logging; says how progress is to be shown.
-pub(super) fn start(cli: &Cli) -> Style {
+///
+/// # Errors
+/// The filter cannot be understood, or would select nothing that is there.
+pub(super) fn start(cli: &Cli) -> Result<Style, Failure> {
     let is_terminal = terminal::shows_what_is_told();
     let is_quiet = cli.quiet && quiet::may_wait(&cli.command);
     let style = match cli.log_format {
@@ -49,14 +59,13 @@ pub(super) fn start(cli: &Cli) -> Style {
         // Other crates' information is for whoever asks for it.
         _ => "warn,payersync=info",
     };
-    let filter = cli.log.as_deref().unwrap_or(usual);
-    let mut filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(usual));
+    panic::set_hook(Box::new(tell_panic));
+    let mut filter = filter(cli.log.as_deref().unwrap_or(usual))?;
     if style == Style::Json
         && let Ok(always) = format!("{TOLD}=info").parse()
     {
         filter = filter.add_directive(always);
     }
-    panic::set_hook(Box::new(tell_panic));
     if is_quiet {
         quiet::begin();
     }
@@ -65,7 +74,7 @@ pub(super) fn start(cli: &Cli) -> Style {
     let _ = match style {
         Style::Json => {
             let lines = LogLines { coloured: false };
-            let layer = fmt::layer().json().flatten_event(true).with_writer(lines);
+            let layer = fmt::layer().event_format(JsonLine).with_writer(lines);
             registry.with(layer).try_init()
         }
         Style::Bars | Style::Lines => {
@@ -75,17 +84,63 @@ pub(super) fn start(cli: &Cli) -> Style {
             registry.with(layer).try_init()
         }
     };
-    style
+    Ok(style)
 }
+
+/// A filter as it is typed: levels, and targets with levels.
+///
+/// The crate takes any single word for a target, so that `inof` would silence everything.
+fn filter(text: &str) -> Result<EnvFilter, Failure> {
+    let refused = |why: String| {
+        Failure::misuse(format!("--log or PAYERSYNC_LOG cannot be understood: {why}")).hint(
+            "a level (off, error, warn, info, debug, trace), or targets with levels, such as \
+             warn,payersync::http=debug",
+        )
+    };
+    let is_target = |word: &str| word.contains("::") || word == "payersync";
+    for word in text.split(',').map(str::trim).filter(|word| !word.contains(['=', '['])) {
+        if !LEVELS.contains(&&*word.to_ascii_lowercase()) && !is_target(word) {
+            let alike = most_alike(word, LEVELS);
+            let alike = alike.map(|alike| format!("; did you mean {alike}?")).unwrap_or_default();
+            return Err(refused(format!("{word:?} is no level{alike}")));
+        }
+    }
+    EnvFilter::try_new(text).map_err(|error| refused(error.to_string()))
+}
+
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Where a bug is, in place of the standard library's words, which pass values on as they are.
 fn tell_panic(panic: &panic::PanicHookInfo<'_>) {
     if is_json() {
-        return tracing::error!(target: TOLD, "{panic}");
+        return tracing::error!(name: "panic", target: TOLD, "{panic}");
     }
     tell(&panic.to_string());
     let trace = Backtrace::capture();
     if trace.status() == BacktraceStatus::Captured {
         tell(&trace.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_selects_nothing_is_refused() {
+        for text in
+            ["info", "WARN", "off", "payersync", "warn,payersync::http=debug", "h2=info,warn"]
+        {
+            assert!(filter(text).is_ok(), "{text}");
+        }
+        for (text, told) in [
+            ("inof", "\"inof\" is no level; did you mean info?"),
+            ("loud", "\"loud\" is no level"),
+            ("warn,", "\"\" is no level"),
+            ("payersync=loud", "cannot be understood: error parsing level filter"),
+        ] {
+            let error = filter(text).unwrap_err().to_string();
+            assert!(error.contains(told), "{text}: {error}");
+        }
     }
 }

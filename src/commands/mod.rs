@@ -10,6 +10,7 @@ mod browser;
 mod calendar;
 mod causes;
 mod codes;
+mod config;
 mod connect;
 mod consent;
 mod control_table;
@@ -56,6 +57,7 @@ mod targets;
 mod terminal;
 mod vault_key;
 mod verify;
+mod version;
 mod views;
 mod watch;
 
@@ -73,6 +75,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 use tokio::runtime::{Builder, Runtime};
+pub use version::long_version;
 use watch::Watch;
 
 /// Tells why the command line cannot be understood, in words that repeat it.
@@ -84,7 +87,10 @@ pub fn misused(words: &str) -> ExitCode {
 /// Runs the command that was asked for; returns the worst that happened.
 pub fn run(cli: Cli) -> ExitCode {
     system::forbid_core_dumps();
-    let style = logging::start(&cli);
+    let style = match logging::start(&cli) {
+        Ok(style) => style,
+        Err(failure) => return ended(Err(failure)),
+    };
     let started = catch_unwind(start_runtime).unwrap_or_else(|panic| Err(Failure::panic(&*panic)));
     let runtime = match started {
         Ok(runtime) => runtime,
@@ -142,6 +148,7 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
     ) {
         home::require_own(&home)?;
     }
+    let given = config::given(&cli, &home);
     match cli.command {
         Command::Demo(args) => demo::run(&args, cli.home, style).await,
         Command::Init(args) => init::run(&home, &args),
@@ -165,6 +172,7 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
         Command::Backup(args) => backup::run(&home, &args),
         Command::Restore(args) => backup::restore(&home, &args),
         Command::Doctor(args) => doctor::run(&home, &args).await,
+        Command::Config(command) => config::run(&home, &command.action, given),
         Command::Get(args) => get::run(&home, &args).await,
         Command::Verify => verify::run(&home),
         Command::Jwks(args) => jwks::run(&home, &args),
@@ -193,21 +201,22 @@ fn tell(line: &str) {
         return;
     }
     if logging::is_json() {
-        return tracing::info!(target: logging::TOLD, "{line}");
+        return tracing::info!(name: "told", target: logging::TOLD, "{line}");
     }
-    terminal::told(line);
+    // Further lines of what is told are indented by four.
+    let screen = terminal::told_width().unwrap_or(usize::MAX);
+    terminal::told(&show::wrap(line, screen.saturating_sub(4), 0));
 }
 
 /// Tells in one line what a run came to; a log in JSON gets the numbers as fields.
 fn tell_summary(report: &Report) {
     let summary = report.summary();
     if quiet::is_begun() || !logging::is_json() {
-        let screen = terminal::told_width().unwrap_or(usize::MAX);
-        // Further lines of what is told are indented by four.
-        return tell(&show::wrap(&summary, screen.saturating_sub(4), 0));
+        return tell(&summary);
     }
     let totals = report.totals();
     tracing::info!(
+        name: "run_finished",
         target: logging::TOLD,
         run_id = report.run_id,
         exit_code = report.exit_code() as u8,

@@ -68,10 +68,11 @@ impl Monitor for Lines {
     fn event(&self, event: Event<'_>) {
         match event {
             Event::WalkStarted { connection, resource_type, pages_before: 0 } => {
-                tracing::debug!(connection, resource_type, "Walk started");
+                tracing::debug!(name: "walk_started", connection, resource_type, pages_before = 0_u64, "Walk started");
             }
             Event::WalkStarted { connection, resource_type, pages_before } => {
                 tracing::info!(
+                    name: "walk_started",
                     connection,
                     resource_type,
                     pages_before,
@@ -80,6 +81,7 @@ impl Monitor for Lines {
             }
             Event::PageStored { connection, resource_type, resources_seen, declared_total } => {
                 tracing::debug!(
+                    name: "page_stored",
                     connection,
                     resource_type,
                     resources_seen,
@@ -89,7 +91,7 @@ impl Monitor for Lines {
             }
             Event::Retrying { connection, resource_type, why, delay } => {
                 let delay_ms = delay.as_millis() as u64;
-                tracing::warn!(connection, resource_type, why, delay_ms, "Request is repeated");
+                tracing::warn!(name: "request_repeated", connection, resource_type, why, delay_ms, "Request is repeated");
             }
             Event::WalkFinished { connection, resource_type, state, detail, resources_seen } => {
                 match (state, detail) {
@@ -98,6 +100,7 @@ impl Monitor for Lines {
                             stopped.forget(connection);
                         }
                         tracing::info!(
+                            name: "walk_finished",
                             connection,
                             resource_type,
                             state = state.as_str(),
@@ -112,6 +115,7 @@ impl Monitor for Lines {
                             .is_none_or(|stopped| stopped.is_new(connection, detail)) =>
                     {
                         tracing::warn!(
+                            name: "walk_finished",
                             connection,
                             resource_type,
                             state = state.as_str(),
@@ -121,6 +125,7 @@ impl Monitor for Lines {
                     }
                     (_, detail) => {
                         tracing::debug!(
+                            name: "walk_finished",
                             connection,
                             resource_type,
                             state = state.as_str(),
@@ -131,7 +136,7 @@ impl Monitor for Lines {
                 }
             }
             Event::Rebuilding { table, resources_done, resources_total } => {
-                tracing::info!(table, resources_done, resources_total, "Table is rebuilt");
+                tracing::info!(name: "table_rebuilt", table, resources_done, resources_total, "Table is rebuilt");
             }
         }
     }

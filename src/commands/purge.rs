@@ -1,6 +1,8 @@
 //! `payersync purge`: every trace of one connection goes, and is counted afterwards.
 
-use super::{failure::Failure, home, lock, metrics, pending, print, system, tell};
+use super::{
+    failure::Failure, home, lock, metrics, pending, print, sync::unknown_connection, system, tell,
+};
 use crate::{
     auth::{self, Vault},
     cli::PurgeArgs,
@@ -9,8 +11,8 @@ use crate::{
     exit_code::ExitCode,
     plural,
     warehouse::{
-        ConnectionRow, PurgeTarget, Purged, WarehouseFile, find_for_purge, metrics_files,
-        purge_rows, scrub,
+        ConnectionRow, PurgeTarget, Purged, ReadOnlyWarehouse, WarehouseFile, find_for_purge,
+        metrics_files, purge_rows, scrub,
     },
 };
 use std::{
@@ -34,8 +36,11 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
             return Ok(ExitCode::Complete);
         }
         PurgeTarget::Unknown => {
-            return Err(Failure::misuse(format!("there is no connection {}", args.name))
-                .hint("`payersync status` names them"));
+            let known = match warehouse.path().exists() {
+                true => ReadOnlyWarehouse::open(&warehouse)?.connections()?,
+                false => Vec::new(),
+            };
+            return Err(unknown_connection(&args.name, &known));
         }
     };
     confirm(args)?;

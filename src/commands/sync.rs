@@ -11,6 +11,7 @@ use super::{
     watch::Watch,
 };
 use crate::{
+    alike::most_alike,
     auth::Tokens,
     cli::SyncArgs,
     clock::Clock,
@@ -23,6 +24,9 @@ use crate::{
     warehouse::{ConnectionRow, Warehouse},
 };
 use std::{path::Path, sync::Arc, time::Duration};
+
+/// As many connections are named to somebody who has misspelt one.
+const CONNECTIONS_NAMED: usize = 12;
 
 /// Syncs and tells what came of it.
 pub(super) async fn run(
@@ -160,10 +164,17 @@ pub(super) fn chosen(
 pub(super) fn unknown_connection(name: &str, rows: &[ConnectionRow]) -> Failure {
     let known: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     let failure = Failure::misuse(format!("there is no connection {name}"));
-    match known.is_empty() {
-        true => failure.hint("`payersync connect NAME --plan PLAN` makes one"),
-        false => failure.hint(format!("known connections: {}", known.join(", "))),
+    if known.is_empty() {
+        return failure.hint("`payersync connect NAME --plan PLAN` makes one");
     }
+    let alike = most_alike(name, known.iter().copied());
+    let alike = alike.map(|alike| format!("did you mean {alike}? ")).unwrap_or_default();
+    let (first, rest) = known.split_at(known.len().min(CONNECTIONS_NAMED));
+    let more = match rest.len() {
+        0 => String::new(),
+        more => format!(" and {more} more; `payersync status` names them"),
+    };
+    failure.hint(format!("{alike}known connections: {}{more}", first.join(", ")))
 }
 
 /// Tells what is incomplete, why and what to do: a line per connection and cause, each hint once.

@@ -2,7 +2,7 @@
 
 use super::error::ConfigError;
 use crate::{auth::TypedUrl, http::HttpOptions};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use std::{
     collections::BTreeMap,
     num::{NonZeroU32, NonZeroUsize},
@@ -11,7 +11,8 @@ use std::{
 };
 use url::Url;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct File {
     pub(super) vault_key_command: Option<Vec<String>>,
@@ -25,7 +26,8 @@ pub(super) struct File {
     pub(super) connections: BTreeMap<String, Connection>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Http {
     pub(super) connect_timeout_seconds: u64,
@@ -87,7 +89,8 @@ impl Http {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Sync {
     pub(super) connections_in_parallel: NonZeroUsize,
@@ -130,7 +133,8 @@ impl Sync {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Schedule {
     pub(super) cron: String,
@@ -144,24 +148,32 @@ impl Default for Schedule {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Connection {
     pub(super) schedule: Option<String>,
     pub(super) authorize_parameters: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Warehouse {
     pub(super) views_dir: Option<PathBuf>,
     pub(super) keep_versions_days: u32,
+    pub(super) keep_runs_days: u32,
     pub(super) count_unmapped_paths: bool,
 }
 
 impl Default for Warehouse {
     fn default() -> Warehouse {
-        Warehouse { views_dir: None, keep_versions_days: 0, count_unmapped_paths: true }
+        Warehouse {
+            views_dir: None,
+            keep_versions_days: 0,
+            keep_runs_days: 0,
+            count_unmapped_paths: true,
+        }
     }
 }
 
@@ -171,9 +183,23 @@ impl Warehouse {
         let days = u64::from(self.keep_versions_days);
         (days > 0).then(|| Duration::from_secs(days * 24 * 60 * 60))
     }
+
+    /// How long runs that changed nothing and the access log are kept; `None`: for ever.
+    pub(super) fn keep_runs(&self, path: &Path) -> Result<Option<Duration>, ConfigError> {
+        match u64::from(self.keep_runs_days) {
+            0 => Ok(None),
+            days @ 30.. => Ok(Some(Duration::from_secs(days * 24 * 60 * 60))),
+            days => Err(ConfigError::Value {
+                path: path.into(),
+                key: "warehouse.keep_runs_days".to_owned(),
+                problem: format!("is {days}, and must be 0 (for ever) or at least 30"),
+            }),
+        }
+    }
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Grant {
     #[default]
@@ -183,7 +209,8 @@ pub(super) enum Grant {
     Token,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum TokenAuth {
     #[default]
@@ -192,9 +219,11 @@ pub(super) enum TokenAuth {
     PrivateKeyJwt,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Plan {
+    #[cfg_attr(test, schemars(with = "Url"))]
     pub(super) fhir_url: TypedUrl,
     #[serde(default)]
     pub(super) bases: BTreeMap<String, Url>,
@@ -206,11 +235,13 @@ pub(super) struct Plan {
     pub(super) client_id: Option<String>,
     pub(super) client_secret_env: Option<String>,
     pub(super) client_secret_file: Option<PathBuf>,
-    #[serde(default, deserialize_with = "refuse_inline_secret")]
+    #[serde(default, deserialize_with = "refuse_inline_secret", skip_serializing)]
+    #[cfg_attr(test, schemars(skip))]
     #[expect(dead_code, reason = "it exists to be refused with a better sentence than serde's")]
     pub(super) client_secret: (),
     pub(super) client_key_file: Option<PathBuf>,
     pub(super) client_key_id: Option<String>,
+    #[cfg_attr(test, schemars(with = "Option<Url>"))]
     pub(super) redirect_url: Option<TypedUrl>,
     pub(super) scope: Option<String>,
     #[serde(default = "yes")]
@@ -261,7 +292,8 @@ pub(super) struct Plan {
 }
 
 /// Whether `aud` is sent, and as what.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(super) enum Audience {
     /// The FHIR base, or not at all.
@@ -276,7 +308,8 @@ impl Default for Audience {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ResponseMode {
     Query,
@@ -284,7 +317,8 @@ pub(super) enum ResponseMode {
     FormPost,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum TokenFormat {
     #[default]
@@ -293,7 +327,8 @@ pub(super) enum TokenFormat {
 }
 
 /// What a header says: a text that everybody may know, or where a secret one is.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(super) enum HeaderText {
     Open(String),
@@ -301,7 +336,8 @@ pub(super) enum HeaderText {
 }
 
 /// Where a secret is.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct SecretPlace {
     pub(super) env: Option<String>,
@@ -309,7 +345,8 @@ pub(super) struct SecretPlace {
 }
 
 /// One text, or several.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(super) enum OneOrMore {
     One(String),
@@ -346,16 +383,4 @@ fn refuse_inline_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<()
     Err(D::Error::custom(
         "a secret does not belong in this file; use client_secret_env or client_secret_file",
     ))
-}
-
-pub(super) fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
-    toml::from_str(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        ConfigError::Syntax {
-            path: path.into(),
-            line: before.matches('\n').count() + 1,
-            column: before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1,
-            message: error.message().to_owned(),
-        }
-    })
 }

@@ -7,14 +7,15 @@ use super::{
 };
 use crate::http::Origin;
 use secrecy::ExposeSecret;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{path::Path, time::Duration};
 use url::Url;
 
 const LONGEST_DAYS: u32 = 365;
 
 /// The section as typed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Section {
     command: Option<Vec<String>>,
@@ -43,7 +44,8 @@ impl Default for Section {
 }
 
 /// What a webhook takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WebhookFormat {
     /// The message as a JSON object.

@@ -20,6 +20,9 @@ use chrono::TimeDelta;
 use std::{num::NonZeroU32, path::Path};
 use url::Url;
 
+/// What stands in the place of a client's id.
+pub(super) const PLACEHOLDER: &str = "your-client-id";
+
 /// A health plan's endpoints and our registration there.
 #[derive(Debug, Clone)]
 pub struct PlanSettings {
@@ -280,7 +283,12 @@ impl PlanSettings {
             && consents(other)
     }
 
-    /// How tokens are come by.
+    /// Whether the client's id is the text that the template and the presets have in its place.
+    pub fn has_placeholder_client_id(&self) -> bool {
+        self.registration.client_id == PLACEHOLDER
+    }
+
+    /// The OAuth grant type.
     pub fn grant(&self) -> GrantKind {
         self.registration.grant
     }

@@ -159,6 +159,8 @@ mod tests {
             assert!(!preset.section(&values(&preset)).unwrap().contains('@'), "{name}");
             let settings = Settings::parse(Path::new("/h"), Path::new("p"), &text);
             let settings = settings.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            let has_id = text.contains("\nclient_id = ");
+            assert_eq!(settings.plans[name].has_placeholder_client_id(), has_id, "{name}");
             let names: Vec<&String> = settings.plans.keys().collect();
             assert_eq!(names, [name]);
         }

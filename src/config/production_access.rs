@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 /// The operator's answers; an empty one is not given yet.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ProductionAccess {
     /// The application's name.

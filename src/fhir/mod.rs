@@ -47,7 +47,7 @@ pub use resource_type::{
     RESOURCE_TYPES, ResourceType, find as resource_type, is_about_a_member, is_read_by_reference,
     patient_parameter,
 };
-pub use scope::{Granted, granted};
+pub use scope::{Granted, granted, unreadable_scopes};
 pub use search::{changed_since, on_days, type_search};
 pub use search_rule::{
     SearchQuery, SearchRule, SearchRuleError, SearchRules, for_patient, needs_patient,

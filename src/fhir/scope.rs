@@ -2,7 +2,7 @@
 //! (`patient/Observation.rs?category=…`), and version 1 (`patient/*.read`), which 1upHealth
 //! documents.
 
-use crate::r4::is_r4_type;
+use crate::r4::{edits, is_r4_type};
 
 /// How much of a type a consent covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,36 @@ pub fn granted(scope: Option<&str>, resource_type: &str) -> Granted {
         }
     }
     if parts.is_empty() { Granted::Nothing } else { Granted::Part(parts) }
+}
+
+/// Scopes that are not about data and that SMART App Launch 2.2 and OpenID Connect know.
+const OTHERS: [&str; 11] = [
+    "openid",
+    "fhirUser",
+    "profile",
+    "email",
+    "address",
+    "phone",
+    "launch",
+    "launch/patient",
+    "launch/encounter",
+    "offline_access",
+    "online_access",
+];
+
+/// The scopes that are meant as scopes of data and are none, and those that miss a known one by a
+/// letter or two. A plan may have others of its own.
+pub fn unreadable_scopes(scope: &str) -> Vec<&str> {
+    let is_misspelt = |word: &str| {
+        !OTHERS.contains(&word)
+            && OTHERS.iter().any(|known| edits(known, word) <= 1 + known.len() / 8)
+    };
+    let is_unreadable = |word: &&str| match parse(word) {
+        Ok(Some(_)) => false,
+        Ok(None) => is_misspelt(word),
+        Err(Unreadable) => true,
+    };
+    scope.split_whitespace().filter(is_unreadable).collect()
 }
 
 /// A scope that is about clinical data and follows neither version.
@@ -143,6 +173,15 @@ mod tests {
             assert_eq!(granted(Some(scope), resource_type), expected, "{scope} {resource_type}");
         }
         assert_eq!(granted(None, "Coverage"), Granted::Whole);
+    }
+
+    #[test]
+    fn what_is_misspelt_is_found_and_what_a_plan_has_of_its_own_is_not() {
+        let scope = "openid fhirUser launch/patient offline_access patient/*.read patient/Claim.rs \
+                     payer:all https://h.test/scope";
+        assert_eq!(unreadable_scopes(scope), [""; 0]);
+        let scope = "open_id ofline_access patient/*.raed patient/Covrage.read patient.Claim.read";
+        assert_eq!(unreadable_scopes(scope).len(), 5, "{:?}", unreadable_scopes(scope));
     }
 
     #[test]

@@ -127,6 +127,30 @@ impl Notifier {
         results
     }
 
+    /// Looks at each way without sending anything: its key, and what is wrong with it.
+    pub fn look(&self) -> Vec<(&'static str, Option<String>)> {
+        let url = |place: &Option<SecretUrl>| place.as_ref()?.read().err();
+        let program = |words: &[String]| {
+            let name = words.first()?;
+            (!program::is_found(name, &self.home)).then(|| format!("there is no program {name}"))
+        };
+        let mut looked: Vec<_> = self
+            .channels()
+            .map(|channel| {
+                let problem = match channel {
+                    Channel::Command => program(self.settings.command.as_deref().unwrap_or(&[])),
+                    Channel::Mail => program(&self.settings.sendmail),
+                    Channel::Webhook => url(&self.settings.webhook),
+                };
+                (channel.key(), problem)
+            })
+            .collect();
+        if self.settings.ping.is_some() {
+            looked.push(("ping", url(&self.settings.ping)));
+        }
+        looked
+    }
+
     fn channels(&self) -> impl Iterator<Item = Channel> {
         let NotifySettings { command, webhook, mail_to, .. } = &self.settings;
         let is_there = [command.is_some(), webhook.is_some(), !mail_to.is_empty()];

@@ -32,6 +32,24 @@ const NAMES: [&str; 9] = [
     "XDG_RUNTIME_DIR",
 ];
 
+/// Whether there is such a program, looked for as [`run`] does.
+pub(super) fn is_found(program: &str, folder: &Path) -> bool {
+    let is_program = |path: &Path| {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            path.metadata().is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+        }
+        #[cfg(not(unix))]
+        path.is_file()
+    };
+    if Path::new(program).components().count() > 1 {
+        return is_program(&folder.join(program));
+    }
+    let path = env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    env::split_paths(&path).any(|folder| is_program(&folder.join(program)))
+}
+
 /// Runs the program in `folder` with `text` on its standard input.
 ///
 /// # Errors

@@ -85,6 +85,11 @@ pub use walks::type_state::{HeldType, LastUpdated, Totals, TypeState};
 pub use walks::walk_counters::WalkCounters;
 pub use walks::walk_finish::WalkFinish;
 
+/// The version of the SQLite that is built in.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 /// An open warehouse.
 #[derive(Debug)]
 pub struct Warehouse {

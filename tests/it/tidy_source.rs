@@ -38,6 +38,11 @@ pub(crate) fn tracked_texts() -> Vec<(String, String)> {
 }
 
 impl Source {
+    /// Whether its path begins with one of these.
+    pub(crate) fn is_in(&self, places: &[&str]) -> bool {
+        places.iter().any(|place| self.path.starts_with(place))
+    }
+
     /// Whether it is the crate's root, which names everything.
     pub(crate) fn is_root(&self) -> bool {
         matches!(self.path.as_str(), "lib.rs" | "main.rs")

@@ -1,12 +1,19 @@
 //! `payersync doctor`: whether everything that a night depends on is in order. Changes nothing.
 
+mod configured;
 mod discovery;
 mod finding;
 mod local;
 mod plan;
 mod production;
 
-use super::{failure::Failure, home, print, tell};
+use super::{
+    failure::Failure,
+    home, print,
+    show::wrap,
+    tell,
+    terminal::{self, on_one_line},
+};
 use crate::{
     auth::{GrantKind, Vault},
     cli::DoctorArgs,
@@ -17,7 +24,10 @@ use crate::{
     warehouse::ReadOnlyWarehouse,
 };
 use finding::{Finding, Level};
-use std::{io::Write, path::Path};
+use std::{io::Write, path::Path, time::Duration};
+
+/// What stands below a verdict begins here.
+const INDENT: usize = 8;
 
 /// Looks at everything; exit code 1 when something is wrong.
 pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Failure> {
@@ -48,9 +58,14 @@ pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Fa
             local::ages(settings, warehouse, &mut findings);
         }
         local::views(settings, &mut findings);
-        let http = home::http(settings)?;
+        let connections = warehouse.as_ref().map(ReadOnlyWarehouse::connections).transpose()?;
+        let connections = connections.unwrap_or_default();
+        configured::look(settings, &connections, &mut findings)?;
+        let http = home::http(&impatient(settings))?;
         for plan in settings.plans.values() {
-            plan::look(plan, settings, &http, args.offline, &mut findings).await;
+            let is_used = configured::is_used(plan, &connections);
+            let asked = plan::Asked { is_used, offline: args.offline };
+            plan::look(plan, settings, &http, asked, &mut findings).await;
         }
         if args.production {
             production::look(settings, warehouse.as_ref(), &mut findings)?;
@@ -66,15 +81,29 @@ pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Fa
     Ok(if wrong > 0 { ExitCode::Usage } else { ExitCode::Complete })
 }
 
+/// Somebody waits for the answer: a plan that is down is not asked six times.
+fn impatient(settings: &Settings) -> Settings {
+    let mut settings = settings.clone();
+    let http = &mut settings.http;
+    http.max_attempts = http.max_attempts.min(2);
+    http.total_timeout = http.total_timeout.min(PATIENCE);
+    http.max_retry_wait = http.max_retry_wait.min(PATIENCE);
+    settings
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
 fn show(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> {
     let verdict = match finding.level {
         Level::Fine => "ok     ",
         Level::Warning => "look   ",
         Level::Wrong => "wrong  ",
     };
-    writeln!(out, "{verdict} {}: {}", finding.what, finding.said)?;
+    let screen = terminal::width().unwrap_or(usize::MAX);
+    let mut line = |text: &str| writeln!(out, "{}", wrap(text, screen, INDENT));
+    line(&format!("{verdict} {}: {}", finding.what, on_one_line(&finding.said)))?;
     match finding.hint.as_deref().filter(|hint| !hint.is_empty()) {
-        Some(hint) => writeln!(out, "        hint: {hint}"),
+        Some(hint) => line(&format!("{:INDENT$}hint: {hint}", "")),
         None => Ok(()),
     }
 }

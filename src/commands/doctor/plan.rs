@@ -16,12 +16,21 @@ use url::Url;
 const CLOCK_WRONG: TimeDelta = TimeDelta::minutes(5);
 const CLOCK_ODD: TimeDelta = TimeDelta::seconds(30);
 
+/// How a plan is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// Whether a connection needs it.
+    pub(crate) is_used: bool,
+    /// Whether nothing may be sent.
+    pub(crate) offline: bool,
+}
+
 /// One plan: its secret, its server, its clock, its budget.
 pub(crate) async fn look(
     plan: &PlanSettings,
     settings: &Settings,
     http: &HttpClient,
-    offline: bool,
+    asked: Asked,
     findings: &mut Vec<Finding>,
 ) {
     let what = format!("plan {}", plan.name);
@@ -31,7 +40,7 @@ pub(crate) async fn look(
         Err(error) => {
             let hint = error.hint().unwrap_or_default();
             let said = format!("{:#}", anyhow::Error::from(error));
-            findings.push(Finding::wrong(format!("{what} secret"), said, hint));
+            findings.push(unless_unused(asked, format!("{what} secret"), said, hint));
             RequestSettings::default()
         }
     };
@@ -56,19 +65,33 @@ pub(crate) async fn look(
         format!("{what} budget"),
         format!("{} per second, {hourly}", plural::count(plan.limits.per_second.get(), "request")),
     ));
-    if !offline {
-        server(&what, plan, &requests, http, findings).await;
+    if !asked.offline && server(&what, plan, &requests, http, asked, findings).await {
         discovery::look(&what, plan, http, findings).await;
     }
 }
 
+/// What no connection needs yet keeps no night from being complete.
+fn unless_unused(
+    asked: Asked,
+    what: impl Into<String>,
+    said: String,
+    hint: impl Into<String>,
+) -> Finding {
+    match asked.is_used {
+        true => Finding::wrong(what, said, hint),
+        false => Finding::warning(what, format!("{said} (no connection uses the plan yet)"), hint),
+    }
+}
+
+/// Returns whether it answers.
 async fn server(
     what: &str,
     plan: &PlanSettings,
     requests: &RequestSettings,
     http: &HttpClient,
+    asked: Asked,
     findings: &mut Vec<Finding>,
-) {
+) -> bool {
     let url = metadata(&plan.fhir_url);
     let get = Get {
         url: &url,
@@ -83,8 +106,8 @@ async fn server(
         Err(error) => {
             let said = format!("{:#}", anyhow::Error::from(error));
             let hint = "check fhir_url, this machine's network, its proxy and its certificates";
-            findings.push(Finding::wrong(what, said, hint));
-            return;
+            findings.push(unless_unused(asked, what, said, hint));
+            return false;
         }
     };
     findings.push(match (response.status, fhir_version(&response.body)) {
@@ -117,6 +140,7 @@ async fn server(
             Finding::fine(what, said)
         });
     }
+    true
 }
 
 /// The types of the configuration that the plan does not declare.

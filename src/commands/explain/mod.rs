@@ -11,8 +11,9 @@ mod place;
 mod table;
 mod text;
 
-use super::{failure::Failure, home, pager, print, query::most_alike};
+use super::{failure::Failure, home, pager, print, sync::unknown_connection};
 use crate::{
+    alike::most_alike,
     cli::ExplainArgs,
     config::Settings,
     exit_code::ExitCode,
@@ -127,9 +128,7 @@ pub(super) fn run(folder: &Path, args: &ExplainArgs) -> Result<ExitCode, Failure
         if let Some(name) = &args.connection {
             let known = snapshot.connections()?;
             if !known.iter().any(|one| one.name == *name) {
-                let names: Vec<&str> = known.iter().map(|one| one.name.as_str()).collect();
-                return Err(Failure::misuse(format!("there is no connection {name}"))
-                    .hint(format!("known connections: {}", names.join(", "))));
+                return Err(unknown_connection(name, &known));
             }
         }
         if let Some(table) = catalog.tables().iter().find(|table| is_named(table.name())) {
@@ -154,7 +153,7 @@ pub(super) fn run(folder: &Path, args: &ExplainArgs) -> Result<ExitCode, Failure
 fn unknown_table(catalog: &Catalog, name: &str) -> Failure {
     let marts = catalog.marts().iter().map(|mart| mart.name.clone());
     let names = catalog.tables().iter().map(|table| table.name().to_owned()).chain(marts);
-    let hint = match most_alike(name, names.collect()) {
+    let hint = match most_alike(name, names) {
         Some(alike) => format!("did you mean {alike}? `payersync tables` lists them"),
         None => "`payersync tables --all` lists the tables and marts; what payersync keeps for \
                  itself needs no explanation"

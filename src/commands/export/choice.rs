@@ -1,8 +1,9 @@
 //! Which tables are exported.
 
 use crate::{
+    alike::most_alike,
     cli::{ExportArgs, ExportFormat, ExportSet},
-    commands::{failure::Failure, query::most_alike},
+    commands::failure::Failure,
     warehouse::Catalog,
 };
 
@@ -81,7 +82,7 @@ fn named<'a>(known: &[&'a str], wanted: &[String]) -> Result<Vec<&'a str>, Failu
 
 /// There is no table or resource type of this name.
 pub(super) fn unknown(what: &str, name: &str, known: &[&str]) -> Failure {
-    let names = known.iter().map(|name| (*name).to_owned()).collect();
+    let names = known.iter().copied();
     let hint = match most_alike(name, names) {
         Some(alike) => format!("did you mean {alike}?"),
         None => "`payersync tables --all` lists the tables and their types".to_owned(),

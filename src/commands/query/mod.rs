@@ -23,7 +23,6 @@ use std::{
     io::{self, Read, Write},
     path::Path,
 };
-pub(super) use suggestion::most_alike;
 use suggestion::suggestion;
 use tabular::ForPeople;
 pub(super) use text::exact;

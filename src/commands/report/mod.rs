@@ -12,8 +12,9 @@ mod page;
 mod pictures;
 mod table;
 
-use super::{asked::Asked, browser, failure::Failure, home, query::most_alike, system, tell};
+use super::{asked::Asked, browser, failure::Failure, home, system, tell};
 use crate::{
+    alike::most_alike,
     cli::ReportArgs,
     clock::Clock,
     config::Settings,

@@ -54,14 +54,16 @@ impl News {
                 tell(&format!("Kept alive again: {connection}"));
             }
             News::KeptAlive { connection, again: false } => {
-                tracing::info!(connection = connection.as_str(), "Grant kept alive");
+                let connection = connection.as_str();
+                tracing::info!(name: "grant_kept_alive", connection, "Grant kept alive");
             }
             News::NotKeptAlive { connection, failure, is_known: false } => {
                 failure.tell();
                 tell(&format!("Not kept alive: {connection}"));
             }
             News::NotKeptAlive { connection, .. } => {
-                tracing::debug!(connection = connection.as_str(), "Grant still not kept alive");
+                let connection = connection.as_str();
+                tracing::debug!(name: "grant_not_kept_alive", connection, "Grant still not kept alive");
             }
         }
     }

@@ -69,8 +69,8 @@ fn markdown(catalog: &Catalog, name: Option<&str>) -> Result<ExitCode, Failure> 
 }
 
 fn unknown(name: &str, all: &[Described<'_>]) -> Failure {
-    let names = all.iter().map(|one| one.name.to_owned()).collect();
-    let hint = match super::query::most_alike(name, names) {
+    let names = all.iter().map(|one| one.name);
+    let hint = match crate::alike::most_alike(name, names) {
         Some(alike) => format!("did you mean {alike}? `payersync tables` lists them"),
         None => "`payersync tables` lists them".to_owned(),
     };

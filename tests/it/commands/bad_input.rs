@@ -75,7 +75,7 @@ fn an_empty_home_says_how_to_begin() {
 fn a_mistake_in_the_configuration_is_shown_with_its_line() {
     for (text, error) in [
         ("[sync]\n[plans.demo\n", "payersync.toml:2:12: "),
-        ("[sync]\nshrink = 1\n", "payersync.toml:2:1: unknown field `shrink`"),
+        ("[sync]\nshrink = 1\n", "payersync.toml:2:1: unknown key shrink; did you mean"),
         ("[http]\nmax_attempts = 0\n", "payersync.toml:2:16: "),
         ("[sync]\nshrink_limit_percent = 101\n", "sync.shrink_limit_percent is 101"),
         (

@@ -1,0 +1,132 @@
+//! What doctor finds in the configuration alone: names, scopes, and whether anybody is told.
+
+use super::finding::Finding;
+use crate::{
+    alike::most_alike,
+    commands::{failure::Failure, notify::notifier},
+    config::{PlanSettings, Settings},
+    fhir::{Granted, granted, is_r4_type, unreadable_scopes},
+    warehouse::ConnectionRow,
+};
+
+/// Everything that a person may have forgotten or misspelt, and that is valid all the same.
+pub(crate) fn look(
+    settings: &Settings,
+    connections: &[ConnectionRow],
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    for plan in settings.plans.values() {
+        client_id(plan, connections, findings);
+        scope(plan, findings);
+    }
+    names(settings, connections, findings);
+    told(settings, connections, findings)
+}
+
+/// Whether a connection needs the plan: what is wrong with it then costs nights.
+pub(super) fn is_used(plan: &PlanSettings, connections: &[ConnectionRow]) -> bool {
+    connections.iter().any(|row| row.plan.as_ref() == Some(&plan.name))
+}
+
+fn client_id(plan: &PlanSettings, connections: &[ConnectionRow], findings: &mut Vec<Finding>) {
+    if !plan.has_placeholder_client_id() {
+        return;
+    }
+    let (what, said) = (format!("plan {} client_id", plan.name), "is still the placeholder");
+    let hint = "enter the id that the plan's developer portal shows for your app";
+    findings.push(match is_used(plan, connections) {
+        true => Finding::wrong(what, said, hint),
+        false => Finding::warning(what, said, hint),
+    });
+}
+
+fn scope(plan: &PlanSettings, findings: &mut Vec<Finding>) {
+    let Some(scope) = plan.scope() else { return };
+    let what = format!("plan {} scope", plan.name);
+    let unreadable = unreadable_scopes(scope);
+    if !unreadable.is_empty() {
+        findings.push(Finding::warning(
+            what,
+            format!("has no meaning in SMART App Launch: {}", unreadable.join(" ")),
+            "a scope of data is such as patient/*.read or patient/Coverage.rs; keep it only if the \
+             plan's documentation has it",
+        ));
+        return;
+    }
+    let is_left_out =
+        |name: &&String| is_r4_type(name) && granted(Some(scope), name) == Granted::Nothing;
+    let left_out: Vec<&str> = plan.types.iter().filter(is_left_out).map(String::as_str).collect();
+    if !left_out.is_empty() {
+        findings.push(Finding::warning(
+            what,
+            format!("covers none of {}, which types asks for", left_out.join(", ")),
+            "add them to scope, or take them out of types",
+        ));
+        return;
+    }
+    if !scope.split_whitespace().any(|one| one.contains('/') && one != "launch/patient") {
+        findings.push(Finding::warning(
+            what,
+            "asks for no data",
+            "add patient/*.read, or the scopes that the plan documents",
+        ));
+    }
+}
+
+/// Sections of connections that are not there.
+fn names(settings: &Settings, connections: &[ConnectionRow], findings: &mut Vec<Finding>) {
+    let is_there = |name: &String| connections.iter().any(|row| row.name == *name);
+    for name in settings.connection_sections.iter().filter(|name| !is_there(name)) {
+        let known = connections.iter().map(|row| row.name.as_str());
+        let hint = match most_alike(name, known) {
+            Some(alike) => format!("did you mean {alike}? It has no effect as it is"),
+            None => "it has an effect once `payersync connect` makes the connection".to_owned(),
+        };
+        let what = format!("[connections.{name}]");
+        findings.push(Finding::warning(what, "there is no connection of that name", hint));
+    }
+    for row in connections {
+        let Some(plan) = row.plan.as_ref().filter(|plan| !settings.plans.contains_key(*plan))
+        else {
+            continue;
+        };
+        let hint = match most_alike(plan, settings.plans.keys().map(String::as_str)) {
+            Some(alike) => format!("[plans.{alike}] may be meant; its name must be {plan}"),
+            None => format!("bring [plans.{plan}] back, or `payersync purge {}`", row.name),
+        };
+        let said = format!("is at plan {plan}, which payersync.toml does not have");
+        findings.push(Finding::wrong(format!("connection {}", row.name), said, hint));
+    }
+}
+
+/// Whether somebody is told when a night goes wrong, as far as nothing need be sent for it.
+fn told(
+    settings: &Settings,
+    connections: &[ConnectionRow],
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    let Some(notifier) = notifier(settings)? else {
+        if connections.iter().any(|row| row.plan.is_some()) {
+            findings.push(Finding::warning(
+                "notify",
+                "nobody is told when a night goes wrong",
+                "set command, webhook, mail_to or ping in [notify]",
+            ));
+        }
+        return Ok(());
+    };
+    let looked = notifier.look();
+    let ways: Vec<&str> = looked.iter().map(|(key, _)| *key).collect();
+    let before = findings.len();
+    for (key, problem) in &looked {
+        if let Some(problem) = problem {
+            let hint = "correct it; `payersync notify --test` tries it";
+            findings.push(Finding::wrong(format!("notify.{key}"), problem, hint));
+        }
+    }
+    if findings.len() == before {
+        let said = format!("{}; `payersync notify --test` tries them", ways.join(", "));
+        findings.push(Finding::fine("notify", said));
+    }
+    Ok(())
+}

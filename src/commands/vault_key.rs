@@ -93,14 +93,35 @@ pub(super) fn find(home: &Path) -> Result<Option<GivenKey>, Failure> {
     })
 }
 
-/// What the command prints; it is run once in a process, since a person may have to answer it.
+/// A key, or why there is none and what to do.
+type Answered = Result<SecretString, (String, String)>;
+
+/// What the command prints; it is run once in a process, since a person may have to answer it. One that
+/// failed is not asked again: whoever did not answer is not to be asked for the notification, too.
 fn printed(words: &[String], home: &Path) -> Result<SecretString, Failure> {
-    static LAST: Mutex<Option<(Vec<String>, SecretString)>> = Mutex::new(None);
+    static LAST: Mutex<Option<(Vec<String>, Answered)>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, key)) = last.as_ref().filter(|(known, _)| known == words) {
-        return Ok(key.clone());
+    let known = last.as_ref().filter(|(known, _)| known == words).map(|(_, key)| key.clone());
+    let answered = known.unwrap_or_else(|| {
+        let asked = key_command::ask(words, home);
+        asked.map_err(|failure| (failure.to_string(), failure.what_to_do().to_owned()))
+    });
+    *last = Some((words.to_owned(), answered.clone()));
+    answered.map_err(|(error, hint)| Failure::misuse(error).hint(hint))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_run_once_also_where_it_fails() {
+        let home = tempfile::tempdir().unwrap();
+        let words = ["/bin/sh", "-c", "echo asked >> asked; exit 3"].map(str::to_owned);
+        let errors = [(); 2].map(|()| printed(&words, home.path()).unwrap_err());
+        assert_eq!(std::fs::read_to_string(home.path().join("asked")).unwrap(), "asked\n");
+        assert_eq!(errors[0].to_string(), errors[1].to_string());
+        assert!(errors[1].to_string().contains("exit status: 3"), "{}", errors[1]);
+        assert_eq!(errors[0].what_to_do(), errors[1].what_to_do());
     }
-    let key = key_command::ask(words, home)?;
-    *last = Some((words.to_owned(), key.clone()));
-    Ok(key)
 }

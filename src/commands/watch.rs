@@ -19,6 +19,9 @@ use std::{
 };
 use tokio::{runtime::Runtime, task::JoinHandle};
 
+/// What the results of `payersync run` are called.
+const DAEMON: &str = "run";
+
 /// A connection's name and the worst that happened to it.
 type Seen = (String, ExitCode);
 
@@ -31,15 +34,18 @@ pub(super) struct Watch {
 struct Armed {
     command: &'static str,
     is_whole: bool,
+    /// Whether only `[notify]` of the configuration could be read.
+    is_broken: bool,
     settings: Settings,
     notifier: Notifier,
-    begun: JoinHandle<Vec<String>>,
+    /// The ping of the beginning; a daemon pings for each of its runs.
+    begun: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Watch {
     /// Begins to watch, where the command is one whose end is told.
     ///
-    /// A configuration that cannot be read is the command's to tell, and tells nobody else.
+    /// Of a configuration that cannot be used `[notify]` is read alone, so that somebody is told.
     pub(super) fn begin(cli: &Cli, runtime: &Runtime) -> Watch {
         Watch { armed: Armed::of(cli, runtime), seen: Mutex::default() }
     }
@@ -62,14 +68,25 @@ impl Watch {
     /// Tells what the command came to. It has ended: nothing here changes its exit code.
     pub(super) fn end(self, runtime: &Runtime, exit_code: ExitCode) {
         let Some(armed) = self.armed else { return };
+        // A daemon tells of its runs itself; here, that it could not begin or go on.
+        if armed.command == DAEMON && exit_code == ExitCode::Complete {
+            return;
+        }
         let seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
         let told = catch_unwind(AssertUnwindSafe(|| {
             runtime.block_on(async {
-                let Armed { command, is_whole, settings, notifier, begun } = armed;
-                let problems = begun.await.unwrap_or_default();
+                let Armed { command, is_whole, is_broken, settings, notifier, begun } = armed;
+                let problems = match begun {
+                    Some(begun) => begun.await.unwrap_or_default(),
+                    None => Vec::new(),
+                };
                 problems.iter().for_each(|problem| tell(problem));
                 let now = Clock::system().now();
-                let result = result_of(&settings, command, exit_code, seen, is_whole);
+                let result = match is_broken {
+                    // What the configuration says of consents and plans is not known.
+                    true => RunResult::of_command(command, exit_code),
+                    false => result_of(&settings, command, exit_code, seen, is_whole),
+                };
                 tell_all(&notifier, &result, now).await;
             });
         }));
@@ -84,16 +101,21 @@ impl Armed {
         let (command, is_whole) = match &cli.command {
             Command::Sync(args) => ("sync", args.types.is_empty()),
             Command::Backfill(args) => ("backfill", args.types.is_empty()),
+            Command::Run => (DAEMON, false),
             _ => return None,
         };
         let home = home::choose(cli).ok()?;
         // Who else may write there must not have a program of theirs run.
         home::require_own(&home).ok()?;
-        let settings = Settings::load(&home).ok()?;
+        let (settings, is_broken) = match Settings::load(&home) {
+            Ok(settings) => (settings, false),
+            Err(_) => (Settings::of_notify_alone(&home)?, true),
+        };
         let notifier = notifier(&settings).ok()??;
         let beginning = notifier.clone();
-        let begun = runtime.spawn(async move { beginning.begin().await });
-        Some(Armed { command, is_whole, settings, notifier, begun })
+        let begun =
+            (command != DAEMON).then(|| runtime.spawn(async move { beginning.begin().await }));
+        Some(Armed { command, is_whole, is_broken, settings, notifier, begun })
     }
 }
 

@@ -73,6 +73,11 @@ struct Trouble<'a> {
 }
 
 impl RunResult {
+    /// What a command came to that got to no connection.
+    pub fn of_command(command: &'static str, exit_code: ExitCode) -> RunResult {
+        RunResult { command, exit_code, connections: Vec::new(), consents: Vec::new(), known: None }
+    }
+
     /// A backfill that is complete says nothing about the nightly sync, nor the other way round.
     fn prefix(&self) -> &'static str {
         if self.command == "backfill" { BACKFILL } else { "" }

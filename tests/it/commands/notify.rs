@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 const DAY: i64 = 24 * 3600;
+/// The days on which nobody starts a sync.
+const TIMER_IS_DEAD: std::ops::Range<i64> = 18..21;
 /// A word of the webhook's path that nobody may see.
 const SECRET: &str = "s3cr3t-of-the-webhook";
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"patient-4711"}"#;
@@ -99,7 +101,7 @@ fn is_ping(heard: &Heard) -> bool {
 }
 
 #[test]
-fn a_month_with_faults_an_ending_consent_and_a_payer_that_dies() {
+fn a_month_with_faults_a_full_disk_a_dead_timer_an_ending_consent_and_a_payer_that_dies() {
     let Some(faulty) = Faulty::build() else { return };
     let (ear, payer) = (Ear::start(), Dictated::start());
     payer.serve("Patient", &[PATIENT]);
@@ -111,12 +113,20 @@ fn a_month_with_faults_an_ending_consent_and_a_payer_that_dies() {
             let refused = if (4..7).contains(&day) { Some(("Patient", 500)) } else { None };
             payer.script().refused = refused.into_iter().collect();
         }
-        let hook = home.file("hook");
+        let (hook, file) = (home.file("hook"), home.file("payersync.toml"));
         ear.answer(if day == 4 { 503 } else { 204 });
         match day {
+            // Somebody spoils the file, and puts it right the next day.
+            1 | 2 => {
+                let text = std::fs::read_to_string(&file).unwrap();
+                let text = match day {
+                    1 => format!("[sync\n{text}"),
+                    _ => text.strip_prefix("[sync\n").unwrap().to_owned(),
+                };
+                std::fs::write(file, text).unwrap();
+            }
             // Somebody moves the plan's section, and puts it right the next day.
             9 | 10 => {
-                let file = home.file("payersync.toml");
                 let text = std::fs::read_to_string(&file).unwrap();
                 let (from, to) = match day {
                     9 => ("[plans.demo]", "[plans.other]"),
@@ -130,7 +140,22 @@ fn a_month_with_faults_an_ending_consent_and_a_payer_that_dies() {
             26 => drop(payer.take()),
             _ => {}
         }
-        let ended = faulty.run_at(&home, &["sync"], day * DAY);
+        if TIMER_IS_DEAD.contains(&day) {
+            // Nobody begins: the server of the ping misses it, and whoever looks is told.
+            let status = faulty.run_at(&home, &["status"], day * DAY);
+            assert_eq!(
+                status.code == 2,
+                day >= TIMER_IS_DEAD.start + 1,
+                "{day}: {}",
+                status.stdout
+            );
+            pings.push(format!("{} {}", status.stdout.contains("Stale: "), ear.heard().len()));
+            continue;
+        }
+        let ended = match day {
+            14 => faulty.run_full_at(&home, &["sync"], day * DAY),
+            _ => faulty.run_at(&home, &["sync"], day * DAY),
+        };
         let heard = ear.heard();
         let mut hooked: Vec<String> =
             heard.iter().filter(|it| it.path.contains(SECRET)).map(|it| event(&it.body)).collect();
@@ -157,12 +182,16 @@ fn a_month_with_faults_an_ending_consent_and_a_payer_that_dies() {
     assert_eq!(
         story,
         [
+            "1: failure 1 / failure 1",
+            "2: recovery 0 / recovery 0",
             // What the webhook did not take on day 4 it is told on day 5.
             "4: failure 2 / failure 2",
             "5: failure 2 / ",
             "7: recovery 0 / recovery 0",
             "9: failure 1 / failure 1",
             "10: recovery 0 / recovery 0",
+            // On a full disk what was told cannot be remembered, and so its end is not told.
+            "14: failure 5 / failure 5",
             "16: consent_ending / consent_ending",
             "23: consent_ending / consent_ending",
             "26: failure 4 / failure 4",
@@ -172,8 +201,10 @@ fn a_month_with_faults_an_ending_consent_and_a_payer_that_dies() {
     );
     let is_well = |day: usize| pings[day] == "0 /ping/start /ping/";
     let well: Vec<usize> = (0..34).filter(|day| is_well(*day)).collect();
-    let bad = [4, 5, 6, 9];
+    let bad = [1, 4, 5, 6, 9, 14, 18, 19, 20];
     assert_eq!(well, (0..26).filter(|day| !bad.contains(day)).collect::<Vec<_>>(), "{pings:#?}");
+    assert_eq!(pings[1], "1 /ping/start /ping/fail");
+    assert_eq!(pings[18..21], ["false 0", "true 0", "true 0"], "the dead timer");
     assert!(pings[33] == "4 /ping/start /ping/fail" && pings[5].ends_with("/ping/fail"));
     assert!(said.contains("notify.webhook: the server answered with status 503"), "{said}");
     assert!(!said.contains(SECRET), "{said}");

@@ -78,6 +78,17 @@ impl Faulty {
         Watched::spawn(command, format!("{arguments:?} {seconds} s off"))
     }
 
+    /// Runs a command whose clock is wrong by so many seconds, on a disk without room.
+    pub(crate) fn run_full_at(&self, home: &Home, arguments: &[&str], seconds: i64) -> Ended {
+        let mut command = self.command(home, arguments);
+        command
+            .env("FAULTY_CLOCK", seconds.to_string())
+            .env("FAULTY_ROOT", home.path())
+            .env("FAULTY_AT", "1")
+            .env("FAULTY_DO", "ENOSPC");
+        Watched::spawn(command, format!("{arguments:?} {seconds} s off, without room")).end()
+    }
+
     fn command(&self, home: &Home, arguments: &[&str]) -> Command {
         let mut command = home.command(arguments);
         command.env("LD_PRELOAD", self.0.path().join("faulty.so"));

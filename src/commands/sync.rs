@@ -82,6 +82,7 @@ pub(super) fn options(
         types,
         backfill: None,
         keep_versions: settings.keep_versions,
+        keep_runs: settings.keep_runs,
         count_unmapped_paths: settings.count_unmapped_paths,
         max_requests: None,
         full_walk_every: settings.full_walk_every,

@@ -74,6 +74,8 @@ pub struct SyncOptions {
     pub backfill: Option<Backfill>,
     /// How long superseded versions are kept; `None`: for ever.
     pub keep_versions: Option<Duration>,
+    /// How long runs that changed nothing and the access log are kept; `None`: for ever.
+    pub keep_runs: Option<Duration>,
     /// Whether the end of the run counts which paths no column carries.
     pub count_unmapped_paths: bool,
     /// Page requests that the run may send; `None`: any number.

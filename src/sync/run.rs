@@ -67,6 +67,12 @@ pub async fn sync(
             context.warehouse.prune_versions(before).await?;
         }
     }
+    if let Some(keep) = options.keep_runs {
+        let keep = chrono::Duration::from_std(keep).unwrap_or(chrono::Duration::MAX);
+        if let Some(before) = clocks.forget_before(context.clock.now(), keep) {
+            context.warehouse.prune_runs(before).await?;
+        }
+    }
     if options.count_unmapped_paths {
         let stop = context.stop.clone();
         context.warehouse.survey_unmapped(move || stop.is_asked()).await?;

@@ -5,6 +5,9 @@
 //! which entries it blanked. The end of the chain is noted beside it, so that a tail that was removed
 //! is missed. Entries from before there was a chain are sealed with the first entry after it.
 //!
+//! Old entries may be pruned from its beginning. An entry of the command `prune` then says how many went
+//! so far, up to which one, and the digest that the first one left follows.
+//!
 //! There is no secret in it: whoever can write the file can make all of it anew. Then the last digest
 //! is not the one that somebody noted elsewhere, which is why `verify` shows it.
 
@@ -157,6 +160,16 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// Where the chain begins, if this entry is of a pruning.
+    fn cut(&self) -> Option<Cut> {
+        match (&self.lasting[2], &self.blankable[1].text) {
+            (Value::Text(command), Value::Text(text)) if command == PRUNE => Cut::parse(text),
+            _ => None,
+        }
+    }
+}
+
 impl Sealed {
     /// The seal of the text that is there.
     fn expected(&self) -> Option<Vec<u8>> {
@@ -198,6 +211,58 @@ fn absorb_fixed(hash: &mut Sha256, kind: u8, bytes: [u8; 8]) {
     hash.update(bytes);
 }
 
+/// The command of the entry that says where a pruned chain begins.
+pub(super) const PRUNE: &str = "prune";
+
+/// Where a pruned chain begins.
+struct Cut {
+    /// How many entries have gone so far.
+    entries: i64,
+    /// The last of them.
+    id: i64,
+    digest: Vec<u8>,
+}
+
+impl Cut {
+    fn text(&self) -> String {
+        format!("{} entries up to {}, digest {}", self.entries, self.id, hex(&self.digest))
+    }
+
+    fn parse(text: &str) -> Option<Cut> {
+        let (entries, rest) = text.split_once(" entries up to ")?;
+        let (id, digest) = rest.split_once(", digest ")?;
+        let byte = |at: usize| u8::from_str_radix(digest.get(at..at + 2)?, 16).ok();
+        let digest = (0..64).step_by(2).map(byte).collect::<Option<Vec<u8>>>()?;
+        Some(Cut { entries: entries.parse().ok()?, id: id.parse().ok()?, digest })
+    }
+}
+
+/// Removes the entries up to one, all of which must be sealed; returns what the entry for it has to say.
+///
+/// `None`: nothing was removed, since there is no sound chain to cut.
+pub(super) fn cut(connection: &Connection, last: i64) -> Result<Option<String>, WarehouseError> {
+    if !connection.table_exists(None, "access_log_chain").doing(DOING)? {
+        return Ok(None);
+    }
+    // What is wrong with the chain must stay to be seen.
+    if verify(connection)?.problems > 0 {
+        return Ok(None);
+    }
+    let Some(end) = end(connection)? else { return Ok(None) };
+    let digest = connection
+        .query_row("SELECT digest FROM access_log WHERE id = ?1", [last], |row| row.get(0))
+        .doing(DOING)?;
+    connection.execute("DELETE FROM access_log WHERE id <= ?1", [last]).doing(DOING)?;
+    let left: i64 = connection
+        .query_row("SELECT count(*) FROM access_log", [], |row| row.get(0))
+        .doing(DOING)?;
+    Ok(Some(Cut { entries: end.entries - left, id: last, digest }.text()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Follows the chain from its beginning to its end.
 pub(crate) fn verify(connection: &Connection) -> Result<Checked, WarehouseError> {
     let doing = "cannot read the access log";
@@ -217,7 +282,12 @@ pub(crate) fn verify(connection: &Connection) -> Result<Checked, WarehouseError>
         }
         return Ok(checked);
     };
-    let (mut before, mut previous) = (BEGINNING.to_vec(), None);
+    let cut = entries.iter().rev().find_map(Entry::cut);
+    let pruned = cut.as_ref().map_or(0, |cut| cut.entries);
+    let (mut before, mut previous) = match cut {
+        Some(Cut { digest, id, .. }) => (digest, Some(id)),
+        None => (BEGINNING.to_vec(), None),
+    };
     for entry in &entries {
         let expected = entry.expected(&before);
         if entry.digest != Value::Blob(expected.clone()) {
@@ -243,16 +313,16 @@ pub(crate) fn verify(connection: &Connection) -> Result<Checked, WarehouseError>
         }
         announced.extend(entry.blanks());
     }
-    if end.entries != entries.len() as i64 {
+    if end.entries - pruned != entries.len() as i64 {
         checked.problem(|| {
-            format!("{} entries were made, and {} are there", end.entries, entries.len())
+            let made = end.entries - pruned;
+            format!("{made} entries were made, and {} are there", entries.len())
         });
     } else if end.digest != before {
         checked.problem(|| "the last entry is not the one that was made last".to_owned());
     }
     if let (Some(last), 0) = (previous, checked.problems) {
-        let digest: String = before.iter().map(|byte| format!("{byte:02x}")).collect();
-        checked.note = Some(format!("up to entry {last}: {digest}"));
+        checked.note = Some(format!("up to entry {last}: {}", hex(&before)));
     }
     Ok(checked)
 }

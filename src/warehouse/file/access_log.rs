@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub struct Access {
     /// Who, as the operating system knows them.
     pub os_user: String,
-    /// The command: backup, export, get, purge, report, restore.
+    /// The command: backup, export, get, prune, purge, report, restore.
     pub command: &'static str,
     /// The one connection it is about; `None` for all.
     pub connection_id: Option<i64>,
@@ -104,7 +104,8 @@ pub(super) fn enter_purge(
 pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Vec<i64>, WarehouseError> {
     let doing = "cannot remove what names a purged connection";
     // The words of these commands are ours: a connection may be called as one of them.
-    let in_detail = "instr(detail, ?1) > 0 AND command NOT IN ('backup', 'purge', 'restore')";
+    let in_detail =
+        "instr(detail, ?1) > 0 AND command NOT IN ('backup', 'prune', 'purge', 'restore')";
     let named = format!("SELECT id FROM access_log WHERE instr(target, ?1) > 0 OR {in_detail}");
     let ids = transaction
         .prepare(&format!("{named} ORDER BY id"))
@@ -117,6 +118,39 @@ pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Vec<i64
         transaction.execute(statement, [name]).doing(doing)?;
     }
     Ok(ids)
+}
+
+/// Forgets entries of before an instant, oldest first, up to the first that names a copy which is still
+/// there: a purge must be able to name it. An entry of its own says where the chain begins now.
+pub(crate) fn prune(
+    connection: &mut Connection,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    let doing = "cannot forget old entries of the access log";
+    let behavior = TransactionBehavior::Immediate;
+    let transaction = connection.transaction_with_behavior(behavior).doing(doing)?;
+    let before = clock::text(before);
+    let old: Vec<(i64, Option<String>)> = transaction
+        .prepare("SELECT id, target FROM access_log WHERE at < ?1 ORDER BY id")
+        .and_then(|mut old| {
+            old.query_map([before], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .doing(doing)?;
+    let is_there = |target: &String| Path::new(target).symlink_metadata().is_ok();
+    let gone = old.iter().take_while(|(_, target)| !target.as_ref().is_some_and(is_there));
+    let Some((last, _)) = gone.last() else { return Ok(()) };
+    if let Some(beginning) = access_chain::cut(&transaction, *last)? {
+        let access = Access {
+            os_user: "payersync".to_owned(),
+            command: access_chain::PRUNE,
+            connection_id: None,
+            target: None,
+            detail: Some(beginning),
+        };
+        enter(&transaction, &access, now)?;
+    }
+    transaction.commit().doing(doing)
 }
 
 fn insert(

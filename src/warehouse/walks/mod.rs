@@ -13,6 +13,7 @@ pub(super) mod page;
 pub(super) mod page_writer;
 mod parts;
 pub(super) mod quarantine;
+pub(super) mod quiet_past;
 pub(super) mod reference_queue;
 mod resource_store;
 pub(super) mod run_ledger;

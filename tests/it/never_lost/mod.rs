@@ -18,6 +18,7 @@ mod mishaps;
 mod odd_refresh;
 mod old_warehouses;
 mod older_vault;
+mod pruned;
 mod rebuild;
 mod refresh_in_flight;
 mod upgrading;

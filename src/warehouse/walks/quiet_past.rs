@@ -1,0 +1,109 @@
+//! Forgets old nights that changed nothing: their walks become one row per kind, with the sums.
+//!
+//! A walk is kept as it is while anything refers to it: what it brought, a cursor, a later part; and the
+//! newest of each kind is kept, since it says how a type stands.
+
+use crate::{
+    clock,
+    warehouse::{
+        Warehouse,
+        error::{Doing, WarehouseError},
+        file::access_log,
+    },
+};
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+
+const DOING: &str = "cannot forget old runs";
+
+/// Walks that ended before an instant, changed nothing, and that nothing refers to; each with the oldest
+/// of its kind and the newest, which stays. A window and a file each say what was asked for.
+const QUIET: &str = "CREATE TEMP TABLE quiet_walk AS
+   WITH judged AS (
+     SELECT w.*, finished_at < :before AND mode NOT IN ('window', 'file') AND state <> 'running'
+       AND resources_new + resources_changed + resources_deleted + resources_rejected
+         + resources_older + resources_absent + duplicates = 0
+       AND NOT EXISTS (SELECT 1 FROM temp.named_walk n WHERE n.id = w.id) AS is_quiet
+     FROM sync_walk w
+   ), kinds AS (
+     SELECT judged.*, min(id) FILTER (WHERE is_quiet) OVER kind AS keeper,
+       max(id) OVER kind AS newest
+     FROM judged
+     WINDOW kind AS (PARTITION BY connection_id, resource_type, mode, state, reason, http_status,
+       window_parameter, proved_for, pages > 0, requests > 0, resources_seen > 0))
+   SELECT id, keeper, pages, requests, retries, bytes, resources_seen, resources_unchanged,
+     rows_written, finished_at FROM kinds
+   WHERE is_quiet AND id <> newest";
+
+/// Walks that a reject, a cursor or another walk refers to. What a resource refers to has brought it, and
+/// so has counted it as new, changed or older.
+const NAMED: &str = "CREATE TEMP TABLE named_walk AS
+   SELECT walk_id AS id FROM rejected_resource WHERE walk_id IS NOT NULL
+   UNION SELECT walk_id FROM absent_resource WHERE walk_id IS NOT NULL
+   UNION SELECT walk_id FROM walk_cursor
+   UNION SELECT walk_id FROM walk_page
+   UNION SELECT resumed_from FROM sync_walk WHERE resumed_from IS NOT NULL
+   UNION SELECT id FROM sync_walk WHERE resumed_from IS NOT NULL";
+
+const MERGE: &str = "
+   CREATE INDEX temp.quiet_walk_keeper ON quiet_walk (keeper);
+   UPDATE sync_walk SET (pages, requests, retries, bytes, resources_seen, resources_unchanged,
+       rows_written, finished_at, warning) =
+     (SELECT sum(q.pages), sum(q.requests), sum(q.retries), sum(q.bytes), sum(q.resources_seen),
+        sum(q.resources_unchanged), sum(q.rows_written), max(q.finished_at),
+        'sums of the walks of this kind up to ' || max(q.finished_at)
+          || ' that changed nothing (keep_runs_days)'
+      FROM temp.quiet_walk q WHERE q.keeper = sync_walk.id)
+     WHERE id IN (SELECT keeper FROM temp.quiet_walk GROUP BY keeper HAVING count(*) > 1);
+   DELETE FROM sync_walk WHERE id IN (SELECT id FROM temp.quiet_walk WHERE id <> keeper);";
+
+/// Runs without walks that are left are those whose walks all went; the newest one stays.
+const RUNS: &str = "DELETE FROM sync_run WHERE finished_at < ?1
+     AND id <> (SELECT max(id) FROM sync_run)
+     AND NOT EXISTS (SELECT 1 FROM sync_walk w WHERE w.run_id = sync_run.id)
+     AND NOT EXISTS (SELECT 1 FROM rejected_resource r WHERE r.run_id = sync_run.id)
+     AND command IN ('sync', 'run')";
+
+impl Warehouse {
+    /// Forgets walks that changed nothing and ended before an instant, the runs that are left without
+    /// any, and the access log's entries of before; returns how many walks went.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn prune_runs(&self, before: DateTime<Utc>) -> Result<u64, WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, _| {
+                access_log::prune(connection, before, now)?;
+                prune(connection, &clock::text(before))
+            })
+            .await
+    }
+}
+
+/// References are looked after here: SQLite would search all resources for each walk that goes.
+fn prune(connection: &mut Connection, before: &str) -> Result<u64, WarehouseError> {
+    connection.pragma_update(None, "foreign_keys", false).doing(DOING)?;
+    let pruned = prune_unreferenced(connection, before);
+    connection.pragma_update(None, "foreign_keys", true).doing(DOING)?;
+    pruned
+}
+
+fn prune_unreferenced(connection: &mut Connection, before: &str) -> Result<u64, WarehouseError> {
+    let transaction = connection.transaction().doing(DOING)?;
+    transaction
+        .execute_batch(&format!(
+            "{NAMED}; CREATE UNIQUE INDEX temp.named_walk_id ON named_walk (id)"
+        ))
+        .doing(DOING)?;
+    transaction.execute(QUIET, &[(":before", before)]).doing(DOING)?;
+    transaction.execute_batch(MERGE).doing(DOING)?;
+    let pruned = "SELECT count(*) FROM temp.quiet_walk WHERE id <> keeper";
+    let pruned: u64 = transaction.query_row(pruned, [], |row| row.get(0)).doing(DOING)?;
+    transaction.execute(RUNS, [before]).doing(DOING)?;
+    transaction
+        .execute_batch("DROP TABLE temp.quiet_walk; DROP TABLE temp.named_walk")
+        .doing(DOING)?;
+    transaction.commit().doing(DOING)?;
+    Ok(pruned)
+}

@@ -75,7 +75,7 @@ fn a_misspelt_key_is_told_with_the_one_that_was_meant() {
 #[test]
 fn a_mistake_is_told_with_file_line_and_column_but_without_the_line() {
     for (text, place, word) in [
-        ("[sync]\nconnections_in_parallel = 0\n", "payersync.toml:2:27", "nonzero"),
+        ("[sync]\nconnections_in_parallel = 0\n", "payersync.toml:2:27", "above 0"),
         ("[sync\n", "payersync.toml:1", ""),
         ("[http]\nmax_atempts = 3\n", "payersync.toml:2:1", "did you mean max_attempts?"),
         ("[plans.x]\nfhir_url = \"h\"\n", "payersync.toml:2:12", "URL"),
@@ -88,6 +88,29 @@ fn a_mistake_is_told_with_file_line_and_column_but_without_the_line() {
         let error = parse(text).unwrap_err().to_string();
         assert!(error.starts_with(place), "{text}: {error}");
         assert!(error.contains(word), "{text}: {error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn a_value_of_another_kind_is_told_with_what_it_must_be_and_is_never_shown() {
+    let plan =
+        |line: &str| format!("[plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\n{line}\n");
+    for (text, told) in [
+        (
+            "[notify]\ncommand = \"curl hunter2\"\n".to_owned(),
+            "payersync.toml:2:11: this is a text, and must be a list of texts such as [\"a\", \"b\"]",
+        ),
+        (plan("page_size = \"hunter2\""), "this is a text, and must be a whole number"),
+        (plan("pkce = \"hunter2\""), "this is a text, and must be true or false"),
+        (plan("scope = [\"hunter2\"]"), "this is a list, and must be a text"),
+        (plan("token_url = \"hunter2\""), "this is no URL: relative URL without a base"),
+        (plan("headers = { a = [\"hunter2\"] }"), "this must be a text, { env = "),
+        (plan("audience = 7"), "this must be true, false or a text"),
+        (plan("search = { default = 7 }"), "this must be a text or a list of texts"),
+    ] {
+        let error = parse(&text).unwrap_err().to_string();
+        assert!(error.contains(told), "{text}: {error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
 }

@@ -9,7 +9,9 @@ pub(crate) fn kind_of_type(fhir_type: &str) -> ColumnKind {
     let code = fhir_type.rsplit(['/', '.']).next().unwrap_or_default();
     match code {
         "boolean" | "Boolean" => ColumnKind::Boolean,
-        "integer" | "positiveInt" | "unsignedInt" | "Integer" => ColumnKind::Integer,
+        "integer" | "Integer" => ColumnKind::Integer,
+        "positiveInt" => ColumnKind::PositiveInt,
+        "unsignedInt" => ColumnKind::UnsignedInt,
         "integer64" => ColumnKind::Integer64,
         "decimal" | "Decimal" => ColumnKind::Decimal,
         "String" | "Date" | "DateTime" | "Time" => ColumnKind::Text,

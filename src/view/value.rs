@@ -12,8 +12,12 @@ use super::types::TypeId;
 pub enum ColumnKind {
     /// FHIR `boolean`.
     Boolean,
-    /// FHIR `integer`, `positiveInt`, `unsignedInt`: 32 bits.
+    /// FHIR `integer`: 32 bits.
     Integer,
+    /// FHIR `positiveInt`: 1 to 2,147,483,647.
+    PositiveInt,
+    /// FHIR `unsignedInt`: 0 to 2,147,483,647.
+    UnsignedInt,
     /// FHIR `integer64`.
     Integer64,
     /// FHIR `decimal`.
@@ -22,6 +26,18 @@ pub enum ColumnKind {
     Text,
     /// A type with elements, which comes as JSON.
     Complex,
+}
+
+impl ColumnKind {
+    /// The least number that a column of 32-bit integers holds (FHIR R4, section 2.24.0.1).
+    fn least(self) -> Option<i32> {
+        match self {
+            ColumnKind::Integer => Some(i32::MIN),
+            ColumnKind::UnsignedInt => Some(0),
+            ColumnKind::PositiveInt => Some(1),
+            _ => None,
+        }
+    }
 }
 
 /// One cell of a row; borrows from the resource where it can.
@@ -96,7 +112,11 @@ fn value_of_node<'a>(
     of: TypeId,
     declared: Option<ColumnKind>,
 ) -> Option<Value<'a>> {
-    use ColumnKind::{Boolean, Complex, Decimal, Integer, Integer64, Text};
+    use ColumnKind::{Boolean, Complex, Decimal, Integer64, Text};
+    if let (Node::Number(text), Some(least)) = (node, declared.and_then(ColumnKind::least)) {
+        let value = text.parse::<i32>().ok().filter(|value| *value >= least)?;
+        return Some(Value::Integer(value.into()));
+    }
     Some(match (node, declared) {
         (Node::String(text), None | Some(Text | Complex)) => Value::Text(Cow::Borrowed(text)),
         // FHIR R5 writes an integer64 as a JSON string.
@@ -104,7 +124,6 @@ fn value_of_node<'a>(
             Value::Integer(text.parse().ok().filter(|value: &i64| value.to_string() == *text)?)
         }
         (Node::Bool(value), None | Some(Boolean)) => Value::Boolean(*value),
-        (Node::Number(text), Some(Integer)) => Value::Integer(text.parse::<i32>().ok()?.into()),
         (Node::Number(text), Some(Integer64)) => Value::Integer(text.parse().ok()?),
         (Node::Number(text), Some(Decimal)) => Value::Decimal(Cow::Borrowed(finite(text)?)),
         (Node::Number(text), None) => match text.parse() {
@@ -129,14 +148,22 @@ fn value_of_node<'a>(
 
 /// What an expression has computed has the type of its operators; as text it reads well too.
 fn value_of_computed<'a>(item: Item<'a>, declared: Option<ColumnKind>) -> Option<Value<'a>> {
-    use ColumnKind::{Boolean, Complex, Decimal, Integer, Integer64, Text};
+    use ColumnKind::{Boolean, Complex, Decimal, Integer64, Text};
+    let least = declared.and_then(ColumnKind::least);
     Some(match (item, declared) {
         (Item::Boolean(value), None | Some(Boolean)) => Value::Boolean(value),
         (Item::Boolean(value), Some(Text)) => Value::Text(value.to_string().into()),
-        (Item::Integer(value), None | Some(Integer | Integer64)) => Value::Integer(value),
+        (Item::Integer(value), None | Some(Integer64)) => Value::Integer(value),
+        (Item::Integer(value), _) if least.is_some_and(|least| value >= least.into()) => {
+            Value::Integer(value)
+        }
+        (Item::Decimal(text), Some(_)) if least.is_some() => {
+            let value: i64 = text.parse().ok()?;
+            Value::Integer(least.filter(|least| value >= i64::from(*least)).map(|_| value)?)
+        }
         (Item::Integer(value), Some(Decimal)) => Value::Decimal(value.to_string().into()),
         (Item::Integer(value), Some(Text)) => Value::Text(value.to_string().into()),
-        (Item::Decimal(text), Some(Integer | Integer64)) => Value::Integer(text.parse().ok()?),
+        (Item::Decimal(text), Some(Integer64)) => Value::Integer(text.parse().ok()?),
         (Item::Decimal(text), None | Some(Decimal)) => Value::Decimal(text),
         (Item::Decimal(text), Some(Text)) => Value::Text(text),
         (Item::Text(text, _), None | Some(Text | Complex)) => Value::Text(text),

@@ -86,7 +86,10 @@ fn of_table(table: &Table, name: &str, declared: &str) -> Kind {
         // SQLite lets the value decide.
         _ if column.collection || declared.is_empty() => Kind::Text,
         ColumnKind::Boolean => Kind::Boolean,
-        ColumnKind::Integer | ColumnKind::Integer64 => Kind::Integer,
+        ColumnKind::Integer
+        | ColumnKind::PositiveInt
+        | ColumnKind::UnsignedInt
+        | ColumnKind::Integer64 => Kind::Integer,
         ColumnKind::Decimal if has_currency() => money(name),
         ColumnKind::Decimal => Kind::Real,
         ColumnKind::Text | ColumnKind::Complex => Kind::Text,

@@ -195,7 +195,7 @@ fn both_versions_of_the_standard_are_read() {
         let kinds: Vec<_> = view.columns.iter().map(|column| column.kind).collect();
         assert_eq!(
             kinds,
-            [ColumnKind::Text, ColumnKind::Decimal, ColumnKind::Boolean, ColumnKind::Integer]
+            [ColumnKind::Text, ColumnKind::Decimal, ColumnKind::Boolean, ColumnKind::PositiveInt]
         );
         assert!(view.columns[0].is_resource_key && !view.columns[1].is_resource_key);
         assert!(view.columns[3].collection);

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Raised when the same definition gives other rows than before: every table is rebuilt then.
-const ROW_FORMAT: u8 = 3;
+const ROW_FORMAT: u8 = 4;
 
 /// SQLite's bound (SQLITE_MAX_COLUMN), which the bundled one has as it comes.
 const MOST_COLUMNS: usize = 2000;
@@ -164,7 +164,11 @@ fn affinity(column: &Column) -> &'static str {
         // No declared type: the value decides.
         _ if column.fhir_type.is_none() && !column.collection => "",
         _ if column.collection => "TEXT",
-        ColumnKind::Boolean | ColumnKind::Integer | ColumnKind::Integer64 => "INTEGER",
+        ColumnKind::Boolean
+        | ColumnKind::Integer
+        | ColumnKind::PositiveInt
+        | ColumnKind::UnsignedInt
+        | ColumnKind::Integer64 => "INTEGER",
         ColumnKind::Decimal => "REAL",
         ColumnKind::Text | ColumnKind::Complex => "TEXT",
     }

@@ -155,3 +155,37 @@ fn held(affinity: &str) -> &str {
         other => panic!("{other}"),
     }
 }
+
+#[test]
+fn a_positive_number_is_no_zero_and_an_unsigned_one_is_not_negative() {
+    let home = home_with(|patient, claim| {
+        patient["telecom"] = json!([
+            {"system": "phone", "value": "1", "rank": 0},
+            {"system": "phone", "value": "2", "rank": -1},
+            {"system": "phone", "value": "3", "rank": 1},
+        ]);
+        claim["precedence"] = json!(0);
+        claim["item"].as_array_mut().unwrap().truncate(3);
+        let items = claim["item"].as_array_mut().unwrap();
+        for (item, sequence) in items.iter_mut().zip([0, -1, 2_147_483_647]) {
+            item["sequence"] = json!(sequence);
+        }
+    });
+    home.succeed(&["rebuild", "patient_telecom"], "after the change");
+    let asked = "SELECT rank FROM patient_telecom ORDER BY telecom_index";
+    assert_eq!(home.rows(asked).concat(), ["", "", "1"]);
+    assert_eq!(home.rows("SELECT precedence FROM explanation_of_benefit").concat(), [""]);
+    let count: i64 = home.value("SELECT count(*) FROM explanation_of_benefit_item");
+    let sent = ["", "", "2147483647"];
+    let items = "SELECT sequence FROM explanation_of_benefit_item ORDER BY item_index";
+    assert_eq!(home.rows(items).concat(), sent[..count.try_into().unwrap()]);
+    let found = mistyped(&home);
+    for (path, table, column, cells) in [
+        ("ExplanationOfBenefit.precedence", "explanation_of_benefit", "precedence", "1"),
+        ("ExplanationOfBenefit.item.sequence", "explanation_of_benefit_item", "sequence", "2"),
+        ("Patient.telecom.rank", "patient_telecom", "rank", "2"),
+    ] {
+        let row = [path, table, column, "1", cells];
+        assert!(found.iter().any(|found| found == &row), "{path}: {found:?}");
+    }
+}

@@ -5,7 +5,7 @@
 -- own. An observation counts as the laboratory's when any of its categories says so.
 --
 -- The previous result is the last one before of the same member in this connection, of the same test in
--- the same unit; two of one moment are put in the order of their ids. A result without a usable date or
+-- the same unit, however it is spelled; two of one moment are put in the order of their ids. A result without a usable date or
 -- without a number has no previous one and is nobody's.
 --
 -- connection_id             whose consent the row came through
@@ -22,13 +22,16 @@
 -- comparator                how the value is meant (<, <=, >=, >) where it is a limit of what can be measured
 -- value_text                the result in words or as a code, when it is no number
 -- unit                      unit of the value: UCUM code where sent, else as written
--- range_low                 lower end of the reference range: the normal one, never one of critical or therapeutic values
+-- range_low                 lower end of the reference range: the normal one, never one of critical or therapeutic values;
+--                           of several the one in the unit of the value, for everybody rather than for a sex or an age
 -- range_high                upper end of the reference range
+-- range_unit                unit of the range: UCUM code where sent, else as written; NULL where not stated
 -- range_text                the reference range in words, where sent
 -- interpretation_code       how the laboratory reads it (N normal, H high, L low, A for abnormal …): the first such code, else the first code
 -- is_abnormal               1 when the value is outside the reference range, 0 when it is within. Where that cannot be told (no
---                           range, no number, or a comparator that leaves it open), the laboratory's interpretation counts;
---                           NULL without one
+--                           range, one in another unit, one of several for some people, no number, or a comparator that
+--                           leaves it open), the laboratory's interpretation counts; NULL without one
+-- abnormal_by               what is_abnormal comes from: range or laboratory
 -- status                    registered, preliminary, final, amended or corrected
 -- previous_value            previous result of the same test in the same unit
 -- previous_date             when that was
@@ -51,9 +54,11 @@ CREATE TABLE lab_result (
   unit TEXT,
   range_low REAL,
   range_high REAL,
+  range_unit TEXT,
   range_text TEXT,
   interpretation_code TEXT,
   is_abnormal INTEGER,
+  abnormal_by TEXT,
   status TEXT,
   previous_value REAL,
   previous_date TEXT,
@@ -85,6 +90,23 @@ WITH lab AS (
   FROM temp.mart_scope CROSS JOIN observation_coding AS k ON k.connection_id = mart_scope.connection_id
   WHERE k.element IN ('interpretation', 'component.interpretation') AND interpretation_of(k.code) IS NOT NULL
   GROUP BY k.connection_id, k.observation_id, k.element, CASE k.element WHEN 'interpretation' THEN 0 ELSE k.element_index END
+), usual AS (
+  -- The ranges of normal values, the one that says most first.
+  SELECT r.*, row_number() OVER (PARTITION BY connection_id, id
+           ORDER BY fits DESC, is_normal DESC, is_typed, is_for_all DESC, row_no) AS place,
+         count(*) OVER (PARTITION BY connection_id, id) = 1 AS is_sole
+  FROM (
+    SELECT r.connection_id, r.observation_id AS id, r.row_no, r.low_value, r.high_value, r.low_code, r.low_unit, r.high_code, r.high_unit, r.text,
+           coalesce(same_unit(l.value_quantity_code, l.value_quantity_unit, r.low_code, r.low_unit), 1)
+             AND coalesce(same_unit(l.value_quantity_code, l.value_quantity_unit, r.high_code, r.high_unit), 1) AS fits,
+           lower(r.type_code) IS 'normal' AS is_normal, coalesce(r.type_code, r.type_text) IS NOT NULL AS is_typed,
+           coalesce(r.applies_to_code, r.applies_to_text, r.age_low_value, r.age_high_value) IS NULL AS is_for_all
+    FROM lab AS l
+    JOIN observation_reference_range AS r ON r.connection_id = l.connection_id AND r.observation_id = l.id
+    WHERE coalesce(r.low_value, r.high_value) IS NOT NULL
+      AND lower(coalesce(r.type_code, r.type_text, '')) NOT IN
+        ('critical', 'panic', 'absolute', 'recommended', 'treatment', 'therapeutic', 'pre', 'post')
+  ) AS r
 ), result AS (
   SELECT l.connection_id, l.id, NULL AS component, l.member_id, l.patient_id,
          coalesce(loinc.code, l.code_code) AS test_code,
@@ -96,21 +118,20 @@ WITH lab AS (
                   l.value_date_time, l.value_time,
                   l.value_ratio_numerator_value || ':' || l.value_ratio_denominator_value,
                   l.value_range_low_value || '-' || l.value_range_high_value) AS value_text,
-         coalesce(l.value_quantity_code, l.value_quantity_unit) AS unit,
+         CASE WHEN coalesce(l.value_quantity_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%'
+                OR l.value_quantity_system LIKE '%2.16.840.1.113883.6.8'
+              THEN coalesce(l.value_quantity_code, l.value_quantity_unit)
+              ELSE coalesce(l.value_quantity_unit, l.value_quantity_code) END AS unit,
          usual.low_value AS low, usual.high_value AS high,
+         coalesce(usual.low_code, usual.low_unit, usual.high_code, usual.high_unit) AS range_unit,
+         usual.fits AND (usual.is_for_all OR usual.is_sole) AS range_decides,
          coalesce(usual.text, (SELECT r.text FROM observation_reference_range AS r WHERE r.connection_id = l.connection_id
             AND r.observation_id = l.id AND r.text IS NOT NULL ORDER BY r.row_no LIMIT 1)) AS range_text,
          coalesce(reading.code, l.interpretation_code) AS interpretation, l.status
   FROM lab AS l
   LEFT JOIN loinc ON loinc.connection_id = l.connection_id AND loinc.id = l.id AND loinc.element = 'code'
   LEFT JOIN reading ON reading.connection_id = l.connection_id AND reading.id = l.id AND reading.element = 'interpretation'
-  LEFT JOIN observation_reference_range AS usual
-    ON usual.connection_id = l.connection_id AND usual.observation_id = l.id
-   AND usual.row_no = (SELECT r.row_no FROM observation_reference_range AS r
-     WHERE r.connection_id = l.connection_id AND r.observation_id = l.id AND coalesce(r.low_value, r.high_value) IS NOT NULL
-       AND lower(coalesce(r.type_code, r.type_text, '')) NOT IN
-         ('critical', 'panic', 'absolute', 'recommended', 'treatment', 'therapeutic', 'pre', 'post')
-     ORDER BY lower(r.type_code) IS NOT 'normal', coalesce(r.type_code, r.type_text) IS NOT NULL, r.row_no LIMIT 1)
+  LEFT JOIN usual ON usual.connection_id = l.connection_id AND usual.id = l.id AND usual.place = 1
   UNION ALL
   SELECT l.connection_id, l.id, k.component_index, l.member_id, l.patient_id, coalesce(loinc.code, k.code_code),
          CASE WHEN loinc.code IS NOT NULL THEN 'http://loinc.org' ELSE k.code_system END,
@@ -121,8 +142,15 @@ WITH lab AS (
                   k.value_date_time, k.value_time,
                   k.value_ratio_numerator_value || ':' || k.value_ratio_denominator_value,
                   k.value_range_low_value || '-' || k.value_range_high_value),
-         coalesce(k.value_quantity_code, k.value_quantity_unit),
-         k.normal_range_low_value, k.normal_range_high_value, NULL, coalesce(reading.code, k.interpretation_code), l.status
+         CASE WHEN coalesce(k.value_quantity_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%'
+                OR k.value_quantity_system LIKE '%2.16.840.1.113883.6.8'
+              THEN coalesce(k.value_quantity_code, k.value_quantity_unit)
+              ELSE coalesce(k.value_quantity_unit, k.value_quantity_code) END,
+         k.normal_range_low_value, k.normal_range_high_value,
+         coalesce(k.normal_range_low_code, k.normal_range_low_unit, k.normal_range_high_code, k.normal_range_high_unit),
+         coalesce(same_unit(k.value_quantity_code, k.value_quantity_unit, k.normal_range_low_code, k.normal_range_low_unit), 1)
+           AND coalesce(same_unit(k.value_quantity_code, k.value_quantity_unit, k.normal_range_high_code, k.normal_range_high_unit), 1),
+         NULL, coalesce(reading.code, k.interpretation_code), l.status
   FROM lab AS l
   JOIN observation_component AS k ON k.connection_id = l.connection_id AND k.observation_id = l.id
   LEFT JOIN loinc ON loinc.connection_id = l.connection_id AND loinc.id = l.id AND loinc.element = 'component.code'
@@ -136,13 +164,26 @@ WITH lab AS (
   FROM result
   WHERE component IS NOT NULL OR value IS NOT NULL OR value_text IS NOT NULL
     OR NOT EXISTS (SELECT 1 FROM observation_component AS k WHERE k.connection_id = result.connection_id AND k.observation_id = result.id)
+), judged AS (
+  SELECT dated.*,
+         CASE WHEN NOT range_decides OR value IS NULL THEN NULL
+              WHEN comparator IS NULL AND coalesce(low, high) IS NOT NULL
+                THEN coalesce(value < low, 0) OR coalesce(value > high, 0)
+              -- A limit tells where the result is outside for certain, and within where the range is open.
+              WHEN comparator IN ('>', '>=') AND (value > high OR (value = high AND comparator = '>')) THEN 1
+              WHEN comparator IN ('<', '<=') AND (value < low OR (value = low AND comparator = '<')) THEN 1
+              WHEN comparator IN ('>', '>=') AND high IS NULL AND value >= low THEN 0
+              WHEN comparator IN ('<', '<=') AND low IS NULL AND value <= high THEN 0 END AS by_range,
+         CASE WHEN interpretation IN ('N', 'NEG', 'ND') THEN 0
+              WHEN interpretation IN ('A', 'AA', 'H', 'HH', 'HU', 'L', 'LL', 'LU', '<', '>', 'POS', 'DET') THEN 1 END AS by_laboratory
+  FROM dated
 ), beside AS (
   -- By the instant where the time is stated, since a day may have several.
-  SELECT dated.*,
+  SELECT judged.*,
          CASE WHEN is_in_line THEN lag(value) OVER line END AS previous_value,
          CASE WHEN is_in_line THEN lag(day) OVER line END AS previous_date
-  FROM dated
-  WINDOW line AS (PARTITION BY connection_id, patient_id, test_code, test_system, unit, is_in_line
+  FROM judged
+  WINDOW line AS (PARTITION BY connection_id, patient_id, test_code, test_system, unit_word(unit), is_in_line
                   ORDER BY coalesce(julianday(sent), julianday(day)), id, component)
 )
 SELECT connection_id,
@@ -161,17 +202,11 @@ SELECT connection_id,
        unit,
        low,
        high,
+       range_unit,
        range_text,
        interpretation,
-       CASE WHEN value IS NOT NULL AND coalesce(low, high) IS NOT NULL AND comparator IS NULL
-              THEN coalesce(value < low, 0) OR coalesce(value > high, 0)
-            -- A limit tells where the result is outside for certain, and within where the range is open.
-            WHEN comparator IN ('>', '>=') AND (value > high OR (value = high AND comparator = '>')) THEN 1
-            WHEN comparator IN ('<', '<=') AND (value < low OR (value = low AND comparator = '<')) THEN 1
-            WHEN comparator IN ('>', '>=') AND high IS NULL AND value >= low THEN 0
-            WHEN comparator IN ('<', '<=') AND low IS NULL AND value <= high THEN 0
-            WHEN interpretation IN ('N', 'NEG', 'ND') THEN 0
-            WHEN interpretation IN ('A', 'AA', 'H', 'HH', 'HU', 'L', 'LL', 'LU', '<', '>', 'POS', 'DET') THEN 1 END,
+       coalesce(by_range, by_laboratory),
+       CASE WHEN by_range IS NOT NULL THEN 'range' WHEN by_laboratory IS NOT NULL THEN 'laboratory' END,
        status,
        previous_value,
        previous_date,

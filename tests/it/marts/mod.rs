@@ -5,6 +5,7 @@ pub(crate) mod claim_families;
 mod claims_cases;
 mod code_names;
 mod contact_of_the_past;
+mod lab_units;
 mod mart_consents;
 mod mart_persons;
 mod mart_references;

@@ -218,7 +218,7 @@ fn is_place(name: &str) -> bool {
 
 /// Columns of marts that hold words: a mart's own, or a sender's code or, failing that, text. Only listed
 /// words stay: (mart, column); `*` is any mart.
-const WORDS: [(&str, &str); 31] = [
+const WORDS: [(&str, &str); 35] = [
     ("*", "claim_type"),
     ("*", "medicare_part"),
     ("*", "resource_type"),
@@ -226,6 +226,9 @@ const WORDS: [(&str, &str); 31] = [
     ("*", "sub_kind"),
     ("*", "vocabulary"),
     ("accumulator", "kind"),
+    ("accumulator", "network"),
+    ("accumulator", "term"),
+    ("accumulator", "unit"),
     ("changes", "change"),
     ("claim", "kind"),
     ("claim_current", "kind"),
@@ -235,6 +238,7 @@ const WORDS: [(&str, &str); 31] = [
     ("data_quality", "severity"),
     ("data_quality", "table_name"),
     ("diagnosis", "role"),
+    ("lab_result", "abnormal_by"),
     ("lab_result", "trend"),
     ("payment_ledger", "kind"),
     ("prior_authorization", "kind"),

@@ -1,6 +1,6 @@
 //! The SQL functions that the marts' statements call, on the connection that writes.
 
-use super::{cents, codes, words};
+use super::{cents, codes, unit, words};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{
     Connection,
@@ -73,6 +73,13 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
         .and_then(|()| {
             add("interpretation_of", 1, |context| {
                 Ok(text(context, 0).and_then(codes::interpretation).map(str::to_owned))
+            })
+        })
+        .and_then(|()| add("unit_word", 1, |context| Ok(text(context, 0).and_then(unit::word))))
+        .and_then(|()| {
+            connection.create_scalar_function("same_unit", 4, flags, |context| {
+                let pair = |at: usize| [text(context, at), text(context, at + 1)];
+                Ok(unit::are_same(pair(0), pair(2)))
             })
         })
         .and_then(|()| add("first_dated", -1, |context| Ok(first_dated(context))))

@@ -23,6 +23,7 @@ mod persons;
 mod sources;
 mod standing;
 mod steps;
+mod unit;
 mod words;
 
 use super::table::{Mart, quote};

@@ -1,17 +1,26 @@
 -- How much of the deductible and of the out-of-pocket maximum is used, by the claims and by the payer's own account?
 --
--- Grain: one row per connection, member, coverage, plan year, kind and currency, where either the claims or
--- the payer state an amount. What was used is the sum over the current claims (see claim_current)
--- whose service began in the plan year; each current claim counts in one plan year. Out of pocket is
--- deductible, copayment and coinsurance; a claim that states none of the three counts with what the
--- member owes (member_cost_share in claim). A claim that mixes currencies has no amounts to count.
+-- Grain: one row per connection, member, coverage, plan year, kind, unit, network, term, benefit category
+-- and currency, where the claims or the payer state an amount. The sum of used_cents counts each current
+-- claim (see claim_current) once, in the plan year in which its service began. Never add the payer's
+-- figures of several rows: the family's include the individual's, and a lifetime the year's.
+--
+-- Out of pocket is deductible, copayment and coinsurance; a claim that states none of the three counts
+-- with what the member owes (member_cost_share in claim). A claim that mixes currencies has no amounts
+-- to count.
 --
 -- The plan year is the span of the coverage, if it has both ends and is no longer than a year, and the
 -- service began in it; else the calendar year. Without a usable date of service it is NULL.
 --
--- The payer's own figure comes from the benefit balances of the plan year's latest claim that has
--- one: for the individual rather than the family, in the network rather than outside. The limit is
--- theirs, else the coverage's. All balances are in explanation_of_benefit_benefit_balance_financial.
+-- The payer's figure comes from the benefit balances: of each unit, network, term and category, from the
+-- plan year's latest claim that has one. The claims' sum is that of one member in one plan year, so it
+-- stands beside the payer's annual figure for the individual, and nothing is compared with a family's or a
+-- lifetime's. Where the payer's figures tell networks apart, claims that say they are out of the network
+-- are summed apart, beside the payer's figure outside it; all other claims stand beside the figure in the
+-- network, else the one without a network. Of several categories the claims stand beside the general one
+-- (30, none or 1); else beside none, unless there is only one. The limit is the payer's, else that of the
+-- coverage where the coverage states one amount. All balances are in
+-- explanation_of_benefit_benefit_balance_financial.
 --
 -- connection_id             whose consent the row came through
 -- member_id                 the person, id in member
@@ -20,15 +29,19 @@
 -- plan_year_start_date      first day of the plan year
 -- plan_year_end_date        last day of the plan year
 -- kind                      deductible or out of pocket
--- claim_count               current claims of the plan year
--- used_amount               used, by the claims
+-- unit                      individual or family, else as sent; the claims alone are the individual's
+-- network                   in, out or both, else as sent
+-- term                      annual or lifetime, else as sent
+-- benefit_category          category of the benefit (30 is the whole plan, 1 medical care) as sent
+-- claim_count               current claims in used_amount; 0 where the payer's figure stands alone
+-- used_amount               used, by the claims; NULL where the payer's figure is no sum of them
 -- used_cents                the same in cents
 -- payer_used_amount         used, as the payer says
 -- payer_used_cents          the same in cents
 -- difference_cents          used by the claims less used as the payer says, in cents
 -- limit_amount              the most that the member has to pay
 -- limit_cents               the same in cents
--- remaining_cents           limit less used by the payer's figure, else by the claims, in cents; never below 0
+-- remaining_cents           limit less used by the payer's figure, else by the claims, in cents; never below 0; NULL where neither is known
 -- payer_claim_id            the claim with the payer's figure, id in explanation_of_benefit
 -- payer_date                when the payer made that claim's explanation
 -- currency                  currency of the amounts
@@ -40,6 +53,10 @@ CREATE TABLE accumulator (
   plan_year_start_date TEXT,
   plan_year_end_date TEXT,
   kind TEXT NOT NULL,
+  unit TEXT,
+  network TEXT,
+  term TEXT,
+  benefit_category TEXT,
   claim_count INTEGER NOT NULL,
   used_amount REAL,
   used_cents INTEGER,
@@ -62,67 +79,112 @@ WITH span AS (
   WHERE NOT s.is_backward AND julianday(s.coverage_end_date) - julianday(s.coverage_start_date) <= 365
 ), dated AS MATERIALIZED (
   SELECT c.connection_id, c.explanation_of_benefit_id, c.member_id, c.patient_id, c.coverage_id, c.created_date, c.currency,
+         julianday(c.created) AS created_at,
          coalesce(s.first, substr(c.service_start_date, 1, 4) || '-01-01') AS first,
          coalesce(s.last, substr(c.service_start_date, 1, 4) || '-12-31') AS last,
+         coalesce(benefit_network(e.billing_network_status_code) = 'out', 0) AS is_out,
          c.deductible_cents, c.copay_cents, c.coinsurance_cents, c.member_cost_share_cents
   FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
+  LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
   LEFT JOIN span AS s ON s.connection_id = c.connection_id AND s.coverage_id = c.coverage_id
     AND c.service_start_date BETWEEN s.first AND s.last
-), used AS (
-  SELECT connection_id, member_id, patient_id, coverage_id, first, last, 'deductible' AS kind, currency,
-         count(*) AS claims, sum(deductible_cents) AS cents
-  FROM dated GROUP BY connection_id, member_id, patient_id, coverage_id, first, last, currency
-  UNION ALL
-  SELECT connection_id, member_id, patient_id, coverage_id, first, last, 'out of pocket', currency, count(*),
-         sum(CASE WHEN coalesce(deductible_cents, copay_cents, coinsurance_cents) IS NULL THEN member_cost_share_cents
-             ELSE coalesce(deductible_cents, 0) + coalesce(copay_cents, 0) + coalesce(coinsurance_cents, 0) END)
-  FROM dated GROUP BY connection_id, member_id, patient_id, coverage_id, first, last, currency
 ), balance AS (
-  -- Senders write the kind in many ways: out-of-pocket, OUT_OF_POCKET, maxoutofpocket.
   SELECT f.connection_id, f.explanation_of_benefit_id, f.benefit_balance_index, f.financial_index,
-         replace(replace(replace(lower(coalesce(f.type_code, f.type_text)), '-', ''), '_', ''), ' ', '') AS type,
+         coalesce(benefit_kind(f.type_code), benefit_kind(f.type_display), benefit_kind(f.type_text)) AS kind,
          f.allowed_money_amount AS limit_amount, f.used_money_amount AS used_amount,
          coalesce(f.used_money_currency, f.allowed_money_currency) AS currency,
-         lower(coalesce(b.unit_code, b.unit_text, '')) AS unit, lower(coalesce(b.network_code, b.network_text, '')) AS network
+         coalesce(benefit_unit(b.unit_code), benefit_unit(b.unit_display), benefit_unit(b.unit_text),
+                  b.unit_code, b.unit_text, benefit_unit(f.type_text), benefit_unit(f.type_display),
+                  benefit_unit(f.type_code), benefit_unit(b.name)) AS unit,
+         coalesce(benefit_network(b.network_code), benefit_network(b.network_display), benefit_network(b.network_text),
+                  b.network_code, b.network_text, benefit_network(f.type_text), benefit_network(f.type_display),
+                  benefit_network(f.type_code), benefit_network(b.name)) AS network,
+         coalesce(benefit_term(b.term_code), benefit_term(b.term_display), benefit_term(b.term_text), b.term_code, b.term_text) AS term,
+         coalesce(b.category_code, b.category_text, b.category_display) AS category
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_benefit_balance_financial AS f ON f.connection_id = mart_scope.connection_id
   JOIN explanation_of_benefit_benefit_balance AS b ON b.connection_id = f.connection_id
     AND b.explanation_of_benefit_id = f.explanation_of_benefit_id AND b.benefit_balance_index = f.benefit_balance_index
 ), stated AS (
-  SELECT d.connection_id, d.member_id, d.patient_id, d.coverage_id, d.first, d.last,
-         CASE WHEN b.type LIKE '%deductible%' THEN 'deductible' ELSE 'out of pocket' END AS kind,
-         b.currency, b.limit_amount, b.used_amount, d.explanation_of_benefit_id, d.created_date,
+  SELECT d.connection_id, d.member_id, d.patient_id, d.coverage_id, d.first, d.last, b.kind, b.unit, b.network, b.term, b.category,
+         b.currency, b.limit_amount, b.used_amount, d.explanation_of_benefit_id, d.created_date, d.created_at,
+         coalesce(b.network, '') = 'out' AS is_out,
          row_number() OVER (
-           PARTITION BY d.connection_id, d.patient_id, d.coverage_id, d.first, d.last, b.type LIKE '%deductible%', b.currency
-           ORDER BY d.created_date DESC, d.explanation_of_benefit_id DESC, b.unit = 'family', b.network IN ('out', 'outofnetwork', 'out-of-network'),
+           PARTITION BY d.connection_id, d.patient_id, d.coverage_id, d.first, d.last, b.kind, b.unit, b.network, b.term, b.category, b.currency
+           ORDER BY d.created_date DESC, d.created_at DESC, d.explanation_of_benefit_id DESC,
              b.benefit_balance_index, b.financial_index) AS place
   FROM balance AS b
   JOIN dated AS d ON d.connection_id = b.connection_id AND d.explanation_of_benefit_id = b.explanation_of_benefit_id
-  WHERE b.type LIKE '%deductible%' OR b.type LIKE '%outofpocket%' OR b.type IN ('oop', 'oopm', 'moop')
+  WHERE b.kind IS NOT NULL AND coalesce(b.used_amount, b.limit_amount) IS NOT NULL
+), told AS MATERIALIZED (
+  SELECT stated.*, max(coalesce(network, '') IN ('in', 'out')) OVER (
+           PARTITION BY connection_id, patient_id, coverage_id, first, last, kind, currency) AS tells_networks
+  FROM stated WHERE place = 1
+), comparable AS (
+  SELECT told.*, CASE WHEN category = '30' THEN 0 WHEN category IS NULL THEN 1 WHEN category = '1' THEN 2 ELSE 3 END AS width
+  FROM told
+  WHERE coalesce(unit, 'individual') = 'individual' AND coalesce(term, 'annual') = 'annual'
+), ranked AS (
+  SELECT comparable.*,
+         row_number() OVER (year ORDER BY width, unit IS NULL, created_date DESC, created_at DESC, explanation_of_benefit_id DESC,
+           network IS NOT 'in', network IS NOT NULL, network, category) AS nearest,
+         min(coalesce(category, '')) OVER year = max(coalesce(category, '')) OVER year AS is_sole
+  FROM comparable
+  WINDOW year AS (PARTITION BY connection_id, patient_id, coverage_id, first, last, kind, currency, is_out)
+), beside AS MATERIALIZED (
+  SELECT * FROM ranked WHERE nearest = 1 AND (width < 3 OR is_sole)
+), counted AS (
+  SELECT connection_id, member_id, patient_id, coverage_id, first, last, currency, is_out, 'deductible' AS kind, deductible_cents AS cents
+  FROM dated
+  UNION ALL
+  SELECT connection_id, member_id, patient_id, coverage_id, first, last, currency, is_out, 'out of pocket',
+         CASE WHEN coalesce(deductible_cents, copay_cents, coinsurance_cents) IS NULL THEN member_cost_share_cents
+              ELSE coalesce(deductible_cents, 0) + coalesce(copay_cents, 0) + coalesce(coinsurance_cents, 0) END
+  FROM dated
+), apart AS MATERIALIZED (
+  SELECT DISTINCT connection_id, patient_id, coverage_id, first, last, kind, currency FROM told WHERE tells_networks
+), used AS (
+  SELECT c.connection_id, c.member_id, c.patient_id, c.coverage_id, c.first, c.last, c.kind, c.currency,
+         c.is_out AND a.connection_id IS NOT NULL AS is_out, count(*) AS claims, sum(c.cents) AS cents
+  FROM counted AS c
+  LEFT JOIN apart AS a ON a.connection_id = c.connection_id AND a.patient_id IS c.patient_id AND a.coverage_id IS c.coverage_id
+    AND a.first IS c.first AND a.last IS c.last AND a.kind = c.kind AND a.currency IS c.currency
+  GROUP BY c.connection_id, c.member_id, c.patient_id, c.coverage_id, c.first, c.last, c.kind, c.currency,
+           c.is_out AND a.connection_id IS NOT NULL
 ), of_coverage AS (
-  SELECT k.connection_id, k.coverage_id, CASE k.type_code WHEN 'deductible' THEN 'deductible' ELSE 'out of pocket' END AS kind,
-         k.value_money_currency AS currency, min(k.value_money_amount) AS amount
-  FROM temp.mart_scope CROSS JOIN coverage_cost_to_beneficiary AS k ON k.connection_id = mart_scope.connection_id
-  WHERE k.type_code IN ('deductible', 'maxoutofpocket') AND k.value_money_amount IS NOT NULL
-  GROUP BY k.connection_id, k.coverage_id, k.type_code, k.value_money_currency
+  SELECT connection_id, coverage_id, kind, currency, CASE WHEN min(amount) = max(amount) THEN min(amount) END AS amount
+  FROM (
+    SELECT k.connection_id, k.coverage_id, k.value_money_currency AS currency, k.value_money_amount AS amount,
+           coalesce(benefit_kind(k.type_code), benefit_kind(k.type_display), benefit_kind(k.type_text)) AS kind,
+           coalesce(benefit_unit(k.type_text), benefit_unit(k.type_display), benefit_unit(k.type_code)) AS unit,
+           coalesce(benefit_network(k.type_text), benefit_network(k.type_display), benefit_network(k.type_code)) AS network
+    FROM temp.mart_scope CROSS JOIN coverage_cost_to_beneficiary AS k ON k.connection_id = mart_scope.connection_id
+    WHERE k.value_money_amount IS NOT NULL
+  )
+  WHERE kind IS NOT NULL AND unit IS NOT 'family' AND network IS NOT 'out'
+  GROUP BY connection_id, coverage_id, kind, currency
 ), together AS (
-  SELECT connection_id, member_id, patient_id, coverage_id, first, last, kind, currency, claims, cents,
+  SELECT u.connection_id, u.member_id, u.patient_id, u.coverage_id, u.first, u.last, u.kind, u.currency, u.claims, u.cents,
+         CASE WHEN b.place IS NULL THEN 'individual' ELSE b.unit END AS unit,
+         CASE WHEN b.place IS NULL AND u.is_out THEN 'out' ELSE b.network END AS network, b.term, b.category,
          NULL AS payer_used, NULL AS payer_limit, NULL AS payer_claim_id, NULL AS payer_date
-  FROM used
+  FROM used AS u
+  LEFT JOIN beside AS b ON b.connection_id = u.connection_id AND b.patient_id IS u.patient_id AND b.coverage_id IS u.coverage_id
+    AND b.first IS u.first AND b.last IS u.last AND b.kind = u.kind AND b.currency IS u.currency AND b.is_out = u.is_out
   UNION ALL
   SELECT connection_id, member_id, patient_id, coverage_id, first, last, kind, currency, NULL, NULL,
-         used_amount, limit_amount, explanation_of_benefit_id, created_date
-  FROM stated WHERE place = 1
+         unit, network, term, category, used_amount, limit_amount, explanation_of_benefit_id, created_date
+  FROM told
 ), summed AS (
-  SELECT connection_id, member_id, patient_id, coverage_id, first, last, kind, currency,
+  SELECT connection_id, member_id, patient_id, coverage_id, first, last, kind, unit, network, term, category, currency,
          coalesce(max(claims), 0) AS claims, max(cents) AS used, cents_of(max(payer_used)) AS payer_used,
          cents_of(max(payer_limit)) AS payer_limit, max(payer_claim_id) AS payer_claim_id, max(payer_date) AS payer_date
   FROM together
-  GROUP BY connection_id, member_id, patient_id, coverage_id, first, last, kind, currency
+  GROUP BY connection_id, member_id, patient_id, coverage_id, first, last, kind, unit, network, term, category, currency
 ), limited AS (
   SELECT s.*, coalesce(s.payer_limit, cents_of(o.amount)) AS most
   FROM summed AS s
   LEFT JOIN of_coverage AS o ON o.connection_id = s.connection_id AND o.coverage_id = s.coverage_id
-    AND o.kind = s.kind AND o.currency IS s.currency
+    AND o.kind = s.kind AND o.currency IS s.currency AND s.claims > 0 AND s.network IS NOT 'out'
 )
 SELECT connection_id,
        member_id,
@@ -131,6 +193,10 @@ SELECT connection_id,
        first,
        last,
        kind,
+       unit,
+       network,
+       term,
+       category,
        claims,
        used / 100.0,
        used,
@@ -139,9 +205,9 @@ SELECT connection_id,
        used - payer_used,
        most / 100.0,
        most,
-       max(most - coalesce(payer_used, used, 0), 0),
+       max(most - coalesce(payer_used, used), 0),
        payer_claim_id,
        payer_date,
        currency
 FROM limited
-WHERE used IS NOT NULL OR payer_used IS NOT NULL;
+WHERE coalesce(used, payer_used, payer_limit) IS NOT NULL;

@@ -273,7 +273,7 @@ fn accumulator(row: Row<'_>) -> Markup {
     html! {
         tr {
             th scope="row" { (said(&year)) }
-            td { (said(row.word("kind"))) }
+            td { (said(&of_whom(row))) }
             td { (said(row.word("plan_name"))) }
             td.number { (money("used_cents")) }
             td.number { (money("payer_used_cents")) }
@@ -284,4 +284,20 @@ fn accumulator(row: Row<'_>) -> Markup {
             } }
         }
     }
+}
+
+/// The kind of an accumulator with its unit, network, term and benefit category, as far as it states them.
+fn of_whom(row: Row<'_>) -> String {
+    let network = match row.word("network") {
+        "in" => "in the network",
+        "out" => "outside the network",
+        "both" => "in and outside the network",
+        other => other,
+    };
+    let category = match row.word("benefit_category") {
+        "" => String::new(),
+        category => format!("benefit category {category}"),
+    };
+    let words = [row.word("kind"), row.word("unit"), network, row.word("term"), &category];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
 }

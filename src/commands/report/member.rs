@@ -104,7 +104,8 @@ pub(super) fn read(
         accumulators: bounded(
             "SELECT a.*, c.plan_name FROM accumulator AS a LEFT JOIN coverage_span AS c
                ON c.connection_id = a.connection_id AND c.coverage_id = a.coverage_id
-             WHERE a.member_id = :m ORDER BY a.plan_year_start_date DESC, a.kind, a.coverage_id",
+             WHERE a.member_id = :m ORDER BY a.plan_year_start_date DESC, a.kind, a.coverage_id,
+               a.claim_count = 0, a.unit, a.network, a.term, a.benefit_category",
         )?,
         lines: all(&format!(
             "WITH latest AS ({latest}) SELECT l.* FROM latest AS c CROSS JOIN claim_line AS l

@@ -1,5 +1,6 @@
 //! Marts and the Tuva input layer.
 
+mod accumulators;
 mod claim_diagnosis;
 pub(crate) mod claim_families;
 mod claims_cases;

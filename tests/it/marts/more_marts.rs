@@ -53,7 +53,7 @@ const SPEND: &[Answer] = &[
 const ACCUMULATORS: &[Answer] = &[(
     "SELECT coalesce(coverage_id, '-'), coalesce(plan_year_start_date, '-'), plan_year_end_date, kind, claim_count, used_cents,
             payer_used_cents, difference_cents, limit_cents, remaining_cents, payer_claim_id, currency
-     FROM accumulator WHERE connection_id <> 3 ORDER BY 1, 2, kind DESC, currency",
+     FROM accumulator WHERE connection_id <> 3 AND used_cents IS NOT NULL ORDER BY 1, 2, kind DESC, currency",
     &[
         // A coverage that is not here: the calendar year. It states what the member paid, and no part of it.
         "lost|2025-01-01|2025-12-31|out of pocket|1|3000||||||USD",

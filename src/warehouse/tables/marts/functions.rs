@@ -1,6 +1,6 @@
 //! The SQL functions that the marts' statements call, on the connection that writes.
 
-use super::{cents, codes, unit, words};
+use super::{benefit, cents, codes, unit, words};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{
     Connection,
@@ -75,6 +75,14 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
                 Ok(text(context, 0).and_then(codes::interpretation).map(str::to_owned))
             })
         })
+        .and_then(|()| {
+            add("benefit_kind", 1, |context| Ok(word(context, benefit::kind)))
+                .and_then(|()| add("benefit_unit", 1, |context| Ok(word(context, benefit::unit))))
+                .and_then(|()| {
+                    add("benefit_network", 1, |context| Ok(word(context, benefit::network)))
+                })
+                .and_then(|()| add("benefit_term", 1, |context| Ok(word(context, benefit::term))))
+        })
         .and_then(|()| add("unit_word", 1, |context| Ok(text(context, 0).and_then(unit::word))))
         .and_then(|()| {
             connection.create_scalar_function("same_unit", 4, flags, |context| {
@@ -100,6 +108,11 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
 /// What a code system and a code come to; nothing without both.
 fn both(context: &Context<'_>, find: fn(&str, &str) -> Option<String>) -> Option<String> {
     find(text(context, 0)?, text(context, 1)?)
+}
+
+/// The word for the first argument.
+fn word(context: &Context<'_>, of: fn(&str) -> Option<&'static str>) -> Option<String> {
+    text(context, 0).and_then(of).map(str::to_owned)
 }
 
 /// The first argument that has a day; where none has, the first that is there.

@@ -8,6 +8,7 @@
 //! anew together, since a resource that came through both counts once.
 
 mod batch;
+mod benefit;
 mod cents;
 mod check;
 mod codes;

@@ -22,7 +22,8 @@
 -- them, whatever number they have or name: each counts beside the others, until a bill of its days and
 -- frequency comes again, or one that bills the days anew (7, 9). Some payers send cumulative interim
 -- bills: a later bill (1 to 4) whose days contain those of an earlier interim bill of the same stay takes
--- its place. Bills are of one stay if number or links join them, or if type of bill, provider, patient and
+-- its place. A replacement (7, 9) states a bill anew, be it of fewer days: it takes the place of the earlier
+-- interim bills of its stay that begin within its days. Bills are of one stay if number or links join them, or if type of bill, provider, patient and
 -- day of admission are the same.
 --
 -- Bill frequencies (NUBC, last character of the type of bill): 0, 1 and O are bills like any other, of

@@ -143,8 +143,16 @@ SELECT connection_id, 'replacement not here', 'warning', 'claim', explanation_of
 FROM mine WHERE replacement_missing
 UNION ALL
 SELECT connection_id, 'number repeats', 'notice', 'claim', explanation_of_benefit_id, NULL, member_id,
-       same_number_count || ' claims have the number ' || claim_number
-FROM mine WHERE same_number_count > 1
+       alike || ' claims have the number ' || claim_number
+FROM (
+  -- A stay's interim bills and late charges may have one number.
+  SELECT c.*, c.same_number_count - (SELECT count(*) FROM claim AS o
+           WHERE o.claim_number = c.claim_number AND o.connection_id = c.connection_id AND o.patient_id IS c.patient_id
+             AND o.frequency_code IN ('2', '3', '4', '5')) AS alike
+  FROM mine AS c
+  WHERE c.same_number_count > 1 AND coalesce(c.frequency_code, '') NOT IN ('2', '3', '4', '5')
+)
+WHERE alike > 1
 UNION ALL
 SELECT c.connection_id, 'claim without lines', 'notice', 'claim', c.explanation_of_benefit_id, NULL, c.member_id, NULL
 FROM mine AS c

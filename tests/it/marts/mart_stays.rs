@@ -78,6 +78,44 @@ fn cumulative_interim_bills_count_once_and_bills_of_other_days_add() {
 }
 
 #[test]
+fn a_shorter_replacement_of_a_cumulative_bill_stands_alone() {
+    let of_mercy = |mut rest: Value| {
+        rest["provider"] = json!({"display": "Mercy"});
+        rest
+    };
+    for named in [prior("a1"), prior("a2"), json!({})] {
+        let home = imported(&[
+            bill("a1", 1, '2', [1, 9], 1000.0, of_mercy(json!({}))),
+            bill("a2", 2, '3', [1, 19], 1900.0, of_mercy(prior("a1"))),
+            bill("r", 3, '7', [1, 14], 1400.0, of_mercy(named)),
+        ]);
+        stands(&home, &["r|140000"], "140000");
+    }
+}
+
+#[test]
+fn interim_bills_of_one_number_are_no_finding() {
+    let found = |bills: [(char, [u8; 2]); 3]| {
+        let number = json!({"identifier": [{"type": {"coding": [{"code": "uc"}]}, "system": "https://plan.example/n", "value": "n"}]});
+        let bills: Vec<Value> = (1..)
+            .zip(bills)
+            .map(|(at, (frequency, days))| {
+                bill(&format!("b{at}"), at, frequency, days, 100.0, number.clone())
+            })
+            .collect();
+        let asked =
+            "SELECT record_id, detail FROM data_quality WHERE rule = 'number repeats' ORDER BY 1";
+        ask(&imported(&bills), asked)
+    };
+    let none = [""; 0];
+    assert_eq!(found([('2', [1, 9]), ('3', [10, 19]), ('4', [20, 28])]), none);
+    assert_eq!(found([('2', [1, 9]), ('3', [1, 19]), ('4', [1, 28])]), none, "cumulative");
+    assert_eq!(found([('1', [1, 9]), ('5', [1, 9]), ('5', [2, 9])]), none, "late charges");
+    let twice = ["b1|2 claims have the number n", "b3|2 claims have the number n"];
+    assert_eq!(found([('1', [1, 9]), ('5', [1, 9]), ('7', [1, 9])]), twice);
+}
+
+#[test]
 fn bills_without_link_are_of_one_stay_by_provider_type_and_admission() {
     let of = |name: &str| json!({"provider": {"display": name}});
     let home = imported(&[

@@ -66,7 +66,8 @@ impl Claim {
     }
 
     /// Whether it bills once more what an interim bill of the same stay billed: all of its days, and as
-    /// a rule more of them. Unknown days are no repetition.
+    /// a rule more of them. A replacement (7, 9) states its bill anew from the first day, be it of fewer
+    /// days. Unknown days are no repetition.
     pub(super) fn repeats(&self, older: &Claim) -> bool {
         let days = |claim: &Claim| claim.day.clone().zip(claim.last_day.clone());
         let Some((mine, its)) = days(self).zip(days(older)) else { return false };
@@ -75,9 +76,13 @@ impl Claim {
             // A longer bill of the same day of creation is the later one.
             false => !self.made.is_before(&older.made),
         };
-        matches!(self.frequency, Some('1'..='4'))
-            && mine.0 <= its.0
-            && its.1 <= mine.1
+        let bills_its_days = match self.bills_anew() {
+            true => self.covers(older),
+            false => {
+                matches!(self.frequency, Some('1'..='4')) && mine.0 <= its.0 && its.1 <= mine.1
+            }
+        };
+        bills_its_days
             && is_later
             && self.kind == older.kind
             && self.shares_patient(older)

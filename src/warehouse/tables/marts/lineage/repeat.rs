@@ -8,14 +8,14 @@ use super::{
 use std::collections::{BTreeMap, HashSet};
 
 impl Table<'_> {
-    /// Lets each bill of a stay whose days contain those of an earlier interim bill take its place.
+    /// Lets each bill of a stay whose days contain those of an earlier interim bill take its place, and
+    /// each replacement that begins no later.
     ///
     /// Bills are of one stay where number or links make them a family, or where they have the type of
     /// bill, the provider and the day of admission in common. A bill that was cancelled or taken back
     /// repeats nothing.
     pub(super) fn repeat_bills(&self, edges: &mut Vec<Edge>) {
         let claims = self.claims;
-        let is_interim = self.interim(edges);
         let voided: HashSet<usize> = edges
             .iter()
             .filter(|edge| edge.relationship == Relationship::Void)
@@ -32,19 +32,35 @@ impl Table<'_> {
             .iter()
             .flat_map(|edge| [(edge.older, edge.newer), (edge.newer, edge.older)])
             .collect();
-        let bills: Vec<usize> = (0..claims.len())
-            .filter(|&at| is_bill(at) && (is_interim[at] || claims[at].frequency == Some('1')))
-            .collect();
-        for stay in self.stays(&bills) {
-            for &older in stay.iter().filter(|at| is_interim[**at]) {
-                let newer = stay.iter().copied().filter(|&newer| {
-                    newer != older && stands(newer) && claims[newer].repeats(&claims[older])
-                });
-                let last =
-                    newer.max_by(|one, other| claims[*one].order().cmp(&claims[*other].order()));
-                if let Some(newer) = last.filter(|newer| known.insert((older, *newer))) {
-                    let relationship = Relationship::Replacement;
-                    edges.push(Edge { older, newer, relationship, is_direct: false });
+        let mut has_grown = true;
+        while std::mem::take(&mut has_grown) {
+            let is_interim = self.interim(edges);
+            let is_of_a_stay = |at: usize| {
+                is_interim[at] || claims[at].frequency == Some('1') || claims[at].bills_anew()
+            };
+            let bills: Vec<usize> =
+                (0..claims.len()).filter(|&at| is_bill(at) && is_of_a_stay(at)).collect();
+            for stay in self.stays(&bills) {
+                for &older in stay.iter().filter(|at| is_interim[**at]) {
+                    let newer: Vec<usize> = stay
+                        .iter()
+                        .copied()
+                        .filter(|&newer| newer != older && stands(newer))
+                        .filter(|&newer| claims[newer].repeats(&claims[older]))
+                        .collect();
+                    let last = newer
+                        .iter()
+                        .copied()
+                        .max_by(|one, other| claims[*one].order().cmp(&claims[*other].order()));
+                    // A replacement is then itself a bill that a later one may repeat.
+                    let anew = newer.iter().copied().filter(|&at| claims[at].bills_anew());
+                    for newer in anew.chain(last) {
+                        if known.insert((older, newer)) {
+                            let relationship = Relationship::Replacement;
+                            edges.push(Edge { older, newer, relationship, is_direct: false });
+                            has_grown = true;
+                        }
+                    }
                 }
             }
         }

@@ -180,6 +180,33 @@ fn a_cumulative_bill_repeats_a_corrected_one_too() {
 }
 
 #[test]
+fn a_shorter_replacement_of_a_cumulative_bill_stands_alone() {
+    let first = bill("i1", "10", 1000, '2', ["01", "09"]);
+    let second = bill("i2", "20", 1900, '3', ["01", "19"]);
+    let anew = bill("r", "25", 1400, '7', ["01", "14"]);
+    let claims = [first.clone(), second.clone(), anew.clone()];
+    let alone = stand(&["r"], 1400);
+    let of_stay = |claim: &Claim| Claim { stay: Some("11 a".to_owned()), ..claim.clone() };
+    let says = [("i2", "prior", "i1"), ("r", "prior", "i1")];
+    assert_eq!(outcome(&claims, &says), alone, "names the first");
+    assert_eq!(outcome(&claims, &[says[0], ("r", "prior", "i2")]), alone, "names the second");
+    assert_eq!(outcome(&claims.each_ref().map(of_stay), &says[1..]), alone, "a stay and a name");
+    assert_eq!(outcome(&claims.each_ref().map(of_stay), &[]), alone, "a stay");
+    assert_eq!(outcome(&claims.each_ref().map(same_number), &[]), alone, "a number");
+    // The last bill repeats the replacement, too; before it, the replacement changes nothing.
+    let last = bill("i3", "29", 2400, '4', ["01", "28"]);
+    let four = [first.clone(), second.clone(), anew.clone(), last].each_ref().map(of_stay);
+    assert_eq!(outcome(&four, &[]), stand(&["i3"], 2400));
+    let early = bill("r", "15", 950, '7', ["01", "09"]);
+    let three = [first, second, early].each_ref().map(of_stay);
+    assert_eq!(outcome(&three, &[]), stand(&["i2"], 1900));
+    // Of bills of days of their own it restates the bill that begins within its days.
+    let [first, second, third] = stay().each_ref().map(of_stay);
+    let shorter = of_stay(&bill("r", "30", 500, '7', ["10", "14"]));
+    assert_eq!(outcome(&[first, second, third, shorter], &[]), stand(&["i1", "i3", "r"], 2000));
+}
+
+#[test]
 fn a_notice_takes_no_bills_place_and_a_cancelled_notice_takes_back_no_bill() {
     let paid = bill("b", "10", 1000, '1', ["01", "09"]);
     for frequency in ['A', 'B', 'C', 'E'] {

@@ -3,11 +3,11 @@ CREATE TEMP TABLE party (
   connection_id INTEGER, type TEXT, id TEXT, name TEXT, npi TEXT, PRIMARY KEY (connection_id, type, id)
 ) WITHOUT ROWID;
 INSERT INTO temp.party
-SELECT o.connection_id, 'Organization', o.id, o.name, o.npi
+SELECT o.connection_id, 'Organization', o.id, o.name, trim(o.npi)
 FROM temp.mart_scope CROSS JOIN organization AS o ON o.connection_id = mart_scope.connection_id;
 INSERT INTO temp.party
 SELECT p.connection_id, 'Practitioner', p.id,
-       coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text), p.npi
+       coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text), trim(p.npi)
 FROM temp.mart_scope CROSS JOIN practitioner AS p ON p.connection_id = mart_scope.connection_id;
 -- What only another consent to the same records brought.
 CREATE TEMP TABLE shared_party AS

@@ -32,7 +32,8 @@
 -- code_display                its name: from `code` where its list is loaded, else its display text
 -- cpt_code                    the code in CPT, where sent
 -- hcpcs_code                  the code in HCPCS, where sent
--- ndc_code                    National Drug Code of the drug sold or given, where sent: eleven digits
+-- ndc_code                    National Drug Code of the drug sold or given: eleven digits; NULL where what was sent cannot be made one
+-- ndc_sent_code               the same as sent
 -- modifier_1_code             first modifier
 -- modifier_2_code             second modifier
 -- revenue_code                revenue center
@@ -103,6 +104,7 @@ CREATE TABLE claim_line (
   cpt_code TEXT,
   hcpcs_code TEXT,
   ndc_code TEXT,
+  ndc_sent_code TEXT,
   modifier_1_code TEXT,
   modifier_2_code TEXT,
   revenue_code TEXT,
@@ -263,6 +265,7 @@ SELECT connection_id,
        cpt_code,
        hcpcs_code,
        ndc11(ndc_code),
+       ndc_code,
        modifier_1_code,
        modifier_2_code,
        revenue_code,

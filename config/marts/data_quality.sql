@@ -125,8 +125,8 @@ SELECT connection_id, 'fill without days of supply', 'warning', 'medication_fill
        source || coalesce(' of ' || coalesce(drug_name, ndc_code, drug_code), '')
 FROM fill WHERE coalesce(days_supply, 0) <= 0
 UNION ALL
-SELECT connection_id, 'invalid NDC', 'warning', 'medication_fill', source_id, NULL, member_id, coalesce(ndc_code, drug_code)
-FROM fill WHERE length(ndc_code) <> 11 OR (ndc_code IS NULL AND drug_system LIKE '%/sid/ndc')
+SELECT connection_id, 'invalid NDC', 'warning', 'medication_fill', source_id, NULL, member_id, coalesce(ndc_sent_code, drug_code)
+FROM fill WHERE ndc_code IS NULL AND (ndc_sent_code IS NOT NULL OR drug_system LIKE '%/sid/ndc')
 UNION ALL
 SELECT p.connection_id, 'invalid NPI', 'warning', p.provider_type, p.provider_id, NULL, NULL, p.npi
 FROM temp.mart_scope CROSS JOIN provider AS p ON p.connection_id = mart_scope.connection_id

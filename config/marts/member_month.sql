@@ -5,9 +5,16 @@
 -- connections there are. Spend per member and month: join spend_by_month on connection_id, patient_id
 -- and month_date.
 --
--- A coverage counts from its start to its end. An active one without an end counts up to the current
--- month; a cancelled one without an end, one without a start and one whose end is before its start do not
--- count, since nobody knows which days they cover.
+-- A coverage counts from its start to its end. An active one without an end, or with an end to come (payers
+-- write 9999-12-31), counts up to the current month; a cancelled one without an end or with an end to come,
+-- one without a start and one whose end is before its start do not count, since nobody knows which days
+-- they cover.
+--
+-- Many payers write 1900-01-01 or another day long ago where they do not know the start. The months of a
+-- member therefore begin no earlier than January 2016 (payers need not share older records:
+-- 42 CFR 422.119(h)), or the member's first current claim where that is earlier; and of a coverage that
+-- starts before then no earlier than the member's birth. No month before 1990 is listed. coverage_span and
+-- enrollment have the start as sent.
 --
 -- connection_id             whose consent the row came through
 -- member_id                 the person, id in member
@@ -23,7 +30,7 @@
 -- is_first                  1 in the first of the person's connections that has the month
 CREATE VIEW member_month AS
 WITH RECURSIVE number(y, m) AS (
-  SELECT 1960, 1
+  SELECT 1990, 1
   UNION ALL
   SELECT CASE m WHEN 12 THEN y + 1 ELSE y END, CASE m WHEN 12 THEN 1 ELSE m + 1 END FROM number WHERE y < 2100
 ), named AS (
@@ -37,17 +44,29 @@ WITH RECURSIVE number(y, m) AS (
   SELECT name || '-01' AS first, name || last AS last
   FROM named
   WHERE name || '-01' <= CAST(CURRENT_DATE AS TEXT)
+), span AS (
+  SELECT s.*, coalesce((SELECT min(c.service_start_date) FROM claim_current AS c
+           WHERE c.member_id = s.member_id AND c.service_start_date >= '1990-01-01'), '2016-01-01') AS served
+  FROM coverage_span AS s
+  WHERE s.is_backward = 0
+    AND (s.coverage_end_date <= CAST(CURRENT_DATE AS TEXT) OR coalesce(s.status, 'active') = 'active')
+), begun AS (
+  SELECT s.*, CASE WHEN s.served < '2016-01-01' THEN s.served ELSE '2016-01-01' END AS known FROM span AS s
+), counted AS (
+  -- A start within the time that is known is taken at its word.
+  SELECT s.*, CASE WHEN s.birth_date > s.known AND s.coverage_start_date < s.known THEN s.birth_date ELSE s.known END AS earliest,
+         CASE WHEN s.birth_date > s.known AND s.coverage_start_date < s.known THEN s.birth_date ELSE s.coverage_start_date END AS start
+  FROM begun AS s
 ), covered AS (
   SELECT s.connection_id, s.member_id, s.patient_id, s.coverage_id, s.payer_name, s.plan_name, month.first AS month_date,
-         CASE WHEN s.coverage_start_date > month.first THEN s.coverage_start_date ELSE month.first END AS first,
+         CASE WHEN s.start > month.first THEN s.start ELSE month.first END AS first,
          CASE WHEN s.coverage_end_date < month.last THEN s.coverage_end_date ELSE month.last END AS last,
-         CASE WHEN s.coverage_start_date <= month.first AND coalesce(s.coverage_end_date, month.last) >= month.last THEN 1 ELSE 0 END AS is_whole,
+         CASE WHEN s.start <= month.first AND coalesce(s.coverage_end_date, month.last) >= month.last THEN 1 ELSE 0 END AS is_whole,
          row_number() OVER (PARTITION BY s.connection_id, s.patient_id, month.first
            ORDER BY coalesce(s.rank, 1000000), s.coverage_start_date, s.coverage_id) AS place
-  FROM coverage_span AS s
-  JOIN month ON s.coverage_start_date <= month.last
+  FROM counted AS s
+  JOIN month ON s.start <= month.last AND s.earliest <= month.last
     AND (s.coverage_end_date >= month.first OR (s.coverage_end IS NULL AND coalesce(s.status, 'active') = 'active'))
-  WHERE s.is_backward = 0
 ), monthly AS MATERIALIZED (
   SELECT connection_id, patient_id, month_date, max(member_id) AS member_id, count(*) AS coverages,
          max(CASE place WHEN 1 THEN coverage_id END) AS coverage_id, max(CASE place WHEN 1 THEN payer_name END) AS payer_name,

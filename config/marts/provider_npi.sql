@@ -3,7 +3,7 @@
 -- Grain: one row per National Provider Identifier and connection that it came through, on a provider's
 -- record or on a claim that it is paid for. What a row says of the provider itself (is_valid, name, kind,
 -- specialty, phone, address_state, connection_count, plan_count) comes from all connections and is the
--- same in each of its rows: count distinct npi to count providers, and join on connection_id and npi.
+-- same in each of its rows: count the rows with is_first = 1 to count providers, and join on connection_id and npi.
 -- Providers without an NPI are in provider alone. Of several names the first by the alphabet
 -- is shown; likewise the other words.
 --
@@ -20,6 +20,7 @@
 -- last_service_date         first day of service of the latest of these claims
 -- connection_count          in how many connections it is
 -- plan_count                at how many plans
+-- is_first                  1 in the first of the connections that have the provider
 CREATE VIEW provider_npi AS
 WITH seen AS (
   SELECT connection_id, npi, name, kind, specialty, phone, address_state, 1 AS providers, 0 AS claims, CAST(NULL AS TEXT) AS service_date
@@ -61,6 +62,7 @@ SELECT h.connection_id,
        CAST(h.claims AS INTEGER) AS claim_count,
        h.service_date AS last_service_date,
        CAST(a.connections AS INTEGER) AS connection_count,
-       CAST(a.plans AS INTEGER) AS plan_count
+       CAST(a.plans AS INTEGER) AS plan_count,
+       CASE row_number() OVER (PARTITION BY h.npi ORDER BY h.connection_id) WHEN 1 THEN 1 ELSE 0 END AS is_first
 FROM here AS h
 JOIN anywhere AS a ON a.npi = h.npi;

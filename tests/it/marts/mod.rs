@@ -6,6 +6,7 @@ pub(crate) mod claim_families;
 mod claims_cases;
 mod code_names;
 mod contact_of_the_past;
+mod covered_months;
 mod lab_units;
 mod mart_consents;
 mod mart_persons;

@@ -138,6 +138,11 @@ const MEMBERS: &[Answer] = &[
             "3|1234567893|1|D. Able|1|1|3|2",
         ],
     ),
+    // Each provider once, though two of the connections are of one plan.
+    (
+        "SELECT npi, count(*), sum(is_first), min(CASE is_first WHEN 1 THEN connection_id END) FROM provider_npi GROUP BY npi ORDER BY 1",
+        &["1234567890|2|1|1", "1234567893|3|1|1"],
+    ),
 ];
 
 const QUALITY: &[Answer] = &[

@@ -115,7 +115,7 @@ pub(super) fn npi(system: Option<&str>, kind: Option<&str>, value: Option<&str>)
         system.ends_with("hl7.org/fhir/sid/us-npi") || system == "urn:oid:2.16.840.1.113883.4.6"
     });
     let of_kind = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("npi"));
-    value.filter(|_| of_system || of_kind).map(str::to_owned)
+    value.filter(|_| of_system || of_kind).map(|value| value.trim().to_owned())
 }
 
 /// Whether a text is a National Provider Identifier: ten digits, the first 1 or 2, the last the check

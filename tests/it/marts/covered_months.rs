@@ -1,0 +1,76 @@
+//! The months of a member begin when something can be known of them, whatever start a payer writes.
+
+use crate::{
+    marts::mart_spellings::{add, ask, claim},
+    support::Home,
+};
+use serde_json::{Value, json};
+
+#[test]
+fn months_begin_at_birth_at_the_first_claim_or_in_2016_and_end_today() {
+    let home = Home::new();
+    let covered = |id: &str, status: &str, period: Value| {
+        json!({"resourceType": "Coverage", "id": "k", "status": status, "period": period,
+            "beneficiary": {"reference": format!("Patient/{id}")}, "payor": [{"display": "Plan"}]})
+    };
+    let served = |id: &str, day: &str| {
+        claim(
+            "e",
+            json!({"patient": {"reference": format!("Patient/{id}")}, "billablePeriod": {"start": day, "end": day}}),
+        )
+    };
+    let person = |id: &str| json!({"resourceType": "Patient", "id": id});
+    let long_ago = |status: &str| json!({"start": "1900-01-01", "end": status});
+    let forever = long_ago("9999-12-31");
+    for (id, resources) in [
+        ("open", vec![covered("open", "active", json!({"start": "1900-01-01"}))]),
+        ("marked", vec![covered("marked", "active", forever.clone())]),
+        ("cancelled", vec![covered("cancelled", "cancelled", forever)]),
+        (
+            "early",
+            vec![
+                covered("early", "active", json!({"start": "1960-01-01"})),
+                served("early", "2012-05-20"),
+            ],
+        ),
+        (
+            "mistaken",
+            vec![
+                covered("mistaken", "active", json!({"start": "1960-01-01"})),
+                served("mistaken", "1900-01-01"),
+            ],
+        ),
+        ("known", vec![covered("known", "active", json!({"start": "2018-03-10"}))]),
+        (
+            "past",
+            vec![covered("past", "active", json!({"start": "2001-01-01", "end": "2016-02-10"}))],
+        ),
+        (
+            "over",
+            vec![covered("over", "active", json!({"start": "2001-01-01", "end": "2004-02-10"}))],
+        ),
+    ] {
+        add(&home, id, &[vec![person(id)], resources].concat());
+    }
+    let baby = json!({"resourceType": "Patient", "id": "baby", "birthDate": "2020-03-15"});
+    add(&home, "baby", &[baby, covered("baby", "active", json!({"start": "1900-01-01"}))]);
+    let asked = "SELECT patient_id, min(month_date), min(first_covered_date), min(is_whole_month),
+                   CASE max(month_date) WHEN strftime('%Y-%m-01', 'now') THEN 'now' ELSE max(month_date) END,
+                   count(*) = 1 + 12 * (substr(max(month_date), 1, 4) - substr(min(month_date), 1, 4))
+                     + substr(max(month_date), 6, 2) - substr(min(month_date), 6, 2)
+                 FROM member_month GROUP BY patient_id ORDER BY patient_id";
+    assert_eq!(
+        ask(&home, asked),
+        [
+            "baby|2020-03-01|2020-03-15|0|now|1",
+            "early|2012-05-01|2012-05-01|1|now|1",
+            "known|2018-03-01|2018-03-10|0|now|1",
+            "marked|2016-01-01|2016-01-01|1|now|1",
+            "mistaken|2016-01-01|2016-01-01|1|now|1",
+            "open|2016-01-01|2016-01-01|1|now|1",
+            "past|2016-01-01|2016-01-01|0|2016-02-01|1",
+        ]
+    );
+    let sent = "SELECT count(*) FROM enrollment WHERE coverage_start_date = '1900-01-01'";
+    assert_eq!(ask(&home, sent), ["4"]);
+}

@@ -39,7 +39,9 @@
 -- hcpcs_modifier_4            modifier
 -- rendering_npi               who performed the line, else who is paid
 -- billing_npi                 who is paid
--- billing_tin                 tax number of the organization that is paid, where sent
+-- rendering_tin               tax number of the same, where sent
+-- billing_tin                 tax number of whoever is paid, where sent: of the record that the claim leads to, else of a record
+--                             with the same NPI, else the one that the claim states
 -- facility_npi                of an institutional claim: who is paid
 -- paid_date                   day of the payment
 -- paid_amount                 paid by the plan
@@ -48,7 +50,8 @@
 -- coinsurance_amount          coinsurance
 -- copayment_amount            copayment
 -- deductible_amount           deductible
--- total_cost_amount           allowed; without it paid, coinsurance, copayment and deductible together
+-- total_cost_amount           allowed; without it paid, coinsurance, copayment and deductible together; NULL where neither allowed
+--                             nor paid is known
 -- diagnosis_code_type         icd-10-cm or icd-9-cm: of the first diagnosis
 -- diagnosis_code_1            diagnosis 1 of the claim without its point, the principal one first
 -- diagnosis_code_2            diagnosis 2 of the claim without its point, the principal one first
@@ -186,6 +189,7 @@ CREATE TABLE medical_claim (
   hcpcs_modifier_4 TEXT,
   rendering_npi TEXT,
   billing_npi TEXT,
+  rendering_tin TEXT,
   billing_tin TEXT,
   facility_npi TEXT,
   paid_date DATE,
@@ -360,6 +364,26 @@ WITH stated AS (
          max(CASE WHEN n = 23 THEN code END) AS code_23, max(CASE WHEN n = 23 THEN day END) AS day_23, max(CASE WHEN n = 24 THEN code END) AS code_24, max(CASE WHEN n = 24 THEN day END) AS day_24,
          max(CASE WHEN n = 25 THEN code END) AS code_25, max(CASE WHEN n = 25 THEN day END) AS day_25
   FROM listed WHERE n <= 25 GROUP BY connection_id, record_id
+), taxed AS MATERIALIZED (
+  SELECT p.connection_id, p.npi, replace(min(p.tax_id), '-', '') AS tin
+  FROM temp.mart_scope CROSS JOIN provider AS p ON p.connection_id = mart_scope.connection_id
+  WHERE p.npi IS NOT NULL AND p.tax_id IS NOT NULL
+  GROUP BY p.connection_id, p.npi
+), billed AS MATERIALIZED (
+  SELECT c.connection_id, c.explanation_of_benefit_id AS id,
+         replace(coalesce(o.tax_id, p.tax_id,
+           (SELECT k.tax_id FROM explanation_of_benefit_contained AS k WHERE k.connection_id = e.connection_id
+            AND k.explanation_of_benefit_id = e.id AND '#' || k.contained_id = e.provider_reference ORDER BY k.row_no LIMIT 1),
+           taxed.tin,
+           CASE WHEN e.provider_identifier_system = 'urn:oid:2.16.840.1.113883.4.4' OR upper(e.provider_identifier_type_code) = 'TAX'
+                THEN e.provider_identifier_value END), '-', '') AS tin
+  FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
+  JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
+  LEFT JOIN practitioner_role AS r ON r.connection_id = c.connection_id AND r.id = c.provider_id
+    AND coalesce(e.provider_organization_id, e.provider_practitioner_id) IS NULL
+  LEFT JOIN organization AS o ON o.connection_id = c.connection_id AND o.id = coalesce(e.provider_organization_id, r.organization_id)
+  LEFT JOIN practitioner AS p ON p.connection_id = c.connection_id AND p.id = coalesce(e.provider_practitioner_id, r.practitioner_id)
+  LEFT JOIN taxed ON taxed.connection_id = c.connection_id AND taxed.npi = c.provider_npi
 ), span AS MATERIALIZED (
   -- A coverage may have come through another consent to the same records than its claim.
   SELECT pair.here, s.*
@@ -397,9 +421,11 @@ SELECT c.connection_id,
        CAST(i.modifier_2_code AS VARCHAR) AS hcpcs_modifier_2,
        CAST(i.modifier_3_code AS VARCHAR) AS hcpcs_modifier_3,
        CAST(i.modifier_4_code AS VARCHAR) AS hcpcs_modifier_4,
-       CAST(CASE WHEN length(l.provider_npi) = 10 THEN l.provider_npi END AS VARCHAR) AS rendering_npi,
+       CASE WHEN length(coalesce(l.provider_npi, CASE WHEN l.line_key IS NULL THEN c.provider_npi END)) = 10
+         THEN coalesce(l.provider_npi, c.provider_npi) END AS rendering_npi,
        CAST(CASE WHEN length(c.provider_npi) = 10 THEN c.provider_npi END AS VARCHAR) AS billing_npi,
-       CAST(o.tax_id AS VARCHAR) AS billing_tin,
+       CASE WHEN l.line_key IS NULL OR l.provider_npi IS c.provider_npi AND l.provider_name IS c.provider_name THEN billed.tin ELSE rendering.tin END AS rendering_tin,
+       billed.tin AS billing_tin,
        CAST(CASE WHEN c.kind = 'institutional' AND length(c.provider_npi) = 10 THEN c.provider_npi END AS VARCHAR) AS facility_npi,
        date(c.payment_date) AS paid_date,
        CAST(CASE WHEN c.plan_paid_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
@@ -414,7 +440,7 @@ SELECT c.connection_id,
          THEN (coalesce(l.copay_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.copay_cents - coalesce(t.copay_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS copayment_amount,
        CAST(CASE WHEN c.deductible_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
          THEN (coalesce(l.deductible_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.deductible_cents - coalesce(t.deductible_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS deductible_amount,
-       CAST(CASE WHEN coalesce(c.currency, 'USD') = 'USD' THEN CASE WHEN c.allowed_cents IS NOT NULL THEN (coalesce(l.allowed_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.allowed_cents - coalesce(t.allowed_cents, 0) ELSE 0 END)
+       CAST(CASE WHEN coalesce(c.allowed_cents, c.plan_paid_cents) IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD' THEN CASE WHEN c.allowed_cents IS NOT NULL THEN (coalesce(l.allowed_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.allowed_cents - coalesce(t.allowed_cents, 0) ELSE 0 END)
          ELSE (coalesce(l.plan_paid_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.plan_paid_cents - coalesce(t.plan_paid_cents, 0) ELSE 0 END)
            + coalesce((coalesce(l.coinsurance_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.coinsurance_cents - coalesce(t.coinsurance_cents, 0) ELSE 0 END), 0)
            + coalesce((coalesce(l.copay_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.copay_cents - coalesce(t.copay_cents, 0) ELSE 0 END), 0)
@@ -531,7 +557,8 @@ LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e
 LEFT JOIN explanation_of_benefit_item AS i ON i.connection_id = l.connection_id
   AND i.explanation_of_benefit_id = l.explanation_of_benefit_id AND i.row_no = l.item_index
 LEFT JOIN span AS s ON s.here = c.connection_id AND s.coverage_id = c.coverage_id
-LEFT JOIN organization AS o ON o.connection_id = c.connection_id AND o.id = e.provider_organization_id
+LEFT JOIN billed ON billed.connection_id = c.connection_id AND billed.id = c.explanation_of_benefit_id
+LEFT JOIN taxed AS rendering ON rendering.connection_id = l.connection_id AND rendering.npi = l.provider_npi
 LEFT JOIN diagnosed AS x ON x.connection_id = c.connection_id AND x.explanation_of_benefit_id = c.explanation_of_benefit_id
 LEFT JOIN operated AS q ON q.connection_id = c.connection_id AND q.record_id = c.explanation_of_benefit_id
 WHERE coalesce(c.kind, '') <> 'pharmacy';

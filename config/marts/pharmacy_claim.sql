@@ -20,6 +20,7 @@
 -- dispensing_provider_npi    the pharmacy, that is who is paid
 -- dispensing_date            when it was handed out
 -- ndc_code                   National Drug Code of eleven digits; NULL where what was sent cannot be made one
+-- ndc_sent_code              the same as sent
 -- quantity                   quantity handed out, rounded: Tuva wants an integer
 -- days_supply                days it is meant to last
 -- refills                    0 is the first fill
@@ -46,6 +47,7 @@ CREATE TABLE pharmacy_claim (
   dispensing_provider_npi TEXT,
   dispensing_date DATE,
   ndc_code TEXT,
+  ndc_sent_code TEXT,
   quantity INTEGER,
   days_supply INTEGER,
   refills INTEGER,
@@ -91,7 +93,8 @@ SELECT c.connection_id,
        CAST(CASE WHEN length(f.prescriber_npi) = 10 THEN f.prescriber_npi END AS VARCHAR) AS prescribing_provider_npi,
        CAST(CASE WHEN length(c.provider_npi) = 10 THEN c.provider_npi END AS VARCHAR) AS dispensing_provider_npi,
        date(coalesce(f.fill_date, l.service_start_date, c.service_start_date)) AS dispensing_date,
-       CAST(CASE WHEN length(coalesce(f.ndc_code, l.ndc_code)) = 11 THEN coalesce(f.ndc_code, l.ndc_code) END AS VARCHAR) AS ndc_code,
+       coalesce(f.ndc_code, l.ndc_code) AS ndc_code,
+       coalesce(f.ndc_sent_code, l.ndc_sent_code) AS ndc_sent_code,
        CAST(round(coalesce(f.quantity, l.quantity)) AS INTEGER) AS quantity,
        CAST(round(f.days_supply) AS INTEGER) AS days_supply,
        CAST(f.refill_number AS INTEGER) AS refills,
@@ -115,7 +118,7 @@ LEFT JOIN claim_line AS l ON l.connection_id = c.connection_id AND l.explanation
 LEFT JOIN stated AS t ON t.connection_id = c.connection_id AND t.explanation_of_benefit_id = c.explanation_of_benefit_id
 JOIN connection AS n ON n.id = c.connection_id
 LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
-LEFT JOIN medication_fill AS f ON f.connection_id = l.connection_id AND f.source_id = l.explanation_of_benefit_id
-  AND f.source = 'claim' AND f.item_index = l.item_index
+LEFT JOIN medication_fill AS f ON f.connection_id = c.connection_id AND f.source_id = c.explanation_of_benefit_id
+  AND f.source = 'claim' AND (f.item_index = l.item_index OR (l.line_key IS NULL AND f.item_index IS NULL))
 LEFT JOIN span AS s ON s.here = c.connection_id AND s.coverage_id = c.coverage_id
 WHERE c.kind = 'pharmacy';

@@ -18,9 +18,9 @@
 -- payer                             VARCHAR: name of the payer, else of the plan in the configuration
 -- payer_type                        VARCHAR: medicare, medicaid or commercial, where the kind of coverage says so
 -- plan                              VARCHAR: name of the plan, else its number, else its name in the configuration
--- original_reason_entitlement_code  VARCHAR: not known: Patient Access does not say
--- dual_status_code                  VARCHAR: not known: Patient Access does not say
--- medicare_status_code              VARCHAR: not known: Patient Access does not say
+-- original_reason_entitlement_code  VARCHAR: why Medicare began, where Medicare sends it (variable orec)
+-- dual_status_code                  VARCHAR: of the latest month that has one, where Medicare sends it (variables dual_01 to dual_12)
+-- medicare_status_code              VARCHAR: where Medicare sends it (variable ms_cd)
 -- enrollment_status                 VARCHAR: not known: Patient Access does not say
 -- hospice_flag                      VARCHAR: not known: Patient Access does not say
 -- institutional_snp_flag            VARCHAR: not known: Patient Access does not say
@@ -71,9 +71,12 @@ SELECT CAST(coalesce(s.member_id, CAST(s.connection_id AS VARCHAR) || '.' || s.p
        CAST(coalesce(s.payer_name, n.plan) AS VARCHAR) AS payer,
        CAST(CASE WHEN s.medicare_part IS NOT NULL THEN 'medicare' WHEN lower(s.kind) IN ('mcpol', 'retire') THEN 'commercial' WHEN lower(s.kind) = 'mcd' THEN 'medicaid' END AS VARCHAR) AS payer_type,
        CAST(coalesce(s.plan_name, s.plan_number, n.plan) AS VARCHAR) AS plan,
-       CAST(NULL AS VARCHAR) AS original_reason_entitlement_code,
-       CAST(NULL AS VARCHAR) AS dual_status_code,
-       CAST(NULL AS VARCHAR) AS medicare_status_code,
+       CAST((SELECT max(x.value_coding_code) FROM coverage_extension AS x WHERE x.connection_id = s.connection_id AND x.coverage_id = s.coverage_id
+         AND x.url LIKE '%/resources/variables/orec') AS VARCHAR) AS original_reason_entitlement_code,
+       CAST((SELECT substr(max(substr(x.url, -2) || x.value_coding_code), 3) FROM coverage_extension AS x WHERE x.connection_id = s.connection_id AND x.coverage_id = s.coverage_id
+         AND x.url LIKE '%/resources/variables/dual_%' AND x.value_coding_code GLOB '[0-9][0-9]') AS VARCHAR) AS dual_status_code,
+       CAST((SELECT max(x.value_coding_code) FROM coverage_extension AS x WHERE x.connection_id = s.connection_id AND x.coverage_id = s.coverage_id
+         AND x.url LIKE '%/resources/variables/ms_cd') AS VARCHAR) AS medicare_status_code,
        CAST(NULL AS VARCHAR) AS enrollment_status,
        CAST(NULL AS VARCHAR) AS hospice_flag,
        CAST(NULL AS VARCHAR) AS institutional_snp_flag,

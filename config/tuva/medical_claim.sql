@@ -36,9 +36,9 @@
 -- hcpcs_modifier_4                  VARCHAR: modifier
 -- hcpcs_modifier_5                  VARCHAR: not known: the plans send at most four as columns; see explanation_of_benefit_item_modifier
 -- rendering_npi                     VARCHAR: who performed the line, else who is paid
--- rendering_tin                     VARCHAR: not known: Patient Access does not say
+-- rendering_tin                     VARCHAR: tax number of the same, where sent
 -- billing_npi                       VARCHAR: who is paid
--- billing_tin                       VARCHAR: tax number of the organization that is paid, where sent
+-- billing_tin                       VARCHAR: tax number of whoever is paid, where sent, without hyphens
 -- facility_npi                      VARCHAR: of an institutional claim: who is paid
 -- paid_date                         DATE: day of the payment
 -- paid_amount                       DOUBLE: paid by the plan
@@ -47,7 +47,7 @@
 -- coinsurance_amount                DOUBLE: coinsurance
 -- copayment_amount                  DOUBLE: copayment
 -- deductible_amount                 DOUBLE: deductible
--- total_cost_amount                 DOUBLE: allowed; without it paid, coinsurance, copayment and deductible together
+-- total_cost_amount                 DOUBLE: allowed; without it paid, coinsurance, copayment and deductible together; NULL where neither allowed nor paid is known
 -- diagnosis_code_type               VARCHAR: icd-10-cm or icd-9-cm: of the first diagnosis
 -- diagnosis_code_1                  VARCHAR: diagnosis 1 of the claim without its point, the principal one first
 -- diagnosis_code_2                  VARCHAR: diagnosis 2 of the claim without its point, the principal one first
@@ -185,7 +185,7 @@ SELECT claim_id,
        hcpcs_modifier_4,
        CAST(NULL AS VARCHAR) AS hcpcs_modifier_5,
        rendering_npi,
-       CAST(NULL AS VARCHAR) AS rendering_tin,
+       rendering_tin,
        billing_npi,
        billing_tin,
        facility_npi,

@@ -23,3 +23,4 @@ pub(crate) mod more_marts;
 pub(crate) mod own_claims;
 mod reconciled;
 mod tuva;
+mod tuva_known;

@@ -1,0 +1,163 @@
+//! What the Tuva input layer knows although no claim's line says it: tax numbers, supply of claims without
+//! lines, Medicare's statuses; and what it leaves NULL since nobody knows it.
+
+use crate::{
+    files::import::put,
+    marts::mart_spellings::{ask, claim, imported},
+    support::Home,
+};
+use serde_json::{Value, json};
+
+const NPI: &str = "http://hl7.org/fhir/sid/us-npi";
+const EIN: &str = "urn:oid:2.16.840.1.113883.4.4";
+
+fn coded(code: &str) -> Value {
+    json!({"coding": [{"code": code}]})
+}
+
+fn money(value: f64) -> Value {
+    json!({"value": value, "currency": "USD"})
+}
+
+#[test]
+fn whoever_is_paid_and_whoever_performs_has_a_tax_number_from_any_record() {
+    let organization = |id: &str, npi: &str, tax: Value| {
+        json!({"resourceType": "Organization", "id": id, "name": id,
+            "identifier": [{"system": NPI, "value": npi}, tax]})
+    };
+    let led = |id: &str, provider: Value| claim(id, json!({"provider": provider}));
+    let named = |tax: &str| json!([{"type": {"coding": [{"code": "TAX"}]}, "value": tax}, {"system": NPI, "value": "1999999992"}]);
+    let mut performed = led("performed", json!({"reference": "Organization/o"}));
+    performed["careTeam"] = json!([{"sequence": 1, "provider": {"reference": "Practitioner/d"}, "role": coded("performing")}]);
+    performed["item"] = json!([{"sequence": 1, "careTeamSequence": [1]}, {"sequence": 2}]);
+    let mut contained = led("contained", json!({"reference": "#c"}));
+    contained["contained"] = json!([{"resourceType": "Organization", "id": "c", "identifier": [{"system": EIN, "value": "55-5555555"}]}]);
+    let home = imported(&[
+        organization("o", "1000000004", json!({"system": EIN, "value": "11-1111111"})),
+        json!({"resourceType": "Practitioner", "id": "d", "identifier": named("222222222"), "name": [{"family": "D"}]}),
+        json!({"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/d"},
+            "organization": {"reference": "Organization/o"}}),
+        led("organization", json!({"reference": "Organization/o"})),
+        led("practitioner", json!({"reference": "Practitioner/d"})),
+        led("role", json!({"reference": "PractitionerRole/r"})),
+        led("by-number", json!({"identifier": {"system": NPI, "value": "1000000004"}})),
+        led("stated", json!({"identifier": {"system": EIN, "value": "33-3333333"}})),
+        led("nobody", json!({"display": "Somebody"})),
+        contained,
+        performed,
+    ]);
+    let asked = "SELECT substr(claim_id, 3), claim_line_number, billing_tin, rendering_tin FROM tuva_medical_claim ORDER BY 1, 2";
+    assert_eq!(
+        ask(&home, asked),
+        [
+            "by-number|1|111111111|111111111",
+            "contained|1|555555555|555555555",
+            "nobody|1||",
+            "organization|1|111111111|111111111",
+            "performed|1|111111111|222222222",
+            "performed|2|111111111|111111111",
+            "practitioner|1|222222222|222222222",
+            "role|1|111111111|111111111",
+            "stated|1|333333333|333333333",
+        ]
+    );
+}
+
+#[test]
+fn the_total_cost_is_unknown_where_neither_allowed_nor_paid_is() {
+    let amount = |kind: &str, value: f64| {
+        json!({"category": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/adjudication", "code": kind}]},
+            "amount": money(value)})
+    };
+    let lines = json!([{"sequence": 1}, {"sequence": 2}]);
+    let with = |id: &str, totals: Value| claim(id, json!({"item": lines, "total": totals}));
+    let home = imported(&[
+        with(
+            "allowed",
+            json!([amount("eligible", 90.0), amount("benefit", 60.0), amount("copay", 20.0)]),
+        ),
+        with("paid", json!([amount("benefit", 60.0), amount("copay", 20.0)])),
+        with("share", json!([amount("copay", 20.0)])),
+        with("nothing", json!([])),
+    ]);
+    let asked = "SELECT substr(claim_id, 3), claim_line_number, total_cost_amount FROM tuva_medical_claim ORDER BY 1, 2";
+    assert_eq!(
+        ask(&home, asked),
+        [
+            "allowed|1|90",
+            "allowed|2|0",
+            "nothing|1|",
+            "nothing|2|",
+            "paid|1|80",
+            "paid|2|0",
+            "share|1|",
+            "share|2|",
+        ]
+    );
+}
+
+#[test]
+fn a_drug_has_one_code_beside_the_one_sent_and_a_claim_without_lines_its_supply() {
+    let ndc = "http://hl7.org/fhir/sid/ndc";
+    let kind = json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/claim-type", "code": "pharmacy"}]});
+    let supply = json!([
+        {"sequence": 1, "category": coded("dayssupply"), "valueQuantity": {"value": 30}},
+        {"sequence": 2, "category": coded("refillnum"), "valueQuantity": {"value": 2}}]);
+    let fill = |id: &str, codes: &[&str]| {
+        let items: Vec<Value> = (1..)
+            .zip(codes)
+            .map(|(at, code): (u8, _)| {
+                json!({"sequence": at, "productOrService": {"coding": [{"system": ndc, "code": code}]}})
+            })
+            .collect();
+        claim(id, json!({"type": kind, "supportingInfo": supply, "item": items}))
+    };
+    let home = imported(&[
+        fill("a", &["0093-3109-05", "N400093310905", "00093310905", "0093-3109"]),
+        fill("b", &[]),
+        json!({"resourceType": "MedicationDispense", "id": "d", "status": "completed",
+            "subject": {"reference": "Patient/p"}, "whenHandedOver": "2025-01-01",
+            "medicationCodeableConcept": {"coding": [{"system": ndc, "code": "0093-3109-05"}]}}),
+    ]);
+    let codes = |table: &str| {
+        ask(
+            &home,
+            &format!(
+                "SELECT ndc_code, ndc_sent_code FROM {table} ORDER BY ndc_sent_code IS NULL, ndc_sent_code"
+            ),
+        )
+    };
+    let lines = [
+        "00093310905|00093310905",
+        "|0093-3109",
+        "00093310905|0093-3109-05",
+        "00093310905|N400093310905",
+    ];
+    assert_eq!(codes("claim_line"), lines);
+    assert_eq!(codes("pharmacy_claim"), [&lines[..], &["|"]].concat());
+    let fills = [&lines[..3], &lines[2..], &["|"]].concat();
+    assert_eq!(codes("medication_fill"), fills);
+    let asked = "SELECT claim_id, days_supply, refills, dispensing_date FROM tuva_pharmacy_claim WHERE claim_id = '1.b'";
+    assert_eq!(ask(&home, asked), ["1.b|30|2|2025-01-02"]);
+    let found = "SELECT record_id, detail FROM data_quality WHERE rule = 'invalid NDC'";
+    assert_eq!(ask(&home, found), ["a|0093-3109"]);
+}
+
+#[test]
+fn medicares_statuses_are_those_of_its_extensions() {
+    let says = |variable: &str, code: &str| {
+        let url = format!("https://bluebutton.cms.gov/resources/variables/{variable}");
+        json!({"url": url, "valueCoding": {"system": url, "code": code}})
+    };
+    let home = Home::new();
+    let coverage = json!({"resourceType": "Coverage", "id": "part-a-1", "status": "active",
+        "beneficiary": {"reference": "Patient/p"}, "payor": [{"display": "Medicare"}], "period": {"start": "2020-01-01"},
+        "extension": [says("orec", "1"), says("ms_cd", "20"), says("dual_01", "02"), says("dual_11", "08"), says("dual_12", "**")]});
+    let other = json!({"resourceType": "Coverage", "id": "k", "status": "active", "period": {"start": "2021-01-01"},
+        "beneficiary": {"reference": "Patient/p"}, "payor": [{"display": "Plan"}]});
+    let text = format!("{}\n{coverage}\n{other}\n", json!({"resourceType": "Patient", "id": "p"}));
+    let file = put(&home, "in/coverage.ndjson", text);
+    home.succeed(&["import", "c", &file], "importing coverages");
+    let asked = "SELECT payer, original_reason_entitlement_code, dual_status_code, medicare_status_code FROM tuva_eligibility ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["Medicare|1|08|20", "Plan|||"]);
+}

@@ -10,7 +10,8 @@ const SERVICES: [&str; 2] = ["payersync.service", "payersync-sync.service"];
 const METRICS: &str = "payersync-metrics.service";
 /// What `OnFailure=` of both services starts.
 const FAILED: &str = "payersync-failed@.service";
-const INSTALLED: &str = "/usr/local/bin/payersync";
+/// systemd looks for it where programs are installed.
+const START: &str = "ExecStart=payersync ";
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/deploy")
@@ -46,7 +47,8 @@ fn the_units_are_what_systemd_understands() {
     let names = || SERVICES.into_iter().chain(timers).chain([METRICS, FAILED]);
     for name in names() {
         // The binary that a machine has after an installation is the one just built here.
-        let unit = text(name).replace(INSTALLED, env!("CARGO_BIN_EXE_payersync"));
+        let built = format!("ExecStart={} ", env!("CARGO_BIN_EXE_payersync"));
+        let unit = text(name).replace(START, &built);
         fs::write(units.path().join(name), unit).unwrap();
     }
     for name in names().map(|name| name.replace('@', "@payersync.service")) {
@@ -88,7 +90,7 @@ fn once(script: &str) -> String {
     });
     let properties: Vec<&str> = words.collect();
     assert!(properties.len() > 30, "{properties:?}");
-    format!("[Service]\nExecStart={INSTALLED} status\n{}\n", properties.join("\n"))
+    format!("[Service]\n{START}status\n{}\n", properties.join("\n"))
 }
 
 #[test]
@@ -189,6 +191,8 @@ fn words_of_a_question_reach_payersync_as_they_are() {
         );
         fs::write(&program, script).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let installed = programs.path().join("payersync");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_payersync"), &installed).unwrap();
         let path = std::env::join_paths(
             [programs.path().to_owned()]
                 .into_iter()
@@ -202,7 +206,8 @@ fn words_of_a_question_reach_payersync_as_they_are() {
             .unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         let question = "SELECT '$HOME  ${x}'".replace('$', dollar);
-        let words = [INSTALLED, "query", &question, "--format", "csv", ""].join("\n");
+        let words =
+            [installed.to_str().unwrap(), "query", &question, "--format", "csv", ""].join("\n");
         assert!(said.ends_with(&words), "{help}: {said}");
         assert_eq!(said.contains("--expand-environment=no"), !help.is_empty(), "{said}");
     }

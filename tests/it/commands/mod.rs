@@ -16,6 +16,7 @@ mod front_page;
 mod logs;
 mod metrics;
 mod notify;
+mod packaging;
 mod production_access;
 mod recipes;
 mod report;

@@ -26,10 +26,9 @@ pub(super) fn readable(column: &str, cell: &AnswerCell<'_>) -> String {
 }
 
 /// Words in the names that amounts have, in the tables or in a question.
-const MONEY: [&str; 16] = [
+const MONEY: [&str; 15] = [
     "allowed",
     "amount",
-    "bears",
     "charged",
     "coinsurance",
     "copay",

@@ -40,7 +40,7 @@ const QUESTIONS: [Question; 7] = [
         title: "What did each member bear, by month and kind of service?",
         sql: "SELECT member_id, month_date, kind, category, sum(claim_count) AS claims,
        sum(plan_paid_cents) / 100.0 AS plan_paid,
-       sum(member_cost_share_cents) / 100.0 AS member_bears
+       sum(member_cost_share_cents) / 100.0 AS member_owes
 FROM spend_by_month
 GROUP BY member_id, month_date, kind, category
 ORDER BY month_date DESC, member_id, kind, category",

@@ -228,7 +228,7 @@ pub(crate) fn came_whole(
             let walks = statement.query_map(params![connection_id, resource_type], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
-            walks.map(|walk| walk.map(is_wide)).fold(Ok(false), |any, is_wide| Ok(any? | is_wide?))
+            walks.map(|walk| walk.map(is_wide)).try_fold(false, |any, is_wide| Ok(any | is_wide?))
         })
         .doing("cannot read how a type came")
 }

@@ -98,7 +98,7 @@ fn a_name_makes_no_other_person_by_its_spelling() {
 #[test]
 fn a_label_is_nobody_elses_id() {
     let home = Home::new();
-    let file = put(&home, "in/ann.ndjson", r#"{"resourceType":"Patient","id":"a"}"#.to_owned());
+    let file = put(&home, "in/ann.ndjson", r#"{"resourceType":"Patient","id":"a"}"#);
     home.succeed(&["import", "ann", &file, "--member", "c2"], "a member with a label");
     add(&home, "eva", &[json!({"resourceType": "Patient", "id": "e"})]);
     let asked = "SELECT connection_name, member_id FROM member ORDER BY 1";

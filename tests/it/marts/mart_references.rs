@@ -34,13 +34,13 @@ fn a_provider_is_of_the_type_that_its_reference_names() {
         by("versioned", "Practitioner/12/_history/3"),
     ]);
     let asked = "SELECT c.explanation_of_benefit_id, c.provider_id, c.provider_name, c.provider_npi, l.provider_npi,
-                   m.billing_tin
+                   replace(m.billing_tin, '-', '')
                  FROM claim AS c JOIN claim_line AS l USING (connection_id, explanation_of_benefit_id)
                  JOIN medical_claim AS m USING (connection_id, explanation_of_benefit_id) ORDER BY 1";
     assert_eq!(
         ask(&home, asked),
         [
-            "clinic|12|The Clinic|1111111112|1111111112|12-3456789",
+            "clinic|12|The Clinic|1111111112|1111111112|123456789",
             "member|||||",
             "place|||||",
             "relative|||||",

@@ -58,7 +58,7 @@ pub(super) fn is_icd10cm(text: &str) -> bool {
     let is_seventh = |byte: u8| byte.is_ascii_uppercase() || start.starts_with(['H', 'O', 'R']);
     is_like(start, &["A9*"])
         && is_like(rest, &["", "*", "**", "***", "****"])
-        && rest.bytes().nth(3).is_none_or(is_seventh)
+        && rest.as_bytes().get(3).copied().is_none_or(is_seventh)
         && !(text.ends_with('.'))
 }
 

@@ -24,7 +24,8 @@ pub(crate) struct Shown<'a> {
     pub(super) is_resumed: bool,
     /// In what the walk before it agrees; nothing where there was no such walk.
     pub(super) agreement: Agreement,
-    /// Whether it brought the same resources as each of the two walks before it.
+    /// Whether it brought the same resources as each of the two walks before it, or as one of an earlier
+    /// run.
     pub(super) agrees_with_both: bool,
     /// Whether everything came as it was stored.
     pub(crate) is_unchanged: bool,
@@ -60,6 +61,8 @@ pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
     let is_odd = !adds_up && (decides || shown.totals == Totals::Unknown);
     let doubt = if tally.repeats() > 0 {
         Some(format!("{} came on two pages", plural::count(tally.repeats(), "resource")))
+    } else if tally.nameless_again {
+        Some("an entry without a resource came on two pages".to_owned())
     } else if tally.total_changed {
         Some("the total that the server declares changed from page to page".to_owned())
     } else if is_odd {

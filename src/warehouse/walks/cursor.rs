@@ -276,6 +276,7 @@ fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
         proved_for: row.get(20)?,
         tally: Tally {
             denies_total: false,
+            nameless_again: false,
             entries: row.get(9)?,
             matches: row.get(10)?,
             rejected: row.get(11)?,

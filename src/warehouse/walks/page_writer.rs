@@ -78,6 +78,7 @@ pub(crate) fn write_page(
     // What could not be taken in comes on two pages like any other resource.
     page.tally.rejected = page.tally.rejected.saturating_sub(rejects.again);
     page.tally.matches += rejects.again;
+    page.tally.nameless_again |= rejects.is_nameless_again;
     page.tally.distinct += new;
     let news = new + rejects.new_ids;
     let brings_any = !(page.changed.is_empty() && page.unchanged.is_empty())

@@ -31,6 +31,8 @@ pub(super) struct Rejects {
     pub(super) new_ids: u64,
     /// Entries that could not be taken in and that an earlier page had brought.
     pub(crate) again: u64,
+    /// Whether an entry without a resource looks like one that an earlier page had brought.
+    pub(super) is_nameless_again: bool,
 }
 
 /// Quarantines what the page holds that could not be taken in.
@@ -38,7 +40,7 @@ pub(super) fn reject_all(
     transaction: &Transaction<'_>,
     page: &PageWrite,
 ) -> Result<Rejects, WarehouseError> {
-    let (mut rejects, mut again) = (Rejects::default(), 0);
+    let mut rejects = Rejects::default();
     for changed in &page.changed {
         let Some(detail) = changed.view_error.as_deref() else { continue };
         let reject = Entry {
@@ -70,9 +72,11 @@ pub(super) fn reject_all(
             rejects.new_ids += u64::from(is_new_id);
         }
         // An entry without a resource looks like any other.
-        again += u64::from(!is_new && is_first && reject.reason != NO_RESOURCE);
+        let (came_before, is_nameless) = (!is_new && is_first, reject.reason == NO_RESOURCE);
+        rejects.again += u64::from(came_before && !is_nameless);
+        rejects.is_nameless_again |= came_before && is_nameless;
     }
-    Ok(Rejects { again, ..rejects })
+    Ok(rejects)
 }
 
 struct Entry<'a> {

@@ -32,6 +32,9 @@ pub(crate) struct Tally {
     /// Whether more than half of a page that named a next one was a repeat, of earlier pages or of
     /// itself: its own content may be missing.
     pub(crate) repeated_page: bool,
+    /// Whether a page of this run brought an entry without a resource that looks like one of an earlier
+    /// page: it may be the same one, and stand for a resource that did not come.
+    pub(crate) nameless_again: bool,
     /// When the walk began, by the earlier of the server's clock and ours.
     pub(crate) began: Option<DateTime<Utc>>,
     /// Whether a resource came that had last changed before the walk began.

@@ -79,7 +79,7 @@ pub(crate) use walks::reference_queue::{
 pub(crate) use walks::run_ledger::newest_run;
 pub(crate) use walks::seen::Agreement;
 pub(crate) use walks::tally::Tally;
-pub(crate) use walks::turns::{last_turns, pages_of_full_walk};
+pub(crate) use walks::turns::{connection_turns, last_turns, pages_of_full_walk};
 pub(crate) use walks::type_state::{Advance, dates, held_types, left_types};
 pub use walks::type_state::{HeldType, LastUpdated, Totals, TypeState};
 pub use walks::walk_counters::WalkCounters;

@@ -67,6 +67,8 @@ pub(super) struct Pass<'a> {
     before: Option<i64>,
     /// The pass of this run before that one.
     second_before: Option<i64>,
+    /// Whether the pass before it was made in an earlier run.
+    is_before_older: bool,
     /// What an incremental walk asks for.
     since: Option<DateTime<Utc>>,
     clock: WalkClock,
@@ -124,6 +126,7 @@ impl Pass<'_> {
         // A pass of this run is the better witness.
         let mut latest = passes.iter().rev().copied();
         let (before, second_before) = (latest.next(), latest.next());
+        let is_before_older = before.is_none();
         let before = before.or(left.pass.filter(|_| context.allowance.is_limited()));
         let tally = resumes.as_ref().map(|cursor| cursor.tally).unwrap_or_default();
         let mut pass = Pass {
@@ -135,6 +138,7 @@ impl Pass<'_> {
             resumes,
             before,
             second_before,
+            is_before_older,
             since,
             clock,
             clocks: None,

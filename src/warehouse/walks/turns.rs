@@ -11,6 +11,8 @@ use std::collections::HashMap;
 /// The walk with which each type of each connection last had its turn (its id in the ledger: later
 /// walks have higher ones); types that never had one are not there.
 ///
+/// The requests of a proof stand with the walk that missed the resource, which an earlier run made: what
+/// was asked about since the run began tells of them.
 /// A type that has absences of which nobody has asked yet wants more. Patient is asked for first in
 /// most runs, with little, so that its request is its turn and takes nobody else's.
 ///
@@ -23,9 +25,9 @@ pub(crate) fn last_turns(
         .prepare(
             "WITH asked AS (
                SELECT run_id, connection_id, resource_type, min(id) AS first, max(id) AS latest,
-                 max(reason IS 'request_limit') AS is_cut
+                 max(reason IS 'request_limit') AS is_cut, sum(requests) AS requests
                FROM sync_walk WHERE requests > 0 OR reason = 'request_limit'
-               GROUP BY run_id, connection_id, resource_type HAVING sum(requests) > 0),
+               GROUP BY run_id, connection_id, resource_type),
              head AS (
                SELECT run_id, min(first) AS first FROM asked WHERE resource_type <> 'Patient'
                GROUP BY run_id),
@@ -36,13 +38,43 @@ pub(crate) fn last_turns(
              FROM asked a LEFT JOIN head h ON h.run_id = a.run_id
                LEFT JOIN waiting w
                  ON w.connection_id = a.connection_id AND w.resource_type = a.resource_type
-             WHERE a.resource_type = 'Patient' OR a.first = h.first
+             WHERE a.resource_type = 'Patient' AND a.requests > 0
                OR NOT a.is_cut AND w.resource_type IS NULL
+               OR a.first = h.first AND (a.requests > 0 OR EXISTS (
+                 SELECT 1 FROM absent_resource x JOIN sync_run r ON r.id = a.run_id
+                 WHERE x.connection_id = a.connection_id AND x.resource_type = a.resource_type
+                   AND x.asked_at BETWEEN r.started_at AND coalesce(r.finished_at, '9999')))
              GROUP BY a.connection_id, a.resource_type",
         )
         .and_then(|mut statement| {
             let entry = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
             statement.query_map([], entry)?.collect()
+        })
+        .doing("cannot look up whose turn it is")
+}
+
+/// The run in which each connection last had its turn: it was the first that the run asked for, or all its
+/// types got what they wanted. Connections that never had one are not there.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub(crate) fn connection_turns(
+    connection: &Connection,
+) -> Result<HashMap<i64, i64>, WarehouseError> {
+    connection
+        .prepare(
+            "WITH asked AS (
+               SELECT run_id, connection_id, min(id) AS first,
+                 max(reason IS 'request_limit') AS is_cut
+               FROM sync_walk WHERE requests > 0 OR reason = 'request_limit'
+               GROUP BY run_id, connection_id),
+             head AS (SELECT run_id, min(first) AS first FROM asked GROUP BY run_id)
+             SELECT a.connection_id, max(a.run_id)
+             FROM asked a JOIN head h ON h.run_id = a.run_id
+             WHERE a.first = h.first OR NOT a.is_cut GROUP BY a.connection_id",
+        )
+        .and_then(|mut statement| {
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
         .doing("cannot look up whose turn it is")
 }

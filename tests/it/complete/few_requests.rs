@@ -53,6 +53,23 @@ fn a_small_budget_reaches_every_type_of_every_connection() {
     }
 }
 
+/// A connection that got only a rest comes first in the next run, though its Patient was asked for.
+#[test]
+fn connections_take_turns_too() {
+    let types = ["Patient", TYPE];
+    let payer = Scripted::start(&types, |asked| match asked.resource_type.as_str() {
+        "Patient" => bundle(&[r#"{"resourceType":"Patient","id":"p"}"#.to_owned()], Some(1), None),
+        _ => page(asked, &ids(45), true),
+    });
+    let home = payer.connected_home(&types, "");
+    home.succeed(&["connect", "d", "--plan", "p"], "another consent");
+    for _ in 0..3 {
+        home.run(&["sync", "--full", "--max-requests", "9"]);
+    }
+    let held = home.rows("SELECT connection_id, count(*) FROM condition GROUP BY 1 ORDER BY 1");
+    assert_eq!(held, [["1", "45"], ["2", "45"]]);
+}
+
 /// One request a night is the Patient's only until its turn is over; and where it is too little for a
 /// proof, what is gone keeps no change from coming.
 #[test]

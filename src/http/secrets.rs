@@ -19,6 +19,9 @@ use super::spelling::{ESCAPES, LONGEST_UNIT, Spelling, unit};
 const SHORTEST: usize = 8;
 /// From here on a secret of letters alone is masked, too.
 const SURELY_NO_WORD: usize = 16;
+/// Bytes of a form that are searched for; what follows is compared. To search for a long secret that
+/// repeats itself takes the square of its length.
+const SEARCHED: usize = 256;
 /// Bytes that are read anew in another spelling at a time.
 const CHUNK: usize = 64 * 1024;
 /// Secrets of a connection that are remembered: the current ones and some that came before.
@@ -27,7 +30,10 @@ const REMEMBERED: usize = 16;
 /// Secrets in every form in which a server may repeat them.
 #[derive(Default)]
 pub struct Secrets {
+    /// The beginnings of all forms.
     finder: Option<AhoCorasick>,
+    /// In order.
+    forms: Vec<Vec<u8>>,
     longest: usize,
     /// The bytes that occur in any form.
     alphabet: Vec<u8>,
@@ -44,9 +50,12 @@ impl Secrets {
         let mut alphabet = forms.concat();
         alphabet.sort_unstable();
         alphabet.dedup();
+        let mut beginnings: Vec<&[u8]> = forms.iter().map(|form| beginning(form)).collect();
+        beginnings.dedup();
         // Building fails only for gigabytes of secrets.
-        let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&forms);
-        Self { finder: finder.ok().filter(|_| !forms.is_empty()), longest, alphabet }
+        let finder =
+            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&beginnings);
+        Self { finder: finder.ok().filter(|_| !forms.is_empty()), forms, longest, alphabet }
     }
 
     /// Whether `text` repeats a secret.
@@ -86,7 +95,7 @@ impl Secrets {
     /// Where secrets are. A range begins and ends between two characters as they are written.
     fn ranges(&self, body: &[u8]) -> Vec<Range<usize>> {
         let Some(finder) = &self.finder else { return Vec::new() };
-        let mut found: Vec<_> = finder.find_iter(body).map(|found| found.range()).collect();
+        let mut found = self.as_they_are(finder, body);
         if ESCAPES.iter().any(|escape| body.contains(escape)) {
             let overlap = self.longest * LONGEST_UNIT;
             for start in (0..body.len()).step_by(CHUNK) {
@@ -98,6 +107,24 @@ impl Secrets {
             }
         }
         found
+    }
+
+    /// Secrets that are written as they are, each as far as it goes on.
+    fn as_they_are(&self, finder: &AhoCorasick, text: &[u8]) -> Vec<Range<usize>> {
+        let in_whole = |start: usize, end: usize| {
+            let (begun, rest) = (&text[start..end], &text[start..]);
+            let from = self.forms.partition_point(|form| beginning(form) < begun);
+            let alike = self.forms[from..].iter().take_while(|form| form.starts_with(begun));
+            let common = |form: &Vec<u8>| form.iter().zip(rest).take_while(|(a, b)| a == b).count();
+            start..start + alike.map(common).max().unwrap_or(end - start)
+        };
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        for found in finder.find_iter(text) {
+            if ranges.last().is_none_or(|before| before.end < found.end()) {
+                ranges.push(in_whole(found.start(), found.end()));
+            }
+        }
+        ranges
     }
 
     /// Secrets that are written with escapes.
@@ -116,7 +143,7 @@ impl Secrets {
                 places.push(at);
             }
         }
-        let found: Vec<_> = finder.find_iter(&plain).map(|found| found.range()).collect();
+        let found = self.as_they_are(finder, &plain);
         found.into_iter().map(move |range| places[range.start]..places[range.end])
     }
 
@@ -128,6 +155,10 @@ impl Secrets {
                 .is_some_and(|(byte, length)| length > 1 && self.alphabet.contains(&byte))
         })
     }
+}
+
+fn beginning(form: &[u8]) -> &[u8] {
+    &form[..form.len().min(SEARCHED)]
 }
 
 /// Whether a secret is so short that the data may have it as a word or a number.
@@ -215,6 +246,20 @@ mod tests {
         let masked = secrets.mask(Bytes::copy_from_slice(text.as_bytes()));
         assert_eq!(secrets.are_in(text), masked != text.as_bytes(), "{text}");
         String::from_utf8(masked.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn long_secrets_are_masked_to_their_ends_whatever_they_begin_with() {
+        let (one, other) = ("a".repeat(20_000), format!("{}-and-another-end", "b1".repeat(400)));
+        let cut = format!("{}-and", "b1".repeat(400));
+        let secrets = Secrets::of([one.as_str(), &other, &format!("{cut}-so-on")]);
+        for text in [one.as_str(), &other] {
+            let text = format!("x\\u0041 {text} y");
+            let masked = secrets.mask(Bytes::copy_from_slice(text.as_bytes()));
+            let hidden = "*".repeat(text.len() - 10);
+            assert_eq!(masked, format!("x\\u0041 {hidden} y").as_bytes());
+        }
+        assert_eq!(secrets.redact(&format!("{other}, {cut}")), "[redacted], [redacted]");
     }
 
     #[test]

@@ -18,7 +18,11 @@ use std::{
     panic,
     sync::atomic::{AtomicBool, Ordering},
 };
-use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{self, format::JsonFields},
+    prelude::*,
+};
 
 /// Whether every line on stderr is to be JSON; a property of the process, as stderr is.
 static JSON: AtomicBool = AtomicBool::new(false);
@@ -60,7 +64,7 @@ pub(super) fn start(cli: &Cli) -> Result<Style, Failure> {
         _ => "warn,payersync=info",
     };
     panic::set_hook(Box::new(tell_panic));
-    let mut filter = filter(cli.log.as_deref().unwrap_or(usual))?;
+    let mut filter = filter(&words(given_filter(cli).unwrap_or(usual)))?;
     if style == Style::Json
         && let Ok(always) = format!("{TOLD}=info").parse()
     {
@@ -74,7 +78,10 @@ pub(super) fn start(cli: &Cli) -> Result<Style, Failure> {
     let _ = match style {
         Style::Json => {
             let lines = LogLines { coloured: false };
-            let layer = fmt::layer().event_format(JsonLine).with_writer(lines);
+            let layer = fmt::layer()
+                .fmt_fields(JsonFields::new())
+                .event_format(JsonLine)
+                .with_writer(lines);
             registry.with(layer).try_init()
         }
         Style::Bars | Style::Lines => {
@@ -87,10 +94,20 @@ pub(super) fn start(cli: &Cli) -> Result<Style, Failure> {
     Ok(style)
 }
 
+/// The filter of `--log` or `PAYERSYNC_LOG`; without a word it counts as not given.
+pub(super) fn given_filter(cli: &Cli) -> Option<&str> {
+    cli.log.as_deref().filter(|text| !words(text).is_empty())
+}
+
+/// The words between the commas, but for empty ones.
+fn words(text: &str) -> Vec<&str> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect()
+}
+
 /// A filter as it is typed: levels, and targets with levels.
 ///
 /// The crate takes any single word for a target, so that `inof` would silence everything.
-fn filter(text: &str) -> Result<EnvFilter, Failure> {
+fn filter(words: &[&str]) -> Result<EnvFilter, Failure> {
     let refused = |why: String| {
         Failure::misuse(format!("--log or PAYERSYNC_LOG cannot be understood: {why}")).hint(
             "a level (off, error, warn, info, debug, trace), or targets with levels, such as \
@@ -98,14 +115,14 @@ fn filter(text: &str) -> Result<EnvFilter, Failure> {
         )
     };
     let is_target = |word: &str| word.contains("::") || word == "payersync";
-    for word in text.split(',').map(str::trim).filter(|word| !word.contains(['=', '['])) {
+    for word in words.iter().copied().filter(|word| !word.contains(['=', '['])) {
         if !LEVELS.contains(&&*word.to_ascii_lowercase()) && !is_target(word) {
             let alike = most_alike(word, LEVELS);
             let alike = alike.map(|alike| format!("; did you mean {alike}?")).unwrap_or_default();
             return Err(refused(format!("{word:?} is no level{alike}")));
         }
     }
-    EnvFilter::try_new(text).map_err(|error| refused(error.to_string()))
+    EnvFilter::try_new(words.join(",")).map_err(|error| refused(error.to_string()))
 }
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -127,19 +144,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn empty_words_are_passed_over() {
+        for text in ["", " ", ",", " , "] {
+            assert!(words(text).is_empty(), "{text:?}");
+        }
+        let told = filter(&words(" warn,, payersync=info, ")).unwrap().to_string();
+        assert!(told.contains("warn") && told.contains("payersync=info"), "{told}");
+    }
+
+    #[test]
     fn a_filter_that_selects_nothing_is_refused() {
         for text in
             ["info", "WARN", "off", "payersync", "warn,payersync::http=debug", "h2=info,warn"]
         {
-            assert!(filter(text).is_ok(), "{text}");
+            assert!(filter(&words(text)).is_ok(), "{text}");
         }
         for (text, told) in [
             ("inof", "\"inof\" is no level; did you mean info?"),
             ("loud", "\"loud\" is no level"),
-            ("warn,", "\"\" is no level"),
             ("payersync=loud", "cannot be understood: error parsing level filter"),
         ] {
-            let error = filter(text).unwrap_err().to_string();
+            let error = filter(&words(text)).unwrap_err().to_string();
             assert!(error.contains(told), "{text}: {error}");
         }
     }

@@ -12,9 +12,13 @@ use super::{
 };
 use crate::{
     fhir::{RESOURCE_TYPES, instant},
-    warehouse::{WarehouseError, last_turns, newest_run},
+    warehouse::{WarehouseError, connection_turns, newest_run},
 };
-use std::{num::NonZeroUsize, time::Instant};
+use std::{
+    error::Error,
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
 use tracing::Instrument;
 
 /// Runs a sync and enters it in the ledger.
@@ -34,11 +38,8 @@ pub async fn sync(
     let workers = Workers::new(cores);
     let allowance = Allowance::new(options.max_requests);
     if allowance.is_limited() {
-        let turns = context.warehouse.reader().read(last_turns)?;
-        targets.sort_by_cached_key(|target| {
-            let mine = turns.iter().filter(|((id, _), _)| *id == target.connection.id);
-            mine.map(|(_, walk)| walk).max()
-        });
+        let turns = context.warehouse.reader().read(connection_turns)?;
+        targets.sort_by_key(|target| turns.get(&target.connection.id));
     }
     let jobs = targets.iter().cloned().map(|target| {
         let walk_context = WalkContext {
@@ -61,18 +62,6 @@ pub async fn sync(
             Err(Panicked) => ConnectionReport::of_a_bug(&target.connection),
         });
     }
-    if let Some(keep) = options.keep_versions {
-        let keep = chrono::Duration::from_std(keep).unwrap_or(chrono::Duration::MAX);
-        if let Some(before) = clocks.forget_before(context.clock.now(), keep) {
-            context.warehouse.prune_versions(before).await?;
-        }
-    }
-    if let Some(keep) = options.keep_runs {
-        let keep = chrono::Duration::from_std(keep).unwrap_or(chrono::Duration::MAX);
-        if let Some(before) = clocks.forget_before(context.clock.now(), keep) {
-            context.warehouse.prune_runs(before).await?;
-        }
-    }
     if options.count_unmapped_paths {
         let stop = context.stop.clone();
         context.warehouse.survey_unmapped(move || stop.is_asked()).await?;
@@ -87,5 +76,28 @@ pub async fn sync(
     let state = report.state();
     let exit_code = report.exit_code() as u8;
     context.warehouse.finish_run(run_id, state, exit_code, report.summary()).await?;
+    forget_old(context, options, &clocks, run_id).await;
     Ok(report)
+}
+
+/// Forgets what the configuration no longer keeps. The run has ended; what cannot be forgotten is told,
+/// and forgotten by a later run.
+async fn forget_old(context: &SyncContext, options: &SyncOptions, clocks: &Clocks, run_id: i64) {
+    let before = |keep: Option<Duration>| {
+        let keep = chrono::Duration::from_std(keep?).unwrap_or(chrono::Duration::MAX);
+        clocks.forget_before(context.clock.now(), keep)
+    };
+    let versions = match before(options.keep_versions) {
+        Some(before) => context.warehouse.prune_versions(before).await,
+        None => Ok(0),
+    };
+    let runs = match before(options.keep_runs) {
+        Some(before) => context.warehouse.prune_runs(before).await,
+        None => Ok(0),
+    };
+    for error in [versions, runs].into_iter().filter_map(Result::err) {
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        let why = format!("{error}{cause}");
+        tracing::warn!(name: "pruning_failed", run_id, why = why.as_str(), "What is old was not forgotten");
+    }
 }

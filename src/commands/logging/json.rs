@@ -8,24 +8,29 @@ use tracing::{
     field::{Field, Visit},
 };
 use tracing_subscriber::{
-    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    fmt::{
+        FmtContext, FormatEvent, FormattedFields,
+        format::{JsonFields, Writer},
+    },
     registry::LookupSpan,
 };
 
 /// The event of a line that another crate has written, or that has no name.
 const UNNAMED: &str = "log";
+/// What a line takes of the spans around it; other crates have spans, too.
+const IDS: [&str; 2] = ["run_id", "connection_id"];
 
-/// Writes an event as one JSON object: timestamp, level, target, event, message, and its own fields.
+/// Writes an event as one JSON object: timestamp, level, target, event, message, its own fields, and
+/// the ids of the run and the connection that it happened in.
 pub(super) struct JsonLine;
 
-impl<S, N> FormatEvent<S, N> for JsonLine
+impl<S> FormatEvent<S, JsonFields> for JsonLine
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(
         &self,
-        _: &FmtContext<'_, S, N>,
+        context: &FmtContext<'_, S, JsonFields>,
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
@@ -52,6 +57,17 @@ where
             true => line.append(&mut fields),
             false if fields.is_empty() => {}
             false => drop(put("fields", fields.into())),
+        }
+        for span in context.event_scope().into_iter().flatten() {
+            if let Some(written) = span.extensions().get::<FormattedFields<JsonFields>>()
+                && let Ok(Value::Object(ids)) = serde_json::from_str(written)
+            {
+                ids.into_iter().filter(|(name, _)| IDS.contains(&&**name)).for_each(
+                    |(name, id)| {
+                        line.entry(name).or_insert(id);
+                    },
+                );
+            }
         }
         writeln!(writer, "{}", Value::Object(line))
     }

@@ -21,7 +21,7 @@ pub struct Access {
     pub command: &'static str,
     /// The one connection it is about; `None` for all.
     pub connection_id: Option<i64>,
-    /// The file or folder written.
+    /// The file or folder written; of a pruning, one that an entry named which has gone.
     pub target: Option<String>,
     /// Counts, never values.
     pub detail: Option<String>,
@@ -120,8 +120,30 @@ pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Vec<i64
     Ok(ids)
 }
 
-/// Forgets entries of before an instant, oldest first, up to the first that names a copy which is still
-/// there: a purge must be able to name it. An entry of its own says where the chain begins now.
+/// An entry as pruning looks at it.
+struct Past {
+    id: i64,
+    is_old: bool,
+    /// Whether it was entered by a pruning.
+    is_of_pruning: bool,
+    connection_id: Option<i64>,
+    /// The copy that no later entry names.
+    copy: Option<String>,
+    /// Whether a command that wrote the copy ended.
+    has_ended: bool,
+}
+
+/// Every entry, oldest first.
+const PAST: &str = "SELECT id, at < ?1, command = 'prune', connection_id,
+     CASE WHEN id = max(id) FILTER (WHERE is_copy) OVER copy THEN target END,
+     coalesce(max(has_ended) FILTER (WHERE is_copy) OVER copy, 0)
+   FROM (SELECT *, command IN ('backup', 'export', 'report', 'prune') AND target IS NOT NULL AS is_copy,
+           detail IS NULL OR detail NOT IN (?2, ?3) AS has_ended FROM access_log)
+   WINDOW copy AS (PARTITION BY target, connection_id) ORDER BY id";
+
+/// Forgets entries of before an instant, oldest first, up to the last one of a copy which is still there:
+/// a purge must be able to name it, and to say of when it is. An entry of its own says where the chain
+/// begins now; one more names each copy that may be on a disk that is not mounted.
 pub(crate) fn prune(
     connection: &mut Connection,
     before: DateTime<Utc>,
@@ -130,27 +152,65 @@ pub(crate) fn prune(
     let doing = "cannot forget old entries of the access log";
     let behavior = TransactionBehavior::Immediate;
     let transaction = connection.transaction_with_behavior(behavior).doing(doing)?;
-    let before = clock::text(before);
-    let old: Vec<(i64, Option<String>)> = transaction
-        .prepare("SELECT id, target FROM access_log WHERE at < ?1 ORDER BY id")
-        .and_then(|mut old| {
-            old.query_map([before], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    let mut gone = past(&transaction, &clock::text(before)).doing(doing)?;
+    let goes = |entry: &Past| {
+        entry.is_old && !entry.copy.as_ref().is_some_and(|copy| is_there(Path::new(copy)))
+    };
+    gone.truncate(gone.iter().take_while(|entry| goes(entry)).count());
+    let entry = |connection_id, target, detail| Access {
+        os_user: "payersync".to_owned(),
+        command: access_chain::PRUNE,
+        connection_id,
+        target,
+        detail,
+    };
+    let away: Vec<Access> = gone
+        .iter()
+        .filter_map(|past| {
+            let copy = past.copy.clone().filter(|copy| may_be_away(Path::new(copy)))?;
+            let detail = (!past.has_ended).then(|| backup_outcome::BEGUN.to_owned());
+            Some(entry(past.connection_id, Some(copy), detail))
         })
-        .doing(doing)?;
-    let is_there = |target: &String| Path::new(target).symlink_metadata().is_ok();
-    let gone = old.iter().take_while(|(_, target)| !target.as_ref().is_some_and(is_there));
-    let Some((last, _)) = gone.last() else { return Ok(()) };
-    if let Some(beginning) = access_chain::cut(&transaction, *last)? {
-        let access = Access {
-            os_user: "payersync".to_owned(),
-            command: access_chain::PRUNE,
-            connection_id: None,
-            target: None,
-            detail: Some(beginning),
-        };
-        enter(&transaction, &access, now)?;
+        .collect();
+    // What prunings entered is no reason for another one, and the log gets no longer by it.
+    if gone.iter().all(|past| past.is_of_pruning) || gone.len() <= away.len() {
+        return Ok(());
+    }
+    let Some(last) = gone.last() else { return Ok(()) };
+    if let Some(beginning) = access_chain::cut(&transaction, last.id)? {
+        enter(&transaction, &entry(None, None, Some(beginning)), now)?;
+        for copy in &away {
+            enter(&transaction, copy, now)?;
+        }
     }
     transaction.commit().doing(doing)
+}
+
+fn past(connection: &Connection, before: &str) -> rusqlite::Result<Vec<Past>> {
+    let (begun, failed) = (backup_outcome::BEGUN, backup_outcome::FAILED);
+    let mut statement = connection.prepare(PAST)?;
+    let past = statement.query_map([before, begun, failed], |row| {
+        Ok(Past {
+            id: row.get(0)?,
+            is_old: row.get(1)?,
+            is_of_pruning: row.get(2)?,
+            connection_id: row.get(3)?,
+            copy: row.get(4)?,
+            has_ended: row.get(5)?,
+        })
+    })?;
+    past.collect()
+}
+
+fn is_there(target: &Path) -> bool {
+    target.symlink_metadata().is_ok()
+}
+
+/// Whether a file that is not there may be on a disk that is not mounted: its folder is missing, closed
+/// to us or empty.
+fn may_be_away(target: &Path) -> bool {
+    let folder = target.parent().and_then(|folder| folder.read_dir().ok());
+    folder.is_none_or(|mut entries| entries.next().is_none())
 }
 
 fn insert(
@@ -198,7 +258,7 @@ pub(crate) fn copies(
     let copies = connection
         .prepare(
             "SELECT target, max(detail IS NULL OR detail NOT IN (?2, ?3)) FROM access_log
-             WHERE target IS NOT NULL AND command IN ('backup', 'export', 'report')
+             WHERE target IS NOT NULL AND command IN ('backup', 'export', 'report', 'prune')
                AND (connection_id IS NULL OR connection_id = ?1)
              GROUP BY target ORDER BY min(id)",
         )
@@ -211,10 +271,9 @@ pub(crate) fn copies(
                 .collect::<Result<Vec<(String, bool)>, _>>()
         })
         .doing("cannot read the access log")?;
-    let is_there = |target: &str| Path::new(target).symlink_metadata().is_ok();
     Ok(copies
         .into_iter()
-        .filter(|(target, has_ended)| *has_ended || is_there(target))
+        .filter(|(target, has_ended)| *has_ended || is_there(Path::new(target)))
         .map(|(target, _)| target)
         .collect())
 }

@@ -59,6 +59,12 @@ impl WarehouseFile {
         self.key.is_some()
     }
 
+    /// Whether the file that is there is a SQLite database in clear, whatever its key; `None` where
+    /// its beginning cannot be read.
+    pub fn lies_in_clear(&self) -> Option<bool> {
+        begins_in_clear(&self.path)
+    }
+
     /// Another file with the same key.
     pub(crate) fn at(&self, path: &Path) -> WarehouseFile {
         WarehouseFile { path: path.into(), key: self.key.clone() }
@@ -112,8 +118,13 @@ impl WarehouseFile {
 
 /// Whether a file is a SQLite database in clear; what cannot be read is none.
 pub(super) fn is_in_clear(path: &Path) -> bool {
+    begins_in_clear(path) == Some(true)
+}
+
+fn begins_in_clear(path: &Path) -> Option<bool> {
     let mut start = [0; IN_CLEAR.len()];
-    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *IN_CLEAR
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).ok()?;
+    Some(start == *IN_CLEAR)
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ pub(crate) fn is_control_name(name: &str) -> bool {
 
 /// Tables that live for a while on the connection that writes. There they hide a table of the same
 /// name, and rows that are meant for it would go to them.
-const TEMPORARY: [&str; 21] = [
+const TEMPORARY: [&str; 23] = [
     "amount",
     "breakdown",
     "carried",
@@ -117,8 +117,10 @@ const TEMPORARY: [&str; 21] = [
     "line_money",
     "lineage",
     "mart_scope",
+    "named_walk",
     "party",
     "person",
+    "quiet_walk",
     "record_source",
     "shared_party",
     "stated_amount",

@@ -32,7 +32,8 @@ pub struct Since {
     pub run: i64,
     /// When the first of the later runs began, RFC 3339; `None` where it is the newest run.
     next_run_began: Option<String>,
-    /// When the run ended, RFC 3339; when it began, where it was killed.
+    /// When the run ended, RFC 3339; when it began, where it was killed; where it was pruned, an
+    /// earlier instant, or nothing.
     ended: String,
 }
 
@@ -215,7 +216,8 @@ impl<'a> Snapshot<'a> {
         query::query(self.connection, sql, &since.parameters(), answer)
     }
 
-    /// What a run's number stands for; `None` where there is no such run.
+    /// What a run's number stands for; `None` where there never was such a run. One that was pruned
+    /// brought nothing: the nearest one before it that is left says when it ended at the earliest.
     ///
     /// # Errors
     /// SQLite's.
@@ -223,8 +225,9 @@ impl<'a> Snapshot<'a> {
         self.connection
             .query_row(
                 "SELECT (SELECT min(started_at) FROM sync_run WHERE id > ?1),
-                   coalesce(finished_at, started_at)
-                 FROM sync_run WHERE id = ?1",
+                   coalesce((SELECT coalesce(finished_at, started_at) FROM sync_run
+                     WHERE id <= ?1 ORDER BY id DESC LIMIT 1), '')
+                 FROM (SELECT max(id) AS newest FROM sync_run) WHERE ?1 BETWEEN 1 AND newest",
                 [run],
                 |row| Ok(Since { run, next_run_began: row.get(0)?, ended: row.get(1)? }),
             )

@@ -1,7 +1,8 @@
 //! Forgets old nights that changed nothing: their walks become one row per kind, with the sums.
 //!
 //! A walk is kept as it is while anything refers to it: what it brought, a cursor, a later part; and the
-//! newest of each kind is kept, since it says how a type stands.
+//! newest of each kind is kept, since it says how a type stands. Walks of one kind said the same, so that
+//! no word is lost.
 
 use crate::{
     clock,
@@ -20,7 +21,12 @@ const DOING: &str = "cannot forget old runs";
 /// of its kind and the newest, which stays. A window and a file each say what was asked for.
 const QUIET: &str = "CREATE TEMP TABLE quiet_walk AS
    WITH judged AS (
-     SELECT w.*, finished_at < :before AND mode NOT IN ('window', 'file') AND state <> 'running'
+     SELECT w.*,
+       coalesce(CASE instr(warning, 'sums of the walks of this kind')
+         WHEN 0 THEN warning || '; '
+         ELSE substr(warning, 1, instr(warning, 'sums of the walks of this kind') - 1) END, '')
+         AS said,
+       finished_at < :before AND mode NOT IN ('window', 'file') AND state <> 'running'
        AND resources_new + resources_changed + resources_deleted + resources_rejected
          + resources_older + resources_absent + duplicates = 0
        AND NOT EXISTS (SELECT 1 FROM temp.named_walk n WHERE n.id = w.id) AS is_quiet
@@ -30,15 +36,19 @@ const QUIET: &str = "CREATE TEMP TABLE quiet_walk AS
        max(id) OVER kind AS newest
      FROM judged
      WINDOW kind AS (PARTITION BY connection_id, resource_type, mode, state, reason, http_status,
-       window_parameter, proved_for, pages > 0, requests > 0, resources_seen > 0))
-   SELECT id, keeper, pages, requests, retries, bytes, resources_seen, resources_unchanged,
+       said, detail, hint, server_message, window_parameter, proved_for, pages > 0, requests > 0,
+       resources_seen > 0))
+   SELECT id, keeper, said, pages, requests, retries, bytes, resources_seen, resources_unchanged,
      rows_written, finished_at FROM kinds
    WHERE is_quiet AND id <> newest";
 
-/// Walks that a reject, a cursor or another walk refers to. What a resource refers to has brought it, and
-/// so has counted it as new, changed or older.
+/// Walks that a resource, a reject, a cursor or another walk refers to. A resource refers to the walk that
+/// brought it, which is not quiet, except where a plan's walk took it over from a file: only then are
+/// resources looked through, of which there are many.
 const NAMED: &str = "CREATE TEMP TABLE named_walk AS
-   SELECT walk_id AS id FROM rejected_resource WHERE walk_id IS NOT NULL
+   SELECT walk_id AS id FROM resource WHERE walk_id IS NOT NULL
+     AND connection_id IN (SELECT connection_id FROM sync_walk WHERE mode = 'file')
+   UNION SELECT walk_id FROM rejected_resource WHERE walk_id IS NOT NULL
    UNION SELECT walk_id FROM absent_resource WHERE walk_id IS NOT NULL
    UNION SELECT walk_id FROM walk_cursor
    UNION SELECT walk_id FROM walk_page
@@ -51,7 +61,7 @@ const MERGE: &str = "
        rows_written, finished_at, warning) =
      (SELECT sum(q.pages), sum(q.requests), sum(q.retries), sum(q.bytes), sum(q.resources_seen),
         sum(q.resources_unchanged), sum(q.rows_written), max(q.finished_at),
-        'sums of the walks of this kind up to ' || max(q.finished_at)
+        max(q.said) || 'sums of the walks of this kind up to ' || max(q.finished_at)
           || ' that changed nothing (keep_runs_days)'
       FROM temp.quiet_walk q WHERE q.keeper = sync_walk.id)
      WHERE id IN (SELECT keeper FROM temp.quiet_walk GROUP BY keeper HAVING count(*) > 1);
@@ -62,6 +72,7 @@ const RUNS: &str = "DELETE FROM sync_run WHERE finished_at < ?1
      AND id <> (SELECT max(id) FROM sync_run)
      AND NOT EXISTS (SELECT 1 FROM sync_walk w WHERE w.run_id = sync_run.id)
      AND NOT EXISTS (SELECT 1 FROM rejected_resource r WHERE r.run_id = sync_run.id)
+     AND NOT EXISTS (SELECT 1 FROM resource_outdated o WHERE o.run_id = sync_run.id)
      AND command IN ('sync', 'run')";
 
 impl Warehouse {

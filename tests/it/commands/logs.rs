@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const PAGE: &str = include_str!("../../../docs/logs.md");
 const SCHEMA: &str = include_str!("../../../docs/log.schema.json");
 const ALWAYS: [&str; 5] = ["timestamp", "level", "target", "event", "message"];
+/// On every line that is written while a connection is synced.
+const IDS: [&str; 2] = ["run_id", "connection_id"];
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
@@ -44,6 +46,7 @@ fn page_schema_and_source_have_the_same_events_and_fields() {
     let mut fields: BTreeSet<&str> =
         documented.values().flat_map(|(_, fields)| fields).map(String::as_str).collect();
     fields.extend(ALWAYS);
+    fields.extend(IDS);
     let known = schema["properties"].as_object().unwrap().keys().map(String::as_str);
     assert_eq!(fields, known.collect());
     let mut named = BTreeSet::from(["log".to_owned()]);
@@ -80,7 +83,8 @@ fn checked(stderr: &str) -> BTreeSet<String> {
         assert!(levels == "any" || levels.contains(object["level"].as_str().unwrap()), "{line}");
         assert!(ALWAYS.iter().all(|name| object.contains_key(*name)), "{line}");
         for (name, value) in object {
-            assert!(ALWAYS.contains(&&*name) || fields.contains(&name), "{name}: {line}");
+            let is_everywhere = ALWAYS.iter().chain(&IDS).any(|it| *it == name);
+            assert!(is_everywhere || fields.contains(&name), "{name}: {line}");
             let is_right = match schema["properties"][&name]["type"].as_str() {
                 Some("string") => value.is_string(),
                 Some("integer") => value.is_u64(),

@@ -81,7 +81,7 @@ fn it_syncs_again_and_again_rereads_its_configuration_and_stops_when_told() {
     let payer = Payer::start(Options::default());
     let home = connected(&payer, EVERY_SECOND);
     let mut running = Running::start(&home, &["run"]);
-    running.wait_for("Running: connections: 1");
+    running.wait_for("Running for 1 connection; a sync begins now");
     running.wait_for("Complete: 1 connection, 1 type complete");
     running.wait_for("Complete: 1 connection, 1 type complete");
 
@@ -149,8 +149,8 @@ fn every_line_of_a_log_in_json_is_json_with_the_ids_of_run_and_connection() {
     assert_eq!(code, Some(0), "{lines:#?}");
     let events = parsed(&lines);
     let walk = events.iter().find(|event| event["message"] == "Walk finished").unwrap();
-    assert_eq!(walk["span"]["run_id"], 1, "{walk}");
-    assert_eq!(walk["span"]["connection_id"], 1, "{walk}");
+    assert_eq!(walk["run_id"], 1, "{walk}");
+    assert_eq!(walk["connection_id"], 1, "{walk}");
     let summary = events.iter().find(|event| event.get("rows_written").is_some()).unwrap();
     assert_eq!((&summary["run_id"], &summary["exit_code"]), (&1.into(), &0.into()));
 

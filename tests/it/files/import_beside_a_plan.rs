@@ -91,6 +91,46 @@ fn a_file_that_came_first_is_the_plans_once_the_plan_sends_it() {
 }
 
 #[test]
+fn what_a_quiet_walk_took_over_from_a_file_is_the_plans_also_when_old_nights_are_forgotten() {
+    let (payer, home) = synced();
+    home.succeed(&["sync", "--full"], "a sync");
+    let id: String = home
+        .value(&format!("SELECT min(resource_id) FROM resource WHERE resource_type = '{CLAIMS}'"));
+    assert!(payer.amend(0, CLAIMS, &id));
+    let claims = payer.resources(0, CLAIMS);
+    let claim = claims.iter().find(|claim| claim.contains(&format!("\"id\":\"{id}\""))).unwrap();
+    assert_eq!(import(&home, "john", &put(&home, "newer.json", claim)).code, 0);
+    home.succeed(&["sync", "--full"], "an import");
+    let run: i64 = home.value("SELECT max(id) FROM sync_run");
+    let taken_over = format!(
+        "SELECT count(*) FROM resource r JOIN sync_walk w ON w.id = r.walk_id
+         WHERE r.resource_type = '{CLAIMS}' AND r.resource_id = '{id}' AND w.run_id = {run} AND w.resources_changed = 0"
+    );
+    assert_eq!(home.value::<i64>(&taken_over), 1, "the plan's walk counts it as unchanged");
+    home.succeed(&["sync", "--full"], "a quiet night");
+    home.warehouse()
+        .execute_batch(
+            "UPDATE sync_walk SET finished_at = '2001-01-01T00:00:00.000Z';
+             UPDATE sync_run SET finished_at = '2001-01-01T00:00:00.000Z'",
+        )
+        .unwrap();
+    payer.configure(&home, "[warehouse]\nkeep_runs_days = 30\n");
+    home.succeed(&["sync", "--full"], "quiet nights");
+    let merged = "SELECT count(*) FROM sync_walk WHERE warning LIKE '%sums of the walks%'";
+    assert!(home.value::<i64>(merged) > 0, "old nights were forgotten");
+    let dangling = home.rows("SELECT \"table\" FROM pragma_foreign_key_check");
+    assert!(dangling.is_empty(), "{dangling:?}");
+    home.succeed(&["verify"], "forgetting");
+    assert_eq!(home.value::<i64>(&taken_over), 1);
+    let held = stored(&home);
+    let forged = claim.replacen(r#""id":""#, r#""language":"de","id":""#, 1);
+    assert_ne!(&forged, claim);
+    let imported = import(&home, "john", &put(&home, "forged.json", forged));
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    assert_eq!(stored(&home), held);
+}
+
+#[test]
 fn another_members_file_does_not_come_into_a_plans_connection() {
     let (payer, home) = synced();
     let before = stored(&home);

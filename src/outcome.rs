@@ -3,7 +3,7 @@
 //! Everywhere in the house a state, a reason or a kind is one of these; text stands only in SQL and
 //! on the screen. Exit codes come from here, for a run that just ended as for `status` later.
 
-use crate::exit_code::ExitCode;
+use crate::{exit_code::ExitCode, plural::count};
 use std::fmt;
 
 /// Declares an enum whose variants are words, with the way from and to the word.
@@ -294,6 +294,31 @@ pub fn exit_code(types: &[TypeOutcome], has_open_rejects: bool) -> ExitCode {
     ExitCode::Incomplete
 }
 
+/// How many types the plan does not serve, and how it says so; `None` if there is no such type.
+///
+/// A type that is only read by reference is served.
+pub fn not_served(types: &[TypeOutcome]) -> Option<String> {
+    let left = || {
+        let left = types.iter().filter(|one| one.state == WalkState::NotServed);
+        left.filter(|one| one.reason != Some(Reason::NotListed))
+    };
+    let ways = [
+        (Reason::Forbidden, "403"),
+        (Reason::NotFound, "404"),
+        (Reason::NotDeclared, "not declared"),
+    ];
+    let ways = ways.iter().filter(|(reason, _)| left().any(|one| one.reason == Some(*reason)));
+    let ways: Vec<&str> = ways.map(|(_, way)| *way).collect();
+    let number = left().count();
+    (number > 0).then(|| {
+        let types = count(number, "type");
+        match ways.is_empty() {
+            true => format!("{types} not served by the plan"),
+            false => format!("{types} not served by the plan ({})", ways.join(", ")),
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,6 +342,21 @@ mod tests {
             assert_eq!(WalkKind::from_word(kind.as_str()), Some(*kind));
         }
         assert_eq!(Reason::from_word("Complete"), None);
+    }
+
+    #[test]
+    fn types_that_are_not_served_are_counted_with_the_plans_way_to_say_so() {
+        let left = |reason| TypeOutcome {
+            state: WalkState::NotServed,
+            reason: Some(reason),
+            http_status: None,
+        };
+        let told = |types: &[TypeOutcome]| not_served(types).unwrap_or_default();
+        assert_eq!(told(&[COMPLETE, left(Reason::NotListed)]), "");
+        let forbidden = left(Reason::Forbidden);
+        assert_eq!(told(&[COMPLETE, forbidden]), "1 type not served by the plan (403)");
+        let both = [forbidden, forbidden, left(Reason::NotDeclared)];
+        assert_eq!(told(&both), "3 types not served by the plan (403, not declared)");
     }
 
     #[test]

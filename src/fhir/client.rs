@@ -20,8 +20,9 @@ use url::Url;
 
 /// FHIR JSON (R4, "Content Types").
 const FHIR_JSON: &str = "application/fhir+json";
-/// How old a refusal to read may be that says something of the resource.
-const LONGEST_KEPT: Duration = Duration::from_secs(60 * 60);
+/// How old an answer to a read may be that says whether the resource is there. The seconds that an
+/// answer is under way may count (RFC 9111, section 4.2.3).
+const LONGEST_KEPT: Duration = Duration::from_secs(60);
 
 /// One connection's access to its plan's FHIR server.
 #[derive(Clone)]
@@ -135,10 +136,12 @@ impl FhirClient {
         let safe_url = SafeUrl::from(&url);
         // What is said at another place says nothing of the resource: a portal's 404 proves nothing.
         let is_elsewhere = response.url.path() != url.path();
-        // Nor does what a cache kept: the resource may have come since.
-        let is_old = response.age.is_some_and(|age| age > LONGEST_KEPT);
-        if (is_elsewhere || is_old) && matches!(response.status, 404 | 410) {
+        if is_elsewhere && matches!(response.status, 404 | 410) {
             return Err(FetchError::NotTheResource { url: safe_url });
+        }
+        // Nor does what a cache kept: the resource may have come since.
+        if is_kept(response.age) && matches!(response.status, 404 | 410) {
+            return Err(FetchError::Kept { url: safe_url });
         }
         if !response.is_success() {
             return Err(self.refused(safe_url, &response));
@@ -152,6 +155,20 @@ impl FhirClient {
         }
         let bundle = Bundle::of_one(response.body.len());
         Ok(Page::new(response, bundle))
+    }
+
+    /// The same for a proof: a resource that a cache has kept is no answer, for it may be gone since.
+    pub(crate) async fn read_anew(
+        &self,
+        resource: &Referenced,
+        effort: &mut Effort,
+        on_retry: &(dyn Fn(&Retry) + Send + Sync),
+    ) -> Result<Page, FetchError> {
+        let page = self.read(resource, effort, on_retry).await?;
+        match is_kept(page.age) {
+            true => Err(FetchError::Kept { url: SafeUrl::from(&page.url) }),
+            false => Ok(page),
+        }
     }
 
     /// An answer that says no.
@@ -241,6 +258,11 @@ impl FhirClient {
         let now = self.clock.now();
         Ok(self.tokens.refresh_after_401(&self.connection, registration, rejected, now).await?)
     }
+}
+
+/// Whether a cache gave an answer that it had kept.
+fn is_kept(age: Option<Duration>) -> bool {
+    age.is_some_and(|age| age > LONGEST_KEPT)
 }
 
 /// Whether a 2xx body is a page or will not become one by asking again.

@@ -50,6 +50,12 @@ pub enum FetchError {
         /// What was asked for.
         url: SafeUrl,
     },
+    /// A cache answered a read in the plan's place.
+    #[error("GET {url}: a cache answered with what the plan had said before")]
+    Kept {
+        /// What was asked for.
+        url: SafeUrl,
+    },
 }
 
 /// Whether an answer has Blue Button's words, in whatever shape and case: an OperationOutcome,
@@ -114,6 +120,7 @@ impl FetchError {
             }
             FetchError::NotAPage { .. } => Reason::NotASearchset,
             FetchError::NotTheResource { .. } => Reason::NotTheResource,
+            FetchError::Kept { .. } => Reason::StaleAnswer,
         }
     }
 

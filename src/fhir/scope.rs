@@ -54,8 +54,8 @@ const OTHERS: [&str; 11] = [
     "online_access",
 ];
 
-/// The scopes that are meant as scopes of data and are none, and those that miss a known one by a
-/// letter or two. A plan may have others of its own.
+/// The scopes that begin as a scope of data and cannot be read as one, and those that miss a known one
+/// by a letter or two. A plan may have others of its own.
 pub fn unreadable_scopes(scope: &str) -> Vec<&str> {
     let is_misspelt = |word: &str| {
         !OTHERS.contains(&word)

@@ -120,6 +120,8 @@ impl Report {
         if in_state(WalkState::Incomplete) > 0 {
             parts.push(format!("{} incomplete", in_state(WalkState::Incomplete)));
         }
+        let outcomes: Vec<TypeOutcome> = walks().map(|walk| walk.finish.outcome()).collect();
+        parts.extend(outcome::not_served(&outcomes));
         parts.push(count(totals.pages, "page"));
         parts.push(format!("{}{}", count(totals.resources_seen, "resource"), changes(&totals)));
         if rejects > 0 {

@@ -2,7 +2,8 @@
 //!
 //! 404 or 410 proves that a resource is gone, the resource itself refutes it and is taken in, and
 //! anything else leaves it for the next run. Such an answer counts only between two reads of what is
-//! surely there that bring it: some plans answer every read so, some from one moment to the next.
+//! surely there that bring it: some plans answer every read so, some from one moment to the next. What
+//! a cache has kept is no answer, be it of the one or of the other.
 //! Where reads are refused, two full walks that missed the resource, days apart, prove it. A resource
 //! that a read brings as another patient's is not the connection's any more.
 
@@ -194,19 +195,24 @@ impl Proofs<'_> {
             .warehouse
             .reader()
             .read(|connection| surely_present(connection, connection_id, name))?;
-        let mut reads = Reads::Untried;
+        let (mut reads, mut is_kept) = (Reads::Untried, false);
         for id in present {
             if !self.context.allowance.take() {
                 return Ok(None);
             }
             match self.fetch(&id).await {
                 Some(Ok(_)) => return Ok(Some(Reads::Work(id))),
+                // A cache answers it; another one may come from the plan.
+                Some(Err(FetchError::Kept { .. })) => is_kept = true,
                 // It may have gone since the walk: another one tells.
                 Some(Err(error)) if error.says_gone().is_some() => reads = Reads::Refused,
                 Some(Err(error)) if is_no_answer(&error) => return Ok(None),
                 Some(Err(_)) => return Ok(Some(Reads::Refused)),
                 None => return Ok(None),
             }
+        }
+        if is_kept && matches!(reads, Reads::Untried) {
+            return Ok(None);
         }
         Ok(Some(reads))
     }
@@ -230,7 +236,7 @@ impl Proofs<'_> {
             Referenced { resource_type: self.key.resource_type.clone(), id: id.to_owned() };
         let mut effort = Effort::default();
         let result = tokio::select! {
-            result = self.context.client.read(&resource, &mut effort, &silently) => Some(result),
+            result = self.context.client.read_anew(&resource, &mut effort, &silently) => Some(result),
             () = self.context.stop.asked() => None,
         };
         self.counters.requests += effort.requests;
@@ -279,9 +285,11 @@ fn refused(absent: &Absent, reads_work: bool, status: Option<u16>) -> Finding {
     }
 }
 
-/// Whether nothing is known after an error, as after a time-out or without a token.
+/// Whether nothing is known after an error, as after a time-out, without a token, or where a cache
+/// answered.
 fn is_no_answer(error: &FetchError) -> bool {
-    error.reason().is_without_token()
+    matches!(error, FetchError::Kept { .. })
+        || error.reason().is_without_token()
         || error.is_unreachable()
         || matches!(error.status(), Some(401 | 408 | 425 | 429 | 500..=599))
 }

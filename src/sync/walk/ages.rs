@@ -6,6 +6,18 @@ use std::time::Duration;
 
 /// What the clocks of a plan's servers may differ by, however little a walk over changes reaches back.
 const LEAST_LIMIT: TimeDelta = TimeDelta::hours(1);
+/// The same for an `Age`, in which no clocks are compared: the seconds that an answer is under way may
+/// count (RFC 9111, section 4.2.3).
+const LEAST_AGE: TimeDelta = TimeDelta::minutes(1);
+
+/// What shows that a page is too old, and how old it is by that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stale {
+    /// The `Age` that a cache gave it.
+    Told(TimeDelta),
+    /// Its `Date`, so far behind that of another page: a cache kept it, or two servers' clocks differ.
+    Behind(TimeDelta),
+}
 
 /// How old the pages of a pass are, by `Age` and by how their `Date` headers differ.
 #[derive(Debug, Default)]
@@ -31,13 +43,16 @@ impl Ages {
         self.ahead = Some((newest.min(ahead), oldest.max(ahead)));
     }
 
-    /// The age of the oldest page, where it is older than a walk over changes reaches back: what
-    /// changed since then no later walk over changes would bring.
-    pub(super) fn beyond(&self, overlap: Duration) -> Option<TimeDelta> {
+    /// Whether the oldest page is older than a walk over changes reaches back: what changed since then
+    /// no later walk over changes would bring.
+    pub(super) fn beyond(&self, overlap: Duration) -> Option<Stale> {
         let overlap = TimeDelta::from_std(overlap).unwrap_or(TimeDelta::MAX);
+        if self.told > overlap.max(LEAST_AGE) {
+            return Some(Stale::Told(self.told));
+        }
         let (newest, oldest) = self.ahead.unwrap_or_default();
-        let age = self.told.max(oldest.checked_sub(&newest).unwrap_or(TimeDelta::MAX));
-        (age > overlap.max(LEAST_LIMIT)).then_some(age)
+        let behind = oldest.checked_sub(&newest).unwrap_or(TimeDelta::MAX);
+        (behind > overlap.max(LEAST_LIMIT)).then_some(Stale::Behind(behind))
     }
 }
 
@@ -45,35 +60,41 @@ impl Ages {
 mod tests {
     use super::*;
 
-    /// The age that pages show which came within two minutes, given `Date` and `Age` of each in hours.
-    fn beyond(overlap: u64, pages: &[(Option<i64>, Option<u64>)]) -> Option<i64> {
+    /// What pages show that came within two minutes, given `Date` and `Age` of each in minutes.
+    fn beyond(overlap_hours: u64, pages: &[(Option<i64>, Option<u64>)]) -> Option<Stale> {
         let start = DateTime::from_timestamp(1_770_000_000, 0).unwrap();
         let mut ages = Ages::default();
         for (minute, (date, age)) in (0..).zip(pages) {
             let now = start + TimeDelta::minutes(minute);
-            let date = date.map(|hours| now + TimeDelta::hours(hours));
-            ages.add(now, date, age.map(|hours| Duration::from_secs(hours * 3600)));
+            let date = date.map(|minutes| now + TimeDelta::minutes(minutes));
+            ages.add(now, date, age.map(|minutes| Duration::from_secs(minutes * 60)));
         }
-        ages.beyond(Duration::from_secs(overlap * 3600)).map(|age| age.num_hours())
+        ages.beyond(Duration::from_secs(overlap_hours * 3600))
     }
 
     #[test]
     fn a_page_is_old_by_its_age_or_by_a_date_behind_that_of_another_page() {
-        for (pages, expected) in [
-            (&[(None, None), (None, Some(25))][..], Some(25)),
-            (&[(None, None), (None, Some(24))], None),
-            (&[(Some(0), None), (Some(-30), None), (Some(0), None)], Some(30)),
-            (&[(Some(-30), None), (Some(0), None)], Some(30)),
-            (&[(Some(0), Some(1)), (Some(-20), Some(20))], None),
+        let told = |minutes| Some(Stale::Told(TimeDelta::minutes(minutes)));
+        let behind = |minutes| Some(Stale::Behind(TimeDelta::minutes(minutes)));
+        for (overlap_hours, pages, expected) in [
+            (24, &[(None, None), (None, Some(1500))][..], told(1500)),
+            (24, &[(None, None), (None, Some(1440))], None),
+            (24, &[(Some(0), None), (Some(-1800), None), (Some(0), None)], behind(1800)),
+            (24, &[(Some(-1800), None), (Some(0), None)], behind(1800)),
+            (24, &[(Some(0), Some(60)), (Some(-1200), Some(1200))], None),
+            (24, &[(Some(0), None), (Some(-1800), Some(1700))], told(1700)),
             // A clock that is wrong is wrong on all pages.
-            (&[(Some(-4000), None), (Some(-4000), None)], None),
-            (&[(Some(700), None), (None, None), (Some(700), None)], None),
-            (&[], None),
+            (24, &[(Some(-240_000), None), (Some(-240_000), None)], None),
+            (24, &[(Some(42_000), None), (None, None), (Some(42_000), None)], None),
+            (24, &[], None),
+            // Clocks may differ by an hour; an age is what it is.
+            (0, &[(Some(0), None), (Some(-60), None)], None),
+            (0, &[(Some(0), None), (Some(-61), None)], behind(61)),
+            (0, &[(Some(0), Some(1))], None),
+            (0, &[(Some(0), Some(2))], told(2)),
         ] {
-            assert_eq!(beyond(24, pages), expected, "{pages:?}");
+            assert_eq!(beyond(overlap_hours, pages), expected, "{overlap_hours} {pages:?}");
         }
-        assert_eq!(beyond(0, &[(Some(0), Some(1)), (Some(-1), None)]), None);
-        assert_eq!(beyond(0, &[(Some(0), Some(2))]), Some(2));
     }
 
     #[test]

@@ -4,7 +4,10 @@ use crate::{
     fhir::{FetchError, Outcome, PagingError, is_about_a_member, is_read_by_reference},
     outcome::{Reason, WalkState},
     plural,
-    sync::decide::order::{WalkFrom, WalkOrder},
+    sync::{
+        decide::order::{WalkFrom, WalkOrder},
+        walk::ages::Stale,
+    },
     warehouse::{ConnectionRow, WalkFinish},
 };
 use chrono::TimeDelta;
@@ -108,11 +111,16 @@ pub(crate) fn refused(
 
 /// What could not be asked for, or was not answered, with what to do.
 pub(crate) fn unavailable(error: &FetchError, connection: &ConnectionRow) -> WalkFinish {
+    let mut detail = with_sources(error);
+    if error.is_grant_gone() {
+        // The status alone, a 404, does not say so.
+        detail = format!("the connection needs a new consent: {detail}");
+    }
     WalkFinish {
         http_status: error.status(),
         server_message: error.server_message(),
         hint: hint(error, connection),
-        ..WalkFinish::incomplete(error.reason(), with_sources(error))
+        ..WalkFinish::incomplete(error.reason(), detail)
     }
 }
 
@@ -293,15 +301,43 @@ pub(super) fn finally(reason: Reason, detail: String) -> WalkFinish {
     WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, detail) }
 }
 
-/// A page that a cache gave in the plan's place.
-pub(super) fn stale_answer(age: TimeDelta) -> WalkFinish {
-    let age = plural::count(age.num_hours().unsigned_abs(), "hour");
-    let detail = format!(
-        "a page is what the plan answered {age} before: a cache in front of it keeps answers"
+/// A page that is older than walks over changes reach back, or seems so.
+pub(super) fn stale_answer(stale: Stale) -> WalkFinish {
+    let (age, detail, at_fault) = match stale {
+        Stale::Told(age) => (
+            age,
+            format!(
+                "a page is what the plan answered {} before: a cache in front of it keeps answers",
+                long(age)
+            ),
+            "tell the plan that its gateway keeps answers, though each request says \
+             Cache-Control: no-cache",
+        ),
+        Stale::Behind(age) => (
+            age,
+            format!(
+                "the Date of a page is {} behind that of another: a cache in front of the plan \
+                 keeps answers, or the clocks of its servers differ",
+                long(age)
+            ),
+            "tell the plan that the Date of its answers differs",
+        ),
+    };
+    // Walks over changes that reach back so far bring what the page lacks.
+    let enough = age.num_hours().saturating_add(1);
+    let hint = format!(
+        "{at_fault}; the next run asks again; if it stays so, overlap_hours = {enough} in [sync] \
+         accepts such pages, and later runs ask for what changed in those hours once more"
     );
-    let hint = "tell the plan that its gateway keeps answers, though each request says \
-                Cache-Control: no-cache; the next run asks again";
-    WalkFinish { hint: Some(hint.to_owned()), ..finally(Reason::StaleAnswer, detail) }
+    WalkFinish { hint: Some(hint), ..finally(Reason::StaleAnswer, detail) }
+}
+
+/// A time in full hours; below one in minutes.
+fn long(time: TimeDelta) -> String {
+    match time.num_hours() {
+        0 => plural::count(time.num_minutes(), "minute"),
+        hours => plural::count(hours, "hour"),
+    }
 }
 
 /// A page that carried a failure of the server.

@@ -230,6 +230,51 @@ fn a_404_at_the_end_of_a_redirect_proves_nothing() {
     assert_eq!(home.rows(ledger), [["c3", "pending"]]);
 }
 
+/// What a cache in front of the plan has kept for an hour and a half of reads, and the plan itself says
+/// of others.
+fn with_cache(payer: &Scripted, is_kept: fn(&str) -> bool, is_gone: fn(&str) -> bool) {
+    let age = payer.age();
+    payer.play(move |asked| {
+        let is_kept = asked.id.as_deref().is_some_and(is_kept);
+        age.store(if is_kept { 5400 } else { 0 }, Ordering::Relaxed);
+        match &asked.id {
+            Some(id) if !is_kept && is_gone(id) => (404, String::new()),
+            Some(id) => brought(id),
+            None => serve(asked, &(0..30).filter(|id| *id != 3).map(condition).collect::<Vec<_>>()),
+        }
+    });
+}
+
+#[test]
+fn a_copy_that_a_cache_kept_refutes_no_deletion() {
+    let (payer, home) = synced(30);
+    with_cache(&payer, |id| id == "c3", |id| id == "c3");
+    home.succeed(&["sync", "--full"], "a cache still has what is gone");
+    assert_eq!(live(&home), 30);
+    let ledger = "SELECT resource_id, state FROM absent_resource";
+    assert_eq!(home.rows(ledger), [["c3", "pending"]]);
+    with_cache(&payer, |_| false, |id| id == "c3");
+    home.succeed(&["sync"], "the cache has forgotten it");
+    assert_eq!(live(&home), 29);
+    assert_eq!(home.rows(ledger), [["c3", "deleted"]]);
+    home.succeed(&["verify"], "a deletion behind a cache");
+}
+
+#[test]
+fn copies_that_a_cache_kept_do_not_show_that_reads_work() {
+    let (payer, home) = synced(30);
+    // The plan answers 404 to every read, and a cache has all but what the list lacks.
+    with_cache(&payer, |id| id != "c3", |_| true);
+    home.succeed(&["sync", "--full"], "a cache has what is surely there");
+    assert_eq!(live(&home), 30);
+    // One of them is no longer kept.
+    with_cache(&payer, |id| id != "c3" && id != "c29", |_| true);
+    home.succeed(&["sync"], "a cache has some of it");
+    assert_eq!(live(&home), 30);
+    let ledger = "SELECT resource_id, state FROM absent_resource";
+    assert_eq!(home.rows(ledger), [["c3", "pending"]]);
+}
+
 #[test]
 fn what_is_said_to_be_gone_is_believed_only_if_reads_work_before_and_behind_it() {
     let reads = AtomicUsize::new(0);

@@ -1,6 +1,7 @@
 //! Clocks that are wrong, ours and a plan's: told, not believed, and nothing is lost by them.
 
 use crate::support::{Asked, Faulty, Home, Payer, Reply, SHORT_SYNC, Scripted, bundle};
+use std::sync::atomic::Ordering;
 
 const DAY: i64 = 24 * 3600;
 const TYPE: &str = "Condition";
@@ -28,6 +29,33 @@ fn answer(asked: &Asked, held: &[(&str, &str)]) -> Reply {
 
 fn live(home: &Home) -> Vec<String> {
     home.rows("SELECT id FROM condition ORDER BY id").concat()
+}
+
+#[test]
+fn servers_whose_clocks_differ_are_told_with_what_to_do() {
+    let held: Vec<String> =
+        (0..20).map(|id| condition(&format!("c{id}"), "2026-01-02T00:00:00Z")).collect();
+    let payer = Scripted::start(&[TYPE], |_| (404, String::new()));
+    let clock = payer.clock();
+    payer.play(move |asked| {
+        let from = asked.number("from");
+        // The second page comes from another server.
+        clock.store(if from == 0 { 0 } else { -30 * 3600 - 1800 }, Ordering::Relaxed);
+        let next = (from == 0).then(|| format!("{}/{TYPE}?from=10", asked.base));
+        bundle(&held[from..from + 10], Some(20), next)
+    });
+    let home = payer.connected_home(&[TYPE], "");
+    let told = home.run(&["sync", "--full"]);
+    assert_eq!(told.code, 2, "{}", told.stderr);
+    for words in ["30 hours behind that of another", "clocks of its servers", "overlap_hours = 31"]
+    {
+        assert!(told.stderr.contains(words), "{words}: {}", told.stderr);
+    }
+    let file = home.file("payersync.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("[sync]\noverlap_hours = 31\n{text}")).unwrap();
+    home.succeed(&["sync", "--full"], "as the hint says");
+    assert_eq!(live(&home).len(), 20);
 }
 
 /// The clock stands where it does not for one night; the nights after it are right.

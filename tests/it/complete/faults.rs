@@ -139,3 +139,18 @@ fn a_grant_that_the_plan_revoked_needs_a_new_consent() {
         home.rows("SELECT DISTINCT state, reason FROM completeness WHERE state != 'not_served'");
     assert_eq!(states, [["incomplete", "consent_needed"]]);
 }
+
+#[test]
+fn a_plan_that_knows_no_grant_any_more_is_told_as_a_consent_that_is_needed() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    payer.set_faults(vec![Fault::RevokedGrant]);
+    let ended = Watched::start(&home, &["sync"]).end();
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let status = Watched::start(&home, &["status"]).end();
+    assert_eq!(status.code, 3, "{}", status.stderr);
+    for told in [ended.stderr, status.stdout] {
+        assert!(told.contains("needs a new consent: GET "), "{told}");
+        assert!(told.contains("hint: `payersync connect john --plan demo`"), "{told}");
+    }
+}

@@ -47,6 +47,7 @@ pub(crate) struct Scripted {
     script: Arc<Mutex<Script>>,
     log: Arc<Mutex<Vec<Asked>>>,
     clock: Arc<AtomicI64>,
+    age: Arc<AtomicI64>,
     _runtime: Runtime,
 }
 
@@ -57,6 +58,7 @@ struct Shared {
     script: Arc<Mutex<Script>>,
     log: Arc<Mutex<Vec<Asked>>>,
     clock: Arc<AtomicI64>,
+    age: Arc<AtomicI64>,
 }
 
 impl Scripted {
@@ -75,12 +77,14 @@ impl Scripted {
         let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(Box::new(script)));
         let log = Arc::default();
         let clock = Arc::default();
+        let age = Arc::default();
         let shared = Shared {
             base: format!("{origin}/r4"),
             declared: capability(types),
             script: Arc::clone(&script),
             log: Arc::clone(&log),
             clock: Arc::clone(&clock),
+            age: Arc::clone(&age),
         };
         let router = Router::new()
             .route("/token", post(async || fhir((200, TOKEN.to_owned()))))
@@ -89,7 +93,7 @@ impl Scripted {
             .route("/r4/{type}/{id}", get(read))
             .with_state(shared);
         runtime.spawn(async move { axum::serve(listener, router).await });
-        Scripted { origin, script, log, clock, _runtime: runtime }
+        Scripted { origin, script, log, clock, age, _runtime: runtime }
     }
 
     /// From now on it answers as this script says.
@@ -100,6 +104,16 @@ impl Scripted {
     /// From now on its `Date` is wrong by so many seconds.
     pub(crate) fn set_clock(&self, seconds: i64) {
         self.clock.store(seconds, Ordering::Relaxed);
+    }
+
+    /// The seconds by which its `Date` is wrong, which a script may set for the answer that it gives.
+    pub(crate) fn clock(&self) -> Arc<AtomicI64> {
+        Arc::clone(&self.clock)
+    }
+
+    /// The seconds that a cache has kept an answer, for a script to set likewise; 0 without a cache.
+    pub(crate) fn age(&self) -> Arc<AtomicI64> {
+        Arc::clone(&self.age)
     }
 
     /// What was asked since the last look.
@@ -173,6 +187,10 @@ fn answer(shared: &Shared, asked: Asked) -> Response {
         let now = chrono::Utc::now() + chrono::Duration::seconds(seconds);
         let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
         response.headers_mut().insert(header::DATE, date.parse().unwrap());
+    }
+    let age = shared.age.load(Ordering::Relaxed);
+    if age != 0 {
+        response.headers_mut().insert(header::AGE, age.into());
     }
     response
 }

@@ -274,7 +274,8 @@ SELECT connection_id,
        drg_code,
        coalesce((SELECT n.display FROM code AS n WHERE n.code = substr('00' || trim(drg_code), -3)
                  AND n.system = 'https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/MS-DRG-Classifications-and-Software'
-                 AND length(ltrim(trim(drg_code), '0')) <= 3 AND coalesce(drg_system, '') NOT LIKE '%apr%'),
+                 AND length(ltrim(trim(drg_code), '0')) <= 3
+                 AND (drg_system IS NULL OR vocabulary(drg_system, drg_code) = 'MS-DRG')),
                 drg_sent),
        type_of_bill_code,
        frequency_code,

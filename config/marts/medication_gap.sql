@@ -4,7 +4,7 @@
 -- out, and what makes two fills the same drug, is said at medication_adherence, which counts these.
 --
 -- connection_id             whose consent the row came through
--- source                    claim or dispense, as in medication_fill
+-- source                    claim or dispense, as in medication_fill; filter on source, never add the two up
 -- member_id                 the person, id in member
 -- patient_id                the member, id in patient
 -- drug                      the drug, as in medication_adherence

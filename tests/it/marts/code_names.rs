@@ -10,6 +10,7 @@ use std::fs;
 
 const HCPCS: &str = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets";
 const NDC: &str = "http://hl7.org/fhir/sid/ndc";
+const MS_DRG: &str = "https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/MS-DRG-Classifications-and-Software";
 /// Every name that a list may give, in one table.
 const NAMES: &str = "
     SELECT 'diagnosis', code, display FROM diagnosis
@@ -42,7 +43,7 @@ fn resources() -> Vec<Value> {
         "procedure": [{"sequence": 1,
             "procedureCodeableConcept": concept("http://www.cms.gov/Medicare/Coding/ICD10", "0016070", None)}],
         "supportingInfo": [{"sequence": 1, "category": concept("http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBSupportingInfoType", "drg", None),
-            "code": concept("https://www.cms.gov/drg", "7", Some("DRG as sent"))}],
+            "code": concept(MS_DRG, "7", Some("DRG as sent"))}],
         "item": [
             {"sequence": 1, "diagnosisSequence": [1], "productOrService": concept(HCPCS, "j1885", Some("DRUG J")),
              "locationCodeableConcept": concept("https://www.cms.gov/pos", "1", None)},
@@ -66,8 +67,16 @@ fn resources() -> Vec<Value> {
     };
     vec![
         claim("apr", grouped("https://www.3m.com/apr-drg", "007")),
-        claim("long", grouped("https://plan.example/own", "1007")),
-        claim("packed", grouped("https://plan.example/own", "007")),
+        claim("ap", grouped("http://uri.hddaccess.com/cs/apdrg", "007")),
+        claim("own", grouped("https://plan.example/own", "007")),
+        claim("long", grouped(MS_DRG, "1007")),
+        claim("packed", grouped("http://terminology.hl7.org/CodeSystem/MSDRG", "007")),
+        claim(
+            "unsaid",
+            json!({"diagnosis": [{"sequence": 1,
+            "diagnosisCodeableConcept": concept(icd10, "Z99.9", Some("As the plan says")),
+            "packageCode": {"coding": [{"code": "007", "display": "Group as sent"}]}}]}),
+        ),
         claim("stay", stay),
         claim("fill", fill),
         claim("asked", asked),
@@ -88,10 +97,16 @@ fn a_name_is_the_lists_where_one_is_loaded_else_as_sent() {
     let sent = [
         "DRG|007|Group as sent",
         "DRG|007|Group as sent",
+        "DRG|007|Group as sent",
+        "DRG|007|Group as sent",
+        "DRG|007|Group as sent",
         "DRG|1007|Group as sent",
         "DRG|7|DRG as sent",
         "authorized|A1234|",
         "diagnosis|E11.9|",
+        "diagnosis|Z99.9|As the plan says",
+        "diagnosis|Z99.9|As the plan says",
+        "diagnosis|Z99.9|As the plan says",
         "diagnosis|Z99.9|As the plan says",
         "diagnosis|Z99.9|As the plan says",
         "diagnosis|Z99.9|As the plan says",
@@ -146,12 +161,19 @@ fn a_name_is_the_lists_where_one_is_loaded_else_as_sent() {
         a\t0002-1433\tHUMAN\tMadeup\tmadeupine\tTABLET\t5\tmg/1\n";
     load(&home, "product.txt", products);
     let by_lists = [
+        // Of APR-DRG, AP-DRG and the plan's own groups no list is read.
         "DRG|007|Group as sent",
+        "DRG|007|Group as sent",
+        "DRG|007|Group as sent",
+        "DRG|007|LUNG",
         "DRG|007|LUNG",
         "DRG|1007|Group as sent",
         "DRG|7|LUNG",
         "authorized|A1234|A thing",
         "diagnosis|E11.9|Diabetes without complications",
+        "diagnosis|Z99.9|As the plan says",
+        "diagnosis|Z99.9|As the plan says",
+        "diagnosis|Z99.9|As the plan says",
         "diagnosis|Z99.9|As the plan says",
         "diagnosis|Z99.9|As the plan says",
         "diagnosis|Z99.9|As the plan says",

@@ -30,6 +30,8 @@ pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
         "icd-9-cm" | "icd9cm" | "icd-9" | "icd9" => "ICD-9-CM",
         "sct" | "snomedct" | "snomed-ct" | "snomed ct" => "SNOMED CT",
         "medhcpcsgeninfo" => "HCPCS",
+        // HL7's and CMS's URL, a name, and Blue Button's variable.
+        "msdrg" | "ms-drg" | "ms-drg-classifications-and-software" | "clm_drg_cd" => "MS-DRG",
         _ if system.contains("icd10pcs") || system.contains("icd-10-pcs") => "ICD-10-PCS",
         _ if system.contains("ama-assn.org/go/cpt") => "CPT",
         _ if system.contains("hcpcs") => "HCPCS",
@@ -206,12 +208,28 @@ mod tests {
                 "ICD-10-PCS",
                 &["http://www.cms.gov/Medicare/Coding/ICD10", "http://hl7.org/fhir/sid/icd-10-pcs"],
             ),
+            (
+                "MS-DRG",
+                &[
+                    "http://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/MS-DRG-Classifications-and-Software",
+                    "http://terminology.hl7.org/CodeSystem/MSDRG",
+                    "http://bluebutton.cms.gov/resources/variables/clm_drg_cd",
+                    "ms-drg",
+                ],
+            ),
         ] {
             for system in spellings {
                 assert_eq!(vocabulary(system, "1"), Some(name), "{system}");
             }
         }
-        for system in ["", "https://payer.example/codes", "http://x.example/ndc-like", "6.69"] {
+        for system in [
+            "",
+            "https://payer.example/codes",
+            "http://x.example/ndc-like",
+            "6.69",
+            "http://uri.hddaccess.com/cs/apdrg",
+            "apr-drg",
+        ] {
             assert_eq!(vocabulary(system, "1"), None, "{system}");
         }
     }

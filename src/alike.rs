@@ -35,8 +35,16 @@ fn likeness(name: &str, known: &str) -> f64 {
     if singular == known || name == known.replace('_', "") {
         return 1.0;
     }
-    jaro_winkler(name, known)
+    // `spending` begins as `spend_by_month` does.
+    let is_of_the_word = known.split_once('_').is_some_and(|(word, _)| {
+        word.len() >= LONG && !name.contains('_') && name.starts_with(word)
+    });
+    let likeness = jaro_winkler(name, known);
+    if is_of_the_word { likeness.max(ALIKE) } else { likeness }
 }
+
+/// A first word that is shorter says too little.
+const LONG: usize = 5;
 
 #[cfg(test)]
 mod tests {
@@ -56,5 +64,7 @@ mod tests {
         assert_eq!(found("claim_lines").as_deref(), Some("claim_line"));
         assert_eq!(found("coverge").as_deref(), Some("coverage"));
         assert_eq!(found("weather"), None);
+        assert_eq!(most_alike("spending", ["spend_by_month"]).as_deref(), Some("spend_by_month"));
+        assert_eq!(most_alike("spending_x", ["spend_by_month"]), None);
     }
 }

@@ -19,7 +19,7 @@ pub struct ExportArgs {
     #[arg(long, value_enum)]
     pub set: Option<ExportSet>,
     /// Only rows of resources that came or changed after this run (sync_run.id), and what went
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", value_parser = run)]
     pub since: Option<i64>,
     /// CSV for programs: no mark for spreadsheets, and no text altered for them
     #[arg(long)]
@@ -33,6 +33,14 @@ pub struct ExportArgs {
     /// What becomes of dates
     #[arg(long, value_enum, default_value = "year", requires = "deidentify")]
     pub dates: DateTreatment,
+}
+
+/// The number of a run.
+fn run(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| {
+        "is no run: a number is needed, such as `latest_run` in an export's manifest.json"
+            .to_owned()
+    })
 }
 
 /// What becomes of dates in a de-identified export.

@@ -4,7 +4,7 @@ use super::{failure::Failure, home, lock, system, tell};
 use crate::{
     cli::{BackupArgs, RestoreArgs},
     clock::Clock,
-    config::{Settings, credential, read_credential, read_secret_file},
+    config::{FILE_NAME, Settings, credential, read_credential, read_secret_file},
     exit_code::ExitCode,
     plural,
     warehouse::{
@@ -54,11 +54,23 @@ pub(super) fn restore(folder: &Path, args: &RestoreArgs) -> Result<ExitCode, Fai
     home::create(folder)?;
     let _lock = lock::take(folder, "restore")?;
     let warehouse = home::warehouse_file(&settings.home)?;
-    let done = warehouse::restore(&args.file, &warehouse, key.as_ref())?;
+    let restored = warehouse::restore(&args.file, &warehouse, key.as_ref());
+    let done = restored.map_err(|error| match error {
+        WarehouseError::Exists { .. } => {
+            Failure::from(error).hint("name a new home with --home, or move warehouse.db aside")
+        }
+        error => error.into(),
+    })?;
     log(&warehouse, "restore", &args.file, None)?;
     let (bytes, pages) = (plural::count(done.bytes, "byte"), plural::count(done.pages, "page"));
     tell(&format!("Restored {bytes}; {pages} checked"));
-    tell("Next: `payersync sync`; a connection without tokens here asks for a new consent");
+    let before = match folder.join(FILE_NAME).exists() {
+        true => "",
+        false => "put payersync.toml back, then ",
+    };
+    tell(&format!(
+        "Next: {before}`payersync sync`; a connection without tokens here asks for a new consent"
+    ));
     Ok(ExitCode::Complete)
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     failure::Failure,
-    print,
+    logging, print,
     vault_key::{self, VaultKeyPlace},
 };
 use crate::{
@@ -63,6 +63,7 @@ pub(super) fn given(cli: &Cli, home: &Path) -> Vec<Given> {
         Some(_) => flag,
     };
     let of_home = cli.home.as_deref().map(Path::as_os_str);
+    let log = logging::given_filter(cli);
     let format = match cli.log_format {
         LogFormat::Auto => "auto",
         LogFormat::Plain => "plain",
@@ -78,8 +79,8 @@ pub(super) fn given(cli: &Cli, home: &Path) -> Vec<Given> {
         },
         Given {
             name: "log",
-            value: cli.log.clone().unwrap_or_else(|| "warn,payersync=info".to_owned()),
-            from: from("--log", "PAYERSYNC_LOG", cli.log.as_deref().map(OsStr::new)),
+            value: log.unwrap_or("warn,payersync=info").to_owned(),
+            from: from("--log", "PAYERSYNC_LOG", log.map(OsStr::new)),
         },
         Given {
             name: "log_format",

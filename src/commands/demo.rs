@@ -58,10 +58,9 @@ ORDER BY sum(plan_paid_amount) DESC LIMIT 5",
     (
         "Is anything missing?",
         "SELECT connection, count(*) AS types, sum(state = 'complete') AS complete,
-       sum(resources) AS resources, sum(rejects) AS rejects,
-       substr(min(complete_as_of), 1, 16) AS as_of
-FROM completeness WHERE state NOT IN ('not_served', 'skipped')
-GROUP BY connection",
+       sum(state IN ('not_served', 'skipped')) AS left_out,
+       sum(resources) AS resources, sum(rejects) AS rejects
+FROM completeness GROUP BY connection",
     ),
 ];
 

@@ -4,7 +4,7 @@ use super::{
     failure::Failure,
     lock,
     own_views::{self, LeftOut},
-    vault_key,
+    tell, vault_key,
 };
 use crate::{
     auth::{ClientRegistration, Endpoints, GrantKind, Tokens, Vault, derived_key, discover},
@@ -42,32 +42,38 @@ pub(super) fn other_default(home: &Path) -> Option<PathBuf> {
     (both && defaults.chosen() == home).then_some(defaults.xdg)
 }
 
+/// Tells which default home is used, where both are there.
+pub(super) fn tell_other_default(home: &Path) {
+    if let Some(other) = other_default(home) {
+        let (home, other) = (home.display(), other.display());
+        tell(&format!("{home} is used, and {other} is there, too; --home names the home"));
+    }
+}
+
 /// The two folders that are a home where none is named.
 struct Defaults {
     /// `~/.payersync`.
     dotted: PathBuf,
     /// Where a user's data belongs by the XDG Base Directory Specification.
     xdg: PathBuf,
-    /// Whether the environment names the folder of that data.
-    is_xdg_named: bool,
 }
 
 fn defaults() -> Option<Defaults> {
     let user = env::home_dir()?;
     // The specification has relative paths ignored.
     let named = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let is_xdg_named = named.is_some();
     let data = named.unwrap_or_else(|| user.join(".local/share"));
-    Some(Defaults { dotted: user.join(".payersync"), xdg: data.join("payersync"), is_xdg_named })
+    Some(Defaults { dotted: user.join(".payersync"), xdg: data.join("payersync") })
 }
 
 impl Defaults {
     /// What is there goes before what could be made, and `~/.payersync` before the other, so that
-    /// nobody's data is left behind. cron knows no XDG_DATA_HOME: the folder itself is enough.
+    /// nobody's data is left behind. cron knows no XDG_DATA_HOME: the variable alone makes no home
+    /// that cron would not find.
     fn chosen(&self) -> &Path {
-        match is_there(&self.dotted) || !(self.is_xdg_named || is_there(&self.xdg)) {
-            true => &self.dotted,
-            false => &self.xdg,
+        match is_there(&self.xdg) && !is_there(&self.dotted) {
+            true => &self.xdg,
+            false => &self.dotted,
         }
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn run(folder: &Path, args: &InitArgs) -> Result<ExitCode, Failure> {
         return write(
             folder,
             TEMPLATE,
+            "PRESET",
             "enter your plan there, then `payersync connect NAME --plan PLAN`",
         );
     };
@@ -32,7 +33,7 @@ pub(super) fn run(folder: &Path, args: &InitArgs) -> Result<ExitCode, Failure> {
     let text = preset.configuration(&values)?;
     let next =
         format!("enter your client_id there, then `payersync connect NAME --plan {}`", preset.name);
-    let code = write(folder, &text, &next)?;
+    let code = write(folder, &text, preset.name, &next)?;
     tell(&format!("Source of the preset: {}, checked {}", preset.certainty, preset.as_of));
     if let Some(missing) = preset.missing {
         tell(&format!("Limits: {missing}"));
@@ -40,18 +41,17 @@ pub(super) fn run(folder: &Path, args: &InitArgs) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-fn write(folder: &Path, text: &str, next: &str) -> Result<ExitCode, Failure> {
+/// `preset` is what the person asked for, or stands for what they may ask for.
+fn write(folder: &Path, text: &str, preset: &str, next: &str) -> Result<ExitCode, Failure> {
     home::create(folder)?;
     let path = folder.join(FILE_NAME);
     let failed = |error: std::io::Error| {
         let exists = error.kind() == std::io::ErrorKind::AlreadyExists;
-        let hint = match exists {
-            true => {
-                "it is there already and was left as it is; `init --plan PRESET --print` prints \
-                     a section to add"
-            }
-            false => home::WRITABLE,
-        };
+        let there = format!(
+            "it is there already and was left as it is; `payersync init --plan {preset} --print` \
+             prints a section to add"
+        );
+        let hint = if exists { there.as_str() } else { home::WRITABLE };
         Failure::file(format!("cannot write {}", path.display()), error, hint)
     };
     let mut file = own_file::create_new(&path).map_err(failed)?;

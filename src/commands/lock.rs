@@ -49,9 +49,17 @@ fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure
         let _ = file.rewind().and_then(|()| file.read_to_string(&mut owner));
         let owner = owner.trim();
         if began.elapsed() > patience_with(owner) {
+            let hint = match command_of(owner) {
+                Some("run") => {
+                    "`payersync run` keeps the home until it is stopped; leave it to its schedule, \
+                     or stop it"
+                }
+                _ => "wait, or stop that process; the next run goes on from there",
+            };
             let owner = if owner.is_empty() { "another process" } else { owner };
-            return Err(Failure::locked(format!("{} is in use by {owner}", home.display()))
-                .hint("wait, or stop that process; the next run goes on from there"));
+            return Err(
+                Failure::locked(format!("{} is in use by {owner}", home.display())).hint(hint)
+            );
         }
         if !owner.is_empty() && !told {
             tell(&format!("Waiting for {owner}"));
@@ -68,10 +76,15 @@ fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure
     Ok(HomeLock { file })
 }
 
+/// The command of an owner, as the lock's file names it.
+fn command_of(owner: &str) -> Option<&str> {
+    owner.strip_prefix("`payersync ")?.split('`').next()
+}
+
 /// How long an owner is waited for: a run may take all night; a command that ends soon must not cost
 /// the run that begins meanwhile its night. An owner without a name is about to write it.
 fn patience_with(owner: &str) -> Duration {
-    match owner.strip_prefix("`payersync ").and_then(|rest| rest.split('`').next()) {
+    match command_of(owner) {
         Some("plan" | "purge" | "rebuild" | "restore") => Duration::from_secs(5 * 60),
         Some(_) => Duration::ZERO,
         None => Duration::from_secs(5),
@@ -96,11 +109,21 @@ mod tests {
         let first = take(home.path(), "sync").unwrap();
         let refused = take(home.path(), "sync").unwrap_err();
         assert_eq!(refused.code(), ExitCode::Locked);
+        assert!(refused.what_to_do().starts_with("wait, "), "{}", refused.what_to_do());
         let text = format!("{refused:?}");
         assert!(text.contains("`payersync sync`"), "{text}");
         assert!(text.contains(&std::process::id().to_string()), "{text}");
         drop(first);
         take(home.path(), "sync").unwrap();
+    }
+
+    #[test]
+    fn nobody_is_told_to_wait_for_the_daemon_which_does_not_end() {
+        let home = tempfile::tempdir().unwrap();
+        let _daemon = take(home.path(), "run").unwrap();
+        let refused = take(home.path(), "sync").unwrap_err();
+        let hint = refused.what_to_do();
+        assert!(hint.contains("until it is stopped") && !hint.contains("wait"), "{hint}");
     }
 
     #[test]

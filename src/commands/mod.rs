@@ -48,6 +48,7 @@ mod run;
 mod sandbox;
 mod shipped;
 mod show;
+mod standing;
 mod status;
 mod stop_signal;
 mod sync;
@@ -147,6 +148,9 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
             | Command::Man(_)
     ) {
         home::require_own(&home)?;
+        if cli.home.is_none() {
+            home::tell_other_default(&home);
+        }
     }
     let given = config::given(&cli, &home);
     match cli.command {

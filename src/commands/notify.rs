@@ -1,7 +1,7 @@
 //! `payersync notify --test`: whether whoever is to be told can be told.
 
-use super::{failure::Failure, tell};
-use crate::{config::Settings, exit_code::ExitCode, notify::Notifier};
+use super::{failure::Failure, system, tell};
+use crate::{clock::Clock, config::Settings, exit_code::ExitCode, notify::Notifier};
 use std::path::Path;
 
 /// Sends a test on every way there is, and tells which of them worked.
@@ -12,7 +12,7 @@ pub(super) async fn run(folder: &Path) -> Result<ExitCode, Failure> {
             .hint("set command, webhook, mail_to or ping there"));
     };
     let mut code = ExitCode::Complete;
-    for (key, result) in notifier.test().await {
+    for (key, result) in notifier.test(Clock::system().now()).await {
         match result {
             Ok(()) => tell(&format!("notify.{key}: delivered")),
             Err(problem) => {
@@ -26,5 +26,6 @@ pub(super) async fn run(folder: &Path) -> Result<ExitCode, Failure> {
 
 /// Who tells, if the configuration names anybody to be told.
 pub(super) fn notifier(settings: &Settings) -> Result<Option<Notifier>, Failure> {
-    Notifier::new(settings).map_err(|error| Failure::usage("cannot set up HTTP", error))
+    Notifier::new(settings, system::host())
+        .map_err(|error| Failure::usage("cannot set up HTTP", error))
 }

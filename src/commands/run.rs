@@ -37,7 +37,7 @@ pub(super) async fn run(folder: &Path, style: Style) -> Result<ExitCode, Failure
     warehouse.close();
     let stop = stop_signal::listen(None);
     let mut daemon = Daemon::new(settings, http, monitor, Clock::system(), stop.clone())?;
-    news::tell_start(&daemon, &connections);
+    news::tell_start(&daemon, &connections).await;
     work(&mut daemon, &stop, &mut hangup).await;
     end(daemon).await;
     Ok(ExitCode::Complete)

@@ -212,14 +212,13 @@ fn is_fine(status: &TypeStatus) -> bool {
     status.rejects == 0 && !matches!(status.state, WalkState::Incomplete | WalkState::Running)
 }
 
-/// The types that have something missing, rejects left aside.
-fn unfinished<'a>(asked: &[&'a TypeStatus]) -> impl Iterator<Item = &'a TypeStatus> {
-    asked.iter().copied().filter(|status| status.state != WalkState::Complete)
-}
-
 /// The worst of what the latest walks came to, each judged with the others of its run: the exit
-/// code of the syncs that made them.
+/// code of the syncs that made them. Without a connection, that of a sync that finds none: a monitor
+/// that looks at a wrong or a new home must not be told that all is well.
 fn code_of(connections: &[ConnectionRow], types: &[TypeStatus]) -> ExitCode {
+    if connections.is_empty() {
+        return ExitCode::Usage;
+    }
     let of_connection = |row: &ConnectionRow| {
         let mine = || types.iter().filter(|status| status.connection == row.name);
         if mine().next().is_none() {

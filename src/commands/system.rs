@@ -30,6 +30,16 @@ fn name_of(uid: u32, accounts: &str) -> Option<&str> {
     })
 }
 
+/// What this machine is called; for whoever is told that something failed on it.
+pub(super) fn host() -> String {
+    #[cfg(unix)]
+    {
+        rustix::system::uname().nodename().to_string_lossy().into_owned()
+    }
+    #[cfg(not(unix))]
+    "unknown".to_owned()
+}
+
 /// Bytes that this user may still write on the disk of a folder.
 pub(super) fn free_bytes(folder: &Path) -> io::Result<u64> {
     #[cfg(unix)]

@@ -10,6 +10,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 /// The environment variable with the vault's key, and the one with a file that it is in.
@@ -60,6 +61,21 @@ pub(super) fn place(home: &Path) -> Result<VaultKeyPlace, Failure> {
     })
 }
 
+/// Whether a file is in a folder, whatever links lead there and however either is named.
+pub(super) fn is_below(path: &Path, folder: &Path) -> bool {
+    real(path).starts_with(real(folder))
+}
+
+/// The path without links; of what is missing, as far as it is there.
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = |above: &Path| {
+        let rest = path.strip_prefix(above).ok()?;
+        Some(above.canonicalize().ok()?.join(rest))
+    };
+    path.ancestors().find_map(there).unwrap_or_else(|| path.clone())
+}
+
 /// The vault's key where it is not the file in the home.
 ///
 /// # Errors
@@ -93,21 +109,46 @@ pub(super) fn find(home: &Path) -> Result<Option<GivenKey>, Failure> {
     })
 }
 
-/// A key, or why there is none and what to do.
-type Answered = Result<SecretString, (String, String)>;
+/// How long a command that failed is not asked again. A run without the key ends sooner, and the next
+/// night comes later.
+const REST: Duration = Duration::from_secs(10 * 60);
 
-/// What the command prints; it is run once in a process, since a person may have to answer it. One that
-/// failed is not asked again: whoever did not answer is not to be asked for the notification, too.
+/// What a command answered.
+struct Answer {
+    words: Vec<String>,
+    /// When it was there.
+    at: Instant,
+    /// The key, or the text of the failure and its hint.
+    key: Result<SecretString, (String, String)>,
+}
+
+/// What the command prints. It is asked once in a process, since a person may have to answer it. One
+/// that failed rests: whoever did not answer is not asked for the notification, too, but for the next
+/// night of a daemon.
 fn printed(words: &[String], home: &Path) -> Result<SecretString, Failure> {
-    static LAST: Mutex<Option<(Vec<String>, Answered)>> = Mutex::new(None);
+    printed_at(Instant::now(), words, home)
+}
+
+fn printed_at(now: Instant, words: &[String], home: &Path) -> Result<SecretString, Failure> {
+    static LAST: Mutex<Option<Answer>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = last.as_ref().filter(|(known, _)| known == words).map(|(_, key)| key.clone());
-    let answered = known.unwrap_or_else(|| {
-        let asked = key_command::ask(words, home);
-        asked.map_err(|failure| (failure.to_string(), failure.what_to_do().to_owned()))
-    });
-    *last = Some((words.to_owned(), answered.clone()));
-    answered.map_err(|(error, hint)| Failure::misuse(error).hint(hint))
+    let holds = |answer: &Answer| {
+        answer.words == words
+            && (answer.key.is_ok() || now.saturating_duration_since(answer.at) < REST)
+    };
+    let key = match last.as_ref().filter(|answer| holds(answer)) {
+        Some(answer) => answer.key.clone(),
+        None => {
+            let asked = key_command::ask(words, home);
+            let key =
+                asked.map_err(|failure| (failure.to_string(), failure.what_to_do().to_owned()));
+            // The command itself may have taken a while.
+            let at = now.max(Instant::now());
+            *last = Some(Answer { words: words.to_owned(), at, key: key.clone() });
+            key
+        }
+    };
+    key.map_err(|(error, hint)| Failure::misuse(error).hint(hint))
 }
 
 #[cfg(all(test, unix))]
@@ -115,7 +156,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_run_once_also_where_it_fails() {
+    fn a_file_is_in_a_folder_however_it_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("home")).unwrap();
+        std::fs::write(at("home/key"), "").unwrap();
+        std::fs::write(at("key"), "").unwrap();
+        std::os::unix::fs::symlink(at("home"), at("link")).unwrap();
+        for inside in ["home/key", "link/key", "home/missing", "link/missing", "home/../home/key"] {
+            assert!(is_below(&at(inside), &at("home")), "{inside}");
+            assert!(is_below(&at(inside), &at("link")), "{inside}");
+        }
+        for outside in ["key", "missing", "home/../key", "home2/key"] {
+            assert!(!is_below(&at(outside), &at("home")), "{outside}");
+        }
+        // The tests run in the folder of the package.
+        assert!(is_below(&Path::new("src").canonicalize().unwrap(), Path::new(".")));
+        assert!(is_below(Path::new("src/lib.rs"), &Path::new("src").canonicalize().unwrap()));
+    }
+
+    #[test]
+    fn a_command_is_run_once_and_one_that_failed_again_after_a_rest() {
         let home = tempfile::tempdir().unwrap();
         let words = ["/bin/sh", "-c", "echo asked >> asked; exit 3"].map(str::to_owned);
         let errors = [(); 2].map(|()| printed(&words, home.path()).unwrap_err());
@@ -123,5 +184,9 @@ mod tests {
         assert_eq!(errors[0].to_string(), errors[1].to_string());
         assert!(errors[1].to_string().contains("exit status: 3"), "{}", errors[1]);
         assert_eq!(errors[0].what_to_do(), errors[1].what_to_do());
+        let later = Instant::now() + REST;
+        printed_at(later, &words, home.path()).unwrap_err();
+        printed_at(later + REST / 2, &words, home.path()).unwrap_err();
+        assert_eq!(std::fs::read_to_string(home.path().join("asked")).unwrap(), "asked\nasked\n");
     }
 }

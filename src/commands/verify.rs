@@ -48,8 +48,13 @@ fn report(out: &mut dyn Write, check: &Checked) -> io::Result<()> {
 
 /// What to do about the worst of it.
 fn hint(checks: &[Checked]) -> &'static str {
-    let is_of_the_log = |check: &&Checked| check.what.contains("access log");
-    if checks.iter().filter(|check| check.problems > 0).all(|check| is_of_the_log(&check)) {
+    let only = |what: &str| {
+        checks.iter().filter(|check| check.problems > 0).all(|check| check.what.contains(what))
+    };
+    if only("purges that were interrupted") {
+        return "hint: repeat the purge that was interrupted; everything else is as it should be";
+    }
+    if only("access log") {
         return "hint: something else than payersync has written to the access log; the data is as it \
                 was, and a backup from before has the log as it was then";
     }

@@ -36,20 +36,20 @@ impl Credentials {
     /// Takes them out of the section.
     ///
     /// # Errors
-    /// Two that exclude each other, or the one that is missing.
+    /// Two that exclude each other, a variable's name that cannot be one, or what is missing.
     pub(super) fn new(plan: &mut Plan, home: &Path) -> Result<Credentials, Problem> {
         let problem = |key, text: &str| Err((key, text.to_owned()));
         check_grant(plan)?;
         let (variable, file) = (plan.client_secret_env.take(), plan.client_secret_file.take());
         let keys = "client_secret_env or client_secret_file";
-        let Ok(secret) = SecretSource::of("client secret", keys, variable, file, home) else {
-            return problem("client_secret_env", "and client_secret_file are both set; keep one");
-        };
+        let secret = SecretSource::of("client secret", keys, variable, file, home);
+        let both = "and client_secret_file are both set; keep one";
+        let secret = secret.map_err(|wrong| ("client_secret_env", wrong.problem(both)))?;
         let (variable, file) = (plan.access_token_env.take(), plan.access_token_file.take());
         let keys = "access_token_env or access_token_file";
-        let Ok(token) = SecretSource::of("access token", keys, variable, file, home) else {
-            return problem("access_token_env", "and access_token_file are both set; keep one");
-        };
+        let token = SecretSource::of("access token", keys, variable, file, home);
+        let both = "and access_token_file are both set; keep one";
+        let token = token.map_err(|wrong| ("access_token_env", wrong.problem(both)))?;
         match (plan.grant, &token) {
             (Grant::Token, None) => {
                 return problem(

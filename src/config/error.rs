@@ -90,6 +90,8 @@ pub enum ConfigError {
         plan: String,
         /// What is wrong.
         problem: String,
+        /// The environment variable that was to hold it and is not set.
+        variable: Option<String>,
         /// The keys that say where it is.
         keys: &'static str,
     },
@@ -125,6 +127,11 @@ impl ConfigError {
                 "RS384 and ES384 are supported; `payersync jwks {plan} --new` makes such a key where \
                  the file is missing"
             )),
+            ConfigError::Secret { variable: Some(variable), keys, .. } => {
+                // Such as "client_secret_env or client_secret_file".
+                let file = keys.rsplit(" or ").next().unwrap_or(keys);
+                Some(format!("set {variable}, or name a file in {file}"))
+            }
             ConfigError::Secret { keys, .. } | ConfigError::SecretFile { keys, .. } => {
                 Some(format!("it stands in the variable or in the file that {keys} names"))
             }
@@ -133,7 +140,8 @@ impl ConfigError {
                     .to_owned(),
             ),
             ConfigError::Syntax { .. } | ConfigError::Value { .. } => Some(
-                "correct it there; `payersync init` in an empty folder shows every key".to_owned(),
+                "correct it there; `payersync --home EMPTY-FOLDER init` writes every key"
+                    .to_owned(),
             ),
         }
     }

@@ -9,7 +9,7 @@ use crate::http::Origin;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::{path::Path, time::Duration};
-use url::Url;
+use url::{ParseError, Url};
 
 const LONGEST_DAYS: u32 = 365;
 
@@ -149,9 +149,11 @@ impl SecretUrl {
         match text {
             HeaderText::Open(text) => checked(&text).map(|url| SecretUrl(Place::Open(url))),
             HeaderText::Secret(SecretPlace { env, file }) => {
+                let problem = "names neither or both of env and file; keep one";
                 match SecretSource::of(&format!("URL of notify.{key}"), key, env, file, home) {
                     Ok(Some(source)) => Ok(SecretUrl(Place::Secret(source))),
-                    _ => Err("names neither or both of env and file; keep one".to_owned()),
+                    Ok(None) => Err(problem.to_owned()),
+                    Err(wrong) => Err(wrong.problem(problem)),
                 }
             }
         }
@@ -177,7 +179,10 @@ impl SecretUrl {
 
 /// A URL that may be sent to; the problem does not repeat it.
 fn checked(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("is no URL: {error}"))?;
+    let url = Url::parse(text).map_err(|error| match error {
+        ParseError::RelativeUrlWithoutBase => "is no URL: it must begin with https://".to_owned(),
+        error => format!("is no URL: {error}"),
+    })?;
     match Origin::of(&url) {
         Ok(origin) if origin.is_protected() => Ok(url),
         _ => Err("is neither https nor http on this machine".to_owned()),

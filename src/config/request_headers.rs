@@ -73,12 +73,11 @@ impl Requests {
                 HeaderText::Open(_) => return Err((key, "cannot be sent in a header".to_owned())),
                 HeaderText::Secret(place) => {
                     let what = format!("value of the header {name}");
+                    let problem = "names neither or both of env and file; keep one";
                     match SecretSource::of(&what, "headers", place.env, place.file, home) {
                         Ok(Some(source)) => Value::Secret(source),
-                        _ => {
-                            let problem = "names neither or both of env and file; keep one";
-                            return Err((key, problem.to_owned()));
-                        }
+                        Ok(None) => return Err((key, problem.to_owned())),
+                        Err(wrong) => return Err((key, wrong.problem(problem))),
                     }
                 }
             };
@@ -115,6 +114,7 @@ impl Requests {
                             problem: format!(
                                 "the value of the header {name} cannot be sent in one"
                             ),
+                            variable: None,
                             keys: "headers",
                         });
                     }

@@ -28,16 +28,17 @@ impl SecretSource {
     /// The secret of a variable or a file; `None` where neither is named.
     ///
     /// # Errors
-    /// Both are named.
+    /// Both are named, or a variable by a text that cannot be its name.
     pub(super) fn of(
         what: &str,
         keys: &'static str,
         variable: Option<String>,
         file: Option<PathBuf>,
         home: &Path,
-    ) -> Result<Option<SecretSource>, BothNamed> {
+    ) -> Result<Option<SecretSource>, Misnamed> {
         let place = match (variable, file) {
-            (Some(_), Some(_)) => return Err(BothNamed),
+            (Some(_), Some(_)) => return Err(Misnamed::Both),
+            (Some(name), None) if !is_variable(&name) => return Err(Misnamed::NoVariable),
             (Some(variable), None) => Place::Environment(variable),
             (None, Some(file)) => {
                 let path = home.join(&file);
@@ -62,14 +63,15 @@ impl SecretSource {
     /// It is not there, is empty, or others can read it.
     pub(super) fn read(&self, plan: &str) -> Result<SecretString, ConfigError> {
         let (what, keys, plan) = (&self.what, self.keys, plan.to_owned());
-        let refuse = |plan, problem| Err(ConfigError::Secret { plan, problem, keys });
+        let refuse =
+            |plan, problem, variable| Err(ConfigError::Secret { plan, problem, variable, keys });
         let text = match &self.place {
             Place::Environment(variable) => match env::var(variable) {
                 Ok(text) => SecretString::from(text),
                 Err(_) => {
                     let problem =
                         format!("the environment variable {variable} with the {what} is not set");
-                    return refuse(plan, problem);
+                    return refuse(plan, problem, Some(variable.clone()));
                 }
             },
             Place::File(given, path) => {
@@ -88,12 +90,57 @@ impl SecretSource {
         };
         let text = text.expose_secret().trim();
         match text.is_empty() {
-            true => refuse(plan, format!("the {what} is empty")),
+            true => refuse(plan, format!("the {what} is empty"), None),
             false => Ok(SecretString::from(text)),
         }
     }
 }
 
-/// A variable and a file are both named.
-#[derive(Debug)]
-pub(super) struct BothNamed;
+/// Why a place of a secret is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Misnamed {
+    /// A variable and a file are both named.
+    Both,
+    /// A text that cannot be a variable's name. It may be the secret, so it is not repeated.
+    NoVariable,
+}
+
+impl Misnamed {
+    /// What is wrong with the key; `both` says it of a variable and a file.
+    pub(super) fn problem(self, both: &str) -> String {
+        let problem = match self {
+            Misnamed::Both => both,
+            Misnamed::NoVariable => {
+                "does not name an environment variable (letters, digits and _, no digit first); the \
+                 secret itself does not belong in this file"
+            }
+        };
+        problem.to_owned()
+    }
+}
+
+/// Whether a text can be the name of an environment variable (POSIX.1-2024, XBD 3.216, "Name").
+fn is_variable(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && name.starts_with(|c: char| !c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_a_variables_name_is_refused_and_not_repeated() {
+        let of = |name: &str| {
+            let name = Some(name.to_owned());
+            SecretSource::of("secret", "key", name, None, Path::new("/h")).map(|_| ())
+        };
+        for name in ["A", "_", "payersync_2", "X9"] {
+            assert_eq!(of(name), Ok(()), "{name}");
+        }
+        for name in ["", "9A", "hunter2-x", "hunter2 x", "a.b", "a=b", "ä"] {
+            assert_eq!(of(name), Err(Misnamed::NoVariable), "{name}");
+        }
+        assert!(!Misnamed::NoVariable.problem("hunter2").contains("hunter2"));
+    }
+}

@@ -111,7 +111,7 @@ fn collect_variables(key: &str, value: &Value, variables: &mut Vec<String>) {
     }
 }
 
-/// Takes out what may be a secret. A place of a secret (`{ env = … }`, `{ file = … }`) is none.
+/// Takes out what may be a secret, and leaves where a secret is (`{ env = … }`, `{ file = … }`).
 fn hide(key: &str, value: &mut Value, is_set: bool) {
     let is_place = |value: &Value| value.is_table();
     match value {
@@ -127,17 +127,20 @@ fn hide(key: &str, value: &mut Value, is_set: bool) {
         }
         Value::Table(table) => table.iter_mut().for_each(|(key, value)| hide(key, value, is_set)),
         Value::Array(values) => values.iter_mut().for_each(|value| hide("", value, is_set)),
-        Value::String(text) => without_password(text),
+        Value::String(text) => without_secrets(text),
         _ => {}
     }
 }
 
-/// A URL may carry a password.
-fn without_password(text: &mut String) {
+/// A URL may carry a password, or a key in its query.
+fn without_secrets(text: &mut String) {
     let Ok(mut url) = Url::parse(text) else { return };
-    if url.has_authority() && (!url.username().is_empty() || url.password().is_some()) {
-        // Neither fails where there is an authority.
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    if url.has_authority() && (has_user || url.query().is_some() || url.fragment().is_some()) {
+        // Neither fails where there is a user.
         let _ = url.set_username("").and_then(|()| url.set_password(None));
+        url.set_query(None);
+        url.set_fragment(None);
         *text = format!("{url} {HIDDEN}");
     }
 }
@@ -176,10 +179,16 @@ mod tests {
         ping = { env = "PING" }
         [plans."a b"]
         fhir_url = "https://user:hunter2@h.test/r4"
+        authorize_url = "https://h.test/authorize#hunter2"
+        token_url = "https://h.test/token?api-key=hunter2"
+        redirect_url = "https://me.test/back?code=hunter2"
         client_id = "c"
         client_secret_env = "SECRET"
         headers = { x-key = "hunter2", x-other = { env = "OTHER" } }
         authorize_parameters = { hint = "hunter2" }
+        [plans.ann]
+        fhir_url = "https://h.test/r4"
+        client_id = "c"
         [connections.ann]
         authorize_parameters = { member = "hunter2" }
     "#;
@@ -208,9 +217,10 @@ mod tests {
         assert_eq!(of("notify", "sendmail").0, "[\"/usr/sbin/sendmail\", \"-t\", \"-i\"]");
         let plan = "plans.\"a b\"";
         assert_eq!(of(plan, "fhir_url"), is("\"https://h.test/r4 (not shown)\"", true));
+        assert_eq!(of(plan, "token_url"), is("\"https://h.test/token (not shown)\"", true));
         assert_eq!(of(plan, "page_size"), is("100", false));
-        let redirect = "\"http://127.0.0.1:8971/callback/a%20b\"";
-        assert_eq!(of(plan, "redirect_url"), is(redirect, false));
+        let redirect = "\"http://127.0.0.1:8971/callback/ann\"";
+        assert_eq!(of("plans.ann", "redirect_url"), is(redirect, false));
         let variables: Vec<&String> = keys.iter().flat_map(|key| &key.variables).collect();
         assert_eq!(variables, ["PING", "SECRET", "OTHER"]);
     }

@@ -64,7 +64,7 @@ fn a_misspelt_key_is_told_with_the_one_that_was_meant() {
         (plan("colour = 5"), "payersync.toml:4:1: unknown key colour; docs/configuration.md"),
         (
             "[shedule]\n".to_owned(),
-            "payersync.toml:1:2: unknown key shedule; did you mean schedule?",
+            "payersync.toml:1:2: unknown section [shedule]; did you mean [schedule]?",
         ),
     ] {
         let error = parse(&text).unwrap_err().to_string();
@@ -78,7 +78,11 @@ fn a_mistake_is_told_with_file_line_and_column_but_without_the_line() {
         ("[sync]\nconnections_in_parallel = 0\n", "payersync.toml:2:27", "above 0"),
         ("[sync\n", "payersync.toml:1", ""),
         ("[http]\nmax_atempts = 3\n", "payersync.toml:2:1", "did you mean max_attempts?"),
-        ("[plans.x]\nfhir_url = \"h\"\n", "payersync.toml:2:12", "URL"),
+        (
+            "[plans.x]\nfhir_url = \"api.example.com\"\n",
+            "payersync.toml:2:12",
+            "this is no URL: it must begin with https://",
+        ),
         (
             "[plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\nclient_secret = \"hunter2\"\n",
             "payersync.toml:4",
@@ -104,7 +108,7 @@ fn a_value_of_another_kind_is_told_with_what_it_must_be_and_is_never_shown() {
         (plan("page_size = \"hunter2\""), "this is a text, and must be a whole number"),
         (plan("pkce = \"hunter2\""), "this is a text, and must be true or false"),
         (plan("scope = [\"hunter2\"]"), "this is a list, and must be a text"),
-        (plan("token_url = \"hunter2\""), "this is no URL: relative URL without a base"),
+        (plan("token_url = \"hunter2\""), "this is no URL: it must begin with https://"),
         (plan("headers = { a = [\"hunter2\"] }"), "this must be a text, { env = "),
         (plan("audience = 7"), "this must be true, false or a text"),
         (plan("search = { default = 7 }"), "this must be a text or a list of texts"),
@@ -122,6 +126,11 @@ fn values_out_of_bounds_name_their_key() {
         ("[sync]\nshrink_limit_percent = 101\n".to_owned(), "sync.shrink_limit_percent"),
         ("[http]\nread_timeout_seconds = 0\n".to_owned(), "http.read_timeout_seconds"),
         ("[notify]\nrepeat_days = 0\n".to_owned(), "notify.repeat_days"),
+        (
+            "[schedule]\ncron = \"0 25 * * *\"\n".to_owned(),
+            "schedule.cron has the hour \"25\"; hours go from 0 to 23",
+        ),
+        ("[notify]\nwebhook = \"h.test/x\"\n".to_owned(), "it must begin with https://"),
         ("[warehouse]\nkeep_runs_days = 29\n".to_owned(), "warehouse.keep_runs_days"),
         ("[notify]\nconsent_days = 366\n".to_owned(), "notify.consent_days"),
         ("[notify]\ncommand = []\n".to_owned(), "notify.command"),
@@ -151,8 +160,37 @@ fn whoever_is_to_be_told_is_known_where_the_rest_is_no_toml() {
     let whom = Some(vec!["a@b".to_owned()]);
     assert_eq!(read(&format!("[sync\n{notify}[plans.x]\nfhir = ")), whom);
     assert_eq!(read(&format!("{notify}[sync]\noverlap_hour = 1\n")), whom);
+    assert_eq!(
+        read(&format!("{}[plans.x]\nfhir = ", notify.replace("[notify]", "[ notify ]"))),
+        whom
+    );
     assert_eq!(read("[sync\n"), Some(Vec::new()));
     assert_eq!(read("[notify]\nmail_to = 1\n"), None);
+    // Tables in it belong to it, wherever they stand.
+    let spread =
+        format!("{notify}[notify.webhook]\nenv = \"W\"\n[sync\n[ notify . ping ]\nenv = \"P\"\n");
+    assert_eq!(read(&spread), whom);
+    let settings = Settings::of_notify_alone(home.path()).unwrap();
+    assert!(settings.notify.webhook.is_some() && settings.notify.ping.is_some());
+}
+
+#[test]
+fn a_secret_in_place_of_a_variables_name_is_refused_and_not_repeated() {
+    let secret = "hunter2-of-the-portal";
+    let plan =
+        |line: &str| format!("[plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\n{line}\n");
+    for (text, key) in [
+        (plan(&format!("client_secret_env = \"{secret}\"")), "plans.x.client_secret_env"),
+        (
+            plan(&format!("headers = {{ x-key = {{ env = \"{secret}\" }} }}")),
+            "plans.x.headers.x-key",
+        ),
+        (format!("[notify]\nping = {{ env = \"{secret}\" }}"), "notify.ping"),
+    ] {
+        let error = parse(&text).unwrap_err().to_string();
+        assert!(error.contains(&format!("{key} does not name an environment variable")), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
 }
 
 #[test]

@@ -4,26 +4,43 @@ use super::{error::ConfigError, file::File};
 use crate::alike::most_alike;
 use std::path::Path;
 
-/// The lines of `[notify]`, up to the next table: they may be sound where others are not TOML.
+/// The lines of `[notify]` and of the tables in it: they may be sound where others are not TOML.
 pub(super) fn notify_alone(text: &str) -> String {
-    let is_table = |line: &&str| line.starts_with('[');
-    let mut lines =
-        text.lines().map(str::trim_start).skip_while(|line| !line.starts_with("[notify]"));
-    let head = lines.next().unwrap_or_default();
-    let body = lines.take_while(|line| !is_table(line));
-    std::iter::once(head).chain(body).fold(String::new(), |text, line| text + line + "\n")
+    let mut is_notify = false;
+    let mut alone = String::new();
+    for line in text.lines() {
+        if let Some(head) = line.trim_start().strip_prefix('[') {
+            let name = head.split(['.', ']']).next().unwrap_or_default().trim();
+            is_notify = matches!(name, "notify" | "\"notify\"" | "'notify'");
+        }
+        if is_notify {
+            alone += line;
+            alone.push('\n');
+        }
+    }
+    alone
 }
 
 /// serde's words, without the value that stands in the file: it may be a secret in the wrong place. Of an
 /// unknown key they list every key of the section: the one that was meant is enough.
-fn plainly(message: &str) -> String {
+fn plainly(message: &str, is_section: bool) -> String {
     if let Some(rest) = message.strip_prefix("unknown field `")
         && let Some((unknown, known)) = rest.split_once("`, expected ")
     {
-        return match most_alike(unknown, known.split('`').skip(1).step_by(2)) {
-            Some(known) => format!("unknown key {unknown}; did you mean {known}?"),
-            None => format!("unknown key {unknown}; docs/configuration.md lists the keys"),
+        let alike = most_alike(unknown, known.split('`').skip(1).step_by(2));
+        return match (alike, is_section) {
+            (Some(known), false) => format!("unknown key {unknown}; did you mean {known}?"),
+            (Some(known), true) => format!("unknown section [{unknown}]; did you mean [{known}]?"),
+            (None, false) => {
+                format!("unknown key {unknown}; docs/configuration.md lists the keys")
+            }
+            (None, true) => {
+                format!("unknown section [{unknown}]; docs/configuration.md lists the sections")
+            }
         };
+    }
+    if message.contains(WITHOUT_SCHEME) {
+        return "this is no URL: it must begin with https://".to_owned();
     }
     for (words, plain) in UNTAGGED {
         if message.contains(words) {
@@ -37,9 +54,16 @@ fn plainly(message: &str) -> String {
         }
         (_, Some((found, why))) if found.starts_with("string ") => format!("this is no URL: {why}"),
         (_, Some((_, expected))) => format!("this must be {}, and is not", wanted(expected)),
-        _ => message.to_owned(),
+        // A URL's: why, and the value, which is not shown.
+        _ => match message.split_once(": \"") {
+            Some((why, _)) => format!("this is no URL: {why}"),
+            None => message.to_owned(),
+        },
     }
 }
+
+/// The url crate's words for a text such as `api.example.com`.
+const WITHOUT_SCHEME: &str = "relative URL without a base";
 
 /// What the types that take values of several kinds are called, and what they take.
 const UNTAGGED: [(&str, &str); 3] = [
@@ -78,11 +102,12 @@ fn wanted(expected: &str) -> &str {
 pub(super) fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let on_line = before.rsplit('\n').next().unwrap_or_default();
         ConfigError::Syntax {
             path: path.into(),
             line: before.matches('\n').count() + 1,
-            column: before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1,
-            message: plainly(error.message()),
+            column: on_line.chars().count() + 1,
+            message: plainly(error.message(), on_line.trim() == "["),
         }
     })
 }

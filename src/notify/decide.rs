@@ -168,12 +168,16 @@ fn failure(
     }
     let (command, code) = (result.command, result.exit_code);
     let meaning = code.describe();
-    let mut text = format!("payersync {command} ended with exit code {}: {meaning}.\n", code as u8);
-    for ((plan, code), number) in
+    // The title has the reason: here are only those that differ from it.
+    let mut text = format!("payersync {command} ended with exit code {}.\n", code as u8);
+    for ((plan, one), number) in
         counted(troubles.iter().filter_map(|one| Some((one.plan?, one.code))))
     {
-        let meaning = describe(code);
-        text += &format!("Plan {plan}: {}: {meaning}.\n", count(number, "connection"));
+        let other = match one == code as u8 {
+            true => String::new(),
+            false => format!(": {}", describe(one)),
+        };
+        text += &format!("Plan {plan}: {}{other}.\n", count(number, "connection"));
     }
     text += "`payersync status` says what is wrong and what to do.";
     let notice = Notice {
@@ -183,6 +187,7 @@ fn failure(
         command: Some(command),
         exit_code: Some(code as u8),
         plans: plans(troubles.iter().filter_map(|trouble| trouble.plan)),
+        origin: None,
     };
     Some(Decision { notice, then })
 }
@@ -226,6 +231,7 @@ fn recovery(told: &Told, result: &RunResult, _: Policy, _: DateTime<Utc>) -> Opt
         command: Some(command),
         exit_code: Some(result.exit_code as u8),
         plans: plans(well.iter().map(|one| one.plan.as_str())),
+        origin: None,
     };
     Some(Decision { notice, then })
 }
@@ -274,6 +280,7 @@ fn consents(
         command: None,
         exit_code: None,
         plans: plans(near.iter().map(|end| end.plan.as_str())),
+        origin: None,
     };
     Some(Decision { notice, then })
 }

@@ -3,7 +3,8 @@
 //! A channel (a command, a webhook, a mailbox) is told the same trouble once, and again after a
 //! period; a recovery only if it was told of the trouble. What has been told is kept in the home. A
 //! message that could not be delivered is tried again by the next run. Messages hold names of plans,
-//! numbers, dates and exit codes: no person's or connection's name, no id, no token.
+//! numbers, dates, exit codes, the machine and the home's folder: no person's or connection's name, no
+//! id, no token.
 //!
 //! Nothing here prints, and nothing here fails a run: what went wrong is returned for people.
 
@@ -14,7 +15,7 @@ mod program;
 
 pub use decide::{ConnectionResult, ConsentEnd, RunResult};
 pub(crate) use memory::FILE_NAME;
-pub use notice::{Event, Notice};
+pub use notice::{Event, Notice, NoticeOrigin};
 
 use crate::{
     config::{NotifySettings, SecretUrl, Settings, WebhookFormat},
@@ -37,6 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 #[derive(Debug, Clone)]
 pub struct Notifier {
     home: PathBuf,
+    host: String,
     settings: NotifySettings,
     http: HttpClient,
 }
@@ -71,11 +73,11 @@ enum Ping {
 }
 
 impl Notifier {
-    /// `None` where the configuration names nobody.
+    /// `None` where the configuration names nobody. `host` is what the machine is called.
     ///
     /// # Errors
     /// TLS or the system's proxy settings cannot be used.
-    pub fn new(settings: &Settings) -> Result<Option<Notifier>, HttpError> {
+    pub fn new(settings: &Settings, host: String) -> Result<Option<Notifier>, HttpError> {
         if settings.notify.is_silent() {
             return Ok(None);
         }
@@ -90,7 +92,7 @@ impl Notifier {
             ..HttpOptions::default()
         })?;
         let (home, settings) = (settings.home.clone(), settings.notify.clone());
-        Ok(Some(Notifier { home, settings, http }))
+        Ok(Some(Notifier { home, host, settings, http }))
     }
 
     /// Pings that a run begins. Returns what went wrong, for people.
@@ -116,10 +118,11 @@ impl Notifier {
     }
 
     /// Sends a test everywhere: each way with what came of it.
-    pub async fn test(&self) -> Vec<(&'static str, Result<(), String>)> {
+    pub async fn test(&self, now: DateTime<Utc>) -> Vec<(&'static str, Result<(), String>)> {
         let mut results = Vec::new();
+        let notice = self.placed(Notice::test(), now);
         for channel in self.channels() {
-            results.push((channel.key(), self.deliver(channel, &Notice::test()).await));
+            results.push((channel.key(), self.deliver(channel, &notice).await));
         }
         if self.settings.ping.is_some() {
             results.push(("ping", self.ping(Ping::Success).await));
@@ -191,7 +194,8 @@ impl Notifier {
             let before = told.clone();
             forget(&mut told, result);
             for decision in decide(&told, result, policy, now) {
-                if let Err(problem) = self.deliver(channel, &decision.notice).await {
+                let notice = self.placed(decision.notice, now);
+                if let Err(problem) = self.deliver(channel, &notice).await {
                     problems.push(problem);
                     // What comes after it builds on it; the next run tells all of it.
                     break;
@@ -204,6 +208,12 @@ impl Notifier {
             }
         }
         problems
+    }
+
+    /// The notice with where and when. Of the home the folder's name alone: its path may name a person.
+    fn placed(&self, notice: Notice, now: DateTime<Utc>) -> Notice {
+        let home = self.home.file_name().unwrap_or(self.home.as_os_str()).to_string_lossy();
+        notice.made(&self.host, &home, now)
     }
 
     async fn deliver(&self, channel: Channel, notice: &Notice) -> Result<(), String> {

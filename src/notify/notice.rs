@@ -1,6 +1,8 @@
-//! One message, in the forms in which it is sent. It holds names of plans, dates, numbers and exit codes;
-//! no name of a connection, which may be a person's.
+//! One message, in the forms in which it is sent. It holds names of plans, dates, numbers, exit codes, the
+//! machine and the home's folder; no name of a connection, which may be a person's.
 
+use crate::clock;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -35,6 +37,20 @@ pub struct Notice {
     pub exit_code: Option<u8>,
     /// The plans that are concerned.
     pub plans: Vec<String>,
+    /// Where it comes from; `None` until that is known.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<NoticeOrigin>,
+}
+
+/// Where and when a message was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NoticeOrigin {
+    /// The machine's name.
+    pub host: String,
+    /// The name of the home's folder.
+    pub home: String,
+    /// When: RFC 3339, UTC.
+    pub at: String,
 }
 
 impl Notice {
@@ -50,7 +66,17 @@ impl Notice {
             command: None,
             exit_code: None,
             plans: Vec::new(),
+            origin: None,
         }
+    }
+
+    /// The same with where and when it was made, also as a last line of the text.
+    pub(super) fn made(mut self, host: &str, home: &str, now: DateTime<Utc>) -> Notice {
+        let minute = now.format("%Y-%m-%d %H:%M UTC");
+        self.text += &format!("\nOn {host}, home {home}, {minute}.");
+        let (host, home, at) = (host.to_owned(), home.to_owned(), clock::text(now));
+        self.origin = Some(NoticeOrigin { host, home, at });
+        self
     }
 
     pub(super) fn json(&self) -> String {
@@ -98,6 +124,11 @@ mod tests {
         let mail = notice.mail(&["a@b.test".to_owned(), "c@d.test".to_owned()]);
         assert!(mail.starts_with("To: a@b.test, c@d.test\nSubject: payersync: a test\n"), "{mail}");
         assert!(mail.ends_with("8bit\n\nplan <a&b>\n"), "{mail}");
+        let now = "2026-11-28T03:00:07Z".parse().unwrap();
+        let told = notice.clone().made("nas", "data", now);
+        assert!(told.text.ends_with("\nOn nas, home data, 2026-11-28 03:00 UTC."), "{}", told.text);
+        let origin = r#""host":"nas","home":"data","at":"2026-11-28T03:00:07.000Z""#;
+        assert!(told.json().contains(origin), "{}", told.json());
         assert!(notice.slack().contains(r"*payersync: a test*\nplan &lt;a&amp;b&gt;"));
     }
 }

@@ -15,9 +15,23 @@ pub enum ScheduleError {
     /// A shorthand that does not exist.
     #[error("is no shorthand; there are @hourly, @daily, @weekly, @monthly and @yearly")]
     Shorthand,
-    /// A field that cannot be read.
-    #[error("is not understood: {0}")]
-    Syntax(String),
+    /// A field that cannot be read, or a value out of its bounds.
+    #[error("has the {field} {text:?}; {field}s go from {first} to {last}")]
+    Field {
+        /// What the field counts.
+        field: &'static str,
+        /// What stands there.
+        text: String,
+        /// The least value.
+        first: u8,
+        /// The greatest value.
+        last: u8,
+    },
+    /// Fields that are right one by one and that the engine does not take together.
+    #[error(
+        "is not understood; it needs five fields as in crontab (minute hour day month weekday)"
+    )]
+    Syntax,
     /// A weekday that cannot be read.
     #[error(
         "has the weekday {0:?}; weekdays are 0 to 7 (0 and 7 are Sunday) or sun to sat, as in crontab"

@@ -40,9 +40,21 @@ impl Expression {
         let [minutes, hours, days, months, weekdays] = rest else {
             return Err(ScheduleError::Fields { found: fields.len() });
         };
+        // One by one first, so that the wrong one can be named.
+        for (field, text, first, last, alone) in [
+            ("second", seconds, 0, 59, format!("{seconds} * * * * *")),
+            ("minute", *minutes, 0, 59, format!("0 {minutes} * * * *")),
+            ("hour", *hours, 0, 23, format!("0 0 {hours} * * *")),
+            ("day", *days, 1, 31, format!("0 0 0 {days} * *")),
+            ("month", *months, 1, 12, format!("0 0 0 1 {months} *")),
+        ] {
+            if cron::Schedule::from_str(&alone).is_err() {
+                return Err(ScheduleError::Field { field, text: text.to_owned(), first, last });
+            }
+        }
         let engine = |days: &str, weekdays: &str| {
             let text = format!("{seconds} {minutes} {hours} {days} {months} {weekdays}");
-            cron::Schedule::from_str(&text).map_err(|error| syntax(&error))
+            cron::Schedule::from_str(&text).map_err(|_| ScheduleError::Syntax)
         };
         let is_open = |field: &str| field.starts_with(['*', '?']);
         let translated = translate_weekdays(weekdays)?;
@@ -122,13 +134,6 @@ fn weekday(text: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
     let named = WEEKDAYS.iter().position(|name| *name == lower);
     named.or_else(|| text.parse().ok().filter(|number| *number <= 7))
-}
-
-/// The engine's words, the picture of where left out: it would not fit on one line.
-fn syntax(error: &cron::error::Error) -> ScheduleError {
-    let text = error.to_string();
-    let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
-    ScheduleError::Syntax(line.to_owned())
 }
 
 #[cfg(test)]

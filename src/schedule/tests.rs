@@ -71,6 +71,21 @@ fn leap_days_come_and_impossible_ones_are_refused() {
 }
 
 #[test]
+fn a_value_out_of_bounds_is_told_with_its_bounds() {
+    for (text, told) in [
+        ("0 25 * * *", "has the hour \"25\"; hours go from 0 to 23"),
+        ("60 3 * * *", "has the minute \"60\"; minutes go from 0 to 59"),
+        ("99 0 3 * * *", "has the second \"99\"; seconds go from 0 to 59"),
+        ("0 3 32 * 1", "has the day \"32\"; days go from 1 to 31"),
+        ("0 3 * 13 *", "has the month \"13\"; months go from 1 to 12"),
+        ("0 noon * * *", "has the hour \"noon\"; hours go from 0 to 23"),
+    ] {
+        let error = Schedule::parse(text, "UTC", 0).unwrap_err().to_string();
+        assert_eq!(error, told, "{text}");
+    }
+}
+
+#[test]
 fn a_fraction_of_a_second_does_not_repeat_a_run() {
     let start: DateTime<Utc> = "2026-06-01T03:00:00.250Z".parse().unwrap();
     let next = schedule("0 3 * * *", "UTC").next_after(start);

@@ -200,6 +200,27 @@ impl WarehouseError {
         })
     }
 
+    /// Whether a statement names a table or a column that is not there.
+    pub fn is_of_a_name(&self) -> bool {
+        let words = self.words().unwrap_or_default();
+        ["no such table: ", "no such column: "].iter().any(|begin| words.contains(begin))
+    }
+
+    /// What a statement must be, where it is sound and no query.
+    pub fn query_hint(&self) -> Option<&'static str> {
+        use ErrorCode::{AuthorizationForStatementDenied, ReadOnly};
+        let WarehouseError::Sqlite { source, .. } = self else { return None };
+        match (source, source.sqlite_error_code()) {
+            (rusqlite::Error::MultipleStatement, _) => {
+                Some("`payersync query` takes one statement, without a second behind the `;`")
+            }
+            (_, Some(ReadOnly | AuthorizationForStatementDenied)) => {
+                Some("`payersync query` only reads")
+            }
+            _ => None,
+        }
+    }
+
     fn own_hint(&self) -> Option<&'static str> {
         match self {
             WarehouseError::NotADatabase { .. } => Some(

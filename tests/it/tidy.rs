@@ -115,7 +115,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("http", &["r4"]),
     ("monitor", &["outcome"]),
     ("notify", &["clock", "config", "exit_code", "http", "own_file", "plural"]),
-    ("outcome", &["exit_code"]),
+    ("outcome", &["exit_code", "plural"]),
     ("fingerprint", &["view"]),
     // An assertion says until when it is good.
     ("auth", &["clock", "http", "own_file"]),

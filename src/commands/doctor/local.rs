@@ -4,11 +4,16 @@ use super::finding::Finding;
 use crate::{
     auth::Vault,
     clock::Clock,
-    commands::{freshness, home, system, vault_key},
+    commands::{
+        freshness, home,
+        standing::{minute, standing},
+        system, vault_key,
+    },
     config::Settings,
     plural,
     warehouse::{
-        ReadOnlyWarehouse, foreign_schema, quick_check, unfinished_copies as unfinished_copies_in,
+        ReadOnlyWarehouse, TypeStatus, foreign_schema, quick_check,
+        unfinished_copies as unfinished_copies_in,
     },
 };
 use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
@@ -110,6 +115,10 @@ pub(crate) fn disk(folder: &Path, findings: &mut Vec<Finding>) {
 pub(crate) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<ReadOnlyWarehouse> {
     let file = match home::existing_warehouse(folder) {
         Ok(file) => file,
+        Err(_) if !is_configured(folder) => {
+            findings.push(not_checked("warehouse"));
+            return None;
+        }
         Err(failure) => {
             let hint = failure.what_to_do().to_owned();
             findings.push(Finding::wrong("warehouse", failure.to_string(), hint));
@@ -149,6 +158,37 @@ pub(crate) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<Re
     ReadOnlyWarehouse::open_untouched(&file).ok()
 }
 
+/// How the latest run ended, and how the types stand.
+pub(super) fn last_run(warehouse: &ReadOnlyWarehouse, findings: &mut Vec<Finding>) {
+    let what = "last run";
+    let read = warehouse.finished_run().and_then(|run| Ok((run, warehouse.status()?)));
+    let (run, types) = match read {
+        Ok((Some(run), types)) => (run, types),
+        Ok((None, _)) => {
+            findings.push(Finding::fine(what, "there is none yet"));
+            return;
+        }
+        Err(error) => {
+            let hint = error.hint().unwrap_or("`payersync verify` may say more");
+            findings.push(Finding::wrong(what, error.to_string(), hint));
+            return;
+        }
+    };
+    let ended = match run.exit_code {
+        Some(code) => format!("ended with {code} at {} UTC", minute(&run.finished_at)),
+        None => format!("was killed; it began at {} UTC", minute(&run.started_at)),
+    };
+    let asked: Vec<&TypeStatus> = types.iter().filter(|status| status.state.is_asked()).collect();
+    let said = match asked.is_empty() {
+        true => ended,
+        false => format!("{ended}; {}", standing(&asked).join(", ")),
+    };
+    findings.push(match run.exit_code {
+        Some(0) => Finding::fine(what, said),
+        _ => Finding::warning(what, said, "`payersync status` says what is missing and what to do"),
+    });
+}
+
 /// Whether each connection was completed as lately as its schedule wants.
 pub(super) fn ages(
     settings: &Settings,
@@ -173,11 +213,26 @@ pub(super) fn ages(
     }
 }
 
+/// Whether the configuration, which may say where the key is, can be read.
+fn is_configured(folder: &Path) -> bool {
+    Settings::load_or_default(folder).is_ok()
+}
+
+/// What needs the configuration. What is wrong with that is told already, once.
+fn not_checked(what: &str) -> Finding {
+    let said = "not checked without a configuration";
+    Finding::warning(what, said, "correct the configuration first")
+}
+
 /// The vault, where there is one that opening would not change.
 pub(crate) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault> {
     let there = |name: &str| folder.join(name).exists();
     if !there("vault.db") {
         findings.push(Finding::fine("vault", "there is none yet"));
+        return None;
+    }
+    if !is_configured(folder) {
+        findings.push(not_checked("vault"));
         return None;
     }
     let given = match vault_key::find(folder) {

@@ -53,6 +53,9 @@ pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Fa
     local::unfinished_copies(folder, warehouse.as_ref(), &mut findings);
     let vault = local::vault(folder, &mut findings);
     tokens(settings.as_ref(), warehouse.as_ref(), vault.as_ref(), &mut findings)?;
+    if let Some(warehouse) = &warehouse {
+        local::last_run(warehouse, &mut findings);
+    }
     if let Some(settings) = &settings {
         if let Some(warehouse) = &warehouse {
             local::ages(settings, warehouse, &mut findings);

@@ -13,7 +13,6 @@ use crate::{
     warehouse::{PastBackup, ReadOnlyWarehouse},
 };
 use chrono::TimeDelta;
-use std::path::Path;
 
 /// Hosts of demo environments.
 const DEMO_HOSTS: &[&str] = &["1uphealthdemo.com", "1updemohealthplan.com"];
@@ -85,7 +84,7 @@ fn key(settings: &Settings, findings: &mut Vec<Finding>) {
         VaultKeyPlace::Home => {
             return findings.push(Finding::wrong(what, "lies beside the vault", elsewhere));
         }
-        VaultKeyPlace::File(path) if is_below(&path, &settings.home) => {
+        VaultKeyPlace::File(path) if vault_key::is_below(&path, &settings.home) => {
             let said = format!("{} lies in the home, with the vault", path.display());
             return findings.push(Finding::wrong(what, said, elsewhere));
         }
@@ -99,12 +98,6 @@ fn key(settings: &Settings, findings: &mut Vec<Finding>) {
     } else {
         Finding::fine(what, place)
     });
-}
-
-/// Whether a file is in a folder, whatever links lead there.
-fn is_below(path: &Path, folder: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    real(path).starts_with(real(folder))
 }
 
 /// Whether there was a backup within a week, and whether it is where it was put.

@@ -9,10 +9,10 @@ use super::{
 use crate::{
     cli::{ExportArgs, ExportFormat},
     clock,
-    commands::failure::Failure,
+    commands::{failure::Failure, standing::standing},
     outcome::{Reason, WalkState},
     plural,
-    warehouse::Snapshot,
+    warehouse::{Snapshot, TypeStatus},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -107,6 +107,9 @@ struct Connection {
     names: Option<Names>,
     /// Types of which the warehouse is not known to hold everything.
     incomplete: Vec<IncompleteType>,
+    /// How its types stand, in status's words. Told, not written.
+    #[serde(skip)]
+    standing: String,
     /// Whether its marts are older than its tables.
     marts_are_behind: bool,
 }
@@ -265,8 +268,14 @@ impl Manifest {
             })
             .collect()
         };
+        let stands = |name: &str| {
+            let of_it = status.iter().filter(|one| one.connection == name);
+            let asked: Vec<&TypeStatus> = of_it.filter(|one| one.state.is_asked()).collect();
+            standing(&asked).join(", ")
+        };
         let connections = snapshot.connections()?.into_iter().map(|row| Connection {
             incomplete: incomplete(&row.name),
+            standing: stands(&row.name),
             marts_are_behind: behind.contains(&row.id),
             id: match deidentification {
                 Some(how) => ConnectionId::Pseudonym(how.connection(row.id)),
@@ -324,13 +333,9 @@ impl Manifest {
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         for connection in &self.connections {
-            let types = connection.incomplete.len();
-            if types > 0 {
-                warnings.push(format!(
-                    "{}: incomplete in {}; see `payersync status`",
-                    connection.label,
-                    plural::count(types, "type")
-                ));
+            if !connection.incomplete.is_empty() {
+                let (label, standing) = (&connection.label, &connection.standing);
+                warnings.push(format!("{label}: {standing}; see `payersync status`"));
             }
             if connection.marts_are_behind {
                 warnings.push(format!(

@@ -3,14 +3,12 @@
 use crate::{
     auth::GrantKind,
     commands::{failure::Failure, vault_key, vault_key::VaultKeyPlace},
-    config::{PlanSettings, Settings},
+    config::{PlanSettings, Settings, WAREHOUSE_NAME},
     http::Origin,
+    warehouse::WarehouseFile,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
-
-/// The client id that `payersync init` writes, which is nobody's.
-const NO_CLIENT_ID: &str = "your-client-id";
 
 /// Each answer that is known, by the words in the brackets of the templates.
 ///
@@ -36,8 +34,8 @@ pub(super) fn of(
     for (key, value) in settings.production_access.given() {
         answer(&place_of(&key), value);
     }
-    let ids = plans.iter().map(|plan| plan.client_id()).filter(|id| *id != NO_CLIENT_ID);
-    answer("CLIENT ID", listed(ids));
+    let registered = plans.iter().filter(|plan| !plan.has_placeholder_client_id());
+    answer("CLIENT ID", listed(registered.map(|plan| plan.client_id())));
     let redirects = || plans.iter().map(|plan| plan.redirect_url());
     answer("REDIRECT URLS", listed(redirects().map(Url::as_str)));
     let in_production = redirects().filter(|url| {
@@ -53,14 +51,8 @@ pub(super) fn of(
         answer("TYPES", types(&plans));
     }
     answer("VERSION", env!("CARGO_PKG_VERSION").to_owned());
-    let encryption = match cfg!(feature = "encryption") {
-        true => "Yes: SQLCipher, AES-256 with an HMAC per page, the key made from the vault's.",
-        false => {
-            "Not by this build; one with `--features encryption` does it with SQLCipher. What counts \
-             is the disk's encryption."
-        }
-    };
-    answer("ENCRYPTION", encryption.to_owned());
+    let warehouse = WarehouseFile::in_clear(settings.home.join(WAREHOUSE_NAME));
+    answer("ENCRYPTION", encryption(&warehouse).unwrap_or_default().to_owned());
     answer("VAULT KEY", key_place(settings).unwrap_or_default().to_owned());
     let kept = settings.keep_versions.map(|time| time.as_secs() / (24 * 60 * 60));
     answer("VERSIONS KEPT", kept.map_or("for ever".to_owned(), |days| format!("{days} days")));
@@ -89,14 +81,53 @@ fn types(plans: &[&PlanSettings]) -> String {
     types.into_iter().collect::<Vec<_>>().join(", ")
 }
 
+/// Whether the warehouse is encrypted, by its file; `None` where the file does not tell.
+fn encryption(warehouse: &WarehouseFile) -> Option<&'static str> {
+    let can_encrypt = cfg!(feature = "encryption");
+    match warehouse.lies_in_clear() {
+        Some(true) => Some(
+            "Not by payersync: the warehouse is in clear. What counts is the disk's encryption.",
+        ),
+        Some(false) if can_encrypt => {
+            Some("Yes: SQLCipher, AES-256 with an HMAC per page, the key made from the vault's.")
+        }
+        None if !can_encrypt && !warehouse.path().exists() => Some(
+            "Not by this build; one with `--features encryption` does it with SQLCipher. What counts \
+             is the disk's encryption.",
+        ),
+        Some(false) | None => None,
+    }
+}
+
 /// Where the vault's key is; `None` while it is beside the vault, which is no answer to give.
 fn key_place(settings: &Settings) -> Option<&'static str> {
     match vault_key::place(&settings.home).ok()? {
         VaultKeyPlace::Home => None,
-        VaultKeyPlace::File(path) if path.starts_with(&settings.home) => None,
+        VaultKeyPlace::File(path) if vault_key::is_below(&path, &settings.home) => None,
         VaultKeyPlace::Environment => Some("Outside the home: in the service's environment"),
         VaultKeyPlace::File(_) => Some("Outside the home: in a file of its own"),
         VaultKeyPlace::Command(_) => Some("Outside the home: a program hands it out"),
         VaultKeyPlace::Credential(_) => Some("Outside the home: a systemd credential"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn the_warehouses_file_says_whether_it_is_encrypted_and_not_the_build() {
+        let home = tempfile::tempdir().unwrap();
+        let file = WarehouseFile::in_clear(home.path().join(WAREHOUSE_NAME));
+        let told = || encryption(&file).unwrap_or("open").split([' ', ':']).next();
+        let can_encrypt = cfg!(feature = "encryption");
+        assert_eq!(told(), Some(if can_encrypt { "open" } else { "Not" }));
+        fs::write(file.path(), "").unwrap();
+        assert_eq!(told(), Some("open"));
+        fs::write(file.path(), "SQLite format 3\0 and so on").unwrap();
+        assert_eq!(told(), Some("Not"));
+        fs::write(file.path(), [7; 100]).unwrap();
+        assert_eq!(told(), Some(if can_encrypt { "Yes" } else { "open" }));
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn run(home: &Path, args: &ProductionAccessArgs) -> Result<ExitCode, 
     for (name, template) in PAPERS {
         papers.insert(*name, pack.will_hold(name, &fill(template, &answers))?);
     }
-    let open = open_list(&papers);
+    let open = open_list(&papers, &args.folder);
     pack.will_hold(OPEN, &open.text)?;
     for (name, done) in pack.write()? {
         match done {

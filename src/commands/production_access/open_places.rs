@@ -2,7 +2,7 @@
 
 use super::answers::place_of;
 use crate::{config::ProductionAccess, plural};
-use std::{collections::BTreeMap, fmt::Write, ops::Range};
+use std::{collections::BTreeMap, fmt::Write, ops::Range, path::Path};
 
 /// The places of a text: words in square brackets that begin with two capitals, and are no link.
 ///
@@ -44,8 +44,8 @@ pub(super) struct OpenList {
     pub(super) count: usize,
 }
 
-/// Lists the open places of the papers as they are now.
-pub(super) fn open_list(papers: &BTreeMap<&str, String>) -> OpenList {
+/// Lists the open places of the papers as they are now in a folder.
+pub(super) fn open_list(papers: &BTreeMap<&str, String>, folder: &Path) -> OpenList {
     let keys = keys();
     let (mut lists, mut count) = (String::new(), 0);
     for (name, paper) in papers.iter().filter(|(name, _)| name.ends_with(".md")) {
@@ -69,8 +69,10 @@ pub(super) fn open_list(papers: &BTreeMap<&str, String>) -> OpenList {
         0 => "No place of these papers is open.\n".to_owned(),
         count => format!(
             "{} in square brackets. Answer in `payersync.toml`, if a key is named,\n\
-             or in the file itself; then run `payersync production-access` again.\n",
-            plural::count(count, "place")
+             or in the file itself; then run this again:\n\n\
+             ```bash\npayersync production-access {}\n```\n",
+            plural::count(count, "place"),
+            folder.display()
         ),
     };
     OpenList { text: format!("# What is still open\n\n{head}{lists}"), count }
@@ -84,6 +86,7 @@ fn hint(words: &str) -> Option<&'static str> {
         "HTTPS REDIRECT URLS" => "`redirect_url` of the plan, on https and registered",
         "SCOPES" | "TYPES" => "needs a plan in `payersync.toml`",
         "VAULT KEY" => "the key is beside the vault; move it outside (docs/vault-key.md)",
+        "ENCRYPTION" => "the warehouse's file answers it; run again after the first sync",
         _ => return None,
     })
 }
@@ -111,8 +114,9 @@ mod tests {
         let filled = fill(text, &answers);
         assert!(filled.starts_with("# Übersicht [x]\n- [ ] a box"), "{filled}");
         assert!(filled.ends_with("> [WHICH\n> MACHINE] and free [OPEN"), "{filled}");
-        let open = open_list(&BTreeMap::from([("a.md", filled)]));
+        let open = open_list(&BTreeMap::from([("a.md", filled)]), Path::new("pack"));
         assert_eq!(open.count, 1);
+        assert!(open.text.contains("\npayersync production-access pack\n"), "{}", open.text);
         assert!(
             open.text.contains("\n## a.md: 1\n\n- [ ] line 3: WHICH MACHINE\n"),
             "{}",

@@ -18,6 +18,7 @@ use std::{
 /// The file with the hashes.
 const HASHES: &str = "pack.json";
 const WRITABLE: &str = "name a folder that this user can write";
+const READABLE: &str = "see that it is a file that this user can read, or name another folder";
 
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +123,7 @@ fn read(path: &Path) -> Result<Option<String>, Failure> {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
-            Err(Failure::file(format!("cannot read {}", path.display()), error, WRITABLE))
+            Err(Failure::file(format!("cannot read {}", path.display()), error, READABLE))
         }
     }
 }

@@ -8,7 +8,7 @@ mod tabular;
 mod text;
 mod vertical;
 
-use super::{failure::Failure, home, pager, print};
+use super::{failure::Failure, home, pager, print, tell, terminal};
 use crate::{
     cli::{QueryArgs, QueryFormat},
     config::Settings,
@@ -113,14 +113,25 @@ fn hint(
     if matches!(error, WarehouseError::Parameter { .. }) {
         return "`--param NAME=VALUE` says what :NAME stands for".to_owned();
     }
-    if args.as_of.is_some() {
+    let query_hint = error.query_hint();
+    if args.as_of.is_some() && (query_hint.is_some() || error.is_of_a_name()) {
         return "with --as-of the table resource is as it was then; the normalised tables are of \
                 the present and cannot be read"
             .to_owned();
     }
+    if !error.is_of_a_name() {
+        return query_hint.unwrap_or("`payersync query --help` has examples").to_owned();
+    }
     suggestion(settings, warehouse, sql, error).unwrap_or_else(|| {
         "`payersync tables` lists the tables, and with a NAME the columns of one".to_owned()
     })
+}
+
+/// A person is told that there is nothing to see; a file and a pipe have the heads alone.
+fn tell_if_empty(is_empty: bool) {
+    if is_empty && terminal::shows_data() {
+        tell("no rows");
+    }
 }
 
 /// Asks one question and writes the answer in a format.
@@ -135,9 +146,15 @@ pub(super) fn answer(
         QueryFormat::Table => {
             let mut table = ForPeople::default();
             let written = warehouse.query(sql, parameters, &mut table)?;
+            tell_if_empty(table.is_empty());
             Ok(written.and_then(|()| table.write(out)))
         }
-        QueryFormat::Vertical => warehouse.query(sql, parameters, &mut Vertical::new(out)),
+        QueryFormat::Vertical => {
+            let mut vertical = Vertical::new(out);
+            let written = warehouse.query(sql, parameters, &mut vertical)?;
+            tell_if_empty(vertical.is_empty());
+            Ok(written)
+        }
         QueryFormat::Csv => warehouse.query(sql, parameters, &mut Csv(out)),
         QueryFormat::Markdown => warehouse.query(sql, parameters, &mut Markdown::new(out)),
         QueryFormat::Json | QueryFormat::Ndjson => {

@@ -16,6 +16,11 @@ pub(super) struct ForPeople {
 }
 
 impl ForPeople {
+    /// Whether there was no row.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Writes the table: whole to a file, cut to the screen where there is one.
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();

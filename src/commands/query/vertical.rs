@@ -16,6 +16,11 @@ impl<'a> Vertical<'a> {
     pub(super) fn new(out: &'a mut dyn Write) -> Vertical<'a> {
         Vertical { out, names: Vec::new(), rows: 0 }
     }
+
+    /// Whether there was no row.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
 }
 
 impl Answer<io::Error> for Vertical<'_> {

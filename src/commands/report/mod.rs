@@ -24,7 +24,10 @@ use crate::{
     warehouse::{Access, ReadOnlyWarehouse, WarehouseFile, backup_outcome, log_access},
 };
 use member::{Member, Person};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, absolute},
+};
 use url::Url;
 
 /// Reads the marts, then writes the page.
@@ -102,6 +105,7 @@ fn open(file: &Path) -> Result<(), Failure> {
 }
 
 fn log(warehouse: &WarehouseFile, target: &Path, detail: &str) -> Result<(), Failure> {
+    let target = absolute(target).unwrap_or_else(|_| target.to_owned());
     let access = Access {
         os_user: system::user(),
         command: "report",

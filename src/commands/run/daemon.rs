@@ -145,6 +145,21 @@ impl Daemon {
         Ok(decision.wake_at)
     }
 
+    /// When the next connection is to be synced; now, if it is due.
+    pub(super) async fn next_sync(&self) -> Result<Option<DateTime<Utc>>, Failure> {
+        let now = self.shared.clock.now();
+        let survey = self.survey().await?;
+        let due = survey.connections.iter().map(|row| Entry {
+            key: &row.uid,
+            schedule: self.shared.settings.schedules.of(&row.name, row.plan_name()),
+            last_run: survey.last_runs.get(&row.id).copied(),
+            keep_alive: None,
+        });
+        let due: Vec<Entry<'_>> = due.collect();
+        let decision = decide(&due, false, now);
+        Ok(if decision.sync.is_empty() { decision.wake_at } else { Some(now) })
+    }
+
     /// The next thing that happened; `None` when nothing is under way.
     pub(super) async fn news(&mut self) -> Option<News> {
         loop {

@@ -2,8 +2,10 @@
 
 use super::daemon::Daemon;
 use crate::{
+    clock::Clock,
     commands::{failure::Failure, sync::tell_problems, tell, tell_summary, watch},
     exit_code::ExitCode,
+    plural,
     sync::Report,
     warehouse::ConnectionRow,
 };
@@ -87,7 +89,7 @@ pub(super) fn came_to(news: &[News]) -> (ExitCode, Vec<(String, ExitCode)>) {
 }
 
 /// Tells what is going to happen.
-pub(super) fn tell_start(daemon: &Daemon, connections: &[ConnectionRow]) {
+pub(super) async fn tell_start(daemon: &Daemon, connections: &[ConnectionRow]) {
     match connections.len() {
         0 => {
             tell("Running; there is no connection yet");
@@ -95,7 +97,16 @@ pub(super) fn tell_start(daemon: &Daemon, connections: &[ConnectionRow]) {
                 "hint: `payersync connect NAME --plan PLAN` makes one, and it is synced within a minute",
             );
         }
-        number => tell(&format!("Running: connections: {number}")),
+        number => {
+            // What keeps it from being known is told when the first run begins.
+            let next = daemon.next_sync().await.ok().flatten();
+            let when = match next {
+                None => String::new(),
+                Some(at) if at <= Clock::system().now() => "; a sync begins now".to_owned(),
+                Some(at) => format!("; the next sync is at {}", at.format("%Y-%m-%d %H:%M UTC")),
+            };
+            tell(&format!("Running for {}{when}", plural::count(number, "connection")));
+        }
     }
     tell_unknown(daemon, connections);
 }

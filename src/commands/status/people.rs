@@ -1,14 +1,15 @@
 //! The status for people: a line per connection, then what is wrong, once per cause.
 
-use super::{ConsentEnds, same_person, unfinished};
+use super::{ConsentEnds, same_person};
 use crate::{
     commands::{
         causes::{self, Unfinished, causes, type_names},
         freshness::Stale,
         show,
+        standing::{minute, standing},
         terminal::{self, on_one_line},
     },
-    outcome::{Reason, WalkKind, WalkState},
+    outcome::{self, Reason, TypeOutcome, WalkKind, WalkState},
     plural,
     warehouse::{ConnectionRow, MartState, TypeStatus},
 };
@@ -92,48 +93,14 @@ fn headline(row: &ConnectionRow, mine: &[&TypeStatus], asked: &[&TypeStatus]) ->
             None => format!("{who}: nothing imported; `payersync import {} FILE`", row.name),
         };
     }
-    let types = plural::count(asked.len(), "type");
-    let sum = |of: fn(&TypeStatus) -> u64| asked.iter().map(|status| of(status)).sum::<u64>();
-    let resources = plural::count(sum(|status| status.resources), "resource");
-    let (behind, never): (Vec<&TypeStatus>, Vec<&TypeStatus>) =
-        unfinished(asked).partition(|status| status.complete_as_of.is_some());
-    let mut parts = match (never.len(), behind.len()) {
-        (0, 0) => vec![complete(asked), types, resources],
-        // What was complete before is still there: an update that failed loses nothing.
-        (0, late) => vec![
-            format!("{late} of {types} not updated"),
-            format!("{resources} held, {}", complete(&behind)),
-        ],
-        (never, 0) => vec![format!("{never} of {types} incomplete"), resources],
-        (never, late) => vec![
-            format!("{never} of {types} incomplete"),
-            format!("{late} not updated since {}", since(&behind)),
-            format!("{resources} held"),
-        ],
-    };
-    let rejects = sum(|status| status.rejects);
+    let mut parts = standing(asked);
+    let outcomes: Vec<TypeOutcome> = mine.iter().map(|status| status.outcome()).collect();
+    parts.extend(outcome::not_served(&outcomes));
+    let rejects: u64 = asked.iter().map(|status| status.rejects).sum();
     if rejects > 0 {
         parts.push(plural::count(rejects, "reject"));
     }
     format!("{who}: {}", parts.join(", "))
-}
-
-/// Since when everything is complete: the oldest of its types says.
-fn complete(asked: &[&TypeStatus]) -> String {
-    let of_plan: Vec<&&TypeStatus> =
-        asked.iter().filter(|status| status.mode != WalkKind::File).collect();
-    let times: Option<Vec<&str>> =
-        of_plan.iter().map(|status| status.complete_as_of.as_deref()).collect();
-    match times.and_then(|times| times.into_iter().min()) {
-        Some(time) => format!("complete as of {} UTC", minute(time)),
-        None => "complete".to_owned(),
-    }
-}
-
-/// The oldest instant up to which one of these types is complete.
-fn since(types: &[&TypeStatus]) -> String {
-    let oldest = types.iter().filter_map(|status| status.complete_as_of.as_deref()).min();
-    oldest.map_or_else(|| "an unknown time".to_owned(), |time| format!("{} UTC", minute(time)))
 }
 
 /// What is wrong, and what to do about it; the same hint once.
@@ -203,7 +170,7 @@ fn table(out: &mut dyn Write, asked: &[&TypeStatus]) -> io::Result<()> {
     writeln!(out, "{table}")
 }
 
-/// Types that were not asked for; those that the plan does not have are only told with every type.
+/// Types that were not asked for, or not had; many are a number unless every type is shown.
 fn left_out(out: &mut dyn Write, left: &[&TypeStatus], with_types: bool) -> io::Result<()> {
     for (state, is_unasked, words) in [
         (WalkState::NotServed, false, "Not served"),
@@ -216,8 +183,13 @@ fn left_out(out: &mut dyn Write, left: &[&TypeStatus], with_types: bool) -> io::
             .filter(|status| (status.reason == Some(Reason::NotAsked)) == is_unasked)
             .map(|status| status.resource_type.as_str())
             .collect();
-        if !names.is_empty() && (with_types || is_unasked) {
-            line(out, 2, &format!("{words}: {}", names.join(", ")))?;
+        let told = match with_types || is_unasked {
+            true => names.join(", "),
+            // They are never all of the connection's types.
+            false => type_names(&names, usize::MAX),
+        };
+        if !names.is_empty() {
+            line(out, 2, &format!("{words}: {told}"))?;
         }
     }
     Ok(())
@@ -229,24 +201,8 @@ fn complete_as_of(status: &TypeStatus) -> String {
     status.complete_as_of.as_deref().map_or_else(|| unknown.to_owned(), minute)
 }
 
-/// An instant to the minute, as people write it.
-fn minute(instant: &str) -> String {
-    instant.get(..16).unwrap_or(instant).replace('T', " ")
-}
-
 /// A text in lines that fit the screen, behind so many spaces.
 fn line(out: &mut dyn Write, indent: usize, text: &str) -> io::Result<()> {
     let text = format!("{:indent$}{}", "", on_one_line(text));
     writeln!(out, "{}", show::wrap(&text, terminal::width().unwrap_or(usize::MAX), indent + 2))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_instant_is_told_to_the_minute() {
-        assert_eq!(minute("2026-11-27T00:59:46.909Z"), "2026-11-27 00:59");
-        assert_eq!(minute("2026"), "2026");
-    }
 }

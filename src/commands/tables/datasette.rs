@@ -36,8 +36,8 @@ struct Question {
 /// In the order in which they are asked. A `:name` becomes a field of the page.
 const QUESTIONS: [Question; 7] = [
     Question {
-        name: "what_members_bear",
-        title: "What did each member bear, by month and kind of service?",
+        name: "what_members_owe",
+        title: "What does each member owe, by month and kind of service?",
         sql: "SELECT member_id, month_date, kind, category, sum(claim_count) AS claims,
        sum(plan_paid_cents) / 100.0 AS plan_paid,
        sum(member_cost_share_cents) / 100.0 AS member_owes
@@ -66,21 +66,22 @@ ORDER BY line_key",
     Question {
         name: "accumulators",
         title: "How much of deductible and out-of-pocket limit is used?",
-        sql: "SELECT member_id, plan_year_start_date, kind, used_amount, payer_used_amount, limit_amount, currency
+        sql: "SELECT member_id, plan_year_start_date, kind, unit, network, term, benefit_category,
+       used_amount, payer_used_amount, limit_amount, currency
 FROM accumulator
-ORDER BY plan_year_start_date DESC, member_id, kind",
+ORDER BY plan_year_start_date DESC, member_id, kind, unit, network, term, benefit_category",
     },
     Question {
         name: "drugs_with_gaps",
         title: "Which drugs have gaps?",
-        sql: "SELECT member_id, drug, gap_start_date, gap_end_date, gap_days
+        sql: "SELECT drug, drug_name, gap_start_date, gap_end_date, gap_days, source, member_id
 FROM medication_gap
 ORDER BY gap_days DESC",
     },
     Question {
         name: "what_is_missing",
         title: "What is missing, and why?",
-        sql: "SELECT connection, resource_type, state, complete_as_of
+        sql: "SELECT connection, resource_type, state, reason, hint, complete_as_of
 FROM completeness
 WHERE state <> 'complete'
 ORDER BY connection, resource_type",
@@ -94,6 +95,16 @@ GROUP BY rule, severity
 ORDER BY severity, records DESC",
     },
 ];
+
+/// The question that a table answers as it stands, on one line.
+pub(super) fn question_of(table: &str) -> Option<String> {
+    let asks = |one: &&Question| {
+        let mut words = one.sql.split_whitespace().skip_while(|word| *word != "FROM").skip(1);
+        words.next() == Some(table) && !one.sql.contains(" :")
+    };
+    let question = QUESTIONS.iter().find(asks)?;
+    Some(question.sql.split_whitespace().collect::<Vec<_>>().join(" "))
+}
 
 /// Writes the metadata: every table's description, facets of marts, and the questions.
 pub(super) fn write(out: &mut dyn Write, all: &[Described<'_>]) -> io::Result<()> {

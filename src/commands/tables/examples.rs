@@ -1,6 +1,9 @@
 //! What a table joins with, and queries to begin with, from its columns' names.
 
-use super::described::{Described, DescribedColumn, Kind};
+use super::{
+    datasette,
+    described::{Described, DescribedColumn, Kind},
+};
 use crate::warehouse::{Catalog, Table};
 
 /// A table and the condition under which its rows belong to those of another.
@@ -52,16 +55,40 @@ fn led_to<'a>(
     tables().map(Table::name).find(|name| has_key && *name == stem).map(|name| (name, "id"))
 }
 
-/// Three queries: some rows, how many by time or by connection, and with the first join.
+/// What is asked for before any other amount.
+const AMOUNTS: [&str; 3] = ["plan_paid_amount", "member_cost_share_amount", "paid_amount"];
+/// When something was the case, before when it was written down.
+const DATES: [&str; 5] =
+    ["service_start_date", "month_date", "fill_date", "gap_start_date", "start_date"];
+
+/// The first of these names that a table has, else its first column with this end.
+fn preferred<'a>(columns: &[&'a str], names: &[&str], end: &str) -> Option<&'a str> {
+    let known = names.iter().find_map(|name| columns.iter().find(|column| *column == name));
+    known.or_else(|| columns.iter().find(|column| column.ends_with(end))).copied()
+}
+
+/// Whether a column says which row it is rather than something of it.
+fn is_key(column: &str) -> bool {
+    column == "source" || column.ends_with("_id") || column.ends_with("_key")
+}
+
+/// Three queries: the table's own question or some rows, how many by time or by connection, and with the
+/// first join.
 pub(super) fn examples(one: &Described<'_>, joins: &[Join]) -> Vec<String> {
     let name = one.name;
     let columns: Vec<&str> = one.columns.iter().map(|column| column.name.as_str()).collect();
     let told = |column: &&&str| !matches!(**column, "connection_id" | "row_no");
-    let some: Vec<&str> = columns.iter().filter(told).take(5).copied().collect();
-    let mut queries = vec![format!("SELECT {} FROM {name} LIMIT 10", some.join(", "))];
-    let money = columns.iter().find(|column| column.ends_with("_amount"));
+    let mut shown: Vec<&str> = columns.iter().filter(told).copied().collect();
+    if one.kind == Kind::Mart {
+        // Stable: but for that, the columns stay in their order.
+        shown.sort_by_key(|column| is_key(column));
+    }
+    let some: Vec<&str> = shown.into_iter().take(5).collect();
+    let rows = || format!("SELECT {} FROM {name} LIMIT 10", some.join(", "));
+    let mut queries = vec![datasette::question_of(name).unwrap_or_else(rows)];
+    let money = preferred(&columns, &AMOUNTS, "_amount");
     let sum = money.map_or_else(String::new, |money| format!(", sum({money})"));
-    let date = columns.iter().find(|column| column.ends_with("_date"));
+    let date = preferred(&columns, &DATES, "_date");
     queries.push(match (date, columns.contains(&"connection_id")) {
         (Some(date), _) => format!(
             "SELECT substr({date}, 1, 7) AS month, count(*){sum} FROM {name} GROUP BY month ORDER BY month"

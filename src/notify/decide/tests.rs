@@ -143,8 +143,8 @@ fn a_message_has_plans_and_numbers_and_no_connection() {
     let decisions = decide(&Told::default(), &result, policy, at(0));
     assert_eq!(
         decisions[0].notice.text,
-        "payersync sync ended with exit code 3: a member must consent again.\n\
-         Plan acme: 1 connection: a member must consent again.\n\
+        "payersync sync ended with exit code 3.\n\
+         Plan acme: 1 connection.\n\
          Plan acme: 1 connection: a plan could not be reached.\n\
          `payersync status` says what is wrong and what to do."
     );

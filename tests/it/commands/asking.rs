@@ -140,6 +140,36 @@ fn a_misspelt_name_is_met_with_the_right_one() {
 }
 
 #[test]
+fn a_statement_that_is_no_query_is_met_with_what_it_must_be() {
+    let (_payer, home) = home();
+    for (sql, hint) in [
+        ("DELETE FROM patient", "hint: `payersync query` only reads"),
+        ("SELECT 1; SELECT 2", "takes one statement, without a second behind the `;`"),
+        ("SELEKT 1", "hint: `payersync query --help` has examples"),
+    ] {
+        let outcome = refused(&home, &[sql]);
+        assert!(outcome.stderr.contains(hint), "{sql}: {}", outcome.stderr);
+        assert!(!outcome.stderr.contains("tables"), "{sql}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_person_is_told_that_there_are_no_rows_and_a_pipe_is_not() {
+    let (_payer, home) = home();
+    let nobody = "SELECT id FROM patient WHERE id = 'nobody'";
+    let ways: [&[&str]; 2] = [&[], &["--vertical"]];
+    for more in ways {
+        let screen = at_terminal(home.command(&[&["query", nobody], more].concat()), 80, 24);
+        assert!(screen.text().contains("no rows"), "{}", screen.text());
+        let piped = home.run(&[&["query", nobody], more].concat());
+        assert_eq!(piped.code, 0, "{}", piped.stderr);
+        assert!(!piped.stderr.contains("no rows"), "{}", piped.stderr);
+    }
+    let screen = at_terminal(home.command(&["query", "SELECT 1 AS one"]), 80, 24);
+    assert!(!screen.text().contains("no rows"), "{}", screen.text());
+}
+
+#[test]
 fn a_table_fits_the_screen_and_no_number_is_cut() {
     let (_payer, home) = home();
     let long = "long ".repeat(40);

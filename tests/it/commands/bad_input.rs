@@ -114,7 +114,7 @@ fn a_secret_that_is_not_there_is_named() {
         &connect,
         1,
         "PAYERSYNC_TEST_UNSET with the client secret is not set",
-        "client_secret_env",
+        "client_secret_file",
     );
     let home = home_with(&format!("{DEAF}client_secret_file = \"no.secret\"\n"));
     refused(&home, &connect, 1, "no.secret", "client_secret_file");
@@ -238,6 +238,7 @@ fn wrong_words_on_the_command_line_are_usage() {
         (&["demo", "--members", "0"], "--members"),
         (&["query", "SELECT 1", "--format", "xml"], "possible values"),
         (&["tables", "--json", "--markdown"], "cannot be used with"),
+        (&["export", "out", "--since", "x"], "is no run: a number is needed"),
     ] {
         let outcome = home.run(arguments);
         assert_eq!(outcome.code, 1, "{arguments:?}");
@@ -301,7 +302,8 @@ fn what_a_warehouse_does_not_have_is_refused_and_no_question_changes_it() {
         (&copy, ""),
         ("SELECT 1; DELETE FROM connection", "one statement"),
     ] {
-        let outcome = refused(&home, &["query", sql], 1, error, "`payersync tables`");
+        let hint = if sql.contains("bogus") { "`payersync tables`" } else { "`payersync query" };
+        let outcome = refused(&home, &["query", sql], 1, error, hint);
         assert!(!outcome.stderr.contains("Error code"), "{}", outcome.stderr);
     }
     refused(&home, &["query", " "], 1, "there is no statement", "SELECT");

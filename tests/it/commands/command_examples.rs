@@ -15,7 +15,7 @@ use std::{
 use url::Url;
 
 /// Commands that end only when they are told to, and what they say when they are ready.
-const ENDLESS: [(&str, &str); 2] = [("run", "Running: connections"), ("sandbox", "is up")];
+const ENDLESS: [(&str, &str); 2] = [("run", "Running for "), ("sandbox", "is up")];
 
 /// What stands around the examples: a payer, a home with a connection `mary`, files to work on.
 pub(crate) struct Stage {

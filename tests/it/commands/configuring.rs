@@ -42,6 +42,11 @@ fn what_is_in_force_is_shown_with_where_it_comes_from_and_never_a_secret() {
     assert_eq!(found["from"], "payersync.toml");
     let flag = home.run(&["config", "show", "--log", "info"]);
     assert!(flag.stdout.contains("# --log\n"), "{}", flag.stdout);
+    // An empty variable is one that is not set.
+    let (code, said, _) = with(&home, &[("PAYERSYNC_LOG", "")], &["config", "show"]);
+    assert_eq!(code, 0, "{said}");
+    let log = said.lines().find(|line| line.starts_with("# log = "));
+    assert!(log.is_some_and(|line| line.ends_with("# default")), "{said}");
     // A mistake in the file is told as every command tells it.
     std::fs::write(home.file("payersync.toml"), "[sync]\noverlap_hour = 1\n").unwrap();
     let refused = home.run(&["config", "show"]);

@@ -39,13 +39,23 @@ const OLD: &str = ".payersync";
 const XDG: &str = "data/payersync";
 
 #[test]
-fn with_neither_folder_it_is_the_old_one_unless_xdg_names_another() {
+fn with_neither_folder_it_is_the_old_one_whatever_the_variable_says() {
     assert_eq!(home_of_init(&Home::new(), None), OLD);
     let user = Home::new();
-    assert_eq!(home_of_init(&user, Some(&user.file("data"))), XDG);
-    // An empty and a relative path count as none, by the specification.
-    assert_eq!(home_of_init(&Home::new(), Some(Path::new(""))), OLD);
-    assert_eq!(home_of_init(&Home::new(), Some(Path::new("data"))), OLD);
+    assert_eq!(home_of_init(&user, Some(&user.file("data"))), OLD);
+    // What one shell made, a shell without the variable finds.
+    let (code, said) = run(&user, None, &["config", "show"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(!said.contains("is not there"), "{said}");
+}
+
+#[test]
+fn an_empty_and_a_relative_path_count_as_none() {
+    for ignored in ["", "data"] {
+        let user = Home::new();
+        folder(&user, XDG);
+        assert_eq!(home_of_init(&user, Some(Path::new(ignored))), OLD);
+    }
 }
 
 #[test]
@@ -68,17 +78,21 @@ fn with_xdgs_folder_alone_it_is_the_home_also_for_cron() {
 }
 
 #[test]
-fn with_both_folders_the_old_one_is_the_home_and_doctor_names_the_other() {
+fn with_both_folders_the_old_one_is_the_home_and_the_other_is_named() {
     let user = Home::new();
     let data = user.file("data");
     folder(&user, OLD);
     folder(&user, XDG);
     assert_eq!(home_of_init(&user, Some(&data)), OLD);
-    let (_, said) = run(&user, Some(&data), &["doctor", "--offline"]);
     let other = user.file(XDG).display().to_string();
-    assert!(said.split_whitespace().any(|word| word == other), "{said}");
+    for command in [&["doctor", "--offline"][..], &["config", "show"], &["plan"], &["status"]] {
+        let (_, said) = run(&user, Some(&data), command);
+        assert!(said.split_whitespace().any(|word| word == other), "{command:?}: {said}");
+    }
     // Whoever names a home has chosen.
     let old = user.file(OLD).display().to_string();
+    let (_, said) = run(&user, Some(&data), &["--home", &old, "config", "show"]);
+    assert!(!said.contains(&other), "{said}");
     fs::remove_dir_all(user.file(XDG)).unwrap();
     let (_, said) = run(&user, Some(&data), &["--home", &old, "doctor", "--offline"]);
     assert!(!said.contains(&other), "{said}");

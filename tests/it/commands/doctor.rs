@@ -51,6 +51,8 @@ fn a_sound_home_is_in_order_and_left_byte_for_byte() {
         "ok      warehouse: passes",
         "ok      vault: opens",
         "ok      tokens of john",
+        "ok      last run: ended with 0 at ",
+        "; complete as of ",
         "ok      plan demo: answers with a CapabilityStatement",
         "ok      plan demo clock",
         "1000 requests per second",
@@ -116,6 +118,8 @@ fn a_plan_that_does_not_answer_and_a_consent_that_ended_are_named() {
     let outcome = home.run(&["doctor"]);
     assert_eq!(outcome.code, 1);
     assert!(outcome.stdout.contains("a new consent is needed"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("look    last run: ended with 3 at "), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains(" not updated, "), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("payersync connect john --plan demo"), "{}", outcome.stdout);
     drop(payer);
     let outcome = home.run(&["doctor"]);
@@ -201,4 +205,29 @@ fn nothing_at_all_is_told_too() {
     assert_eq!(outcome.code, 1);
     assert!(outcome.stdout.contains("payersync init"), "{}", outcome.stdout);
     assert!(files(home.path()).is_empty());
+}
+
+#[test]
+fn a_wrong_configuration_is_told_once_and_a_missing_variable_by_its_name() {
+    let (payer, home) = synced();
+    payer.configure(&home, "surprise = 1\n");
+    private(&home);
+    let outcome = home.run(&["doctor", "--offline"]);
+    assert_eq!(outcome.code, 1, "{}", outcome.stdout);
+    assert_eq!(outcome.stdout.matches("surprise").count(), 1, "{}", outcome.stdout);
+    let said = "look    vault: not checked without a configuration";
+    assert!(outcome.stdout.contains(said), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("--home EMPTY-FOLDER init"), "{}", outcome.stdout);
+
+    payer.configure(&home, "");
+    let path = home.file("payersync.toml");
+    let named = "client_secret_env = \"A_SECRET_THAT_IS_NOT_SET\"";
+    let text = fs::read_to_string(&path).unwrap();
+    let text = text.replace("client_secret_file = \"demo.secret\"", named);
+    assert!(text.contains(named), "{text}");
+    fs::write(&path, text).unwrap();
+    private(&home);
+    let hint = "hint: set A_SECRET_THAT_IS_NOT_SET, or name a file in client_secret_file";
+    let outcome = home.run(&["doctor", "--offline"]);
+    assert!(outcome.stdout.contains(hint), "{}", outcome.stdout);
 }

@@ -57,6 +57,23 @@ fn the_way_leads_from_the_marts_to_queries_that_answer() {
     assert!(bound > 0 && told.contains("patient.id = coverage.beneficiary_id"), "{told}");
 }
 
+#[test]
+fn the_first_query_answers_the_tables_own_question() {
+    let home = Home::new();
+    for (table, query) in [
+        ("medication_gap", "  SELECT drug, drug_name, gap_start_date, gap_end_date, gap_days, "),
+        ("spend_by_month", "  SELECT member_id, month_date, kind, category, sum(claim_count)"),
+        ("completeness", "  SELECT connection, resource_type, state, reason, hint, "),
+    ] {
+        let text = stdout(&home, &["tables", table]);
+        let (_, examples) = text.split_once("To begin with:\n").unwrap();
+        let first = examples.lines().find(|line| line.starts_with("  SELECT ")).unwrap();
+        assert!(first.starts_with(query), "{table}: {first}");
+    }
+    let spend = stdout(&home, &["tables", "spend_by_month"]);
+    assert!(spend.contains("substr(month_date, 1, 7) AS month, count(*), sum(plan_paid_amount)"));
+}
+
 /// What a command shows on a screen of 80 columns and no pager.
 fn shown(home: &Home, arguments: &[&str]) -> String {
     let mut command = home.command(arguments);

@@ -276,7 +276,12 @@ fn a_test_goes_everywhere_in_each_form_and_to_no_other_origin() {
         let heard = ear.heard();
         assert_eq!(heard.len(), 1);
         let is_right = match format {
-            "json" => event(&heard[0].body) == "test",
+            "json" => {
+                let place = home.path().file_name().unwrap().to_str().unwrap();
+                event(&heard[0].body) == "test"
+                    && heard[0].body.contains(&format!(", home {place}, 20"))
+                    && heard[0].body.contains("\"host\":\"")
+            }
             "ntfy" => {
                 heard[0].headers["title"] == "payersync: a test"
                     && heard[0].headers["priority"] == "3"

@@ -12,11 +12,18 @@ use std::{
 const LONGEST: usize = 10;
 
 /// A recipe by the beginning of its title, and a question each of whose rows is in its answer.
-const ANSWERS: [(&str, &str); 12] = [
+const ANSWERS: [(&str, &str); 13] = [
     (
         "sqlite3: ",
         "SELECT month_date, kind, round(sum(plan_paid_amount), 2), round(sum(member_cost_share_amount), 2)
          FROM spend_by_month GROUP BY month_date, kind ORDER BY month_date DESC, kind LIMIT 1",
+    ),
+    (
+        "Out of pocket",
+        "SELECT month_date, kind, sum(claim_count), sum(member_cost_share_cents) / 100.0
+         FROM spend_by_month
+         WHERE month_date LIKE (SELECT max(substr(month_date, 1, 4)) FROM spend_by_month) || '%'
+         GROUP BY month_date, kind HAVING sum(member_cost_share_cents) IS NOT NULL",
     ),
     (
         "DuckDB: ask the warehouse",

@@ -67,6 +67,12 @@ fn the_sums_of_every_member_are_those_of_the_marts() {
 
     let details = home.rows("SELECT detail FROM access_log WHERE command = 'report' ORDER BY id");
     assert_eq!(details.concat(), ["begun", "3 members", "begun", "1 member"]);
+    // The log leads to the file, wherever the command was given.
+    let mut relative = home.command(&["report", "relative.html"]);
+    assert!(relative.current_dir(home.path()).output().unwrap().status.success());
+    let target: String = home.value("SELECT target FROM access_log ORDER BY id DESC LIMIT 1");
+    let target = std::path::Path::new(&target);
+    assert!(target.is_absolute() && target.ends_with("relative.html") && target.exists());
     #[cfg(unix)]
     {
         use std::os::unix::fs::{PermissionsExt, symlink};

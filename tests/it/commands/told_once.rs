@@ -4,6 +4,7 @@ use crate::{
     files::import::{bundle, member},
     support::{Home, Payer, SHORT_SYNC, at_terminal},
 };
+use payersync::sandbox::{Fault, Options};
 
 /// What a command shows on a screen of 80 columns, none of whose lines is wider.
 #[track_caller]
@@ -64,6 +65,11 @@ fn a_plan_that_is_gone_is_one_line_per_connection_and_each_type_is_shown_on_dema
     let held = gone.replace("\n  ", " ");
     assert!(held.contains("john at plan demo: 3 of 3 types not updated, "), "{gone}");
     assert!(held.contains(" held, complete as of 20"), "{gone}");
+    let export = home.run(&["export", home.file("out").to_str().unwrap()]);
+    assert_eq!(export.code, 0, "{}", export.stderr);
+    let same = export.stderr.contains("john: 3 of 3 types not updated, ")
+        && export.stderr.contains(" held, complete as of 20");
+    assert!(same, "{}", export.stderr);
     assert_eq!(gone.matches("hint: ").count(), 1, "{gone}");
     assert_eq!(gone.matches("could not connect").count(), 1, "{gone}");
     let unknown = home.run(&["status", "jon"]);
@@ -92,4 +98,43 @@ fn a_type_that_was_named_and_is_not_served_is_told() {
     let home = payer.connected_home();
     let sync = home.run(&["sync", "--type", "Basic"]);
     assert!(sync.stderr.contains("plan demo does not serve Basic"), "{}", sync.stderr);
+}
+
+#[test]
+fn types_that_the_plan_refuses_are_told_by_the_run_and_by_status() {
+    let payer = Payer::start(Options {
+        claims_per_member: 2,
+        faults: vec![Fault::ForbiddenClinical],
+        ..Options::default()
+    });
+    let home = payer.connected_home();
+    let sync = home.run(&["sync"]);
+    assert_eq!(sync.code, 0, "{}", sync.stderr);
+    let types: u64 = home.value("SELECT count(*) FROM completeness WHERE state = 'not_served'");
+    assert!(types > 20, "{types}");
+    let told = format!("{types} types not served by the plan (403)");
+    assert!(sync.stderr.contains(&told), "{}", sync.stderr);
+    let status = home.run(&["status"]).stdout;
+    assert!(status.contains(&told), "{status}");
+    assert!(status.contains("  Not served: "), "{status}");
+    assert!(status.contains(&format!(" and {} more\n", types - 3)), "{status}");
+    let all = home.run(&["status", "--all"]).stdout;
+    assert!(all.contains("  Not served: ") && !all.contains(" more\n"), "{all}");
+    shown(&home, &["status"]);
+}
+
+#[test]
+fn a_home_without_a_connection_is_not_called_complete() {
+    let payer = Payer::small();
+    let home = Home::new();
+    payer.configure(&home, "");
+    assert_eq!(home.run(&["sync"]).code, 1);
+    let status = home.run(&["status", "--max-age", "36h"]);
+    assert_eq!(status.code, 1, "{}", status.stdout);
+    assert!(status.stdout.contains("No connection yet"), "{}", status.stdout);
+    let json = home.run(&["status", "--json"]);
+    assert_eq!(json.code, 1, "{}", json.stdout);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["complete"], false);
+    assert_eq!(json["exit_code"], 1);
 }

@@ -298,6 +298,7 @@ fn an_export_takes_the_place_of_an_export_and_of_nothing_else() {
     home.succeed(&["export", photos.to_str().unwrap()], "an empty folder");
     for (arguments, why) in [
         (&[text, "coverag"][..], "did you mean coverage?"),
+        (&[text, "spending"], "did you mean spend_by_month?"),
         (&[text, "Coverag", "--format", "ndjson"], "did you mean Coverage?"),
         (&[text, "--set", "marts", "--format", "ndjson"], "--set chooses tables"),
         (&[text, "--since", "1", "--set", "marts"], "no rows since a run"),

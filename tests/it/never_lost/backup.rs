@@ -72,6 +72,19 @@ fn a_backup_is_private_has_no_secret_and_overwrites_nothing() {
     assert!(fs::read(&copy).unwrap() == bytes);
     let over = home.run(&["restore", copy.to_str().unwrap()]);
     assert_eq!(over.code, 1, "{}", over.stderr);
+    let hint = "name a new home with --home, or move warehouse.db aside";
+    assert!(over.stderr.contains(hint), "{}", over.stderr);
+    assert!(again.stderr.contains("name another file"), "{}", again.stderr);
+    let elsewhere = Home::new();
+    fs::copy(home.file("vault.key"), elsewhere.file("vault.key")).unwrap();
+    let restored = elsewhere.run(&["restore", copy.to_str().unwrap()]);
+    let next = "Next: put payersync.toml back, then `payersync sync`";
+    assert!(restored.code == 0 && restored.stderr.contains(next), "{}", restored.stderr);
+    let elsewhere = Home::new();
+    fs::copy(home.file("vault.key"), elsewhere.file("vault.key")).unwrap();
+    payer.configure(&elsewhere, "");
+    let restored = elsewhere.run(&["restore", copy.to_str().unwrap()]);
+    assert!(restored.stderr.contains("Next: `payersync sync`"), "{}", restored.stderr);
     let names: Vec<_> = fs::read_dir(home.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

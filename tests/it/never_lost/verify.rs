@@ -214,6 +214,17 @@ fn wrong_rows_alone_are_made_again_by_rebuild() {
 }
 
 #[test]
+fn a_purge_that_was_interrupted_is_repeated_and_no_backup_is_restored() {
+    let (_payer, home) = lived_in();
+    let unfinished = "INSERT INTO purge_unfinished VALUES (7, '2026-01-01T00:00:00.000Z')";
+    home.warehouse().execute_batch(unfinished).unwrap();
+    let told = home.run(&["verify"]);
+    assert_eq!(told.code, 5);
+    assert!(told.stderr.contains("repeat the purge"), "{}", told.stderr);
+    assert!(!told.stderr.contains("restore"), "{}", told.stderr);
+}
+
+#[test]
 fn whatever_was_rejected_repeated_or_settled_is_sound() {
     let payer = Payer::start(Options { members: 2, ..Options::default() });
     let home = payer.connected_home();

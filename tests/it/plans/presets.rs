@@ -24,7 +24,7 @@ fn a_preset_becomes_a_configuration_that_works_offline() {
     let before = std::fs::read(home.file("payersync.toml")).unwrap();
     let again = home.run(&["init", "--plan", "uhc"]);
     assert_eq!(again.code, 1, "{}", again.stderr);
-    assert!(again.stderr.contains("--print"), "{}", again.stderr);
+    assert!(again.stderr.contains("`payersync init --plan uhc --print`"), "{}", again.stderr);
     assert_eq!(std::fs::read(home.file("payersync.toml")).unwrap(), before);
     // The other way: its section, to be added.
     let section = home.run(&["init", "--plan", "uhc", "--print"]).stdout;

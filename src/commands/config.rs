@@ -167,7 +167,7 @@ fn write(out: &mut dyn Write, given: &[Given], keys: &[ShownKey], file: &Path) -
     Ok(())
 }
 
-/// A line with a remark, which stands on a line of its own where there is no room for it.
+/// A line and its remark. A remark that does not fit beside the line is put below it.
 fn remarked(out: &mut dyn Write, text: &str, remark: &str) -> io::Result<()> {
     let begin = REMARK.min(SCREEN.saturating_sub(remark.len() + 3));
     match text.chars().count() <= begin {

@@ -47,7 +47,7 @@ pub use read::snapshot::{Since, Snapshot};
 pub use read::status::{TableCount, TypeStatus};
 pub use tables::code_list;
 pub use tables::codes::{CodeSystem, LoadedCodes, TakeCode};
-pub use tables::marts::{MartState, npi_is_valid};
+pub use tables::marts::{MartState, luhn_sum, npi_is_valid};
 pub(crate) use tables::projection::project;
 pub(crate) use tables::row_batch::{RowBatch, TableRows};
 pub use tables::table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};

@@ -111,7 +111,7 @@ impl List {
             List::Taxonomy,
         ];
         match LISTS.into_iter().find(|list| list.system() == system) {
-            // Products and packages are one code system.
+            // NDC numbers both products and packages.
             Some(List::NdcProduct) => "NDC",
             Some(list) => list.name(),
             None => system,

@@ -1,5 +1,7 @@
 //! The forms of single code systems, with their check digits and ranges. `forms.rs` says which is whose.
 
+use crate::warehouse::luhn_sum;
+
 /// The concepts of RxNorm have lower numbers.
 const MOST_OF_RXNORM: u64 = 2_999_999;
 
@@ -74,16 +76,7 @@ pub(super) fn is_icd10pcs(text: &str) -> bool {
 /// Up to five digits, a hyphen, and their check digit (LOINC Users' Guide, "Check digit").
 pub(super) fn is_loinc(text: &str) -> bool {
     let Some((digits, check)) = text.split_once('-') else { return false };
-    let sum: u32 = digits
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(at, byte)| match (at % 2, u32::from(byte.wrapping_sub(b'0'))) {
-            (0, digit) if digit > 4 => digit * 2 - 9,
-            (0, digit) => digit * 2,
-            (_, digit) => digit,
-        })
-        .sum();
+    let sum = luhn_sum(digits.bytes().rev());
     (1..=5).contains(&digits.len())
         && is_digits(digits)
         && check.len() == 1

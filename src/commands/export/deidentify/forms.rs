@@ -1,7 +1,6 @@
 //! What a code is: each public code system, with the form that its codes have.
 //!
-//! A code stays if it is one of a list, has the check digit of its system, or has a form that hardly
-//! anything else has. Everything else in a column of codes is dropped, whatever it is.
+//! A code stays if it is listed, if its check digit is right, or if its form is unmistakable. Everything else in a column of codes is dropped, whatever it is.
 
 use super::{
     cells::{is_region, is_unit},

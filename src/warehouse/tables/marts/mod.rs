@@ -43,7 +43,7 @@ pub(in crate::warehouse) use check::verify;
 pub(in crate::warehouse) use functions::register;
 pub use standing::MartState;
 pub(in crate::warehouse) use standing::state;
-pub use words::npi_is_valid;
+pub use words::{luhn_sum, npi_is_valid};
 
 /// Raised when the same statements give other rows than before.
 const FORMAT: u8 = 3;

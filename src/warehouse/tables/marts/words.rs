@@ -122,17 +122,21 @@ pub(super) fn npi(system: Option<&str>, kind: Option<&str>, value: Option<&str>)
 /// digit (ISO/IEC 7812, of the number behind the prefix 80840).
 pub fn npi_is_valid(text: &str) -> bool {
     let is_number = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let sum: u32 = text
-        .bytes()
+    // What the digits of the prefix come to.
+    is_number && text.starts_with(['1', '2']) && (luhn_sum(text.bytes()) + 24).is_multiple_of(10)
+}
+
+/// The sum of digits in which the first and every second one after it count twice, less 9 above 9
+/// (ISO/IEC 7812). Anything but digits gives any sum.
+pub fn luhn_sum(digits: impl Iterator<Item = u8>) -> u32 {
+    digits
         .enumerate()
         .map(|(at, byte)| match (at % 2, u32::from(byte.wrapping_sub(b'0'))) {
             (0, digit) if digit > 4 => digit * 2 - 9,
             (0, digit) => digit * 2,
             (_, digit) => digit,
         })
-        .sum();
-    // What the digits of the prefix come to.
-    is_number && text.starts_with(['1', '2']) && (sum + 24).is_multiple_of(10)
+        .sum()
 }
 
 /// How many days an amount of a unit is: weeks have 7, months 30, years 365. A text may be a number

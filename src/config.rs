@@ -137,12 +137,17 @@ impl Settings {
     /// # Errors
     /// As [`Settings::load`].
     pub fn parse(home: &Path, path: &Path, text: &str) -> Result<Settings, ConfigError> {
+        Settings::checked(home, path, text).map_err(|error| error.with_line(text))
+    }
+
+    fn checked(home: &Path, path: &Path, text: &str) -> Result<Settings, ConfigError> {
         let file = text::parse(path, text)?;
         let schedules = Schedules::new(&file, path)?;
         let connection_sections = file.connections.keys().cloned().collect();
         if file.vault_key_command.as_ref().is_some_and(|words| words.iter().all(String::is_empty)) {
             return Err(ConfigError::Value {
                 path: path.into(),
+                line: None,
                 key: "vault_key_command".to_owned(),
                 problem: "names no program".to_owned(),
             });
@@ -153,7 +158,7 @@ impl Settings {
                 oauth_dialect::check_parameters(&section.authorize_parameters, false)
             {
                 let key = format!("connections.{name}.authorize_parameters");
-                return Err(ConfigError::Value { path: path.into(), key, problem });
+                return Err(ConfigError::Value { path: path.into(), line: None, key, problem });
             }
             let parameters: Vec<_> = section.authorize_parameters.into_iter().collect();
             if !parameters.is_empty() {

@@ -1,6 +1,6 @@
 //! What can be wrong with a configuration.
 
-use super::SecretFileError;
+use super::{SecretFileError, text::line_of};
 use crate::auth::ClientKeyError;
 use std::path::PathBuf;
 
@@ -36,10 +36,13 @@ pub enum ConfigError {
         message: String,
     },
     /// A value out of its bounds.
-    #[error("{}: {key} {problem}", path.display())]
+    #[error("{}{}: {key} {problem}", path.display(), at(*line))]
     Value {
         /// The file.
         path: PathBuf,
+        /// The 1-based line of the key, or of the table that should have it; `None` if the file has
+        /// neither.
+        line: Option<usize>,
         /// The key, with its table.
         key: String,
         /// What is wrong with it.
@@ -97,7 +100,22 @@ pub enum ConfigError {
     },
 }
 
+/// A line behind the name of its file.
+fn at(line: Option<usize>) -> String {
+    line.map(|line| format!(":{line}")).unwrap_or_default()
+}
+
 impl ConfigError {
+    /// Adds the line of the key that has the wrong value; `text` is the file's.
+    pub(super) fn with_line(self, text: &str) -> ConfigError {
+        match self {
+            ConfigError::Value { path, line: None, key, problem } => {
+                ConfigError::Value { path, line: line_of(text, &key), key, problem }
+            }
+            error => error,
+        }
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

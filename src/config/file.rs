@@ -64,6 +64,7 @@ impl Http {
             }
             Err(ConfigError::Value {
                 path: path.into(),
+                line: None,
                 key: format!("http.{key}"),
                 problem: format!("is {value}, and must be between 1 and {most}"),
             })
@@ -127,6 +128,7 @@ impl Sync {
         }
         Err(ConfigError::Value {
             path: path.into(),
+            line: None,
             key: "sync.shrink_limit_percent".to_owned(),
             problem: format!("is {}, and must be at most 100", self.shrink_limit_percent),
         })
@@ -191,6 +193,7 @@ impl Warehouse {
             days @ 30.. => Ok(Some(Duration::from_secs(days * 24 * 60 * 60))),
             days => Err(ConfigError::Value {
                 path: path.into(),
+                line: None,
                 key: "warehouse.keep_runs_days".to_owned(),
                 problem: format!("is {days}, and must be 0 (for ever) or at least 30"),
             }),

@@ -85,6 +85,7 @@ impl NotifySettings {
     ) -> Result<NotifySettings, ConfigError> {
         let refuse = |key: &str, problem: String| ConfigError::Value {
             path: path.into(),
+            line: None,
             key: format!("notify.{key}"),
             problem,
         };

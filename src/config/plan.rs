@@ -110,6 +110,7 @@ impl PlanSettings {
         let refuse = |key: &str, problem: &str| {
             Err(ConfigError::Value {
                 path: path.into(),
+                line: None,
                 key: format!("plans.{name}.{key}"),
                 problem: problem.to_owned(),
             })

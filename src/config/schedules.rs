@@ -16,8 +16,12 @@ impl Schedules {
     pub(super) fn new(file: &File, path: &Path) -> Result<Schedules, ConfigError> {
         let section = &file.schedule;
         const DAY: u32 = 24 * 60 * 60;
-        let refuse =
-            |key: String, problem: String| ConfigError::Value { path: path.into(), key, problem };
+        let refuse = |key: String, problem: String| ConfigError::Value {
+            path: path.into(),
+            line: None,
+            key,
+            problem,
+        };
         if section.jitter_seconds > DAY {
             let problem = format!("is {}, and must be at most {DAY}", section.jitter_seconds);
             return Err(refuse("schedule.jitter_seconds".to_owned(), problem));

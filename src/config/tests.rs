@@ -241,18 +241,22 @@ fn a_connections_schedule_goes_before_its_plans_and_that_before_the_usual_one() 
 }
 
 #[test]
-fn a_bad_schedule_is_told_with_file_and_key() {
+fn a_bad_schedule_is_told_with_file_line_and_key() {
     let plan = "[plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\n";
     for (text, key) in [
-        ("[schedule]\ncron = \"0 3 * *\"\n".to_owned(), "schedule.cron"),
-        ("[schedule]\ncron = \"0 3 31 2 *\"\n".to_owned(), "schedule.cron"),
-        ("[schedule]\ntime_zone = \"Gotham\"\n".to_owned(), "schedule.time_zone"),
-        ("[schedule]\njitter_seconds = 90000\n".to_owned(), "schedule.jitter_seconds"),
-        (format!("{plan}schedule = \"x\"\n"), "plans.x.schedule"),
-        ("[connections.ann]\nschedule = \"0 3 * * 8\"\n".to_owned(), "connections.ann.schedule"),
+        ("[schedule]\ncron = \"0 3 * *\"\n".to_owned(), "2: schedule.cron"),
+        ("[schedule]\ncron = \"0 3 31 2 *\"\n".to_owned(), "2: schedule.cron"),
+        ("[schedule]\n\ntime_zone = \"Gotham\"\n".to_owned(), "3: schedule.time_zone"),
+        ("schedule.jitter_seconds = 90000\n".to_owned(), "1: schedule.jitter_seconds"),
+        (format!("{plan}schedule = \"x\"\n"), "4: plans.x.schedule"),
+        (
+            format!("{plan}{}schedule = \"x\"\n", plan.replace('x', "\"x.y\"")),
+            "8: plans.x.y.schedule",
+        ),
+        ("[connections.ann]\nschedule = \"0 3 * * 8\"\n".to_owned(), "2: connections.ann.schedule"),
     ] {
         let error = parse(&text).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("payersync.toml: {key} ")), "{error}");
+        assert!(error.starts_with(&format!("payersync.toml:{key} ")), "{error}");
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn other_default(home: &Path) -> Option<PathBuf> {
 pub(super) fn tell_other_default(home: &Path) {
     if let Some(other) = other_default(home) {
         let (home, other) = (home.display(), other.display());
-        tell(&format!("{home} is used, and {other} is there, too; --home names the home"));
+        tell(&format!("{home} is used, and {other} exists too; --home names the home"));
     }
 }
 

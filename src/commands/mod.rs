@@ -138,6 +138,7 @@ fn ended(result: Result<ExitCode, Failure>) -> ExitCode {
 
 async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<ExitCode, Failure> {
     let home = home::choose(&cli)?;
+    let is_named = cli.home.is_some();
     // A demo has a home of its own; the others need none.
     if !matches!(
         cli.command,
@@ -148,7 +149,7 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
             | Command::Man(_)
     ) {
         home::require_own(&home)?;
-        if cli.home.is_none() {
+        if !is_named {
             home::tell_other_default(&home);
         }
     }
@@ -175,7 +176,7 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
         Command::Rebuild(args) => rebuild::run(&home, args, style),
         Command::Backup(args) => backup::run(&home, &args),
         Command::Restore(args) => backup::restore(&home, &args),
-        Command::Doctor(args) => doctor::run(&home, &args).await,
+        Command::Doctor(args) => doctor::run(&home, &args, is_named).await,
         Command::Config(command) => config::run(&home, &command.action, given),
         Command::Get(args) => get::run(&home, &args).await,
         Command::Verify => verify::run(&home),

@@ -21,13 +21,17 @@ use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
 /// Below this a night may not fit.
 const LITTLE_SPACE: u64 = 256 << 20;
 
-/// Who else can read what is in the home.
-pub(crate) fn permissions(folder: &Path, findings: &mut Vec<Finding>) {
+/// The other folder that could be the home, where nobody has named a home.
+pub(crate) fn other_home(folder: &Path, findings: &mut Vec<Finding>) {
     if let Some(other) = home::other_default(folder) {
-        let said = format!("{} is used, and {} is there, too", folder.display(), other.display());
-        let hint = "remove the one that is not wanted, or name the home with --home";
+        let said = format!("{} is used, and {} exists too", folder.display(), other.display());
+        let hint = "remove the folder that is not wanted, or name the home with --home";
         findings.push(Finding::warning("home", said, hint));
     }
+}
+
+/// Who else can read what is in the home.
+pub(crate) fn permissions(folder: &Path, findings: &mut Vec<Finding>) {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => {

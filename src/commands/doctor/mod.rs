@@ -29,8 +29,13 @@ use std::{io::Write, path::Path, time::Duration};
 /// What stands below a verdict begins here.
 const INDENT: usize = 8;
 
-/// Looks at everything; exit code 1 when something is wrong.
-pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Failure> {
+/// Looks at everything; exit code 1 when something is wrong. `is_named` is whether somebody has named
+/// the home, and not left its choice to payersync.
+pub(super) async fn run(
+    folder: &Path,
+    args: &DoctorArgs,
+    is_named: bool,
+) -> Result<ExitCode, Failure> {
     let mut findings = Vec::new();
     let settings = match Settings::load(folder) {
         Ok(settings) => {
@@ -47,6 +52,9 @@ pub(super) async fn run(folder: &Path, args: &DoctorArgs) -> Result<ExitCode, Fa
             None
         }
     };
+    if !is_named {
+        local::other_home(folder, &mut findings);
+    }
     local::permissions(folder, &mut findings);
     local::disk(folder, &mut findings);
     let warehouse = local::warehouse(folder, &mut findings);

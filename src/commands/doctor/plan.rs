@@ -4,6 +4,7 @@ use super::{discovery, finding::Finding};
 use crate::{
     auth::{ConsentState, RequestSettings, StoredGrant},
     clock::{self, Clock},
+    commands::standing::minute,
     config::{PlanSettings, Settings},
     fhir::{Capability, fhir_version},
     http::{Get, HttpClient, Origin, any_body, silently},
@@ -188,15 +189,15 @@ pub(crate) fn freshness(
     now: DateTime<Utc>,
 ) -> Finding {
     if let ConsentState::Needed { reason, since } = &grant.consent {
-        let said = format!("a new consent is needed since {}: {reason}", clock::text(*since));
+        let said = format!("a new consent is needed since {}: {reason}", told(*since));
         return Finding::wrong(what, said, again);
     }
     let access = match grant.expires_at {
-        Some(at) if at > now => format!("access token until {}", clock::text(at)),
-        Some(at) => format!("access token expired at {}", clock::text(at)),
+        Some(at) if at > now => format!("access token until {}", told(at)),
+        Some(at) => format!("access token expired at {}", told(at)),
         None => "access token without a known end".to_owned(),
     };
-    let refreshed = clock::text(grant.refreshed_at);
+    let refreshed = told(grant.refreshed_at);
     let is_over = grant.expires_at.is_some_and(|at| at <= now);
     match (&grant.refresh, is_over) {
         (Some(_), _) if grant.refresh_begun_at.is_some() => Finding::warning(
@@ -214,4 +215,9 @@ pub(crate) fn freshness(
             Finding::wrong(what, format!("{access}, and there is no refresh token"), again)
         }
     }
+}
+
+/// An instant to the minute, as `status` shows it.
+fn told(instant: DateTime<Utc>) -> String {
+    format!("{} UTC", minute(&clock::text(instant)))
 }

@@ -91,8 +91,10 @@ fn with_both_folders_the_old_one_is_the_home_and_the_other_is_named() {
     }
     // Whoever names a home has chosen.
     let old = user.file(OLD).display().to_string();
-    let (_, said) = run(&user, Some(&data), &["--home", &old, "config", "show"]);
-    assert!(!said.contains(&other), "{said}");
+    for command in [&["config", "show"][..], &["doctor", "--offline"]] {
+        let (_, said) = run(&user, Some(&data), &[&["--home", old.as_str()][..], command].concat());
+        assert!(!said.contains(&other), "{said}");
+    }
     fs::remove_dir_all(user.file(XDG)).unwrap();
     let (_, said) = run(&user, Some(&data), &["--home", &old, "doctor", "--offline"]);
     assert!(!said.contains(&other), "{said}");

@@ -59,6 +59,8 @@ fn a_sound_home_is_in_order_and_left_byte_for_byte() {
     ] {
         assert!(outcome.stdout.contains(said), "{said}: {}", outcome.stdout);
     }
+    let tokens = outcome.stdout.lines().find(|line| line.contains("tokens of john")).unwrap();
+    assert!(tokens.ends_with(" UTC") && !tokens.contains('Z'), "told to the minute: {tokens}");
     assert!(files(home.path()) == before);
 }
 

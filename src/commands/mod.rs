@@ -81,7 +81,10 @@ use watch::Watch;
 
 /// Tells why the command line cannot be understood, in words that repeat it.
 pub fn misused(words: &str) -> ExitCode {
-    terminal::passed_on(words);
+    match terminal::told_width() {
+        Some(screen) => terminal::passed_on(&(show::wrap(words, screen, 4) + "\n")),
+        None => terminal::passed_on(words),
+    }
     ExitCode::Usage
 }
 

@@ -1,6 +1,9 @@
 //! What a person, or a log, sees of a run while it works.
 
-use super::terminal::on_one_line;
+use super::{
+    show,
+    terminal::{on_one_line, told_width},
+};
 use crate::monitor::{Event, Monitor};
 use crate::outcome::WalkState;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -179,7 +182,8 @@ impl Bars {
         }
         if let Some(line) = line {
             // Where the terminal is gone nobody reads it.
-            let _ = self.all.println(on_one_line(&line));
+            let screen = told_width().unwrap_or(usize::MAX);
+            let _ = self.all.println(show::wrap(&on_one_line(&line), screen, 4));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `payersync sandbox`: the embedded payer, to be talked to by whatever speaks the protocol.
 
-use super::{failure::Failure, print, stop_signal, tell};
+use super::{failure::Failure, print, show, stop_signal, tell, terminal};
 use crate::{
     cli::{SandboxArgs, SandboxCommand},
     exit_code::ExitCode,
@@ -11,6 +11,9 @@ use tokio::net::TcpListener;
 
 /// Members that are named; a payer for a load test has a million.
 const MOST_MEMBERS: u32 = 100;
+
+/// Columns of the screen for the name of a fault.
+const FAULT: usize = 24;
 
 /// Serves until told to stop.
 pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
@@ -49,10 +52,12 @@ pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
 
 /// Names every fault with its sentence.
 pub(super) fn list_faults() -> Result<ExitCode, Failure> {
+    let screen = terminal::width().unwrap_or(usize::MAX);
     print(|out| {
-        Fault::ALL
-            .iter()
-            .try_for_each(|fault| writeln!(out, "{:<24} {}", fault.name(), fault.describe()))
+        Fault::ALL.iter().try_for_each(|fault| {
+            let line = format!("{:<FAULT$} {}", fault.name(), fault.describe());
+            writeln!(out, "{}", show::wrap(&line, screen, FAULT + 1))
+        })
     })?;
     Ok(ExitCode::Complete)
 }

@@ -1,6 +1,6 @@
 //! `payersync verify`: is the warehouse what it claims to be? Changes nothing.
 
-use super::{failure::Failure, home, print, tell, terminal};
+use super::{failure::Failure, home, print, show, tell, terminal};
 use crate::{
     config::Settings,
     exit_code::ExitCode,
@@ -33,15 +33,18 @@ pub(super) fn run(folder: &Path) -> Result<ExitCode, Failure> {
 
 fn report(out: &mut dyn Write, check: &Checked) -> io::Result<()> {
     let verdict = if check.problems == 0 { "ok     " } else { "damaged" };
-    writeln!(out, "{verdict} {:>9}  {}", check.count, check.what)?;
+    let screen = terminal::width().unwrap_or(usize::MAX);
+    let mut line = |text: &str, indent| writeln!(out, "{}", show::wrap(text, screen, indent));
+    line(&format!("{verdict} {:>9}  {}", check.count, check.what), 19)?;
     for problem in &check.described {
-        writeln!(out, "        - {problem}")?;
+        line(&format!("        - {problem}"), 10)?;
     }
     if check.problems > check.described.len() as u64 {
-        writeln!(out, "        - and {} more", check.problems - check.described.len() as u64)?;
+        let more = check.problems - check.described.len() as u64;
+        line(&format!("        - and {more} more"), 10)?;
     }
     match &check.note {
-        Some(note) => writeln!(out, "        note: {note}"),
+        Some(note) => line(&format!("        note: {note}"), 8),
         None => Ok(()),
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::{
     files::import::put,
-    support::{Home, at_terminal},
+    support::{Home, Payer, at_terminal},
 };
+use payersync::sandbox::Options;
 use serde_json::Value;
 
 fn stdout(home: &Home, arguments: &[&str]) -> String {
@@ -113,6 +114,38 @@ fn the_way_fits_a_screen_of_eighty_columns_and_nothing_is_cut() {
         let what = words(column["description"].as_str().unwrap());
         assert!(what.iter().all(|word| told.contains(word.as_str())), "{column}");
     }
+}
+
+#[test]
+fn whatever_else_a_person_reads_fits_eighty_columns_too() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    assert_eq!(home.run(&["sync"]).code, 0);
+    // A view of its own writer, which verify has a note about.
+    let names = "answers_as_if_it_were_ours, and_another_one_with_a_long_name".split(", ");
+    for name in names {
+        home.warehouse().execute_batch(&format!("CREATE VIEW {name} AS SELECT 1 AS one")).unwrap();
+    }
+    for (arguments, code) in [
+        (&["tables", "--unmapped"][..], 0),
+        (&["demo", "--list-faults"], 0),
+        (&["demo", "--fault", "a-fault-that-is-not-known"], 1),
+        (&["verify"], 0),
+    ] {
+        let screen = at_terminal(home.command(arguments), 80, 24);
+        let text = screen.text();
+        assert_eq!(screen.code, code, "{arguments:?}: {text}");
+        let lines = text.split(['\n', '\r']);
+        let long: Vec<&str> = lines.filter(|line| line.chars().count() > 80).collect();
+        assert!(long.is_empty(), "{arguments:?}: {long:#?}");
+        assert!(!text.contains('…'), "{arguments:?}: {text}");
+    }
+    drop(payer);
+    let text = at_terminal(home.command(&["sync"]), 80, 24).text();
+    // The bars stand between; a line of the failure that goes on is indented.
+    let (_, told) = text.split_once('✗').unwrap();
+    let (told, _) = told.split_once("attempts").unwrap();
+    assert!(told.contains("could not") && told.contains("    "), "{told}");
 }
 
 #[test]

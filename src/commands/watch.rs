@@ -4,12 +4,13 @@
 use super::{calendar, home, notify::notifier, targets::LeftOut, tell};
 use crate::{
     cli::{Cli, Command},
-    clock::Clock,
+    clock::{self, Clock},
     config::Settings,
     exit_code::ExitCode,
     notify::{ConnectionResult, ConsentEnd, Notifier, RunResult},
+    outcome::WalkKind,
     sync::Report,
-    warehouse::{ConnectionRow, ReadOnlyWarehouse},
+    warehouse::{ConnectionRow, ReadOnlyWarehouse, TypeStatus},
 };
 use chrono::{DateTime, Utc};
 use std::{
@@ -144,31 +145,53 @@ pub(super) fn result_of(
     is_whole: bool,
 ) -> RunResult {
     let looked = look(settings);
-    let rows = looked.as_ref().map_or(&[][..], |(rows, _)| rows);
+    let rows = looked.as_ref().map_or(&[][..], |looked| &looked.rows);
+    let types = looked.as_ref().map_or(&[][..], |looked| &looked.types);
     let by_name: HashMap<&str, &ConnectionRow> =
         rows.iter().map(|row| (row.name.as_str(), row)).collect();
     let of = |(name, exit_code): Seen| {
         let row = by_name.get(name.as_str())?;
         let (uid, plan) = (row.uid.clone(), row.plan_name().to_owned());
-        Some(ConnectionResult { uid, plan, exit_code, is_whole })
+        let complete_as_of = complete_as_of(&name, types);
+        Some(ConnectionResult { uid, plan, exit_code, is_whole, complete_as_of })
     };
     RunResult {
         command,
         exit_code,
         connections: seen.into_iter().filter_map(of).collect(),
         known: looked.as_ref().map(|_| rows.iter().map(|row| row.uid.clone()).collect()),
-        consents: looked.map(|(_, consents)| consents).unwrap_or_default(),
+        consents: looked.map(|looked| looked.consents).unwrap_or_default(),
     }
 }
 
-/// The connections and the ends of their consents; `None` if the warehouse cannot be read, which the
-/// exit code says.
-fn look(settings: &Settings) -> Option<(Vec<ConnectionRow>, Vec<ConsentEnd>)> {
+/// The instant up to which all types that a connection's plan was asked for are complete; `None` if a
+/// type never was.
+fn complete_as_of(name: &str, types: &[TypeStatus]) -> Option<DateTime<Utc>> {
+    let mine = types.iter().filter(|status| status.connection == name);
+    let asked = mine.filter(|status| status.state.is_asked() && status.mode != WalkKind::File);
+    let times: Option<Vec<DateTime<Utc>>> =
+        asked.map(|status| clock::parsed(status.complete_as_of.as_deref()?)).collect();
+    times?.into_iter().min()
+}
+
+/// What the warehouse knows of all connections.
+struct Looked {
+    rows: Vec<ConnectionRow>,
+    consents: Vec<ConsentEnd>,
+    types: Vec<TypeStatus>,
+}
+
+/// Reads it; `None` if the warehouse cannot be read, which the exit code says.
+fn look(settings: &Settings) -> Option<Looked> {
     let file = home::existing_warehouse(&settings.home).ok()?;
     let warehouse = ReadOnlyWarehouse::open(&file).ok()?;
     let consents = warehouse.consents().ok()?.into_iter().filter_map(|consent| {
         let ends_at = calendar::ends_at(settings, &consent)?;
         Some(ConsentEnd { uid: consent.uid, plan: consent.plan, ends_at })
     });
-    Some((warehouse.connections().ok()?, consents.collect()))
+    Some(Looked {
+        rows: warehouse.connections().ok()?,
+        consents: consents.collect(),
+        types: warehouse.status().ok()?,
+    })
 }

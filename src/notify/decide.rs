@@ -34,6 +34,8 @@ pub struct ConnectionResult {
     pub exit_code: ExitCode,
     /// Whether all of its types were asked for, so that it is well if nothing happened.
     pub is_whole: bool,
+    /// The instant up to which all of its types are complete; `None` if a type never was.
+    pub complete_as_of: Option<DateTime<Utc>>,
 }
 
 /// When a consent ends.
@@ -70,6 +72,7 @@ struct Trouble<'a> {
     plan: Option<&'a str>,
     code: u8,
     subject: String,
+    complete_as_of: Option<DateTime<Utc>>,
 }
 
 impl RunResult {
@@ -100,11 +103,13 @@ impl RunResult {
                 plan: Some(&one.plan),
                 code: one.exit_code as u8,
                 subject: self.subject(&one.uid),
+                complete_as_of: one.complete_as_of,
             })
             .collect();
         if worst.worst(self.exit_code) != worst {
             let code = self.exit_code as u8;
-            troubles.insert(Trouble { plan: None, code, subject: self.itself() });
+            let subject = self.itself();
+            troubles.insert(Trouble { plan: None, code, subject, complete_as_of: None });
         }
         troubles
     }
@@ -170,14 +175,19 @@ fn failure(
     let meaning = code.describe();
     // The title has the reason: here are only those that differ from it.
     let mut text = format!("payersync {command} ended with exit code {}.\n", code as u8);
-    for ((plan, one), number) in
-        counted(troubles.iter().filter_map(|one| Some((one.plan?, one.code))))
-    {
+    let mut alike: BTreeMap<(&str, u8), Vec<Option<DateTime<Utc>>>> = BTreeMap::new();
+    for trouble in &troubles {
+        if let Some(plan) = trouble.plan {
+            alike.entry((plan, trouble.code)).or_default().push(trouble.complete_as_of);
+        }
+    }
+    for ((plan, one), ages) in alike {
         let other = match one == code as u8 {
             true => String::new(),
             false => format!(": {}", describe(one)),
         };
-        text += &format!("Plan {plan}: {}{other}.\n", count(number, "connection"));
+        let (connections, since) = (count(ages.len(), "connection"), since(&ages));
+        text += &format!("Plan {plan}: {connections}{other}; {since}.\n");
     }
     text += "`payersync status` says what is wrong and what to do.";
     let notice = Notice {
@@ -303,6 +313,19 @@ fn counted<T: Ord>(items: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
         *counted.entry(item).or_default() += 1;
     }
     counted
+}
+
+/// Up to when connections are complete, in words; the oldest of them counts.
+fn since(ages: &[Option<DateTime<Utc>>]) -> String {
+    let known: Option<Vec<DateTime<Utc>>> = ages.iter().copied().collect();
+    match (known.and_then(|known| known.into_iter().min()), ages.len()) {
+        (Some(oldest), 1) => format!("complete as of {}", oldest.format("%Y-%m-%d %H:%M UTC")),
+        (Some(oldest), _) => {
+            format!("the oldest complete as of {}", oldest.format("%Y-%m-%d %H:%M UTC"))
+        }
+        (None, 1) => "never complete so far".to_owned(),
+        (None, _) => "not all of them ever complete".to_owned(),
+    }
 }
 
 fn plans<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {

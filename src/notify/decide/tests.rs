@@ -12,6 +12,7 @@ fn run(exit_code: ExitCode, connections: &[(&str, ExitCode)]) -> RunResult {
         plan: "acme".to_owned(),
         exit_code: *exit_code,
         is_whole: true,
+        complete_as_of: None,
     };
     RunResult {
         command: "sync",
@@ -135,17 +136,27 @@ fn a_connection_that_is_gone_is_forgotten() {
 }
 
 #[test]
+fn of_several_connections_the_oldest_says_since_when_nothing_is_complete() {
+    assert_eq!(
+        since(&[Some(at(3)), Some(at(1))]),
+        "the oldest complete as of 2026-01-02 03:00 UTC"
+    );
+    assert_eq!(since(&[Some(at(3)), None]), "not all of them ever complete");
+}
+
+#[test]
 fn a_message_has_plans_and_numbers_and_no_connection() {
     let mut result = run(ConsentNeeded, &[("uid-a", Unreachable), ("uid-b", ConsentNeeded)]);
     result.consents =
         vec![ConsentEnd { uid: "uid-a".to_owned(), plan: "acme".to_owned(), ends_at: at(1) }];
+    result.connections[0].complete_as_of = Some(at(-9));
     let policy = Policy { consent: TimeDelta::days(14), repeat: TimeDelta::days(7) };
     let decisions = decide(&Told::default(), &result, policy, at(0));
     assert_eq!(
         decisions[0].notice.text,
         "payersync sync ended with exit code 3.\n\
-         Plan acme: 1 connection.\n\
-         Plan acme: 1 connection: a plan could not be reached.\n\
+         Plan acme: 1 connection; never complete so far.\n\
+         Plan acme: 1 connection: a plan could not be reached; complete as of 2025-12-23 03:00 UTC.\n\
          `payersync status` says what is wrong and what to do."
     );
     assert!(decisions[1].notice.text.starts_with("Plan acme: 1 consent ends on 2026-01-02.\n"));

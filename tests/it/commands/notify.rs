@@ -226,6 +226,7 @@ fn a_backfill_and_a_daemon_tell_it_too_and_an_unreachable_ear_changes_no_exit_co
     assert_eq!(home.run(&backfill).code, 4);
     let told = heard();
     assert!(told.len() == 1 && told[0].contains("\"command\":\"backfill\""), "{told:?}");
+    assert!(told[0].contains("; complete as of 20"), "since when: {told:?}");
     assert_eq!(home.run(&backfill).code, 4);
     assert!(heard().is_empty(), "told twice");
     // A home that was never synced is synced when the daemon starts.

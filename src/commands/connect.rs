@@ -14,6 +14,7 @@ use crate::{
     cli::ConnectArgs,
     config::{PlanSettings, Settings},
     exit_code::ExitCode,
+    plural,
     warehouse::{ConnectionRow, ReadOnlyWarehouse, Warehouse},
 };
 use secrecy::SecretString;
@@ -28,6 +29,9 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     check_name(&args.name)?;
     let settings = Settings::load(folder)?;
     let plan = settings.plan(&args.plan)?;
+    if plan.grant().has_endpoint() && plan.has_placeholder_client_id() {
+        return Err(no_client_id(plan));
+    }
     let http = home::http(&settings)?;
     let mut registration = home::registration(plan, &http).await?;
     if let Some(own) = settings.connection_parameters.get(&args.name) {
@@ -94,6 +98,16 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     }
     tell(&format!("Next: `payersync sync {}`", row.name));
     Ok(ExitCode::Complete)
+}
+
+/// Before anybody is sent to the plan, which would refuse the client to the member's face.
+fn no_client_id(plan: &PlanSettings) -> Failure {
+    let name = &plan.name;
+    Failure::misuse(format!("plan {name}: client_id is still the placeholder of the template"))
+        .hint(format!(
+            "enter the id that the plan's developer portal shows for your app as client_id in \
+             [plans.{name}] of payersync.toml"
+        ))
 }
 
 /// Tells where the member is connected already: the same patient of the same plan.
@@ -212,7 +226,14 @@ async fn ask(
                     tell("No browser could be opened; open the URL by hand");
                 }
             }
-            tell(&format!("Waiting for the answer at {} ...", listener.redirect_url()));
+            let time = match (args.timeout, args.timeout % 60) {
+                (60.., 0) => plural::count(args.timeout / 60, "minute"),
+                (seconds, _) => plural::count(seconds, "second"),
+            };
+            tell(&format!(
+                "Waiting up to {time} for the answer at {} ...",
+                listener.redirect_url()
+            ));
             let timeout = Duration::from_secs(args.timeout);
             let code = listener.wait(&request.expected, timeout).await?;
             Ok((registration, Redirected { code, verifier: request.verifier }))

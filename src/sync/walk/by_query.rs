@@ -260,9 +260,12 @@ pub(crate) fn is_refusal(status: u16) -> bool {
 /// The end of a type of which a part came before and is refused now.
 pub(crate) fn lost(finish: WalkFinish, part: &Part) -> WalkFinish {
     let detail = finish.detail.unwrap_or_default();
-    let hint = finish.hint.unwrap_or_else(|| {
-        format!("if the plan has given {} up, take it out of the plan's search", part.query)
-    });
+    let given_up =
+        format!("if the plan has given {} up, take it out of the plan's search", part.query);
+    let hint = match finish.reason {
+        Some(Reason::Refused | Reason::NotFound) => given_up,
+        _ => finish.hint.unwrap_or(given_up),
+    };
     WalkFinish {
         detail: Some(format!("the plan refuses {}, which came before: {detail}", part.query)),
         hint: Some(hint),

@@ -225,8 +225,32 @@ fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
             "the plan is still loading the member's data; sync again in some minutes".to_owned()
         }
         Reason::Throttled => "lower requests_per_second or requests_per_hour of the plan".to_owned(),
-        Reason::NotJson | Reason::NotASearchset => {
+        Reason::NotJson | Reason::NotASearchset | Reason::UnexpectedStatus => {
             "check the plan's fhir_url; if it is right, the plan is at fault and the next run asks again".to_owned()
+        }
+        Reason::Refused | Reason::OperationOutcome => {
+            "the next run asks again; if it stays so, tell the plan: sync_walk.server_message has its \
+             own words".to_owned()
+        }
+        Reason::NotFound | Reason::Gone => {
+            "the next run asks again; if it stays so, ask the plan whether it still serves the type"
+                .to_owned()
+        }
+        Reason::ServerError => {
+            "the plan has a fault; the next run asks again; if it lasts for days, tell the plan"
+                .to_owned()
+        }
+        Reason::Network => "check the network; the next run asks again".to_owned(),
+        Reason::Timeout => {
+            "the next run asks again; if it stays so, lower the plan's page_size or raise \
+             read_timeout_seconds and total_timeout_seconds in [http]".to_owned()
+        }
+        Reason::TooLarge => {
+            "lower the plan's page_size, or raise max_body_mebibytes in [http]".to_owned()
+        }
+        Reason::TooManyEntries => "lower the plan's page_size".to_owned(),
+        Reason::UnknownEncoding => {
+            "tell the plan that it sends an encoding that no request asks for".to_owned()
         }
         _ => return None,
     })

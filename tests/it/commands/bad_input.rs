@@ -106,6 +106,19 @@ fn an_unknown_plan_is_answered_with_the_known_ones() {
 }
 
 #[test]
+fn a_placeholder_in_the_clients_place_is_refused_before_a_member_is_asked() {
+    let home = home_with(&DEAF.replace("client_id = \"x\"", "client_id = \"your-client-id\""));
+    for connect in [
+        &["connect", "ann", "--plan", "demo"][..],
+        &["connect", "ann", "--plan", "demo", "--code", "c"],
+    ] {
+        let outcome =
+            refused(&home, connect, 1, "client_id is still the placeholder", "[plans.demo]");
+        assert!(!outcome.stderr.contains("http"), "nobody is sent there: {}", outcome.stderr);
+    }
+}
+
+#[test]
 fn a_secret_that_is_not_there_is_named() {
     let connect = ["connect", "ann", "--plan", "demo", "--code", "c"];
     let home = home_with(&format!("{DEAF}client_secret_env = \"PAYERSYNC_TEST_UNSET\"\n"));
@@ -196,6 +209,7 @@ fn a_consent_that_never_comes_is_not_waited_for_for_ever() {
     let home = home_with(&format!("{DEAF}redirect_url = \"http://127.0.0.1:0/callback\"\n"));
     let outcome = home.run(&["connect", "ann", "--plan", "demo", "--no-browser", "--timeout", "0"]);
     decent(&outcome, 3, "", "--timeout");
+    assert!(outcome.stderr.contains("Waiting up to 0 seconds for the answer at "), "{outcome:?}");
 }
 
 #[test]

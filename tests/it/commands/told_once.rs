@@ -138,3 +138,18 @@ fn a_home_without_a_connection_is_not_called_complete() {
     assert_eq!(json["complete"], false);
     assert_eq!(json["exit_code"], 1);
 }
+
+#[test]
+fn a_request_that_is_refused_for_good_comes_with_what_to_do() {
+    let payer = Payer::start(Options { faults: vec![Fault::Permanent400], ..Options::default() });
+    let home = payer.connected_home();
+    let sync = home.run(&["sync"]);
+    assert_eq!(sync.code, 2, "{}", sync.stderr);
+    let hint = sync.stderr.lines().find(|line| line.starts_with("hint: ")).unwrap();
+    assert!(hint.contains("sync_walk.server_message"), "{hint}");
+    let silent: u64 = home.value(
+        "SELECT count(*) FROM sync_walk WHERE state = 'incomplete'
+           AND (hint IS NULL OR server_message IS NULL)",
+    );
+    assert_eq!(silent, 0, "what the hint names is there");
+}

@@ -8,13 +8,19 @@ use super::handed_on;
 use std::{
     env, io,
     process::{Command, Stdio},
+    thread::sleep,
+    time::Duration,
 };
 use url::Url;
 
-/// Starts whatever opens pages here; the first that can be started.
+/// How often, and how long between, an opener is asked whether it has failed.
+const LOOKS: u32 = 50;
+const BETWEEN: Duration = Duration::from_millis(20);
+
+/// Starts whatever opens pages here; the first that can be started and does not fail within a second.
 ///
 /// # Errors
-/// None of them can be started.
+/// No opener can be started, or each one fails: `xdg-open` does where there is no browser.
 pub(super) fn open(url: &Url) -> io::Result<()> {
     let chosen = env::var("BROWSER").unwrap_or_default();
     let mut openers: Vec<Vec<String>> = chosen
@@ -53,13 +59,21 @@ fn started(words: &[String], url: &Url) -> io::Result<()> {
     if !words.iter().any(|word| word.contains("%s")) {
         arguments.push(url.to_string());
     }
-    Command::new(program)
+    let mut opener = Command::new(program)
         .args(arguments)
         .env_clear()
         .envs(handed_on::variables())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()
-        .map(drop)
+        .spawn()?;
+    for _ in 0..LOOKS {
+        match opener.try_wait()? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => return Err(io::Error::other(format!("{program}: {status}"))),
+            None => sleep(BETWEEN),
+        }
+    }
+    // It still runs: a browser that stays in the foreground.
+    Ok(())
 }

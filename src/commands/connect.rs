@@ -223,7 +223,7 @@ async fn ask(
                 let opened =
                     listener.start_page(&request.url).and_then(|page| browser::open(&page));
                 if opened.is_err() {
-                    tell("No browser could be opened; open the URL by hand");
+                    tell("No browser was found; open the URL by hand");
                 }
             }
             let time = match (args.timeout, args.timeout % 60) {

@@ -4,11 +4,15 @@ use super::{failure::Failure, home, print, show, tell, terminal};
 use crate::{
     alike::most_alike,
     cli::InitArgs,
-    config::{FILE_NAME, Preset, PresetError, TEMPLATE, presets},
+    config::{FILE_NAME, Preset, PresetError, Settings, TEMPLATE, presets},
     exit_code::ExitCode,
     own_file,
 };
-use std::{collections::BTreeMap, io::Write, path::Path};
+use std::{
+    collections::BTreeMap,
+    io::{ErrorKind, Write},
+    path::Path,
+};
 
 /// Writes the file, never over one that is there; or lists the presets, or prints one.
 pub(super) fn run(folder: &Path, args: &InitArgs) -> Result<ExitCode, Failure> {
@@ -20,8 +24,8 @@ pub(super) fn run(folder: &Path, args: &InitArgs) -> Result<ExitCode, Failure> {
         return write(
             folder,
             TEMPLATE,
-            "PRESET",
             "enter your plan there, then `payersync connect NAME --plan PLAN`",
+            "to begin anew, move it aside; `payersync init --list` names plans to add to it",
         );
     };
     let preset = Preset::named(name)?;
@@ -33,7 +37,7 @@ pub(super) fn run(folder: &Path, args: &InitArgs) -> Result<ExitCode, Failure> {
     let text = preset.configuration(&values)?;
     let next =
         format!("enter your client_id there, then `payersync connect NAME --plan {}`", preset.name);
-    let code = write(folder, &text, preset.name, &next)?;
+    let code = write(folder, &text, &next, &to_add(folder, &preset, &values))?;
     tell(&format!("Source of the preset: {}, checked {}", preset.certainty, preset.as_of));
     if let Some(missing) = preset.missing {
         tell(&format!("Limits: {missing}"));
@@ -41,18 +45,30 @@ pub(super) fn run(folder: &Path, args: &InitArgs) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// `preset` is what the person asked for, or stands for what they may ask for.
-fn write(folder: &Path, text: &str, preset: &str, next: &str) -> Result<ExitCode, Failure> {
+/// How a preset gets into a file that exists.
+fn to_add(folder: &Path, preset: &Preset, values: &BTreeMap<String, String>) -> String {
+    let name = preset.name;
+    if Settings::load(folder).is_ok_and(|settings| settings.plans.contains_key(name)) {
+        return format!("it has a section [plans.{name}], which you may edit");
+    }
+    // Letters, digits, points, underscores and hyphens: nothing that a shell would take for its own.
+    let set: String = values.iter().map(|(key, value)| format!(" --set {key}={value}")).collect();
+    format!(
+        "`payersync init --plan {name}{set} --print` prints [plans.{name}]: append it to the file"
+    )
+}
+
+/// Writes the file; `to_add` is what to do where there is a file that is kept.
+fn write(folder: &Path, text: &str, next: &str, to_add: &str) -> Result<ExitCode, Failure> {
     home::create(folder)?;
     let path = folder.join(FILE_NAME);
-    let failed = |error: std::io::Error| {
-        let exists = error.kind() == std::io::ErrorKind::AlreadyExists;
-        let there = format!(
-            "it is there already and was left as it is; `payersync init --plan {preset} --print` \
-             prints a section to add"
-        );
-        let hint = if exists { there.as_str() } else { home::WRITABLE };
-        Failure::file(format!("cannot write {}", path.display()), error, hint)
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::AlreadyExists => Failure::misuse(format!(
+            "{} exists: it was kept as it is, and nothing was added",
+            path.display()
+        ))
+        .hint(to_add),
+        _ => Failure::file(format!("cannot write {}", path.display()), error, home::WRITABLE),
     };
     let mut file = own_file::create_new(&path).map_err(failed)?;
     if let Err(error) = file.write_all(text.as_bytes()) {

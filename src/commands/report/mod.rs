@@ -99,7 +99,7 @@ fn open(file: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::file("cannot open the page", error, "open it yourself"))?;
     let opened = Url::from_file_path(&path).map(|url| browser::open(&url));
     if !matches!(opened, Ok(Ok(()))) {
-        tell("No browser could be started; open the file yourself");
+        tell(&format!("No browser was found; open {} yourself", path.display()));
     }
     Ok(())
 }

@@ -94,7 +94,16 @@ fn a_mistake_in_the_configuration_is_shown_with_its_line() {
 
 #[test]
 fn init_leaves_a_configuration_as_it_is() {
-    refused(&home_with("# mine\n"), &["init"], 1, "cannot write ", "it is there already");
+    let home = home_with("# mine\n");
+    let kept = "exists: it was kept as it is, and nothing was added";
+    refused(&home, &["init"], 1, kept, "move it aside");
+    let preset = ["init", "--plan", "elevance", "--set", "brand=Wellpoint"];
+    let add =
+        "`payersync init --plan elevance --set brand=Wellpoint --print` prints [plans.elevance]";
+    refused(&home, &preset, 1, kept, add);
+    let home = Home::new();
+    assert_eq!(home.run(&preset).code, 0);
+    refused(&home, &preset, 1, kept, "it has a section [plans.elevance]");
 }
 
 #[test]

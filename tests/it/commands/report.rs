@@ -1,7 +1,7 @@
 //! `report`: one page whose values are those of the marts, that runs nothing and asks nobody.
 
 use crate::{
-    files::import::{bundle, import, put},
+    files::import::{bundle, import, member, put},
     support::Home,
 };
 use std::{collections::BTreeSet, fs};
@@ -236,4 +236,20 @@ fn a_diagnosis_stands_on_a_claim_or_a_condition_that_stands() {
     assert!(!html.contains(">9204<") && !html.contains(">2820<"), "the axis ends near today");
     let there = "SELECT count(*) FROM diagnosis WHERE code = 'C50.9'";
     assert_eq!(home.value::<i64>(there), 0, "what was entered in error is no diagnosis");
+}
+
+#[test]
+fn where_no_browser_is_found_the_page_is_named() {
+    let home = Home::new();
+    let file = put(&home, "files.json", bundle("collection", &member("p")));
+    assert_eq!(import(&home, "files", &file).code, 0);
+    let page = home.file("report.html");
+    let mut command = home.command(&["report", page.to_str().unwrap(), "--open"]);
+    // As xdg-open does where there is none: it starts, and fails.
+    command.env("BROWSER", "/bin/false").env("PATH", home.file("empty"));
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    let page = fs::canonicalize(page).unwrap();
+    assert!(said.contains(&format!("No browser was found; open {}", page.display())), "{said}");
 }

@@ -1,7 +1,7 @@
 //! A row of a mart: what its columns mean, and the resources that its ids lead to.
 
 use super::{
-    Cell, Explained, MOST_ROWS, Matching, distinct_columns, no_row,
+    Cell, Explained, MOST_ROWS, Matching, branch, distinct_columns, no_row,
     origin::{Origin, origins},
     unknown_column,
 };
@@ -73,6 +73,7 @@ pub(super) fn explain(
         asked.rows().take(MOST_ROWS).map(|row| row.cells().collect()).collect();
     let distinct = distinct_columns(&listed, column.as_deref());
     let computed_from = reads(catalog, mart);
+    let branch = column.as_ref().and_then(|column| branch::note(&mart.name, column, row));
     Ok(Explained {
         table: mart.name.clone(),
         kind: "mart",
@@ -88,7 +89,7 @@ pub(super) fn explain(
             })
             .collect(),
         place: None,
-        notes: notes(&resources, &computed_from),
+        notes: branch.into_iter().chain(notes(&resources, &computed_from)).collect(),
         rows: asked
             .rows()
             .take(MOST_ROWS)

@@ -4,6 +4,7 @@
 //! and the values that it borrows say where they stand. A mart's values are computed; its row leads to
 //! resources by the ids that it holds.
 
+mod branch;
 mod lines;
 mod mart;
 mod origin;

@@ -235,3 +235,29 @@ fn a_date_of_a_line_that_is_none_hides_no_other() {
     let asked = "SELECT explanation_of_benefit_id, service_start_date, service_end_date FROM claim_line ORDER BY 1";
     assert_eq!(ask(&home, asked), ["claim|2025-01-02|", "period|2025-03-01|2025-03-01"]);
 }
+
+#[test]
+fn explain_names_the_amounts_that_gave_an_amount_with_several_sources() {
+    let total = |amounts: &[(&str, &str)]| {
+        let total: Vec<Value> = amounts.iter().map(|(kind, value)| amount(kind, value)).collect();
+        json!({"total": total})
+    };
+    let home = imported(&[
+        claim("owed", total(&[("memberliability", "9"), ("copay", "4")])),
+        claim("parts", total(&[("deductible", "10"), ("coinsurance", "2.5")])),
+        claim("paid", total(&[("paidbypatient", "7"), ("benefit", "80")])),
+    ]);
+    for (id, column, told) in [
+        ("owed", "member_cost_share_amount", "member_liability_amount"),
+        ("parts", "member_cost_share_amount", "deductible_amount + coinsurance_amount"),
+        ("parts", "member_cost_share_cents", "deductible_cents + coinsurance_cents"),
+        ("paid", "member_cost_share_amount", "paid_by_patient_amount"),
+        ("paid", "plan_paid_amount", "benefit_amount"),
+    ] {
+        let explained = home.run(&["explain", "claim", id, column]).stdout;
+        let told = format!("In this row {column} is {told}\n");
+        assert!(explained.contains(&told), "{id} {column}: {explained}");
+    }
+    let explained = home.run(&["explain", "claim", "owed", "copay_amount"]).stdout;
+    assert!(!explained.contains("In this row"), "one source needs no note: {explained}");
+}

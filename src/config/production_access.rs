@@ -32,7 +32,7 @@ pub struct ProductionAccess {
     pub terms_url: String,
     /// Direct to consumers, or an intermediary.
     pub audience: String,
-    /// What it costs, and whom.
+    /// What it costs and who pays.
     pub cost: String,
     /// Whether 1upHealth can use a test instance, and how.
     pub test_instance: String,

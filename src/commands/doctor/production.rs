@@ -6,6 +6,7 @@ use crate::{
     clock::{self, Clock},
     commands::{
         failure::Failure,
+        standing::minute,
         vault_key::{self, VaultKeyPlace},
     },
     config::{PlanSettings, Settings},
@@ -112,16 +113,16 @@ fn backups(
     let there = recent().find(|backup| backup.target.is_file());
     findings.push(match (there, recent().next()) {
         (Some(PastBackup { at, is_encrypted: true, .. }), _) => {
-            Finding::fine(what, format!("the last one at {at}, encrypted"))
+            Finding::fine(what, format!("the last one at {} UTC, encrypted", minute(at)))
         }
         (Some(PastBackup { at, .. }), _) => Finding::warning(
             what,
-            format!("the last one at {at}, not encrypted"),
+            format!("the last one at {} UTC, not encrypted", minute(at)),
             "`payersync backup FILE --encrypt RECIPIENT`, or to a disk that is encrypted",
         ),
         (None, Some(PastBackup { at, target, .. })) => Finding::warning(
             what,
-            format!("the last one at {at} is no longer at {}", target.display()),
+            format!("the last one at {} UTC is no longer at {}", minute(at), target.display()),
             "see that it was moved to where you keep backups, and not removed",
         ),
         (None, None) => Finding::wrong(

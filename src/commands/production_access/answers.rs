@@ -99,8 +99,12 @@ fn encryption(warehouse: &WarehouseFile) -> Option<&'static str> {
     }
 }
 
-/// Where the vault's key is; `None` while it is beside the vault, which is no answer to give.
+/// Where the vault's key is; `None` while a key lies in the home, be it an old one that is no longer
+/// used: whoever copies the home may have the key of the vault's backups with it.
 fn key_place(settings: &Settings) -> Option<&'static str> {
+    if settings.home.join("vault.key").exists() {
+        return None;
+    }
     match vault_key::place(&settings.home).ok()? {
         VaultKeyPlace::Home => None,
         VaultKeyPlace::File(path) if vault_key::is_below(&path, &settings.home) => None,

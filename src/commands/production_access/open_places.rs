@@ -85,7 +85,9 @@ fn hint(words: &str) -> Option<&'static str> {
         "REDIRECT URLS" => "`redirect_url` of a plan",
         "HTTPS REDIRECT URLS" => "`redirect_url` of the plan, on https and registered",
         "SCOPES" | "TYPES" => "needs a plan in `payersync.toml`",
-        "VAULT KEY" => "the key is beside the vault; move it outside (docs/vault-key.md)",
+        "VAULT KEY" => {
+            "a key lies in the home, with the vault; move it elsewhere (docs/vault-key.md)"
+        }
         "ENCRYPTION" => "the warehouse's file answers it; run again after the first sync",
         _ => return None,
     })

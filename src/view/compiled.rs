@@ -32,7 +32,7 @@ pub struct View {
     /// The columns, in the order of a row's values.
     pub columns: Vec<Column>,
     plan: OnceLock<Plan>,
-    /// What the plan is made of where there is none yet.
+    /// The definition, from which the plan is made when it is first needed.
     text: &'static str,
 }
 

@@ -119,7 +119,10 @@ pub(crate) async fn split(
     Ok(split)
 }
 
-/// The type's date parameter that the server honours; why there is none.
+/// The date parameter of the type that the server honours.
+///
+/// # Errors
+/// In words, why the type has no such parameter.
 pub(super) async fn usable_parameter(
     context: &WalkContext,
     order: &WalkOrder,

@@ -52,7 +52,7 @@ pub(in crate::commands::export) enum Form {
 }
 
 impl Form {
-    /// The form of the codes of a system; `None` for a system that is not a public one, letter for letter.
+    /// The form of a system's codes; `None` if the list of public systems lacks the system, in this spelling.
     pub(super) fn of_system(system: &str) -> Option<Form> {
         static KNOWN: LazyLock<HashMap<&'static str, Form>> = LazyLock::new(|| {
             let parts = SYSTEMS.lines().map(|line| line.split_once(' ').unwrap_or((line, "word")));
@@ -180,7 +180,7 @@ const BY_NAME: [(&[&str], Form); 12] = [
     ),
 ];
 
-/// Whether it is a word of the list, letter for letter.
+/// Whether the list of words has the text, in this spelling.
 pub(super) fn is_word(text: &str) -> bool {
     static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| WORDS.lines().collect());
     KNOWN.contains(text)

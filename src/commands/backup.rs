@@ -39,9 +39,9 @@ pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure>
     ));
     tell(match (seal, warehouse.is_encrypted()) {
         (Some(_), _) => {
-            "It is encrypted: keep what opens it elsewhere, and try a restore with that"
+            "It is encrypted: keep its key or passphrase elsewhere, and try a restore with it"
         }
-        (None, true) => "Only the vault's key of this home opens it; keep that elsewhere",
+        (None, true) => "Only this home's vault key opens it; keep a copy of the key elsewhere",
         (None, false) => "It holds health data and no tokens; keep the vault's key elsewhere",
     });
     Ok(ExitCode::Complete)
@@ -98,7 +98,7 @@ fn secret(file: &Path) -> Result<SecretString, Failure> {
     };
     read.map_err(|error| {
         let hint = error.hint();
-        Failure::usage("cannot take what opens a backup", error).hint(hint)
+        Failure::usage("cannot read the key or passphrase of the backup", error).hint(hint)
     })
 }
 

@@ -37,10 +37,10 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     if let Some(own) = settings.connection_parameters.get(&args.name) {
         if plan.grant() != GrantKind::AuthorizationCode {
             return Err(Failure::misuse(format!(
-                "connections.{} has authorize_parameters, and nobody consents at plan {}",
+                "connections.{} has authorize_parameters, but plan {} asks no member for consent",
                 args.name, plan.name
             ))
-            .hint("take them out of payersync.toml"));
+            .hint("remove them from payersync.toml"));
         }
         registration.set_authorize_params(own);
     }
@@ -136,7 +136,7 @@ fn named_patient(
     let Some(named) = &args.patient else {
         return match plan.grant() == GrantKind::None && !plan.dependants && held.is_none() {
             true => Err(Failure::misuse(format!(
-                "plan {} asks nobody for consent, so nobody says whose data this is",
+                "plan {} asks no member for consent, so it does not say whose data it sends",
                 plan.name
             ))
             .hint("name the member's Patient: --patient ID, or --patient - to type it")),
@@ -159,12 +159,11 @@ fn named_patient(
     let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
     if id.is_empty() || id.len() > 64 || !id.chars().all(is_id) {
         // The text is not repeated: it may be a member's.
-        return Err(Failure::misuse("what --patient has is no id of a FHIR resource").hint(
-            "an id is of up to 64 letters, digits, hyphens and dots, such as in Patient/ID",
-        ));
+        return Err(Failure::misuse("the text of --patient is not the id of a FHIR resource")
+            .hint("an id has up to 64 letters, digits, hyphens and dots, as in Patient/ID"));
     }
     match held.is_some_and(|held| held != id) {
-        true => Err(Failure::misuse(format!("{} is for another patient", args.name))
+        true => Err(Failure::misuse(format!("{} holds another patient's data", args.name))
             .hint("connect this one under another name")),
         false => Ok(Some(id.to_owned())),
     }
@@ -188,7 +187,7 @@ fn confirm(args: &ConnectArgs) -> Result<(), Failure> {
         ))
         .hint(hint));
     }
-    tell(&format!("Going on purges every row and token of {name}. It cannot be undone."));
+    tell(&format!("To go on purges every row and token of {name}. This cannot be undone."));
     tell(&format!("Type {name} to go on:"));
     let mut line = String::new();
     io::stdin()
@@ -209,10 +208,10 @@ async fn ask(
     match args.code.as_deref() {
         None if registration.response_mode == Some(ResponseMode::Fragment) => {
             Err(Failure::misuse(format!(
-                "plan {} answers behind the # of a URL, which a browser sends to nobody",
+                "plan {} puts its answer behind the # of a URL, which a browser sends to no server",
                 args.plan
             ))
-            .hint("--code - takes the URL that the browser ends at, pasted"))
+            .hint("use --code - and paste the URL that the browser ends at"))
         }
         None => {
             let mut listener = CallbackListener::bind(registration.redirect_url.url()).await?;

@@ -41,7 +41,7 @@ pub(super) fn uid(warehouse: &Warehouse, name: &str, plan: &str) -> Result<Strin
 pub(super) fn random_uid() -> Result<String, Failure> {
     let mut bytes = [0u8; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
-        Failure::bug("the system has no randomness", anyhow::anyhow!("{error}"))
+        Failure::bug("the system gives no random bytes", anyhow::anyhow!("{error}"))
     })?;
     Ok(bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.

@@ -28,7 +28,7 @@ impl Stale {
     pub(super) fn sentence(&self) -> String {
         let minute = |instant: DateTime<Utc>| instant.format("%Y-%m-%d %H:%M UTC");
         format!(
-            "Stale: nothing was completed since {}; that was due by {}",
+            "Stale: nothing was completed since {}; the next completion was due by {}",
             minute(self.complete_as_of),
             minute(self.due)
         )

@@ -100,7 +100,7 @@ fn ask_within(
     match std::str::from_utf8(&bytes).map(str::trim) {
         Ok("") => Err(refused("printed nothing")),
         Ok(key) => Ok(SecretString::from(key)),
-        Err(_) => Err(refused("printed what is no text")),
+        Err(_) => Err(refused("printed bytes that are not text")),
     }
 }
 
@@ -149,7 +149,7 @@ fn answer(
 ) -> Result<(Zeroizing<Vec<u8>>, ExitStatus), Failure> {
     let left = || deadline.saturating_duration_since(Instant::now());
     let failed = |error| Failure::usage(format!("cannot read what {KEY} prints"), error);
-    let late = || refused("has given no key in time");
+    let late = || refused("did not print a key in time");
     let bytes = output.recv_timeout(left()).map_err(|_| late())?.map_err(failed)?;
     if bytes.len() as u64 > MOST_BYTES {
         return Err(refused(&format!("printed more than {MOST_BYTES} bytes")));
@@ -191,7 +191,7 @@ mod tests {
             ("echo a key; exit 1", "ended with exit status: 1"),
             ("kill -9 $$", "ended with signal: 9"),
             ("echo", "printed nothing"),
-            ("printf '\\377'", "printed what is no text"),
+            ("printf '\\377'", "printed bytes that are not text"),
             ("head -c 5000 /dev/zero", "printed more than 4096 bytes"),
             ("while echo more; do :; done", "printed more than 4096 bytes"),
             // A full pipe on the other side holds up nobody.

@@ -51,8 +51,8 @@ fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure
         if began.elapsed() > patience_with(owner) {
             let hint = match command_of(owner) {
                 Some("run") => {
-                    "`payersync run` keeps the home until it is stopped; leave it to its schedule, \
-                     or stop it"
+                    "`payersync run` keeps the home until it is stopped; let it sync on its \
+                     schedule, or stop it"
                 }
                 _ => "wait, or stop that process; the next run goes on from there",
             };

@@ -146,7 +146,7 @@ impl Metrics<'_> {
         let mut gap = Family::new(
             "payersync_total_gap",
             "gauge",
-            "Resources that the plan's Bundle.total declares beyond those that came; 0 where they agree.",
+            "Resources that Bundle.total declares and that did not come; 0 if they agree.",
         );
         let mut absent = Family::new(
             "payersync_absent_resources",
@@ -200,7 +200,7 @@ impl Metrics<'_> {
         let mut readable = Family::new(
             "payersync_vault_readable",
             "gauge",
-            "1 when the vault could be opened; without it nothing is known of consents.",
+            "1 when the vault could be opened; without the vault nothing is known of consents.",
         );
         readable.sample(&[], u8::from(self.grants.is_some()));
         let Some(grants) = self.grants else { return vec![readable] };
@@ -212,7 +212,8 @@ impl Metrics<'_> {
         let mut days = Family::new(
             "payersync_consent_days_left",
             "gauge",
-            "Days until the member must consent again, where that is known: by consent_days, or, without a refresh token, by the access token.",
+            "Days until the member must consent again, if known: from consent_days, or, without \
+             a refresh token, from the access token.",
         );
         let mut refreshed = Family::new(
             "payersync_tokens_issued_timestamp_seconds",

@@ -25,7 +25,9 @@ impl LeftOut {
     pub(super) fn tell(&self) {
         self.reasons.iter().for_each(|reason| tell(reason));
         tell(&format!("warning: {} cannot be a table and is left out", self.file.display()));
-        tell("hint: mend it, or move the file out of views_dir; then its rows come by themselves");
+        tell(
+            "hint: mend it, or move the file out of views_dir; its table is then filled by itself",
+        );
     }
 }
 
@@ -36,7 +38,7 @@ impl LeftOut {
 pub(super) fn add(catalog: &mut Catalog, folder: &Path) -> Result<Vec<LeftOut>, Failure> {
     let unreadable = |error: io::Error| {
         Failure::usage(format!("cannot read views_dir {}", folder.display()), error)
-            .hint("create the folder, or take views_dir out of payersync.toml")
+            .hint("create the folder, or remove views_dir from payersync.toml")
     };
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())

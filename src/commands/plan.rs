@@ -185,13 +185,13 @@ impl<'a> KnownState<'a> {
         let reason = if !state.all_dated {
             "some of its resources have no date"
         } else if state.has_open_rejects {
-            "something that came for it could not be stored"
+            "a resource that came could not be stored"
         } else if state.has_outdated {
             "an older version than the stored one came"
         } else if state.resources <= u64::from(self.target.page_size) {
             "it fits one page"
         } else {
-            "no date is known since which to ask for changes"
+            "no date is known from which to ask for changes"
         };
         reason.to_owned()
     }

@@ -32,7 +32,7 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
         PurgeTarget::Connection(row) => row,
         PurgeTarget::Unfinished => {
             scrub(&warehouse)?;
-            tell("Finished an earlier purge that had been interrupted");
+            tell("Finished an earlier purge that was interrupted");
             return Ok(ExitCode::Complete);
         }
         PurgeTarget::Unknown => {
@@ -83,13 +83,13 @@ pub(super) async fn erase(
     purged.copies.extend(unreached);
     if settings.connection_sections.contains(&row.name) {
         tell(&format!(
-            "{} still has [connections.{}]: take it out by hand",
+            "{} still has [connections.{}]: remove that section by hand",
             settings.home.join(FILE_NAME).display(),
             row.name
         ));
     }
     if !purged.copies.is_empty() {
-        tell("Copies that were written before are not reached; delete what holds this member:");
+        tell("Earlier copies are not touched; delete those that hold this member:");
         purged.copies.iter().for_each(|copy| tell(&format!("  {copy}")));
     }
     Ok(Erased { purged, had_tokens, is_revoked })
@@ -101,7 +101,7 @@ fn forget_metrics(warehouse: &WarehouseFile, name: &str) -> Result<Vec<String>, 
     let mut unreached = Vec::new();
     for path in metrics_files(warehouse)? {
         match metrics::forget(&path, name) {
-            Ok(true) => tell(&format!("Took its series out of {}", path.display())),
+            Ok(true) => tell(&format!("Removed its series from {}", path.display())),
             Ok(false) => {}
             Err(failure) => unreached.push(format!("{} ({failure})", path.display())),
         }

@@ -79,12 +79,12 @@ fn pause(wake_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
 async fn reload(daemon: &mut Daemon) {
     match daemon.reload() {
         Ok(()) => {
-            tell("Configuration read again; it holds from the next run on");
+            tell("Configuration read again; it is in force from the next run on");
             news::tell_unknown_names(daemon).await;
         }
         Err(failure) => {
             failure.tell();
-            tell("The configuration before it stays in use");
+            tell("The previous configuration stays in force");
         }
     }
 }
@@ -98,7 +98,7 @@ async fn end(mut daemon: Daemon) {
     });
     if drained.await.is_err() && daemon.is_running() {
         tell(
-            "The run did not end in time; what it has committed stays, the next run goes on there",
+            "The run did not end in time; its committed pages stay, and the next run goes on there",
         );
     }
 }

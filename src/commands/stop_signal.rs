@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Turns the first signal, or the end of a time limit, into a request to stop.
 pub(super) fn listen(limit: Option<Duration>) -> Stop {
-    listen_and_say("Stopping: what is committed stays, the next run goes on there", limit)
+    listen_and_say("Stopping: committed pages stay, and the next run goes on there", limit)
 }
 
 /// The same, with what it says then.

@@ -143,8 +143,8 @@ pub(super) fn chosen(
         warehouse.connections()?.into_iter().partition(|row| row.plan.is_some());
     if let Some(row) = of_files.iter().find(|row| names.contains(&row.name)) {
         let name = &row.name;
-        return Err(Failure::misuse(format!("only files fill {name}: it has no plan to be asked"))
-            .hint(format!("`payersync import {name} FILE` adds what a file holds")));
+        return Err(Failure::misuse(format!("{name} is filled from files: it has no plan to ask"))
+            .hint(format!("`payersync import {name} FILE` adds the resources of a file")));
     }
     if all.is_empty() {
         let others = if of_files.is_empty() { "" } else { " with a plan" };

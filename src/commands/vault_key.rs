@@ -50,7 +50,7 @@ pub(super) fn place(home: &Path) -> Result<VaultKeyPlace, Failure> {
                 "both {other} and {} say where the vault's key is",
                 key_command::KEY
             ))
-            .hint("leave one of them: two keys that differ would lock the vault")),
+            .hint("keep one of them: two keys that differ would lock the vault")),
         };
     }
     Ok(match (variable, env::var_os(VAULT_KEY_FILE), handed_over) {
@@ -86,7 +86,7 @@ pub(super) fn find(home: &Path) -> Result<Option<GivenKey>, Failure> {
         VaultKeyPlace::Environment => {
             let text = env::var(VAULT_KEY).map(SecretString::from).map_err(|_| {
                 // The error itself would show the value.
-                Failure::misuse(format!("{VAULT_KEY} is no text"))
+                Failure::misuse(format!("{VAULT_KEY} is not text"))
                     .hint("a key is 32 bytes in base64, as `openssl rand -base64 32` makes them")
             })?;
             return Ok(Some(GivenKey { text, place: VAULT_KEY.to_owned() }));

@@ -55,11 +55,11 @@ fn hint(checks: &[Checked]) -> &'static str {
         checks.iter().filter(|check| check.problems > 0).all(|check| check.what.contains(what))
     };
     if only("purges that were interrupted") {
-        return "hint: repeat the purge that was interrupted; everything else is as it should be";
+        return "hint: repeat the purge that was interrupted; everything else is sound";
     }
     if only("access log") {
-        return "hint: something else than payersync has written to the access log; the data is as it \
-                was, and a backup from before has the log as it was then";
+        return "hint: another program has written to the access log; the data is as it was, and \
+                an earlier backup has the log as it was then";
     }
     hint_of_data(checks)
 }

@@ -60,7 +60,10 @@ impl Credentials {
             }
             (Grant::Token, Some(_)) | (_, None) => {}
             (_, Some(_)) => {
-                return problem("access_token_file", "is set; it is for grant = \"token\" alone");
+                return problem(
+                    "access_token_file",
+                    "is set, but belongs to grant = \"token\" alone",
+                );
             }
         }
         let signs = plan.token_auth == TokenAuth::PrivateKeyJwt;
@@ -74,7 +77,7 @@ impl Credentials {
             }
             (false, Some(_), _) => problem(
                 "client_key_file",
-                "is set; it is for token_auth = \"private_key_jwt\" alone",
+                "is set, but belongs to token_auth = \"private_key_jwt\" alone",
             ),
             _ => {
                 let id = plan.client_key_id.take();

@@ -151,7 +151,7 @@ impl ConfigError {
                 Some(format!("set {variable}, or name a file in {file}"))
             }
             ConfigError::Secret { keys, .. } | ConfigError::SecretFile { keys, .. } => {
-                Some(format!("it stands in the variable or in the file that {keys} names"))
+                Some(format!("its place is the variable or file that {keys} names"))
             }
             ConfigError::Unreadable { .. } => Some(
                 "--home names the folder of payersync.toml, which this user must be able to read"

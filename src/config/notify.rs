@@ -109,7 +109,7 @@ impl NotifySettings {
             text.contains('@') && text.chars().all(|c| c.is_ascii_graphic() && c != ',' && c != ';')
         };
         if !section.mail_to.iter().all(is_mailbox) {
-            let problem = "has a text that is no mailbox such as operator@example.com";
+            let problem = "has a text that is not a mailbox such as operator@example.com";
             return Err(refuse("mail_to", problem.to_owned()));
         }
         let url = |key: &'static str, text| {

@@ -54,7 +54,7 @@ pub(super) fn token_requests(plan: &mut Plan) -> Result<TokenRequests, String> {
     for (field, name) in &names {
         if !FIELDS.contains(&field.as_str()) {
             return Err(format!(
-                "has {field}, which is no field of a token request; there are {}",
+                "has {field}, which is not a field of a token request; the fields are {}",
                 FIELDS.join(", ")
             ));
         }

@@ -136,12 +136,12 @@ impl PlanSettings {
             let meant = meant.map_or(String::new(), |known| format!("; did you mean {known}?"));
             return refuse(
                 key,
-                &format!("names {unknown}, which is no resource type of FHIR R4{meant}"),
+                &format!("names {unknown}, which is not a resource type of FHIR R4{meant}"),
             );
         }
         let is_asked = |name: &String| plan.types.iter().any(|asked| asked == name || asked == "*");
         if let Some(left) = required.iter().find(|name| !plan.types.is_empty() && !is_asked(name)) {
-            return refuse("required", &format!("names {left}, and types leaves it out"));
+            return refuse("required", &format!("names {left}, but types leaves it out"));
         }
         let mut search = SearchRules::default();
         for (key, texts) in &plan.search {
@@ -161,7 +161,10 @@ impl PlanSettings {
             }
         }
         if plan.consent_days.is_some() && plan.grant != Grant::AuthorizationCode {
-            return refuse("consent_days", "is set, and no member consents at this plan's grant");
+            return refuse(
+                "consent_days",
+                "is set, but no member consents under this plan's grant",
+            );
         }
         let credentials = match Credentials::new(&mut plan, home) {
             Ok(credentials) => credentials,
@@ -185,7 +188,8 @@ impl PlanSettings {
                 |name: &&String| search.of(name).is_some() || resource_type(name).is_some();
             if let Some(name) = plan.types.iter().find(|name| !has_rule(name)) {
                 let problem = format!(
-                    "names {name}, which needs a rule in search: without one everybody's is asked for"
+                    "names {name}, which needs a rule in search: without a rule everybody's data \
+                     is asked for"
                 );
                 return refuse("types", &problem);
             }

@@ -44,7 +44,7 @@ impl Requests {
                 return problem("cannot be sent in a header");
             }
             if !accept.to_ascii_lowercase().contains("json") {
-                return problem("has no JSON, and payersync reads nothing else");
+                return problem("does not accept JSON, and payersync reads nothing else");
             }
         }
         let bases = std::mem::take(&mut plan.bases);
@@ -54,7 +54,8 @@ impl Requests {
                 let meant = similar_r4_type(name).map(|known| format!("; did you mean {known}?"));
                 format!("is for no resource type of FHIR R4{}", meant.unwrap_or_default())
             } else if Origin::of(url).ok() != origin {
-                "is at another origin than fhir_url, and a token goes to one alone".to_owned()
+                "is at another origin than fhir_url, and a token goes to one origin alone"
+                    .to_owned()
             } else {
                 continue;
             };

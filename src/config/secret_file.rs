@@ -34,7 +34,7 @@ impl SecretFileError {
     pub fn hint(&self) -> String {
         match self {
             SecretFileError::Unreadable { .. } => {
-                "name a file that is there and that this user can read".to_owned()
+                "name a file that exists and that this user can read".to_owned()
             }
             SecretFileError::ReadableByOthers { path } => format!("`chmod 600 {}`", path.display()),
         }

@@ -228,7 +228,7 @@ fn recovery(told: &Told, result: &RunResult, _: Policy, _: DateTime<Utc>) -> Opt
         |subject: &&String| subject.starts_with(BACKFILL) == (result.prefix() == BACKFILL);
     let left = then.troubles.keys().filter(is_of_command).count();
     let (title, last) = match left {
-        0 => ("payersync: complete again", "Nothing that was told is wrong any more.".to_owned()),
+        0 => ("payersync: complete again", "All earlier trouble is over.".to_owned()),
         _ => (
             "payersync: partly complete again",
             format!("Still wrong: {}.", count(left, "subject")),

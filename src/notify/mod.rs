@@ -112,7 +112,7 @@ impl Notifier {
             problems.extend(self.tell(result, now).await);
         });
         if told.await.is_err() {
-            problems.push(format!("notify: not done in {} s", PATIENCE.as_secs()));
+            problems.push(format!("notify: not finished within {} s", PATIENCE.as_secs()));
         }
         problems
     }

@@ -98,7 +98,7 @@ pub enum WarehouseError {
         source: std::io::Error,
     },
     /// A copy has triggers or views that would run as ours.
-    #[error("{} has what payersync has not made: {}", path.display(), names.join(", "))]
+    #[error("{} has triggers or views that payersync did not make: {}", path.display(), names.join(", "))]
     Strangers {
         /// The copy.
         path: PathBuf,
@@ -157,7 +157,10 @@ pub enum WarehouseError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Superseded versions of that time are no longer kept.
-    #[error("versions that ended before {pruned_to} have been pruned, so what was then is unknown")]
+    #[error(
+        "versions that ended before {pruned_to} have been pruned, so the state of that time \
+             is unknown"
+    )]
     Pruned {
         /// From this instant on the past is known (RFC 3339).
         pruned_to: String,
@@ -227,7 +230,8 @@ impl WarehouseError {
                 "an encrypted one needs the build that made it (--features encryption); else move the file away, or name another folder with --home",
             ),
             WarehouseError::WrongKey { .. } => Some(
-                "bring back the key it was made with, in the place where it was; what is damaged or no warehouse looks the same",
+                "put the key that it was made with back in its place; a damaged file, or one \
+                 that is not a warehouse, looks the same",
             ),
             WarehouseError::InClear { .. } => Some(
                 "back it up with the build that made it, move it away, and `payersync restore` that backup with this one",

@@ -71,8 +71,8 @@ pub enum AuthorizeError {
     },
     /// The answer names no issuer, and the plan's answers do.
     #[error(
-        "the answer does not say which server gave it, as the plan's answers do; paste the whole \
-         URL that the browser ends at"
+        "the answer does not say which server gave it, though this plan's answers do; paste the \
+         whole URL that the browser ends at"
     )]
     NoIssuer,
     /// No state could be made.

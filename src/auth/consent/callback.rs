@@ -196,7 +196,7 @@ async fn answer(
         return start.open().unwrap_or_else(|| {
             page(
                 StatusCode::GONE,
-                "This page was opened before. If not by you, end payersync and begin again.",
+                "This page was opened before. If you did not open it, stop payersync and begin again.",
             )
         });
     }

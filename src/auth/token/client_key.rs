@@ -44,13 +44,13 @@ pub enum ClientKeyError {
     #[error("it holds no private key in PEM")]
     NotPem,
     /// The key is encrypted.
-    #[error("its key is encrypted with a passphrase, which nobody could type at night")]
+    #[error("its key is encrypted with a passphrase, which nobody can type at night")]
     Encrypted,
     /// The key is of another kind.
     #[error("its key is neither RSA of 2048 bits or more nor EC on the curve P-384")]
     NotSupported,
     /// The system gave no random bytes.
-    #[error("the system has no randomness")]
+    #[error("the system gives no random bytes")]
     NoRandomness,
 }
 

@@ -79,7 +79,7 @@ pub enum GrantError {
         plan: String,
     },
     /// The answer is not a token response (RFC 6749, section 5.1).
-    #[error("the token endpoint's answer makes no sense: {reason} (status {status})")]
+    #[error("the token endpoint's answer cannot be used: {reason} (status {status})")]
     Malformed {
         /// The HTTP status.
         status: u16,

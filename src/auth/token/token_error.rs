@@ -155,9 +155,7 @@ fn explained(reason: &str) -> String {
         ("refresh_answer_lost", _) => {
             "an answer with new tokens was lost, and it no longer accepts the old ones"
         }
-        (UNUSABLE, _) => {
-            "its answer held no usable tokens, and those it was asked with may be spent"
-        }
+        (UNUSABLE, _) => "its answer held no usable tokens, and the tokens sent to it may be spent",
         _ => "it refuses to renew the tokens",
     }
     .to_owned()

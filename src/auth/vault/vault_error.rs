@@ -45,7 +45,7 @@ pub enum VaultError {
         known: i64,
     },
     /// The vault holds tokens, or the warehouse is encrypted, and the key is gone.
-    #[error("{} is missing, and what is here was encrypted with it", path.display())]
+    #[error("{} is missing, and the vault here was encrypted with it", path.display())]
     MissingKey {
         /// Where the key should be.
         path: PathBuf,
@@ -112,10 +112,10 @@ impl VaultError {
                 Some(ErrorCode::DatabaseCorrupt) => {
                     "move vault.db away and let every member consent again".to_owned()
                 }
-                _ => "check that the folder is there and that this user may write to it".to_owned(),
+                _ => "check that the folder exists and that this user may write to it".to_owned(),
             },
             VaultError::Io { .. } => {
-                "check that the folder is there and that this user may write to it".to_owned()
+                "check that the folder exists and that this user may write to it".to_owned()
             }
             VaultError::ReadableByOthers { path } => format!("`chmod 600 {}`", path.display()),
             VaultError::NotAVault { .. } => {

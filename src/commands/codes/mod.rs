@@ -159,7 +159,7 @@ impl Source {
                     let path = path.to_owned();
                     found.push(Source { list, path, member: Some(position), name });
                 }
-                None => tell(&format!("{name}: passed over, no code list that is known")),
+                None => tell(&format!("{name}: passed over, since it is not a known code list")),
             }
         }
         if found.is_empty() { Err(unknown(name)) } else { Ok(found) }
@@ -231,5 +231,5 @@ fn not_unpacked(path: &Path, error: zip::result::ZipError) -> Failure {
 }
 
 fn unknown(name: &str) -> Failure {
-    Failure::misuse(format!("{name} is no code list that is known")).hint(List::KNOWN)
+    Failure::misuse(format!("{name} is not a known code list")).hint(List::KNOWN)
 }

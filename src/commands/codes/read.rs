@@ -12,7 +12,7 @@ const LONGEST_LINE: usize = 1 << 20;
 pub(super) enum ReadError {
     #[error("line {line}: {what}")]
     Line { line: u64, what: &'static str },
-    #[error("{0} is missing among the columns")]
+    #[error("the column {0} is missing")]
     Column(&'static str),
     #[error("it holds no code")]
     Empty,
@@ -184,7 +184,7 @@ fn order(list: List, input: &mut impl BufRead, take: &mut Take<'_>) -> Result<()
         let is_letter = code.starts_with(|c: char| c.is_ascii_uppercase());
         match (list, code.split_at_checked(3)) {
             (List::Icd10Cm, _) if !is_letter => {
-                Err(ReadError::Line { line, what: "its code is none of ICD-10-CM" })
+                Err(ReadError::Line { line, what: "its code is not one of ICD-10-CM" })
             }
             (List::Icd10Cm, Some((category, rest))) if !rest.is_empty() => {
                 Ok(take(&format!("{category}.{rest}"), name)?)
@@ -214,7 +214,7 @@ fn hcpcs(input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError>
                     take(&code, &name)?;
                 }
             }
-            _ => return Err(ReadError::Line { line, what: "it is no record of HCPCS" }),
+            _ => return Err(ReadError::Line { line, what: "it is not a record of HCPCS" }),
         }
         Ok(())
     })?;

@@ -55,7 +55,7 @@ fn differences(plan: &PlanSettings, document: &Map<String, Value>) -> Vec<(Strin
         let (Some(configured), Some(named)) = (configured, url(document, member)) else { continue };
         if !is_same(configured, &named) {
             found.push((
-                format!("the plan's {member} is {named}, and {key} is another"),
+                format!("{key} differs from the plan's {member}, which is {named}"),
                 format!("ask the plan which one is right, and correct {key}"),
             ));
         }
@@ -96,7 +96,7 @@ fn differences(plan: &PlanSettings, document: &Map<String, Value>) -> Vec<(Strin
     {
         found.push((
             "pkce is on, and the plan does not say that it takes S256".to_owned(),
-            "if a connect fails for it, set pkce = false".to_owned(),
+            "if `payersync connect` fails because of it, set pkce = false".to_owned(),
         ));
     }
     found

@@ -92,7 +92,7 @@ pub(crate) fn unfinished_copies(
     let backups = warehouse.and_then(|warehouse| warehouse.backups().ok()).unwrap_or_default();
     folders.extend(backups.iter().filter_map(|backup| Some(backup.target.parent()?.to_owned())));
     for path in folders.iter().flat_map(|folder| unfinished_copies_in(folder)) {
-        let said = format!("{} was never finished, and holds health data", path.display());
+        let said = format!("{} is an unfinished copy, and holds health data", path.display());
         let hint = format!(
             "the next backup or export of its warehouse there removes it, or `rm -r {}`",
             path.display()
@@ -109,7 +109,11 @@ pub(crate) fn disk(folder: &Path, findings: &mut Vec<Finding>) {
     findings.push(if free < LITTLE_SPACE {
         Finding::wrong("disk", said, "free some space before the next sync")
     } else if free < 2 * size {
-        Finding::warning("disk", said, "a purge or rebuild needs about as much again, twice")
+        Finding::warning(
+            "disk",
+            said,
+            "a purge or rebuild needs about twice the size of the warehouse",
+        )
     } else {
         Finding::fine("disk", said)
     });
@@ -130,7 +134,8 @@ pub(crate) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<Re
         }
     };
     if !file.path().exists() {
-        findings.push(Finding::fine("warehouse", "there is none yet"));
+        findings
+            .push(Finding::fine("warehouse", "not made yet; the first sync or import makes it"));
         return None;
     }
     match quick_check(&file) {
@@ -153,8 +158,8 @@ pub(crate) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<Re
     match foreign_schema(&file) {
         Ok(names) if !names.is_empty() => findings.push(Finding::warning(
             "warehouse",
-            format!("has what payersync has not made: {}", names.join(", ")),
-            "see who made it; a restore refuses a backup with it",
+            format!("has triggers or views that payersync did not make: {}", names.join(", ")),
+            "find out who made them; a restore refuses a backup that has them",
         )),
         // What cannot be read was told above.
         Ok(_) | Err(_) => {}
@@ -169,7 +174,7 @@ pub(super) fn last_run(warehouse: &ReadOnlyWarehouse, findings: &mut Vec<Finding
     let (run, types) = match read {
         Ok((Some(run), types)) => (run, types),
         Ok((None, _)) => {
-            findings.push(Finding::fine(what, "there is none yet"));
+            findings.push(Finding::fine(what, "nothing has run yet"));
             return;
         }
         Err(error) => {
@@ -232,7 +237,7 @@ fn not_checked(what: &str) -> Finding {
 pub(crate) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault> {
     let there = |name: &str| folder.join(name).exists();
     if !there("vault.db") {
-        findings.push(Finding::fine("vault", "there is none yet"));
+        findings.push(Finding::fine("vault", "not made yet; `payersync connect` makes it"));
         return None;
     }
     if !is_configured(folder) {
@@ -253,7 +258,7 @@ pub(crate) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault>
         return None;
     }
     if !there("locks/vault.lock") {
-        let said = "not opened here before; left alone";
+        let said = "never opened on this machine, so it was left as it is";
         findings.push(Finding::warning("vault", said, "the next command that needs it opens it"));
         return None;
     }
@@ -280,7 +285,11 @@ pub(crate) fn views(settings: &Settings, findings: &mut Vec<Finding>) {
             let files: Vec<String> =
                 left_out.iter().map(|left| left.file.display().to_string()).collect();
             let hint = format!("`payersync views check {}` says why", files[0]);
-            Finding::wrong("views", format!("cannot be tables: {}", files.join(", ")), hint)
+            Finding::wrong(
+                "views",
+                format!("these files cannot become tables: {}", files.join(", ")),
+                hint,
+            )
         }
         Err(failure) => Finding::wrong("views", failure.to_string(), "mend or remove the file"),
     });

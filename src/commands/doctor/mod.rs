@@ -133,7 +133,7 @@ fn tokens(
     for row in &connections {
         let what = format!("tokens of {}", row.name);
         let Some(plan) = &row.plan else {
-            findings.push(Finding::fine(what, "only files fill it, so it needs none"));
+            findings.push(Finding::fine(what, "filled from files alone, so it needs no tokens"));
             continue;
         };
         let grant = settings.and_then(|it| it.plans.get(plan)).map(|plan| plan.grant());
@@ -141,8 +141,8 @@ fn tokens(
             findings.push(Finding::fine(
                 what,
                 match grant {
-                    GrantKind::Token => "the configuration has the one of the plan",
-                    _ => "the plan wants none",
+                    GrantKind::Token => "the plan's token is in the configuration",
+                    _ => "the plan asks for no token",
                 },
             ));
             continue;
@@ -150,7 +150,7 @@ fn tokens(
         let again = format!("`payersync connect {} --plan {plan}`", row.name);
         let grant = grants.iter().find(|(uid, _)| *uid == row.uid).map(|(_, grant)| grant);
         findings.push(match grant {
-            None => Finding::wrong(what, "there are none", again),
+            None => Finding::wrong(what, "no tokens are stored", again),
             Some(grant) => plan::freshness(what, grant, again, now),
         });
     }
@@ -158,7 +158,10 @@ fn tokens(
     for (_, grant) in orphans {
         findings.push(Finding::warning(
             "vault",
-            format!("holds tokens of {} at plan {} that no connection has", grant.name, grant.plan),
+            format!(
+                "holds tokens of {} at plan {}, and there is no such connection",
+                grant.name, grant.plan
+            ),
             format!("`payersync connect {} --plan {}` again replaces them", grant.name, grant.plan),
         ));
     }

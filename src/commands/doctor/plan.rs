@@ -53,9 +53,9 @@ pub(crate) async fn look(
         findings.push(Finding::wrong(format!("{what} revocation"), said, hint));
     }
     if let Some(other) = settings.plans.values().find(|other| plan.shares_redirect_url(other)) {
-        let said = format!("redirect_url is that of plan {}, too", other.name);
-        let hint = "register one for each plan, such as with the plan's name as its last segment: \
-                    where an answer arrives then says whose it is";
+        let said = format!("plan {} has the same redirect_url", other.name);
+        let hint = "register a URL for each plan, such as one that ends in the plan's name: the \
+                    URL of an answer then says which plan it comes from";
         findings.push(Finding::warning(format!("{what} consent"), said, hint));
     }
     let hourly = match plan.limits.per_hour {
@@ -112,11 +112,11 @@ async fn server(
         }
     };
     findings.push(match (response.status, fhir_version(&response.body)) {
-        (401 | 403, _) => Finding::fine(what, "answers; /metadata wants a token there"),
+        (401 | 403, _) => Finding::fine(what, "answers; its /metadata asks for a token"),
         (_, Some(version)) if !is_r4(&version) => Finding::wrong(
             what,
             format!("serves FHIR {version}{}, and payersync reads R4 (4.0.1)", release(&version)),
-            "take the plan's R4 base as fhir_url",
+            "set fhir_url to the plan's R4 base",
         ),
         _ if Capability::parse(&response.body).is_some() => {
             Finding::fine(what, "answers with a CapabilityStatement")
@@ -124,13 +124,13 @@ async fn server(
         (status, _) => Finding::warning(
             what,
             format!("/metadata answers with status {status} and no CapabilityStatement"),
-            "a sync asks for every type then; check fhir_url",
+            "check fhir_url; without the statement a sync asks for every type",
         ),
     });
     undeclared(what, plan, &response.body, findings);
     if let Some(theirs) = response.date {
         let off = (Clock::system().now() - theirs).abs();
-        let said = format!("{} s from the plan's", off.num_seconds());
+        let said = format!("{} s apart from the plan's clock", off.num_seconds());
         let what = format!("{what} clock");
         let hint = "set this machine's clock (NTP); tokens and watermarks depend on it";
         findings.push(if off > CLOCK_WRONG {
@@ -202,7 +202,7 @@ pub(crate) fn freshness(
     match (&grant.refresh, is_over) {
         (Some(_), _) if grant.refresh_begun_at.is_some() => Finding::warning(
             what,
-            format!("{access}; a refresh was begun whose end is not known"),
+            format!("{access}; a refresh was begun, and its outcome is not known"),
             "the next sync tells whether the plan still takes the token",
         ),
         (Some(_), _) => Finding::fine(what, format!("{access}, refresh token of {refreshed}")),

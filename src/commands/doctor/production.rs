@@ -51,7 +51,7 @@ fn endpoints(plan: &PlanSettings, findings: &mut Vec<Finding>) {
     };
     if let Some(origin) = hosts().find(|origin| is_demo(origin.host()) || origin.is_loopback()) {
         let said = format!("{origin} is no production server");
-        findings.push(Finding::wrong(&what, said, "take the endpoints that the plan has sent"));
+        findings.push(Finding::wrong(&what, said, "use the endpoints that the plan has sent you"));
     }
     if plan.grant() == GrantKind::AuthorizationCode {
         let redirect = plan.redirect_url();

@@ -176,7 +176,7 @@ fn unknown_column(table: &str, name: &str, names: Vec<String>) -> Failure {
 /// The row that is asked for, among those that match.
 fn no_row(row: u64, count: usize) -> Failure {
     Failure::misuse(format!("there is no row {row} of this key"))
-        .hint(format!("{} there; without --row they are listed", count_rows(count, "row")))
+        .hint(format!("the key has {}; leave out --row to list them", count_rows(count, "row")))
 }
 
 #[cfg(test)]

@@ -193,10 +193,13 @@ fn look(
     let place = place::place(&seen, &column.path, &origin.json);
     match &place {
         None => notes.push(
-            "The value is computed from what the path names; it stands nowhere as it is".into(),
+            "The value is computed from the elements that the path names; the resource does not \
+             have it as such"
+                .into(),
         ),
         Some(place) if place.alike > 0 => notes.push(format!(
-            "{} of this name and value in the resource; the first is shown, the path decides",
+            "{} of the resource have this name and value; the first is shown, and the path says \
+             which one counts",
             crate::plural::count(place.alike + 1, "element")
         )),
         Some(_) => {}

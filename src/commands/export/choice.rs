@@ -27,7 +27,7 @@ pub(super) fn refuse_contradictions(args: &ExportArgs) -> Result<(), Failure> {
         .hint("--deidentify goes with --format csv and --format parquet"));
     }
     if args.raw && args.format != ExportFormat::Csv {
-        return Err(Failure::misuse("--raw is for --format csv: nothing else is altered"));
+        return Err(Failure::misuse("--raw is for --format csv: no other format alters a value"));
     }
     let is_of_marts = args.set.is_some_and(|set| set != ExportSet::Tables);
     if args.since.is_some() && is_of_marts {
@@ -37,8 +37,8 @@ pub(super) fn refuse_contradictions(args: &ExportArgs) -> Result<(), Failure> {
 }
 
 fn since_marts() -> Failure {
-    Failure::misuse("a mart has no rows since a run: it is made of many resources")
-        .hint("export marts whole, and with --since --set tables, or --format ndjson")
+    Failure::misuse("--since is not for marts: a row of a mart is made of many resources")
+        .hint("export marts without --since; --set tables and --format ndjson go with it")
 }
 
 /// The set that is exported, for the manifest; `None` where tables are named.

@@ -352,7 +352,7 @@ impl Manifest {
         }
         if !self.undeclared.is_empty() {
             warnings.push(format!(
-                "left out, since they declare no column safe: {}",
+                "left out, since their definitions mark no column as safe: {}",
                 self.undeclared.join(", ")
             ));
         }
@@ -366,7 +366,7 @@ impl Manifest {
             }
             for (column, cells) in &file.left_out_cells {
                 warnings.push(format!(
-                    "{}: {column} is NULL in {}, whose value is not of its type",
+                    "{}: {column} is NULL in {}, whose value is not of the column's type",
                     file.name,
                     plural::count(*cells, "row")
                 ));

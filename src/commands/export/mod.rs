@@ -46,7 +46,7 @@ pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure>
     let place = Place::check(&args.folder, file.path(), args.deidentify)?;
     // First, as for a backup: files that nobody knows of cannot be named by a purge.
     let _ = log(&file, place.target(), backup_outcome::BEGUN);
-    let stop = stop_signal::listen_and_say("Stopping: what was written so far goes", None);
+    let stop = stop_signal::listen_and_say("Stopping: the files written so far are removed", None);
     let done = match export(&warehouse, &catalog, args, place.begin(stop.clone())?) {
         Ok(done) => done,
         Err(failure) => {
@@ -63,7 +63,7 @@ pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure>
     done.warnings().iter().for_each(|warning| tell(warning));
     tell(match args.deidentify {
         true => {
-            "It is de-identified as manifest.json says; read docs/deidentify.md before you hand it on"
+            "It is de-identified; manifest.json says how. Read docs/deidentify.md before you hand it on"
         }
         false => "It holds health data and no tokens; manifest.json has the hashes",
     });
@@ -102,8 +102,8 @@ fn since(snapshot: &Snapshot<'_>, run: i64) -> Result<Since, Failure> {
     let Some(since) = snapshot.since(run)? else {
         let hint = match snapshot.newest_run()? {
             Some(newest) => format!(
-                "the newest run is {newest}; `latest_run` in a manifest.json \
-                 names the run up to which that export goes"
+                "the newest run is {newest}; `latest_run` in the manifest.json of an export is \
+                 the last run in it"
             ),
             None => "nothing was synced yet: `payersync sync`".to_owned(),
         };

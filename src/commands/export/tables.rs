@@ -113,7 +113,10 @@ fn events(at: &str) -> Vec<Column> {
 
 /// A view of the user's own has no place in a de-identified export unless it says so.
 fn undeclared(name: &str) -> Failure {
-    Failure::misuse(format!("{name} does not say which of its columns identify nobody")).hint(
+    Failure::misuse(format!(
+        "the definition of {name} does not say which columns identify nobody"
+    ))
+    .hint(
         "give its safe columns the tag payersync/deidentify (docs/deidentify.md), or leave it out",
     )
 }

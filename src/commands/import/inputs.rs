@@ -52,7 +52,7 @@ pub(super) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
                 "{name} holds no file that ends in {}",
                 endings()
             ))
-            .hint("name the files themselves if they are called otherwise"));
+            .hint("if the files have other names, name each file"));
         }
         let folders: BTreeSet<&Path> = found.iter().filter_map(|path| path.parent()).collect();
         folders.into_iter().try_for_each(refuse_several_connections)?;
@@ -80,7 +80,7 @@ fn endings() -> String {
 
 fn unreadable(path: &Path, error: io::Error) -> Failure {
     let what = format!("cannot read {}", path.display());
-    Failure::file(what, error, "name a file or folder that is there, or - for standard input")
+    Failure::file(what, error, "name a file or folder that exists, or - for standard input")
 }
 
 fn look_through(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) -> io::Result<()> {

@@ -43,7 +43,7 @@ pub(super) enum Trouble {
     TooLarge(usize),
     #[error("unpacks to more than {MAX_RATIO} times its size, which no resources do")]
     Bomb,
-    #[error("ends in the middle; what is whole of it was taken in")]
+    #[error("ends in the middle; its complete resources were taken in")]
     CutShort,
     #[error("is not a zip archive that can be read: {0}")]
     Zip(zip::result::ZipError),

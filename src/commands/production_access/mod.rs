@@ -49,8 +49,8 @@ pub(super) fn run(home: &Path, args: &ProductionAccessArgs) -> Result<ExitCode, 
             Done::Written | Done::Same => {}
             Done::Kept => tell(&format!("{name} has your changes and was kept")),
             Done::Beside => tell(&format!(
-                "{name} has your changes and was kept; what is new is in {name}.new: compare, then \
-                 remove or rename it"
+                "{name} has your changes and was kept; the new version is {name}.new: compare, \
+                 then remove or rename it"
             )),
         }
     }

@@ -51,7 +51,7 @@ impl Pack {
         let hashes = match read(&path)? {
             None => BTreeMap::new(),
             Some(text) => serde_json::from_str(&text).map_err(|error| {
-                Failure::usage(format!("{} is not what was written there", path.display()), error)
+                Failure::usage(format!("{} is not as it was written", path.display()), error)
                     .hint("remove it: every file that differs then counts as edited")
             })?,
         };
@@ -80,7 +80,7 @@ impl Pack {
             && known != Some(&hash(&other))
         {
             return Err(Failure::misuse(format!("{} has your changes, too", new.display()))
-                .hint("take them over into the file beside it, remove it, and run again"));
+                .hint("copy them into the file beside it, remove this one, and run again"));
         }
         self.planned.push((name.to_owned(), text.to_owned(), done));
         Ok(match there {

@@ -88,7 +88,7 @@ fn statement(args: &QueryArgs) -> Result<String, Failure> {
     // A script for a database's shell ends its statement so.
     let sql = sql.trim().trim_end_matches(';').trim_end().to_owned();
     if sql.is_empty() {
-        return Err(Failure::misuse("there is no statement in the question")
+        return Err(Failure::misuse("the query has no statement")
             .hint("`payersync query \"SELECT count(*) FROM claim\"`"));
     }
     Ok(sql)
@@ -98,7 +98,7 @@ fn read(from: &mut dyn Read) -> io::Result<String> {
     let mut text = String::new();
     from.read_to_string(&mut text)?;
     if text.len() as u64 == MAX_SQL {
-        return Err(io::Error::other("it is longer than a mebibyte"));
+        return Err(io::Error::other("the statement is longer than a mebibyte"));
     }
     Ok(text)
 }
@@ -115,8 +115,8 @@ fn hint(
     }
     let query_hint = error.query_hint();
     if args.as_of.is_some() && (query_hint.is_some() || error.is_of_a_name()) {
-        return "with --as-of the table resource is as it was then; the normalised tables are of \
-                the present and cannot be read"
+        return "--as-of shows the table resource as it was then; the normalised tables hold the \
+                present and cannot be read with it"
             .to_owned();
     }
     if !error.is_of_a_name() {

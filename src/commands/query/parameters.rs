@@ -14,7 +14,7 @@ pub(super) fn parse(texts: &[String]) -> Result<Vec<Parameter>, Failure> {
             let pair = text.split_once('=').filter(|(name, _)| is_name(bare(name)));
             let Some((name, value)) = pair else {
                 // The text may be of a member, and is not repeated.
-                return Err(Failure::misuse("a --param is no NAME=VALUE")
+                return Err(Failure::misuse("a --param is not NAME=VALUE")
                     .hint("`--param member=7` is :member in the statement"));
             };
             Ok(Parameter { name: bare(name).to_owned(), value: literal(value) })

@@ -240,7 +240,8 @@ fn years(groups: &BTreeMap<&str, Vec<Row<'_>>>) -> Vec<String> {
 pub(super) fn accumulators(member: &Member) -> Markup {
     let rows: Vec<Row<'_>> = member.accumulators.rows().take(MOST_ROWS).collect();
     html! {
-        @if rows.is_empty() { p.none { "Neither the claims nor the payer state a deductible or what is out of pocket." } }
+        @if rows.is_empty() { p.none { "Neither the claims nor the payer state a deductible or \
+                                        an out-of-pocket amount." } }
         @else {
             p.note {
                 "Out of pocket is deductible, copayment and coinsurance. "

@@ -49,7 +49,7 @@ pub(super) fn medications(member: &Member) -> Markup {
         })
         .collect();
     html! {
-        @if cells.is_empty() { p.none { "No fill of a drug is stored that can be laid out in time." } } @else {
+        @if cells.is_empty() { p.none { "No fill with a date and days of supply is stored." } } @else {
             p.note { "A fill can be in a claim and in a dispense record: read one source, never both together." }
             (table("Drugs, the last filled first", &head, &cells))
             p.note { "A drug that is recorded under two code systems counts as two drugs." }

@@ -196,7 +196,7 @@ fn missing(member: &Member, freshness: &Asked) -> Markup {
         .collect();
     html! {
         @if asked == 0 {
-            p { "No plan was asked for this member: what files hold is here, and nobody knows what is missing." }
+            p { "This member's data comes from files alone, so it is not known what is missing." }
         } @else if poor.is_empty() {
             p { "All " (count(asked, "type")) " that the plans serve are complete, as of " (oldest.unwrap_or("today")) " or later." }
         }
@@ -205,7 +205,7 @@ fn missing(member: &Member, freshness: &Asked) -> Markup {
             (table("Types that are incomplete or stale", &head, &cells))
         }
         @if quality.is_empty() { p { "Nothing in the data looks wrong (data_quality)." } } @else {
-            (table("What in the data looks wrong; data_quality has the rows", &quality_head, &quality))
+            (table("Data that looks wrong; data_quality has the rows", &quality_head, &quality))
         }
     }
 }

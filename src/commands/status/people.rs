@@ -73,7 +73,7 @@ fn connection(out: &mut dyn Write, row: &ConnectionRow, told: &Told<'_>) -> io::
         line(out, 2, &format!("The same person as {others}; the mart member says why"))?;
     }
     if told.marts.behind.contains(&row.id) {
-        line(out, 2, "Its marts are behind its tables: the next run makes them anew")?;
+        line(out, 2, "Its marts are older than its tables: the next run makes them anew")?;
     }
     if told.with_types && !asked.is_empty() {
         table(out, &asked)?;

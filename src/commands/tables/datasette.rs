@@ -88,7 +88,7 @@ ORDER BY connection, resource_type",
     },
     Question {
         name: "doubtful_data",
-        title: "What in the data is to be doubted?",
+        title: "Which data looks wrong?",
         sql: "SELECT rule, severity, count(*) AS records, min(record_id) AS example
 FROM data_quality
 GROUP BY rule, severity

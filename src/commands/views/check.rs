@@ -43,7 +43,7 @@ fn findings(catalog: &Catalog, text: &str) -> Vec<Finding> {
     if findings.iter().all(|finding| finding.severity == Severity::Warning)
         && let Some(reason) = why_no_table(catalog, text)
     {
-        let hint = "the view runs; in views_dir it would be refused".to_owned();
+        let hint = "the view runs, but views_dir would refuse it".to_owned();
         findings.insert(0, warn_of_view(text, format!("cannot be a table: {reason}"), hint));
     }
     findings

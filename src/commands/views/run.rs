@@ -33,13 +33,13 @@ pub(super) fn run(args: &ViewsRunArgs) -> Result<ExitCode, Failure> {
         })
         .collect::<Result<Vec<View>, Failure>>()?;
     if args.format == ViewsFormat::Csv && views.len() > 1 {
-        return Err(Failure::misuse("csv has room for the columns of one view")
+        return Err(Failure::misuse("a CSV file has the columns of one view")
             .hint("run one file at a time, or use --format ndjson"));
     }
     let has_tag = |view: &&View| view.columns.iter().any(|column| column.name == "view");
     if let Some(view) = views.iter().find(has_tag).filter(|_| views.len() > 1) {
         return Err(Failure::misuse(format!(
-            "view {} has a column view, which is what tells the rows of several files apart",
+            "view {} has a column named view, the name that tells the rows of several files apart",
             view.name
         ))
         .hint("run that file alone, or give its column another name"));

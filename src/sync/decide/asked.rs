@@ -93,7 +93,7 @@ pub(super) fn unasked_types(input: &PlanInput<'_>, wanted: &[String]) -> Vec<(St
 fn not_asked(input: &PlanInput<'_>, name: &str) -> WalkFinish {
     let was_listed = input.held.iter().any(|held| held.resource_type == name && held.is_listed);
     if was_listed {
-        let detail = "the plan's types do not name it any more; what is held grows old";
+        let detail = "the plan's types no longer name it; the stored resources grow old";
         let hint = format!("add \"{name}\" or \"{EVERY_TYPE}\" to the plan's types");
         let finish = WalkFinish::incomplete(Reason::NotAsked, detail.to_owned());
         return WalkFinish { hint: Some(hint), ..finish };
@@ -168,7 +168,7 @@ fn gap(input: &PlanInput<'_>, name: &str, detail: &str) -> WalkFinish {
         Granted::Whole => (
             Reason::NotGranted,
             format!(
-                "{connect} lets the member consent to it again; or take it out of the plan's types"
+                "{connect} lets the member consent to it again; or remove it from the plan's types"
             ),
         ),
         _ => (

@@ -148,8 +148,9 @@ impl Import {
         let finish = match (self.is_interrupted, trouble) {
             (true, _) => interrupted(),
             (false, Some(reason)) => {
-                let detail = "a file could not be read to its end; what is whole was taken in";
-                let hint = "import the whole file once it is mended".to_owned();
+                let detail = "a file could not be read to its end; its complete resources were \
+                              taken in";
+                let hint = "import the file again once it is complete".to_owned();
                 let finish = WalkFinish::incomplete(reason, detail.to_owned());
                 WalkFinish { hint: Some(hint), ..finish }
             }

@@ -100,7 +100,7 @@ pub(crate) async fn close(
         }
         began = now;
     }
-    let detail = "resources moved between the parts of its search while they were fetched";
+    let detail = "resources moved between the parts of its search while the parts were fetched";
     came.failed = Some(finally(Reason::PagesMoved, detail.to_owned()));
     Ok(())
 }

@@ -277,8 +277,8 @@ pub(crate) fn patient_unknown(connection: &ConnectionRow) -> WalkFinish {
          service is told by --patient); or search.Patient = \"bare\" in the plan's section lets its \
          Patient say it"
     );
-    let detail = "its search must name the patient, and neither the consent nor a Patient has said \
-                  who that is";
+    let detail = "its search must name the patient, and neither the consent nor a stored Patient \
+                  says who that is";
     WalkFinish {
         hint: Some(hint),
         ..WalkFinish::incomplete(Reason::PatientUnknown, detail.to_owned())
@@ -330,10 +330,7 @@ pub(super) fn stale_answer(stale: Stale) -> WalkFinish {
     let (age, detail, at_fault) = match stale {
         Stale::Told(age) => (
             age,
-            format!(
-                "a page is what the plan answered {} before: a cache in front of it keeps answers",
-                long(age)
-            ),
+            format!("a page is {} old: a cache in front of the plan keeps answers", long(age)),
             "tell the plan that its gateway keeps answers, though each request says \
              Cache-Control: no-cache",
         ),

@@ -114,7 +114,7 @@ pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
 }
 
 fn repeated_page() -> String {
-    "more than half of a page was what had come before, and was so again".to_owned()
+    "more than half of a page had come before, twice in a row".to_owned()
 }
 
 fn total_differs(tally: &Tally) -> String {

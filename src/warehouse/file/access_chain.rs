@@ -276,9 +276,10 @@ pub(crate) fn verify(connection: &Connection) -> Result<Checked, WarehouseError>
     checked.count = entries.len() as u64;
     let Some(end) = end else {
         if entries.iter().any(|entry| entry.digest != Value::Null) {
-            checked.problem(|| "the note of where it ends is missing".to_owned());
+            checked.problem(|| "the record of its last entry is missing".to_owned());
         } else if !entries.is_empty() {
-            checked.note = Some("from before it was a chain; the next entry seals them".to_owned());
+            checked.note =
+                Some("from before entries were chained; the next entry seals them".to_owned());
         }
         return Ok(checked);
     };
@@ -316,10 +317,10 @@ pub(crate) fn verify(connection: &Connection) -> Result<Checked, WarehouseError>
     if end.entries - pruned != entries.len() as i64 {
         checked.problem(|| {
             let made = end.entries - pruned;
-            format!("{made} entries were made, and {} are there", entries.len())
+            format!("{made} entries were made, and {} are left", entries.len())
         });
     } else if end.digest != before {
-        checked.problem(|| "the last entry is not the one that was made last".to_owned());
+        checked.problem(|| "the last entry is not the newest one made".to_owned());
     }
     if let (Some(last), 0) = (previous, checked.problems) {
         checked.note = Some(format!("up to entry {last}: {}", hex(&before)));
@@ -333,11 +334,14 @@ pub(crate) const CHECKED: &str = "entries of the access log, each after the one 
 fn not_following(id: i64, previous: Option<i64>) -> String {
     match previous {
         Some(previous) if previous + 1 < id => format!(
-            "entry {id} does not follow entry {previous}: what was between them is missing, or entry \
-             {id} was changed"
+            "entry {id} does not follow entry {previous}: an entry between them is missing, or \
+             entry {id} was changed"
         ),
         None if id > 1 => {
-            format!("entry {id} is not the first: what was before it is missing, or it was changed")
+            format!(
+                "entry {id} is not the first: an earlier entry is missing, or entry {id} was \
+                     changed"
+            )
         }
         _ => format!("entry {id} was changed or put in"),
     }

@@ -93,38 +93,11 @@ fn a_mistake_in_the_configuration_is_shown_with_its_line() {
 }
 
 #[test]
-fn init_leaves_a_configuration_as_it_is() {
-    let home = home_with("# mine\n");
-    let kept = "exists: it was kept as it is, and nothing was added";
-    refused(&home, &["init"], 1, kept, "move it aside");
-    let preset = ["init", "--plan", "elevance", "--set", "brand=Wellpoint"];
-    let add =
-        "`payersync init --plan elevance --set brand=Wellpoint --print` prints [plans.elevance]";
-    refused(&home, &preset, 1, kept, add);
-    let home = Home::new();
-    assert_eq!(home.run(&preset).code, 0);
-    refused(&home, &preset, 1, kept, "it has a section [plans.elevance]");
-}
-
-#[test]
 fn an_unknown_plan_is_answered_with_the_known_ones() {
     let home = home_with(DEAF);
     refused(&home, &["connect", "ann", "--plan", "acme"], 1, "has no plan acme", "it has demo");
     let home = home_with("");
     refused(&home, &["connect", "ann", "--plan", "acme"], 1, "has no plan acme", "[plans.NAME]");
-}
-
-#[test]
-fn a_placeholder_in_the_clients_place_is_refused_before_a_member_is_asked() {
-    let home = home_with(&DEAF.replace("client_id = \"x\"", "client_id = \"your-client-id\""));
-    for connect in [
-        &["connect", "ann", "--plan", "demo"][..],
-        &["connect", "ann", "--plan", "demo", "--code", "c"],
-    ] {
-        let outcome =
-            refused(&home, connect, 1, "client_id is still the placeholder", "[plans.demo]");
-        assert!(!outcome.stderr.contains("http"), "nobody is sent there: {}", outcome.stderr);
-    }
 }
 
 #[test]
@@ -329,7 +302,7 @@ fn what_a_warehouse_does_not_have_is_refused_and_no_question_changes_it() {
         let outcome = refused(&home, &["query", sql], 1, error, hint);
         assert!(!outcome.stderr.contains("Error code"), "{}", outcome.stderr);
     }
-    refused(&home, &["query", " "], 1, "there is no statement", "SELECT");
+    refused(&home, &["query", " "], 1, "the query has no statement", "SELECT");
     assert!(!elsewhere.exists());
 }
 

@@ -233,7 +233,7 @@ fn a_file_that_is_no_list_or_breaks_off_changes_nothing() {
         let file = put(&home, name, bytes);
         let outcome = home.run(&["codes", "load", &file]);
         assert_eq!(outcome.code, 1, "{name}: {}", outcome.stderr);
-        assert!(outcome.stderr.contains("is no code list that is known"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("is not a known code list"), "{}", outcome.stderr);
         assert!(outcome.stderr.contains("known: ICD-10-CM"), "{}", outcome.stderr);
     }
     assert_eq!(home.value::<i64>("SELECT count(*) FROM code"), 0);

@@ -161,3 +161,38 @@ fn a_name_that_is_nearly_one_is_answered_with_it() {
     assert_eq!(preset.code, 1);
     assert!(preset.stderr.contains("did you mean humana? "), "{}", preset.stderr);
 }
+
+#[test]
+fn init_keeps_a_configuration_and_says_how_a_preset_gets_into_it() {
+    let home = Home::new();
+    let file = home.write_private("payersync.toml", "# mine\n");
+    let kept = |arguments: &[&str], hint: &str| {
+        let before = std::fs::read(&file).unwrap();
+        let init = home.run(arguments);
+        assert_eq!(init.code, 1, "{}", init.stderr);
+        let told = "exists: it was kept as it is, and nothing was added";
+        assert!(init.stderr.contains(told) && init.stderr.contains(hint), "{}", init.stderr);
+        assert_eq!(std::fs::read(&file).unwrap(), before);
+    };
+    kept(&["init"], "move it aside");
+    let preset = ["init", "--plan", "elevance", "--set", "brand=Wellpoint"];
+    let print = "`payersync init --plan elevance --set brand=Wellpoint --print` prints";
+    kept(&preset, print);
+    std::fs::remove_file(&file).unwrap();
+    home.succeed(&preset, "a new home");
+    kept(&preset, "it has a section [plans.elevance]");
+}
+
+#[test]
+fn a_placeholder_in_the_clients_place_is_refused_before_a_member_is_asked() {
+    let home = Home::new();
+    std::fs::write(home.file("payersync.toml"), CONFIGURATION).unwrap();
+    for more in [&[][..], &["--code", "c"]] {
+        let connect = home.run(&[&["connect", "ann", "--plan", "demo"], more].concat());
+        assert_eq!(connect.code, 1, "{}", connect.stderr);
+        let told = "error: plan demo: client_id is still the placeholder";
+        assert!(connect.stderr.contains(told), "{}", connect.stderr);
+        assert!(connect.stderr.contains("[plans.demo]"), "{}", connect.stderr);
+        assert!(!connect.stderr.contains("http"), "nobody is sent there: {}", connect.stderr);
+    }
+}

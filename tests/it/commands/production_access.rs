@@ -279,7 +279,7 @@ fn what_a_person_edited_is_kept_and_a_changed_version_is_put_beside_it() {
     // The configuration changed: their file stays, others are written anew.
     set(&home, "operator", "Second Ltd");
     let said = written(&home).stderr;
-    assert!(said.contains("what is new is in privacy-policy.md.new"), "{said}");
+    assert!(said.contains("the new version is privacy-policy.md.new"), "{said}");
     assert_eq!(paper(&home, "privacy-policy.md"), theirs);
     assert!(paper(&home, "privacy-policy.md.new").contains("Second Ltd"));
     assert!(paper(&home, "terms-of-service.md").contains("Second Ltd"));
@@ -323,7 +323,7 @@ fn what_a_person_edited_is_kept_and_a_changed_version_is_put_beside_it() {
     fs::write(home.file("pack/pack.json"), "{").unwrap();
     let outcome = write(&home, &[]);
     assert_eq!(outcome.code, 1);
-    assert!(outcome.stderr.contains("pack.json is not what was written there"));
+    assert!(outcome.stderr.contains("pack.json is not as it was written"));
 }
 
 #[cfg(unix)]

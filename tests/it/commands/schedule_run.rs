@@ -94,7 +94,7 @@ fn it_syncs_again_and_again_rereads_its_configuration_and_stops_when_told() {
     payer.configure(&home, "types = [\"Patient\"]\n[schedule]\ncron = \"* * * *\"\n");
     running.signal("HUP");
     running.wait_for("schedule.cron has 4 fields");
-    running.wait_for("stays in use");
+    running.wait_for("stays in force");
     running.wait_for("Complete: 1 connection, 1 type complete");
     payer.configure(&home, &EVERY_SECOND.replace("]\n[", ", \"Coverage\"]\n["));
     running.signal("HUP");

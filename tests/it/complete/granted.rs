@@ -225,8 +225,8 @@ fn a_type_that_fhir_does_not_know_is_a_mistake_with_the_one_that_was_meant() {
         (r#"["patient"]"#, "; did you mean Patient?"),
         (r#"["Patient ", "Goal"]"#, "; did you mean Patient?"),
         (r#"["*", "COVERAGE"]"#, "; did you mean Coverage?"),
-        (r#"["**"]"#, "names **, which is no resource type of FHIR R4"),
-        (r#"[""]"#, "is no resource type of FHIR R4"),
+        (r#"["**"]"#, "names **, which is not a resource type of FHIR R4"),
+        (r#"[""]"#, "is not a resource type of FHIR R4"),
     ] {
         payer.configure(&home, &format!("types = {types}\n"));
         let outcome = home.run(&["sync"]);

@@ -79,7 +79,7 @@ fn what_is_required_and_cannot_be_asked_for_is_a_mistake() {
         ("required = [\"*\"]\n", "plans.demo.required names *"),
         (
             "types = [\"Patient\"]\nrequired = [\"Coverage\"]\n",
-            "plans.demo.required names Coverage, and types leaves it out",
+            "plans.demo.required names Coverage, but types leaves it out",
         ),
     ] {
         let home = Home::new();

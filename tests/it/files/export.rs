@@ -301,8 +301,8 @@ fn an_export_takes_the_place_of_an_export_and_of_nothing_else() {
         (&[text, "spending"], "did you mean spend_by_month?"),
         (&[text, "Coverag", "--format", "ndjson"], "did you mean Coverage?"),
         (&[text, "--set", "marts", "--format", "ndjson"], "--set chooses tables"),
-        (&[text, "--since", "1", "--set", "marts"], "no rows since a run"),
-        (&[text, "--since", "1", "claim"], "no rows since a run"),
+        (&[text, "--since", "1", "--set", "marts"], "--since is not for marts"),
+        (&[text, "--since", "1", "claim"], "--since is not for marts"),
         (&[text, "--since", "99"], "there is no run 99"),
     ] {
         refused(&home, arguments, why);

@@ -334,7 +334,7 @@ fn a_view_of_ones_own_is_left_out_until_it_declares_columns_safe() {
     let folder = home.file("export");
     let arguments = ["export", folder.to_str().unwrap(), "--deidentify", "--set", "tables"];
     let outcome = home.run(&arguments);
-    assert!(outcome.stderr.contains("declare no column safe: own"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("mark no column as safe: own"), "{}", outcome.stderr);
     assert!(!folder.join("own.csv").exists());
     let named = home.run(&["export", folder.to_str().unwrap(), "own", "--deidentify"]);
     assert_eq!(named.code, 1, "{}", named.stderr);

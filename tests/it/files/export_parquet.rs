@@ -114,6 +114,6 @@ fn what_a_type_cannot_hold_is_told() {
     home.warehouse().execute_batch(sql).unwrap();
     let outcome = home.run(&arguments);
     assert_eq!(outcome.code, 2, "{}", outcome.stderr);
-    let said = "sequence is NULL in 1 row, whose value is not of its type";
+    let said = "sequence is NULL in 1 row, whose value is not of the column's type";
     assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
 }

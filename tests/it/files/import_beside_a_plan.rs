@@ -162,7 +162,7 @@ fn a_connection_that_only_files_fill_is_asked_for_nothing_and_needs_no_token() {
     ] {
         let refused = home.run(arguments);
         assert_eq!(refused.code, 1, "{}", refused.stderr);
-        assert!(refused.stderr.contains("only files fill portal"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("portal is filled from files"), "{}", refused.stderr);
         assert!(refused.stderr.contains("payersync import portal FILE"), "{}", refused.stderr);
     }
     let connect = home.run(&["connect", "portal", "--plan", "demo", "--code", "x"]);
@@ -179,7 +179,11 @@ fn a_connection_that_only_files_fill_is_asked_for_nothing_and_needs_no_token() {
     assert_eq!(portal["types"][0]["mode"], "file");
     let doctor = home.run(&["doctor", "--offline"]);
     assert_eq!(doctor.code, 0, "{}", doctor.stdout);
-    assert!(doctor.stdout.contains("tokens of portal: only files fill it"), "{}", doctor.stdout);
+    assert!(
+        doctor.stdout.contains("tokens of portal: filled from files alone"),
+        "{}",
+        doctor.stdout
+    );
     let metrics = home.run(&["status", "--prometheus"]).stdout;
     assert!(!metrics.contains("payersync_consent_needed{connection=\"portal\""), "{metrics}");
     assert!(!metrics.contains("payersync_freshness_seconds{connection=\"portal\""), "{metrics}");

@@ -91,7 +91,7 @@ fn status_says_where_marts_are_behind_until_the_next_run() {
     assert!(!said(&home).contains("marts"), "{}", said(&home));
     // What a run that was killed before its end has left.
     change(&home, "INSERT INTO mart_due SELECT id FROM connection WHERE name = 'chain'");
-    assert!(said(&home).contains("marts are behind its tables"), "{}", said(&home));
+    assert!(said(&home).contains("marts are older than its tables"), "{}", said(&home));
     let json = home.run(&["status", "--json"]).stdout;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let behind: Vec<_> = json["connections"]

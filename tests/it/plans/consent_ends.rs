@@ -55,7 +55,7 @@ fn where_nobody_has_said_how_long_a_consent_lasts_no_end_is_invented() {
     payer.configure(&zero, "consent_days = 90\ngrant = \"client_credentials\"\n");
     let refused = zero.run(&["status"]);
     assert_eq!(refused.code, 1, "{}", refused.stdout);
-    assert!(refused.stderr.contains("consent_days is set, and no member"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("consent_days is set, but no member"), "{}", refused.stderr);
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn an_answer_behind_the_number_sign_is_pasted_and_waited_for_in_vain_by_nobody()
     let home = configured(&payer, "response_mode = \"fragment\"\n");
     let waiting = home.run(&CONNECT);
     assert_eq!(waiting.code, 1, "{}", waiting.stderr);
-    assert!(waiting.stderr.contains("--code - takes the URL"), "{}", waiting.stderr);
+    assert!(waiting.stderr.contains("use --code - and paste the URL"), "{}", waiting.stderr);
     let paste = |state: Option<&str>| {
         let consenting = Consenting::start_with(&home, &PASTE, |url| {
             let sent = parameters(url);
@@ -179,7 +179,10 @@ fn what_contradicts_itself_is_told() {
         ),
         ("response_mode = \"web_message\"\n", "unknown variant `web_message`"),
         ("token_format = \"xml\"\n", "unknown variant `xml`"),
-        ("token_fields = { redirect = \"x\" }\n", "token_fields has redirect, which is no field"),
+        (
+            "token_fields = { redirect = \"x\" }\n",
+            "token_fields has redirect, which is not a field",
+        ),
         ("token_fields = { code = \"\" }\n", "which is empty or taken"),
         ("token_fields = { code = \"scope\" }\n", "which is empty or taken"),
         ("token_fields = { code = \"x\", scope = \"x\" }\n", "which is empty or taken"),

@@ -68,7 +68,7 @@ fn an_open_server_is_asked_for_one_patient_alone_and_nobody_elses_data_is_taken(
     payer.serve("Condition", &[condition("c1", "a-b")]);
     home.succeed(&["sync", "--full"], "strangers gone");
     let doctor = home.run(&["doctor"]).stdout;
-    assert!(doctor.contains("ok      tokens of john: the plan wants none"), "{doctor}");
+    assert!(doctor.contains("ok      tokens of john: the plan asks for no token"), "{doctor}");
     let metrics = home.run(&["status", "--prometheus"]).stdout;
     assert!(!metrics.contains("payersync_consent_needed{"), "{metrics}");
     // Connected again, it is still the one patient's.
@@ -167,7 +167,7 @@ fn a_grant_and_keys_that_contradict_each_other_are_told() {
         (&format!("{none}scope = \"patient/*.read\"\n"), "scope is set, and grant"),
         (
             &format!("{none}access_token_file = \"t\"\n"),
-            "access_token_file is set; it is for grant",
+            "access_token_file is set, but belongs to grant",
         ),
         (
             &format!("{none}types = [\"ImagingStudy\"]\n"),

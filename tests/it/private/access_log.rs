@@ -46,7 +46,7 @@ const CHANGES: [(&str, &str); 14] = [
         "UPDATE access_log SET target = NULL, target_salt = NULL WHERE id = 2",
         "the target of entry 2 was blanked by no purge",
     ),
-    ("DELETE FROM access_log WHERE id = 3", "entry 4 does not follow entry 2: what was between"),
+    ("DELETE FROM access_log WHERE id = 3", "entry 4 does not follow entry 2: an entry between"),
     ("DELETE FROM access_log WHERE id = 1", "entry 2 is not the first"),
     ("DELETE FROM access_log WHERE id >= 4", "5 entries were made, and 3 are there"),
     (
@@ -142,7 +142,7 @@ fn a_log_from_before_it_was_a_chain_is_sealed_with_the_next_entry() {
            detail_salt = NULL, detail_seal = NULL;
          DELETE FROM access_log_chain",
     );
-    assert!(assert_clean(&home, "an upgrade").contains("note: from before it was a chain"));
+    assert!(assert_clean(&home, "an upgrade").contains("note: from before entries were chained"));
     backup(&home, "first-of-the-chain.db");
     assert!(assert_clean(&home, "the next entry").contains("note: up to entry 7: "));
     change(&home, CHANGES[0].0);

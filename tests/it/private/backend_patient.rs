@@ -61,12 +61,12 @@ fn a_patient_that_is_no_id_or_another_one_or_not_needed_is_refused() {
         let refused = connect(&home, "c", wrong);
         assert_eq!(refused.code, 1, "{wrong}: {}", refused.stderr);
         let repeats = !wrong.is_empty() && refused.stderr.contains(wrong);
-        assert!(!repeats && refused.stderr.contains("no id of a FHIR"), "{}", refused.stderr);
+        assert!(!repeats && refused.stderr.contains("not the id of a FHIR"), "{}", refused.stderr);
     }
     assert_eq!(connect(&home, "c", "a-1").code, 0);
     let other = connect(&home, "c", "b-2");
     assert_eq!(other.code, 1, "{}", other.stderr);
-    assert!(other.stderr.contains("c is for another patient"), "{}", other.stderr);
+    assert!(other.stderr.contains("c holds another patient's data"), "{}", other.stderr);
     let kept: String = home.value("SELECT patient_id FROM connection WHERE name = 'c'");
     assert_eq!(kept, "a-1");
     // A consent says it by itself.

@@ -79,7 +79,7 @@ fn encrypted_backups_lead_back_with_the_vaults_key_or_with_their_own() {
     let copy = home.file("copy.db");
     let backup = home.run(&["backup", text(&copy)]);
     assert_eq!(backup.code, 0, "{}", backup.stderr);
-    assert!(backup.stderr.contains("Only the vault's key"), "{}", backup.stderr);
+    assert!(backup.stderr.contains("Only this home's vault key"), "{}", backup.stderr);
     assert!(!holds(&fs::read(&copy).unwrap(), "SQLite format 3"));
     let another = Home::new();
     let refused = another.run(&["restore", text(&copy)]);
@@ -141,7 +141,7 @@ fn encrypted_with_another_key_is_told_and_left_byte_for_byte() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(5), "{command:?}: {stderr}");
         assert!(stderr.contains("does not open with the vault's key"), "{command:?}: {stderr}");
-        assert!(stderr.contains("hint: bring back the key"), "{command:?}: {stderr}");
+        assert!(stderr.contains("hint: put the key"), "{command:?}: {stderr}");
         // SQLCipher would log to stderr by itself.
         assert_eq!(stderr.lines().count(), 2, "{command:?}: {stderr}");
     }

@@ -71,7 +71,7 @@ fn plans_that_share_a_redirect_url_are_named_by_doctor() {
     };
     let shared = "redirect_url = \"https://www.example.com/consent\"\n";
     let said = told([shared, shared]);
-    assert!(said.contains("redirect_url is that of plan beta, too"), "{said}");
+    assert!(said.contains("plan beta has the same redirect_url"), "{said}");
     let own = "redirect_url = \"https://www.example.com/consent/beta\"\n";
     for redirects in [["", ""], [shared, own], [shared, ""]] {
         let said = told(redirects);

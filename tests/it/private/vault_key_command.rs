@@ -84,7 +84,7 @@ fn two_places_for_the_key_are_a_contradiction_and_nothing_is_run() {
         let output = home.command(&SYNC).env(name, value).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{name}: {said}");
-        assert!(said.contains(told) && said.contains("leave one of them"), "{name}: {said}");
+        assert!(said.contains(told) && said.contains("keep one of them"), "{name}: {said}");
     }
     assert!(!elsewhere.file("key.log").exists());
 }

@@ -266,7 +266,7 @@ fn two_backups_at_once_have_a_file_each_and_what_the_killed_left_goes() {
     }
     let outcome = home.run(&["doctor", "--offline"]);
     assert!(outcome.stdout.contains(of_another), "{}", outcome.stdout);
-    assert!(outcome.stdout.contains("was never finished, and holds health data"));
+    assert!(outcome.stdout.contains("is an unfinished copy, and holds health data"));
 }
 
 #[test]

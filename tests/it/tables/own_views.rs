@@ -45,7 +45,7 @@ fn a_wrong_file_in_views_dir_is_named_and_no_other_table_suffers() {
     refused(&plain.replace("own", "person"), "its name is taken by a table of payersync itself");
     refused(&wide(1999), "more than 1,998 columns");
     let doctor = home.run(&["doctor", "--offline"]);
-    assert!(doctor.stdout.contains("cannot be tables: "), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("these files cannot become tables: "), "{}", doctor.stdout);
     home.own_view("own.json", &plain);
     let tables = home.run(&["tables"]);
     assert_eq!((tables.code, tables.stderr.as_str()), (0, ""));

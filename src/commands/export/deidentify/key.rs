@@ -24,7 +24,7 @@ impl Secret {
     /// A secret that nobody will know once the export is done.
     pub(super) fn of_this_export() -> Result<Secret, Failure> {
         let secret = random().map_err(|error| {
-            let hint = "the operating system gives none; try again";
+            let hint = "the operating system gives no random bytes; try again";
             Failure::file("cannot make a secret".to_owned(), error, hint)
         })?;
         Ok(Secret::new(secret.as_bytes()))
@@ -33,7 +33,7 @@ impl Secret {
     /// The secret of a file, which is made if it is missing.
     pub(super) fn of_file(path: &Path) -> Result<Secret, Failure> {
         let failed = |error| {
-            let hint = "name a file in a folder that is there and yours";
+            let hint = "name a file in a folder that exists and is yours";
             Failure::file(format!("cannot make the key file {}", path.display()), error, hint)
         };
         match own_file::create_new(path) {
@@ -49,16 +49,16 @@ impl Secret {
         }
         let secret = read_secret_file(path).map_err(|error| {
             let hint = error.hint();
-            Failure::usage("the key file is of no use", error).hint(hint)
+            Failure::usage("the key file cannot be used", error).hint(hint)
         })?;
         let secret = secret.expose_secret().trim();
         if secret.len() < CHARACTERS {
             return Err(Failure::misuse(format!(
-                "{} is no key: it has fewer than {} characters",
+                "{} is not a key: it has fewer than {} characters",
                 path.display(),
                 CHARACTERS
             ))
-            .hint("name a file that is not there yet: a key is made in it"));
+            .hint("name a file that does not exist yet: a key is written to it"));
         }
         Ok(Secret::new(secret.as_bytes()))
     }

@@ -128,8 +128,8 @@ impl Pass<'_> {
         let count = reader.read(|connection| outdated(connection, key))?;
         Ok((count > 0).then(|| {
             format!(
-                "{} came in an older version than the stored one, which stays; the next run asks \
-                 for the whole type, and believes the plan if that version comes again",
+                "{} came in an older version than the stored one, and the stored one stays; the \
+                 next run asks for the whole type, and takes the older version if it comes again",
                 plural::count(count, "resource")
             )
         }))

@@ -1,6 +1,6 @@
 //! The documented exit codes.
 
-/// What the process tells its caller; the worst of all that happened.
+/// The exit code of the process. If several apply, the most serious one is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum ExitCode {

@@ -29,7 +29,7 @@ pub struct Fingerprint {
     pub content_hash: [u8; 32],
 }
 
-/// Why something in place of a resource is none.
+/// Why these bytes are not a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FingerprintError {
     /// It is not UTF-8.

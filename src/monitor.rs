@@ -5,7 +5,7 @@
 
 use crate::outcome::WalkState;
 
-/// What the core tells while it works.
+/// The events of a run, for whoever shows or logs them.
 #[derive(Debug, Clone)]
 pub enum Event<'a> {
     /// A walk asks for its first page.

@@ -33,7 +33,7 @@ pub enum Distrust {
     Foreign {
         /// The file or folder.
         path: PathBuf,
-        /// Whose it is.
+        /// The user id of its owner.
         owner: u32,
         /// Who asks.
         user: u32,

@@ -1,4 +1,4 @@
-//! What a plan knows us by.
+//! The registration of our client at a plan.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub struct ClientRegistration {
     pub extra_authorize_params: Vec<(String, String)>,
     /// How the client authenticates at the token endpoint.
     pub token_auth: TokenAuth,
-    /// Who consents.
+    /// The OAuth grant type.
     pub grant: GrantKind,
     /// The access token of [`GrantKind::Token`].
     pub fixed_token: Option<FixedToken>,
@@ -101,7 +101,7 @@ impl TokenRequests {
 pub struct FixedToken {
     /// The token.
     pub token: SecretString,
-    /// Where it stands, for people.
+    /// The place of the token, for people.
     pub place: String,
 }
 

@@ -22,17 +22,18 @@ impl TypedUrl {
         Ok(TypedUrl { url: Url::parse(text)?, text: text.to_owned() })
     }
 
-    /// What it means.
+    /// The parsed URL.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// What was typed.
+    /// The text as typed.
     pub fn as_typed(&self) -> &str {
         &self.text
     }
 
-    /// The same for a URL with the port that was free, where it was typed with port 0; else itself.
+    /// `free`, the same URL with the port that the system chose, if the URL was typed with port 0; else
+    /// itself.
     pub fn with_free_port(self, free: &Url) -> TypedUrl {
         match self.url.port() {
             Some(0) => TypedUrl { text: free.to_string(), url: free.clone() },

@@ -13,7 +13,7 @@ const LINE_BYTES: usize = 75;
 /// How long before the end a calendar reminds of it.
 const REMINDER: &str = "-P14D";
 
-/// When a consent ends: as the plan told it, else by the plan's `consent_days`.
+/// When a consent ends: as the plan said, else by the plan's `consent_days`.
 pub(super) fn ends_at(settings: &Settings, consent: &Consent) -> Option<DateTime<Utc>> {
     let told = consent.ends_at.as_deref().map(DateTime::parse_from_rfc3339);
     if let Some(Ok(told)) = told {

@@ -1,4 +1,4 @@
-//! `payersync config`: what is in force and from where; the schema of payersync.toml.
+//! `payersync config`: every setting that is in force, with its source; the schema of payersync.toml.
 
 use super::{
     failure::Failure,

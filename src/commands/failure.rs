@@ -106,7 +106,7 @@ impl Failure {
         self.code
     }
 
-    /// The hint; empty where there is none.
+    /// The hint; empty if the failure has no hint.
     pub(super) fn what_to_do(&self) -> &str {
         self.hint.as_deref().unwrap_or_default()
     }

@@ -161,7 +161,7 @@ pub(super) fn warehouse_file(home: &Path) -> Result<WarehouseFile, Failure> {
     Ok(WarehouseFile::encrypted(path, &key))
 }
 
-/// The file of a warehouse that is only read or changed. Where there is none, none is opened, and
+/// The file of a warehouse that is only read or changed. If the file is missing, nothing is opened, and
 /// no key is asked for.
 pub(super) fn existing_warehouse(home: &Path) -> Result<WarehouseFile, Failure> {
     let path = home.join(WAREHOUSE_NAME);

@@ -1,4 +1,4 @@
-//! `payersync jwks`: the public part of a plan's client key, and the key itself where there is none.
+//! `payersync jwks`: prints the public part of a plan's client key; `--new` makes the key.
 
 use super::{failure::Failure, print, tell};
 use crate::{

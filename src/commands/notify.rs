@@ -24,7 +24,7 @@ pub(super) async fn run(folder: &Path) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// Who tells, if the configuration names anybody to be told.
+/// The notifier; `None` if the configuration names nobody to tell.
 pub(super) fn notifier(settings: &Settings) -> Result<Option<Notifier>, Failure> {
     Notifier::new(settings, system::host())
         .map_err(|error| Failure::usage("cannot set up HTTP", error))

@@ -16,7 +16,7 @@ use std::{
 /// A file that is no table, and why.
 pub(super) struct LeftOut {
     pub(super) file: PathBuf,
-    /// Each thing that is wrong, at its place where there is one.
+    /// Each mistake, with its place in the file if that is known.
     reasons: Vec<String>,
 }
 

@@ -58,7 +58,7 @@ pub(super) fn find(home: &Path, name: &str, plan: &str) -> Option<Pending> {
     })
 }
 
-/// Forgets it. Usually there is none.
+/// Deletes the pending consent of a connection, if any.
 pub(super) fn forget(home: &Path, name: &str) -> io::Result<()> {
     match fs::remove_file(path(home, name)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

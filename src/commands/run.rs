@@ -103,7 +103,7 @@ async fn end(mut daemon: Daemon) {
     }
 }
 
-/// SIGHUP, where there is one.
+/// SIGHUP, on systems that have it.
 struct Hangup(#[cfg(unix)] tokio::signal::unix::Signal);
 
 impl Hangup {

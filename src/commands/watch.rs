@@ -44,7 +44,7 @@ struct Armed {
 }
 
 impl Watch {
-    /// Begins to watch, where the command is one whose end is told.
+    /// Begins to watch, if the command is a sync, a backfill or a daemon.
     ///
     /// Of a configuration that cannot be used `[notify]` is read alone, so that somebody is told.
     pub(super) fn begin(cli: &Cli, runtime: &Runtime) -> Watch {

@@ -1,4 +1,4 @@
-//! What a plan knows us by: a secret, a private key, or a token that was given to us.
+//! The credentials of our client at a plan: a secret, a private key, or a token that the plan gave out.
 
 use super::{
     ConfigError, credential,
@@ -10,7 +10,7 @@ use crate::auth::{ClientKey, FixedToken};
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 
-/// What a plan's section names.
+/// The credentials that a plan's section names.
 #[derive(Debug, Clone)]
 pub(super) struct Credentials {
     secret: Option<SecretSource>,

@@ -12,7 +12,7 @@ pub enum ConfigError {
     /// There is no file.
     #[error("there is no configuration at {}", path.display())]
     Missing {
-        /// Where it was looked for.
+        /// The path that was looked at.
         path: PathBuf,
     },
     /// The file cannot be read.
@@ -63,7 +63,7 @@ pub enum ConfigError {
     SecretFile {
         /// The plan.
         plan: String,
-        /// Which secret.
+        /// The kind of secret, in words.
         what: String,
         /// The keys that say where it is.
         keys: &'static str,

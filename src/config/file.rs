@@ -299,7 +299,7 @@ pub(super) struct Plan {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(super) enum Audience {
-    /// The FHIR base, or not at all.
+    /// true: the FHIR base. false: not sent.
     Base(bool),
     /// This text.
     Text(String),

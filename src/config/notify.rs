@@ -43,7 +43,7 @@ impl Default for Section {
     }
 }
 
-/// What a webhook takes.
+/// The format of a webhook's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -69,7 +69,7 @@ pub struct NotifySettings {
     pub mail_to: Vec<String>,
     /// The program that sends mail, with its arguments.
     pub sendmail: Vec<String>,
-    /// What is asked for when a run begins and ends.
+    /// The URL that is asked for when a run begins and ends.
     pub ping: Option<SecretUrl>,
     /// Days before its end from which a consent is told; 0: never.
     pub consent_days: u32,

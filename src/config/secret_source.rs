@@ -10,7 +10,7 @@ use std::{
 /// Where a secret is.
 #[derive(Debug, Clone)]
 pub(super) struct SecretSource {
-    /// What it is, for people: "client secret".
+    /// The kind of secret, for people: "client secret".
     what: String,
     /// The keys by which the configuration says where it is.
     keys: &'static str,
@@ -49,7 +49,7 @@ impl SecretSource {
         Ok(Some(SecretSource { what: what.to_owned(), keys, place }))
     }
 
-    /// Where it is, for people.
+    /// The place of the secret, for people.
     pub(super) fn place(&self) -> String {
         match &self.place {
             Place::Environment(variable) => format!("the environment variable {variable}"),
@@ -106,7 +106,7 @@ pub(super) enum Misnamed {
 }
 
 impl Misnamed {
-    /// What is wrong with the key; `both` says it of a variable and a file.
+    /// What is wrong with the key; `both` is the text for a variable and a file together.
     pub(super) fn problem(self, both: &str) -> String {
         let problem = match self {
             Misnamed::Both => both,

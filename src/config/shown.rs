@@ -1,4 +1,4 @@
-//! What a configuration comes to, key by key: what the file says, and what is built in.
+//! Every setting of a configuration, key by key: the value of the file, or the built-in one.
 
 use super::{ConfigError, FILE_NAME, Settings, file::File, text::parse};
 use crate::auth::GrantKind;

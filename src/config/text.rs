@@ -66,7 +66,7 @@ fn plainly(message: &str, is_section: bool) -> String {
 /// The url crate's words for a text such as `api.example.com`.
 const WITHOUT_SCHEME: &str = "relative URL without a base";
 
-/// What the types that take values of several kinds are called, and what they take.
+/// The names of the types that take values of several kinds, and the values that they take.
 const UNTAGGED: [(&str, &str); 3] = [
     ("enum HeaderText", "this must be a text, { env = \"NAME\" } or { file = \"NAME\" }"),
     ("enum Audience", "this must be true, false or a text"),
@@ -86,7 +86,7 @@ fn kind(found: &str) -> &'static str {
     }
 }
 
-/// What has to stand there.
+/// The kind of value that is needed.
 fn wanted(expected: &str) -> &str {
     match expected {
         "a sequence" => "a list of texts such as [\"a\", \"b\"]",

@@ -6,7 +6,7 @@ use crate::reference::is_type_name;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a server declares.
+/// The types and searches that a server declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capability {
     /// Each type that can be searched, with whether `_lastUpdated` is declared for it.

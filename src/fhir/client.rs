@@ -34,7 +34,7 @@ pub struct FhirClient {
     clock: Clock,
 }
 
-/// A page that is one.
+/// A response that parsed as a searchset Bundle.
 #[derive(Debug)]
 pub struct Page {
     /// The URL that answered; relative links are relative to it.
@@ -123,7 +123,7 @@ impl FhirClient {
 
     /// Reads one resource by id, as a page that holds it alone.
     ///
-    /// An answer that is another resource is none. Source: FHIR R4, RESTful read.
+    /// An answer that holds another resource is an error. Source: FHIR R4, RESTful read.
     pub(crate) async fn read(
         &self,
         resource: &Referenced,

@@ -126,7 +126,7 @@ pub fn is_whole_object(text: &[u8]) -> bool {
         || lenient::members(&readable(text)).is_some()
 }
 
-/// What a resource says that it is.
+/// The resource type that a resource states.
 pub fn type_of(resource: &[u8]) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Typed<'a> {

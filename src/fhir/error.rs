@@ -1,4 +1,4 @@
-//! Why a page could not be had.
+//! Why a page could not be fetched.
 
 use super::{bundle::BundleError, outcome::Outcome};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     outcome::Reason,
 };
 
-/// A page that could not be had, after everything that could be tried.
+/// Why a page could not be fetched, after every retry.
 ///
 /// Its text carries no value of a URL or a resource; the server's own words are apart.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum FetchError {
     Status {
         /// HTTP status.
         status: u16,
-        /// What was asked for.
+        /// The URL that was asked for.
         url: SafeUrl,
         /// The OperationOutcome that came with it.
         outcome: Option<Outcome>,
@@ -39,21 +39,21 @@ pub enum FetchError {
     /// The answer says 2xx, and is no page.
     #[error("GET {url}: {source}")]
     NotAPage {
-        /// What was asked for.
+        /// The URL that was asked for.
         url: SafeUrl,
-        /// What it is instead.
+        /// Why the answer is not a page.
         source: BundleError,
     },
     /// The answer to a read says 2xx, and is not the resource asked for.
     #[error("GET {url}: the server answered something else instead of the resource")]
     NotTheResource {
-        /// What was asked for.
+        /// The URL that was asked for.
         url: SafeUrl,
     },
     /// A cache answered a read in the plan's place.
     #[error("GET {url}: a cache answered with what the plan had said before")]
     Kept {
-        /// What was asked for.
+        /// The URL that was asked for.
         url: SafeUrl,
     },
 }
@@ -180,7 +180,7 @@ impl FetchError {
         matches!(self, FetchError::Status { grant_gone: true, .. })
     }
 
-    /// What the operator can do where there is no token.
+    /// What the operator can do if the cause is the token or its absence.
     pub fn hint(&self) -> Option<String> {
         match self {
             FetchError::Token(error) => error.hint(),

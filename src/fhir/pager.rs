@@ -50,7 +50,7 @@ pub enum PagingError {
     /// It is no URL.
     #[error("the next page's link is not a URL")]
     NotAUrl,
-    /// There is one that names no URL, or there may be one.
+    /// A `next` link names no URL, or a link may be a `next` link.
     #[error("{0}, so it is not certain that this is the last page")]
     Unusable(#[from] UnusableNext),
     /// Several links lead to different pages.

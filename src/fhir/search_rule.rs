@@ -11,7 +11,7 @@ use url::Url;
 /// Stands in a query for the id of the member's Patient.
 const PATIENT: &str = "{patient}";
 
-/// How one type is asked for.
+/// The search of one type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SearchRule {
     /// The whole type, without a query: `bare`.

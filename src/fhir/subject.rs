@@ -11,7 +11,7 @@ use std::{borrow::Cow, fmt};
 /// The elements that say whom a resource is about.
 const SUBJECTS: [&str; 6] = ["patient", "subject", "beneficiary", "for", "individual", "candidate"];
 
-/// What a resource says about whom it is about; empty when it says nothing.
+/// The people whom a resource names as its subject; empty if it names nobody.
 ///
 /// A Group or a Device in place of a Patient says nothing.
 #[derive(Debug, Default, PartialEq, Eq)]

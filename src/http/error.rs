@@ -112,7 +112,7 @@ impl HttpError {
         &self.0.kind
     }
 
-    /// What was asked for; absent when the client itself could not be made.
+    /// The URL that was asked for; absent if the client itself could not be made.
     pub fn url(&self) -> Option<&SafeUrl> {
         self.0.url.as_ref()
     }

@@ -23,8 +23,8 @@ impl OriginHeaders {
         OriginHeaders { origin, headers: HeaderMap::new(), secrets: SecretsInPlay::default() }
     }
 
-    /// Whether a text can be a header's name that a caller may set: not one of those that say who asks
-    /// for what, and how the body is sent.
+    /// Whether a text is the name of a header that a caller may set. Headers that say who asks, for
+    /// what, and how the body is sent are the client's own.
     pub fn is_free(name: &str) -> bool {
         const TAKEN: [&str; 12] = [
             "accept",

@@ -1,4 +1,4 @@
-//! A pace that learns: slower after each 429, faster again with each answer that is none.
+//! A pace that learns: slower after each 429, faster again with each other answer.
 //!
 //! Kept beside the configured budget, which stays the upper bound.
 

@@ -13,7 +13,7 @@ pub enum BodyFormat {
     Json,
 }
 
-/// What a POST request carries.
+/// The body of a POST request.
 pub(super) enum Posted {
     /// Fields with how they are written.
     Fields { fields: Vec<(String, String)>, format: BodyFormat },
@@ -35,7 +35,7 @@ impl Posted {
         }
     }
 
-    /// The body; fields with one more where there is one.
+    /// The body: the fields, with the fresh field if there is one.
     pub(super) fn body(&self, fresh: Option<(&'static str, SecretString)>) -> String {
         let (fields, format) = match self {
             Posted::Fields { fields, format } => (fields, format),

@@ -1,4 +1,4 @@
-//! What a caller asks for.
+//! The requests that a caller can make.
 
 use std::fmt;
 

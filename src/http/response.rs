@@ -1,4 +1,4 @@
-//! A final answer, whatever its status.
+//! A final answer, of any status.
 
 use std::fmt;
 use std::time::Duration;

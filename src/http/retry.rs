@@ -11,12 +11,12 @@ use backoff::backoff::Backoff;
 
 use super::{HttpErrorKind, HttpOptions, SafeUrl};
 
-/// What a status says about asking again.
+/// Whether a status lets the request be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The same request may succeed later.
     Retryable,
-    /// The answer stays what it is.
+    /// The answer would be the same again.
     Final,
 }
 
@@ -49,11 +49,11 @@ fn reason_of(status: u16) -> Option<&'static str> {
 pub struct Retry {
     /// The attempt that failed, from 1.
     pub attempt: u32,
-    /// Why it failed.
+    /// Why the attempt failed.
     pub reason: RetryReason,
     /// The wait before the next attempt.
     pub wait: Duration,
-    /// What was asked for.
+    /// The URL that was asked for.
     pub url: SafeUrl,
 }
 

@@ -1,4 +1,4 @@
-//! What is to be told, of what a run came to and what has been told before. Pure.
+//! Decides what is told, from the outcome of a run and from what was told before. Pure.
 
 use super::{
     memory::{Told, ToldConsent, subject},
@@ -8,7 +8,7 @@ use crate::{clock, exit_code::ExitCode, plural::count};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a run came to, as far as somebody may be told.
+/// The outcome of a run, as far as somebody may be told.
 #[derive(Debug, Clone)]
 pub struct RunResult {
     /// The command: sync, backfill or run.
@@ -23,14 +23,14 @@ pub struct RunResult {
     pub known: Option<Vec<String>>,
 }
 
-/// What a run came to for one connection.
+/// The outcome of a run for one connection.
 #[derive(Debug, Clone)]
 pub struct ConnectionResult {
     /// The connection's uid.
     pub uid: String,
     /// Its plan.
     pub plan: String,
-    /// The worst that happened to it.
+    /// The most serious exit code that applies to it.
     pub exit_code: ExitCode,
     /// Whether all of its types were asked for, so that it is well if nothing happened.
     pub is_whole: bool,
@@ -76,7 +76,7 @@ struct Trouble<'a> {
 }
 
 impl RunResult {
-    /// What a command came to that got to no connection.
+    /// The outcome of a command that ended before its first connection.
     pub fn of_command(command: &'static str, exit_code: ExitCode) -> RunResult {
         RunResult { command, exit_code, connections: Vec::new(), consents: Vec::new(), known: None }
     }
@@ -138,7 +138,7 @@ pub(super) fn forget(told: &mut Told, result: &RunResult) {
     }
 }
 
-/// What a channel that has been told `told` is to be told now, in order.
+/// The messages for a channel that was told `told` before, in order.
 pub(super) fn decide(
     told: &Told,
     result: &RunResult,

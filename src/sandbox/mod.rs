@@ -127,7 +127,7 @@ impl Sandbox {
         CLIENT_ID
     }
 
-    /// Its secret, which is none.
+    /// Its secret: no real one, since the payer is invented.
     pub fn client_secret(&self) -> &str {
         CLIENT_SECRET
     }

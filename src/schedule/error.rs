@@ -18,7 +18,7 @@ pub enum ScheduleError {
     /// A field that cannot be read, or a value out of its bounds.
     #[error("has the {field} {text:?}; {field}s go from {first} to {last}")]
     Field {
-        /// What the field counts.
+        /// The name of the field, such as `hour`.
         field: &'static str,
         /// What stands there.
         text: String,

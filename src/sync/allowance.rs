@@ -30,7 +30,7 @@ impl Allowance {
         self.0.as_ref().is_none_or(|left| left.load(Ordering::Relaxed) >= requests)
     }
 
-    /// Takes one page's request; false when there is none left.
+    /// Takes one page's request from the allowance; false if the allowance is used up.
     pub(super) fn take(&self) -> bool {
         let Some(left) = &self.0 else { return true };
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()

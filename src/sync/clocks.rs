@@ -30,7 +30,7 @@ pub(super) struct Clocks {
     is_told: Arc<AtomicBool>,
 }
 
-/// What the answers of a run have shown.
+/// The clocks of the plan, as the answers of a run have shown them.
 #[derive(Debug, Default)]
 struct Shown {
     /// By how much this machine's clock is ahead of the slowest plan's; `None` before any answer.

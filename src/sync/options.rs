@@ -1,4 +1,4 @@
-//! What a run is asked to do: with what, for which connections, and how.
+//! The options and targets of a run.
 
 use super::stop::Stop;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 use chrono::NaiveDate;
 use std::{sync::Arc, time::Duration};
 
-/// What a run works with.
+/// The parts that a run works with: warehouse, HTTP client, tokens, clock.
 #[derive(Clone)]
 pub struct SyncContext {
     /// Where everything goes.
@@ -88,7 +88,7 @@ pub struct SyncOptions {
     pub strict_totals: bool,
 }
 
-/// What a backfill asks for.
+/// The range and windows of a backfill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backfill {
     /// The first day.

@@ -1,4 +1,4 @@
-//! What came of a run.
+//! The outcome of a run.
 
 use crate::{
     exit_code::ExitCode,
@@ -8,7 +8,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// What came of one walk.
+/// The outcome of one walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalkReport {
     /// FHIR resource type.
@@ -19,7 +19,7 @@ pub struct WalkReport {
     pub counters: WalkCounters,
 }
 
-/// What came of one connection.
+/// The outcome of one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionReport {
     /// The connection's name.
@@ -62,7 +62,7 @@ impl ConnectionReport {
     }
 }
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// `sync_run.id`.

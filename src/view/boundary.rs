@@ -19,7 +19,7 @@ pub(crate) fn of_number(text: &str, end: Boundary) -> Option<String> {
     Decimal::parse(text)?.boundary(direction).map(Decimal::to_text)
 }
 
-/// The boundary of a date, dateTime, instant or time; a text that is none of them has no boundary.
+/// The boundary of a date, dateTime, instant or time; any other text has no boundary.
 ///
 /// A text without a time is taken as a dateTime unless its element is known to be a `date`:
 /// nearly all elements are.

@@ -1,4 +1,4 @@
-//! A view: what it is called, which columns it has, and its plan.
+//! A view: its name, its columns and its plan.
 
 use super::definition::ColumnDefinition;
 use super::json::Node;
@@ -36,7 +36,7 @@ pub struct View {
     text: &'static str,
 }
 
-/// What a view runs.
+/// The compiled filters and columns that a view runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) filters: Vec<Placed>,

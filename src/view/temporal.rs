@@ -32,7 +32,7 @@ pub(crate) struct Time<'t> {
 const WIDEST_OFFSET_MINUTES: i64 = 14 * 60;
 
 impl<'t> Temporal<'t> {
-    /// Reads a FHIR date, dateTime, instant or time; `None` when the text is none of them.
+    /// Reads a FHIR date, dateTime, instant or time; `None` for any other text.
     pub(crate) fn parse(text: &'t str) -> Option<Temporal<'t>> {
         if !text.is_ascii() {
             return None;

@@ -74,7 +74,7 @@ pub enum WarehouseError {
     /// There is no warehouse yet.
     #[error("there is no warehouse at {}", path.display())]
     Missing {
-        /// Where it was looked for.
+        /// The path that was looked at.
         path: PathBuf,
     },
     /// What would be written is there already; nothing is overwritten.
@@ -102,7 +102,7 @@ pub enum WarehouseError {
     Strangers {
         /// The copy.
         path: PathBuf,
-        /// Kind and name of each.
+        /// Kind and name of each trigger and view.
         names: Vec<String>,
     },
     /// A copy would lie where others could exchange it.
@@ -135,7 +135,7 @@ pub enum WarehouseError {
     /// SQLite refused a statement.
     #[error("{doing}")]
     Sqlite {
-        /// What was being done.
+        /// The work that failed, in words.
         doing: &'static str,
         /// SQLite's words.
         source: rusqlite::Error,

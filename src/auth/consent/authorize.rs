@@ -17,7 +17,7 @@ use crate::{
 /// An authorize request that waits for its answer (RFC 6749, section 4.1.1).
 #[derive(Clone, Debug)]
 pub struct AuthorizeRequest {
-    /// What the member's browser opens.
+    /// The URL that the member's browser opens.
     pub url: Url,
     /// What its answer must say.
     pub expected: ExpectedAnswer,

@@ -10,7 +10,7 @@ use crate::{
     http::HttpClient,
 };
 
-/// What came back from the consent page.
+/// The answer that came back from the consent page.
 #[derive(Clone, Debug)]
 pub struct Redirected {
     /// The authorization code.

@@ -8,7 +8,7 @@ use crate::{
     http::Bearer,
 };
 
-/// What a request for a bearer leads to.
+/// The decision on a request for a bearer token.
 #[derive(Debug)]
 pub(crate) enum Step<'a> {
     /// The stored token is good.

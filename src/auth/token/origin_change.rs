@@ -9,7 +9,7 @@ use crate::{
     http::Origin,
 };
 
-/// Which endpoint has moved, from where, and to where.
+/// An endpoint that has moved, with its old and its new origin.
 #[derive(Debug)]
 pub(crate) struct OriginChange {
     /// The key of the configuration.

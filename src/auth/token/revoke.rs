@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RevokeError {
-    /// The endpoint is not on the only origin that the refresh token may be sent to.
+    /// The endpoint is not on the origin that the refresh token was issued for.
     #[error("the tokens are for {issued_for}, and revocation_url is on another origin")]
     ForeignOrigin {
         /// The token endpoint's origin at consent.

@@ -1,4 +1,4 @@
-//! What a token endpoint that refuses wants to say.
+//! The meaning of a token endpoint's refusal.
 //!
 //! RFC 6749, section 5.2, has six codes. Plans use others, put them elsewhere, or answer with a
 //! gateway's page; so what is asked here is only whose fault it is: the client's or the grant's.

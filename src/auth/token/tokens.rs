@@ -108,7 +108,7 @@ impl Tokens {
 
     /// Refreshes a grant although its access token is still good.
     ///
-    /// For plans whose refresh tokens die of idleness. Does nothing where there is none.
+    /// For plans whose refresh tokens die of idleness. Does nothing if no refresh token is stored.
     pub async fn keep_alive(
         &self,
         connection: &ConnectionKey,

@@ -14,7 +14,7 @@ use std::path::Path;
 /// vault's key is 32 random bytes, so that no stretching is needed.
 ///
 /// # Errors
-/// The vault's key is missing, is none, or can be read by others.
+/// The vault's key is missing, is not a key, or can be read by others.
 pub fn derived_key(
     home: &Path,
     given: Option<&GivenKey>,

@@ -33,8 +33,10 @@ const CREATE: &str = "
         seal             BLOB
     ) STRICT, WITHOUT ROWID;";
 
-/// The schema of the file, `None` where it is empty; refuses one that is not a vault this version
-/// knows.
+/// The schema version of the file; `None` if the file is empty.
+///
+/// # Errors
+/// The file is not a vault, or a newer version wrote it.
 pub(crate) fn schema(connection: &Connection, path: &Path) -> Result<Option<i64>, VaultError> {
     let number = |pragma: &str| {
         connection

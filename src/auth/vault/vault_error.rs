@@ -39,7 +39,7 @@ pub enum VaultError {
     Newer {
         /// The vault.
         path: PathBuf,
-        /// Its schema.
+        /// The schema version of the file.
         found: i64,
         /// The newest schema this version knows.
         known: i64,

@@ -30,7 +30,7 @@ pub(super) enum List {
 }
 
 impl List {
-    /// Tells by its beginning what a file is; `None` where it is none of them.
+    /// The code list that a file is, by its first bytes; `None` for any other file.
     pub(super) fn of(head: &str) -> Option<List> {
         let mut lines = head.lines().filter(|line| !line.trim().is_empty());
         let first = lines.next()?;
@@ -118,7 +118,7 @@ impl List {
         }
     }
 
-    /// What a person can do about a file that is none of them.
+    /// What a person can do about a file that is not a known code list.
     pub(super) const KNOWN: &str = "known: ICD-10-CM and ICD-10-PCS order files, HCPCS fixed width, \
          MS-DRG Table 5 or Appendix A as text, place of service CSV, NDC product.txt and package.txt, \
          CVX, RXNCONSO.RRF, NUCC CSV (docs/codes.md)";

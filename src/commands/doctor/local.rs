@@ -119,7 +119,7 @@ pub(crate) fn disk(folder: &Path, findings: &mut Vec<Finding>) {
     });
 }
 
-/// The warehouse, where there is one, after SQLite's quick look at it.
+/// Opens the warehouse, if it exists, after SQLite's quick check.
 pub(crate) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<ReadOnlyWarehouse> {
     let file = match home::existing_warehouse(folder) {
         Ok(file) => file,
@@ -233,7 +233,7 @@ fn not_checked(what: &str) -> Finding {
     Finding::warning(what, said, "correct the configuration first")
 }
 
-/// The vault, where there is one that opening would not change.
+/// Opens the vault, if it exists and opening changes nothing.
 pub(crate) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault> {
     let there = |name: &str| folder.join(name).exists();
     if !there("vault.db") {

@@ -173,7 +173,7 @@ fn unknown_column(table: &str, name: &str, names: Vec<String>) -> Failure {
     Failure::misuse(format!("{table} has no column {name}")).hint(hint)
 }
 
-/// The row that is asked for, among those that match.
+/// The failure of a row number that the key does not have.
 fn no_row(row: u64, count: usize) -> Failure {
     Failure::misuse(format!("there is no row {row} of this key"))
         .hint(format!("the key has {}; leave out --row to list them", count_rows(count, "row")))

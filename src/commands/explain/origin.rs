@@ -66,7 +66,7 @@ pub(super) struct Walk {
     pub(super) pages: i64,
     /// From 1; `None` where the walk had several pages and has ended: page numbers go with it.
     pub(super) page: Option<i64>,
-    /// The first address that it asked, or the file, without values.
+    /// The first URL that the walk asked for, without values; or the file.
     pub(super) asked: Option<String>,
 }
 

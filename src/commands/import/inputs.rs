@@ -24,7 +24,7 @@ const MAX_DEPTH: usize = 32;
 pub(super) enum Input {
     /// Standard input.
     Standard,
-    /// A file, and what it is called: as it was named, or below the folder that was named.
+    /// A file and its name for messages: as typed, or below the folder that was typed.
     File { path: PathBuf, name: String },
 }
 

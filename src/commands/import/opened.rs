@@ -113,7 +113,7 @@ pub(super) struct Budget {
 struct Bomb;
 
 impl Budget {
-    /// The budget of something of this size.
+    /// The budget of a packed file of so many bytes.
     pub(super) fn of(packed: u64) -> Budget {
         Budget { packed: Arc::new(packed.into()), unpacked: Arc::default() }
     }

@@ -1,4 +1,4 @@
-//! What somebody may have meant by a table or a column that is not there.
+//! The table or column that may have been meant by an unknown name.
 
 use crate::{
     alike::most_alike,

@@ -21,7 +21,7 @@ impl ForPeople {
         self.rows.is_empty()
     }
 
-    /// Writes the table: whole to a file, cut to the screen where there is one.
+    /// Writes the table: whole to a file or pipe, cut to the width of a screen.
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         let is_number: Vec<bool> = self.kinds.iter().map(|kind| kind.is_number()).collect();

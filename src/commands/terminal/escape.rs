@@ -1,4 +1,4 @@
-//! Text of strangers made visible: every character that would steer a terminal becomes an escape.
+//! Escapes text from outside: every character that would steer a terminal becomes visible.
 //!
 //! The escapes are those of JSON (`\u001b`), so that JSON stays JSON.
 

@@ -37,7 +37,7 @@ pub(super) fn run(args: &ViewsCheckArgs) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// What the lint says, and why the warehouse would not take what the lint finds sound.
+/// The findings of the lint, and why the warehouse would refuse a view that the lint finds sound.
 fn findings(catalog: &Catalog, text: &str) -> Vec<Finding> {
     let mut findings = lint(text);
     if findings.iter().all(|finding| finding.severity == Severity::Warning)

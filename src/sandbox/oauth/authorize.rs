@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use url::{Host, Url};
 
-/// What is granted when nothing is asked for.
+/// The scope that is granted if the request names no scope.
 const DEFAULT_SCOPE: &str = "patient/*.read";
 
 /// An authorization request that may be shown to the member.

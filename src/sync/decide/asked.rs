@@ -13,7 +13,7 @@ use crate::{
 /// Stands in a list of types for all that a plan declares.
 const EVERY_TYPE: &str = "*";
 
-/// What a run does about a type.
+/// The decision of a run about a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Choice {
     /// It is asked for, as far as the consent goes.

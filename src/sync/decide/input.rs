@@ -1,4 +1,4 @@
-//! What is known of a connection before its first page is asked for.
+//! The facts about a connection before its first page is asked for.
 
 use crate::{
     fhir::{Capability, RequiredTypes, SearchRules},
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use std::{collections::BTreeMap, time::Duration};
 use url::Url;
 
-/// What is known before the first page is asked for.
+/// The facts that the walks of a run are decided by.
 #[derive(Debug, Clone)]
 pub struct PlanInput<'a> {
     /// The connection's name, for what people are to type.
@@ -32,7 +32,7 @@ pub struct PlanInput<'a> {
     pub required: &'a RequiredTypes,
     /// Types named on the command line; empty: all configured.
     pub asked_types: &'a [String],
-    /// What the plan declares; `None` where it declares nothing usable.
+    /// The plan's capabilities; `None` if it declares nothing usable.
     pub capability: Option<&'a Capability>,
     /// Scopes granted.
     pub scope: Option<&'a str>,
@@ -44,7 +44,7 @@ pub struct PlanInput<'a> {
     pub consented_at: Option<&'a str>,
     /// Unfinished walks.
     pub cursors: &'a [Cursor],
-    /// What is known of the types.
+    /// The state of each type.
     pub states: &'a [TypeState],
     /// Begin every walk anew, over the whole type.
     pub full: bool,

@@ -1,4 +1,4 @@
-//! What a run will ask of one connection, and why not the rest.
+//! Decides which walks a run makes for one connection, and why each other type is left out.
 //!
 //! `plan` decides and is pure; `survey` and `probe` ask the plan and the ledger what it decides by.
 

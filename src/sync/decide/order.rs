@@ -1,4 +1,4 @@
-//! What was decided for a type: a walk with all that it needs to know, or why there is no walk.
+//! The decision for a type: a walk with everything that it needs, or why no walk is made.
 
 use super::{asked::Extent, part::Part};
 use crate::{

@@ -1,4 +1,4 @@
-//! What a run will ask of one connection, and why not the rest. Pure.
+//! Decides which walks a run makes for one connection, and why each other type is left out. Pure.
 
 use super::{
     asked::{Choice, choose, unasked_types, wanted_types},

@@ -16,13 +16,13 @@ use crate::{
 use chrono::{DateTime, NaiveDate, Utc};
 use url::Url;
 
-/// What a probe has shown.
+/// The outcome of a probe.
 pub(crate) enum Probed {
     /// It works.
     Honoured,
     /// It does not; why.
     Ignored(&'static str),
-    /// It refuses the search, with this status.
+    /// The plan refuses the search, with this status.
     Refused(u16),
     /// Nobody knows: the server did not answer, or not with a page.
     Unclear,

@@ -13,7 +13,7 @@ use crate::{
     warehouse::{WalkFinish, WarehouseError, held_types, token_generation},
 };
 
-/// What a run will do with one connection.
+/// The schedule of walks of one connection.
 pub(crate) struct Survey {
     pub(crate) steps: Vec<Step>,
     /// The scope by which they were decided.
@@ -54,7 +54,7 @@ pub(crate) async fn narrowed(
     Ok(survey.steps.into_iter().filter_map(Step::into_gap).collect())
 }
 
-/// What the plan declares.
+/// The plan's capabilities, or why the plan could not be asked for them.
 struct Offer {
     capability: Option<Capability>,
     unreachable: Option<FetchError>,
@@ -167,7 +167,7 @@ async fn decide(
     Ok(Survey { steps, scope, unreachable, effort })
 }
 
-/// What a sync would ask of a connection, and why not the rest.
+/// Decides what a sync asks of a connection, and why each other type is left out.
 ///
 /// # Errors
 /// The warehouse's; or, inside, why the plan cannot be reached.

@@ -23,7 +23,7 @@ pub(crate) struct Whose {
     known: Option<Arc<Mutex<Known>>>,
 }
 
-/// What is known of the Patient; shared by the walks of a connection.
+/// The connection's Patient, as far as it is known; shared by the walks of a connection.
 #[derive(Debug, Default)]
 struct Known {
     /// Ids of the one person's Patients; empty until the first one came.

@@ -75,7 +75,7 @@ struct Proofs<'a> {
     said_gone: Vec<(Absent, u16)>,
 }
 
-/// What a plan makes of reads of a type.
+/// How a plan answers reads of a type.
 enum Reads {
     /// It has just brought this resource.
     Work(String),

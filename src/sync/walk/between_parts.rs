@@ -29,7 +29,7 @@ const MAX_ROUNDS: usize = 3;
 /// Servers keep fewer digits than they are asked with.
 const PRECISION: Duration = Duration::seconds(1);
 
-/// What a closing round asks each part for.
+/// The question that a closing round puts to each part.
 #[derive(Debug, Clone, Copy)]
 enum Ask {
     /// What changed since then.
@@ -38,7 +38,7 @@ enum Ask {
     All,
 }
 
-/// What came of asking one part.
+/// The outcome of asking one part.
 enum Answer {
     Came,
     /// The server does not search by `_lastUpdated`, for the reason given.

@@ -36,7 +36,7 @@ const MAX_HALVINGS: u32 = 1000;
 /// After so many days a round that never came to its end is begun anew.
 const ROUND_DAYS: i64 = 7;
 
-/// What the windows came to.
+/// The outcome of the windows.
 struct Came {
     counters: WalkCounters,
     /// Whether some of them are an earlier run's.

@@ -33,7 +33,7 @@ use url::Url;
 /// How long a part that fails keeps complete ones from being asked for again, where requests are few.
 const LONGEST_ROUND: TimeDelta = TimeDelta::days(7);
 
-/// What the parts came to.
+/// The outcome of the parts.
 #[derive(Default)]
 pub(super) struct Came {
     pub(crate) counters: WalkCounters,
@@ -49,7 +49,7 @@ pub(super) struct Came {
     resumed: bool,
     /// Whether nobody knows all that some part brought, or something of it could not be taken in.
     is_unseen: bool,
-    /// Why some part is not complete.
+    /// The end of a part that is not complete.
     pub(crate) failed: Option<WalkFinish>,
 }
 

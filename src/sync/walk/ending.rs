@@ -50,7 +50,7 @@ impl Position {
     }
 }
 
-/// A page that could not be had.
+/// Decides how a walk ends at a page that could not be fetched.
 pub(crate) fn refused(
     error: &FetchError,
     at: &Position,
@@ -124,8 +124,8 @@ pub(crate) fn unavailable(error: &FetchError, connection: &ConnectionRow) -> Wal
     }
 }
 
-/// The vault holds older tokens than were used before: to send its refresh token, which is spent,
-/// would end the grant where a plan takes a spent token for a stolen one.
+/// The vault holds older tokens than were used before. Its refresh token is spent, and is not sent: a plan
+/// may take a spent token for a stolen one and end the grant.
 pub(crate) fn older_vault(connection: &ConnectionRow) -> WalkFinish {
     let detail =
         "vault.db holds older tokens than the last run used; its refresh token is not sent";

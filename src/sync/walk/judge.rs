@@ -10,7 +10,7 @@ use crate::{
     warehouse::{Agreement, Tally, Totals},
 };
 
-/// What a walk that came to its last page has shown.
+/// The observations of a walk that came to its last page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shown<'a> {
     pub(crate) tally: &'a Tally,
@@ -31,7 +31,7 @@ pub(crate) struct Shown<'a> {
     pub(crate) is_unchanged: bool,
 }
 
-/// What is made of it.
+/// The judgement on a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Judgement {
     /// The walk is complete.

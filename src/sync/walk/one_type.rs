@@ -137,7 +137,7 @@ fn whole_tonight(
     Ok(fits.then(|| WalkOrder { from: WalkFrom::Start, beside: None, ..order.clone() }))
 }
 
-/// Whether nothing can be had of the plan now.
+/// Whether there is no token, or the plan cannot be reached.
 fn is_out(report: &WalkReport) -> bool {
     report.finish.reason.is_some_and(Reason::is_without_token)
         || report.finish.outcome().is_unreachable()

@@ -11,7 +11,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
 use url::Url;
 
-/// What came of a request, with the requests that it took.
+/// The outcome of a page request, with the number of requests that it took.
 type Arrived = (Result<Page, FetchError>, Effort);
 
 /// A page on its way; the request ends when nobody wants it any more.

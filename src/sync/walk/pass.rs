@@ -43,7 +43,7 @@ const MAX_HOLLOW_PAGES: u32 = 100;
 /// Runs that got nothing at a cursor's page, after which the cursor is given up.
 const MAX_CURSOR_FAILURES: u32 = 2;
 
-/// What came of a pass.
+/// The outcome of a pass.
 pub(super) struct PassReport {
     pub(crate) report: WalkReport,
     /// What may get further.
@@ -72,7 +72,7 @@ pub(super) struct Pass<'a> {
     /// What an incremental walk asks for.
     since: Option<DateTime<Utc>>,
     clock: WalkClock,
-    /// What the first answer of this run has shown of the clocks.
+    /// The clocks, as the first answer of this run has shown them.
     clocks: Option<Reading>,
     /// How old its pages are.
     ages: Ages,
@@ -81,7 +81,7 @@ pub(super) struct Pass<'a> {
     strangers: u64,
 }
 
-/// What came of storing a page.
+/// The outcome of storing a page.
 enum Stored {
     /// It is committed; whether it brought an id that the walk had not met.
     Committed { has_news: bool },

@@ -58,12 +58,12 @@ impl Days {
     }
 }
 
-/// What a backfill comes to.
+/// A backfill, split into walks over windows.
 pub(crate) struct Split {
     pub(crate) steps: Vec<Step>,
     /// Types of which nothing is left to ask.
     pub(crate) settled: Vec<WalkReport>,
-    /// What is to follow the windows of each type.
+    /// The walks that follow the windows of each type.
     pub(crate) closings: Vec<Closing>,
     pub(crate) effort: Effort,
 }
@@ -149,7 +149,7 @@ fn whole(order: WalkOrder, why: String) -> WalkOrder {
     WalkOrder { from, note: Some(format!("all of it was walked: {why}")), ..order }
 }
 
-/// What of earlier runs is taken over.
+/// Which windows of earlier runs are not asked for again.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reuse {
     /// Nothing, not even where a walk had come.
@@ -161,7 +161,7 @@ pub(super) enum Reuse {
     RoundSince(DateTime<Utc>),
 }
 
-/// What is to be done about a window.
+/// How a window is fetched, if at all.
 pub(super) enum Planned {
     Walk(Box<WalkOrder>),
     /// Smaller windows: it was too long for its server since the instant asked about.

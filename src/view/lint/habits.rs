@@ -3,8 +3,8 @@
 use crate::view::path::{self, Expression, Start, Step, StepKind};
 use crate::view::{ColumnDefinition, SelectDefinition, ViewDefinition};
 
-/// Elements that repeat in FHIR R4 wherever they stand in data. There are more; these are the ones
-/// that people forget.
+/// Elements that repeat in FHIR R4 wherever they occur: not all of them, but those that people
+/// forget.
 const REPEATS: &[&str] = &[
     "adjudication",
     "careTeam",

@@ -25,7 +25,7 @@ pub enum Severity {
 /// Something about a definition, and where it stands in its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// How bad it is.
+    /// How serious the finding is.
     pub severity: Severity,
     /// 1-based line in the text.
     pub line: usize,

@@ -22,11 +22,11 @@ use rusqlite::{
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
-/// What the first entry follows.
+/// The digest that stands before the first entry.
 const BEGINNING: [u8; 32] = [0; 32];
 const DOING: &str = "cannot seal the access log";
 
-/// What the chain's end is noted as.
+/// The end of the chain, as it is noted beside the entries.
 struct End {
     entries: i64,
     digest: Vec<u8>,

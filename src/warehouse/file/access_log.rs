@@ -32,7 +32,7 @@ pub struct Access {
 pub struct PastBackup {
     /// The instant, as RFC 3339 with milliseconds.
     pub at: String,
-    /// Where it was put; it may have been moved since.
+    /// The path it was written to; the file may have been moved since.
     pub target: PathBuf,
     /// Whether it was encrypted.
     pub is_encrypted: bool,
@@ -235,7 +235,7 @@ fn insert(
         .map(drop)
 }
 
-/// What a backup came to, as the access log's `detail` has it.
+/// The outcome of a backup, as the access log's `detail` has it.
 pub mod backup_outcome {
     /// It was begun, and perhaps never ended.
     pub const BEGUN: &str = "begun";

@@ -36,7 +36,7 @@ const STEP: i32 = 4096;
 /// How long a locked page is waited for.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What a copy came to.
+/// The outcome of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackedUp {
     /// Bytes of the copy.

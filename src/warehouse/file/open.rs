@@ -120,7 +120,7 @@ pub(crate) fn refuse_to_leave(context: AuthContext<'_>) -> Authorization {
     }
 }
 
-/// Allows what reads, and what is gone with the connection.
+/// Allows statements that read, and temporary tables, which end with the connection.
 fn refuse_to_write(context: AuthContext<'_>) -> Authorization {
     let is_temporary = context.database_name == Some("temp");
     match context.action {

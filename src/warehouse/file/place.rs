@@ -116,7 +116,7 @@ impl WarehouseFile {
     }
 }
 
-/// Whether a file is a SQLite database in clear; what cannot be read is none.
+/// Whether a file is a SQLite database in clear; false for a file that cannot be read.
 pub(super) fn is_in_clear(path: &Path) -> bool {
     begins_in_clear(path) == Some(true)
 }

@@ -49,9 +49,9 @@ pub struct Purged {
 pub enum PurgeTarget {
     /// It is there.
     Connection(ConnectionRow),
-    /// There is none of this name, and an earlier purge was killed before its last step.
+    /// No connection has this name, and an earlier purge was killed before its last step.
     Unfinished,
-    /// There is none of this name.
+    /// No connection has this name.
     Unknown,
 }
 

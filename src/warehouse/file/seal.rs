@@ -18,7 +18,8 @@ use zeroize::Zeroizing;
 const MAGIC: &[u8] = b"age-encryption.org/";
 /// 2^18 rounds of scrypt, about a second; the format's own tool takes as many.
 const WORK: u8 = 18;
-/// What a file may ask for: 1 GiB of memory and some seconds, lest a made one takes the machine.
+/// The work that a passphrase may cost: 1 GiB of memory and some seconds, so that a hostile file cannot
+/// take the machine.
 const MOST_WORK: u8 = 20;
 /// Bytes of a header, at most: those of two thousand recipients. Longer ones fill the memory.
 const MOST_HEADER: u64 = 256 << 10;
@@ -30,7 +31,7 @@ impl Seal {
     /// For whoever has the identity of one of these recipients (`age1…`).
     ///
     /// # Errors
-    /// One of them is no recipient, or there is none.
+    /// A text is not a recipient, or no recipient is given.
     pub fn for_recipients(recipients: &[String]) -> Result<Seal, SealError> {
         if recipients.is_empty() {
             return Err(SealError::NotARecipient { position: 1 });
@@ -81,7 +82,7 @@ impl SealKey {
     /// The identities of an age identity file (`AGE-SECRET-KEY-1…`, one per line).
     ///
     /// # Errors
-    /// A line is none, or there is none.
+    /// A line is not an identity, or the file has no identity.
     pub fn from_identities(file: &SecretString) -> Result<SealKey, SealError> {
         let lines = file.expose_secret().lines().map(str::trim).enumerate();
         let mut identities: Vec<Box<dyn age::Identity>> = Vec::new();
@@ -107,7 +108,7 @@ impl SealKey {
     }
 }
 
-/// Whether a file is an encrypted copy; one that is shorter than its beginning is none.
+/// Whether a file is an encrypted copy, by its first bytes; false for a shorter file.
 pub(crate) fn is_sealed(path: &Path) -> io::Result<bool> {
     let mut start = Vec::with_capacity(MAGIC.len());
     File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut start)?;

@@ -2,20 +2,20 @@
 
 use std::{io, path::PathBuf};
 
-/// A key that is none, or an encrypted copy that does not open. Never shows a key.
+/// Why a key cannot be used, or an encrypted copy does not open. Never shows a key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
     /// What should be a recipient is something else.
     #[error("recipient {position} is no age recipient")]
     NotARecipient {
-        /// Which of those given, from 1.
+        /// The recipient's number among those given, from 1.
         position: usize,
     },
     /// A line of an identity file is something else.
     #[error("line {line} of the identity file is no age identity")]
     NotAnIdentity {
-        /// Which line, from 1.
+        /// The line's number, from 1.
         line: usize,
     },
     /// An identity file without an identity.

@@ -1,9 +1,9 @@
-//! What the ledger has counted, summed for machines that draw lines.
+//! The ledger's counters, summed for a monitoring system.
 
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, OptionalExtension};
 
-/// What a connection has cost since it was made.
+/// The requests, bytes and rows of a connection since it was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effort {
     /// The connection's name.

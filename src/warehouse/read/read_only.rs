@@ -23,7 +23,7 @@ impl ReadOnlyWarehouse {
     /// Opens an existing warehouse.
     ///
     /// # Errors
-    /// There is none; it is no warehouse; a newer payersync wrote it.
+    /// The file is missing, is not a warehouse, or was written by a newer payersync.
     pub fn open(file: &WarehouseFile) -> Result<ReadOnlyWarehouse, WarehouseError> {
         let reader = Reader::new(file.clone());
         reader.read(|_| Ok(()))?;
@@ -103,7 +103,7 @@ impl ReadOnlyWarehouse {
         self.reader.read(|connection| open_strangers(connection, connection_id))
     }
 
-    /// What is loaded of code systems.
+    /// The code systems that are loaded, with their numbers of codes.
     ///
     /// # Errors
     /// SQLite's.

@@ -25,7 +25,7 @@ pub struct Snapshot<'a> {
     connection: &'a Connection,
 }
 
-/// What is new since a run.
+/// The rows that are new or changed since a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Since {
     /// The run (`sync_run.id`); what it brought is not new.

@@ -1,4 +1,4 @@
-//! What status and tables tell of the warehouse: typed reads of its own views.
+//! Typed reads of the warehouse's own views, for `status` and `tables`.
 
 use crate::{
     outcome::{Reason, TypeOutcome, WalkKind, WalkState},

@@ -20,7 +20,7 @@ pub struct LoadedCodes {
     pub written: u64,
 }
 
-/// What is loaded of a code system.
+/// A code system that is loaded, and its number of codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeSystem {
     /// Its URI, as FHIR has it.
@@ -93,7 +93,7 @@ impl Warehouse {
     }
 }
 
-/// What is loaded, by system; nothing in a file of before there was a place for codes.
+/// The code systems that are loaded; none in a file that is older than the table `code`.
 pub(in crate::warehouse) fn systems(
     connection: &Connection,
 ) -> Result<Vec<CodeSystem>, WarehouseError> {

@@ -48,7 +48,7 @@ struct Place {
     parent: PathId,
     /// Whether it is a later item of the list that `parent` is.
     is_later: bool,
-    /// The later items of a list; the root where none was seen yet.
+    /// The later items of a list; the root until a later item was seen.
     later: [PathId; LATER],
     depth: u16,
     is_foreign: bool,

@@ -107,7 +107,7 @@ fn retry_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), Wa
     Ok(())
 }
 
-/// What a new definition rejects leaves every table of the type.
+/// Removes resources that a new definition rejects from every table of the type.
 fn take_out_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), WarehouseError> {
     let doing = "cannot read what a definition rejects";
     let mut statement = transaction

@@ -18,7 +18,7 @@ const ROW_FORMAT: u8 = 4;
 /// SQLite's bound (SQLITE_MAX_COLUMN), which the bundled one has as it comes.
 const MOST_COLUMNS: usize = 2000;
 
-/// What the table in the making is called while its resources are read.
+/// The name of a table in the making, while its resources are read.
 const BUILDING: &str = "building__";
 
 /// One normalised table.

@@ -46,7 +46,8 @@ pub(super) fn note_type(
     marts::note_tables(transaction, resource_type)
 }
 
-/// Counts what is noted, until told to stop; the rest stays noted.
+/// Counts the paths of the resources that are noted as changed. What is left when `stop` says so
+/// stays noted.
 pub(crate) fn refresh(
     connection: &mut Connection,
     catalog: &Catalog,

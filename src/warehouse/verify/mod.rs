@@ -24,7 +24,7 @@ const DESCRIBED: usize = 10;
 /// What one check looked at and found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// What was looked at.
+    /// The kind of thing that was checked.
     pub what: String,
     /// How many of them.
     pub count: u64,

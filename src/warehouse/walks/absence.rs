@@ -30,7 +30,7 @@ pub(crate) struct Absent {
     pub(crate) missed_at: String,
 }
 
-/// What came of the question whether a resource is still there.
+/// The answer to the question whether a resource still exists at the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finding {
     /// A read answered 404 or 410.
@@ -124,7 +124,7 @@ pub(super) fn enter_missed_twice(
         .map(drop)
 }
 
-/// What a complete full walk shows to be absent.
+/// The resources that a complete full walk shows to be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shows {
     /// All that it missed.

@@ -64,7 +64,8 @@ impl Warehouse {
     }
 }
 
-/// Notes that a plan has sent what only a file had brought: from now on its walks can miss it.
+/// Notes that a plan has sent a resource that only a file had brought. From now on a walk can find the
+/// resource absent.
 pub(super) fn hand_over(
     transaction: &Transaction<'_>,
     page: &PageWrite,

@@ -19,7 +19,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Which walk something belongs to.
+/// A walk, by its keys in the ledger.
 #[derive(Debug, Clone)]
 pub struct WalkKey {
     /// `sync_run.id`.

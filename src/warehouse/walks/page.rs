@@ -82,7 +82,7 @@ pub(crate) struct PageWrite {
     pub(crate) unchanged: Vec<Unchanged>,
     pub(crate) rejects: Vec<Reject>,
     pub(crate) rows: RowBatch,
-    /// What came of references, on a page of a walk by reference.
+    /// The outcome of each reference, on a page of a walk by reference.
     pub(crate) answered: Vec<Answered>,
     /// The next page's URL; `None` on the last page.
     pub(crate) next_url: Option<String>,
@@ -93,7 +93,7 @@ pub(crate) struct PageWrite {
     pub(crate) now: DateTime<Utc>,
 }
 
-/// What came of storing a page.
+/// The outcome of storing a page.
 #[derive(Debug)]
 pub(crate) struct PageWritten {
     /// The walk's counters with this page.

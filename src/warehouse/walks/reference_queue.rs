@@ -16,7 +16,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-/// What came of reading a reference.
+/// The outcome of reading a reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It is stored.
@@ -85,7 +85,7 @@ pub(crate) struct Found {
     pub(crate) depth: u32,
 }
 
-/// What is known of a type that is read by reference.
+/// The state of a type that is read by reference.
 #[derive(Debug, Clone)]
 pub(crate) struct ReferenceType {
     /// Resources received before this have been searched for references.

@@ -12,7 +12,7 @@ use crate::{
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use std::cmp::Ordering;
 
-/// What was stored under a resource's key before it came.
+/// The stored resource of the same key, before the new one came.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Was {
     /// Nothing.
@@ -31,7 +31,7 @@ pub(crate) struct Stored {
     pub(crate) was: Was,
 }
 
-/// What is stored under a resource's key.
+/// The stored resource of a key.
 struct Known {
     rowid: i64,
     is_live: bool,

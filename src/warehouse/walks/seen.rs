@@ -240,7 +240,7 @@ pub(crate) fn take_over(
     Ok(seen)
 }
 
-/// Drops what a walk has noted for the length of a run.
+/// Deletes a walk's notes of what it has seen, which last for one run.
 pub(crate) fn forget(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
     for table in ["walk_seen", "walk_rejected", "walk_rejected_id"] {
         connection

@@ -1,8 +1,8 @@
-//! What the pages of a walk add up to, over all the runs that it takes.
+//! The sums over the pages of a walk, over all the runs that it takes.
 
 use chrono::{DateTime, Utc};
 
-/// What the pages of a walk add up to; kept with its cursor.
+/// The sums over the pages of a walk; kept with its cursor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// Matches of the search, with repeats and with what was rejected.

@@ -1,4 +1,4 @@
-//! Whose turn it is where requests are few.
+//! Which connection's turn it is, if the number of requests is limited.
 //!
 //! A type has had its turn in a run when it got all that it wanted, or when it was the first that the
 //! run asked for and so could take all there was. What got only a rest, and wanted more, keeps its

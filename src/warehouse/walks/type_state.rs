@@ -1,4 +1,4 @@
-//! What is known of a type beyond its resources: watermark and whether `_lastUpdated` works.
+//! The state of a type beyond its resources: its watermark, and whether `_lastUpdated` works.
 
 use super::ledger::WalkKey;
 use crate::{
@@ -58,7 +58,7 @@ impl Totals {
     }
 }
 
-/// What is known of a connection's type.
+/// The state of a connection's type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeState {
     /// FHIR resource type.
@@ -73,7 +73,7 @@ pub struct TypeState {
     pub all_dated: bool,
     /// Live resources stored.
     pub resources: u64,
-    /// Whether something that came for the type could not be taken in, and still waits.
+    /// Whether a resource of the type was rejected and the reject is still open.
     pub has_open_rejects: bool,
     /// Whether resources came in an older version than the stored one, and since then not the
     /// stored one: a full walk tells which is the plan's.
@@ -201,7 +201,7 @@ pub(crate) fn left_types(
         .doing("cannot read which types are left")
 }
 
-/// What a complete walk leaves behind.
+/// The state of a type after a complete walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Advance {
     /// The new watermark; `None` keeps the present one.

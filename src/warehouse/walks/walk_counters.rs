@@ -1,6 +1,6 @@
-//! What a walk counts.
+//! The counters of a walk.
 
-/// What a walk counts, in this run.
+/// The counters of a walk, in this run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WalkCounters {
     /// Pages stored.

@@ -61,7 +61,7 @@ impl WalkFinish {
         }
     }
 
-    /// What the walk's end means for the exit code.
+    /// The walk's end, as the exit code counts it.
     pub fn outcome(&self) -> TypeOutcome {
         TypeOutcome { state: self.state, reason: self.reason, http_status: self.http_status }
     }

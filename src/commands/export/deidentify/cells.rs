@@ -29,7 +29,7 @@ const LARGEST_AMOUNT: f64 = 10_000_000.0;
 /// A position or a count from here on may be a ZIP code.
 const LARGEST_COUNT: f64 = 10_000.0;
 
-/// The first three digits of a ZIP code; `None` for what is not one.
+/// The first three digits of a ZIP code; `None` for any other text.
 pub(super) fn zip(text: &str) -> Option<&str> {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let (five, rest) = text.trim().split_at_checked(5)?;

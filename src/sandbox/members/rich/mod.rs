@@ -63,7 +63,7 @@ impl Rich {
     }
 }
 
-/// Makes the resource rich, when it is one of those.
+/// Fills every element of the resource, if its number is one of those that are filled.
 pub(super) fn apply(resource_type: &str, member: &Member, number: u32, resource: &mut Json) {
     let Some(rich) = Rich::new(resource_type, member, number) else { return };
     let rich = &rich;

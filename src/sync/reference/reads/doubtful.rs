@@ -1,4 +1,4 @@
-//! Answers that say of a resource that it is not there: believed only beside a read that works.
+//! Answers that say that a resource does not exist: believed only beside a read that works.
 
 use super::{Reads, What};
 use crate::{

@@ -105,7 +105,7 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
         .doing("cannot prepare to fill the marts")
 }
 
-/// What a code system and a code come to; nothing without both.
+/// The result for a code system and a code; NULL if either is missing.
 fn both(context: &Context<'_>, find: fn(&str, &str) -> Option<String>) -> Option<String> {
     find(text(context, 0)?, text(context, 1)?)
 }

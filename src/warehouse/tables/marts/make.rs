@@ -47,7 +47,7 @@ fn forget_notes(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Ware
     types.iter().try_for_each(|name| transaction.execute(&delete, [name]).doing(DOING).map(drop))
 }
 
-/// What the marts of a batch would be, for `compare` to look at beside what stands.
+/// Makes the marts of a batch in temporary tables, for `compare` to hold against the stored ones.
 ///
 /// Nothing but temporary tables is written, and `temp.mart_scope` names the connections.
 pub(super) fn beside(

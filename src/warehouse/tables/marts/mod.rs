@@ -92,7 +92,7 @@ pub(super) fn note_all(transaction: &Connection) -> Result<bool, WarehouseError>
         .map(|connections| connections > 0)
 }
 
-/// Notes the other connections of the persons that a connection is about, before it goes.
+/// Notes the other connections of a connection's persons, before the connection is purged.
 pub(crate) fn note_kin(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
     if !exists(transaction, "member")? {
         return Ok(());
@@ -191,7 +191,7 @@ pub(crate) fn prepare(
     transaction.commit().doing(doing)
 }
 
-/// What is not as the definitions say.
+/// The marts that differ from their definitions.
 struct Stale<'a> {
     changed: Vec<&'a Mart>,
     /// Name and kind of what stands where something else, or nothing, belongs.

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// one, is that of the whole family.
 const KINDS: &str = "'um', 'mb', 'mc', 'ma', 'ss', 'mr', 'dl', 'ppn', 'pi', 'jhn', 'bct', 'nh'";
 
-/// Where it is read whom the records of a connection name.
+/// The tables that say whom the records of a connection name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Records {
     /// In all of them.

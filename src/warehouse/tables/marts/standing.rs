@@ -1,4 +1,4 @@
-//! What the marts say of connections: which are behind their tables, and which are about one person.
+//! Which connections have marts older than their tables, and which are about one person.
 
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::Connection;

@@ -1,4 +1,4 @@
-//! What is worked out once for several marts, in temporary tables.
+//! Temporary tables that several marts read, made once for all of them.
 
 use super::{is_view, statements};
 use crate::warehouse::tables::table::Mart;

@@ -108,7 +108,7 @@ pub(super) fn ndc(text: &str) -> Option<String> {
     }
 }
 
-/// The NPI, where an identifier is one.
+/// The NPI, if the identifier is an NPI.
 pub(super) fn npi(system: Option<&str>, kind: Option<&str>, value: Option<&str>) -> Option<String> {
     let of_system = system.is_some_and(|system| {
         let system = system.trim_end_matches('/').to_ascii_lowercase();
@@ -190,7 +190,7 @@ fn names(category: [Option<&str>; 3], known: &[&str]) -> bool {
     })
 }
 
-/// The bill frequency, where a piece of information about a claim is one.
+/// The bill frequency, if a piece of information about a claim states it.
 pub(super) fn frequency(category: [Option<&str>; 3], code: Option<&str>) -> Option<String> {
     const KNOWN: [&str; 7] = [
         "clmfreqcd",

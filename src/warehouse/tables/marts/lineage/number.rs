@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
 };
 
-/// What a number is to the payer.
+/// The meaning of a claim number to its payer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum NumberKind {
     /// Unique among the payer's claims.

@@ -7,7 +7,7 @@
 
 use super::Claim;
 
-/// What a bill is of everything that is billed for a stay.
+/// The part that a bill has in everything that is billed for a stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part<'a> {
     /// All of it, or its beginning.

@@ -18,7 +18,7 @@ use std::{
 /// name of its form. A system without a form has words of [`WORDS`].
 const SYSTEMS: &str = include_str!("systems.txt");
 /// Words that are codes, one a line: those of FHIR R4's required bindings, of HL7's terminology and of
-/// CARIN, and those that marts give.
+/// CARIN (codes alone, published by HL7 under CC0 1.0), and those that marts give.
 const WORDS: &str = include_str!("words.txt");
 
 /// A form that codes have.

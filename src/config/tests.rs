@@ -251,7 +251,7 @@ fn a_bad_schedule_is_told_with_file_line_and_key() {
         (format!("{plan}schedule = \"x\"\n"), "4: plans.x.schedule"),
         (
             format!("{plan}{}schedule = \"x\"\n", plan.replace('x', "\"x.y\"")),
-            "8: plans.x.y.schedule",
+            "7: plans.x.y.schedule",
         ),
         ("[connections.ann]\nschedule = \"0 3 * * 8\"\n".to_owned(), "2: connections.ann.schedule"),
     ] {

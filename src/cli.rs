@@ -70,7 +70,7 @@ pub struct Cli {
     /// What is logged, e.g. info, debug or payersync::http=debug
     #[arg(long, global = true, env = "PAYERSYNC_LOG", value_name = "FILTER", help_heading = GLOBAL)]
     pub log: Option<String>,
-    /// Say nothing on stderr where all goes well: for cron, which mails whatever is said
+    /// Say nothing on stderr if all goes well: for cron, which mails every output
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub quiet: bool,
     /// What to do
@@ -95,7 +95,7 @@ pub enum Command {
     /// Do the whole job against the embedded payer: consent, sync, show
     #[command(after_long_help = include_str!("cli/help/demo.txt"))]
     Demo(DemoArgs),
-    /// Write a commented payersync.toml, with a plan that is known if you name one
+    /// Write a commented payersync.toml, with the plan of a preset if you name one
     #[command(after_long_help = include_str!("cli/help/init.txt"))]
     Init(InitArgs),
     /// Let a member consent to a connection
@@ -107,16 +107,16 @@ pub enum Command {
     /// Fetch a connection's history by windows of date, once
     #[command(after_long_help = include_str!("cli/help/backfill.txt"))]
     Backfill(BackfillArgs),
-    /// Take in files: what members download from portals, what another tool has fetched
+    /// Import files that members downloaded from portals or that another tool fetched
     #[command(after_long_help = include_str!("cli/help/import.txt"))]
     Import(ImportArgs),
     /// Sync on schedule until told to stop (SIGTERM, SIGINT); SIGHUP reads the configuration again
     #[command(after_long_help = include_str!("cli/help/run.txt"))]
     Run,
-    /// Try whether somebody can be told when a night goes wrong
+    /// Send a test alert to whoever is told when a night goes wrong
     #[command(after_long_help = include_str!("cli/help/notify.txt"))]
     Notify(NotifyArgs),
-    /// Show what a sync would ask for, and why not the rest
+    /// Show what a sync would ask for, and why it would leave the rest out
     #[command(after_long_help = include_str!("cli/help/plan.txt"))]
     Plan(PlanArgs),
     /// Tell what is complete, how fresh it is and what is wrong
@@ -137,7 +137,7 @@ pub enum Command {
     /// Write tables or resources to a folder, for other tools
     #[command(after_long_help = include_str!("cli/help/export.txt"))]
     Export(ExportArgs),
-    /// List what is loaded of code lists, or load published ones, so that codes have names
+    /// List the code lists that are loaded, or load published ones, so that codes have names
     #[command(after_long_help = include_str!("cli/help/codes.txt"))]
     Codes(CodesCommand),
     /// Run or check SQL on FHIR ViewDefinitions without a warehouse
@@ -161,7 +161,7 @@ pub enum Command {
     /// Look at everything that a night depends on; change nothing
     #[command(after_long_help = include_str!("cli/help/doctor.txt"))]
     Doctor(DoctorArgs),
-    /// Ask a plan for one path with a connection's token and print what comes
+    /// Ask a plan for one path with a connection's token and print the answer
     #[command(after_long_help = include_str!("cli/help/get.txt"))]
     Get(GetArgs),
     /// Print the public part of a plan's client key, for the plan to register
@@ -209,8 +209,7 @@ pub struct ConnectArgs {
     /// How long to wait for the consent, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,
-    /// Do not ask before what the connection holds is purged, where the consent is for another
-    /// patient
+    /// Do not ask before the connection's data is purged because the consent is for another patient
     #[arg(long)]
     pub yes: bool,
 }
@@ -336,10 +335,10 @@ pub struct RestoreArgs {
 /// `payersync doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Also what must be in order before real members are connected
+    /// Check also what must be in order before real members are connected
     #[arg(long)]
     pub production: bool,
-    /// Ask no plan
+    /// Send nothing to any plan
     #[arg(long)]
     pub offline: bool,
 }

@@ -9,7 +9,7 @@ pub struct ExplainArgs {
     pub table: String,
     /// The id of a resource; in a mart, a value of one of its id columns
     pub key: String,
-    /// The column whose value is to be explained; without it, all that the row holds
+    /// The column to explain; without it, every column of the row
     pub column: Option<String>,
     /// Only what this connection brought
     #[arg(long, value_name = "NAME")]

@@ -12,13 +12,13 @@ pub struct ExportArgs {
     /// Only these tables and marts; with --format ndjson, only these resource types
     #[arg(value_name = "TABLE", conflicts_with = "set")]
     pub tables: Vec<String>,
-    /// What the files are
+    /// The format of the files
     #[arg(long, value_enum, default_value = "csv")]
     pub format: ExportFormat,
     /// Which tables [default: marts, and tables with --since]
     #[arg(long, value_enum)]
     pub set: Option<ExportSet>,
-    /// Only rows of resources that came or changed after this run (sync_run.id), and what went
+    /// Only rows of resources that came or changed after this run (sync_run.id), and a list of those that went
     #[arg(long, value_name = "RUN", value_parser = run)]
     pub since: Option<i64>,
     /// CSV for programs: no mark for spreadsheets, and no text altered for them
@@ -30,7 +30,7 @@ pub struct ExportArgs {
     /// Make the pseudonyms with the secret of this file, made if missing, so that exports join
     #[arg(long, value_name = "FILE", requires = "deidentify")]
     pub deidentify_key: Option<PathBuf>,
-    /// What becomes of dates
+    /// How dates are treated
     #[arg(long, value_enum, default_value = "year", requires = "deidentify")]
     pub dates: DateTreatment,
 }
@@ -43,7 +43,7 @@ fn run(text: &str) -> Result<i64, String> {
     })
 }
 
-/// What becomes of dates in a de-identified export.
+/// How dates are treated in a de-identified export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DateTreatment {
     /// Only the year stays, as Safe Harbor wants it

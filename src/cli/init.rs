@@ -14,7 +14,7 @@ pub struct InitArgs {
     /// Print the preset's section instead of writing a file
     #[arg(long, requires = "plan")]
     pub print: bool,
-    /// List the presets: how sure they are, of when, and what is missing
+    /// List the presets, with the source and date of each and what is missing
     #[arg(long, conflicts_with = "plan")]
     pub list: bool,
 }

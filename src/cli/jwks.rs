@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 pub struct JwksArgs {
     /// The plan's name in payersync.toml
     pub plan: String,
-    /// Make the key first, in the plan's client_key_file; what is there is never overwritten
+    /// Make the key first, in the plan's client_key_file; a file that exists is never overwritten
     #[arg(long, value_name = "ALGORITHM", num_args = 0..=1, default_missing_value = "es384")]
     pub new: Option<NewKey>,
 }

@@ -17,7 +17,7 @@ pub struct SandboxCommand {
 /// `payersync demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Leave the payer running until Ctrl-C, for `sync` and what else you try
+    /// Leave the payer running until Ctrl-C, for `sync` and other commands
     #[arg(long)]
     pub keep: bool,
     /// How the payer behaves
@@ -34,7 +34,7 @@ pub struct SandboxArgs {
     /// Seed of the synthetic data
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Milliseconds that every page takes longer
+    /// Milliseconds by which every page is delayed
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub page_delay: u64,
     /// A fault to inject; may be repeated

@@ -20,7 +20,8 @@ pub(crate) fn most_alike(
         .map(|(_, known)| known)
 }
 
-/// What the names of columns end with, after what they are about. An amount is meant rather than its cents.
+/// The last words of column names that a person may leave out, the likeliest first. `amount` is
+/// here and `cents` is not: an amount is meant rather than its cents.
 const ENDS: [&str; 6] = ["amount", "date", "code", "id", "count", "display"];
 
 /// A plural is the same word, an id without its table's name nearly is, and so is a name without its end.

@@ -1,7 +1,7 @@
 //! The words of the ledger as types: how a walk ended, why, and of which kind it was.
 //!
-//! Everywhere in the house a state, a reason or a kind is one of these; text stands only in SQL and
-//! on the screen. Exit codes come from here, for a run that just ended as for `status` later.
+//! Everywhere else a state, a reason or a kind has one of these types; only SQL and the screen have
+//! text. Exit codes are worked out here, for a run that just ended and for a later `status` alike.
 
 use crate::{exit_code::ExitCode, plural::count};
 use std::fmt;

@@ -90,7 +90,7 @@ pub fn require_owned(path: &Path) -> Result<(), Distrust> {
     }
 }
 
-/// As [`require_owned`], and refuses what others can write.
+/// As [`require_owned`], and refuses a file or folder that others can write.
 ///
 /// # Errors
 /// Why it is not this account's alone.

@@ -15,7 +15,7 @@ use crate::{
 };
 use std::{path::Path, sync::Arc, time::Duration};
 
-/// Walks the windows and tells what came of it.
+/// Walks the windows and reports the outcome.
 pub(super) async fn run(
     folder: &Path,
     args: BackfillArgs,

@@ -104,7 +104,7 @@ fn vault_key_of(home: &Path) -> Result<Given, Failure> {
     Ok(Given { name: "vault_key", value, from })
 }
 
-/// Prints what is asked for.
+/// Prints the settings in force, or the schema.
 pub(super) fn run(
     home: &Path,
     action: &ConfigAction,

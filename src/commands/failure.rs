@@ -81,7 +81,8 @@ impl Failure {
         Failure::new(ExitCode::Bug, error.context(what.to_string()))
     }
 
-    /// What a panic came to. Where it was is told already; its text may hold a value.
+    /// The failure of a command that panicked. The place is told already; the text of the panic may
+    /// hold a value.
     ///
     /// The runtime panics where the system gives it no thread or file, which is no bug.
     pub(super) fn panic(panic: &(dyn Any + Send)) -> Failure {

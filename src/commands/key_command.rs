@@ -119,7 +119,7 @@ fn output_of(child: &mut Child) -> Receiver<Printed> {
     receiver
 }
 
-/// Tells what comes on standard error; the end of it is announced.
+/// Passes on the lines of standard error, and announces its end.
 fn told_of(child: &mut Child) -> Receiver<()> {
     let (sender, receiver) = mpsc::channel();
     if let Some(stderr) = child.stderr.take() {

@@ -43,7 +43,7 @@ impl MartDescription {
     }
 }
 
-/// `name`, at least two spaces, and what it is.
+/// Splits a line into a column's name and, after at least two spaces, its meaning.
 fn named_column(line: &str) -> Option<(&str, &str)> {
     let (name, what) = line.split_once("  ")?;
     let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');

@@ -1,4 +1,4 @@
-//! `payersync notify --test`: whether whoever is to be told can be told.
+//! `payersync notify --test`: sends a test alert on every channel.
 
 use super::{failure::Failure, system, tell};
 use crate::{clock::Clock, config::Settings, exit_code::ExitCode, notify::Notifier};

@@ -54,7 +54,7 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
     Ok(if erased.is_revoked { ExitCode::Complete } else { ExitCode::Unreachable })
 }
 
-/// What a purge came to.
+/// The outcome of a purge.
 pub(super) struct Erased {
     purged: Purged,
     had_tokens: bool,

@@ -28,7 +28,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 /// As many connections are named to somebody who has misspelt one.
 const CONNECTIONS_NAMED: usize = 12;
 
-/// Syncs and tells what came of it.
+/// Syncs and reports the outcome.
 pub(super) async fn run(
     folder: &Path,
     args: SyncArgs,

@@ -30,7 +30,7 @@ fn name_of(uid: u32, accounts: &str) -> Option<&str> {
     })
 }
 
-/// What this machine is called; for whoever is told that something failed on it.
+/// The name of this machine, for alerts.
 pub(super) fn host() -> String {
     #[cfg(unix)]
     {

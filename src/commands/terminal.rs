@@ -34,7 +34,7 @@ pub(super) fn shown(bytes: &[u8]) -> io::Result<()> {
     out.write_all(bytes).and_then(|()| out.flush())
 }
 
-/// What is written to a screen, without what would steer it.
+/// A writer to a screen that escapes every character that would steer it.
 pub(super) fn escaped<'a>(out: impl Write + 'a) -> impl Write + 'a {
     Escaping::new(io::BufWriter::new(out))
 }

@@ -109,8 +109,8 @@ pub(super) fn find(home: &Path) -> Result<Option<GivenKey>, Failure> {
     })
 }
 
-/// How long a command that failed is not asked again. A run without the key ends sooner, and the next
-/// night comes later.
+/// How long a command that failed is not started again: longer than a run without the key takes,
+/// and shorter than a day.
 const REST: Duration = Duration::from_secs(10 * 60);
 
 /// What a command answered.

@@ -1,4 +1,4 @@
-//! What a configuration may say, and how each mistake in it is told.
+//! What a configuration may say, and how each mistake in it is reported.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! A searchset Bundle, indexed: where each resource's bytes stand, and what comes next.
+//! A searchset Bundle, indexed: the range of each resource's bytes, and the link to the next page.
 //!
 //! The bytes received are the bytes stored, so the index holds ranges of the body and never a
 //! parsed resource. Tolerant where real servers are careless (no `type`, no `entry`, no `link`, a

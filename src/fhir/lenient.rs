@@ -147,7 +147,7 @@ impl<'a> Scan<'a> {
         self.text.get(start..self.at).filter(|value| !value.is_empty())
     }
 
-    /// Skips what stands between an opening brace or bracket and the closing one.
+    /// Skips everything between an opening brace or bracket and its closing one.
     fn nested(&mut self) -> Option<()> {
         let mut closing = Vec::new();
         // The last byte that is neither white space nor part of a string.

@@ -34,9 +34,9 @@ impl Version<'_> {
         }
     }
 
-    /// Where it stands among versions that nobody else orders: by its date, then by its number; what
-    /// lacks one comes before what has it. Unlike [`Version::is_older_than`] this says something of
-    /// any two, so that three versions cannot take each other's place in a circle.
+    /// The rank among versions that nobody else orders: by date, then by number; a version without
+    /// one comes before a version with one. Unlike [`Version::is_older_than`] this orders any two
+    /// versions, so that three cannot take each other's place in a circle.
     pub fn rank(&self) -> impl Ord + use<> {
         (self.instant(), self.number())
     }

@@ -18,7 +18,7 @@ pub struct Get<'a> {
     pub bearer: Option<&'a Bearer>,
     /// More headers, if any; their origin must be the URL's.
     pub headers: Option<&'a OriginHeaders>,
-    /// Whether a 2xx body is worth having; [`any_body`](super::any_body) where all are.
+    /// Whether a 2xx body can be used; [`any_body`](super::any_body) accepts all.
     ///
     /// One that is not (cut short, a login page) is asked for again like a failed attempt, and
     /// returned as it is after the last one.

@@ -56,7 +56,7 @@ pub(super) struct Policy {
     pub(super) repeat: TimeDelta,
 }
 
-/// A message, and what is known to be told once it is delivered.
+/// A message, and what counts as told once it is delivered.
 #[derive(Debug)]
 pub(super) struct Decision {
     pub(super) notice: Notice,

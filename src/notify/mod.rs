@@ -117,7 +117,7 @@ impl Notifier {
         problems
     }
 
-    /// Sends a test everywhere: each way with what came of it.
+    /// Sends a test on every channel; returns the outcome for each.
     pub async fn test(&self, now: DateTime<Utc>) -> Vec<(&'static str, Result<(), String>)> {
         let mut results = Vec::new();
         let notice = self.placed(Notice::test(), now);

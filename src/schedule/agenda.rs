@@ -44,8 +44,8 @@ pub struct Decision {
 
 /// Decides what is due at `now`.
 ///
-/// While a run is under way nothing else is synced: what becomes due meanwhile is due, once, when
-/// it ends. Grants are kept alive all the same.
+/// While a run is under way nothing else is synced. Connections that become due meanwhile are due
+/// once when it ends. Grants are kept alive during the run, too.
 pub fn decide(entries: &[Entry<'_>], is_running: bool, now: DateTime<Utc>) -> Decision {
     let mut decision = Decision::default();
     for (position, entry) in entries.iter().enumerate() {

@@ -24,7 +24,7 @@ pub struct SyncContext {
     pub tokens: Tokens,
     /// Who wants to know.
     pub monitor: Arc<dyn Monitor>,
-    /// What time it is.
+    /// The clock.
     pub clock: Clock,
     /// Whether to go on.
     pub stop: Stop,

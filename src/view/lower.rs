@@ -27,9 +27,9 @@ pub(crate) struct Lowering<'d> {
     pub(crate) constants: &'d BTreeMap<String, Item<'static>>,
     /// Whether what is read from the result reads extensions of primitives (`forEach`).
     pub(crate) extensions_follow: bool,
-    /// What `$this` stands on.
+    /// The structure that `$this` refers to.
     pub(crate) focus: Structure,
-    /// What `%context` stands on: the node of the select.
+    /// The structure that `%context` refers to: the node of the select.
     pub(crate) context: Structure,
 }
 

@@ -1,4 +1,4 @@
-//! Runs a view's plan over one resource: which rows there are, and what stands in them.
+//! Runs a view over one resource, and makes its rows.
 //!
 //! Each select writes its cells into the one row buffer and hands on to what follows it; the last
 //! in line pushes the row. Nothing is stored but the row, so memory does not grow with the rows.

@@ -209,7 +209,7 @@ impl WarehouseError {
         ["no such table: ", "no such column: "].iter().any(|begin| words.contains(begin))
     }
 
-    /// What a statement must be, where it is sound and no query.
+    /// What a statement must be, if it is valid SQL and not a query.
     pub fn query_hint(&self) -> Option<&'static str> {
         use ErrorCode::{AuthorizationForStatementDenied, ReadOnly};
         let WarehouseError::Sqlite { source, .. } = self else { return None };

@@ -44,8 +44,8 @@ pub async fn exchange_code(
 
 /// Exchanges a refresh token (RFC 6749, section 6).
 ///
-/// Repeated where no answer arrived: there is nothing else to send. `access` is the token before,
-/// which must not come back in what is kept of the answer either.
+/// Repeated if no answer arrived: there is nothing else to send. `access` is the previous token; it
+/// must not appear in the parts of the answer that are kept.
 pub async fn refresh(
     http: &HttpClient,
     registration: &ClientRegistration,

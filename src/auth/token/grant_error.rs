@@ -38,7 +38,7 @@ pub enum GrantError {
         /// The server's words.
         description: Option<String>,
     },
-    /// The plan does not grant what was asked for.
+    /// The plan does not grant the requested scope.
     #[error("the plan does not accept the scope")]
     InvalidScope {
         /// The server's words.

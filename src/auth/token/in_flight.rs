@@ -1,8 +1,8 @@
 //! Refreshes under way in this process.
 //!
-//! A rotating refresh token is spent once it is sent, and what comes back exists nowhere else until
-//! it is stored. So the process waits for the refreshes under way before it ends, whatever ends it:
-//! a signal, a time limit, an error or a panic somewhere else.
+//! A rotating refresh token is spent once it is sent, and the new token exists nowhere else until
+//! it is stored. So the process waits for the refreshes under way before it ends, be it by a
+//! signal, a time limit, an error or a panic somewhere else.
 
 use std::sync::LazyLock;
 

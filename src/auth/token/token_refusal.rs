@@ -1,7 +1,7 @@
 //! The meaning of a token endpoint's refusal.
 //!
 //! RFC 6749, section 5.2, has six codes. Plans use others, put them elsewhere, or answer with a
-//! gateway's page; so what is asked here is only whose fault it is: the client's or the grant's.
+//! gateway's page. So this module decides one question only: is the client refused, or the grant?
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! Code lists that are read as they are published, and how the content of a file tells which one it is.
+//! The code lists that payersync reads as published, and how the content of a file shows which list
+//! it is.
 
 use crate::warehouse::code_list;
 

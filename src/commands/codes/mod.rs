@@ -26,7 +26,7 @@ use std::{
     path::Path,
 };
 
-/// Bytes of a file that tell what it is.
+/// The bytes at the beginning of a file by which its code list is recognised.
 const HEAD: usize = 1 << 16;
 /// More than any published list unpacks to: all of RxNorm comes to 1.5 GB.
 const MOST_BYTES: u64 = 8 << 30;

@@ -42,7 +42,7 @@ pub(crate) async fn look(
     }
 }
 
-/// What differs, each with what to do about it.
+/// The differences, each with what to do about it.
 fn differences(plan: &PlanSettings, document: &Map<String, Value>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let consents = plan.grant() == GrantKind::AuthorizationCode;

@@ -227,7 +227,7 @@ fn is_configured(folder: &Path) -> bool {
     Settings::load_or_default(folder).is_ok()
 }
 
-/// What needs the configuration. What is wrong with that is told already, once.
+/// A check that needs the configuration. The configuration's own mistake is told already, once.
 fn not_checked(what: &str) -> Finding {
     let said = "not checked without a configuration";
     Finding::warning(what, said, "correct the configuration first")

@@ -26,7 +26,7 @@ use crate::{
 use finding::{Finding, Level};
 use std::{io::Write, path::Path, time::Duration};
 
-/// What stands below a verdict begins here.
+/// The column in which the lines below a verdict begin.
 const INDENT: usize = 8;
 
 /// Looks at everything; exit code 1 when something is wrong. `is_named` is whether somebody has named

@@ -1,4 +1,4 @@
-//! What doctor looks at over the network, and in what a plan has granted.
+//! The checks of doctor that ask a plan, and those of the tokens that a plan has granted.
 
 use super::{discovery, finding::Finding};
 use crate::{

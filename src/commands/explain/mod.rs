@@ -43,7 +43,7 @@ struct Explained {
     /// The row that the rest is about.
     row: u64,
     cells: Vec<Cell>,
-    /// Where the value stands in the resource, if a column is asked for.
+    /// The place of the value in the resource, if a column is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<Place>,
     /// What else is to be known of the value.

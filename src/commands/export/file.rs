@@ -1,4 +1,5 @@
-//! One file of an export: its owner's alone, hashed while it is written, on the disk when it is done.
+//! One file of an export: readable for its owner alone, hashed while it is written, synced to the
+//! disk at its end.
 
 use crate::own_file;
 use sha2::{Digest, Sha256};

@@ -1,7 +1,7 @@
 //! Texts that a spreadsheet would compute or alter when it opens a file.
 //!
-//! Such a text gets an apostrophe before it, which says that it is a text. A text that begins with an
-//! apostrophe of its own gets one more, so that whoever takes one away has the text as it was.
+//! Such a text gets an apostrophe in front, which marks it as text. A text that begins with an
+//! apostrophe of its own gets one more, so that removing one apostrophe restores the text.
 
 use std::borrow::Cow;
 

@@ -12,8 +12,8 @@ use std::{
 
 /// Bytes that anything may unpack to, whatever its size.
 const FLOOR_BYTES: u64 = 1 << 30;
-/// Beyond that: how many times its size something may unpack to. Resources come to less than 60 times;
-/// what is made to fill a disk comes to 1,000 times.
+/// Beyond that, the most times of its packed size that a file may unpack to. Resources unpack to
+/// less than 60 times their size, a file that is made to fill a disk to 1,000 times.
 const MAX_RATIO: u64 = 200;
 /// Bytes that tell what a file is; the mark of a tar archive is at 257.
 pub(super) const HEAD_BYTES: usize = 512;

@@ -31,7 +31,7 @@ use vertical::Vertical;
 /// The longest text that is taken for a question, in bytes.
 const MAX_SQL: u64 = 1 << 20;
 
-/// Asks and prints the answer as it comes.
+/// Runs the statement and prints each row as it arrives.
 pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> {
     let sql = statement(args)?;
     let parameters = parameters::parse(&args.param)?;
@@ -66,7 +66,7 @@ pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> 
     }
 }
 
-/// A statement with what its parameters stand for.
+/// A statement with the values of its parameters.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question<'a> {
     pub(super) sql: &'a str,

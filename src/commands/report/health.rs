@@ -118,7 +118,7 @@ pub(super) fn conditions(member: &Member) -> Markup {
     }
 }
 
-/// The latest result of each test, what is usual, and where it is going.
+/// The latest result of each test, its reference range, and its trend.
 pub(super) fn labs(member: &Member) -> Markup {
     let rows: Vec<Row<'_>> = member.labs.rows().collect();
     let tests = rows.iter().filter(|row| row.integer("age") == Some(1));

@@ -1,7 +1,8 @@
-//! `payersync report`: what the marts say of members, as one page to look at and to print.
+//! `payersync report`: one page about members, made from the marts, to look at and to print.
 //!
-//! Every value is read from a mart within one snapshot, so the page agrees with SQL. The page brings
-//! everything along, runs nothing and asks no network; its size is bounded, and what is left out is said.
+//! Every value is read from a mart within one snapshot, so the page agrees with SQL. The page needs
+//! no other file, runs no script and asks no network. Its size is bounded, and it says which rows
+//! are left out.
 
 mod claims;
 mod figures;

@@ -12,8 +12,8 @@ pub(super) enum Head {
     Number(&'static str),
 }
 
-/// A text of the data: what would steer a reader, such as marks that turn the direction of writing, is
-/// shown and not obeyed. The template escapes what is HTML's.
+/// A text of the data. Characters that would steer a reader, such as marks that turn the direction
+/// of writing, are made visible. The template escapes HTML.
 pub(super) fn said(text: &str) -> Cow<'_, str> {
     terminal::on_one_line(text)
 }

@@ -1,4 +1,4 @@
-//! Does what is due. Which that is, `schedule::decide` says; here it is begun and ended.
+//! Begins and ends the runs and refreshes that are due. `schedule::decide` says which are due.
 //!
 //! Never more than one run at a time. Everything is begun in tasks, so that grants are kept alive
 //! during a long run and a request to stop is heard at once.
@@ -40,7 +40,7 @@ pub(super) struct Daemon {
     last_runs: HashMap<String, Option<DateTime<Utc>>>,
     /// Grants that are being refreshed.
     refreshing: HashSet<String>,
-    /// Grants that could not be refreshed: since when it was last tried, and what was told.
+    /// Grants that could not be refreshed: when that was last tried, and what was told.
     troubles: HashMap<String, (DateTime<Utc>, String)>,
     is_running: bool,
     work: JoinSet<Done>,

@@ -71,7 +71,7 @@ impl News {
     }
 }
 
-/// The worst of what a run came to, and each connection's part in it.
+/// The most serious exit code of a run, and the exit code of each connection.
 pub(super) fn came_to(news: &[News]) -> (ExitCode, Vec<(String, ExitCode)>) {
     let mut seen = Vec::new();
     let code = news.iter().fold(ExitCode::Complete, |worst, one| match one {

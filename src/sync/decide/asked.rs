@@ -1,7 +1,7 @@
-//! Which types a run asks for, and why not the rest. Pure.
+//! Decides which types a run asks for, and why each other type is left out. Pure.
 //!
-//! What is held, named or required and cannot be asked for is a gap, known before the first
-//! request: the run is incomplete, and says what to do.
+//! A type that is held, named or required and that cannot be asked for is a gap. The gap is known
+//! before the first request: the run is incomplete, and says what to do.
 
 use super::input::PlanInput;
 use crate::{
@@ -34,7 +34,7 @@ pub struct Extent {
     pub is_demanded: bool,
     /// What a walk that got everything there was mentions.
     pub note: Option<String>,
-    /// How such a walk ends all the same, where the rest is held, named or required; where the type
+    /// The gap that such a walk ends with, if the rest is held, named or required; for a type that
     /// is not covered, only if nothing came.
     pub gap: Option<Box<WalkFinish>>,
 }

@@ -16,7 +16,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use url::Url;
 
-/// Decides for every type, in the order in which they are asked for; then come those that are not.
+/// Decides for every type: first the types that are asked for, in their order, then the rest.
 pub fn plan(input: &PlanInput<'_>) -> Vec<Step> {
     let wanted = wanted_types(input);
     let unasked = unasked_types(input, &wanted);

@@ -35,7 +35,7 @@ pub struct ImportContext {
     pub warehouse: Arc<Warehouse>,
     /// Who wants to know.
     pub monitor: Arc<dyn Monitor>,
-    /// What time it is.
+    /// The clock.
     pub clock: Clock,
     /// Whether to go on.
     pub stop: Stop,
@@ -111,7 +111,7 @@ impl Import {
         })
     }
 
-    /// Whether it was asked to stop; what is committed stays.
+    /// Whether the import was asked to stop; committed pages stay.
     pub fn is_interrupted(&self) -> bool {
         self.is_interrupted
     }

@@ -96,8 +96,8 @@ pub(crate) fn full_urls(body: &[u8], entries: &[Entry], bases: &ServerBases) -> 
     found
 }
 
-/// The FHIR base of the server that a Bundle came from, where a `fullUrl` tells it: the part before
-/// the type and id of its resource.
+/// The FHIR base of the server that a Bundle came from, if a `fullUrl` has it: the part before the
+/// type and id of the resource.
 pub(crate) fn base_of(body: &[u8], entries: &[Entry]) -> Option<Url> {
     identified(body, entries).find_map(|(full_url, resource_type, id)| {
         let base = full_url.strip_suffix(&format!("/{resource_type}/{id}"))?;

@@ -1,5 +1,4 @@
-//! The way from a page's bytes to what the writer stores, the same for what a plan sends and for what
-//! a file holds.
+//! The way from the bytes of a page to the rows that the writer stores, for plans and files alike.
 
 use super::{
     unpack::{Of, Unpacked, unpack},

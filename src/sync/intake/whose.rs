@@ -32,7 +32,7 @@ struct Known {
     identifiers: BTreeMap<Identifier, String>,
     /// Identifiers of other people's Patients, each with the id of its Patient.
     others: BTreeSet<(Identifier, String)>,
-    /// The one of them that the consent named, or that came first.
+    /// The Patient that the consent named, or that came first.
     first: Option<String>,
     /// The Patient that came first, until the warehouse has noted it.
     to_be_pinned: Option<String>,
@@ -61,7 +61,8 @@ impl Whose {
         Whose { bases, known: None }
     }
 
-    /// Whose data a connection may hold, from what it holds already: anybody's, or its Patient's.
+    /// Whose data a connection may hold, judged by the data that it holds already: anybody's, or
+    /// its Patient's.
     pub(crate) fn of_connection(
         warehouse: &Warehouse,
         row: &ConnectionRow,
@@ -187,7 +188,7 @@ impl Whose {
         (verdict, named)
     }
 
-    /// Notes that a resource of the member's came as it is stored.
+    /// Notes that a resource of the member came and is the same as the stored one.
     pub(crate) fn saw(&self) {
         if let Some(mut known) = self.known() {
             known.is_seen = true;

@@ -10,7 +10,7 @@ const LEAST_LIMIT: TimeDelta = TimeDelta::hours(1);
 /// count (RFC 9111, section 4.2.3).
 const LEAST_AGE: TimeDelta = TimeDelta::minutes(1);
 
-/// What shows that a page is too old, and how old it is by that.
+/// The sign by which a page is too old, and its age by that sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stale {
     /// The `Age` that a cache gave it.

@@ -109,7 +109,7 @@ pub(crate) fn refused(
     Ending::Open(finish)
 }
 
-/// What could not be asked for, or was not answered, with what to do.
+/// The end of a walk whose request could not be sent or was not answered, with a hint.
 pub(crate) fn unavailable(error: &FetchError, connection: &ConnectionRow) -> WalkFinish {
     let mut detail = with_sources(error);
     if error.is_grant_gone() {

@@ -27,7 +27,7 @@ pub(crate) struct Shown<'a> {
     /// Whether it brought the same resources as each of the two walks before it, or as one of an earlier
     /// run.
     pub(super) agrees_with_both: bool,
-    /// Whether everything came as it was stored.
+    /// Whether every resource came as it is stored.
     pub(crate) is_unchanged: bool,
 }
 

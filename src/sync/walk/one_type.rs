@@ -1,9 +1,10 @@
 //! One type, walked to its end or as far as it goes.
 //!
-//! A walk is made in passes, each with a row of its own in the ledger. Most take one. Where the way
-//! on is lost, or what changed cannot be told from the rest, the whole type is passed through anew,
-//! once; where pages moved, until two passes agree; where no pass gets to the end, by windows of
-//! date. Pages stored already cost a hash each and no write.
+//! A walk is made in passes, each with a row of its own in the ledger. Most walks take one pass. If
+//! the way on is lost, or changes cannot be told from the rest, the whole type is passed through
+//! once more. If pages moved, it is passed through until two passes agree. If no pass gets to the
+//! end, it is walked by windows of date. Pages that are stored already cost a hash each and no
+//! write.
 
 use super::{
     by_date::{unfinished, walk_by_date},

@@ -1,4 +1,5 @@
-//! A page on its way: asked for by a task of its own, so that the one before it can be unpacked.
+//! A page request under way, in a task of its own, so that the page before it can be unpacked
+//! meanwhile.
 
 use crate::{
     fhir::{Effort, FetchError, Page},

@@ -14,7 +14,7 @@ use crate::{
     warehouse::{WalkCounters, WarehouseError},
 };
 
-/// Passes over one type whose pages move; then it is left to the next run.
+/// The most passes over one type whose pages move; after them the type is left to the next run.
 const MAX_PASSES: usize = 3;
 
 /// Passes through the pages until they are seen to stand still, or two passes agree.

@@ -1,7 +1,8 @@
 //! Names that FHIR R4 does not have: a misspelt element gives NULL in every row, without a word.
 //!
-//! Only what is surely unknown is told: where a path leads into a resource of any type, or behind a
-//! function that gives something else, nothing is known. Warnings, since data may have what R4 has not.
+//! Only names that are surely unknown are reported. If a path leads into a resource of any type, or
+//! past a function that changes the type, nothing is known. These findings are warnings, since data
+//! may have elements that R4 lacks.
 
 use super::habits::Habit;
 use crate::r4::{edits, is_r4_type, similar_r4_type};

@@ -141,9 +141,9 @@ const PAST: &str = "SELECT id, at < ?1, command = 'prune', connection_id,
            detail IS NULL OR detail NOT IN (?2, ?3) AS has_ended FROM access_log)
    WINDOW copy AS (PARTITION BY target, connection_id) ORDER BY id";
 
-/// Forgets entries of before an instant, oldest first, up to the last one of a copy which is still there:
-/// a purge must be able to name it, and to say of when it is. An entry of its own says where the chain
-/// begins now; one more names each copy that may be on a disk that is not mounted.
+/// Deletes entries from before an instant, oldest first, and stops at the entry of a copy that
+/// still exists: a purge must be able to name the copy and its date. One new entry says where the
+/// chain begins now; one more names each copy that may be on a disk that is not mounted.
 pub(crate) fn prune(
     connection: &mut Connection,
     before: DateTime<Utc>,

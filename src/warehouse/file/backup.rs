@@ -80,9 +80,9 @@ pub fn back_up(
     finish(&partial, target, written.map(|bytes| BackedUp { bytes, ..checked }))
 }
 
-/// Puts a copy in the place of a warehouse that is not there; `key` opens an encrypted one.
+/// Restores a backup into a home that has no warehouse; `key` opens an encrypted backup.
 ///
-/// Where the warehouse is to be encrypted and the copy is in clear, it is encrypted on the way.
+/// If the warehouse is to be encrypted and the copy is in clear, the copy is encrypted on the way.
 ///
 /// # Errors
 /// The home has a warehouse already; or the copy is no warehouse, is damaged, does not open with

@@ -63,7 +63,8 @@ pub(super) fn sweep(target: &Path, tag: &str) -> Result<(), WarehouseError> {
         .try_for_each(|path| remove(path))
 }
 
-/// Copies and exports in a folder whose makers are at work no more; all of them hold health data.
+/// Unfinished copies and exports in a folder whose processes have ended; all of them hold health
+/// data.
 ///
 /// Those of this account alone: what a stranger has put there is theirs.
 pub fn left_in(folder: &Path) -> Vec<PathBuf> {

@@ -106,7 +106,7 @@ impl SealError {
         }
     }
 
-    /// Whether the copy is at fault, and not what was asked.
+    /// Whether the copy is damaged, rather than the key wrong or missing.
     pub fn is_damage(&self) -> bool {
         use SealError::{Broken, TooMuchWork, UnknownFormat, Unreadable};
         matches!(

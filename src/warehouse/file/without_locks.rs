@@ -36,7 +36,7 @@ impl Reading {
         Reading { connection, unlocked: None }
     }
 
-    /// Whether what was read is one state of the warehouse. To be asked after reading.
+    /// Checks that everything read is of one state of the warehouse. To be called after reading.
     ///
     /// # Errors
     /// It was read without locks, and another machine or program has written to it meanwhile.

@@ -153,7 +153,7 @@ pub(crate) fn names(connection: &Connection, of: Names<'_>) -> Result<Vec<String
     Ok(names)
 }
 
-/// Whose names are asked for.
+/// The names to list: of all tables and views, or of the columns of some.
 #[derive(Debug, Clone, Copy)]
 pub enum Names<'a> {
     /// Tables and views.

@@ -1,5 +1,5 @@
-//! Cells that are NULL because what a resource has there is not of the column's type: `"$40.00"` in
-//! a decimal column, a list in place of a code.
+//! Cells that are NULL because the resource's value is not of the column's type: `"$40.00"` in a
+//! decimal column, a list in place of a code.
 //!
 //! Each is noted with its resource, in the transaction of the rows, so that `mistyped_path` tells at
 //! any time what the tables leave out: paths and counts, never a value. Such cells are rare, and a
@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 /// A cell that is NULL for its type.
 pub(crate) struct Sighting<'a> {
     pub(crate) column: usize,
-    /// What stands there, unless the value was computed.
+    /// The element in the resource; `None` if the value was computed.
     pub(crate) at: Option<&'a Node<'a>>,
 }
 

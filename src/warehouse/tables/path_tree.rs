@@ -18,8 +18,8 @@ pub(super) const ANY: &str = "?";
 const NAME_LENGTH: usize = 64;
 /// Elements in one path, at most; what lies deeper counts for the last of them.
 const DEPTH: u16 = 40;
-/// Paths of one tree, at most; what has another one counts for the element above it, or for the
-/// first item of its list. FHIR's own come to some thousands per type, places in lists included.
+/// The most paths of one tree. A further path counts for the element above it, or for the first
+/// item of its list. FHIR's own paths are some thousands per type, places in lists included.
 const PATHS: usize = 40_000;
 /// Items of a list whose places are told apart after the first; the last of these places stands for
 /// all that follow. Definitions name up to the fourth (modifiers).

@@ -22,7 +22,7 @@ pub(crate) struct TableRows {
     pub(crate) table: usize,
     /// Cells of all its rows, one row after the other.
     pub(crate) cells: Range<usize>,
-    /// What stands where a column of another type is.
+    /// Values that are not of their column's type.
     pub(crate) mistyped: Vec<Mistyped>,
 }
 

@@ -174,8 +174,8 @@ fn affinity(column: &Column) -> &'static str {
     }
 }
 
-/// Whether a query that names a table finds one that SQLite brings along, such as `json_each`: a table
-/// of this name would stand in its place in every query, our own included. SQLite itself is asked.
+/// Whether SQLite has a table of this name built in, such as `json_each`: a table of the same name
+/// would take its place in every query, our own included. SQLite itself is asked.
 fn is_of_sqlite(name: &str) -> bool {
     static EMPTY: LazyLock<Option<Mutex<Connection>>> =
         LazyLock::new(|| Connection::open_in_memory().ok().map(Mutex::new));

@@ -80,7 +80,7 @@ impl<'a> LeafSurvey<'a> {
         LeafSurvey { catalog, types: BTreeMap::new() }
     }
 
-    /// Takes one resource; what is no JSON object of a known type tells nothing.
+    /// Takes one resource; a text that is not a JSON object of a known type is ignored.
     pub fn add(&mut self, resource_type: &str, text: &str, received_at: &str) {
         let Ok(resource) = json::parse(text.as_bytes(), json::Limits::default()) else { return };
         let survey = self.types.entry(resource_type.to_owned()).or_insert_with(|| TypeSurvey {

@@ -32,7 +32,7 @@ pub(crate) struct Upkeep {
     pub(crate) rejected: u64,
 }
 
-/// What stands in the file.
+/// The tables and definitions in the file.
 struct Standing {
     /// Resource type and definition hash of every table that a definition made.
     tables: HashMap<String, (String, Vec<u8>)>,
@@ -92,7 +92,8 @@ pub(crate) fn prepare(
     Ok(done)
 }
 
-/// Creates what is missing in a warehouse that holds no resource yet; leaves any other alone.
+/// Creates missing tables in a warehouse that has no resource yet; leaves any other warehouse
+/// alone.
 ///
 /// Needs no lock of the home: what another process creates meanwhile is found to be there.
 pub(crate) fn prepare_empty(

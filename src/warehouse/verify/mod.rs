@@ -1,8 +1,8 @@
 //! Whether a warehouse is what it claims to be: the file, the bytes received, the rows made from
 //! them, the ledger.
 //!
-//! Reads everything once, in one consistent state, with bounded memory, and changes nothing. What it
-//! says names tables and row numbers, never a value.
+//! Reads everything once, in one consistent state, with bounded memory, and changes nothing. Its
+//! messages name tables and row numbers, never a value.
 
 mod ledger;
 mod resources;

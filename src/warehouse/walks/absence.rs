@@ -1,8 +1,9 @@
 //! Stored resources that a full walk did not meet, and how their deletion is proved.
 //!
-//! A walk proves the presence of what it brings, never the absence of the rest. What a complete
-//! full walk did not meet is entered here and read by id: 404 or 410 proves the deletion, the
-//! resource itself refutes it. Where a plan refuses reads, two full walks days apart prove it.
+//! A walk proves that the resources it brings are present, never that others are absent. A stored
+//! resource that a complete full walk did not meet is entered here and read by id: 404 or 410
+//! proves the deletion, the resource itself refutes it. If a plan refuses reads, two full walks
+//! days apart prove it.
 
 use super::{
     finish::{WalkEnd, bury_one},
@@ -129,8 +130,8 @@ pub(super) fn enter_missed_twice(
 pub(super) enum Shows {
     /// All that it missed.
     Missed,
-    /// Only what it got as another patient's: something else could not be taken in, and may be what
-    /// it missed.
+    /// Only resources that came as another patient's: another resource was rejected, and may be the
+    /// absent one.
     Anothers,
 }
 

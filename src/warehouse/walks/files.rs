@@ -1,5 +1,6 @@
-//! What an import alone writes: connections that files fill, where their references lead, and rejects
-//! that a file no longer holds. And what becomes of a file's resources once a plan sends them.
+//! Writes of an import alone: connections that are filled from files, where their references lead,
+//! and rejects that a file no longer holds. Also hands the resources of a file over to a plan that
+//! sends them.
 
 use super::{connections, page::PageWrite};
 use crate::{

@@ -46,8 +46,8 @@ fn is_since(text: &str, since: DateTime<Utc>) -> bool {
     instant(text).is_some_and(|date| date >= least)
 }
 
-/// How many resources a plan must send that is asked for what changed since an instant, as far as is
-/// known.
+/// The number of resources that a plan must send if it is asked for changes since an instant, as
+/// far as is known.
 pub(crate) fn held_since(
     connection: &Connection,
     connection_id: i64,

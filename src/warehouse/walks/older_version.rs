@@ -122,7 +122,7 @@ fn note(transaction: &Transaction<'_>, page: &PageWrite, rowid: i64) -> Result<(
         .map(drop)
 }
 
-/// Forgets that older versions came of resources whose stored version is the plan's again.
+/// Deletes the notes of older versions, for resources whose stored version the plan sends again.
 pub(crate) fn forget(
     connection: &Connection,
     rowids: impl IntoIterator<Item = i64>,

@@ -48,7 +48,7 @@ pub(crate) struct Unchanged {
     pub(crate) rowid: i64,
     /// Whether it is of the walk's own type.
     pub(crate) is_own_type: bool,
-    /// Whether it came as it is stored; otherwise what came is abridged.
+    /// Whether it came as it is stored; if not, it came abridged.
     pub(crate) is_same: bool,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct PageWrite {
     pub(crate) walk: WalkKey,
     /// The walk over the whole type that this one, over a window, is a part of.
     pub(crate) round: Option<i64>,
-    /// The file that it comes from, as it was named; `None`: a plan has sent it.
+    /// The name of the file that it comes from, as typed; `None` for a resource that a plan sent.
     pub(crate) file: Option<String>,
     /// 1-based, counted from the start of the walk.
     pub(crate) page: u64,

@@ -67,8 +67,8 @@ pub(crate) fn forget(connection: &Connection, walk: &WalkKey) -> Result<(), Ware
 }
 
 impl Warehouse {
-    /// Brings back for a walk over a type what a part brought whose complete walk began at an instant;
-    /// returns whether that is known.
+    /// Gives a walk over a type the resources that a part brought in its complete walk of an
+    /// instant; returns whether they are known.
     pub(crate) async fn recall_part(
         &self,
         connection_id: i64,

@@ -1,8 +1,8 @@
 //! Forgets old nights that changed nothing: their walks become one row per kind, with the sums.
 //!
-//! A walk is kept as it is while anything refers to it: what it brought, a cursor, a later part; and the
-//! newest of each kind is kept, since it says how a type stands. Walks of one kind said the same, so that
-//! no word is lost.
+//! A walk is kept while anything refers to it: a resource that it brought, a cursor, a later part.
+//! The newest walk of each kind is kept, too, since it says how a type stands. The walks of one
+//! kind all say the same, so nothing is lost.
 
 use crate::{
     clock,

@@ -193,7 +193,8 @@ fn begin(
         .doing(doing)
 }
 
-/// Tells every live resource received at or after an instant; returns when the newest came.
+/// Calls back with every live resource received at or after an instant; returns when the newest was
+/// received.
 pub(crate) fn sources(
     connection: &Connection,
     connection_id: i64,

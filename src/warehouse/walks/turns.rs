@@ -53,8 +53,8 @@ pub(crate) fn last_turns(
         .doing("cannot look up whose turn it is")
 }
 
-/// The run in which each connection last had its turn: it was the first that the run asked for, or all its
-/// types got what they wanted. Connections that never had one are not there.
+/// The run in which each connection last had its turn: the run began with it, or finished all its
+/// types. Connections that never had a turn are missing.
 ///
 /// # Errors
 /// The ledger cannot be read.

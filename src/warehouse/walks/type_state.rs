@@ -37,12 +37,12 @@ impl LastUpdated {
     }
 }
 
-/// Whether a server's `Bundle.total` is what its pages come to.
+/// Whether a server's `Bundle.total` is the number of resources on its pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Totals {
     /// Not known yet.
     Unknown,
-    /// The total was what the pages came to.
+    /// The total was the number of resources on the pages.
     Trusted,
     /// Two walks agreed with each other and not with the total.
     Untrusted,

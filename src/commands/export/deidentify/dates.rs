@@ -9,8 +9,8 @@ pub(super) fn year(text: &str, earliest: i32) -> Option<i64> {
     Some(year.max(earliest).into())
 }
 
-/// The date so many days earlier, as precise as it was: a day, a month or a year. A time of day is left
-/// out. `None` for what is no date, and for one of the earliest year or before it.
+/// The date so many days earlier, with its precision: a day, a month or a year. A time of day is
+/// left out. `None` for a text that is not a date, and for a date of the earliest year or before.
 pub(super) fn shifted(text: &str, earliest: i32, days: u64) -> Option<String> {
     let (year, month, day) = parts(text)?;
     if year <= earliest {

@@ -19,8 +19,8 @@ pub(in crate::commands::export) enum Treatment {
     Keep,
     /// Stays if it is true or false.
     Flag,
-    /// Stays if it is a code of the public system that stands beside it; of this form where the table has
-    /// no column for systems.
+    /// Stays if it is a code of the public system beside it, or has this form if the table has no
+    /// column for systems.
     Code(Form),
     /// Stays if it has this form: a listed word, a unit, a state or country.
     Listed(Form),
@@ -201,7 +201,7 @@ fn is_age(name: &str) -> bool {
     has_part(name, "age") || ranges.iter().any(|range| name.starts_with(range))
 }
 
-/// Whether a number answers what somebody was asked: what it was, no code says.
+/// Whether a number answers a question of a questionnaire: no code says what was asked.
 fn is_answer(table: &Table, name: &str) -> bool {
     name == "value_decimal" || table.name().starts_with("questionnaire_response")
 }

@@ -1,4 +1,4 @@
-//! The order in which marts are filled: a mart that reads another comes behind it.
+//! The order in which marts are filled: a mart comes after the marts that it reads.
 
 use super::{is_view, statements};
 use crate::warehouse::tables::table::Mart;

@@ -18,8 +18,8 @@ const KINDS: &str = "'um', 'mb', 'mc', 'ma', 'ss', 'mr', 'dl', 'ppn', 'pi', 'jhn
 pub(super) enum Records {
     /// In all of them.
     All,
-    /// In those of connections whose marts are behind. Of any other connection the mart of members
-    /// has everybody.
+    /// In the tables of connections whose marts are out of date. For any other connection, the mart
+    /// of members has everybody.
     Changed,
 }
 

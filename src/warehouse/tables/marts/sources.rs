@@ -17,8 +17,8 @@ const SOURCES: [&str; 11] = [
     "Procedure",
 ];
 
-/// The types that few marts read, directly or through other marts, and which these are. A change to
-/// any other type leaves all marts of its connection behind.
+/// The types that few marts read, directly or through other marts, each with those marts. After a
+/// change to any other type, all marts of the connection are made anew.
 ///
 /// Who the persons are is no part of this: where a Patient or a Coverage changes that, all marts of the
 /// connections are behind.

@@ -1,4 +1,5 @@
-//! What payers write in many ways, in one: dates, drug codes, days of supply, kinds of adjustment.
+//! One spelling for what payers write in many ways: dates, drug codes, days of supply, kinds of
+//! adjustment.
 //!
 //! The statements of `config/marts` call these as SQL functions. Each takes what was sent and gives
 //! NULL for what it does not understand.

@@ -66,7 +66,7 @@ pub(super) struct Table<'a> {
     pub(super) follows: BTreeMap<usize, usize>,
     /// By difference, the claim whose amount it changes: no difference itself.
     pub(super) changes: BTreeMap<usize, usize>,
-    /// By claim, what its differences come to, in cents.
+    /// By claim, the sum of its differences in cents.
     pub(super) changed: HashMap<usize, i64>,
     pub(super) made: Vec<Decision>,
 }

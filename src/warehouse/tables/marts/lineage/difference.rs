@@ -56,7 +56,7 @@ impl Table<'_> {
         found
     }
 
-    /// A difference whose claim does not stand beside it stands no more.
+    /// Ends every difference whose claim does not stand beside it.
     pub(super) fn end_differences(&mut self, lineage: &[Edge]) {
         let carried = lineage.iter().filter(|pair| self.made[pair.older].carried_by.is_some());
         let carriers: HashSet<usize> = carried.map(|pair| pair.newer).collect();

@@ -7,13 +7,13 @@ use std::{io, path::PathBuf};
 #[non_exhaustive]
 pub enum SealError {
     /// What should be a recipient is something else.
-    #[error("recipient {position} is no age recipient")]
+    #[error("recipient {position} is not an age recipient")]
     NotARecipient {
         /// The recipient's number among those given, from 1.
         position: usize,
     },
     /// A line of an identity file is something else.
-    #[error("line {line} of the identity file is no age identity")]
+    #[error("line {line} of the identity file is not an age identity")]
     NotAnIdentity {
         /// The line's number, from 1.
         line: usize,
@@ -59,7 +59,7 @@ pub enum SealError {
         path: PathBuf,
     },
     /// Its passphrase would be tried for minutes or longer.
-    #[error("{} asks for more work on its passphrase than is sane", path.display())]
+    #[error("{} demands more work for its passphrase than payersync does", path.display())]
     TooMuchWork {
         /// The copy.
         path: PathBuf,
@@ -94,15 +94,19 @@ impl SealError {
                 "name the file with an identity of one of its recipients: --identity FILE"
             }
             SealError::NotSealed { .. } => {
-                "if that is as it should be, leave out --identity and --passphrase-file"
+                "if the backup is meant to be in clear, leave out --identity and --passphrase-file"
             }
-            SealError::WrongKey { .. } => "nothing was restored; name the one of that backup",
+            SealError::WrongKey { .. } => {
+                "nothing was restored; name the identity or passphrase of that backup"
+            }
             SealError::Broken { .. } => {
                 "nothing was restored; copy it here again, or take another backup"
             }
             SealError::UnknownFormat { .. } => "nothing was restored; use a newer payersync",
             SealError::TooMuchWork { .. } => "nothing was restored; payersync did not write this",
-            SealError::Unreadable { .. } => "check that this user can read it, and its disk",
+            SealError::Unreadable { .. } => {
+                "check that this user can read the file, and that its disk works"
+            }
         }
     }
 

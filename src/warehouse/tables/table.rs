@@ -70,7 +70,9 @@ impl Table {
             return refuse("it has no column with the path getResourceKey()");
         };
         if view.columns.len() + 2 > MOST_COLUMNS {
-            return refuse("it has more than 1,998 columns, which is what SQLite takes with ours");
+            return refuse(
+                "it has more than 1,998 columns, the most that SQLite takes beside the two of payersync",
+            );
         }
         let mut names = HashSet::new();
         for column in &view.columns {
@@ -79,7 +81,7 @@ impl Table {
                 return refuse("connection_id and row_no are added by payersync");
             }
             if !names.insert(name) {
-                return refuse("two of its columns differ in nothing but upper and lower case");
+                return refuse("two of its columns differ only in upper and lower case");
             }
         }
         let hash = Sha256::new()

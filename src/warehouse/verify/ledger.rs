@@ -85,7 +85,7 @@ const WRONG: [(&str, &str); 19] = [
         "SELECT count(*) FROM walk_cursor k LEFT JOIN sync_walk w ON w.id = k.walk_id
            AND w.connection_id = k.connection_id AND w.resource_type = k.resource_type
          WHERE w.id IS NULL",
-        "cursors point at no walk of theirs",
+        "cursors point at a walk that does not exist",
     ),
     (
         "SELECT count(*) FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
@@ -116,7 +116,7 @@ const WRONG: [(&str, &str); 19] = [
     ),
     (
         "SELECT count(*) FROM walk_page WHERE length(seen) % 8 <> 0",
-        "notes of what a page brought are torn",
+        "notes of what a page brought are incomplete",
     ),
     (
         "SELECT count(*) FROM walk_page p JOIN walk_cursor k ON k.walk_id = p.walk_id

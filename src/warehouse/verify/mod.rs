@@ -76,7 +76,7 @@ pub fn verify(
     ];
     let foreign = strangers::find(&connection)?.foreign;
     if !foreign.is_empty() {
-        let mut checked = Checked::new("triggers and views that payersync has not made");
+        let mut checked = Checked::new("triggers and views that payersync did not make");
         checked.count = foreign.len() as u64;
         checked.note =
             Some(format!("they run or answer as if they were ours: {}", foreign.join(", ")));

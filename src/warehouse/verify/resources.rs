@@ -123,7 +123,7 @@ impl<'a> Comparison<'a> {
         let mut statement = connection.prepare_cached(&self.find).doing(doing)?;
         for (row_no, row) in rows.enumerate() {
             if !is_there(&mut statement, connection_id, row_no, row, expected).doing(doing)? {
-                return Ok(Some(format!("{} row {row_no} is another one", self.table.name())));
+                return Ok(Some(format!("{} row {row_no} is wrong", self.table.name())));
             }
         }
         Ok(None)
@@ -248,7 +248,7 @@ fn wrong_hash(
     if serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err() {
         return Some("its json is not JSON");
     }
-    let Ok(found) = fingerprint(json) else { return Some("its json is no resource") };
+    let Ok(found) = fingerprint(json) else { return Some("its json is not a resource") };
     if found.content_hash[..] != *hash {
         return Some("its json is not what was received");
     }

@@ -165,7 +165,7 @@ fn an_encrypted_backup_that_fails_leaves_no_copy_and_one_at_a_time_is_made() {
     let copy = home.file("copy.age");
     let outcome = home.run(&["backup", text(&copy), "--encrypt", "age1nonsense"]);
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("recipient 1 is no age recipient"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("recipient 1 is not an age recipient"), "{}", outcome.stderr);
     let lock = fs::File::create(home.file("backup.lock")).unwrap();
     lock.lock().unwrap();
     let outcome = home.run(&["backup", text(&copy), "--encrypt", &recipient]);

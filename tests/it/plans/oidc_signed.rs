@@ -253,7 +253,7 @@ fn a_key_that_others_can_read_or_that_is_none_is_refused_and_none_is_overwritten
     }
     for (more, told) in [
         ("token_auth = \"private_key_jwt\"\n", "client_key_file is missing"),
-        ("client_key_file = \"es384.pem\"\n", "is for token_auth = \"private_key_jwt\" alone"),
+        ("client_key_file = \"es384.pem\"\n", "belongs to token_auth = \"private_key_jwt\" alone"),
         (
             "token_auth = \"private_key_jwt\"\nclient_key_file = \"es384.pem\"\nclient_secret_env = \"S\"\n",
             "needs no client secret",

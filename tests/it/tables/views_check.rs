@@ -50,7 +50,7 @@ fn what_the_warehouse_would_refuse_is_a_warning() {
     warned(&plain, "2 columns have no description");
     warned(&plain.replace("getResourceKey()", "id"), "no column has the path getResourceKey()");
     warned(&plain.replace("\"found\"", "\"row_no\""), "connection_id and row_no are added");
-    warned(&plain.replace("\"found\"", "\"ID\""), "nothing but upper and lower case");
+    warned(&plain.replace("\"found\"", "\"ID\""), "only in upper and lower case");
     warned(&plain.replace("own", "sync_run"), "its name is taken by a table of payersync itself");
     warned(&plain.replace("own", "patient"), "payersync has a table or mart patient of its own");
     warned(&plain.replace("own", "json_each"), "taken by a table of SQLite's own");

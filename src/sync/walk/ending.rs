@@ -116,11 +116,12 @@ pub(crate) fn unavailable(error: &FetchError, connection: &ConnectionRow) -> Wal
         // The status alone, a 404, does not say so.
         detail = format!("the connection needs a new consent: {detail}");
     }
+    let finish = WalkFinish::incomplete(error.reason(), detail);
     WalkFinish {
         http_status: error.status(),
         server_message: error.server_message(),
-        hint: hint(error, connection),
-        ..WalkFinish::incomplete(error.reason(), detail)
+        hint: hint(error, connection).or(finish.hint),
+        ..finish
     }
 }
 
@@ -200,11 +201,7 @@ pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
             Reason::NextUnusable
         }
     };
-    let hint = (reason == Reason::ForeignOrigin).then(|| {
-        "if that is the plan's own server under another name, add it to the plan's proxied_origins"
-            .to_owned()
-    });
-    WalkFinish { keep_cursor: false, hint, ..WalkFinish::incomplete(reason, error.to_string()) }
+    finally(reason, error.to_string())
 }
 
 fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
@@ -228,29 +225,10 @@ fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
         Reason::NotJson | Reason::NotASearchset | Reason::UnexpectedStatus => {
             "check the plan's fhir_url; if it is right, the plan is at fault and the next run asks again".to_owned()
         }
-        Reason::Refused | Reason::OperationOutcome => {
+        Reason::Refused | Reason::OperationOutcome if error.server_message().is_some() => {
             "the next run asks again; if it stays so, tell the plan: sync_walk.server_message has its \
-             own words".to_owned()
-        }
-        Reason::NotFound | Reason::Gone => {
-            "the next run asks again; if it stays so, ask the plan whether it still serves the type"
+             own words"
                 .to_owned()
-        }
-        Reason::ServerError => {
-            "the plan has a fault; the next run asks again; if it lasts for days, tell the plan"
-                .to_owned()
-        }
-        Reason::Network => "check the network; the next run asks again".to_owned(),
-        Reason::Timeout => {
-            "the next run asks again; if it stays so, lower the plan's page_size or raise \
-             read_timeout_seconds and total_timeout_seconds in [http]".to_owned()
-        }
-        Reason::TooLarge => {
-            "lower the plan's page_size, or raise max_body_mebibytes in [http]".to_owned()
-        }
-        Reason::TooManyEntries => "lower the plan's page_size".to_owned(),
-        Reason::UnknownEncoding => {
-            "tell the plan that it sends an encoding that no request asks for".to_owned()
         }
         _ => return None,
     })

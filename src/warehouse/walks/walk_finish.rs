@@ -33,11 +33,13 @@ impl WalkFinish {
         WalkFinish { warning, ..WalkFinish::with_state(WalkState::Complete) }
     }
 
-    /// A walk that something is missing from, with the reason and a sentence for people.
+    /// A walk that something is missing from, with the reason and a sentence for people. What to do is
+    /// what usually helps; a caller that knows better says so.
     pub fn incomplete(reason: Reason, detail: String) -> WalkFinish {
         WalkFinish {
             reason: Some(reason),
             detail: Some(detail),
+            hint: usual_hint(reason).map(str::to_owned),
             keep_cursor: true,
             ..WalkFinish::with_state(WalkState::Incomplete)
         }
@@ -80,4 +82,41 @@ impl WalkFinish {
             keep_cursor: false,
         }
     }
+}
+
+/// What usually helps; `None` where the next run simply goes on, or only the caller knows.
+fn usual_hint(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::ForeignOrigin => {
+            "if that is the plan's own server under another name, add it to the plan's proxied_origins"
+        }
+        Reason::NotFound | Reason::Gone => {
+            "the next run asks again; if it stays so, ask the plan whether it still serves the type"
+        }
+        Reason::ServerError => {
+            "the plan has a fault; the next run asks again; if it lasts for days, tell the plan"
+        }
+        Reason::Network => "check the network; the next run asks again",
+        Reason::Timeout => {
+            "the next run asks again; if it stays so, lower the plan's page_size, or raise \
+             read_timeout_seconds and total_timeout_seconds in [http]"
+        }
+        Reason::TooLarge => "lower the plan's page_size, or raise max_body_mebibytes in [http]",
+        Reason::TooManyEntries => "lower the plan's page_size",
+        Reason::UnknownEncoding => {
+            "tell the plan that it sends an encoding that no request asks for"
+        }
+        Reason::Refused
+        | Reason::OperationOutcome
+        | Reason::ServerReportedError
+        | Reason::NotTheResource
+        | Reason::NextLoop
+        | Reason::NoProgress
+        | Reason::OnlyEmptyPages
+        | Reason::NextNotAUrl
+        | Reason::NextUnusable
+        | Reason::PagesMoved
+        | Reason::TotalMismatch => "the next run asks again; if it stays so, tell the plan",
+        _ => return None,
+    })
 }

@@ -148,8 +148,15 @@ fn a_request_that_is_refused_for_good_comes_with_what_to_do() {
     let hint = sync.stderr.lines().find(|line| line.starts_with("hint: ")).unwrap();
     assert!(hint.contains("sync_walk.server_message"), "{hint}");
     let silent: u64 = home.value(
-        "SELECT count(*) FROM sync_walk WHERE state = 'incomplete'
+        "SELECT count(*) FROM sync_walk WHERE reason = 'refused'
            AND (hint IS NULL OR server_message IS NULL)",
     );
     assert_eq!(silent, 0, "what the hint names is there");
+    // Whatever else goes wrong for good has a hint, too.
+    for fault in [Fault::Permanent500, Fault::NextLoop] {
+        payer.set_faults(vec![fault]);
+        let sync = home.run(&["sync", "--full"]);
+        assert_eq!(sync.code, 2, "{fault:?}: {}", sync.stderr);
+        assert!(sync.stderr.contains("\nhint: "), "{fault:?}: {}", sync.stderr);
+    }
 }

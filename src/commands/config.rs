@@ -149,7 +149,7 @@ fn write(out: &mut dyn Write, given: &[Given], keys: &[ShownKey], file: &Path) -
     for Given { name, value, from } in given {
         remarked(out, &format!("# {name} = {value}"), from)?;
     }
-    let is_there = if file.exists() { "" } else { ", which is not there" };
+    let is_there = if file.exists() { "" } else { ", which does not exist" };
     writeln!(out, "\n# {}{is_there}", file.display())?;
     let mut section = "";
     for key in keys {

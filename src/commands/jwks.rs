@@ -47,7 +47,7 @@ fn make(path: &Path, new: NewKey) -> Result<(), Failure> {
     });
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
-            Failure::misuse(format!("{} is there already and stays", path.display())).hint(
+            Failure::misuse(format!("{} exists and was kept", path.display())).hint(
                 "leave out --new to print its public part; to change keys, name another file in \
                  client_key_file and register both until the plan knows the new one",
             )

@@ -222,7 +222,7 @@ fn number_in(name: &str) -> Option<String> {
 }
 
 fn cannot_read(path: &Path, error: io::Error) -> Failure {
-    Failure::file(format!("cannot read {}", path.display()), error, "name a file that is there")
+    Failure::file(format!("cannot read {}", path.display()), error, "name a file that exists")
 }
 
 fn not_unpacked(path: &Path, error: zip::result::ZipError) -> Failure {

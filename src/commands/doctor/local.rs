@@ -35,7 +35,7 @@ pub(crate) fn permissions(folder: &Path, findings: &mut Vec<Finding>) {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let said = format!("{} is not there", folder.display());
+            let said = format!("{} does not exist", folder.display());
             findings.push(Finding::wrong("home", said, "`payersync init` makes it"));
             return;
         }

@@ -30,7 +30,11 @@ pub(crate) fn look(
     key(settings, findings);
     backups(warehouse, findings)?;
     findings.push(if settings.views_dir.as_ref().is_some_and(|folder| !folder.is_dir()) {
-        Finding::wrong("production views_dir", "is not there", "make it, or take the key out")
+        Finding::wrong(
+            "production views_dir",
+            "does not exist",
+            "make the folder, or remove views_dir from payersync.toml",
+        )
     } else {
         Finding::fine("production views_dir", "in order")
     });

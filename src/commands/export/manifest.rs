@@ -346,7 +346,7 @@ impl Manifest {
         }
         if !self.missing.is_empty() {
             warnings.push(format!(
-                "not there yet: {}; the next `payersync sync` or `rebuild` makes them",
+                "not made yet: {}; the next `payersync sync` or `rebuild` makes them",
                 self.missing.join(", ")
             ));
         }

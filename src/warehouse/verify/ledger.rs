@@ -127,7 +127,7 @@ const WRONG: [(&str, &str); 19] = [
         "SELECT count(*) FROM reference_queue q WHERE q.state = 'stored' AND NOT EXISTS (
            SELECT 1 FROM resource r WHERE r.connection_id = q.connection_id
              AND r.resource_type = q.resource_type AND r.resource_id = q.resource_id)",
-        "references are called stored whose resource is not there",
+        "references are called stored, but their resource is missing",
     ),
 ];
 

@@ -208,7 +208,8 @@ fn foreign_keys(connection: &Connection) -> Result<Checked, WarehouseError> {
         let rowid: Option<i64> = row.get(1).doing(doing)?;
         let parent: String = row.get(2).doing(doing)?;
         let rowid = rowid.map(|rowid| format!(" row {rowid}")).unwrap_or_default();
-        checked.problem(|| format!("{table}{rowid} refers to a row of {parent} that is not there"));
+        checked
+            .problem(|| format!("{table}{rowid} refers to a row of {parent} that does not exist"));
     }
     Ok(checked)
 }

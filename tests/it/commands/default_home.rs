@@ -46,7 +46,7 @@ fn with_neither_folder_it_is_the_old_one_whatever_the_variable_says() {
     // What one shell made, a shell without the variable finds.
     let (code, said) = run(&user, None, &["config", "show"]);
     assert_eq!(code, 0, "{said}");
-    assert!(!said.contains("is not there"), "{said}");
+    assert!(!said.contains("does not exist"), "{said}");
 }
 
 #[test]

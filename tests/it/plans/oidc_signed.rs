@@ -227,7 +227,7 @@ fn a_key_that_others_can_read_or_that_is_none_is_refused_and_none_is_overwritten
     let before = fs::read(home.file("es384.pem")).unwrap();
     let again = home.run(&["jwks", "x", "--new"]);
     assert_eq!(again.code, 1, "{}", again.stderr);
-    assert!(again.stderr.contains("is there already and stays"), "{}", again.stderr);
+    assert!(again.stderr.contains("exists and was kept"), "{}", again.stderr);
     assert_eq!(fs::read(home.file("es384.pem")).unwrap(), before);
     fs::set_permissions(home.file("es384.pem"), fs::Permissions::from_mode(0o640)).unwrap();
     for command in [&["jwks", "x"][..], &["connect", "ann", "--plan", "x"]] {

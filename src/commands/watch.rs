@@ -144,7 +144,8 @@ pub(super) fn result_of(
     seen: Vec<Seen>,
     is_whole: bool,
 ) -> RunResult {
-    let looked = look(settings);
+    // Since when something is missing is told of failures alone, and counts every resource.
+    let looked = look(settings, exit_code != ExitCode::Complete);
     let rows = looked.as_ref().map_or(&[][..], |looked| &looked.rows);
     let types = looked.as_ref().map_or(&[][..], |looked| &looked.types);
     let by_name: HashMap<&str, &ConnectionRow> =
@@ -181,8 +182,9 @@ struct Looked {
     types: Vec<TypeStatus>,
 }
 
-/// Reads it; `None` if the warehouse cannot be read, which the exit code says.
-fn look(settings: &Settings) -> Option<Looked> {
+/// Reads it, the types only if they are wanted; `None` if the warehouse cannot be read, which the exit
+/// code says.
+fn look(settings: &Settings, wants_types: bool) -> Option<Looked> {
     let file = home::existing_warehouse(&settings.home).ok()?;
     let warehouse = ReadOnlyWarehouse::open(&file).ok()?;
     let consents = warehouse.consents().ok()?.into_iter().filter_map(|consent| {
@@ -192,6 +194,6 @@ fn look(settings: &Settings) -> Option<Looked> {
     Some(Looked {
         rows: warehouse.connections().ok()?,
         consents: consents.collect(),
-        types: warehouse.status().ok()?,
+        types: if wants_types { warehouse.status().ok()? } else { Vec::new() },
     })
 }

@@ -55,7 +55,7 @@ pub const TEMPLATE: &str = include_str!("../config/payersync.toml");
 /// The JSON schema of the file, for editors.
 pub const SCHEMA: &str = include_str!("../config/payersync.schema.json");
 
-/// What the core works with.
+/// The settings that the core works with.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The one folder: configuration, warehouse, vault.

@@ -49,7 +49,8 @@ impl ExitCode {
         }
     }
 
-    /// How bad: what needs a person outranks what the next run mends by itself.
+    /// The rank of a code: a code that needs a person outranks one that the next run mends by
+    /// itself.
     fn severity(self) -> u8 {
         match self {
             ExitCode::Complete => 0,

@@ -44,7 +44,7 @@ pub enum FingerprintError {
     /// It has no `resourceType` that is text.
     #[error("without resourceType")]
     NoType,
-    /// `id`, `resourceType` or `meta` stands there twice.
+    /// The resource has `id`, `resourceType` or `meta` twice.
     #[error("with a member that stands there twice")]
     Duplicate,
     /// It has an `id` that is not text.

@@ -88,13 +88,13 @@ words! {
     WalkKind {
         /// Every page of the type. A walk by date over the whole type is of this kind, too.
         Full = "full",
-        /// What changed since the watermark.
+        /// The resources that changed since the watermark.
         Incremental = "incremental",
-        /// What has its date on some days.
+        /// The resources dated within some days.
         Window = "window",
         /// Reads by id of what stored resources refer to.
         Reference = "reference",
-        /// What files hold that were imported.
+        /// The resources of imported files.
         File = "file",
     }
 }

@@ -104,7 +104,7 @@ pub(super) fn type_names(types: &[&str], all: usize) -> String {
     }
 }
 
-/// How many rejects are open, and what most likely they are.
+/// The number of open rejects, and their most likely cause.
 pub(super) fn rejects_sentence(open: u64, strangers: u64) -> String {
     let are = |number: u64| if number == 1 { "is" } else { "are" };
     let rejects = if open == 1 { "reject" } else { "rejects" };
@@ -117,7 +117,7 @@ pub(super) fn rejects_sentence(open: u64, strangers: u64) -> String {
     }
 }
 
-/// How many resources the plan no longer lists that may be there all the same.
+/// The number of resources that the plan no longer lists and that may still exist.
 pub(super) fn absences_sentence(open: u64) -> String {
     let (resources, are) = match open {
         1 => ("resource", "is"),

@@ -55,7 +55,7 @@ struct Variable<'a> {
     is_set: bool,
 }
 
-/// What the command line and the environment say, beside the home itself.
+/// The settings of the command line and the environment, beside the home itself.
 pub(super) fn given(cli: &Cli, home: &Path) -> Vec<Given> {
     let from = |flag, variable: &'static str, value: Option<&OsStr>| match value {
         None => DEFAULT,
@@ -92,7 +92,7 @@ pub(super) fn given(cli: &Cli, home: &Path) -> Vec<Given> {
 
 const LOG_FORMAT: &str = "PAYERSYNC_LOG_FORMAT";
 
-/// Where the vault's key comes from; the key itself is not looked at.
+/// The source of the vault's key; the key itself is not read.
 fn vault_key_of(home: &Path) -> Result<Given, Failure> {
     let (value, from) = match vault_key::place(home)? {
         VaultKeyPlace::Environment => ("(not shown)".to_owned(), "PAYERSYNC_VAULT_KEY"),

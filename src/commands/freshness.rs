@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// A run of a schedule of minutes may well take so long.
 const LONG_RUN: TimeDelta = TimeDelta::hours(2);
 
-/// What is stored is older than it should be.
+/// The stored data is older than it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stale {
     /// When the last complete walk of any type began.
@@ -40,7 +40,7 @@ impl Stale {
     }
 }
 
-/// What to do where no run has begun.
+/// The hint if no run has begun.
 const HINT: &str = "see that cron, the timer or `payersync run` still starts; [schedule] \
                                in payersync.toml, or `status --max-age`, says how old is too old";
 

@@ -30,7 +30,7 @@ impl MartDescription {
         told
     }
 
-    /// What one row is, such as `one row per claim`.
+    /// The grain, such as `one row per claim`.
     pub(super) fn grain(&self) -> String {
         let start = self.lines.iter().position(|line| line.starts_with("Grain: "));
         let paragraph = self.lines.iter().skip(start.unwrap_or(self.lines.len()));

@@ -136,7 +136,7 @@ impl<'a> KnownState<'a> {
         self.status.iter().find(|status| status.resource_type == resource_type)
     }
 
-    /// How a walk would go: its mode, its likely requests, its reason.
+    /// A planned walk: its mode, its likely number of requests, its reason.
     fn describe(&self, order: &WalkOrder) -> (&'static str, u64, String) {
         let resources = self.status(&order.resource_type).map_or(0, |status| status.resources);
         let pages = |resources: u64| resources / u64::from(self.target.page_size.max(1)) + 1;

@@ -5,7 +5,7 @@ use super::tell;
 use crate::{cli::Command, exit_code::ExitCode};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What waits; `None` where everything is said at once.
+/// The lines that wait; `None` if everything is said at once.
 static HELD: Mutex<Option<Vec<String>>> = Mutex::new(None);
 
 /// From now on everything that is told waits for [`end`].

@@ -1,4 +1,4 @@
-//! What a run works on: connections with what their plans' configuration says, and which types.
+//! The targets of a run: connections, each with its plan's settings, and the types.
 
 use super::{failure::Failure, home, tell};
 use crate::{

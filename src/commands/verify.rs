@@ -49,7 +49,7 @@ fn report(out: &mut dyn Write, check: &Checked) -> io::Result<()> {
     }
 }
 
-/// What to do about the worst of it.
+/// The hint for the most serious problem.
 fn hint(checks: &[Checked]) -> &'static str {
     let only = |what: &str| {
         checks.iter().filter(|check| check.problems > 0).all(|check| check.what.contains(what))

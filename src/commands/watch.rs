@@ -1,5 +1,5 @@
-//! Watches a sync or a backfill from outside, so that its end is told to whom `[notify]` names,
-//! whatever ended it: a plan, the disk, a bug.
+//! Watches a sync or a backfill from outside, so that whoever `[notify]` names is told of its end,
+//! be it by a plan, the disk or a bug.
 
 use super::{calendar, home, notify::notifier, targets::LeftOut, tell};
 use crate::{

@@ -60,7 +60,7 @@ pub struct PlanSettings {
     pub bases: ServerBases,
     /// Whether a consent covers other people than the member.
     pub dependants: bool,
-    /// Days after which a consent ends at the plan; `None`: nobody has said.
+    /// Days after which a consent ends at the plan; `None`: not configured.
     pub consent_days: Option<NonZeroU32>,
     /// The longest a grant with a refresh token is left idle between runs; `None`: for ever.
     pub keep_alive_every: Option<TimeDelta>,

@@ -24,7 +24,7 @@ pub struct ProductionAccess {
     pub purpose: String,
     /// Where members write to.
     pub support_email: String,
-    /// Who is told of weaknesses.
+    /// Whom to tell of a weakness.
     pub security_contact: String,
     /// Where the privacy policy is published.
     pub privacy_policy_url: String,

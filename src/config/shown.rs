@@ -145,7 +145,7 @@ fn without_secrets(text: &mut String) {
     }
 }
 
-/// A key that is no bare one is quoted.
+/// Quotes a key, unless TOML allows it bare.
 fn quoted(key: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     match !key.is_empty() && key.chars().all(is_bare) {

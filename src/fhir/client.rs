@@ -45,7 +45,7 @@ pub struct Page {
     pub bundle: Bundle,
     /// The server's clock.
     pub date: Option<DateTime<Utc>>,
-    /// How long ago the plan gave the page, where a cache sent it.
+    /// How long ago the plan gave the page, if a cache sent it.
     pub age: Option<Duration>,
 }
 

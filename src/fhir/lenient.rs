@@ -35,8 +35,8 @@ pub(super) fn elements(text: &str, limit: usize) -> Option<Vec<&str>> {
     Some(found)
 }
 
-/// What is whole of an object that may be cut short: its members, and the elements of the array that
-/// the cut goes through, if that is the value of `list`.
+/// The complete parts of an object that may be cut short: its members, and the elements of the
+/// array that the cut goes through, if the array is the value of `list`.
 pub(super) fn whole_members<'a>(
     text: &'a str,
     list: &str,

@@ -100,7 +100,7 @@ pub fn search_by_id(base: &Url, resource_type: &str, ids: &[&str]) -> Url {
     url
 }
 
-/// Whether an id can stand in a list of ids: nothing in it means something to a search.
+/// Whether an id can be in a list of ids: it has no character that a search gives a meaning.
 pub fn fits_a_list(id: &str) -> bool {
     id.len() <= 64
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))

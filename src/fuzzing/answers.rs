@@ -1,4 +1,4 @@
-//! What a token endpoint, a header and a browser answer.
+//! Fuzz targets: the answers of a token endpoint, a header and a browser.
 
 use crate::{
     auth::{ExpectedAnswer, Issuer, TokenResponse},

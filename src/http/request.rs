@@ -10,7 +10,7 @@ use super::{Bearer, BodyFormat, OriginHeaders, Retry};
 
 /// A GET request.
 pub struct Get<'a> {
-    /// Where to; https, or http on this machine.
+    /// The URL to send it to; https, or http on this machine.
     pub url: &'a Url,
     /// The `Accept` header.
     pub accept: &'a str,
@@ -29,7 +29,7 @@ pub struct Get<'a> {
 
 /// A POST request with form fields.
 pub struct PostForm<'a> {
-    /// Where to; https, or http on this machine.
+    /// The URL to send it to; https, or http on this machine.
     pub url: &'a Url,
     /// The form, in order; values may be secret and are never shown.
     pub fields: &'a [(&'a str, &'a str)],
@@ -52,7 +52,7 @@ pub struct PostForm<'a> {
 
 /// A POST request with a text.
 pub struct PostText<'a> {
-    /// Where to; https, or http on this machine. A redirect is not followed.
+    /// The URL to send it to; https, or http on this machine. A redirect is not followed.
     pub url: &'a Url,
     /// The `Content-Type` header.
     pub content_type: &'static str,

@@ -31,7 +31,7 @@ use std::{path::PathBuf, time::Duration};
 use tokio::{task::spawn_blocking, time::timeout};
 use url::Url;
 
-/// How long all that is told at the end of a run may take.
+/// The longest time for all messages at the end of a run.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Tells whom `[notify]` names.

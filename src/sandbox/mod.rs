@@ -127,7 +127,7 @@ impl Sandbox {
         CLIENT_ID
     }
 
-    /// Its secret: no real one, since the payer is invented.
+    /// Its client secret, which protects nothing.
     pub fn client_secret(&self) -> &str {
         CLIENT_SECRET
     }

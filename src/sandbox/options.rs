@@ -12,8 +12,8 @@ pub struct Options {
     pub seed: u64,
     /// ExplanationOfBenefits per member, for volume.
     pub claims_per_member: u32,
-    /// What the server calls itself in absolute references, e.g. `https://api.example`; without a
-    /// value the origin that it listens at.
+    /// The server's name in absolute references, e.g. `https://api.example`; `None`: the origin
+    /// that it listens at.
     pub named_origin: Option<String>,
     /// How long each page is held back.
     pub page_delay: Duration,

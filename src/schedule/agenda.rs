@@ -7,7 +7,7 @@ use std::cmp::max;
 /// A connection, as far as its times go.
 #[derive(Debug, Clone)]
 pub struct Entry<'a> {
-    /// What its jitter depends on.
+    /// The text that decides its jitter.
     pub key: &'a str,
     /// When it is to be synced.
     pub schedule: &'a Schedule,

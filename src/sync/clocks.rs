@@ -15,7 +15,7 @@ const TOLERANCE: Duration = Duration::days(1);
 /// What two clocks may differ by and still count as one: a `Date` leaves out the milliseconds, and an
 /// answer takes its time.
 const AS_ONE: Duration = Duration::hours(1);
-/// How far behind the ledger's newest entry a clock must be to contradict it.
+/// How far a clock must be behind the ledger's newest entry to contradict it.
 const JUMP: Duration = Duration::days(60);
 
 /// The clocks of one run.
@@ -43,7 +43,7 @@ struct Shown {
 pub(super) struct Reading {
     /// The present instant, as far as it is believed.
     pub(super) believed: DateTime<Utc>,
-    /// What walks are dated with that are to be days apart.
+    /// The dates for walks that must be days apart.
     pub(super) dated: Dated,
     /// Whether nothing is to be built on it that cannot be undone.
     pub(super) is_doubted: bool,

@@ -86,7 +86,7 @@ impl Structure {
         }
     }
 
-    /// What every element has, and every resource.
+    /// The elements that every element and every resource has.
     fn inherited(self, name: &str) -> Option<Element> {
         let of_resource = self
             .0

@@ -110,8 +110,8 @@ pub(crate) fn union<'a>(
     Ok(Continue(()))
 }
 
-/// `join()`: the texts with the separator between them; empty for no items, an error for what is
-/// no text.
+/// `join()`: the texts with the separator between them; empty for no items, an error for an item
+/// that is not a text.
 pub(crate) fn join<'a>(
     separator: &str,
     source: &mut dyn FnMut(Sink<'_, 'a>) -> Outcome,

@@ -21,7 +21,7 @@ pub(crate) fn view(text: &'static str) -> Result<View, CompileError> {
     Ok(View::of(&definition, columns, None, text))
 }
 
-/// `None` if a column has no type: what it holds is known when its expression is compiled.
+/// `None` if a column has no type: its kind is known only after its expression is compiled.
 fn columns_of(selects: &[SelectDefinition], columns: &mut Vec<Column>) -> Option<()> {
     for select in selects {
         for column in &select.column {

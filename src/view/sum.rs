@@ -18,7 +18,7 @@ enum Sum<'a> {
     Of(Decimal),
     /// The sum has more digits than arithmetic works with.
     TooLong,
-    /// An item that is no number. Nothing is added to it: the column has no value of its type.
+    /// An item that is not a number. Nothing is added to it: the column has no value of its type.
     NotANumber(Item<'a>),
 }
 

@@ -14,7 +14,7 @@ pub enum WarehouseError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What SQLite or the system says.
+        /// The error of SQLite or the system.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The file is something else. It was not touched.

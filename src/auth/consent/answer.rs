@@ -43,7 +43,7 @@ enum ExpectedIssuer {
     At(String),
 }
 
-/// The parameters of an answer, each of which stands in it once at most.
+/// The parameters that an answer may have once at most.
 const ONCE: [&str; 4] = ["state", "code", "iss", "error"];
 
 impl ExpectedAnswer {

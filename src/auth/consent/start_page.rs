@@ -11,7 +11,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use url::Url;
 
-/// A page that leads to another one, once.
+/// A page that redirects to the consent page, once.
 #[derive(Debug)]
 pub(super) struct StartPage {
     path: String,

@@ -1,4 +1,5 @@
-//! How we say at a token endpoint who we are: by id alone, with a secret, or with a signed assertion.
+//! How the client authenticates at a token endpoint: by its id alone, with a secret, or with a
+//! signed assertion.
 
 use super::{
     client_key::{ASSERTION_TYPE, ClientKeyError},
@@ -10,7 +11,7 @@ use crate::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-/// What a request carries besides its own fields.
+/// The client's credentials in a request, beside the request's own fields.
 pub(super) struct ClientAuth<'a> {
     registration: &'a ClientRegistration,
     /// Form fields that every attempt repeats.

@@ -72,7 +72,7 @@ pub async fn client_credentials(
 /// What is sent besides the client's credentials.
 struct Sent<'a> {
     fields: &'a [(&'a str, &'a str)],
-    /// What must not come back in what is kept or shown of the answer.
+    /// The secrets that must not appear in the parts of the answer that are kept or shown.
     secrets: &'a [Option<&'a SecretString>],
     /// Whether to send it again where no answer arrived.
     retry: bool,

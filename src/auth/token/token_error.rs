@@ -98,7 +98,7 @@ impl TokenError {
         matches!(self, Self::Unavailable { .. } | Self::Busy { .. })
     }
 
-    /// Whether the plan does not accept the client, which is a matter of its configuration.
+    /// Whether the plan refuses the client: then the configuration is wrong.
     pub fn is_client_refused(&self) -> bool {
         matches!(self, Self::Refused { source: GrantError::InvalidClient { .. }, .. })
     }

@@ -84,8 +84,8 @@ impl Answer {
     /// Scopes as a text, or as an array of texts: those that are scopes (RFC 6749, section 3.3)
     /// and repeat no secret.
     ///
-    /// `None` where what is left out may have granted something: the rest would tell less than was
-    /// granted.
+    /// `None` if a part that is left out may have granted something: the rest would show less than
+    /// was granted.
     fn scope(&self, secrets: &Secrets) -> Option<String> {
         let is_scope = |scope: &&str| {
             scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))

@@ -30,7 +30,7 @@ impl Cipher {
         Ok(Some([&[VERSION], &nonce[..], &sealed].concat()))
     }
 
-    /// What was sealed at `place`, or nothing if key, place or value differ.
+    /// The value that was sealed at `place`; `None` if key, place or value differ.
     pub(crate) fn open(&self, place: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, sealed) =
             sealed.strip_prefix(&[VERSION])?.split_first_chunk::<NONCE_BYTES>()?;

@@ -177,7 +177,8 @@ impl SealedRow {
     }
 }
 
-/// Where a value belongs. A token copied to another row, column or origin does not decrypt.
+/// The place that a value is sealed for. A token copied to another row, column or origin does not
+/// decrypt.
 fn place(uid: &str, column: &str, fhir_origin: &str, token_origin: &str) -> Vec<u8> {
     [uid, column, fhir_origin, token_origin].join("\0").into_bytes()
 }

@@ -1,4 +1,4 @@
-//! The vault's schema, and how a file is told to be a vault.
+//! The vault's schema, and how a file is recognised as a vault.
 
 use std::path::Path;
 

@@ -99,7 +99,7 @@ fn names(settings: &Settings, connections: &[ConnectionRow], findings: &mut Vec<
     }
 }
 
-/// Whether somebody is told when a night goes wrong, as far as nothing need be sent for it.
+/// Whether somebody is told when a night goes wrong, as far as that shows without sending anything.
 fn told(
     settings: &Settings,
     connections: &[ConnectionRow],

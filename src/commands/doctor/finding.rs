@@ -1,6 +1,6 @@
 //! What one look of `payersync doctor` came to.
 
-/// How a finding is meant.
+/// How serious a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
     /// In order.

@@ -1,4 +1,4 @@
-//! A cell as the type of its column has it, and what that costs.
+//! Converts a cell to its column's type, and says what was lost.
 
 use super::kind::Kind;
 use crate::warehouse::AnswerCell;
@@ -19,7 +19,7 @@ pub(super) enum Typed {
     Moment(i64),
 }
 
-/// How well a cell went into its column's type.
+/// Whether a cell fits its column's type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Fit {
     /// As it is.

@@ -43,7 +43,7 @@ pub(super) struct Manifest {
     set: Option<&'static str>,
     since_run: Option<i64>,
     latest_run: Option<i64>,
-    /// What was done so that the files identify no member.
+    /// How the files were de-identified.
     #[serde(skip_serializing_if = "Option::is_none")]
     deidentification: Option<Told>,
     connections: Vec<Connection>,
@@ -107,7 +107,7 @@ struct Connection {
     names: Option<Names>,
     /// Types of which the warehouse is not known to hold everything.
     incomplete: Vec<IncompleteType>,
-    /// How its types stand, in status's words. Told, not written.
+    /// The state of its types, in the words of `status`. Told on stderr, not written.
     #[serde(skip)]
     standing: String,
     /// Whether its marts are older than its tables.

@@ -20,7 +20,8 @@ use crate::{
 };
 use std::{collections::BTreeMap, io, path::Path};
 
-/// Which resources came or changed: their rows take the place of all that a reader has of them.
+/// The file of resources that came or changed: their rows replace every row that a reader has of
+/// them.
 const CHANGED: &str = "_changed";
 /// Which resources went.
 const DELETED: &str = "_deleted";

@@ -1,4 +1,4 @@
-//! Which files an import reads: those that are named, and those of the folders that are named.
+//! The files that an import reads: the files named, and those in the folders named.
 
 use crate::{
     commands::{

@@ -39,7 +39,7 @@ use tokio::sync::mpsc;
 /// Parts of files that may wait for the warehouse.
 const QUEUE: usize = 2;
 
-/// Takes in files and tells what came of it.
+/// Imports files and reports the outcome.
 pub(super) async fn run(
     folder: &Path,
     args: ImportArgs,

@@ -1,4 +1,4 @@
-//! `--param NAME=VALUE`: what a parameter of the statement stands for.
+//! `--param NAME=VALUE`: the value of a parameter of the statement.
 
 use crate::{
     commands::failure::Failure,

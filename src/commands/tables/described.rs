@@ -90,7 +90,7 @@ pub(super) fn all<'a>(catalog: &'a Catalog, counts: &HashMap<String, u64>) -> Ve
     marts.chain(tables).chain(control).collect()
 }
 
-/// Whether a table holds a part of what another one holds, after which it is named.
+/// Whether a table holds a part of another table's resources, and is named after that table.
 fn is_part(table: &Table, catalog: &Catalog) -> bool {
     catalog.tables().iter().any(|whole| {
         let rest = table.name().strip_prefix(whole.name());

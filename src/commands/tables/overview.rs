@@ -1,4 +1,4 @@
-//! What there is to ask: marts first, then a line per type, then the rest on demand.
+//! The overview of `tables`: marts first, then a line per type, then the rest on demand.
 
 use super::described::{Described, Kind};
 use crate::{

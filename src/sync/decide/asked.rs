@@ -32,7 +32,7 @@ pub struct Extent {
     pub is_uncovered: bool,
     /// Whether the configuration requires the type by its name.
     pub is_demanded: bool,
-    /// What a walk that got everything there was mentions.
+    /// A note for a walk that got every resource there was.
     pub note: Option<String>,
     /// The gap that such a walk ends with, if the rest is held, named or required; for a type that
     /// is not covered, only if nothing came.

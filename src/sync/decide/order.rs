@@ -77,7 +77,7 @@ pub struct WalkOrder {
     /// The first page of the search that names the patient, for where the bare one is refused and
     /// nobody has said which one the plan wants.
     pub by_patient: Option<Url>,
-    /// What a complete walk's entry in the ledger mentions.
+    /// A note for the ledger's entry of the walk, if the walk is complete.
     pub note: Option<String>,
     /// A walk over what changed, made first: beside a full walk that takes several runs.
     pub beside: Option<Box<WalkFrom>>,

@@ -1,4 +1,4 @@
-//! What compiles and is still likely to surprise.
+//! Definitions that compile and are still likely to surprise.
 
 use crate::view::path::{self, Expression, Start, Step, StepKind};
 use crate::view::{ColumnDefinition, SelectDefinition, ViewDefinition};

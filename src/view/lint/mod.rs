@@ -13,7 +13,7 @@ use super::{CompileError, View, ViewDefinition};
 /// More errors than this in one definition say that something else is wrong.
 const MAX_ERRORS: usize = 50;
 
-/// How bad a finding is.
+/// How serious a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// The definition cannot be run.

@@ -70,7 +70,7 @@ impl WarehouseFile {
         WarehouseFile { path: path.into(), key: self.key.clone() }
     }
 
-    /// A copy that is to go with its key into an encrypted backup, and so has one of its own.
+    /// A copy that goes with its key into an encrypted backup, and so has a key of its own.
     pub(super) fn copy_at(&self, path: &Path) -> WarehouseFile {
         let Some(key) = &self.key else { return WarehouseFile::in_clear(path) };
         let mut hash = Sha256::new();

@@ -199,7 +199,8 @@ fn refusal(error: DecryptError, path: &Path, by_passphrase: bool) -> WarehouseEr
     })
 }
 
-/// What ends too early or does not fit its tag is the copy's fault, anything else the disk's.
+/// The error of a read: the copy is damaged if it ends too early or does not fit its tag; anything
+/// else is the disk's.
 fn broken(error: io::Error, path: &Path) -> WarehouseError {
     let path = path.to_path_buf();
     WarehouseError::Seal(match error.kind() {

@@ -6,7 +6,7 @@ use std::{io, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
-    /// What should be a recipient is something else.
+    /// A text is not a recipient.
     #[error("recipient {position} is not an age recipient")]
     NotARecipient {
         /// The recipient's number among those given, from 1.

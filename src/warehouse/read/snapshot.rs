@@ -216,8 +216,8 @@ impl<'a> Snapshot<'a> {
         query::query(self.connection, sql, &since.parameters(), answer)
     }
 
-    /// What a run's number stands for; `None` where there never was such a run. One that was pruned
-    /// brought nothing: the nearest one before it that is left says when it ended at the earliest.
+    /// The run of a number; `None` if there never was such a run. A pruned run brought nothing: the
+    /// nearest earlier run that is left gives the earliest time of its end.
     ///
     /// # Errors
     /// SQLite's.

@@ -1,4 +1,4 @@
-//! What codes are called: the table `code`.
+//! The names of codes: the table `code`.
 
 use super::marts;
 use crate::{

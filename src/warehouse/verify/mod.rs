@@ -21,7 +21,7 @@ use rusqlite::{Connection, ErrorCode, ffi};
 /// Problems of one check that are described; the rest is counted.
 const DESCRIBED: usize = 10;
 
-/// What one check looked at and found.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
     /// The kind of thing that was checked.

@@ -83,8 +83,8 @@ pub(crate) fn open_absences(
         .doing("cannot count what is absent")
 }
 
-/// How many live resources a walk's type has, and how many of them two passes missed that are both
-/// in doubt.
+/// The number of live resources of a walk's type, and how many of them two passes missed that are
+/// both in doubt.
 pub(super) fn count_missed_twice(
     connection: &Connection,
     walk: &WalkKey,

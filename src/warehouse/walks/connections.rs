@@ -46,7 +46,7 @@ pub struct NewConsent {
     pub member: Option<String>,
     /// Scopes granted, as the token endpoint told them.
     pub scope: Option<String>,
-    /// The id of its Patient, where the token endpoint told it.
+    /// The id of its Patient, if the token endpoint named it.
     pub patient_id: Option<String>,
     /// When it ends, where the token endpoint told it.
     pub ends_at: Option<DateTime<Utc>>,

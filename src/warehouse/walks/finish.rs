@@ -59,7 +59,7 @@ pub(crate) struct WalkEnd {
     pub(crate) before: Option<i64>,
     /// The walk over the whole type that this one, over a part of it, belongs to.
     pub(crate) round: Option<i64>,
-    /// Whether what it brought of its part is kept for a later run's walk over the whole type.
+    /// Whether the resources of its part are kept for a later run's walk over the whole type.
     pub(crate) keeps_part: bool,
     /// What it has shown of the server's totals.
     pub(crate) totals: Option<Totals>,

@@ -88,7 +88,8 @@ pub(crate) struct PageWrite {
     pub(crate) next_url: Option<String>,
     /// The walk's counters with this page's requests and bytes; the writer adds the rest.
     pub(crate) counters: WalkCounters,
-    /// What the walk's pages add up to with this one; the writer adds what is new.
+    /// The sums over the walk's pages, this page included; the writer adds the number of new
+    /// resources.
     pub(crate) tally: Tally,
     pub(crate) now: DateTime<Utc>,
 }

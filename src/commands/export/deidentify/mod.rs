@@ -107,7 +107,7 @@ impl Deidentification {
         }
     }
 
-    /// What becomes of the columns of a table.
+    /// The treatment of each column of a table.
     ///
     /// # Errors
     /// A view of the user's own declares a treatment that does not exist.

@@ -54,7 +54,7 @@ pub(in crate::commands::export) enum Treatment {
 }
 
 impl Treatment {
-    /// What is said of it in manifest.json.
+    /// Its name in manifest.json.
     pub(in crate::commands::export) fn name(self) -> &'static str {
         match self {
             Treatment::Keep => "kept",

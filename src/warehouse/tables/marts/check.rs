@@ -1,5 +1,5 @@
-//! Whether the rows of the marts are what the tables give: they are worked out once more, beside
-//! what stands, and compared.
+//! Checks the rows of the marts: they are made once more from the tables, beside the stored ones,
+//! and compared.
 
 use super::{batch, definitions, hash, is_view, make};
 use crate::warehouse::{

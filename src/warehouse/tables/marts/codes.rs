@@ -93,8 +93,8 @@ fn procedure(code: &str) -> Option<&'static str> {
     }
 }
 
-/// The system under which the table `code` has the codes of a sender's code system; `None` where no list is
-/// read of it.
+/// The system under which the table `code` has the codes of a sender's code system; `None` if
+/// payersync reads no list of that system.
 pub(super) fn listed_system(system: &str, code: &str) -> Option<&'static str> {
     match vocabulary(system, code)? {
         "HCPCS" => Some(code_list::HCPCS),

@@ -194,7 +194,7 @@ pub(crate) fn prepare(
 /// The marts that differ from their definitions.
 struct Stale<'a> {
     changed: Vec<&'a Mart>,
-    /// Name and kind of what stands where something else, or nothing, belongs.
+    /// Name and kind of each table or view that must go: another belongs in its place, or none.
     drop: Vec<(String, String)>,
 }
 

@@ -110,7 +110,8 @@ mod tests {
         assert_eq!(types.into_iter().collect::<Vec<_>>(), SOURCES);
     }
 
-    /// What fills a mart: its own statements, the steps that it needs, and the marts that it reads.
+    /// The names in everything that fills a mart: its own statements, the steps that it needs, and
+    /// the marts that it reads.
     fn everything_read(name: &str, marts: &[Mart], seen: &mut BTreeSet<String>) -> String {
         let Some(mart) = marts.iter().find(|mart| mart.name == name) else { return String::new() };
         if !seen.insert(name.to_owned()) {

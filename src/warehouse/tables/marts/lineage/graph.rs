@@ -3,7 +3,7 @@
 use super::Claim;
 use std::collections::BTreeMap;
 
-/// What a later claim does to an earlier one.
+/// The effect of a later claim on an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Relationship {
     Replacement,

@@ -35,8 +35,10 @@ impl Version<'_> {
     }
 
     /// The rank among versions that nobody else orders: by date, then by number; a version without
-    /// one comes before a version with one. Unlike [`Version::is_older_than`] this orders any two
-    /// versions, so that three cannot take each other's place in a circle.
+    /// one comes before a version with one.
+    ///
+    /// Unlike [`Version::is_older_than`] this orders any two versions, so that three cannot take
+    /// each other's place in a circle.
     pub fn rank(&self) -> impl Ord + use<> {
         (self.instant(), self.number())
     }

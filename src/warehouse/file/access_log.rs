@@ -142,8 +142,10 @@ const PAST: &str = "SELECT id, at < ?1, command = 'prune', connection_id,
    WINDOW copy AS (PARTITION BY target, connection_id) ORDER BY id";
 
 /// Deletes entries from before an instant, oldest first, and stops at the entry of a copy that
-/// still exists: a purge must be able to name the copy and its date. One new entry says where the
-/// chain begins now; one more names each copy that may be on a disk that is not mounted.
+/// still exists: a purge must be able to name the copy and its date.
+///
+/// One new entry says where the chain begins now; one more names each copy that may be on a disk
+/// that is not mounted.
 pub(crate) fn prune(
     connection: &mut Connection,
     before: DateTime<Utc>,

@@ -1,6 +1,7 @@
 //! Writes of an import alone: connections that are filled from files, where their references lead,
-//! and rejects that a file no longer holds. Also hands the resources of a file over to a plan that
-//! sends them.
+//! and rejects that a file no longer holds.
+//!
+//! Also hands the resources of a file over to a plan that sends them.
 
 use super::{connections, page::PageWrite};
 use crate::{

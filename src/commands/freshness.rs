@@ -56,7 +56,7 @@ pub(super) fn stale(
 ) -> Option<Stale> {
     let plan = row.plan.as_deref()?;
     let of_plan = || {
-        let mine = types.iter().filter(|status| status.connection == row.name);
+        let mine = TypeStatus::of_connection(types, &row.name).iter();
         mine.filter(|status| status.mode != WalkKind::File)
     };
     let complete_as_of =

@@ -15,8 +15,8 @@ use crate::{
     fhir::instant,
     monitor::Silent,
     plural,
-    sync::{Step, SyncContext, SyncOptions, Target, WalkFrom, WalkOrder, preview},
-    warehouse::{LastUpdated, TypeState, TypeStatus, Warehouse},
+    sync::{Declared, Step, SyncContext, SyncOptions, Target, WalkFrom, WalkOrder, preview},
+    warehouse::{LastUpdated, TypeState, TypeStatus},
 };
 use chrono::{DateTime, Utc};
 use std::{path::Path, sync::Arc};
@@ -39,10 +39,18 @@ pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failu
     };
     let options = options(&settings, "plan", args.full, args.types);
     let mut code = targets.tell_left_out();
+    let status = warehouse.status()?;
+    let mut declared = Declared::default();
     for target in &targets.ready {
-        match preview(&context, target, &options).await? {
+        match preview(&context, target, &options, &mut declared).await? {
             Ok(steps) => {
-                let known = KnownState::read(&warehouse, target, &options, context.clock.now())?;
+                let known = KnownState {
+                    target,
+                    options: &options,
+                    status: TypeStatus::of_connection(&status, &target.connection.name),
+                    states: warehouse.type_states(target.connection.id)?,
+                    now: context.clock.now(),
+                };
                 show_plan(&known, &steps)?;
             }
             Err(error) => {
@@ -114,24 +122,12 @@ fn table(mut rows: Vec<[String; 4]>, screen: Option<usize>) -> String {
 struct KnownState<'a> {
     target: &'a Target,
     options: &'a SyncOptions,
-    status: Vec<TypeStatus>,
+    status: &'a [TypeStatus],
     states: Vec<TypeState>,
     now: DateTime<Utc>,
 }
 
-impl<'a> KnownState<'a> {
-    fn read(
-        warehouse: &Warehouse,
-        target: &'a Target,
-        options: &'a SyncOptions,
-        now: DateTime<Utc>,
-    ) -> Result<KnownState<'a>, Failure> {
-        let mut status = warehouse.status()?;
-        status.retain(|status| status.connection == target.connection.name);
-        let states = warehouse.type_states(target.connection.id)?;
-        Ok(KnownState { target, options, status, states, now })
-    }
-
+impl KnownState<'_> {
     fn status(&self, resource_type: &str) -> Option<&TypeStatus> {
         self.status.iter().find(|status| status.resource_type == resource_type)
     }

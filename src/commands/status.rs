@@ -49,7 +49,7 @@ struct Connection<'a> {
     stale_since: Option<String>,
     /// Names of the other connections about the same person.
     same_person: Vec<&'a str>,
-    types: Vec<&'a TypeStatus>,
+    types: &'a [TypeStatus],
 }
 
 /// Prints the status; the exit code is that of the latest runs.
@@ -189,12 +189,12 @@ fn connection_of<'a>(
     marts: &'a MartState,
     ends: &ConsentEnds,
 ) -> Connection<'a> {
-    let types: Vec<_> = types.iter().filter(|status| status.connection == row.name).collect();
+    let types = TypeStatus::of_connection(types, &row.name);
     Connection {
         name: &row.name,
         plan: row.plan.as_deref(),
         member: row.member.as_deref(),
-        complete: !types.is_empty() && types.iter().all(|status| is_fine(status)),
+        complete: !types.is_empty() && types.iter().all(is_fine),
         consent_ends: ends.get(&row.name).map(|end| clock::text(*end)),
         marts_behind: marts.behind.contains(&row.id),
         stale_since: None,
@@ -204,7 +204,7 @@ fn connection_of<'a>(
 }
 
 fn same_person<'a>(row: &ConnectionRow, marts: &'a MartState) -> Vec<&'a str> {
-    let of_row = marts.same_person.iter().filter(|(id, _)| *id == row.id);
+    let of_row = marts.same_person.range((row.id, String::new())..(row.id + 1, String::new()));
     of_row.map(|(_, name)| name.as_str()).collect()
 }
 
@@ -220,16 +220,16 @@ fn code_of(connections: &[ConnectionRow], types: &[TypeStatus]) -> ExitCode {
         return ExitCode::Usage;
     }
     let of_connection = |row: &ConnectionRow| {
-        let mine = || types.iter().filter(|status| status.connection == row.name);
-        if mine().next().is_none() {
+        let mine = TypeStatus::of_connection(types, &row.name);
+        if mine.is_empty() {
             // Never synced.
             return ExitCode::Incomplete;
         }
-        let has_rejects = mine().any(|status| status.rejects > 0);
-        let runs: BTreeSet<i64> = mine().map(|status| status.run_id).collect();
+        let has_rejects = mine.iter().any(|status| status.rejects > 0);
+        let runs: BTreeSet<i64> = mine.iter().map(|status| status.run_id).collect();
         let of_run = |run: i64| {
-            let outcomes: Vec<TypeOutcome> =
-                mine().filter(|status| status.run_id == run).map(TypeStatus::outcome).collect();
+            let of_run = mine.iter().filter(|status| status.run_id == run);
+            let outcomes: Vec<TypeOutcome> = of_run.map(TypeStatus::outcome).collect();
             outcome::exit_code(&outcomes, has_rejects)
         };
         runs.into_iter().map(of_run).fold(ExitCode::Complete, ExitCode::worst)

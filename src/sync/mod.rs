@@ -24,7 +24,7 @@ mod walk;
 pub use decide::input::PlanInput;
 pub use decide::order::{Increment, Step, WalkFrom, WalkOrder};
 pub use decide::plan::plan;
-pub use decide::survey::preview;
+pub use decide::survey::{Declared, preview};
 pub use import::files::{Import, ImportContext};
 pub use options::{Backfill, SyncContext, SyncOptions, Target};
 pub use report::{ConnectionReport, Report, WalkReport};

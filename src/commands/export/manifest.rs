@@ -255,7 +255,7 @@ impl Manifest {
         let status = snapshot.status()?;
         let behind = snapshot.mart_state()?.behind;
         let incomplete = |name: &str| {
-            let of_it = status.iter().filter(|one| one.connection == name);
+            let of_it = TypeStatus::of_connection(&status, name).iter();
             let open =
                 of_it.filter(|one| matches!(one.state, WalkState::Incomplete | WalkState::Running));
             open.map(|one| IncompleteType {
@@ -269,7 +269,7 @@ impl Manifest {
             .collect()
         };
         let stands = |name: &str| {
-            let of_it = status.iter().filter(|one| one.connection == name);
+            let of_it = TypeStatus::of_connection(&status, name).iter();
             let asked: Vec<&TypeStatus> = of_it.filter(|one| one.state.is_asked()).collect();
             standing(&asked).join(", ")
         };

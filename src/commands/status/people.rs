@@ -53,11 +53,10 @@ pub(super) fn write(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
 }
 
 fn connection(out: &mut dyn Write, row: &ConnectionRow, told: &Told<'_>) -> io::Result<()> {
-    let mine: Vec<&TypeStatus> =
-        told.types.iter().filter(|status| status.connection == row.name).collect();
+    let mine = TypeStatus::of_connection(told.types, &row.name);
     let (asked, left): (Vec<&TypeStatus>, Vec<&TypeStatus>) =
-        mine.iter().copied().partition(|status| status.state.is_asked());
-    line(out, 0, &headline(row, &mine, &asked))?;
+        mine.iter().partition(|status| status.state.is_asked());
+    line(out, 0, &headline(row, mine, &asked))?;
     if let Some(stale) = told.stale.get(&row.id) {
         line(out, 2, &stale.sentence())?;
         if !stale.hint().is_empty() {
@@ -83,7 +82,7 @@ fn connection(out: &mut dyn Write, row: &ConnectionRow, told: &Told<'_>) -> io::
 }
 
 /// Who it is, and how it stands in one line.
-fn headline(row: &ConnectionRow, mine: &[&TypeStatus], asked: &[&TypeStatus]) -> String {
+fn headline(row: &ConnectionRow, mine: &[TypeStatus], asked: &[&TypeStatus]) -> String {
     let member = row.member.as_deref().filter(|member| *member != row.name);
     let member = member.map(|member| format!(", member {member}")).unwrap_or_default();
     let who = format!("{} {}{member}", row.name, row.source());
@@ -94,7 +93,7 @@ fn headline(row: &ConnectionRow, mine: &[&TypeStatus], asked: &[&TypeStatus]) ->
         };
     }
     let mut parts = standing(asked);
-    let outcomes: Vec<TypeOutcome> = mine.iter().map(|status| status.outcome()).collect();
+    let outcomes: Vec<TypeOutcome> = mine.iter().map(TypeStatus::outcome).collect();
     parts.extend(outcome::not_served(&outcomes));
     let rejects: u64 = asked.iter().map(|status| status.rejects).sum();
     if rejects > 0 {

@@ -12,6 +12,8 @@ use crate::{
     },
     warehouse::{WalkFinish, WarehouseError, held_types, token_generation},
 };
+use std::collections::HashMap;
+use url::Url;
 
 /// The schedule of walks of one connection.
 pub(crate) struct Survey {
@@ -167,6 +169,11 @@ async fn decide(
     Ok(Survey { steps, scope, unreachable, effort })
 }
 
+/// What plans declare, by FHIR base, or why they cannot be reached: the many connections of one
+/// plan ask it once.
+#[derive(Default)]
+pub struct Declared(HashMap<Url, Result<Option<Capability>, String>>);
+
 /// Decides what a sync asks of a connection, and why each other type is left out.
 ///
 /// # Errors
@@ -175,12 +182,19 @@ pub async fn preview(
     context: &SyncContext,
     target: &Target,
     options: &SyncOptions,
-) -> Result<Result<Vec<Step>, FetchError>, WarehouseError> {
-    let walk_context = WalkContext::new(context, 0, target, options);
-    let offer = offer(&walk_context).await;
-    let survey = decide(&walk_context, target, options, offer).await?;
-    Ok(match survey.unreachable {
-        Some(error) => Err(error),
-        None => Ok(survey.steps),
-    })
+    declared: &mut Declared,
+) -> Result<Result<Vec<Step>, String>, WarehouseError> {
+    let context = WalkContext::new(context, 0, target, options);
+    let base = &target.registration.fhir_url;
+    if !declared.0.contains_key(base) {
+        let Offer { capability, unreachable, .. } = offer(&context).await;
+        let answer = unreachable.map_or(Ok(capability), |error| Err(error.to_string()));
+        declared.0.insert(base.clone(), answer);
+    }
+    let capability = match &declared.0[base] {
+        Ok(capability) => capability.clone(),
+        Err(why) => return Ok(Err(why.clone())),
+    };
+    let offer = Offer { capability, unreachable: None, effort: Effort::default() };
+    Ok(Ok(decide(&context, target, options, offer).await?.steps))
 }

@@ -70,6 +70,14 @@ impl TypeStatus {
     pub fn outcome(&self) -> TypeOutcome {
         TypeOutcome { state: self.state, reason: self.reason, http_status: self.http_status }
     }
+
+    /// The types of one connection among those of all, which are sorted by the connection's name: a home
+    /// may hold thousands of connections, and each is looked up.
+    pub fn of_connection<'a>(all: &'a [TypeStatus], name: &str) -> &'a [TypeStatus] {
+        let begin = all.partition_point(|status| status.connection.as_str() < name);
+        let length = all[begin..].partition_point(|status| status.connection == name);
+        &all[begin..begin + length]
+    }
 }
 
 pub(crate) fn completeness(connection: &Connection) -> Result<Vec<TypeStatus>, WarehouseError> {

@@ -14,6 +14,7 @@ mod explain;
 mod finding_the_way;
 mod front_page;
 mod logs;
+mod many_connections;
 mod metrics;
 mod notify;
 mod packaging;

@@ -35,8 +35,9 @@ SELECT
   s.watermark, s.last_updated AS last_updated_support, s.last_updated_reason, s.totals,
   w.run_id, w.http_status
 FROM latest l
-CROSS JOIN sync_walk w ON w.id = l.walk_id
+CROSS JOIN sync_walk w
 LEFT JOIN complete k ON k.connection_id = l.connection_id AND k.resource_type = l.resource_type
 LEFT JOIN sync_walk d ON d.id = k.walk_id
 LEFT JOIN type_state s ON s.connection_id = l.connection_id AND s.resource_type = l.resource_type
-LEFT JOIN absent a ON a.connection_id = l.connection_id AND a.resource_type = l.resource_type;
+LEFT JOIN absent a ON a.connection_id = l.connection_id AND a.resource_type = l.resource_type
+WHERE w.id = l.walk_id;

@@ -39,11 +39,20 @@ impl Drop for JoinOnDrop {
     }
 }
 
-/// What SQLite believes of sizes is brought up to date, and the WAL is folded into the file. `optimize`
-/// looks only at what it thinks worth it: of a home that grew from one connection to thousands it went on
-/// to believe in one, and looked through the ledger once per row of it.
-const AT_THE_END: &str = "PRAGMA optimize; PRAGMA analysis_limit = 1000; ANALYZE connection; \
-     ANALYZE sync_walk; ANALYZE type_state; ANALYZE absent_resource; PRAGMA wal_checkpoint(TRUNCATE);";
+/// Folds the WAL into the file, so that a finished run leaves one file to copy.
+///
+/// Where anything was written, what SQLite believes of sizes is brought up to date first. `optimize` looks
+/// only at what it thinks worth it: of a home that grew from one connection to thousands it went on to
+/// believe in one, and looked through the ledger once per row of it.
+fn leave(connection: &Connection) -> rusqlite::Result<()> {
+    if connection.query_row("SELECT total_changes() > 0", [], |row| row.get(0))? {
+        connection.execute_batch(
+            "PRAGMA optimize; PRAGMA analysis_limit = 1000; ANALYZE connection; ANALYZE sync_walk;
+             ANALYZE type_state; ANALYZE absent_resource;",
+        )?;
+    }
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+}
 
 impl Writer {
     pub(crate) fn start(
@@ -60,11 +69,10 @@ impl Writer {
                     let _ =
                         panic::catch_unwind(AssertUnwindSafe(|| job(&mut connection, &catalog)));
                 }
-                // Folds the WAL into the file, so that a finished run leaves one file to copy.
-                // A reader that holds it back only postpones that: waiting for it would hold up
-                // every other writer.
+                // A reader that holds the WAL back only postpones its end: waiting for it would hold
+                // up every other writer.
                 let _ = waiting::for_nobody(&connection);
-                let _ = connection.execute_batch(AT_THE_END);
+                let _ = leave(&connection);
             })
             .map_err(|_| WarehouseError::WriterStopped)?;
         Ok(Writer { jobs, _thread: Arc::new(JoinOnDrop(Some(handle))) })

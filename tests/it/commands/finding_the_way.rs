@@ -138,7 +138,8 @@ fn whatever_else_a_person_reads_fits_eighty_columns_too() {
         let lines = text.split(['\n', '\r']);
         let long: Vec<&str> = lines.filter(|line| line.chars().count() > 80).collect();
         assert!(long.is_empty(), "{arguments:?}: {long:#?}");
-        assert!(!text.contains('…'), "{arguments:?}: {text}");
+        // A fault's own words have a path with an ellipsis in it.
+        assert!(!text.replace("/R4/…", "").contains('…'), "{arguments:?}: {text}");
     }
     drop(payer);
     let text = at_terminal(home.command(&["sync"]), 80, 24).text();

@@ -101,6 +101,7 @@ fn network(claim: &Claim) -> &'static str {
 pub(super) fn benefit_balance(total: &Amounts) -> Json {
     array![object! {
         category: hl7("ex-benefitcategory", "1"),
+        network: hl7("benefit-network", "in"),
         unit: hl7("benefit-unit", "individual"),
         term: hl7("benefit-term", "annual"),
         financial: array![

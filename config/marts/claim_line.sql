@@ -3,7 +3,10 @@
 -- Grain: one row per line of a claim, and one per line that the payer added to it. Claims without
 -- lines have no row here. Superseded and cancelled claims are included: ask for claim_is_current.
 --
--- The diagnosis is the first one the line points at, else the principal or first one of the claim.
+-- The diagnosis is the first one the line points at, else the principal or first one of the claim. The
+-- provider is the one the line points at as performing or rendering, else the first one it points at, but
+-- for who referred or prescribed; else who is paid. Of a claim of which no line points at anybody it is the
+-- only one who performed or rendered the claim. An entry without a number has that of its place, from 1.
 -- Amounts of one kind on a line add up; the amount of a line without any of its own is the sum of its
 -- details. Every one of them is in explanation_of_benefit_item_adjudication and its siblings.
 --
@@ -44,7 +47,7 @@
 -- diagnosis_code              diagnosis of the line
 -- diagnosis_system            its code system
 -- diagnosis_display           its name: from `code` where its list is loaded, else its display text
--- provider_name               who performed the line, else who is paid for the claim
+-- provider_name               who performed the line, else the claim, else who is paid for it
 -- provider_npi                NPI of the same
 -- submitted_amount            charged by the provider, else the net of the line
 -- submitted_cents             the same in cents
@@ -185,15 +188,17 @@ WITH line AS (
     ON d.connection_id = i.connection_id AND d.explanation_of_benefit_id = i.explanation_of_benefit_id
    AND d.row_no = (SELECT f.row_no FROM explanation_of_benefit_diagnosis AS f
                    WHERE f.connection_id = i.connection_id AND f.explanation_of_benefit_id = i.explanation_of_benefit_id
-                     AND (i.diagnosis_sequence IS NULL OR f.sequence = i.diagnosis_sequence)
-                   ORDER BY coalesce(f.type_code, '') <> 'principal', f.sequence, f.row_no LIMIT 1)
+                     AND (i.diagnosis_sequence IS NULL OR coalesce(f.sequence, f.diagnosis_index + 1) = i.diagnosis_sequence)
+                   ORDER BY i.diagnosis_sequence IS NOT NULL AND f.sequence IS NULL,
+                            coalesce(f.type_code, '') <> 'principal', f.sequence, f.row_no LIMIT 1)
   LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
+  LEFT JOIN temp.line_performer AS own
+    ON own.connection_id = i.connection_id AND own.id = i.explanation_of_benefit_id AND own.line = i.item_index
+  LEFT JOIN temp.line_performer AS shared
+    ON shared.connection_id = i.connection_id AND shared.id = i.explanation_of_benefit_id AND shared.line = -1
   LEFT JOIN explanation_of_benefit_care_team AS t
     ON t.connection_id = i.connection_id AND t.explanation_of_benefit_id = i.explanation_of_benefit_id
-   AND t.row_no = (SELECT f.row_no FROM explanation_of_benefit_care_team AS f
-                   WHERE f.connection_id = i.connection_id AND f.explanation_of_benefit_id = i.explanation_of_benefit_id
-                     AND f.sequence = i.care_team_sequence
-                   ORDER BY f.row_no LIMIT 1)
+   AND t.row_no = coalesce(own.row_no, shared.row_no)
   LEFT JOIN temp.party AS performer
     ON performer.connection_id = t.connection_id AND performer.id = t.provider_id
    AND performer.type = CASE t.provider_id WHEN t.provider_practitioner_id THEN 'Practitioner'

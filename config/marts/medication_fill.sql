@@ -71,7 +71,8 @@ CREATE INDEX medication_fill_by_connection ON medication_fill (connection_id, so
 CREATE INDEX medication_fill_by_member ON medication_fill (member_id, fill_date);
 INSERT INTO medication_fill
 WITH info AS (
-  SELECT s.connection_id, s.explanation_of_benefit_id, s.sequence,
+  -- An entry without a number has that of its place, from 1.
+  SELECT s.connection_id, s.explanation_of_benefit_id, coalesce(s.sequence, s.supporting_info_index + 1) AS number,
          max(CASE WHEN lower(s.category_code) IN ('dayssupply', 'days_supply', 'days-supply') OR lower(s.category_second_code) IN ('dayssupply', 'days_supply', 'days-supply')
                     OR s.category_code LIKE '%/days_suply_num' OR s.category_second_code LIKE '%/days_suply_num' OR s.category_second_code = 'CLM_LINE_DAYS_SUPLY_QTY'
              THEN days_of(s.value_quantity_value, coalesce(s.value_quantity_code, s.value_quantity_unit),
@@ -79,7 +80,7 @@ WITH info AS (
          max(CASE WHEN lower(s.category_code) = 'refillnum' OR lower(s.category_second_code) = 'refillnum'
              THEN coalesce(s.value_quantity_value, CAST(whole_number(coalesce(s.value_string, s.code_text, s.code_code)) AS INTEGER)) END) AS refill_number
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_supporting_info AS s ON s.connection_id = mart_scope.connection_id
-  GROUP BY s.connection_id, s.explanation_of_benefit_id, s.sequence
+  GROUP BY s.connection_id, s.explanation_of_benefit_id, number
   HAVING coalesce(days_supply, refill_number) IS NOT NULL
 ), line_info AS (
   SELECT i.connection_id, i.explanation_of_benefit_id, k.item_index,
@@ -87,7 +88,7 @@ WITH info AS (
   FROM info AS i
   JOIN explanation_of_benefit_item_link AS k ON k.connection_id = i.connection_id
    AND k.explanation_of_benefit_id = i.explanation_of_benefit_id
-   AND k.target = 'supportingInfo' AND k.target_sequence = i.sequence
+   AND k.target = 'supportingInfo' AND k.target_sequence = i.number
   GROUP BY i.connection_id, i.explanation_of_benefit_id, k.item_index
 ), claim_info AS (
   -- What no line refers to is said of all of them.
@@ -96,7 +97,7 @@ WITH info AS (
   FROM info AS i
   WHERE NOT EXISTS (SELECT 1 FROM explanation_of_benefit_item_link AS k WHERE k.connection_id = i.connection_id
     AND k.explanation_of_benefit_id = i.explanation_of_benefit_id
-    AND k.target = 'supportingInfo' AND k.target_sequence = i.sequence)
+    AND k.target = 'supportingInfo' AND k.target_sequence = i.number)
   GROUP BY i.connection_id, i.explanation_of_benefit_id
 ), fill AS (
   SELECT c.connection_id, 'claim' AS source, c.explanation_of_benefit_id AS source_id, l.item_index,

@@ -1,6 +1,7 @@
 //! A view: its name, its columns and its plan.
 
 use super::definition::ColumnDefinition;
+use super::eval::Terms;
 use super::json::Node;
 use super::plan::Expr;
 use super::rows;
@@ -173,7 +174,21 @@ impl View {
         resource: &'a Node<'a>,
         sink: &mut dyn FnMut(&[Value<'a>]),
     ) -> Result<u64, ViewError> {
-        rows::run(self, resource, bases, sink)
+        rows::run(self, resource, Terms { bases, is_strict: true }, sink)
+    }
+
+    /// As [`View::run_at`], for tables: what is an error of the type of a value to the standard, such
+    /// as `join()` over a number, leaves one cell empty, as [`Value::Mistyped`].
+    ///
+    /// # Errors
+    /// As [`View::run_at`].
+    pub fn fill_at<'a>(
+        &'a self,
+        bases: &'a ServerBases,
+        resource: &'a Node<'a>,
+        sink: &mut dyn FnMut(&[Value<'a>]),
+    ) -> Result<u64, ViewError> {
+        rows::run(self, resource, Terms { bases, is_strict: false }, sink)
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn lookup<'a>(path: &'a Path, scope: &Scope<'_, 'a>) -> Option<Option
                 }
                 Step::ResourceKey => return Some(resource_key(node).map(Item::text)),
                 Step::ReferenceKey(wanted) => {
-                    let key = reference_key(node, wanted.as_deref(), scope.bases);
+                    let key = reference_key(node, wanted.as_deref(), scope.terms.bases);
                     return Some(key.map(Item::text));
                 }
                 _ => return None,

@@ -23,8 +23,8 @@ pub(crate) type Sink<'s, 'a> = &'s mut dyn FnMut(Item<'a>) -> Outcome;
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'s, 'a> {
     pub(crate) resource: &'a Node<'a>,
-    /// What references are resolved against.
-    pub(crate) bases: &'a ServerBases,
+    /// What references are resolved against, and what becomes of a value of a wrong type.
+    pub(crate) terms: Terms<'a>,
     /// The node that the select stands on; none on the empty side of a `forEachOrNull`.
     pub(crate) context: Option<&'s Item<'a>>,
     /// `$this`.
@@ -32,14 +32,23 @@ pub(crate) struct Scope<'s, 'a> {
     pub(crate) row_index: i64,
 }
 
+/// What a run is given beside the resource.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    /// What references are resolved against.
+    pub(crate) bases: &'a ServerBases,
+    /// Whether a value of a wrong type is an error, as the standard has it.
+    pub(crate) is_strict: bool,
+}
+
 impl<'s, 'a> Scope<'s, 'a> {
     /// The scope of a select on this node.
     pub(crate) fn on(
-        (resource, bases): (&'a Node<'a>, &'a ServerBases),
+        (resource, terms): (&'a Node<'a>, Terms<'a>),
         item: Option<&'s Item<'a>>,
         row_index: i64,
     ) -> Self {
-        Scope { resource, bases, context: item, focus: item, row_index }
+        Scope { resource, terms, context: item, focus: item, row_index }
     }
 }
 
@@ -234,7 +243,9 @@ fn reduce_with<'a>(
             })?;
             return Ok(Some(Item::Boolean(count == 1 && primitive)));
         }
-        Reduce::Join(separator) => return operators::join(separator, source),
+        Reduce::Join(separator) => {
+            return operators::join(separator, source, scope.terms.is_strict);
+        }
         Reduce::Sum => return sum::sum(source),
     };
     let mut left = position;

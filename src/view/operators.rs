@@ -4,7 +4,7 @@
 //! value. Numbers are decimal throughout; dates and times compare by instant and precision.
 
 use std::cmp::Ordering;
-use std::ops::ControlFlow::Continue;
+use std::ops::ControlFlow::{self, Continue};
 
 use super::decimal::{self, Decimal};
 use super::direct;
@@ -104,25 +104,31 @@ pub(crate) fn union<'a>(
     }
     for item in distinct {
         if out(item)?.is_break() {
-            return Ok(std::ops::ControlFlow::Break(()));
+            return Ok(ControlFlow::Break(()));
         }
     }
     Ok(Continue(()))
 }
 
-/// `join()`: the texts with the separator between them; empty for no items, an error for an item
-/// that is not a text.
+/// `join()`: the texts with the separator between them; empty for no items. What is no text is an
+/// error, or is itself what comes out, so that the column tells where it stands.
 pub(crate) fn join<'a>(
     separator: &str,
     source: &mut dyn FnMut(Sink<'_, 'a>) -> Outcome,
+    is_strict: bool,
 ) -> Result<Option<Item<'a>>, Reason> {
     let mut joined: Option<String> = None;
+    let mut misfit = None;
     let _ = source(&mut |item| {
         let scalar = item.scalar();
         let part = match scalar {
             Scalar::Text(part, _) => part,
             Scalar::Nothing => return Ok(Continue(())),
-            _ => return Err(Reason::WrongType),
+            _ if is_strict => return Err(Reason::WrongType),
+            _ => {
+                misfit = Some(item);
+                return Ok(ControlFlow::Break(()));
+            }
         };
         let text = match &mut joined {
             Some(text) => {
@@ -134,7 +140,7 @@ pub(crate) fn join<'a>(
         text.push_str(part);
         Ok(Continue(()))
     })?;
-    Ok(joined.map(|text| Item::Text(text.into(), TypeId::STRING)))
+    Ok(misfit.or(joined.map(|text| Item::Text(text.into(), TypeId::STRING))))
 }
 
 fn items_equal(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {

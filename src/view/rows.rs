@@ -8,11 +8,10 @@ use std::ops::ControlFlow::Continue;
 use super::compiled::{Cell, Iteration, Placed, ROW_LIMIT, Select, View};
 use super::direct;
 use super::error::{ViewError, ViewErrorReason as Reason};
-use super::eval::{Scope, each, each_place, operand};
+use super::eval::{Scope, Terms, each, each_place, operand};
 use super::item::{Item, Scalar};
 use super::json::Node;
 use super::value::{Value, value_of, write_item};
-use crate::reference::ServerBases;
 
 /// Steps of `forEach` and `repeat`, with or without rows, that one resource may cost.
 const ITERATION_LIMIT: u64 = 16 * ROW_LIMIT;
@@ -23,8 +22,8 @@ const REPEAT_DEPTH_LIMIT: usize = 160;
 type Next<'n, 'a> = &'n mut dyn FnMut(&mut Run<'_, 'a>) -> Result<(), Reason>;
 
 struct Run<'s, 'a> {
-    /// The resource, and what its references are resolved against.
-    given: (&'a Node<'a>, &'a ServerBases),
+    /// The resource, and the terms on which it is read.
+    given: (&'a Node<'a>, Terms<'a>),
     row: Vec<Value<'a>>,
     rows: u64,
     iterations: u64,
@@ -36,14 +35,14 @@ struct Run<'s, 'a> {
 pub(crate) fn run<'a>(
     view: &'a View,
     resource: &'a Node<'a>,
-    bases: &'a ServerBases,
+    terms: Terms<'a>,
     sink: &mut dyn FnMut(&[Value<'a>]),
 ) -> Result<u64, ViewError> {
     if resource.get("resourceType").and_then(Node::as_str) != Some(&view.resource) {
         return Ok(0);
     }
     let mut run = Run {
-        given: (resource, bases),
+        given: (resource, terms),
         row: Vec::new(),
         rows: 0,
         iterations: 0,
@@ -162,6 +161,10 @@ impl<'a> Run<'_, 'a> {
 
     fn cell(&mut self, cell: &'a Cell, scope: &Scope<'_, 'a>) -> Result<(), Reason> {
         let value = if cell.collection { collection(cell, scope) } else { one(cell, scope) };
+        let value = match value {
+            Err(Reason::WrongType) if !scope.terms.is_strict => Ok(Value::Mistyped(None)),
+            value => value,
+        };
         self.row[cell.slot] = self.blamed(&cell.source, value)?;
         Ok(())
     }

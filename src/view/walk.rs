@@ -57,9 +57,9 @@ pub(crate) fn walk<'a>(
             Step::ResourceType(name) if has_resource_type(&item, name) => Next::Item(item),
             Step::ResourceType(_) => Next::Done(Continue(())),
             Step::ResourceKey => text_of_node(&item, resource_key),
-            Step::ReferenceKey(wanted) => {
-                text_of_node(&item, |node| reference_key(node, wanted.as_deref(), scope.bases))
-            }
+            Step::ReferenceKey(wanted) => text_of_node(&item, |node| {
+                reference_key(node, wanted.as_deref(), scope.terms.bases)
+            }),
             Step::Boundary(end) => bound(&item, *end),
         };
         match next {

@@ -54,7 +54,7 @@ pub(super) fn see(
 ) -> Option<Seen> {
     let node = json::parse(text.as_bytes(), json::Limits::default()).ok()?;
     let (mut seen, mut number) = (None, 0);
-    let run = view.run_at(bases, &node, &mut |values| {
+    let run = view.fill_at(bases, &node, &mut |values| {
         if number == row {
             seen = values.get(slot).map(|value| Seen {
                 literal: value.to_json(),

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Raised when the same definition gives other rows than before: every table is rebuilt then.
-const ROW_FORMAT: u8 = 4;
+const ROW_FORMAT: u8 = 5;
 
 /// SQLite's bound (SQLITE_MAX_COLUMN), which the bundled one has as it comes.
 const MOST_COLUMNS: usize = 2000;

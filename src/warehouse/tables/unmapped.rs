@@ -11,6 +11,7 @@ use super::{
     table::Catalog,
 };
 use crate::{
+    reference::ServerBases,
     view::{
         Value,
         json::{self, Node},
@@ -23,6 +24,7 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
+    sync::LazyLock,
 };
 
 /// Resources in which a path is tried before it counts as carried by no table.
@@ -225,6 +227,9 @@ impl Texts {
     }
 }
 
+/// A server whose base is not known: relative references have a key.
+static NOWHERE: LazyLock<ServerBases> = LazyLock::new(ServerBases::default);
+
 /// The rows of one type.
 struct Rows<'a> {
     catalog: &'a Catalog,
@@ -241,7 +246,8 @@ impl Rows<'_> {
         borrowed: &mut dyn FnMut(&str),
     ) -> Option<u64> {
         let mut hasher = DefaultHasher::new();
-        let ran = self.catalog.table(table).view.run(resource, &mut |row| {
+        let view = &self.catalog.table(table).view;
+        let ran = view.fill_at(&NOWHERE, resource, &mut |row| {
             for value in row {
                 std::mem::discriminant(value).hash(&mut hasher);
                 match value {

@@ -8,6 +8,7 @@ mod code_names;
 mod contact_of_the_past;
 mod covered_months;
 mod lab_units;
+mod line_numbers;
 mod mart_consents;
 mod mart_persons;
 mod mart_references;

@@ -167,7 +167,8 @@ fn a_positive_number_is_no_zero_and_an_unsigned_one_is_not_negative() {
         claim["precedence"] = json!(0);
         claim["item"].as_array_mut().unwrap().truncate(3);
         let items = claim["item"].as_array_mut().unwrap();
-        for (item, sequence) in items.iter_mut().zip([0, -1, 2_147_483_647]) {
+        // Some payers number their lines from 0.
+        for (item, sequence) in items.iter_mut().zip([-1, 0, 2_147_483_647]) {
             item["sequence"] = json!(sequence);
         }
     });
@@ -176,16 +177,44 @@ fn a_positive_number_is_no_zero_and_an_unsigned_one_is_not_negative() {
     assert_eq!(home.rows(asked).concat(), ["", "", "1"]);
     assert_eq!(home.rows("SELECT precedence FROM explanation_of_benefit").concat(), [""]);
     let count: i64 = home.value("SELECT count(*) FROM explanation_of_benefit_item");
-    let sent = ["", "", "2147483647"];
+    let sent = ["", "0", "2147483647"];
     let items = "SELECT sequence FROM explanation_of_benefit_item ORDER BY item_index";
     assert_eq!(home.rows(items).concat(), sent[..count.try_into().unwrap()]);
     let found = mistyped(&home);
     for (path, table, column, cells) in [
         ("ExplanationOfBenefit.precedence", "explanation_of_benefit", "precedence", "1"),
-        ("ExplanationOfBenefit.item.sequence", "explanation_of_benefit_item", "sequence", "2"),
+        ("ExplanationOfBenefit.item.sequence", "explanation_of_benefit_item", "sequence", "1"),
         ("Patient.telecom.rank", "patient_telecom", "rank", "2"),
     ] {
         let row = [path, table, column, "1", cells];
         assert!(found.iter().any(|found| found == &row), "{path}: {found:?}");
     }
+}
+
+#[test]
+fn a_name_or_address_of_another_type_empties_one_cell_and_no_row() {
+    let home = home_with(|patient, _| {
+        patient["name"] = json!([{"family": "Doe", "given": ["Jane", 5]}]);
+        patient["address"] = json!([{"city": "Boston", "line": {"street": "1 Main St"}}]);
+    });
+    let asked = "SELECT family_name, given_name, address_city, address_line FROM patient";
+    assert_eq!(home.rows(asked).concat(), ["Doe", "", "Boston", ""]);
+    let found = mistyped(&home);
+    for (path, column) in
+        [("Patient.name.given", "given_name"), ("Patient.address.line", "address_line")]
+    {
+        let row = [path, "patient", column, "1", "1"];
+        assert!(found.iter().any(|found| found == &row), "{path}: {found:?}");
+    }
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM rejected_resource"), 0);
+    // The engine keeps to the standard, where it is an error.
+    let view = r#"{"resourceType": "ViewDefinition", "name": "v", "resource": "Patient", "status": "active",
+        "select": [{"column": [{"name": "given", "path": "name.given.join(' ')"}]}]}"#;
+    let file = home.file("v.json");
+    std::fs::write(&file, view).unwrap();
+    let input = home.file("in.ndjson");
+    std::fs::write(&input, "{\"resourceType\":\"Patient\",\"name\":[{\"given\":[5]}]}\n").unwrap();
+    let [file, input] = [file, input].map(|path| path.display().to_string());
+    let ran = home.run(&["views", "run", &file, "--input", &input]);
+    assert!(ran.stderr.contains("wrong type"), "{}", ran.stderr);
 }

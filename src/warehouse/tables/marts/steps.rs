@@ -5,7 +5,7 @@ use crate::warehouse::tables::table::Mart;
 use std::collections::BTreeSet;
 
 /// In the order in which they are worked out; the first makes the tables that Rust fills.
-pub(super) const ALL: [&str; 7] = [
+pub(super) const ALL: [&str; 8] = [
     include_str!("../../../../config/mart_steps/scope.sql"),
     include_str!("../../../../config/mart_steps/duplicate.sql"),
     include_str!("../../../../config/mart_steps/amount.sql"),
@@ -13,6 +13,7 @@ pub(super) const ALL: [&str; 7] = [
     include_str!("../../../../config/mart_steps/claim_amount.sql"),
     include_str!("../../../../config/mart_steps/party.sql"),
     include_str!("../../../../config/mart_steps/line_code.sql"),
+    include_str!("../../../../config/mart_steps/line_performer.sql"),
 ];
 
 /// The steps that these marts need, themselves or for another step: they name a table of a step as

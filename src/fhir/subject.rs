@@ -10,10 +10,14 @@ use std::{borrow::Cow, fmt};
 
 /// The elements that say whom a resource is about.
 const SUBJECTS: [&str; 6] = ["patient", "subject", "beneficiary", "for", "individual", "candidate"];
+/// People who are no Patients: a resource about one of them is not about the member, unless the member
+/// is that person, which no reference tells. A Practitioner may be the subject of a document.
+const OTHER_PEOPLE: [&str; 2] = ["RelatedPerson", "Person"];
 
 /// The people whom a resource names as its subject; empty if it names nobody.
 ///
-/// A Group or a Device in place of a Patient says nothing.
+/// A Group or a Device in place of a Patient says nothing. A RelatedPerson or a Person does: it names
+/// somebody of whom nobody can tell whether it is the member.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Subjects {
     /// Ids of Patients of this server.
@@ -89,15 +93,17 @@ impl Reading<'_> {
             Some(b'{') => {
                 let stated = members(value.as_bytes(), "type");
                 let stated = stated.first().and_then(|stated| text(stated.get()));
+                // A logical type may be the URL of its definition.
+                let stated = stated.as_deref().and_then(|stated| stated.rsplit('/').next());
                 let references = members(value.as_bytes(), "reference");
                 for reference in &references {
-                    self.reference(reference.get(), stated.as_deref());
+                    self.reference(reference.get(), stated);
                 }
                 let is_silent = |it: &&RawValue| {
                     it.get() == "null" || text(it.get()).is_some_and(|text| text.trim().is_empty())
                 };
                 if references.iter().all(is_silent) {
-                    self.without_reference(value, stated.as_deref());
+                    self.without_reference(value, stated);
                 }
             }
             // Some servers write the reference in place of the Reference.
@@ -109,7 +115,9 @@ impl Reading<'_> {
 
     /// A Reference that names somebody by an identifier, or in words alone.
     fn without_reference(&mut self, value: &str, stated: Option<&str>) {
-        let stated = stated.and_then(|stated| stated.rsplit('/').next());
+        if stated.is_some_and(|stated| OTHER_PEOPLE.contains(&stated)) {
+            self.found.unclear = true;
+        }
         if stated.is_some_and(|stated| stated != "Patient") {
             return;
         }
@@ -135,13 +143,22 @@ impl Reading<'_> {
             Destination::Here { resource_type: "Patient", id } => {
                 self.found.patients.push(id.to_owned());
             }
+            Destination::Here { resource_type, .. }
+            | Destination::Elsewhere { resource_type: Some(resource_type) }
+                if OTHER_PEOPLE.contains(&resource_type) =>
+            {
+                self.found.unclear = true;
+            }
             Destination::Here { .. } => {}
             Destination::Elsewhere { resource_type: Some("Patient") } => {
                 self.found.elsewhere = true;
             }
             Destination::Elsewhere { resource_type: Some(_) } => {}
-            Destination::Contained { id } => self.found.unclear |= self.contains_patient(id),
+            Destination::Contained { id } => self.found.unclear |= self.contains_person(id),
             _ if reference.is_empty() => {}
+            _ if stated.is_some_and(|stated| OTHER_PEOPLE.contains(&stated)) => {
+                self.found.unclear = true;
+            }
             _ if stated.is_some_and(|stated| stated != "Patient") => {}
             Destination::Unknown if !reference.contains(['/', ':', '?', '#']) => {
                 self.found.bare.push(reference.to_owned());
@@ -150,8 +167,9 @@ impl Reading<'_> {
         }
     }
 
-    /// Whether a contained resource is a Patient, or missing: it has no id of this server's.
-    fn contains_patient(&self, id: &str) -> bool {
+    /// Whether a contained resource is a Patient or another person, or missing: it has no id of this
+    /// server's.
+    fn contains_person(&self, id: &str) -> bool {
         let contained = members(self.json, "contained");
         let mut same = contained.iter().flat_map(|list| elements(list.get())).filter(|resource| {
             let ids = members(resource.get().as_bytes(), "id");
@@ -159,7 +177,8 @@ impl Reading<'_> {
         });
         let is_other = |resource: &RawValue| {
             let types = members(resource.get().as_bytes(), "resourceType");
-            types.iter().all(|name| text(name.get()).as_deref() != Some("Patient"))
+            let is_person = |name: &str| name == "Patient" || OTHER_PEOPLE.contains(&name);
+            !types.iter().any(|name| text(name.get()).is_some_and(|name| is_person(&name)))
         };
         !same.next().is_some_and(|first| is_other(first) && same.all(is_other))
     }
@@ -280,6 +299,7 @@ mod tests {
             r#"{"patient":{"reference":""}}"#,
             r#"{"patient":{"reference":null},"subject":null,"beneficiary":[]}"#,
             r#"{"focus":{"reference":"Patient/1"}}"#,
+            r#"{"subject":{"reference":"Practitioner/1"}}"#,
         ] {
             assert_eq!(read(json), Subjects::default(), "{json}");
         }
@@ -294,6 +314,12 @@ mod tests {
             r#"{"patient":{"reference":"urn:uuid:unknown"}}"#,
             r#"{"patient":{"reference":"patient/1"}}"#,
             r#"{"patient":{"reference":7}}"#,
+            r#"{"patient":{"reference":"RelatedPerson/1"}}"#,
+            r#"{"subject":"Person/1"}"#,
+            r#"{"for":{"reference":"https://other.test/r4/RelatedPerson/1"}}"#,
+            r##"{"subject":{"reference":"#r"},"contained":[{"resourceType":"RelatedPerson","id":"r"}]}"##,
+            r#"{"patient":{"type":"RelatedPerson","identifier":{"value":"7"}}}"#,
+            r#"{"patient":{"reference":"urn:uuid:1","type":"http://hl7.org/fhir/StructureDefinition/Person"}}"#,
             r#"{"subject":{"display":"Mary"}}"#,
             r#"{"subject":{"display":"Mary","identifier":{"system":"https://x.test"}}}"#,
             r#"{"patient":7}"#,

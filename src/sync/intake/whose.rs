@@ -275,7 +275,7 @@ impl Verdict {
             )),
             Verdict::Unclear => Some((
                 "unclear_subject",
-                "a resource about a patient who may not be the connection's: it does not say",
+                "a resource about somebody of whom cannot be told whether it is the connection's patient",
             )),
         }
     }

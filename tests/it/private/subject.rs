@@ -145,10 +145,13 @@ fn who_cannot_be_told_is_in_quarantine_with_a_reason_of_its_own() {
         r#""patient":{"identifier":{"system":"https://payer.example/other","value":"77"}}"#,
         r#""patient":7"#,
         r#""patient":{"reference":"Patient/1"},"subject":{"reference":"urn:uuid:0a0b"}"#,
+        r#""patient":{"reference":"RelatedPerson/1"}"#,
+        r#""patient":{"reference":"Patient/1"},"subject":{"reference":"Person/1"}"#,
+        r##""subject":{"reference":"#r"},"contained":[{"resourceType":"RelatedPerson","id":"r"}]"##,
     ]
     .map(str::to_owned);
     let (_, _, rejects) = synced(&payer, "", &unclear);
-    assert_eq!(rejects, ["unclear_subject"; 10]);
+    assert_eq!(rejects, ["unclear_subject"; 13]);
 }
 
 /// A plan that names the member by its number: the number leads to the member in every table, also

@@ -9,7 +9,7 @@ use crate::warehouse::error::WarehouseError;
 use rusqlite::Connection;
 
 /// What is wrong where a count is not zero.
-const WRONG: [(&str, &str); 19] = [
+const WRONG: [(&str, &str); 20] = [
     (
         "SELECT count(*) FROM sync_walk WHERE state = 'complete'
            AND resources_seen - resources_new - resources_changed - resources_unchanged
@@ -73,6 +73,12 @@ const WRONG: [(&str, &str); 19] = [
            (SELECT coalesce(sum(resources_rejected), 0) FROM sync_walk w
               WHERE w.connection_id = c.id)",
         "connections have more rejects than their walks rejected",
+    ),
+    (
+        // Rejects are settled and never deleted.
+        "SELECT count(*) FROM connection c WHERE rejects_entered <>
+           (SELECT count(*) FROM rejected_resource j WHERE j.connection_id = c.id)",
+        "connections have another number of rejects than were entered",
     ),
     (
         "SELECT count(*) FROM connection c WHERE

@@ -143,12 +143,22 @@ fn enter(
                     page.file
                 ])
             })
-            .doing(doing)?,
+            .doing(doing)
+            .and_then(|rowid| count(transaction, page.walk.connection_id).map(|()| rowid))?,
     };
     if let Some(round) = page.round {
         seen::note_rejected(transaction, round, rowid)?;
     }
     seen::note_rejected(transaction, page.walk.walk_id, rowid)
+}
+
+/// Counts a reject that was entered, so that `verify` sees when one is gone.
+fn count(transaction: &Transaction<'_>, connection_id: i64) -> Result<(), WarehouseError> {
+    transaction
+        .prepare_cached("UPDATE connection SET rejects_entered = rejects_entered + 1 WHERE id = ?1")
+        .and_then(|mut statement| statement.execute([connection_id]))
+        .doing("cannot count a reject")
+        .map(drop)
 }
 
 /// Settles what views said against an earlier version of a resource.
@@ -191,6 +201,14 @@ pub(crate) fn enter_stored(
             |row| Ok(Sha256::digest(row.get_ref(0)?.as_bytes()?).into()),
         )
         .doing(doing)?;
+    let is_known: bool = transaction
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM rejected_resource WHERE connection_id = ?1
+               AND resource_type = ?2 AND body_hash = ?3 AND reason = 'view_error')",
+            params![connection_id, resource_type, body_hash],
+            |row| row.get(0),
+        )
+        .doing(doing)?;
     transaction
         .execute(
             "INSERT INTO rejected_resource (connection_id, resource_type, resource_id, reason,
@@ -203,8 +221,8 @@ pub(crate) fn enter_stored(
              DO UPDATE SET detail = excluded.detail, resolved_at = NULL",
             params![connection_id, resource_type, resource_id, detail, body_hash, clock::text(now)],
         )
-        .doing(doing)
-        .map(drop)
+        .doing(doing)?;
+    if is_known { Ok(()) } else { count(transaction, connection_id) }
 }
 
 /// An open reject whose resource is stored as it was rejected.

@@ -258,6 +258,23 @@ fn whatever_was_rejected_repeated_or_settled_is_sound() {
         home.succeed(&["verify"], &format!("{fault} is over"));
     }
     assert!(home.value::<i64>("SELECT count(DISTINCT reason) FROM rejected_resource") > 3);
+    // One that is gone is missed, whichever it is, though many are left.
+    let ids: Vec<i64> = home
+        .rows("SELECT id FROM rejected_resource ORDER BY id")
+        .concat()
+        .iter()
+        .map(|id| id.parse().unwrap())
+        .collect();
+    let copy = home.file("copy.db");
+    for id in [ids[0], ids[ids.len() / 2], ids[ids.len() - 1]] {
+        fs::copy(home.file("warehouse.db"), &copy).unwrap();
+        let gone = format!("DELETE FROM rejected_resource WHERE id = {id}");
+        Connection::open(&copy).unwrap().execute_batch(&gone).unwrap();
+        let found = problems(&copy);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].what, LEDGER);
+        assert!(found[0].described[0].contains("than were entered"), "{found:?}");
+    }
 }
 
 #[test]

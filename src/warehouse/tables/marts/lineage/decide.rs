@@ -140,37 +140,57 @@ impl Table<'_> {
     }
 
     /// A bill that replaces one of a stay's bills replaces the others as well, as far as its days
-    /// reach; and a void of the whole stay takes all of them back.
+    /// reach; and a void of the whole stay takes all of them back. Of several it is the last one.
     fn bill_anew(&self, edges: &mut Vec<Edge>) {
         let claims = self.claims;
-        let mut at = 0;
-        while let Some(edge) = edges.get(at).copied() {
-            at += 1;
-            let newer = &claims[edge.newer];
-            let is_void = edge.relationship == Relationship::Void && newer.is_of_a_stay();
-            let is_anew = edge.relationship == Relationship::Replacement && newer.bills_anew();
-            if !is_void && !is_anew {
-                continue;
-            }
-            let continued = self.kin.continued.iter().filter_map(|&(one, other)| {
-                (other == edge.older).then_some(one).or((one == edge.older).then_some(other))
-            });
-            let numbered = self.kin.of_number(edge.older).iter().copied();
-            let is_part = |at: &usize| matches!(claims[*at].part(), Part::Days(_) | Part::Late(_));
-            let numbered = numbered.filter(|other| is_void && is_part(other));
-            for other in continued.chain(numbered) {
-                let decision = &self.made[other];
-                let is_billed = other != edge.newer
-                    && !decision.is_void
-                    && !decision.is_difference
-                    && newer.covers(&claims[other])
-                    && !newer.made.is_before(&claims[other].made)
-                    && !edges.iter().any(|it| it.older == other);
-                if is_billed {
-                    edges.push(Edge { older: other, is_direct: false, ..edge });
+        loop {
+            let followed: HashSet<usize> = edges.iter().map(|edge| edge.older).collect();
+            let mut found: BTreeMap<usize, Edge> = BTreeMap::new();
+            for edge in edges.iter() {
+                let others = self.billed_with(edge);
+                for other in others.into_iter().filter(|other| !followed.contains(other)) {
+                    let last = |edge: &Edge| {
+                        let is_void = edge.relationship == Relationship::Void;
+                        (!is_void, claims[edge.newer].order())
+                    };
+                    let edge = Edge { older: other, is_direct: false, ..*edge };
+                    let known = found.entry(other).or_insert(edge);
+                    if last(known) < last(&edge) {
+                        *known = edge;
+                    }
                 }
             }
+            if found.is_empty() {
+                break;
+            }
+            edges.extend(found.into_values());
         }
+    }
+
+    /// The bills of the stay that go together with the one that an edge leads from.
+    fn billed_with(&self, edge: &Edge) -> Vec<usize> {
+        let claims = self.claims;
+        let newer = &claims[edge.newer];
+        let is_void = edge.relationship == Relationship::Void && newer.is_of_a_stay();
+        let is_anew = edge.relationship == Relationship::Replacement && newer.bills_anew();
+        if !is_void && !is_anew {
+            return Vec::new();
+        }
+        let continued = self.kin.continued.iter().filter_map(|&(one, other)| {
+            (other == edge.older).then_some(one).or((one == edge.older).then_some(other))
+        });
+        let numbered = self.kin.of_number(edge.older).iter().copied();
+        let is_part = |at: &usize| matches!(claims[*at].part(), Part::Days(_) | Part::Late(_));
+        let numbered = numbered.filter(|other| is_void && is_part(other));
+        let is_billed = |other: &usize| {
+            let decision = &self.made[*other];
+            *other != edge.newer
+                && !decision.is_void
+                && !decision.is_difference
+                && newer.covers(&claims[*other])
+                && !newer.made.is_before(&claims[*other].made)
+        };
+        continued.chain(numbered).filter(is_billed).collect()
     }
 
     /// What follows from the edges.

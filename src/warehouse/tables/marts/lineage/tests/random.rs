@@ -77,6 +77,28 @@ fn family(dice: &mut Dice) -> (Vec<Claim>, Vec<Link>) {
     (claims, links)
 }
 
+/// Two to six bills of one stay, or of several, beside what chance has made of their other members.
+fn stays(dice: &mut Dice) -> (Vec<Claim>, Vec<Link>) {
+    let (mut claims, links) = family(dice);
+    for claim in &mut claims {
+        let frequency = dice.pick(&['1', '2', '2', '3', '3', '4', '4', '5', '7', '8', '9', 'F']);
+        let first = 1 + dice.roll(4) * 7;
+        let last = first + dice.pick(&[0, 6, 6, 13]);
+        claim.kind = Some("institutional".to_owned());
+        claim.frequency = Some(frequency);
+        claim.day = (!dice.one_in(10)).then(|| format!("2025-01-{first:02}"));
+        claim.last_day = (!dice.one_in(10)).then(|| format!("2025-01-{last:02}"));
+        if !dice.one_in(4) {
+            // Cumulative bills begin with the stay.
+            claim.day = Some("2025-01-01".to_owned());
+        }
+        claim.stay = (!dice.one_in(3)).then(|| dice.pick(&["11 a", "11 b"]).to_owned());
+        claim.says_void |= frequency == '8';
+        claim.revises = matches!(frequency, '7' | '8' | 'F') || claim.paid.is_some_and(|it| it < 0);
+    }
+    (claims, links)
+}
+
 type Sums<'a> = BTreeMap<&'a str, i64>;
 
 /// By currency, what stands and what moved, by the rules of `claim_current` and `payment_ledger`.
@@ -101,10 +123,17 @@ fn sums<'a>(claims: &'a [Claim], made: &[Decision]) -> (Sums<'a>, Sums<'a>) {
     (drop_zeroes(stands), drop_zeroes(moved))
 }
 
+type Kind = fn(&mut Dice) -> (Vec<Claim>, Vec<Link>);
+
+/// Each seed with each kind of family.
+fn seeds(count: u64) -> impl Iterator<Item = (u64, Kind)> {
+    (0..count).flat_map(|seed| [(seed, family as Kind), (seed, stays as Kind)])
+}
+
 #[test]
 fn what_stands_is_what_moved_whatever_a_payer_sends() {
-    for seed in 0..5_000 {
-        let (claims, links) = family(&mut Dice(seed));
+    for (seed, kind) in seeds(5_000) {
+        let (claims, links) = kind(&mut Dice(seed));
         let Decisions { claims: made, lineage } = decide(&claims, &links);
         let told = || format!("seed {seed}: {claims:#?}\n{links:#?}\n{made:#?}");
         let (stands, moved) = sums(&claims, &made);
@@ -128,8 +157,8 @@ fn what_stands_is_what_moved_whatever_a_payer_sends() {
 
 #[test]
 fn the_order_of_arrival_decides_nothing() {
-    for seed in 0..2_000 {
-        let (claims, links) = family(&mut Dice(seed));
+    for (seed, kind) in seeds(2_000) {
+        let (claims, links) = kind(&mut Dice(seed));
         let made = decide(&claims, &links).claims;
         let last = claims.len() - 1;
         let turned: Vec<Claim> = claims.iter().rev().cloned().collect();

@@ -32,7 +32,8 @@
 -- take it back and never stand. 9 is the final bill of an episode, and takes the place of the bills of its
 -- days. A, B, C and E are notices, such as an election, and stand beside the bills of their number; D cancels
 -- a notice and never stands. F to K, M and P are adjustments, and Q a claim that is reopened: like 7.
--- L, N and Z have no meaning of their own: like 1.
+-- L, N and Z have no meaning of their own: like 1. Any other character, and an X in the place of the
+-- frequency (013X is any bill of its kind), says nothing of the frequency.
 --
 -- A reversal takes back one payment, of the opposite amount and the same currency: one that it names,
 -- else of its number, its family of linked claims, or (if it names nothing) its day of service, charge
@@ -67,6 +68,7 @@
 -- provider_npi                NPI of who is paid
 -- principal_diagnosis_code    diagnosis marked as principal, else the first one
 -- drg_code                    diagnosis related group
+-- drg_system                  its code system as sent
 -- drg_display                 its name: of an MS-DRG from `code` where the list is loaded, else as sent
 -- type_of_bill_code           type of bill
 -- frequency_code              bill frequency, the last character of the type of bill: see above
@@ -154,6 +156,7 @@ CREATE TABLE claim (
   provider_npi TEXT,
   principal_diagnosis_code TEXT,
   drg_code TEXT,
+  drg_system TEXT,
   drg_display TEXT,
   type_of_bill_code TEXT,
   frequency_code TEXT,
@@ -272,10 +275,11 @@ SELECT connection_id,
        provider_npi,
        principal_diagnosis_code,
        drg_code,
+       drg_system,
        coalesce((SELECT n.display FROM code AS n WHERE n.code = substr('00' || trim(drg_code), -3)
                  AND n.system = 'https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/MS-DRG-Classifications-and-Software'
                  AND length(ltrim(trim(drg_code), '0')) <= 3
-                 AND (drg_system IS NULL OR vocabulary(drg_system, drg_code) = 'MS-DRG')),
+                 AND vocabulary(drg_system, drg_code) = 'MS-DRG'),
                 drg_sent),
        type_of_bill_code,
        frequency_code,
@@ -390,8 +394,7 @@ FROM (
                    AND s.code_code = e.drg_code AND 'drg' IN (s.category_code, s.category_second_code)
                  ORDER BY s.row_no LIMIT 1) END AS drg_sent,
          e.type_of_bill_code AS type_of_bill_code,
-         coalesce(CASE WHEN length(e.type_of_bill_code) BETWEEN 3 AND 4 THEN upper(substr(e.type_of_bill_code, -1)) END,
-                said.frequency_code) AS frequency_code,
+         coalesce(bill_frequency(e.type_of_bill_code), said.frequency_code) AS frequency_code,
          -- NCPDP's transactions: B2 reverses a fill, B3 bills it anew.
          coalesce(said.adjustment_type, CASE WHEN lower(e.sub_type_system) LIKE '%ncpdp%' THEN
            CASE upper(e.sub_type_code) WHEN 'B2' THEN 'void' WHEN 'B3' THEN 'adjustment' END END) AS adjustment_type,

@@ -37,6 +37,7 @@ CREATE TABLE claim_current (
   provider_npi TEXT,
   principal_diagnosis_code TEXT,
   drg_code TEXT,
+  drg_system TEXT,
   drg_display TEXT,
   type_of_bill_code TEXT,
   frequency_code TEXT,

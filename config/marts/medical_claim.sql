@@ -28,7 +28,7 @@
 -- discharge_disposition_code  state at discharge, two digits
 -- place_of_service_code       place of service of the line, two digits
 -- bill_type_code              type of bill without its leading zero
--- drg_code_type               ms-drg or apr-drg
+-- drg_code_type               ms-drg or apr-drg where the code system is named so, else the code system as sent
 -- drg_code                    diagnosis related group, three digits
 -- revenue_center_code         revenue center, four digits
 -- service_unit_quantity       units of service
@@ -156,6 +156,7 @@
 -- procedure_date_25           its day
 -- in_network_flag             whether the provider is in the network, where sent
 -- data_source                 name of the plan in the configuration, else file
+-- ingest_datetime             when this content of the claim came, UTC
 CREATE TABLE medical_claim (
   connection_id INTEGER NOT NULL,
   explanation_of_benefit_id TEXT NOT NULL,
@@ -303,7 +304,8 @@ CREATE TABLE medical_claim (
   procedure_date_24 DATE,
   procedure_date_25 DATE,
   in_network_flag INTEGER,
-  data_source TEXT
+  data_source TEXT,
+  ingest_datetime TIMESTAMP
 );
 CREATE INDEX medical_claim_by_claim ON medical_claim (connection_id, explanation_of_benefit_id);
 CREATE INDEX medical_claim_by_person ON medical_claim (person_id, claim_start_date);
@@ -328,7 +330,7 @@ WITH stated AS (
   WHERE coalesce(x.diagnosis_code, k.code_code) IS NOT NULL
 ), diagnosed AS (
   SELECT connection_id, explanation_of_benefit_id,
-         max(CASE WHEN n = 1 THEN CASE WHEN lower(system) LIKE '%icd-9%' THEN 'icd-9-cm' WHEN lower(system) LIKE '%icd-10%' THEN 'icd-10-cm' END END) AS type,
+         max(CASE WHEN n = 1 THEN CASE vocabulary(system, code) WHEN 'ICD-9-CM' THEN 'icd-9-cm' WHEN 'ICD-10-CM' THEN 'icd-10-cm' END END) AS type,
          max(CASE WHEN n = 1 THEN code END) AS code_1, max(CASE WHEN n = 1 THEN poa END) AS poa_1, max(CASE WHEN n = 2 THEN code END) AS code_2, max(CASE WHEN n = 2 THEN poa END) AS poa_2,
          max(CASE WHEN n = 3 THEN code END) AS code_3, max(CASE WHEN n = 3 THEN poa END) AS poa_3, max(CASE WHEN n = 4 THEN code END) AS code_4, max(CASE WHEN n = 4 THEN poa END) AS poa_4,
          max(CASE WHEN n = 5 THEN code END) AS code_5, max(CASE WHEN n = 5 THEN poa END) AS poa_5, max(CASE WHEN n = 6 THEN code END) AS code_6, max(CASE WHEN n = 6 THEN poa END) AS poa_6,
@@ -412,7 +414,8 @@ SELECT c.connection_id,
        CAST(CASE length(c.discharge_status_code) WHEN 1 THEN '0' || c.discharge_status_code ELSE c.discharge_status_code END AS VARCHAR) AS discharge_disposition_code,
        CAST(l.place_of_service_code AS VARCHAR) AS place_of_service_code,
        CAST(CASE c.kind WHEN 'institutional' THEN ltrim(c.type_of_bill_code, '0') END AS VARCHAR) AS bill_type_code,
-       CAST(CASE WHEN c.drg_code IS NULL THEN NULL WHEN lower(coalesce(e.drg_system, (SELECT max(g.package_code_system) FROM explanation_of_benefit_diagnosis AS g WHERE g.connection_id = e.connection_id AND g.explanation_of_benefit_id = e.id))) LIKE '%apr%' THEN 'apr-drg' ELSE 'ms-drg' END AS VARCHAR) AS drg_code_type,
+       CAST(CASE WHEN c.drg_code IS NOT NULL THEN CASE vocabulary(c.drg_system, c.drg_code)
+         WHEN 'MS-DRG' THEN 'ms-drg' WHEN 'APR-DRG' THEN 'apr-drg' ELSE c.drg_system END END AS VARCHAR) AS drg_code_type,
        CAST(CASE length(c.drg_code) WHEN 1 THEN '00' || c.drg_code WHEN 2 THEN '0' || c.drg_code ELSE c.drg_code END AS VARCHAR) AS drg_code,
        CAST(CASE length(l.revenue_code) WHEN 3 THEN '0' || l.revenue_code ELSE l.revenue_code END AS VARCHAR) AS revenue_center_code,
        CAST(l.quantity AS DOUBLE) AS service_unit_quantity,
@@ -548,11 +551,14 @@ SELECT c.connection_id,
        date(q.day_24) AS procedure_date_24,
        date(q.day_25) AS procedure_date_25,
        CAST(CASE lower(replace(coalesce(i.payer_network_status_code, i.billing_network_status_code, e.billing_network_status_code), '-', '')) WHEN 'innetwork' THEN 1 WHEN 'outofnetwork' THEN 0 END AS BOOLEAN) AS in_network_flag,
-       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
+       came.received_at AS ingest_datetime
 FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
 LEFT JOIN claim_line AS l ON l.connection_id = c.connection_id AND l.explanation_of_benefit_id = c.explanation_of_benefit_id
 LEFT JOIN stated AS t ON t.connection_id = c.connection_id AND t.explanation_of_benefit_id = c.explanation_of_benefit_id
 JOIN connection AS n ON n.id = c.connection_id
+JOIN resource AS came ON came.connection_id = c.connection_id AND came.resource_type = 'ExplanationOfBenefit'
+  AND came.resource_id = c.explanation_of_benefit_id
 LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
 LEFT JOIN explanation_of_benefit_item AS i ON i.connection_id = l.connection_id
   AND i.explanation_of_benefit_id = l.explanation_of_benefit_id AND i.row_no = l.item_index

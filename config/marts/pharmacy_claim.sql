@@ -33,6 +33,7 @@
 -- deductible_amount          deductible
 -- in_network_flag            whether the pharmacy is in the network, where sent
 -- data_source                name of the plan in the configuration, else file
+-- ingest_datetime            when this content of the claim came, UTC
 CREATE TABLE pharmacy_claim (
   connection_id INTEGER NOT NULL,
   explanation_of_benefit_id TEXT NOT NULL,
@@ -59,7 +60,8 @@ CREATE TABLE pharmacy_claim (
   copayment_amount REAL,
   deductible_amount REAL,
   in_network_flag INTEGER,
-  data_source TEXT
+  data_source TEXT,
+  ingest_datetime TIMESTAMP
 );
 CREATE INDEX pharmacy_claim_by_claim ON pharmacy_claim (connection_id, explanation_of_benefit_id);
 CREATE INDEX pharmacy_claim_by_person ON pharmacy_claim (person_id, dispensing_date);
@@ -112,11 +114,14 @@ SELECT c.connection_id,
        CAST(CASE WHEN c.deductible_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
          THEN (coalesce(l.deductible_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.deductible_cents - coalesce(t.deductible_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS deductible_amount,
        CAST(CASE lower(replace(e.billing_network_status_code, '-', '')) WHEN 'innetwork' THEN 1 WHEN 'outofnetwork' THEN 0 END AS BOOLEAN) AS in_network_flag,
-       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source
+       CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
+       came.received_at AS ingest_datetime
 FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
 LEFT JOIN claim_line AS l ON l.connection_id = c.connection_id AND l.explanation_of_benefit_id = c.explanation_of_benefit_id
 LEFT JOIN stated AS t ON t.connection_id = c.connection_id AND t.explanation_of_benefit_id = c.explanation_of_benefit_id
 JOIN connection AS n ON n.id = c.connection_id
+JOIN resource AS came ON came.connection_id = c.connection_id AND came.resource_type = 'ExplanationOfBenefit'
+  AND came.resource_id = c.explanation_of_benefit_id
 LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
 LEFT JOIN medication_fill AS f ON f.connection_id = c.connection_id AND f.source_id = c.explanation_of_benefit_id
   AND f.source = 'claim' AND (f.item_index = l.item_index OR (l.line_key IS NULL AND f.item_index IS NULL))

@@ -25,7 +25,7 @@
 -- present_on_admit_description      VARCHAR: not known: Patient Access does not say
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
--- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+-- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_condition AS
 SELECT CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condition_id,
        CAST(n.plan AS VARCHAR) AS payer,
@@ -61,9 +61,10 @@ SELECT CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condi
        CAST(NULL AS VARCHAR) AS present_on_admit_description,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
-       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+       coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
 FROM condition AS d
 JOIN connection AS n ON n.id = d.connection_id
+JOIN resource AS came ON came.connection_id = d.connection_id AND came.resource_type = 'Condition' AND came.resource_id = d.id
 LEFT JOIN member AS m ON m.connection_id = d.connection_id AND m.patient_id = d.patient_id
 WHERE coalesce(d.verification_status_code, '') <> 'entered-in-error'
   AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND (b.plan = m.plan OR b.plan IS NULL AND m.plan IS NULL) AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

@@ -43,7 +43,7 @@
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
 -- file_date                         DATE: not kept
--- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+-- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_eligibility AS
 WITH ranked AS (
   SELECT s.*, row_number() OVER (PARTITION BY s.member_id, coalesce(s.member_number, s.patient_id), s.coverage_start_date, s.coverage_end_date,
@@ -99,8 +99,9 @@ SELECT CAST(coalesce(s.member_id, CAST(s.connection_id AS VARCHAR) || '.' || s.p
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS DATE) AS file_date,
-       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+       coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
 FROM ranked AS s
 JOIN connection AS n ON n.id = s.connection_id
+JOIN resource AS came ON came.connection_id = s.connection_id AND came.resource_type = 'Coverage' AND came.resource_id = s.coverage_id
 LEFT JOIN patient AS p ON p.connection_id = s.connection_id AND p.id = s.patient_id
 WHERE s.place = 1;

@@ -31,7 +31,7 @@
 -- charge_amount                     DOUBLE: not known: Patient Access does not say
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
--- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+-- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_encounter AS
 SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS encounter_id,
        CAST(coalesce(m.member_id, CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
@@ -69,9 +69,10 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS encou
        CAST(NULL AS DOUBLE) AS charge_amount,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
-       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+       coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
 FROM encounter AS v
 JOIN connection AS n ON n.id = v.connection_id
+JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Encounter' AND came.resource_id = v.id
 LEFT JOIN member AS m ON m.connection_id = v.connection_id AND m.patient_id = v.patient_id
 LEFT JOIN organization AS o ON o.connection_id = v.connection_id AND o.id = v.service_provider_id
 WHERE coalesce(v.status, '') <> 'entered-in-error'

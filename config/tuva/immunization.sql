@@ -25,7 +25,7 @@
 -- practitioner_id                   VARCHAR: who gave it
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
--- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+-- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_immunization AS
 SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS immunization_id,
        CAST(coalesce(m.member_id, CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
@@ -53,9 +53,10 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS immun
        CAST(CASE WHEN v.performer_actor_practitioner_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.performer_actor_practitioner_id END AS VARCHAR) AS practitioner_id,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
-       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+       coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
 FROM immunization AS v
 JOIN connection AS n ON n.id = v.connection_id
+JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Immunization' AND came.resource_id = v.id
 LEFT JOIN member AS m ON m.connection_id = v.connection_id AND m.patient_id = v.patient_id
 WHERE coalesce(v.status, '') <> 'entered-in-error'
   AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND (b.plan = m.plan OR b.plan IS NULL AND m.plan IS NULL) AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

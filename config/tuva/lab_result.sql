@@ -35,7 +35,7 @@
 -- ordering_practitioner_id          VARCHAR: not known: Patient Access does not say
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
--- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+-- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_lab_result AS
 SELECT CAST(CAST(l.connection_id AS VARCHAR) || '.' || l.observation_id || coalesce('.' || CAST(l.component_index AS VARCHAR), '') AS VARCHAR) AS lab_result_id,
        CAST(coalesce(l.member_id, CAST(l.connection_id AS VARCHAR) || '.' || l.patient_id) AS VARCHAR) AS person_id,
@@ -74,8 +74,9 @@ SELECT CAST(CAST(l.connection_id AS VARCHAR) || '.' || l.observation_id || coale
        CAST(NULL AS VARCHAR) AS ordering_practitioner_id,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
-       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+       coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
 FROM lab_result AS l
 JOIN connection AS n ON n.id = l.connection_id
+JOIN resource AS came ON came.connection_id = l.connection_id AND came.resource_type = 'Observation' AND came.resource_id = l.observation_id
 LEFT JOIN observation AS v ON v.connection_id = l.connection_id AND v.id = l.observation_id
 LEFT JOIN specimen AS sp ON sp.connection_id = v.connection_id AND sp.id = v.specimen_id;

@@ -27,7 +27,7 @@
 -- practitioner_id                   VARCHAR: who prescribed it
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
--- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+-- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_medication AS
 SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medication_id,
        CAST(coalesce(m.member_id, CAST(q.connection_id AS VARCHAR) || '.' || q.patient_id) AS VARCHAR) AS person_id,
@@ -57,9 +57,10 @@ SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medic
        CAST(CASE WHEN q.requester_practitioner_id IS NOT NULL THEN CAST(q.connection_id AS VARCHAR) || '.' || q.requester_practitioner_id END AS VARCHAR) AS practitioner_id,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
-       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+       coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
 FROM medication_request AS q
 JOIN connection AS n ON n.id = q.connection_id
+JOIN resource AS came ON came.connection_id = q.connection_id AND came.resource_type = 'MedicationRequest' AND came.resource_id = q.id
 LEFT JOIN member AS m ON m.connection_id = q.connection_id AND m.patient_id = q.patient_id
 WHERE coalesce(q.status, '') <> 'entered-in-error'
   AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND (b.plan = m.plan OR b.plan IS NULL AND m.plan IS NULL) AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

@@ -27,7 +27,7 @@
 -- ethnicity                         VARCHAR: OMB category in the words of Tuva
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
--- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+-- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_patient AS
 SELECT CAST(m.member_id AS VARCHAR) AS person_id,
        CAST(CAST(p.connection_id AS VARCHAR) || '.' || p.id AS VARCHAR) AS patient_id,
@@ -57,8 +57,9 @@ SELECT CAST(m.member_id AS VARCHAR) AS person_id,
        CAST(CASE p.ethnicity_omb_code WHEN '2135-2' THEN 'hispanic or latino' WHEN '2186-5' THEN 'not hispanic or latino' WHEN 'ASKU' THEN 'asked but unknown' WHEN 'UNK' THEN 'unknown' END AS VARCHAR) AS ethnicity,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
-       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+       coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
 FROM patient AS p
 JOIN member AS m ON m.connection_id = p.connection_id AND m.patient_id = p.id
 JOIN connection AS n ON n.id = p.connection_id
+JOIN resource AS came ON came.connection_id = p.connection_id AND came.resource_type = 'Patient' AND came.resource_id = p.id
 WHERE NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND (b.plan = m.plan OR b.plan IS NULL AND m.plan IS NULL) AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);

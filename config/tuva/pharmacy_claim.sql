@@ -31,7 +31,7 @@
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
 -- file_date                         DATE: not kept
--- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+-- ingest_datetime                   TIMESTAMP: when this content of the claim came, UTC
 CREATE VIEW tuva_pharmacy_claim AS
 SELECT claim_id,
        CAST(claim_line_number AS INTEGER) AS claim_line_number,
@@ -57,5 +57,5 @@ SELECT claim_id,
        data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        CAST(NULL AS DATE) AS file_date,
-       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+       ingest_datetime
 FROM pharmacy_claim;

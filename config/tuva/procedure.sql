@@ -23,7 +23,7 @@
 -- practitioner_id                   VARCHAR: who performed it
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
--- ingest_datetime                   TIMESTAMP: not known: when a resource came is in changes
+-- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_procedure AS
 SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS procedure_id,
        CAST(coalesce(r.member_id, CAST(r.connection_id AS VARCHAR) || '.' || r.patient_id) AS VARCHAR) AS person_id,
@@ -45,8 +45,9 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS proce
        CAST(CASE WHEN v.performer_actor_practitioner_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.performer_actor_practitioner_id END AS VARCHAR) AS practitioner_id,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
-       CAST(NULL AS TIMESTAMP) AS ingest_datetime
+       coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
 FROM procedure_occurrence AS r
 JOIN connection AS n ON n.id = r.connection_id
 JOIN "procedure" AS v ON v.connection_id = r.connection_id AND v.id = r.record_id
+JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Procedure' AND came.resource_id = v.id
 WHERE r.source = 'procedure' AND r.is_current = 1;

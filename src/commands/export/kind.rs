@@ -110,6 +110,7 @@ fn of_mart(name: &str, declared: &str, meaning: &str) -> Kind {
         "INTEGER" | "INT" => Kind::Integer,
         _ if name == "amount" || name.ends_with("_amount") => money(name),
         "REAL" | "NUM" => Kind::Real,
+        "TIMESTAMP" => Kind::Timestamp,
         // A view's expression has no declared type.
         _ if is_count => Kind::Integer,
         _ => Kind::Text,

@@ -110,6 +110,11 @@ fn misplaced() -> String {
             "code": {"coding": [{"system": system, "code": code}]}, "valueQuantity": value})
     };
     let quantity = |value: f64, unit: &str| json!({"value": value, "unit": unit});
+    let balance = |id: &str, category: &str| {
+        json!({"resourceType": "ExplanationOfBenefit", "id": id, "status": "active", "patient": of(),
+            "benefitBalance": [{"category": {"coding": [{"code": category}]}, "financial": [
+                {"type": {"coding": [{"code": "deductible"}]}, "usedMoney": {"value": 5, "currency": "USD"}}]}]})
+    };
     let loinc = "http://loinc.org";
     let mut rows = vec![
         json!({"resourceType": "Patient", "id": "member-0815"}),
@@ -133,6 +138,9 @@ fn misplaced() -> String {
             {"system": "http://terminology.hl7.org/CodeSystem/condition-category",
                 "code": "problem-list-item"}]}],
             "code": {"coding": [{"system": "http://snomed.info/sct", "code": "44054006"}]}}),
+        balance("k", "30"),
+        balance("n", "Zyxdoe"),
+        balance("o", "555-12-3456"),
         json!({"resourceType": "QuestionnaireResponse", "id": "q", "status": "completed",
             "subject": of(), "item": [{"linkId": "1", "answer": [{"valueDecimal": 94.5}]}]}),
     ];
@@ -188,6 +196,7 @@ fn what_is_no_code_unit_or_measurement_is_left_out() {
     assert_eq!(high.iter().map(number).collect::<Vec<_>>(), [90.0]);
     assert_eq!(sorted("tuva_condition", "condition_type"), ["problem-list-item"]);
     assert_eq!(sorted("tuva_condition", "source_code"), ["44054006"]);
+    assert_eq!(sorted("accumulator", "benefit_category"), ["30"]);
     let dropped = |table: &str, column: &str| {
         let told = manifest(&folder);
         let file = told["files"].as_array().unwrap().iter().find(|file| file["table"] == table);

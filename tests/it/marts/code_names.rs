@@ -161,11 +161,11 @@ fn a_name_is_the_lists_where_one_is_loaded_else_as_sent() {
         a\t0002-1433\tHUMAN\tMadeup\tmadeupine\tTABLET\t5\tmg/1\n";
     load(&home, "product.txt", products);
     let by_lists = [
-        // Of APR-DRG, AP-DRG and the plan's own groups no list is read.
+        // Of APR-DRG, AP-DRG, the plan's own groups and those without a system no list is read.
         "DRG|007|Group as sent",
         "DRG|007|Group as sent",
         "DRG|007|Group as sent",
-        "DRG|007|LUNG",
+        "DRG|007|Group as sent",
         "DRG|007|LUNG",
         "DRG|1007|Group as sent",
         "DRG|7|LUNG",

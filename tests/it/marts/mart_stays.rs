@@ -263,3 +263,16 @@ fn files_of_two_plans_count_each_plans_claims_once() {
     assert_eq!(ask(&home, persons), ["2"]);
     home.succeed(&["verify"], "files of two plans");
 }
+
+#[test]
+fn an_x_in_place_of_the_frequency_voids_nothing() {
+    let home = imported(&[
+        bill("open", 1, 'X', [1, 3], 100.0, json!({})),
+        bill("odd", 1, '*', [11, 13], 30.0, json!({})),
+        bill("void", 1, '8', [21, 23], 50.0, json!({})),
+    ]);
+    assert_eq!(ask(&home, STANDS), ["odd|3000", "open|10000"]);
+    let frequencies =
+        "SELECT explanation_of_benefit_id, frequency_code, is_void FROM claim ORDER BY 1";
+    assert_eq!(ask(&home, frequencies), ["odd||0", "open||0", "void|8|1"]);
+}

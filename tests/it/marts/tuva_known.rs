@@ -161,3 +161,85 @@ fn medicares_statuses_are_those_of_its_extensions() {
     let asked = "SELECT payer, original_reason_entitlement_code, dual_status_code, medicare_status_code FROM tuva_eligibility ORDER BY 1";
     assert_eq!(ask(&home, asked), ["Medicare|1|08|20", "Plan|||"]);
 }
+
+#[test]
+fn a_group_is_ms_drg_only_where_its_system_is_called_so() {
+    let kind = json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/claim-type", "code": "institutional"}]});
+    let cms = "https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/MS-DRG-Classifications-and-Software";
+    let group = |code: &str, system: Option<&str>| {
+        let mut coding = json!({"code": code});
+        if let Some(system) = system {
+            coding["system"] = json!(system);
+        }
+        json!({"coding": [coding]})
+    };
+    let told = |id: &str, system: Option<&str>| {
+        claim(
+            id,
+            json!({"type": kind,
+            "supportingInfo": [{"sequence": 1, "category": coded("drg"), "code": group("470", system)}]}),
+        )
+    };
+    let packaged =
+        |id: &str, entries: Value| claim(id, json!({"type": kind, "diagnosis": entries}));
+    let entry = |at: u8, code: &str, system: &str| json!({"sequence": at, "packageCode": group(code, Some(system))});
+    let home = imported(&[
+        told("apr", Some("http://uri.hddaccess.com/cs/apr-drg")),
+        told("cms", Some(cms)),
+        told("cms-slash", Some(&format!("{cms}/"))),
+        told("medicare", Some("https://bluebutton.cms.gov/resources/variables/clm_drg_cd")),
+        told("name", Some("MS-DRG")),
+        told("older", Some("https://payer.example/CMS-DRG")),
+        told("own", Some("https://payer.example/drg")),
+        told("silent", None),
+        // The code and its system are of one entry, whichever system is the greatest text.
+        packaged("two", json!([entry(2, "1", "zzz apr-drg"), entry(1, "470", "ms-drg")])),
+    ]);
+    let asked =
+        "SELECT substr(claim_id, 3), drg_code_type, drg_code FROM tuva_medical_claim ORDER BY 1";
+    assert_eq!(
+        ask(&home, asked),
+        [
+            "apr|apr-drg|470",
+            "cms|ms-drg|470",
+            "cms-slash|ms-drg|470",
+            "medicare|ms-drg|470",
+            "name|ms-drg|470",
+            "older|https://payer.example/CMS-DRG|470",
+            "own|https://payer.example/drg|470",
+            "silent||470",
+            "two|ms-drg|470",
+        ]
+    );
+    let systems = "SELECT drg_system FROM claim_current WHERE explanation_of_benefit_id IN ('own', 'silent', 'two') ORDER BY explanation_of_benefit_id";
+    assert_eq!(ask(&home, systems), ["https://payer.example/drg", "", "ms-drg"]);
+}
+
+#[test]
+fn every_record_says_when_its_content_came() {
+    let (_server, home) = crate::marts::more_marts::synced();
+    let claims = "SELECT count(*) FROM (SELECT claim_id, ingest_datetime FROM tuva_medical_claim
+          UNION ALL SELECT claim_id, ingest_datetime FROM tuva_pharmacy_claim) AS t
+        JOIN resource AS r ON r.connection_id || '.' || r.resource_id = t.claim_id
+         AND r.resource_type = 'ExplanationOfBenefit'
+        WHERE t.ingest_datetime IS NOT r.received_at";
+    assert_eq!(home.value::<i64>(claims), 0);
+    assert!(home.value::<i64>("SELECT count(ingest_datetime) FROM tuva_medical_claim") > 0);
+    let day: String = home.value("SELECT date(max(received_at)) FROM resource");
+    for view in [
+        "condition",
+        "eligibility",
+        "encounter",
+        "immunization",
+        "lab_result",
+        "medication",
+        "observation",
+        "patient",
+        "procedure",
+    ] {
+        let other = format!(
+            "SELECT count(*) FROM tuva_{view} WHERE ingest_datetime IS NULL OR ingest_datetime > '{day}'"
+        );
+        assert_eq!(home.value::<i64>(&other), 0, "{view}");
+    }
+}

@@ -316,6 +316,8 @@ fn of_mart(mart: &str, name: &str, kind: Kind) -> Treatment {
     let code = Treatment::Code(Form::of_column(name));
     match name {
         _ if is_word => Treatment::Listed(Form::Word),
+        // A code of X12 (30, MH), without its system.
+        "benefit_category" => Treatment::Listed(Form::Short),
         "run_id" => Treatment::Drop,
         "connection_id" | "claim_key" => Treatment::Pseudonym,
         "drug" => Treatment::Drug,

@@ -31,7 +31,11 @@ pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
         "sct" | "snomedct" | "snomed-ct" | "snomed ct" => "SNOMED CT",
         "medhcpcsgeninfo" => "HCPCS",
         // HL7's and CMS's URL, a name, and Blue Button's variable.
-        "msdrg" | "ms-drg" | "ms-drg-classifications-and-software" | "clm_drg_cd" => "MS-DRG",
+        "clm_drg_cd" => "MS-DRG",
+        // CMS-DRG, which MS-DRG replaced in 2007, is another system.
+        _ if has_word(&system, "msdrg") || has_word(&system, "ms-drg") => "MS-DRG",
+        _ if has_word(&system, "aprdrg") || has_word(&system, "apr-drg") => "APR-DRG",
+        _ if system.contains("all_patient_refined_drg") => "APR-DRG",
         _ if system.contains("icd10pcs") || system.contains("icd-10-pcs") => "ICD-10-PCS",
         _ if system.contains("ama-assn.org/go/cpt") => "CPT",
         _ if system.contains("hcpcs") => "HCPCS",
@@ -76,6 +80,11 @@ fn plain(system: &str) -> String {
         .find_map(|start| lower.strip_prefix(start))
         .unwrap_or(lower);
     bare.trim_end_matches('/').to_owned()
+}
+
+/// Whether a word begins within a text where no letter or digit is before it.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| !text[..at].ends_with(char::is_alphanumeric))
 }
 
 /// A letter and four digits are HCPCS (level II). Five digits are CPT, and so are four digits with the
@@ -215,6 +224,15 @@ mod tests {
                     "http://terminology.hl7.org/CodeSystem/MSDRG",
                     "http://bluebutton.cms.gov/resources/variables/clm_drg_cd",
                     "ms-drg",
+                    "https://payer.example/CodeSystem/MS-DRG-v41",
+                ],
+            ),
+            (
+                "APR-DRG",
+                &[
+                    "apr-drg",
+                    "http://uri.hddaccess.com/cs/apr-drg",
+                    "https://apps.3mhis.com/docs/Groupers/All_Patient_Refined_DRG/apr41.pdf",
                 ],
             ),
         ] {
@@ -228,7 +246,7 @@ mod tests {
             "http://x.example/ndc-like",
             "6.69",
             "http://uri.hddaccess.com/cs/apdrg",
-            "apr-drg",
+            "https://payer.example/CMS-DRG",
         ] {
             assert_eq!(vocabulary(system, "1"), None, "{system}");
         }

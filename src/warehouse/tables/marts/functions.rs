@@ -1,6 +1,6 @@
 //! The SQL functions that the marts' statements call, on the connection that writes.
 
-use super::{benefit, cents, codes, unit, words};
+use super::{benefit, cents, codes, revision, unit, words};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{
     Connection,
@@ -27,12 +27,17 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
         })
         .and_then(|()| {
             connection.create_scalar_function("frequency_of", 4, flags, |context| {
-                Ok(words::frequency(category(context), text(context, 3)))
+                Ok(revision::frequency(category(context), text(context, 3)))
+            })
+        })
+        .and_then(|()| {
+            add("bill_frequency", 1, |context| {
+                Ok(text(context, 0).and_then(revision::bill_frequency))
             })
         })
         .and_then(|()| {
             connection.create_scalar_function("adjustment_of", 4, flags, |context| {
-                Ok(words::adjustment(category(context), text(context, 3)))
+                Ok(revision::adjustment(category(context), text(context, 3)))
             })
         })
         .and_then(|()| {

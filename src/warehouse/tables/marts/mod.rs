@@ -21,6 +21,7 @@ mod make;
 mod order;
 mod people;
 mod persons;
+mod revision;
 mod sources;
 mod standing;
 mod steps;
@@ -46,7 +47,7 @@ pub(in crate::warehouse) use standing::state;
 pub use words::{luhn_sum, npi_is_valid};
 
 /// Raised when the same statements give other rows than before.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 /// Notes that the marts of a connection are behind.
 pub(crate) fn note(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
     transaction

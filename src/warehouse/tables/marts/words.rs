@@ -1,5 +1,4 @@
-//! One spelling for what payers write in many ways: dates, drug codes, days of supply, kinds of
-//! adjustment.
+//! One spelling for what payers write in many ways: dates, drug codes, days of supply.
 //!
 //! The statements of `config/marts` call these as SQL functions. Each takes what was sent and gives
 //! NULL for what it does not understand.
@@ -178,73 +177,6 @@ pub(super) fn whole_number(text: &str) -> Option<i64> {
     text[..end].parse().ok()
 }
 
-/// Whether two names of a piece of information, as codes or URLs of Medicare's, say one of these.
-fn names(category: [Option<&str>; 3], known: &[&str]) -> bool {
-    category.into_iter().flatten().any(|code| {
-        let last = code.rsplit('/').next().unwrap_or(code);
-        let plain: String = last
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_ascii_lowercase();
-        known.contains(&plain.as_str())
-    })
-}
-
-/// The bill frequency, if a piece of information about a claim states it.
-pub(super) fn frequency(category: [Option<&str>; 3], code: Option<&str>) -> Option<String> {
-    const KNOWN: [&str; 7] = [
-        "clmfreqcd",
-        "claimfreqcd",
-        "clmbillfreqcd",
-        "claimfrequency",
-        "claimfrequencycode",
-        "billfrequency",
-        "frequencycode",
-    ];
-    let code = code.map(str::trim).filter(|code| code.len() == 1)?;
-    names(category, &KNOWN).then(|| code.to_ascii_uppercase())
-}
-
-/// original, adjustment or void, where a piece of information about a claim says so.
-pub(super) fn adjustment(category: [Option<&str>; 3], code: Option<&str>) -> Option<&'static str> {
-    let code = code?.trim().to_ascii_lowercase();
-    let found = match code.as_str() {
-        // Words are understood wherever a type of adjustment is told.
-        "original" => "original",
-        "adjustment" | "adjusted" | "replacement" | "corrected" | "correction" => "adjustment",
-        "void" | "voided" | "cancel" | "cancelled" | "canceled" | "reversal" | "reversed"
-        | "deletion" | "deleted" => "void",
-        code => {
-            return if names(category, &["clmadjstmttypecd"]) {
-                pick(code, &["0"], &["1"], &["2"])
-            } else if names(category, &["adjstmtdltncd"]) {
-                pick(code, &["o"], &["d"], &["a"])
-            } else if names(category, &["ficlmactncd", "clmfiactncd"]) {
-                pick(code, &["1"], &["2", "4", "6"], &["3", "5"])
-            } else {
-                None
-            };
-        }
-    };
-    let known = [
-        "clmadjstmttypecd",
-        "adjstmtdltncd",
-        "ficlmactncd",
-        "clmfiactncd",
-        "adjustmenttype",
-        "claimadjustmenttype",
-        "claimstatustype",
-    ];
-    names(category, &known).then_some(found)
-}
-
-fn pick(code: &str, original: &[&str], void: &[&str], adjustment: &[&str]) -> Option<&'static str> {
-    [("original", original), ("void", void), ("adjustment", adjustment)]
-        .into_iter()
-        .find_map(|(word, codes)| codes.contains(&code).then_some(word))
-}
-
 /// A, B, C or D, where a text names a part of Medicare.
 pub(super) fn medicare_part(text: &str) -> Option<String> {
     let text = text.to_ascii_uppercase();
@@ -360,20 +292,6 @@ mod tests {
         ] {
             assert_eq!(days(value, unit, text), expected, "{value:?} {unit:?} {text:?}");
         }
-    }
-
-    #[test]
-    fn medicare_says_in_many_ways_what_a_claim_is() {
-        let url = "https://bluebutton.cms.gov/resources/variables/clm_freq_cd";
-        assert_eq!(frequency([Some("info"), Some(url), None], Some("8")).as_deref(), Some("8"));
-        assert_eq!(frequency([Some("info"), None, None], Some("8")), None);
-        let of = |name, code| adjustment([Some("info"), Some(name), None], Some(code));
-        assert_eq!(of("CLM_ADJSTMT_TYPE_CD", "0"), Some("original"));
-        assert_eq!(of("CLM_ADJSTMT_TYPE_CD", "1"), Some("void"));
-        assert_eq!(of("CLM_ADJSTMT_TYPE_CD", "2"), Some("adjustment"));
-        assert_eq!(of("https://x/variables/adjstmt_dltn_cd", "D"), Some("void"));
-        assert_eq!(of("adjustmentType", "Reversal"), Some("void"));
-        assert_eq!(of("discharge-status", "1"), None);
     }
 
     #[test]

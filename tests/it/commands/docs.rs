@@ -4,7 +4,7 @@
 pub(crate) mod command_pages;
 mod configuration_page;
 
-use crate::support::Home;
+use crate::support::{Home, article};
 use clap::{Command, CommandFactory};
 use payersync::{
     cli::Cli,
@@ -94,8 +94,16 @@ fn an_article_fits_the_word_behind_it() {
         .into_iter()
         .map(|path| (path.to_owned(), fs::read_to_string(root(path)).unwrap()))
         .collect();
-    for folder in ["docs", "docs/commands", "config", "config/views", "config/marts", "config/tuva"]
-    {
+    for folder in [
+        "docs",
+        "docs/commands",
+        "config",
+        "config/tables",
+        "config/shapes",
+        "config/views",
+        "config/marts",
+        "config/tuva",
+    ] {
         for entry in fs::read_dir(root(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.is_file() && path.extension().is_some_and(|it| it != "svg" && it != "png") {
@@ -122,21 +130,14 @@ fn an_article_fits_the_word_behind_it() {
 /// Each `a` or `an` that does not fit how the next word is spoken. Words in capitals are passed
 /// over: nobody can tell from the spelling whether they are spelt out.
 fn wrong_articles(text: &str) -> impl Iterator<Item = String> {
-    const CONSONANT: &[&str] = &["eu", "uni", "us", "ut", "one", "once"];
-    const VOWEL: &[&str] = &["a", "e", "i", "o", "u", "hour", "honest", "http"];
-    let starts = |word: &str, list: &[&str]| list.iter().any(|start| word.starts_with(start));
     let mut words = text.split_whitespace();
     let mut before = words.next().unwrap_or_default();
     words.filter_map(move |word| {
-        let article = std::mem::replace(&mut before, word).trim_start_matches(['(', '"', '>']);
+        let found = std::mem::replace(&mut before, word).trim_start_matches(['(', '"', '>']);
         let plain = word.starts_with(|first: char| first.is_ascii_lowercase());
-        let vowel = starts(word, VOWEL) && !starts(word, CONSONANT);
-        let wrong = match article {
-            "a" | "A" => vowel,
-            "an" | "An" => !vowel,
-            _ => false,
-        };
-        (plain && wrong).then(|| format!("{article} {word}"))
+        let is_article = ["a", "A", "an", "An"].contains(&found);
+        let fits = found.eq_ignore_ascii_case(article(word));
+        (plain && is_article && !fits).then(|| format!("{found} {word}"))
     })
 }
 

@@ -1,6 +1,7 @@
 //! What every test here stands on: a home of its own, the real binary, the embedded payer, and
 //! what may be around it.
 
+mod articles;
 mod canaries;
 mod consenting;
 mod dictated;
@@ -20,6 +21,7 @@ mod tables;
 mod tampered;
 mod watched;
 
+pub(crate) use articles::article;
 pub(crate) use canaries::{CANARY_BYTES, canaries, sightings};
 pub(crate) use consenting::Consenting;
 pub(crate) use dictated::Dictated;

@@ -8,6 +8,7 @@ mod every_table;
 mod mistyped;
 mod own_views;
 mod references;
+mod shapes;
 mod unmapped;
 mod unmapped_reasons;
 mod views;

@@ -14,7 +14,8 @@
 -- by a second number, if exactly one other claim has it and the naming claim has another number in the
 -- same system. A number leads to a claim of another patient only in the system that both name and if it is
 -- unique or a control number. Interim bills and late charges that name an earlier claim add to it. Of several claims with
--- the same unique number the one created last takes the others' place. Blanks around a number and a slash behind its
+-- the same unique number the one created last takes the others' place, and so it is with several claims of the
+-- same days that replace the same claim, unless their charges come to its charge: then it was split. Blanks around a number and a slash behind its
 -- system do not count; a unique or control number without a system is that of the only system in
 -- which it is known. Links to itself are ignored, and so are links
 -- to claims that are not here and replacements that are drafts or entered in error. Where claims

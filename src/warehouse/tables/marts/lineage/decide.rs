@@ -134,6 +134,7 @@ impl Table<'_> {
                 add(payment, reversal);
             }
         }
+        self.replace_siblings(&mut edges);
         self.repeat_bills(&mut edges);
         self.bill_anew(&mut edges);
         edges

@@ -13,6 +13,7 @@ mod number;
 mod pair;
 mod part;
 mod repeat;
+mod sibling;
 mod tables;
 #[cfg(test)]
 mod tests;

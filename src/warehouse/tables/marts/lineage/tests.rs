@@ -210,6 +210,31 @@ fn chains_end_at_their_last_claim_whichever_way_the_links_point() {
 }
 
 #[test]
+fn of_several_replacements_of_one_claim_the_last_stands_unless_it_was_split() {
+    let claims = [claim("o", "01", 100), claim("a1", "02", 120), claim("a2", "03", 90)];
+    let says = [("a1", "prior", "o"), ("a2", "prior", "o")];
+    assert_eq!(outcome(&claims, &says), stand(&["a2"], 90));
+    let four = [&claims[..], &[claim("a3", "04", 95)]].concat();
+    assert_eq!(outcome(&four, &[says[0], says[1], ("a3", "replaces", "o")]), stand(&["a3"], 95));
+    // Two parts that were charged as much as the whole.
+    let split = [claim("o", "01", 100), claim("a1", "02", 60), claim("a2", "03", 40)];
+    assert_eq!(outcome(&split, &says), stand(&["a1", "a2"], 100));
+    // Of other days, or another patient's; or the last one was cancelled or taken back.
+    let day = Claim { day: Some("2025-01-05".to_owned()), ..claims[2].clone() };
+    assert_eq!(
+        outcome(&[claims[0].clone(), claims[1].clone(), day], &says),
+        stand(&["a1", "a2"], 210)
+    );
+    let cancelled = Claim { is_cancelled: true, ..claims[2].clone() };
+    assert_eq!(
+        outcome(&[claims[0].clone(), claims[1].clone(), cancelled], &says),
+        stand(&["a1"], 120)
+    );
+    let back = [&claims[..], &[claim("r", "04", -90)]].concat();
+    assert_eq!(outcome(&back, &[says[0], says[1], ("r", "prior", "a2")]), stand(&["a1"], 120));
+}
+
+#[test]
 fn of_one_number_the_last_version_stands() {
     let same =
         |claim: Claim| Claim { numbers: vec![number(NumberKind::Unique, Some("s"), "n")], ..claim };

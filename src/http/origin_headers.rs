@@ -26,13 +26,12 @@ impl OriginHeaders {
     /// Whether a text is the name of a header that a caller may set. Headers that say who asks, for
     /// what, and how the body is sent are the client's own.
     pub fn is_free(name: &str) -> bool {
-        const TAKEN: [&str; 12] = [
+        const TAKEN: [&str; 11] = [
             "accept",
             "accept-encoding",
             "authorization",
             "connection",
             "content-length",
-            "content-type",
             "cookie",
             "expect",
             "host",

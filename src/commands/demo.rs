@@ -2,8 +2,10 @@
 //!
 //! It lives in a folder of its own, so that synthetic members never stand beside real ones.
 
+mod like;
+
 use super::{
-    consent::{Consent, give, redeem},
+    consent::{Consent, give, give_without_consent, redeem},
     failure::Failure,
     home, lock, print,
     progress::{self, Style},
@@ -15,12 +17,12 @@ use super::{
 use crate::{
     auth::{AuthorizeRequest, CallbackListener, ClientRegistration, Redirected},
     cli::{DemoArgs, QueryFormat},
-    config::{FILE_NAME, Settings},
+    config::{FILE_NAME, PlanSettings, Settings},
     exit_code::ExitCode,
     http::{BodyFormat, Get, HttpClient, PostForm, any_body, nothing_fresh, silently},
     outcome::WalkState,
     plural,
-    sandbox::{Identity, Sandbox},
+    sandbox::{Identity, Like, Sandbox},
     sync::Report,
     warehouse::{ConnectionRow, ReadOnlyWarehouse, Warehouse},
 };
@@ -67,31 +69,45 @@ FROM completeness GROUP BY connection",
 /// What the payer calls itself. Its port is another one each time, and what it says must not be.
 const NAMED_ORIGIN: &str = "https://api.sandbox.example";
 
+/// The payer is on this machine: to wait as long as for a real plan would show nothing more.
+const HASTE: &str = "
+[http]
+initial_delay_milliseconds = 50
+max_delay_seconds = 1
+read_timeout_seconds = 5
+";
+
 /// Runs the demo; the exit code is the sync's.
 pub(super) async fn run(
     DemoArgs { keep, sandbox: args }: &DemoArgs,
     home: Option<PathBuf>,
     style: Style,
 ) -> Result<ExitCode, Failure> {
-    if args.list_faults {
-        return sandbox::list_faults();
+    if let Some(listed) = sandbox::list(args) {
+        return listed;
     }
     let folder = home.unwrap_or_else(|| PathBuf::from("payersync-demo"));
     home::create(&folder)?;
     refuse_real_home(&folder)?;
     let lock = lock::take(&folder, "demo")?;
-    let payer = sandbox::start(0, args, Some(NAMED_ORIGIN)).await?;
-    let settings = configure(&folder, &payer)?;
+    let keys = like::client_keys(&folder, args.like)?;
+    let payer = sandbox::start(0, args, Some(NAMED_ORIGIN), keys).await?;
+    let (settings, plan) = configure(&folder, args.like, &payer)?;
     tell(&format!(
         "The embedded payer serves {} at {}",
         plural::count(args.members, "synthetic member"),
         payer.origin()
     ));
+    if plan != PLAN {
+        tell(&format!("It behaves like {}; the plan is the preset {plan}", args.like.title()));
+    }
     let monitor = progress::monitor(style);
     let warehouse = Arc::new(home::warehouse(&settings, &*monitor)?);
     let http = home::http(&settings)?;
     let tokens = home::tokens(&settings, &http)?;
-    let connections = connect(&payer, args.members, &settings, &http, &warehouse).await?;
+    let settings_plan = settings.plan(&plan)?;
+    let connections =
+        connect(&payer, args.members, &settings, settings_plan, &http, &warehouse).await?;
     let targets = targets(&settings, connections, &http).await;
     let left_out = targets.tell_left_out();
     let options = options(&settings, "demo", false, Vec::new());
@@ -133,14 +149,20 @@ fn refuse_real_home(folder: &Path) -> Result<(), Failure> {
 }
 
 /// Writes the configuration that a user would have written for this payer.
-fn configure(folder: &Path, payer: &Sandbox) -> Result<Settings, Failure> {
+///
+/// Returns it with the name of the plan.
+fn configure(folder: &Path, like: Like, payer: &Sandbox) -> Result<(Settings, String), Failure> {
+    if let Some(preset) = like.preset() {
+        let text = format!("{MARK}\n{}{HASTE}", like::section(like, preset, payer)?);
+        home::write_private(&folder.join(format!("{preset}.secret")), payer.client_secret())?;
+        home::write_private(&folder.join(FILE_NAME), &text)?;
+        return Ok((Settings::load(folder)?, preset.to_owned()));
+    }
     let secret = "demo.secret";
     let text = format!(
         "{MARK}\n[plans.{PLAN}]\nfhir_url = {:?}\nauthorize_url = {:?}\ntoken_url = {:?}\n\
          client_id = {:?}\nclient_secret_file = {secret:?}\nredirect_url = \"http://127.0.0.1:0/callback\"\n\
-         proxied_origins = [{NAMED_ORIGIN:?}]\nrequests_per_second = 1000\npage_size = 10\n\n\
-         # The payer is on this machine: to wait as long as for a real plan would show nothing more.\n\
-         [http]\ninitial_delay_milliseconds = 50\nmax_delay_seconds = 1\nread_timeout_seconds = 5\n",
+         proxied_origins = [{NAMED_ORIGIN:?}]\nrequests_per_second = 1000\npage_size = 10\n{HASTE}",
         payer.fhir_url(),
         payer.authorize_url(),
         payer.token_url(),
@@ -148,7 +170,7 @@ fn configure(folder: &Path, payer: &Sandbox) -> Result<Settings, Failure> {
     );
     home::write_private(&folder.join(secret), payer.client_secret())?;
     home::write_private(&folder.join(FILE_NAME), &text)?;
-    Ok(Settings::load(folder)?)
+    Ok((Settings::load(folder)?, PLAN.to_owned()))
 }
 
 /// Has every synthetic member consent, as a person with a browser would.
@@ -156,17 +178,23 @@ async fn connect(
     payer: &Sandbox,
     members: u32,
     settings: &Settings,
+    plan: &PlanSettings,
     http: &HttpClient,
     warehouse: &Warehouse,
 ) -> Result<Vec<ConnectionRow>, Failure> {
     let vault = home::vault(&settings.home)?;
-    let plan = settings.plan(PLAN)?;
     let mut connections = Vec::new();
     for member in 0..members {
         let who = payer.identity(member);
         let mut registration = home::registration(plan, http).await?;
-        let answer = consent_in_browser(&mut registration, &who, http).await?;
         let name = connection_name(&who, member);
+        if !plan.grant().has_endpoint() {
+            let consent = Consent { name: &name, member: Some(&name), registration: &registration };
+            let patient = Some(payer.patient_id(member));
+            connections.push(give_without_consent(&consent, patient, warehouse).await?);
+            continue;
+        }
+        let answer = consent_in_browser(&mut registration, &who, http).await?;
         let consent = Consent { name: &name, member: Some(&name), registration: &registration };
         let grant = redeem(&consent, &answer, http).await?;
         connections.push(give(&consent, &grant, &vault, warehouse).await?);

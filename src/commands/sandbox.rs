@@ -3,11 +3,15 @@
 use super::{failure::Failure, print, show, stop_signal, tell, terminal};
 use crate::{
     cli::{SandboxArgs, SandboxCommand},
+    config::Preset,
     exit_code::ExitCode,
-    sandbox::{Fault, Options, Sandbox},
+    sandbox::{Fault, Like, Options, Sandbox},
 };
-use std::{net::Ipv4Addr, time::Duration};
+use std::{collections::BTreeMap, fs, net::Ipv4Addr, path::Path, time::Duration};
 use tokio::net::TcpListener;
+
+/// The variable in which the client's secret is.
+const SECRET: &str = "PAYERSYNC_SANDBOX_SECRET";
 
 /// Members that are named; a payer for a load test has a million.
 const MOST_MEMBERS: u32 = 100;
@@ -17,19 +21,41 @@ const FAULT: usize = 24;
 
 /// Serves until told to stop.
 pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
-    if command.sandbox.list_faults {
-        return list_faults();
+    if let Some(listed) = list(&command.sandbox) {
+        return listed;
     }
-    let sandbox = start(command.port, &command.sandbox, None).await?;
+    let like = command.sandbox.like;
+    let keys = command.jwks.as_deref().map(read_keys).transpose()?;
+    let is_unknown = like.wants_key() && keys.is_none();
+    let sandbox = start(command.port, &command.sandbox, None, keys).await?;
+    let section = match like.preset() {
+        Some(preset) => {
+            let variable = format!("client_secret_env = {SECRET:?}");
+            let file = format!("client_secret_file = \"{preset}.secret\"");
+            preset_section(like, preset, &sandbox, "")?.replace(&file, &variable)
+        }
+        None => format!(
+            "[plans.sandbox]\nfhir_url = {:?}\nauthorize_url = {:?}\ntoken_url = {:?}\n\
+             client_id = {:?}\nclient_secret_env = {SECRET:?}\n",
+            sandbox.fhir_url(),
+            sandbox.authorize_url(),
+            sandbox.token_url(),
+            sandbox.client_id(),
+        ),
+    };
     print(|out| {
-        writeln!(out, "[plans.sandbox]")?;
-        writeln!(out, "fhir_url = {:?}", sandbox.fhir_url())?;
-        writeln!(out, "authorize_url = {:?}", sandbox.authorize_url())?;
-        writeln!(out, "token_url = {:?}", sandbox.token_url())?;
-        writeln!(out, "client_id = {:?}", sandbox.client_id())?;
-        writeln!(out, "client_secret_env = \"PAYERSYNC_SANDBOX_SECRET\"")?;
-        writeln!(out, "# Where payersync is started:")?;
-        writeln!(out, "#   export PAYERSYNC_SANDBOX_SECRET={}", sandbox.client_secret())?;
+        out.write_all(section.as_bytes())?;
+        if section.contains(SECRET) {
+            writeln!(out, "# Where payersync is started:")?;
+            writeln!(out, "#   export {SECRET}={}", sandbox.client_secret())?;
+        }
+        if like.is_open() {
+            writeln!(out, "# Patients, for `payersync connect NAME --patient ID`:")?;
+            for member in 0..command.sandbox.members.min(MOST_MEMBERS) {
+                writeln!(out, "#   {}", sandbox.patient_id(member))?;
+            }
+            return Ok(());
+        }
         writeln!(out, "# Members, for the consent page:")?;
         for member in 0..command.sandbox.members.min(MOST_MEMBERS) {
             let who = sandbox.identity(member);
@@ -44,14 +70,42 @@ pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
             Some(more) => writeln!(out, "#   and {more} more"),
         }
     })?;
+    if is_unknown {
+        tell("This platform wants the client to sign, and knows no key of yours: save what");
+        tell("`payersync jwks PLAN --new` prints, and start again with --jwks FILE");
+    }
     tell("The embedded payer is up; Ctrl-C stops it. Paste the lines above into payersync.toml");
     stop_signal::listen_and_say("The payer has stopped", None).asked().await;
     sandbox.stop().await;
     Ok(ExitCode::Complete)
 }
 
+/// What an argument asks for instead of a payer.
+pub(super) fn list(args: &SandboxArgs) -> Option<Result<ExitCode, Failure>> {
+    match (args.list_faults, args.list_likes) {
+        (true, _) => Some(list_faults()),
+        (false, true) => Some(list_likes()),
+        (false, false) => None,
+    }
+}
+
+/// Names every platform, its preset, and the facts that it plays.
+fn list_likes() -> Result<ExitCode, Failure> {
+    print(|out| {
+        for like in Like::all() {
+            let preset = like.preset().map(|preset| format!(" (preset {preset})"));
+            writeln!(out, "{:<16} {}{}", like.name(), like.title(), preset.unwrap_or_default())?;
+            for (certainty, text) in like.facts() {
+                writeln!(out, "  {certainty:<8} {text}")?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(ExitCode::Complete)
+}
+
 /// Names every fault with its sentence.
-pub(super) fn list_faults() -> Result<ExitCode, Failure> {
+fn list_faults() -> Result<ExitCode, Failure> {
     let screen = terminal::width().unwrap_or(usize::MAX);
     print(|out| {
         Fault::ALL.iter().try_for_each(|fault| {
@@ -67,6 +121,7 @@ pub(super) async fn start(
     port: u16,
     args: &SandboxArgs,
     named_origin: Option<&str>,
+    client_keys: Option<String>,
 ) -> Result<Sandbox, Failure> {
     let failed = |error| {
         Failure::usage(format!("cannot listen on port {port}"), error)
@@ -75,11 +130,51 @@ pub(super) async fn start(
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
     let options = Options {
         members: args.members,
+        claims_per_member: args.claims,
         seed: args.seed,
+        like: args.like,
+        client_keys,
         named_origin: named_origin.map(str::to_owned),
         page_delay: Duration::from_millis(args.page_delay),
         faults: args.faults.clone(),
         ..Options::default()
     };
     Sandbox::start(listener, options).await.map_err(failed)
+}
+
+fn read_keys(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| {
+        let hint = "`payersync jwks PLAN` prints what belongs there";
+        Failure::file(format!("cannot read {}", path.display()), error, hint)
+    })
+}
+
+/// The section of the preset that is made for a platform, with the payer's own origin in the place of every
+/// host, and with these lines added.
+pub(super) fn preset_section(
+    like: Like,
+    preset: &str,
+    payer: &Sandbox,
+    more: &str,
+) -> Result<String, Failure> {
+    let wrong = |error| Failure::bug("a preset of the payer's", anyhow::anyhow!("{error}"));
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    let values: BTreeMap<String, String> = like.settings().iter().map(owned).collect();
+    let section = Preset::named(preset).and_then(|it| it.section(&values)).map_err(wrong)?;
+    let header = format!("[plans.{preset}]\n");
+    let client_id = format!("{:?}", payer.client_id());
+    let section = at_origin(&section, &payer.origin()).replace("\"your-client-id\"", &client_id);
+    Ok(section.replacen(&header, &format!("{header}{more}"), 1))
+}
+
+/// The text with an origin in the place of each that it names.
+fn at_origin(text: &str, origin: &str) -> String {
+    let mut pieces = text.split("https://");
+    let mut moved = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let end = piece.find(['/', '"', ' ', '\n']).unwrap_or(piece.len());
+        moved.push_str(origin);
+        moved.push_str(&piece[end..]);
+    }
+    moved
 }

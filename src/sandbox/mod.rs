@@ -24,6 +24,7 @@
 mod members;
 
 mod faults;
+mod like;
 mod oauth;
 mod options;
 mod pairs;
@@ -31,6 +32,7 @@ mod server;
 mod state;
 
 pub use faults::fault::{Fault, UnknownFault};
+pub use like::{Like, UnknownLike};
 pub use members::Identity;
 pub use options::Options;
 pub use state::Request;
@@ -104,17 +106,21 @@ impl Sandbox {
 
     /// Where the member's browser is sent.
     pub fn authorize_url(&self) -> String {
-        format!("{}/oauth2/authorize/test", self.state.origin)
+        format!("{}{}", self.state.origin, self.like().paths().authorize)
     }
 
     /// Where codes and refresh tokens are exchanged.
     pub fn token_url(&self) -> String {
-        format!("{}/oauth2/token", self.state.origin)
+        format!("{}{}", self.state.origin, self.like().paths().token)
     }
 
-    /// The FHIR base, without a slash at the end.
+    /// The FHIR base, without a slash at the end; the first where there are several.
     pub fn fhir_url(&self) -> String {
-        format!("{}/r4", self.state.origin)
+        self.state.base_url("Patient")
+    }
+
+    fn like(&self) -> Like {
+        self.state.options.like
     }
 
     /// The other origin, to which no token may ever be sent.
@@ -137,9 +143,14 @@ impl Sandbox {
         self.state.member(member).identity()
     }
 
+    /// The id of a member's Patient.
+    pub fn patient_id(&self, member: u32) -> String {
+        self.state.member(member).patient_id()
+    }
+
     /// The types it serves.
     pub fn types(&self) -> Vec<&'static str> {
-        members::names()
+        self.like().types()
     }
 
     /// The exact texts that a walk without faults delivers, in its order.

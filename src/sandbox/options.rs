@@ -1,6 +1,6 @@
 //! What a test or a demonstration may choose about the sandbox.
 
-use super::faults::fault::Fault;
+use super::{faults::fault::Fault, like::Like};
 use std::time::Duration;
 
 /// How the sandbox behaves; the default is a healthy payer with one member.
@@ -12,6 +12,10 @@ pub struct Options {
     pub seed: u64,
     /// ExplanationOfBenefits per member, for volume.
     pub claims_per_member: u32,
+    /// The platform that it behaves like.
+    pub like: Like,
+    /// The client's public keys, a JSON Web Key Set, where the platform wants it to sign.
+    pub client_keys: Option<String>,
     /// The server's name in absolute references, e.g. `https://api.example`; `None`: the origin
     /// that it listens at.
     pub named_origin: Option<String>,
@@ -41,6 +45,8 @@ impl Default for Options {
             members: 1,
             seed: 1,
             claims_per_member: 40,
+            like: Like::default(),
+            client_keys: None,
             named_origin: None,
             page_delay: Duration::ZERO,
             faults: Vec::new(),

@@ -1,5 +1,6 @@
 //! Parameters of a query or a form, in the order they came.
 
+use std::collections::BTreeMap;
 use url::form_urlencoded;
 
 /// Decoded name-value pairs.
@@ -22,6 +23,28 @@ impl Pairs {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The same pairs without those names.
+    pub(super) fn without(&self, names: &[&str]) -> Pairs {
+        let kept = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        Pairs(kept.cloned().collect())
+    }
+
+    /// The members of a JSON object that are texts.
+    pub(super) fn from_json(text: &[u8]) -> Option<Pairs> {
+        let members: BTreeMap<String, String> = serde_json::from_slice(text).ok()?;
+        Some(Pairs(members.into_iter().collect()))
+    }
+
+    /// The same pairs with that name in the place of another.
+    pub(super) fn renamed(mut self, from: &str, to: &str) -> Pairs {
+        for (name, _) in &mut self.0 {
+            if name == from {
+                *name = to.to_string();
+            }
+        }
+        self
     }
 
     /// The same pairs without those names, encoded.

@@ -10,7 +10,7 @@ use super::{
     server::record::Change,
 };
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -50,6 +50,8 @@ pub(super) struct State {
     requests: Mutex<Vec<Request>>,
     attempts: Mutex<HashMap<(u32, &'static str), u32>>,
     reads: AtomicU64,
+    /// The ids of assertions that were used.
+    assertions: Mutex<HashSet<String>>,
     /// By member and type.
     changes: Mutex<HashMap<(u32, &'static str), ChangesByIndex>>,
 }
@@ -73,6 +75,7 @@ impl State {
             requests: Mutex::default(),
             attempts: Mutex::default(),
             reads: AtomicU64::new(0),
+            assertions: Mutex::default(),
             changes: Mutex::default(),
         }
     }
@@ -81,8 +84,16 @@ impl State {
         let population = Population {
             seed: self.options.seed,
             claims_per_member: self.options.claims_per_member,
+            unique_ids: self.options.like.is_of_everybody(),
         };
         population.member(number)
+    }
+
+    /// Where a type is, without a slash at the end.
+    pub(super) fn base_url(&self, name: &str) -> String {
+        let paths = self.options.like.paths();
+        let base = self.options.like.base(name).or(paths.fhir.first().map(|base| base.path));
+        format!("{}{}", self.origin, base.unwrap_or_default())
     }
 
     pub(super) fn faults(&self) -> Vec<Fault> {
@@ -164,6 +175,11 @@ impl State {
         shelf.insert(index, Change::Amended(times, now));
     }
 
+    /// Whether an assertion is used for the first time.
+    pub(super) fn is_first_use(&self, assertion: &str) -> bool {
+        lock(&self.assertions).insert(assertion.to_string())
+    }
+
     /// A number that rises with each call.
     pub(super) fn next_read(&self) -> u64 {
         self.reads.fetch_add(1, Ordering::Relaxed)
@@ -171,10 +187,11 @@ impl State {
 
     pub(super) fn lifetimes(&self) -> Lifetimes {
         let short = self.has(Fault::ShortTokens);
-        let access =
-            if short { Duration::from_secs(2) } else { self.options.access_token_lifetime };
-        let refresh = self.options.refresh_token_lifetime;
-        Lifetimes { access, refresh: refresh.filter(|_| !self.has(Fault::NoRefreshToken)) }
+        let like = self.options.like;
+        let usual = like.access_lifetime().unwrap_or(self.options.access_token_lifetime);
+        let access = if short { Duration::from_secs(2) } else { usual };
+        let has_none = self.has(Fault::NoRefreshToken) || like.has_no_refresh_token();
+        Lifetimes { access, refresh: self.options.refresh_token_lifetime.filter(|_| !has_none) }
     }
 }
 

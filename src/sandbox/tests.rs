@@ -2,6 +2,7 @@
 
 mod changes;
 mod faults;
+mod likes;
 mod oauth;
 mod paging;
 

@@ -9,7 +9,10 @@ use std::{collections::BTreeSet, fs, path::Path};
 const HOMES: &[(&str, &[&str])] = &[
     ("age", &["warehouse/file/seal.rs"]),
     ("aho_corasick", &["http/secrets.rs"]),
-    ("aws_lc_rs", &["auth/token/client_key.rs", "commands/export/deidentify/"]),
+    (
+        "aws_lc_rs",
+        &["auth/token/client_key.rs", "commands/export/deidentify/", "sandbox/oauth/assertion.rs"],
+    ),
     ("axum", &["sandbox/", "auth/consent/callback.rs", "auth/consent/start_page.rs"]),
     ("backoff", &["http/retry.rs"]),
     ("base64", &["auth/", "commands/report/page.rs", "http/", "sandbox/"]),

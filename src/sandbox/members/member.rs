@@ -33,6 +33,7 @@ pub(super) const EVERYBODY: u32 = u32::MAX;
 
 const DEMO_MEMBER_ID: &str = "123456789123";
 const FIRST_MEMBER_ID: u64 = 200_000_000_000;
+const FIRST_PATIENT_ID: u64 = 48_210_000_000_017;
 
 pub(super) const PAYERS: u32 = 2;
 const ORGANIZATIONS: u32 = 40;
@@ -45,6 +46,8 @@ pub(in crate::sandbox) struct Member {
     pub(super) seed: u64,
     pub(super) number: u32,
     pub(super) claims: u32,
+    /// Whether no id of one member's resource is another's, too.
+    pub(super) unique_ids: bool,
 }
 
 const FIRST_NAMES: [(&str, &str); 12] = [
@@ -124,8 +127,8 @@ impl Member {
         if self.number == 0 { TOWNS[0] } else { *self.rng("town", 0).pick(&TOWNS) }
     }
 
-    pub(super) fn patient_id(&self) -> String {
-        format!("{}", 48_210_000_000_017 + u64::from(self.number) * 1009)
+    pub(in crate::sandbox) fn patient_id(&self) -> String {
+        format!("{}", FIRST_PATIENT_ID + u64::from(self.number) * 1009)
     }
 
     /// Numbers of the Organizations this member's data names: all payers, then providers.
@@ -167,6 +170,12 @@ pub(in crate::sandbox) fn number_of_member_id(member_id: &str) -> Option<u32> {
     distance.is_multiple_of(1009).then(|| u32::try_from(distance / 1009).ok())?
 }
 
+/// The number of the member whose Patient has this id.
+pub(in crate::sandbox) fn number_of_patient_id(id: &str) -> Option<u32> {
+    let distance = id.parse::<u64>().ok()?.checked_sub(FIRST_PATIENT_ID)?;
+    distance.is_multiple_of(1009).then(|| u32::try_from(distance / 1009).ok())?
+}
+
 /// A National Provider Identifier for the given number: ten digits with a valid check digit.
 pub(super) fn npi(kind: u32, number: u32) -> String {
     let nine = 120_000_000 + kind * 10_000_000 + number * 1013;
@@ -202,7 +211,7 @@ mod tests {
 
     #[test]
     fn member_zero_is_the_documented_demo_member() {
-        let identity = Member { seed: 9, number: 0, claims: 1 }.identity();
+        let identity = Member { seed: 9, number: 0, claims: 1, unique_ids: false }.identity();
         assert_eq!(identity.last_name, "Allen");
         assert_eq!(identity.birth_date, "10/19/1950");
     }
@@ -224,7 +233,7 @@ mod tests {
 
     #[test]
     fn an_identity_does_not_print() {
-        let identity = Member { seed: 1, number: 0, claims: 1 }.identity();
+        let identity = Member { seed: 1, number: 0, claims: 1, unique_ids: false }.identity();
         assert!(!format!("{identity:?}").contains("Allen"));
     }
 }

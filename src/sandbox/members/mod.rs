@@ -29,7 +29,7 @@ mod supporting_info;
 mod types;
 
 pub use member::Identity;
-pub(super) use member::{Member, number_of_member_id};
+pub(super) use member::{Member, number_of_member_id, number_of_patient_id};
 pub(super) use types::{TypeEntry, entry, names};
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
@@ -44,11 +44,18 @@ pub(super) const ORIGIN: &str = "https://api.sandbox.example";
 pub(super) struct Population {
     pub(super) seed: u64,
     pub(super) claims_per_member: u32,
+    /// Whether all members' resources are of one server, so that no two have the same id.
+    pub(super) unique_ids: bool,
 }
 
 impl Population {
     pub(super) fn member(self, number: u32) -> Member {
-        Member { seed: self.seed, number, claims: self.claims_per_member }
+        Member {
+            seed: self.seed,
+            number,
+            claims: self.claims_per_member,
+            unique_ids: self.unique_ids,
+        }
     }
 }
 

@@ -125,18 +125,22 @@ pub(in crate::sandbox) fn names() -> Vec<&'static str> {
     TYPES.iter().map(|entry| entry.name).collect()
 }
 
-/// An id like `c-0001`: the same in every member's record, with different content.
+/// An id like `condition-0001`: the same in every member's record, with different content, unless the
+/// server holds all members' records as one.
 ///
 /// Public samples of this payer share such ids between members, so a client's key must name the
 /// connection.
-pub(super) fn slug<const LETTER: char>(_: &Member, index: u32) -> String {
+pub(super) fn slug<const LETTER: char>(member: &Member, index: u32) -> String {
     let word = match LETTER {
         'c' => "condition",
         'i' => "immunization",
         'm' => "medication",
         _ => "Observation",
     };
-    format!("{word}-{:04}", index + 1)
+    match member.unique_ids {
+        true => format!("{word}-{:05}-{:04}", member.number, index + 1),
+        false => format!("{word}-{:04}", index + 1),
+    }
 }
 
 /// A UUID whose first part ascends with the index.

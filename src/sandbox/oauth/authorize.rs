@@ -9,7 +9,7 @@
 use super::{grants::Consent, page};
 use crate::sandbox::{CLIENT_ID, REGISTERED_REDIRECT_URI, pairs::Pairs, state::State};
 use axum::body::Bytes;
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use std::sync::Arc;
@@ -35,12 +35,13 @@ enum Refused {
     Redirect(Box<Url>, &'static str),
 }
 
-pub(crate) async fn show(Path(plan): Path<String>, uri: Uri) -> Response {
+pub(crate) async fn no_plan() -> Response {
+    page::error(StatusCode::NOT_FOUND, "There is no such health plan.")
+}
+
+pub(crate) async fn show(Shared(state): Shared<Arc<State>>, uri: Uri) -> Response {
     let pairs = Pairs::parse(uri.query().unwrap_or_default());
-    if !is_plan(&plan) {
-        return page::error(StatusCode::NOT_FOUND, "There is no such health plan.");
-    }
-    match check(&pairs) {
+    match check(&state, &pairs) {
         Err(refused) => refusal(refused),
         Ok(_) if pairs.get("step") == Some("identity") => {
             page::identity(StatusCode::OK, &pairs, None)
@@ -49,19 +50,11 @@ pub(crate) async fn show(Path(plan): Path<String>, uri: Uri) -> Response {
     }
 }
 
-pub(crate) async fn verify(
-    Shared(state): Shared<Arc<State>>,
-    Path(plan): Path<String>,
-    uri: Uri,
-    form: Bytes,
-) -> Response {
-    if !is_plan(&plan) {
-        return page::error(StatusCode::NOT_FOUND, "There is no such health plan.");
-    }
+pub(crate) async fn verify(Shared(state): Shared<Arc<State>>, uri: Uri, form: Bytes) -> Response {
     // The request comes as hidden fields; a script may leave it in the query instead.
     let form = String::from_utf8_lossy(&form).into_owned();
     let pairs = Pairs::parse(&format!("{form}&{}", uri.query().unwrap_or_default()));
-    let asked = match check(&pairs) {
+    let asked = match check(&state, &pairs) {
         Ok(asked) => asked,
         Err(refused) => return refusal(refused),
     };
@@ -84,11 +77,7 @@ pub(crate) async fn verify(
     found(&target)
 }
 
-fn is_plan(plan: &str) -> bool {
-    matches!(plan, "test" | "demoplan")
-}
-
-fn check(pairs: &Pairs) -> Result<Asked, Refused> {
+fn check(state: &State, pairs: &Pairs) -> Result<Asked, Refused> {
     let client = pairs.get("client_id").ok_or(Refused::Page("client_id is missing."))?;
     let redirect = pairs.get("redirect_uri").ok_or(Refused::Page("redirect_uri is missing."))?;
     if client != CLIENT_ID {
@@ -111,9 +100,13 @@ fn check(pairs: &Pairs) -> Result<Asked, Refused> {
     if !scope.split_ascii_whitespace().all(is_scope) {
         return refuse("invalid_scope");
     }
+    let like = state.options.like;
+    if let Some(error) = like.authorize_error(pairs, scope, &state.origin) {
+        return refuse(error);
+    }
     Ok(Asked {
         state: pairs.get("state").map(str::to_string),
-        scope: scope.to_string(),
+        scope: like.granted_scope(scope),
         challenge: challenge.map(str::to_string),
         redirect_uri,
     })
@@ -121,7 +114,7 @@ fn check(pairs: &Pairs) -> Result<Asked, Refused> {
 
 /// The published scopes, their per-type forms, and `offline_access`, which some clients send.
 fn is_scope(scope: &str) -> bool {
-    matches!(scope, "launch/patient" | "openid" | "offline_access" | "fhirUser")
+    matches!(scope, "launch/patient" | "openid" | "offline_access" | "fhirUser" | "profile")
         || (scope.starts_with("patient/") || scope.starts_with("user/"))
             && (scope.ends_with(".read") || scope.ends_with(".rs"))
 }

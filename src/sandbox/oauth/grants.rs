@@ -29,6 +29,7 @@ pub(crate) struct Issued {
     pub(crate) access_token: String,
     pub(crate) refresh_token: Option<String>,
     pub(crate) scope: String,
+    pub(crate) member: u32,
 }
 
 #[derive(Clone)]
@@ -63,7 +64,7 @@ impl Grants {
         self.access.keys().chain(self.refresh.keys()).chain(self.spent.keys()).cloned().collect()
     }
 
-    pub(super) fn issue_code(&mut self, consent: Consent, now: Instant) -> String {
+    pub(in crate::sandbox) fn issue_code(&mut self, consent: Consent, now: Instant) -> String {
         let code = secret("sandbox-code");
         self.codes.insert(code.clone(), (consent, now));
         code
@@ -84,7 +85,7 @@ impl Grants {
     }
 
     /// Spends the code and issues the first pair of a new grant.
-    pub(super) fn spend_code(
+    pub(in crate::sandbox) fn spend_code(
         &mut self,
         code: &str,
         lifetimes: Lifetimes,
@@ -139,7 +140,7 @@ impl Grants {
             self.refresh.insert(token.clone(), held(lifetime));
             token
         });
-        Issued { access_token, refresh_token, scope }
+        Issued { access_token, refresh_token, scope, member }
     }
 
     /// The member that the access token stands for, while it does.

@@ -1,6 +1,8 @@
 //! The payer's authorization server: consent page, codes, tokens.
 
+mod assertion;
 pub(super) mod authorize;
+mod client;
 pub(super) mod grants;
 mod page;
 pub(super) mod token;

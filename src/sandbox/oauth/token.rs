@@ -4,9 +4,11 @@
 //! samples (odd lifetimes, key order, error bodies): the library, hence its error table. Assumed:
 //! HTTP Basic, PKCE, and that refresh tokens are issued and rotate.
 
-use super::grants::{Issued, Refusal};
+use super::{
+    client::{authenticate, basic_credentials},
+    grants::{Issued, Refusal},
+};
 use crate::sandbox::{
-    CLIENT_ID, CLIENT_SECRET,
     faults::fault::Fault,
     members::{
         json::{Json, object},
@@ -24,13 +26,14 @@ use axum::extract::{ConnectInfo, State as Shared};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{SecondsFormat, Utc};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// An error of RFC 6749 section 5.2: its code and the library's description.
-struct Refused(&'static str, &'static str);
+pub(super) struct Refused(pub(super) &'static str, pub(super) &'static str);
 
 const CODE_INVALID: Refused =
     Refused("invalid_grant", "Invalid grant: authorization code is invalid");
@@ -54,7 +57,11 @@ pub(crate) async fn token(
         let text = "Cannot read property 'code' of undefined";
         return no_store(error(StatusCode::SERVICE_UNAVAILABLE, &Refused("server_error", text)));
     }
-    let pairs = Pairs::parse(&String::from_utf8_lossy(&body));
+    let pairs = match state.options.like.json_redirect_field() {
+        Some(field) => Pairs::from_json(&body).map(|pairs| pairs.renamed(field, "redirect_uri")),
+        None => Some(Pairs::parse(&String::from_utf8_lossy(&body))),
+    }
+    .unwrap_or_default();
     let refreshing = pairs.get("grant_type") == Some("refresh_token");
     let answer = match grant(&state, &method, &headers, &pairs, Instant::now()) {
         Ok(issued) => success(&state, &issued, refreshing),
@@ -87,20 +94,17 @@ fn grant(
         return Err(Refused("invalid_request", "Invalid request: method must be POST"));
     }
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if !content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
-        return Err(Refused(
-            "invalid_request",
+    let (wanted, refusal) = match state.options.like.json_redirect_field() {
+        Some(_) => ("application/json", "Invalid request: content must be application/json"),
+        None => (
+            "application/x-www-form-urlencoded",
             "Invalid request: content must be application/x-www-form-urlencoded",
-        ));
+        ),
+    };
+    if !content_type.is_some_and(|kind| kind.starts_with(wanted)) {
+        return Err(Refused("invalid_request", refusal));
     }
-    let in_body =
-        || Some((pairs.get("client_id")?.to_string(), pairs.get("client_secret")?.to_string()));
-    let (client, secret) = basic_credentials(headers)
-        .or_else(in_body)
-        .ok_or(Refused("invalid_client", "Invalid client: cannot retrieve client credentials"))?;
-    if client != CLIENT_ID || secret != CLIENT_SECRET {
-        return Err(Refused("invalid_client", "Invalid client: client is invalid"));
-    }
+    authenticate(state, headers, pairs)?;
     match pairs.get("grant_type") {
         None => Err(Refused("invalid_request", "Missing parameter: `grant_type`")),
         Some("authorization_code") => by_code(state, pairs, now),
@@ -126,7 +130,9 @@ fn by_code(state: &State, pairs: &Pairs, now: Instant) -> Result<Issued, Refused
                 Refused("invalid_grant", "Invalid grant: authorization code has expired")
             }
         })?;
-    if pairs.get("redirect_uri").is_some_and(|uri| uri != consent.redirect_uri) {
+    let given = pairs.get("redirect_uri");
+    let is_missing = given.is_none() && state.options.like.needs_redirect_uri();
+    if is_missing || given.is_some_and(|uri| uri != consent.redirect_uri) {
         return Err(Refused("invalid_request", "Invalid request: `redirect_uri` is invalid"));
     }
     match (&consent.challenge, pairs.get("code_verifier")) {
@@ -169,17 +175,11 @@ fn by_refresh_token(state: &State, pairs: &Pairs, now: Instant) -> Result<Issued
     issued.ok_or(REFRESH_INVALID)
 }
 
-fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let encoded = value.strip_prefix("Basic ")?;
-    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (client, secret) = decoded.split_once(':')?;
-    Some((client.to_string(), secret.to_string()))
-}
-
 fn success(state: &State, issued: &Issued, refreshing: bool) -> Response {
     let seconds = state.lifetimes().access.as_secs();
-    let expires_in: Json = if state.has(Fault::ExpiresInFloat) {
+    let like = state.options.like;
+    let is_fractional = state.has(Fault::ExpiresInFloat) || like.has_fractional_lifetime();
+    let expires_in: Json = if is_fractional {
         Json::Number(format!("{seconds}.523842"))
     } else if state.has(Fault::ExpiresInString) {
         Json::Text(seconds.to_string())
@@ -192,6 +192,11 @@ fn success(state: &State, issued: &Issued, refreshing: bool) -> Response {
         expires_in: expires_in,
         refresh_token: issued.refresh_token.clone(),
         scope: scope(state, issued, refreshing),
+        patient: like.names_patient().then(|| state.member(issued.member).patient_id()),
+        access_grant_expiration: like.consent_days().map(|days| {
+            let end = Utc::now() + chrono::Duration::days(days);
+            end.to_rfc3339_opts(SecondsFormat::Secs, true)
+        }),
     };
     outcome::body(StatusCode::OK, "application/json; charset=utf-8", answer.to_string())
 }
@@ -220,7 +225,8 @@ fn scope(state: &State, issued: &Issued, refreshing: bool) -> String {
 }
 
 fn error(status: StatusCode, refused: &Refused) -> Response {
-    let answer = object! { error: refused.0, error_description: refused.1 };
+    let description = Some(refused.1).filter(|text| !text.is_empty());
+    let answer = object! { error: refused.0, error_description: description.map(str::to_string) };
     outcome::body(status, "application/json; charset=utf-8", answer.to_string())
 }
 

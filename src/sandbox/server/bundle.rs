@@ -3,10 +3,16 @@
 //! The order of the members is the one recorded from the payer: type, total, entry, link; in an
 //! entry fullUrl, search, resource.
 
-use super::search::{Page, Search};
+use super::{
+    record::Record,
+    search::{Page, Search},
+};
 use crate::sandbox::{
     faults::fault::Fault,
-    members::json::{Json, object},
+    members::{
+        entry,
+        json::{Json, array, object},
+    },
     state::State,
 };
 
@@ -18,6 +24,8 @@ pub(crate) struct Bundle {
     pub(crate) self_url: Option<String>,
     pub(crate) next: Option<String>,
     pub(crate) prior: Option<String>,
+    /// Links of other relations.
+    more_links: Vec<(&'static str, String)>,
     /// JSON in place of the links.
     pub(crate) link: Option<String>,
 }
@@ -32,12 +40,16 @@ pub(crate) struct Entry {
 
 impl Bundle {
     pub(crate) fn new(state: &State, search: &Search, page: &Page) -> Bundle {
-        let base = format!("{}/r4/{}", state.origin, search.entry.name);
-        let entries = page
-            .indexes
-            .iter()
-            .map(|index| Entry::matching(&base, &page.record.id(*index), page.record.text(*index)))
-            .collect();
+        let like = state.options.like;
+        let base = format!("{}/{}", state.base_url(search.entry.name), search.entry.name);
+        let matching =
+            |index: &u32| Entry::matching(&base, &page.record.id(*index), page.record.text(*index));
+        let repeated = page.last_of_prior.filter(|_| like.repeats_across_pages());
+        let mut entries: Vec<Entry> = repeated.iter().chain(&page.indexes).map(matching).collect();
+        entries.extend(revincluded(state, search, &entries));
+        if like.has_outcome_entry() {
+            entries.push(Entry::outcome());
+        }
         let faults = [(Fault::IgnoresLastUpdated, "_lastUpdated"), (Fault::CountIgnored, "_count")];
         let ignored: Vec<&str> = faults
             .into_iter()
@@ -54,9 +66,40 @@ impl Bundle {
             with_query(&base, &query.finish())
         };
         let links = !page.whole;
+        if like.links_always() {
+            let at = |from| with_query(&base, &like.query_from(&search.pairs, from));
+            let mut more_links = Vec::new();
+            if like.has_more_links() {
+                more_links.push(("first", at(0)));
+                if page.start > 0 {
+                    more_links.push(("previous", at(page.start.saturating_sub(search.count))));
+                }
+                let last = page.total.saturating_sub(1) / search.count * search.count;
+                more_links.push(("last", at(last)));
+            }
+            let here = match page.start {
+                0 => with_query(&base, &search.pairs.encode_without(&ignored).finish()),
+                start => at(start),
+            };
+            let elsewhere = |url: String| match like.next_origin() {
+                Some(origin) => url.replacen(&state.origin, origin, 1),
+                None => url,
+            };
+            return Bundle {
+                kind: Some("searchset"),
+                total: Some(page.total.into()).filter(|_| !like.has_no_total()),
+                entries,
+                self_url: Some(here),
+                next: page.next_start.map(at).map(elsewhere),
+                prior: None,
+                more_links,
+                link: None,
+            };
+        }
         Bundle {
             kind: Some("searchset"),
             total: Some(page.total.into()),
+            more_links: Vec::new(),
             entries,
             self_url: links
                 .then(|| with_query(&base, &search.pairs.encode_without(&ignored).finish())),
@@ -67,7 +110,42 @@ impl Bundle {
     }
 }
 
+/// What comes along with the entries of a page, because it is about one of them.
+fn revincluded(state: &State, search: &Search, entries: &[Entry]) -> Vec<Entry> {
+    let asked = search.pairs.get("_revinclude").and_then(|value| value.split(':').next());
+    let included = asked.filter(|name| state.options.like.revincluded() == Some(*name));
+    let Some(entry) = included.and_then(entry) else { return Vec::new() };
+    let record = Record::new(state, search.number, entry);
+    let base = format!("{}/{}", state.base_url(entry.name), entry.name);
+    let names = |text: &str| {
+        entries.iter().filter_map(|entry| entry.full_url.as_deref()).any(|url| {
+            let mut parts = url.rsplit('/');
+            let (id, name) = (parts.next().unwrap_or_default(), search.entry.name);
+            text.contains(&format!("\"reference\":\"{name}/{id}\""))
+        })
+    };
+    (0..record.len())
+        .map(|index| (index, record.text(index)))
+        .filter(|(_, text)| names(text))
+        .map(|(index, text)| Entry {
+            mode: "include",
+            ..Entry::matching(&base, &record.id(index), text)
+        })
+        .collect()
+}
+
 impl Entry {
+    /// An OperationOutcome that says nothing bad.
+    fn outcome() -> Entry {
+        let issue = object! {
+            severity: "information",
+            code: "informational",
+            details: object! { text: "All results are here" },
+        };
+        let outcome = object! { resourceType: "OperationOutcome", issue: array![issue] };
+        Entry { full_url: None, mode: "outcome", resource: Some(outcome.to_string()) }
+    }
+
     pub(crate) fn matching(base: &str, id: &str, resource: String) -> Entry {
         Entry { full_url: Some(format!("{base}/{id}")), mode: "match", resource: Some(resource) }
     }
@@ -104,10 +182,13 @@ impl std::fmt::Display for Bundle {
         let link = |relation: &str, url: &Option<String>| {
             url.as_ref().map(|url| object! { relation: relation, url: url })
         };
+        let more = self.more_links.iter();
+        let more = more.map(|(relation, url)| object! { relation: *relation, url: url });
         let links: Vec<Json> =
             [link("self", &self.self_url), link("next", &self.next), link("prior", &self.prior)]
                 .into_iter()
                 .flatten()
+                .chain(more)
                 .collect();
         if let Some(link) = &self.link {
             write!(f, ",\"link\":{link}")?;

@@ -2,10 +2,7 @@
 
 use super::outcome;
 use crate::sandbox::{
-    members::{
-        json::{Json, array, object},
-        names,
-    },
+    members::json::{Json, array, object},
     state::State,
 };
 use axum::extract::State as Shared;
@@ -14,12 +11,27 @@ use axum::response::Response;
 use std::sync::Arc;
 
 pub(crate) async fn metadata(Shared(state): Shared<Arc<State>>) -> Response {
-    let statement = statement(&state.origin).to_string();
+    let statement = statement(&state).to_string();
     outcome::body(StatusCode::OK, outcome::FHIR_JSON, statement)
 }
 
-fn statement(origin: &str) -> Json {
-    let resources: Vec<Json> = names().into_iter().map(resource).collect();
+/// The discovery document (SMART App Launch 2.0, section 2.1), where the platform publishes one.
+pub(crate) async fn discovery(Shared(state): Shared<Arc<State>>) -> Response {
+    let (origin, paths) = (&state.origin, state.options.like.paths());
+    let document = object! {
+        authorization_endpoint: format!("{origin}{}", paths.authorize),
+        token_endpoint: format!("{origin}{}", paths.token),
+        code_challenge_methods_supported: array!["S256"],
+        capabilities: array!["launch-standalone", "permission-patient"],
+    };
+    outcome::body(StatusCode::OK, "application/json", document.to_string())
+}
+
+fn statement(state: &State) -> Json {
+    let (origin, like) = (&state.origin, state.options.like);
+    let paths = like.paths();
+    let resource = |name| resource(name, like.searches(name));
+    let resources: Vec<Json> = like.types().into_iter().map(resource).collect();
     let oauth = |name: &str, url: String| object! { url: name, valueUri: url };
     object! {
         resourceType: "CapabilityStatement",
@@ -27,7 +39,7 @@ fn statement(origin: &str) -> Json {
         date: "2023-01-05",
         kind: "instance",
         software: object! { name: "payersync sandbox", version: env!("CARGO_PKG_VERSION") },
-        implementation: object! { description: "Synthetic demo payer", url: format!("{origin}/r4/") },
+        implementation: object! { description: "Synthetic demo payer", url: format!("{}/", state.base_url("Patient")) },
         fhirVersion: "4.0.1",
         format: array!["application/fhir+json", "json"],
         rest: array![object! {
@@ -36,8 +48,8 @@ fn statement(origin: &str) -> Json {
                 extension: array![object! {
                     url: "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
                     extension: array![
-                        oauth("authorize", format!("{origin}/oauth2/authorize/test")),
-                        oauth("token", format!("{origin}/oauth2/token")),
+                        oauth("authorize", format!("{origin}{}", paths.authorize)),
+                        oauth("token", format!("{origin}{}", paths.token)),
                     ],
                 }],
             },
@@ -46,11 +58,15 @@ fn statement(origin: &str) -> Json {
     }
 }
 
-fn resource(name: &str) -> Json {
+fn resource(name: &str, is_searched: bool) -> Json {
+    let mut interactions = vec![object! { code: "read" }];
+    if is_searched {
+        interactions.push(object! { code: "search-type" });
+    }
     let parameter = |name: &str, kind: &str| object! { name: name, type: kind };
     object! {
         type: name,
-        interaction: array![object! { code: "read" }, object! { code: "search-type" }],
+        interaction: interactions,
         searchParam: array![parameter("_id", "token"), parameter("_lastUpdated", "date")],
     }
 }

@@ -1,86 +1,155 @@
-//! One type of one member's resources as the payer holds them now.
+//! One type of one member's resources as the payer holds them now, or of all members'.
 //!
 //! The generated data never changes; what a test amended or withdrew is laid over it here.
 
-use super::resource_text::{append_member, replace};
+use super::resource_text::{append_member, replace, version_references};
 use crate::sandbox::{
     members::{ORIGIN, Shelf, TypeEntry},
     state::State,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// What became of a resource after it was generated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change {
-    /// Its content changed so many times, lastly then.
+    /// It has changed so many times, the last time at this instant.
     Amended(u32, DateTime<Utc>),
     /// It is gone.
     Withdrawn,
 }
 
-/// A shelf, and what changed on it by index.
+/// The path of the FHIR base in generated references.
+const DEFAULT_BASE: &str = "/r4";
+
+/// What changed on a shelf, by index.
+type Changes = BTreeMap<u32, Change>;
+
+/// Shelves, and what changed on them by index.
 pub(crate) struct Record {
-    shelf: Shelf,
-    changes: BTreeMap<u32, Change>,
+    shelves: Vec<(Shelf, Changes)>,
+    /// Shelf and index of each resource, where there are several shelves.
+    places: Option<Vec<(usize, u32)>>,
     origin: String,
+    /// Where the resources are that absolute references name.
+    base_path: &'static str,
+    has_versioned_references: bool,
 }
 
 impl Record {
     pub(crate) fn new(state: &State, member: u32, entry: &'static TypeEntry) -> Record {
-        let shelf = Shelf::new(state.member(member), entry);
-        let origin = state.options.named_origin.as_ref().unwrap_or(&state.origin).clone();
-        Record { shelf, changes: state.changes(member, entry.name), origin }
+        Record::over(state, std::iter::once(member), entry)
+    }
+
+    /// Every member's resources, each once: members share providers.
+    pub(crate) fn of_everybody(state: &State, entry: &'static TypeEntry) -> Record {
+        let mut record = Record::over(state, 0..state.options.members, entry);
+        let mut known = HashSet::new();
+        let mut places = Vec::new();
+        for (number, (shelf, _)) in record.shelves.iter().enumerate() {
+            let indexes = (0..shelf.len()).filter(|index| known.insert(shelf.id(*index)));
+            places.extend(indexes.map(|index| (number, index)));
+        }
+        record.places = Some(places);
+        record
+    }
+
+    fn over(
+        state: &State,
+        members: impl Iterator<Item = u32>,
+        entry: &'static TypeEntry,
+    ) -> Record {
+        let shelf =
+            |member| (Shelf::new(state.member(member), entry), state.changes(member, entry.name));
+        Record {
+            shelves: members.map(shelf).collect(),
+            places: None,
+            origin: state.options.named_origin.as_ref().unwrap_or(&state.origin).clone(),
+            base_path: state.options.like.base("Patient").unwrap_or(DEFAULT_BASE),
+            has_versioned_references: state.options.like.has_versioned_references(),
+        }
+    }
+
+    /// The shelf of a resource, what changed there, and its index there.
+    fn place(&self, index: u32) -> (&Shelf, &Changes, u32) {
+        let (shelf, index) = match &self.places {
+            Some(places) => places[index as usize],
+            None => (0, index),
+        };
+        let (shelf, changes) = &self.shelves[shelf];
+        (shelf, changes, index)
     }
 
     /// How many there ever were; withdrawn ones keep their index.
     pub(crate) fn len(&self) -> u32 {
-        self.shelf.len()
+        match &self.places {
+            Some(places) => places.len() as u32,
+            None => self.shelves[0].0.len(),
+        }
     }
 
     pub(super) fn has_changed(&self) -> bool {
-        !self.changes.is_empty()
+        self.shelves.iter().any(|(_, changes)| !changes.is_empty())
     }
 
     pub(crate) fn is_withdrawn(&self, index: u32) -> bool {
-        matches!(self.changes.get(&index), Some(Change::Withdrawn))
+        let (_, changes, index) = self.place(index);
+        matches!(changes.get(&index), Some(Change::Withdrawn))
     }
 
     pub(crate) fn id(&self, index: u32) -> String {
-        self.shelf.id(index)
+        let (shelf, _, index) = self.place(index);
+        shelf.id(index)
     }
 
-    /// The first index whose id is greater.
+    /// The first index behind that id.
     pub(crate) fn after(&self, id: &str) -> u32 {
-        self.shelf.after(id)
+        match self.places {
+            Some(_) => self.find(id).map_or(self.len(), |index| index + 1),
+            None => self.shelves[0].0.after(id),
+        }
     }
 
     /// The index of that id, withdrawn or not.
     pub(crate) fn find(&self, id: &str) -> Option<u32> {
-        self.shelf.find(id)
+        match self.places {
+            Some(_) => (0..self.len()).find(|index| self.id(*index) == id),
+            None => self.shelves[0].0.find(id),
+        }
     }
 
     /// The days of service, where the type has them.
     pub(crate) fn serviced(&self, index: u32) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        self.shelf.serviced(index)
+        let (shelf, _, index) = self.place(index);
+        shelf.serviced(index)
     }
 
     pub(crate) fn last_updated(&self, index: u32) -> DateTime<Utc> {
-        match self.changes.get(&index) {
+        let (shelf, changes, index) = self.place(index);
+        match changes.get(&index) {
             Some(Change::Amended(_, at)) => *at,
-            _ => self.shelf.last_updated(index),
+            _ => shelf.last_updated(index),
         }
     }
 
     pub(crate) fn text(&self, index: u32) -> String {
-        let mut text = self.shelf.text(index).replace(ORIGIN, &self.origin);
-        if let Some(Change::Amended(times, at)) = self.changes.get(&index) {
+        let (shelf, changes, index) = self.place(index);
+        let mut text = shelf.text(index);
+        if self.base_path != DEFAULT_BASE {
+            let base = format!("{}{}", self.origin, self.base_path);
+            text = text.replace(&format!("{ORIGIN}{DEFAULT_BASE}/"), &format!("{base}/"));
+        }
+        text = text.replace(ORIGIN, &self.origin);
+        if let Some(Change::Amended(times, at)) = changes.get(&index) {
             let version = 9_200_000_000_000u64 + u64::from(*times);
             replace(&mut text, "\"versionId\":\"", "\"", &version.to_string());
             let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
             replace(&mut text, "\"lastUpdated\":\"", "\"", &at);
             // A private language tag: allowed on every resource, and in none of the generated ones.
             append_member(&mut text, &format!("\"language\":\"x-amended-{times}\""));
+        }
+        if self.has_versioned_references {
+            version_references(&mut text);
         }
         text
     }

@@ -62,3 +62,22 @@ pub(crate) fn respell(text: &mut String, turn: u64) {
     members.rotate_left(first);
     *text = format!("{{ {}\n}}", members.join(",\n  "));
 }
+
+/// Names a version in every reference to a resource that has its place at a server.
+pub(crate) fn version_references(text: &mut String) {
+    const START: &str = "\"reference\":\"";
+    let mut pieces = text.split(START);
+    let mut versioned = pieces.next().unwrap_or_default().to_string();
+    for piece in pieces {
+        let (reference, rest) = piece.split_once('"').unwrap_or((piece, ""));
+        versioned.push_str(START);
+        versioned.push_str(reference);
+        let is_placed = reference.contains('/') && !reference.starts_with(['#', 'u']);
+        if is_placed && !reference.contains("/_history/") {
+            versioned.push_str("/_history/1");
+        }
+        versioned.push('"');
+        versioned.push_str(rest);
+    }
+    *text = versioned;
+}

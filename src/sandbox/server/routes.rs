@@ -13,14 +13,15 @@ use crate::sandbox::{
         fault::Fault,
         respond::{self, Asking},
     },
-    members::entry,
+    like::Base,
+    members::{TypeEntry, entry},
     oauth::{authorize, token},
     pairs::Pairs,
     state::{Request, State},
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, Path, Request as HttpRequest, State as Shared};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get};
@@ -30,18 +31,33 @@ use std::time::Instant;
 
 /// All routes of the payer.
 pub(crate) fn router(state: Arc<State>) -> Router {
-    let fhir = Router::new()
-        .route("/metadata", get(capability::metadata))
-        .route("/.well-known/smart-configuration", get(discovery))
-        .route("/{type}", get(search))
-        .route("/{type}/{id}", get(read));
-    Router::new()
-        .route("/oauth2/authorize/{plan}", get(authorize::show).post(authorize::verify))
-        .route("/oauth2/token", any(token::token))
-        .nest("/r4", fhir.clone())
-        // What one fault makes of the path; a real gateway may ignore case, too.
-        .nest("/R4", fhir.clone())
-        .nest("/fhir/r4", fhir)
+    let fhir = |base: &'static Base| {
+        Router::new()
+            .route("/metadata", get(capability::metadata))
+            .route("/{type}", get(search))
+            .route("/{type}/{id}", get(read))
+            .layer(from_fn_with_state((Arc::clone(&state), base), manners))
+    };
+    let paths = state.options.like.paths();
+    let consent = get(authorize::show).post(authorize::verify);
+    let mut router =
+        Router::new().route(paths.authorize, consent.clone()).route(paths.token, any(token::token));
+    for base in paths.fhir {
+        router = router.nest(base.path, fhir(base));
+    }
+    router = match paths.discovery {
+        Some(path) => router.route(path, get(capability::discovery)),
+        None => router.route("/r4/.well-known/smart-configuration", get(no_discovery)),
+    };
+    if let (None, [base]) = (state.options.like.preset(), paths.fhir) {
+        router = router
+            .route("/oauth2/authorize/demoplan", consent)
+            .route("/oauth2/authorize/{plan}", any(authorize::no_plan))
+            // What one fault makes of the path; a real gateway may ignore case, too.
+            .nest("/R4", fhir(base))
+            .nest("/fhir/r4", fhir(base));
+    }
+    router
         .fallback(nothing_here)
         .layer(from_fn_with_state(Arc::clone(&state), record))
         .with_state(state)
@@ -83,8 +99,43 @@ async fn record(
 }
 
 /// The platform's discovery document wants a token (recorded); clients are told the addresses.
-async fn discovery() -> Response {
+async fn no_discovery() -> Response {
     outcome::gateway(StatusCode::UNAUTHORIZED, "Unauthorized")
+}
+
+/// What a platform does about requests to one of its FHIR bases before it looks at them, and to the headers
+/// of its answers.
+async fn manners(
+    Shared((state, base)): Shared<(Arc<State>, &'static Base)>,
+    request: HttpRequest,
+    next: Next,
+) -> Response {
+    let like = state.options.like;
+    let mut response = match unmannered(&state, base, &request) {
+        Some(response) => response,
+        None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    let is_fhir = headers.get(header::CONTENT_TYPE).is_some_and(|it| it == outcome::FHIR_JSON);
+    if let Some(name) = like.media_type().filter(|_| is_fhir) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(name));
+    }
+    for (name, value) in like.rate_headers().into_iter().flatten().zip(["1000", "999", "60"]) {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The answer to a request whose headers are refused, or whose type is at another base.
+fn unmannered(state: &State, base: &Base, request: &HttpRequest) -> Option<Response> {
+    let sent = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let like = state.options.like;
+    if let Some(it) = like.header_refusal(sent(header::ACCEPT), sent(header::CONTENT_TYPE)) {
+        return Some(it.response());
+    }
+    let name = request.uri().path().split('/').nth(1).unwrap_or_default();
+    let is_elsewhere = entry(name).is_some() && !base.holds(name);
+    is_elsewhere.then(|| unknown_type(state, name))
 }
 
 async fn nothing_here() -> Response {
@@ -110,7 +161,10 @@ async fn search(
     if !state.options.page_delay.is_zero() {
         tokio::time::sleep(state.options.page_delay).await;
     }
-    let Some(entry) = entry(&name) else { return unknown_type(&name) };
+    if state.options.like.loads_first() && state.attempt(number, "loading") == 0 {
+        return respond::throttle_transient();
+    }
+    let Some(entry) = served(&state, &name) else { return unknown_type(&state, &name) };
     let search = match Search::new(&state, number, entry, Pairs::parse(query)) {
         Ok(search) => search,
         Err(response) => return *response,
@@ -134,11 +188,18 @@ async fn read(
         Ok(found) => found,
         Err(response) => return *response,
     };
-    let Some(entry) = entry(&name) else { return unknown_type(&name) };
+    let Some(entry) = served(&state, &name) else { return unknown_type(&state, &name) };
     if let Some(response) = respond::refused_type(&state, entry) {
         return response;
     }
-    let record = Record::new(&state, number, entry);
+    let like = state.options.like;
+    let record = match like.is_of_everybody() {
+        true => Record::of_everybody(&state, entry),
+        false => Record::new(&state, number, entry),
+    };
+    if name == "Patient" && like.minds_patients() && record.find(&id).is_none() {
+        return like.somebody_else().response();
+    }
     let shrunk = state.has(Fault::Shrink);
     let merged = state.has(Fault::MergedRecord);
     let is_there =
@@ -161,6 +222,10 @@ async fn read(
 /// The member the request's token stands for, and the token.
 fn authorized(state: &State, headers: &HeaderMap) -> Result<(u32, String), Box<Response>> {
     let unauthorized = || Box::new(outcome::gateway(StatusCode::UNAUTHORIZED, "Unauthorized"));
+    let like = state.options.like;
+    if like.is_open() {
+        return Ok((0, String::new()));
+    }
     let token = bearer(headers).ok_or_else(unauthorized)?;
     if state.has(Fault::AlwaysUnauthorized) {
         return Err(unauthorized());
@@ -171,7 +236,7 @@ fn authorized(state: &State, headers: &HeaderMap) -> Result<(u32, String), Box<R
         return Err(Box::new(outcome::outcome(StatusCode::NOT_FOUND, "not-found", text)));
     }
     // Assumed: how a scope without data is refused.
-    if !state.grants().grants_data(token) {
+    if !like.grants_all() && !state.grants().grants_data(token) {
         return Err(Box::new(outcome::gateway(StatusCode::FORBIDDEN, "Forbidden")));
     }
     Ok((member, token.to_string()))
@@ -183,7 +248,15 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     value.get(7..)
 }
 
-fn unknown_type(name: &str) -> Response {
+/// The type, where this server serves it.
+fn served(state: &State, name: &str) -> Option<&'static TypeEntry> {
+    entry(name).filter(|entry| state.options.like.serves(entry.name))
+}
+
+fn unknown_type(state: &State, name: &str) -> Response {
+    if let Some(refusal) = state.options.like.unknown_type() {
+        return refusal.response();
+    }
     let shown: String = name.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
     let text = format!("Resource type {shown} is not supported");
     outcome::outcome(StatusCode::NOT_FOUND, "not-supported", &text)

@@ -5,9 +5,16 @@
 //! computes a resource, only ids and dates.
 
 use super::{outcome, record::Record, time_range::Bound};
-use crate::sandbox::{faults::fault::Fault, members::TypeEntry, pairs::Pairs, state::State};
+use crate::sandbox::{
+    faults::fault::Fault,
+    like::search::{Unfolded, named_patient},
+    members::{TypeEntry, number_of_patient_id},
+    pairs::Pairs,
+    state::State,
+};
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde_json::Value;
 
 /// A search whose parameters have been understood.
 pub(crate) struct Search {
@@ -15,11 +22,20 @@ pub(crate) struct Search {
     pub(crate) entry: &'static TypeEntry,
     pub(crate) pairs: Pairs,
     pub(crate) count: u32,
+    reach: Reach,
     /// Bounds of `_lastUpdated`.
     updated: Vec<Bound>,
     /// Bounds of `service-date`.
     serviced: Vec<Bound>,
     skip: u32,
+}
+
+/// Whose resources a search finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Member,
+    Everybody,
+    Nobody,
 }
 
 /// One page of a search, as positions in its record.
@@ -32,6 +48,8 @@ pub(crate) struct Page {
     pub(crate) number: u32,
     /// How many resources stand on the pages before.
     pub(crate) start: u32,
+    /// How many resources stand before the next page, when there is one.
+    pub(super) next_start: Option<u32>,
     /// The id after which the next page begins, when there may be one.
     pub(crate) next_after: Option<String>,
     /// Where the page before begins: nothing when this is the first, an empty id for page one.
@@ -42,8 +60,6 @@ pub(crate) struct Page {
     pub(crate) whole: bool,
 }
 
-const DEFAULT_COUNT: u32 = 10;
-const MAXIMUM_COUNT: u32 = 100;
 const MAXIMUM_SKIP: u32 = 9990;
 
 impl Search {
@@ -53,10 +69,36 @@ impl Search {
         entry: &'static TypeEntry,
         pairs: Pairs,
     ) -> Result<Search, Box<Response>> {
-        let count = match pairs.get("_count").map(str::parse::<u32>) {
-            None => DEFAULT_COUNT,
-            Some(Ok(count)) if count > 0 => count.min(MAXIMUM_COUNT),
+        let like = state.options.like;
+        let Some(Unfolded { pairs, from }) = like.unfold(pairs) else {
+            return Err(invalid("the link is not of this server"));
+        };
+        if let Some(refusal) = like.search_refusal(entry.name, &pairs, from.is_none()) {
+            return Err(Box::new(refusal.response()));
+        }
+        let asked = match pairs.get("_count").map(str::parse::<u32>) {
+            None => None,
+            Some(Ok(count)) if count > 0 => Some(count),
             Some(_) => return Err(invalid("_count must be a number from 1 to 100")),
+        };
+        let count = like
+            .page_size(entry.name, &pairs, asked)
+            .map_err(|most| invalid(&format!("_count must not be above {most}")))?;
+        let named = named_patient(entry.name, &pairs);
+        let (number, reach) = match named {
+            Some(id) if id == state.member(number).patient_id() => (number, Reach::Member),
+            Some(id) if like.is_of_everybody() => {
+                let members = state.options.members;
+                match number_of_patient_id(id).filter(|found| *found < members) {
+                    Some(found) => (found, Reach::Member),
+                    None => (number, Reach::Nobody),
+                }
+            }
+            Some(_) if like.minds_patients() => {
+                return Err(Box::new(like.somebody_else().response()));
+            }
+            _ if like.is_of_everybody() => (number, Reach::Everybody),
+            _ => (number, Reach::Member),
         };
         let skip = match pairs.get("_skip").map(str::parse::<u32>) {
             None => 0,
@@ -72,12 +114,13 @@ impl Search {
         let updated = if ignored { Vec::new() } else { bounds("_lastUpdated")? };
         let serviced = bounds("service-date")?;
         let count = if state.has(Fault::CountIgnored) { 7 } else { count };
-        Ok(Search { number, entry, pairs, count, updated, serviced, skip })
+        let skip = from.unwrap_or(skip);
+        Ok(Search { number, entry, pairs, count, reach, updated, serviced, skip })
     }
 
     /// The page this search asks for.
     pub(crate) fn page(&self, state: &State) -> Page {
-        let record = Record::new(state, self.number, self.entry);
+        let record = self.record(state);
         let found = self.found(state, &record);
         let start = match self.pairs.get("_after") {
             Some(id) => found.after(&record, id),
@@ -88,10 +131,17 @@ impl Search {
 
     /// The page that begins at a position of what the search finds now.
     pub(crate) fn page_at(&self, state: &State, start: u32) -> Page {
-        let record = Record::new(state, self.number, self.entry);
+        let record = self.record(state);
         let found = self.found(state, &record);
         let start = start.min(found.len());
         self.page_of(record, &found, start)
+    }
+
+    fn record(&self, state: &State) -> Record {
+        match self.reach {
+            Reach::Everybody => Record::of_everybody(state, self.entry),
+            Reach::Member | Reach::Nobody => Record::new(state, self.number, self.entry),
+        }
     }
 
     /// What the page at a position holds where the order begins with another resource.
@@ -102,7 +152,7 @@ impl Search {
     }
 
     fn page_of(&self, record: Record, found: &Found, start: u32) -> Page {
-        let end = (start + self.count).min(found.len());
+        let end = start.saturating_add(self.count).min(found.len());
         let whole = start == 0 && end == found.len() && self.pairs.get("_after").is_none();
         let full = end - start == self.count;
         // Only `_offset` makes the server look whether a full page is the last one.
@@ -113,10 +163,13 @@ impl Search {
             total: found.len(),
             number: start / self.count + 1,
             start,
+            next_start: (end < found.len()).then_some(end),
             next_after: (full && !whole && !last_known).then(|| id_at(end - 1)),
-            prior_after: (start > 0).then(|| match start.checked_sub(self.count + 1) {
-                Some(position) => id_at(position),
-                None => String::new(),
+            prior_after: (start > 0).then(|| {
+                match start.checked_sub(self.count.saturating_add(1)) {
+                    Some(position) => id_at(position),
+                    None => String::new(),
+                }
             }),
             last_of_prior: start.checked_sub(1).map(|position| found.at(position)),
             whole,
@@ -125,6 +178,9 @@ impl Search {
     }
 
     fn found(&self, state: &State, record: &Record) -> Found {
+        if self.reach == Reach::Nobody {
+            return Found::These { indexes: Vec::new(), sorted: false };
+        }
         let shrunk = state.has(Fault::Shrink);
         let is_first_held_back = self.entry.name == "ExplanationOfBenefit"
             && state.has(Fault::ShiftByInsertion)
@@ -132,7 +188,14 @@ impl Search {
         let sort = self.pairs.get("_sort").unwrap_or_default();
         let sorted = matches!(sort, "_lastUpdated" | "-_lastUpdated");
         let ids: Vec<&str> = self.pairs.all("_id").flat_map(|value| value.split(',')).collect();
-        let bounded = !self.updated.is_empty() || !self.serviced.is_empty();
+        let filters: Vec<(&str, &str)> = state
+            .options
+            .like
+            .filters()
+            .iter()
+            .filter_map(|name| Some((*name, self.pairs.get(name)?)))
+            .collect();
+        let bounded = !self.updated.is_empty() || !self.serviced.is_empty() || !filters.is_empty();
         let is_part = bounded || shrunk || is_first_held_back || record.has_changed();
         if !(sorted || is_part) && ids.is_empty() {
             return Found::Everything(record.len());
@@ -142,6 +205,7 @@ impl Search {
                 && self.is_serviced(record, *index)
                 && !record.is_withdrawn(*index)
                 && (ids.is_empty() || ids.contains(&record.id(*index).as_str()))
+                && (filters.is_empty() || has_codes(&record.text(*index), &filters))
                 && (!shrunk || is_left(*index))
                 && (!is_first_held_back || *index > 0)
         };
@@ -201,6 +265,26 @@ impl Found {
                 .map_or(self.len(), |position| position as u32 + 1),
         }
     }
+}
+
+/// Whether the elements of these names have these codes.
+fn has_codes(text: &str, filters: &[(&str, &str)]) -> bool {
+    fn holds(value: &Value, code: &str) -> bool {
+        match value {
+            Value::String(text) => text == code,
+            Value::Array(values) => values.iter().any(|value| holds(value, code)),
+            Value::Object(members) => {
+                let of = |name| members.get(name).is_some_and(|value| holds(value, code));
+                of("coding") || of("code")
+            }
+            _ => false,
+        }
+    }
+    let Ok(resource) = serde_json::from_str::<Value>(text) else { return false };
+    filters.iter().all(|(name, wanted)| {
+        let code = wanted.rsplit('|').next().unwrap_or(wanted);
+        holds(&resource[*name], code)
+    })
 }
 
 /// Whether a resource is left where nine in ten vanish.

@@ -2,6 +2,7 @@
 
 mod consent_ends;
 mod doctor_plans;
+mod likes;
 mod oauth_dialects;
 pub(crate) mod oidc_member;
 mod oidc_provider;

@@ -194,7 +194,8 @@ fn throttle_date() -> Response {
     with_header(throttled(), RETRY_AFTER, &moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }
 
-fn throttle_transient() -> Response {
+/// The answer of a payer that is still loading the member's data.
+pub(in crate::sandbox) fn throttle_transient() -> Response {
     let text = "The first synchronization is still running";
     let response = outcome::outcome(StatusCode::TOO_MANY_REQUESTS, "transient", text);
     with_header(response, HeaderName::from_static("x-retry-after"), "1")

@@ -12,7 +12,9 @@ mod moving;
 mod old_cursor;
 mod write;
 
-pub(in crate::sandbox) use answer::{instead_of_page, refused_type, unreadable};
+pub(in crate::sandbox) use answer::{
+    instead_of_page, refused_type, throttle_transient, unreadable,
+};
 pub(in crate::sandbox) use change::change_page;
 pub(in crate::sandbox) use merged::speak_of_another_patient;
 pub(in crate::sandbox) use moving::move_page;

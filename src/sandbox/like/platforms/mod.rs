@@ -1,0 +1,49 @@
+//! The platforms, one file each.
+
+mod aetna;
+mod athena;
+mod bluebutton;
+mod carin_minimum;
+mod cerner;
+mod epic;
+mod flexpa;
+mod hapi;
+mod kaiser;
+mod medicaid_ut;
+mod one_up;
+mod safhir;
+mod smart_launcher;
+
+pub(super) use one_up::ONE_UP;
+
+use super::{
+    Client, Paging, Rule, Ruleset,
+    refusal::Refusal,
+    rule::{Base, Fact, Paths},
+};
+
+/// All of them; the default one first.
+pub(super) static ALL: [&Ruleset; 13] = [
+    &ONE_UP,
+    &aetna::AETNA,
+    &athena::ATHENA,
+    &bluebutton::BLUEBUTTON,
+    &carin_minimum::CARIN_MINIMUM,
+    &cerner::CERNER,
+    &epic::EPIC,
+    &flexpa::FLEXPA,
+    &hapi::HAPI,
+    &kaiser::KAISER,
+    &medicaid_ut::MEDICAID_UT,
+    &safhir::SAFHIR,
+    &smart_launcher::SMART_LAUNCHER,
+];
+
+const fn fact(certainty: &'static str, text: &'static str, rule: Rule) -> Fact {
+    Fact { rule, certainty, text }
+}
+
+/// All types at one base.
+const fn at(path: &'static str) -> Base {
+    Base { path, types: &[] }
+}

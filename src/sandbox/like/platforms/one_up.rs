@@ -1,0 +1,17 @@
+//! 1upHealth's demo environment: what the payer is without `--like`. Its rules are the code's own.
+
+use super::{Paths, Ruleset, at};
+
+pub(in crate::sandbox::like) static ONE_UP: Ruleset = Ruleset {
+    name: "1uphealth",
+    title: "1upHealth, demo environment",
+    preset: None,
+    settings: &[],
+    paths: Paths {
+        authorize: "/oauth2/authorize/test",
+        token: "/oauth2/token",
+        discovery: None,
+        fhir: &[at("/r4")],
+    },
+    rules: &[],
+};

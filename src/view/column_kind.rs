@@ -23,9 +23,12 @@ pub(crate) fn kind_of_type(fhir_type: &str) -> ColumnKind {
 /// The kind that an expression always has; text where it follows the data.
 pub(crate) fn kind_of_expression(expr: &Expr) -> ColumnKind {
     match expr {
-        Expr::And(_) | Expr::Or(_) | Expr::Equal { .. } | Expr::Compare { .. } | Expr::In(_) => {
-            ColumnKind::Boolean
-        }
+        Expr::And(_)
+        | Expr::Or(_)
+        | Expr::OneOf(_)
+        | Expr::Equal { .. }
+        | Expr::Compare { .. }
+        | Expr::In(_) => ColumnKind::Boolean,
         Expr::Path(Path { start, segments, .. }) => {
             match (start, segments.last().map(|last| &last.reduce)) {
                 (

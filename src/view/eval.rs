@@ -62,12 +62,15 @@ pub(crate) fn each_place<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>, out: Sink<'_
     match expr {
         Expr::Path(path) => each_of_path(path, scope, out),
         Expr::Union(operands) => operators::union(&operands.0, &operands.1, scope, out),
-        Expr::And(_) | Expr::Or(_) | Expr::Equal { .. } | Expr::Compare { .. } | Expr::In(_) => {
-            match truth(expr, scope)? {
-                Some(value) => out(Item::Boolean(value)),
-                None => Ok(Continue(())),
-            }
-        }
+        Expr::And(_)
+        | Expr::Or(_)
+        | Expr::OneOf(_)
+        | Expr::Equal { .. }
+        | Expr::Compare { .. }
+        | Expr::In(_) => match truth(expr, scope)? {
+            Some(value) => out(Item::Boolean(value)),
+            None => Ok(Continue(())),
+        },
         Expr::Arithmetic { operation, operands } => {
             push(operators::arithmetic(*operation, operands, scope)?, out)
         }
@@ -128,6 +131,7 @@ pub(crate) fn truth<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>) -> Result<Option<
                 _ => None,
             }),
         },
+        Expr::OneOf(one_of) => one_of.truth(scope),
         Expr::Equal { negated, operands } => {
             let equal = operators::equal(&operands.0, &operands.1, scope)?;
             Ok(equal.map(|equal| equal != *negated))

@@ -8,6 +8,7 @@ use super::boundary::Boundary;
 use super::elements::{Element, Structure};
 use super::item::Item;
 use super::json::Name;
+use super::one_of;
 use super::path::{
     BinaryOperator, Expression, Literal, PathError, PathExpression, Start as AstStart,
     Step as AstStep, StepKind, reads_extensions,
@@ -303,8 +304,8 @@ fn binary(operator: BinaryOperator, operands: Box<(Expr, Expr)>) -> Expr {
     let calculate = |operation| move |operands| Expr::Arithmetic { operation, operands };
     match operator {
         BinaryOperator::And => Expr::And(operands),
-        BinaryOperator::Or => Expr::Or(operands),
-        BinaryOperator::Equal => Expr::Equal { negated: false, operands },
+        BinaryOperator::Or => one_of::or(*operands),
+        BinaryOperator::Equal => one_of::equal(*operands),
         BinaryOperator::NotEqual => Expr::Equal { negated: true, operands },
         BinaryOperator::Less => compare(Comparison::Less)(operands),
         BinaryOperator::LessOrEqual => compare(Comparison::LessOrEqual)(operands),

@@ -29,6 +29,7 @@ mod item;
 pub mod json;
 pub mod lint;
 mod lower;
+mod one_of;
 mod operators;
 mod outline;
 mod path;

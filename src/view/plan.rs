@@ -7,6 +7,7 @@
 use super::boundary::Boundary;
 use super::item::Item;
 use super::json::Name;
+use super::one_of::OneOf;
 use super::types::{Family, TypeId};
 
 #[derive(Clone, Debug)]
@@ -14,6 +15,7 @@ pub(crate) enum Expr {
     Path(Path),
     And(Box<(Expr, Expr)>),
     Or(Box<(Expr, Expr)>),
+    OneOf(Box<OneOf>),
     Equal { negated: bool, operands: Box<(Expr, Expr)> },
     Compare { comparison: Comparison, operands: Box<(Expr, Expr)> },
     Arithmetic { operation: Arithmetic, operands: Box<(Expr, Expr)> },

@@ -251,9 +251,8 @@ impl Job<'_> {
             Ok(all) => {
                 for (rows, insert) in all.into_iter().zip(inserts) {
                     let table = self.catalog.table(rows.table);
-                    let width = table.view.columns.len();
                     mistyped::note(transaction, connection_id, resource_id, table, &rows)?;
-                    insert_rows(transaction, insert, width, connection_id, &batch, rows.cells)?;
+                    insert_rows(transaction, insert, connection_id, &batch, rows.cells)?;
                 }
                 Ok(())
             }

@@ -94,10 +94,10 @@ fn retry_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), Wa
                 take_out(transaction, job, retry.connection_id, &retry.resource_id)?;
                 for rows in all {
                     let table = job.catalog.table(rows.table);
-                    let (insert, width) = (&table.insert, table.view.columns.len());
+                    let insert = &table.insert;
                     let connection_id = retry.connection_id;
                     mistyped::note(transaction, connection_id, &retry.resource_id, table, &rows)?;
-                    insert_rows(transaction, insert, width, connection_id, &batch, rows.cells)?;
+                    insert_rows(transaction, insert, connection_id, &batch, rows.cells)?;
                 }
                 quarantine::settle(transaction, retry.reject_id, None, job.now)?;
             }

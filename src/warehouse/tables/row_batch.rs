@@ -1,18 +1,24 @@
 //! Rows on their way from the views to the writer: owned, compact, free of SQL.
 //!
 //! All text of a batch lies in one string and a cell is a range in it, so that a page of thousands
-//! of cells costs a handful of allocations.
+//! of cells costs a handful of allocations. A row is the cells that have a value: of the columns of
+//! a FHIR table most are NULL in most rows.
 
 use crate::view::Value;
+use rusqlite::{
+    Statement,
+    types::{ToSqlOutput, ValueRef},
+};
 use std::ops::Range;
 
-/// One cell.
-#[derive(Debug, Clone, PartialEq)]
+/// One cell with a value, by the position of its column; or the end of a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cell {
-    Null,
-    Integer(i64),
-    Real(f64),
-    Text(Range<usize>),
+    Integer(u16, i64),
+    Real(u16, f64),
+    /// Where its text begins, and how many bytes it has.
+    Text(u16, u32, u32),
+    RowEnd,
 }
 
 /// The rows that one resource gives in one table.
@@ -20,7 +26,7 @@ pub(crate) enum Cell {
 pub(crate) struct TableRows {
     /// Position of the table in the catalogue.
     pub(crate) table: usize,
-    /// Cells of all its rows, one row after the other.
+    /// Cells of all its rows, each row with its end.
     pub(crate) cells: Range<usize>,
     /// Values that are not of their column's type.
     pub(crate) mistyped: Vec<Mistyped>,
@@ -41,6 +47,9 @@ const ROOM: usize = 16 << 20;
 /// Bytes of rows that each byte of a resource may give beyond that. Real resources give below 6;
 /// a list of a million `{}` would give a thousand.
 const ROOM_PER_BYTE: usize = 8;
+
+/// The most bytes of a batch: a position in its text is a `u32`.
+const MOST: usize = u32::MAX as usize;
 
 /// The rows of a whole page.
 #[derive(Debug)]
@@ -81,7 +90,12 @@ impl RowBatch {
 
     /// Whether the batch may grow.
     pub(crate) fn has_room(&self) -> bool {
-        self.text.len() + self.cells.len() * size_of::<Cell>() <= self.room
+        self.bytes() <= self.room.min(MOST)
+    }
+
+    /// Bytes that the batch takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len() + self.cells.len() * size_of::<Cell>()
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -98,34 +112,72 @@ impl RowBatch {
         self.cells.len()
     }
 
-    pub(crate) fn push(&mut self, value: &Value<'_>) {
-        let cell = match value {
-            Value::Null | Value::Mistyped(_) => Cell::Null,
-            Value::Boolean(value) => Cell::Integer(i64::from(*value)),
-            Value::Integer(value) => Cell::Integer(*value),
-            // SQLite sums REAL compensated; the exact text stays in resource.json. What no f64
-            // can hold (1e999) is no value rather than infinity.
-            Value::Decimal(text) => match text.parse::<f64>() {
-                Ok(number) if number.is_finite() => Cell::Real(number),
-                _ => Cell::Null,
-            },
-            Value::Text(text) => self.text_cell(text),
-            Value::Json(text) => self.text_cell(text),
-        };
-        self.cells.push(cell);
+    /// Adds one row, a value for each column.
+    pub(crate) fn push_row(&mut self, row: &[Value<'_>]) {
+        for (column, value) in row.iter().enumerate() {
+            // No table has more than 1,998 columns.
+            let column = u16::try_from(column).unwrap_or(u16::MAX);
+            let cell = match value {
+                Value::Null | Value::Mistyped(_) => continue,
+                Value::Boolean(value) => Cell::Integer(column, i64::from(*value)),
+                Value::Integer(value) => Cell::Integer(column, *value),
+                // SQLite sums REAL compensated; the exact text stays in resource.json. What no f64
+                // can hold (1e999) is no value rather than infinity.
+                Value::Decimal(text) => match text.parse::<f64>() {
+                    Ok(number) if number.is_finite() => Cell::Real(column, number),
+                    _ => continue,
+                },
+                Value::Text(text) => self.text_cell(column, text),
+                Value::Json(text) => self.text_cell(column, text),
+            };
+            self.cells.push(cell);
+        }
+        self.cells.push(Cell::RowEnd);
     }
 
-    pub(crate) fn cells(&self, range: Range<usize>) -> &[Cell] {
-        &self.cells[range]
+    /// The rows in a range of cells.
+    pub(crate) fn rows(&self, cells: Range<usize>) -> impl Iterator<Item = &[Cell]> {
+        self.cells[cells].split_inclusive(|cell| *cell == Cell::RowEnd)
     }
 
-    pub(crate) fn text(&self, range: &Range<usize>) -> &str {
-        &self.text[range.clone()]
+    /// How many rows a range of cells has.
+    pub(crate) fn row_count(&self, cells: Range<usize>) -> usize {
+        self.rows(cells).count()
     }
 
-    fn text_cell(&mut self, text: &str) -> Cell {
+    /// Binds a row's values to a statement whose parameters are those of the table's `INSERT`: the
+    /// connection, the row's number, then a column each. What the row does not have is NULL.
+    pub(crate) fn bind(
+        &self,
+        statement: &mut Statement<'_>,
+        row_no: usize,
+        row: &[Cell],
+    ) -> rusqlite::Result<()> {
+        statement.raw_bind_parameter(2, row_no)?;
+        for cell in row {
+            let (column, value) = match *cell {
+                Cell::Integer(column, value) => (column, ValueRef::Integer(value)),
+                Cell::Real(column, value) => (column, ValueRef::Real(value)),
+                Cell::Text(column, start, length) => {
+                    let (start, length) = (start as usize, length as usize);
+                    (column, ValueRef::Text(&self.text.as_bytes()[start..start + length]))
+                }
+                Cell::RowEnd => continue,
+            };
+            let position = usize::from(column) + 3;
+            statement.raw_bind_parameter(position, ToSqlOutput::Borrowed(value))?;
+        }
+        Ok(())
+    }
+
+    /// The room in front of a cell is checked before each row, so that positions fit.
+    fn text_cell(&mut self, column: u16, text: &str) -> Cell {
         let start = self.text.len();
         self.text.push_str(text);
-        Cell::Text(start..self.text.len())
+        match (u32::try_from(start), u32::try_from(text.len())) {
+            (Ok(start), Ok(length)) => Cell::Text(column, start, length),
+            // The batch has no room any more, so its rows are never written.
+            _ => Cell::RowEnd,
+        }
     }
 }

@@ -1,15 +1,8 @@
 //! The rows of one resource, into its tables and out of them.
 
-use super::{
-    mistyped,
-    row_batch::{Cell, RowBatch},
-    table::Catalog,
-};
+use super::{mistyped, row_batch::RowBatch, table::Catalog};
 use crate::warehouse::error::{Doing, WarehouseError};
-use rusqlite::{
-    Transaction, params,
-    types::{ToSqlOutput, ValueRef},
-};
+use rusqlite::{Transaction, params};
 use std::ops::Range;
 
 /// Takes a resource's rows out of every table of its type.
@@ -29,11 +22,10 @@ pub(crate) fn delete_rows(
     mistyped::forget(transaction, connection_id, resource_type, resource_id)
 }
 
-/// Inserts the rows of `width` cells that one resource gives in one table; returns how many.
+/// Inserts the rows that one resource gives in one table; returns how many.
 pub(crate) fn insert_rows(
     transaction: &Transaction<'_>,
     insert: &str,
-    width: usize,
     connection_id: i64,
     batch: &RowBatch,
     cells: Range<usize>,
@@ -43,23 +35,13 @@ pub(crate) fn insert_rows(
         return Ok(0);
     }
     let mut statement = transaction.prepare_cached(insert).doing(doing)?;
-    let mut row_no = 0u64;
-    for row in batch.cells(cells).chunks_exact(width) {
+    let mut row_no = 0;
+    for row in batch.rows(cells) {
+        statement.clear_bindings();
         statement.raw_bind_parameter(1, connection_id).doing(doing)?;
-        statement.raw_bind_parameter(2, row_no).doing(doing)?;
-        for (position, cell) in row.iter().enumerate() {
-            let value = match cell {
-                Cell::Null => ValueRef::Null,
-                Cell::Integer(value) => ValueRef::Integer(*value),
-                Cell::Real(value) => ValueRef::Real(*value),
-                Cell::Text(range) => ValueRef::Text(batch.text(range).as_bytes()),
-            };
-            statement
-                .raw_bind_parameter(position + 3, ToSqlOutput::Borrowed(value))
-                .doing(doing)?;
-        }
+        batch.bind(&mut statement, row_no, row).doing(doing)?;
         statement.raw_execute().doing(doing)?;
         row_no += 1;
     }
-    Ok(row_no)
+    Ok(row_no as u64)
 }

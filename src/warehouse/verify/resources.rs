@@ -16,7 +16,7 @@ use crate::{
 };
 use rusqlite::{
     Connection, OptionalExtension, Row, Statement, params,
-    types::{ToSqlOutput, ValueRef},
+    types::ValueRef,
 };
 use sha2::{Digest, Sha256};
 
@@ -105,15 +105,13 @@ impl<'a> Comparison<'a> {
         expected: &RowBatch,
     ) -> Result<Option<String>, WarehouseError> {
         let doing = "cannot compare a row";
-        let width = self.table.view.columns.len();
-        let rows = expected.cells(0..expected.cell_count()).chunks_exact(width);
         let found: usize = connection
             .prepare_cached(&self.count)
             .and_then(|mut statement| {
                 statement.query_row(params![connection_id, resource_id], |row| row.get(0))
             })
             .doing(doing)?;
-        let wanted = rows.len();
+        let wanted = expected.row_count(0..expected.cell_count());
         if found != wanted {
             return Ok(Some(format!("{} has {found} rows of it, not {wanted}", self.table.name())));
         }
@@ -121,7 +119,7 @@ impl<'a> Comparison<'a> {
             return Ok(None);
         }
         let mut statement = connection.prepare_cached(&self.find).doing(doing)?;
-        for (row_no, row) in rows.enumerate() {
+        for (row_no, row) in expected.rows(0..expected.cell_count()).enumerate() {
             if !is_there(&mut statement, connection_id, row_no, row, expected).doing(doing)? {
                 return Ok(Some(format!("{} row {row_no} is wrong", self.table.name())));
             }
@@ -137,17 +135,9 @@ fn is_there(
     row: &[Cell],
     batch: &RowBatch,
 ) -> rusqlite::Result<bool> {
+    statement.clear_bindings();
     statement.raw_bind_parameter(1, connection_id)?;
-    statement.raw_bind_parameter(2, row_no)?;
-    for (position, cell) in row.iter().enumerate() {
-        let value = match cell {
-            Cell::Null => ValueRef::Null,
-            Cell::Integer(value) => ValueRef::Integer(*value),
-            Cell::Real(value) => ValueRef::Real(*value),
-            Cell::Text(range) => ValueRef::Text(batch.text(range).as_bytes()),
-        };
-        statement.raw_bind_parameter(position + 3, ToSqlOutput::Borrowed(value))?;
-    }
+    batch.bind(statement, row_no, row)?;
     Ok(statement.raw_query().next()?.is_some())
 }
 

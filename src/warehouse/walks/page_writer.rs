@@ -122,10 +122,8 @@ fn replace_rows(
     let mut written = 0;
     for rows in &changed.rows {
         let table = catalog.table(rows.table);
-        let width = table.view.columns.len();
         let cells = rows.cells.clone();
-        written +=
-            insert_rows(transaction, &table.insert, width, connection_id, &page.rows, cells)?;
+        written += insert_rows(transaction, &table.insert, connection_id, &page.rows, cells)?;
         mistyped::note(transaction, connection_id, &changed.resource_id, table, rows)?;
     }
     Ok(written)

@@ -14,10 +14,7 @@ use crate::{
         walks::connections,
     },
 };
-use rusqlite::{
-    Connection, OptionalExtension, Row, Statement, params,
-    types::ValueRef,
-};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params, types::ValueRef};
 use sha2::{Digest, Sha256};
 
 /// How often progress is told, in resources.

@@ -104,7 +104,7 @@ pub(crate) fn is_control_name(name: &str) -> bool {
 
 /// Tables that live for a while on the connection that writes. There they hide a table of the same
 /// name, and rows that are meant for it would go to them.
-const TEMPORARY: [&str; 23] = [
+const TEMPORARY: [&str; 24] = [
     "amount",
     "breakdown",
     "carried",
@@ -115,6 +115,7 @@ const TEMPORARY: [&str; 23] = [
     "left_out",
     "line_code",
     "line_money",
+    "line_performer",
     "lineage",
     "mart_scope",
     "named_walk",

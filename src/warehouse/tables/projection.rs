@@ -89,7 +89,7 @@ mod tests {
             // Many rows of little.
             format!(
                 r#"{{"resourceType":"Patient","id":"p","name":[{}{{}}]}}"#,
-                "{},".repeat(9_999)
+                "{},".repeat(199_999)
             ),
             // A long key in many rows.
             format!(

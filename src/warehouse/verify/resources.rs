@@ -16,6 +16,7 @@ use crate::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, Statement, params, types::ValueRef};
 use sha2::{Digest, Sha256};
+use std::ops::Range;
 
 /// How often progress is told, in resources.
 const TELL_EVERY: u64 = 500;
@@ -99,7 +100,8 @@ impl<'a> Comparison<'a> {
         connection: &Connection,
         connection_id: i64,
         resource_id: &str,
-        expected: &RowBatch,
+        batch: &RowBatch,
+        expected: Range<usize>,
     ) -> Result<Option<String>, WarehouseError> {
         let doing = "cannot compare a row";
         let found: usize = connection
@@ -108,7 +110,7 @@ impl<'a> Comparison<'a> {
                 statement.query_row(params![connection_id, resource_id], |row| row.get(0))
             })
             .doing(doing)?;
-        let wanted = expected.row_count(0..expected.cell_count());
+        let wanted = batch.row_count(expected.clone());
         if found != wanted {
             return Ok(Some(format!("{} has {found} rows of it, not {wanted}", self.table.name())));
         }
@@ -116,8 +118,8 @@ impl<'a> Comparison<'a> {
             return Ok(None);
         }
         let mut statement = connection.prepare_cached(&self.find).doing(doing)?;
-        for (row_no, row) in expected.rows(0..expected.cell_count()).enumerate() {
-            if !is_there(&mut statement, connection_id, row_no, row, expected).doing(doing)? {
+        for (row_no, row) in batch.rows(expected).enumerate() {
+            if !is_there(&mut statement, connection_id, row_no, row, batch).doing(doing)? {
                 return Ok(Some(format!("{} row {row_no} is wrong", self.table.name())));
             }
         }
@@ -261,25 +263,22 @@ fn compare(
     if std::str::from_utf8(json).is_err() {
         return Ok(Some("its json is not text".to_owned()));
     }
-    let mut expected = Vec::new();
-    let mut has_view_error = false;
-    for at in catalog.of_type(resource_type) {
-        let mut batch = RowBatch::default();
-        has_view_error |= project(json, bases, &[*at], catalog, &mut batch).is_err();
-        if let Some(comparison) = comparisons[*at].as_ref() {
-            expected.push((comparison, batch));
+    let tables = catalog.of_type(resource_type);
+    let mut expected = RowBatch::default();
+    let rows = match project(json, bases, tables, catalog, &mut expected) {
+        Ok(rows) => rows.into_iter().map(|rows| (rows.table, rows.cells)).collect(),
+        Err(_) if is_rejected(connection, connection_id, resource_type, resource_id)? => {
+            // What one view cannot take has rows in no table.
+            tables.iter().map(|table| (*table, 0..0)).collect::<Vec<_>>()
         }
-    }
-    if has_view_error {
-        if !is_rejected(connection, connection_id, resource_type, resource_id)? {
+        Err(_) => {
             let problem = "a view cannot take it, and rejected_resource does not say so";
             return Ok(Some(problem.to_owned()));
         }
-        // What one view cannot take has rows in no table.
-        expected.iter_mut().for_each(|(_, batch)| *batch = RowBatch::default());
-    }
-    for (comparison, batch) in &expected {
-        let wrong = comparison.differs(connection, connection_id, resource_id, batch)?;
+    };
+    for (table, cells) in rows {
+        let Some(comparison) = &comparisons[table] else { continue };
+        let wrong = comparison.differs(connection, connection_id, resource_id, &expected, cells)?;
         if wrong.is_some() {
             return Ok(wrong);
         }

@@ -22,6 +22,9 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 
+/// A table with fewer rows is copied, and not renamed.
+const FEW_ROWS: u64 = 2_000;
+
 /// Swaps; returns how many resources of the type no table has because a view rejects them.
 pub(crate) fn swap(connection: &mut Connection, job: &Job<'_>) -> Result<u64, WarehouseError> {
     let doing = "cannot swap rebuilt tables";
@@ -31,12 +34,7 @@ pub(crate) fn swap(connection: &mut Connection, job: &Job<'_>) -> Result<u64, Wa
     let transaction = connection.transaction().doing(doing)?;
     for position in &job.stale {
         let table = job.catalog.table(*position);
-        let (name, building) = (quote(table.name()), quote(&table.building_name()));
-        transaction
-            .execute_batch(&format!(
-                "DROP TABLE IF EXISTS {name}; ALTER TABLE {building} RENAME TO {name};"
-            ))
-            .doing(doing)?;
+        put_in_place(&transaction, table)?;
         enter(&transaction, table, job.now)?;
     }
     retry_rejected(&transaction, job)?;
@@ -53,6 +51,30 @@ pub(crate) fn swap(connection: &mut Connection, job: &Job<'_>) -> Result<u64, Wa
     let rejected = quarantine::open_view_errors(&transaction, job.resource_type)?;
     transaction.commit().doing(doing)?;
     Ok(rejected)
+}
+
+/// Puts a table in the making in the old one's place.
+///
+/// To rename a table, SQLite reads the definition of every table and mart anew, which takes as long as
+/// copying thousands of rows; most tables have few, or none.
+fn put_in_place(transaction: &Transaction<'_>, table: &Table) -> Result<(), WarehouseError> {
+    let doing = "cannot swap rebuilt tables";
+    let (name, building) = (quote(table.name()), quote(&table.building_name()));
+    let rows: u64 = transaction
+        .query_row(
+            &format!("SELECT count(*) FROM (SELECT 1 FROM {building} LIMIT {FEW_ROWS})"),
+            [],
+            |row| row.get(0),
+        )
+        .doing(doing)?;
+    let swap = match rows < FEW_ROWS {
+        true => format!(
+            "{};\nINSERT INTO {name} SELECT * FROM {building};\nDROP TABLE {building};",
+            table.create(table.name())
+        ),
+        false => format!("ALTER TABLE {building} RENAME TO {name};"),
+    };
+    transaction.execute_batch(&format!("DROP TABLE IF EXISTS {name};\n{swap}")).doing(doing)
 }
 
 /// Notes which definition a table is filled with.

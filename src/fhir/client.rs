@@ -35,7 +35,7 @@ pub struct FhirClient {
 }
 
 /// A response that parsed as a searchset Bundle.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Page {
     /// The URL that answered; relative links are relative to it.
     pub url: Url,

@@ -25,7 +25,7 @@ use file::{open, schema};
 use read::status;
 use std::{path::Path, sync::Arc};
 use tables::{unmapped_table, upkeep};
-use walks::{connections, cursor, ledger, left_out, page_writer, seen, type_state, writer};
+use walks::{connections, cursor, ledger, left_out, seen, type_state, writer};
 
 pub use error::WarehouseError;
 pub use file::access_log::{Access, PastBackup, backup_outcome, log_access};
@@ -42,7 +42,7 @@ pub use file::seal_error::SealError;
 pub use read::metrics::{Effort, FinishedRun};
 pub use read::query::{Answer, Cell as AnswerCell, Names, Parameter, ParameterValue};
 pub use read::read_only::ReadOnlyWarehouse;
-pub(crate) use read::reader::{Reader, is_abridged, is_listed, is_unchanged, known};
+pub(crate) use read::reader::{Reader, is_unchanged, known};
 pub use read::snapshot::{Since, Snapshot};
 pub use read::status::{TableCount, TypeStatus};
 pub use tables::code_list;
@@ -53,9 +53,11 @@ pub(crate) use tables::row_batch::{RowBatch, TableRows};
 pub use tables::table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
 pub use tables::unmapped::{LeafPath, LeafSurvey};
 pub use verify::{Checked, foreign_schema, quick_check, verify};
+pub(crate) use walks::abridged::{is_abridged, is_listed};
 pub(crate) use walks::absence::{
     Absent, Finding, has_unasked_absences, open_absences, pending_absences, surely_present,
 };
+pub(crate) use walks::chain::{Chain, PageCount, Sums};
 pub use walks::connections::{ConnectionRow, NewConsent, NewFiles};
 pub(crate) use walks::connections::{
     other_patients, patients as stored_patients, token_generation,
@@ -84,6 +86,7 @@ pub(crate) use walks::type_state::{Advance, dates, held_types, left_types};
 pub use walks::type_state::{HeldType, LastUpdated, Totals, TypeState};
 pub use walks::walk_counters::WalkCounters;
 pub use walks::walk_finish::WalkFinish;
+pub(crate) use walks::writer::OnItsWay;
 
 /// The version of the SQLite that is built in.
 pub fn sqlite_version() -> &'static str {
@@ -327,9 +330,12 @@ impl Warehouse {
     }
 
     pub(crate) async fn write_page(&self, page: PageWrite) -> Result<PageWritten, WarehouseError> {
-        self.writer
-            .run(move |connection, catalog| page_writer::write_page(connection, catalog, page))
-            .await
+        self.send_page(page).await?.stored().await
+    }
+
+    /// Sends a page to the writer, which stores pages in the order in which they are sent.
+    pub(crate) async fn send_page(&self, page: PageWrite) -> Result<OnItsWay, WarehouseError> {
+        self.writer.send_page(page).await
     }
 
     /// Brings `unmapped_path` up to date with what changed, until told to stop; see

@@ -18,8 +18,8 @@ use crate::{
         walk::ending::interrupted,
     },
     warehouse::{
-        ConnectionRow, PageWrite, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart, Warehouse,
-        WarehouseError, open_strangers,
+        ConnectionRow, PageWrite, Sums, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart,
+        Warehouse, WarehouseError, open_strangers,
     },
 };
 use bytes::Bytes;
@@ -261,9 +261,10 @@ impl Import {
             rows: unpacked.rows,
             answered: Vec::new(),
             next_url: None,
-            counters,
-            tally: Tally::default(),
+            sums: Sums::With(counters, Tally::default()),
             now,
+            goes_ahead: false,
+            _memory: Vec::new(),
         };
         let key = walk.key.clone();
         let counters = self.context.warehouse.write_page(write).await?.counters;

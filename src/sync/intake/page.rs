@@ -52,7 +52,7 @@ impl Intake {
                 full_urls: full_urls.as_deref(),
             };
             let unpacked = unpack(&body, &bundle, &of, reader, catalog)?;
-            Ok(Unpacked { _room: room, ..unpacked })
+            Ok(Unpacked { room, ..unpacked })
         });
         let unpacked = match unpacked.await {
             Ok(unpacked) => unpacked?,

@@ -17,7 +17,11 @@ use crate::{
     },
 };
 use chrono::{DateTime, Utc};
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    ops::Range,
+};
 
 /// What a page comes to.
 #[derive(Debug, Default)]
@@ -38,8 +42,12 @@ pub(crate) struct Unpacked {
     pub(crate) dates: Dates,
     /// An error that the server reports inside the page.
     pub(crate) failure: Option<Outcome>,
+    /// Whether it surely brings the walk something new: a resource of its type that is not stored.
+    pub(crate) brings_new: bool,
+    /// A hash of the type and id of each resource, to find those that come on two pages.
+    pub(crate) names: Vec<u64>,
     /// The memory that the page has until it is stored.
-    pub(super) _room: Room,
+    pub(crate) room: Room,
 }
 
 /// When the resources of a page were last updated, by their own account.
@@ -76,6 +84,13 @@ impl Candidate {
         self.fingerprint.resource_type == "Patient"
     }
 
+    /// A hash of its type and id.
+    fn name(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.fingerprint.resource_type, &self.id).hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// Whether it has other content.
     fn differs_from(&self, other: &Candidate) -> bool {
         self.fingerprint.content_hash != other.fingerprint.content_hash
@@ -104,6 +119,7 @@ impl Candidate {
             rows,
             view_error,
             is_superseded: false,
+            is_new: false,
         }
     }
 }
@@ -136,6 +152,7 @@ pub(crate) fn unpack(
     let (newest, superseded) = sort(body, bundle, of, &mut unpacked, &mut own_urls);
     let full_urls = of.full_urls.unwrap_or(&own_urls);
     unpacked.resources_seen = newest.len() as u64;
+    unpacked.names = newest.iter().map(Candidate::name).collect();
     let patients = newest.iter().filter(|candidate| candidate.is_patient());
     of.whose.meet(patients.map(|it| (&*it.id, &body[it.json.clone()])), full_urls);
     let (strangers, newest): (Vec<_>, Vec<_>) =
@@ -162,14 +179,14 @@ pub(crate) fn unpack(
                 // of it.
                 Some(stored)
                     if resource_type != of.walk_type
-                        && (of.walk_type != NO_TYPE && is_listed(connection, &stored)?
-                            || says_subsetted(json) && !is_abridged(connection, &stored)?) =>
+                        && (of.walk_type != NO_TYPE && is_listed(connection, stored.rowid)?
+                            || says_subsetted(json) && !is_abridged(connection, stored.rowid)?) =>
                 {
                     let rowid = stored.rowid;
                     let kept = Unchanged { rowid, is_own_type: false, is_same: false };
                     unpacked.unchanged.push(kept);
                 }
-                Some(stored) if says_subsetted(json) && !is_abridged(connection, &stored)? => {
+                Some(stored) if says_subsetted(json) && !is_abridged(connection, stored.rowid)? => {
                     let detail = "it is abridged, as its tag SUBSETTED says; the stored one stays";
                     unpacked.rejects.push(Reject {
                         resource_id: Some(candidate.id),
@@ -178,7 +195,7 @@ pub(crate) fn unpack(
                         body: candidate.json,
                     });
                 }
-                _ => changed.push(candidate),
+                stored => changed.push((candidate, stored.is_none())),
             }
         }
         Ok(changed)
@@ -187,12 +204,14 @@ pub(crate) fn unpack(
         let (name, json) = (&candidate.fingerprint.resource_type, &body[candidate.json.clone()]);
         of.whose.judge(name, &candidate.id, json, full_urls)
     };
-    for candidate in changed {
+    for (candidate, is_new) in changed {
         match verdict(&candidate) {
             (Verdict::Own | Verdict::Nobodys, named) => {
+                let is_own_type = candidate.fingerprint.resource_type == of.walk_type;
+                unpacked.brings_new |= is_new && is_own_type;
                 let base = (of.bases, full_urls, named);
                 let resource = project(body, candidate, base, catalog, &mut unpacked.rows);
-                unpacked.changed.push(resource);
+                unpacked.changed.push(ChangedResource { is_new, ..resource });
             }
             (other, _) => unpacked.refuse(candidate, other),
         }

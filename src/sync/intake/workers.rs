@@ -12,31 +12,55 @@ const ROOM: usize = 256 << 20;
 /// The unit in which room is given.
 const UNIT: usize = 1 << 20;
 
+/// Bytes of pages that all walks together may have sent ahead of the answers of the writer.
+const AHEAD: usize = 8 << 20;
+
 /// The cores and the room of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Workers {
     cores: Arc<Semaphore>,
     room: Arc<Semaphore>,
+    ahead: Arc<Semaphore>,
 }
 
 /// A page's room; it is free again when this is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct Room {
-    _permit: Option<OwnedSemaphorePermit>,
+pub(crate) struct Room(Option<OwnedSemaphorePermit>);
+
+impl Room {
+    /// Gives back what the page turned out not to need.
+    pub(crate) fn shrink_to(mut self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let permit = self.0.as_mut()?;
+        drop(permit.split(permit.num_permits().saturating_sub(units(bytes))));
+        self.0
+    }
+}
+
+fn units(bytes: usize) -> usize {
+    bytes.div_ceil(UNIT)
 }
 
 impl Workers {
     pub(crate) fn new(cores: usize) -> Workers {
-        let room = Arc::new(Semaphore::new(ROOM / UNIT));
-        Workers { cores: Arc::new(Semaphore::new(cores)), room }
+        Workers {
+            cores: Arc::new(Semaphore::new(cores)),
+            room: Arc::new(Semaphore::new(units(ROOM))),
+            ahead: Arc::new(Semaphore::new(units(AHEAD))),
+        }
     }
 
     /// Waits until a page of so many bytes may be unpacked.
     pub(crate) async fn room(&self, bytes: usize) -> Room {
-        let most = RowBatch::most_bytes(bytes).min(ROOM).div_ceil(UNIT);
+        let most = units(RowBatch::most_bytes(bytes).min(ROOM));
         let units = u32::try_from(most).unwrap_or(u32::MAX);
         // Never closed, so it cannot fail.
-        Room { _permit: Arc::clone(&self.room).acquire_many_owned(units).await.ok() }
+        Room(Arc::clone(&self.room).acquire_many_owned(units).await.ok())
+    }
+
+    /// Memory for a page of so many bytes that is sent ahead, if there is any left.
+    pub(crate) fn ahead(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(units(bytes)).ok()?;
+        Arc::clone(&self.ahead).try_acquire_many_owned(units).ok()
     }
 
     /// Waits until a core is free.

@@ -12,8 +12,8 @@ use crate::{
     http::{SafeUrl, silently},
     sync::{context::WalkContext, decide::order::WalkOrder},
     warehouse::{
-        Absent, Finding, PageWrite, Tally, WalkCounters, WalkKey, WarehouseError, latest_walk,
-        pending_absences, surely_present,
+        Absent, Finding, PageWrite, Sums, Tally, WalkCounters, WalkKey, WarehouseError,
+        latest_walk, pending_absences, surely_present,
     },
 };
 
@@ -267,9 +267,10 @@ impl Proofs<'_> {
             rows: unpacked.rows,
             answered: Vec::new(),
             next_url: None,
-            counters: self.counters.clone(),
-            tally: Tally::default(),
+            sums: Sums::With(self.counters.clone(), Tally::default()),
             now: self.context.clock.now(),
+            goes_ahead: false,
+            _memory: Vec::new(),
         };
         self.counters = self.context.warehouse.write_page(write).await?.counters;
         Ok(finding)

@@ -16,7 +16,7 @@ use crate::{
         walk::ending::{interrupted, request_limit},
     },
     warehouse::{
-        Answered, PageWrite, ReferenceType, Reject, RowBatch, Tally, Verdict, WalkCounters,
+        Answered, PageWrite, ReferenceType, Reject, RowBatch, Sums, Tally, Verdict, WalkCounters,
         WalkFinish, WalkKey, WarehouseError, pending_references,
     },
 };
@@ -385,9 +385,10 @@ impl Reads {
             rows: RowBatch::default(),
             answered: Vec::new(),
             next_url: None,
-            counters,
-            tally: Tally::default(),
+            sums: Sums::With(counters, Tally::default()),
             now: self.context.clock.now(),
+            goes_ahead: false,
+            _memory: Vec::new(),
         }
     }
 }

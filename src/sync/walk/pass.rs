@@ -1,10 +1,12 @@
 //! One pass through a type's pages: page after page, each committed before the next is stored.
 //!
-//! The next page is asked for before the present one is unpacked, so network, processor and disk
-//! work at the same time while one pass holds at most two pages.
+//! The next page is asked for before the present one is unpacked, and pages that surely bring something
+//! new are sent to the writer ahead of its answers: network, processor and disk work at the same time.
 
+mod ahead;
 mod end;
 
+use self::ahead::{Ahead, Stored};
 use super::{
     ages::Ages,
     ending::{
@@ -29,9 +31,7 @@ use crate::{
         decide::order::{WalkFrom, WalkOrder},
         report::WalkReport,
     },
-    warehouse::{
-        Cursor, PageWrite, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart, WarehouseError,
-    },
+    warehouse::{Cursor, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart, WarehouseError},
 };
 use chrono::{DateTime, Utc};
 use url::Url;
@@ -61,6 +61,8 @@ pub(super) struct Pass<'a> {
     key: WalkKey,
     counters: WalkCounters,
     tally: Tally,
+    /// Pages that the writer has.
+    ahead: Ahead,
     /// The cursor that it goes on from.
     resumes: Option<Cursor>,
     /// The pass before it, with which it may agree.
@@ -79,14 +81,6 @@ pub(super) struct Pass<'a> {
     failure: Option<Outcome>,
     /// Resources about another patient than the connection's.
     strangers: u64,
-}
-
-/// The outcome of storing a page.
-enum Stored {
-    /// It is committed; whether it brought an id that the walk had not met.
-    Committed { has_news: bool },
-    /// It shows that the server does not honour `_lastUpdated`; nothing was stored.
-    FilterIgnored(&'static str),
 }
 
 impl Pass<'_> {
@@ -135,6 +129,7 @@ impl Pass<'_> {
             key,
             counters: WalkCounters::default(),
             tally: Tally { distinct: left.distinct, ..tally },
+            ahead: Ahead::default(),
             resumes,
             before,
             second_before,
@@ -180,6 +175,12 @@ impl Pass<'_> {
     }
 
     async fn pages(&mut self, first: Url) -> Result<Ending, WarehouseError> {
+        let ending = self.follow(first).await?;
+        self.settle().await?;
+        Ok(ending)
+    }
+
+    async fn follow(&mut self, first: Url) -> Result<Ending, WarehouseError> {
         let Ok(mut pager) = Pager::new(&first, &self.context.proxied_origins) else {
             let detail = "the plan's fhir_url is not an http(s) URL".to_owned();
             return Ok(Ending::Open(WalkFinish::incomplete(Reason::NoUrl, detail)));
@@ -203,7 +204,10 @@ impl Pass<'_> {
             self.counters.retries += effort.retries;
             let page = match result {
                 Ok(page) => page,
-                Err(error) => return self.refused(&error).await,
+                Err(error) => {
+                    self.settle().await?;
+                    return self.refused(&error).await;
+                }
             };
             let now = self.context.clock.now();
             self.ages.add(now, page.date, page.age);
@@ -276,7 +280,7 @@ impl Pass<'_> {
     }
 
     fn position(&self) -> Position {
-        Position { pages_before: self.pages_before(), pages: self.counters.pages }
+        Position { pages_before: self.pages_before(), pages: self.pages_sent() }
     }
 
     /// From now on this type is walked in full.
@@ -295,59 +299,5 @@ impl Pass<'_> {
         }
         pager.arrived(page.bundle.entries.is_empty())?;
         pager.follow(&page.url, &page.bundle.next)
-    }
-
-    /// Unpacks and commits a page.
-    async fn store(&mut self, page: Page, next_url: Option<Url>) -> Result<Stored, WarehouseError> {
-        let (total, body) = (page.bundle.total, page.body.clone());
-        let url = SafeUrl::from(&page.url).to_string();
-        let self_left_out = self.left_out(&page);
-        let unpacked = self.context.unpack(&self.order.resource_type, page).await?;
-        self.failure = unpacked.failure.or(self.failure.take());
-        self.strangers += unpacked.strangers;
-        if let Some(why) = self.since.and_then(|since| unpacked.dates.show_no_filter(since)) {
-            return Ok(Stored::FilterIgnored(why));
-        }
-        let mut counters = self.counters.clone();
-        counters.pages += 1;
-        counters.bytes += body.len() as u64;
-        counters.resources_seen += unpacked.resources_seen;
-        counters.duplicates += unpacked.duplicates;
-        let (entries, rejected) = (unpacked.entries, unpacked.rejects.len() as u64);
-        let mut tally = self.tally;
-        tally.add_page(entries, unpacked.matches, rejected, total);
-        counters.declared_total = tally.declared_total.or(counters.declared_total);
-        self.clock.page(&unpacked.dates.all, self.position().is_start(), &mut tally);
-        if self.failure.is_some() || self.ages.beyond(self.context.overlap).is_some() {
-            tally.note_unsound();
-        }
-        let write = PageWrite {
-            walk: self.key.clone(),
-            round: self.context.round,
-            file: None,
-            page: self.pages_before() + counters.pages,
-            url,
-            self_left_out,
-            body,
-            changed: unpacked.changed,
-            unchanged: unpacked.unchanged,
-            rejects: unpacked.rejects,
-            rows: unpacked.rows,
-            answered: Vec::new(),
-            next_url: next_url.map(String::from),
-            counters,
-            tally,
-            now: self.context.clock.now(),
-        };
-        let written = self.context.warehouse.write_page(write).await?;
-        self.counters = written.counters;
-        self.tally = written.tally;
-        self.context.monitor.event(Event::PageStored {
-            connection: &self.context.connection.name,
-            resource_type: &self.order.resource_type,
-            resources_seen: self.tally.matches,
-            declared_total: self.counters.declared_total,
-        });
-        Ok(Stored::Committed { has_news: written.has_news })
     }
 }

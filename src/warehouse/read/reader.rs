@@ -2,7 +2,7 @@
 
 use super::history;
 use crate::{
-    fingerprint::{same_content, says_subsetted},
+    fingerprint::same_content,
     warehouse::{
         error::{Doing, WarehouseError},
         file::{open, place::WarehouseFile, without_locks::Reading},
@@ -85,29 +85,6 @@ pub(crate) fn known(
                 .optional()
         })
         .doing("cannot look up a resource")
-}
-
-/// Whether a stored resource came in a walk over its own type, which brings all of it.
-pub(crate) fn is_listed(connection: &Connection, known: &Known) -> Result<bool, WarehouseError> {
-    connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM resource r JOIN sync_walk w ON w.id = r.walk_id
-               AND w.resource_type = r.resource_type AND w.mode IN ('full', 'incremental', 'window')
-             WHERE r.id = ?1)",
-        )
-        .and_then(|mut statement| statement.query_row([known.rowid], |row| row.get(0)))
-        .doing("cannot look up how a resource came")
-}
-
-/// Whether a stored resource says of itself that parts of it are left out.
-pub(crate) fn is_abridged(connection: &Connection, known: &Known) -> Result<bool, WarehouseError> {
-    connection
-        .prepare_cached("SELECT json FROM resource WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row([known.rowid], |row| Ok(says_subsetted(row.get_ref(0)?.as_bytes()?)))
-        })
-        .doing("cannot read a resource")
 }
 
 /// Whether a resource says what is stored, in whatever order, spacing or escapes.

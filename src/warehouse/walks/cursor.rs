@@ -54,8 +54,8 @@ pub(super) fn put_cursor(
     page: &PageWrite,
     next_url: &str,
     counters: &WalkCounters,
+    tally: &Tally,
 ) -> Result<(), WarehouseError> {
-    let tally = &page.tally;
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO walk_cursor (connection_id, resource_type, mode,

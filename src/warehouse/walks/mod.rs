@@ -1,6 +1,8 @@
 //! What a sync writes: pages, rejects, cursors, the ledger, and what a finished walk proves.
 
+pub(super) mod abridged;
 pub(super) mod absence;
+pub(super) mod chain;
 pub(super) mod connections;
 pub(super) mod consents;
 pub(super) mod cursor;
@@ -10,7 +12,8 @@ pub(super) mod ledger;
 pub(super) mod left_out;
 mod older_version;
 pub(super) mod page;
-pub(super) mod page_writer;
+mod page_batch;
+mod page_writer;
 mod parts;
 pub(super) mod quarantine;
 pub(super) mod quiet_past;

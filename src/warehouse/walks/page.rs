@@ -1,7 +1,8 @@
 //! A page on its way to the writer, and what became of it.
 
 use super::{
-    ledger::WalkKey, reference_queue::Answered, tally::Tally, walk_counters::WalkCounters,
+    chain::Sums, ledger::WalkKey, reference_queue::Answered, tally::Tally,
+    walk_counters::WalkCounters,
 };
 use crate::{
     fingerprint::Version,
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use std::ops::Range;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// A resource whose content the warehouse does not hold yet.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct ChangedResource {
     pub(crate) view_error: Option<String>,
     /// Whether the page also holds a newer version, which stands before it in the list.
     pub(crate) is_superseded: bool,
+    /// Whether nothing was stored of it when the page was unpacked.
+    pub(crate) is_new: bool,
 }
 
 impl ChangedResource {
@@ -86,16 +90,17 @@ pub(crate) struct PageWrite {
     pub(crate) answered: Vec<Answered>,
     /// The next page's URL; `None` on the last page.
     pub(crate) next_url: Option<String>,
-    /// The walk's counters with this page's requests and bytes; the writer adds the rest.
-    pub(crate) counters: WalkCounters,
-    /// The sums over the walk's pages, this page included; the writer adds the number of new
-    /// resources.
-    pub(crate) tally: Tally,
+    /// What the walk counts and its pages add up to; the writer adds what is new.
+    pub(crate) sums: Sums,
     pub(crate) now: DateTime<Utc>,
+    /// Whether its walk goes on without waiting until it is stored.
+    pub(crate) goes_ahead: bool,
+    /// The memory that the page has; given back when it is stored.
+    pub(crate) _memory: Vec<OwnedSemaphorePermit>,
 }
 
 /// The outcome of storing a page.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct PageWritten {
     /// The walk's counters with this page.
     pub(crate) counters: WalkCounters,

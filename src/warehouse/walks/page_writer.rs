@@ -1,4 +1,4 @@
-//! One page, one transaction: resources, rows, rejects, cursor and ledger, or nothing.
+//! One page: resources, rows, rejects, cursor and ledger, in the transaction that it is given.
 
 use super::{
     cursor, files,
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock,
     warehouse::{
-        error::{Doing, WarehouseError},
+        error::WarehouseError,
         tables::{
             mistyped,
             rows::{delete_rows, insert_rows},
@@ -22,77 +22,71 @@ use crate::{
         },
     },
 };
-use rusqlite::{Connection, Transaction};
+use rusqlite::Transaction;
 use std::collections::BTreeSet;
 
-/// Commits one page.
-pub(crate) fn write_page(
-    connection: &mut Connection,
+/// Writes one page; whoever holds the transaction commits it.
+pub(super) fn write_page(
+    transaction: &Transaction<'_>,
     catalog: &Catalog,
-    mut page: PageWrite,
+    page: &PageWrite,
 ) -> Result<PageWritten, WarehouseError> {
-    let transaction = connection.transaction().doing("cannot begin to store a page")?;
-    let mut counters = std::mem::take(&mut page.counters);
+    let (mut counters, mut tally) = page.sums.with_page()?;
     counters.resources_unchanged += page.unchanged.len() as u64;
     // Before anything is stored: whether the stored version came, too, decides about an older one.
     let own = page.unchanged.iter().filter(|resource| resource.is_own_type);
     let mut seen: Vec<i64> = own.map(|resource| resource.rowid).collect();
-    let mut new = seen::note_seen(&transaction, &page, &seen)?;
+    let mut new = seen::note_seen(transaction, page, &seen)?;
     let same = page.unchanged.iter().filter(|one| one.is_same);
-    older_version::forget(&transaction, same.map(|one| one.rowid))?;
+    older_version::forget(transaction, same.map(|one| one.rowid))?;
     let mut noted = BTreeSet::new();
-    let (mut older, mut history) = (Vec::new(), History::default());
+    let (mut older, mut history) = (BTreeSet::new(), History::default());
     for (position, changed) in page.changed.iter().enumerate() {
-        let stored = store_resource(&transaction, &page, &mut history, changed)?;
+        let stored = store_resource(transaction, page, &mut history, changed)?;
         match stored.was {
             Was::Absent => counters.resources_new += 1,
             Was::Other => counters.resources_changed += 1,
             Was::Same => counters.resources_unchanged += 1,
             Was::Newer => {
                 counters.resources_older += u64::from(!changed.is_superseded);
-                older.push(position);
+                older.insert(position);
             }
         }
         if matches!(stored.was, Was::Absent | Was::Other) {
             if noted.insert(&changed.resource_type) {
                 let connection_id = page.walk.connection_id;
-                unmapped_table::note(&transaction, connection_id, &changed.resource_type)?;
+                unmapped_table::note(transaction, connection_id, &changed.resource_type)?;
             }
-            counters.rows_written +=
-                replace_rows(&transaction, catalog, &page, changed, stored.was)?;
+            counters.rows_written += replace_rows(transaction, catalog, page, changed, stored.was)?;
         }
         if changed.resource_type == page.walk.resource_type {
-            new += seen::note_seen(&transaction, &page, &[stored.rowid])?;
+            new += seen::note_seen(transaction, page, &[stored.rowid])?;
             seen.push(stored.rowid);
         }
     }
     let met = page.unchanged.iter().map(|one| one.rowid).chain(seen.iter().copied());
-    files::hand_over(&transaction, &page, met)?;
-    for position in older {
-        // It is in no table, so no view's word about it is of interest.
-        page.changed[position].view_error = None;
-    }
-    seen::note_page(&transaction, &page, &seen)?;
-    let rejects = quarantine::reject_all(&transaction, &page)?;
+    files::hand_over(transaction, page, met)?;
+    seen::note_page(transaction, page, &seen)?;
+    // What is older is in no table, so no view's word about it is of interest.
+    let rejects = quarantine::reject_all(transaction, page, &older)?;
     counters.resources_rejected += rejects.met;
     // What could not be taken in comes on two pages like any other resource.
-    page.tally.rejected = page.tally.rejected.saturating_sub(rejects.again);
-    page.tally.matches += rejects.again;
-    page.tally.nameless_again |= rejects.is_nameless_again;
-    page.tally.distinct += new;
+    tally.rejected = tally.rejected.saturating_sub(rejects.again);
+    tally.matches += rejects.again;
+    tally.nameless_again |= rejects.is_nameless_again;
+    tally.distinct += new;
     let news = new + rejects.new_ids;
     let brings_any = !(page.changed.is_empty() && page.unchanged.is_empty())
         || page.rejects.iter().any(|reject| reject.resource_id.is_some());
-    page.tally.add_news(news > 0, brings_any);
-    page.tally.add_repeats(new + rejects.new, page.next_url.is_some());
-    reference_queue::answer(&transaction, catalog, &page, &mut counters)?;
+    tally.add_news(news > 0, brings_any);
+    tally.add_repeats(new + rejects.new, page.next_url.is_some());
+    reference_queue::answer(transaction, catalog, page, &mut counters)?;
     if let Some(next_url) = &page.next_url {
-        cursor::put_cursor(&transaction, &page, next_url, &counters)?;
+        cursor::put_cursor(transaction, page, next_url, &counters, &tally)?;
     }
-    ledger::note_page(&transaction, &page)?;
-    ledger::update_counters(&transaction, page.walk.walk_id, &counters)?;
-    transaction.commit().doing("cannot commit a page")?;
-    Ok(PageWritten { counters, tally: page.tally, has_news: news > 0 })
+    ledger::note_page(transaction, page)?;
+    ledger::update_counters(transaction, page.walk.walk_id, &counters)?;
+    Ok(PageWritten { counters, tally, has_news: news > 0 })
 }
 
 fn replace_rows(

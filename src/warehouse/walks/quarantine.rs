@@ -15,7 +15,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// The reason of a resource that a view could not take.
 const VIEW_ERROR: &str = "view_error";
@@ -35,14 +35,17 @@ pub(super) struct Rejects {
     pub(super) is_nameless_again: bool,
 }
 
-/// Quarantines what the page holds that could not be taken in.
+/// Quarantines what the page holds that could not be taken in, but for what is older than the stored
+/// version, by its position.
 pub(super) fn reject_all(
     transaction: &Transaction<'_>,
     page: &PageWrite,
+    older: &BTreeSet<usize>,
 ) -> Result<Rejects, WarehouseError> {
     let mut rejects = Rejects::default();
-    for changed in &page.changed {
-        let Some(detail) = changed.view_error.as_deref() else { continue };
+    for (position, changed) in page.changed.iter().enumerate() {
+        let view_error = changed.view_error.as_deref();
+        let Some(detail) = view_error.filter(|_| !older.contains(&position)) else { continue };
         let reject = Entry {
             resource_type: &changed.resource_type,
             resource_id: Some(&changed.resource_id),

@@ -1,12 +1,13 @@
 //! One resource on its way into the table `resource`: new, changed, as it was, or outdated.
 
 use super::{
+    abridged::{is_abridged, is_listed},
     older_version::{self, History},
     page::{ChangedResource, PageWrite, TextBytes},
 };
 use crate::{
     clock,
-    fingerprint::{Version, same_content},
+    fingerprint::{Version, same_content, says_subsetted},
     warehouse::error::{Doing, WarehouseError},
 };
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -147,6 +148,19 @@ fn was_superseded(
     Ok(false)
 }
 
+/// Whether another walk has stored a resource since its page was unpacked, and more of it than this
+/// page has: what comes along with others may be abridged.
+fn has_come_whole(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    changed: &ChangedResource,
+    rowid: i64,
+) -> Result<bool, WarehouseError> {
+    let comes_along = changed.resource_type != page.walk.resource_type;
+    Ok(comes_along && is_listed(transaction, rowid)?
+        || says_subsetted(&page.body[changed.json.clone()]) && !is_abridged(transaction, rowid)?)
+}
+
 /// Stores a resource, unless a newer version of it is there.
 pub(super) fn store_resource(
     transaction: &Transaction<'_>,
@@ -161,6 +175,11 @@ pub(super) fn store_resource(
     match known {
         Some(Known { rowid, is_live: true, is_same: true, .. }) => {
             older_version::forget(transaction, [rowid])?;
+            Ok(Stored { rowid, was: Was::Same })
+        }
+        Some(Known { rowid, is_live: true, .. })
+            if changed.is_new && has_come_whole(transaction, page, changed, rowid)? =>
+        {
             Ok(Stored { rowid, was: Was::Same })
         }
         Some(known) if stays(transaction, page, changed, &known)? => {

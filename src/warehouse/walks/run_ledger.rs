@@ -43,7 +43,7 @@ pub(crate) fn newest_run(connection: &Connection) -> Result<Option<String>, Ware
 }
 
 /// Begins a run and closes what a killed one left open.
-fn start_run(
+pub(super) fn start_run(
     connection: &mut Connection,
     command: &str,
     now: DateTime<Utc>,

@@ -91,10 +91,13 @@ impl Decoder {
         {
             return Err(self.fault(error));
         }
-        Ok(match self {
+        let mut bytes = match self {
             Decoder::Undecided(body) | Decoder::Plain(body) => body.bytes,
             Decoder::Gzip(mut decoder) => std::mem::take(&mut decoder.get_mut().bytes),
-        })
+        };
+        // A body is held until it is stored, together with others.
+        bytes.shrink_to_fit();
+        Ok(bytes)
     }
 
     fn body(&self) -> &Bounded {

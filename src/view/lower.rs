@@ -95,19 +95,20 @@ impl Lowering<'_> {
                 }
                 StepKind::Index(index) => {
                     let reduce = Some(self.index(index)?);
-                    segments.push(Segment { steps: std::mem::take(&mut steps), reduce });
+                    segments.push(segment(&mut steps, reduce));
                 }
                 StepKind::Call { name, arguments } => {
                     let reduce = self.call(name, arguments, step.position, &mut steps, &mut on)?;
                     if reduce.is_some() {
-                        segments.push(Segment { steps: std::mem::take(&mut steps), reduce });
+                        segments.push(segment(&mut steps, reduce));
                     }
                 }
             }
         }
         if !steps.is_empty() {
-            segments.push(Segment { steps, reduce: None });
+            segments.push(segment(&mut steps, None));
         }
+        segments.shrink_to_fit();
         let direct = super::direct::can_try(&start, &segments);
         let bare = match segments.last().and_then(|last| last.steps.last()) {
             Some(Step::Field(field) | Step::Typed { field, .. }) => field.shadow.is_some(),
@@ -275,6 +276,13 @@ impl Lowering<'_> {
             _ => Err(PathError::new(at, format!("{name}() takes a string in quotes"))),
         }
     }
+}
+
+/// A segment of exactly these steps: a vector that grew has room for four, and there are thousands.
+fn segment(steps: &mut Vec<Step>, reduce: Option<Reduce>) -> Segment {
+    let mut steps = std::mem::take(steps);
+    steps.shrink_to_fit();
+    Segment { steps, reduce }
 }
 
 fn literal_start(literal: &Literal) -> Start {

@@ -225,6 +225,7 @@ pub(crate) fn unpack(
             (other, _) => unpacked.refuse(older, other),
         }
     }
+    unpacked.rows.shrink_to_fit();
     Ok(unpacked)
 }
 

@@ -93,6 +93,12 @@ impl RowBatch {
         self.bytes() <= self.room.min(MOST)
     }
 
+    /// Gives back what the batch has taken beyond its rows.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.text.shrink_to_fit();
+        self.cells.shrink_to_fit();
+    }
+
     /// Bytes that the batch takes.
     pub(crate) fn bytes(&self) -> usize {
         self.text.len() + self.cells.len() * size_of::<Cell>()

@@ -22,6 +22,8 @@ pub struct Bundle {
     pub next: Next,
     /// `Bundle.link` with relation `self`.
     pub self_link: Option<String>,
+    /// `Bundle.link` with relation `last`.
+    pub last: Option<String>,
     /// The entries, in order.
     pub entries: Vec<Entry>,
 }
@@ -76,7 +78,7 @@ impl Bundle {
 
     /// A page without links that has these entries.
     pub(crate) fn of_entries(entries: Vec<Entry>) -> Bundle {
-        Bundle { total: None, next: Next::None, self_link: None, entries }
+        Bundle { total: None, next: Next::None, self_link: None, last: None, entries }
     }
 
     /// Indexes an answer, its header `Link` included.
@@ -84,9 +86,7 @@ impl Bundle {
     /// # Errors
     /// As [`Bundle::index`].
     pub fn of_response(response: &Response) -> Result<Bundle, BundleError> {
-        let bundle = Bundle::index(&response.body)?;
-        let next = bundle.next.or_header(response.link.as_deref());
-        Ok(Bundle { next, ..bundle })
+        Bundle::read(&response.body, response.link.as_deref())
     }
 
     /// Indexes a body.
@@ -94,6 +94,11 @@ impl Bundle {
     /// # Errors
     /// Whatever is not a searchset Bundle; a Bundle without `type` counts as one.
     pub fn index(body: &[u8]) -> Result<Bundle, BundleError> {
+        Bundle::read(body, None)
+    }
+
+    /// Indexes a body and a header `Link`.
+    pub(super) fn read(body: &[u8], header: Option<&str>) -> Result<Bundle, BundleError> {
         let text = readable(body);
         let raw = RawBundle::read(&text)?;
         match raw.resource_type.as_deref() {
@@ -110,12 +115,13 @@ impl Bundle {
         if raw.entries.len() > MAX_ENTRIES {
             return Err(BundleError::TooManyEntries);
         }
-        let links = raw.link.map(PageLinks::read).unwrap_or_default();
+        let links = raw.link.map(PageLinks::read).unwrap_or_default().or_header(header);
         let entries = raw.entries.iter().map(|entry| Entry::index(&text, entry));
         Ok(Bundle {
             total: raw.total.and_then(total),
             next: links.next,
             self_link: links.self_link,
+            last: links.last,
             entries: entries.collect::<Option<_>>().ok_or(BundleError::NotJson)?,
         })
     }
@@ -218,7 +224,7 @@ mod tests {
         let bundle = Bundle::index(br#"{"resourceType":"Bundle"}"#).unwrap();
         assert_eq!(
             bundle,
-            Bundle { total: None, next: Next::None, self_link: None, entries: vec![] }
+            Bundle { total: None, next: Next::None, self_link: None, last: None, entries: vec![] }
         );
     }
 

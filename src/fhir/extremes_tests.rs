@@ -1,7 +1,7 @@
 //! Numbers, dates, lengths and links from outside their extremes, through everything that reads a
 //! page: whatever comes of them, nothing panics, and what is taken in can be reckoned with.
 
-use super::{Bundle, Capability, Next, Outcome, Pager, instant, left_out_of_self_link};
+use super::{Bundle, Capability, Outcome, Pager, instant, left_out_of_self_link};
 use crate::fingerprint::{fingerprint, same_content};
 use chrono::Duration;
 use proptest::prelude::*;
@@ -89,9 +89,12 @@ fn read(body: &[u8], header: &str) {
     let Ok(bundle) = Bundle::index(body) else { return };
     assert!(bundle.total.is_none_or(|total| i64::try_from(total).is_ok()));
     let mut pager = Pager::new(&url, &[]).unwrap();
-    for next in [bundle.next.clone(), Next::None.or_header(Some(header))] {
-        if let Ok(Some(next)) = pager.follow(&url, &next) {
+    for bundle in [&bundle, &Bundle::read(body, Some(header)).unwrap()] {
+        if let Ok(Some(next)) = pager.follow(&url, &bundle.next) {
             assert_eq!(next.origin(), url.origin());
+        }
+        if let Ok(Some(last)) = pager.last(&url, bundle) {
+            assert_eq!(last.url.origin(), url.origin());
         }
     }
     if let Some(link) = &bundle.self_link {

@@ -11,6 +11,7 @@ mod error;
 #[cfg(test)]
 mod extremes_tests;
 mod first;
+mod last_link;
 mod lenient;
 mod next_link;
 mod outcome;
@@ -38,7 +39,7 @@ pub use document::{Document, DocumentError, is_whole_object, type_of};
 pub use error::FetchError;
 pub use next_link::{Next, UnusableNext};
 pub use outcome::Outcome;
-pub use pager::{Pager, PagingError};
+pub use pager::{LastPage, Pager, PagingError};
 pub use reference::{
     Referenced, each_reference, fits_a_list, on_this_server, read_url, search_by_id,
 };

@@ -1,4 +1,5 @@
-//! The link from a page to the next one: in the Bundle, else in the HTTP header `Link`.
+//! The links from a page to the next one and to the last one: in the Bundle, else in the HTTP header
+//! `Link`.
 //!
 //! A page that says in any words that there is more, and gives no URL to ask for, is never taken
 //! for the last page. Sources: FHIR R4, Bundle.link; RFC 8288; IANA's registry of link relations.
@@ -43,6 +44,8 @@ pub enum UnusableNext {
 pub(super) struct PageLinks {
     pub(super) next: Next,
     pub(super) self_link: Option<String>,
+    /// The URL of the last page as written; `None` where several are named.
+    pub(super) last: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +60,7 @@ struct RawLink<'a> {
 enum Relation {
     Next,
     Itself,
+    Last,
     Other,
     Unclear,
 }
@@ -66,44 +70,33 @@ impl PageLinks {
     pub(super) fn read(json: &str) -> PageLinks {
         let Some(links) = list(json) else {
             let next = Next::Unusable(UnusableNext::Unreadable);
-            return PageLinks { next, self_link: None };
+            return PageLinks { next, ..PageLinks::default() };
         };
         let mut found = Found::default();
-        let mut selves = Vec::new();
         for link in links {
             let Ok(link) = serde_json::from_str::<RawLink<'_>>(link.get()) else {
                 found.unusable = found.unusable.or(Some(UnusableNext::UnclearRelation));
                 continue;
             };
             let relation = link.relation.and_then(text);
-            match relation.as_deref().map_or(Relation::Unclear, Relation::of) {
-                Relation::Itself => selves.extend(link.url.and_then(text)),
-                relation => found.add(relation, link.url.and_then(text)),
-            }
+            let relation = relation.as_deref().map_or(Relation::Unclear, Relation::of);
+            found.add(relation, link.url.and_then(text));
         }
-        selves.dedup();
-        let self_link = if selves.len() == 1 { selves.pop() } else { None };
-        PageLinks { next: found.next(), self_link: self_link.map(Cow::into_owned) }
-    }
-}
-
-impl Next {
-    /// Whether this is the last page.
-    pub fn is_none(&self) -> bool {
-        *self == Next::None
+        found.links()
     }
 
-    /// Adds what the HTTP header `Link` says, where the Bundle itself names no usable next page.
-    pub(super) fn or_header(self, header: Option<&str>) -> Next {
-        match (self, header.map_or(Next::None, Next::of_header)) {
-            (links @ Next::Links(_), _) | (links, Next::None) => links,
-            (_, links @ Next::Links(_)) | (Next::None, links) => links,
-            (unusable, Next::Unusable(_)) => unusable,
+    /// Adds what the HTTP header `Link` says, where the Bundle itself does not.
+    pub(super) fn or_header(self, header: Option<&str>) -> PageLinks {
+        let header = header.map(PageLinks::of_header).unwrap_or_default();
+        PageLinks {
+            next: self.next.or(header.next),
+            self_link: self.self_link,
+            last: self.last.or(header.last),
         }
     }
 
     /// Reads the header `Link`; several headers are given as one, separated by commas.
-    fn of_header(header: &str) -> Next {
+    fn of_header(header: &str) -> PageLinks {
         let mut found = Found::default();
         for part in split(header, ',') {
             let mut pieces = split(part, ';').into_iter();
@@ -126,41 +119,69 @@ impl Next {
                 found.add(relation.unwrap_or(Relation::Other), url.map(Cow::Borrowed));
             }
         }
-        found.next()
+        found.links()
     }
 }
 
-/// What the links read so far say about the next page.
+impl Next {
+    /// Whether no link leads on.
+    pub fn is_none(&self) -> bool {
+        *self == Next::None
+    }
+
+    /// This, or else another one that leads on, or may do so.
+    fn or(self, other: Next) -> Next {
+        match (self, other) {
+            (links @ Next::Links(_), _) | (links, Next::None) => links,
+            (_, links @ Next::Links(_)) | (Next::None, links) => links,
+            (unusable, Next::Unusable(_)) => unusable,
+        }
+    }
+}
+
+/// What the links read so far say.
 #[derive(Default)]
 struct Found {
-    urls: Vec<String>,
+    next: Vec<String>,
     unusable: Option<UnusableNext>,
+    itself: Vec<String>,
+    last: Vec<String>,
 }
 
 impl Found {
     fn add(&mut self, relation: Relation, url: Option<Cow<'_, str>>) {
         let url = url.filter(|url| !url.trim().is_empty());
         match (relation, url) {
-            (Relation::Next, Some(url)) => {
-                if !self.urls.iter().any(|known| *known == *url) {
-                    self.urls.push(url.into_owned());
-                }
-            }
+            (Relation::Next, Some(url)) => add_once(&mut self.next, url),
+            (Relation::Itself, Some(url)) => add_once(&mut self.itself, url),
+            (Relation::Last, Some(url)) => add_once(&mut self.last, url),
             (Relation::Next, None) => self.unusable = Some(UnusableNext::NoUrl),
             (Relation::Unclear, _) => {
                 self.unusable = self.unusable.or(Some(UnusableNext::UnclearRelation));
             }
-            (Relation::Itself | Relation::Other, _) => {}
+            (Relation::Itself | Relation::Last, None) | (Relation::Other, _) => {}
         }
     }
 
-    fn next(self) -> Next {
-        match self.unusable {
-            _ if !self.urls.is_empty() => Next::Links(self.urls),
+    fn links(self) -> PageLinks {
+        let next = match self.unusable {
+            _ if !self.next.is_empty() => Next::Links(self.next),
             Some(why) => Next::Unusable(why),
             None => Next::None,
-        }
+        };
+        PageLinks { next, self_link: only(self.itself), last: only(self.last) }
     }
+}
+
+fn add_once(urls: &mut Vec<String>, url: Cow<'_, str>) {
+    if !urls.iter().any(|known| *known == *url) {
+        urls.push(url.into_owned());
+    }
+}
+
+/// The only one, where there are not several.
+fn only(mut urls: Vec<String>) -> Option<String> {
+    urls.pop().filter(|_| urls.is_empty())
 }
 
 impl Relation {
@@ -173,6 +194,7 @@ impl Relation {
             () if has(Relation::Next) => Relation::Next,
             () if has(Relation::Unclear) || relations.is_empty() => Relation::Unclear,
             () if has(Relation::Itself) => Relation::Itself,
+            () if has(Relation::Last) => Relation::Last,
             () => Relation::Other,
         }
     }
@@ -186,6 +208,7 @@ impl Relation {
         match last {
             Some("next") if is_registered => Relation::Next,
             Some("self") if is_registered => Relation::Itself,
+            Some("last") if is_registered => Relation::Last,
             _ if word.contains("next") => Relation::Unclear,
             _ => Relation::Other,
         }
@@ -293,6 +316,9 @@ mod tests {
         let read = PageLinks::read(json);
         assert_eq!(read.next, Next::None);
         assert_eq!(read.self_link.as_deref(), Some("?p=1"));
+        assert_eq!(read.last.as_deref(), Some("?p=9"));
+        let two = r#"[{"relation":"last","url":"?p=8"},{"relation":"LAST","url":"?p=9"}]"#;
+        assert_eq!(PageLinks::read(two).last, None);
         assert_eq!(next("[]"), Next::None);
     }
 
@@ -305,7 +331,7 @@ mod tests {
 
     #[test]
     fn the_header_names_the_next_page_where_the_bundle_does_not() {
-        let of = |header: &str| Next::None.or_header(Some(header));
+        let of = |header: &str| PageLinks::default().or_header(Some(header)).next;
         for header in [
             r#"<?p=2>; rel="next""#,
             r#"<?p=2>;rel=NEXT"#,
@@ -321,6 +347,8 @@ mod tests {
         for header in ["", "<?p=2>", r#"<?p=1>; rel="self""#, "<?p=2>; title=next", ", ;;"] {
             assert_eq!(of(header), Next::None, "{header}");
         }
+        let last = PageLinks::default().or_header(Some("<?p=9>; rel=last")).last;
+        assert_eq!(last.as_deref(), Some("?p=9"));
         for header in ["<>; rel=next", "?p=2; rel=next", "; rel=next"] {
             assert_eq!(of(header), Next::Unusable(UnusableNext::NoUrl), "{header}");
         }
@@ -329,10 +357,13 @@ mod tests {
     #[test]
     fn the_bundle_comes_before_the_header() {
         let header = Some("<?p=3>; rel=next");
-        assert_eq!(links(&["?p=2"]).or_header(header), links(&["?p=2"]));
+        let of = |next: &Next, header| {
+            PageLinks { next: next.clone(), ..PageLinks::default() }.or_header(header).next
+        };
+        assert_eq!(of(&links(&["?p=2"]), header), links(&["?p=2"]));
         let unusable = Next::Unusable(UnusableNext::NoUrl);
-        assert_eq!(unusable.clone().or_header(header), links(&["?p=3"]));
-        assert_eq!(unusable.clone().or_header(None), unusable);
-        assert_eq!(unusable.clone().or_header(Some("<>; rel=next")), unusable);
+        assert_eq!(of(&unusable, header), links(&["?p=3"]));
+        assert_eq!(of(&unusable, None), unusable);
+        assert_eq!(of(&unusable, Some("<>; rel=next")), unusable);
     }
 }

@@ -3,7 +3,11 @@
 //! A `next` link is opaque: its parameters are never read or changed. It is only resolved against
 //! the page it stands on and held against what has been asked for already.
 
-use super::next_link::{Next, UnusableNext};
+use super::{
+    bundle::Bundle,
+    last_link::{Behind, behind},
+    next_link::{Next, UnusableNext},
+};
 use crate::{
     http::{Origin, OriginError},
     r4::is_r4_type,
@@ -27,6 +31,15 @@ pub struct Pager {
     hasher: RandomState,
     asked: HashSet<u64>,
     empty_pages: u32,
+}
+
+/// The last page, named by one that is before it and has no link to the next page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastPage {
+    /// Where it is.
+    pub url: Url,
+    /// Whether it is the next page; else there may be others before it.
+    pub is_next: bool,
 }
 
 /// Why a page's `next` is not followed.
@@ -104,6 +117,23 @@ impl Pager {
             Some(url) if !self.ask(&url) => Err(PagingError::Loop),
             found => Ok(found),
         }
+    }
+
+    /// The last page, where a page without a link to the next one names one behind itself that was not
+    /// asked for.
+    ///
+    /// # Errors
+    /// A link that must not be followed.
+    pub fn last(&mut self, page: &Url, bundle: &Bundle) -> Result<Option<LastPage>, PagingError> {
+        let Some(link) = &bundle.last else { return Ok(None) };
+        let self_link = bundle.self_link.as_deref().and_then(|link| resolve(page, link));
+        let entries = bundle.entries.len();
+        let behind =
+            resolve(page, link).and_then(|last| behind(&last, page, self_link.as_ref(), entries));
+        let Some(behind) = behind else { return Ok(None) };
+        let url = self.resolve(page, link)?;
+        let is_new = self.ask(&url);
+        Ok(is_new.then_some(LastPage { url, is_next: behind == Behind::Next }))
     }
 
     /// The URL of a link on the walk's own origin.

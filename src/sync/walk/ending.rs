@@ -204,6 +204,21 @@ pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
     finally(reason, error.to_string())
 }
 
+/// A page that names a last page behind itself and has no link to the next one.
+pub(super) fn unlinked() -> WalkFinish {
+    let detail = "a page has no link to the next one, though it names a last page behind itself";
+    finally(Reason::NextUnusable, detail.to_owned())
+}
+
+/// A link to another path than the walk's own, of which the plan knows nothing.
+pub(super) fn wrong_path(error: &FetchError) -> WalkFinish {
+    let detail = format!(
+        "the link to the next page leads to another path than the plan's fhir_url, and the plan \
+         knows the page neither there nor under fhir_url ({error})"
+    );
+    finally(Reason::NextUnusable, detail)
+}
+
 fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
     if let Some(hint) = error.hint() {
         return Some(hint);

@@ -5,13 +5,15 @@
 
 mod ahead;
 mod end;
+mod onward;
+mod paths;
 
 use self::ahead::{Ahead, Stored};
 use super::{
     ages::Ages,
     ending::{
         Ending, Position, Remedy, another_patient, filter_ignored, interrupted, lost_way,
-        no_progress, refused, request_limit,
+        no_progress, refused, request_limit, wrong_path,
     },
     page_request::PageRequest,
     walk_clock::WalkClock,
@@ -19,8 +21,7 @@ use super::{
 use crate::{
     clock,
     fhir::{
-        FetchError, Outcome, Page, Pager, PagingError, instant, left_out_of_self_link,
-        patient_of_self_link,
+        FetchError, Outcome, Page, Pager, instant, left_out_of_self_link, patient_of_self_link,
     },
     http::SafeUrl,
     monitor::Event,
@@ -34,6 +35,8 @@ use crate::{
     warehouse::{Cursor, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart, WarehouseError},
 };
 use chrono::{DateTime, Utc};
+use onward::Onward;
+use paths::Paths;
 use url::Url;
 
 /// Pages in a row without a resource that the pass has not met, after which it is going nowhere.
@@ -78,6 +81,7 @@ pub(super) struct Pass<'a> {
     clocks: Option<Reading>,
     /// How old its pages are.
     ages: Ages,
+    paths: Paths,
     failure: Option<Outcome>,
     /// Resources about another patient than the connection's.
     strangers: u64,
@@ -138,6 +142,7 @@ impl Pass<'_> {
             clock,
             clocks: None,
             ages: Ages::default(),
+            paths: Paths::new(&order.start),
             failure: None,
             strangers: 0,
         };
@@ -188,7 +193,9 @@ impl Pass<'_> {
         if !self.context.allowance.take() {
             return Ok(Ending::Open(request_limit()));
         }
-        let mut pending = self.ask(first);
+        let mut asked = first;
+        let mut pending = self.ask(asked.clone());
+        let mut came_by = Onward::End;
         let mut hollow_pages = 0;
         loop {
             let arrived = tokio::select! {
@@ -202,13 +209,28 @@ impl Pass<'_> {
             };
             self.counters.requests += effort.requests;
             self.counters.retries += effort.retries;
+            if matches!(came_by, Onward::Last(_)) {
+                // What has come in all decides what such a page tells.
+                self.settle().await?;
+            }
+            if let Some(ending) = came_by.end(result.as_ref(), &self.tally) {
+                return Ok(ending);
+            }
             let page = match result {
                 Ok(page) => page,
-                Err(error) => {
-                    self.settle().await?;
-                    return self.refused(&error).await;
-                }
+                Err(error) => match self.paths.instead(&asked, &error) {
+                    Some(url) if self.context.allowance.take() => {
+                        (pending, asked) = (self.ask(url.clone()), url);
+                        continue;
+                    }
+                    Some(_) => return Ok(Ending::Open(request_limit())),
+                    None => {
+                        self.settle().await?;
+                        return self.refused(&error).await;
+                    }
+                },
             };
+            self.paths.came(&asked);
             let now = self.context.clock.now();
             self.ages.add(now, page.date, page.age);
             if self.clocks.is_none() {
@@ -220,26 +242,31 @@ impl Pass<'_> {
             if let Some(finish) = self.somebody_elses(&page) {
                 return Ok(Ending::Open(finish));
             }
-            let next = self.next(&mut pager, &page);
-            let next_url = next.as_ref().ok().cloned().flatten();
+            let onward = Onward::of(&page, &mut pager);
+            let place = |url: Option<&Url>| url.map(|url| self.paths.of_link(url));
+            let next_url = place(onward.as_ref().ok().and_then(Onward::next));
+            let following_url = place(onward.as_ref().ok().and_then(Onward::url));
             // Without an allowance for it the next page is left to the next run.
-            let allowed = next_url.is_none() || self.context.allowance.take();
-            let following = next_url.clone().filter(|_| allowed).map(|url| self.ask(url));
+            let allowed = following_url.is_none() || self.context.allowance.take();
+            let following =
+                following_url.filter(|_| allowed).map(|url| (self.ask(url.clone()), url));
             match self.store(page, next_url).await? {
                 Stored::FilterIgnored(why) => return self.downgrade(why).await,
                 Stored::Committed { has_news: true } => hollow_pages = 0,
                 Stored::Committed { has_news: false } => hollow_pages += 1,
             }
-            match (next, following) {
+            match (onward, following) {
                 (Err(error), _) => return Ok(Ending::Open(lost_way(&error))),
-                (Ok(None), _) => return Ok(Ending::LastPage),
+                (Ok(Onward::End), _) => return Ok(Ending::LastPage),
                 (Ok(_), _) if self.tally.stale_pages >= MAX_STALE_PAGES => {
                     return Ok(Ending::Open(no_progress(self.tally.stale_pages)));
                 }
                 (Ok(_), _) if hollow_pages >= MAX_HOLLOW_PAGES => {
                     return Ok(Ending::Open(no_progress(hollow_pages)));
                 }
-                (Ok(_), Some(following)) if !self.context.stop.is_asked() => pending = following,
+                (Ok(onward), Some(following)) if !self.context.stop.is_asked() => {
+                    ((pending, asked), came_by) = (following, onward);
+                }
                 (Ok(_), _) if !allowed => return Ok(Ending::Open(request_limit())),
                 (Ok(_), _) => return Ok(Ending::Open(interrupted())),
             }
@@ -250,6 +277,9 @@ impl Pass<'_> {
     /// stays until a walk from the first page has stored one.
     async fn refused(&self, error: &FetchError) -> Result<Ending, WarehouseError> {
         let (order, connection) = (self.order, &self.context.connection);
+        if self.paths.is_lost(error) {
+            return Ok(Ending::Open(wrong_path(error)));
+        }
         let ending = refused(error, &self.position(), order, connection);
         let (Ending::Open(finish), Some(cursor), 0) = (&ending, &self.resumes, self.counters.pages)
         else {
@@ -292,12 +322,5 @@ impl Pass<'_> {
     fn ask(&self, url: Url) -> PageRequest {
         PageRequest::send(self.context, &self.order.resource_type, url)
     }
-
-    fn next(&self, pager: &mut Pager, page: &Page) -> Result<Option<Url>, PagingError> {
-        if page.bundle.next.is_none() {
-            return Ok(None);
-        }
-        pager.arrived(page.bundle.entries.is_empty())?;
-        pager.follow(&page.url, &page.bundle.next)
     }
 }

@@ -16,6 +16,7 @@ mod granted;
 mod included;
 mod incremental;
 mod last_updated;
+mod links;
 pub(crate) mod model;
 mod moved_away;
 mod moving_pages;

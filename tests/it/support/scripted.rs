@@ -207,7 +207,8 @@ async fn search(
 async fn read(
     State(shared): State<Shared>,
     Path((resource_type, id)): Path<(String, String)>,
+    Query(query): Query<BTreeMap<String, String>>,
 ) -> Response {
     let base = shared.base.clone();
-    answer(&shared, Asked { resource_type, id: Some(id), query: BTreeMap::new(), base })
+    answer(&shared, Asked { resource_type, id: Some(id), query, base })
 }

@@ -1,0 +1,110 @@
+//! Links that lead to another path than the walk's own, as behind a gateway that adds or strips a part.
+//!
+//! Such a link is followed as it is. Where the plan refuses it before any page has come from there, the
+//! same search is asked for under the walk's own path, once; if that works, so are the links behind it.
+
+use crate::fhir::FetchError;
+use url::Url;
+
+/// What is known of links to another path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Elsewhere {
+    Unknown,
+    /// A page came from there.
+    Works,
+    /// The plan knows nothing there, and the own path is being tried.
+    Tried,
+    /// Pages come from the own path in its place.
+    Replaced,
+}
+
+/// The paths of a pass.
+#[derive(Debug)]
+pub(super) struct Paths {
+    own: Url,
+    elsewhere: Elsewhere,
+}
+
+impl Paths {
+    /// Of a walk that begins there.
+    pub(super) fn new(start: &Url) -> Paths {
+        Paths { own: start.clone(), elsewhere: Elsewhere::Unknown }
+    }
+
+    /// Where a link's page is asked for.
+    pub(super) fn of_link(&self, url: &Url) -> Url {
+        match self.elsewhere {
+            Elsewhere::Replaced if self.is_elsewhere(url) => self.at_own_path(url),
+            _ => url.clone(),
+        }
+    }
+
+    /// Notes that a page came.
+    pub(super) fn came(&mut self, asked: &Url) {
+        self.elsewhere = match self.elsewhere {
+            Elsewhere::Unknown if self.is_elsewhere(asked) => Elsewhere::Works,
+            Elsewhere::Tried => Elsewhere::Replaced,
+            known => known,
+        };
+    }
+
+    /// Where to ask in place of a link that was refused.
+    pub(super) fn instead(&mut self, asked: &Url, error: &FetchError) -> Option<Url> {
+        // Gateways refuse what they do not know by other statuses, too.
+        let is_unknown =
+            matches!(error.status(), Some(400 | 403 | 404 | 405)) && !error.is_grant_gone();
+        let is_untried = self.elsewhere == Elsewhere::Unknown;
+        (is_unknown && is_untried && self.is_elsewhere(asked)).then(|| {
+            self.elsewhere = Elsewhere::Tried;
+            self.at_own_path(asked)
+        })
+    }
+
+    /// Whether the plan knew the page neither where the link leads nor under the walk's own path.
+    pub(super) fn is_lost(&self, error: &FetchError) -> bool {
+        let is_refused = error.status().is_some_and(|status| (400..=499).contains(&status));
+        is_refused && self.elsewhere == Elsewhere::Tried
+    }
+
+    /// Whether a URL searches the same type under another path.
+    fn is_elsewhere(&self, url: &Url) -> bool {
+        let (own, other) = (parts(&self.own), parts(url));
+        own.last() == other.last() && own != other
+    }
+
+    fn at_own_path(&self, url: &Url) -> Url {
+        let mut moved = url.clone();
+        moved.set_path(self.own.path());
+        moved
+    }
+}
+
+/// The parts of a path; some servers write them in another case.
+fn parts(url: &Url) -> Vec<String> {
+    let path = url.path().to_ascii_lowercase();
+    path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_path_is_one_that_searches_the_same_type() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let paths = Paths::new(&url("https://x.test/gateway/r4/Coverage?_count=10"));
+        for (link, is_elsewhere) in [
+            ("https://x.test/r4/Coverage?p=2", true),
+            ("https://x.test/other/gateway/r4/Coverage?p=2", true),
+            ("https://x.test/gateway/r4/Coverage?p=2", false),
+            ("https://x.test/Gateway/R4/coverage/?p=2", false),
+            // A session of a search, and pages that are no searches.
+            ("https://x.test/gateway/r4?_getpages=7", false),
+            ("https://x.test/r4/Bundle?p=2", false),
+        ] {
+            assert_eq!(paths.is_elsewhere(&url(link)), is_elsewhere, "{link}");
+        }
+        let moved = paths.at_own_path(&url("https://x.test/r4/Coverage?p=2"));
+        assert_eq!(moved.as_str(), "https://x.test/gateway/r4/Coverage?p=2");
+    }
+}

@@ -1,0 +1,123 @@
+//! Links that say more, or less, than they lead to: a last page that no link leads to, and another path.
+
+use crate::support::{Asked, Home, Reply, Scripted, bundle};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const TYPE: &str = "Condition";
+
+/// A page by position of forty-five, with these links besides.
+fn page(
+    asked: &Asked,
+    total: Option<usize>,
+    next: Option<String>,
+    links: &[(&str, &str)],
+) -> Reply {
+    let ids = (0..45).skip(asked.number("from")).take(10);
+    let page: Vec<String> =
+        ids.map(|id| format!("{{\"resourceType\":\"{TYPE}\",\"id\":\"c{id:02}\"}}")).collect();
+    let (status, body) = bundle(&page, total, None);
+    let next = next.iter().map(|url| ("next", url.as_str()));
+    let links: Vec<String> = next
+        .chain(links.iter().copied())
+        .map(|(name, url)| format!("{{\"relation\":\"{name}\",\"url\":\"{url}\"}}"))
+        .collect();
+    (status, body.replacen('{', &format!("{{\"link\":[{}],", links.join(",")), 1))
+}
+
+fn next(asked: &Asked) -> Option<String> {
+    let from = asked.number("from") + 10;
+    (from < 45).then(|| format!("{TYPE}?from={from}"))
+}
+
+/// The exit code, how many are held, and the requests of a first sync and a full one.
+fn synced(script: impl FnMut(&Asked) -> Reply + Send + 'static) -> (Home, [(i32, i64, usize); 2]) {
+    let payer = Scripted::start(&[TYPE], script);
+    let home = payer.connected_home(&[TYPE], "");
+    let sync = |words: &[&str]| {
+        payer.asked();
+        let code = home.run(words).code;
+        (code, home.value("SELECT count(*) FROM condition"), payer.asked().len())
+    };
+    let came = [sync(&["sync"]), sync(&["sync", "--full"])];
+    (home, came)
+}
+
+#[test]
+fn a_last_page_that_no_link_leads_to_keeps_a_walk_from_being_complete() {
+    // The link is lost behind the third page, or the first; the total counts the page alone.
+    for (lost_at, last, total, held) in
+        [(20, "?from=40", None, 30), (0, "?from=40", None, 10), (0, "?from=20", Some(10), 10)]
+    {
+        let (home, came) = synced(move |asked| {
+            let link = next(asked).filter(|_| asked.number("from") < lost_at);
+            page(asked, total, link, &[("last", last)])
+        });
+        assert_eq!(came.map(|(code, held, _)| (code, held)), [(2, held); 2], "{last}");
+        let why = home.rows("SELECT DISTINCT state, reason FROM completeness");
+        assert_eq!(why, [["incomplete", "next_unusable"]], "{last}");
+    }
+}
+
+#[test]
+fn a_last_page_that_is_the_next_one_is_followed() {
+    let (_, came) = synced(|asked| {
+        let from = asked.number("from");
+        let link = next(asked).filter(|_| from != 30);
+        page(asked, None, link, &[("last", "?from=40"), ("self", &format!("?from={from}"))])
+    });
+    assert_eq!(came, [(0, 45, 5); 2]);
+}
+
+#[test]
+fn a_calm_server_may_name_its_last_page_as_it_likes() {
+    for last in
+        ["?from=40", "/r4/Condition/?_count=10&from=40", "?_ct=b7d1", "?from=44", "?page=1", ""]
+    {
+        let (_, came) = synced(move |asked| page(asked, None, next(asked), &[("last", last)]));
+        assert_eq!(came, [(0, 45, 5); 2], "{last}");
+    }
+    // One that counts wrong names an empty page, or an unknown one: that costs a request.
+    for (last, status) in [("?from=50", 200), ("?from=90", 200), ("?from=50", 404)] {
+        let (_, came) = synced(move |asked| match (asked.number("from") >= 50, status) {
+            (true, 404) => (404, String::new()),
+            _ => page(asked, Some(45), next(asked), &[("last", last)]),
+        });
+        assert_eq!(came, [(0, 45, 6); 2], "{last} {status}");
+    }
+}
+
+/// A gateway that leaves its own part out of the links: they are followed under the plan's path.
+#[test]
+fn a_link_to_another_path_that_is_not_there_costs_few_requests() {
+    let elsewhere = |asked: &Asked| next(asked).map(|link| format!("/r4/inner/{link}"));
+    let (_, came) = synced(move |asked| match asked.resource_type.as_str() {
+        TYPE => page(asked, Some(45), elsewhere(asked), &[]),
+        _ => (404, String::new()),
+    });
+    assert_eq!(came, [(0, 45, 6); 2]);
+    // Nor is the page known under the plan's path.
+    let (home, came) = synced(move |asked| match asked.number("from") {
+        0 if asked.id.is_none() => page(asked, Some(45), elsewhere(asked), &[]),
+        _ => (404, String::new()),
+    });
+    assert_eq!(came, [(2, 10, 3); 2]);
+    let why = home.rows("SELECT DISTINCT state, reason FROM completeness");
+    assert_eq!(why, [["incomplete", "next_unusable"]]);
+}
+
+/// A place that has worked is one that forgets its cursors, as any other.
+#[test]
+fn a_link_to_another_path_that_works_is_followed_as_it_is() {
+    let is_forgotten = AtomicBool::new(false);
+    let (_, came) = synced(move |asked| {
+        let at_inner = asked.id.as_deref() == Some(TYPE);
+        let link = next(asked).map(|link| format!("/r4/inner/{link}"));
+        match asked.number("from") {
+            0 if !at_inner => page(asked, Some(45), link, &[]),
+            30 if !is_forgotten.swap(true, Ordering::SeqCst) => (404, String::new()),
+            _ if at_inner => page(asked, Some(45), link, &[]),
+            _ => (400, String::new()),
+        }
+    });
+    assert_eq!(came, [(0, 45, 4 + 5), (0, 45, 5)]);
+}

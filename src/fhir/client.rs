@@ -20,7 +20,7 @@ use url::Url;
 
 /// FHIR JSON (R4, "Content Types").
 const FHIR_JSON: &str = "application/fhir+json";
-/// How old an answer to a read may be that says whether the resource is there. The seconds that an
+/// How old an answer to a read may be that says that the resource is not there. The seconds that an
 /// answer is under way may count (RFC 9111, section 4.2.3).
 const LONGEST_KEPT: Duration = Duration::from_secs(60);
 
@@ -130,6 +130,31 @@ impl FhirClient {
         effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Page, FetchError> {
+        let is_kept = |response: &Response| {
+            matches!(response.status, 404 | 410) && is_older(response, LONGEST_KEPT)
+        };
+        self.read_unless(resource, is_kept, effort, on_retry).await
+    }
+
+    /// The same for a proof, to which only the plan itself can testify: what a cache kept for a second
+    /// may be from before the plan began to answer every read with 404, or stopped to.
+    pub(crate) async fn read_anew(
+        &self,
+        resource: &Referenced,
+        effort: &mut Effort,
+        on_retry: &(dyn Fn(&Retry) + Send + Sync),
+    ) -> Result<Page, FetchError> {
+        let is_kept = |response: &Response| is_older(response, Duration::ZERO);
+        self.read_unless(resource, is_kept, effort, on_retry).await
+    }
+
+    async fn read_unless(
+        &self,
+        resource: &Referenced,
+        is_kept: impl Fn(&Response) -> bool,
+        effort: &mut Effort,
+        on_retry: &(dyn Fn(&Retry) + Send + Sync),
+    ) -> Result<Page, FetchError> {
         let url = read_url(self.registration.base_of(&resource.resource_type), resource);
         let is_sound = |body: &[u8]| fingerprint(body).is_ok();
         let response = self.get(&url, &is_sound, effort, on_retry).await?;
@@ -139,8 +164,8 @@ impl FhirClient {
         if is_elsewhere && matches!(response.status, 404 | 410) {
             return Err(FetchError::NotTheResource { url: safe_url });
         }
-        // Nor does what a cache kept: the resource may have come since.
-        if is_kept(response.age) && matches!(response.status, 404 | 410) {
+        // Nor does what a cache kept: the resource may have come, or gone, since.
+        if is_kept(&response) {
             return Err(FetchError::Kept { url: safe_url });
         }
         if !response.is_success() {
@@ -155,20 +180,6 @@ impl FhirClient {
         }
         let bundle = Bundle::of_one(response.body.len());
         Ok(Page::new(response, bundle))
-    }
-
-    /// The same for a proof: a resource that a cache has kept is no answer, for it may be gone since.
-    pub(crate) async fn read_anew(
-        &self,
-        resource: &Referenced,
-        effort: &mut Effort,
-        on_retry: &(dyn Fn(&Retry) + Send + Sync),
-    ) -> Result<Page, FetchError> {
-        let page = self.read(resource, effort, on_retry).await?;
-        match is_kept(page.age) {
-            true => Err(FetchError::Kept { url: SafeUrl::from(&page.url) }),
-            false => Ok(page),
-        }
     }
 
     /// An answer that says no.
@@ -260,9 +271,9 @@ impl FhirClient {
     }
 }
 
-/// Whether a cache gave an answer that it had kept.
-fn is_kept(age: Option<Duration>) -> bool {
-    age.is_some_and(|age| age > LONGEST_KEPT)
+/// Whether a cache gave an answer that it had kept for longer.
+fn is_older(response: &Response, longest: Duration) -> bool {
+    response.age.is_some_and(|age| age > longest)
 }
 
 /// Whether a 2xx body is a page or will not become one by asking again.

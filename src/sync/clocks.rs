@@ -114,6 +114,15 @@ impl Clocks {
         Reading { believed, dated, is_doubted, warning }
     }
 
+    /// Whether a `Date` that just arrived is that of an older answer of the plan, from a cache that does
+    /// not tell its age.
+    pub(super) fn is_kept(&self, ours: DateTime<Utc>, server: Option<DateTime<Utc>>) -> bool {
+        let known = *lock(&self.ahead_of_plan);
+        let (Some(server), Some(known)) = (server, known) else { return false };
+        let behind = ours.signed_duration_since(server).checked_sub(&known);
+        behind.is_none_or(|behind| behind > AS_ONE)
+    }
+
     /// An instant of our clock by the slowest clock that has answered, if it is behind ours.
     pub(super) fn earlier(&self, ours: DateTime<Utc>) -> DateTime<Utc> {
         let ahead = self.shown().ahead.unwrap_or(Duration::zero()).max(Duration::zero());

@@ -130,7 +130,7 @@ impl Proofs<'_> {
                         if let Some(present) = present
                             && self.said_gone.len() >= BELIEVED_AT_ONCE
                         {
-                            let is_there = self.is_there(present).await;
+                            let is_there = self.is_there(present).await?;
                             self.believe(is_there).await?;
                             has_last_word = is_there && self.context.allowance.take();
                             if !has_last_word {
@@ -162,7 +162,7 @@ impl Proofs<'_> {
             && has_last_word
             && !self.said_gone.is_empty()
         {
-            let is_there = self.is_there(present).await;
+            let is_there = self.is_there(present).await?;
             self.believe(is_there).await?;
         }
         Ok(())
@@ -189,12 +189,7 @@ impl Proofs<'_> {
 
     /// Whether the plan brings what is surely there; `None` where it gives no answer now.
     async fn try_reads(&mut self) -> Result<Option<Reads>, WarehouseError> {
-        let (connection_id, name) = (self.key.connection_id, self.key.resource_type.as_str());
-        let present = self
-            .context
-            .warehouse
-            .reader()
-            .read(|connection| surely_present(connection, connection_id, name))?;
+        let present = self.surely_present()?;
         let (mut reads, mut is_kept) = (Reads::Untried, false);
         for id in present {
             if !self.context.allowance.take() {
@@ -217,9 +212,23 @@ impl Proofs<'_> {
         Ok(Some(reads))
     }
 
-    /// Whether the plan still brings a resource that it has brought before, with the request put by.
-    async fn is_there(&mut self, id: &str) -> bool {
-        matches!(self.fetch(id).await, Some(Ok(_)))
+    fn surely_present(&self) -> Result<Vec<String>, WarehouseError> {
+        let (id, name) = (self.key.connection_id, self.key.resource_type.as_str());
+        let reader = self.context.warehouse.reader();
+        reader.read(|connection| surely_present(connection, id, name))
+    }
+
+    /// Whether the plan still brings a resource that it has brought before, with the request put by; if
+    /// a cache answers, another one.
+    async fn is_there(&mut self, id: &str) -> Result<bool, WarehouseError> {
+        let mut answer = self.fetch(id).await;
+        for other in self.surely_present()?.iter().filter(|other| *other != id) {
+            if !matches!(answer, Some(Err(FetchError::Kept { .. }))) {
+                break;
+            }
+            answer = self.read(other).await;
+        }
+        Ok(matches!(answer, Some(Ok(_))))
     }
 
     /// Reads a resource; `None` where it is time to stop.
@@ -241,7 +250,13 @@ impl Proofs<'_> {
         };
         self.counters.requests += effort.requests;
         self.counters.retries += effort.retries;
-        result
+        let (now, clocks) = (self.context.clock.now(), &self.context.clocks);
+        match result {
+            Some(Ok(page)) if clocks.is_kept(now, page.date) => {
+                Some(Err(FetchError::Kept { url: SafeUrl::from(&page.url) }))
+            }
+            result => result,
+        }
     }
 
     /// Takes in a resource that is there after all, if it is still the connection's patient's.

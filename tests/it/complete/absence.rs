@@ -230,13 +230,13 @@ fn a_404_at_the_end_of_a_redirect_proves_nothing() {
     assert_eq!(home.rows(ledger), [["c3", "pending"]]);
 }
 
-/// What a cache in front of the plan has kept for an hour and a half of reads, and the plan itself says
-/// of others.
-fn with_cache(payer: &Scripted, is_kept: fn(&str) -> bool, is_gone: fn(&str) -> bool) {
+/// What a cache in front of the plan has kept for so many seconds of reads, and the plan itself says of
+/// others.
+fn with_cache(payer: &Scripted, kept: i64, is_kept: fn(&str) -> bool, is_gone: fn(&str) -> bool) {
     let age = payer.age();
     payer.play(move |asked| {
         let is_kept = asked.id.as_deref().is_some_and(is_kept);
-        age.store(if is_kept { 5400 } else { 0 }, Ordering::Relaxed);
+        age.store(if is_kept { kept } else { 0 }, Ordering::Relaxed);
         match &asked.id {
             Some(id) if !is_kept && is_gone(id) => (404, String::new()),
             Some(id) => brought(id),
@@ -248,12 +248,12 @@ fn with_cache(payer: &Scripted, is_kept: fn(&str) -> bool, is_gone: fn(&str) -> 
 #[test]
 fn a_copy_that_a_cache_kept_refutes_no_deletion() {
     let (payer, home) = synced(30);
-    with_cache(&payer, |id| id == "c3", |id| id == "c3");
+    with_cache(&payer, 5400, |id| id == "c3", |id| id == "c3");
     home.succeed(&["sync", "--full"], "a cache still has what is gone");
     assert_eq!(live(&home), 30);
     let ledger = "SELECT resource_id, state FROM absent_resource";
     assert_eq!(home.rows(ledger), [["c3", "pending"]]);
-    with_cache(&payer, |_| false, |id| id == "c3");
+    with_cache(&payer, 0, |_| false, |id| id == "c3");
     home.succeed(&["sync"], "the cache has forgotten it");
     assert_eq!(live(&home), 29);
     assert_eq!(home.rows(ledger), [["c3", "deleted"]]);
@@ -262,17 +262,54 @@ fn a_copy_that_a_cache_kept_refutes_no_deletion() {
 
 #[test]
 fn copies_that_a_cache_kept_do_not_show_that_reads_work() {
-    let (payer, home) = synced(30);
-    // The plan answers 404 to every read, and a cache has all but what the list lacks.
-    with_cache(&payer, |id| id != "c3", |_| true);
-    home.succeed(&["sync", "--full"], "a cache has what is surely there");
-    assert_eq!(live(&home), 30);
-    // One of them is no longer kept.
-    with_cache(&payer, |id| id != "c3" && id != "c29", |_| true);
-    home.succeed(&["sync"], "a cache has some of it");
-    assert_eq!(live(&home), 30);
-    let ledger = "SELECT resource_id, state FROM absent_resource";
-    assert_eq!(home.rows(ledger), [["c3", "pending"]]);
+    for kept in [1, 60, 5400] {
+        let (payer, home) = synced(30);
+        // The plan answers 404 to every read, and a cache has all but what the list lacks.
+        with_cache(&payer, kept, |id| id != "c3", |_| true);
+        home.succeed(&["sync", "--full"], "a cache has what is surely there");
+        assert_eq!(live(&home), 30, "{kept} seconds");
+        // One of them is no longer kept.
+        with_cache(&payer, kept, |id| id != "c3" && id != "c29", |_| true);
+        home.succeed(&["sync"], "a cache has some of it");
+        assert_eq!(live(&home), 30, "{kept} seconds");
+        let ledger = "SELECT resource_id, state FROM absent_resource";
+        assert_eq!(home.rows(ledger), [["c3", "pending"]], "{kept} seconds");
+    }
+}
+
+/// A cache answers each read but the first of a resource, and then the plan answers 404 to all of them.
+/// With an age or, where `is_dated`, under the date of the first answer.
+fn with_cache_of_what_was_read(payer: &Scripted, is_dated: bool, then_refuses: bool) {
+    let (age, clock) = (payer.age(), payer.clock());
+    let mut read = Vec::new();
+    payer.play(move |asked| {
+        let Some(id) = &asked.id else {
+            let all: Vec<String> = (0..30).filter(|id| *id != 3).map(condition).collect();
+            return serve(asked, &all);
+        };
+        let is_kept = read.contains(id);
+        let is_refused = then_refuses && !read.is_empty();
+        read.push(id.clone());
+        age.store(i64::from(is_kept && !is_dated), Ordering::Relaxed);
+        clock.store(if is_kept && is_dated { -7200 } else { 0 }, Ordering::Relaxed);
+        match id == "c3" || is_refused && !is_kept {
+            true => (404, String::new()),
+            false => brought(id),
+        }
+    });
+}
+
+#[test]
+fn where_a_cache_repeats_a_read_another_one_shows_whether_reads_still_work() {
+    for is_dated in [false, true] {
+        for then_refuses in [false, true] {
+            let (payer, home) = synced(30);
+            with_cache_of_what_was_read(&payer, is_dated, then_refuses);
+            home.succeed(&["sync", "--full"], "a cache of what was read");
+            let held = if then_refuses { 30 } else { 29 };
+            assert_eq!(live(&home), held, "dated {is_dated}, refuses {then_refuses}");
+        }
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{
     in_order::{Panicked, in_order},
     intake::whose::Whose,
     options::{SyncOptions, Target},
-    reference::by_reference::follow,
+    reference::{absence::READS_OF_A_PROOF, by_reference::follow},
     report::{ConnectionReport, WalkReport},
     walk::{
         closing_window::close,
@@ -55,9 +55,10 @@ pub(super) async fn sync_connection(
         // Where not even /metadata answers, thirty more time-outs would tell nothing new.
         Some(error) => unreachable_plan(&context, steps, &error).await?,
         None => {
-            // Patient first: it tells whose data the rest must be. Where that is known and requests are
-            // few, it takes its turn.
-            let takes_turns = !context.allowance.has(2) && context.patient().is_some();
+            // Patient first: it tells whose data the rest must be. Where that is known and it would leave
+            // too few requests for a proof, it takes its turn.
+            let takes_turns =
+                !context.allowance.has(READS_OF_A_PROOF + 1) && context.patient().is_some();
             let is_patient = |step: &Step| matches!(step, Step::Walk(order) if order.resource_type == "Patient" && !takes_turns);
             let (first, mut rest): (Vec<_>, Vec<_>) = steps.into_iter().partition(is_patient);
             if context.allowance.is_limited() {

@@ -55,7 +55,8 @@ pub use tables::unmapped::{LeafPath, LeafSurvey};
 pub use verify::{Checked, foreign_schema, quick_check, verify};
 pub(crate) use walks::abridged::{is_abridged, is_listed};
 pub(crate) use walks::absence::{
-    Absent, Finding, has_unasked_absences, open_absences, pending_absences, surely_present,
+    Absent, Finding, asked_lately, has_unasked_absences, open_absences, pending_absences,
+    surely_present,
 };
 pub(crate) use walks::chain::{Chain, PageCount, Sums};
 pub use walks::connections::{ConnectionRow, NewConsent, NewFiles};
@@ -81,7 +82,9 @@ pub(crate) use walks::reference_queue::{
 pub(crate) use walks::run_ledger::newest_run;
 pub(crate) use walks::seen::Agreement;
 pub(crate) use walks::tally::Tally;
-pub(crate) use walks::turns::{connection_turns, last_turns, pages_of_full_walk};
+pub(crate) use walks::turns::{
+    connection_turns, is_turn_of_full_walk, last_turns, pages_of_full_walk,
+};
 pub(crate) use walks::type_state::{Advance, dates, held_types, left_types};
 pub use walks::type_state::{HeldType, LastUpdated, Totals, TypeState};
 pub use walks::walk_counters::WalkCounters;

@@ -4,7 +4,8 @@
 //! anything else leaves it for the next run. Such an answer counts only between two reads of what is
 //! surely there that bring it: some plans answer every read so, some from one moment to the next. What
 //! a cache has kept is no answer, be it of the one or of the other.
-//! Where reads are refused, two full walks that missed the resource, days apart, prove it. A resource
+//! Where reads are refused, two full walks that missed the resource, days apart, prove it. So they do
+//! where the requests of a run are too few for three reads, beside one that does not bring it. A resource
 //! that a read brings as another patient's is not the connection's any more.
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     http::{SafeUrl, silently},
     sync::{context::WalkContext, decide::order::WalkOrder},
     warehouse::{
-        Absent, Finding, PageWrite, Sums, Tally, WalkCounters, WalkKey, WarehouseError,
+        Absent, Finding, PageWrite, Sums, Tally, WalkCounters, WalkKey, WarehouseError, asked_lately,
         latest_walk, pending_absences, surely_present,
     },
 };
@@ -27,6 +28,8 @@ const MAX_REFUSALS: u32 = 3;
 const MAX_REFUSALS_LIMITED: u32 = 1;
 /// Answers that are believed together, after one more read of what is surely there.
 const BELIEVED_AT_ONCE: usize = 10;
+/// Requests of a proof by reads: what is absent, and before and behind it what is surely there.
+pub(crate) const READS_OF_A_PROOF: u64 = 3;
 /// How far apart two full walks must be to prove a deletion by themselves.
 const WALKS_APART_HOURS: i64 = 24;
 
@@ -49,8 +52,12 @@ pub(crate) async fn prove_absences(
         .warehouse
         .reader()
         .read(|connection| pending_absences(connection, id, name, with_refused, MAX_PROOFS))?;
-    // One request proves nothing, and would be missing for the walks.
-    if pending.is_empty() || !context.allowance.has(2) {
+    let is_few = !context.allowance.has(READS_OF_A_PROOF);
+    let pending = match is_few {
+        true => first_that_walks_prove(context, order, pending)?,
+        false => pending,
+    };
+    if pending.is_empty() {
         return Ok(0);
     }
     let reader = context.warehouse.reader();
@@ -58,12 +65,29 @@ pub(crate) async fn prove_absences(
     let Some((key, before)) = latest else { return Ok(0) };
     let mut proofs =
         Proofs { context, key, counters: before.clone(), refuted: 0, said_gone: Vec::new() };
-    proofs.all(pending).await?;
+    match is_few {
+        true => proofs.beside_two_walks(pending).await?,
+        false => proofs.all(pending).await?,
+    }
     let Proofs { key, counters, refuted, .. } = proofs;
     effort.add_proofs(&before, &counters);
     context.warehouse.forget_walks(vec![key.walk_id]).await?;
     context.warehouse.update_walk(key, counters).await?;
     Ok(refuted)
+}
+
+/// One resource that two full walks days apart missed, in every other run: the walks need requests, too.
+fn first_that_walks_prove(
+    context: &WalkContext,
+    order: &WalkOrder,
+    pending: Vec<Absent>,
+) -> Result<Vec<Absent>, WarehouseError> {
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let reader = context.warehouse.reader();
+    let run_id = context.run_id;
+    let is_walks_turn = reader.read(|connection| asked_lately(connection, id, name, run_id))?;
+    let proved = pending.into_iter().filter(|absent| !is_walks_turn && two_walks_agree(absent));
+    Ok(proved.take(1).collect())
 }
 
 struct Proofs<'a> {
@@ -86,6 +110,26 @@ enum Reads {
 }
 
 impl Proofs<'_> {
+    /// Reads what two full walks have missed. Whatever says that it is not there agrees with them, be
+    /// it that the plan refuses all reads.
+    async fn beside_two_walks(&mut self, pending: Vec<Absent>) -> Result<(), WarehouseError> {
+        for absent in pending {
+            let Some(result) = self.read(&absent.resource_id).await else { break };
+            let finding = match result {
+                Ok(page) => self.store(page).await?,
+                Err(error) if is_no_answer(&error) => Finding::Open(error.status()),
+                Err(error) => match (error.says_gone(), error.status()) {
+                    // Its answer is about something else.
+                    (None, status @ (None | Some(404 | 410))) => Finding::Open(status),
+                    (_, status) => refused(&absent, false, status),
+                },
+            };
+            self.refuted += u64::from(finding == Finding::Present);
+            self.enter(absent.resource_id, finding).await?;
+        }
+        Ok(())
+    }
+
     async fn all(&mut self, pending: Vec<Absent>) -> Result<(), WarehouseError> {
         let Some(reads) = self.try_reads().await? else { return Ok(()) };
         let (mut failures, mut refusals, mut refused_with) = (0, 0, None);
@@ -95,7 +139,7 @@ impl Proofs<'_> {
             Reads::Work(present) => Some(present.as_str()),
             Reads::Refused | Reads::Untried => None,
         };
-        // A read and the last word; a single request is left to the walks.
+        // A read and the last word.
         if present.is_some() && !self.context.allowance.has(2) {
             return Ok(());
         }

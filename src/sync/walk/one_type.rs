@@ -26,7 +26,10 @@ use crate::{
         reference::absence::prove_absences,
         report::WalkReport,
     },
-    warehouse::{WalkCounters, WarehouseError, has_unasked_absences, pages_of_full_walk},
+    warehouse::{
+        WalkCounters, WarehouseError, has_unasked_absences, is_turn_of_full_walk,
+        pages_of_full_walk,
+    },
 };
 
 /// Walks one type to its end, or as far as it goes.
@@ -78,7 +81,10 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
     if context.allowance.is_limited() && has_unasked(context, order)? {
         prove_absences(context, order, &mut effort).await?;
     }
-    let whole = whole_tonight(context, order)?;
+    let whole = match whole_tonight(context, order)? {
+        None => full_walks_turn(context, order)?,
+        whole => whole,
+    };
     let order = whole.as_ref().unwrap_or(order);
     // What changed comes first: a full walk that takes several nights must not hold it up.
     if let Some(beside) = &order.beside {
@@ -136,6 +142,26 @@ fn whole_tonight(
     // It may have grown since: the pages that it came to in other nights tell.
     let fits = context.allowance.has(pages.max(cursor.pages + 1));
     Ok(fits.then(|| WalkOrder { from: WalkFrom::Start, beside: None, ..order.clone() }))
+}
+
+/// The full walk alone, where requests are few and walks over changes left it none in its last night.
+fn full_walks_turn(
+    context: &WalkContext,
+    order: &WalkOrder,
+) -> Result<Option<WalkOrder>, WarehouseError> {
+    if !context.allowance.is_limited() || order.window.is_some() {
+        return Ok(None);
+    }
+    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let reader = context.warehouse.reader();
+    if !reader.read(|connection| is_turn_of_full_walk(connection, id, name))? {
+        return Ok(None);
+    }
+    let from = match &order.from {
+        WalkFrom::Cursor(cursor, _) if cursor.kind == WalkKind::Full => order.from.clone(),
+        _ => WalkFrom::Start,
+    };
+    Ok(Some(WalkOrder { from, beside: None, ..order.clone() }))
 }
 
 /// Whether there is no token, or the plan cannot be reached.

@@ -322,5 +322,4 @@ impl Pass<'_> {
     fn ask(&self, url: Url) -> PageRequest {
         PageRequest::send(self.context, &self.order.resource_type, url)
     }
-    }
 }

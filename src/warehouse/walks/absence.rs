@@ -234,6 +234,27 @@ pub(crate) fn has_unasked_absences(
         .doing("cannot look for what is absent")
 }
 
+/// Whether something absent of a type was asked about since the last run before this one that brought
+/// pages of it began.
+pub(crate) fn asked_lately(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    run_id: i64,
+) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM absent_resource
+             WHERE connection_id = ?1 AND resource_type = ?2 AND asked_at >= (
+               SELECT started_at FROM sync_run WHERE id = (
+                 SELECT max(run_id) FROM sync_walk WHERE connection_id = ?1
+                   AND resource_type = ?2 AND run_id < ?3 AND pages > 0)))",
+            params![connection_id, resource_type, run_id],
+            |row| row.get(0),
+        )
+        .doing("cannot look when was asked about what is absent")
+}
+
 /// The absences of a type that are neither proved nor refuted, those never asked about first; with
 /// those about which a read was refused since the latest full walk, or without.
 pub(crate) fn pending_absences(

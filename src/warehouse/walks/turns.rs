@@ -14,7 +14,8 @@ use std::collections::HashMap;
 /// The requests of a proof stand with the walk that missed the resource, which an earlier run made: what
 /// was asked about since the run began tells of them.
 /// A type that has absences of which nobody has asked yet wants more. Patient is asked for first in
-/// most runs, with little, so that its request is its turn and takes nobody else's.
+/// most runs, with little, so that its request is its turn and takes nobody else's; but in a run of so few
+/// requests that the rest is too little for a proof.
 ///
 /// # Errors
 /// The ledger cannot be read.
@@ -28,8 +29,16 @@ pub(crate) fn last_turns(
                  max(reason IS 'request_limit') AS is_cut, sum(requests) AS requests
                FROM sync_walk WHERE requests > 0 OR reason = 'request_limit'
                GROUP BY run_id, connection_id, resource_type),
+             few AS (
+               SELECT a.run_id FROM asked a GROUP BY a.run_id
+               HAVING max(a.is_cut) AND sum(a.requests) <= 3 AND sum(a.requests) + (
+                 -- A proof takes two requests besides.
+                 SELECT iif(count(*) = 0, 0, count(*) + 2) FROM absent_resource x
+                   JOIN sync_run r ON r.id = a.run_id
+                 WHERE x.asked_at BETWEEN r.started_at AND coalesce(r.finished_at, '9999')) <= 3),
              head AS (
-               SELECT run_id, min(first) AS first FROM asked WHERE resource_type <> 'Patient'
+               SELECT run_id, min(first) AS first FROM asked
+               WHERE resource_type <> 'Patient' OR run_id IN (SELECT run_id FROM few)
                GROUP BY run_id),
              waiting AS (
                SELECT DISTINCT connection_id, resource_type FROM absent_resource
@@ -77,6 +86,29 @@ pub(crate) fn connection_turns(
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
         .doing("cannot look up whose turn it is")
+}
+
+/// Whether the latest full walk over a type got no page, since walks over changes took all requests: a
+/// full walk of several nights and the walks beside it take turns.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub(crate) fn is_turn_of_full_walk(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT reason IS 'request_limit' AND pages = 0 FROM sync_walk
+             WHERE connection_id = ?1 AND resource_type = ?2 AND mode = 'full'
+             ORDER BY id DESC LIMIT 1",
+            params![connection_id, resource_type],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing("cannot look up whose turn it is")
+        .map(|is_turn| is_turn.unwrap_or(false))
 }
 
 /// How many pages the latest complete full walk of a type took, those of its last pass; `None` where

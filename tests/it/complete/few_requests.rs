@@ -197,3 +197,66 @@ fn what_got_only_a_rest_comes_first_in_the_next_run_and_is_walked_whole() {
     assert!(home.value::<i64>("SELECT count(*) FROM goal WHERE id LIKE 'new-%'") >= 4);
     home.succeed(&["verify"], "few requests");
 }
+
+/// The night on which a run with so many requests has buried `c01`, beside a Patient and while each night
+/// brings something new, which must not wait for it.
+fn night_of_the_burial(faulty: &Faulty, budget: usize, count: usize, reads: u16) -> i64 {
+    let answer = move |asked: &Asked, night: i64| {
+        if asked.resource_type == "Patient" {
+            let patient = r#"{"resourceType":"Patient","id":"p"}"#.to_owned();
+            return bundle(&[patient], Some(1), None);
+        }
+        if asked.id.is_some() && reads != 200 {
+            return (reads, String::new());
+        }
+        let mut now = ids(count);
+        if night > 0 {
+            now.remove(1);
+            now.extend((1..=night).map(|night| format!("new-{night}")));
+        }
+        page(asked, &now, true)
+    };
+    let payer = Scripted::start(&["Patient", TYPE], move |asked| answer(asked, 0));
+    let home = payer.connected_home(&["Patient", TYPE], "");
+    home.succeed(&["connect", "c", "--plan", "p", "--patient", "p"], "one patient's");
+    home.succeed(&["sync"], "all");
+    for night in 1..40 {
+        payer.play(move |asked| answer(asked, night));
+        payer.set_clock(night * 24 * 3600);
+        let requests = budget.to_string();
+        faulty.run_at(&home, &["sync", "--max-requests", &requests], night * 24 * 3600);
+        let gone = home.rows("SELECT resource_id FROM resource WHERE deleted_at IS NOT NULL");
+        if !gone.is_empty() {
+            assert_eq!(gone, [["c01"]]);
+            let came: i64 = home.value("SELECT count(*) FROM condition WHERE id LIKE 'new-%'");
+            let late = night - came;
+            assert!(late <= 8, "{budget} requests: {late} of {night} have not come");
+            home.succeed(&["verify"], "few requests");
+            return night;
+        }
+    }
+    panic!("{budget} requests for {count}, reads {reads}: c01 is not buried")
+}
+
+/// Patient takes its turn where it would leave too little for a proof, and where no run has requests
+/// for three reads, two walks and a read prove a deletion.
+#[test]
+fn deletions_are_found_with_one_to_three_requests_a_night_beside_a_patient() {
+    let Some(faulty) = Faulty::build() else { return };
+    for (budget, reads, latest) in
+        [(3, 200, 4), (2, 200, 8), (1, 200, 10), (3, 403, 6), (2, 403, 8), (1, 403, 10)]
+    {
+        let night = night_of_the_burial(&faulty, budget, 4, reads);
+        assert!(night <= latest, "{budget} requests, reads {reads}: night {night}");
+    }
+}
+
+/// Walks over changes that take all requests of a night leave the next one to the full walk.
+#[test]
+fn a_full_walk_of_several_nights_takes_turns_with_the_walks_beside_it() {
+    let Some(faulty) = Faulty::build() else { return };
+    for (budget, latest) in [(3, 34), (4, 24), (6, 16)] {
+        let night = night_of_the_burial(&faulty, budget, 35, 200);
+        assert!(night <= latest, "{budget} requests: night {night}");
+    }
+}

@@ -57,12 +57,18 @@ pub(crate) async fn token(
         let text = "Cannot read property 'code' of undefined";
         return no_store(error(StatusCode::SERVICE_UNAVAILABLE, &Refused("server_error", text)));
     }
+    if state.has(Fault::TokenDown) {
+        return outcome::html(StatusCode::SERVICE_UNAVAILABLE, "503 Service Unavailable");
+    }
     let pairs = match state.options.like.json_redirect_field() {
         Some(field) => Pairs::from_json(&body).map(|pairs| pairs.renamed(field, "redirect_uri")),
         None => Some(Pairs::parse(&String::from_utf8_lossy(&body))),
     }
     .unwrap_or_default();
     let refreshing = pairs.get("grant_type") == Some("refresh_token");
+    if refreshing && state.has(Fault::RefreshDenied) {
+        return outcome::body(StatusCode::FORBIDDEN, "application/json", DENIED);
+    }
     let answer = match grant(&state, &method, &headers, &pairs, Instant::now()) {
         Ok(issued) => success(&state, &issued, refreshing),
         Err(refused) => {
@@ -82,6 +88,9 @@ pub(crate) async fn token(
     }
     no_store(answer)
 }
+
+/// A refusal in words of its own.
+const DENIED: &str = r#"{"errorCode":"access_denied"}"#;
 
 fn grant(
     state: &State,
@@ -188,7 +197,7 @@ fn success(state: &State, issued: &Issued, refreshing: bool) -> Response {
     };
     let answer = object! {
         access_token: &issued.access_token,
-        token_type: "Bearer",
+        token_type: if refreshing && state.has(Fault::RefreshMac) { "mac" } else { "Bearer" },
         expires_in: expires_in,
         refresh_token: issued.refresh_token.clone(),
         scope: scope(state, issued, refreshing),

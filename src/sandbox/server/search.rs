@@ -110,7 +110,12 @@ impl Search {
             let parsed: Option<Vec<Bound>> = pairs.all(name).map(Bound::parse).collect();
             parsed.ok_or_else(|| invalid(&format!("{name} is not a date")))
         };
-        let ignored = state.has(Fault::IgnoresLastUpdated);
+        let is_honoured = |date: &str| {
+            let year = date.trim_start_matches(|c: char| !c.is_ascii_digit()).get(..4);
+            year.is_none_or(|year| !("1950".."2051").contains(&year))
+        };
+        let ignored = state.has(Fault::IgnoresLastUpdated)
+            || state.has(Fault::LastUpdatedExtremes) && !pairs.all("_lastUpdated").all(is_honoured);
         let updated = if ignored { Vec::new() } else { bounds("_lastUpdated")? };
         let serviced = bounds("service-date")?;
         let count = if state.has(Fault::CountIgnored) { 7 } else { count };

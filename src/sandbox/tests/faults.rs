@@ -1,9 +1,9 @@
 //! Every fault does what its sentence says, and no more.
 
 use super::*;
+use chrono::{DateTime, TimeDelta, Utc};
 use flate2::read::MultiGzDecoder;
-use std::io::Read;
-use std::time::Duration;
+use std::{io::Read, time::Duration};
 
 /// A page as a client saw it: its status, some headers, and its body or the lack of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +38,10 @@ impl World {
     /// One request, whatever becomes of it; nothing when there was no answer at all.
     async fn attempt(&self, url: &str, token: &str) -> Option<Seen> {
         let response = self.client.get(url).bearer_auth(token).send().await.ok()?;
+        let date = response.headers().get("date").map_or("", |date| date.to_str().unwrap());
         let headers = format!(
-            "{:?} {:?} {:?} {:?}",
+            "{} {:?} {:?} {:?} {:?}",
+            DateTime::parse_from_rfc2822(date).unwrap() > Utc::now() + TimeDelta::days(1),
             response.headers().get("age"),
             response.headers().get("retry-after"),
             response.headers().get("location").map(|_| ()),
@@ -127,8 +129,9 @@ impl World {
             let answer: Value =
                 serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default();
             text.push_str(&format!(
-                "{} {} {}\n",
+                "{} {} {} {}\n",
                 answer["error"],
+                answer["token_type"],
                 answer["scope"],
                 answer["refresh_token"].is_string()
             ));

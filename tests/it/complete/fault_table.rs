@@ -233,6 +233,10 @@ pub(crate) const TABLE: &[Row] = &[
     stored(Stored::OtherMeta, open(Fault::RestampedCircle, "no_progress", 3 + 3 + 1)),
     open(Fault::NextLoop, "next_loop", 3),
     open(Fault::NextSelf, "next_loop", 3),
+    // The last page brings something, so that there may be others before it.
+    open(Fault::LastBeyond, "next_unusable", 3 + 1),
+    // It is asked for under the plan's own path.
+    requests(PAGES + 1, healed(Fault::NextElsewhere)),
     open(Fault::NextOtherType, "next_unusable", 3),
     healed(Fault::NextPassword),
     open(Fault::NextForeignOrigin, "foreign_origin", 3),
@@ -303,11 +307,17 @@ pub(crate) const TABLE: &[Row] = &[
     stored(Stored::OtherMeta, healed(Fault::VersionChurn)),
     since(Since::SecondNight, Row { hits: Hits::OfAtLeast(6), stored: Stored::FewLost, ..open(Fault::Shrink, "shrunk", PAGES) }),
     since(Since::SecondNight, healed(Fault::IgnoresLastUpdated)),
+    // The probe asks with dates that occur in the data.
+    since(Since::SecondNight, requests(3 + PAGES, healed(Fault::LastUpdatedExtremes))),
+    healed(Fault::DateAhead),
     requests(6, healed(Fault::CountIgnored)),
     asks_anew(since(Since::Expiry, all(Fault::LostRefreshResponse, 3, "consent_needed"))),
     since(Since::Expiry, requests(PAGES + 1, healed(Fault::Token503))),
     since(Since::Expiry, requests(PAGES + 1, healed(Fault::TokenSlow))),
     asks_anew(since(Since::Expiry, all(Fault::TokenHtml, 3, "consent_needed"))),
+    since(Since::Expiry, Row { requests: 0, ..all(Fault::TokenDown, 4, "token_unreachable") }),
+    asks_anew(since(Since::Expiry, Row { requests: 0, ..all(Fault::RefreshDenied, 3, "consent_needed") })),
+    asks_anew(since(Since::Expiry, Row { requests: 0, ..all(Fault::RefreshMac, 3, "consent_needed") })),
     since(Since::Ever, healed(Fault::NoRefreshToken)),
     since(Since::Expiry, requests(PAGES + 1, healed(Fault::KeepsRefreshToken))),
     since(Since::Expiry, requests(PAGES + 1, healed(Fault::ReuseRevokesGrant))),

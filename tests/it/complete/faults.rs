@@ -22,9 +22,12 @@ const THREADS: usize = 6;
 
 #[test]
 fn every_fault_has_one_row() {
+    let page = include_str!("../../../docs/faults.md");
     for fault in Fault::ALL {
         let rows = TABLE.iter().filter(|row| row.fault == *fault).count();
         assert_eq!(rows, 1, "{fault}");
+        let rows = page.matches(&format!("\n| {fault} | ")).count();
+        assert_eq!(rows, 1, "{fault} in docs/faults.md");
     }
     assert_eq!(TABLE.len(), Fault::ALL.len());
 }

@@ -62,6 +62,7 @@ fn everywhere(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
             each_resource(bundle, |text| churn(text, token));
         }
         Fault::NoTotal => bundle.total = None,
+        Fault::LastBeyond if asking.of_claims() => bundle.total = None,
         Fault::NoType => bundle.kind = None,
         Fault::SelfMismatch => {
             let base = format!("{}/r4/{}", asking.state.origin, asking.search.entry.name);
@@ -106,6 +107,12 @@ fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
             bundle.next = bundle.self_url.as_ref().map(|here| format!("{here}&_hop=1"));
         }
         Fault::NextLost | Fault::TextTotal => bundle.next = None,
+        Fault::LastBeyond => {
+            bundle.next = None;
+            let last = Json::from(&format!("{base}?_skip=30"));
+            bundle.link = Some(format!(r#"[{{"relation":"last","url":{last}}}]"#));
+        }
+        Fault::NextElsewhere => change_next(bundle, |next| next.replacen("/r4/", "/elsewhere/", 1)),
         Fault::EndEmpty => {
             bundle.entries.clear();
             (bundle.next, bundle.total) = (None, bundle.total.map(|_| 0));

@@ -9,10 +9,13 @@ use crate::sandbox::{
         outcome::{self, FHIR_JSON},
     },
 };
-use axum::http::header::{AGE, CONTENT_ENCODING, LINK};
+use axum::http::header::{AGE, CONTENT_ENCODING, DATE, LINK};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use std::time::Duration;
+use chrono::{Duration, Utc};
+
+/// How long a trickling page pauses after each piece.
+const TRICKLE: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// The page, or what the faults leave of it.
 pub(in crate::sandbox) fn write_page(
@@ -20,6 +23,16 @@ pub(in crate::sandbox) fn write_page(
     bundle: &Bundle,
     wire: &Wire,
 ) -> Response {
+    let mut response = write(asking, bundle, wire);
+    if asking.state.has(Fault::DateAhead) {
+        let date =
+            (Utc::now() + Duration::days(30)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        response.headers_mut().extend(HeaderValue::from_str(&date).ok().map(|date| (DATE, date)));
+    }
+    response
+}
+
+fn write(asking: &Asking<'_>, bundle: &Bundle, wire: &Wire) -> Response {
     let mut bytes = bundle.to_string().into_bytes();
     if let (true, Some(total)) = (asking.state.has(Fault::TextTotal), bundle.total) {
         let number = format!("\"total\":{total},");
@@ -36,7 +49,7 @@ pub(in crate::sandbox) fn write_page(
             Fault::InvalidUtf8 => spoil_a_string(&mut bytes),
             Fault::TruncatedBody => bytes.truncate(bytes.len() / 2),
             Fault::ShortBody => wire.follow(Script::CutAfter(bytes.len() / 2)),
-            Fault::SlowBody => wire.follow(Script::Trickle(1024, Duration::from_millis(10))),
+            Fault::SlowBody => wire.follow(Script::Trickle(1024, TRICKLE)),
             Fault::StalledBody => {
                 wire.follow(Script::StallAfter(bytes.len() / 2, options.stall));
             }

@@ -13,8 +13,8 @@ use crate::{
     http::{SafeUrl, silently},
     sync::{context::WalkContext, decide::order::WalkOrder},
     warehouse::{
-        Absent, Finding, PageWrite, Sums, Tally, WalkCounters, WalkKey, WarehouseError, asked_lately,
-        latest_walk, pending_absences, surely_present,
+        Absent, Finding, PageWrite, Sums, Tally, WalkCounters, WalkKey, WarehouseError,
+        asked_lately, latest_walk, pending_absences, surely_present,
     },
 };
 

@@ -95,7 +95,7 @@ mod tests {
             format!(
                 r#"{{"resourceType":"Patient","id":"{}","name":[{}{{}}]}}"#,
                 "p".repeat(50_000),
-                r#"{"family":"A"},"#.repeat(99)
+                r#"{"family":"A"},"#.repeat(999)
             ),
         ];
         for text in hostile {

@@ -233,19 +233,22 @@ WITH line AS (
   GROUP BY connection_id, explanation_of_benefit_id
 ), said AS (
   SELECT connection_id, explanation_of_benefit_id,
-         max(frequency_code) AS frequency_code, max(adjustment_type) AS adjustment_type
+         max(frequency_code) AS frequency_code, max(adjustment_type) AS adjustment_type, max(type_of_bill) AS type_of_bill
   FROM (
     SELECT s.connection_id, s.explanation_of_benefit_id,
            frequency_of(s.category_code, s.category_second_code, s.code_system, coalesce(s.code_code, s.code_text, s.value_string)) AS frequency_code,
-           adjustment_of(s.category_code, s.category_second_code, s.code_system, coalesce(s.code_code, s.code_text, s.value_string)) AS adjustment_type
+           adjustment_of(s.category_code, s.category_second_code, s.code_system, coalesce(s.code_code, s.code_text, s.value_string)) AS adjustment_type,
+           CASE WHEN 'typeofbill' IN (lower(s.category_code), lower(s.category_second_code))
+                THEN coalesce(s.code_code, s.value_string, s.code_text) END AS type_of_bill
     FROM temp.mart_scope CROSS JOIN explanation_of_benefit_supporting_info AS s ON s.connection_id = mart_scope.connection_id
     UNION ALL
     SELECT x.connection_id, x.explanation_of_benefit_id,
            frequency_of(x.url, NULL, x.value_coding_system, coalesce(x.value_coding_code, x.value_concept_code, x.value_code, x.value_string)),
-           adjustment_of(x.url, NULL, x.value_coding_system, coalesce(x.value_coding_code, x.value_concept_code, x.value_code, x.value_string))
+           adjustment_of(x.url, NULL, x.value_coding_system, coalesce(x.value_coding_code, x.value_concept_code, x.value_code, x.value_string)),
+           NULL
     FROM temp.mart_scope CROSS JOIN explanation_of_benefit_extension AS x ON x.connection_id = mart_scope.connection_id
   )
-  WHERE frequency_code IS NOT NULL OR adjustment_type IS NOT NULL
+  WHERE coalesce(frequency_code, adjustment_type, type_of_bill) IS NOT NULL
   GROUP BY connection_id, explanation_of_benefit_id
 )
 SELECT connection_id,
@@ -393,8 +396,8 @@ FROM (
                  WHERE s.connection_id = e.connection_id AND s.explanation_of_benefit_id = e.id
                    AND s.code_code = e.drg_code AND 'drg' IN (s.category_code, s.category_second_code)
                  ORDER BY s.row_no LIMIT 1) END AS drg_sent,
-         e.type_of_bill_code AS type_of_bill_code,
-         coalesce(bill_frequency(e.type_of_bill_code), said.frequency_code) AS frequency_code,
+         coalesce(e.type_of_bill_code, said.type_of_bill) AS type_of_bill_code,
+         coalesce(bill_frequency(coalesce(e.type_of_bill_code, said.type_of_bill)), said.frequency_code) AS frequency_code,
          -- NCPDP's transactions: B2 reverses a fill, B3 bills it anew.
          coalesce(said.adjustment_type, CASE WHEN lower(e.sub_type_system) LIKE '%ncpdp%' THEN
            CASE upper(e.sub_type_code) WHEN 'B2' THEN 'void' WHEN 'B3' THEN 'adjustment' END END) AS adjustment_type,

@@ -28,7 +28,7 @@
 -- discharge_disposition_code  state at discharge, two digits
 -- place_of_service_code       place of service of the line, two digits
 -- bill_type_code              type of bill without its leading zero
--- drg_code_type               ms-drg or apr-drg where the code system is named so, else the code system as sent
+-- drg_code_type               ms-drg or apr-drg where the code system is called so; drg_system of claim has any other
 -- drg_code                    diagnosis related group, three digits
 -- revenue_center_code         revenue center, four digits
 -- service_unit_quantity       units of service
@@ -156,7 +156,7 @@
 -- procedure_date_25           its day
 -- in_network_flag             whether the provider is in the network, where sent
 -- data_source                 name of the plan in the configuration, else file
--- ingest_datetime             when this content of the claim came, UTC
+-- ingest_datetime             start of the day (UTC) on which this content of the claim came
 CREATE TABLE medical_claim (
   connection_id INTEGER NOT NULL,
   explanation_of_benefit_id TEXT NOT NULL,
@@ -415,7 +415,7 @@ SELECT c.connection_id,
        CAST(l.place_of_service_code AS VARCHAR) AS place_of_service_code,
        CAST(CASE c.kind WHEN 'institutional' THEN ltrim(c.type_of_bill_code, '0') END AS VARCHAR) AS bill_type_code,
        CAST(CASE WHEN c.drg_code IS NOT NULL THEN CASE vocabulary(c.drg_system, c.drg_code)
-         WHEN 'MS-DRG' THEN 'ms-drg' WHEN 'APR-DRG' THEN 'apr-drg' ELSE c.drg_system END END AS VARCHAR) AS drg_code_type,
+         WHEN 'MS-DRG' THEN 'ms-drg' WHEN 'APR-DRG' THEN 'apr-drg' END END AS VARCHAR) AS drg_code_type,
        CAST(CASE length(c.drg_code) WHEN 1 THEN '00' || c.drg_code WHEN 2 THEN '0' || c.drg_code ELSE c.drg_code END AS VARCHAR) AS drg_code,
        CAST(CASE length(l.revenue_code) WHEN 3 THEN '0' || l.revenue_code ELSE l.revenue_code END AS VARCHAR) AS revenue_center_code,
        CAST(l.quantity AS DOUBLE) AS service_unit_quantity,
@@ -552,7 +552,7 @@ SELECT c.connection_id,
        date(q.day_25) AS procedure_date_25,
        CAST(CASE lower(replace(coalesce(i.payer_network_status_code, i.billing_network_status_code, e.billing_network_status_code), '-', '')) WHEN 'innetwork' THEN 1 WHEN 'outofnetwork' THEN 0 END AS BOOLEAN) AS in_network_flag,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
-       came.received_at AS ingest_datetime
+       date(came.received_at) AS ingest_datetime
 FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
 LEFT JOIN claim_line AS l ON l.connection_id = c.connection_id AND l.explanation_of_benefit_id = c.explanation_of_benefit_id
 LEFT JOIN stated AS t ON t.connection_id = c.connection_id AND t.explanation_of_benefit_id = c.explanation_of_benefit_id

@@ -33,7 +33,7 @@
 -- deductible_amount          deductible
 -- in_network_flag            whether the pharmacy is in the network, where sent
 -- data_source                name of the plan in the configuration, else file
--- ingest_datetime            when this content of the claim came, UTC
+-- ingest_datetime            start of the day (UTC) on which this content of the claim came
 CREATE TABLE pharmacy_claim (
   connection_id INTEGER NOT NULL,
   explanation_of_benefit_id TEXT NOT NULL,
@@ -115,7 +115,7 @@ SELECT c.connection_id,
          THEN (coalesce(l.deductible_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.deductible_cents - coalesce(t.deductible_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS deductible_amount,
        CAST(CASE lower(replace(e.billing_network_status_code, '-', '')) WHEN 'innetwork' THEN 1 WHEN 'outofnetwork' THEN 0 END AS BOOLEAN) AS in_network_flag,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
-       came.received_at AS ingest_datetime
+       date(came.received_at) AS ingest_datetime
 FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
 LEFT JOIN claim_line AS l ON l.connection_id = c.connection_id AND l.explanation_of_benefit_id = c.explanation_of_benefit_id
 LEFT JOIN stated AS t ON t.connection_id = c.connection_id AND t.explanation_of_benefit_id = c.explanation_of_benefit_id

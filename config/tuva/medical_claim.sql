@@ -25,7 +25,7 @@
 -- discharge_disposition_code        VARCHAR: state at discharge, two digits
 -- place_of_service_code             VARCHAR: place of service of the line, two digits
 -- bill_type_code                    VARCHAR: type of bill without its leading zero
--- drg_code_type                     VARCHAR: ms-drg or apr-drg where the code system is named so, else the code system as sent
+-- drg_code_type                     VARCHAR: ms-drg or apr-drg where the code system is called so; drg_system of claim has any other
 -- drg_code                          VARCHAR: diagnosis related group, three digits
 -- revenue_center_code               VARCHAR: revenue center, four digits
 -- service_unit_quantity             DOUBLE: units of service
@@ -154,7 +154,7 @@
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
 -- file_date                         DATE: not kept
--- ingest_datetime                   TIMESTAMP: when this content of the claim came, UTC
+-- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_medical_claim AS
 SELECT claim_id,
        CAST(claim_line_number AS INTEGER) AS claim_line_number,

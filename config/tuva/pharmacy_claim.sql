@@ -31,7 +31,7 @@
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
 -- file_date                         DATE: not kept
--- ingest_datetime                   TIMESTAMP: when this content of the claim came, UTC
+-- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_pharmacy_claim AS
 SELECT claim_id,
        CAST(claim_line_number AS INTEGER) AS claim_line_number,

@@ -276,3 +276,21 @@ fn an_x_in_place_of_the_frequency_voids_nothing() {
         "SELECT explanation_of_benefit_id, frequency_code, is_void FROM claim ORDER BY 1";
     assert_eq!(ask(&home, frequencies), ["odd||0", "open||0", "void|8|1"]);
 }
+
+#[test]
+fn a_type_of_bill_counts_as_a_code_as_a_text_and_as_a_string() {
+    let told = |id: &str, created: u8, info: Value| {
+        let mut info = info;
+        info["category"] = json!({"coding": [{"code": "typeofbill"}]});
+        bill(id, created, '1', [1, 3], 100.0, json!({"supportingInfo": [info]}))
+    };
+    let home = imported(&[
+        told("s", 1, json!({"valueString": "0118"})),
+        told("t", 1, json!({"code": {"text": "118"}})),
+        told("u", 1, json!({"code": {"coding": [{"code": "0111"}], "text": "118"}})),
+    ]);
+    assert_eq!(ask(&home, STANDS), ["u|10000"]);
+    let bills =
+        "SELECT type_of_bill_code, frequency_code FROM claim ORDER BY explanation_of_benefit_id";
+    assert_eq!(ask(&home, bills), ["0118|8", "118|8", "0111|1"]);
+}

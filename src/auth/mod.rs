@@ -9,6 +9,7 @@
 //! an access token before the refresh token that came with it is on disk.
 
 mod consent;
+mod form_encoded;
 mod random;
 mod registration;
 mod server_words;
@@ -16,11 +17,13 @@ mod token;
 mod typed_url;
 mod vault;
 
-pub use consent::answer::{ExpectedAnswer, Issuer};
-pub use consent::authorize::{AuthorizeError, AuthorizeRequest};
+pub use consent::answer::ExpectedAnswer;
+pub use consent::authorize::AuthorizeRequest;
+pub use consent::authorize_error::AuthorizeError;
 pub use consent::callback::{CallbackError, CallbackListener};
 pub use consent::connect::{Redirected, exchange};
 pub use consent::discovery::{DiscoveryError, Endpoints, discover, discovery_url};
+pub use consent::issuer::Issuer;
 pub use registration::{
     ClientRegistration, FixedToken, GrantKind, RequestSettings, ResponseMode, TokenAuth,
     TokenRequests,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{ClientKey, Issuer, TypedUrl, token::grant::escaped};
+use super::{ClientKey, Issuer, TypedUrl, form_encoded::escaped};
 use crate::http::{BodyFormat, Origin, OriginError, OriginHeaders};
 
 /// Our registration as a client of one plan.

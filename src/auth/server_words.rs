@@ -1,5 +1,6 @@
 //! A server's own words, made fit to be shown.
 
+use super::form_encoded::escaped;
 use crate::http::Secrets;
 
 const MAX_CHARS: usize = 200;
@@ -18,7 +19,7 @@ pub(super) fn presentable(text: &str, secrets: &[&str]) -> String {
     shown = Secrets::of(secrets.iter().copied()).redact(&shown);
     // Here, unlike in data, the shortest secret is no word.
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        let escaped: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let escaped = escaped(secret);
         shown = shown.replace(secret, "[redacted]").replace(&escaped, "[redacted]");
     }
     match shown.char_indices().nth(MAX_CHARS) {

@@ -8,7 +8,7 @@
 use super::{
     next_link::{Next, PageLinks},
     outcome::Outcome,
-    raw_bundle::{MAX_ENTRIES, RawBundle, RawEntry, string},
+    raw_bundle::{MAX_ENTRIES, NotAnObject, RawBundle, RawEntry, string},
 };
 use crate::{fingerprint::fingerprint, http::Response};
 use std::{borrow::Cow, ops::Range};
@@ -68,6 +68,15 @@ pub enum BundleError {
     /// More entries than a page may have.
     #[error("the page has more than {MAX_ENTRIES} entries")]
     TooManyEntries,
+}
+
+impl From<NotAnObject> for BundleError {
+    fn from(error: NotAnObject) -> BundleError {
+        match error {
+            NotAnObject::NotJson => BundleError::NotJson,
+            NotAnObject::OtherJson => BundleError::NotASearchset,
+        }
+    }
 }
 
 impl Bundle {

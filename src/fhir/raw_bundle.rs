@@ -1,7 +1,7 @@
 //! The parts of a Bundle as slices of its text: by serde_json where the text is JSON, else by the
 //! lenient scanner, since one sick resource must not hide the page.
 
-use super::{bundle::BundleError, first::First, lenient};
+use super::{first::First, lenient};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -21,6 +21,15 @@ pub(super) struct RawBundle<'a> {
     pub(super) total: Option<&'a str>,
     pub(super) link: Option<&'a str>,
     pub(super) entries: Vec<&'a str>,
+}
+
+/// Why a text has no members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotAnObject {
+    /// It is not JSON, or ends too early.
+    NotJson,
+    /// It is JSON, but no object with the members of a Bundle.
+    OtherJson,
 }
 
 /// The members of an entry that a walk needs.
@@ -58,7 +67,7 @@ struct StrictEntry<'a> {
 
 impl<'a> RawBundle<'a> {
     /// Splits a Bundle; entries beyond [`MAX_KEPT`] are left out.
-    pub(super) fn read(text: &'a str) -> Result<RawBundle<'a>, BundleError> {
+    pub(super) fn read(text: &'a str) -> Result<RawBundle<'a>, NotAnObject> {
         match serde_json::from_str::<StrictBundle<'_>>(text) {
             Ok(strict) => Ok(RawBundle {
                 resource_type: strict.resource_type.map(RawValue::get).and_then(string),
@@ -67,9 +76,9 @@ impl<'a> RawBundle<'a> {
                 link: strict.link.map(RawValue::get),
                 entries: strict.entry.0.into_iter().map(RawValue::get).collect(),
             }),
-            Err(error) if error.is_data() => Err(BundleError::NotASearchset),
-            Err(error) if error.is_eof() => Err(BundleError::NotJson),
-            Err(_) => RawBundle::read_leniently(text).ok_or(BundleError::NotJson),
+            Err(error) if error.is_data() => Err(NotAnObject::OtherJson),
+            Err(error) if error.is_eof() => Err(NotAnObject::NotJson),
+            Err(_) => RawBundle::read_leniently(text).ok_or(NotAnObject::NotJson),
         }
     }
 

@@ -26,6 +26,7 @@ mod retry_after;
 mod safe_url;
 mod secrets;
 mod spelling;
+mod verdict;
 mod wait;
 
 pub use bearer::Bearer;
@@ -38,11 +39,12 @@ pub use posted::BodyFormat;
 pub use rate_limit::RateLimits;
 pub use request::{Get, PostForm, PostText, any_body, nothing_fresh, silently};
 pub use response::Response;
-pub use retry::{Retry, RetryReason, Verdict, classify};
+pub use retry::{Retry, RetryReason};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use retry_after::retry_after;
 pub use safe_url::SafeUrl;
 pub use secrets::{Secrets, SecretsInPlay};
+pub use verdict::{Verdict, classify};
 
 #[cfg(test)]
 mod client_tests;

@@ -9,40 +9,7 @@ use std::time::Duration;
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff;
 
-use super::{HttpErrorKind, HttpOptions, SafeUrl};
-
-/// Whether a status lets the request be repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The same request may succeed later.
-    Retryable,
-    /// The answer would be the same again.
-    Final,
-}
-
-/// The statuses that are asked for again, each with its reason.
-const RETRYABLE: [(u16, &str); 7] = [
-    (408, "request timeout"),
-    (425, "too early"),
-    (429, "too many requests"),
-    // Some payers answer a permanent 500 for an unknown resource; the attempts are bounded.
-    (500, "server error"),
-    (502, "bad gateway"),
-    (503, "unavailable"),
-    (504, "gateway timeout"),
-];
-
-/// Whether an answer with `status` is worth another attempt.
-pub fn classify(status: u16) -> Verdict {
-    match reason_of(status) {
-        Some(_) => Verdict::Retryable,
-        None => Verdict::Final,
-    }
-}
-
-fn reason_of(status: u16) -> Option<&'static str> {
-    RETRYABLE.iter().find(|(retryable, _)| *retryable == status).map(|(_, reason)| *reason)
-}
+use super::{HttpErrorKind, HttpOptions, SafeUrl, verdict::reason_of};
 
 /// An attempt that failed and is about to be repeated.
 #[derive(Clone, Debug)]
@@ -60,7 +27,7 @@ pub struct Retry {
 /// Why an attempt is repeated.
 #[derive(Clone, Debug)]
 pub enum RetryReason {
-    /// The server answered with a status that [`classify`] calls retryable.
+    /// The server answered with a status that [`classify`](super::classify) calls retryable.
     Status(u16),
     /// No complete answer arrived.
     Network(HttpErrorKind),
@@ -110,13 +77,6 @@ impl Delays {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn exactly_these_statuses_are_asked_for_again() {
-        let retried: Vec<u16> =
-            (100..=599).filter(|status| classify(*status) == Verdict::Retryable).collect();
-        assert_eq!(retried, [408, 425, 429, 500, 502, 503, 504]);
-    }
 
     #[test]
     fn waits_grow_within_their_bounds() {

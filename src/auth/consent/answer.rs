@@ -10,19 +10,9 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    auth::{AuthorizeError, server_words::presentable},
+    auth::{AuthorizeError, Issuer, server_words::presentable},
     http::Origin,
 };
-
-/// An authorization server by its name (RFC 8414, section 2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issuer {
-    /// Its issuer identifier, a URL; compared byte for byte.
-    pub name: String,
-    /// Whether its metadata announces that each answer names it
-    /// (`authorization_response_iss_parameter_supported`).
-    pub names_itself: bool,
-}
 
 /// What an answer must say to be the one waited for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,9 @@
 
 pub(super) mod answer;
 pub(super) mod authorize;
+pub(super) mod authorize_error;
 pub(super) mod callback;
 pub(super) mod connect;
 pub(super) mod discovery;
+pub(super) mod issuer;
 mod start_page;

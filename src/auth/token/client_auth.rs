@@ -1,12 +1,9 @@
 //! How the client authenticates at a token endpoint: by its id alone, with a secret, or with a
 //! signed assertion.
 
-use super::{
-    client_key::{ASSERTION_TYPE, ClientKeyError},
-    grant::escaped,
-};
+use super::client_key::{ASSERTION_TYPE, ClientKeyError};
 use crate::{
-    auth::{ClientRegistration, TokenAuth},
+    auth::{ClientRegistration, TokenAuth, form_encoded::escaped},
     clock::Clock,
 };
 use secrecy::{ExposeSecret, SecretString};

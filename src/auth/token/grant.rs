@@ -106,11 +106,6 @@ async fn request(
     TokenResponse::read(&response, &secrets)
 }
 
-/// Id and secret are form-encoded before they go into a Basic header (RFC 6749, section 2.3.1).
-pub(crate) fn escaped(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

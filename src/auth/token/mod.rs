@@ -9,6 +9,7 @@ pub(super) mod in_flight;
 pub(super) mod origin_change;
 mod refresh_lock;
 pub(super) mod revoke;
+mod token_answer;
 pub(super) mod token_error;
 mod token_refusal;
 pub(super) mod token_response;

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::token_response::Answer;
+use super::token_answer::Answer;
 use crate::{
     auth::{GrantError, server_words::presentable},
     http::{Response, Verdict, classify},

@@ -21,14 +21,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior,
-    named_params,
+    Connection, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior, named_params,
 };
 
 use super::{GivenKey, StoredGrant, VaultError};
 use cipher::Cipher;
 use row::{SealedRow, write_instant};
 use schema::{SCHEMA, create_schema, schema};
+use vault_error::sqlite_error;
 
 /// What the check value decrypts to with the right key.
 const CHECK: &[u8] = b"payersync vault";
@@ -351,12 +351,4 @@ enum Present {
 fn row(connection: &Connection, uid: &str) -> rusqlite::Result<Option<SealedRow>> {
     let sql = "SELECT * FROM stored_grant WHERE connection_uid = ?";
     connection.query_row(sql, [uid], SealedRow::read).optional()
-}
-
-pub(super) fn sqlite_error(path: &Path, source: rusqlite::Error) -> VaultError {
-    let path = path.to_owned();
-    match source.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => VaultError::NotAVault { path },
-        _ => VaultError::Sqlite { path, source },
-    }
 }

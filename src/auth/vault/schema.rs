@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::sqlite_error;
+use super::vault_error::sqlite_error;
 use crate::auth::VaultError;
 
 /// Marks a SQLite file as a vault: "pyvt".

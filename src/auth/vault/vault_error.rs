@@ -1,7 +1,7 @@
 //! Why the vault cannot be used.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
@@ -96,6 +96,15 @@ const FULL: &str = "free disk space and run again; the tokens on the disk are as
 
 fn is_full(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// What SQLite says of the vault's file.
+pub(super) fn sqlite_error(path: &Path, source: rusqlite::Error) -> VaultError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => VaultError::NotAVault { path },
+        _ => VaultError::Sqlite { path, source },
+    }
 }
 
 impl VaultError {

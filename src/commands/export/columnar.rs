@@ -6,8 +6,9 @@
 use super::{
     cell::{Fit, Typed, typed},
     file::HashedFile,
+    finished::{Finished, Losses},
     kind::{Column, Kind},
-    writer::{Finished, Losses, TableWriter},
+    writer::TableWriter,
 };
 use crate::{commands::query::exact, warehouse::AnswerCell};
 use bytes::Bytes;

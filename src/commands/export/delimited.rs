@@ -3,9 +3,10 @@
 
 use super::{
     file::HashedFile,
+    finished::{Finished, Losses},
     kind::Column,
     spreadsheet,
-    writer::{Finished, Losses, TableWriter},
+    writer::TableWriter,
 };
 use crate::{
     commands::query::{exact, quoted},

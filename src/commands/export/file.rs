@@ -1,7 +1,7 @@
 //! One file of an export: readable for its owner alone, hashed while it is written, synced to the
 //! disk at its end.
 
-use crate::own_file;
+use crate::{commands::failure::Failure, own_file};
 use sha2::{Digest, Sha256};
 use std::{
     fs::File,
@@ -27,6 +27,12 @@ pub(super) struct Sums {
     pub(super) bytes: u64,
     /// SHA-256 in hexadecimal digits.
     pub(super) sha256: String,
+}
+
+/// What a file could not be written for.
+pub(super) fn cannot_write(path: &Path, error: io::Error) -> Failure {
+    let hint = "check that the folder exists and that this user may write to it";
+    Failure::file(format!("cannot write {}", path.display()), error, hint)
 }
 
 impl HashedFile {

@@ -3,8 +3,8 @@
 use super::{
     choice::set_of,
     deidentify::{Deidentification, Told, Treated},
+    finished::Finished,
     kind::Column,
-    writer::Finished,
 };
 use crate::{
     cli::{ExportArgs, ExportFormat},

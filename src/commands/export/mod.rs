@@ -12,6 +12,7 @@ mod columnar;
 mod deidentify;
 mod delimited;
 mod file;
+mod finished;
 mod kind;
 pub(super) mod manifest;
 mod place;
@@ -34,7 +35,7 @@ use crate::{
 use deidentify::Deidentification;
 use manifest::Manifest;
 use place::{Place, Unfinished};
-use std::{io, path::Path};
+use std::path::Path;
 
 /// Writes the files, then puts the folder in place.
 pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure> {
@@ -110,12 +111,6 @@ fn since(snapshot: &Snapshot<'_>, run: i64) -> Result<Since, Failure> {
         return Err(Failure::misuse(format!("there is no run {run}")).hint(hint));
     };
     Ok(since)
-}
-
-/// What a file could not be written for.
-fn cannot_write(path: &Path, error: io::Error) -> Failure {
-    let hint = "check that the folder exists and that this user may write to it";
-    Failure::file(format!("cannot write {}", path.display()), error, hint)
 }
 
 fn log(warehouse: &WarehouseFile, target: &Path, detail: &str) -> Result<(), Failure> {

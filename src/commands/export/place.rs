@@ -2,8 +2,7 @@
 //! name until all of it is written.
 
 use super::{
-    cannot_write,
-    file::HashedFile,
+    file::{HashedFile, cannot_write},
     manifest::{Known, Manifest, NAME},
 };
 use crate::{

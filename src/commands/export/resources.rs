@@ -8,11 +8,11 @@
 //! line is a resource; JSON has no line break within a token.
 
 use super::{
-    cannot_write, choice,
-    file::HashedFile,
+    choice,
+    file::{HashedFile, cannot_write},
+    finished::{Finished, Losses},
     manifest::{FileEntry, Files},
     place::Unfinished,
-    writer::{Finished, Losses},
 };
 use crate::{
     cli::ExportArgs,

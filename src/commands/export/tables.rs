@@ -3,11 +3,10 @@
 #[cfg(feature = "parquet")]
 use super::columnar::Parquet;
 use super::{
-    cannot_write,
     choice::{self, is_tuva},
     deidentify::{Deidentification, Treated, may_show},
     delimited::Csv,
-    file::HashedFile,
+    file::{HashedFile, cannot_write},
     kind::{Column, Definition, Kind, table},
     manifest::{FileEntry, Files},
     place::Unfinished,

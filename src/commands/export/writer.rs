@@ -1,6 +1,6 @@
 //! What every format does with the rows of a table.
 
-use super::{deidentify::Treated, file::Sums, kind::Column, place::Unfinished};
+use super::{deidentify::Treated, finished::Finished, kind::Column, place::Unfinished};
 use crate::warehouse::{Answer, AnswerCell};
 use std::{collections::BTreeMap, io};
 
@@ -11,24 +11,6 @@ pub(super) trait TableWriter {
 
     /// Ends the file.
     fn finish(self: Box<Self>) -> io::Result<Finished>;
-}
-
-/// A file with all its rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Finished {
-    pub(super) sums: Sums,
-    pub(super) losses: Losses,
-}
-
-/// Cells that a column's type does not hold as they are, by column.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Losses {
-    /// Amounts with fractions of a cent, which are rounded.
-    pub(super) rounded: BTreeMap<String, u64>,
-    /// Cells of another type, which are NULL in the file.
-    pub(super) left_out: BTreeMap<String, u64>,
-    /// Cells of a de-identified export that have not the form of their column, which are NULL too.
-    pub(super) suppressed: BTreeMap<String, u64>,
 }
 
 /// Hands the answer to a question on to a writer, and counts its rows.

@@ -1,7 +1,7 @@
 //! The rules, in their order.
 
 use super::{
-    Claim,
+    claim::Claim,
     graph::{Edge, Relationship, by_older, closure, components, without_circles},
     kin::Kin,
     number::{Link, follows},

@@ -1,6 +1,6 @@
 //! Claims and the claims that come after them, as a graph without circles.
 
-use super::Claim;
+use super::claim::Claim;
 use std::collections::BTreeMap;
 
 /// The effect of a later claim on an earlier one.

@@ -1,7 +1,7 @@
 //! How claims belong together, before anything is decided about them.
 
 use super::{
-    Claim,
+    claim::Claim,
     graph::{Edge, components},
     number::{Link, Names, Unresolved, same_number},
 };

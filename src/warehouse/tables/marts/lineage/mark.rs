@@ -1,6 +1,6 @@
 //! Which claims are voids, which only change an amount, and what they do so to.
 
-use super::{Claim, decide::Table};
+use super::{claim::Claim, decide::Table};
 use std::collections::HashSet;
 
 impl Table<'_> {

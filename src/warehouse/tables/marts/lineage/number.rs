@@ -1,44 +1,13 @@
 //! Numbers of claims, and what they and other references lead to.
 
 use super::{
-    Claim,
+    claim::{Claim, Number, NumberKind},
     graph::{Edge, Relationship},
 };
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet, HashMap},
 };
-
-/// The meaning of a claim number to its payer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum NumberKind {
-    /// Unique among the payer's claims.
-    Unique,
-    /// The payer's control number.
-    Control,
-    Other,
-}
-
-/// A number of a claim.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Number {
-    pub(super) kind: NumberKind,
-    pub(super) system: Option<String>,
-    pub(super) value: String,
-}
-
-impl Number {
-    /// A number as sent. Blanks around it are padding, and so is a slash behind its system.
-    pub(super) fn new(kind: NumberKind, system: Option<String>, value: &str) -> Number {
-        Number { kind, system: system.and_then(plain_system), value: value.trim().to_owned() }
-    }
-}
-
-/// The system of a number without what some senders write behind it; nothing where it is empty.
-fn plain_system(system: String) -> Option<String> {
-    let plain = system.trim().trim_end_matches('/');
-    (!plain.is_empty()).then(|| plain.to_owned())
-}
 
 /// How the payer names the other claim.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Which payment each reversal takes back.
 
-use super::{Claim, decide::Table, part::Part};
+use super::{claim::Claim, decide::Table, part::Part};
 use std::collections::HashMap;
 
 /// Where a reversal looks for its payment, one place after the other.

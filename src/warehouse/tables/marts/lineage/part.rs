@@ -5,7 +5,7 @@
 //! that came late. 7 and 9 replace what was billed before. A, B, C and E are notices, of an election for
 //! instance, and D cancels a notice: no bill takes the place of a notice, and no notice that of a bill.
 
-use super::Claim;
+use super::claim::Claim;
 
 /// The part that a bill has in everything that is billed for a stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Cumulative interim bills: each repeats the bills of the stay before it, and adds its own days.
 
 use super::{
-    Claim,
+    claim::Claim,
     decide::Table,
     graph::{Edge, Relationship},
 };

@@ -1,6 +1,11 @@
 //! Reads the claims in scope, and notes what was decided about them.
 
-use super::{Claim, Decisions, Fill, Link, Made, Number, NumberKind, Target, decide};
+use super::{
+    claim::{Claim, Fill, Number, NumberKind},
+    decide::{Decisions, decide},
+    made::Made,
+    number::{Link, Target},
+};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Row, params};
 use std::collections::HashMap;

@@ -6,7 +6,13 @@ mod same_day;
 mod stays;
 mod unpaid;
 
-use super::{graph::Relationship, *};
+use super::{
+    claim::{Claim, Fill, Number, NumberKind},
+    decide::{Decisions, decide},
+    graph::Relationship,
+    made::Made,
+    number::{Link, Target},
+};
 
 fn number(kind: NumberKind, system: Option<&str>, value: &str) -> Number {
     Number { kind, system: system.map(str::to_owned), value: value.to_owned() }

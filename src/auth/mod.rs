@@ -25,8 +25,8 @@ pub use consent::connect::{Redirected, exchange};
 pub use consent::discovery::{DiscoveryError, Endpoints, discover, discovery_url};
 pub use consent::issuer::Issuer;
 pub use registration::{
-    ClientRegistration, FixedToken, GrantKind, RequestSettings, ResponseMode, TokenAuth,
-    TokenRequests,
+    ClientRegistration, FixedToken, GrantKind, PatientFrom, RequestSettings, ResponseMode,
+    TokenAuth, TokenRequests,
 };
 pub use token::client_key::{ClientKey, ClientKeyError, KeyAlgorithm};
 pub use token::grant::{client_credentials, exchange_code, refresh};

@@ -56,6 +56,20 @@ pub struct ClientRegistration {
     pub response_mode: Option<ResponseMode>,
     /// How requests to the token endpoint are written.
     pub token_requests: TokenRequests,
+    /// Where a refresh token is asked for its end (RFC 7662), which is the consent's.
+    pub introspection_url: Option<Url>,
+    /// Who says whose consent it is.
+    pub patient_from: PatientFrom,
+}
+
+/// Who names the Patient of a consent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PatientFrom {
+    /// The token answer (SMART App Launch 2.0), else the one Patient that the plan sends.
+    #[default]
+    Token,
+    /// The FHIR server's `$userinfo`, where the token answer does not.
+    UserInfo,
 }
 
 /// How the answer to an authorize request comes (OAuth 2.0 Multiple Response Types, section 2.1).
@@ -206,6 +220,8 @@ impl ClientRegistration {
             requests: RequestSettings::default(),
             response_mode: None,
             token_requests: TokenRequests::default(),
+            introspection_url: None,
+            patient_from: PatientFrom::default(),
         }
     }
 }

@@ -137,6 +137,7 @@ fn check_grant(plan: &Plan) -> Result<(), Problem> {
         ("discovery_url", plan.discovery_url.is_some()),
         ("issuer", plan.issuer.is_some()),
         ("revocation_url", plan.revocation_url.is_some()),
+        ("introspection_url", plan.introspection_url.is_some()),
         ("client_id", plan.client_id.is_some()),
         ("client_secret_env", plan.client_secret_env.is_some()),
         ("client_secret_file", plan.client_secret_file.is_some()),

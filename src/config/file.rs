@@ -235,6 +235,7 @@ pub(super) struct Plan {
     pub(super) discovery_url: Option<Url>,
     pub(super) issuer: Option<String>,
     pub(super) revocation_url: Option<Url>,
+    pub(super) introspection_url: Option<Url>,
     pub(super) client_id: Option<String>,
     pub(super) client_secret_env: Option<String>,
     pub(super) client_secret_file: Option<PathBuf>,
@@ -262,6 +263,8 @@ pub(super) struct Plan {
     pub(super) token_format: TokenFormat,
     #[serde(default)]
     pub(super) token_fields: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) patient_from: PatientFrom,
     #[serde(default)]
     pub(super) grant: Grant,
     pub(super) access_token_env: Option<String>,
@@ -327,6 +330,16 @@ pub(super) enum TokenFormat {
     #[default]
     Form,
     Json,
+}
+
+/// Who names the Patient of a consent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(super) enum PatientFrom {
+    #[default]
+    Token,
+    UserInfo,
 }
 
 /// What a header says: a text that everybody may know, or where a secret one is.

@@ -3,14 +3,14 @@
 use super::{
     credentials::Credentials,
     error::ConfigError,
-    file::{Audience, Grant, Plan, TokenAuth as FileTokenAuth},
+    file::{Audience, Grant, PatientFrom as FilePatientFrom, Plan, TokenAuth as FileTokenAuth},
     oauth_dialect::{check_parameters, response_mode, token_requests},
     request_headers::Requests,
 };
 use crate::{
     auth::{
-        ClientKey, ClientRegistration, Endpoints, GrantKind, Issuer, ResponseMode, TokenAuth,
-        TokenRequests, TypedUrl, discovery_url,
+        ClientKey, ClientRegistration, Endpoints, GrantKind, Issuer, PatientFrom, ResponseMode,
+        TokenAuth, TokenRequests, TypedUrl, discovery_url,
     },
     fhir::{RequiredTypes, SearchRule, SearchRules, is_r4_type, resource_type, similar_r4_type},
     http::{Origin, RateLimits},
@@ -40,6 +40,8 @@ pub struct PlanSettings {
     pub issuer: Option<String>,
     /// Revocation endpoint (RFC 7009); without it a purge removes tokens and revokes nothing.
     pub revocation_url: Option<Url>,
+    /// Where a refresh token is asked for its end (RFC 7662); without it nobody is asked.
+    pub introspection_url: Option<Url>,
     /// `_count` of every search; 0: none is sent.
     pub page_size: u32,
     /// Whether `_lastUpdated` may be tried.
@@ -82,6 +84,7 @@ struct Registration {
     grant: GrantKind,
     response_mode: Option<ResponseMode>,
     token_requests: TokenRequests,
+    patient_from: PatientFrom,
 }
 
 /// Half of a refresh token's life, which leaves the other half for further attempts; an hour
@@ -120,6 +123,7 @@ impl PlanSettings {
             ("authorize_url", plan.authorize_url.as_ref()),
             ("token_url", plan.token_url.as_ref()),
             ("revocation_url", plan.revocation_url.as_ref()),
+            ("introspection_url", plan.introspection_url.as_ref()),
             ("discovery_url", plan.discovery_url.as_ref()),
         ];
         for (key, url) in urls {
@@ -166,6 +170,10 @@ impl PlanSettings {
                 "is set, but no member consents under this plan's grant",
             );
         }
+        let asks_userinfo = plan.patient_from == FilePatientFrom::UserInfo;
+        if asks_userinfo && plan.grant != Grant::AuthorizationCode {
+            return refuse("patient_from", "is set, and no member consents at this plan's grant");
+        }
         let credentials = match Credentials::new(&mut plan, home) {
             Ok(credentials) => credentials,
             Err((key, problem)) => return refuse(key, &problem),
@@ -211,6 +219,7 @@ impl PlanSettings {
             discovery_url: plan.discovery_url.unwrap_or_else(|| discovery_url(plan.fhir_url.url())),
             issuer: plan.issuer,
             revocation_url: plan.revocation_url,
+            introspection_url: plan.introspection_url,
             page_size: plan.page_size,
             last_updated: plan.last_updated,
             concurrency: plan.concurrency.get(),
@@ -232,6 +241,10 @@ impl PlanSettings {
             registration: Registration {
                 response_mode,
                 token_requests,
+                patient_from: match plan.patient_from {
+                    FilePatientFrom::Token => PatientFrom::Token,
+                    FilePatientFrom::UserInfo => PatientFrom::UserInfo,
+                },
                 client_id: plan.client_id.unwrap_or_default(),
                 redirect_url: plan.redirect_url.unwrap_or_else(|| default_redirect_url(name)),
                 send_redirect_url: plan.send_redirect_url,
@@ -347,6 +360,8 @@ impl PlanSettings {
             grant: registration.grant,
             response_mode: registration.response_mode,
             token_requests: registration.token_requests,
+            introspection_url: self.introspection_url.clone(),
+            patient_from: registration.patient_from,
             fixed_token: self.credentials.token(&self.name)?,
             requests: self.requests.settings(&self.name, Origin::of(&self.fhir_url).ok())?,
         })

@@ -42,6 +42,7 @@ fn what_the_template_shows_as_defaults_are_the_defaults() {
         .replace("schedule = \"0 4 * * *\"\n", "")
         .replace("refresh_token_lifetime_minutes = 120\n", "")
         .replace("revocation_url = \"https://auth.example.com/oauth2/revoke\"\n", "")
+        .replace("introspection_url = \"https://auth.example.com/oauth2/introspect\"\n", "")
         .replace("issuer = \"https://auth.example.com/oauth2\"\n", "")
         .replace("views_dir = \"views\"\n", "")
         .replace("command = [\"/usr/local/bin/tell-somebody\"]\n", "")

@@ -28,6 +28,17 @@ pub struct Bundle {
     pub entries: Vec<Entry>,
 }
 
+impl Bundle {
+    /// Takes every match for what comes along: a Patient's `$everything` is asked for one type, and a server
+    /// may send all, with the total of all.
+    pub(crate) fn takes_all_along(&mut self) {
+        self.total = None;
+        for entry in self.entries.iter_mut().filter(|entry| entry.mode == SearchMode::Match) {
+            entry.mode = SearchMode::Include;
+        }
+    }
+}
+
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {

@@ -51,7 +51,8 @@ pub use resource_type::{
 pub use scope::{Granted, granted, unreadable_scopes};
 pub use search::{changed_since, on_days, type_search};
 pub use search_rule::{
-    SearchQuery, SearchRule, SearchRuleError, SearchRules, for_patient, needs_patient,
+    SearchQuery, SearchRule, SearchRuleError, SearchRules, for_patient, is_everything,
+    needs_patient,
 };
 pub use self_link::{left_out_of_self_link, patient_of_self_link};
 pub use subject::{Identifier, Subjects, identifiers, linked_patients, subjects};

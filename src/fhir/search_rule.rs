@@ -10,6 +10,10 @@ use url::Url;
 
 /// Stands in a query for the id of the member's Patient.
 const PATIENT: &str = "{patient}";
+/// The same in the path of a URL.
+const PATIENT_IN_PATH: &str = "%7Bpatient%7D";
+/// The operation on a Patient that brings everything about it (FHIR R4, Patient, "Fetch Patient Record").
+const EVERYTHING: &str = "$everything";
 
 /// The search of one type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +31,17 @@ pub enum SearchRule {
 pub struct SearchQuery {
     text: String,
     pairs: Vec<(String, String)>,
+    /// Whether it is no search of the type but the Patient's `$everything`, asked for the type.
+    is_everything: bool,
 }
 
 /// Why a text is no rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SearchRuleError {
     /// There is nothing in it.
-    #[error("is empty; write \"bare\", \"read\" or a query such as \"patient={PATIENT}\"")]
+    #[error(
+        "is empty; write \"bare\", \"read\", \"everything\" or a query such as \"patient={PATIENT}\""
+    )]
     Empty,
     /// A part of the query is no `name=value`.
     #[error("has {0:?}, which is no name=value")]
@@ -50,7 +58,7 @@ pub enum SearchRuleError {
         "sets {0} to something else than {PATIENT}; a rule names nobody, write \"{0}={PATIENT}\""
     )]
     NamesSomebody(String),
-    /// `bare` or `read` among several queries.
+    /// `bare`, `read` or `everything` among several queries.
     #[error("has {0:?} among queries; it stands alone")]
     NotAlone(String),
 }
@@ -94,9 +102,13 @@ impl SearchRule {
             [] => return Err(SearchRuleError::Empty),
             [word] if word == "bare" => return Ok(SearchRule::Bare),
             [word] if word == "read" => return Ok(SearchRule::Read),
+            [word] if word == "everything" => {
+                return Ok(SearchRule::Queries(vec![SearchQuery::everything()]));
+            }
             _ => {}
         }
-        if let Some(word) = texts.iter().find(|text| matches!(text.as_str(), "bare" | "read")) {
+        let stands_alone = |text: &&String| matches!(text.as_str(), "bare" | "read" | "everything");
+        if let Some(word) = texts.iter().find(stands_alone) {
             return Err(SearchRuleError::NotAlone(word.clone()));
         }
         let queries: Result<_, _> = texts.iter().map(|text| SearchQuery::parse(text)).collect();
@@ -130,7 +142,7 @@ impl SearchQuery {
                 return Err(SearchRuleError::UnknownPlaceholder(format!("{name}={value}")));
             }
         }
-        Ok(SearchQuery { text: text.to_owned(), pairs })
+        Ok(SearchQuery { text: text.to_owned(), pairs, is_everything: false })
     }
 
     /// The query that names the patient in one parameter.
@@ -138,7 +150,13 @@ impl SearchQuery {
         SearchQuery {
             text: format!("{parameter}={PATIENT}"),
             pairs: vec![(parameter.to_owned(), PATIENT.to_owned())],
+            is_everything: false,
         }
+    }
+
+    /// The type out of the Patient's `$everything`.
+    fn everything() -> SearchQuery {
+        SearchQuery { text: EVERYTHING.to_owned(), pairs: Vec::new(), is_everything: true }
     }
 
     /// As it is typed.
@@ -149,6 +167,13 @@ impl SearchQuery {
     /// The search of a type with this query; its own `_count` goes before another one.
     pub fn on(&self, search: &Url) -> Url {
         let mut url = search.clone();
+        if self.is_everything {
+            let path = search.path().to_owned();
+            let (base, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            url.set_path(&format!("{base}/Patient/{PATIENT_IN_PATH}/{EVERYTHING}"));
+            url.query_pairs_mut().append_pair("_type", name);
+            return url;
+        }
         let is_ours = |name: &str| self.pairs.iter().any(|(own, _)| own == name);
         let kept: Vec<_> =
             search.query_pairs().filter(|(name, _)| !is_ours(name)).map(owned).collect();
@@ -182,7 +207,13 @@ fn set_pairs<'a>(url: &mut Url, pairs: impl Iterator<Item = &'a (String, String)
 
 /// Whether a search is still to be told whose Patient it is for.
 pub fn needs_patient(search: &Url) -> bool {
-    search.query_pairs().any(|(_, value)| value.contains(PATIENT))
+    search.path().contains(PATIENT_IN_PATH)
+        || search.query_pairs().any(|(_, value)| value.contains(PATIENT))
+}
+
+/// Whether a URL is a Patient's `$everything`, whose answer brings other types along.
+pub fn is_everything(url: &Url) -> bool {
+    url.path().rsplit('/').next() == Some(EVERYTHING)
 }
 
 /// The search with the id of the Patient in its place.
@@ -193,6 +224,10 @@ pub fn for_patient(search: &Url, patient: &str) -> Url {
         .map(|(name, value)| (name.into_owned(), value.replace(PATIENT, patient)))
         .collect();
     set_pairs(&mut url, pairs.iter());
+    if search.path().contains(PATIENT_IN_PATH) {
+        let patient: String = url::form_urlencoded::byte_serialize(patient.as_bytes()).collect();
+        url.set_path(&search.path().replace(PATIENT_IN_PATH, &patient));
+    }
     url
 }
 
@@ -258,6 +293,17 @@ mod tests {
     }
 
     #[test]
+    fn everything_of_the_patient_is_asked_for_one_type() {
+        assert_eq!(
+            urls(&["everything"]),
+            ["https://h/r4/Patient/a%2Fb%26c/$everything?_count=100&_type=Observation"]
+        );
+        let search = Url::parse("https://h/r4/Observation").unwrap();
+        let url = SearchQuery::everything().on(&search);
+        assert!(needs_patient(&url) && is_everything(&url) && !is_everything(&search));
+    }
+
+    #[test]
     fn what_is_no_rule_is_refused() {
         for (texts, problem) in [
             (&[][..], SearchRuleError::Empty),
@@ -279,6 +325,7 @@ mod tests {
             (&["{patient}=1"], SearchRuleError::UnknownPlaceholder("{patient}=1".into())),
             (&["_lastUpdated=gt2020"], SearchRuleError::Reserved("_lastUpdated")),
             (&["bare", "patient={patient}"], SearchRuleError::NotAlone("bare".into())),
+            (&["everything", "read"], SearchRuleError::NotAlone("everything".into())),
         ] {
             assert_eq!(parsed(texts), Err(problem), "{texts:?}");
         }

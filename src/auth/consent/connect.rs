@@ -5,7 +5,9 @@ use secrecy::SecretString;
 
 use crate::{
     auth::{
-        ClientRegistration, ConsentState, GrantError, StoredGrant, TokenResponse, token::grant,
+        ClientRegistration, ConsentState, GrantError, PatientFrom, StoredGrant, TokenResponse,
+        consent::userinfo,
+        token::{grant, introspect::refresh_token_end},
     },
     http::HttpClient,
 };
@@ -30,7 +32,13 @@ pub async fn exchange(
     now: DateTime<Utc>,
 ) -> Result<StoredGrant, GrantError> {
     let Redirected { code, verifier } = redirected;
-    let tokens = grant::exchange_code(http, registration, code, verifier.as_ref()).await?;
+    let mut tokens = grant::exchange_code(http, registration, code, verifier.as_ref()).await?;
+    if registration.patient_from == PatientFrom::UserInfo && tokens.patient.is_none() {
+        tokens.patient = userinfo::patient(http, registration, &tokens.access).await;
+    }
+    if let (None, Some(refresh)) = (tokens.consent_ends_at, &tokens.refresh) {
+        tokens.consent_ends_at = refresh_token_end(http, registration, refresh).await;
+    }
     new_grant(registration, name, tokens, now)
 }
 

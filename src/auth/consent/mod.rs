@@ -8,3 +8,4 @@ pub(super) mod connect;
 pub(super) mod discovery;
 pub(super) mod issuer;
 mod start_page;
+mod userinfo;

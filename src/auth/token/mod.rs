@@ -6,6 +6,7 @@ mod decision;
 pub(super) mod grant;
 pub(super) mod grant_error;
 pub(super) mod in_flight;
+pub(super) mod introspect;
 pub(super) mod origin_change;
 mod refresh_lock;
 pub(super) mod revoke;

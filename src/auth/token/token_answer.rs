@@ -95,10 +95,15 @@ impl Answer {
 
     /// The patient, if it is an id (FHIR R4, section 2.24.0.1) and repeats no secret.
     pub(super) fn patient(&self, secrets: &Secrets) -> Option<SecretString> {
-        let text = self.text("patient")?;
-        let id = text.rsplit_once("Patient/").map_or(text.as_str(), |(_, id)| id);
-        let is_id = (1..=64).contains(&id.len())
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
-        (is_id && !secrets.are_in(id)).then(|| id.into())
+        let id = patient_id(&self.text("patient")?)?;
+        (!secrets.are_in(&id)).then(|| id.into())
     }
+}
+
+/// The id in the name of a Patient, with or without its type or its place.
+pub(crate) fn patient_id(text: &str) -> Option<String> {
+    let id = text.rsplit_once("Patient/").map_or(text, |(_, id)| id);
+    let is_id = (1..=64).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    is_id.then(|| id.to_owned())
 }

@@ -16,6 +16,7 @@ use super::{
     grant,
     grant_error::UNUSABLE,
     in_flight::InFlight,
+    introspect::refresh_token_end,
     refresh_lock::RefreshLocks,
 };
 use crate::{
@@ -207,16 +208,20 @@ impl Inner {
             Ok(tokens) => {
                 let next = connect::refreshed(grant, tokens, now);
                 if let Some(end) = next.consent_ends_at {
-                    let mut ends = self.consent_ends.lock().unwrap_or_else(PoisonError::into_inner);
-                    ends.insert(connection.uid.clone(), end);
+                    self.note_consent_end(connection, end);
                 }
+                let asked = next.refresh.clone().unwrap_or_else(|| token.clone());
                 // Before it is stored: from now on the plan can repeat it.
                 let bearer = self.bearer_of(connection, registration, &next);
                 self.remember_unsaved(connection, next);
-                return match self.save_unsaved(connection).await? {
-                    true => Ok(bearer),
-                    false => Err(superseded(connection)),
-                };
+                if !self.save_unsaved(connection).await? {
+                    return Err(superseded(connection));
+                }
+                // Only now: the new refresh token is on disk.
+                if let Some(end) = refresh_token_end(&self.http, registration, &asked).await {
+                    self.note_consent_end(connection, end);
+                }
+                return Ok(bearer);
             }
             Err(error) => error,
         };
@@ -262,6 +267,11 @@ impl Inner {
         };
         secrets.learn(registration.secrets().iter().map(|secret| secret.expose_secret()));
         grant.bearer(secrets)
+    }
+
+    fn note_consent_end(&self, connection: &ConnectionKey, end: DateTime<Utc>) {
+        let mut ends = self.consent_ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.insert(connection.uid.clone(), end);
     }
 
     fn remember_unsaved(&self, connection: &ConnectionKey, grant: StoredGrant) {

@@ -51,6 +51,7 @@ fn differences(plan: &PlanSettings, document: &Map<String, Value>) -> Vec<(Strin
         ("authorize_url", "authorization_endpoint", authorize_url),
         ("token_url", "token_endpoint", plan.token_url.as_ref()),
         ("revocation_url", "revocation_endpoint", plan.revocation_url.as_ref()),
+        ("introspection_url", "introspection_endpoint", plan.introspection_url.as_ref()),
     ] {
         let (Some(configured), Some(named)) = (configured, url(document, member)) else { continue };
         if !is_same(configured, &named) {

@@ -45,12 +45,15 @@ pub(crate) async fn look(
             RequestSettings::default()
         }
     };
-    if let Some(url) = &plan.revocation_url
-        && Origin::of(url).ok() != Origin::of(&token_url).ok()
-    {
-        let said = "revocation_url is on another origin than token_url";
-        let hint = "a purge would not send a token there; take the plan's own endpoint";
-        findings.push(Finding::wrong(format!("{what} revocation"), said, hint));
+    for (url, key, about) in [
+        (&plan.revocation_url, "revocation_url", "revocation"),
+        (&plan.introspection_url, "introspection_url", "introspection"),
+    ] {
+        if url.as_ref().is_some_and(|it| Origin::of(it).ok() != Origin::of(&token_url).ok()) {
+            let said = format!("{key} is on another origin than token_url");
+            let hint = "no token is sent there; take the plan's own endpoint";
+            findings.push(Finding::wrong(format!("{what} {about}"), said, hint));
+        }
     }
     if let Some(other) = settings.plans.values().find(|other| plan.shares_redirect_url(other)) {
         let said = format!("plan {} has the same redirect_url", other.name);

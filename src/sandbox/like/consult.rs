@@ -84,6 +84,14 @@ impl Like {
         })
     }
 
+    /// Where a refresh token's end is told, and after how many days it comes.
+    pub(in crate::sandbox) fn introspection(self) -> Option<(&'static str, i64)> {
+        self.find(|rule| match rule {
+            Rule::Introspection(path, days) => Some((*path, *days)),
+            _ => None,
+        })
+    }
+
     pub(in crate::sandbox) fn has_no_refresh_token(self) -> bool {
         self.has(|rule| matches!(rule, Rule::NoRefreshToken))
     }
@@ -130,6 +138,14 @@ impl Like {
         self.has(|rule| matches!(rule, Rule::VersionedReferences))
     }
 
+    pub(in crate::sandbox) fn has_userinfo(self) -> bool {
+        self.has(|rule| matches!(rule, Rule::UserInfo))
+    }
+
+    pub(in crate::sandbox) fn has_everything(self) -> bool {
+        self.has(|rule| matches!(rule, Rule::Everything))
+    }
+
     /// The origin that next links name in the place of the server's own.
     pub(in crate::sandbox) fn next_origin(self) -> Option<&'static str> {
         self.find(|rule| match rule {
@@ -168,6 +184,7 @@ impl Like {
         self.find(|rule| {
             let is_broken = match rule {
                 Rule::Aud(path) => pairs.get("aud") != Some(&format!("{origin}{path}")),
+                Rule::NoAud => pairs.get("aud").is_some(),
                 Rule::Pkce => pairs.get("code_challenge").is_none(),
                 Rule::State(length) => pairs.get("state").is_none_or(|it| it.len() < *length),
                 Rule::AuthorizeParameter(name) => pairs.get(name).is_none(),

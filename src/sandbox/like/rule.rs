@@ -66,6 +66,8 @@ pub(in crate::sandbox) enum Rule {
     // The consent page.
     /// `aud` must be the payer's origin with this path behind it.
     Aud(&'static str),
+    /// `aud` must not be sent.
+    NoAud,
     /// PKCE with S256 is required.
     Pkce,
     /// `state` must have so many characters.
@@ -100,6 +102,8 @@ pub(in crate::sandbox) enum Rule {
     FractionalLifetime,
     /// There are no refresh tokens.
     NoRefreshToken,
+    /// A refresh token's end is told at this path (RFC 7662): that of the consent, after so many days.
+    Introspection(&'static str, i64),
     /// The answer says when the consent ends: after so many days.
     ConsentEnds(i64),
 
@@ -129,6 +133,11 @@ pub(in crate::sandbox) enum Rule {
     SomebodyElse(Refusal),
     /// The first request of each member is answered 429: still loading.
     LoadsFirst,
+
+    /// `$userinfo` names the Patient in a Parameters resource.
+    UserInfo,
+    /// A Patient's `$everything` brings all on one page.
+    Everything,
 
     // Answers.
     /// How one page leads to the next.

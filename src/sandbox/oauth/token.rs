@@ -89,6 +89,27 @@ pub(crate) async fn token(
     no_store(answer)
 }
 
+/// What is known of a refresh token (RFC 7662, section 2.2).
+pub(crate) async fn introspect(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let pairs = Pairs::parse(&String::from_utf8_lossy(&body));
+    if let Err(refused) = authenticate(&state, &headers, &pairs) {
+        return no_store(error(StatusCode::UNAUTHORIZED, &refused));
+    }
+    let days = state.options.like.introspection().map(|(_, days)| days);
+    let token = pairs.get("token").unwrap_or_default();
+    let is_active = state.grants().refresh_scope(token, Instant::now()).is_ok();
+    let end = days.filter(|_| is_active).map(|days| Utc::now() + chrono::Duration::days(days));
+    let answer = object! {
+        active: is_active,
+        exp: end.map(|end| Json::Number(end.timestamp().to_string())),
+    };
+    no_store(outcome::body(StatusCode::OK, "application/json", answer.to_string()))
+}
+
 /// A refusal in words of its own.
 const DENIED: &str = r#"{"errorCode":"access_denied"}"#;
 

@@ -110,6 +110,29 @@ impl Bundle {
     }
 }
 
+impl Bundle {
+    /// All that there is of a member, on one page.
+    pub(crate) fn of_everything(state: &State, number: u32) -> Bundle {
+        let mut entries = Vec::new();
+        for entry in state.options.like.types().into_iter().filter_map(entry) {
+            let record = Record::new(state, number, entry);
+            let base = format!("{}/{}", state.base_url(entry.name), entry.name);
+            let there = (0..record.len()).filter(|index| !record.is_withdrawn(*index));
+            entries.extend(there.map(|at| Entry::matching(&base, &record.id(at), record.text(at))));
+        }
+        Bundle {
+            kind: Some("searchset"),
+            total: Some(entries.len() as u64),
+            entries,
+            self_url: None,
+            next: None,
+            prior: None,
+            more_links: Vec::new(),
+            link: None,
+        }
+    }
+}
+
 /// What comes along with the entries of a page, because it is about one of them.
 fn revincluded(state: &State, search: &Search, entries: &[Entry]) -> Vec<Entry> {
     let asked = search.pairs.get("_revinclude").and_then(|value| value.split(':').next());

@@ -14,7 +14,10 @@ use crate::sandbox::{
         respond::{self, Asking},
     },
     like::Base,
-    members::{TypeEntry, entry},
+    members::{
+        TypeEntry, entry,
+        json::{array, object},
+    },
     oauth::{authorize, token},
     pairs::Pairs,
     state::{Request, State},
@@ -24,7 +27,7 @@ use axum::extract::{ConnectInfo, Path, Request as HttpRequest, State as Shared};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -34,6 +37,8 @@ pub(crate) fn router(state: Arc<State>) -> Router {
     let fhir = |base: &'static Base| {
         Router::new()
             .route("/metadata", get(capability::metadata))
+            .route("/$userinfo", get(userinfo))
+            .route("/{type}/{id}/$everything", get(everything))
             .route("/{type}", get(search))
             .route("/{type}/{id}", get(read))
             .layer(from_fn_with_state((Arc::clone(&state), base), manners))
@@ -42,6 +47,9 @@ pub(crate) fn router(state: Arc<State>) -> Router {
     let consent = get(authorize::show).post(authorize::verify);
     let mut router =
         Router::new().route(paths.authorize, consent.clone()).route(paths.token, any(token::token));
+    if let Some((path, _)) = state.options.like.introspection() {
+        router = router.route(path, post(token::introspect));
+    }
     for base in paths.fhir {
         router = router.nest(base.path, fhir(base));
     }
@@ -177,6 +185,40 @@ async fn search(
     let mut bundle = Bundle::new(&state, &search, &page);
     respond::change_page(&asking, &mut bundle);
     respond::write_page(&asking, &bundle, &wire)
+}
+
+/// Whose consent a token is of, where the platform says it so.
+async fn userinfo(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> Response {
+    match authorized(&state, &headers) {
+        Err(response) => *response,
+        Ok(_) if !state.options.like.has_userinfo() => unknown_type(&state, "userinfo"),
+        Ok((number, _)) => {
+            let named = object! { name: "patient", valueString: state.member(number).patient_id() };
+            let answer = object! { resourceType: "Parameters", parameter: array![named] };
+            outcome::body(StatusCode::OK, outcome::FHIR_JSON, answer.to_string())
+        }
+    }
+}
+
+/// All of a member, where the platform has that operation.
+async fn everything(
+    Shared(state): Shared<Arc<State>>,
+    Path((name, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let (number, _) = match authorized(&state, &headers) {
+        Ok(found) => found,
+        Err(response) => return *response,
+    };
+    let like = state.options.like;
+    if name != "Patient" || !like.has_everything() {
+        return unknown_type(&state, &name);
+    }
+    if id != state.member(number).patient_id() {
+        return like.somebody_else().response();
+    }
+    let bundle = Bundle::of_everything(&state, number).to_string();
+    outcome::body(StatusCode::OK, outcome::FHIR_JSON, bundle)
 }
 
 async fn read(

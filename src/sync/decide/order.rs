@@ -2,7 +2,7 @@
 
 use super::{asked::Extent, part::Part};
 use crate::{
-    fhir::{for_patient, needs_patient},
+    fhir::{for_patient, is_everything, needs_patient},
     outcome::{Reason, WalkState},
     warehouse::{Cursor, Totals, WalkFinish, WalkWindow},
 };
@@ -94,6 +94,9 @@ impl WalkOrder {
     pub fn queries(&self) -> Vec<String> {
         if !self.parts.is_empty() {
             return self.parts.iter().map(|part| part.query.clone()).collect();
+        }
+        if is_everything(&self.start) {
+            return vec!["$everything".to_owned()];
         }
         let pairs: Vec<String> = self
             .start

@@ -8,7 +8,10 @@ use super::{
     proved_for::{fingerprint, proved_for},
 };
 use crate::{
-    fhir::{SearchQuery, SearchRule, changed_since, instant, patient_parameter, type_search},
+    fhir::{
+        SearchQuery, SearchRule, changed_since, instant, is_everything, patient_parameter,
+        type_search,
+    },
     http::Origin,
     outcome::{Reason, WalkKind, WalkState},
     warehouse::{Cursor, LastUpdated, Totals, TypeState, WalkFinish},
@@ -133,7 +136,8 @@ fn searches(
 /// need not be new), or where the whole type fits one page anyway.
 fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<Increment> {
     let can_ask = can_ask_for_changes(input, &state.resource_type, Some(state));
-    if input.full || !can_ask || !state.all_dated {
+    // `$everything` knows no `_lastUpdated`.
+    if input.full || !can_ask || !state.all_dated || is_everything(start) {
         return None;
     }
     if state.has_open_rejects || state.has_outdated || state.resources <= u64::from(input.page_size)

@@ -21,7 +21,8 @@ use super::{
 use crate::{
     clock,
     fhir::{
-        FetchError, Outcome, Page, Pager, instant, left_out_of_self_link, patient_of_self_link,
+        FetchError, Outcome, Page, Pager, instant, is_everything, left_out_of_self_link,
+        patient_of_self_link,
     },
     http::SafeUrl,
     monitor::Event,
@@ -43,6 +44,8 @@ use url::Url;
 const MAX_STALE_PAGES: u32 = 3;
 /// Pages in a row without a new id, of those that bring no id at all too, after which it is as well.
 const MAX_HOLLOW_PAGES: u32 = 100;
+/// The same for both, of a Patient's `$everything`: other types come there, and may come first.
+const MAX_OTHER_PAGES: u32 = 2000;
 /// Runs that got nothing at a cursor's page, after which the cursor is given up.
 const MAX_CURSOR_FAILURES: u32 = 2;
 
@@ -193,6 +196,10 @@ impl Pass<'_> {
         if !self.context.allowance.take() {
             return Ok(Ending::Open(request_limit()));
         }
+        let (most_stale, most_hollow) = match is_everything(&self.order.start) {
+            true => (MAX_OTHER_PAGES, MAX_OTHER_PAGES),
+            false => (MAX_STALE_PAGES, MAX_HOLLOW_PAGES),
+        };
         let mut asked = first;
         let mut pending = self.ask(asked.clone());
         let mut came_by = Onward::End;
@@ -258,10 +265,10 @@ impl Pass<'_> {
             match (onward, following) {
                 (Err(error), _) => return Ok(Ending::Open(lost_way(&error))),
                 (Ok(Onward::End), _) => return Ok(Ending::LastPage),
-                (Ok(_), _) if self.tally.stale_pages >= MAX_STALE_PAGES => {
+                (Ok(_), _) if self.tally.stale_pages >= most_stale => {
                     return Ok(Ending::Open(no_progress(self.tally.stale_pages)));
                 }
-                (Ok(_), _) if hollow_pages >= MAX_HOLLOW_PAGES => {
+                (Ok(_), _) if hollow_pages >= most_hollow => {
                     return Ok(Ending::Open(no_progress(hollow_pages)));
                 }
                 (Ok(onward), Some(following)) if !self.context.stop.is_asked() => {

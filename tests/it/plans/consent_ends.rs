@@ -87,3 +87,15 @@ fn what_a_plan_tells_of_the_end_goes_before_what_is_configured_and_a_refresh_tel
     assert_eq!(payer.connect(&home, &[]).code, 0);
     assert!(end().contains("The consent ends on ") && !end().contains("2028-01-01"), "{}", end());
 }
+
+#[test]
+fn the_end_that_introspection_tells_is_kept_and_asked_for_of_a_token_that_is_on_disk() {
+    let home = Home::new();
+    let said = home.run(&["demo", "--like", "epic", "--members", "1", "--claims", "1"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let days: f64 =
+        home.value("SELECT julianday(consent_ends_at) - julianday('now') FROM connection");
+    assert!((89.0..=90.0).contains(&days), "{days}");
+    let status = home.run(&["status"]).stdout;
+    assert!(status.contains("The consent ends on "), "{status}");
+}

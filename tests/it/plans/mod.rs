@@ -2,6 +2,7 @@
 
 mod consent_ends;
 mod doctor_plans;
+mod everything;
 mod likes;
 mod oauth_dialects;
 pub(crate) mod oidc_member;

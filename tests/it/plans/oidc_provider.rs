@@ -96,6 +96,8 @@ fn registration(provider: &Url, token_url: Url) -> ClientRegistration {
         requests: Default::default(),
         response_mode: None,
         token_requests: Default::default(),
+        introspection_url: None,
+        patient_from: Default::default(),
     }
 }
 

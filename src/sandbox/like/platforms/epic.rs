@@ -42,6 +42,11 @@ pub(super) static EPIC: Ruleset = Ruleset {
             Rule::Client(Client::Assertion),
         ),
         fact("DOC", "access tokens live 3600 s", Rule::AccessSeconds(3600)),
+        fact(
+            "DOC",
+            "introspection shows the end of a consent, which the member chooses",
+            Rule::Introspection("/interconnect-fhir-oauth/oauth2/introspect", 90),
+        ),
         fact("OBS", "the token answer names the patient", Rule::NamesPatient),
         fact(
             "OBS",

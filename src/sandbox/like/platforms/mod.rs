@@ -5,6 +5,7 @@ mod athena;
 mod bluebutton;
 mod carin_minimum;
 mod cerner;
+mod cigna;
 mod epic;
 mod flexpa;
 mod hapi;
@@ -23,13 +24,14 @@ use super::{
 };
 
 /// All of them; the default one first.
-pub(super) static ALL: [&Ruleset; 13] = [
+pub(super) static ALL: [&Ruleset; 14] = [
     &ONE_UP,
     &aetna::AETNA,
     &athena::ATHENA,
     &bluebutton::BLUEBUTTON,
     &carin_minimum::CARIN_MINIMUM,
     &cerner::CERNER,
+    &cigna::CIGNA,
     &epic::EPIC,
     &flexpa::FLEXPA,
     &hapi::HAPI,

@@ -7,7 +7,7 @@
 
 use super::Pass;
 use crate::{
-    fhir::Page,
+    fhir::{Page, is_everything},
     http::SafeUrl,
     monitor::Event,
     sync::intake::unpack::Unpacked,
@@ -62,9 +62,12 @@ impl Pass<'_> {
     /// Unpacks a page and has it stored.
     pub(super) async fn store(
         &mut self,
-        page: Page,
+        mut page: Page,
         next_url: Option<Url>,
     ) -> Result<Stored, WarehouseError> {
+        if is_everything(&self.order.start) {
+            page.bundle.takes_all_along();
+        }
         let (total, body) = (page.bundle.total, page.body.clone());
         let url = SafeUrl::from(&page.url).to_string();
         let self_left_out = self.left_out(&page);

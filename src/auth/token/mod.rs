@@ -10,7 +10,7 @@ pub(super) mod introspect;
 pub(super) mod origin_change;
 mod refresh_lock;
 pub(super) mod revoke;
-mod token_answer;
+pub(super) mod token_answer;
 pub(super) mod token_error;
 mod token_refusal;
 pub(super) mod token_response;

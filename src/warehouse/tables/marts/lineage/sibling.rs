@@ -2,7 +2,7 @@
 //! parts into which it was split.
 
 use super::{
-    Claim,
+    claim::Claim,
     decide::Table,
     graph::{Edge, Relationship},
     part::Part,

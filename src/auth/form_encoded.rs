@@ -1,6 +1,7 @@
-//! A text as it stands in a form-encoded body.
+//! Texts in form-encoded bodies.
 
-/// Encodes id and secret before they go into a Basic header (RFC 6749, section 2.3.1), too.
+/// Form-encodes a text. Id and secret are encoded so before they go into a Basic header, too (RFC 6749,
+/// section 2.3.1).
 pub(crate) fn escaped(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

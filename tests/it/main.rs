@@ -24,4 +24,6 @@ mod tables;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod tidy_circles;
+#[cfg(test)]
 mod tidy_source;

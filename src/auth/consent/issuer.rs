@@ -1,4 +1,4 @@
-//! Who gives consent's answers.
+//! The authorization server that a plan names.
 
 /// An authorization server by its name (RFC 8414, section 2).
 #[derive(Clone, Debug, PartialEq, Eq)]

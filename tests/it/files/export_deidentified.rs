@@ -227,7 +227,7 @@ fn a_kept_key_makes_exports_join_and_its_absence_keeps_them_apart() {
     let outcome =
         home.run(&[&["export", folder.to_str().unwrap(), "--deidentify"][..], &kept].concat());
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("is no key"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("is not a key"), "{}", outcome.stderr);
 }
 
 #[test]

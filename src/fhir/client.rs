@@ -20,9 +20,6 @@ use url::Url;
 
 /// FHIR JSON (R4, "Content Types").
 const FHIR_JSON: &str = "application/fhir+json";
-/// How old an answer to a read may be that says that the resource is not there. The seconds that an
-/// answer is under way may count (RFC 9111, section 4.2.3).
-const LONGEST_KEPT: Duration = Duration::from_secs(60);
 
 /// One connection's access to its plan's FHIR server.
 #[derive(Clone)]
@@ -130,9 +127,8 @@ impl FhirClient {
         effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Page, FetchError> {
-        let is_kept = |response: &Response| {
-            matches!(response.status, 404 | 410) && is_older(response, LONGEST_KEPT)
-        };
+        let is_kept =
+            |response: &Response| matches!(response.status, 404 | 410) && is_from_cache(response);
         self.read_unless(resource, is_kept, effort, on_retry).await
     }
 
@@ -144,8 +140,7 @@ impl FhirClient {
         effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Page, FetchError> {
-        let is_kept = |response: &Response| is_older(response, Duration::ZERO);
-        self.read_unless(resource, is_kept, effort, on_retry).await
+        self.read_unless(resource, is_from_cache, effort, on_retry).await
     }
 
     async fn read_unless(
@@ -271,9 +266,9 @@ impl FhirClient {
     }
 }
 
-/// Whether a cache gave an answer that it had kept for longer.
-fn is_older(response: &Response, longest: Duration) -> bool {
-    response.age.is_some_and(|age| age > longest)
+/// Whether a cache gave an answer that it had kept; gateways give those of the plan an age of 0.
+fn is_from_cache(response: &Response) -> bool {
+    response.age.is_some_and(|age| !age.is_zero())
 }
 
 /// Whether a 2xx body is a page or will not become one by asking again.

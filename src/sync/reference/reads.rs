@@ -60,6 +60,8 @@ pub(crate) struct Reads {
 enum What<'a> {
     List(&'a Url),
     One(&'a Referenced),
+    /// One that shows whether reads work.
+    Control(&'a Referenced),
 }
 
 impl Reads {
@@ -227,24 +229,6 @@ impl Reads {
         }
     }
 
-    /// What an error says of the resource; nothing when it is about the connection as a whole.
-    fn verdict(&self, error: &FetchError) -> Option<Verdict> {
-        match error {
-            FetchError::Token(_) => None,
-            FetchError::Http(error) if error.is_transient() => Some(Verdict::Later),
-            FetchError::Http(error) if error.is_throttled().is_some() => Some(Verdict::Later),
-            _ => match error.says_gone().or(error.status()) {
-                Some(401) => None,
-                Some(404 | 410) if error.says_gone().is_none() => Some(Verdict::Later),
-                Some(404) => Some(Verdict::Absent),
-                Some(410) => Some(Verdict::Gone),
-                Some(403) => Some(Verdict::Refused),
-                Some(429 | 502..=504) => Some(Verdict::Later),
-                _ => Some(Verdict::Unreadable),
-            },
-        }
-    }
-
     fn stop(&mut self, error: &FetchError) {
         let mut finish = WalkFinish::incomplete(error.reason(), error.to_string());
         finish.http_status = error.status();
@@ -276,6 +260,7 @@ impl Reads {
             match what {
                 What::List(url) => context.client.page(url, &mut effort, &on_retry).await,
                 What::One(resource) => context.client.read(resource, &mut effort, &on_retry).await,
+                What::Control(one) => context.client.read_anew(one, &mut effort, &on_retry).await,
             }
         };
         let result = tokio::select! {
@@ -294,8 +279,11 @@ impl Reads {
     /// Stores what was read, and that it was, in one transaction.
     async fn store(&mut self, page: Page, ids: Vec<String>) -> Result<(), WarehouseError> {
         self.failures = 0;
-        self.last_read = ids.last().cloned().or(self.last_read.take());
-        self.record_doubtful().await?;
+        // What a cache kept does not show that reads work.
+        if page.age.is_none_or(|age| age.is_zero()) {
+            self.last_read = ids.last().cloned().or(self.last_read.take());
+            self.record_doubtful().await?;
+        }
         self.asked = page.url.clone();
         let body = page.body.clone();
         let unpacked = self.context.unpack(&self.key.resource_type, page).await?;

@@ -1,11 +1,11 @@
 //! Types that a plan serves by id and refuses to list.
 
-use crate::support::{Home, Payer, Scripted, bundle};
+use crate::support::{Asked, Home, Payer, Scripted, bundle};
 use payersync::sandbox::{Fault, Options};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering},
 };
 
 const UNLISTED: [&str; 5] =
@@ -226,6 +226,40 @@ fn what_reads_by_reference_call_gone_counts_only_while_reads_work() {
         *left.lock().unwrap() = Some(5);
         home.run(&["sync", "--full"]);
         assert_eq!(live(), 12, "{status}: nothing is buried");
+    }
+}
+
+/// A cache in front of the plan has what five reads brought, and the plan refuses all reads.
+#[test]
+fn what_a_cache_kept_shows_not_that_reads_by_reference_work() {
+    let practitioner = |id: &str| format!("{{\"resourceType\":\"Practitioner\",\"id\":\"{id}\"}}");
+    let condition = |id: usize| {
+        format!(
+            "{{\"resourceType\":\"Condition\",\"id\":\"c{id}\",\"asserter\":{{\"reference\":\"Practitioner/d{id}\"}}}}"
+        )
+    };
+    let types = ["Condition", "Practitioner"];
+    for (status, kept) in [(410, 1), (410, 7200), (404, 30)] {
+        let answer = move |asked: &Asked, is_well: bool| match (&asked.id, &*asked.resource_type) {
+            (None, "Condition") => bundle(&(0..12).map(condition).collect::<Vec<_>>(), None, None),
+            (None, _) => (403, String::new()),
+            (Some(id), _) if is_well || id.as_str() < "d5" => (200, practitioner(id)),
+            (Some(_), _) => (status, String::new()),
+        };
+        let payer = Scripted::start(&types, move |asked| answer(asked, true));
+        let home = payer.connected_home(&types, "");
+        home.succeed(&["sync"], "all is well");
+        let age = payer.age();
+        payer.play(move |asked| {
+            let (status, body) = answer(asked, false);
+            age.store(
+                if asked.id.is_some() && status == 200 { kept } else { 0 },
+                Ordering::Relaxed,
+            );
+            (status, body)
+        });
+        home.run(&["sync", "--full"]);
+        assert_eq!(stored(&home, "Practitioner").len(), 12, "{status}, {kept} seconds");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Reads, What};
 use crate::{
-    fhir::Referenced,
+    fhir::{FetchError, Referenced},
     warehouse::{Answered, Verdict, WarehouseError, read_before},
 };
 
@@ -39,12 +39,31 @@ impl Reads {
         for id in known {
             let resource_type = self.resource_type().to_owned();
             let control = Referenced { resource_type, id: id.clone() };
-            if matches!(self.ask(What::One(&control)).await, Some(Ok(_))) {
+            if matches!(self.ask(What::Control(&control)).await, Some(Ok(_))) {
                 self.last_read = Some(id);
                 return Ok(true);
             }
         }
         Ok(nothing_is_known)
+    }
+
+    /// What an error says of the resource; nothing when it is about the connection as a whole.
+    pub(super) fn verdict(&self, error: &FetchError) -> Option<Verdict> {
+        match error {
+            FetchError::Token(_) => None,
+            FetchError::Kept { .. } => Some(Verdict::Later),
+            FetchError::Http(error) if error.is_transient() => Some(Verdict::Later),
+            FetchError::Http(error) if error.is_throttled().is_some() => Some(Verdict::Later),
+            _ => match error.says_gone().or(error.status()) {
+                Some(401) => None,
+                Some(404 | 410) if error.says_gone().is_none() => Some(Verdict::Later),
+                Some(404) => Some(Verdict::Absent),
+                Some(410) => Some(Verdict::Gone),
+                Some(403) => Some(Verdict::Refused),
+                Some(429 | 502..=504) => Some(Verdict::Later),
+                _ => Some(Verdict::Unreadable),
+            },
+        }
     }
 
     pub(super) async fn record_doubtful(&mut self) -> Result<(), WarehouseError> {

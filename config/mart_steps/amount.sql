@@ -167,7 +167,8 @@ WITH meaning(code, kind, preference) AS (VALUES
 ), told AS MATERIALIZED (
   -- A code may stand second, behind a payer's own; Medicare's says more than the category. A code that
   -- means nothing as it is may have blanks or dashes in it. A text or a display in place of a code is read alike.
-  SELECT s.*, coalesce(m.kind, n.kind, t.kind) AS kind, coalesce(m.preference, n.preference, t.preference) AS preference,
+  SELECT s.connection_id, s.id, s.level, s.line, s.part, s.depth, s.position, s.amount, s.currency,
+         coalesce(m.kind, n.kind, t.kind) AS kind, coalesce(m.preference, n.preference, t.preference) AS preference,
          coalesce(CASE WHEN s.second_system LIKE '%cms.gov%' THEN s.second
                        WHEN s.first_system LIKE '%cms.gov%' THEN s.first END, '') AS detail
   FROM sent AS s
@@ -177,13 +178,13 @@ WITH meaning(code, kind, preference) AS (VALUES
     THEN replace(replace(replace(lower(trim(coalesce(s.code, s.text))), ' ', ''), '-', ''), '_', '') END
   WHERE s.amount IS NOT NULL
 ), alike AS (
-  SELECT told.*, CASE WHEN detail IN (SELECT detail FROM one_of_several_payers) THEN 'a prior payer' ELSE detail END AS sort
+  SELECT told.*, CASE WHEN detail = '' THEN '' WHEN detail IN (SELECT detail FROM one_of_several_payers) THEN 'a prior payer' ELSE detail END AS sort
   FROM told
 ), listed AS MATERIALIZED (
   SELECT connection_id, id, level, line, part, depth, kind, sum(amount) AS amount,
          min(upper(trim(currency))) AS currency, max(upper(trim(currency))) AS last_currency, preference, min(position) AS position
   FROM alike
-  WHERE kind IS NOT NULL AND (kind, detail) NOT IN (SELECT kind, detail FROM other)
+  WHERE kind IS NOT NULL AND (detail = '' OR (kind, detail) NOT IN (SELECT kind, detail FROM other))
   GROUP BY connection_id, id, level, line, part, depth, kind, preference, sort
 )
 -- A bare column beside min() comes from the row that has the minimum. Depth is 1 of the claim or line
@@ -194,11 +195,15 @@ FROM listed
 GROUP BY connection_id, id, level, line, part, depth, kind;
 CREATE TEMP TABLE amount AS
 WITH part_of_line AS (
-  SELECT connection_id, id, level, line, part, kind, min(depth) > 1 AS is_part,
-         coalesce(sum(CASE WHEN depth <= 2 THEN amount END), sum(amount)) AS amount,
-         min(currency) AS currency, max(last_currency) AS last_currency
+  SELECT connection_id, id, level, line, kind, 0 AS is_part, amount, currency, last_currency
   FROM temp.stated_amount
-  GROUP BY connection_id, id, level, line, part, kind, depth = 1
+  WHERE depth = 1
+  UNION ALL
+  SELECT connection_id, id, level, line, kind, 1,
+         coalesce(sum(CASE WHEN depth = 2 THEN amount END), sum(amount)), min(currency), max(last_currency)
+  FROM temp.stated_amount
+  WHERE depth > 1
+  GROUP BY connection_id, id, level, line, part, kind
 )
 SELECT connection_id, id,
        CASE WHEN level = 'item' AND (connection_id, id, line) IN (SELECT connection_id, id, line FROM temp.total_line)

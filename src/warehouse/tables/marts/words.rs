@@ -45,7 +45,7 @@ fn day(text: &str, rest: impl Fn(i32, Option<u32>) -> Option<NaiveDate>) -> Opti
         }
         _ => return None,
     };
-    Some(found.format("%Y-%m-%d").to_string())
+    Some(found.to_string())
 }
 
 /// Whether a text is a time of day, with or without seconds and a zone (FHIR R4, dateTime).

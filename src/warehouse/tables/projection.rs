@@ -53,7 +53,7 @@ fn rows_of(
         let mut sightings = Vec::new();
         table
             .view
-            .fill_at(bases, &node, &mut |row| {
+            .run_at(bases, &node, &mut |row| {
                 if !batch.has_room() {
                     return;
                 }
@@ -95,7 +95,7 @@ mod tests {
             format!(
                 r#"{{"resourceType":"Patient","id":"{}","name":[{}{{}}]}}"#,
                 "p".repeat(50_000),
-                r#"{"family":"A"},"#.repeat(999)
+                r#"{"family":"A"},"#.repeat(399)
             ),
         ];
         for text in hostile {

@@ -77,6 +77,14 @@ max_delay_seconds = 1
 read_timeout_seconds = 5
 ";
 
+/// The folder of a demo that names none. Each platform has its own: a consent is of one plan.
+fn default_folder(like: Like) -> PathBuf {
+    match like == Like::default() {
+        true => PathBuf::from("payersync-demo"),
+        false => PathBuf::from(format!("payersync-demo-{}", like.name())),
+    }
+}
+
 /// Runs the demo; the exit code is the sync's.
 pub(super) async fn run(
     DemoArgs { keep, sandbox: args }: &DemoArgs,
@@ -86,7 +94,7 @@ pub(super) async fn run(
     if let Some(listed) = sandbox::list(args) {
         return listed;
     }
-    let folder = home.unwrap_or_else(|| PathBuf::from("payersync-demo"));
+    let folder = home.unwrap_or_else(|| default_folder(args.like));
     home::create(&folder)?;
     refuse_real_home(&folder)?;
     let lock = lock::take(&folder, "demo")?;

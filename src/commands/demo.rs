@@ -79,7 +79,7 @@ read_timeout_seconds = 5
 
 /// The folder of a demo that names none. Each platform has its own: a consent is of one plan.
 fn default_folder(like: Like) -> PathBuf {
-    match like == Like::default() {
+    match like.name() == Like::default().name() {
         true => PathBuf::from("payersync-demo"),
         false => PathBuf::from(format!("payersync-demo-{}", like.name())),
     }

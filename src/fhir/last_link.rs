@@ -8,6 +8,8 @@ use url::Url;
 
 /// Numbers above it are sessions, dates or identifiers, and no places.
 const MOST: u64 = 10_000_000;
+/// Bytes of a URL beyond which nothing is compared: each parameter is looked up in the others.
+const LONGEST: usize = 8 << 10;
 
 /// What a parameter counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,10 @@ pub(super) fn behind(
     self_link: Option<&Url>,
     entries: usize,
 ) -> Option<Behind> {
+    let urls = [Some(last), Some(page), self_link].into_iter().flatten();
+    if urls.map(|url| url.as_str().len()).any(|length| length > LONGEST) {
+        return None;
+    }
     let entries = entries as u64;
     let mut found = None;
     for (name, value) in last.query_pairs() {
@@ -109,6 +115,13 @@ mod tests {
         let base = Url::parse("https://x.test/r4/Coverage").unwrap();
         let url = |link: &str| base.join(link).unwrap();
         behind(&url(last), &url(page), itself.map(url).as_ref(), 10)
+    }
+
+    #[test]
+    fn a_link_without_end_is_not_compared() {
+        let long = format!("?page=5{}", "&a=1".repeat(200_000));
+        assert_eq!(between("?page=3", None, &long), None);
+        assert_eq!(between(&long, Some(&long), "?page=6"), None);
     }
 
     #[test]

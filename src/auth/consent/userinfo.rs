@@ -2,11 +2,15 @@
 //! Patient (observed at Cigna, whose token answer does not).
 
 use crate::{
-    auth::{ClientRegistration, token::token_answer::patient_id},
+    auth::{
+        ClientRegistration,
+        token::{introspect::PATIENCE, token_answer::patient_id},
+    },
     http::{Bearer, Get, HttpClient, SecretsInPlay, any_body, silently},
 };
 use secrecy::SecretString;
 use serde_json::Value;
+use tokio::time::timeout;
 
 /// The id of the member's Patient; `None` where the server does not say it, or names several.
 pub(super) async fn patient(
@@ -27,7 +31,9 @@ pub(super) async fn patient(
         is_sound: &any_body,
         on_retry: &silently,
     };
-    let answer = http.get(get).await.ok().filter(|answer| answer.is_success())?;
+    // The consent is not stored yet, and its code is spent.
+    let answer = timeout(PATIENCE, http.get(get)).await.ok()?;
+    let answer = answer.ok().filter(|answer| answer.is_success())?;
     named(&serde_json::from_slice(&answer.body).ok()?).map(SecretString::from)
 }
 

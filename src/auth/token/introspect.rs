@@ -8,6 +8,11 @@ use crate::{
 use chrono::{DateTime, Datelike, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a consent or a refresh waits for what it can do without.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Asks when a refresh token ends; `None` where the plan does not say it, or is not to be asked.
 ///
@@ -35,7 +40,8 @@ pub(crate) async fn refresh_token_end(
         give_up: None,
         on_retry: &silently,
     };
-    let response = http.post_form(form).await.ok().filter(|response| response.is_success())?;
+    let answer = timeout(PATIENCE, http.post_form(form)).await.ok()?;
+    let response = answer.ok().filter(|response| response.is_success())?;
     end(&Answer::of(&response.body)?)
 }
 

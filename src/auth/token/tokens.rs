@@ -207,7 +207,8 @@ impl Inner {
         let error = match grant::refresh(&self.http, registration, token, &grant.access).await {
             Ok(tokens) => {
                 let next = connect::refreshed(grant, tokens, now);
-                if let Some(end) = next.consent_ends_at {
+                let told = next.consent_ends_at;
+                if let Some(end) = told {
                     self.note_consent_end(connection, end);
                 }
                 let asked = next.refresh.clone().unwrap_or_else(|| token.clone());
@@ -218,7 +219,9 @@ impl Inner {
                     return Err(superseded(connection));
                 }
                 // Only now: the new refresh token is on disk.
-                if let Some(end) = refresh_token_end(&self.http, registration, &asked).await {
+                if told.is_none()
+                    && let Some(end) = refresh_token_end(&self.http, registration, &asked).await
+                {
                     self.note_consent_end(connection, end);
                 }
                 return Ok(bearer);

@@ -284,7 +284,9 @@ impl Pass<'_> {
     /// stays until a walk from the first page has stored one.
     async fn refused(&self, error: &FetchError) -> Result<Ending, WarehouseError> {
         let (order, connection) = (self.order, &self.context.connection);
-        if self.paths.is_lost(error) {
+        // Where a cursor leads, the plan may have forgotten the search.
+        let is_at_cursor = self.resumes.is_some() && self.pages_sent() == 0;
+        if !is_at_cursor && self.paths.is_lost(error) {
             return Ok(Ending::Open(wrong_path(error)));
         }
         let ending = refused(error, &self.position(), order, connection);

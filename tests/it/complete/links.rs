@@ -105,6 +105,20 @@ fn a_link_to_another_path_that_is_not_there_costs_few_requests() {
     assert_eq!(why, [["incomplete", "next_unusable"]]);
 }
 
+/// Who throttles says nothing about the place, and the walk goes on there another night.
+#[test]
+fn a_plan_that_throttles_under_its_own_path_is_not_said_to_name_a_wrong_one() {
+    let elsewhere = |asked: &Asked| next(asked).map(|link| format!("/r4/inner/{link}"));
+    let (home, _) =
+        synced(move |asked| match (asked.number("from"), asked.resource_type.as_str()) {
+            (0, TYPE) if asked.id.is_none() => page(asked, Some(45), elsewhere(asked), &[]),
+            (_, TYPE) => (429, String::new()),
+            _ => (404, String::new()),
+        });
+    let why = home.rows("SELECT DISTINCT state, reason, resumable FROM completeness");
+    assert_eq!(why, [["incomplete", "throttled", "1"]]);
+}
+
 /// A place that has worked is one that forgets its cursors, as any other.
 #[test]
 fn a_link_to_another_path_that_works_is_followed_as_it_is() {

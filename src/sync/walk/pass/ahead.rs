@@ -65,7 +65,8 @@ impl Pass<'_> {
         mut page: Page,
         next_url: Option<Url>,
     ) -> Result<Stored, WarehouseError> {
-        if is_everything(&self.order.start) {
+        let is_everything = is_everything(&self.order.start);
+        if is_everything {
             page.bundle.takes_all_along();
         }
         let (total, body) = (page.bundle.total, page.body.clone());
@@ -88,7 +89,12 @@ impl Pass<'_> {
             bytes: body.len() as u64,
             resources_seen: unpacked.resources_seen,
             duplicates: unpacked.duplicates,
-            entries: unpacked.entries,
+            // Of what comes along there, only the walk's own type counts: a page that repeats another
+            // one shows by it.
+            entries: match is_everything {
+                true => unpacked.matches + unpacked.rejects.len() as u64,
+                false => unpacked.entries,
+            },
             matches: unpacked.matches,
             rejected: unpacked.rejects.len() as u64,
             total,

@@ -51,7 +51,10 @@ impl Onward {
     /// is a link that counts wrong. Behind one that brings something others may be missing.
     pub(super) fn end(&self, came: Result<&Page, &FetchError>, tally: &Tally) -> Option<Ending> {
         let is_end = match (self, came) {
-            (Onward::Last(_), Ok(page)) if self.may_skip() => page.bundle.entries.is_empty(),
+            (Onward::Last(_), Ok(page)) if self.may_skip() => {
+                let is_empty = page.bundle.entries.is_empty() && page.bundle.next.is_none();
+                is_empty && tally.total_gap().is_none_or(|gap| gap == 0)
+            }
             (Onward::Last(_), Err(error)) if is_unknown(error) => tally.total_gap() == Some(0),
             _ => return None,
         };

@@ -50,11 +50,8 @@ impl Paths {
 
     /// Where to ask in place of a link that was refused.
     pub(super) fn instead(&mut self, asked: &Url, error: &FetchError) -> Option<Url> {
-        // Gateways refuse what they do not know by other statuses, too.
-        let is_unknown =
-            matches!(error.status(), Some(400 | 403 | 404 | 405)) && !error.is_grant_gone();
         let is_untried = self.elsewhere == Elsewhere::Unknown;
-        (is_unknown && is_untried && self.is_elsewhere(asked)).then(|| {
+        (is_unknown(error) && is_untried && self.is_elsewhere(asked)).then(|| {
             self.elsewhere = Elsewhere::Tried;
             self.at_own_path(asked)
         })
@@ -62,8 +59,7 @@ impl Paths {
 
     /// Whether the plan knew the page neither where the link leads nor under the walk's own path.
     pub(super) fn is_lost(&self, error: &FetchError) -> bool {
-        let is_refused = error.status().is_some_and(|status| (400..=499).contains(&status));
-        is_refused && self.elsewhere == Elsewhere::Tried
+        is_unknown(error) && self.elsewhere == Elsewhere::Tried
     }
 
     /// Whether a URL searches the same type under another path.
@@ -77,6 +73,12 @@ impl Paths {
         moved.set_path(self.own.path());
         moved
     }
+}
+
+/// Whether the plan knows nothing there; gateways say so by several statuses. A token that is refused, a
+/// consent that is over and a plan that throttles say nothing about the place.
+fn is_unknown(error: &FetchError) -> bool {
+    matches!(error.status(), Some(400 | 403 | 404 | 405 | 410)) && !error.is_grant_gone()
 }
 
 /// The parts of a path; some servers write them in another case.

@@ -36,11 +36,10 @@ pub(crate) fn open_to_write(file: &WarehouseFile) -> Result<Connection, Warehous
     // one, and the cursor goes with its page, so the next run asks for them again.
     // A journal of 32 MB: a page of the file that many transactions touch is copied into it once. The
     // cache bounds a sort's memory, too; a larger one was measured to save little.
-    connection
-        .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
-             PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8000;",
-        )
+    let settings =
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
+         PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8000;";
+    waiting::until_alone(|| connection.execute_batch(settings))
         .doing("cannot set up the warehouse")?;
     schema::bring_up_to_date(&mut connection)?;
     connection.set_prepared_statement_cache_capacity(1024);

@@ -43,6 +43,26 @@ pub(crate) fn for_nobody(connection: &Connection) -> Result<(), WarehouseError> 
     connection.busy_timeout(Duration::ZERO).doing("cannot set up how to wait")
 }
 
+/// Does again what another process keeps from being done, for as long as a reader waits.
+///
+/// SQLite waits for no lock where a connection that reads wants the file to itself, as for a new file's
+/// journal: two that wait for each other would do so for ever.
+pub(super) fn until_alone(mut work: impl FnMut() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+    let began = Instant::now();
+    loop {
+        match work() {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && began.elapsed() < READERS_PATIENCE
+                    && !is_without_locks() =>
+            {
+                thread::sleep(LONGEST_PAUSE);
+            }
+            done => return done,
+        }
+    }
+}
+
 /// Whether waiting ended because the file system gives no locks.
 pub(crate) fn is_without_locks() -> bool {
     NO_LOCKS.load(Ordering::Relaxed)

@@ -53,7 +53,7 @@ fn rows_of(
         let mut sightings = Vec::new();
         table
             .view
-            .run_at(bases, &node, &mut |row| {
+            .fill_at(bases, &node, &mut |row| {
                 if !batch.has_room() {
                     return;
                 }

@@ -52,8 +52,8 @@ fn what_the_discovery_document_says_otherwise_is_told_and_agreement_too() {
         doctor(&payer, lines)
     };
     let said = told("", "");
-    let differs =
-        "look    plan demo discovery: the plan's authorization_endpoint is https://plan.example/a";
+    let differs = "authorize_url differs from the plan's authorization_endpoint, which is \
+                   https://plan.example/a";
     assert!(said.contains(differs), "{said}");
     // Of two members of one name the later counts.
     let same = format!(

@@ -69,7 +69,7 @@ fn without_settings_the_headers_are_what_they_were() {
 #[test]
 fn what_cannot_be_sent_or_is_sent_anyway_is_told() {
     for (lines, told) in [
-        ("accept = \"text/html\"\n", "accept has no JSON"),
+        ("accept = \"text/html\"\n", "accept does not accept JSON"),
         ("accept = \"application/json\\u0007\"\n", "accept cannot be sent in a header"),
         (
             "headers = { Authorization = \"x\" }\n",

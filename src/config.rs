@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod notify;
 mod oauth_dialect;
+mod patient_from;
 mod plan;
 mod presets;
 mod production_access;

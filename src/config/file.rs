@@ -1,6 +1,6 @@
 //! The file as typed: one struct per section, unknown keys refused.
 
-use super::error::ConfigError;
+use super::{error::ConfigError, patient_from::PatientFrom};
 use crate::{auth::TypedUrl, http::HttpOptions};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use std::{
@@ -330,16 +330,6 @@ pub(super) enum TokenFormat {
     #[default]
     Form,
     Json,
-}
-
-/// Who names the Patient of a consent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub(super) enum PatientFrom {
-    #[default]
-    Token,
-    UserInfo,
 }
 
 /// What a header says: a text that everybody may know, or where a secret one is.

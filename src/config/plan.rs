@@ -3,8 +3,9 @@
 use super::{
     credentials::Credentials,
     error::ConfigError,
-    file::{Audience, Grant, PatientFrom as FilePatientFrom, Plan, TokenAuth as FileTokenAuth},
+    file::{Audience, Grant, Plan, TokenAuth as FileTokenAuth},
     oauth_dialect::{check_parameters, response_mode, token_requests},
+    patient_from::PatientFrom as FilePatientFrom,
     request_headers::Requests,
 };
 use crate::{

@@ -82,7 +82,7 @@ fn a_column_that_would_stand_there_twice_is_refused_and_alone_it_is_none() {
         (definition(&home, "one.json", DEFINITION), definition(&home, "own.json", &text));
     let refused = run(&home, &["views", "run", &one, &own, "--input", "-"], "");
     assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains("view own has a column view"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("view own has a column named view"), "{}", refused.stderr);
     let patient = r#"{"resourceType":"Patient","id":"p","gender":"other"}"#;
     let alone = run(&home, &["views", "run", &own, "--input", "-"], patient);
     assert_eq!(alone.stdout, "{\"id\":\"p\",\"view\":\"other\"}\n");

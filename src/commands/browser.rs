@@ -20,7 +20,7 @@ const BETWEEN: Duration = Duration::from_millis(20);
 /// Starts whatever opens pages here; the first that can be started and does not fail within a second.
 ///
 /// # Errors
-/// No opener can be started, or each one fails: `xdg-open` does where there is no browser.
+/// No opener can be started, or all of them fail, as `xdg-open` does on a machine without a browser.
 pub(super) fn open(url: &Url) -> io::Result<()> {
     let chosen = env::var("BROWSER").unwrap_or_default();
     let mut openers: Vec<Vec<String>> = chosen

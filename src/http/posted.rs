@@ -35,7 +35,7 @@ impl Posted {
         }
     }
 
-    /// The body: the fields, with the fresh field if there is one.
+    /// The body: the fields, and behind them the fresh field, if one is given.
     pub(super) fn body(&self, fresh: Option<(&'static str, SecretString)>) -> String {
         let (fields, format) = match self {
             Posted::Fields { fields, format } => (fields, format),

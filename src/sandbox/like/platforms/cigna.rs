@@ -31,7 +31,7 @@ pub(super) static CIGNA: Ruleset = Ruleset {
         fact("OBS", "PKCE", Rule::Pkce),
         fact("3P", "$userinfo names the patient; the token answer does not", Rule::UserInfo),
         fact("OBS", "Patient/ID/$everything brings all on one page", Rule::Everything),
-        fact("OBS", "there is one page", Rule::Paging(Paging::None)),
+        fact("OBS", "a search answers one page", Rule::Paging(Paging::None)),
         fact(
             "OBS",
             "$everything is served as application/json",

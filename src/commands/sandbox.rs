@@ -89,14 +89,25 @@ pub(super) fn list(args: &SandboxArgs) -> Option<Result<ExitCode, Failure>> {
     }
 }
 
+/// Says what the marks before facts mean.
+const CERTAINTIES: &str = "DOC: the operator's documents; OBS: observed; \
+    3P: a third party's statement; INF: inferred";
+
+/// The widest mark of a certainty.
+const MARK: usize = 8;
+
 /// Names every platform, its preset, and the facts that it plays.
 fn list_likes() -> Result<ExitCode, Failure> {
+    let screen = terminal::width().unwrap_or(usize::MAX);
     print(|out| {
+        writeln!(out, "{}", show::wrap(CERTAINTIES, screen, 2))?;
         for like in Like::all() {
             let preset = like.preset().map(|preset| format!(" (preset {preset})"));
-            writeln!(out, "{:<16} {}{}", like.name(), like.title(), preset.unwrap_or_default())?;
+            let line = format!("{}: {}{}", like.name(), like.title(), preset.unwrap_or_default());
+            writeln!(out, "{}", show::wrap(&line, screen, MARK + 3))?;
             for (certainty, text) in like.facts() {
-                writeln!(out, "  {certainty:<8} {text}")?;
+                let line = format!("  {certainty:<MARK$} {text}");
+                writeln!(out, "{}", show::wrap(&line, screen, MARK + 3))?;
             }
         }
         Ok(())

@@ -129,6 +129,7 @@ fn whatever_else_a_person_reads_fits_eighty_columns_too() {
     for (arguments, code) in [
         (&["tables", "--unmapped"][..], 0),
         (&["demo", "--list-faults"], 0),
+        (&["sandbox", "--list-likes"], 0),
         (&["demo", "--fault", "a-fault-that-is-not-known"], 1),
         (&["verify"], 0),
     ] {

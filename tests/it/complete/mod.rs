@@ -23,6 +23,7 @@ mod moving_pages;
 mod newest_version;
 mod pages_without_end;
 mod parts_over_nights;
+mod payer_troubles;
 mod probe_refused;
 mod proved_for;
 mod quarantine;

@@ -1,0 +1,75 @@
+//! What a payer's trouble comes to beyond the table of faults: the exit code, the hint, the new consent.
+
+use crate::{
+    complete::fault_case::configure,
+    support::{Home, Payer, Watched},
+};
+use payersync::sandbox::{Fault, Options};
+
+#[test]
+fn a_payer_that_is_not_there_is_unreachable_and_a_matter_of_exit_code_four() {
+    let payer = Payer::start(Options::default());
+    let home = Home::new();
+    configure(&payer, &home);
+    payer.connect(&home, "john", 0);
+    drop(payer);
+    let ended = Watched::start(&home, &["sync"]).end();
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    let states = home.rows("SELECT DISTINCT state, reason FROM completeness");
+    assert_eq!(states, [["incomplete", "unreachable"]]);
+    assert_eq!(Watched::start(&home, &["status"]).end().code, 4);
+}
+
+#[test]
+fn a_next_page_at_another_origin_says_what_to_do_if_it_is_the_plans_own() {
+    let faults = vec![Fault::NextForeignOrigin];
+    let payer = Payer::start(Options { faults, ..Options::default() });
+    let home = payer.connected_home();
+    let synced = home.run(&["sync", "--type", "ExplanationOfBenefit"]);
+    assert_eq!(synced.code, 2, "{}", synced.stderr);
+    for told in [synced.stderr, home.run(&["status"]).stdout] {
+        assert!(told.contains("add it to the plan's proxied_origins"), "{told}");
+    }
+}
+
+#[test]
+fn an_expired_token_without_a_refresh_token_needs_a_new_consent() {
+    let faults = vec![Fault::NoRefreshToken];
+    let payer = Payer::start(Options { faults, ..Options::default() });
+    let home = payer.connected_home();
+    assert_eq!(Watched::start(&home, &["sync"]).end().code, 0);
+    payer.expire_access_tokens();
+    let ended = Watched::start(&home, &["sync"]).end();
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert!(ended.stderr.contains("payersync connect john"), "{}", ended.stderr);
+    payer.connect(&home, "john", 0);
+    assert_eq!(Watched::start(&home, &["sync"]).end().code, 0);
+}
+
+#[test]
+fn a_grant_that_the_plan_revoked_needs_a_new_consent() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    payer.expire_access_tokens();
+    payer.revoke_grants();
+    let ended = Watched::start(&home, &["sync"]).end();
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let states =
+        home.rows("SELECT DISTINCT state, reason FROM completeness WHERE state != 'not_served'");
+    assert_eq!(states, [["incomplete", "consent_needed"]]);
+}
+
+#[test]
+fn a_plan_that_knows_no_grant_any_more_is_told_as_a_consent_that_is_needed() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home();
+    payer.set_faults(vec![Fault::RevokedGrant]);
+    let ended = Watched::start(&home, &["sync"]).end();
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let status = Watched::start(&home, &["status"]).end();
+    assert_eq!(status.code, 3, "{}", status.stderr);
+    for told in [ended.stderr, status.stdout] {
+        assert!(told.contains("needs a new consent: GET "), "{told}");
+        assert!(told.contains("hint: `payersync connect john --plan demo`"), "{told}");
+    }
+}

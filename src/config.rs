@@ -7,6 +7,8 @@
 mod credentials;
 mod error;
 mod file;
+mod header_text;
+mod line;
 mod notify;
 mod oauth_dialect;
 mod patient_from;
@@ -28,7 +30,7 @@ pub use plan::PlanSettings;
 pub use presets::{Preset, PresetError, presets};
 pub use production_access::ProductionAccess;
 pub use schedules::Schedules;
-pub use secret_file::{SecretFileError, read_credential, read_secret_file};
+pub use secret_file::{SecretFileError, credential, read_credential, read_secret_file};
 pub use shown::{ShownKey, shown};
 
 use crate::http::HttpOptions;
@@ -37,12 +39,6 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-
-/// The file of a credential that systemd hands to a service (`LoadCredential=NAME:…`), if it does.
-pub fn credential(name: &Path) -> Option<PathBuf> {
-    let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
-    Some(Path::new(&folder).join(name)).filter(|path| name.is_relative() && path.is_file())
-}
 
 /// The name of the file in the home.
 pub const FILE_NAME: &str = "payersync.toml";

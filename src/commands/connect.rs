@@ -3,7 +3,7 @@
 use super::{
     browser,
     consent::{Consent, another_patients, give, give_to_client, give_without_consent, redeem, uid},
-    failure::Failure,
+    failure::{self, Failure},
     home, lock, pending, purge, tell,
 };
 use crate::{
@@ -263,7 +263,7 @@ fn show(
 ) -> Result<AuthorizeRequest, Failure> {
     let request = AuthorizeRequest::new(registration)?;
     pending::keep(folder, &args.name, &args.plan, &request).map_err(|error| {
-        Failure::file("cannot keep the request for its answer", error, home::WRITABLE)
+        Failure::file("cannot keep the request for its answer", error, failure::WRITABLE)
     })?;
     tell("Let the member open this URL and consent:");
     tell(&format!("  {}", request.url));

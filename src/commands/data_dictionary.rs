@@ -1,6 +1,8 @@
 //! The data dictionary as Markdown: every normalised table and every mart, from what defines them.
 
-use super::{control_table::ControlTable, mart_description::MartDescription, tables::columns_of};
+use super::{
+    control_table::ControlTable, mart_description::MartDescription, tables::columns::columns_of,
+};
 use crate::warehouse::{Mart, Table};
 use std::io::{self, Write};
 

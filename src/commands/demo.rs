@@ -66,9 +66,6 @@ FROM completeness GROUP BY connection",
     ),
 ];
 
-/// What the payer calls itself. Its port is another one each time, and what it says must not be.
-const NAMED_ORIGIN: &str = "https://api.sandbox.example";
-
 /// The payer is on this machine: to wait as long as for a real plan would show nothing more.
 const HASTE: &str = "
 [http]
@@ -99,7 +96,7 @@ pub(super) async fn run(
     refuse_real_home(&folder)?;
     let lock = lock::take(&folder, "demo")?;
     let keys = like::client_keys(&folder, args.like)?;
-    let payer = sandbox::start(0, args, Some(NAMED_ORIGIN), keys).await?;
+    let payer = sandbox::start(0, args, Some(like::NAMED_ORIGIN), keys).await?;
     let (settings, plan) = configure(&folder, args.like, &payer)?;
     tell(&format!(
         "The embedded payer serves {} at {}",
@@ -170,11 +167,12 @@ fn configure(folder: &Path, like: Like, payer: &Sandbox) -> Result<(Settings, St
     let text = format!(
         "{MARK}\n[plans.{PLAN}]\nfhir_url = {:?}\nauthorize_url = {:?}\ntoken_url = {:?}\n\
          client_id = {:?}\nclient_secret_file = {secret:?}\nredirect_url = \"http://127.0.0.1:0/callback\"\n\
-         proxied_origins = [{NAMED_ORIGIN:?}]\nrequests_per_second = 1000\npage_size = 10\n{HASTE}",
+         proxied_origins = [{:?}]\nrequests_per_second = 1000\npage_size = 10\n{HASTE}",
         payer.fhir_url(),
         payer.authorize_url(),
         payer.token_url(),
         payer.client_id(),
+        like::NAMED_ORIGIN,
     );
     home::write_private(&folder.join(secret), payer.client_secret())?;
     home::write_private(&folder.join(FILE_NAME), &text)?;

@@ -1,6 +1,6 @@
 //! A failure of a command: what happened, what to do, which exit code.
 
-use super::{logging, tell};
+use super::{json_lines, tell};
 use crate::{
     auth::{AuthorizeError, CallbackError, DiscoveryError, GrantError, TokenError, VaultError},
     config::ConfigError,
@@ -9,6 +9,10 @@ use crate::{
     warehouse::WarehouseError,
 };
 use std::{any::Any, fmt::Display, io};
+
+/// What to do about a home that cannot be written.
+pub(super) const WRITABLE: &str =
+    "make the folder writable for this user, or name another one with --home";
 
 /// Ends a command.
 #[derive(Debug)]
@@ -114,12 +118,12 @@ impl Failure {
 
     /// Tells a person: the chain of causes on one line, the hint on its own.
     pub(super) fn tell(&self) {
-        if logging::is_json() {
+        if json_lines::are_wanted() {
             let exit_code = self.code as u8;
             let hint = self.hint.as_deref();
             return tracing::error!(
                 name: "failure",
-                target: logging::TOLD,
+                target: json_lines::TOLD,
                 exit_code,
                 hint,
                 "{:#}",

@@ -1,7 +1,7 @@
 //! The one folder, and what is opened in it.
 
 use super::{
-    failure::Failure,
+    failure::{Failure, WRITABLE},
     lock,
     own_views::{self, LeftOut},
     tell, vault_key,
@@ -197,10 +197,6 @@ pub(super) fn warehouse_to_look(settings: &Settings) -> Result<Warehouse, Failur
     let (file, catalog) = (existing_warehouse(&settings.home)?, catalog(settings)?);
     Ok(Warehouse::open_to_look(&file, catalog, Clock::system())?)
 }
-
-/// What to do about a home that cannot be written.
-pub(super) const WRITABLE: &str =
-    "make the folder writable for this user, or name another one with --home";
 
 /// As [`warehouse_to_look`], with tables that are up to date unless a run is at work, which will have
 /// brought them up to date, or nothing can be written.

@@ -1,6 +1,9 @@
 //! `payersync init`: a commented configuration to start from.
 
-use super::{failure::Failure, home, print, show, tell, terminal};
+use super::{
+    failure::{self, Failure},
+    home, print, show, tell, terminal,
+};
 use crate::{
     alike::most_alike,
     cli::InitArgs,
@@ -68,7 +71,7 @@ fn write(folder: &Path, text: &str, next: &str, to_add: &str) -> Result<ExitCode
             path.display()
         ))
         .hint(to_add),
-        _ => Failure::file(format!("cannot write {}", path.display()), error, home::WRITABLE),
+        _ => Failure::file(format!("cannot write {}", path.display()), error, failure::WRITABLE),
     };
     let mut file = own_file::create_new(&path).map_err(failed)?;
     if let Err(error) = file.write_all(text.as_bytes()) {

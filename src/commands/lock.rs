@@ -1,6 +1,9 @@
 //! One run at a time per home: an operating system lock, gone with its process however it ends.
 
-use super::{failure::Failure, home::WRITABLE, tell};
+use super::{
+    failure::{Failure, WRITABLE},
+    tell,
+};
 use crate::{
     clock::{self, Clock},
     own_file,

@@ -4,6 +4,7 @@ mod json;
 
 use super::{
     failure::Failure,
+    json_lines::{self, TOLD},
     progress::Style,
     quiet, tell,
     terminal::{self, LogLines},
@@ -16,24 +17,12 @@ use json::JsonLine;
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
     panic,
-    sync::atomic::{AtomicBool, Ordering},
 };
 use tracing_subscriber::{
     EnvFilter,
     fmt::{self, format::JsonFields},
     prelude::*,
 };
-
-/// Whether every line on stderr is to be JSON; a property of the process, as stderr is.
-static JSON: AtomicBool = AtomicBool::new(false);
-
-/// The target of what is told whatever is logged: results, failures, hints.
-pub(super) const TOLD: &str = "payersync::told";
-
-/// Whether every line on stderr is to be JSON.
-pub(super) fn is_json() -> bool {
-    JSON.load(Ordering::Relaxed)
-}
 
 /// Whether a scheduler starts it, rather than somebody who waits for its answer.
 fn is_left_alone(command: &Command) -> bool {
@@ -54,7 +43,7 @@ pub(super) fn start(cli: &Cli) -> Result<Style, Failure> {
         LogFormat::Auto | LogFormat::Plain => Style::Lines,
         LogFormat::Json => Style::Json,
     };
-    JSON.store(style == Style::Json, Ordering::Relaxed);
+    json_lines::want(style == Style::Json);
     // Bars already show what info tells.
     let usual = match (&cli.command, style) {
         // What a run came to is told at its end; a request that was repeated is no trouble.
@@ -129,7 +118,7 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Where a bug is, in place of the standard library's words, which pass values on as they are.
 fn tell_panic(panic: &panic::PanicHookInfo<'_>) {
-    if is_json() {
+    if json_lines::are_wanted() {
         return tracing::error!(name: "panic", target: TOLD, "{panic}");
     }
     tell(&panic.to_string());

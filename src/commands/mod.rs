@@ -26,6 +26,7 @@ mod handed_on;
 mod home;
 mod import;
 mod init;
+mod json_lines;
 mod jwks;
 mod key_command;
 mod lock;
@@ -50,12 +51,14 @@ mod shipped;
 mod show;
 mod standing;
 mod status;
+mod stdout;
 mod stop_signal;
 mod sync;
 mod system;
 mod tables;
 mod targets;
 mod terminal;
+mod told;
 mod vault_key;
 mod verify;
 mod version;
@@ -66,16 +69,14 @@ use crate::{
     auth::finish_refreshes,
     cli::{Cli, Command},
     exit_code::ExitCode,
-    sync::Report,
 };
 use failure::Failure;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use import::any_import;
-use std::{
-    io::{self, Write},
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use stdout::print;
 use tokio::runtime::{Builder, Runtime};
+use told::{tell, tell_summary};
 pub use version::long_version;
 use watch::Watch;
 
@@ -132,7 +133,7 @@ fn to_the_end(
 fn ended(result: Result<ExitCode, Failure>) -> ExitCode {
     let code = result.as_ref().map_or_else(Failure::code, |code| *code);
     // In the order in which it came: the failure is last.
-    quiet::end(code);
+    quiet::end(code).iter().for_each(|line| tell(line));
     if let Err(failure) = result {
         failure.tell();
     }
@@ -190,58 +191,6 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
         Command::Completions(args) => shipped::completions(&args),
         Command::Man(args) => shipped::man(&args),
     }
-}
-
-/// Writes data to stdout. A reader that closed the pipe has seen enough; that is no failure.
-///
-/// A terminal is shown what it would obey; files and pipes get the bytes.
-fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-    let mut out = terminal::data();
-    match write(&mut *out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.map_err(|error| Failure::usage("cannot write to standard output", error)),
-    }
-}
-
-/// Tells a person something on stderr; a log that is to be JSON gets it as a line of JSON.
-fn tell(line: &str) {
-    if quiet::holds(line) {
-        return;
-    }
-    if logging::is_json() {
-        return tracing::info!(name: "told", target: logging::TOLD, "{line}");
-    }
-    // Further lines of what is told are indented by four.
-    let screen = terminal::told_width().unwrap_or(usize::MAX);
-    terminal::told(&show::wrap(line, screen.saturating_sub(4), 0));
-}
-
-/// Tells in one line what a run came to; a log in JSON gets the numbers as fields.
-fn tell_summary(report: &Report) {
-    let summary = report.summary();
-    if quiet::is_begun() || !logging::is_json() {
-        return tell(&summary);
-    }
-    let totals = report.totals();
-    tracing::info!(
-        name: "run_finished",
-        target: logging::TOLD,
-        run_id = report.run_id,
-        exit_code = report.exit_code() as u8,
-        interrupted = report.interrupted,
-        connections = report.connections.len(),
-        pages = totals.pages,
-        resources_seen = totals.resources_seen,
-        resources_new = totals.resources_new,
-        resources_changed = totals.resources_changed,
-        resources_deleted = totals.resources_deleted,
-        resources_rejected = totals.resources_rejected,
-        rows_written = totals.rows_written,
-        requests = totals.requests,
-        retries = totals.retries,
-        elapsed_ms = report.elapsed.as_millis() as u64,
-        "{summary}"
-    );
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! A file that cannot be a table is left out and told; the others are tables. A folder that is missing is
 //! an error and not "no tables": theirs would be dropped.
 
-use super::{failure::Failure, tell, views};
+use super::{failure::Failure, tell, views::definition};
 use crate::{
     view::lint::{Severity, lint},
     warehouse::Catalog,
@@ -60,12 +60,12 @@ fn add_file(catalog: &mut Catalog, file: &Path) -> Result<(), Vec<String>> {
     if !fs::metadata(file).is_ok_and(|metadata| metadata.is_file()) {
         return Err(at_file("is no file".to_owned()));
     }
-    let text = views::read(file).map_err(|failure| vec![failure.to_string()])?;
+    let text = definition::read(file).map_err(|failure| vec![failure.to_string()])?;
     let Err(error) = catalog.add(&text) else { return Ok(()) };
     let mut findings = lint(&text);
     findings.retain(|finding| finding.severity == Severity::Error);
     match findings.is_empty() {
         true => Err(at_file(error.to_string())),
-        false => Err(findings.iter().map(|finding| views::describe(file, finding)).collect()),
+        false => Err(findings.iter().map(|finding| definition::describe(file, finding)).collect()),
     }
 }

@@ -1,7 +1,6 @@
 //! `--quiet`: what is told waits for the end, and goes unsaid where all went well. So cron, which
 //! mails whatever a command says, mails trouble and warnings only.
 
-use super::tell;
 use crate::{cli::Command, exit_code::ExitCode};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -36,13 +35,11 @@ pub(super) fn is_begun() -> bool {
     held().is_some()
 }
 
-/// The command has ended: what it told is said if something is wrong, or odd.
-pub(super) fn end(code: ExitCode) {
+/// The command has ended: the lines that are to be told after all, since something is wrong, or odd.
+pub(super) fn end(code: ExitCode) -> Vec<String> {
     let lines = held().take().unwrap_or_default();
     let is_odd = lines.iter().any(|line| line.starts_with("Warning: "));
-    if code != ExitCode::Complete || is_odd {
-        lines.iter().for_each(|line| tell(line));
-    }
+    if code != ExitCode::Complete || is_odd { lines } else { Vec::new() }
 }
 
 fn held() -> MutexGuard<'static, Option<Vec<String>>> {

@@ -5,6 +5,7 @@
 //! the process is gone within ten seconds with exit code 0, or once a refresh under way is stored.
 //! What the runs came to is in their summary lines and in the ledger.
 
+mod beginning;
 mod daemon;
 mod news;
 #[cfg(test)]
@@ -37,7 +38,7 @@ pub(super) async fn run(folder: &Path, style: Style) -> Result<ExitCode, Failure
     warehouse.close();
     let stop = stop_signal::listen(None);
     let mut daemon = Daemon::new(settings, http, monitor, Clock::system(), stop.clone())?;
-    news::tell_start(&daemon, &connections).await;
+    beginning::tell_start(&daemon, &connections).await;
     work(&mut daemon, &stop, &mut hangup).await;
     end(daemon).await;
     Ok(ExitCode::Complete)
@@ -80,7 +81,7 @@ async fn reload(daemon: &mut Daemon) {
     match daemon.reload() {
         Ok(()) => {
             tell("Configuration read again; it is in force from the next run on");
-            news::tell_unknown_names(daemon).await;
+            beginning::tell_unknown_names(daemon).await;
         }
         Err(failure) => {
             failure.tell();

@@ -1,9 +1,9 @@
 //! The credentials of our client at a plan: a secret, a private key, or a token that the plan gave out.
 
 use super::{
-    ConfigError, credential,
+    ConfigError,
     file::{Grant, Plan, TokenAuth, TokenFormat},
-    read_credential, read_secret_file,
+    secret_file::{credential, read_credential, read_secret_file},
     secret_source::SecretSource,
 };
 use crate::auth::{ClientKey, FixedToken};

@@ -1,6 +1,6 @@
 //! What can be wrong with a configuration.
 
-use super::{SecretFileError, text::line_of};
+use super::{line::line_of, secret_file::SecretFileError};
 use crate::auth::ClientKeyError;
 use std::path::PathBuf;
 

@@ -1,6 +1,6 @@
 //! The file as typed: one struct per section, unknown keys refused.
 
-use super::{error::ConfigError, patient_from::PatientFrom};
+use super::{error::ConfigError, header_text::HeaderText, patient_from::PatientFrom};
 use crate::{auth::TypedUrl, http::HttpOptions};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use std::{
@@ -330,24 +330,6 @@ pub(super) enum TokenFormat {
     #[default]
     Form,
     Json,
-}
-
-/// What a header says: a text that everybody may know, or where a secret one is.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(untagged)]
-pub(super) enum HeaderText {
-    Open(String),
-    Secret(SecretPlace),
-}
-
-/// Where a secret is.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(super) struct SecretPlace {
-    pub(super) env: Option<String>,
-    pub(super) file: Option<PathBuf>,
 }
 
 /// One text, or several.

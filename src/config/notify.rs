@@ -1,8 +1,8 @@
 //! `[notify]`: who is told when something is wrong.
 
 use super::{
-    ConfigError,
-    file::{HeaderText, SecretPlace},
+    error::ConfigError,
+    header_text::{HeaderText, SecretPlace},
     secret_source::SecretSource,
 };
 use crate::http::Origin;

@@ -1,10 +1,6 @@
 //! What a plan's section adds to each request to its FHIR server.
 
-use super::{
-    ConfigError,
-    file::{HeaderText, Plan},
-    secret_source::SecretSource,
-};
+use super::{ConfigError, file::Plan, header_text::HeaderText, secret_source::SecretSource};
 use crate::{
     auth::RequestSettings,
     fhir::{is_r4_type, similar_r4_type},

@@ -5,9 +5,15 @@
 
 use secrecy::SecretString;
 use std::{
-    fs, io,
+    env, fs, io,
     path::{Path, PathBuf},
 };
+
+/// The file of a credential that systemd hands to a service (`LoadCredential=NAME:…`), if it does.
+pub fn credential(name: &Path) -> Option<PathBuf> {
+    let folder = env::var_os("CREDENTIALS_DIRECTORY")?;
+    Some(Path::new(&folder).join(name)).filter(|path| name.is_relative() && path.is_file())
+}
 
 /// A secret that cannot be had from its file.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,9 @@
 //! Secrets that a plan's section names: an environment variable, or a file of its owner's alone.
 
-use super::{ConfigError, credential, read_credential, read_secret_file};
+use super::{
+    error::ConfigError,
+    secret_file::{credential, read_credential, read_secret_file},
+};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     env,

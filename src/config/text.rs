@@ -3,7 +3,6 @@
 use super::{error::ConfigError, file::File};
 use crate::alike::most_alike;
 use std::path::Path;
-use toml::de::DeTable;
 
 /// The lines of `[notify]` and of the tables in it: they may be sound where others are not TOML.
 pub(super) fn notify_alone(text: &str) -> String {
@@ -98,25 +97,6 @@ fn wanted(expected: &str) -> &str {
         "a nonzero u32" | "a nonzero usize" => "a whole number above 0",
         other => other,
     }
-}
-
-/// The 1-based line of a key such as `plans.acme.fhir_url`, or of the table that should have it.
-pub(super) fn line_of(text: &str, key: &str) -> Option<usize> {
-    let document = DeTable::parse(text).ok()?;
-    let start = start_of(document.get_ref(), key)?;
-    Some(text.get(..start)?.matches('\n').count() + 1)
-}
-
-/// Where the key, or the innermost table on the way to it, is named in the file.
-fn start_of(table: &DeTable<'_>, key: &str) -> Option<usize> {
-    let found = table.iter().filter_map(|(name, value)| {
-        let rest = key.strip_prefix(&**name.get_ref())?;
-        let rest = if rest.is_empty() { rest } else { rest.strip_prefix('.')? };
-        let within = value.get_ref().as_table().and_then(|table| start_of(table, rest));
-        Some((name.get_ref().len(), within.unwrap_or(name.span().start)))
-    });
-    // The name of a plan may have a point in it: the longest name that fits is meant.
-    found.max().map(|(_, start)| start)
 }
 
 pub(super) fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {

@@ -23,11 +23,13 @@
 
 mod members;
 
+mod change;
 mod faults;
 mod like;
 mod oauth;
 mod options;
 mod pairs;
+mod registered;
 mod server;
 mod state;
 
@@ -38,6 +40,7 @@ pub use options::Options;
 pub use state::Request;
 
 use members::entry;
+use registered::{CLIENT_ID, CLIENT_SECRET};
 use server::{
     line::{Doorway, Wire},
     record::Record,
@@ -52,12 +55,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-
-/// The one client the sandbox knows.
-const CLIENT_ID: &str = "sandbox-client-id-0000000000000000";
-const CLIENT_SECRET: &str = "sandbox-client-secret-not-a-secret";
-/// The one redirect address that is registered beside all loopback ones.
-const REGISTERED_REDIRECT_URI: &str = "https://app.example.com/callback";
 
 /// A running sandbox. It stops when it is dropped.
 pub struct Sandbox {

@@ -3,11 +3,11 @@
 //! Holds no member data; that is computed per page.
 
 use super::{
+    change::Change,
     faults::fault::Fault,
     members::{Member, Population},
     oauth::grants::{Grants, Lifetimes},
     options::Options,
-    server::record::Change,
 };
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap, HashSet};

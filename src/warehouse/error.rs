@@ -1,6 +1,6 @@
 //! What can go wrong with the warehouse, in words that say what to do.
 
-use super::file::{seal_error::SealError, waiting};
+use super::file::{no_locks, seal_error::SealError};
 use crate::own_file::Distrust;
 use rusqlite::ErrorCode;
 use std::{error::Error, io, path::PathBuf};
@@ -355,7 +355,7 @@ fn hint_for_sqlite(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::DatabaseCorrupt => {
             Some("restore the last backup; `payersync verify` tells whether one is sound")
         }
-        ErrorCode::DatabaseBusy if waiting::is_without_locks() => Some(
+        ErrorCode::DatabaseBusy if no_locks::is_noted() => Some(
             "the file system gives no locks: move the home to a disk of this machine, or mend the \
              network drive's lock service",
         ),

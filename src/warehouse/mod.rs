@@ -52,7 +52,8 @@ pub(crate) use tables::projection::project;
 pub(crate) use tables::row_batch::{RowBatch, TableRows};
 pub use tables::table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
 pub use tables::unmapped::{LeafPath, LeafSurvey};
-pub use verify::{Checked, foreign_schema, quick_check, verify};
+pub use verify::checked::Checked;
+pub use verify::{foreign_schema, quick_check, verify};
 pub(crate) use walks::abridged::{is_abridged, is_listed};
 pub(crate) use walks::absence::{
     Absent, Finding, asked_lately, has_unasked_absences, open_absences, pending_absences,

@@ -1,6 +1,6 @@
 //! The demo with a payer that plays another platform's rules, and with the preset that is made for them.
 
-use super::{NAMED_ORIGIN, home, sandbox};
+use super::{home, sandbox};
 use crate::{
     auth::{ClientKey, KeyAlgorithm},
     commands::failure::Failure,
@@ -8,6 +8,9 @@ use crate::{
 };
 use secrecy::ExposeSecret;
 use std::path::Path;
+
+/// What the payer calls itself. Its port is another one each time, and what it says must not be.
+pub(super) const NAMED_ORIGIN: &str = "https://api.sandbox.example";
 
 /// The public keys of a client that must sign; its private key is where the preset has it.
 pub(super) fn client_keys(folder: &Path, like: Like) -> Result<Option<String>, Failure> {

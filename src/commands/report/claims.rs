@@ -10,8 +10,6 @@ use crate::{commands::asked::Row, plural::count};
 use maud::{Markup, html};
 use std::collections::HashMap;
 
-/// Lines of a claim that are shown.
-pub(super) const MOST_LINES: i64 = 50;
 /// Claims of the whole page, and of a member at most and at least.
 const MOST_OF_PAGE: usize = 2_000;
 const MOST_OF_MEMBER: usize = 300;

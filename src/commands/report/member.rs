@@ -5,6 +5,8 @@ use crate::{
     warehouse::{Snapshot, WarehouseError},
 };
 
+/// Lines of a claim that are shown.
+pub(super) const MOST_LINES: i64 = 50;
 /// Rows of a section that is not about claims.
 pub(super) const MOST_ROWS: usize = 100;
 
@@ -112,7 +114,7 @@ pub(super) fn read(
              WHERE l.connection_id = c.connection_id
                AND l.explanation_of_benefit_id = c.explanation_of_benefit_id AND l.line_key < {}
              ORDER BY l.connection_id, l.explanation_of_benefit_id, l.line_key",
-            super::claims::MOST_LINES
+            MOST_LINES
         ))?,
         claims: all(&latest)?,
         claim_count: count.first().and_then(|row| row.integer("n")).unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! Everything that can be asked in SQL, told in the same way: marts, tables, control tables.
 
-use super::columns_of;
+use super::columns::columns_of;
 use crate::{
     commands::{control_table, mart_description::MartDescription},
     warehouse::{Catalog, Mart, Table},

@@ -1,5 +1,6 @@
 //! `payersync tables`: the way to the answers.
 
+pub(super) mod columns;
 mod datasette;
 mod described;
 mod detail;
@@ -12,7 +13,6 @@ use crate::{
     cli::TablesArgs,
     config::Settings,
     exit_code::ExitCode,
-    view::Column,
     warehouse::{Catalog, ReadOnlyWarehouse, Table, WarehouseError},
 };
 use described::Described;
@@ -105,22 +105,4 @@ fn counts(
 /// Name and meaning of each column of a mart; nothing for any other table.
 pub(super) fn column_meanings(catalog: &Catalog, mart: &str) -> Vec<(String, String)> {
     described::mart_columns(catalog, mart)
-}
-
-/// Name, type, path and description of every column, those included that payersync adds.
-pub(super) fn columns_of(table: &Table) -> Vec<[&str; 4]> {
-    let connection = "The connection that the row belongs to; see table connection";
-    let mut columns = vec![
-        ["connection_id", "INTEGER", "", connection],
-        ["row_no", "INTEGER", "", "0-based number of the row within its resource"],
-    ];
-    columns.extend(table.view.columns.iter().map(|column| {
-        let what = column.description.as_deref().unwrap_or_default();
-        [column.name.as_str(), kind(column), column.path.as_str(), what]
-    }));
-    columns
-}
-
-fn kind(column: &Column) -> &str {
-    column.fhir_type.as_deref().unwrap_or("any")
 }

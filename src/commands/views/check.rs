@@ -2,7 +2,7 @@
 
 use super::{
     super::{failure::Failure, print},
-    describe, read,
+    definition::{describe, read},
 };
 use crate::{
     cli::ViewsCheckArgs,

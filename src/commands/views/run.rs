@@ -5,8 +5,8 @@
 
 use super::{
     super::{failure::Failure, print, tell},
+    definition::read,
     output::Output,
-    read,
 };
 use crate::{
     cli::{ViewsFormat, ViewsRunArgs},

@@ -2,9 +2,9 @@
 
 use super::codes::{DIAGNOSES, PROCEDURES, SERVICES};
 use super::element::{HL7, SNOMED, code, coding, date, epoch, hl7, later, quantity, reference};
+use super::ids::{slug, uuid};
 use super::json::{Json, array, object};
 use super::member::{Member, location_id, organization_id, practitioner_id};
-use super::types::{slug, uuid};
 
 pub(super) fn encounter(member: &Member, index: u32) -> Json {
     let mut rng = member.rng("encounter", index);

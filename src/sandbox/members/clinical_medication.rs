@@ -2,9 +2,9 @@
 
 use super::codes::DRUGS;
 use super::element::{date, epoch, hl7, later, object_quantity, quantity, reference};
+use super::ids::{slug, uuid};
 use super::json::{Json, array, object};
 use super::member::{Member, practitioner_id};
-use super::types::{slug, uuid};
 
 pub(super) fn medication(_: &Member, index: u32) -> Json {
     let drug = &DRUGS[index as usize % DRUGS.len()];

@@ -3,9 +3,9 @@
 
 use super::codes::PROVENANCE_AUTHOR;
 use super::element::{LOINC, SNOMED, code, date, epoch, hl7, later, reference};
+use super::ids::{slug, uuid};
 use super::json::{Json, array, object};
 use super::member::{Member, organization_id};
-use super::types::{slug, uuid};
 
 /// "Synthetic visit note." in base64.
 const NOTE: &str = "U3ludGhldGljIHZpc2l0IG5vdGUu";

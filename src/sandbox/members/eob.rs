@@ -27,7 +27,7 @@ pub(super) fn explanation_of_benefit(member: &Member, index: u32) -> Json {
     let denied = total.noncovered != Cents(0);
     let coverage = coverage_at(member, &claim);
     object! {
-        meta: meta(member, index, claim.kind),
+        meta: meta(claim.kind),
         identifier: array![
             identifier("uc", CLAIM_SYSTEM, &claim_identifier(member, index)),
         ],
@@ -88,7 +88,8 @@ pub(super) fn explanation_of_benefit(member: &Member, index: u32) -> Json {
     }
 }
 
-fn meta(member: &Member, index: u32, kind: Kind) -> Json {
+/// The profile varies by kind.
+fn meta(kind: Kind) -> Json {
     let name = match kind {
         Kind::Inpatient => "Inpatient-Institutional",
         Kind::Outpatient => "Outpatient-Institutional",
@@ -98,10 +99,9 @@ fn meta(member: &Member, index: u32, kind: Kind) -> Json {
     };
     // Later guides version their profiles, and payers mix both.
     let version = if kind == Kind::Oral { "|2.0.0" } else { "" };
-    let shelf = super::Shelf::new(*member, super::types::explanation_of_benefit());
-    let mut meta = shelf.meta(index, index);
-    meta.set("profile", array![format!("{CARIN}/C4BB-ExplanationOfBenefit-{name}{version}")]);
-    meta
+    object! {
+        profile: array![format!("{CARIN}/C4BB-ExplanationOfBenefit-{name}{version}")],
+    }
 }
 
 fn claim_type(kind: Kind) -> &'static str {

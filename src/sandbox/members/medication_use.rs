@@ -2,9 +2,9 @@
 
 use super::codes::DRUGS;
 use super::element::{date, epoch, later, reference};
+use super::ids::{slug, uuid};
 use super::json::{Json, array, object};
 use super::member::Member;
-use super::types::{slug, uuid};
 
 /// What the member says it takes.
 pub(super) fn medication_statement(member: &Member, index: u32) -> Json {

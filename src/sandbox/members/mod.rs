@@ -14,6 +14,7 @@ mod codes;
 mod coverage;
 mod element;
 mod eob;
+mod ids;
 mod item;
 pub(super) mod json;
 mod medication_use;
@@ -132,7 +133,7 @@ impl Shelf {
 
     /// The first and last instant of service, for claims.
     pub(super) fn serviced(&self, index: u32) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        if self.entry.name != types::explanation_of_benefit().name {
+        if self.entry.name != "ExplanationOfBenefit" {
             return None;
         }
         let claim = claim::Claim::new(&self.member, index);
@@ -150,7 +151,10 @@ impl Shelf {
         };
         if let Json::Object(members) = (self.entry.body)(&owner, number) {
             for (name, value) in members {
-                resource.set(&name, value);
+                match resource.get_mut(&name).filter(|_| name == "meta") {
+                    Some(meta) => meta.add(value),
+                    None => resource.set(&name, value),
+                }
             }
         }
         rich::apply(self.entry.name, &owner, number, &mut resource);

@@ -3,10 +3,10 @@
 use super::claim::Claim;
 use super::codes::DIAGNOSES;
 use super::element::{Cents, date, hl7, reference};
+use super::ids::uuid;
 use super::item;
 use super::json::{Json, array, object};
 use super::member::{Member, organization_id};
-use super::types::uuid;
 
 pub(super) fn claim(member: &Member, index: u32) -> Json {
     let facts = Claim::new(member, index);

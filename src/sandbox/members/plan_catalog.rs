@@ -5,10 +5,10 @@ use super::element::{
     Cents, SNOMED, address, code, concept, date, epoch, hl7, identifier, later, named_reference,
     quantity, reference,
 };
+use super::ids::{slug, uuid};
 use super::json::{Json, array, object};
 use super::member::{Member, location_id, organization_id};
 use super::provider::PAYER_NAMES;
-use super::types::{slug, uuid};
 
 const PRODUCTS: [&str; 2] = ["Sandbox Choice Plan", "Sandbox Saver Plan"];
 

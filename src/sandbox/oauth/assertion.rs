@@ -1,7 +1,7 @@
 //! Assertions that a client signs in place of a secret (RFC 7523, section 3; SMART App Launch 2.0, "Client
 //! Authentication: Asymmetric").
 
-use crate::sandbox::{CLIENT_ID, state::State};
+use crate::sandbox::{registered::CLIENT_ID, state::State};
 use aws_lc_rs::signature::{
     ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA384, RsaPublicKeyComponents, UnparsedPublicKey,
 };

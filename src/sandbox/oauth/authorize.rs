@@ -7,7 +7,11 @@
 //! that was not checked.
 
 use super::{grants::Consent, page};
-use crate::sandbox::{CLIENT_ID, REGISTERED_REDIRECT_URI, pairs::Pairs, state::State};
+use crate::sandbox::{
+    pairs::Pairs,
+    registered::{CLIENT_ID, REGISTERED_REDIRECT_URI},
+    state::State,
+};
 use axum::body::Bytes;
 use axum::extract::State as Shared;
 use axum::http::{HeaderValue, StatusCode, Uri, header};

@@ -1,7 +1,12 @@
 //! Who the client is, as it proves that at the token endpoint.
 
-use super::{assertion::is_signed, token::Refused};
-use crate::sandbox::{CLIENT_ID, CLIENT_SECRET, like::Client, pairs::Pairs, state::State};
+use super::{assertion::is_signed, refused::Refused};
+use crate::sandbox::{
+    like::Client,
+    pairs::Pairs,
+    registered::{CLIENT_ID, CLIENT_SECRET},
+    state::State,
+};
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

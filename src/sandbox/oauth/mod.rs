@@ -5,4 +5,5 @@ pub(super) mod authorize;
 mod client;
 pub(super) mod grants;
 mod page;
+mod refused;
 pub(super) mod token;

@@ -7,6 +7,7 @@
 use super::{
     client::{authenticate, basic_credentials},
     grants::{Issued, Refusal},
+    refused::Refused,
 };
 use crate::sandbox::{
     faults::fault::Fault,
@@ -31,9 +32,6 @@ use chrono::{SecondsFormat, Utc};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// An error of RFC 6749 section 5.2: its code and the library's description.
-pub(super) struct Refused(pub(super) &'static str, pub(super) &'static str);
 
 const CODE_INVALID: Refused =
     Refused("invalid_grant", "Invalid grant: authorization code is invalid");

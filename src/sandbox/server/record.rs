@@ -4,20 +4,12 @@
 
 use super::resource_text::{append_member, replace, version_references};
 use crate::sandbox::{
+    change::Change,
     members::{ORIGIN, Shelf, TypeEntry},
     state::State,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::collections::{BTreeMap, HashSet};
-
-/// What became of a resource after it was generated.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Change {
-    /// It has changed so many times, the last time at this instant.
-    Amended(u32, DateTime<Utc>),
-    /// It is gone.
-    Withdrawn,
-}
 
 /// The path of the FHIR base in generated references.
 const DEFAULT_BASE: &str = "/r4";

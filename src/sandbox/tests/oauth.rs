@@ -1,6 +1,7 @@
 //! Consent, codes and tokens, as the documentation of 1upHealth has them.
 
 use super::*;
+use crate::sandbox::registered::REGISTERED_REDIRECT_URI;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};

@@ -6,7 +6,7 @@
 //! it is new or changed. A round that brings what no round before it brought is followed by another.
 
 use super::{
-    by_query::{Came, is_refusal, lost, part_order},
+    came::{Came, is_refusal, lost, part_order},
     ending::finally,
     settled::walk_until_settled,
 };

@@ -6,7 +6,12 @@
 //! refused is noted: the plan does not know it, and what it would have brought proves nothing. A part
 //! that came before and is refused now is a gap: what is stored of it grows stale.
 
-use super::{between_parts::close, ending::Remedy, settled::walk_until_settled};
+use super::{
+    between_parts::close,
+    came::{Came, is_refusal, lost, part_order},
+    ending::Remedy,
+    settled::walk_until_settled,
+};
 use crate::{
     clock,
     fhir::instant,
@@ -15,7 +20,6 @@ use crate::{
     sync::{
         context::WalkContext,
         decide::{
-            asked::Extent,
             order::{WalkFrom, WalkOrder},
             part::Part,
             plan::lies_ahead,
@@ -23,8 +27,8 @@ use crate::{
         report::WalkReport,
     },
     warehouse::{
-        Advance, Tally, WalkCounters, WalkEnd, WalkFinish, WalkStart, WalkWindow, WarehouseError,
-        came_whole, last_round_ended, window_complete_at, window_cursor,
+        Advance, Tally, WalkCounters, WalkEnd, WalkFinish, WalkStart, WarehouseError, came_whole,
+        last_round_ended, window_complete_at, window_cursor,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -32,33 +36,6 @@ use url::Url;
 
 /// How long a part that fails keeps complete ones from being asked for again, where requests are few.
 const LONGEST_ROUND: TimeDelta = TimeDelta::days(7);
-
-/// The outcome of the parts.
-#[derive(Default)]
-pub(super) struct Came {
-    pub(crate) counters: WalkCounters,
-    /// When the first of them was asked for, in this run or an earlier one, by our clock.
-    pub(crate) began: DateTime<Utc>,
-    /// Parts that the plan refused, each with the status of its refusal.
-    refused: Vec<(String, u16)>,
-    /// How the first of them was refused.
-    refusal: Option<WalkFinish>,
-    /// How the first part was refused that an earlier run got.
-    lost: Option<WalkFinish>,
-    /// Whether some part, or its beginning, came in an earlier run.
-    resumed: bool,
-    /// Whether nobody knows all that some part brought, or something of it could not be taken in.
-    is_unseen: bool,
-    /// The end of a part that is not complete.
-    pub(crate) failed: Option<WalkFinish>,
-}
-
-impl Came {
-    /// Whether the plan has refused a part.
-    pub(crate) fn is_refused(&self, part: &Part) -> bool {
-        self.refused.iter().any(|(query, _)| *query == part.query)
-    }
-}
 
 /// Walks a type by each of its queries; the report is the whole type's.
 ///
@@ -235,42 +212,6 @@ async fn walk_part(
         }
     }
     Ok(())
-}
-
-/// The walk over one part of a type.
-pub(super) fn part_order(order: &WalkOrder, part: &Part, window: WalkWindow) -> WalkOrder {
-    WalkOrder {
-        from: WalkFrom::Start,
-        start: part.start.clone(),
-        window: Some(window),
-        parts: Vec::new(),
-        by_patient: None,
-        beside: None,
-        note: None,
-        extent: Extent::default(),
-        ..order.clone()
-    }
-}
-
-/// Whether a status says that the plan does not know such a search.
-pub(crate) fn is_refusal(status: u16) -> bool {
-    matches!(status, 400 | 403 | 404 | 422)
-}
-
-/// The end of a type of which a part came before and is refused now.
-pub(crate) fn lost(finish: WalkFinish, part: &Part) -> WalkFinish {
-    let detail = finish.detail.unwrap_or_default();
-    let given_up =
-        format!("if the plan has given {} up, take it out of the plan's search", part.query);
-    let hint = match finish.reason {
-        Some(Reason::Refused | Reason::NotFound) => given_up,
-        _ => finish.hint.unwrap_or(given_up),
-    };
-    WalkFinish {
-        detail: Some(format!("the plan refuses {}, which came before: {detail}", part.query)),
-        hint: Some(hint),
-        ..finish
-    }
 }
 
 fn finish(order: &WalkOrder, came: &Came, distinct: u64) -> WalkFinish {

@@ -4,6 +4,7 @@ mod ages;
 mod between_parts;
 mod by_date;
 mod by_query;
+mod came;
 pub(super) mod closing_window;
 pub(super) mod ending;
 mod judge;

@@ -13,7 +13,7 @@
 
 use crate::warehouse::{
     error::{Doing, WarehouseError},
-    verify::Checked,
+    verify::checked::Checked,
 };
 use rusqlite::{
     Connection, OptionalExtension, Row, params,

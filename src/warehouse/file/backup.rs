@@ -7,9 +7,10 @@ use super::{
     open::{self, beside},
     partial,
     place::{HEAD_BYTES, WarehouseFile, is_in_clear},
+    removal::remove,
     seal::{self, Seal, SealKey},
     seal_error::SealError,
-    staging::{Staging, remove},
+    staging::Staging,
     without_locks::Reading,
 };
 use crate::{

@@ -5,7 +5,7 @@
 //! copies apart and is not to be known beforehand. The tag is that of the warehouse, so that nobody
 //! removes what another one is about to finish, and the process tells whether somebody still is.
 
-use super::{open::beside, staging::remove};
+use super::{open::beside, removal::remove};
 use crate::{own_file, warehouse::error::WarehouseError};
 use sha2::{Digest, Sha256};
 use std::{

@@ -3,12 +3,9 @@
 //! It never lies on the backup's disk, is its owner's alone, and is gone however the work ends. What
 //! a killed process left is removed by the next backup or restore, and by a purge.
 
-use super::{open::beside, partial};
+use super::{open::beside, partial, removal::remove};
 use crate::warehouse::error::WarehouseError;
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// A file that goes with this value.
 pub(super) struct Staging(PathBuf);
@@ -37,22 +34,4 @@ impl Drop for Staging {
 pub(super) fn sweep(warehouse: &Path) -> Result<(), WarehouseError> {
     remove(&beside(warehouse, ".staging"))?;
     partial::sweep(warehouse, &partial::tag(warehouse))
-}
-
-/// Removes a copy with what SQLite keeps beside it, or the folder of an export.
-pub(crate) fn remove(path: &Path) -> Result<(), WarehouseError> {
-    if path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return fs::remove_dir_all(path)
-            .map_err(|source| WarehouseError::Copy { path: path.into(), source });
-    }
-    for ending in ["", "-journal", "-wal", "-shm"] {
-        let path = beside(path, ending);
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(WarehouseError::Copy { path, source });
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }

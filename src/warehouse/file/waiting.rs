@@ -4,15 +4,13 @@
 //! other it can find the lock taken every time, and give up. Looking every few milliseconds finds
 //! the gap between two pages.
 
-use super::open::beside;
+use super::{no_locks, open::beside};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, ErrorCode};
 use std::{
     fs,
     path::Path,
-    process,
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
+    process, thread,
     time::{Duration, Instant},
 };
 
@@ -24,9 +22,6 @@ const READERS_PATIENCE: Duration = Duration::from_secs(30);
 const DOUBT: Duration = Duration::from_secs(2);
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
-
-/// Whether the file system was seen to give no locks. SQLite calls that a lock somebody else holds.
-static NO_LOCKS: AtomicBool = AtomicBool::new(false);
 
 /// Lets a connection to a file wait as those do that write.
 pub(super) fn as_writer(connection: &mut Connection, path: &Path) -> Result<(), WarehouseError> {
@@ -54,18 +49,13 @@ pub(super) fn until_alone(mut work: impl FnMut() -> rusqlite::Result<()>) -> rus
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
                     && began.elapsed() < READERS_PATIENCE
-                    && !is_without_locks() =>
+                    && !no_locks::is_noted() =>
             {
                 thread::sleep(LONGEST_PAUSE);
             }
             done => return done,
         }
     }
-}
-
-/// Whether waiting ended because the file system gives no locks.
-pub(crate) fn is_without_locks() -> bool {
-    NO_LOCKS.load(Ordering::Relaxed)
 }
 
 fn set(connection: &mut Connection, path: &Path, patience: Duration) -> Result<(), WarehouseError> {
@@ -79,7 +69,7 @@ fn set(connection: &mut Connection, path: &Path, patience: Duration) -> Result<(
         if waited >= DOUBT && !has_doubted {
             has_doubted = true;
             if !gives_locks(&path) {
-                NO_LOCKS.store(true, Ordering::Relaxed);
+                no_locks::note();
                 return false;
             }
         }

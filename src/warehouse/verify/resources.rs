@@ -1,6 +1,6 @@
 //! Every stored resource against its hash, and every normalised row against its resource.
 
-use super::Checked;
+use super::checked::Checked;
 use crate::{
     fingerprint::fingerprint,
     reference::ServerBases,

@@ -5,7 +5,7 @@ use super::{batch, definitions, hash, is_view, make};
 use crate::warehouse::{
     error::{Doing, WarehouseError},
     tables::table::{Mart, quote},
-    verify::{Checked, number},
+    verify::{checked::Checked, number},
 };
 use rusqlite::Connection;
 

@@ -1,0 +1,35 @@
+//! The file of a ViewDefinition: its text, and what is told of it.
+
+use crate::{
+    commands::failure::Failure,
+    view::lint::{Finding, Severity},
+};
+use std::path::Path;
+
+/// A definition's text, without the byte order mark that some editors write.
+pub(in crate::commands) fn read(file: &Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::usage(format!("cannot read {}", file.display()), error)
+            .hint("name ViewDefinition files that this user can read")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// A finding as compilers tell it: place, what, the expression with a mark under it, what to do.
+pub(in crate::commands) fn describe(file: &Path, finding: &Finding) -> String {
+    let severity = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let (line, column) = (finding.line, finding.column);
+    let mut text = format!("{}:{line}:{column}: {severity}: {}", file.display(), finding.message);
+    if let Some((expression, position)) = &finding.expression {
+        let before = expression.get(..*position).unwrap_or(expression).chars().count();
+        let line = expression.replace(['\n', '\r', '\t'], " ");
+        text += &format!("\n  {line}\n  {}^", " ".repeat(before));
+    }
+    if let Some(hint) = &finding.hint {
+        text += &format!("\nhint: {hint}");
+    }
+    text
+}

@@ -1,0 +1,28 @@
+//! The ids of resources that have no other.
+
+use super::member::Member;
+
+/// An id like `condition-0001`: the same in every member's record, with different content, unless the
+/// server holds all members' records as one.
+///
+/// Public samples of this payer share such ids between members, so a client's key must name the
+/// connection.
+pub(super) fn slug<const LETTER: char>(member: &Member, index: u32) -> String {
+    let word = match LETTER {
+        'c' => "condition",
+        'i' => "immunization",
+        'm' => "medication",
+        _ => "Observation",
+    };
+    match member.unique_ids {
+        true => format!("{word}-{:05}-{:04}", member.number, index + 1),
+        false => format!("{word}-{:04}", index + 1),
+    }
+}
+
+/// A UUID whose first part ascends with the index.
+pub(super) fn uuid<const TYPE: u32>(member: &Member, index: u32) -> String {
+    let mut rng = member.rng("uuid", TYPE * 100_000 + index);
+    let first = 0x1000_0000 + index * 0x0001_0001 + TYPE * 0x0100_0000;
+    format!("{first:08x}-{}-4{}-a{}-{}", rng.hex(4), rng.hex(3), rng.hex(3), rng.hex(12))
+}

@@ -1,0 +1,75 @@
+//! What the parts of a type have come to so far, and one part as a walk.
+
+use crate::{
+    outcome::Reason,
+    sync::decide::{
+        asked::Extent,
+        order::{WalkFrom, WalkOrder},
+        part::Part,
+    },
+    warehouse::{WalkCounters, WalkFinish, WalkWindow},
+};
+use chrono::{DateTime, Utc};
+
+/// The outcome of the parts.
+#[derive(Default)]
+pub(super) struct Came {
+    pub(super) counters: WalkCounters,
+    /// When the first of them was asked for, in this run or an earlier one, by our clock.
+    pub(super) began: DateTime<Utc>,
+    /// Parts that the plan refused, each with the status of its refusal.
+    pub(super) refused: Vec<(String, u16)>,
+    /// How the first of them was refused.
+    pub(super) refusal: Option<WalkFinish>,
+    /// How the first part was refused that an earlier run got.
+    pub(super) lost: Option<WalkFinish>,
+    /// Whether some part, or its beginning, came in an earlier run.
+    pub(super) resumed: bool,
+    /// Whether nobody knows all that some part brought, or something of it could not be taken in.
+    pub(super) is_unseen: bool,
+    /// The end of a part that is not complete.
+    pub(super) failed: Option<WalkFinish>,
+}
+
+impl Came {
+    /// Whether the plan has refused a part.
+    pub(super) fn is_refused(&self, part: &Part) -> bool {
+        self.refused.iter().any(|(query, _)| *query == part.query)
+    }
+}
+
+/// The walk over one part of a type.
+pub(super) fn part_order(order: &WalkOrder, part: &Part, window: WalkWindow) -> WalkOrder {
+    WalkOrder {
+        from: WalkFrom::Start,
+        start: part.start.clone(),
+        window: Some(window),
+        parts: Vec::new(),
+        by_patient: None,
+        beside: None,
+        note: None,
+        extent: Extent::default(),
+        ..order.clone()
+    }
+}
+
+/// Whether a status says that the plan does not know such a search.
+pub(super) fn is_refusal(status: u16) -> bool {
+    matches!(status, 400 | 403 | 404 | 422)
+}
+
+/// The end of a type of which a part came before and is refused now.
+pub(super) fn lost(finish: WalkFinish, part: &Part) -> WalkFinish {
+    let detail = finish.detail.unwrap_or_default();
+    let given_up =
+        format!("if the plan has given {} up, take it out of the plan's search", part.query);
+    let hint = match finish.reason {
+        Some(Reason::Refused | Reason::NotFound) => given_up,
+        _ => finish.hint.unwrap_or(given_up),
+    };
+    WalkFinish {
+        detail: Some(format!("the plan refuses {}, which came before: {detail}", part.query)),
+        hint: Some(hint),
+        ..finish
+    }
+}

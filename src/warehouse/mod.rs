@@ -54,7 +54,7 @@ pub use tables::table::{Catalog, Mart, Table, embedded_definitions, embedded_mar
 pub use tables::unmapped::{LeafPath, LeafSurvey};
 pub use verify::checked::Checked;
 pub use verify::{foreign_schema, quick_check, verify};
-pub(crate) use walks::abridged::{is_abridged, is_listed};
+pub(crate) use walks::abridged::is_less_than_stored;
 pub(crate) use walks::absence::{
     Absent, Finding, asked_lately, has_unasked_absences, open_absences, pending_absences,
     surely_present,

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     fhir::{Bundle, Outcome, SearchMode, each_reference, instant, is_about_a_member},
-    fingerprint::{Fingerprint, fingerprint, says_subsetted},
+    fingerprint::{Fingerprint, fingerprint},
     reference::{Destination, FullUrls, ServerBases},
     warehouse::{
         self, Catalog, ChangedResource, Reader, Reject, RowBatch, TableRows, Unchanged,
-        WarehouseError, is_abridged, is_listed, is_unchanged, known,
+        WarehouseError, is_less_than_stored, is_unchanged, known,
     },
 };
 use chrono::{DateTime, Utc};
@@ -119,7 +119,6 @@ impl Candidate {
             rows,
             view_error,
             is_superseded: false,
-            is_new: false,
         }
     }
 }
@@ -175,25 +174,22 @@ pub(crate) fn unpack(
                     let rowid = stored.rowid;
                     unpacked.unchanged.push(Unchanged { rowid, is_own_type, is_same: true });
                 }
-                // What comes along with others, or in a file, may be abridged; its own walk brings all
-                // of it.
                 Some(stored)
-                    if resource_type != of.walk_type
-                        && (of.walk_type != NO_TYPE && is_listed(connection, stored.rowid)?
-                            || says_subsetted(json) && !is_abridged(connection, stored.rowid)?) =>
+                    if is_less_than_stored(
+                        connection,
+                        of.walk_type,
+                        resource_type,
+                        json,
+                        stored.rowid,
+                    )? =>
                 {
-                    let rowid = stored.rowid;
-                    let kept = Unchanged { rowid, is_own_type: false, is_same: false };
-                    unpacked.unchanged.push(kept);
-                }
-                Some(stored) if says_subsetted(json) && !is_abridged(connection, stored.rowid)? => {
-                    let detail = "it is abridged, as its tag SUBSETTED says; the stored one stays";
-                    unpacked.rejects.push(Reject {
-                        resource_id: Some(candidate.id),
-                        reason: "subsetted",
-                        detail: detail.to_owned(),
-                        body: candidate.json,
-                    });
+                    if resource_type == of.walk_type {
+                        unpacked.refuse_subsetted(candidate);
+                    } else {
+                        let rowid = stored.rowid;
+                        let kept = Unchanged { rowid, is_own_type: false, is_same: false };
+                        unpacked.unchanged.push(kept);
+                    }
                 }
                 stored => changed.push((candidate, stored.is_none())),
             }
@@ -211,7 +207,7 @@ pub(crate) fn unpack(
                 unpacked.brings_new |= is_new && is_own_type;
                 let base = (of.bases, full_urls, named);
                 let resource = project(body, candidate, base, catalog, &mut unpacked.rows);
-                unpacked.changed.push(ChangedResource { is_new, ..resource });
+                unpacked.changed.push(resource);
             }
             (other, _) => unpacked.refuse(candidate, other),
         }
@@ -230,6 +226,16 @@ pub(crate) fn unpack(
 }
 
 impl Unpacked {
+    /// Quarantines a copy that is abridged, as it says itself, where more is stored.
+    fn refuse_subsetted(&mut self, candidate: Candidate) {
+        self.rejects.push(Reject {
+            resource_id: Some(candidate.id),
+            reason: "subsetted",
+            detail: "it is abridged, as its tag SUBSETTED says; the stored one stays".to_owned(),
+            body: candidate.json,
+        });
+    }
+
     /// Quarantines a resource that is not the member's.
     fn refuse(&mut self, candidate: Candidate, verdict: Verdict) {
         let Some((reason, detail)) = verdict.reject() else { return };

@@ -6,8 +6,22 @@ use crate::{
 };
 use rusqlite::Connection;
 
+/// Whether a copy that came is abridged, and the stored resource is not: it comes along with the walk
+/// over another type, or says that parts of it are left out.
+pub(crate) fn is_less_than_stored(
+    connection: &Connection,
+    walk_type: &str,
+    resource_type: &str,
+    json: &[u8],
+    rowid: i64,
+) -> Result<bool, WarehouseError> {
+    let comes_along = resource_type != walk_type;
+    Ok(comes_along && is_listed(connection, rowid)?
+        || says_subsetted(json) && !is_abridged(connection, rowid)?)
+}
+
 /// Whether a stored resource came in a walk over its own type, which brings all of it.
-pub(crate) fn is_listed(connection: &Connection, rowid: i64) -> Result<bool, WarehouseError> {
+fn is_listed(connection: &Connection, rowid: i64) -> Result<bool, WarehouseError> {
     connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM resource r JOIN sync_walk w ON w.id = r.walk_id
@@ -19,7 +33,7 @@ pub(crate) fn is_listed(connection: &Connection, rowid: i64) -> Result<bool, War
 }
 
 /// Whether a stored resource says of itself that parts of it are left out.
-pub(crate) fn is_abridged(connection: &Connection, rowid: i64) -> Result<bool, WarehouseError> {
+fn is_abridged(connection: &Connection, rowid: i64) -> Result<bool, WarehouseError> {
     connection
         .prepare_cached("SELECT json FROM resource WHERE id = ?1")
         .and_then(|mut statement| {

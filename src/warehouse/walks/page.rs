@@ -33,8 +33,6 @@ pub(crate) struct ChangedResource {
     pub(crate) view_error: Option<String>,
     /// Whether the page also holds a newer version, which stands before it in the list.
     pub(crate) is_superseded: bool,
-    /// Whether nothing was stored of it when the page was unpacked.
-    pub(crate) is_new: bool,
 }
 
 impl ChangedResource {

@@ -229,7 +229,6 @@ mod tests {
                 rows: Vec::new(),
                 view_error: None,
                 is_superseded: false,
-                is_new: true,
             }],
             unchanged: Vec::new(),
             rejects: Vec::new(),
@@ -315,5 +314,29 @@ mod tests {
         home.store(vec![page(&goals, whole), page(&plans, &goal("g"))]);
         assert_eq!(home.ask("SELECT json FROM resource"), [whole]);
         assert!(home.ask("SELECT json FROM resource_version").is_empty());
+    }
+
+    #[test]
+    fn an_abridged_copy_of_what_had_only_come_along_does_not_replace_what_came_whole_meanwhile() {
+        let subsetted =
+            r#"{"resourceType":"Goal","id":"g","meta":{"tag":[{"code":"SUBSETTED"}]},"note":1}"#;
+        let included = r#"{"resourceType":"Goal","id":"g","startDate":"2026"}"#;
+        for (walk, later) in [("CarePlan", included), ("CarePlan", subsetted), ("Goal", subsetted)]
+        {
+            let mut home = home();
+            let (goals, plans) = (home.walk("Goal"), home.walk("CarePlan"));
+            home.store(vec![page(&plans, &goal("g"))]);
+            // Both pages are unpacked now: a copy that came along is all that is stored.
+            let whole = r#"{"resourceType":"Goal","id":"g","description":{"text":"walk"}}"#;
+            let other = home.walk(walk);
+            home.store(vec![page(&goals, whole), page(&other, later)]);
+            assert_eq!(home.ask("SELECT json FROM resource"), [whole], "{walk}: {later}");
+            assert_eq!(home.ask("SELECT json FROM resource_version"), [goal("g")]);
+        }
+        // What its own walk brings later replaces what is stored.
+        let mut home = home();
+        let (goals, plans) = (home.walk("Goal"), home.walk("CarePlan"));
+        home.store(vec![page(&plans, &goal("g")), page(&goals, included)]);
+        assert_eq!(home.ask("SELECT json FROM resource"), [included]);
     }
 }

@@ -1,13 +1,13 @@
 //! One resource on its way into the table `resource`: new, changed, as it was, or outdated.
 
 use super::{
-    abridged::{is_abridged, is_listed},
+    abridged::is_less_than_stored,
     older_version::{self, History},
     page::{ChangedResource, PageWrite, TextBytes},
 };
 use crate::{
     clock,
-    fingerprint::{Version, same_content, says_subsetted},
+    fingerprint::{Version, same_content},
     warehouse::error::{Doing, WarehouseError},
 };
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -148,17 +148,16 @@ fn was_superseded(
     Ok(false)
 }
 
-/// Whether another walk has stored a resource since its page was unpacked, and more of it than this
-/// page has: what comes along with others may be abridged.
-fn has_come_whole(
+/// Whether the stored resource is more than the copy that came, since another walk has stored it after
+/// the page was unpacked: the page was judged by what was stored then.
+fn is_less(
     transaction: &Transaction<'_>,
     page: &PageWrite,
     changed: &ChangedResource,
     rowid: i64,
 ) -> Result<bool, WarehouseError> {
-    let comes_along = changed.resource_type != page.walk.resource_type;
-    Ok(comes_along && is_listed(transaction, rowid)?
-        || says_subsetted(&page.body[changed.json.clone()]) && !is_abridged(transaction, rowid)?)
+    let (walk_type, json) = (&page.walk.resource_type, &page.body[changed.json.clone()]);
+    is_less_than_stored(transaction, walk_type, &changed.resource_type, json, rowid)
 }
 
 /// Stores a resource, unless a newer version of it is there.
@@ -178,7 +177,7 @@ pub(super) fn store_resource(
             Ok(Stored { rowid, was: Was::Same })
         }
         Some(Known { rowid, is_live: true, .. })
-            if changed.is_new && has_come_whole(transaction, page, changed, rowid)? =>
+            if !changed.is_superseded && is_less(transaction, page, changed, rowid)? =>
         {
             Ok(Stored { rowid, was: Was::Same })
         }

@@ -49,6 +49,8 @@ pub struct WalkWindow {
     pub to: Option<String>,
 }
 
+/// Puts a walk's cursor behind a page, in place of the cursor of an earlier walk over the same part of
+/// its type, which then goes on nowhere.
 pub(super) fn put_cursor(
     connection: &Connection,
     page: &PageWrite,
@@ -56,6 +58,9 @@ pub(super) fn put_cursor(
     counters: &WalkCounters,
     tally: &Tally,
 ) -> Result<(), WarehouseError> {
+    if counters.pages <= 1 {
+        seen::forget_pages_before(connection, page.walk.walk_id)?;
+    }
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO walk_cursor (connection_id, resource_type, mode,

@@ -177,8 +177,7 @@ pub(super) fn finish_walk(
         .doing(doing)?;
     if !finish.keep_cursor {
         cursor::drop_cursor(connection, walk.walk_id)?;
-        seen::forget_pages(connection, walk.walk_id)?;
-        seen::forget_pass(connection, walk.walk_id)?;
+        seen::forget_all(connection, walk.walk_id)?;
     }
     Ok(())
 }

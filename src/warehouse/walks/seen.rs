@@ -182,17 +182,6 @@ pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), W
         .map(drop)
 }
 
-/// Forgets the pass that was kept for a walk.
-pub(super) fn forget_pass(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
-    connection
-        .execute(
-            &format!("DELETE FROM walk_page WHERE page = 0 AND walk_id IN {OF_THE_SAME}"),
-            [walk_id],
-        )
-        .doing("cannot forget what a pass saw")
-        .map(drop)
-}
-
 /// Brings back what the pass saw that was kept for a walk; returns that pass.
 pub(super) fn recall_pass(
     connection: &Connection,
@@ -251,11 +240,31 @@ pub(crate) fn forget(connection: &Connection, walk_id: i64) -> Result<(), Wareho
     Ok(())
 }
 
-/// Drops what a walk has noted for a later run.
-pub(super) fn forget_pages(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+/// Drops what the pages of earlier walks over the same part of a type brought, for the cursor is now
+/// that of this walk.
+pub(super) fn forget_pages_before(
+    connection: &Connection,
+    walk_id: i64,
+) -> Result<(), WarehouseError> {
     connection
-        .prepare_cached("DELETE FROM walk_page WHERE walk_id = ?1")
-        .and_then(|mut statement| statement.execute([walk_id]))
+        .execute(
+            &format!(
+                "DELETE FROM walk_page WHERE page > 0 AND walk_id < ?1 AND walk_id IN {OF_THE_SAME}"
+            ),
+            [walk_id],
+        )
+        .doing("cannot clear what the pages of a walk brought")
+        .map(drop)
+}
+
+/// Drops what walks over the same part of a type as this one have noted for a later run: their pages,
+/// and the pass that was kept.
+pub(super) fn forget_all(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            &format!("DELETE FROM walk_page WHERE page >= 0 AND walk_id IN {OF_THE_SAME}"),
+            [walk_id],
+        )
         .doing("cannot clear what the pages of a walk brought")
         .map(drop)
 }

@@ -1,6 +1,7 @@
 //! Runs with few requests: every type has its turn, and a walk goes on over as many nights as it
 //! takes, its passes included.
 
+use super::model::dice::Dice;
 use crate::support::{Asked, Faulty, Home, Reply, Scripted, bundle};
 use std::sync::{Arc, Mutex};
 
@@ -258,5 +259,51 @@ fn a_full_walk_of_several_nights_takes_turns_with_the_walks_beside_it() {
     for (budget, latest) in [(3, 34), (4, 24), (6, 16)] {
         let night = night_of_the_burial(&faulty, budget, 35, 200);
         assert!(night <= latest, "{budget} requests: night {night}");
+    }
+}
+
+/// What the pages of a walk brought is noted until the walk ends. A walk that is begun anew leaves the
+/// notes of the one before it to nobody.
+#[test]
+fn no_note_of_a_page_outlives_its_walk() {
+    let Some(faulty) = Faulty::build() else { return };
+    let notes = |home: &Home| home.value::<i64>("SELECT count(*) FROM walk_page");
+    let lost = "SELECT count(*) FROM walk_page p WHERE page > 0
+                  AND NOT EXISTS (SELECT 1 FROM walk_cursor k WHERE k.walk_id = p.walk_id)";
+    for seed in 0..4 {
+        let mut dice = Dice::new(seed);
+        let now = Arc::new(Mutex::new(ids(45)));
+        let there = Arc::clone(&now);
+        let total = seed % 2 == 0;
+        let payer =
+            Scripted::start(&[TYPE], move |asked| page(asked, &there.lock().unwrap(), total));
+        let home = payer.connected_home(&[TYPE], "");
+        let mut at_most = 0;
+        for night in 0..14 {
+            now.lock().unwrap().rotate_left(dice.roll(2) * 7);
+            let requests = (1 + dice.roll(6)).to_string();
+            let mut command = vec!["sync", "--max-requests", &requests];
+            command.extend(dice.one_in(3).then_some("--full"));
+            let seconds = night * 24 * 3600;
+            if dice.one_in(3) {
+                let (mut running, mut asked) = (faulty.start_at(&home, &command, seconds), 0);
+                let at = 1 + dice.roll(4);
+                running.until(|| {
+                    asked += payer.asked().len();
+                    asked >= at
+                });
+                running.kill();
+            } else {
+                faulty.run_at(&home, &command, seconds);
+            }
+            assert_eq!(home.value::<i64>(lost), 0, "seed {seed}, night {night}: {command:?}");
+            at_most = at_most.max(notes(&home));
+        }
+        assert!(at_most > 0, "seed {seed}: no walk took two nights");
+        for week in 3..5 {
+            faulty.run_at(&home, &["sync", "--full"], week * 7 * 24 * 3600);
+        }
+        let state: String = home.value("SELECT state FROM completeness");
+        assert_eq!((state.as_str(), notes(&home)), ("complete", 0), "seed {seed}");
     }
 }

@@ -37,6 +37,11 @@ fn ids(home: &Home, sql: &str) -> BTreeSet<String> {
 /// What must hold at every moment: nothing is invented, nothing that is alive is buried, and the
 /// tables are what the stored bytes say.
 pub(super) fn check_always(home: &Home, payer: &Payer, played: &Played, when: &str) {
+    let left: i64 = home.value(
+        "SELECT count(*) FROM walk_page p WHERE page > 0
+           AND NOT EXISTS (SELECT 1 FROM walk_cursor k WHERE k.walk_id = p.walk_id)",
+    );
+    assert_eq!(left, 0, "{when}: notes of the pages of walks that go on nowhere");
     for name in TYPES {
         let held = stored(home, name);
         for (id, json) in &held {

@@ -90,6 +90,8 @@ fn history(faulty: &Faulty, seed: u64, nights: u64) {
     }
     let pending: i64 = home.value("SELECT count(*) FROM absent_resource WHERE state = 'pending'");
     assert_eq!(pending, 0, "seed {seed}: absences without an end");
+    let left: i64 = home.value("SELECT count(*) FROM walk_page");
+    assert_eq!(left, 0, "seed {seed}: notes of the pages of walks that are over");
     home.succeed(&["verify"], &format!("seed {seed}"));
     play_and_check(place, &mut runs, &Night::calm(), &format!("seed {seed}, once more"));
     let written: i64 = home.value(

@@ -15,7 +15,8 @@ impl Home {
             .concat()
     }
 
-    /// A hash of every row of every normalised table and mart, but for the marts that say when.
+    /// A hash of every row of every normalised table and mart, but for what says when it came: two homes
+    /// that hold the same may have got it on two days.
     pub(crate) fn digest(&self) -> String {
         let says_when = |mart: &String| matches!(mart.as_str(), "changes" | "data_freshness");
         let warehouse = self.warehouse();
@@ -25,12 +26,15 @@ impl Home {
         for table in self.table_names().into_iter().chain(marts) {
             hash.update(&table);
             let mut statement = warehouse.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
-            let width = statement.column_count();
+            let names = statement.column_names().into_iter().enumerate();
+            let columns: Vec<usize> =
+                names.filter(|(_, name)| *name != "ingest_datetime").map(|(at, _)| at).collect();
             let mut lines = Vec::new();
             let mut rows = statement.query([]).unwrap();
             while let Some(row) = rows.next().unwrap() {
-                let cells =
-                    (0..width).map(|column| format!("{:?}\u{1}", row.get_ref(column).unwrap()));
+                let cells = columns
+                    .iter()
+                    .map(|column| format!("{:?}\u{1}", row.get_ref(*column).unwrap()));
                 lines.push(cells.collect::<String>());
             }
             lines.sort_unstable();

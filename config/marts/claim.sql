@@ -14,8 +14,8 @@
 -- day (its last, for an end), and what is no date is NULL. The text that was sent is beside it.
 --
 -- A void (a reversal) takes back an earlier claim and never stands: the payer says so (bill
--- frequency 8, an adjustment type that cancels), or its amounts are negative, or it replaces another
--- claim with nothing but zeroes. A negative amount that is smaller than that of the claim it refers
+-- frequency 8, an adjustment type that cancels), or its amounts are negative, or it replaces a claim that
+-- has amounts with nothing but zeroes. A negative amount that is smaller than that of the claim it refers
 -- to, or of the version of its number that stood, is a difference: claim_current shows both together.
 --
 -- Interim bills (bill frequency 2, 3 and 4) and late charges (5) add to the bills of the stay before

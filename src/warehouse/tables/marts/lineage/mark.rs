@@ -22,7 +22,9 @@ impl Table<'_> {
                     && claim.submitted.is_none_or(|cents| cents <= 0)
                 || claim.is_unpaid() && claim.is_taken_back;
             let named = self.kin.named(at);
-            let empties = !named.is_empty()
+            // A claim without a price, such as one under capitation, may be corrected by another one.
+            let is_priced = |other: &usize| !claims[*other].is_zero || self.made[*other].is_void;
+            let empties = named.iter().any(is_priced)
                 && claim.is_zero
                 && claim.submitted == Some(0)
                 && !claim.is_notice();

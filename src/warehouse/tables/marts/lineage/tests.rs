@@ -171,7 +171,14 @@ fn a_void_without_amounts_voids() {
         outcome(&[claim("o", "01", 100), zero.clone()], &[("v", "prior", "o")]),
         stand(&[], 0)
     );
-    assert_eq!(outcome(&[zero], &[]), stand(&["v"], 0));
+    assert_eq!(outcome(&[zero.clone()], &[]), stand(&["v"], 0));
+    // Under capitation a claim and its correction have no other amounts.
+    let (first, last) = (claim("o", "01", 0), claim("x", "03", 0));
+    assert_eq!(outcome(&[first.clone(), zero.clone()], &[("v", "prior", "o")]), stand(&["v"], 0));
+    let chain = [("v", "prior", "o"), ("x", "prior", "v")];
+    assert_eq!(outcome(&[first, zero.clone(), last.clone()], &chain), stand(&["x"], 0));
+    // In the place of a void, nothing but zeroes is a void again.
+    assert_eq!(outcome(&[claim("o", "01", 100), zero, last], &chain), stand(&[], 0));
     // A copy of the amounts that is marked as a void.
     let copy = Claim { says_void: true, ..claim("v", "02", 100) };
     assert_eq!(outcome(&[claim("o", "01", 100), copy], &[("v", "prior", "o")]), stand(&[], 0));

@@ -67,7 +67,7 @@
 -- provider_name               name of who is paid; of a role, its practitioner
 -- provider_npi                NPI of who is paid
 -- principal_diagnosis_code    diagnosis marked as principal, else the first one
--- drg_code                    diagnosis related group
+-- drg_code                    diagnosis related group; of several systems, that of Medicare (MS-DRG)
 -- drg_system                  its code system as sent
 -- drg_display                 its name: of an MS-DRG from `code` where the list is loaded, else as sent
 -- type_of_bill_code           type of bill
@@ -250,6 +250,29 @@ WITH line AS (
   )
   WHERE coalesce(frequency_code, adjustment_type, type_of_bill) IS NOT NULL
   GROUP BY connection_id, explanation_of_benefit_id
+), stay_group AS (
+  -- Of several groups, be they codings of one entry or entries of their own, that of Medicare.
+  SELECT connection_id, explanation_of_benefit_id, code, system, display
+  FROM (
+    SELECT g.*, row_number() OVER (PARTITION BY connection_id, explanation_of_benefit_id
+             ORDER BY coalesce(vocabulary(system, code), '') <> 'MS-DRG', is_package, is_second_role, entry, position) AS n
+    FROM (
+      SELECT s.connection_id, s.explanation_of_benefit_id, k.code, k.system, coalesce(k.display, s.code_text) AS display,
+             0 AS is_package, 0 AS is_second_role, s.supporting_info_index AS entry, k.coding_index AS position
+      FROM temp.mart_scope CROSS JOIN explanation_of_benefit_supporting_info AS s ON s.connection_id = mart_scope.connection_id
+      JOIN explanation_of_benefit_coding AS k ON k.connection_id = s.connection_id
+        AND k.explanation_of_benefit_id = s.explanation_of_benefit_id
+        AND k.element = 'supportingInfo.code' AND k.element_index = s.supporting_info_index
+      WHERE 'drg' IN (s.category_code, s.category_second_code) AND k.code IS NOT NULL
+      UNION ALL
+      SELECT d.connection_id, d.explanation_of_benefit_id, d.package_code_code, d.package_code_system,
+             coalesce(d.package_code_display, d.package_code_text),
+             1, coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no
+      FROM temp.mart_scope CROSS JOIN explanation_of_benefit_diagnosis AS d ON d.connection_id = mart_scope.connection_id
+      WHERE d.package_code_code IS NOT NULL
+    ) AS g
+  )
+  WHERE n = 1
 )
 SELECT connection_id,
        explanation_of_benefit_id,
@@ -379,23 +402,9 @@ FROM (
                  WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
                    AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
                  ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1)) AS principal_diagnosis_code,
-         coalesce(e.drg_code,
-                (SELECT d.package_code_code FROM explanation_of_benefit_diagnosis AS d
-                 WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
-                   AND d.package_code_code IS NOT NULL
-                 ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1)) AS drg_code,
-         CASE WHEN e.drg_code IS NULL THEN (SELECT d.package_code_system FROM explanation_of_benefit_diagnosis AS d
-                 WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
-                   AND d.package_code_code IS NOT NULL
-                 ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1) ELSE e.drg_system END AS drg_system,
-         CASE WHEN e.drg_code IS NULL THEN (SELECT coalesce(d.package_code_display, d.package_code_text) FROM explanation_of_benefit_diagnosis AS d
-                 WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
-                   AND d.package_code_code IS NOT NULL
-                 ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1)
-              ELSE (SELECT coalesce(s.code_display, s.code_text) FROM explanation_of_benefit_supporting_info AS s
-                 WHERE s.connection_id = e.connection_id AND s.explanation_of_benefit_id = e.id
-                   AND s.code_code = e.drg_code AND 'drg' IN (s.category_code, s.category_second_code)
-                 ORDER BY s.row_no LIMIT 1) END AS drg_sent,
+         coalesce(stay_group.code, e.drg_code) AS drg_code,
+         CASE WHEN stay_group.code IS NULL THEN e.drg_system ELSE stay_group.system END AS drg_system,
+         stay_group.display AS drg_sent,
          coalesce(e.type_of_bill_code, said.type_of_bill) AS type_of_bill_code,
          coalesce(bill_frequency(coalesce(e.type_of_bill_code, said.type_of_bill)), said.frequency_code) AS frequency_code,
          -- NCPDP's transactions: B2 reverses a fill, B3 bills it anew.
@@ -446,6 +455,7 @@ FROM (
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit AS e ON e.connection_id = mart_scope.connection_id
   LEFT JOIN line ON line.connection_id = e.connection_id AND line.explanation_of_benefit_id = e.id
   LEFT JOIN said ON said.connection_id = e.connection_id AND said.explanation_of_benefit_id = e.id
+  LEFT JOIN stay_group ON stay_group.connection_id = e.connection_id AND stay_group.explanation_of_benefit_id = e.id
   LEFT JOIN temp.claim_money AS money ON money.connection_id = e.connection_id AND money.id = e.id
   LEFT JOIN temp.person ON person.connection_id = e.connection_id AND person.patient_id = e.patient_id
   LEFT JOIN temp.party AS insurer

@@ -330,7 +330,9 @@ WITH stated AS (
   WHERE coalesce(x.diagnosis_code, k.code_code) IS NOT NULL
 ), diagnosed AS (
   SELECT connection_id, explanation_of_benefit_id,
-         max(CASE WHEN n = 1 THEN CASE vocabulary(system, code) WHEN 'ICD-9-CM' THEN 'icd-9-cm' WHEN 'ICD-10-CM' THEN 'icd-10-cm' END END) AS type,
+         max(CASE WHEN n = 1 THEN CASE vocabulary(system, code) WHEN 'ICD-9-CM' THEN 'icd-9-cm'
+               -- No diagnosis is of PCS: some senders give CM the address of PCS.
+               WHEN 'ICD-10-CM' THEN 'icd-10-cm' WHEN 'ICD-10-PCS' THEN 'icd-10-cm' END END) AS type,
          max(CASE WHEN n = 1 THEN code END) AS code_1, max(CASE WHEN n = 1 THEN poa END) AS poa_1, max(CASE WHEN n = 2 THEN code END) AS code_2, max(CASE WHEN n = 2 THEN poa END) AS poa_2,
          max(CASE WHEN n = 3 THEN code END) AS code_3, max(CASE WHEN n = 3 THEN poa END) AS poa_3, max(CASE WHEN n = 4 THEN code END) AS code_4, max(CASE WHEN n = 4 THEN poa END) AS poa_4,
          max(CASE WHEN n = 5 THEN code END) AS code_5, max(CASE WHEN n = 5 THEN poa END) AS poa_5, max(CASE WHEN n = 6 THEN code END) AS code_6, max(CASE WHEN n = 6 THEN poa END) AS poa_6,

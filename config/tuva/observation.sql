@@ -40,7 +40,24 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS obser
              '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
          THEN substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 1, 10) END) AS observation_date,
        CAST(v.category_code AS VARCHAR) AS observation_type,
-       CAST(CASE WHEN lower(v.code_system) LIKE '%icd-10-cm%' THEN 'icd-10-cm' WHEN lower(v.code_system) LIKE '%icd-9%' THEN 'icd-9-cm' WHEN lower(v.code_system) LIKE '%icd10%' THEN 'icd-10-pcs' WHEN lower(v.code_system) LIKE '%snomed%' THEN 'snomed-ct' WHEN lower(v.code_system) LIKE '%loinc%' THEN 'loinc' WHEN lower(v.code_system) LIKE '%ama-assn%' OR lower(v.code_system) LIKE '%hcpcs%' THEN 'hcpcs' WHEN lower(v.code_system) LIKE '%rxnorm%' THEN 'rxnorm' WHEN lower(v.code_system) LIKE '%/ndc%' THEN 'ndc' WHEN lower(v.code_system) LIKE '%cvx%' THEN 'cvx' ELSE v.code_system END AS VARCHAR) AS source_code_type,
+       CAST((SELECT CASE
+           WHEN it.n LIKE '%/icd-10-pcs' OR it.n LIKE '%icd10pcs%' OR it.n = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
+           WHEN it.n LIKE '%/icd-10-cm' OR it.n LIKE '%/icd10cm' OR it.n LIKE '%/icd-10' OR it.n LIKE '%/icd10'
+             OR it.n IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
+           WHEN it.n LIKE '%/icd-9-cm' OR it.n LIKE '%/icd-9-cm/%' OR it.n LIKE '%/icd-9cm%' OR it.n LIKE '%/icd9cm' OR it.n LIKE '%/icd-9'
+             OR it.n LIKE '%/icd9' OR it.n IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
+           WHEN it.n LIKE '%snomed.info/sct%' OR it.n LIKE '%/sct' OR it.n LIKE '%/snomedct' OR it.n LIKE '%/snomed-ct' OR it.n LIKE '%/snomed ct'
+             OR it.n = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
+           WHEN it.n LIKE '%/loinc' OR it.n LIKE '%/loinc.org' OR it.n = '/2.16.840.1.113883.6.1' THEN 'loinc'
+           WHEN it.n LIKE '%ama-assn.org/go/cpt%' OR it.n LIKE '%/cpt' OR it.n LIKE '%hcpcs%'
+             OR it.n IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
+           WHEN it.n LIKE '%/rxnorm' OR it.n = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
+           WHEN it.n LIKE '%/ndc' OR it.n LIKE '%/fdandcorcompound' OR it.n LIKE '%/fdanationaldrugcode' OR it.n LIKE '%/ucm142438.htm'
+             OR it.n = '/2.16.840.1.113883.6.69' THEN 'ndc'
+           WHEN it.n LIKE '%/cvx' OR it.n = '/2.16.840.1.113883.12.292' THEN 'cvx'
+           ELSE v.code_system END
+         FROM (SELECT '/' || rtrim(replace(replace(lower(trim(CASE instr(v.code_system, '|') WHEN 0 THEN v.code_system
+           ELSE substr(v.code_system, 1, instr(v.code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', ''), '/') AS n) AS it) AS VARCHAR) AS source_code_type,
        CAST(v.code_code AS VARCHAR) AS source_code,
        CAST(coalesce(v.code_display, v.code_text) AS VARCHAR) AS source_description,
        CAST(CASE WHEN v.loinc_code IS NOT NULL THEN 'loinc' END AS VARCHAR) AS normalized_code_type,

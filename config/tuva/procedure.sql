@@ -31,7 +31,24 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS proce
        CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
        CAST(NULL AS VARCHAR) AS claim_id,
        date(r.procedure_date) AS procedure_date,
-       CAST(CASE WHEN lower(r.system) LIKE '%icd-10-cm%' THEN 'icd-10-cm' WHEN lower(r.system) LIKE '%icd-9%' THEN 'icd-9-cm' WHEN lower(r.system) LIKE '%icd10%' THEN 'icd-10-pcs' WHEN lower(r.system) LIKE '%snomed%' THEN 'snomed-ct' WHEN lower(r.system) LIKE '%loinc%' THEN 'loinc' WHEN lower(r.system) LIKE '%ama-assn%' OR lower(r.system) LIKE '%hcpcs%' THEN 'hcpcs' WHEN lower(r.system) LIKE '%rxnorm%' THEN 'rxnorm' WHEN lower(r.system) LIKE '%/ndc%' THEN 'ndc' WHEN lower(r.system) LIKE '%cvx%' THEN 'cvx' ELSE r.system END AS VARCHAR) AS source_code_type,
+       CAST((SELECT CASE
+           WHEN it.n LIKE '%/icd-10-pcs' OR it.n LIKE '%icd10pcs%' OR it.n = '/2.16.840.1.113883.6.4' OR it.n LIKE '%cms.gov/medicare/coding/icd10' THEN 'icd-10-pcs'
+           WHEN it.n LIKE '%/icd-10-cm' OR it.n LIKE '%/icd10cm' OR it.n LIKE '%/icd-10' OR it.n LIKE '%/icd10'
+             OR it.n IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
+           WHEN it.n LIKE '%/icd-9-cm' OR it.n LIKE '%/icd-9-cm/%' OR it.n LIKE '%/icd-9cm%' OR it.n LIKE '%/icd9cm' OR it.n LIKE '%/icd-9'
+             OR it.n LIKE '%/icd9' OR it.n IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
+           WHEN it.n LIKE '%snomed.info/sct%' OR it.n LIKE '%/sct' OR it.n LIKE '%/snomedct' OR it.n LIKE '%/snomed-ct' OR it.n LIKE '%/snomed ct'
+             OR it.n = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
+           WHEN it.n LIKE '%/loinc' OR it.n LIKE '%/loinc.org' OR it.n = '/2.16.840.1.113883.6.1' THEN 'loinc'
+           WHEN it.n LIKE '%ama-assn.org/go/cpt%' OR it.n LIKE '%/cpt' OR it.n LIKE '%hcpcs%'
+             OR it.n IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
+           WHEN it.n LIKE '%/rxnorm' OR it.n = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
+           WHEN it.n LIKE '%/ndc' OR it.n LIKE '%/fdandcorcompound' OR it.n LIKE '%/fdanationaldrugcode' OR it.n LIKE '%/ucm142438.htm'
+             OR it.n = '/2.16.840.1.113883.6.69' THEN 'ndc'
+           WHEN it.n LIKE '%/cvx' OR it.n = '/2.16.840.1.113883.12.292' THEN 'cvx'
+           ELSE r.system END
+         FROM (SELECT '/' || rtrim(replace(replace(lower(trim(CASE instr(r.system, '|') WHEN 0 THEN r.system
+           ELSE substr(r.system, 1, instr(r.system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', ''), '/') AS n) AS it) AS VARCHAR) AS source_code_type,
        CAST(r.code AS VARCHAR) AS source_code,
        CAST(r.display AS VARCHAR) AS source_description,
        CAST(NULL AS VARCHAR) AS normalized_code_type,

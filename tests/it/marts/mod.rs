@@ -24,4 +24,5 @@ pub(crate) mod more_marts;
 pub(crate) mod own_claims;
 mod reconciled;
 mod tuva;
+mod tuva_codes;
 mod tuva_known;

@@ -28,6 +28,10 @@ pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
         "icd-10-pcs" | "icd10pcs" => "ICD-10-PCS",
         "icd-10-cm" | "icd10cm" | "icd-10" | "icd10" => "ICD-10-CM",
         "icd-9-cm" | "icd9cm" | "icd-9" | "icd9" => "ICD-9-CM",
+        // HL7's URLs of the volumes of diagnoses and of procedures, earlier ones and today's.
+        _ if system.contains("/icd-9-cm/") || last.starts_with("icd-9cm") => "ICD-9-CM",
+        // An edition's URL.
+        _ if system.contains("snomed.info/sct/") => "SNOMED CT",
         "sct" | "snomedct" | "snomed-ct" | "snomed ct" => "SNOMED CT",
         "medhcpcsgeninfo" => "HCPCS",
         // HL7's and CMS's URL, a name, and Blue Button's variable.
@@ -57,7 +61,7 @@ const USUAL: [(&str, &str); 8] = [
     ("http://loinc.org", "LOINC"),
 ];
 
-const OIDS: [(&str, &str); 11] = [
+const OIDS: [(&str, &str); 12] = [
     ("2.16.840.1.113883.6.69", "NDC"),
     ("2.16.840.1.113883.6.88", "RxNorm"),
     ("2.16.840.1.113883.6.1", "LOINC"),
@@ -69,6 +73,7 @@ const OIDS: [(&str, &str); 11] = [
     ("2.16.840.1.113883.6.3", "ICD-10-CM"),
     ("2.16.840.1.113883.6.4", "ICD-10-PCS"),
     ("2.16.840.1.113883.6.103", "ICD-9-CM"),
+    ("2.16.840.1.113883.6.104", "ICD-9-CM"),
 ];
 
 /// A URL, an OID or a name in lower case, without what stands around it.
@@ -213,6 +218,15 @@ mod tests {
                 "ICD-10-CM",
                 &["http://hl7.org/fhir/sid/icd-10-cm/", "http://hl7.org/fhir/sid/icd-10"],
             ),
+            (
+                "ICD-9-CM",
+                &[
+                    "http://hl7.org/fhir/sid/icd-9-cm/diagnosis",
+                    "http://terminology.hl7.org/CodeSystem/ICD-9CM-procedurecodes",
+                    "urn:oid:2.16.840.1.113883.6.104",
+                ],
+            ),
+            ("SNOMED CT", &["http://snomed.info/sct/731000124108"]),
             (
                 "ICD-10-PCS",
                 &["http://www.cms.gov/Medicare/Coding/ICD10", "http://hl7.org/fhir/sid/icd-10-pcs"],

@@ -308,6 +308,7 @@ CREATE TABLE medical_claim (
   ingest_datetime TIMESTAMP
 );
 CREATE INDEX medical_claim_by_claim ON medical_claim (connection_id, explanation_of_benefit_id);
+CREATE INDEX medical_claim_by_id ON medical_claim (claim_id);
 CREATE INDEX medical_claim_by_person ON medical_claim (person_id, claim_start_date);
 INSERT INTO medical_claim
 WITH stated AS (

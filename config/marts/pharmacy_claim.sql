@@ -64,6 +64,7 @@ CREATE TABLE pharmacy_claim (
   ingest_datetime TIMESTAMP
 );
 CREATE INDEX pharmacy_claim_by_claim ON pharmacy_claim (connection_id, explanation_of_benefit_id);
+CREATE INDEX pharmacy_claim_by_id ON pharmacy_claim (claim_id);
 CREATE INDEX pharmacy_claim_by_person ON pharmacy_claim (person_id, dispensing_date);
 INSERT INTO pharmacy_claim
 WITH stated AS (

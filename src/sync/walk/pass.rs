@@ -203,7 +203,6 @@ impl Pass<'_> {
         let mut asked = first;
         let mut pending = self.ask(asked.clone());
         let mut came_by = Onward::End;
-        let mut hollow_pages = 0;
         loop {
             let arrived = tokio::select! {
                 arrived = pending.arrived() => arrived,
@@ -257,10 +256,8 @@ impl Pass<'_> {
             let allowed = following_url.is_none() || self.context.allowance.take();
             let following =
                 following_url.filter(|_| allowed).map(|url| (self.ask(url.clone()), url));
-            match self.store(page, next_url).await? {
-                Stored::FilterIgnored(why) => return self.downgrade(why).await,
-                Stored::Committed { has_news: true } => hollow_pages = 0,
-                Stored::Committed { has_news: false } => hollow_pages += 1,
+            if let Stored::FilterIgnored(why) = self.store(page, next_url).await? {
+                return self.downgrade(why).await;
             }
             match (onward, following) {
                 (Err(error), _) => return Ok(Ending::Open(lost_way(&error))),
@@ -268,8 +265,8 @@ impl Pass<'_> {
                 (Ok(_), _) if self.tally.stale_pages >= most_stale => {
                     return Ok(Ending::Open(no_progress(self.tally.stale_pages)));
                 }
-                (Ok(_), _) if hollow_pages >= most_hollow => {
-                    return Ok(Ending::Open(no_progress(hollow_pages)));
+                (Ok(_), _) if self.tally.hollow_pages >= most_hollow => {
+                    return Ok(Ending::Open(no_progress(self.tally.hollow_pages)));
                 }
                 (Ok(onward), Some(following)) if !self.context.stop.is_asked() => {
                     ((pending, asked), came_by) = (following, onward);

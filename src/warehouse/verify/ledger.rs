@@ -121,7 +121,7 @@ const WRONG: [(&str, &str); 20] = [
         "absent resources are called deleted without a proof, or have a proof and are not",
     ),
     (
-        "SELECT count(*) FROM walk_page WHERE length(seen) % 8 <> 0",
+        "SELECT count(*) FROM walk_page WHERE length(seen) % 8 + length(rejected) % 8 <> 0",
         "notes of what a page brought are incomplete",
     ),
     (

@@ -67,11 +67,11 @@ pub(super) fn put_cursor(
                window_parameter, window_from, window_to, walk_id, next_url, pages, resources_seen,
                entries, matches, rejected, first_page_entries, declared_total, total_changed,
                walk_started_at, updated_at, began_at, brought_early, brought_late, stale_pages,
-               repeated_page)
+               repeated_page, hollow_pages)
              SELECT connection_id, resource_type, mode, coalesce(window_parameter, ''),
                coalesce(window_from, ''), coalesce(window_to, ''), id, ?2, pages_before + ?3,
                ?4, ?6, ?11, ?7, ?8, ?9, ?10, walk_started_at, ?5,
-               ?12, ?13, ?14, ?15, ?16
+               ?12, ?13, ?14, ?15, ?16, ?17
              FROM sync_walk WHERE id = ?1",
         )
         .and_then(|mut statement| {
@@ -91,7 +91,8 @@ pub(super) fn put_cursor(
                 tally.brought_early,
                 tally.brought_late,
                 tally.stale_pages,
-                tally.repeated_page
+                tally.repeated_page,
+                tally.hollow_pages
             ])
         })
         .doing("cannot store a cursor")
@@ -148,7 +149,7 @@ impl Warehouse {
 const CURSOR: &str = "SELECT k.resource_type, k.mode, k.walk_id, k.next_url, k.pages,
    k.resources_seen, k.walk_started_at, w.since, k.failures, k.entries, k.matches, k.rejected,
    k.first_page_entries, k.declared_total, k.total_changed, k.began_at, k.brought_early,
-   k.brought_late, k.stale_pages, k.repeated_page, w.proved_for
+   k.brought_late, k.stale_pages, k.repeated_page, w.proved_for, k.hollow_pages
  FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id";
 
 /// The cursors of a connection's unfinished walks over whole types.
@@ -291,6 +292,7 @@ fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
             declared_total: row.get(13)?,
             total_changed: row.get(14)?,
             stale_pages: row.get(18)?,
+            hollow_pages: row.get(21)?,
             repeated_page: row.get(19)?,
             began: row.get::<_, Option<String>>(15)?.as_deref().and_then(clock::parsed),
             brought_early: row.get(16)?,

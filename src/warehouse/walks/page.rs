@@ -104,8 +104,6 @@ pub(crate) struct PageWritten {
     pub(crate) counters: WalkCounters,
     /// What the walk's pages add up to with this one.
     pub(crate) tally: Tally,
-    /// Whether the page brought an id of the walk's own type that the walk had not met.
-    pub(crate) has_news: bool,
 }
 
 /// Bytes that go in as SQL text, unchanged; as a blob where they are not UTF-8.

@@ -66,19 +66,18 @@ pub(super) fn write_page(
     }
     let met = page.unchanged.iter().map(|one| one.rowid).chain(seen.iter().copied());
     files::hand_over(transaction, page, met)?;
-    seen::note_page(transaction, page, &seen)?;
     // What is older is in no table, so no view's word about it is of interest.
     let rejects = quarantine::reject_all(transaction, page, &older)?;
+    seen::note_page(transaction, page, &seen, &rejects.rowids)?;
     counters.resources_rejected += rejects.met;
     // What could not be taken in comes on two pages like any other resource.
     tally.rejected = tally.rejected.saturating_sub(rejects.again);
     tally.matches += rejects.again;
     tally.nameless_again |= rejects.is_nameless_again;
     tally.distinct += new;
-    let news = new + rejects.new_ids;
     let brings_any = !(page.changed.is_empty() && page.unchanged.is_empty())
         || page.rejects.iter().any(|reject| reject.resource_id.is_some());
-    tally.add_news(news > 0, brings_any);
+    tally.add_news(new + rejects.new_ids > 0, brings_any);
     tally.add_repeats(new + rejects.new, page.next_url.is_some());
     reference_queue::answer(transaction, catalog, page, &mut counters)?;
     if let Some(next_url) = &page.next_url {
@@ -86,7 +85,7 @@ pub(super) fn write_page(
     }
     ledger::note_page(transaction, page)?;
     ledger::update_counters(transaction, page.walk.walk_id, &counters)?;
-    Ok(PageWritten { counters, tally, has_news: news > 0 })
+    Ok(PageWritten { counters, tally })
 }
 
 fn replace_rows(

@@ -47,7 +47,7 @@ pub(crate) fn keep(connection: &Connection, walk: &WalkKey) -> Result<(), Wareho
         .doing(doing)?;
     connection
         .execute(
-            "INSERT INTO walk_page VALUES (?1, -1, ?2, ?3)",
+            "INSERT INTO walk_page (walk_id, page, connection_id, seen) VALUES (?1, -1, ?2, ?3)",
             params![walk.walk_id, walk.connection_id, all_seen(connection, walk)?],
         )
         .doing(doing)

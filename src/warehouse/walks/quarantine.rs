@@ -23,7 +23,7 @@ const VIEW_ERROR: &str = "view_error";
 const NO_RESOURCE: &str = "no_resource";
 
 /// How many rejects a page holds, and what of them its walk had not met before.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Rejects {
     pub(crate) met: u64,
     pub(crate) new: u64,
@@ -33,6 +33,8 @@ pub(super) struct Rejects {
     pub(crate) again: u64,
     /// Whether an entry without a resource looks like one that an earlier page had brought.
     pub(super) is_nameless_again: bool,
+    /// Their row ids.
+    pub(super) rowids: Vec<i64>,
 }
 
 /// Quarantines what the page holds that could not be taken in, but for what is older than the stored
@@ -53,8 +55,7 @@ pub(super) fn reject_all(
             detail,
             body: &page.body[changed.json.clone()],
         };
-        rejects.new += u64::from(enter(transaction, page, &reject)?);
-        rejects.met += 1;
+        rejects.note(enter(transaction, page, &reject)?);
     }
     let mut on_this_page = HashSet::new();
     for reject in &page.rejects {
@@ -67,9 +68,7 @@ pub(super) fn reject_all(
             detail: &reject.detail,
             body,
         };
-        let is_new = enter(transaction, page, &reject)?;
-        rejects.met += 1;
-        rejects.new += u64::from(is_new);
+        let is_new = rejects.note(enter(transaction, page, &reject)?);
         if let Some(id) = reject.resource_id {
             let is_new_id = seen::note_rejected_id(transaction, page.walk.walk_id, id)?;
             rejects.new_ids += u64::from(is_new_id);
@@ -82,6 +81,16 @@ pub(super) fn reject_all(
     Ok(rejects)
 }
 
+impl Rejects {
+    /// Counts a reject, given by its row id and whether the walk had not met it; returns the latter.
+    fn note(&mut self, (rowid, is_new): (i64, bool)) -> bool {
+        self.met += 1;
+        self.new += u64::from(is_new);
+        self.rowids.push(rowid);
+        is_new
+    }
+}
+
 struct Entry<'a> {
     resource_type: &'a str,
     resource_id: Option<&'a str>,
@@ -90,11 +99,12 @@ struct Entry<'a> {
     body: &'a [u8],
 }
 
+/// Enters a reject; returns its row id, and whether the walk had not met it.
 fn enter(
     transaction: &Transaction<'_>,
     page: &PageWrite,
     reject: &Entry<'_>,
-) -> Result<bool, WarehouseError> {
+) -> Result<(i64, bool), WarehouseError> {
     let doing = "cannot write to rejected_resource";
     let body_hash: [u8; 32] = Sha256::digest(reject.body).into();
     let known: Option<(i64, bool)> = transaction
@@ -152,7 +162,7 @@ fn enter(
     if let Some(round) = page.round {
         seen::note_rejected(transaction, round, rowid)?;
     }
-    seen::note_rejected(transaction, page.walk.walk_id, rowid)
+    Ok((rowid, seen::note_rejected(transaction, page.walk.walk_id, rowid)?))
 }
 
 /// Counts a reject that was entered, so that `verify` sees when one is gone.

@@ -2,7 +2,7 @@
 //!
 //! The notes of a walk under way are in temporary tables, outside the warehouse file. A page that
 //! names a next one also leaves its row ids in `walk_page`, in its own transaction, so that a walk
-//! which goes on in a later run still knows what its earlier pages brought. A pass that ended in doubt
+//! which goes on in a later run still knows what its earlier pages brought, rejects included. A pass that ended in doubt
 //! leaves all that it saw there, as page 0, where the pass after it may take several runs; so does a
 //! complete walk over a part, as page -1.
 
@@ -48,23 +48,37 @@ pub(super) fn note_seen(
     Ok(new)
 }
 
-/// Leaves what a page brought for a later run, where the walk goes on after it.
+/// Leaves what a page brought for a later run, where the walk goes on after it: resources and rejects, by
+/// their row ids.
 pub(super) fn note_page(
     connection: &Connection,
     page: &PageWrite,
     resources: &[i64],
+    rejects: &[i64],
 ) -> Result<(), WarehouseError> {
     if page.next_url.is_some() {
-        let bytes: Vec<u8> = resources.iter().flat_map(|rowid| rowid.to_le_bytes()).collect();
         connection
-            .prepare_cached("INSERT OR REPLACE INTO walk_page VALUES (?1, ?2, ?3, ?4)")
+            .prepare_cached(
+                "INSERT OR REPLACE INTO walk_page (walk_id, page, connection_id, seen, rejected)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )
             .and_then(|mut statement| {
                 let walk = &page.walk;
-                statement.execute(params![walk.walk_id, page.page, walk.connection_id, bytes])
+                statement.execute(params![
+                    walk.walk_id,
+                    page.page,
+                    walk.connection_id,
+                    bytes_of(resources),
+                    bytes_of(rejects)
+                ])
             })
             .doing("cannot note what a page brought")?;
     }
     Ok(())
+}
+
+fn bytes_of(rowids: &[i64]) -> Vec<u8> {
+    rowids.iter().flat_map(|rowid| rowid.to_le_bytes()).collect()
 }
 
 /// Notes that a walk saw these resources; returns how many of them are new to it.
@@ -175,7 +189,8 @@ pub(super) fn all_seen(connection: &Connection, walk: &WalkKey) -> Result<Vec<u8
 pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
     connection
         .execute(
-            "INSERT OR REPLACE INTO walk_page VALUES (?1, 0, ?2, ?3)",
+            "INSERT OR REPLACE INTO walk_page (walk_id, page, connection_id, seen)
+             VALUES (?1, 0, ?2, ?3)",
             params![walk.walk_id, walk.connection_id, all_seen(connection, walk)?],
         )
         .doing("cannot keep what a pass saw")
@@ -218,15 +233,33 @@ pub(crate) fn take_over(
     connection
         .execute("UPDATE walk_page SET walk_id = ?2 WHERE walk_id = ?1", [earlier, walk.walk_id])
         .doing(doing)?;
-    let pages: Vec<Vec<u8>> = connection
-        .prepare("SELECT seen FROM walk_page WHERE walk_id = ?1")
-        .and_then(|mut statement| statement.query_map([walk.walk_id], |row| row.get(0))?.collect())
+    let pages: Vec<[Vec<u8>; 2]> = connection
+        .prepare("SELECT seen, rejected FROM walk_page WHERE walk_id = ?1")
+        .and_then(|mut statement| {
+            statement.query_map([walk.walk_id], |row| Ok([row.get(0)?, row.get(1)?]))?.collect()
+        })
         .doing(doing)?;
     let mut seen = 0;
-    for page in pages {
-        seen += insert(connection, walk.walk_id, &row_ids(&page))?;
+    for [resources, rejects] in pages {
+        seen += insert(connection, walk.walk_id, &row_ids(&resources))?;
+        for reject in row_ids(&rejects) {
+            recall_reject(connection, walk.walk_id, reject)?;
+        }
     }
     Ok(seen)
+}
+
+/// Notes a reject that a walk met in an earlier run.
+fn recall_reject(connection: &Connection, walk_id: i64, reject: i64) -> Result<(), WarehouseError> {
+    note_rejected(connection, walk_id, reject)?;
+    let id: Option<Option<String>> = connection
+        .prepare_cached("SELECT resource_id FROM rejected_resource WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([reject], |row| row.get(0)).optional())
+        .doing("cannot read what was rejected")?;
+    if let Some(id) = id.flatten() {
+        note_rejected_id(connection, walk_id, &id)?;
+    }
+    Ok(())
 }
 
 /// Deletes a walk's notes of what it has seen, which last for one run.

@@ -29,11 +29,14 @@ pub(crate) struct Tally {
     /// Pages with entries, in a row up to the latest page, that brought nothing that the walk had
     /// not met; pages without entries between them do not count.
     pub(crate) stale_pages: u32,
+    /// Pages in a row, up to the latest one, that brought nothing that the walk had not met, those
+    /// without entries included.
+    pub(crate) hollow_pages: u32,
     /// Whether more than half of a page that named a next one was a repeat, of earlier pages or of
     /// itself: its own content may be missing.
     pub(crate) repeated_page: bool,
     /// Whether a page of this run brought an entry without a resource that looks like one of an earlier
-    /// page: it may be the same one, and stand for a resource that did not come.
+    /// page, in whichever run: it may be the same one, and stand for a resource that did not come.
     pub(crate) nameless_again: bool,
     /// When the walk began, by the earlier of the server's clock and ours.
     pub(crate) began: Option<DateTime<Utc>>,
@@ -75,10 +78,11 @@ impl Tally {
     /// any id at all.
     pub(crate) fn add_news(&mut self, has_news: bool, brings_any: bool) {
         if has_news {
-            self.stale_pages = 0;
-        } else if brings_any {
-            self.stale_pages += 1;
+            (self.stale_pages, self.hollow_pages) = (0, 0);
+            return;
         }
+        self.stale_pages += u32::from(brings_any);
+        self.hollow_pages += 1;
     }
 
     /// Adds how many entries of the latest page the walk had not met.

@@ -1,6 +1,6 @@
 //! Pages that lead on for ever, under links that are new each time: the walk ends, incomplete.
 
-use crate::support::{Asked, Home, Reply, Scripted, bundle};
+use crate::support::{Asked, Home, Reply, Scripted, Watched, bundle};
 
 const TYPE: &str = "Condition";
 
@@ -92,26 +92,62 @@ const HOLLOW: [(&str, &str, usize); 6] = [
     ("no resource", r#"{"fullUrl":"urn:x:@"}"#, 110),
 ];
 
+/// A payer of one such entry a page, without end.
+fn hollow(entry: &'static str) -> (Scripted, Home) {
+    let mut turn = 0;
+    let payer = Scripted::start(&[TYPE], move |asked| {
+        turn += 1;
+        let entry = entry.replace('@', &turn.to_string());
+        let next = format!("{}/{TYPE}?token={turn}", asked.base);
+        (
+            200,
+            format!(
+                r#"{{"resourceType":"Bundle","type":"searchset","link":[{{"relation":"next","url":"{next}"}}],"entry":[{entry}]}}"#
+            ),
+        )
+    });
+    let home = payer.connected_home(&[TYPE], "");
+    (payer, home)
+}
+
 #[test]
 fn pages_that_bring_no_new_id_end_whatever_they_bring() {
     for (what, entry, most) in HOLLOW {
-        let mut turn = 0;
-        let payer = Scripted::start(&[TYPE], move |asked| {
-            turn += 1;
-            let entry = entry.replace('@', &turn.to_string());
-            let next = format!("{}/{TYPE}?token={turn}", asked.base);
-            (
-                200,
-                format!(
-                    r#"{{"resourceType":"Bundle","type":"searchset","link":[{{"relation":"next","url":"{next}"}}],"entry":[{entry}]}}"#
-                ),
-            )
-        });
-        let home = payer.connected_home(&[TYPE], "");
+        let (payer, home) = hollow(entry);
         let outcome = home.run(&["sync"]);
         assert_eq!(outcome.code, 2, "{what}: {}", outcome.stderr);
         assert_eq!(reason(&home), "no_progress", "{what}");
         let asked = payer.asked().len();
         assert!(asked <= most, "{what}: {asked}");
+    }
+}
+
+/// The pages of all nights count, and those before a kill.
+#[test]
+fn pages_that_bring_no_new_id_end_over_several_nights_and_kills_too() {
+    for (what, entry, most) in HOLLOW {
+        let (payer, home) = hollow(entry);
+        let (budget, mut asked, mut nights) = ((most / 4).to_string(), 0, 0);
+        while home.value::<i64>("SELECT count(*) FROM sync_walk WHERE reason = 'no_progress'") == 0
+        {
+            nights += 1;
+            assert!(nights < 9, "{what}: {asked} requests, and it goes on");
+            if nights == 2 {
+                let (mut sync, mut tonight) = (Watched::start(&home, &["sync"]), 0);
+                sync.until(|| {
+                    tonight += payer.asked().len();
+                    tonight > most / 4
+                });
+                sync.kill();
+                asked += tonight;
+            } else {
+                home.run(&["sync", "--max-requests", &budget]);
+            }
+            asked += payer.asked().len();
+        }
+        // Two requests a run are of pages that nobody stored, or whose walk was to say first what it is.
+        assert!(asked <= most + 2 * nights, "{what}: {asked} in {nights} nights");
+        let left: i64 = home.value("SELECT count(*) FROM walk_cursor");
+        assert_eq!(left, 0, "{what}: the next night begins anew");
     }
 }

@@ -47,8 +47,8 @@ impl Ahead {
 
 /// What came of storing a page.
 pub(super) enum Stored {
-    /// It is committed, or will be; whether it brought an id that the walk had not met.
-    Committed { has_news: bool },
+    /// It is committed, or will be.
+    Committed,
     /// It shows that the server does not honour `_lastUpdated`; nothing was stored.
     FilterIgnored(&'static str),
 }
@@ -134,10 +134,10 @@ impl Pass<'_> {
         self.ahead.on_their_way.push_back(Sent { page, names });
         if goes_ahead {
             self.settle_what_is_stored()?;
-            return Ok(Stored::Committed { has_news: true });
+        } else {
+            self.settle().await?;
         }
-        let has_news = self.settle().await?;
-        Ok(Stored::Committed { has_news })
+        Ok(Stored::Committed)
     }
 
     /// Unpacks a page beside what is stored and on its way.
@@ -156,14 +156,12 @@ impl Pass<'_> {
         self.context.unpack(resource_type, page).await
     }
 
-    /// Waits until all pages on their way are stored; returns whether the last of them brought an id
-    /// that the walk had not met.
-    pub(super) async fn settle(&mut self) -> Result<bool, WarehouseError> {
-        let mut has_news = false;
+    /// Waits until all pages on their way are stored.
+    pub(super) async fn settle(&mut self) -> Result<(), WarehouseError> {
         while let Some(Sent { page, .. }) = self.ahead.on_their_way.pop_front() {
-            has_news = self.note_stored(page.stored().await?);
+            self.note_stored(page.stored().await?);
         }
-        Ok(has_news)
+        Ok(())
     }
 
     /// Takes note of the pages that are stored by now.
@@ -176,7 +174,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn note_stored(&mut self, written: PageWritten) -> bool {
+    fn note_stored(&mut self, written: PageWritten) {
         // More may have been asked for since it was sent.
         let (requests, retries) = (self.counters.requests, self.counters.retries);
         self.counters = WalkCounters { requests, retries, ..written.counters };
@@ -187,6 +185,5 @@ impl Pass<'_> {
             resources_seen: self.tally.matches,
             declared_total: self.counters.declared_total,
         });
-        written.has_news
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     context::WalkContext,
     decide::{
+        asked::came_along,
         order::{Step, WalkOrder},
         survey::{Survey, narrowed, note_tokens, survey},
     },
@@ -25,6 +26,7 @@ use crate::{
     outcome::{Reason, WalkState},
     warehouse::{
         WalkFinish, WarehouseError, last_turns, left_types, open_absences, open_strangers,
+        unmentioned_types,
     },
 };
 use std::sync::Arc;
@@ -77,6 +79,7 @@ pub(super) async fn sync_connection(
             if options.backfill.is_none() {
                 let gaps = narrowed(&context, target, options, scope.as_deref()).await?;
                 enter_gaps(&context, gaps, &mut walks).await?;
+                enter_unmentioned(&context, &mut walks).await?;
             }
             walks
         }
@@ -181,6 +184,20 @@ async fn enter_gaps(
         };
         enter(context, resource_type, None, finish.clone()).await?;
         report.finish = finish;
+    }
+    Ok(())
+}
+
+/// Enters the types that came along with others for the first time.
+async fn enter_unmentioned(
+    context: &WalkContext,
+    walks: &mut Vec<WalkReport>,
+) -> Result<(), WarehouseError> {
+    let id = context.connection.id;
+    let names = context.warehouse.reader().read(|connection| unmentioned_types(connection, id))?;
+    for name in names {
+        let finish = came_along(&name);
+        walks.push(enter(context, name, None, finish).await?);
     }
     Ok(())
 }

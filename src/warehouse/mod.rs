@@ -86,7 +86,7 @@ pub(crate) use walks::tally::Tally;
 pub(crate) use walks::turns::{
     connection_turns, is_turn_of_full_walk, last_turns, pages_of_full_walk,
 };
-pub(crate) use walks::type_state::{Advance, dates, held_types, left_types};
+pub(crate) use walks::type_state::{Advance, dates, held_types, left_types, unmentioned_types};
 pub use walks::type_state::{HeldType, LastUpdated, Totals, TypeState};
 pub use walks::walk_counters::WalkCounters;
 pub use walks::walk_finish::WalkFinish;

@@ -102,6 +102,14 @@ fn not_asked(input: &PlanInput<'_>, name: &str) -> WalkFinish {
     WalkFinish::not_walked(WalkState::Skipped, Reason::NotAsked, detail)
 }
 
+/// A type of which nobody asks, though some of it came along with other types.
+pub(crate) fn came_along(name: &str) -> WalkFinish {
+    let detail = "it came along with other types and is not asked for itself: nothing tells whether \
+                  all of it came, or what of it the plan has deleted";
+    let finish = WalkFinish::not_walked(WalkState::Skipped, Reason::NotAsked, detail.to_owned());
+    WalkFinish { hint: Some(format!("add \"{name}\" to the plan's types")), ..finish }
+}
+
 /// Decides about a type.
 pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
     let required = input.required.contains(name);

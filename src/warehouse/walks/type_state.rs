@@ -180,6 +180,28 @@ pub(crate) fn held_types(
         .doing("cannot read which types are held")
 }
 
+/// The types of live resources of which the ledger says nothing: they came along with other types.
+pub(crate) fn unmentioned_types(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare(
+            "WITH RECURSIVE stored (name) AS (
+               SELECT min(resource_type) FROM resource WHERE connection_id = ?1
+               UNION ALL SELECT (SELECT min(resource_type) FROM resource
+                 WHERE connection_id = ?1 AND resource_type > name)
+               FROM stored WHERE name IS NOT NULL)
+             SELECT name FROM stored WHERE name IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
+                 AND w.resource_type = name)
+               AND EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = ?1
+                 AND r.resource_type = name AND r.deleted_at IS NULL)",
+        )
+        .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())
+        .doing("cannot read which types are stored")
+}
+
 /// The types that the ledger says last that they are not asked for: it need not say so again.
 pub(crate) fn left_types(
     connection: &Connection,

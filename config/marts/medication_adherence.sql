@@ -8,7 +8,7 @@
 -- first, so the same day is never covered twice. Fills of one day add up. The period goes from the
 -- first fill to the last day that the supply covers; what comes after it is nobody's gap, as the drug may have
 -- been stopped. A drug is its RxNorm code, else the product of its NDC (the first nine digits, whatever
--- the package), else its code or name as sent. A fill without a date or without days of supply
+-- the package), else its code or name as sent; a compound of several drugs is none of them. A fill without a date or without days of supply
 -- cannot be laid out: see unplaced_fill_count.
 --
 -- connection_id             whose consent the row came through
@@ -52,7 +52,8 @@ CREATE INDEX medication_adherence_by_member ON medication_adherence (member_id, 
 INSERT INTO medication_adherence
 WITH fill AS (
   SELECT f.connection_id, f.source, f.member_id, f.patient_id, f.drug_name,
-         coalesce(f.rxnorm_code, CASE length(f.ndc_code) WHEN 11 THEN substr(f.ndc_code, 1, 9) END, f.drug_code, f.drug_name) AS drug,
+         coalesce(f.rxnorm_code, CASE length(f.ndc_code) WHEN 11 THEN substr(f.ndc_code, 1, 9) END,
+                  CASE lower(f.drug_code) WHEN 'compound' THEN NULL ELSE coalesce(f.drug_code, f.drug_name) END) AS drug,
          CAST(julianday(f.fill_date) + 0.5 AS INTEGER) AS day, CAST(f.days_supply AS INTEGER) AS days
   FROM temp.mart_scope CROSS JOIN medication_fill AS f ON f.connection_id = mart_scope.connection_id
 ), named AS (

@@ -15,7 +15,8 @@
 -- drug_code                   first code of the drug
 -- drug_system                 its code system
 -- drug_name                   its name: of the NDC's product or the RxNorm code from `code` where the list is loaded, else as sent
--- ndc_code                    National Drug Code, where sent: eleven digits
+-- ndc_code                    National Drug Code, where sent: eleven digits; of the parts of a line without a code of its own
+--                             where they are of one drug: a compound of several has none
 -- ndc_sent_code               the same as sent
 -- rxnorm_code                 RxNorm code, where sent
 -- quantity                    quantity handed out
@@ -103,11 +104,11 @@ WITH info AS (
   SELECT c.connection_id, 'claim' AS source, c.explanation_of_benefit_id AS source_id, l.item_index,
          c.member_id, c.patient_id, coalesce(l.service_start, c.service_start) AS fill_sent,
          l.code AS drug_code, l.code_system AS drug_system, l.code_display AS drug_name,
-         coalesce(CASE WHEN l.ndc_code IS NOT NULL THEN l.ndc_sent_code END, (SELECT coalesce(d.ndc_code, d.product_or_service_code) FROM explanation_of_benefit_item_detail AS d
+         coalesce(CASE WHEN l.ndc_code IS NOT NULL THEN l.ndc_sent_code END, (SELECT min(coalesce(d.ndc_code, d.product_or_service_code)) FROM explanation_of_benefit_item_detail AS d
                                WHERE d.connection_id = c.connection_id AND d.explanation_of_benefit_id = c.explanation_of_benefit_id
                                  AND d.item_index = l.item_index
                                  AND (d.ndc_code IS NOT NULL OR vocabulary(d.product_or_service_system, d.product_or_service_code) = 'NDC')
-                               ORDER BY d.row_no LIMIT 1), l.ndc_sent_code) AS ndc_code,
+                               HAVING count(DISTINCT ndc11(coalesce(d.ndc_code, d.product_or_service_code))) = 1), l.ndc_sent_code) AS ndc_code,
          k.rxnorm AS rxnorm_code, l.quantity, l.quantity_unit,
          coalesce(line_info.days_supply, claim_info.days_supply) AS days_supply,
          CAST(coalesce(line_info.refill_number, claim_info.refill_number) AS INTEGER) AS refill_number, c.provider_name AS pharmacy_name,

@@ -28,7 +28,8 @@ CREATE INDEX medication_gap_by_member ON medication_gap (member_id, drug);
 INSERT INTO medication_gap
 WITH daily AS (
   SELECT f.connection_id, f.source, f.member_id, f.patient_id,
-         coalesce(f.rxnorm_code, CASE length(f.ndc_code) WHEN 11 THEN substr(f.ndc_code, 1, 9) END, f.drug_code, f.drug_name) AS drug,
+         coalesce(f.rxnorm_code, CASE length(f.ndc_code) WHEN 11 THEN substr(f.ndc_code, 1, 9) END,
+                  CASE lower(f.drug_code) WHEN 'compound' THEN NULL ELSE coalesce(f.drug_code, f.drug_name) END) AS drug,
          CAST(julianday(f.fill_date) + 0.5 AS INTEGER) AS day, sum(CAST(f.days_supply AS INTEGER)) AS days,
          max(f.drug_name) AS drug_name
   FROM temp.mart_scope CROSS JOIN medication_fill AS f ON f.connection_id = mart_scope.connection_id

@@ -328,3 +328,37 @@ fn a_column_of_a_vocabulary_knows_its_system_as_it_is_written() {
         assert_eq!(home.value::<i64>(&found), systems.len() as i64, "{column}");
     }
 }
+
+/// A compound of several drugs is a fill, and none of its drugs.
+#[test]
+fn a_compound_has_the_code_of_its_drug_only_where_it_is_one() {
+    let part = |at: usize, code: &str| {
+        json!({"sequence": at, "productOrService": coded(code, NDC), "adjudication": [
+            {"category": coded("submitted", "http://terminology.hl7.org/CodeSystem/adjudication"),
+             "amount": {"value": 10, "currency": "USD"}}]})
+    };
+    let compound = |id: &str, day: &str, parts: Value| {
+        let literal = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBCompoundLiteral";
+        claim(
+            id,
+            json!({"type": coded("pharmacy", "http://terminology.hl7.org/CodeSystem/claim-type"),
+            "billablePeriod": {"start": day, "end": day},
+            "supportingInfo": [{"sequence": 1, "category": coded("dayssupply",
+                "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBSupportingInfoType"), "valueQuantity": {"value": 30}}],
+            "item": [{"sequence": 1, "productOrService": coded("compound", literal), "detail": parts}]}),
+        )
+    };
+    let two = json!([part(1, "0093-3109-05"), part(2, "0093-3110-05")]);
+    let home = imported(&[
+        compound("a", "2025-01-02", two.clone()),
+        compound("b", "2025-06-02", two),
+        compound("one", "2025-01-02", json!([part(1, "0093-3109-05"), part(2, "00093310905")])),
+    ]);
+    let asked =
+        "SELECT source_id, ndc_code, days_supply, submitted_cents FROM medication_fill ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["a||30|2000", "b||30|2000", "one|00093310905|30|2000"]);
+    let asked = "SELECT ndc_code, charge_amount FROM tuva_pharmacy_claim ORDER BY claim_id";
+    assert_eq!(ask(&home, asked), ["|20", "|20", "00093310905|20"]);
+    assert_eq!(ask(&home, "SELECT drug FROM medication_adherence"), ["000933109"]);
+    assert!(ask(&home, "SELECT * FROM medication_gap").is_empty());
+}

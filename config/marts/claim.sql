@@ -8,7 +8,7 @@
 -- Amounts: the total the payer states, else the decision on claim level, else the sum of the
 -- lines, with those that the payer added. Amounts of one kind add up. A kind the payer does not use
 -- is NULL, not 0. A claim that mixes currencies has no amounts: see is_mixed_currency. Each amount
--- is there in whole cents, too.
+-- is there in whole cents, too, unless it is nonsense: ten trillion and more have no cents.
 --
 -- Dates: columns that end in _date have ten characters; a date of lower precision is its first
 -- day (its last, for an end), and what is no date is NULL. The text that was sent is beside it.

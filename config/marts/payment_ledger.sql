@@ -9,7 +9,7 @@
 --
 -- Caveats: a payer that sends only the difference in an adjusted claim is understood when the
 -- difference is negative; a positive difference looks like a replacement. Drafts, claims entered in
--- error and claims in mixed currencies are left out.
+-- error, claims in mixed currencies and amounts without cents (ten trillion and more) are left out.
 --
 -- connection_id               whose consent the row came through
 -- explanation_of_benefit_id   the claim of the entry
@@ -53,7 +53,7 @@ CREATE INDEX payment_ledger_by_key ON payment_ledger (connection_id, claim_key);
 INSERT INTO payment_ledger
 WITH paid AS (
   SELECT c.* FROM temp.mart_scope CROSS JOIN claim AS c ON c.connection_id = mart_scope.connection_id
-  WHERE c.plan_paid_amount IS NOT NULL AND coalesce(c.status, 'active') NOT IN ('draft', 'entered-in-error')
+  WHERE c.plan_paid_cents IS NOT NULL AND coalesce(c.status, 'active') NOT IN ('draft', 'entered-in-error')
 )
 SELECT connection_id, explanation_of_benefit_id,
        CASE WHEN plan_paid_amount < 0 THEN 'reversal' ELSE 'payment' END,

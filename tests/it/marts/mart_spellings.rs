@@ -17,6 +17,11 @@ pub(crate) fn imported(resources: &[Value]) -> Home {
 }
 
 pub(crate) fn add(home: &Home, name: &str, resources: &[Value]) {
+    add_texts(home, name, &resources.iter().map(Value::to_string).collect::<Vec<_>>());
+}
+
+/// The same for resources whose bytes count.
+pub(crate) fn add_texts(home: &Home, name: &str, resources: &[String]) {
     let text: String = resources.iter().map(|resource| format!("{resource}\n")).collect();
     let file = put(home, "in/resources.ndjson", text);
     home.succeed(&["import", name, &file], "importing resources");

@@ -7,6 +7,7 @@ mod claims_cases;
 mod code_names;
 mod contact_of_the_past;
 mod covered_months;
+mod extreme_numbers;
 mod lab_units;
 mod line_numbers;
 mod mart_consents;

@@ -1,12 +1,16 @@
 //! Cents of an amount, from its decimal digits.
 
-/// The cents of an amount, half a cent away from zero; `None` where they do not fit.
+/// Amounts from here on have no cents: a double of more than fifteen digits is not exact to the cent, and
+/// the sum of a few thousand of them would not fit an integer of SQL.
+const TOO_LARGE: f64 = 1e13;
+
+/// The cents of an amount, half a cent away from zero; `None` for an amount of ten trillion or more.
 ///
 /// The digits are those of the shortest decimal that gives the same double. Of an amount with up to
 /// fifteen digits they are the ones that were sent: 1.005 is 101 cents, although its double is a
 /// little less than that, and multiplied by a hundred less than 100.5.
 pub(super) fn cents(amount: f64) -> Option<i64> {
-    if !amount.is_finite() {
+    if amount.is_nan() || amount.abs() >= TOO_LARGE {
         return None;
     }
     let text = amount.abs().to_string();
@@ -42,10 +46,11 @@ mod tests {
             (1e-300, 0),
             (1_234_567.125, 123_456_713),
             (123_456_789_012.34, 12_345_678_901_234),
+            (-9_999_999_999_999.98, -999_999_999_999_998),
         ] {
             assert_eq!(cents(amount), Some(expected), "{amount}");
         }
-        for amount in [1e18, 1e300, f64::INFINITY, f64::NAN] {
+        for amount in [1e13, -1e13, 9e16, 1e18, 1e300, f64::INFINITY, f64::NAN] {
             assert_eq!(cents(amount), None, "{amount}");
         }
     }

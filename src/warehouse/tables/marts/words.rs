@@ -139,7 +139,10 @@ pub fn luhn_sum(digits: impl Iterator<Item = u8>) -> u32 {
         .sum()
 }
 
-/// How many days an amount of a unit is: weeks have 7, months 30, years 365. A text may be a number
+/// The longest supply of a drug, in days: a hundred years.
+const LONGEST_SUPPLY: f64 = 36_525.0;
+
+/// How many days an amount of a unit is, if no more than a hundred years: weeks have 7, months 30, years 365. A text may be a number
 /// with a unit behind it, or a duration such as P30D (ISO 8601).
 pub(super) fn days(value: Option<f64>, unit: Option<&str>, text: Option<&str>) -> Option<f64> {
     let (value, unit) = match value {
@@ -167,7 +170,8 @@ pub(super) fn days(value: Option<f64>, unit: Option<&str>, text: Option<&str>) -
         // Whatever else is written behind it, a supply is told in days.
         _ => (1.0, 1.0),
     };
-    (value.is_finite() && value >= 0.0).then_some(value * times / by)
+    let days = value * times / by;
+    (0.0..=LONGEST_SUPPLY).contains(&days).then_some(days)
 }
 
 /// A whole number at the beginning of a text.

@@ -18,7 +18,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     ops::Range,
 };
@@ -97,6 +97,11 @@ impl Candidate {
     }
 
     /// Whether it is certainly an older version than another one, with other content.
+    /// Type and id.
+    fn key(&self) -> (String, String) {
+        (self.fingerprint.resource_type.clone(), self.id.clone())
+    }
+
     fn is_older_than(&self, other: &Candidate) -> bool {
         let (ours, theirs) = (&self.fingerprint, &other.fingerprint);
         self.differs_from(other) && ours.version().is_older_than(&theirs.version())
@@ -200,27 +205,46 @@ pub(crate) fn unpack(
         let (name, json) = (&candidate.fingerprint.resource_type, &body[candidate.json.clone()]);
         of.whose.judge(name, &candidate.id, json, full_urls)
     };
+    let mut refused: HashSet<(String, String)> = HashSet::new();
+    let mut standing = Vec::new();
     for (candidate, is_new) in changed {
         match verdict(&candidate) {
             (Verdict::Own | Verdict::Nobodys, named) => {
                 let is_own_type = candidate.fingerprint.resource_type == of.walk_type;
                 unpacked.brings_new |= is_new && is_own_type;
-                let base = (of.bases, full_urls, named);
-                let resource = project(body, candidate, base, catalog, &mut unpacked.rows);
-                unpacked.changed.push(resource);
+                standing.push((candidate, named));
             }
+            (other, _) => {
+                refused.insert(candidate.key());
+                unpacked.refuse(candidate, other);
+            }
+        }
+    }
+    let mut older = Vec::new();
+    for candidate in superseded {
+        match verdict(&candidate) {
+            (Verdict::Own | Verdict::Nobodys, named) => older.push((candidate, named)),
             (other, _) => unpacked.refuse(candidate, other),
         }
+    }
+    // What cannot be taken in supersedes nothing: of the others of its key the newest stands.
+    for key in refused {
+        let of_key = (0..older.len()).filter(|at| older[*at].0.key() == key);
+        let newest =
+            of_key.reduce(|one, other| match older[other].0.is_older_than(&older[one].0) {
+                true => one,
+                false => other,
+            });
+        standing.extend(newest.map(|at| older.remove(at)));
+    }
+    for (candidate, named) in standing {
+        let base = (of.bases, full_urls, named);
+        unpacked.changed.push(project(body, candidate, base, catalog, &mut unpacked.rows));
     }
     let changed = unpacked.changed.iter().filter(|one| one.resource_type == of.walk_type);
     let unchanged = unpacked.unchanged.iter().filter(|one| one.is_own_type);
     unpacked.matches = (changed.count() + unchanged.count()) as u64;
-    for older in superseded {
-        match verdict(&older) {
-            (Verdict::Own | Verdict::Nobodys, _) => unpacked.changed.push(older.superseded()),
-            (other, _) => unpacked.refuse(older, other),
-        }
-    }
+    unpacked.changed.extend(older.into_iter().map(|(candidate, _)| candidate.superseded()));
     unpacked.rows.shrink_to_fit();
     Ok(unpacked)
 }

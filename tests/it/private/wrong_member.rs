@@ -1,6 +1,6 @@
 //! Another member's data never enters a connection.
 
-use crate::support::Payer;
+use crate::support::{Dictated, Payer};
 use payersync::sandbox::{Fault, Options};
 
 fn two_members(faults: Vec<Fault>) -> Payer {
@@ -71,4 +71,36 @@ fn a_limit_of_requests_stops_between_pages_and_the_next_run_goes_on() {
     let asked =
         payer.requests().iter().filter(|r| r.path.ends_with("ExplanationOfBenefit")).count();
     assert_eq!(asked, 3);
+}
+
+/// Two entries of one id: where one cannot be taken in, it does not supersede the other.
+#[test]
+fn what_is_rejected_takes_no_other_entrys_place() {
+    let payer = Dictated::start();
+    payer.serve("Patient", &[r#"{"resourceType":"Patient","id":"1"}"#]);
+    let entry = |version: &str, subject: &str| {
+        format!(
+            r#"{{"resourceType":"Condition","id":"c","meta":{{"versionId":"{version}"}},"code":{{"text":"{version}"}},"subject":{{"reference":"{subject}"}}}}"#
+        )
+    };
+    let own = "Patient/1";
+    for (entries, stands, versions) in [
+        (vec![entry("1", own), entry("2", "Patient/2")], "1", 0),
+        (vec![entry("2", "Patient/2"), entry("1", own)], "1", 0),
+        (vec![entry("1", own), entry("3", "somebody"), entry("2", own)], "2", 1),
+        (vec![entry("2", own), entry("1", own), entry("3", "Patient/2")], "2", 1),
+    ] {
+        payer.serve("Condition", &entries);
+        let home = payer.home("types = [\"Patient\", \"Condition\"]\n");
+        assert_eq!(home.run(&["sync"]).code, 2, "{entries:?}");
+        assert_eq!(home.rows("SELECT code_text FROM condition"), [[stands]], "{entries:?}");
+        let rejects: i64 = home.value("SELECT count(*) FROM rejected_resource");
+        let history: i64 = home.value("SELECT count(*) FROM resource_version");
+        assert_eq!((rejects, history), (1, versions), "{entries:?}");
+        home.succeed(&["verify"], "two entries of one id");
+        // The same again writes nothing.
+        assert_eq!(home.run(&["sync", "--full"]).code, 2);
+        let again = "SELECT sum(rows_written) FROM sync_walk WHERE run_id = 2";
+        assert_eq!(home.value::<i64>(again), 0, "{entries:?}");
+    }
 }

@@ -20,7 +20,7 @@ WITH detail(connection_id, id, level, line, part) AS (
 ), sub_detail_count AS MATERIALIZED (
   SELECT connection_id, id, level, line, part, count(*) AS parts FROM sub_detail GROUP BY connection_id, id, level, line, part
 ), stated AS MATERIALIZED (
-  SELECT connection_id, id, level, line, part, depth, kind, amount, place >= 9000000 AS is_net
+  SELECT connection_id, id, level, line, part, depth, kind, amount, is_net
   FROM temp.stated_amount
   WHERE depth > 1 OR (connection_id, id, level, line) IN (SELECT connection_id, id, level, line FROM detail_count)
 ), by_sub_details AS MATERIALIZED (

@@ -13,6 +13,11 @@ pub(super) fn cents(amount: f64) -> Option<i64> {
     if amount.is_nan() || amount.abs() >= TOO_LARGE {
         return None;
     }
+    // The double next to a whole number of cents: the usual case, without a text.
+    let cents = (amount * 100.0).round();
+    if cents.abs() < 1e15 && cents / 100.0 == amount {
+        return Some(cents as i64);
+    }
     let text = amount.abs().to_string();
     let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
     let digit = |at: usize| part.as_bytes().get(at).map_or(0, |digit| i64::from(digit - b'0'));

@@ -1,7 +1,7 @@
 //! Works out the marts of a batch of connections: into the tables that stand, or into temporary
 //! tables of the same names, which hide them.
 
-use super::{batch::Batch, is_view, lineage, order, people, sources, statements, steps};
+use super::{amounts, batch::Batch, is_view, lineage, order, people, sources, statements, steps};
 use crate::warehouse::{
     error::{Doing, WarehouseError},
     tables::table::{Mart, quote},
@@ -22,16 +22,30 @@ pub(super) fn make(
     };
     let behind: Vec<&Mart> = marts.iter().filter(is_behind).collect();
     prepare(transaction, &behind, batch)?;
+    // Without a condition SQLite empties a table as a whole and does not look for its rows.
+    let of_scope = match are_all_in_scope(transaction)? {
+        true => "",
+        false => " WHERE connection_id IN (SELECT connection_id FROM temp.mart_scope)",
+    };
     for mart in &behind {
-        let delete = format!(
-            "DELETE FROM {} WHERE connection_id IN (SELECT connection_id FROM temp.mart_scope)",
-            quote(&mart.name)
-        );
+        let delete = format!("DELETE FROM {}{of_scope}", quote(&mart.name));
         transaction.execute(&delete, []).doing(DOING)?;
     }
     fill(transaction, &behind)?;
     forget_notes(transaction, batch)?;
     clean_up(transaction)
+}
+
+/// Whether every connection is in scope.
+fn are_all_in_scope(connection: &Connection) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT NOT EXISTS (SELECT 1 FROM connection
+               WHERE id NOT IN (SELECT connection_id FROM temp.mart_scope))",
+            [],
+            |row| row.get(0),
+        )
+        .doing(DOING)
 }
 
 /// Forgets the notes that a batch was made for. Another process may have made others meanwhile.
@@ -87,6 +101,9 @@ fn prepare(connection: &Connection, marts: &[&Mart], batch: &Batch) -> Result<()
                 insert.execute([connection_id]).doing(DOING)?;
             }
             people::fill(connection, &batch.persons)?;
+        }
+        if steps::creates(step, "claim_amount") {
+            amounts::fill(connection)?;
         }
     }
     Ok(())

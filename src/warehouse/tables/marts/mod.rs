@@ -7,6 +7,7 @@
 //! Where nothing was noted, nothing is read or written. Connections of one person at one payer are made
 //! anew together, since a resource that came through both counts once.
 
+mod amounts;
 mod batch;
 mod benefit;
 mod cents;
@@ -47,7 +48,7 @@ pub(in crate::warehouse) use standing::state;
 pub use words::{luhn_sum, npi_is_valid};
 
 /// Raised when the same statements give other rows than before.
-const FORMAT: u8 = 4;
+const FORMAT: u8 = 5;
 /// Notes that the marts of a connection are behind.
 pub(crate) fn note(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
     transaction

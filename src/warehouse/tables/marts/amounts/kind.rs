@@ -1,0 +1,191 @@
+//! Kinds of amounts, and the codes that payers name them with.
+
+/// What an amount is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Allowed,
+    Benefit,
+    Coinsurance,
+    Copay,
+    Deductible,
+    Discount,
+    DrugCost,
+    MemberLiability,
+    Noncovered,
+    PaidByPatient,
+    PaidToPatient,
+    PaidToProvider,
+    /// The payment of the claim, which is in an element of its own.
+    Payment,
+    PriorPayerPaid,
+    Submitted,
+    Tax,
+}
+
+/// How many kinds there are.
+pub(super) const KINDS: usize = Kind::Tax as usize + 1;
+
+impl Kind {
+    /// The word for it in the marts.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::Allowed => "allowed",
+            Kind::Benefit => "benefit",
+            Kind::Coinsurance => "coinsurance",
+            Kind::Copay => "copay",
+            Kind::Deductible => "deductible",
+            Kind::Discount => "discount",
+            Kind::DrugCost => "drug_cost",
+            Kind::MemberLiability => "member_liability",
+            Kind::Noncovered => "noncovered",
+            Kind::PaidByPatient => "paid_by_patient",
+            Kind::PaidToPatient => "paid_to_patient",
+            Kind::PaidToProvider => "paid_to_provider",
+            Kind::Payment => "payment",
+            Kind::PriorPayerPaid => "prior_payer_paid",
+            Kind::Submitted => "submitted",
+            Kind::Tax => "tax",
+        }
+    }
+}
+
+/// Where the variables of Medicare's are described; their codes are these addresses.
+const MEDICARE: &str = "https://bluebutton.cms.gov/resources/variables/";
+
+/// The preference of a code that says the net of a line, the least of all.
+pub(super) const NET: i64 = 9;
+
+/// What a code in lower case means: a kind, and which code of the kind is preferred, the lowest first.
+fn meaning(code: &str) -> Option<(Kind, i64)> {
+    if let Some(variable) = code.strip_prefix(MEDICARE) {
+        return Some(match variable {
+            "line_sbmtd_chrg_amt" => (Kind::Submitted, 2),
+            "rev_cntr_tot_chrg_amt" => (Kind::Submitted, 3),
+            "clm_tot_chrg_amt" => (Kind::Submitted, 4),
+            "line_alowd_chrg_amt" => (Kind::Allowed, 2),
+            "rev_cntr_ncvrd_chrg_amt" => (Kind::Noncovered, 3),
+            "line_bene_ptb_ddctbl_amt" => (Kind::Deductible, 2),
+            "rev_cntr_cash_ddctbl_amt" => (Kind::Deductible, 3),
+            "line_coinsrnc_amt" => (Kind::Coinsurance, 3),
+            "line_bene_prmry_pyr_pd_amt" => (Kind::PriorPayerPaid, 3),
+            "line_prvdr_pmt_amt" => (Kind::PaidToProvider, 2),
+            "rev_cntr_prvdr_pmt_amt" => (Kind::PaidToProvider, 3),
+            "line_bene_pmt_amt" => (Kind::PaidToPatient, 2),
+            "rev_cntr_bene_pmt_amt" => (Kind::PaidToPatient, 3),
+            "line_nch_pmt_amt" => (Kind::Benefit, 3),
+            "rev_cntr_pmt_amt_amt" => (Kind::Benefit, 4),
+            "tot_rx_cst_amt" => (Kind::DrugCost, 2),
+            _ => return None,
+        });
+    }
+    Some(match code {
+        "submitted" => (Kind::Submitted, 0),
+        "submittedamount" => (Kind::Submitted, 1),
+        "net" => (Kind::Submitted, NET),
+        "allowed" => (Kind::Allowed, 0),
+        "allowedamount" => (Kind::Allowed, 1),
+        "eligible" => (Kind::Allowed, 3),
+        "eligibleamount" => (Kind::Allowed, 4),
+        "noncovered" => (Kind::Noncovered, 0),
+        "noncoveredamount" => (Kind::Noncovered, 1),
+        "disallowed" => (Kind::Noncovered, 2),
+        "discount" => (Kind::Discount, 0),
+        "discountamount" => (Kind::Discount, 1),
+        "deductible" => (Kind::Deductible, 0),
+        "deductibleamount" => (Kind::Deductible, 1),
+        "copay" => (Kind::Copay, 0),
+        "copayamount" => (Kind::Copay, 1),
+        "copaymentamount" => (Kind::Copay, 2),
+        "copayment" => (Kind::Copay, 3),
+        "coinsurance" => (Kind::Coinsurance, 0),
+        "coinsuranceamount" => (Kind::Coinsurance, 1),
+        "coins" => (Kind::Coinsurance, 2),
+        "memberliability" => (Kind::MemberLiability, 0),
+        "memberliabilityamount" => (Kind::MemberLiability, 1),
+        "paidbypatient" => (Kind::PaidByPatient, 0),
+        "patientpayamount" => (Kind::PaidByPatient, 1),
+        "paidbypatientcash" | "paidbypatientother" | "paidbypatienthealthaccount" => {
+            (Kind::PaidByPatient, 2)
+        }
+        "priorpayerpaid" => (Kind::PriorPayerPaid, 0),
+        "priorpayerpaidamount" => (Kind::PriorPayerPaid, 1),
+        "cobamount" => (Kind::PriorPayerPaid, 2),
+        "paidtoprovider" => (Kind::PaidToProvider, 0),
+        "paidtoprovideramount" => (Kind::PaidToProvider, 1),
+        "paidtopatient" => (Kind::PaidToPatient, 0),
+        "memberreimbursement" => (Kind::PaidToPatient, 1),
+        "benefit" => (Kind::Benefit, 0),
+        "payment" => (Kind::Benefit, 1),
+        "paymentamount" => (Kind::Benefit, 2),
+        "benefitamount" => (Kind::Benefit, 5),
+        "drugcost" => (Kind::DrugCost, 0),
+        "drugcostamount" => (Kind::DrugCost, 1),
+        "tax" => (Kind::Tax, 0),
+        _ => return None,
+    })
+}
+
+/// How an amount is named.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Category<'a> {
+    /// The code of the list that is known best.
+    pub(super) code: Option<&'a str>,
+    /// The first two codings: system and code.
+    pub(super) codings: [(Option<&'a str>, Option<&'a str>); 2],
+    /// The text, else what the code is displayed as.
+    pub(super) text: Option<&'a str>,
+}
+
+impl<'a> Category<'a> {
+    /// The kind, and how far its code is preferred.
+    ///
+    /// A code may stand second, behind a payer's own. A code that means nothing as it is may have
+    /// blanks or dashes in it. A text or a display in place of a code is read alike.
+    pub(super) fn meaning(&self) -> Option<(Kind, i64)> {
+        let exact = |code: Option<&str>| meaning(&code?.to_ascii_lowercase());
+        exact(self.code).or_else(|| exact(self.codings[1].1)).or_else(|| {
+            let mut plain = self.code.or(self.text)?.to_ascii_lowercase();
+            plain.retain(|letter| !matches!(letter, ' ' | '-' | '_'));
+            meaning(&plain)
+        })
+    }
+
+    /// What Medicare says of the amount beyond its category; empty where it says nothing.
+    pub(super) fn detail(&self) -> &'a str {
+        let is_medicare = |system: Option<&str>| {
+            system.is_some_and(|system| system.to_ascii_lowercase().contains("cms.gov"))
+        };
+        let [first, second] = self.codings;
+        let coding = [second, first].into_iter().find(|(system, _)| is_medicare(*system));
+        coding.and_then(|(_, code)| code).unwrap_or_default()
+    }
+}
+
+/// Whether a variable of Medicare's says that an amount is another thing than its category.
+pub(super) fn is_another(kind: Kind, detail: &str) -> bool {
+    let Some(variable) = detail.strip_prefix(MEDICARE) else { return false };
+    match kind {
+        Kind::Submitted => matches!(
+            variable,
+            "rev_cntr_rate_amt" | "rev_cntr_pmt_amt_amt" | "line_dme_prchs_price_amt"
+        ),
+        Kind::Allowed => variable == "line_prmry_alowd_chrg_amt",
+        Kind::Deductible => variable == "rev_cntr_blood_ddctbl_amt",
+        Kind::Coinsurance => matches!(
+            variable,
+            "rev_cntr_rdcd_coinsrnc_amt" | "gdc_blw_oopt_amt" | "gdc_abv_oopt_amt"
+        ),
+        Kind::Discount => variable == "lics_amt",
+        _ => false,
+    }
+}
+
+/// Whether a variable of Medicare's is what one of several prior payers paid.
+pub(super) fn is_of_a_prior_payer(detail: &str) -> bool {
+    match detail.strip_prefix(MEDICARE) {
+        Some(variable) => {
+            matches!(variable, "rev_cntr_1st_msp_pd_amt" | "rev_cntr_2nd_msp_pd_amt")
+        }
+        None => matches!(detail, "CLM_LINE_INSTNL_MSP1_PD_AMT" | "CLM_LINE_INSTNL_MSP2_PD_AMT"),
+    }
+}

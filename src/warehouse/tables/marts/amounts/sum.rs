@@ -1,0 +1,271 @@
+//! What the amounts of one claim come to. Pure.
+
+use super::kind::{Kind, NET, is_another, is_of_a_prior_payer};
+use std::cmp::Ordering;
+
+/// Where in a claim an amount is stated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// Among the totals.
+    Total,
+    /// Among the adjudications of the claim.
+    Claim,
+    /// On a line, or a part of it.
+    Item,
+    /// On a line that the payer added, or a part of it.
+    Added,
+    /// On the line that states the total of the others.
+    TotalLine,
+    /// The payment.
+    Payment,
+}
+
+impl Level {
+    /// The word for it in the temporary tables.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Level::Total => "total",
+            Level::Claim => "claim",
+            Level::Item => "item",
+            Level::Added => "added",
+            Level::TotalLine => "total line",
+            Level::Payment => "payment",
+        }
+    }
+}
+
+/// The place of an amount: the level, the line and the detail by their positions. The depth is 1 of the
+/// claim or line itself, 2 of a detail, more of a sub-detail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) level: Level,
+    pub(super) line: i64,
+    pub(super) part: i64,
+    pub(super) depth: i64,
+}
+
+/// An amount as it was sent.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    pub(super) place: Place,
+    pub(super) kind: Kind,
+    /// How far its code is preferred among those of its kind.
+    pub(super) preference: i64,
+    /// What Medicare says of it beyond its category; amounts of one category that differ in this do
+    /// not add up.
+    pub(super) detail: String,
+    /// Its position in its list.
+    pub(super) position: i64,
+    pub(super) amount: f64,
+    pub(super) currency: Option<String>,
+}
+
+/// The lowest and the highest currency in the order of their letters: two where they are mixed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Currency<'a>(pub(super) Option<&'a str>, pub(super) Option<&'a str>);
+
+impl<'a> Currency<'a> {
+    pub(super) fn and(self, other: Currency<'a>) -> Currency<'a> {
+        let lowest = self.0.into_iter().chain(other.0).min();
+        Currency(lowest, self.1.into_iter().chain(other.1).max())
+    }
+
+    /// Whether there are two.
+    pub(super) fn is_mixed(self) -> bool {
+        self.0 != self.1
+    }
+}
+
+/// The amount of a kind that counts at a place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stated<'a> {
+    pub(super) place: Place,
+    pub(super) kind: Kind,
+    pub(super) amount: f64,
+    pub(super) is_net: bool,
+    currency: Currency<'a>,
+}
+
+/// The amount of a kind at a level, of a line as a whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Amount<'a> {
+    pub(super) level: Level,
+    pub(super) line: i64,
+    pub(super) kind: Kind,
+    pub(super) amount: f64,
+    pub(super) currency: Currency<'a>,
+}
+
+/// A kind of amount over the whole claim.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted<'a> {
+    pub(super) kind: Kind,
+    pub(super) total: Option<f64>,
+    pub(super) adjudicated: Option<f64>,
+    /// What the header states.
+    pub(super) header: Option<f64>,
+    /// What the lines come to.
+    pub(super) lines: Option<f64>,
+    pub(super) currency: Currency<'a>,
+}
+
+impl Counted<'_> {
+    /// The amount that counts.
+    pub(super) fn amount(&self) -> Option<f64> {
+        self.header.or(self.lines)
+    }
+}
+
+/// What the amounts of a claim come to.
+#[derive(Debug, Default)]
+pub(super) struct Sums<'a> {
+    /// In the order of places; only for claims with amounts on parts of lines.
+    pub(super) stated: Vec<Stated<'a>>,
+    /// In the order of lines, both kinds of lines one behind the other.
+    pub(super) lines: Vec<Amount<'a>>,
+    /// In the order of kinds.
+    pub(super) claim: Vec<Counted<'a>>,
+}
+
+/// Adds up as SQLite does: with the rounding errors kept aside (Kahan, Babuška).
+#[derive(Debug, Clone, Copy, Default)]
+struct Total {
+    sum: f64,
+    error: f64,
+    is_any: bool,
+}
+
+impl Total {
+    fn add(&mut self, amount: f64) {
+        let sum = self.sum + amount;
+        self.error += match self.sum.abs() > amount.abs() {
+            true => (self.sum - sum) + amount,
+            false => (amount - sum) + self.sum,
+        };
+        (self.sum, self.is_any) = (sum, true);
+    }
+
+    fn get(self) -> Option<f64> {
+        self.is_any.then_some(self.sum + self.error)
+    }
+
+    fn of(amounts: impl IntoIterator<Item = f64>) -> Option<f64> {
+        let mut total = Total::default();
+        amounts.into_iter().for_each(|amount| total.add(amount));
+        total.get()
+    }
+}
+
+/// Six places behind the point: sums of amounts get digits that nobody sent.
+fn round(amount: f64) -> f64 {
+    // Beyond that a double has no seventh place.
+    if amount.abs() < 1e9 { (amount * 1e6).round() / 1e6 + 0.0 } else { amount }
+}
+
+/// Adds the amounts of a claim up; `is_total` says of a line whether it is the total of the others.
+pub(super) fn sum(sent: &[Sent], is_total: impl Fn(i64) -> bool) -> Sums<'_> {
+    let stated = stated(sent);
+    let amounts = amounts(&stated, is_total);
+    let lines = amounts.iter().filter(|it| matches!(it.level, Level::Item | Level::Added));
+    let lines = lines.copied().collect();
+    let has_parts = stated.iter().any(|it| it.place.depth > 1);
+    Sums { claim: counted(amounts), lines, stated: if has_parts { stated } else { Vec::new() } }
+}
+
+/// What an amount adds up with.
+fn code_of(sent: &Sent) -> (Place, Kind, i64, &str) {
+    let detail = match is_of_a_prior_payer(&sent.detail) {
+        true => "a prior payer",
+        false => &sent.detail,
+    };
+    (sent.place, sent.kind, sent.preference, detail)
+}
+
+/// Of each kind at each place the amount under the preferred code.
+fn stated(sent: &[Sent]) -> Vec<Stated<'_>> {
+    let mut sent: Vec<&Sent> = sent.iter().filter(|it| !is_another(it.kind, &it.detail)).collect();
+    sent.sort_by(|one, other| code_of(one).cmp(&code_of(other)));
+    let mut stated: Vec<(Stated<'_>, (i64, i64))> = Vec::new();
+    for alike in sent.chunk_by(|one, other| code_of(one) == code_of(other)) {
+        let [first, ..] = alike else { continue };
+        let rank = (first.preference, alike.iter().map(|it| it.position).min().unwrap_or(0));
+        let next = Stated {
+            place: first.place,
+            kind: first.kind,
+            amount: Total::of(alike.iter().map(|it| it.amount)).unwrap_or_default(),
+            is_net: first.preference == NET,
+            currency: alike.iter().fold(Currency::default(), |all, it| {
+                all.and(Currency(it.currency.as_deref(), it.currency.as_deref()))
+            }),
+        };
+        match stated.last_mut() {
+            Some((known, known_rank)) if (known.place, known.kind) == (next.place, next.kind) => {
+                if rank < *known_rank {
+                    (*known, *known_rank) = (next, rank);
+                }
+            }
+            _ => stated.push((next, rank)),
+        }
+    }
+    stated.into_iter().map(|(stated, _)| stated).collect()
+}
+
+/// Of each kind the amount of the header's lists and of each line.
+fn amounts<'a>(stated: &[Stated<'a>], is_total: impl Fn(i64) -> bool) -> Vec<Amount<'a>> {
+    let key = |it: &Stated<'_>| (it.place.level, it.place.line, it.kind);
+    let mut stated: Vec<&Stated<'a>> = stated.iter().collect();
+    // Stable: the parts of a line stay in their order.
+    stated.sort_by_key(|it| key(it));
+    let amounts = stated.chunk_by(|one, other| key(one) == key(other)).filter_map(|alike| {
+        let first = alike.first()?;
+        let own = alike.iter().find(|it| it.place.depth == 1).map(|it| it.amount);
+        let part = |of: &[&Stated<'a>]| {
+            let own = of.iter().find(|it| it.place.depth == 2).map(|it| it.amount);
+            own.or_else(|| Total::of(of.iter().map(|it| it.amount)))
+        };
+        let amount = own.or_else(|| {
+            let parts = alike.chunk_by(|one, other| one.place.part == other.place.part);
+            Total::of(parts.filter_map(part))
+        })?;
+        let (level, line) = (first.place.level, first.place.line);
+        let is_total = level == Level::Item && is_total(line);
+        Some(Amount {
+            level: if is_total { Level::TotalLine } else { level },
+            line,
+            kind: first.kind,
+            amount: round(amount),
+            currency: alike.iter().fold(Currency::default(), |all, it| all.and(it.currency)),
+        })
+    });
+    amounts.collect()
+}
+
+/// Of each kind what the claim as a whole comes to.
+fn counted(mut amounts: Vec<Amount<'_>>) -> Vec<Counted<'_>> {
+    amounts.sort_by_key(|it| it.kind);
+    let claim = amounts.chunk_by(|one, other| one.kind == other.kind).filter_map(|alike| {
+        let kind = alike.first()?.kind;
+        let at = |levels: &[Level]| {
+            let found = alike.iter().filter(|it| levels.contains(&it.level));
+            Total::of(found.map(|it| it.amount))
+        };
+        let (total, adjudicated) = (at(&[Level::Total]), at(&[Level::Claim]));
+        // A total line has zeroes for what it does not sum up.
+        let total_line = || {
+            let lines = alike.iter().filter(|it| it.level == Level::TotalLine);
+            let most = lines
+                .map(|it| it.amount)
+                .max_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+            most.filter(|_| matches!(kind, Kind::Submitted | Kind::Noncovered))
+        };
+        Some(Counted {
+            kind,
+            total,
+            adjudicated,
+            header: total.or(adjudicated).or_else(total_line),
+            lines: at(&[Level::Item, Level::Added]).map(round),
+            currency: alike.iter().fold(Currency::default(), |all, it| all.and(it.currency)),
+        })
+    });
+    claim.collect()
+}

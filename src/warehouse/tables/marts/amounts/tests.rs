@@ -1,0 +1,127 @@
+use super::{
+    kind::{Category, Kind, NET},
+    sum::{Level, Place, Sent, Sums, sum},
+};
+
+fn sent(level: Level, line: i64, code: &str, cents: i64) -> Sent {
+    let category = Category { code: Some(code), ..Category::default() };
+    let (kind, preference) = category.meaning().unwrap();
+    Sent {
+        place: Place { level, line, part: 0, depth: 1 },
+        kind,
+        preference,
+        detail: String::new(),
+        position: 0,
+        amount: cents as f64 / 100.0,
+        currency: Some("USD".to_owned()),
+    }
+}
+
+/// The amount of a kind that counts.
+fn amount(sums: &Sums<'_>, kind: Kind) -> Option<f64> {
+    sums.claim.iter().find(|it| it.kind == kind).and_then(|it| it.amount())
+}
+
+#[test]
+fn a_kind_is_known_by_code_second_code_and_text() {
+    let named = |code, second, text| {
+        let codings = [(None, code), (Some("x"), second)];
+        Category { code, codings, text }.meaning().map(|(kind, _)| kind)
+    };
+    assert_eq!(named(Some("Eligible"), None, None), Some(Kind::Allowed));
+    assert_eq!(named(Some("OWN-1"), Some("copay"), None), Some(Kind::Copay));
+    assert_eq!(named(Some("Paid_To-Provider"), None, None), Some(Kind::PaidToProvider));
+    assert_eq!(named(None, None, Some(" Member Liability")), Some(Kind::MemberLiability));
+    // A text beside a code that means nothing is no name of it.
+    assert_eq!(named(Some("OWN-1"), None, Some("copay")), None);
+    let url = "https://bluebutton.cms.gov/resources/variables/LINE_NCH_PMT_AMT";
+    assert_eq!(named(Some(url), None, None), Some(Kind::Benefit));
+    let system = Some("https://bluebutton.CMS.gov/resources/codesystem/adjudication");
+    let codings = [(system, Some("first")), (Some("other"), Some("second"))];
+    assert_eq!(Category { codings, ..Category::default() }.detail(), "first");
+}
+
+#[test]
+fn the_preferred_code_counts_and_the_same_code_adds_up() {
+    let list = [
+        sent(Level::Claim, 0, "eligible", 900),
+        sent(Level::Claim, 0, "allowed", 500),
+        sent(Level::Claim, 0, "allowed", 25),
+    ];
+    assert_eq!(amount(&sum(&list, |_| false), Kind::Allowed), Some(5.25));
+    // Of two things that Medicare tells apart the first counts; of prior payers both.
+    let detailed = |code: &str, details: [&str; 2]| {
+        let each = details.iter().enumerate().map(|(at, detail)| Sent {
+            detail: (*detail).to_owned(),
+            position: at as i64,
+            ..sent(Level::Claim, 0, code, 100 * (at as i64 + 1))
+        });
+        each.collect::<Vec<_>>()
+    };
+    let two = detailed("submitted", ["z", "a"]);
+    assert_eq!(amount(&sum(&two, |_| false), Kind::Submitted), Some(1.0));
+    let payers = ["CLM_LINE_INSTNL_MSP1_PD_AMT", "CLM_LINE_INSTNL_MSP2_PD_AMT"];
+    let two = detailed("priorpayerpaid", payers);
+    assert_eq!(amount(&sum(&two, |_| false), Kind::PriorPayerPaid), Some(3.0));
+    let rate = "https://bluebutton.cms.gov/resources/variables/rev_cntr_rate_amt";
+    let two = detailed("submitted", [rate, ""]);
+    assert_eq!(amount(&sum(&two, |_| false), Kind::Submitted), Some(2.0));
+}
+
+#[test]
+fn the_header_counts_before_the_lines_and_the_total_line_is_no_line() {
+    let lines = [
+        sent(Level::Item, 0, "submitted", 10),
+        sent(Level::Item, 1, "submitted", 20),
+        sent(Level::Item, 2, "submitted", 30),
+        sent(Level::Item, 2, "benefit", 7),
+        sent(Level::Added, 0, "submitted", 5),
+    ];
+    let all = sum(&lines, |_| false);
+    assert_eq!(amount(&all, Kind::Submitted), Some(0.65));
+    assert_eq!(all.lines.len(), 5);
+    assert!(all.stated.is_empty());
+    let billed = sum(&lines, |line| line == 2);
+    assert_eq!(amount(&billed, Kind::Submitted), Some(0.3));
+    assert_eq!(
+        billed.claim.iter().find(|it| it.kind == Kind::Submitted).unwrap().lines,
+        Some(0.35)
+    );
+    // A total line speaks for charges alone.
+    assert_eq!(amount(&billed, Kind::Benefit), None);
+    assert_eq!(billed.lines.len(), 3);
+    let mut with_total = lines.to_vec();
+    with_total.push(sent(Level::Total, 0, "submitted", 99));
+    assert_eq!(amount(&sum(&with_total, |line| line == 2), Kind::Submitted), Some(0.99));
+}
+
+#[test]
+fn a_line_without_an_amount_of_its_own_is_the_sum_of_its_parts() {
+    let part = |part, depth, cents| Sent {
+        place: Place { level: Level::Item, line: 0, part, depth },
+        preference: NET,
+        ..sent(Level::Item, 0, "net", cents)
+    };
+    let mut parts = vec![part(0, 2, 100), part(0, 3, 70), part(1, 3, 40), part(1, 4, 2)];
+    let sums = sum(&parts, |_| false);
+    assert_eq!(amount(&sums, Kind::Submitted), Some(1.42));
+    assert_eq!(sums.stated.len(), 4);
+    assert!(sums.stated.iter().all(|it| it.is_net));
+    parts.push(sent(Level::Item, 0, "submitted", 300));
+    assert_eq!(amount(&sum(&parts, |_| false), Kind::Submitted), Some(3.0));
+}
+
+#[test]
+fn currencies_are_mixed_when_there_are_two() {
+    let mut list = [sent(Level::Item, 0, "submitted", 10), sent(Level::Item, 0, "copay", 20)];
+    let is_mixed = |list: &[Sent]| {
+        let sums = sum(list, |_| false);
+        let currencies = sums.lines.iter().map(|it| it.currency);
+        currencies.reduce(|all, one| all.and(one)).unwrap().is_mixed()
+    };
+    assert!(!is_mixed(&list));
+    list[1].currency = None;
+    assert!(!is_mixed(&list));
+    list[1].currency = Some("EUR".to_owned());
+    assert!(is_mixed(&list));
+}

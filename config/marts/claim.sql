@@ -442,7 +442,7 @@ FROM (
          coalesce(money.is_mixed, 0) AS is_mixed_currency,
          0 AS is_void,
          0 AS is_difference,
-         0 AS is_current,
+         1 AS is_current,
          NULL AS replaced_by_id,
          NULL AS replaced_by_connection_id,
          NULL AS reverses_id,

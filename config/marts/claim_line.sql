@@ -160,7 +160,7 @@ CREATE INDEX claim_line_by_code ON claim_line (code, service_start_date);
 CREATE INDEX claim_line_by_member ON claim_line (member_id, service_start_date);
 INSERT INTO claim_line
 WITH line AS (
-  SELECT i.connection_id, i.explanation_of_benefit_id, i.item_index AS line, 'item' AS level,
+  SELECT i.connection_id, i.explanation_of_benefit_id, i.row_no AS line_key, i.item_index AS line, 'item' AS level,
          i.item_index AS item_index, NULL AS add_item_index, i.sequence AS line_number,
          c.member_id, c.claim_number, c.claim_key, c.status AS claim_status, c.is_current AS claim_is_current, c.kind, c.patient_id,
          first_dated(i.serviced_date, i.serviced_period_start, c.service_start) AS service_start,
@@ -208,7 +208,10 @@ WITH line AS (
     ON contained_performer.connection_id = t.connection_id AND contained_performer.claim_id = t.explanation_of_benefit_id
    AND contained_performer.reference = t.provider_reference
   UNION ALL
-  SELECT i.connection_id, i.explanation_of_benefit_id, i.add_item_index AS line, 'added' AS level,
+  SELECT i.connection_id, i.explanation_of_benefit_id,
+         i.row_no + (SELECT count(*) FROM explanation_of_benefit_item AS o WHERE o.connection_id = i.connection_id
+                     AND o.explanation_of_benefit_id = i.explanation_of_benefit_id) AS line_key,
+         i.add_item_index AS line, 'added' AS level,
          NULL AS item_index, i.add_item_index AS add_item_index, i.item_sequence AS line_number,
          c.member_id, c.claim_number, c.claim_key, c.status AS claim_status, c.is_current AS claim_is_current, c.kind, c.patient_id,
          first_dated(i.serviced_date, i.serviced_period_start, c.service_start) AS service_start,
@@ -247,7 +250,7 @@ WITH line AS (
 )
 SELECT connection_id,
        explanation_of_benefit_id,
-       row_number() OVER (PARTITION BY connection_id, explanation_of_benefit_id ORDER BY level = 'added', line) - 1,
+       line_key,
        item_index,
        add_item_index,
        line_number,

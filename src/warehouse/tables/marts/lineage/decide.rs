@@ -27,6 +27,14 @@ pub(super) struct Decision {
     pub(super) carried_by: Option<usize>,
 }
 
+impl Decision {
+    /// What `config/marts/claim.sql` says of each claim at first: it stands, and no other claim has to
+    /// do with it.
+    pub(super) fn alone(at: usize) -> Decision {
+        Decision { first: at, is_current: true, same_number_count: 1, ..Decision::default() }
+    }
+}
+
 /// Decisions by claim, and every pair of a claim and one that comes after it.
 #[derive(Debug, Default)]
 pub(super) struct Decisions {

@@ -2,7 +2,7 @@
 
 use super::{
     claim::{Claim, Fill, Number, NumberKind},
-    decide::{Decisions, decide},
+    decide::{Decision, Decisions, decide},
     made::Made,
     number::{Link, Target},
 };
@@ -277,26 +277,29 @@ fn write(
     let mut pair = connection
         .prepare_cached("INSERT OR IGNORE INTO temp.lineage VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
         .doing(doing)?;
-    for (claim, decision) in claims.iter().zip(&decisions.claims) {
-        update
-            .execute(params![
-                claim.connection_id,
-                claim.id,
-                claims[decision.first].id,
-                decision.is_void,
-                decision.is_difference,
-                decision.is_current,
-                id(decision.replaced_by),
-                id(decision.reverses),
-                id(decision.reversed_by),
-                decision.replaces_count,
-                decision.replacement_missing,
-                decision.same_number_count,
-                connection_id(decision.replaced_by),
-                connection_id(decision.reverses),
-                connection_id(decision.reversed_by),
-            ])
-            .doing(doing)?;
+    for (at, (claim, decision)) in claims.iter().zip(&decisions.claims).enumerate() {
+        // Of a claim that stands alone the row says so already.
+        if *decision != Decision::alone(at) {
+            update
+                .execute(params![
+                    claim.connection_id,
+                    claim.id,
+                    claims[decision.first].id,
+                    decision.is_void,
+                    decision.is_difference,
+                    decision.is_current,
+                    id(decision.replaced_by),
+                    id(decision.reverses),
+                    id(decision.reversed_by),
+                    decision.replaces_count,
+                    decision.replacement_missing,
+                    decision.same_number_count,
+                    connection_id(decision.replaced_by),
+                    connection_id(decision.reverses),
+                    connection_id(decision.reversed_by),
+                ])
+                .doing(doing)?;
+        }
         if let Some(by) = decision.carried_by {
             let by = &claims[by];
             carry

@@ -7,7 +7,7 @@ WITH coded AS (
          vocabulary(k.system, k.code) AS vocabulary, k.code AS code, min(k.row_no)
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_coding AS k ON k.connection_id = mart_scope.connection_id
   WHERE k.element = 'item.productOrService' AND k.code IS NOT NULL
-  GROUP BY k.connection_id, k.explanation_of_benefit_id, k.element_index, vocabulary(k.system, k.code)
+  GROUP BY mart_scope.connection_id, k.explanation_of_benefit_id, k.element_index, vocabulary(k.system, k.code)
 )
 SELECT connection_id, id, line,
        max(CASE vocabulary WHEN 'NDC' THEN code END) AS ndc,

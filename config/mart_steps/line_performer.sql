@@ -8,7 +8,7 @@ SELECT connection_id, id, line, row_no
 FROM (
   SELECT k.connection_id, k.explanation_of_benefit_id AS id, k.item_index AS line, t.row_no,
          row_number() OVER (
-           PARTITION BY k.connection_id, k.explanation_of_benefit_id, k.item_index
+           PARTITION BY mart_scope.connection_id, k.explanation_of_benefit_id, k.item_index
            ORDER BY coalesce(lower(t.role_code), '') NOT IN ('performing', 'rendering'), t.sequence IS NULL, k.row_no, t.row_no) AS place
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item_link AS k ON k.connection_id = mart_scope.connection_id
   CROSS JOIN explanation_of_benefit_care_team AS t
@@ -24,5 +24,5 @@ FROM temp.mart_scope CROSS JOIN explanation_of_benefit_care_team AS t ON t.conne
 WHERE lower(t.role_code) IN ('performing', 'rendering')
   AND NOT EXISTS (SELECT 1 FROM explanation_of_benefit_item_link AS k WHERE k.connection_id = t.connection_id
     AND k.explanation_of_benefit_id = t.explanation_of_benefit_id AND k.target = 'careTeam')
-GROUP BY t.connection_id, t.explanation_of_benefit_id
+GROUP BY mart_scope.connection_id, t.explanation_of_benefit_id
 HAVING count(DISTINCT coalesce(t.provider_reference, t.provider_identifier_value, t.provider_display)) = 1;

@@ -226,7 +226,7 @@ WITH line AS (
          coalesce(min(CASE WHEN first_day(started) IS NOT NULL THEN started END), min(started)) AS service_start,
          coalesce(max(CASE WHEN last_day(ended) IS NOT NULL THEN ended END), max(ended)) AS service_end
   FROM (
-    SELECT i.connection_id, i.explanation_of_benefit_id, first_dated(serviced_date, serviced_period_start) AS started,
+    SELECT mart_scope.connection_id, i.explanation_of_benefit_id, first_dated(serviced_date, serviced_period_start) AS started,
            first_dated(serviced_date, serviced_period_end, serviced_period_start) AS ended
     FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item AS i ON i.connection_id = mart_scope.connection_id
   )

@@ -84,12 +84,12 @@ WITH lab AS (
   SELECT k.connection_id, k.observation_id AS id, k.element, k.element_index, k.code AS code, min(k.row_no)
   FROM temp.mart_scope CROSS JOIN observation_coding AS k ON k.connection_id = mart_scope.connection_id
   WHERE k.element IN ('code', 'component.code') AND vocabulary(k.system, k.code) = 'LOINC'
-  GROUP BY k.connection_id, k.observation_id, k.element, k.element_index
+  GROUP BY mart_scope.connection_id, k.observation_id, k.element, k.element_index
 ), reading AS (
   SELECT k.connection_id, k.observation_id AS id, k.element, k.element_index, interpretation_of(k.code) AS code, min(k.row_no)
   FROM temp.mart_scope CROSS JOIN observation_coding AS k ON k.connection_id = mart_scope.connection_id
   WHERE k.element IN ('interpretation', 'component.interpretation') AND interpretation_of(k.code) IS NOT NULL
-  GROUP BY k.connection_id, k.observation_id, k.element, CASE k.element WHEN 'interpretation' THEN 0 ELSE k.element_index END
+  GROUP BY mart_scope.connection_id, k.observation_id, k.element, CASE k.element WHEN 'interpretation' THEN 0 ELSE k.element_index END
 ), usual AS (
   -- The ranges of normal values, the one that says most first.
   SELECT r.*, row_number() OVER (PARTITION BY connection_id, id

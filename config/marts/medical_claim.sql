@@ -320,11 +320,11 @@ WITH stated AS (
          sum(copay_cents) AS copay_cents,
          sum(deductible_cents) AS deductible_cents
   FROM temp.mart_scope CROSS JOIN claim_line AS l ON l.connection_id = mart_scope.connection_id
-  GROUP BY l.connection_id, l.explanation_of_benefit_id
+  GROUP BY mart_scope.connection_id, l.explanation_of_benefit_id
 ), coded AS (
   SELECT x.connection_id, x.explanation_of_benefit_id, x.on_admission_code AS poa,
          replace(coalesce(x.diagnosis_code, k.code_code), '.', '') AS code, coalesce(x.diagnosis_system, k.code_system) AS system,
-         row_number() OVER (PARTITION BY x.connection_id, x.explanation_of_benefit_id
+         row_number() OVER (PARTITION BY mart_scope.connection_id, x.explanation_of_benefit_id
            ORDER BY CASE WHEN x.type_code = 'principal' OR x.second_type_code = 'principal' THEN 0 ELSE 1 END, x.sequence, x.row_no) AS n
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_diagnosis AS x ON x.connection_id = mart_scope.connection_id
   LEFT JOIN condition AS k ON k.connection_id = x.connection_id AND k.id = x.diagnosis_condition_id

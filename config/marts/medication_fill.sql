@@ -82,7 +82,7 @@ WITH info AS (
          max(CASE WHEN lower(s.category_code) = 'refillnum' OR lower(s.category_second_code) = 'refillnum'
              THEN coalesce(s.value_quantity_value, CAST(whole_number(coalesce(s.value_string, s.code_text, s.code_code)) AS INTEGER)) END) AS refill_number
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_supporting_info AS s ON s.connection_id = mart_scope.connection_id
-  GROUP BY s.connection_id, s.explanation_of_benefit_id, number
+  GROUP BY mart_scope.connection_id, s.explanation_of_benefit_id, number
   HAVING coalesce(days_supply, refill_number) IS NOT NULL
 ), line_info AS (
   SELECT i.connection_id, i.explanation_of_benefit_id, k.item_index,

@@ -76,7 +76,7 @@ WITH stated AS (
          sum(copay_cents) AS copay_cents,
          sum(deductible_cents) AS deductible_cents
   FROM temp.mart_scope CROSS JOIN claim_line AS l ON l.connection_id = mart_scope.connection_id
-  GROUP BY l.connection_id, l.explanation_of_benefit_id
+  GROUP BY mart_scope.connection_id, l.explanation_of_benefit_id
 ), span AS MATERIALIZED (
   -- A coverage may have come through another consent to the same records than its claim.
   SELECT pair.here, s.*

@@ -81,7 +81,7 @@ WITH place AS (
   SELECT l.connection_id, l.explanation_of_benefit_id, l.place_of_service_code, min(l.line_key)
   FROM temp.mart_scope CROSS JOIN claim_line AS l ON l.connection_id = mart_scope.connection_id
   WHERE l.place_of_service_code IS NOT NULL
-  GROUP BY l.connection_id, l.explanation_of_benefit_id
+  GROUP BY mart_scope.connection_id, l.explanation_of_benefit_id
 ), emergency AS (
   SELECT DISTINCT l.connection_id, l.explanation_of_benefit_id
   FROM temp.mart_scope CROSS JOIN claim_line AS l ON l.connection_id = mart_scope.connection_id

@@ -22,6 +22,7 @@ mod schema_tests;
 mod secret_file;
 mod secret_source;
 mod shown;
+mod sync_section;
 mod text;
 
 pub use error::ConfigError;
@@ -67,6 +68,8 @@ pub struct Settings {
     pub shrink_limit_percent: u8,
     /// Whether a `Bundle.total` that does not add up always makes a walk incomplete.
     pub strict_totals: bool,
+    /// Bounds of the attachments that are fetched: the largest in bytes, and how many in a run.
+    pub attachments: (usize, u32),
     /// How long a type may go without a full walk, which alone finds deletions.
     pub full_walk_every: Duration,
     /// How far an incremental walk reaches back behind the watermark.
@@ -174,6 +177,7 @@ impl Settings {
             connections_in_parallel: file.sync.connections_in_parallel.get(),
             shrink_limit_percent: file.sync.shrink_limit(path)?,
             strict_totals: file.sync.strict_totals,
+            attachments: file.sync.attachments(path)?,
             full_walk_every: file.sync.full_walk_every(),
             overlap: file.sync.overlap(),
             keep_versions: file.warehouse.keep_versions(),

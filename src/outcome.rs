@@ -96,6 +96,10 @@ words! {
         Reference = "reference",
         /// The resources of imported files.
         File = "file",
+        /// What came along in a Patient's `$everything`, of a type that no walk of its own asks for.
+        Everything = "everything",
+        /// Files that stored resources name.
+        Attachment = "attachment",
     }
 }
 

@@ -63,7 +63,7 @@ pub struct ClientRegistration {
 }
 
 /// Who names the Patient of a consent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PatientFrom {
     /// The token answer (SMART App Launch 2.0), else the one Patient that the plan sends.
     #[default]
@@ -126,6 +126,8 @@ pub struct RequestSettings {
     pub accept: Option<String>,
     /// More headers.
     pub headers: Option<OriginHeaders>,
+    /// Whether cookies of the FHIR server are sent back to it.
+    pub cookies: bool,
     /// FHIR bases of types that have one of their own, all at the origin of the plan's FHIR base.
     pub bases: BTreeMap<String, Url>,
 }

@@ -44,6 +44,9 @@ pub struct SandboxArgs {
     /// Milliseconds by which every page is delayed
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub page_delay: u64,
+    /// Give a search's later pages only to whoever sends back the cookie of its first one
+    #[arg(long)]
+    pub sticky: bool,
     /// The platform whose documented rules the payer plays
     #[arg(long, value_name = "NAME", default_value = "1uphealth", value_parser = like, hide_default_value = true)]
     pub like: Like,

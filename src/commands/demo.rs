@@ -19,7 +19,7 @@ use crate::{
     cli::{DemoArgs, QueryFormat},
     config::{FILE_NAME, PlanSettings, Settings},
     exit_code::ExitCode,
-    http::{BodyFormat, Get, HttpClient, PostForm, any_body, nothing_fresh, silently},
+    http::{BodyFormat, Get, HttpClient, PostForm, nothing_fresh, silently},
     outcome::WalkState,
     plural,
     sandbox::{Identity, Like, Sandbox},
@@ -254,14 +254,7 @@ async fn consent_in_browser(
         )));
     };
     let visit = async {
-        let get = Get {
-            url: &location,
-            accept: "text/html",
-            bearer: None,
-            headers: None,
-            is_sound: &any_body,
-            on_retry: &silently,
-        };
+        let get = Get::new(&location, "text/html");
         http.get(get).await.map(drop).map_err(failed)
     };
     let (code, visited) =

@@ -83,9 +83,19 @@ fn show_plan(known: &KnownState<'_>, steps: &[Step]) -> Result<(), Failure> {
                     true => why,
                     false => format!("{why}; searched by {queries}"),
                 };
+                let why = match &order.note {
+                    Some(note) => format!("{why}; {note}"),
+                    None => why,
+                };
                 [order.resource_type.clone(), walk.to_owned(), format!("about {requests}"), why]
             }
         });
+    }
+    if known.target.attachments {
+        let most = known.options.attachments.number;
+        let why =
+            format!("files that resources name, {} a run at most", plural::count(most, "file"));
+        rows.push(["Attachment".to_owned(), "attachment".to_owned(), String::new(), why]);
     }
     let table = table(rows, terminal::width());
     print(|out| {

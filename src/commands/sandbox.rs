@@ -147,6 +147,7 @@ pub(super) async fn start(
         client_keys,
         named_origin: named_origin.map(str::to_owned),
         page_delay: Duration::from_millis(args.page_delay),
+        sticky: args.sticky,
         faults: args.faults.clone(),
         ..Options::default()
     };

@@ -20,7 +20,7 @@ use crate::{
     http::{HttpClient, Origin},
     monitor::Monitor,
     outcome::WalkState,
-    sync::{Report, Stop, SyncContext, SyncOptions, Target, sync},
+    sync::{AttachmentLimits, Report, Stop, SyncContext, SyncOptions, Target, sync},
     warehouse::{ConnectionRow, Warehouse},
 };
 use std::{path::Path, sync::Arc, time::Duration};
@@ -90,6 +90,10 @@ pub(super) fn options(
         connections_in_parallel: settings.connections_in_parallel,
         shrink_limit_percent: settings.shrink_limit_percent,
         strict_totals: settings.strict_totals,
+        attachments: AttachmentLimits {
+            bytes: settings.attachments.0,
+            number: settings.attachments.1,
+        },
     }
 }
 

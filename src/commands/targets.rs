@@ -79,6 +79,7 @@ async fn of_plan(
         types: plan.types.clone(),
         required: Arc::clone(&required),
         dependants: plan.dependants,
+        attachments: plan.attachments,
         proxied_origins: plan.proxied_origins.as_slice().into(),
         bases: Arc::clone(&bases),
     };

@@ -1,6 +1,8 @@
 //! The file as typed: one struct per section, unknown keys refused.
 
-use super::{error::ConfigError, header_text::HeaderText, patient_from::PatientFrom};
+use super::{
+    error::ConfigError, header_text::HeaderText, patient_from::PatientFrom, sync_section::Sync,
+};
 use crate::{auth::TypedUrl, http::HttpOptions};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use std::{
@@ -86,51 +88,6 @@ impl Http {
             )?),
             max_delay: seconds("max_delay_seconds", self.max_delay_seconds)?,
             ..HttpOptions::default()
-        })
-    }
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Sync {
-    pub(super) connections_in_parallel: NonZeroUsize,
-    pub(super) shrink_limit_percent: u8,
-    pub(super) strict_totals: bool,
-    pub(super) full_walk_every_days: u32,
-    pub(super) overlap_hours: u32,
-}
-
-impl Default for Sync {
-    fn default() -> Sync {
-        Sync {
-            connections_in_parallel: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
-            shrink_limit_percent: 30,
-            strict_totals: false,
-            full_walk_every_days: 7,
-            overlap_hours: 24,
-        }
-    }
-}
-
-impl Sync {
-    pub(super) fn full_walk_every(&self) -> Duration {
-        Duration::from_secs(u64::from(self.full_walk_every_days) * 24 * 60 * 60)
-    }
-
-    pub(super) fn overlap(&self) -> Duration {
-        Duration::from_secs(u64::from(self.overlap_hours) * 60 * 60)
-    }
-
-    pub(super) fn shrink_limit(&self, path: &Path) -> Result<u8, ConfigError> {
-        if self.shrink_limit_percent <= 100 {
-            return Ok(self.shrink_limit_percent);
-        }
-        Err(ConfigError::Value {
-            path: path.into(),
-            line: None,
-            key: "sync.shrink_limit_percent".to_owned(),
-            problem: format!("is {}, and must be at most 100", self.shrink_limit_percent),
         })
     }
 }
@@ -288,6 +245,10 @@ pub(super) struct Plan {
     pub(super) search: BTreeMap<String, OneOrMore>,
     #[serde(default)]
     pub(super) dependants: bool,
+    #[serde(default)]
+    pub(super) attachments: bool,
+    #[serde(default)]
+    pub(super) cookies: bool,
     #[serde(default)]
     pub(super) proxied_origins: Vec<Url>,
     pub(super) consent_days: Option<NonZeroU32>,

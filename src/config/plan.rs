@@ -63,6 +63,8 @@ pub struct PlanSettings {
     pub bases: ServerBases,
     /// Whether a consent covers other people than the member.
     pub dependants: bool,
+    /// Whether the files are fetched that resources name.
+    pub attachments: bool,
     /// Days after which a consent ends at the plan; `None`: not configured.
     pub consent_days: Option<NonZeroU32>,
     /// The longest a grant with a refresh token is left idle between runs; `None`: for ever.
@@ -232,6 +234,7 @@ impl PlanSettings {
             required: plan.required.map(RequiredTypes::named).unwrap_or_default(),
             search,
             dependants: plan.dependants,
+            attachments: plan.attachments,
             proxied_origins,
             bases,
             consent_days: plan.consent_days,

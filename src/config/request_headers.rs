@@ -16,6 +16,7 @@ pub(super) struct Requests {
     bases: BTreeMap<String, Url>,
     accept: Option<String>,
     headers: Vec<(String, Value)>,
+    cookies: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -80,7 +81,7 @@ impl Requests {
             };
             headers.push((name, value));
         }
-        Ok(Requests { bases, accept, headers })
+        Ok(Requests { bases, accept, headers, cookies: plan.cookies })
     }
 
     /// FHIR bases of types that have one of their own.
@@ -119,6 +120,6 @@ impl Requests {
                 }
             };
         }
-        Ok(RequestSettings { accept, headers: Some(headers), bases })
+        Ok(RequestSettings { accept, headers: Some(headers), cookies: self.cookies, bases })
     }
 }

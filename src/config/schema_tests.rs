@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// Numbers that the parser holds in bounds beside those of their types; a day has so many seconds.
 const DAY: u64 = 24 * 60 * 60;
-const BOUNDS: [(&str, &str, u64, u64); 12] = [
+const BOUNDS: [(&str, &str, u64, u64); 13] = [
     ("Http", "connect_timeout_seconds", 1, DAY),
     ("Http", "read_timeout_seconds", 1, DAY),
     ("Http", "total_timeout_seconds", 1, DAY),
@@ -16,6 +16,7 @@ const BOUNDS: [(&str, &str, u64, u64); 12] = [
     ("Http", "initial_delay_milliseconds", 1, DAY * 1000),
     ("Http", "max_delay_seconds", 1, DAY),
     ("Sync", "shrink_limit_percent", 0, 100),
+    ("Sync", "attachment_max_mebibytes", 1, 900),
     ("Schedule", "jitter_seconds", 0, DAY),
     ("Section", "consent_days", 0, 365),
     ("Section", "repeat_days", 1, 365),

@@ -1,6 +1,7 @@
 //! Asks a plan for pages on behalf of one connection.
 
 use super::{
+    attachment::accept_for,
     bundle::{Bundle, BundleError},
     capability::Capability,
     error::FetchError,
@@ -11,7 +12,7 @@ use crate::{
     auth::{ClientRegistration, ConnectionKey, GrantKind, TokenError, Tokens},
     clock::Clock,
     fingerprint::fingerprint,
-    http::{Bearer, Get, HttpClient, Response, Retry, SafeUrl, SecretsInPlay, any_body},
+    http::{Bearer, Cookies, Get, HttpClient, Response, Retry, SafeUrl, SecretsInPlay, any_body},
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -29,6 +30,8 @@ pub struct FhirClient {
     connection: ConnectionKey,
     registration: Arc<ClientRegistration>,
     clock: Clock,
+    /// The cookies of the run, where the plan wants them back.
+    cookies: Option<Arc<Cookies>>,
 }
 
 /// A response that parsed as a searchset Bundle.
@@ -53,6 +56,15 @@ impl Page {
     }
 }
 
+/// What is asked for, with whichever token.
+struct Asked<'a> {
+    url: &'a Url,
+    accept: &'a str,
+    limit_bytes: Option<usize>,
+    is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
+    on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
+}
+
 /// Requests sent for one thing, repeats included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Effort {
@@ -69,7 +81,10 @@ impl FhirClient {
         registration: Arc<ClientRegistration>,
         clock: Clock,
     ) -> FhirClient {
-        FhirClient { http, tokens, connection, registration, clock }
+        let wanted = registration.requests.cookies;
+        let origin = registration.fhir_origin().ok().filter(|_| wanted);
+        let cookies = origin.map(|origin| Arc::new(Cookies::new(origin)));
+        FhirClient { http, tokens, connection, registration, clock, cookies }
     }
 
     /// Sees to it that there is a token, before anything is asked for with it.
@@ -182,6 +197,29 @@ impl FhirClient {
         FetchError::refused(url, response, self.registration.grant == GrantKind::None)
     }
 
+    /// Asks for a file of the plan's own origin, of so many bytes at most.
+    ///
+    /// A redirect to another origin is not followed and is an error, as is every status but 2xx.
+    pub(crate) async fn file(
+        &self,
+        url: &Url,
+        content_type: Option<&str>,
+        limit_bytes: usize,
+        effort: &mut Effort,
+        on_retry: &(dyn Fn(&Retry) + Send + Sync),
+    ) -> Result<Response, FetchError> {
+        let accept = accept_for(content_type);
+        // What the configuration says, servers insist on; such a server wraps the file in a Binary.
+        let accept = self.registration.requests.accept.as_deref().unwrap_or(&accept);
+        let limit_bytes = Some(limit_bytes);
+        let asked = Asked { accept, limit_bytes, ..self.asked(url, &any_body, on_retry) };
+        let response = self.send(&asked, effort).await?;
+        match response.is_success() {
+            true => Ok(response),
+            false => Err(self.refused(SafeUrl::from(url), &response)),
+        }
+    }
+
     /// Asks for anything on the plan's own origin and returns the final answer, whatever it is.
     ///
     /// # Errors
@@ -201,8 +239,8 @@ impl FhirClient {
     ) -> Result<Option<Capability>, FetchError> {
         let url = under(&self.registration.fhir_url, "metadata");
         // Open at 1upHealth, so no token travels for it.
-        let request = self.request(&url, None, &any_body, on_retry);
-        let response = self.http.get(request).await.map_err(FetchError::from);
+        let asked = self.asked(&url, &any_body, on_retry);
+        let response = self.http.get(self.request(&asked, None)).await.map_err(FetchError::from);
         let mut response = count(response, effort)?;
         if matches!(response.status, 401 | 403) {
             response = self.get(&url, &any_body, effort, on_retry).await?;
@@ -217,26 +255,36 @@ impl FhirClient {
         effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Response, FetchError> {
+        self.send(&self.asked(url, is_sound, on_retry), effort).await
+    }
+
+    /// Sends a request; a 401 renews the token once and repeats it.
+    async fn send(&self, asked: &Asked<'_>, effort: &mut Effort) -> Result<Response, FetchError> {
         let bearer = self.bearer().await?;
-        let get = self.request(url, bearer.as_ref(), is_sound, on_retry);
+        let get = self.request(asked, bearer.as_ref());
         let response = count(self.http.get(get).await.map_err(FetchError::from), effort)?;
         let (401, Some(rejected)) = (response.status, bearer) else { return Ok(response) };
         let renewed = self.renewed(&rejected).await?;
-        let get = self.request(url, Some(&renewed), is_sound, on_retry);
+        let get = self.request(asked, Some(&renewed));
         count(self.http.get(get).await.map_err(FetchError::from), effort)
     }
 
-    /// A request to the plan's own origin, with what its configuration adds.
-    fn request<'a>(
+    fn asked<'a>(
         &'a self,
         url: &'a Url,
-        bearer: Option<&'a Bearer>,
         is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
         on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
-    ) -> Get<'a> {
-        let settings = &self.registration.requests;
-        let accept = settings.accept.as_deref().unwrap_or(FHIR_JSON);
-        Get { url, accept, bearer, headers: settings.headers.as_ref(), is_sound, on_retry }
+    ) -> Asked<'a> {
+        let accept = self.registration.requests.accept.as_deref().unwrap_or(FHIR_JSON);
+        Asked { url, accept, limit_bytes: None, is_sound, on_retry }
+    }
+
+    /// A request to the plan's own origin, with what its configuration adds.
+    fn request<'a>(&'a self, asked: &Asked<'a>, bearer: Option<&'a Bearer>) -> Get<'a> {
+        let Asked { url, accept, limit_bytes, is_sound, on_retry } = *asked;
+        let headers = self.registration.requests.headers.as_ref();
+        let cookies = self.cookies.as_deref();
+        Get { url, accept, bearer, headers, cookies, limit_bytes, is_sound, on_retry }
     }
 
     /// The token to ask with; an open server needs none.

@@ -2,6 +2,7 @@
 //!
 //! It asks `auth` for tokens and `http` for answers. It knows nothing of tables, cursors or runs.
 
+mod attachment;
 mod bundle;
 mod capability;
 mod client;
@@ -29,6 +30,10 @@ mod subject;
 pub use crate::{
     instant::instant,
     r4::{is_r4_type, similar_r4_type},
+};
+pub use attachment::{
+    ATTACHMENT_TYPES, Attachment, NotFetched, Place, attachment_url, attachments, is_of_type,
+    unwrapped,
 };
 pub use bundle::{Bundle, BundleError, Entry, SearchMode};
 pub use capability::{Capability, fhir_version};

@@ -3,21 +3,21 @@
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
+use super::HttpErrorKind;
 use super::encoding::{self, Decoder};
 use super::error::Fault;
 use super::in_flight::InFlight;
-use super::{HttpErrorKind, HttpOptions};
 
 /// Bytes that are decoded at once: what they unpack to, a thousand times as much at most, is in
 /// memory before it is counted.
 const PIECE: usize = 4 << 10;
 
-/// Reads the whole body, decoded, up to the limit of the options, before the deadline.
+/// Reads the whole body, decoded, up to a limit, before the deadline.
 ///
 /// The time that it waits for other bodies to leave memory does not count.
 pub(super) async fn read(
     response: &mut reqwest::Response,
-    options: &HttpOptions,
+    limit_bytes: usize,
     in_flight: &InFlight,
     mut deadline: Instant,
 ) -> Result<Bytes, Fault> {
@@ -25,7 +25,6 @@ pub(super) async fn read(
     if response.status().is_success() {
         encoding::check(response.headers())?;
     }
-    let limit_bytes = options.max_body_bytes;
     if response.content_length().is_some_and(|announced| announced > limit_bytes as u64) {
         let kind = HttpErrorKind::TooLarge { limit_bytes };
         return Err(Fault { unsent: false, ..Fault::refusal(kind) });

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::Utc;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap,
-    HeaderValue, LINK, LOCATION,
+    ACCEPT, ACCEPT_ENCODING, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, DATE,
+    HeaderMap, HeaderValue, LINK, LOCATION,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
@@ -24,7 +24,7 @@ use super::retry::Delays;
 use super::retry_after::http_date;
 use super::wait::wait;
 use super::{
-    Get, HttpError, HttpErrorKind, HttpOptions, Origin, OriginHeaders, PostForm, PostText,
+    Cookies, Get, HttpError, HttpErrorKind, HttpOptions, Origin, OriginHeaders, PostForm, PostText,
     RateLimits, Response, Retry, RetryReason, SafeUrl, Verdict, body, classify,
 };
 
@@ -50,6 +50,10 @@ struct Call<'a> {
     url: &'a Url,
     headers: HeaderMap,
     form: Option<Posted>,
+    /// The cookies to send and to take.
+    cookies: Option<&'a Cookies>,
+    /// Largest answer, where that is less than the options'.
+    limit_bytes: Option<usize>,
     /// A field of the form that each attempt has anew.
     fresh: &'a (dyn Fn() -> Option<(&'static str, SecretString)> + Send + Sync),
     /// Whether an attempt may be repeated although the server may have acted on it.
@@ -103,7 +107,8 @@ impl HttpClient {
     /// Without an answer: a refusal (foreign origin, no TLS), a network failure after the last
     /// attempt, a body that is too large, or a wait that is too long.
     pub async fn get(&self, request: Get<'_>) -> Result<Response, HttpError> {
-        let Get { url, accept, bearer, headers: own, is_sound, on_retry } = request;
+        let Get { url, accept, bearer, headers: own, cookies, limit_bytes, is_sound, on_retry } =
+            request;
         let refuse = |kind| Err(refusal("GET", url, kind));
         if let Some(bearer) = bearer
             && !bearer.may_go_to(url)
@@ -127,8 +132,19 @@ impl HttpClient {
         let method = Method::GET;
         let (form, repeatable, give_up) = (None, true, None);
         let fresh = &super::nothing_fresh;
-        let call =
-            Call { method, url, headers, form, fresh, repeatable, give_up, is_sound, on_retry };
+        let call = Call {
+            method,
+            url,
+            headers,
+            form,
+            cookies,
+            limit_bytes,
+            fresh,
+            repeatable,
+            give_up,
+            is_sound,
+            on_retry,
+        };
         let response = self.run(call).await?;
         Ok(response.masked(&|bytes: Bytes| {
             let bytes = bearer.map_or(bytes.clone(), |bearer| bearer.mask(bytes));
@@ -153,10 +169,19 @@ impl HttpClient {
             };
             headers.insert(AUTHORIZATION, value);
         }
-        let (method, form, repeatable) = (Method::POST, Some(posted), retry);
-        let is_sound = &super::any_body;
-        let call =
-            Call { method, url, headers, form, fresh, repeatable, give_up, is_sound, on_retry };
+        let call = Call {
+            method: Method::POST,
+            url,
+            headers,
+            form: Some(posted),
+            cookies: None,
+            limit_bytes: None,
+            fresh,
+            repeatable: retry,
+            give_up,
+            is_sound: &super::any_body,
+            on_retry,
+        };
         self.run(call).await
     }
 
@@ -179,6 +204,8 @@ impl HttpClient {
             url,
             headers,
             form: Some(Posted::Text { text, content_type }),
+            cookies: None,
+            limit_bytes: None,
             fresh: &super::nothing_fresh,
             repeatable: true,
             give_up: None,
@@ -256,7 +283,9 @@ impl HttpClient {
         let mut response = sending.await.map_err(|_| Fault::too_slow())?.map_err(Fault::sending)?;
         let status = response.status().as_u16();
         self.0.budgets.learn(&origin, status);
-        let body = body::read(&mut response, options, &self.0.in_flight, deadline)
+        let limit_bytes = options.max_body_bytes;
+        let limit_bytes = call.limit_bytes.map_or(limit_bytes, |own| own.min(limit_bytes));
+        let body = body::read(&mut response, limit_bytes, &self.0.in_flight, deadline)
             .await
             .map_err(|fault| fault.after_head(status))?;
         let headers = response.headers();
@@ -264,6 +293,9 @@ impl HttpClient {
         let date = text(DATE).and_then(http_date);
         // Relative to the server's clock: this machine's may be wrong.
         let now = date.unwrap_or_else(Utc::now);
+        if let Some(cookies) = call.cookies {
+            cookies.learn(url, headers, now);
+        }
         let links: Vec<_> = headers.get_all(LINK).iter().map(|link| link.as_bytes()).collect();
         Ok(Response {
             status,
@@ -285,6 +317,10 @@ impl HttpClient {
         let request =
             client.request(call.method.clone(), url.clone()).headers(call.headers.clone());
         let request = request.header(ACCEPT_ENCODING, "gzip");
+        let request = match call.cookies.and_then(|cookies| cookies.header(url)) {
+            Some(cookies) => request.header(COOKIE, cookies),
+            None => request,
+        };
         match &call.form {
             Some(form) => request.body(form.body((call.fresh)())),
             // A gateway's copy of last night's answer says nothing of tonight.

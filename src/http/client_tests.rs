@@ -23,14 +23,7 @@ fn url(server: &MockServer, path: &str) -> Url {
 }
 
 fn get(url: &Url) -> Get<'_> {
-    Get {
-        url,
-        accept: "application/fhir+json",
-        bearer: None,
-        headers: None,
-        is_sound: &any_body,
-        on_retry: &silently,
-    }
+    Get::new(url, "application/fhir+json")
 }
 
 async fn requests_received(server: &MockServer) -> usize {

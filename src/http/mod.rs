@@ -10,6 +10,7 @@
 mod bearer;
 mod body;
 mod client;
+mod cookies;
 mod encoding;
 mod error;
 mod in_flight;
@@ -31,6 +32,7 @@ mod wait;
 
 pub use bearer::Bearer;
 pub use client::HttpClient;
+pub use cookies::Cookies;
 pub use error::{HttpError, HttpErrorKind};
 pub use options::HttpOptions;
 pub use origin::{Origin, OriginError};

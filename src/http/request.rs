@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 use url::Url;
 
-use super::{Bearer, BodyFormat, OriginHeaders, Retry};
+use super::{Bearer, BodyFormat, Cookies, OriginHeaders, Retry};
 
 /// A GET request.
 pub struct Get<'a> {
@@ -18,6 +18,10 @@ pub struct Get<'a> {
     pub bearer: Option<&'a Bearer>,
     /// More headers, if any; their origin must be the URL's.
     pub headers: Option<&'a OriginHeaders>,
+    /// The cookies to send and to take, if any.
+    pub cookies: Option<&'a Cookies>,
+    /// Largest answer in bytes, where that is less than the client's own limit.
+    pub limit_bytes: Option<usize>,
     /// Whether a 2xx body can be used; [`any_body`](super::any_body) accepts all.
     ///
     /// One that is not (cut short, a login page) is asked for again like a failed attempt, and
@@ -25,6 +29,22 @@ pub struct Get<'a> {
     pub is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
     /// Told before each wait; [`silently`](super::silently) where nobody listens.
     pub on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
+}
+
+impl<'a> Get<'a> {
+    /// A request without a token, whose answer may be anything.
+    pub fn new(url: &'a Url, accept: &'a str) -> Get<'a> {
+        Get {
+            url,
+            accept,
+            bearer: None,
+            headers: None,
+            cookies: None,
+            limit_bytes: None,
+            is_sound: &any_body,
+            on_retry: &silently,
+        }
+    }
 }
 
 /// A POST request with form fields.

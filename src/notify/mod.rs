@@ -21,7 +21,6 @@ use crate::{
     config::{NotifySettings, SecretUrl, Settings, WebhookFormat},
     exit_code::ExitCode,
     http::{Get, HttpClient, HttpError, HttpOptions, Origin, OriginHeaders, PostText, Response},
-    http::{any_body, silently},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use decide::{Policy, decide, forget};
@@ -263,14 +262,7 @@ impl Notifier {
         let Some(place) = &self.settings.ping else { return Ok(()) };
         let problem = |problem| format!("notify.ping: {problem}");
         let url = pinged(place.read().map_err(problem)?, ping);
-        let get = Get {
-            url: &url,
-            accept: "*/*",
-            bearer: None,
-            headers: None,
-            is_sound: &any_body,
-            on_retry: &silently,
-        };
+        let get = Get::new(&url, "*/*");
         accepted(self.http.get(get).await).map_err(problem)
     }
 }

@@ -21,6 +21,9 @@ pub struct Options {
     pub named_origin: Option<String>,
     /// How long each page is held back.
     pub page_delay: Duration,
+    /// Whether a balancer is in front, so that a search's later pages are at the server that gave its
+    /// first one, which a cookie names.
+    pub sticky: bool,
     /// What goes wrong from the start; `Sandbox::set_faults` changes it later.
     pub faults: Vec<Fault>,
     /// How long an access token works; the answer rounds it down to whole seconds.
@@ -49,6 +52,7 @@ impl Default for Options {
             client_keys: None,
             named_origin: None,
             page_delay: Duration::ZERO,
+            sticky: false,
             faults: Vec::new(),
             // The payer answers 7199: two hours less the fraction of a second it took.
             access_token_lifetime: Duration::from_secs(7199),

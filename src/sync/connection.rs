@@ -1,6 +1,7 @@
 //! One connection's part of a run: plan, then walk, each type failing alone.
 
 use super::{
+    attachments,
     context::WalkContext,
     decide::{
         asked::came_along,
@@ -76,6 +77,7 @@ pub(super) async fn sync_connection(
             let mut walks = merge(walks);
             follow(&context, target, options, &mut walks).await?;
             walks.extend(settled);
+            attachments::fetch(&context, target, options, &mut walks).await?;
             if options.backfill.is_none() {
                 let gaps = narrowed(&context, target, options, scope.as_deref()).await?;
                 enter_gaps(&context, gaps, &mut walks).await?;

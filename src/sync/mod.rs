@@ -26,7 +26,7 @@ pub use decide::order::{Increment, Step, WalkFrom, WalkOrder};
 pub use decide::plan::plan;
 pub use decide::survey::{Declared, preview};
 pub use import::files::{Import, ImportContext};
-pub use options::{Backfill, SyncContext, SyncOptions, Target};
+pub use options::{AttachmentLimits, Backfill, SyncContext, SyncOptions, Target};
 pub use report::{ConnectionReport, Report, WalkReport};
 pub use run::sync;
 pub use stop::{Stop, StopHandle};

@@ -55,6 +55,8 @@ pub struct Target {
     pub bases: Arc<ServerBases>,
     /// Whether the consent covers other people than the member.
     pub dependants: bool,
+    /// Whether the files are fetched that resources name.
+    pub attachments: bool,
 }
 
 /// How a run goes about it.
@@ -86,6 +88,8 @@ pub struct SyncOptions {
     pub shrink_limit_percent: u8,
     /// Whether a `Bundle.total` that does not add up always makes a walk incomplete.
     pub strict_totals: bool,
+    /// Bounds of the files that are fetched.
+    pub attachments: AttachmentLimits,
 }
 
 /// The range and windows of a backfill.
@@ -97,4 +101,13 @@ pub struct Backfill {
     pub to: NaiveDate,
     /// How many months one window has.
     pub months: u32,
+}
+
+/// Bounds of what a run fetches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttachmentLimits {
+    /// Largest attachment, in bytes.
+    pub bytes: usize,
+    /// Attachments that one connection's part of a run asks for.
+    pub number: u32,
 }

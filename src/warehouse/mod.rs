@@ -59,6 +59,10 @@ pub(crate) use walks::absence::{
     Absent, Finding, asked_lately, has_unasked_absences, open_absences, pending_absences,
     surely_present,
 };
+pub(crate) use walks::attachments::{
+    AttachmentFound, NamedAttachment, PendingAttachment, attachment_counts, attachment_source,
+    attachment_sources, pending_attachments,
+};
 pub(crate) use walks::chain::{Chain, PageCount, Sums};
 pub use walks::connections::{ConnectionRow, NewConsent, NewFiles};
 pub(crate) use walks::connections::{

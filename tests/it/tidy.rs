@@ -15,7 +15,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("axum", &["sandbox/", "auth/consent/callback.rs", "auth/consent/start_page.rs"]),
     ("backoff", &["http/retry.rs"]),
-    ("base64", &["auth/", "commands/report/page.rs", "http/", "sandbox/"]),
+    ("base64", &["auth/", "commands/report/page.rs", "fhir/attachment.rs", "http/", "sandbox/"]),
     ("chacha20poly1305", &["auth/vault/cipher.rs"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
     ("clap_complete", &["cli/"]),

@@ -252,7 +252,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::http::{Get, HttpClient, HttpOptions, any_body, silently};
+    use crate::http::{Get, HttpClient, HttpOptions};
 
     const LONG: Duration = Duration::from_secs(60);
 
@@ -268,14 +268,7 @@ mod tests {
     async fn visit(base: &Url, path_and_query: &str) -> (u16, String) {
         let http = HttpClient::new(HttpOptions::impatient()).unwrap();
         let url = base.join(path_and_query).unwrap();
-        let get = Get {
-            url: &url,
-            accept: "*/*",
-            bearer: None,
-            headers: None,
-            is_sound: &any_body,
-            on_retry: &silently,
-        };
+        let get = Get::new(&url, "*/*");
         let response = http.get(get).await.unwrap();
         (response.status, String::from_utf8(response.body.to_vec()).unwrap())
     }

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     auth::{Issuer, server_words::presentable},
-    http::{Get, HttpClient, HttpError, Origin, any_body, silently},
+    http::{Get, HttpClient, HttpError, Origin},
 };
 
 /// A plan's endpoints, configured or found.
@@ -81,14 +81,7 @@ pub async fn discover(
     fhir_url: &Url,
     issuer: Option<&str>,
 ) -> Result<Endpoints, DiscoveryError> {
-    let get = Get {
-        url,
-        accept: "application/json",
-        bearer: None,
-        headers: None,
-        is_sound: &any_body,
-        on_retry: &silently,
-    };
+    let get = Get::new(url, "application/json");
     let response = http.get(get).await?;
     let origin = Origin::of(url).map(|origin| origin.to_string()).unwrap_or_default();
     if !response.is_success() {

@@ -6,7 +6,7 @@ use crate::{
         ClientRegistration,
         token::{introspect::PATIENCE, token_answer::patient_id},
     },
-    http::{Bearer, Get, HttpClient, SecretsInPlay, any_body, silently},
+    http::{Bearer, Get, HttpClient, SecretsInPlay},
 };
 use secrecy::SecretString;
 use serde_json::Value;
@@ -24,12 +24,9 @@ pub(super) async fn patient(
     let bearer = Bearer::new(access.clone(), origin, SecretsInPlay::default());
     let settings = &registration.requests;
     let get = Get {
-        url: &url,
-        accept: settings.accept.as_deref().unwrap_or("application/fhir+json"),
         bearer: Some(&bearer),
         headers: settings.headers.as_ref(),
-        is_sound: &any_body,
-        on_retry: &silently,
+        ..Get::new(&url, settings.accept.as_deref().unwrap_or("application/fhir+json"))
     };
     // The consent is not stored yet, and its code is spent.
     let answer = timeout(PATIENCE, http.get(get)).await.ok()?;

@@ -4,7 +4,7 @@ use super::finding::Finding;
 use crate::{
     auth::{GrantKind, TokenAuth},
     config::PlanSettings,
-    http::{Get, HttpClient, Origin, any_body, silently},
+    http::{Get, HttpClient, Origin},
 };
 use serde_json::{Map, Value};
 use url::Url;
@@ -19,14 +19,7 @@ pub(crate) async fn look(
     if !plan.grant().has_endpoint() {
         return;
     }
-    let get = Get {
-        url: &plan.discovery_url,
-        accept: "application/json",
-        bearer: None,
-        headers: None,
-        is_sound: &any_body,
-        on_retry: &silently,
-    };
+    let get = Get::new(&plan.discovery_url, "application/json");
     // Many plans publish none; that the server answers at all is told beside.
     let Ok(response) = http.get(get).await else { return };
     let document = serde_json::from_slice(&response.body).ok().filter(|_| response.is_success());

@@ -7,7 +7,7 @@ use crate::{
     commands::standing::minute,
     config::{PlanSettings, Settings},
     fhir::{Capability, fhir_version},
-    http::{Get, HttpClient, Origin, any_body, silently},
+    http::{Get, HttpClient, Origin},
     plural,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -98,12 +98,8 @@ async fn server(
 ) -> bool {
     let url = metadata(&plan.fhir_url);
     let get = Get {
-        url: &url,
-        accept: requests.accept.as_deref().unwrap_or("application/fhir+json"),
-        bearer: None,
         headers: requests.headers.as_ref(),
-        is_sound: &any_body,
-        on_retry: &silently,
+        ..Get::new(&url, requests.accept.as_deref().unwrap_or("application/fhir+json"))
     };
     let response = match http.get(get).await {
         Ok(response) => response,

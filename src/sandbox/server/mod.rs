@@ -1,5 +1,6 @@
 //! The payer's FHIR server: routes, searches, pages, the connection they travel on.
 
+mod binary;
 pub(super) mod bundle;
 mod capability;
 pub(super) mod line;

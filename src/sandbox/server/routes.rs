@@ -1,6 +1,7 @@
 //! The routes, and the log of what was asked.
 
 use super::{
+    binary,
     bundle::Bundle,
     capability,
     line::{Script, Wire},
@@ -178,13 +179,29 @@ async fn search(
         Err(response) => return *response,
     };
     let page = respond::move_page(&state, &search, search.page(&state));
+    let node = format!("node=n{number}");
+    let is_stray = state.options.sticky && page.number > 1 && !has_cookie(&headers, &node);
+    if is_stray {
+        let text = "This server does not know the search";
+        return outcome::outcome(StatusCode::GONE, "not-found", text);
+    }
     let asking = Asking { state: &state, search: &search, page: &page, number, token: &token };
     if let Some(response) = respond::instead_of_page(&asking, &wire) {
         return response;
     }
     let mut bundle = Bundle::new(&state, &search, &page);
     respond::change_page(&asking, &mut bundle);
-    respond::write_page(&asking, &bundle, &wire)
+    let mut response = respond::write_page(&asking, &bundle, &wire);
+    if let (true, Ok(cookie)) = (state.options.sticky, format!("{node}; Path=/; HttpOnly").parse())
+    {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn has_cookie(headers: &HeaderMap, cookie: &str) -> bool {
+    let sent = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
+    sent.flat_map(|text| text.split("; ")).any(|one| one == cookie)
 }
 
 /// Whose consent a token is of, where the platform says it so.
@@ -230,6 +247,12 @@ async fn read(
         Ok(found) => found,
         Err(response) => return *response,
     };
+    let has_files = ["DocumentReference", "DiagnosticReport"]
+        .iter()
+        .any(|name| state.options.like.serves(name));
+    if name == "Binary" && has_files {
+        return binary::answer(&id, &headers);
+    }
     let Some(entry) = served(&state, &name) else { return unknown_type(&state, &name) };
     if let Some(response) = respond::refused_type(&state, entry) {
         return response;

@@ -32,7 +32,7 @@ use rusqlite::{
 use std::collections::HashSet;
 
 impl Warehouse {
-    /// Forgets superseded versions that ended before an instant; returns how many.
+    /// Forgets superseded versions and attachments that ended before an instant; returns how many.
     ///
     /// # Errors
     /// SQLite's.
@@ -45,6 +45,9 @@ fn prune(connection: &mut Connection, before: DateTime<Utc>) -> Result<u64, Ware
     let doing = "cannot prune superseded versions";
     let before = clock::text(before);
     let transaction = connection.transaction().doing(doing)?;
+    let attachments = transaction
+        .execute("DELETE FROM attachment WHERE replaced_at < ?1", [&before])
+        .doing(doing)?;
     let newest: Option<String> = transaction
         .query_row(
             "SELECT max(valid_to) FROM resource_version WHERE valid_to < ?1",
@@ -52,7 +55,10 @@ fn prune(connection: &mut Connection, before: DateTime<Utc>) -> Result<u64, Ware
             |row| row.get(0),
         )
         .doing(doing)?;
-    let Some(newest) = newest else { return Ok(0) };
+    let Some(newest) = newest else {
+        transaction.commit().doing(doing)?;
+        return Ok(attachments as u64);
+    };
     let pruned = transaction
         .execute("DELETE FROM resource_version WHERE valid_to < ?1", [&before])
         .doing(doing)?;
@@ -64,7 +70,7 @@ fn prune(connection: &mut Connection, before: DateTime<Utc>) -> Result<u64, Ware
         )
         .doing(doing)?;
     transaction.commit().doing(doing)?;
-    Ok(pruned as u64)
+    Ok((pruned + attachments) as u64)
 }
 
 /// Opens an existing warehouse for reading, with `resource` as it was at an instant.
@@ -115,7 +121,7 @@ fn names(connection: &Connection) -> Result<HashSet<String>, WarehouseError> {
     connection
         .prepare(
             "SELECT lower(name) FROM view_table UNION SELECT lower(name) FROM mart_table
-             UNION SELECT 'completeness'",
+             UNION SELECT 'completeness' UNION SELECT 'attachment'",
         )
         .and_then(|mut statement| statement.query_map(params![], |row| row.get(0))?.collect())
         .doing("cannot look at the past")

@@ -4,6 +4,7 @@
 //! Reads everything once, in one consistent state, with bounded memory, and changes nothing. Its
 //! messages name tables and row numbers, never a value.
 
+mod attachments;
 pub(super) mod checked;
 mod ledger;
 mod resources;
@@ -56,6 +57,7 @@ pub fn verify(
     for check in resources::verify(&connection, catalog, progress) {
         checks.push(whole("stored resources", check)?);
     }
+    checks.push(whole("attachments", attachments::verify(&connection))?);
     checks.push(whole("rows of marts", marts_or_note(&connection, catalog))?);
     drop(connection);
     reading.confirm()?;

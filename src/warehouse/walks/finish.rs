@@ -6,6 +6,7 @@
 
 use super::{
     absence::{self, Shows},
+    attachments::bury_attachments,
     ledger::{self, WalkKey},
     parts,
     resource_store::keep_version,
@@ -29,7 +30,7 @@ use rusqlite::{Connection, Transaction, params};
 
 /// A type with so few resources missing raises no alarm, whatever their share: each is asked for by
 /// id before it counts as deleted.
-const SHRINK_FLOOR: u64 = 4;
+pub(super) const SHRINK_FLOOR: u64 = 4;
 
 /// How a walk ends that came to its last page.
 #[derive(Debug, Clone)]
@@ -168,6 +169,7 @@ pub(super) fn bury_one(
     keep_version(transaction, rowid, now)?;
     unmapped_table::note(transaction, walk.connection_id, &walk.resource_type)?;
     delete_rows(transaction, catalog, walk.connection_id, &walk.resource_type, resource_id)?;
+    bury_attachments(transaction, walk.connection_id, &walk.resource_type, resource_id, now)?;
     transaction
         .prepare_cached("UPDATE resource SET deleted_at = ?2 WHERE id = ?1")
         .and_then(|mut statement| statement.execute(params![rowid, now]))

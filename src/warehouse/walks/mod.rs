@@ -2,6 +2,7 @@
 
 pub(super) mod abridged;
 pub(super) mod absence;
+pub(super) mod attachments;
 pub(super) mod chain;
 pub(super) mod connections;
 pub(super) mod consents;

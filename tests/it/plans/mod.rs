@@ -1,6 +1,8 @@
 //! Plans as they differ: consent, tokens, presets, headers, bases.
 
+mod attachments;
 mod consent_ends;
+mod cookies;
 mod doctor_plans;
 mod everything;
 mod likes;

@@ -1,0 +1,239 @@
+//! Attachments: the files that a resource names by URL or carries in itself.
+//!
+//! Source: FHIR R4, Attachment (2.24.0.3) and Binary (2.27). What a resource says of an attachment is
+//! believed only as far as it is checked: a URL may lead anywhere.
+
+use crate::http::Origin;
+use base64::{
+    Engine as _,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use serde_json::Value;
+use url::Url;
+
+/// The types whose attachments are fetched.
+pub const ATTACHMENT_TYPES: [&str; 3] = ["DiagnosticReport", "DocumentReference", "Binary"];
+
+/// Base64 as servers write it, padded or not.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// An attachment as its resource describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its place in the resource's list, from 0.
+    pub position: u32,
+    /// Media type.
+    pub content_type: Option<String>,
+    /// Size in bytes, as declared.
+    pub size: Option<u64>,
+    /// SHA-1 in base64, as declared.
+    pub hash: Option<String>,
+    /// Where the file is.
+    pub place: Place,
+}
+
+/// Where an attachment's file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In the resource itself.
+    Inline(Vec<u8>),
+    /// In the resource itself, in text that is not base64.
+    Unreadable,
+    /// At a URL, as sent.
+    Url(String),
+    /// Nowhere: it has neither content nor a URL.
+    Nowhere,
+}
+
+/// Why an attachment's URL is not asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotFetched {
+    /// It leads to another origin than the plan's.
+    ForeignOrigin,
+    /// It is no URL of a server.
+    NotAUrl,
+}
+
+/// The attachments of a resource's JSON; empty for other types and for what is not JSON.
+pub fn attachments(resource_type: &str, json: &[u8]) -> Vec<Attachment> {
+    let Ok(resource) = serde_json::from_slice::<Value>(json) else { return Vec::new() };
+    let of = |list: &'static str| resource[list].as_array().into_iter().flatten();
+    let named: Vec<&Value> = match resource_type {
+        "DocumentReference" => of("content").map(|content| &content["attachment"]).collect(),
+        "DiagnosticReport" => of("presentedForm").collect(),
+        "Binary" => vec![&resource],
+        _ => Vec::new(),
+    };
+    let contained = |id: &str| {
+        let is_it = |it: &&Value| it["resourceType"] == "Binary" && it["id"] == id;
+        of("contained").find(is_it).map(|binary| &binary["data"])
+    };
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    (0..)
+        .zip(named)
+        .map(|(position, one)| {
+            let url = one["url"].as_str().filter(|url| !url.is_empty());
+            let data = match (&one["data"], url.and_then(|url| url.strip_prefix('#'))) {
+                (Value::String(_), _) => Some(&one["data"]),
+                (_, Some(id)) => contained(id),
+                _ => None,
+            };
+            Attachment {
+                position,
+                content_type: text(&one["contentType"]),
+                size: one["size"].as_u64(),
+                hash: text(&one["hash"]),
+                place: match (data, url) {
+                    (Some(data), _) => inline(data),
+                    (None, Some(url)) => Place::Url(url.to_owned()),
+                    (None, None) => Place::Nowhere,
+                },
+            }
+        })
+        .collect()
+}
+
+fn inline(data: &Value) -> Place {
+    decoded(data).map_or(Place::Unreadable, Place::Inline)
+}
+
+fn decoded(data: &Value) -> Option<Vec<u8>> {
+    let text: String = data.as_str()?.split_ascii_whitespace().collect();
+    BASE64.decode(text).ok()
+}
+
+/// Media type and content of a Binary resource in JSON, for a server that wraps the file in one.
+pub fn unwrapped(body: &[u8]) -> Option<(Option<String>, Vec<u8>)> {
+    let binary: Value = serde_json::from_slice(body).ok()?;
+    if binary["resourceType"] != "Binary" {
+        return None;
+    }
+    let content_type = binary["contentType"].as_str().map(str::to_owned);
+    decoded(&binary["data"]).map(|bytes| (content_type, bytes))
+}
+
+/// Where an attachment's URL leads, on the plan's own origin.
+///
+/// A relative URL is relative to the FHIR base. A URL at one of the `proxied` origins, by which the
+/// server calls itself behind a proxy, is taken for one at the base's.
+///
+/// # Errors
+/// It leads elsewhere: the token is not for that.
+pub fn attachment_url(base: &Url, proxied: &[Origin], url: &str) -> Result<Url, NotFetched> {
+    let mut folder = base.clone();
+    if !folder.path().ends_with('/') {
+        folder.set_path(&format!("{}/", folder.path()));
+    }
+    let mut found = folder.join(url.trim()).map_err(|_| NotFetched::NotAUrl)?;
+    let own = Origin::of(base).map_err(|_| NotFetched::NotAUrl)?;
+    let Ok(origin) = Origin::of(&found) else { return Err(NotFetched::NotAUrl) };
+    if url.trim().starts_with('#') || found.username() != "" || found.password().is_some() {
+        return Err(NotFetched::NotAUrl);
+    }
+    if origin == own {
+        return Ok(found);
+    }
+    if !proxied.contains(&origin) {
+        return Err(NotFetched::ForeignOrigin);
+    }
+    let moved = found.set_scheme(base.scheme()).is_ok()
+        && found.set_host(base.host_str()).is_ok()
+        && found.set_port(base.port()).is_ok();
+    if moved { Ok(found) } else { Err(NotFetched::NotAUrl) }
+}
+
+/// Whether an answer's media type is the declared one, or one that says nothing.
+pub fn is_of_type(declared: Option<&str>, received: Option<&str>) -> bool {
+    let essence = |text: &str| {
+        let text = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match text.strip_prefix("text/xml") {
+            Some("") => "application/xml".to_owned(),
+            _ => text,
+        }
+    };
+    let (Some(declared), Some(received)) = (declared.map(essence), received.map(essence)) else {
+        return true;
+    };
+    let says_nothing = ["", "application/octet-stream", "binary/octet-stream"];
+    declared == received
+        || [&declared, &received].iter().any(|it| says_nothing.contains(&it.as_str()))
+}
+
+/// The `Accept` header for a file of a media type.
+pub(super) fn accept_for(content_type: Option<&str>) -> String {
+    let is_plain = |text: &&str| {
+        text.contains('/')
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/.+-_".contains(&byte))
+    };
+    match content_type.map(str::trim).filter(is_plain) {
+        Some(name) => format!("{name}, */*;q=0.1"),
+        None => "*/*".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attachments_are_read_from_each_place_that_a_resource_can_have_them_in() {
+        let json = br##"{"contained":[{"resourceType":"Binary","id":"b","data":"aGk="}],"content":[
+            {"attachment":{"contentType":"text/plain","data":"aGk"}},
+            {"attachment":{"url":"Binary/1","size":3,"hash":"x"}}, {"attachment":{"url":"#b"}},
+            {"attachment":{"title":"t"}}, {"attachment":{"data":"%"}}, {}]}"##;
+        let found = attachments("DocumentReference", json);
+        let places: Vec<&Place> = found.iter().map(|one| &one.place).collect();
+        let hi = Place::Inline(b"hi".to_vec());
+        let url = Place::Url("Binary/1".to_owned());
+        let none = Place::Nowhere;
+        assert_eq!(places, [&hi, &url, &hi, &none, &Place::Unreadable, &none]);
+        assert_eq!((found[1].position, found[1].size), (1, Some(3)));
+        let report = br#"{"presentedForm":[{"data":"aGk="}]}"#;
+        assert_eq!(attachments("DiagnosticReport", report)[0].place, hi);
+        let binary = br#"{"resourceType":"Binary","contentType":"text/plain","data":"aGk="}"#;
+        assert_eq!(attachments("Binary", binary)[0].place, hi);
+        assert_eq!(unwrapped(binary), Some((Some("text/plain".to_owned()), b"hi".to_vec())));
+        assert_eq!(unwrapped(br#"{"resourceType":"OperationOutcome"}"#), None);
+        assert!(
+            attachments("Patient", report).is_empty() && attachments("Binary", b"{").is_empty()
+        );
+    }
+
+    #[test]
+    fn a_url_is_asked_for_on_the_plans_own_origin_alone() {
+        let base = Url::parse("https://h:8443/fhir/r4").unwrap();
+        let proxied = ["http://inner".parse().unwrap()];
+        let lead = |url: &str| attachment_url(&base, &proxied, url).map(String::from);
+        for (url, expected) in [
+            ("Binary/1", "https://h:8443/fhir/r4/Binary/1"),
+            ("/files/1?x=2", "https://h:8443/files/1?x=2"),
+            ("https://h:8443/b", "https://h:8443/b"),
+            ("http://inner/fhir/r4/Binary/1", "https://h:8443/fhir/r4/Binary/1"),
+        ] {
+            assert_eq!(lead(url).as_deref(), Ok(expected), "{url}");
+        }
+        for url in
+            ["https://h/b", "http://h:8443/b", "//evil/b", "https://h:8443@evil/b", "ftp://h/b"]
+        {
+            assert!(lead(url).is_err(), "{url}");
+        }
+        for url in ["#b", "data:,x", "urn:uuid:1", "https://u:p@h:8443/b"] {
+            assert_eq!(lead(url), Err(NotFetched::NotAUrl), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_media_type_is_compared_without_parameters_and_one_that_says_nothing_is_any() {
+        assert!(is_of_type(Some("text/plain; charset=utf-8"), Some("TEXT/PLAIN")));
+        assert!(is_of_type(Some("application/pdf"), Some("application/octet-stream")));
+        assert!(
+            is_of_type(Some("text/xml"), Some("application/xml")) && is_of_type(None, Some("a/b"))
+        );
+        assert!(!is_of_type(Some("application/pdf"), Some("text/html")));
+        assert_eq!(accept_for(Some("application/pdf")), "application/pdf, */*;q=0.1");
+        assert_eq!(accept_for(Some("a/b\r\nX: y")), "*/*");
+    }
+}

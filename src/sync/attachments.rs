@@ -1,0 +1,352 @@
+//! Attachments: the files that stored resources name, fetched after the walks of a connection.
+//!
+//! What is to be fetched stands in the warehouse, and each answer is committed by itself, so a killed
+//! run goes on where it was. A file is asked for on the plan's own origin alone.
+
+use super::{
+    context::WalkContext,
+    options::{AttachmentLimits, SyncOptions, Target},
+    report::WalkReport,
+    walk::ending::{interrupted, request_limit, unavailable},
+};
+use crate::{
+    fhir::{
+        ATTACHMENT_TYPES, Effort, FetchError, NotFetched, Place, attachment_url, attachments,
+        is_of_type, unwrapped,
+    },
+    http::{Response, Retry},
+    monitor::Event,
+    outcome::{Reason, WalkKind, WalkState},
+    plural,
+    warehouse::{
+        AttachmentFound, NamedAttachment, PendingAttachment, WalkCounters, WalkFinish, WalkKey,
+        WalkStart, WarehouseError, attachment_counts, attachment_source, attachment_sources,
+        pending_attachments,
+    },
+};
+
+/// What the ledger has in the place of a resource type: FHIR's name of what is fetched.
+const ATTACHMENT: &str = "Attachment";
+/// Failures in a row after which the rest is left to the next run.
+const MAX_FAILURES: u32 = 3;
+
+/// Fetches what the connection's resources name, where the plan's configuration wants that.
+///
+/// # Errors
+/// Only the warehouse's: whatever a plan does is part of the report.
+pub(super) async fn fetch(
+    context: &WalkContext,
+    target: &Target,
+    options: &SyncOptions,
+    walks: &mut Vec<WalkReport>,
+) -> Result<(), WarehouseError> {
+    let is_source = |name: &String| name == "*" || ATTACHMENT_TYPES.contains(&name.as_str());
+    if !target.attachments || !options.types.is_empty() && !options.types.iter().any(is_source) {
+        return Ok(());
+    }
+    let start = WalkStart {
+        run_id: context.run_id,
+        connection_id: context.connection.id,
+        resource_type: ATTACHMENT.to_owned(),
+        kind: WalkKind::Attachment,
+        first_url: None,
+        since: None,
+        window: None,
+        resumes: None,
+        proved_for: None,
+    };
+    let (key, _) = context.warehouse.start_walk(start).await?;
+    let connection = context.connection.name.as_str();
+    let started = Event::WalkStarted { connection, resource_type: ATTACHMENT, pages_before: 0 };
+    context.monitor.event(started);
+    let mut walk = Fetching {
+        context,
+        target,
+        limits: options.attachments,
+        key,
+        counters: WalkCounters::default(),
+        failures: 0,
+        stopped: None,
+    };
+    walk.look_at_resources(options).await?;
+    // Where the walks had no token, or reached nobody, the attachments would not either.
+    let hindrance = walks.iter().find(|walk| {
+        let is_out = walk.finish.outcome().is_unreachable()
+            || walk.finish.reason.is_some_and(Reason::is_without_token);
+        is_out && walk.finish.state == WalkState::Incomplete
+    });
+    walk.stopped = hindrance.map(|walk| WalkFinish { failed_page: None, ..walk.finish.clone() });
+    walk.fetch_pending().await?;
+    walks.push(walk.finish().await?);
+    Ok(())
+}
+
+struct Fetching<'a> {
+    context: &'a WalkContext,
+    target: &'a Target,
+    limits: AttachmentLimits,
+    key: WalkKey,
+    counters: WalkCounters,
+    /// Failures since the last answer.
+    failures: u32,
+    /// Why it ended before the last attachment.
+    stopped: Option<WalkFinish>,
+}
+
+impl Fetching<'_> {
+    /// Enters what new and changed resources name, and what they carry in themselves.
+    async fn look_at_resources(&mut self, options: &SyncOptions) -> Result<(), WarehouseError> {
+        let (warehouse, connection_id) = (&self.context.warehouse, self.context.connection.id);
+        let now = self.context.clock.now();
+        let every = chrono::Duration::from_std(options.full_walk_every).unwrap_or_default();
+        let refused_before = if options.full { now } else { now - every };
+        let limit_bytes = self.limits.bytes as u64;
+        warehouse.retry_attachments(connection_id, refused_before, limit_bytes).await?;
+        let sources = warehouse.reader().read(|it| attachment_sources(it, connection_id))?;
+        for rowid in sources {
+            let Some(source) = warehouse.reader().read(|it| attachment_source(it, rowid))? else {
+                continue;
+            };
+            let named = attachments(&source.resource_type, &source.json);
+            let named = named.into_iter().map(|one| self.named(one)).collect();
+            self.counters.rows_written +=
+                warehouse.enter_named_attachments(connection_id, source, named).await?;
+        }
+        Ok(())
+    }
+
+    fn named(&self, one: crate::fhir::Attachment) -> NamedAttachment {
+        let missing =
+            |reason| AttachmentFound::Missing { reason, http_status: None, limit_bytes: None };
+        let (url, known) = match one.place {
+            Place::Url(url) => (Some(url), None),
+            Place::Inline(bytes) if bytes.len() > self.limits.bytes => {
+                (None, Some(self.too_large()))
+            }
+            Place::Inline(bytes) => {
+                (None, Some(AttachmentFound::Stored { bytes, received_type: None, note: None }))
+            }
+            Place::Unreadable => (None, Some(missing("not_base64"))),
+            Place::Nowhere => (None, Some(missing("no_content"))),
+        };
+        NamedAttachment {
+            position: one.position,
+            content_type: one.content_type,
+            url,
+            declared_hash: one.hash,
+            declared_size: one.size,
+            known,
+        }
+    }
+
+    fn too_large(&self) -> AttachmentFound {
+        let limit_bytes = Some(self.limits.bytes as u64);
+        AttachmentFound::Missing {
+            reason: Reason::TooLarge.as_str(),
+            http_status: None,
+            limit_bytes,
+        }
+    }
+
+    async fn fetch_pending(&mut self) -> Result<(), WarehouseError> {
+        let (id, number) = (self.context.connection.id, self.limits.number);
+        let pending = self
+            .context
+            .warehouse
+            .reader()
+            .read(|connection| pending_attachments(connection, id, number))?;
+        for one in pending {
+            if self.stopped.is_some() {
+                return Ok(());
+            }
+            let base = self.target.registration.base_of(&one.resource_type);
+            let found = match attachment_url(base, &self.context.proxied_origins, &one.url) {
+                Ok(url) => self.ask(&one, &url).await,
+                Err(why) => Some(AttachmentFound::Missing {
+                    reason: match why {
+                        NotFetched::ForeignOrigin => Reason::ForeignOrigin.as_str(),
+                        NotFetched::NotAUrl => "not_a_url",
+                    },
+                    http_status: None,
+                    limit_bytes: None,
+                }),
+            };
+            let Some(found) = found else { return Ok(()) };
+            let (key, counters) = (self.key.clone(), self.counters.clone());
+            self.counters =
+                self.context.warehouse.enter_attachment(key, one.row, found, counters).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends one request, unless it is time to stop.
+    async fn ask(&mut self, one: &PendingAttachment, url: &url::Url) -> Option<AttachmentFound> {
+        if self.context.stop.is_asked() {
+            self.stopped = Some(interrupted());
+            return None;
+        }
+        if !self.context.allowance.take() {
+            self.stopped = Some(request_limit());
+            return None;
+        }
+        let context = self.context;
+        let on_retry = |retry: &Retry| {
+            context.monitor.event(Event::Retrying {
+                connection: &context.connection.name,
+                resource_type: ATTACHMENT,
+                why: &retry.reason.to_string(),
+                delay: retry.wait,
+            });
+        };
+        let mut effort = Effort::default();
+        let content_type = one.content_type.as_deref();
+        let file =
+            context.client.file(url, content_type, self.limits.bytes, &mut effort, &on_retry);
+        let answer = tokio::select! {
+            answer = file => Some(answer),
+            () = context.stop.asked() => None,
+        };
+        self.counters.requests += effort.requests;
+        self.counters.retries += effort.retries;
+        match answer {
+            None => {
+                self.stopped = Some(interrupted());
+                None
+            }
+            Some(Ok(response)) => {
+                self.counters.bytes += response.body.len() as u64;
+                Some(self.judge(one, &response))
+            }
+            Some(Err(error)) => self.refused(&error),
+        }
+    }
+
+    /// What an answer of status 2xx is.
+    fn judge(&mut self, one: &PendingAttachment, response: &Response) -> AttachmentFound {
+        let received = response.content_type.as_deref();
+        let is_json = received.is_some_and(|it| it.contains("json"));
+        let (received_type, bytes) = match is_json.then(|| unwrapped(&response.body)).flatten() {
+            Some((content_type, bytes)) => (content_type, bytes),
+            None => (received.map(str::to_owned), response.body.to_vec()),
+        };
+        let fail = |reason| AttachmentFound::Pending { reason, http_status: Some(response.status) };
+        // A login page is an answer, too.
+        if !is_of_type(one.content_type.as_deref(), received_type.as_deref()) {
+            return fail("another_type");
+        }
+        if bytes.len() > self.limits.bytes {
+            return self.too_large();
+        }
+        let size = bytes.len() as u64;
+        if one.declared_size.is_some_and(|declared| size < declared) {
+            return fail(Reason::CutShort.as_str());
+        }
+        self.failures = 0;
+        let is_larger = one.declared_size.is_some_and(|declared| size > declared);
+        let note = is_larger.then_some("size_differs");
+        AttachmentFound::Stored { bytes, received_type, note }
+    }
+
+    fn refused(&mut self, error: &FetchError) -> Option<AttachmentFound> {
+        let (reason, http_status) = (error.reason(), error.status());
+        if reason.is_without_token() {
+            self.stopped = Some(unavailable(error, &self.context.connection));
+            return None;
+        }
+        if reason == Reason::TooLarge {
+            return Some(self.too_large());
+        }
+        let is_final = matches!(
+            reason,
+            Reason::NotFound | Reason::Gone | Reason::Forbidden | Reason::Unauthorized
+        );
+        if is_final {
+            self.failures = 0;
+            let (reason, limit_bytes) = (reason.as_str(), None);
+            return Some(AttachmentFound::Missing { reason, http_status, limit_bytes });
+        }
+        self.failures += 1;
+        if self.failures >= MAX_FAILURES || reason == Reason::Throttled {
+            self.stopped = Some(unavailable(error, &self.context.connection));
+        }
+        // The client follows redirects within the origin, so this one leads elsewhere.
+        let is_redirect = http_status.is_some_and(|status| (300..400).contains(&status));
+        let reason = if is_redirect { "redirected" } else { reason.as_str() };
+        Some(AttachmentFound::Pending { reason, http_status })
+    }
+
+    /// Enters the end of the walk: complete where nothing is left that the next run could fetch.
+    async fn finish(self) -> Result<WalkReport, WarehouseError> {
+        let id = self.context.connection.id;
+        let counts =
+            self.context.warehouse.reader().read(|reading| attachment_counts(reading, id))?;
+        let number = |state: &str| -> u64 {
+            counts.iter().filter(|it| it.state == state).map(|it| it.number).sum()
+        };
+        let all: u64 = counts.iter().map(|it| it.number).sum();
+        let lacking: Vec<String> = counts
+            .iter()
+            .filter_map(|it| {
+                let words = words(&it.state, it.reason.as_deref())?;
+                Some(format!("{} {words}", it.number))
+            })
+            .collect();
+        let told = format!(
+            "{} of {} not stored: {}",
+            number("pending") + number("missing"),
+            plural::count(all, "attachment"),
+            lacking.join(", ")
+        );
+        let refused = counts
+            .iter()
+            .any(|it| matches!(it.reason.as_deref(), Some("forbidden" | "unauthorized")));
+        let finish = if number("pending") > 0 {
+            let stopped = self.stopped.unwrap_or_else(|| {
+                WalkFinish::incomplete(Reason::Unanswered, "the next run asks for them".to_owned())
+            });
+            let why = stopped.detail.clone().unwrap_or_default();
+            WalkFinish { detail: Some(format!("{told}: {why}")), keep_cursor: false, ..stopped }
+        } else if refused {
+            let hint = "the consent may not cover Binary: add patient/Binary.read to the plan's scope \
+                        and connect again; or attachments = false in the plan's section";
+            WalkFinish {
+                hint: Some(hint.to_owned()),
+                http_status: Some(403),
+                keep_cursor: false,
+                ..WalkFinish::incomplete(Reason::Forbidden, told)
+            }
+        } else {
+            WalkFinish::complete((!lacking.is_empty()).then_some(told))
+        };
+        let (context, counters) = (self.context, self.counters);
+        context.warehouse.abandon_walk(self.key, finish.clone(), counters.clone()).await?;
+        context.monitor.event(Event::WalkFinished {
+            connection: &context.connection.name,
+            resource_type: ATTACHMENT,
+            state: finish.state,
+            detail: finish.detail.as_deref(),
+            resources_seen: 0,
+        });
+        Ok(WalkReport { resource_type: ATTACHMENT.to_owned(), finish, counters })
+    }
+}
+
+/// What is said of attachments that are not stored, or not as declared, for a reason.
+fn words(state: &str, reason: Option<&str>) -> Option<String> {
+    Some(match (state, reason) {
+        ("stored", None) => return None,
+        ("stored", Some(_)) => "larger than declared (stored)".to_owned(),
+        (_, None) => "not asked for yet".to_owned(),
+        (_, Some("too_large")) => "too large (attachment_max_mebibytes)".to_owned(),
+        (_, Some("not_found" | "gone")) => "that the plan does not have".to_owned(),
+        (_, Some("foreign_origin")) => "at another origin".to_owned(),
+        (_, Some("redirected")) => "redirected to another origin".to_owned(),
+        (_, Some("no_content")) => "without content or URL".to_owned(),
+        (_, Some("not_base64")) => "in text that is not base64".to_owned(),
+        (_, Some("not_a_url")) => "at what is no URL of a server".to_owned(),
+        (_, Some("another_type")) => "answered with another media type".to_owned(),
+        (_, Some("cut_short")) => "shorter than declared".to_owned(),
+        (_, Some("forbidden" | "unauthorized")) => "refused".to_owned(),
+        (_, Some(other)) => format!("not answered ({other})"),
+    })
+}

@@ -1,0 +1,328 @@
+//! The table `attachment`: what resources name, what of it is stored, and why the rest is not.
+//!
+//! Each answer is entered in a transaction of its own with the counters of its walk, so a killed run
+//! goes on where it was. A row whose resource was changed or deleted stays, marked, as history.
+
+mod look;
+
+pub(crate) use look::{
+    PendingAttachment, Source, attachment_counts, attachment_source, attachment_sources,
+    pending_attachments,
+};
+
+use super::{
+    ledger::{self, WalkKey},
+    walk_counters::WalkCounters,
+};
+use crate::{
+    clock,
+    warehouse::{
+        Warehouse,
+        error::{Doing, WarehouseError},
+    },
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+
+/// An attachment that a resource names.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedAttachment {
+    pub(crate) position: u32,
+    pub(crate) content_type: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) declared_hash: Option<String>,
+    pub(crate) declared_size: Option<u64>,
+    /// What is known without a request; `None`: it is to be fetched.
+    pub(crate) known: Option<AttachmentFound>,
+}
+
+/// What became of an attachment.
+#[derive(Debug, Clone)]
+pub(crate) enum AttachmentFound {
+    /// Its bytes, with the media type of the answer, and a word where they differ from what is declared.
+    Stored { bytes: Vec<u8>, received_type: Option<String>, note: Option<&'static str> },
+    /// Not there, for this reason, until its resource changes or the reason is looked at again.
+    Missing { reason: &'static str, http_status: Option<u16>, limit_bytes: Option<u64> },
+    /// Not yet there, for this reason; the next run asks again.
+    Pending { reason: &'static str, http_status: Option<u16> },
+}
+
+const DOING: &str = "cannot enter attachments";
+
+impl Warehouse {
+    /// Enters what a resource names; returns how many rows hold bytes that they did not hold before.
+    pub(crate) async fn enter_named_attachments(
+        &self,
+        connection_id: i64,
+        source: Source,
+        named: Vec<NamedAttachment>,
+    ) -> Result<u64, WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, _| enter_named(connection, connection_id, &source, &named, now))
+            .await
+    }
+
+    /// Enters what became of an attachment that was asked for, with its walk's counters.
+    pub(crate) async fn enter_attachment(
+        &self,
+        walk: WalkKey,
+        row: i64,
+        found: AttachmentFound,
+        counters: WalkCounters,
+    ) -> Result<WalkCounters, WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, _| enter_one(connection, &walk, row, &found, counters, now))
+            .await
+    }
+
+    /// Takes up again what was missing: what the plan refused before an instant, and what is no longer
+    /// too large.
+    pub(crate) async fn retry_attachments(
+        &self,
+        connection_id: i64,
+        refused_before: DateTime<Utc>,
+        limit_bytes: u64,
+    ) -> Result<(), WarehouseError> {
+        self.writer
+            .run(move |connection, _| {
+                connection
+                    .execute(
+                        "UPDATE attachment SET state = 'pending', source_hash =
+                           CASE WHEN url IS NULL THEN x'' ELSE source_hash END
+                         WHERE connection_id = ?1 AND state = 'missing' AND replaced_at IS NULL
+                           AND (url IS NOT NULL AND limit_bytes IS NULL AND tried_at <= ?2
+                             OR limit_bytes < ?3)",
+                        params![connection_id, clock::text(refused_before), limit_bytes],
+                    )
+                    .doing(DOING)
+                    .map(drop)
+            })
+            .await
+    }
+}
+
+/// A present row of a resource.
+struct Present {
+    row: i64,
+    position: u32,
+    url: Option<String>,
+    declared_hash: Option<String>,
+    is_stored: bool,
+    sha256: Option<String>,
+}
+
+fn enter_named(
+    connection: &mut Connection,
+    connection_id: i64,
+    source: &Source,
+    named: &[NamedAttachment],
+    now: DateTime<Utc>,
+) -> Result<u64, WarehouseError> {
+    let now = clock::text(now);
+    let transaction = connection.transaction().doing(DOING)?;
+    let present = present(&transaction, connection_id, source)?;
+    let mut written = 0;
+    for one in &present {
+        if !named.iter().any(|named| named.position == one.position) {
+            replace(&transaction, one, &now)?;
+        }
+    }
+    for one in named {
+        let before = present.iter().find(|before| before.position == one.position);
+        if let Some(before) = before {
+            if is_same(before, one) {
+                transaction
+                    .execute(
+                        "UPDATE attachment SET source_hash = ?2 WHERE id = ?1",
+                        params![before.row, source.content_hash],
+                    )
+                    .doing(DOING)?;
+                continue;
+            }
+            replace(&transaction, before, &now)?;
+        }
+        transaction
+            .execute(
+                "INSERT INTO attachment (connection_id, resource_type, resource_id, position,
+                   content_type, url, declared_hash, declared_size, source_hash, state)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'pending')",
+                params![
+                    connection_id,
+                    source.resource_type,
+                    source.resource_id,
+                    one.position,
+                    one.content_type,
+                    one.url,
+                    one.declared_hash,
+                    one.declared_size,
+                    source.content_hash
+                ],
+            )
+            .doing(DOING)?;
+        if let Some(known) = &one.known {
+            written += enter_found(&transaction, transaction.last_insert_rowid(), known, &now)?;
+        }
+    }
+    transaction.commit().doing(DOING)?;
+    Ok(written)
+}
+
+fn present(
+    transaction: &Transaction<'_>,
+    connection_id: i64,
+    source: &Source,
+) -> Result<Vec<Present>, WarehouseError> {
+    let present = |row: &Row<'_>| {
+        Ok(Present {
+            row: row.get(0)?,
+            position: row.get(1)?,
+            url: row.get(2)?,
+            declared_hash: row.get(3)?,
+            is_stored: row.get(4)?,
+            sha256: row.get(5)?,
+        })
+    };
+    transaction
+        .prepare_cached(
+            "SELECT id, position, url, declared_hash, state = 'stored', sha256 FROM attachment
+             WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3
+               AND replaced_at IS NULL",
+        )
+        .and_then(|mut statement| {
+            let key = params![connection_id, source.resource_type, source.resource_id];
+            statement.query_map(key, present)?.collect()
+        })
+        .doing(DOING)
+}
+
+/// Whether the stored bytes are what a changed resource names: by the hash that it declares for the same
+/// URL, or by what it carries itself.
+fn is_same(before: &Present, named: &NamedAttachment) -> bool {
+    let by_hash = named.declared_hash.is_some() && named.declared_hash == before.declared_hash;
+    let by_bytes = match &named.known {
+        Some(AttachmentFound::Stored { bytes, .. }) => before.sha256 == Some(sha256(bytes)),
+        _ => false,
+    };
+    before.is_stored && named.url == before.url && (by_hash && named.url.is_some() || by_bytes)
+}
+
+/// Makes a row history, or removes it where it holds nothing.
+fn replace(transaction: &Transaction<'_>, one: &Present, now: &str) -> Result<(), WarehouseError> {
+    let sql = match one.is_stored {
+        true => "UPDATE attachment SET replaced_at = ?2 WHERE id = ?1",
+        false => "DELETE FROM attachment WHERE id = ?1 AND ?2 IS NOT NULL",
+    };
+    transaction.execute(sql, params![one.row, now]).doing(DOING).map(drop)
+}
+
+fn enter_one(
+    connection: &mut Connection,
+    walk: &WalkKey,
+    row: i64,
+    found: &AttachmentFound,
+    mut counters: WalkCounters,
+    now: DateTime<Utc>,
+) -> Result<WalkCounters, WarehouseError> {
+    let transaction = connection.transaction().doing(DOING)?;
+    counters.rows_written += enter_found(&transaction, row, found, &clock::text(now))?;
+    ledger::update_counters(&transaction, walk.walk_id, &counters)?;
+    transaction.commit().doing(DOING)?;
+    Ok(counters)
+}
+
+/// Enters what became of one; returns how many rows hold bytes that they did not hold before.
+fn enter_found(
+    transaction: &Transaction<'_>,
+    row: i64,
+    found: &AttachmentFound,
+    now: &str,
+) -> Result<u64, WarehouseError> {
+    let (bytes, received_type, note) = match found {
+        AttachmentFound::Stored { bytes, received_type, note } => (bytes, received_type, note),
+        AttachmentFound::Missing { reason, http_status, .. }
+        | AttachmentFound::Pending { reason, http_status } => {
+            let (state, limit) = match found {
+                AttachmentFound::Missing { limit_bytes, .. } => ("missing", *limit_bytes),
+                _ => ("pending", None),
+            };
+            return transaction
+                .execute(
+                    "UPDATE attachment SET state = ?2, reason = ?3, http_status = ?4,
+                       limit_bytes = ?5, tried_at = ?6 WHERE id = ?1",
+                    params![row, state, reason, http_status, limit, now],
+                )
+                .doing(DOING)
+                .map(|_| 0);
+        }
+    };
+    let sha256 = sha256(bytes);
+    // A changed resource is often about the same file: the row that was stored before stands again.
+    let same: Option<i64> = transaction
+        .query_row(
+            "SELECT b.id FROM attachment a JOIN attachment b ON b.connection_id = a.connection_id
+               AND b.resource_type = a.resource_type AND b.resource_id = a.resource_id
+               AND b.position = a.position AND b.url IS a.url AND b.replaced_at IS NOT NULL
+             WHERE a.id = ?1 AND b.sha256 = ?2 AND b.content_type IS a.content_type
+             ORDER BY b.replaced_at DESC, b.id DESC LIMIT 1",
+            params![row, sha256],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing(DOING)?;
+    if let Some(same) = same {
+        for sql in [
+            "UPDATE attachment SET (source_hash, declared_hash, declared_size) =
+               (SELECT source_hash, declared_hash, declared_size FROM attachment WHERE id = ?2)
+             WHERE id = ?1",
+            "DELETE FROM attachment WHERE id = ?2 AND id <> ?1",
+            "UPDATE attachment SET replaced_at = NULL WHERE id = ?1 AND ?2 = ?2",
+        ] {
+            transaction.execute(sql, params![same, row]).doing(DOING)?;
+        }
+        return Ok(0);
+    }
+    transaction
+        .execute(
+            "UPDATE attachment SET state = 'stored', reason = ?2, http_status = NULL,
+               limit_bytes = NULL, received_type = ?3, size = ?4, sha256 = ?5, bytes = ?6,
+               tried_at = ?7, received_at = ?7 WHERE id = ?1",
+            params![row, note, received_type, bytes.len() as u64, sha256, bytes, now],
+        )
+        .doing(DOING)
+        .map(|rows| rows as u64)
+}
+
+/// SHA-256 in hexadecimal digits.
+pub(in crate::warehouse) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Makes the attachments of a deleted resource history.
+pub(super) fn bury_attachments(
+    transaction: &Transaction<'_>,
+    connection_id: i64,
+    resource_type: &str,
+    resource_id: &str,
+    now: &str,
+) -> Result<(), WarehouseError> {
+    let key = params![connection_id, resource_type, resource_id, now];
+    for sql in [
+        "DELETE FROM attachment WHERE connection_id = ?1 AND resource_type = ?2
+           AND resource_id = ?3 AND bytes IS NULL AND ?4 IS NOT NULL",
+        "UPDATE attachment SET replaced_at = ?4 WHERE connection_id = ?1 AND resource_type = ?2
+           AND resource_id = ?3 AND replaced_at IS NULL",
+    ] {
+        transaction
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(key))
+            .doing("cannot mark what is gone")?;
+    }
+    Ok(())
+}

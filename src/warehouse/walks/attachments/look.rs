@@ -1,0 +1,124 @@
+//! What is to be fetched, and how attachments stand.
+
+use crate::warehouse::error::{Doing, WarehouseError};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// A resource whose attachments are to be looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub(crate) resource_type: String,
+    pub(crate) resource_id: String,
+    pub(crate) content_hash: Vec<u8>,
+    pub(crate) json: Vec<u8>,
+}
+
+/// An attachment that is to be fetched.
+#[derive(Debug, Clone)]
+pub(crate) struct PendingAttachment {
+    pub(crate) row: i64,
+    pub(crate) resource_type: String,
+    pub(crate) url: String,
+    pub(crate) content_type: Option<String>,
+    pub(crate) declared_size: Option<u64>,
+}
+
+/// How many attachments stand in a state for a reason.
+#[derive(Debug, Clone)]
+pub(crate) struct AttachmentCount {
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) number: u64,
+}
+
+/// Row ids of the resources whose attachments were not looked at since their content changed.
+pub(crate) fn attachment_sources(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<i64>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT r.id FROM resource r
+             WHERE r.connection_id = ?1 AND r.deleted_at IS NULL
+               AND r.resource_type IN ('Binary', 'DiagnosticReport', 'DocumentReference')
+               AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.connection_id = r.connection_id
+                 AND a.resource_type = r.resource_type AND a.resource_id = r.resource_id
+                 AND a.replaced_at IS NULL AND a.source_hash = r.content_hash)
+               AND (r.resource_type = 'Binary' OR instr(r.json, '\"attachment\"') > 0
+                 OR instr(r.json, '\"presentedForm\"') > 0
+                 OR EXISTS (SELECT 1 FROM attachment a WHERE a.connection_id = r.connection_id
+                   AND a.resource_type = r.resource_type AND a.resource_id = r.resource_id
+                   AND a.replaced_at IS NULL))",
+        )
+        .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())
+        .doing("cannot look for attachments")
+}
+
+/// One of these resources.
+pub(crate) fn attachment_source(
+    connection: &Connection,
+    rowid: i64,
+) -> Result<Option<Source>, WarehouseError> {
+    let source = |row: &Row<'_>| {
+        Ok(Source {
+            resource_type: row.get(0)?,
+            resource_id: row.get(1)?,
+            content_hash: row.get(2)?,
+            json: row.get_ref(3)?.as_bytes()?.to_vec(),
+        })
+    };
+    connection
+        .prepare_cached(
+            "SELECT resource_type, resource_id, content_hash, json FROM resource
+             WHERE id = ?1 AND deleted_at IS NULL",
+        )
+        .and_then(|mut statement| statement.query_row([rowid], source).optional())
+        .doing("cannot look for attachments")
+}
+
+/// Attachments that are to be fetched, those never tried first.
+pub(crate) fn pending_attachments(
+    connection: &Connection,
+    connection_id: i64,
+    limit: u32,
+) -> Result<Vec<PendingAttachment>, WarehouseError> {
+    let pending = |row: &Row<'_>| {
+        Ok(PendingAttachment {
+            row: row.get(0)?,
+            resource_type: row.get(1)?,
+            url: row.get(2)?,
+            content_type: row.get(3)?,
+            declared_size: row.get(4)?,
+        })
+    };
+    connection
+        .prepare(
+            "SELECT id, resource_type, url, content_type, declared_size FROM attachment
+             WHERE connection_id = ?1 AND state = 'pending' AND replaced_at IS NULL
+               AND url IS NOT NULL
+             ORDER BY tried_at IS NOT NULL, tried_at, id LIMIT ?2",
+        )
+        .and_then(|mut statement| {
+            statement.query_map(params![connection_id, limit], pending)?.collect()
+        })
+        .doing("cannot look for attachments")
+}
+
+/// How the present attachments of a connection stand.
+pub(crate) fn attachment_counts(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<AttachmentCount>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT state, reason, count(*) FROM attachment
+             WHERE connection_id = ?1 AND replaced_at IS NULL GROUP BY state, reason
+             ORDER BY state, reason",
+        )
+        .and_then(|mut statement| {
+            let count = |row: &Row<'_>| {
+                Ok(AttachmentCount { state: row.get(0)?, reason: row.get(1)?, number: row.get(2)? })
+            };
+            statement.query_map([connection_id], count)?.collect()
+        })
+        .doing("cannot count attachments")
+}

@@ -70,6 +70,11 @@ pub enum PatientFrom {
     Token,
     /// The FHIR server's `$userinfo`, where the token answer does not.
     UserInfo,
+    /// A claim of the id_token that comes with the token answer.
+    IdToken {
+        /// The claim; where absent, `patient`, else `fhirUser`.
+        claim: Option<String>,
+    },
 }
 
 /// How the answer to an authorize request comes (OAuth 2.0 Multiple Response Types, section 2.1).

@@ -235,7 +235,10 @@ async fn ask(
             ));
             let timeout = Duration::from_secs(args.timeout);
             let code = listener.wait(&request.expected, timeout).await?;
-            Ok((registration, Redirected { code, verifier: request.verifier }))
+            Ok((
+                registration,
+                Redirected { code, verifier: request.verifier, nonce: request.nonce },
+            ))
         }
         Some("-") => {
             let request = show(folder, args, &registration)?;
@@ -247,7 +250,10 @@ async fn ask(
                 .read_line(&mut line)
                 .map_err(|error| Failure::usage("cannot read the code", error))?;
             let code = request.expected.code_from(&line)?;
-            Ok((registration, Redirected { code, verifier: request.verifier }))
+            Ok((
+                registration,
+                Redirected { code, verifier: request.verifier, nonce: request.nonce },
+            ))
         }
         Some(pasted) => {
             let answer = answer_of(folder, args, pasted)?;
@@ -276,7 +282,7 @@ fn answer_of(folder: &Path, args: &ConnectArgs, pasted: &str) -> Result<Redirect
     match pending::find(folder, &args.name, &args.plan) {
         Some(pending) => {
             let code = pending.expected.code_from(pasted)?;
-            Ok(Redirected { code, verifier: pending.verifier })
+            Ok(Redirected { code, verifier: pending.verifier, nonce: pending.nonce })
         }
         // A code that was come by elsewhere. Its URL could be anybody's: there is no state of
         // ours to hold it against.
@@ -288,7 +294,10 @@ fn answer_of(folder: &Path, args: &ConnectArgs, pasted: &str) -> Result<Redirect
             "`payersync connect {} --plan {} --code -` prints the URL to open and takes the answer",
             args.name, args.plan
         ))),
-        None => Ok(Redirected { code: SecretString::from(pasted.trim()), verifier: None }),
+        None => {
+            let code = SecretString::from(pasted.trim());
+            Ok(Redirected { code, verifier: None, nonce: None })
+        }
     }
 }
 

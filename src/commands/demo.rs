@@ -261,7 +261,7 @@ async fn consent_in_browser(
         tokio::join!(listener.wait(&request.expected, Duration::from_secs(30)), visit);
     visited?;
     let code: SecretString = code?;
-    Ok(Redirected { code, verifier: request.verifier })
+    Ok(Redirected { code, verifier: request.verifier, nonce: request.nonce })
 }
 
 /// Shows what arrived, and three questions with their answers.

@@ -1,6 +1,6 @@
 //! A consent that was asked for in one call and is answered in another (`--code CODE`).
 //!
-//! Only the state and the PKCE verifier are kept: neither opens anything without the code, and
+//! Only the state, the nonce and the PKCE verifier are kept: none of them opens anything without the code, and
 //! the file goes when the consent is given.
 
 use crate::{
@@ -20,12 +20,15 @@ struct File {
     plan: String,
     expected: ExpectedAnswer,
     verifier: Option<String>,
+    #[serde(default)]
+    nonce: Option<String>,
 }
 
 /// What was asked for.
 pub(super) struct Pending {
     pub(super) expected: ExpectedAnswer,
     pub(super) verifier: Option<SecretString>,
+    pub(super) nonce: Option<String>,
 }
 
 fn path(home: &Path, name: &str) -> PathBuf {
@@ -44,6 +47,7 @@ pub(super) fn keep(
         plan: plan.to_owned(),
         expected: request.expected.clone(),
         verifier: request.verifier.as_ref().map(|verifier| verifier.expose_secret().to_owned()),
+        nonce: request.nonce.clone(),
     };
     own_file::create_new(&path(home, name))?.write_all(&serde_json::to_vec(&file)?)
 }
@@ -55,6 +59,7 @@ pub(super) fn find(home: &Path, name: &str, plan: &str) -> Option<Pending> {
     (file.plan == plan).then(|| Pending {
         expected: file.expected,
         verifier: file.verifier.map(SecretString::from),
+        nonce: file.nonce,
     })
 }
 

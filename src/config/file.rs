@@ -222,6 +222,7 @@ pub(super) struct Plan {
     pub(super) token_fields: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) patient_from: PatientFrom,
+    pub(super) patient_claim: Option<String>,
     #[serde(default)]
     pub(super) grant: Grant,
     pub(super) access_token_env: Option<String>,

@@ -1,8 +1,11 @@
 //! Where a plan's OAuth differs from the usual: parameters, the way of the answer, token requests.
 
-use super::file::{Plan, ResponseMode as FileResponseMode, TokenFormat};
+use super::{
+    file::{Grant, Plan, ResponseMode as FileResponseMode, TokenFormat},
+    patient_from::PatientFrom,
+};
 use crate::{
-    auth::{ResponseMode, TokenRequests},
+    auth::{self, ResponseMode, TokenRequests},
     http::BodyFormat,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,5 +78,34 @@ pub(super) fn response_mode(plan: &Plan) -> Option<ResponseMode> {
         FileResponseMode::Query => ResponseMode::Query,
         FileResponseMode::Fragment => ResponseMode::Fragment,
         FileResponseMode::FormPost => ResponseMode::FormPost,
+    })
+}
+
+/// Who names the Patient of a plan's consents; else the key and what is wrong with it.
+pub(super) fn patient_from(
+    plan: &mut Plan,
+) -> Result<auth::PatientFrom, (&'static str, &'static str)> {
+    let claim = plan.patient_claim.take();
+    if plan.patient_from != PatientFrom::Token && plan.grant != Grant::AuthorizationCode {
+        return Err(("patient_from", "is set, and no member consents at this plan's grant"));
+    }
+    if claim.is_some() && plan.patient_from != PatientFrom::IdToken {
+        return Err(("patient_claim", "is set, and patient_from is not \"id_token\""));
+    }
+    if claim.as_ref().is_some_and(|claim| claim.trim().is_empty()) {
+        return Err(("patient_claim", "is empty"));
+    }
+    let asks = |scope: &String| scope.split_whitespace().any(|one| one == "openid");
+    Ok(match plan.patient_from {
+        PatientFrom::Token => auth::PatientFrom::Token,
+        PatientFrom::UserInfo => auth::PatientFrom::UserInfo,
+        PatientFrom::IdToken if !plan.scope.as_ref().is_none_or(asks) => {
+            return Err(("scope", "has no openid, without which there is no id_token"));
+        }
+        PatientFrom::IdToken if plan.authorize_parameters.contains_key("nonce") => {
+            let problem = "has nonce, which is made for each request";
+            return Err(("authorize_parameters", problem));
+        }
+        PatientFrom::IdToken => auth::PatientFrom::IdToken { claim },
     })
 }

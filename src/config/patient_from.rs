@@ -10,4 +10,6 @@ pub(super) enum PatientFrom {
     #[default]
     Token,
     UserInfo,
+    #[serde(rename = "id_token")]
+    IdToken,
 }

@@ -4,8 +4,7 @@ use super::{
     credentials::Credentials,
     error::ConfigError,
     file::{Audience, Grant, Plan, TokenAuth as FileTokenAuth},
-    oauth_dialect::{check_parameters, response_mode, token_requests},
-    patient_from::PatientFrom as FilePatientFrom,
+    oauth_dialect::{check_parameters, patient_from, response_mode, token_requests},
     request_headers::Requests,
 };
 use crate::{
@@ -173,10 +172,10 @@ impl PlanSettings {
                 "is set, but no member consents under this plan's grant",
             );
         }
-        let asks_userinfo = plan.patient_from == FilePatientFrom::UserInfo;
-        if asks_userinfo && plan.grant != Grant::AuthorizationCode {
-            return refuse("patient_from", "is set, and no member consents at this plan's grant");
-        }
+        let patient_from = match patient_from(&mut plan) {
+            Ok(patient_from) => patient_from,
+            Err((key, problem)) => return refuse(key, problem),
+        };
         let credentials = match Credentials::new(&mut plan, home) {
             Ok(credentials) => credentials,
             Err((key, problem)) => return refuse(key, &problem),
@@ -245,10 +244,7 @@ impl PlanSettings {
             registration: Registration {
                 response_mode,
                 token_requests,
-                patient_from: match plan.patient_from {
-                    FilePatientFrom::Token => PatientFrom::Token,
-                    FilePatientFrom::UserInfo => PatientFrom::UserInfo,
-                },
+                patient_from,
                 client_id: plan.client_id.unwrap_or_default(),
                 redirect_url: plan.redirect_url.unwrap_or_else(|| default_redirect_url(name)),
                 send_redirect_url: plan.send_redirect_url,

@@ -44,6 +44,7 @@ fn what_the_template_shows_as_defaults_are_the_defaults() {
         .replace("revocation_url = \"https://auth.example.com/oauth2/revoke\"\n", "")
         .replace("introspection_url = \"https://auth.example.com/oauth2/introspect\"\n", "")
         .replace("issuer = \"https://auth.example.com/oauth2\"\n", "")
+        .replace("patient_claim = \"patient\"\n", "")
         .replace("views_dir = \"views\"\n", "")
         .replace("command = [\"/usr/local/bin/tell-somebody\"]\n", "")
         .replace("webhook = { file = \"notify.webhook\" }\n", "")

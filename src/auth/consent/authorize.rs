@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::{
-    auth::{AuthorizeError, ClientRegistration, ExpectedAnswer, random},
+    auth::{AuthorizeError, ClientRegistration, ExpectedAnswer, PatientFrom, random},
     http::Origin,
 };
 
@@ -20,6 +20,8 @@ pub struct AuthorizeRequest {
     pub expected: ExpectedAnswer,
     /// What proves at the token endpoint that the request was ours; absent without PKCE.
     pub verifier: Option<SecretString>,
+    /// What its id_token must repeat; absent where none is read.
+    pub nonce: Option<String>,
 }
 
 impl AuthorizeRequest {
@@ -35,6 +37,8 @@ impl AuthorizeRequest {
         }
         let state = random::text()?;
         let verifier = registration.pkce.then(random::text).transpose()?;
+        let reads_id_token = matches!(registration.patient_from, PatientFrom::IdToken { .. });
+        let nonce = reads_id_token.then(random::text).transpose()?;
         let mut url = base.clone();
         {
             let mut query = url.query_pairs_mut();
@@ -57,10 +61,13 @@ impl AuthorizeRequest {
             if let Some(audience) = &registration.audience {
                 query.append_pair("aud", audience);
             }
+            if let Some(nonce) = &nonce {
+                query.append_pair("nonce", nonce);
+            }
             query.extend_pairs(&registration.extra_authorize_params);
         }
         let expected = ExpectedAnswer::new(state, registration.issuer.as_ref(), base);
-        Ok(Self { url, expected, verifier: verifier.map(SecretString::from) })
+        Ok(Self { url, expected, verifier: verifier.map(SecretString::from), nonce })
     }
 }
 

@@ -1,12 +1,12 @@
 //! From the code in the browser's address to a grant that can be stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     auth::{
         ClientRegistration, ConsentState, GrantError, PatientFrom, StoredGrant, TokenResponse,
-        consent::userinfo,
+        consent::{id_token, userinfo},
         token::{grant, introspect::refresh_token_end},
     },
     http::HttpClient,
@@ -19,6 +19,8 @@ pub struct Redirected {
     pub code: SecretString,
     /// The verifier of the request, where it was made with PKCE.
     pub verifier: Option<SecretString>,
+    /// The nonce of the request, which its id_token must repeat.
+    pub nonce: Option<String>,
 }
 
 /// Exchanges a code for a grant, ready to be put into the vault.
@@ -31,11 +33,18 @@ pub async fn exchange(
     redirected: &Redirected,
     now: DateTime<Utc>,
 ) -> Result<StoredGrant, GrantError> {
-    let Redirected { code, verifier } = redirected;
+    let Redirected { code, verifier, nonce } = redirected;
     let mut tokens = grant::exchange_code(http, registration, code, verifier.as_ref()).await?;
-    if registration.patient_from == PatientFrom::UserInfo && tokens.patient.is_none() {
-        tokens.patient = userinfo::patient(http, registration, &tokens.access).await;
-    }
+    tokens.patient = match (&registration.patient_from, tokens.patient.take(), &tokens.id_token) {
+        (PatientFrom::UserInfo, None, _) => {
+            userinfo::patient(http, registration, &tokens.access).await
+        }
+        (PatientFrom::IdToken { claim }, _, Some(token)) => {
+            let (token, claim, nonce) = (token.expose_secret(), claim.as_deref(), nonce.as_deref());
+            id_token::patient(token, registration, claim, nonce, now)?
+        }
+        (_, named, _) => named,
+    };
     if let (None, Some(refresh)) = (tokens.consent_ends_at, &tokens.refresh) {
         tokens.consent_ends_at = refresh_token_end(http, registration, refresh).await;
     }

@@ -6,6 +6,7 @@ pub(super) mod authorize_error;
 pub(super) mod callback;
 pub(super) mod connect;
 pub(super) mod discovery;
+mod id_token;
 pub(super) mod issuer;
 mod start_page;
 mod userinfo;

@@ -385,7 +385,7 @@ async fn a_code_becomes_a_grant_that_can_be_stored() {
     let answer = json!({"access_token": "a", "expires_in": 7199.5, "scope": "s", "patient": 77});
     fixture.answers(ResponseTemplate::new(200).set_body_json(answer)).await;
     let http = HttpClient::new(HttpOptions::impatient()).unwrap();
-    let redirected = Redirected { code: "c0de".into(), verifier: None };
+    let redirected = Redirected { code: "c0de".into(), verifier: None, nonce: None };
     let grant = exchange(&http, &fixture.registration, "bob", &redirected, START).await.unwrap();
     fixture.vault.put("c2", &grant).unwrap();
     let stored = fixture.vault.get("c2").unwrap().unwrap();

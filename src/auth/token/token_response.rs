@@ -26,6 +26,8 @@ pub struct TokenResponse {
     pub patient: Option<SecretString>,
     /// When the member's consent ends, where the plan says so (`access_grant_expiration`, Blue Button).
     pub consent_ends_at: Option<DateTime<Utc>>,
+    /// The id_token (OpenID Connect Core 1.0, section 3.1.3.3), as it came.
+    pub id_token: Option<SecretString>,
 }
 
 impl TokenResponse {
@@ -64,6 +66,7 @@ impl TokenResponse {
             scope: answer.scope(&secrets),
             patient: answer.patient(&secrets),
             consent_ends_at: answer.consent_ends_at(),
+            id_token: answer.text("id_token").map(SecretString::from),
             access: access.into(),
             refresh: refresh.map(SecretString::from),
         })

@@ -2,6 +2,7 @@
 
 mod asking;
 mod bad_input;
+mod bad_plans;
 pub(crate) mod codes;
 pub(crate) mod command_examples;
 mod configuring;

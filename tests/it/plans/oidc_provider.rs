@@ -9,7 +9,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use payersync::auth::{
     AuthorizeRequest, ClientRegistration, ConnectionKey, ConsentState, GrantKind, Issuer,
-    Redirected, StoredGrant, TokenAuth, TokenError, Tokens, TypedUrl, Vault, exchange, refresh,
+    PatientFrom, Redirected, StoredGrant, TokenAuth, TokenError, Tokens, TypedUrl, Vault, exchange,
+    refresh,
 };
 use payersync::http::{Bearer, HttpClient, HttpOptions};
 use secrecy::ExposeSecret;
@@ -48,7 +49,7 @@ impl Connected {
         let request = AuthorizeRequest::new(&registration).unwrap();
         let landed = oidc_member::consent(&request.url, registration.redirect_url.url()).await;
         let code = request.expected.code_from(landed.as_str()).unwrap();
-        let redirected = Redirected { code, verifier: request.verifier };
+        let redirected = Redirected { code, verifier: request.verifier, nonce: request.nonce };
         let grant = exchange(&http, &registration, "ann", &redirected, START).await.unwrap();
         let home = tempfile::tempdir().unwrap();
         let vault = Vault::open(home.path(), None).unwrap();
@@ -98,6 +99,32 @@ fn registration(provider: &Url, token_url: Url) -> ClientRegistration {
         token_requests: Default::default(),
         introspection_url: None,
         patient_from: Default::default(),
+    }
+}
+
+#[tokio::test]
+async fn the_patient_is_a_claim_of_the_id_token_that_answers_the_request() {
+    let Some(provider) = provider() else { return };
+    for is_ours in [true, false] {
+        let registration = ClientRegistration {
+            patient_from: PatientFrom::IdToken { claim: Some("sub".into()) },
+            ..registration(&provider, provider.join("/token").unwrap())
+        };
+        let http = HttpClient::new(HttpOptions::impatient()).unwrap();
+        let request = AuthorizeRequest::new(&registration).unwrap();
+        let landed = oidc_member::consent(&request.url, registration.redirect_url.url()).await;
+        let code = request.expected.code_from(landed.as_str()).unwrap();
+        let nonce = request.nonce.filter(|_| is_ours).or(Some("another".into()));
+        let redirected = Redirected { code, verifier: request.verifier, nonce };
+        let grant = exchange(&http, &registration, "ann", &redirected, Utc::now()).await;
+        match grant {
+            Ok(grant) => assert_eq!(grant.patient.unwrap().expose_secret(), "member-1"),
+            Err(error) => {
+                assert!(!is_ours && error.to_string().contains("another request"), "{error}");
+                continue;
+            }
+        }
+        assert!(is_ours, "its nonce is of another request");
     }
 }
 

@@ -1,0 +1,34 @@
+//! Keys of a plan that contradict each other: one clear message each.
+
+use crate::support::Home;
+
+#[test]
+fn keys_that_contradict_each_other_are_told_before_anything_is_asked() {
+    for (lines, told) in [
+        ("patient_claim = \"sub\"", "patient_claim is set, and patient_from is not \"id_token\""),
+        ("patient_claim = \"\"\npatient_from = \"id_token\"", "patient_claim is empty"),
+        ("scope = \"patient/*.read\"\npatient_from = \"id_token\"", "scope has no openid"),
+        (
+            "grant = \"client_credentials\"\npatient_from = \"id_token\"",
+            "patient_from is set, and no member consents",
+        ),
+        (
+            "patient_from = \"id_token\"\nauthorize_parameters = { nonce = \"1\" }",
+            "authorize_parameters has nonce",
+        ),
+        ("patient_from = \"idtoken\"", "unknown variant"),
+        ("cookies = \"yes\"", "must be true or false"),
+        ("attachments = 5", "must be true or false"),
+        ("[sync]\nattachment_max_mebibytes = 0", "sync.attachment_max_mebibytes is 0"),
+        ("[sync]\nattachments_per_run = 0", "payersync.toml:5:"),
+    ] {
+        let home = Home::new();
+        let plan = "[plans.demo]\nfhir_url = \"https://h/r4\"\nclient_id = \"x\"\n";
+        std::fs::write(home.file("payersync.toml"), format!("{plan}{lines}\n")).unwrap();
+        let outcome = home.run(&["sync"]);
+        assert_eq!(outcome.code, 1, "{lines}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(told), "{lines}: {}", outcome.stderr);
+        let is_error = |line: &&str| line.starts_with("error: ");
+        assert_eq!(outcome.stderr.lines().filter(is_error).count(), 1, "{}", outcome.stderr);
+    }
+}

@@ -13,6 +13,8 @@ pub struct Capability {
     searchable: BTreeMap<String, bool>,
     /// Each type that can be read by id but not searched.
     only_readable: BTreeSet<String>,
+    /// Whether `$everything` is declared for Patient.
+    has_everything: bool,
 }
 
 #[derive(Deserialize)]
@@ -31,12 +33,34 @@ struct RawRest {
     resource: First<RawResource, 1000>,
     #[serde(default, rename = "searchParam")]
     parameters: First<RawParameter, 1000>,
+    #[serde(default)]
+    operation: First<RawOperation, 1000>,
+}
+
+#[derive(Deserialize)]
+struct RawOperation {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    definition: Option<String>,
+}
+
+impl RawOperation {
+    /// Whether it brings all about a Patient, by its name or its definition.
+    fn is_everything(&self, of_patient: bool) -> bool {
+        let name = self.name.as_deref().unwrap_or_default().trim_start_matches('$');
+        let definition = self.definition.as_deref().unwrap_or_default();
+        of_patient && name.eq_ignore_ascii_case("everything")
+            || definition.ends_with("/Patient-everything")
+    }
 }
 
 #[derive(Deserialize)]
 struct RawResource {
     #[serde(rename = "type")]
     name: String,
+    #[serde(default)]
+    operation: First<RawOperation, 100>,
     #[serde(default)]
     interaction: First<RawInteraction, 100>,
     #[serde(default, rename = "searchParam")]
@@ -87,11 +111,16 @@ impl Capability {
             parameters.0.iter().any(|parameter| parameter.name.as_deref() == Some("_lastUpdated"))
         };
         let (mut searchable, mut only_readable) = (BTreeMap::new(), BTreeSet::new());
+        let mut has_everything = false;
         for rest in raw.rest.0.into_iter().filter(|rest| rest.mode.as_deref() != Some("client")) {
             let everywhere = dated(&rest.parameters);
+            has_everything |= rest.operation.0.iter().any(|it| it.is_everything(false));
             // Names stand in URLs, in the ledger and on terminals.
             let types = rest.resource.0.into_iter();
             for resource in types.filter(|resource| is_type_name(&resource.name)) {
+                let is_patient = resource.name == "Patient";
+                has_everything |=
+                    resource.operation.0.iter().any(|it| it.is_everything(is_patient));
                 let offers = |code: &str| {
                     let mut offered = resource.interaction.0.iter();
                     offered.any(|interaction| interaction.code.as_deref() == Some(code))
@@ -105,7 +134,7 @@ impl Capability {
                 }
             }
         }
-        (!searchable.is_empty()).then_some(Capability { searchable, only_readable })
+        (!searchable.is_empty()).then_some(Capability { searchable, only_readable, has_everything })
     }
 
     /// Every type that it declares, in alphabetical order.
@@ -115,6 +144,11 @@ impl Capability {
         types.sort_unstable();
         types.dedup();
         types.into_iter()
+    }
+
+    /// Whether a Patient's `$everything` is declared.
+    pub fn has_everything(&self) -> bool {
+        self.has_everything
     }
 
     /// Whether the type can be searched.
@@ -151,6 +185,22 @@ mod tests {
         assert!(!capability.searches("Location") && capability.only_reads("Location"));
         assert!(!capability.only_reads("Patient") && !capability.only_reads("Goal"));
         assert!(!capability.searches("Goal"));
+    }
+
+    #[test]
+    fn everything_is_declared_by_its_name_at_patient_or_by_its_definition() {
+        let declares = |resource: &str, rest: &str| {
+            let text = format!(
+                r#"{{"resourceType":"CapabilityStatement","rest":[{{"resource":[{{"type":"Coverage"}},{resource}]{rest}}}]}}"#
+            );
+            Capability::parse(text.as_bytes()).unwrap().has_everything()
+        };
+        let named = r#""operation":[{"name":"$everything"}]"#;
+        assert!(declares(&format!(r#"{{"type":"Patient",{named}}}"#), ""));
+        assert!(!declares(&format!(r#"{{"type":"Encounter",{named}}}"#), ""));
+        let defined = r#","operation":[{"definition":"http://hl7.org/fhir/OperationDefinition/Patient-everything"}]"#;
+        assert!(declares(r#"{"type":"Patient"}"#, defined));
+        assert!(!declares(r#"{"type":"Patient"}"#, ""));
     }
 
     #[test]

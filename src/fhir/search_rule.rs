@@ -154,6 +154,11 @@ impl SearchQuery {
         }
     }
 
+    /// Whether it is the type out of the Patient's `$everything`.
+    pub fn is_everything(&self) -> bool {
+        self.is_everything
+    }
+
     /// The type out of the Patient's `$everything`.
     fn everything() -> SearchQuery {
         SearchQuery { text: EVERYTHING.to_owned(), pairs: Vec::new(), is_everything: true }
@@ -255,6 +260,15 @@ impl SearchRules {
             };
             self.types.entry(known.name.to_owned()).or_insert(rule);
         }
+    }
+
+    /// Whether any type is taken out of the Patient's `$everything`.
+    pub fn wants_everything(&self) -> bool {
+        let wants = |rule: &SearchRule| match rule {
+            SearchRule::Queries(queries) => queries.iter().any(SearchQuery::is_everything),
+            SearchRule::Bare | SearchRule::Read => false,
+        };
+        self.default.iter().chain(self.types.values()).any(wants)
     }
 
     /// The rule for a type; `None` where nobody says, and what works is found out.

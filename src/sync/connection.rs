@@ -8,6 +8,7 @@ use super::{
         order::{Step, WalkOrder},
         survey::{Survey, narrowed, note_tokens, survey},
     },
+    everything,
     in_order::{Panicked, in_order},
     intake::whose::Whose,
     options::{SyncOptions, Target},
@@ -46,6 +47,8 @@ pub(super) async fn sync_connection(
     let id = context.connection.id;
     let left = context.warehouse.reader().read(|connection| left_types(connection, id))?;
     steps.retain(|step| !step.is_left_again(&left));
+    let asked = everything::asked(&steps);
+    everything::leave_out_along(&context, &asked, &mut steps)?;
     context.whose = whose(&context, target)?;
     let (mut settled, mut closings) = (Vec::new(), Vec::new());
     if let (Some(backfill), None) = (&options.backfill, &unreachable) {
@@ -76,6 +79,9 @@ pub(super) async fn sync_connection(
             settled.retain(|it| walks.iter().all(|walk| walk.resource_type != it.resource_type));
             let mut walks = merge(walks);
             follow(&context, target, options, &mut walks).await?;
+            if options.backfill.is_none() {
+                everything::enter_along(&context, options, &asked, &mut walks).await?;
+            }
             walks.extend(settled);
             attachments::fetch(&context, target, options, &mut walks).await?;
             if options.backfill.is_none() {

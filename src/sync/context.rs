@@ -2,6 +2,7 @@
 
 use super::{
     allowance::Allowance,
+    along::Along,
     clocks::Clocks,
     intake::{page::Intake, unpack::Unpacked, whose::Whose, workers::Workers},
     options::{SyncContext, SyncOptions, Target},
@@ -54,6 +55,8 @@ pub(super) struct WalkContext {
     pub(super) allowance: Allowance,
     /// Why there is no token for this connection, once a walk has found out.
     pub(super) no_token: Arc<OnceLock<WalkFinish>>,
+    /// What walks over `$everything` have brought.
+    pub(super) along: Along,
 }
 
 impl WalkContext {
@@ -94,6 +97,7 @@ impl WalkContext {
             round: None,
             allowance: Allowance::default(),
             no_token: Arc::default(),
+            along: Along::default(),
         }
     }
 

@@ -7,10 +7,13 @@
 //! a file or knows a command line.
 
 mod allowance;
+mod along;
+mod attachments;
 mod clocks;
 mod connection;
 mod context;
 mod decide;
+mod everything;
 mod import;
 mod in_order;
 mod intake;

@@ -74,6 +74,7 @@ pub(crate) use walks::cursor::{
     came_whole, last_round_ended, live_resources, unfinished_round, window_complete_at,
     window_cursor, window_is_too_long, windows_are_closed,
 };
+pub(crate) use walks::everything::{MissedAlong, along_types};
 pub(crate) use walks::finish::WalkEnd;
 pub use walks::ledger::WalkKey;
 pub(crate) use walks::ledger::{WalkStart, latest_walk};

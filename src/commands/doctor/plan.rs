@@ -146,6 +146,18 @@ async fn server(
 /// The types of the configuration that the plan does not declare.
 fn undeclared(what: &str, plan: &PlanSettings, body: &[u8], findings: &mut Vec<Finding>) {
     let Some(capability) = Capability::parse(body) else { return };
+    if plan.search.wants_everything() {
+        let what = format!("{what} $everything");
+        findings.push(match capability.has_everything() {
+            true => Finding::fine(what, "the CapabilityStatement declares it for Patient"),
+            false => Finding::warning(
+                what,
+                "the CapabilityStatement does not declare it for Patient",
+                "take search = \"everything\" out of the plan's section: a sync searches for such \
+                 types in the ordinary way where the plan declares that",
+            ),
+        });
+    }
     let is_missing =
         |name: &&String| *name != "*" && !capability.searches(name) && !capability.only_reads(name);
     let missing: Vec<&str> = plan.types.iter().filter(is_missing).map(String::as_str).collect();

@@ -30,7 +30,10 @@ pub(crate) async fn discovery(Shared(state): Shared<Arc<State>>) -> Response {
 fn statement(state: &State) -> Json {
     let (origin, like) = (&state.origin, state.options.like);
     let paths = like.paths();
-    let resource = |name| resource(name, like.searches(name));
+    let resource = |name| {
+        let has_everything = name == "Patient" && like.has_everything();
+        resource(name, like.searches(name), has_everything)
+    };
     let resources: Vec<Json> = like.types().into_iter().map(resource).collect();
     let oauth = |name: &str, url: String| object! { url: name, valueUri: url };
     object! {
@@ -58,7 +61,7 @@ fn statement(state: &State) -> Json {
     }
 }
 
-fn resource(name: &str, is_searched: bool) -> Json {
+fn resource(name: &str, is_searched: bool, has_everything: bool) -> Json {
     let mut interactions = vec![object! { code: "read" }];
     if is_searched {
         interactions.push(object! { code: "search-type" });
@@ -68,5 +71,9 @@ fn resource(name: &str, is_searched: bool) -> Json {
         type: name,
         interaction: interactions,
         searchParam: array![parameter("_id", "token"), parameter("_lastUpdated", "date")],
+        operation: has_everything.then(|| array![object! {
+            name: "everything",
+            definition: "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+        }]),
     }
 }

@@ -108,6 +108,18 @@ fn searches(
     let bare = type_search(input.base_of(name), name, input.page_size);
     let by_patient = patient_parameter(name).map(|it| SearchQuery::by_patient(it).on(&bare));
     let settled = |start| Searches { start, parts: Vec::new(), by_patient: None, note: None };
+    // Where the plan declares a search of the type, that is another way.
+    let is_undeclared = input
+        .capability
+        .is_some_and(|capability| !capability.has_everything() && capability.searches(name));
+    let wants_everything = matches!(rule, Some(SearchRule::Queries(queries))
+        if queries.iter().any(SearchQuery::is_everything));
+    if is_undeclared && wants_everything {
+        let note = "searched for in the ordinary way, since the plan's CapabilityStatement does not \
+                    declare $everything";
+        let ordinary = searches(input, name, None, state);
+        return Searches { note: Some(note.to_owned()), ..ordinary };
+    }
     match (rule, by_patient) {
         (Some(SearchRule::Queries(queries)), _) => match queries.as_slice() {
             [query] => settled(query.on(&bare)),

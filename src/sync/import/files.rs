@@ -258,6 +258,7 @@ impl Import {
             changed: unpacked.changed,
             unchanged: unpacked.unchanged,
             rejects: unpacked.rejects,
+            notes_along: false,
             rows: unpacked.rows,
             answered: Vec::new(),
             next_url: None,

@@ -42,6 +42,8 @@ pub(crate) struct Unpacked {
     pub(crate) dates: Dates,
     /// An error that the server reports inside the page.
     pub(crate) failure: Option<Outcome>,
+    /// Those of the rejects that may be of the walk's own type.
+    pub(crate) rejected: u64,
     /// Whether it surely brings the walk something new: a resource of its type that is not stored.
     pub(crate) brings_new: bool,
     /// A hash of the type and id of each resource, to find those that come on two pages.
@@ -162,7 +164,7 @@ pub(crate) fn unpack(
     let (strangers, newest): (Vec<_>, Vec<_>) =
         newest.into_iter().partition(|it| it.is_patient() && of.whose.excludes(&it.id));
     for patient in strangers {
-        unpacked.refuse(patient, Verdict::Foreign);
+        unpacked.refuse(of.walk_type, patient, Verdict::Foreign);
     }
     let changed = reader.read(|connection| {
         let mut changed = Vec::new();
@@ -216,7 +218,7 @@ pub(crate) fn unpack(
             }
             (other, _) => {
                 refused.insert(candidate.key());
-                unpacked.refuse(candidate, other);
+                unpacked.refuse(of.walk_type, candidate, other);
             }
         }
     }
@@ -224,7 +226,7 @@ pub(crate) fn unpack(
     for candidate in superseded {
         match verdict(&candidate) {
             (Verdict::Own | Verdict::Nobodys, named) => older.push((candidate, named)),
-            (other, _) => unpacked.refuse(candidate, other),
+            (other, _) => unpacked.refuse(of.walk_type, candidate, other),
         }
     }
     // What cannot be taken in supersedes nothing: of the others of its key the newest stands.
@@ -245,6 +247,8 @@ pub(crate) fn unpack(
     let unchanged = unpacked.unchanged.iter().filter(|one| one.is_own_type);
     unpacked.matches = (changed.count() + unchanged.count()) as u64;
     unpacked.changed.extend(older.into_iter().map(|(candidate, _)| candidate.superseded()));
+    let own = unpacked.rejects.iter().filter(|reject| !reject.is_other_type);
+    unpacked.rejected = own.count() as u64;
     unpacked.rows.shrink_to_fit();
     Ok(unpacked)
 }
@@ -253,6 +257,7 @@ impl Unpacked {
     /// Quarantines a copy that is abridged, as it says itself, where more is stored.
     fn refuse_subsetted(&mut self, candidate: Candidate) {
         self.rejects.push(Reject {
+            is_other_type: false,
             resource_id: Some(candidate.id),
             reason: "subsetted",
             detail: "it is abridged, as its tag SUBSETTED says; the stored one stays".to_owned(),
@@ -261,10 +266,11 @@ impl Unpacked {
     }
 
     /// Quarantines a resource that is not the member's.
-    fn refuse(&mut self, candidate: Candidate, verdict: Verdict) {
+    fn refuse(&mut self, walk_type: &str, candidate: Candidate, verdict: Verdict) {
         let Some((reason, detail)) = verdict.reject() else { return };
         self.strangers += u64::from(verdict == Verdict::Foreign);
         self.rejects.push(Reject {
+            is_other_type: candidate.fingerprint.resource_type != walk_type,
             resource_id: Some(candidate.id),
             reason,
             detail: detail.to_owned(),
@@ -290,7 +296,8 @@ fn sort(
     let mut positions: HashMap<(String, String), usize> = HashMap::new();
     for entry in &bundle.entries {
         let mut reject = |reason, detail: String, resource_id, body: Range<usize>| {
-            unpacked.rejects.push(Reject { resource_id, reason, detail, body });
+            let is_other_type = false;
+            unpacked.rejects.push(Reject { resource_id, reason, detail, is_other_type, body });
         };
         let Some(json) = entry.resource.clone() else {
             reject("no_resource", "an entry without a resource".into(), None, entry.range.clone());

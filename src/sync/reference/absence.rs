@@ -44,7 +44,16 @@ pub(crate) async fn prove_absences(
     if order.window.is_some() || order.extent.is_part || context.stop.is_asked() {
         return Ok(0);
     }
-    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    prove_type(context, &order.resource_type, effort).await
+}
+
+/// The same for a type that the connection sees whole.
+pub(crate) async fn prove_type(
+    context: &WalkContext,
+    name: &str,
+    effort: &mut WalkCounters,
+) -> Result<u64, WarehouseError> {
+    let id = context.connection.id;
     // Before another full walk, to ask again for what was refused would tell nothing new, and where
     // requests are few it would leave other types without any.
     let with_refused = !context.allowance.is_limited();
@@ -54,7 +63,7 @@ pub(crate) async fn prove_absences(
         .read(|connection| pending_absences(connection, id, name, with_refused, MAX_PROOFS))?;
     let is_few = !context.allowance.has(READS_OF_A_PROOF);
     let pending = match is_few {
-        true => first_that_walks_prove(context, order, pending)?,
+        true => first_that_walks_prove(context, name, pending)?,
         false => pending,
     };
     if pending.is_empty() {
@@ -79,10 +88,10 @@ pub(crate) async fn prove_absences(
 /// One resource that two full walks days apart missed, in every other run: the walks need requests, too.
 fn first_that_walks_prove(
     context: &WalkContext,
-    order: &WalkOrder,
+    name: &str,
     pending: Vec<Absent>,
 ) -> Result<Vec<Absent>, WarehouseError> {
-    let (id, name) = (context.connection.id, order.resource_type.as_str());
+    let id = context.connection.id;
     let reader = context.warehouse.reader();
     let run_id = context.run_id;
     let is_walks_turn = reader.read(|connection| asked_lately(connection, id, name, run_id))?;
@@ -323,6 +332,7 @@ impl Proofs<'_> {
             changed: unpacked.changed,
             unchanged: unpacked.unchanged,
             rejects: unpacked.rejects,
+            notes_along: false,
             rows: unpacked.rows,
             answered: Vec::new(),
             next_url: None,

@@ -315,6 +315,7 @@ impl Reads {
             changed: unpacked.changed,
             unchanged: unpacked.unchanged,
             rejects: unpacked.rejects,
+            notes_along: false,
             rows: unpacked.rows,
             answered,
             ..self.page(body, counters)
@@ -343,6 +344,7 @@ impl Reads {
             let status = one.http_status.map(|status| format!("with status {status} "));
             rejects.push(Reject {
                 resource_id: Some(one.resource_id.clone()),
+                is_other_type: false,
                 reason: "unreadable",
                 detail: format!(
                     "the plan answers a read of it {}and not with the resource",
@@ -370,6 +372,7 @@ impl Reads {
             changed: Vec::new(),
             unchanged: Vec::new(),
             rejects: Vec::new(),
+            notes_along: false,
             rows: RowBatch::default(),
             answered: Vec::new(),
             next_url: None,

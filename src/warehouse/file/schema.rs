@@ -104,7 +104,7 @@ pub(crate) fn is_control_name(name: &str) -> bool {
 
 /// Tables that live for a while on the connection that writes. There they hide a table of the same
 /// name, and rows that are meant for it would go to them.
-const TEMPORARY: [&str; 24] = [
+const TEMPORARY: [&str; 25] = [
     "amount",
     "breakdown",
     "carried",
@@ -126,6 +126,7 @@ const TEMPORARY: [&str; 24] = [
     "shared_party",
     "stated_amount",
     "total_line",
+    "walk_along",
     "walk_rejected",
     "walk_rejected_id",
     "walk_seen",

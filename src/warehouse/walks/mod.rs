@@ -7,6 +7,7 @@ pub(super) mod chain;
 pub(super) mod connections;
 pub(super) mod consents;
 pub(super) mod cursor;
+pub(super) mod everything;
 mod files;
 pub(super) mod finish;
 pub(super) mod ledger;

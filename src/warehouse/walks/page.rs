@@ -60,6 +60,8 @@ pub(crate) struct Reject {
     pub(crate) resource_id: Option<String>,
     pub(crate) reason: &'static str,
     pub(crate) detail: String,
+    /// Whether it is surely of another type than the walk's, so that it hides nothing of that.
+    pub(crate) is_other_type: bool,
     /// Where its bytes stand in the page's body.
     pub(crate) body: Range<usize>,
 }
@@ -83,6 +85,8 @@ pub(crate) struct PageWrite {
     /// The resources that came as they are stored.
     pub(crate) unchanged: Vec<Unchanged>,
     pub(crate) rejects: Vec<Reject>,
+    /// Whether it is noted which resources of other types came along.
+    pub(crate) notes_along: bool,
     pub(crate) rows: RowBatch,
     /// The outcome of each reference, on a page of a walk by reference.
     pub(crate) answered: Vec<Answered>,

@@ -232,6 +232,7 @@ mod tests {
             }],
             unchanged: Vec::new(),
             rejects: Vec::new(),
+            notes_along: false,
             rows: RowBatch::default(),
             answered: Vec::new(),
             sums: Sums::After(chain.clone(), PageCount { matches: 1, ..PageCount::default() }),

@@ -1,7 +1,7 @@
 //! One page: resources, rows, rejects, cursor and ledger, in the transaction that it is given.
 
 use super::{
-    cursor, files,
+    cursor, everything, files,
     ledger::{self},
     older_version::{self, History},
     page::{ChangedResource, PageWrite, PageWritten},
@@ -40,6 +40,7 @@ pub(super) fn write_page(
     let same = page.unchanged.iter().filter(|one| one.is_same);
     older_version::forget(transaction, same.map(|one| one.rowid))?;
     let mut noted = BTreeSet::new();
+    let mut along = Vec::new();
     let (mut older, mut history) = (BTreeSet::new(), History::default());
     for (position, changed) in page.changed.iter().enumerate() {
         let stored = store_resource(transaction, page, &mut history, changed)?;
@@ -62,10 +63,17 @@ pub(super) fn write_page(
         if changed.resource_type == page.walk.resource_type {
             new += seen::note_seen(transaction, page, &[stored.rowid])?;
             seen.push(stored.rowid);
+        } else {
+            along.push(stored.rowid);
         }
     }
     let met = page.unchanged.iter().map(|one| one.rowid).chain(seen.iter().copied());
     files::hand_over(transaction, page, met)?;
+    if page.notes_along {
+        let unchanged = page.unchanged.iter().filter(|one| !one.is_own_type);
+        along.extend(unchanged.map(|one| one.rowid));
+        everything::note_along(transaction, page, &along)?;
+    }
     // What is older is in no table, so no view's word about it is of interest.
     let rejects = quarantine::reject_all(transaction, page, &older)?;
     seen::note_page(transaction, page, &seen, &rejects.rowids)?;

@@ -59,6 +59,7 @@ pub(super) fn reject_all(
     }
     let mut on_this_page = HashSet::new();
     for reject in &page.rejects {
+        let is_other_type = reject.is_other_type;
         let body = &page.body[reject.body.clone()];
         let is_first = on_this_page.insert(body);
         let reject = Entry {
@@ -75,7 +76,7 @@ pub(super) fn reject_all(
         }
         // An entry without a resource looks like any other.
         let (came_before, is_nameless) = (!is_new && is_first, reject.reason == NO_RESOURCE);
-        rejects.again += u64::from(came_before && !is_nameless);
+        rejects.again += u64::from(came_before && !is_nameless && !is_other_type);
         rejects.is_nameless_again |= came_before && is_nameless;
     }
     Ok(rejects)

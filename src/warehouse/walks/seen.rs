@@ -29,7 +29,9 @@ pub(crate) fn create_temporary_tables(connection: &Connection) -> Result<(), War
              CREATE TEMP TABLE walk_rejected (walk_id INTEGER, reject INTEGER,
                PRIMARY KEY (walk_id, reject)) WITHOUT ROWID;
              CREATE TEMP TABLE walk_rejected_id (walk_id INTEGER, resource_id TEXT,
-               PRIMARY KEY (walk_id, resource_id)) WITHOUT ROWID;",
+               PRIMARY KEY (walk_id, resource_id)) WITHOUT ROWID;
+             CREATE TEMP TABLE walk_along (connection_id INTEGER, walk_id INTEGER, resource INTEGER,
+               PRIMARY KEY (connection_id, walk_id, resource)) WITHOUT ROWID;",
         )
         .doing("cannot create temporary tables")
 }

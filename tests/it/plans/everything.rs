@@ -1,7 +1,8 @@
 //! `search = "everything"`: types out of a Patient's `$everything`.
 
-use crate::support::{Home, Payer};
+use crate::support::{Asked, Home, Payer, Reply, Scripted, bundle};
 use payersync::sandbox::Options;
+use std::sync::{Arc, Mutex};
 
 const TYPES: &str = "types = [\"Patient\", \"Coverage\", \"ExplanationOfBenefit\"]\n\
     patient_from = \"userinfo\"\npage_size = 0\n\
@@ -50,8 +51,17 @@ fn everything_of_a_patient_is_walked_and_what_is_gone_is_proved_to_be() {
     assert!(payer.withdraw(0, "ExplanationOfBenefit", &claim));
     assert!(payer.withdraw(0, "Location", &place));
     home.succeed(&["sync"], "a claim and a place went");
-    let gone = home.rows("SELECT resource_type FROM resource WHERE deleted_at IS NOT NULL");
-    assert_eq!(gone.concat(), ["ExplanationOfBenefit"]);
+    let gone = "SELECT resource_type FROM resource WHERE deleted_at IS NOT NULL ORDER BY 1";
+    assert_eq!(home.rows(gone).concat(), ["ExplanationOfBenefit", "Location"]);
+    let along = "SELECT mode, state, resources > 0 FROM completeness
+                 WHERE resource_type IN ('Location', 'Practitioner')";
+    assert_eq!(
+        home.rows(along),
+        [["everything", "complete", "1"], ["everything", "complete", "1"]]
+    );
+    let skipped = "SELECT count(*) FROM sync_walk WHERE resource_type = 'Practitioner'
+                   AND mode <> 'everything' AND run_id = (SELECT max(run_id) FROM sync_walk)";
+    assert_eq!(home.value::<i64>(skipped), 0);
     // Changed: what is walked and what came along.
     let coverage = id_of("Coverage");
     let practitioner = id_of("Practitioner");
@@ -68,19 +78,89 @@ fn everything_of_a_patient_is_walked_and_what_is_gone_is_proved_to_be() {
     assert_eq!(home.value::<i64>(lines), 1);
     let plan = home.run(&["plan"]).stdout;
     assert!(plan.contains("$everything"), "{plan}");
+    let doctor = home.run(&["doctor"]);
+    assert!(doctor.stdout.contains("declares it for Patient"), "{}", doctor.stdout);
+    home.succeed(&["verify"], "types that come along");
 }
 
 #[test]
-fn a_plan_without_that_operation_is_incomplete_and_nothing_is_lost() {
+fn a_plan_that_does_not_declare_it_is_searched_in_the_ordinary_way_and_says_so() {
     let payer = Payer::small();
     let home = payer.connected_home_with("");
     home.succeed(&["sync"], "bare searches");
     let before = live(&home);
     let search = "search = { Coverage = \"everything\" }\n";
     payer.configure(&home, search);
-    let synced = home.run(&["sync"]);
-    assert_eq!(synced.code, 2, "{}", synced.stderr);
+    home.succeed(&["sync"], "an ordinary search");
     assert_eq!(live(&home), before);
-    let state = home.rows("SELECT state FROM completeness WHERE resource_type = 'Coverage'");
-    assert_eq!(state.concat(), ["incomplete"]);
+    let told = "SELECT state || ': ' || warning FROM completeness WHERE resource_type = 'Coverage'";
+    let told: String = home.value(told);
+    assert!(told.starts_with("complete: ") && told.contains("$everything"), "{told}");
+    let doctor = home.run(&["doctor"]);
+    assert!(doctor.stdout.contains("does not declare it for Patient"), "{}", doctor.stdout);
+}
+
+/// A plan whose `$everything` brings all of a patient on pages of three, with what a test adds to it.
+struct World {
+    places: usize,
+    with_stranger: bool,
+    total: Option<usize>,
+}
+
+fn everything_of(world: &World, asked: &Asked) -> Reply {
+    let about = |name: &str, id: &str| {
+        format!(r#"{{"resourceType":"{name}","id":"{id}","subject":{{"reference":"Patient/me"}}}}"#)
+    };
+    let mut all = vec![r#"{"resourceType":"Patient","id":"me"}"#.to_owned()];
+    all.extend(["c1", "c2"].map(|id| about("Condition", id)));
+    let place = |id: usize| format!(r#"{{"resourceType":"Location","id":"l{id}"}}"#);
+    all.extend((0..world.places).map(place));
+    if world.with_stranger {
+        all.push(r#"{"resourceType":"Patient","id":"other"}"#.to_owned());
+    }
+    if let Some(id) = &asked.id {
+        let wanted = format!(r#""{}","id":"{id}""#, asked.resource_type);
+        let found = all.iter().find(|one| one.contains(&wanted));
+        return found.map_or((404, String::new()), |one| (200, one.clone()));
+    }
+    let from = asked.number("from");
+    let next = (from + 3 < all.len())
+        .then(|| format!("{}/Patient/me/$everything?from={}", asked.base, from + 3));
+    let page: Vec<String> = all.iter().skip(from).take(3).cloned().collect();
+    bundle(&page, Some(world.total.unwrap_or(all.len())), next)
+}
+
+#[test]
+fn what_comes_along_is_buried_when_all_came_and_a_read_proves_it_whoever_else_comes_along() {
+    let world = Arc::new(Mutex::new(World { places: 4, with_stranger: false, total: None }));
+    let shared = Arc::clone(&world);
+    let payer =
+        Scripted::start(&["Patient"], move |asked| everything_of(&shared.lock().unwrap(), asked));
+    let home = payer.connected_home(&["Condition"], "");
+    let config = std::fs::read_to_string(home.file("payersync.toml")).unwrap();
+    let everything = "search = { Condition = \"everything\" }\n";
+    std::fs::write(home.file("payersync.toml"), config + everything).unwrap();
+    home.succeed(&["connect", "c", "--plan", "p", "--patient", "me"], "one patient");
+    home.succeed(&["sync"], "all of a patient");
+    let places = "SELECT count(*) FROM resource WHERE resource_type = 'Location'
+                  AND deleted_at IS NULL";
+    let told = || {
+        home.rows("SELECT resource_type, mode, state FROM completeness ORDER BY 1")
+            .concat()
+            .join(" ")
+    };
+    assert_eq!(home.value::<i64>(places), 4);
+    assert!(told().contains("Location everything complete"), "{}", told());
+    // One went, and another total than came says that something is missing.
+    *world.lock().unwrap() = World { places: 3, with_stranger: false, total: Some(99) };
+    home.run(&["sync"]);
+    assert_eq!(home.value::<i64>(places), 4, "{}", told());
+    // Another Patient comes along: rejected, and no reason to keep what is gone.
+    *world.lock().unwrap() = World { places: 3, with_stranger: true, total: None };
+    let conditions = "SELECT count(*) FROM resource WHERE resource_type = 'Condition'
+                      AND deleted_at IS NULL";
+    home.run(&["sync", "--full"]);
+    assert_eq!(home.value::<i64>(places), 3, "{}", told());
+    assert_eq!(home.value::<i64>(conditions), 2);
+    home.succeed(&["verify"], "what came along");
 }

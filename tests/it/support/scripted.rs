@@ -91,6 +91,7 @@ impl Scripted {
             .route("/r4/metadata", get(metadata))
             .route("/r4/{type}", get(search))
             .route("/r4/{type}/{id}", get(read))
+            .route("/r4/{type}/{id}/$everything", get(everything))
             .with_state(shared);
         runtime.spawn(async move { axum::serve(listener, router).await });
         Scripted { origin, script, log, clock, age, _runtime: runtime }
@@ -211,4 +212,14 @@ async fn read(
 ) -> Response {
     let base = shared.base.clone();
     answer(&shared, Asked { resource_type, id: Some(id), query, base })
+}
+
+/// A search of all about one Patient.
+async fn everything(
+    State(shared): State<Shared>,
+    Path((resource_type, _)): Path<(String, String)>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Response {
+    let base = shared.base.clone();
+    answer(&shared, Asked { resource_type, id: None, query, base })
 }

@@ -67,6 +67,8 @@ impl Pass<'_> {
     ) -> Result<Stored, WarehouseError> {
         let is_everything = is_everything(&self.order.start);
         if is_everything {
+            let walk = (self.key.walk_id, self.pages_before());
+            self.context.along.add_page(&self.order.resource_type, walk, &page.bundle);
             page.bundle.takes_all_along();
         }
         let (total, body) = (page.bundle.total, page.body.clone());
@@ -92,11 +94,11 @@ impl Pass<'_> {
             // Of what comes along there, only the walk's own type counts: a page that repeats another
             // one shows by it.
             entries: match is_everything {
-                true => unpacked.matches + unpacked.rejects.len() as u64,
+                true => unpacked.matches + unpacked.rejected,
                 false => unpacked.entries,
             },
             matches: unpacked.matches,
-            rejected: unpacked.rejects.len() as u64,
+            rejected: unpacked.rejected,
             total,
             began: own.began,
             brought_early: own.brought_early,
@@ -120,6 +122,7 @@ impl Pass<'_> {
             changed: unpacked.changed,
             unchanged: unpacked.unchanged,
             rejects: unpacked.rejects,
+            notes_along: is_everything,
             rows: unpacked.rows,
             answered: Vec::new(),
             next_url: next_url.map(String::from),

@@ -1,0 +1,142 @@
+//! A Patient's `$everything`: the types that come along in it, without a walk of their own.
+//!
+//! Each has its row in the ledger. Its resources are taken for absent only when all walks over
+//! `$everything` of the run were complete from their first page on, and what the server declared as their
+//! total came; a read by id proves that they are gone.
+
+use super::{
+    context::WalkContext, decide::order::Step, options::SyncOptions,
+    reference::absence::prove_type, report::WalkReport,
+};
+use crate::{
+    clock,
+    fhir::is_everything,
+    outcome::{Reason, WalkKind, WalkState},
+    warehouse::{MissedAlong, WalkCounters, WalkFinish, WalkStart, WarehouseError, along_types},
+};
+use std::collections::BTreeSet;
+
+/// The types that are taken out of `$everything` in this run.
+pub(super) fn asked(steps: &[Step]) -> Vec<String> {
+    let name = |step: &Step| match step {
+        Step::Walk(order) if is_everything(&order.start) => Some(order.resource_type.clone()),
+        _ => None,
+    };
+    steps.iter().filter_map(name).collect()
+}
+
+/// Leaves out of the steps what only says that a type is not asked for which comes along.
+pub(super) fn leave_out_along(
+    context: &WalkContext,
+    asked: &[String],
+    steps: &mut Vec<Step>,
+) -> Result<(), WarehouseError> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let id = context.connection.id;
+    let along = context.warehouse.reader().read(|connection| along_types(connection, id))?;
+    steps.retain(|step| {
+        let is_left = matches!(step, Step::Skip { finish, .. }
+            if !finish.state.is_asked() && finish.reason != Some(Reason::NotListed));
+        !is_left || !along.iter().any(|name| name == step.resource_type())
+    });
+    Ok(())
+}
+
+/// Enters the types that came along, or did before, and proves what of them is gone.
+pub(super) async fn enter_along(
+    context: &WalkContext,
+    options: &SyncOptions,
+    asked: &[String],
+    walks: &mut Vec<WalkReport>,
+) -> Result<(), WarehouseError> {
+    let id = context.connection.id;
+    // Another type's part of $everything may hold what this run's did not.
+    if asked.is_empty() || !options.types.is_empty() {
+        return context.warehouse.forget_along(id).await;
+    }
+    let came = context.warehouse.types_that_came_along(id).await?;
+    let before = context.warehouse.reader().read(|connection| along_types(connection, id))?;
+    let mut names: BTreeSet<String> = came.into_iter().chain(before).collect();
+    names.retain(|name| {
+        walks.iter().all(|it| it.resource_type != *name || !it.finish.state.is_asked())
+    });
+    let mut doubt = None;
+    let (mut ids, mut short) = (Vec::new(), None);
+    for name in asked {
+        let report = walks.iter().find(|walk| walk.resource_type == *name);
+        match report.filter(|walk| walk.finish.state != WalkState::Complete) {
+            Some(report) if report.finish.state == WalkState::Incomplete => {
+                short = short.or(Some(report.finish.clone()));
+            }
+            Some(_) => doubt = doubt.or(Some("$everything was not asked for all types")),
+            None => match context.along.of(name) {
+                Some(came) => {
+                    doubt = doubt.or(came.doubt());
+                    ids.push(came.walk_id);
+                }
+                None => doubt = doubt.or(Some("$everything brought no page")),
+            },
+        }
+    }
+    for name in names {
+        let report = enter(context, &name, &ids, short.as_ref(), doubt).await?;
+        walks.retain(|walk| walk.resource_type != name);
+        walks.push(report);
+    }
+    context.warehouse.forget_along(id).await
+}
+
+async fn enter(
+    context: &WalkContext,
+    name: &str,
+    walks: &[i64],
+    short: Option<&WalkFinish>,
+    doubt: Option<&'static str>,
+) -> Result<WalkReport, WarehouseError> {
+    let start = WalkStart {
+        run_id: context.run_id,
+        connection_id: context.connection.id,
+        resource_type: name.to_owned(),
+        kind: WalkKind::Everything,
+        first_url: None,
+        since: None,
+        window: None,
+        resumes: None,
+        proved_for: None,
+    };
+    let (key, _) = context.warehouse.start_walk(start).await?;
+    let mut counters = WalkCounters::default();
+    let finish = match (short, doubt) {
+        (Some(short), _) => {
+            let detail = "it comes along in $everything, which is incomplete".to_owned();
+            let reason = short.reason.unwrap_or(Reason::Unanswered);
+            let hint = short.hint.clone();
+            WalkFinish { hint, keep_cursor: false, ..WalkFinish::incomplete(reason, detail) }
+        }
+        (None, Some(doubt)) => {
+            WalkFinish::complete(Some(format!("its deletions were not looked for: {doubt}")))
+        }
+        (None, None) => {
+            let (now, percent) = (clock::text(context.clock.now()), context.shrink_limit_percent);
+            let missed = context
+                .warehouse
+                .enter_missed_along(key.clone(), walks.to_vec(), percent, now)
+                .await?;
+            match missed {
+                MissedAlong::Entered(missed) => {
+                    counters.resources_absent = missed;
+                    WalkFinish::complete(None)
+                }
+                MissedAlong::TooMany { live, missed } => WalkFinish::shrunk(live, missed),
+            }
+        }
+    };
+    let is_whole = finish.state == WalkState::Complete && doubt.is_none();
+    context.warehouse.abandon_walk(key, finish.clone(), counters.clone()).await?;
+    if is_whole {
+        prove_type(context, name, &mut counters).await?;
+    }
+    Ok(WalkReport { resource_type: name.to_owned(), finish, counters })
+}

@@ -1,0 +1,170 @@
+//! What comes along in a Patient's `$everything`: types that no walk of their own asks for.
+
+use super::{finish::SHRINK_FLOOR, ledger::WalkKey, page::PageWrite};
+use crate::warehouse::{
+    Warehouse,
+    error::{Doing, WarehouseError},
+};
+use rusqlite::{Connection, Transaction, params};
+
+/// What a run's `$everything` shows to be absent of a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MissedAlong {
+    /// So many resources, which are entered.
+    Entered(u64),
+    /// More at once than may vanish; nothing is entered.
+    TooMany {
+        /// Live resources of the type.
+        live: u64,
+        /// Those that did not come.
+        missed: u64,
+    },
+}
+
+/// Notes which resources of other types a page of a `$everything` brought.
+pub(super) fn note_along(
+    transaction: &Transaction<'_>,
+    page: &PageWrite,
+    resources: &[i64],
+) -> Result<(), WarehouseError> {
+    let doing = "cannot note what came along";
+    let mut statement = transaction
+        .prepare_cached("INSERT OR IGNORE INTO temp.walk_along VALUES (?1, ?2, ?3)")
+        .doing(doing)?;
+    for resource in resources {
+        statement
+            .execute(params![page.walk.connection_id, page.walk.walk_id, resource])
+            .doing(doing)?;
+    }
+    Ok(())
+}
+
+/// The types of which the ledger says last that they come along.
+pub(crate) fn along_types(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT DISTINCT w.resource_type FROM sync_walk w
+             WHERE w.connection_id = ?1 AND w.mode = 'everything' AND w.id = (
+               SELECT max(l.id) FROM sync_walk l WHERE l.connection_id = ?1
+                 AND l.resource_type = w.resource_type AND l.mode NOT IN ('window', 'file'))
+             ORDER BY w.resource_type",
+        )
+        .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())
+        .doing("cannot read which types come along")
+}
+
+impl Warehouse {
+    /// The types of other walks that came along in this run.
+    pub(crate) async fn types_that_came_along(
+        &self,
+        connection_id: i64,
+    ) -> Result<Vec<String>, WarehouseError> {
+        self.writer
+            .run(move |connection, _| {
+                connection
+                    .prepare(
+                        "SELECT DISTINCT r.resource_type FROM temp.walk_along a
+                         JOIN resource r ON r.id = a.resource WHERE a.connection_id = ?1
+                         ORDER BY r.resource_type",
+                    )
+                    .and_then(|mut statement| {
+                        statement.query_map([connection_id], |row| row.get(0))?.collect()
+                    })
+                    .doing("cannot read what came along")
+            })
+            .await
+    }
+
+    /// Enters as absent what a `$everything` has brought once and did not bring in these walks, of a
+    /// type that no other walk asks for.
+    pub(crate) async fn enter_missed_along(
+        &self,
+        walk: WalkKey,
+        walks: Vec<i64>,
+        shrink_limit_percent: u8,
+        now: String,
+    ) -> Result<MissedAlong, WarehouseError> {
+        self.writer
+            .run(move |connection, _| {
+                enter_missed(connection, &walk, &walks, shrink_limit_percent, &now)
+            })
+            .await
+    }
+
+    /// Drops the notes of what came along.
+    pub(crate) async fn forget_along(&self, connection_id: i64) -> Result<(), WarehouseError> {
+        self.writer
+            .run(move |connection, _| {
+                connection
+                    .execute(
+                        "DELETE FROM temp.walk_along WHERE connection_id = ?1",
+                        [connection_id],
+                    )
+                    .doing("cannot forget what came along")
+                    .map(drop)
+            })
+            .await
+    }
+}
+
+fn enter_missed(
+    connection: &mut Connection,
+    walk: &WalkKey,
+    walks: &[i64],
+    shrink_limit_percent: u8,
+    now: &str,
+) -> Result<MissedAlong, WarehouseError> {
+    let doing = "cannot enter what did not come along";
+    let walks = serde_json::Value::from(walks).to_string();
+    // A URL in the ledger ends with the place of the Patient's id.
+    let missed = "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
+         AND r.id NOT IN (SELECT resource FROM temp.walk_along
+           WHERE connection_id = ?1 AND walk_id IN (SELECT value FROM json_each(?3)))
+         AND EXISTS (SELECT 1 FROM sync_walk b WHERE b.id = r.walk_id
+           AND (b.mode = 'everything' OR b.mode = 'full' AND instr(b.first_url, '/Patient/…') > 0))";
+    let key = params![walk.connection_id, walk.resource_type, walks];
+    let transaction = connection.transaction().doing(doing)?;
+    let (live, gone): (u64, u64) = transaction
+        .query_row(
+            &format!(
+                "SELECT count(*), coalesce(sum({missed}), 0) FROM resource r
+                 WHERE r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL"
+            ),
+            key,
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .doing(doing)?;
+    if gone > SHRINK_FLOOR && gone * 100 > live * u64::from(shrink_limit_percent) {
+        return Ok(MissedAlong::TooMany { live, missed: gone });
+    }
+    // What came after all is absent no more.
+    transaction
+        .execute(
+            "UPDATE absent_resource SET state = 'present' WHERE connection_id = ?1
+               AND resource_type = ?2 AND state = 'pending' AND resource_id IN (
+                 SELECT r.resource_id FROM resource r JOIN temp.walk_along a ON a.resource = r.id
+                 WHERE a.connection_id = ?1 AND r.resource_type = ?2 AND ?3 = ?3)",
+            key,
+        )
+        .doing(doing)?;
+    // Only a read proves it: by these dates no two walks are days apart.
+    transaction
+        .execute(
+            &format!(
+                "INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
+                   missed_since, missed_at, walk_id)
+                 SELECT r.connection_id, r.resource_type, r.resource_id, 'pending', ?4, ?4, ?5
+                 FROM resource r WHERE {missed}
+                 ON CONFLICT (connection_id, resource_type, resource_id) DO UPDATE SET
+                   missed_since = excluded.missed_since, missed_at = excluded.missed_at,
+                   walk_id = excluded.walk_id, state = 'pending', http_status = NULL, proof = NULL"
+            ),
+            params![walk.connection_id, walk.resource_type, walks, now, walk.walk_id],
+        )
+        .doing(doing)?;
+    transaction.commit().doing(doing)?;
+    Ok(MissedAlong::Entered(gone))
+}

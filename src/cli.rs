@@ -12,8 +12,10 @@ mod production_access;
 mod query;
 mod report;
 mod sandbox;
+mod shard;
 mod shipped;
 mod status;
+mod sync;
 mod version;
 mod views;
 
@@ -29,8 +31,10 @@ pub use production_access::ProductionAccessArgs;
 pub use query::{QueryArgs, QueryFormat};
 pub use report::ReportArgs;
 pub use sandbox::{DemoArgs, SandboxArgs, SandboxCommand};
+pub use shard::{RunArgs, ShardArgs};
 pub use shipped::{CompletionsArgs, ManArgs, completions, man_pages};
 pub use status::StatusArgs;
+pub use sync::{PlanArgs, SyncArgs};
 pub use version::is_long_version;
 pub use views::{ViewsAction, ViewsCheckArgs, ViewsCommand, ViewsFormat, ViewsRunArgs};
 
@@ -112,7 +116,7 @@ pub enum Command {
     Import(ImportArgs),
     /// Sync on schedule until told to stop (SIGTERM, SIGINT); SIGHUP reads the configuration again
     #[command(after_long_help = include_str!("cli/help/run.txt"))]
-    Run,
+    Run(RunArgs),
     /// Send a test alert to whoever is told when a night goes wrong
     #[command(after_long_help = include_str!("cli/help/notify.txt"))]
     Notify(NotifyArgs),
@@ -214,28 +218,6 @@ pub struct ConnectArgs {
     pub yes: bool,
 }
 
-/// `payersync sync`.
-#[derive(Debug, Args)]
-pub struct SyncArgs {
-    /// The connections to sync; all of them if none is named
-    pub names: Vec<String>,
-    /// Begin every walk anew instead of going on where an earlier run ended
-    #[arg(long)]
-    pub full: bool,
-    /// Only this resource type; may be repeated
-    #[arg(long = "type", value_name = "TYPE")]
-    pub types: Vec<String>,
-    /// Stop between two pages after so many page requests; the next run goes on there
-    #[arg(long, value_name = "N")]
-    pub max_requests: Option<u64>,
-    /// Stop between two pages after so many seconds; the next run goes on there
-    #[arg(long, value_name = "SECONDS")]
-    pub max_duration: Option<u64>,
-    /// Believe the plan when it suddenly sends far less, and delete the rest
-    #[arg(long)]
-    pub accept_shrink: bool,
-}
-
 /// `payersync backfill`.
 #[derive(Debug, Args)]
 pub struct BackfillArgs {
@@ -262,19 +244,6 @@ pub struct BackfillArgs {
     /// Stop between two pages after so many seconds; the next run goes on there
     #[arg(long, value_name = "SECONDS")]
     pub max_duration: Option<u64>,
-}
-
-/// `payersync plan`.
-#[derive(Debug, Args)]
-pub struct PlanArgs {
-    /// The connections; all of them if none is named
-    pub names: Vec<String>,
-    /// As `sync --full` would
-    #[arg(long)]
-    pub full: bool,
-    /// Only this resource type; may be repeated
-    #[arg(long = "type", value_name = "TYPE")]
-    pub types: Vec<String>,
 }
 
 /// `payersync tables`.

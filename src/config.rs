@@ -34,7 +34,7 @@ pub use schedules::Schedules;
 pub use secret_file::{SecretFileError, credential, read_credential, read_secret_file};
 pub use shown::{ShownKey, shown};
 
-use crate::http::HttpOptions;
+use crate::{http::HttpOptions, shard::Shard};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -60,6 +60,8 @@ pub struct Settings {
     pub home: PathBuf,
     /// The program that prints the vault's key, with its arguments.
     pub vault_key_command: Option<Vec<String>>,
+    /// The shard that this process is, among those that share the work and the plans' budgets.
+    pub shard: Shard,
     /// Limits of every request.
     pub http: HttpOptions,
     /// Connections synced at once.
@@ -173,6 +175,7 @@ impl Settings {
         Ok(Settings {
             home: home.into(),
             vault_key_command: file.vault_key_command,
+            shard: Shard::WHOLE,
             http: file.http.options(path)?,
             connections_in_parallel: file.sync.connections_in_parallel.get(),
             shrink_limit_percent: file.sync.shrink_limit(path)?,
@@ -191,6 +194,13 @@ impl Settings {
             connection_sections,
             connection_parameters,
         })
+    }
+
+    /// These settings for one shard, with its part of what each plan allows.
+    pub fn of_shard(mut self, shard: Shard) -> Settings {
+        self.shard = shard;
+        self.plans.values_mut().for_each(|plan| plan.limits.shard = shard);
+        self
     }
 
     /// The plan of a name.

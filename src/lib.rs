@@ -26,6 +26,7 @@
 //! - `alike` – the name that a misspelt one may mean; pure
 //! - [`fingerprint`] – what identifies a resource and its content; pure
 //! - [`instant`](mod@instant) – the dates of resources, as they come; pure
+//! - [`shard`] – which connections a process looks after, of several that share the work; pure
 //! - [`r4`] – the names of FHIR R4's resource types
 //! - [`reference`](mod@reference) – where a reference leads: here, elsewhere, into the Bundle; pure
 //! - [`fhir`] – Bundles, pages, capabilities, outcomes
@@ -59,6 +60,7 @@ pub mod r4;
 pub mod reference;
 pub mod sandbox;
 pub mod schedule;
+pub mod shard;
 pub mod sync;
 pub mod view;
 pub mod warehouse;

@@ -1,5 +1,6 @@
 //! `payersync status`.
 
+use super::ShardArgs;
 use chrono::TimeDelta;
 use clap::Args;
 use std::path::PathBuf;
@@ -25,6 +26,9 @@ pub struct StatusArgs {
     /// Print metrics for node_exporter's textfile collector, or write them to a file
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "json")]
     pub prometheus: Option<Option<PathBuf>>,
+    /// The part of the connections that it is about
+    #[command(flatten)]
+    pub shard: ShardArgs,
 }
 
 /// Reads an age: a whole number of minutes, hours or days.

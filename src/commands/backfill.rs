@@ -30,7 +30,7 @@ pub(super) async fn run(
     let monitor = progress::monitor(style);
     let _lock = lock::take(folder, "backfill")?;
     let warehouse = Arc::new(home::warehouse(&settings, &*monitor)?);
-    let connections = chosen(&warehouse, &[args.name])?;
+    let connections = chosen(&warehouse, &[args.name], settings.shard)?;
     let http = home::http(&settings)?;
     let tokens = home::tokens(&settings, &http)?;
     spend(&settings, &warehouse, &http)?;

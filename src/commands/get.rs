@@ -25,7 +25,7 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
     let settings = Settings::load(folder)?;
     let warehouse = home::warehouse_to_look(&settings)?;
     let names = [args.connection.clone()];
-    let row = chosen(&warehouse, &names)?.swap_remove(0);
+    let row = chosen(&warehouse, &names, settings.shard)?.swap_remove(0);
     let plan = settings.plan(row.plan_name())?;
     let first = target(&plan.fhir_url, &args.path)?;
     let mut pager = Pager::new(&first, &[]).map_err(|error| Failure::usage("the URL", error))?;

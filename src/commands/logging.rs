@@ -26,7 +26,7 @@ use tracing_subscriber::{
 
 /// Whether a scheduler starts it, rather than somebody who waits for its answer.
 fn is_left_alone(command: &Command) -> bool {
-    matches!(command, Command::Sync(_) | Command::Backfill(_) | Command::Run)
+    matches!(command, Command::Sync(_) | Command::Backfill(_) | Command::Run(_))
 }
 
 /// Starts logging; says how progress is to be shown.

@@ -47,6 +47,7 @@ mod rebuild;
 mod report;
 mod run;
 mod sandbox;
+mod shard;
 mod shipped;
 mod show;
 mod standing;
@@ -165,7 +166,7 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
         Command::Sync(args) => sync::run(&home, args, style, watch).await,
         Command::Backfill(args) => backfill::run(&home, args, style, watch).await,
         Command::Import(args) => import::run(&home, args, style).await,
-        Command::Run => run::run(&home, style).await,
+        Command::Run(args) => run::run(&home, &args, style).await,
         // Without --test clap refuses it.
         Command::Notify(_) => notify::run(&home).await,
         Command::Plan(args) => plan::run(&home, args).await,

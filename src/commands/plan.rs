@@ -2,7 +2,7 @@
 
 use super::{
     failure::Failure,
-    home, print, show, stop_signal,
+    home, print, shard, show, stop_signal,
     sync::{chosen, options},
     targets::{check_types, targets},
     tell, terminal,
@@ -23,9 +23,9 @@ use std::{path::Path, sync::Arc};
 
 /// Prints the plan of each connection.
 pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failure> {
-    let settings = Settings::load(folder)?;
+    let settings = Settings::load(folder)?.of_shard(shard::chosen(&args.shard)?);
     let warehouse = Arc::new(home::current_warehouse_to_look(&settings, "plan")?);
-    let connections = chosen(&warehouse, &args.names)?;
+    let connections = chosen(&warehouse, &args.names, settings.shard)?;
     let http = home::http(&settings)?;
     check_types(&args.types)?;
     let targets = targets(&settings, connections, &http).await;

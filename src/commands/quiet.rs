@@ -19,7 +19,7 @@ pub(super) fn may_wait(command: &Command) -> bool {
         Command::Connect(_)
             | Command::Demo(_)
             | Command::Purge(_)
-            | Command::Run
+            | Command::Run(_)
             | Command::Sandbox(_)
     )
 }

@@ -11,8 +11,8 @@ mod news;
 #[cfg(test)]
 mod week;
 
-use super::{failure::Failure, home, lock, progress, progress::Style, stop_signal, tell};
-use crate::{clock::Clock, config::Settings, exit_code::ExitCode, sync::Stop};
+use super::{failure::Failure, home, lock, progress, progress::Style, shard, stop_signal, tell};
+use crate::{cli::RunArgs, clock::Clock, config::Settings, exit_code::ExitCode, sync::Stop};
 use chrono::{DateTime, Utc};
 use daemon::Daemon;
 use std::{path::Path, time::Duration};
@@ -25,16 +25,18 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 const END_OF_RUN: Duration = Duration::from_secs(7);
 
 /// Runs until it is told to stop.
-pub(super) async fn run(folder: &Path, style: Style) -> Result<ExitCode, Failure> {
+pub(super) async fn run(folder: &Path, args: &RunArgs, style: Style) -> Result<ExitCode, Failure> {
     // Before anything else: without a handler SIGHUP ends the process.
     let mut hangup = Hangup::listen()?;
-    let settings = Settings::load(folder)?;
+    let settings = Settings::load(folder)?.of_shard(shard::chosen(&args.shard)?);
     let _lock = lock::take(folder, "run")?;
     let monitor = progress::monitor(style);
     let http = home::http(&settings)?;
     let warehouse = home::warehouse(&settings, &*monitor)?;
     let mut connections = warehouse.connections()?;
     connections.retain(|row| row.plan.is_some());
+    let others = shard::keep(settings.shard, &mut connections);
+    shard::tell_others(settings.shard, others);
     warehouse.close();
     let stop = stop_signal::listen(None);
     let mut daemon = Daemon::new(settings, http, monitor, Clock::system(), stop.clone())?;

@@ -8,7 +8,7 @@ use super::{
     freshness::{self, Stale},
     home,
     metrics::{self, Metrics},
-    print, tell,
+    print, shard, tell,
 };
 use crate::{
     cli::StatusArgs,
@@ -16,6 +16,7 @@ use crate::{
     config::Settings,
     exit_code::ExitCode,
     outcome::{self, TypeOutcome, WalkState},
+    shard::Shard,
     warehouse::{
         ConnectionRow, Consent, MartState, ReadOnlyWarehouse, TypeStatus, remember_metrics_file,
     },
@@ -54,10 +55,15 @@ struct Connection<'a> {
 
 /// Prints the status; the exit code is that of the latest runs.
 pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure> {
-    let settings = Settings::load_or_default(folder)?;
+    let settings = Settings::load_or_default(folder)?.of_shard(shard::chosen(&args.shard)?);
     let file = home::existing_warehouse(&settings.home)?;
     let warehouse = ReadOnlyWarehouse::open(&file)?;
-    let (connections, types) = (named(&warehouse, &args.names)?, warehouse.status()?);
+    let (connections, others) = named(&warehouse, &args.names, settings.shard)?;
+    shard::tell_others(settings.shard, others);
+    if connections.is_empty() && others > 0 {
+        return Ok(ExitCode::Complete);
+    }
+    let types = warehouse.status()?;
     let marts = warehouse.mart_state()?;
     let now = Clock::system().now();
     let stale: HashMap<i64, Stale> = connections
@@ -124,14 +130,22 @@ fn consent_ends(
     Ok(consents.iter().filter_map(end).collect())
 }
 
-/// The connections of these names, or all.
-fn named(warehouse: &ReadOnlyWarehouse, names: &[String]) -> Result<Vec<ConnectionRow>, Failure> {
+/// The connections of these names, or all of the shard, and how many others there are.
+fn named(
+    warehouse: &ReadOnlyWarehouse,
+    names: &[String],
+    shard: Shard,
+) -> Result<(Vec<ConnectionRow>, usize), Failure> {
     let mut rows = warehouse.connections()?;
     if let Some(unknown) = names.iter().find(|name| rows.iter().all(|row| row.name != **name)) {
         return Err(super::sync::unknown_connection(unknown, &rows));
     }
-    rows.retain(|row| names.is_empty() || names.contains(&row.name));
-    Ok(rows)
+    if names.is_empty() {
+        let others = shard::keep(shard, &mut rows);
+        return Ok((rows, others));
+    }
+    rows.retain(|row| names.contains(&row.name));
+    Ok((rows, 0))
 }
 
 /// Shows the same as metrics. A written file is success: what it says is for the alerts to judge.

@@ -5,7 +5,7 @@ use super::{
     failure::Failure,
     home, lock,
     progress::{self, Style},
-    stop_signal,
+    shard, stop_signal,
     targets::{check_types, targets},
     tell, tell_summary,
     watch::Watch,
@@ -20,6 +20,7 @@ use crate::{
     http::{HttpClient, Origin},
     monitor::Monitor,
     outcome::WalkState,
+    shard::Shard,
     sync::{AttachmentLimits, Report, Stop, SyncContext, SyncOptions, Target, sync},
     warehouse::{ConnectionRow, Warehouse},
 };
@@ -35,11 +36,14 @@ pub(super) async fn run(
     style: Style,
     watch: &Watch,
 ) -> Result<ExitCode, Failure> {
-    let settings = Settings::load(folder)?;
+    let settings = Settings::load(folder)?.of_shard(shard::chosen(&args.shard)?);
     let monitor = progress::monitor(style);
     let _lock = lock::take(folder, "sync")?;
     let warehouse = Arc::new(home::warehouse(&settings, &*monitor)?);
-    let connections = chosen(&warehouse, &args.names)?;
+    let connections = chosen(&warehouse, &args.names, settings.shard)?;
+    if connections.is_empty() {
+        return Ok(ExitCode::Complete);
+    }
     let http = home::http(&settings)?;
     let tokens = home::tokens(&settings, &http)?;
     spend(&settings, &warehouse, &http)?;
@@ -52,7 +56,7 @@ pub(super) async fn run(
     }
     let named = args.types.clone();
     let mut options = options(&settings, "sync", args.full || args.accept_shrink, args.types);
-    options.max_requests = args.max_requests;
+    options.max_requests = args.max_requests.map(|most| settings.shard.part_of(most));
     if args.accept_shrink {
         options.shrink_limit_percent = 100;
     }
@@ -138,12 +142,13 @@ pub(super) fn spend(
     Ok(())
 }
 
-/// The connections of the names, or all.
+/// The connections of the names, or all of the shard; the others of this home are told by their number.
 pub(super) fn chosen(
     warehouse: &Warehouse,
     names: &[String],
+    shard: Shard,
 ) -> Result<Vec<ConnectionRow>, Failure> {
-    let (all, of_files): (Vec<_>, Vec<_>) =
+    let (mut all, of_files): (Vec<_>, Vec<_>) =
         warehouse.connections()?.into_iter().partition(|row| row.plan.is_some());
     if let Some(row) = of_files.iter().find(|row| names.contains(&row.name)) {
         let name = &row.name;
@@ -156,7 +161,14 @@ pub(super) fn chosen(
             .hint("`payersync connect NAME --plan PLAN` makes one"));
     }
     if names.is_empty() {
+        let others = shard::keep(shard, &mut all);
+        shard::tell_others(shard, others);
         return Ok(all);
+    }
+    if let Some(name) = names.iter().find(|name| !shard.holds(name)) {
+        let owner = shard.owner_of(name);
+        return Err(Failure::misuse(format!("{name} belongs to shard {owner}, not to {shard}"))
+            .hint("that shard asks for it; a token used in two places costs the consent"));
     }
     let named = |name: &String| {
         let row = all.iter().find(|row| row.name == *name).cloned();

@@ -102,7 +102,7 @@ impl Armed {
         let (command, is_whole) = match &cli.command {
             Command::Sync(args) => ("sync", args.types.is_empty()),
             Command::Backfill(args) => ("backfill", args.types.is_empty()),
-            Command::Run => (DAEMON, false),
+            Command::Run(_) => (DAEMON, false),
             _ => return None,
         };
         let home = home::choose(cli).ok()?;

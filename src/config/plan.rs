@@ -15,6 +15,7 @@ use crate::{
     fhir::{RequiredTypes, SearchRule, SearchRules, is_r4_type, resource_type, similar_r4_type},
     http::{Origin, RateLimits},
     reference::ServerBases,
+    shard::Shard,
 };
 use chrono::TimeDelta;
 use std::{num::NonZeroU32, path::Path};
@@ -228,6 +229,7 @@ impl PlanSettings {
             limits: RateLimits {
                 per_second: plan.requests_per_second,
                 per_hour: plan.requests_per_hour,
+                shard: Shard::WHOLE,
             },
             types: plan.types,
             required: plan.required.map(RequiredTypes::named).unwrap_or_default(),

@@ -13,6 +13,7 @@ use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
+use crate::shard::Shard;
 
 fn client() -> HttpClient {
     HttpClient::new(HttpOptions::impatient()).unwrap()
@@ -328,8 +329,11 @@ async fn every_attempt_counts_against_the_budget_of_its_origin() {
     let options = HttpOptions { max_attempts: 2, ..HttpOptions::impatient() };
     let client = HttpClient::new(options).unwrap();
     // A tenth of the hour's budget may go at once: both attempts, and then none for minutes.
-    let limits =
-        RateLimits { per_second: NonZeroU32::MAX, per_hour: Some(NonZeroU32::new(20).unwrap()) };
+    let limits = RateLimits {
+        per_second: NonZeroU32::MAX,
+        per_hour: Some(NonZeroU32::new(20).unwrap()),
+        shard: Shard::WHOLE,
+    };
     client.limit_origin(&server.uri().parse().unwrap(), limits);
     let target = url(&server, "/");
     client.get(get(&target)).await.unwrap();

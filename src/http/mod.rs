@@ -27,6 +27,7 @@ mod retry_after;
 mod safe_url;
 mod secrets;
 mod spelling;
+mod turns;
 mod verdict;
 mod wait;
 

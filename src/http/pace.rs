@@ -20,8 +20,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(per_second: u32) -> Pace {
-        let usual = Duration::from_secs(1) / per_second.max(1);
+    pub(super) fn new(usual: Duration) -> Pace {
         Pace { usual, distance: Duration::ZERO, next: None }
     }
 
@@ -52,7 +51,7 @@ mod tests {
 
     #[test]
     fn it_slows_down_with_each_refusal_and_comes_back_but_never_above_the_budget() {
-        let mut pace = Pace::new(10);
+        let mut pace = Pace::new(Duration::from_millis(100));
         assert_eq!(pace.distance, Duration::ZERO);
         pace.throttled();
         assert_eq!(pace.distance, Duration::from_millis(200));
@@ -69,7 +68,7 @@ mod tests {
 
     #[test]
     fn places_keep_their_distance() {
-        let mut pace = Pace::new(10);
+        let mut pace = Pace::new(Duration::from_millis(100));
         pace.throttled();
         let now = Instant::now();
         let places: Vec<_> = (0..4).map(|_| pace.place(now) - now).collect();

@@ -13,7 +13,8 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use super::{Origin, pace::Pace};
+use super::{Origin, pace::Pace, turns::Turns};
+use crate::shard::Shard;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -25,6 +26,8 @@ pub struct RateLimits {
     pub per_second: NonZeroU32,
     /// Requests in any hour.
     pub per_hour: Option<NonZeroU32>,
+    /// The shard whose part of both holds here.
+    pub shard: Shard,
 }
 
 impl RateLimits {
@@ -34,7 +37,7 @@ impl RateLimits {
             (Some(one), Some(two)) => Some(min(one, two)),
             (one, two) => one.or(two),
         };
-        Self { per_second: min(self.per_second, other.per_second), per_hour }
+        Self { per_second: min(self.per_second, other.per_second), per_hour, shard: self.shard }
     }
 }
 
@@ -44,8 +47,16 @@ pub(super) struct Budgets(Mutex<HashMap<Origin, Arc<Budget>>>);
 
 struct Budget {
     limits: RateLimits,
-    limiters: Vec<Limiter>,
+    gates: Vec<Gate>,
     pace: Mutex<Pace>,
+}
+
+/// One limit that every request passes.
+enum Gate {
+    /// At most so many requests in any interval.
+    Bucket(Limiter),
+    /// Fewer than one request for each shard in an interval: the shards take turns.
+    Turns(Turns),
 }
 
 type Limiter<C = TokioClock> =
@@ -69,11 +80,10 @@ impl Budgets {
         let Some(budget) = self.of(origin).filter(|budget| budget.limits.per_hour.is_some()) else {
             return;
         };
-        if let Some(hourly) = budget.limiters.first() {
-            for _ in 0..requests {
-                if hourly.check().is_err() {
-                    return;
-                }
+        let Some(hourly) = budget.gates.first() else { return };
+        for _ in 0..requests {
+            if hourly.pass().is_err() {
+                return;
             }
         }
     }
@@ -98,9 +108,9 @@ impl Budgets {
             pace.place(tokio::time::Instant::now())
         };
         tokio::time::sleep_until(place).await;
-        for limiter in &budget.limiters {
-            while let Err(not_yet) = limiter.check() {
-                tokio::time::sleep(not_yet.wait_time_from(TokioClock.now())).await;
+        for gate in &budget.gates {
+            while let Err(wait) = gate.pass() {
+                tokio::time::sleep(wait).await;
             }
         }
     }
@@ -109,13 +119,36 @@ impl Budgets {
 impl Budget {
     fn new(limits: RateLimits) -> Self {
         // The longer budget first: a place in this second is not taken and then held for minutes.
-        let mut limiters = Vec::new();
+        let mut gates = Vec::new();
         if let Some(per_hour) = limits.per_hour {
-            limiters.push(limiter(per_hour, HOUR, TokioClock));
+            gates.push(Gate::new(per_hour, HOUR, limits.shard));
         }
-        limiters.push(limiter(limits.per_second, SECOND, TokioClock));
-        let pace = Mutex::new(Pace::new(limits.per_second.get()));
-        Self { limits, limiters, pace }
+        gates.push(Gate::new(limits.per_second, SECOND, limits.shard));
+        let pace = Mutex::new(Pace::new(SECOND * limits.shard.of() / limits.per_second.get()));
+        Self { limits, gates, pace }
+    }
+}
+
+impl Gate {
+    /// The gate for a shard's part of a limit.
+    fn new(limit: NonZeroU32, interval: Duration, shard: Shard) -> Gate {
+        if limit.get() < shard.of() {
+            return Gate::Turns(Turns::new(limit, interval, shard));
+        }
+        // A part of a u32, and at least 1.
+        let part = u32::try_from(shard.part_of(limit.get().into())).unwrap_or(u32::MAX);
+        let part = NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN);
+        Gate::Bucket(limiter(part, interval, TokioClock))
+    }
+
+    /// Lets a request through, or says how long to wait before asking again.
+    fn pass(&self) -> Result<(), Duration> {
+        match self {
+            Gate::Bucket(limiter) => {
+                limiter.check().map_err(|not_yet| not_yet.wait_time_from(TokioClock.now()))
+            }
+            Gate::Turns(turns) => turns.take(),
+        }
     }
 }
 
@@ -155,7 +188,11 @@ mod tests {
     }
 
     fn limits(per_second: u32, per_hour: Option<u32>) -> RateLimits {
-        RateLimits { per_second: number(per_second), per_hour: per_hour.map(number) }
+        RateLimits {
+            per_second: number(per_second),
+            per_hour: per_hour.map(number),
+            shard: Shard::WHOLE,
+        }
     }
 
     /// The instants at which an eager sender is let through.
@@ -200,6 +237,26 @@ mod tests {
     }
 
     #[test]
+    fn shards_together_ask_no_more_than_one_may_and_none_of_them_starves() {
+        for (limit, of) in [(10, 4), (4, 4), (40, 3), (5, 2)] {
+            let mut admitted: Vec<Duration> = Vec::new();
+            for number in 1..=of {
+                let shard = Shard::new(number, of).unwrap();
+                let part = u32::try_from(shard.part_of(limit.into())).unwrap();
+                assert!(part > 0, "{number} of {of}, {limit}");
+                assert!(matches!(
+                    Gate::new(super::tests::number(limit), SECOND, shard),
+                    Gate::Bucket(_)
+                ));
+                admitted.extend(admissions(part, SECOND, 5 * part as usize));
+            }
+            assert!(most_within(SECOND, &admitted) <= limit as usize, "{limit} by {of}");
+        }
+        let shard = Shard::new(2, 4).unwrap();
+        assert!(matches!(Gate::new(number(3), SECOND, shard), Gate::Turns(_)));
+    }
+
+    #[test]
     fn the_strictest_of_several_limits_holds() {
         let (budgets, origin) = (Budgets::default(), "https://h".parse().unwrap());
         for (given, held) in [
@@ -221,6 +278,6 @@ mod tests {
         budgets.limit(&origin, only_one);
         budgets.admit(&"https://other".parse().unwrap()).await;
         let budget = Arc::clone(&budgets.0.lock().unwrap()[&origin]);
-        assert!(budget.limiters[0].check().is_err());
+        assert!(budget.gates[0].pass().is_err());
     }
 }

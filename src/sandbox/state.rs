@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One request the sandbox answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Request {
     pub had_bearer: bool,
     /// The status it was answered with. A broken connection counts with what was meant.
     pub status: u16,
+    /// When it came.
+    pub at: Instant,
 }
 
 /// The name under which walks are counted among the attempts.

@@ -2,7 +2,7 @@
 //!
 //! A rule that gets in the way is changed here, in the open, with its reason beside it.
 
-use crate::tidy_source::{sources, tracked_texts};
+use crate::tidy_source::{is_snake_case, sources, tracked_texts};
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Crates with one home, and that home. `commands/` is where things are shown to people.
@@ -66,7 +66,7 @@ const EVERYWHERE: &[&str] = &[
 /// What each module may know of ours. What is not listed may know nothing.
 const MAY_KNOW: &[(&str, &[&str])] = &[
     // The faults of the sandbox are values of a flag.
-    ("cli", &["sandbox"]),
+    ("cli", &["sandbox", "shard"]),
     (
         "commands",
         &[
@@ -86,12 +86,13 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "reference",
             "sandbox",
             "schedule",
+            "shard",
             "sync",
             "view",
             "warehouse",
         ],
     ),
-    ("config", &["alike", "auth", "fhir", "http", "reference", "schedule"]),
+    ("config", &["alike", "auth", "fhir", "http", "reference", "schedule", "shard"]),
     (
         "sync",
         &[
@@ -115,7 +116,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     ("fhir", &["auth", "clock", "fingerprint", "http", "instant", "outcome", "r4", "reference"]),
     // Which segments of a path are names of types, and so may be shown.
-    ("http", &["r4"]),
+    // A limit that shards take turns at goes by the time of day.
+    ("http", &["clock", "r4", "shard"]),
     ("monitor", &["outcome"]),
     ("notify", &["clock", "config", "exit_code", "http", "own_file", "plural"]),
     ("outcome", &["exit_code", "plural"]),
@@ -156,6 +158,7 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
             ("config/secret_source.rs", "a variable with a secret, which the configuration names"),
             ("commands/home.rs", "where XDG puts a user's data"),
             ("commands/config.rs", "which variables `config show` has to name"),
+            ("commands/shard.rs", "which pod of an indexed Job this is"),
             ("commands/browser.rs", "the browser of the user's choice"),
             ("commands/handed_on.rs", "what a browser and a pager inherit"),
             ("commands/pager.rs", "the pager of the user's choice"),
@@ -386,11 +389,6 @@ fn root(path: &str) -> std::path::PathBuf {
 fn files(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(root(folder)).unwrap();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-}
-
-fn is_snake_case(name: &str) -> bool {
-    !name.is_empty()
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// All findings at once, or none.

@@ -116,3 +116,9 @@ fn product(text: &str) -> String {
     let is_code = |line: &&str| !line.trim_start().starts_with("//");
     product.lines().filter(is_code).map(|line| format!("{line}\n")).collect()
 }
+
+/// Whether a name is in lower case with underscores.
+pub(crate) fn is_snake_case(name: &str) -> bool {
+    !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}

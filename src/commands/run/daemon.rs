@@ -178,7 +178,8 @@ impl Daemon {
     ///
     /// The way to tokens stays: it may hold tokens that the vault could not take yet.
     pub(super) fn reload(&mut self) -> Result<(), Failure> {
-        let settings = Settings::load(&self.shared.settings.home)?;
+        let shard = self.shared.settings.shard;
+        let settings = Settings::load(&self.shared.settings.home)?.of_shard(shard);
         home::catalog(&settings)?;
         let limits = |settings: &Settings| {
             let plans = settings.plans.values().map(|plan| (plan.fhir_url.clone(), plan.limits));
@@ -202,13 +203,13 @@ impl Daemon {
 
     async fn survey(&self) -> Result<Survey, Failure> {
         let file = home::existing_warehouse(&self.shared.settings.home)?;
-        let vault = self.vault.clone();
+        let (vault, shard) = (self.vault.clone(), self.shared.settings.shard);
         let known: HashSet<String> = self.last_runs.keys().cloned().collect();
         blocking(move || {
             let warehouse = ReadOnlyWarehouse::open(&file)?;
             let mut connections = warehouse.connections()?;
             // What only files fill has nobody to be asked.
-            connections.retain(|row| row.plan.is_some());
+            connections.retain(|row| row.plan.is_some() && shard.holds(&row.name));
             // While the home is locked nobody else runs: what was read once stays true.
             let last_runs = match connections.iter().all(|row| known.contains(&row.uid)) {
                 true => HashMap::new(),

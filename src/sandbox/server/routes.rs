@@ -94,6 +94,7 @@ async fn record(
 ) -> Response {
     // What an earlier request did to this connection ends with it.
     wire.follow(Script::Send);
+    let at = Instant::now();
     let (method, uri) = (request.method().to_string(), request.uri().clone());
     let had_bearer = bearer(request.headers()).is_some();
     let response = next.run(request).await;
@@ -103,6 +104,7 @@ async fn record(
         query: uri.query().unwrap_or_default().to_string(),
         had_bearer,
         status: response.status().as_u16(),
+        at,
     });
     response
 }

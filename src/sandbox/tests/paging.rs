@@ -201,14 +201,16 @@ async fn requests_are_recorded_and_forgotten_on_demand() {
     let token = world.access_token(0).await;
     world.sandbox.clear_requests();
     world.search("Patient?_count=5", &token).await;
+    let requests = world.sandbox.requests();
     let expected = Request {
         method: "GET".to_string(),
         path: "/r4/Patient".to_string(),
         query: "_count=5".to_string(),
         had_bearer: true,
         status: 200,
+        at: requests[0].at,
     };
-    assert_eq!(world.sandbox.requests(), [expected]);
+    assert_eq!(requests, [expected]);
     world.sandbox.stop().await;
 }
 

@@ -24,5 +24,6 @@ mod recipes;
 mod report;
 mod report_browser;
 mod schedule_run;
+mod sharded;
 mod shipped;
 mod told_once;

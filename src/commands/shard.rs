@@ -1,0 +1,111 @@
+//! Which shard a command is about: a flag, or what the environment says.
+
+use super::{failure::Failure, tell};
+use crate::{cli::ShardArgs, plural, shard::Shard, warehouse::ConnectionRow};
+use std::env;
+
+/// The shard itself, and the number of shards.
+const SHARD: &str = "PAYERSYNC_SHARD";
+const SHARDS: &str = "PAYERSYNC_SHARDS";
+/// Which pod of an indexed Job this is, counted from 0; Kubernetes sets it.
+const INDEX: &str = "JOB_COMPLETION_INDEX";
+
+/// The shard that a command is about; the whole where nothing names one.
+///
+/// # Errors
+/// What is named is no shard, or the number of shards is known and this one's is not.
+pub(super) fn chosen(args: &ShardArgs) -> Result<Shard, Failure> {
+    of(args, &|name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+}
+
+fn of(args: &ShardArgs, variable: &dyn Fn(&str) -> Option<String>) -> Result<Shard, Failure> {
+    if let Some(shard) = args.shard {
+        return Ok(shard);
+    }
+    if let (None, Some(text)) = (args.shards, variable(SHARD)) {
+        return text.parse().map_err(|problem| {
+            Failure::misuse(format!("{SHARD} is {text:?}: {problem}"))
+                .hint("1/4 is the first of four shards")
+        });
+    }
+    let of = match (args.shards, variable(SHARDS)) {
+        (Some(number), _) => number.get(),
+        (None, None) => return Ok(Shard::WHOLE),
+        (None, Some(text)) => text.parse().map_err(|_| {
+            Failure::misuse(format!("{SHARDS} is {text:?}, not a number of shards"))
+                .hint("as many as the Job has completions")
+        })?,
+    };
+    let Some(text) = variable(INDEX) else {
+        return Err(Failure::misuse(format!("of {of} shards, {INDEX} does not say which one"))
+            .hint(
+                "Kubernetes sets it in a Job with completionMode: Indexed; elsewhere `--shard I/N`",
+            ));
+    };
+    let shard = || Shard::new(text.parse::<u32>().ok()?.checked_add(1)?, of);
+    shard().ok_or_else(|| {
+        Failure::misuse(format!("{INDEX} is {text:?}, which is no shard of {of}"))
+            .hint("the Job's completions must be the number of shards")
+    })
+}
+
+/// Keeps the connections of a shard, and returns how many others there were.
+pub(super) fn keep(shard: Shard, rows: &mut Vec<ConnectionRow>) -> usize {
+    let all = rows.len();
+    rows.retain(|row| shard.holds(&row.name));
+    all - rows.len()
+}
+
+/// Tells that connections of this home are left to other shards: nobody else may have them.
+pub(super) fn tell_others(shard: Shard, others: usize) {
+    if others > 0 {
+        let others = plural::count(others, "connection");
+        tell(&format!("Shard {shard}: {others} of this home left to other shards"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU32;
+
+    fn said(args: &ShardArgs, variables: &[(&str, &str)]) -> String {
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        of(args, &variable).map_or_else(|failure| failure.to_string(), |shard| shard.to_string())
+    }
+
+    #[test]
+    fn a_flag_goes_before_the_environment_and_a_job_counts_from_zero() {
+        let nothing = ShardArgs::default();
+        let flag = ShardArgs { shard: Shard::new(2, 4), shards: None };
+        let count = ShardArgs { shard: None, shards: NonZeroU32::new(4) };
+        for (args, variables, expected) in [
+            (&nothing, &[][..], "1/1"),
+            (&nothing, &[(INDEX, "3")], "1/1"),
+            (&nothing, &[(SHARD, "3/5")], "3/5"),
+            (&flag, &[(SHARD, "3/5")], "2/4"),
+            (&nothing, &[(SHARDS, "4"), (INDEX, "0")], "1/4"),
+            (&count, &[(INDEX, "3"), (SHARD, "1/2")], "4/4"),
+        ] {
+            assert_eq!(said(args, variables), expected, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn half_a_shard_is_a_mistake() {
+        let nothing = ShardArgs::default();
+        for (variables, problem) in [
+            (&[(SHARD, "0/4")][..], "PAYERSYNC_SHARD is \"0/4\""),
+            (&[(SHARDS, "four")], "PAYERSYNC_SHARDS is \"four\""),
+            (&[(SHARDS, "4")], "JOB_COMPLETION_INDEX does not say"),
+            (&[(SHARDS, "4"), (INDEX, "4")], "no shard of 4"),
+            (&[(SHARDS, "4"), (INDEX, "-1")], "no shard of 4"),
+        ] {
+            let said = said(&nothing, variables);
+            assert!(said.contains(problem), "{said}");
+        }
+    }
+}

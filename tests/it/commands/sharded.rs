@@ -1,0 +1,134 @@
+//! Connections shared out to processes that know nothing of each other.
+
+use crate::support::{Home, Payer};
+use payersync::{
+    sandbox::{Options, Request},
+    shard::Shard,
+};
+use std::{
+    collections::BTreeSet,
+    process::{Child, Stdio},
+    time::Duration,
+};
+
+const SHARDS: u32 = 4;
+const MEMBERS: u32 = 8;
+
+/// A payer, and a home whose members are spread over all shards.
+fn spread(more: &str) -> (Payer, Home) {
+    let payer =
+        Payer::start(Options { members: MEMBERS, claims_per_member: 2, ..Options::default() });
+    let home = Home::new();
+    payer.configure(&home, more);
+    (0..MEMBERS).for_each(|member| payer.connect(&home, &format!("member-{member}"), member));
+    (payer, home)
+}
+
+fn shards() -> impl Iterator<Item = String> {
+    (1..=SHARDS).map(|number| format!("{number}/{SHARDS}"))
+}
+
+fn synced(home: &Home) -> BTreeSet<String> {
+    let sql = "SELECT DISTINCT connection FROM completeness";
+    home.rows(sql).into_iter().flatten().collect()
+}
+
+#[test]
+fn every_connection_is_synced_by_one_shard_whichever_way_the_shard_is_named() {
+    let (_payer, start) = spread("");
+    let mut all = BTreeSet::new();
+    for (position, shard) in shards().enumerate() {
+        let home = start.copy();
+        let sync = ["sync", "--type", "Patient"];
+        let mut command = match position % 3 {
+            0 => home.command(&[&sync[..], &["--shard", &shard]].concat()),
+            1 => home.command(&sync),
+            _ => home.command(&[&sync[..], &["--shards", "4"]].concat()),
+        };
+        let index = position.to_string();
+        let environment = [("PAYERSYNC_SHARD", shard.as_str()), ("JOB_COMPLETION_INDEX", &index)];
+        let (name, value) = environment[position % 3 / 2];
+        let output = command.env(name, value).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        let mine = synced(&home);
+        let parsed: Shard = shard.parse().unwrap();
+        assert!(mine.iter().all(|name| parsed.holds(name)), "{shard}: {mine:?}");
+        let others = MEMBERS as usize - mine.len();
+        assert!(said.contains(&format!("{others} connections of this home left")), "{said}");
+        // The rest of the home is nobody's here, and does not make its status incomplete.
+        let status = home.run(&["status", "--json", "--shard", &shard]);
+        assert_eq!(status.code, 0, "{}", status.stderr);
+        let told: serde_json::Value = serde_json::from_str(&status.stdout).unwrap_or_default();
+        let told = told["connections"].as_array().map_or(0, Vec::len);
+        assert_eq!(told, mine.len(), "{}", status.stdout);
+        let plan = home.run(&["plan", "--shard", &shard]);
+        assert_eq!((plan.code, plan.stdout.matches(" at plan demo").count()), (0, mine.len()));
+        let met = all.len();
+        all.extend(mine.clone());
+        assert_eq!(all.len(), met + mine.len(), "{shard} synced what another did: {mine:?}");
+    }
+    assert_eq!(all.len(), MEMBERS as usize);
+}
+
+#[test]
+fn a_connection_of_another_shard_is_refused_by_name_and_told_whose_it_is() {
+    let payer = Payer::small();
+    let home = payer.connected_home();
+    let owner: Shard = "1/4".parse::<Shard>().unwrap().owner_of("john");
+    let other = shards().find(|shard| *shard != owner.to_string()).unwrap();
+    for command in [&["sync", "john"][..], &["plan", "john"]] {
+        let refused = home.run(&[command, &["--shard", &other]].concat());
+        assert_eq!(refused.code, 1, "{}", refused.stderr);
+        let told = format!("john belongs to shard {owner}, not to {other}");
+        assert!(refused.stderr.contains(&told), "{}", refused.stderr);
+    }
+    home.succeed(&["sync", "john", "--type", "Patient", "--shard", &owner.to_string()], "nothing");
+}
+
+/// The most requests that came within so long.
+fn most_within(interval: Duration, requests: &[Request]) -> usize {
+    let within = |from: &Request| {
+        requests.iter().filter(|it| it.at >= from.at && it.at < from.at + interval).count()
+    };
+    requests.iter().map(within).max().unwrap_or_default()
+}
+
+/// All shards at once, each a process with a home of its own, at a plan with so many requests a second.
+fn asked_at_once(per_second: u32, types: &[&str]) -> Vec<Request> {
+    let (payer, start) = spread("");
+    let configured = std::fs::read_to_string(start.file("payersync.toml")).unwrap();
+    let limit = format!("requests_per_second = {per_second}\n");
+    let limited = configured.replace("requests_per_second = 1000\n", &limit);
+    std::fs::write(start.file("payersync.toml"), limited).unwrap();
+    payer.clear_requests();
+    let types = types.iter().flat_map(|name| ["--type", name]).collect::<Vec<_>>();
+    let mut running: Vec<(Home, Child)> = Vec::new();
+    for shard in shards() {
+        let home = start.copy();
+        let arguments = [&["sync", "--shard", &shard][..], &types].concat();
+        let child =
+            home.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        running.push((home, child));
+    }
+    for (_home, mut child) in running {
+        assert!(child.wait().unwrap().success());
+    }
+    payer.requests()
+}
+
+#[test]
+fn four_shards_at_once_ask_a_plan_no_more_than_one_process_may() {
+    // As many requests as a second allows, within a little less than a second: the way to the payer
+    // takes each request a different time.
+    let interval = Duration::from_millis(900);
+    for (per_second, types) in
+        [(8, &["Patient", "Coverage", "Organization"][..]), (2, &["Patient"])]
+    {
+        let requests = asked_at_once(per_second, types);
+        // Enough of them that four whole budgets would show.
+        assert!(requests.len() > 2 * per_second as usize, "{} requests", requests.len());
+        let most = most_within(interval, &requests);
+        assert!(most <= per_second as usize, "{most} of {per_second} a second");
+    }
+}

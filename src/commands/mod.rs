@@ -74,7 +74,10 @@ use crate::{
 use failure::Failure;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use import::any_import;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+};
 use stdout::print;
 use tokio::runtime::{Builder, Runtime};
 use told::{tell, tell_summary};
@@ -126,6 +129,9 @@ fn to_the_end(
     command: impl Future<Output = Result<ExitCode, Failure>>,
     last: impl Future<Output = ()>,
 ) -> ExitCode {
+    // As a trait object, all commands are compiled once, and not for each place in the runtime that
+    // polls them.
+    let command: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(command);
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(command)));
     runtime.block_on(last);
     ended(result.unwrap_or_else(|panic| Err(Failure::panic(&*panic))))

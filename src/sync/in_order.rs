@@ -1,6 +1,6 @@
 //! Jobs in parallel, their results in order. A job that panics takes no other along.
 
-use std::{collections::HashMap, future::Future, sync::Arc};
+use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
 use tokio::{
     sync::Semaphore,
     task::{Id, JoinSet},
@@ -22,7 +22,9 @@ pub(super) async fn in_order<T: Send + 'static>(
     let places = Arc::new(Semaphore::new(at_once.max(1)));
     let mut running = JoinSet::new();
     let mut positions: HashMap<Id, usize> = HashMap::new();
-    let jobs: Vec<_> = jobs.into_iter().map(Box::pin).collect();
+    // As trait objects they are compiled once, and not for each place in the runtime that polls them.
+    let jobs: Vec<Pin<Box<dyn Future<Output = T> + Send>>> =
+        jobs.into_iter().map(|job| Box::pin(job) as _).collect();
     for (position, job) in jobs.into_iter().enumerate() {
         // Taken here: tasks that wait for a place get it in the order in which they were first
         // polled, and that is any. Never closed, so a place always comes.

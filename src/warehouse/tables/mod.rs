@@ -2,6 +2,7 @@
 
 pub mod code_list;
 pub(super) mod codes;
+pub(super) mod in_order;
 pub(super) mod marts;
 pub(super) mod mistyped;
 mod path_tree;

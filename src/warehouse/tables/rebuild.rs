@@ -3,13 +3,15 @@
 //! The new tables grow beside the old ones, a batch of resources per transaction, and where they
 //! stand is committed with each batch: a killed rebuild goes on there, unless the definitions have
 //! changed in the meantime. Readers see the old tables whole until all are swapped in one
-//! transaction. Memory is bounded by a batch's largest resource; the network is never asked.
+//! transaction. Memory is bounded by a batch and its largest resource; the network is never asked. The
+//! views run on the other cores, one thread writes.
 
 use super::{
+    in_order::{helpers, in_order},
     mistyped,
     projection::project,
     rebuild_swap,
-    row_batch::RowBatch,
+    row_batch::{RowBatch, TableRows},
     rows::insert_rows,
     table::{Catalog, quote},
 };
@@ -25,9 +27,10 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Resources in one transaction, at most.
-const BATCH_RESOURCES: u64 = 500;
+const BATCH_RESOURCES: usize = 500;
 /// Bytes of resources in one transaction, before the last of them.
 const BATCH_BYTES: usize = 4 << 20;
 
@@ -161,7 +164,13 @@ impl Job<'_> {
     ) -> Result<bool, WarehouseError> {
         let doing = "cannot rebuild tables";
         let transaction = connection.transaction().doing(doing)?;
-        let whole = self.take(&transaction, progress)?;
+        let (stored, whole) = self.read(&transaction, progress)?;
+        progress.done += stored.len() as u64;
+        if let Some(last) = stored.last() {
+            progress.connection_id = last.connection_id;
+            progress.resource_id.clone_from(&last.resource_id);
+        }
+        self.fill(&transaction, stored)?;
         transaction
             .execute(
                 "UPDATE table_rebuild SET last_connection_id = ?2, last_resource_id = ?3,
@@ -178,11 +187,12 @@ impl Job<'_> {
         Ok(whole)
     }
 
-    fn take(
+    /// Reads the next resources, and whether there are no more.
+    fn read(
         &self,
         transaction: &Transaction<'_>,
-        progress: &mut Progress,
-    ) -> Result<bool, WarehouseError> {
+        progress: &Progress,
+    ) -> Result<(Vec<Stored>, bool), WarehouseError> {
         let doing = "cannot read the stored resources";
         let connections: Vec<i64> = transaction
             .prepare("SELECT id FROM connection WHERE id >= ?1 ORDER BY id")
@@ -190,11 +200,6 @@ impl Job<'_> {
                 statement.query_map([progress.connection_id], |row| row.get(0))?.collect()
             })
             .doing(doing)?;
-        let inserts: Vec<String> = self
-            .stale
-            .iter()
-            .map(|position| self.catalog.table(*position).insert_while_building())
-            .collect();
         // What a view rejects has rows in no table; it is tried again with the swap.
         let mut statement = transaction
             .prepare_cached(
@@ -208,9 +213,9 @@ impl Job<'_> {
                  ORDER BY resource_id",
             )
             .doing(doing)?;
-        let (mut resources, mut bytes) = (0, 0);
+        let (mut stored, mut bytes) = (Vec::new(), 0);
         for connection_id in connections {
-            let bases = connections::bases(transaction, connection_id)?;
+            let bases = Arc::new(connections::bases(transaction, connection_id)?);
             let after = if connection_id == progress.connection_id {
                 progress.resource_id.as_str()
             } else {
@@ -219,40 +224,62 @@ impl Job<'_> {
             let mut rows =
                 statement.query(params![connection_id, self.resource_type, after]).doing(doing)?;
             while let Some(row) = rows.next().doing(doing)? {
-                let resource_id: String = row.get(0).doing(doing)?;
                 let json = row.get_ref(1).and_then(|value| Ok(value.as_bytes()?)).doing(doing)?;
                 let bundle = row.get_ref(2).and_then(|value| Ok(value.as_str_or_null()?));
                 let within = connections::within(&bases, bundle.doing(doing)?);
-                let bases = within.as_ref().unwrap_or(&bases);
-                self.fill(transaction, &inserts, (connection_id, bases), &resource_id, json)?;
                 bytes += json.len();
-                resources += 1;
-                progress.done += 1;
-                (progress.connection_id, progress.resource_id) = (connection_id, resource_id);
-                if resources == BATCH_RESOURCES || bytes >= BATCH_BYTES {
-                    return Ok(false);
+                stored.push(Stored {
+                    connection_id,
+                    resource_id: row.get(0).doing(doing)?,
+                    json: json.to_vec(),
+                    bases: within.map_or_else(|| Arc::clone(&bases), Arc::new),
+                });
+                if stored.len() == BATCH_RESOURCES || bytes >= BATCH_BYTES {
+                    return Ok((stored, false));
                 }
             }
         }
-        Ok(true)
+        Ok((stored, true))
     }
 
-    /// One resource's rows in the new tables; a note when a new definition rejects it.
+    /// Runs the views on the other cores and writes the rows on this one, in the resources' order.
     fn fill(
         &self,
         transaction: &Transaction<'_>,
-        inserts: &[String],
-        (connection_id, bases): (i64, &ServerBases),
-        resource_id: &str,
-        json: &[u8],
+        stored: Vec<Stored>,
     ) -> Result<(), WarehouseError> {
+        let table = |position: &usize| self.catalog.table(*position);
+        let inserts: Vec<String> =
+            self.stale.iter().map(|position| table(position).insert_while_building()).collect();
+        in_order(
+            helpers(),
+            stored,
+            |stored| self.project(stored),
+            |projected| self.write(transaction, &inserts, &projected),
+        )
+    }
+
+    fn project(&self, stored: Stored) -> Projected {
+        let Stored { connection_id, resource_id, json, bases } = stored;
         let mut batch = RowBatch::default();
-        match project(json, bases, &self.stale, self.catalog, &mut batch) {
+        let rows = project(&json, &bases, &self.stale, self.catalog, &mut batch);
+        Projected { connection_id, resource_id, batch, rows }
+    }
+
+    /// One resource's rows in the new tables; a note when a new definition rejects it.
+    fn write(
+        &self,
+        transaction: &Transaction<'_>,
+        inserts: &[String],
+        projected: &Projected,
+    ) -> Result<(), WarehouseError> {
+        let Projected { connection_id, resource_id, batch, rows } = projected;
+        match rows {
             Ok(all) => {
-                for (rows, insert) in all.into_iter().zip(inserts) {
+                for (rows, insert) in all.iter().zip(inserts) {
                     let table = self.catalog.table(rows.table);
-                    mistyped::note(transaction, connection_id, resource_id, table, &rows)?;
-                    insert_rows(transaction, insert, connection_id, &batch, rows.cells)?;
+                    mistyped::note(transaction, *connection_id, resource_id, table, rows)?;
+                    insert_rows(transaction, insert, *connection_id, batch, rows.cells.clone())?;
                 }
                 Ok(())
             }
@@ -266,6 +293,22 @@ impl Job<'_> {
                 .map(drop),
         }
     }
+}
+
+/// A stored resource, and where its references lead.
+struct Stored {
+    connection_id: i64,
+    resource_id: String,
+    json: Vec<u8>,
+    bases: Arc<ServerBases>,
+}
+
+/// The rows that a resource gives, or why it gives none.
+struct Projected {
+    connection_id: i64,
+    resource_id: String,
+    batch: RowBatch,
+    rows: Result<Vec<TableRows>, String>,
 }
 
 /// Forgets a rebuild whose goal is another by now.

@@ -6,6 +6,7 @@
 
 mod attachments;
 pub(super) mod checked;
+mod judge;
 mod ledger;
 mod resources;
 pub(super) mod strangers;

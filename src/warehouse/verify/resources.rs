@@ -1,25 +1,25 @@
 //! Every stored resource against its hash, and every normalised row against its resource.
 
-use super::checked::Checked;
-use crate::{
-    fingerprint::fingerprint,
-    reference::ServerBases,
-    warehouse::{
-        error::{Doing, WarehouseError},
-        tables::{
-            projection::project,
-            row_batch::{Cell, RowBatch},
-            table::{Catalog, Table, quote},
-        },
-        walks::connections,
+use super::{
+    checked::Checked,
+    judge::{Content, Judged, Key, Stored, Unreadable, Version, bytes_of_text, read, wrong_hash},
+};
+use crate::warehouse::{
+    error::{Doing, WarehouseError},
+    tables::{
+        in_order::{helpers, in_order},
+        row_batch::{Cell, RowBatch, TableRows},
+        table::{Catalog, Table, quote},
     },
 };
-use rusqlite::{Connection, OptionalExtension, Row, Statement, params, types::ValueRef};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 use sha2::{Digest, Sha256};
 use std::ops::Range;
 
 /// How often progress is told, in resources.
 const TELL_EVERY: u64 = 500;
+/// Bytes of resources that are in memory at once, before the last of them.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// A table as it is compared: the statements, or why it is left out.
 struct Comparison<'a> {
@@ -173,81 +173,35 @@ fn pass(
         )
         .doing(doing)?;
     let mut stored = statement.query([]).doing(doing)?;
-    while let Some(row) = stored.next().doing(doing)? {
-        let (id, connection_id): (i64, i64) = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
-        let resource_type: String = row.get(2).doing(doing)?;
-        let resource_id: String = row.get(3).doing(doing)?;
-        let hash: Vec<u8> = row.get(4).doing(doing)?;
-        let json = bytes_of_text(row, 5).doing(doing)?;
-        let is_live: bool = row.get(6).doing(doing)?;
-        let version = Version { id: row.get(7).doing(doing)?, updated: row.get(8).doing(doing)? };
-        hashes.count += 1;
-        if let Some(wrong) = wrong_hash(json, &resource_type, &resource_id, &hash, &version) {
-            hashes.problem(|| format!("resource row {id}: {wrong}"));
-        } else if is_live {
-            rows.count += 1;
-            let bases = connections::bases(connection, connection_id)?;
-            let bundle = row.get_ref(9).and_then(|value| Ok(value.as_str_or_null()?));
-            let within = connections::within(&bases, bundle.doing(doing)?);
-            let found = compare(
-                connection,
-                catalog,
-                comparisons,
-                (connection_id, within.as_ref().unwrap_or(&bases)),
-                &resource_type,
-                &resource_id,
-                json,
-            )?;
-            if let Some(wrong) = found {
-                rows.problem(|| format!("resource row {id}: {wrong}"));
+    loop {
+        let mut batch = Vec::new();
+        let was_read = read(connection, &mut stored, BATCH_BYTES, &mut batch);
+        let is_end = batch.is_empty();
+        let judge = |stored: Stored| stored.judge(catalog);
+        in_order(helpers(), batch, judge, |Judged { id, key, content }| {
+            hashes.count += 1;
+            match content {
+                Content::Wrong(wrong) => hashes.problem(|| format!("resource row {id}: {wrong}")),
+                Content::Deleted => {}
+                Content::Live(expected) => {
+                    rows.count += 1;
+                    if let Some(wrong) = compare(connection, catalog, comparisons, &key, expected)?
+                    {
+                        rows.problem(|| format!("resource row {id}: {wrong}"));
+                    }
+                }
             }
-        }
-        if hashes.count.is_multiple_of(TELL_EVERY) || hashes.count == total {
-            progress(hashes.count, total);
-        }
-    }
-    Ok(())
-}
-
-/// What the columns say of a content's version; the hash leaves it out.
-struct Version {
-    id: Option<String>,
-    updated: Option<String>,
-}
-
-/// The bytes of a text, UTF-8 or not. A BLOB of the same bytes is another value to SQL.
-fn bytes_of_text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r [u8]> {
-    match row.get_ref(column)? {
-        ValueRef::Text(bytes) => Ok(bytes),
-        value => {
-            let name = row.as_ref().column_name(column)?.to_owned();
-            Err(rusqlite::Error::InvalidColumnType(column, name, value.data_type()))
+            if hashes.count.is_multiple_of(TELL_EVERY) || hashes.count == total {
+                progress(hashes.count, total);
+            }
+            Ok::<(), WarehouseError>(())
+        })?;
+        // What was read in front of damage is checked all the same.
+        was_read?;
+        if is_end {
+            return Ok(());
         }
     }
-}
-
-fn wrong_hash(
-    json: &[u8],
-    resource_type: &str,
-    resource_id: &str,
-    hash: &[u8],
-    version: &Version,
-) -> Option<&'static str> {
-    // The hash is over the members: what follows the object would go unnoticed.
-    if serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err() {
-        return Some("its json is not JSON");
-    }
-    let Ok(found) = fingerprint(json) else { return Some("its json is not a resource") };
-    if found.content_hash[..] != *hash {
-        return Some("its json is not what was received");
-    }
-    if found.resource_type != resource_type || found.id.as_deref() != Some(resource_id) {
-        return Some("its json is another resource");
-    }
-    if found.version_id != version.id || found.last_updated != version.updated {
-        return Some("its json is another version");
-    }
-    None
 }
 
 /// Compares all rows of one live resource.
@@ -255,30 +209,29 @@ fn compare(
     connection: &Connection,
     catalog: &Catalog,
     comparisons: &[Option<Comparison<'_>>],
-    (connection_id, bases): (i64, &ServerBases),
-    resource_type: &str,
-    resource_id: &str,
-    json: &[u8],
+    key: &Key,
+    expected: Result<(Vec<TableRows>, RowBatch), Unreadable>,
 ) -> Result<Option<String>, WarehouseError> {
-    if std::str::from_utf8(json).is_err() {
-        return Ok(Some("its json is not text".to_owned()));
-    }
-    let tables = catalog.of_type(resource_type);
-    let mut expected = RowBatch::default();
-    let rows = match project(json, bases, tables, catalog, &mut expected) {
-        Ok(rows) => rows.into_iter().map(|rows| (rows.table, rows.cells)).collect(),
-        Err(_) if is_rejected(connection, connection_id, resource_type, resource_id)? => {
-            // What one view cannot take has rows in no table.
-            tables.iter().map(|table| (*table, 0..0)).collect::<Vec<_>>()
+    let (rows, batch) = match expected {
+        Ok((rows, batch)) => {
+            (rows.into_iter().map(|rows| (rows.table, rows.cells)).collect(), batch)
         }
-        Err(_) => {
+        Err(Unreadable::NotText) => return Ok(Some("its json is not text".to_owned())),
+        Err(Unreadable::ByView) if is_rejected(connection, key)? => {
+            // What one view cannot take has rows in no table.
+            let tables = catalog.of_type(&key.resource_type);
+            let none = tables.iter().map(|table| (*table, 0..0)).collect::<Vec<_>>();
+            (none, RowBatch::default())
+        }
+        Err(Unreadable::ByView) => {
             let problem = "a view cannot take it, and rejected_resource does not say so";
             return Ok(Some(problem.to_owned()));
         }
     };
+    let Key { connection_id, resource_id, .. } = key;
     for (table, cells) in rows {
         let Some(comparison) = &comparisons[table] else { continue };
-        let wrong = comparison.differs(connection, connection_id, resource_id, &expected, cells)?;
+        let wrong = comparison.differs(connection, *connection_id, resource_id, &batch, cells)?;
         if wrong.is_some() {
             return Ok(wrong);
         }
@@ -286,12 +239,7 @@ fn compare(
     Ok(None)
 }
 
-fn is_rejected(
-    connection: &Connection,
-    connection_id: i64,
-    resource_type: &str,
-    resource_id: &str,
-) -> Result<bool, WarehouseError> {
+fn is_rejected(connection: &Connection, key: &Key) -> Result<bool, WarehouseError> {
     connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM rejected_resource WHERE connection_id = ?1
@@ -299,7 +247,7 @@ fn is_rejected(
                AND resolved_at IS NULL)",
         )
         .and_then(|mut statement| {
-            let key = params![connection_id, resource_type, resource_id];
+            let key = params![key.connection_id, key.resource_type, key.resource_id];
             statement.query_row(key, |row| row.get(0))
         })
         .doing("cannot look for a reject")
@@ -323,7 +271,7 @@ fn versions(connection: &Connection) -> Result<Checked, WarehouseError> {
         let json = bytes_of_text(row, 4).doing(doing)?;
         let version = Version { id: row.get(5).doing(doing)?, updated: row.get(6).doing(doing)? };
         checked.count += 1;
-        if let Some(wrong) = wrong_hash(json, &resource_type, &resource_id, &hash, &version) {
+        if let Some(wrong) = wrong_hash(json, (&resource_type, &resource_id), &hash, &version) {
             checked.problem(|| format!("resource_version row {id}: {wrong}"));
         }
     }

@@ -9,7 +9,7 @@ use payersync::sandbox::Options;
 fn marts_that_cannot_be_compared_are_said_to_be_so_and_not_damaged() {
     let Some(faulty) = Faulty::build() else { return };
     // So many that the temporary tables do not fit the cache.
-    let payer = Payer::start(Options { claims_per_member: 150, ..Options::default() });
+    let payer = Payer::start(Options { claims_per_member: 300, ..Options::default() });
     let home = payer.connected_home();
     let types = ["sync", "--type", "Patient", "--type", "ExplanationOfBenefit"];
     home.succeed(&types, "many claims");

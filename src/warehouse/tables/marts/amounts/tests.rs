@@ -1,3 +1,5 @@
+//! Which amounts of a claim count, and what they come to.
+
 use super::{
     kind::{Category, Kind, NET},
     sum::{Level, Place, Sent, Sums, sum},

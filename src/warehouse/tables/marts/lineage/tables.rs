@@ -42,9 +42,7 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
                coalesce(c.status, 'active'), c.created, e.meta_last_updated, c.kind, c.patient_id, c.service_start_date,
                e.claim_id, c.plan_paid_cents, c.submitted_cents,
                coalesce(c.frequency_code IN ('8', 'D', 'X'), 0) OR c.adjustment_type IS 'void', c.claim_number,
-               (SELECT max(a.amount <> 0) FROM temp.claim_amount a
-                WHERE a.connection_id = c.connection_id AND a.id = c.explanation_of_benefit_id) IS 0
-                 AND coalesce(c.payment_amount, 0) = 0, c.currency,
+               m.is_zero IS 1 AND coalesce(c.payment_amount, 0) = 0, c.currency,
                -- NUBC: replacement, void, the adjustments that a payer may begin, a reopened claim, and a
                -- replaced encounter.
                c.frequency_code IN ('6', '7', '8', 'D', 'F', 'G', 'H', 'I', 'J', 'K', 'M', 'P', 'Q', 'X', 'Y')
@@ -60,7 +58,21 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
                CASE WHEN c.frequency_code IS NOT NULL THEN
                  substr(c.type_of_bill_code, 1, length(c.type_of_bill_code) - 1) || ' ' || c.admission_date
                  || ' ' || coalesce(c.provider_npi, c.provider_id, c.provider_name) END,
-               f.codes, f.quantities
+               -- What was billed tells fills apart, and claims without any amount.
+               CASE WHEN c.kind = 'pharmacy' OR coalesce(m.is_zero, 1) THEN (
+                 SELECT group_concat(code, ' ') FROM (
+                   SELECT coalesce(ndc11(i.product_or_service_code), i.product_or_service_code) AS code
+                   FROM explanation_of_benefit_item i WHERE i.connection_id = c.connection_id
+                     AND i.explanation_of_benefit_id = c.explanation_of_benefit_id
+                     AND i.product_or_service_code IS NOT NULL
+                   ORDER BY 1, coalesce(abs(i.quantity_value), ''))) END,
+               CASE WHEN c.kind = 'pharmacy' OR coalesce(m.is_zero, 1) THEN (
+                 SELECT group_concat(quantity, ' ') FROM (
+                   SELECT coalesce(abs(i.quantity_value), '') AS quantity
+                   FROM explanation_of_benefit_item i WHERE i.connection_id = c.connection_id
+                     AND i.explanation_of_benefit_id = c.explanation_of_benefit_id
+                     AND i.product_or_service_code IS NOT NULL
+                   ORDER BY coalesce(ndc11(i.product_or_service_code), i.product_or_service_code), 1)) END
              FROM (SELECT connection_id, min(source_id) AS source_id FROM temp.record_source GROUP BY connection_id) AS s
              CROSS JOIN claim c ON c.connection_id = s.connection_id
              LEFT JOIN temp.person p ON p.connection_id = c.connection_id AND p.patient_id = c.patient_id
@@ -71,18 +83,7 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
                  max(amount <> 0) = 0 AS is_zero,
                  min(amount) < 0 AND max(amount) <= 0 AS is_taken_back
                FROM temp.claim_amount GROUP BY connection_id, id
-             ) AS m ON m.connection_id = c.connection_id AND m.id = c.explanation_of_benefit_id
-             LEFT JOIN (
-               SELECT connection_id, id, group_concat(code, ' ') AS codes, group_concat(quantity, ' ') AS quantities
-               FROM (SELECT i.connection_id, i.explanation_of_benefit_id AS id,
-                       coalesce(ndc11(i.product_or_service_code), i.product_or_service_code) AS code,
-                       coalesce(abs(i.quantity_value), '') AS quantity
-                     FROM temp.mart_scope s CROSS JOIN explanation_of_benefit_item i ON i.connection_id = s.connection_id
-                     WHERE i.product_or_service_code IS NOT NULL
-                     ORDER BY i.connection_id, i.explanation_of_benefit_id, 3, 4)
-               GROUP BY connection_id, id
-             ) AS f ON f.connection_id = c.connection_id AND f.id = c.explanation_of_benefit_id
-               AND (c.kind = 'pharmacy' OR coalesce(m.is_zero, 1))",
+             ) AS m ON m.connection_id = c.connection_id AND m.id = c.explanation_of_benefit_id",
         )
         .doing(doing)?;
     let mut rows = statement.query([]).doing(doing)?;

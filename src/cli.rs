@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod init;
 mod jwks;
+mod moving;
 mod notify;
 mod production_access;
 mod query;
@@ -26,6 +27,7 @@ pub use export::{DateTreatment, ExportArgs, ExportFormat, ExportSet};
 pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use jwks::{JwksArgs, NewKey};
+pub use moving::MoveArgs;
 pub use notify::NotifyArgs;
 pub use production_access::ProductionAccessArgs;
 pub use query::{QueryArgs, QueryFormat};
@@ -177,6 +179,9 @@ pub enum Command {
     /// Remove every trace of a connection: rows, history, rejects, tokens
     #[command(after_long_help = include_str!("cli/help/purge.txt"))]
     Purge(PurgeArgs),
+    /// Move connections to another home: consent, rows, history, cursors
+    #[command(after_long_help = include_str!("cli/help/move.txt"))]
+    Move(MoveArgs),
     /// Run the embedded payer
     #[command(after_long_help = include_str!("cli/help/sandbox.txt"))]
     Sandbox(SandboxCommand),

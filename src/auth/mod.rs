@@ -34,6 +34,7 @@ pub use token::grant_error::GrantError;
 pub use token::in_flight::finish_refreshes;
 use token::origin_change::OriginChange;
 pub use token::origin_change::require_known_token_origin;
+pub use token::refresh_lock::{RefreshTurn, refresh_turn};
 pub use token::revoke::{RevokeError, forget, revoke};
 pub use token::token_error::TokenError;
 pub use token::token_response::TokenResponse;

@@ -55,13 +55,15 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     let member = args.member.as_deref();
     let row = match plan.grant() {
         GrantKind::None | GrantKind::Token => {
-            let consent = Consent { name: &args.name, member, registration: &registration };
+            let consent =
+                Consent { home: folder, name: &args.name, member, registration: &registration };
             let row = give_without_consent(&consent, patient, &warehouse).await?;
             warehouse.close();
             row
         }
         GrantKind::ClientCredentials => {
-            let consent = Consent { name: &args.name, member, registration: &registration };
+            let consent =
+                Consent { home: folder, name: &args.name, member, registration: &registration };
             let tokens = home::tokens(&settings, &http)?;
             let row = give_to_client(&consent, patient, &tokens, &warehouse).await?;
             warehouse.close();
@@ -70,7 +72,8 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
         GrantKind::AuthorizationCode => {
             let vault = home::vault(folder)?;
             let (registration, answer) = ask(folder, &args, registration).await?;
-            let consent = Consent { name: &args.name, member, registration: &registration };
+            let consent =
+                Consent { home: folder, name: &args.name, member, registration: &registration };
             let grant = redeem(&consent, &answer, &http).await?;
             let other = another_patients(&warehouse, &args.name, &plan.bases, &grant)?;
             let warehouse = match other {

@@ -1,6 +1,6 @@
 //! A consent as given: exchanged, in the vault, in the warehouse.
 
-use super::failure::Failure;
+use super::{failure::Failure, lock, moving::require_settled};
 use crate::{
     auth::{
         ClientRegistration, ConnectionKey, GrantKind, Redirected, StoredGrant, Tokens, Vault,
@@ -13,10 +13,11 @@ use crate::{
     warehouse::{ConnectionRow, NewConsent, Warehouse, held_types, stored_patients},
 };
 use secrecy::ExposeSecret;
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 /// Who consents to what.
 pub(super) struct Consent<'a> {
+    pub(super) home: &'a Path,
     pub(super) name: &'a str,
     pub(super) member: Option<&'a str>,
     pub(super) registration: &'a ClientRegistration,
@@ -28,7 +29,10 @@ pub(super) struct Consent<'a> {
 /// The name belongs to a connection at another plan: its rows would become another member's.
 pub(super) fn uid(warehouse: &Warehouse, name: &str, plan: &str) -> Result<String, Failure> {
     match warehouse.connection(name)? {
-        Some(known) if known.plan.as_deref() == Some(plan) => Ok(known.uid),
+        Some(known) if known.plan.as_deref() == Some(plan) => {
+            require_settled(&known)?;
+            Ok(known.uid)
+        }
         Some(known) => Err(Failure::misuse(format!(
             "connection {name} is {}, not at plan {plan}",
             known.source()
@@ -98,6 +102,7 @@ pub(super) async fn give(
     vault: &Vault,
     warehouse: &Warehouse,
 ) -> Result<ConnectionRow, Failure> {
+    let _lock = lock::take_for_consent(consent.home)?;
     let uid = uid(warehouse, consent.name, &consent.registration.plan)?;
     vault.put(&uid, grant)?;
     let (scope, patient_id) =
@@ -116,6 +121,7 @@ pub(super) async fn give_to_client(
     warehouse: &Warehouse,
 ) -> Result<ConnectionRow, Failure> {
     debug_assert_eq!(consent.registration.grant, GrantKind::ClientCredentials);
+    let _lock = lock::take_for_consent(consent.home)?;
     let uid = uid(warehouse, consent.name, &consent.registration.plan)?;
     let key = ConnectionKey { uid: uid.clone(), name: consent.name.to_owned() };
     tokens.connect_client(&key, consent.registration, Clock::system().now()).await?;
@@ -128,6 +134,7 @@ pub(super) async fn give_without_consent(
     patient: Option<String>,
     warehouse: &Warehouse,
 ) -> Result<ConnectionRow, Failure> {
+    let _lock = lock::take_for_consent(consent.home)?;
     let uid = uid(warehouse, consent.name, &consent.registration.plan)?;
     Ok(warehouse.consent(new_consent(consent, uid, None, patient)).await?)
 }

@@ -195,13 +195,23 @@ async fn connect(
         let mut registration = home::registration(plan, http).await?;
         let name = connection_name(&who, member);
         if !plan.grant().has_endpoint() {
-            let consent = Consent { name: &name, member: Some(&name), registration: &registration };
+            let consent = Consent {
+                home: &settings.home,
+                name: &name,
+                member: Some(&name),
+                registration: &registration,
+            };
             let patient = Some(payer.patient_id(member));
             connections.push(give_without_consent(&consent, patient, warehouse).await?);
             continue;
         }
         let answer = consent_in_browser(&mut registration, &who, http).await?;
-        let consent = Consent { name: &name, member: Some(&name), registration: &registration };
+        let consent = Consent {
+            home: &settings.home,
+            name: &name,
+            member: Some(&name),
+            registration: &registration,
+        };
         let grant = redeem(&consent, &answer, http).await?;
         connections.push(give(&consent, &grant, &vault, warehouse).await?);
     }

@@ -68,6 +68,11 @@ impl Failure {
         Failure::new(code, error.context(what.to_string())).hint(hint)
     }
 
+    /// Something begun earlier must be finished first.
+    pub(super) fn incomplete(what: impl Display) -> Failure {
+        Failure::new(ExitCode::Incomplete, anyhow::anyhow!(what.to_string()))
+    }
+
     /// Another run holds the lock.
     pub(super) fn locked(what: impl Display) -> Failure {
         Failure::new(ExitCode::Locked, anyhow::anyhow!(what.to_string()))

@@ -2,7 +2,7 @@
 //!
 //! Only to the connection's own FHIR server; nothing of the answer is stored.
 
-use super::{failure::Failure, home, print, sync::chosen, system, tell};
+use super::{failure::Failure, home, moving::require_settled, print, sync::chosen, system, tell};
 use crate::{
     auth::ConnectionKey,
     cli::GetArgs,
@@ -26,6 +26,7 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
     let warehouse = home::warehouse_to_look(&settings)?;
     let names = [args.connection.clone()];
     let row = chosen(&warehouse, &names, settings.shard)?.swap_remove(0);
+    require_settled(&row)?;
     let plan = settings.plan(row.plan_name())?;
     let first = target(&plan.fhir_url, &args.path)?;
     let mut pager = Pager::new(&first, &[]).map_err(|error| Failure::usage("the URL", error))?;

@@ -7,7 +7,9 @@ use super::{
     tell, vault_key,
 };
 use crate::{
-    auth::{ClientRegistration, Endpoints, GrantKind, Tokens, Vault, derived_key, discover},
+    auth::{
+        ClientRegistration, Endpoints, GivenKey, GrantKind, Tokens, Vault, derived_key, discover,
+    },
     cli::Cli,
     clock::Clock,
     config::{FILE_NAME, PlanSettings, Settings, WAREHOUSE_NAME},
@@ -93,11 +95,12 @@ pub(super) fn require_own(home: &Path) -> Result<(), Failure> {
     for entry in fs::read_dir(home).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let is_ours =
-            matches!(&*name, FILE_NAME | "lock" | "backup.lock" | "locks" | TOLD | "notify.lock")
-                || [WAREHOUSE_NAME, "vault.", "pending-"]
-                    .iter()
-                    .any(|start| name.starts_with(start));
+        let is_ours = matches!(
+            &*name,
+            FILE_NAME | "lock" | "backup.lock" | "consent.lock" | "locks" | TOLD | "notify.lock"
+        ) || [WAREHOUSE_NAME, "vault.", "pending-"]
+            .iter()
+            .any(|start| name.starts_with(start));
         if is_ours {
             own_file::require_own(&entry.path())?;
         }
@@ -152,12 +155,23 @@ pub(super) fn catalog_and_left_out(
 ///
 /// In a build that encrypts this makes the vault's key where nothing needs one yet.
 pub(super) fn warehouse_file(home: &Path) -> Result<WarehouseFile, Failure> {
+    match cfg!(feature = "encryption") {
+        true => warehouse_file_with(home, vault_key::find(home)?.as_ref()),
+        false => Ok(WarehouseFile::in_clear(home.join(WAREHOUSE_NAME))),
+    }
+}
+
+/// As [`warehouse_file`], under a key of the vault that is known already.
+pub(super) fn warehouse_file_with(
+    home: &Path,
+    given: Option<&GivenKey>,
+) -> Result<WarehouseFile, Failure> {
     let path = home.join(WAREHOUSE_NAME);
     if !cfg!(feature = "encryption") {
         return Ok(WarehouseFile::in_clear(path));
     }
     let is_first = !path.exists() && !home.join("vault.db").exists();
-    let key = derived_key(home, vault_key::find(home)?.as_ref(), KEY_OF_WAREHOUSE, is_first)?;
+    let key = derived_key(home, given, KEY_OF_WAREHOUSE, is_first)?;
     Ok(WarehouseFile::encrypted(path, &key))
 }
 

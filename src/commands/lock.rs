@@ -35,6 +35,24 @@ pub(super) fn take_for_backup(home: &Path) -> Result<HomeLock, Failure> {
     take_file(home, "backup.lock", "backup")
 }
 
+/// Takes the lock of consents that are being entered, which goes on beside a run and not beside a move.
+pub(super) fn take_for_consent(home: &Path) -> Result<HomeLock, Failure> {
+    take_file(home, "consent.lock", "connect")
+}
+
+/// Takes every lock of two homes, in an order that does not depend on which is named first: two commands
+/// that wait for each other would wait for ever.
+pub(super) fn take_both(one: &Path, other: &Path, command: &str) -> Result<Vec<HomeLock>, Failure> {
+    let mut homes = [one, other];
+    homes.sort();
+    let mut locks = Vec::new();
+    for home in homes {
+        locks.push(take(home, command)?);
+        locks.push(take_file(home, "consent.lock", command)?);
+    }
+    Ok(locks)
+}
+
 fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure> {
     let path = home.join(name);
     let failed = |error: std::io::Error| {
@@ -88,7 +106,9 @@ fn command_of(owner: &str) -> Option<&str> {
 /// the run that begins meanwhile its night. An owner without a name is about to write it.
 fn patience_with(owner: &str) -> Duration {
     match command_of(owner) {
-        Some("plan" | "purge" | "rebuild" | "restore") => Duration::from_secs(5 * 60),
+        Some("connect" | "move" | "plan" | "purge" | "rebuild" | "restore") => {
+            Duration::from_secs(5 * 60)
+        }
         Some(_) => Duration::ZERO,
         None => Duration::from_secs(5),
     }

@@ -33,6 +33,7 @@ mod lock;
 mod logging;
 mod mart_description;
 mod metrics;
+mod moving;
 mod notify;
 mod own_views;
 mod pager;
@@ -194,6 +195,7 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
         Command::Jwks(args) => jwks::run(&home, &args),
         Command::ProductionAccess(args) => production_access::run(&home, &args),
         Command::Purge(args) => purge::run(&home, &args).await,
+        Command::Move(args) => moving::run(&home, &args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Completions(args) => shipped::completions(&args),
         Command::Man(args) => shipped::man(&args),

@@ -69,7 +69,9 @@ pub(super) async fn erase(
     vault: &Vault,
 ) -> Result<Erased, Failure> {
     let (folder, warehouse) = (&settings.home, home::existing_warehouse(&settings.home)?);
-    let is_revoked = revoke(settings, row, vault).await?;
+    // The tokens of a connection that has not arrived are the other home's, too.
+    let is_arriving = row.moving.as_ref().is_some_and(|moving| moving.arrives);
+    let is_revoked = is_arriving || revoke(settings, row, vault).await?;
     let had_tokens = auth::forget(vault, folder, &row.uid)?;
     // Its name is the member's: a purge that leaves it is not done, and the rows that are still
     // there let the same command find it again.
@@ -97,7 +99,10 @@ pub(super) async fn erase(
 
 /// Takes the connection's series out of the files of metrics, while its row still lets the same
 /// command begin anew. Returns those that could not be changed.
-fn forget_metrics(warehouse: &WarehouseFile, name: &str) -> Result<Vec<String>, Failure> {
+pub(super) fn forget_metrics(
+    warehouse: &WarehouseFile,
+    name: &str,
+) -> Result<Vec<String>, Failure> {
     let mut unreached = Vec::new();
     for path in metrics_files(warehouse)? {
         match metrics::forget(&path, name) {

@@ -46,6 +46,8 @@ struct Connection<'a> {
     consent_ends: Option<String>,
     /// Whether the marts are older than the tables; the next run makes them anew.
     marts_behind: bool,
+    /// The other home, where it is being moved from or to this one.
+    moving: Option<String>,
     /// When another complete walk was due, if none has come since.
     stale_since: Option<String>,
     /// Names of the other connections about the same person.
@@ -211,6 +213,7 @@ fn connection_of<'a>(
         complete: !types.is_empty() && types.iter().all(is_fine),
         consent_ends: ends.get(&row.name).map(|end| clock::text(*end)),
         marts_behind: marts.behind.contains(&row.id),
+        moving: row.moving.as_ref().map(|moving| moving.other_home.display().to_string()),
         stale_since: None,
         same_person: same_person(row, marts),
         types,
@@ -235,8 +238,8 @@ fn code_of(connections: &[ConnectionRow], types: &[TypeStatus]) -> ExitCode {
     }
     let of_connection = |row: &ConnectionRow| {
         let mine = TypeStatus::of_connection(types, &row.name);
-        if mine.is_empty() {
-            // Never synced.
+        if mine.is_empty() || row.moving.is_some() {
+            // Never synced, or asked by nobody for now.
             return ExitCode::Incomplete;
         }
         let has_rejects = mine.iter().any(|status| status.rejects > 0);

@@ -1,6 +1,6 @@
 //! The targets of a run: connections, each with its plan's settings, and the types.
 
-use super::{failure::Failure, home, tell};
+use super::{failure::Failure, home, moving::refusal, tell};
 use crate::{
     config::Settings,
     exit_code::ExitCode,
@@ -17,7 +17,7 @@ pub(super) struct Targets {
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// The connections of a plan that cannot be used.
+/// Connections that cannot be used: those of a plan, or one that is being moved.
 pub(super) struct LeftOut {
     pub(super) connections: Vec<String>,
     pub(super) failure: Failure,
@@ -44,10 +44,14 @@ pub(super) async fn targets(
     http: &HttpClient,
 ) -> Targets {
     let mut by_plan: BTreeMap<String, Vec<ConnectionRow>> = BTreeMap::new();
+    let mut targets = Targets { ready: Vec::new(), left_out: Vec::new() };
     for connection in connections {
+        if let Some(failure) = refusal(&connection) {
+            targets.left_out.push(LeftOut { connections: vec![connection.name], failure });
+            continue;
+        }
         by_plan.entry(connection.plan_name().to_owned()).or_default().push(connection);
     }
-    let mut targets = Targets { ready: Vec::new(), left_out: Vec::new() };
     for (plan, connections) in by_plan {
         let names = connections.iter().map(|connection| connection.name.clone()).collect();
         match of_plan(settings, &plan, connections, http).await {

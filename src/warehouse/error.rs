@@ -23,6 +23,12 @@ pub enum WarehouseError {
         /// The file.
         path: PathBuf,
     },
+    /// A table that payersync did not make has rows of a connection that is to be moved.
+    #[error("the other home has no table {table}, which has rows of the connection")]
+    NotThere {
+        /// The table.
+        table: String,
+    },
     /// It is encrypted, and not with this key. It was not touched.
     #[error("{} does not open with the vault's key; it was left as it is", path.display())]
     WrongKey {
@@ -228,6 +234,9 @@ impl WarehouseError {
         match self {
             WarehouseError::NotADatabase { .. } => Some(
                 "an encrypted one needs the build that made it (--features encryption); else move the file away, or name another folder with --home",
+            ),
+            WarehouseError::NotThere { .. } => Some(
+                "create it there, or delete its rows of the connection here; nothing was moved",
             ),
             WarehouseError::WrongKey { .. } => Some(
                 "put the key that it was made with back in its place; a damaged file, or one \

@@ -31,11 +31,14 @@ pub use error::WarehouseError;
 pub use file::access_log::{Access, PastBackup, backup_outcome, log_access};
 pub use file::backup::{BackedUp, back_up, restore};
 pub use file::metrics_files::{metrics_files, remember_metrics_file};
+pub use file::moving::{arrive, copy_in, leave};
 pub use file::partial::{
     left_in as unfinished_copies, new_name as unfinished_name, sweep_of as sweep_unfinished,
 };
 pub use file::place::WarehouseFile;
-pub use file::purge::{PurgeTarget, Purged, find_for_purge, purge_rows, scrub};
+pub use file::purge::{
+    PurgeTarget, Purged, find_for_purge, is_unscrubbed, move_rows_out, purge_rows, scrub,
+};
 pub use file::schema::known_schema_version;
 pub use file::seal::{Seal, SealKey};
 pub use file::seal_error::SealError;
@@ -79,6 +82,7 @@ pub(crate) use walks::finish::WalkEnd;
 pub use walks::ledger::WalkKey;
 pub(crate) use walks::ledger::{WalkStart, latest_walk};
 pub(crate) use walks::left_out::{brought_late, held_since, outdated};
+pub use walks::moves::Moving;
 pub(crate) use walks::page::{ChangedResource, PageWrite, PageWritten, Reject, Unchanged};
 pub(crate) use walks::quarantine::open_strangers;
 pub(crate) use walks::reference_queue::{

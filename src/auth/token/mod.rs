@@ -8,7 +8,7 @@ pub(super) mod grant_error;
 pub(super) mod in_flight;
 pub(super) mod introspect;
 pub(super) mod origin_change;
-mod refresh_lock;
+pub(super) mod refresh_lock;
 pub(super) mod revoke;
 pub(super) mod token_answer;
 pub(super) mod token_error;

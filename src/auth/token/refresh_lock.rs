@@ -27,10 +27,18 @@ pub(super) struct RefreshLocks {
 }
 
 /// The right to refresh one connection, until dropped.
-pub(super) struct RefreshTurn {
+pub struct RefreshTurn {
     // The file's lock first: the next in this process then finds it free.
     _file: File,
     _turn: OwnedMutexGuard<()>,
+}
+
+/// Waits for the turn to refresh a connection of a home; `None` if another process holds it too long.
+///
+/// # Errors
+/// The lock's file cannot be used.
+pub async fn refresh_turn(home: &Path, uid: &str) -> Result<Option<RefreshTurn>, VaultError> {
+    RefreshLocks::new(home).acquire(uid).await
 }
 
 impl RefreshLocks {

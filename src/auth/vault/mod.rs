@@ -24,7 +24,7 @@ use rusqlite::{
     Connection, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior, named_params,
 };
 
-use super::{GivenKey, StoredGrant, VaultError};
+use super::{ConsentState, GivenKey, StoredGrant, VaultError};
 use cipher::Cipher;
 use row::{SealedRow, write_instant};
 use schema::{SCHEMA, create_schema, schema};
@@ -52,6 +52,14 @@ const PUT: &str = "
         expires_at = excluded.expires_at, refreshed_at = excluded.refreshed_at,
         refresh_begun_at = NULL, consent_reason = NULL, consent_since = NULL,
         generation = max(generation + 1, excluded.generation)";
+
+/// A grant of another vault, as it is.
+const ADOPT: &str = "
+    INSERT OR REPLACE INTO stored_grant (connection_uid, plan, name, fhir_origin, token_origin,
+        access, refresh, patient, scope, expires_at, refreshed_at, refresh_begun_at,
+        consent_reason, consent_since, generation)
+    VALUES (:uid, :plan, :name, :fhir_origin, :token_origin, :access, :refresh, :patient, :scope,
+        :expires_at, :refreshed_at, :refresh_begun_at, :consent_reason, :consent_since, :generation)";
 
 /// A refresh. Never an insert: what was removed meanwhile stays removed.
 const REPLACE: &str = "
@@ -161,6 +169,38 @@ impl Vault {
                 ":expires_at": grant.expires_at.map(write_instant),
                 ":refreshed_at": write_instant(grant.refreshed_at),
                 ":first_generation": grant.refreshed_at.timestamp_millis(),
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Stores a grant of another vault with its state and its generation; durable when it returns.
+    pub fn adopt(&self, uid: &str, grant: &StoredGrant) -> Result<(), VaultError> {
+        let sealed = row::seal(&self.0.cipher, uid, grant)?;
+        let (reason, since) = match &grant.consent {
+            ConsentState::Granted => (None, None),
+            ConsentState::Needed { reason, since } => (Some(reason), Some(write_instant(*since))),
+        };
+        self.0.write(
+            uid,
+            Present::Replaced,
+            ADOPT,
+            named_params! {
+                ":uid": uid,
+                ":plan": grant.plan,
+                ":name": grant.name,
+                ":fhir_origin": grant.fhir_origin.to_string(),
+                ":token_origin": grant.token_origin.to_string(),
+                ":access": sealed.access,
+                ":refresh": sealed.refresh,
+                ":patient": sealed.patient,
+                ":scope": grant.scope,
+                ":expires_at": grant.expires_at.map(write_instant),
+                ":refreshed_at": write_instant(grant.refreshed_at),
+                ":refresh_begun_at": grant.refresh_begun_at.map(write_instant),
+                ":consent_reason": reason,
+                ":consent_since": since,
+                ":generation": grant.generation,
             },
         )?;
         Ok(())

@@ -14,6 +14,7 @@ use super::{
     consent::random_uid,
     failure::Failure,
     home, lock,
+    moving::require_settled,
     progress::{self, Style},
     stop_signal,
     sync::tell_problems,
@@ -111,7 +112,10 @@ impl Taken {
 
     async fn start(&self, warehouse: &Arc<Warehouse>) -> Result<Import, Failure> {
         let row = match warehouse.connection(&self.args.name)? {
-            Some(row) => row,
+            Some(row) => {
+                require_settled(&row)?;
+                row
+            }
             None => {
                 let (uid, name) = (random_uid()?, self.args.name.clone());
                 let member = self.args.member.clone();

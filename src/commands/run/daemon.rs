@@ -221,6 +221,9 @@ impl Daemon {
     }
 
     fn keep_alive_of(&self, row: &ConnectionRow, grant: Option<&StoredGrant>) -> Option<KeepAlive> {
+        if row.moving.is_some() {
+            return None;
+        }
         let every = self.shared.settings.plans.get(row.plan_name())?.keep_alive_every?;
         let grant = grant?;
         // Without a refresh token there is nothing to refresh; without consent it is refused.

@@ -57,6 +57,10 @@ fn connection(out: &mut dyn Write, row: &ConnectionRow, told: &Told<'_>) -> io::
     let (asked, left): (Vec<&TypeStatus>, Vec<&TypeStatus>) =
         mine.iter().partition(|status| status.state.is_asked());
     line(out, 0, &headline(row, mine, &asked))?;
+    if let Some(moving) = &row.moving {
+        line(out, 2, &format!("It {}", moving.sentence()))?;
+        line(out, 2, &format!("hint: {}", moving.hint(&row.name)))?;
+    }
     if let Some(stale) = told.stale.get(&row.id) {
         line(out, 2, &stale.sentence())?;
         if !stale.hint().is_empty() {

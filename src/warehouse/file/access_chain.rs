@@ -153,7 +153,9 @@ impl Entry {
     fn blanks(&self) -> impl Iterator<Item = i64> {
         let (command, blanks) = (&self.lasting[2], &self.lasting[4]);
         let ids = match (command, blanks) {
-            (Value::Text(command), Value::Text(ids)) if command == "purge" => ids.as_str(),
+            (Value::Text(command), Value::Text(ids)) if command == "purge" || command == "move" => {
+                ids.as_str()
+            }
             _ => "",
         };
         ids.split(',').filter_map(|id| id.parse().ok())

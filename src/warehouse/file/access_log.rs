@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub struct Access {
     /// Who, as the operating system knows them.
     pub os_user: String,
-    /// The command: backup, export, get, prune, purge, report, restore.
+    /// The command: backup, export, get, move, prune, purge, report, restore.
     pub command: &'static str,
     /// The one connection it is about; `None` for all.
     pub connection_id: Option<i64>,

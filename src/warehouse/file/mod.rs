@@ -6,6 +6,8 @@ pub(super) mod access_chain;
 pub(super) mod access_log;
 pub(super) mod backup;
 pub(super) mod metrics_files;
+pub(super) mod moving;
+mod moving_copy;
 pub(super) mod no_locks;
 pub(super) mod open;
 pub(super) mod partial;

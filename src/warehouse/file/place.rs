@@ -105,6 +105,18 @@ impl WarehouseFile {
         }
     }
 
+    /// Attaches the file to a connection of another one, under a name.
+    pub(super) fn attach(&self, connection: &Connection, name: &str) -> rusqlite::Result<()> {
+        let path = self.path.to_string_lossy();
+        let Some(key) = &self.key else {
+            let sql = format!("ATTACH DATABASE ?1 AS {name}");
+            return connection.execute(&sql, [path.as_ref()]).map(drop);
+        };
+        let key = Zeroizing::new(format!("x'{}'", key.expose_secret()));
+        let sql = format!("ATTACH DATABASE ?1 AS {name} KEY ?2");
+        connection.execute(&sql, [path.as_ref(), key.as_str()]).map(drop)
+    }
+
     /// Gives a fresh connection the key.
     pub(super) fn unlock(&self, connection: &Connection) -> rusqlite::Result<()> {
         let Some(key) = &self.key else { return Ok(()) };

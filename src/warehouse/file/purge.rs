@@ -25,6 +25,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 use std::{
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -64,10 +65,29 @@ pub fn find_for_purge(file: &WarehouseFile, name: &str) -> Result<PurgeTarget, W
     if let Some(row) = connections::by_name(&connection, name)? {
         return Ok(PurgeTarget::Connection(row));
     }
-    let unfinished: bool = connection
-        .query_row("SELECT EXISTS (SELECT 1 FROM purge_unfinished)", [], |row| row.get(0))
-        .doing("cannot look for an unfinished purge")?;
-    Ok(if unfinished { PurgeTarget::Unfinished } else { PurgeTarget::Unknown })
+    Ok(if is_unfinished(&connection)? { PurgeTarget::Unfinished } else { PurgeTarget::Unknown })
+}
+
+/// Why a connection's rows are removed.
+struct Removal<'a> {
+    command: &'static str,
+    /// The home that has them now.
+    moved_to: Option<&'a Path>,
+    os_user: &'a str,
+}
+
+/// Removes every row of a connection that another home has now, as [`purge_rows`] does.
+///
+/// # Errors
+/// As [`purge_rows`].
+pub fn move_rows_out(
+    file: &WarehouseFile,
+    row: &ConnectionRow,
+    target: &Path,
+    os_user: &str,
+    now: DateTime<Utc>,
+) -> Result<Purged, WarehouseError> {
+    remove_rows(file, row, &Removal { command: "move", moved_to: Some(target), os_user }, now)
 }
 
 /// Removes every row of a connection, in one transaction, and counts what is left.
@@ -82,6 +102,15 @@ pub fn purge_rows(
     os_user: &str,
     now: DateTime<Utc>,
 ) -> Result<Purged, WarehouseError> {
+    remove_rows(file, row, &Removal { command: "purge", moved_to: None, os_user }, now)
+}
+
+fn remove_rows(
+    file: &WarehouseFile,
+    row: &ConnectionRow,
+    removal: &Removal<'_>,
+    now: DateTime<Utc>,
+) -> Result<Purged, WarehouseError> {
     let mut connection = open_existing(file)?;
     let doing = "cannot purge";
     // References between rows stay within a connection, so that none is left behind; checking
@@ -91,20 +120,8 @@ pub fn purge_rows(
         .doing(doing)?;
     let transaction = connection.transaction().doing(doing)?;
     let copies = access_log::copies(&transaction, row.id)?;
-    marts::note_kin(&transaction, row.id)?;
-    let tables = tables_with_connections(&transaction)?;
-    let mut removed = Vec::new();
-    for table in &tables {
-        let rows = transaction
-            .execute(&format!("DELETE FROM {} WHERE connection_id = ?1", quote(table)), [row.id])
-            .doing(doing)?;
-        if rows > 0 {
-            removed.push((table.clone(), rows as u64));
-        }
-    }
-    let rows =
-        transaction.execute("DELETE FROM connection WHERE id = ?1", [row.id]).doing(doing)?;
-    removed.push(("connection".to_owned(), rows as u64));
+    let tables = tables_with_connections(&transaction, "main")?;
+    let removed = delete_rows(&transaction, row.id)?;
     forget_traces(&transaction, row)?;
     let blanked = access_log::blank(&transaction, &row.name)?;
     let embedded: Vec<_> = embedded_marts().collect();
@@ -122,15 +139,58 @@ pub fn purge_rows(
         .doing(doing)?;
     let total: u64 = removed.iter().map(|(_, rows)| rows).sum();
     let access = Access {
-        os_user: os_user.to_owned(),
-        command: "purge",
+        os_user: removal.os_user.to_owned(),
+        command: removal.command,
         connection_id: Some(row.id),
-        target: None,
+        target: removal.moved_to.map(|home| home.display().to_string()),
         detail: Some(format!("{total} rows removed, {left} left")),
     };
     access_log::enter_purge(&transaction, &access, &blanked, now)?;
     transaction.commit().doing(doing)?;
     Ok(Purged { removed, left, copies })
+}
+
+/// Deletes a connection with its rows of every table; returns how many of each.
+pub(super) fn delete_rows(
+    transaction: &Transaction<'_>,
+    id: i64,
+) -> Result<Vec<(String, u64)>, WarehouseError> {
+    let doing = "cannot purge";
+    marts::note_kin(transaction, id)?;
+    // It names a resource and no connection, and another resource may get that number.
+    transaction
+        .execute(
+            "DELETE FROM resource_outdated
+             WHERE resource IN (SELECT id FROM resource WHERE connection_id = ?1)",
+            [id],
+        )
+        .doing(doing)?;
+    let mut removed = Vec::new();
+    for table in tables_with_connections(transaction, "main")? {
+        let rows = transaction
+            .execute(&format!("DELETE FROM {} WHERE connection_id = ?1", quote(&table)), [id])
+            .doing(doing)?;
+        if rows > 0 {
+            removed.push((table, rows as u64));
+        }
+    }
+    let rows = transaction.execute("DELETE FROM connection WHERE id = ?1", [id]).doing(doing)?;
+    removed.push(("connection".to_owned(), rows as u64));
+    Ok(removed)
+}
+
+/// Whether rows were removed whose bytes may still be in the file; [`scrub`] removes them.
+///
+/// # Errors
+/// There is no warehouse, or it cannot be opened.
+pub fn is_unscrubbed(file: &WarehouseFile) -> Result<bool, WarehouseError> {
+    is_unfinished(&open_existing(file)?)
+}
+
+fn is_unfinished(connection: &Connection) -> Result<bool, WarehouseError> {
+    connection
+        .query_row("SELECT EXISTS (SELECT 1 FROM purge_unfinished)", [], |row| row.get(0))
+        .doing("cannot look for an unfinished purge")
 }
 
 /// Leaves no byte of removed rows in the file or beside it.
@@ -179,16 +239,17 @@ fn open_existing(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
     open::open_to_write(file)
 }
 
-/// Every table with a column `connection_id`, but for the access log, which accounts for the purge.
+/// Every table of `main` or an attached file with a column `connection_id`, but for the access log, which accounts for the purge.
 pub(crate) fn tables_with_connections(
     connection: &Connection,
+    schema: &str,
 ) -> Result<Vec<String>, WarehouseError> {
     connection
-        .prepare(
-            "SELECT s.name FROM sqlite_schema s JOIN pragma_table_info(s.name) c
+        .prepare(&format!(
+            "SELECT s.name FROM {schema}.sqlite_schema s JOIN pragma_table_info(s.name, '{schema}') c
              WHERE s.type = 'table' AND lower(c.name) = 'connection_id' AND s.name <> 'access_log'
-             ORDER BY s.name",
-        )
+             ORDER BY s.name"
+        ))
         .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
         .doing("cannot list the tables")
 }

@@ -190,7 +190,7 @@ fn foreign_keys(connection: &Connection) -> Result<Checked, WarehouseError> {
 
 fn unknown_connections(connection: &Connection) -> Result<Checked, WarehouseError> {
     let mut checked = Checked::new("tables for rows of unknown connections");
-    for table in tables_with_connections(connection)? {
+    for table in tables_with_connections(connection, "main")? {
         let rows = number(
             connection,
             &format!(

@@ -1,5 +1,6 @@
 //! The connections: who consented where, under which name.
 
+use super::moves::{Moving, under_way};
 use crate::{
     clock,
     reference::{FullUrls, ServerBases},
@@ -31,6 +32,8 @@ pub struct ConnectionRow {
     pub scope: Option<String>,
     /// When the member consented last (RFC 3339).
     pub consented_at: Option<String>,
+    /// Whether it is between two homes: nobody asks for it then.
+    pub moving: Option<Moving>,
 }
 
 /// A consent to be entered.
@@ -156,14 +159,30 @@ pub(crate) fn by_name(
     connection: &Connection,
     name: &str,
 ) -> Result<Option<ConnectionRow>, WarehouseError> {
-    connection
-        .query_row(
-            &format!("SELECT {COLUMNS} FROM connection WHERE name = ?1"),
-            [name],
-            connection_of,
-        )
+    one(connection, "name", name)
+}
+
+/// The connection of a uid.
+pub(crate) fn by_uid(
+    connection: &Connection,
+    uid: &str,
+) -> Result<Option<ConnectionRow>, WarehouseError> {
+    one(connection, "uid", uid)
+}
+
+fn one(
+    connection: &Connection,
+    column: &str,
+    value: &str,
+) -> Result<Option<ConnectionRow>, WarehouseError> {
+    let sql = format!("SELECT {COLUMNS} FROM connection WHERE {column} = ?1");
+    let found = connection
+        .query_row(&sql, [value], connection_of)
         .optional()
-        .doing("cannot read the connections")
+        .doing("cannot read the connections")?;
+    let Some(row) = found else { return Ok(None) };
+    let moving = under_way(connection)?.remove(&row.id);
+    Ok(Some(ConnectionRow { moving, ..row }))
 }
 
 /// The Patients that a connection holds or held, in the order in which they first came.
@@ -353,10 +372,15 @@ pub(crate) fn set_bases(
 
 /// All connections, by name.
 pub(crate) fn all(connection: &Connection) -> Result<Vec<ConnectionRow>, WarehouseError> {
-    connection
+    let mut rows: Vec<ConnectionRow> = connection
         .prepare(&format!("SELECT {COLUMNS} FROM connection ORDER BY name"))
         .and_then(|mut statement| statement.query_map([], connection_of)?.collect())
-        .doing("cannot read the connections")
+        .doing("cannot read the connections")?;
+    let mut moves = under_way(connection)?;
+    if !moves.is_empty() {
+        rows.iter_mut().for_each(|row| row.moving = moves.remove(&row.id));
+    }
+    Ok(rows)
 }
 
 fn connection_of(row: &Row<'_>) -> rusqlite::Result<ConnectionRow> {
@@ -369,5 +393,6 @@ fn connection_of(row: &Row<'_>) -> rusqlite::Result<ConnectionRow> {
         patient_id: row.get(5)?,
         scope: row.get(6)?,
         consented_at: row.get(7)?,
+        moving: None,
     })
 }

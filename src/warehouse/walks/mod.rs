@@ -12,6 +12,7 @@ mod files;
 pub(super) mod finish;
 pub(super) mod ledger;
 pub(super) mod left_out;
+pub(super) mod moves;
 mod older_version;
 pub(super) mod page;
 mod page_batch;

@@ -50,6 +50,14 @@ impl Stage {
         let mut programs = Vec::new();
         match name {
             "init" => fs::remove_file(home.file("payersync.toml")).unwrap(),
+            "move" => {
+                let other = work.path().join("other-home");
+                fs::create_dir(&other).unwrap();
+                fs::set_permissions(&other, fs::Permissions::from_mode(0o700)).unwrap();
+                for file in ["payersync.toml", "demo.secret", "epic.pem"] {
+                    fs::copy(home.file(file), other.join(file)).unwrap();
+                }
+            }
             "jwks" => fs::remove_file(home.file("epic.pem")).unwrap(),
             "restore" => {
                 let script = &examples().into_iter().find(|(name, _)| name == "backup").unwrap().1;

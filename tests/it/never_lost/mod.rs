@@ -15,6 +15,7 @@ mod kill_refresh;
 pub(crate) mod kill_steps;
 mod memory;
 mod mishaps;
+mod moved;
 mod odd_refresh;
 mod old_warehouses;
 mod older_vault;

@@ -1,0 +1,238 @@
+//! `payersync move`: a connection goes from one home to another, and is never active in both.
+//!
+//! The steps are those of `warehouse::copy_in`, `leave`, `arrive` and `move_rows_out`, with the tokens
+//! between `leave` and `arrive`. Both homes are locked, against runs and against consents. Killed
+//! anywhere, the same command goes on where that one was.
+
+use super::{
+    failure::Failure, home, lock, pending, print, purge, sync::unknown_connection, system, tell,
+    vault_key,
+};
+use crate::{
+    auth::{self, GivenKey, Vault, refresh_turn},
+    cli::MoveArgs,
+    clock::Clock,
+    config::{Settings, read_secret_file},
+    exit_code::ExitCode,
+    http::Origin,
+    monitor::Silent,
+    plural,
+    warehouse::{
+        ConnectionRow, ReadOnlyWarehouse, Warehouse, WarehouseFile, arrive, copy_in, is_unscrubbed,
+        leave, move_rows_out, scrub,
+    },
+};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// One of the two homes.
+struct End {
+    home: PathBuf,
+    settings: Settings,
+    key: Option<GivenKey>,
+    file: WarehouseFile,
+}
+
+impl End {
+    fn of(home: PathBuf, settings: Settings, key: Option<GivenKey>) -> Result<End, Failure> {
+        let file = home::warehouse_file_with(&home, key.as_ref())?;
+        Ok(End { home, settings, key, file })
+    }
+
+    /// Brings the warehouse up to date, so that the tables of both homes are alike.
+    fn bring_up_to_date(&self) -> Result<(), Failure> {
+        let catalog = home::catalog(&self.settings)?;
+        Warehouse::open(&self.file, catalog, Clock::system(), &Silent)?.close();
+        Ok(())
+    }
+
+    fn vault(&self) -> Result<Vault, Failure> {
+        Ok(Vault::open(&self.home, self.key.clone())?)
+    }
+
+    fn connections(&self) -> Result<Vec<ConnectionRow>, Failure> {
+        Ok(ReadOnlyWarehouse::open(&self.file)?.connections()?)
+    }
+}
+
+/// Moves connections.
+pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Failure> {
+    let (from, to) = (real(folder)?, real(&args.target)?);
+    if from == to {
+        return Err(Failure::misuse(format!("{} is this home itself", to.display()))
+            .hint("name the folder of another home"));
+    }
+    home::require_own(&to)?;
+    // No home is made by a misspelt name: one that is to be moved to has a configuration.
+    let (here, there) = (Settings::load_or_default(&from)?, Settings::load(&to)?);
+    let _locks = lock::take_both(&from, &to, "move")?;
+    let existing = home::existing_warehouse(&from)?;
+    drop(ReadOnlyWarehouse::open(&existing)?);
+    let here = End::of(from.clone(), here, vault_key::find(&from)?)?;
+    let key = match &args.key_file {
+        Some(path) => Some(key_in(path)?),
+        None => vault_key::find(&to)?,
+    };
+    let there = End::of(to, there, key)?;
+    // A key that does not open a vault is told before anything is moved.
+    let (vault, other_vault) = (here.vault()?, there.vault()?);
+    here.bring_up_to_date()?;
+    there.bring_up_to_date()?;
+    for name in &args.names {
+        move_one(name, &here, &there, &vault, &other_vault).await?;
+    }
+    if is_unscrubbed(&here.file)? {
+        scrub(&here.file)?;
+    }
+    Ok(ExitCode::Complete)
+}
+
+/// Why a connection that is between two homes cannot be used.
+pub(super) fn refusal(row: &ConnectionRow) -> Option<Failure> {
+    let moving = row.moving.as_ref()?;
+    let said = format!("{} {}", row.name, moving.sentence());
+    Some(Failure::incomplete(said).hint(moving.hint(&row.name)))
+}
+
+/// As [`refusal`], for `?`.
+pub(super) fn require_settled(row: &ConnectionRow) -> Result<(), Failure> {
+    refusal(row).map_or(Ok(()), Err)
+}
+
+async fn move_one(
+    name: &str,
+    here: &End,
+    there: &End,
+    vault: &Vault,
+    other_vault: &Vault,
+) -> Result<(), Failure> {
+    let (rows, others) = (here.connections()?, there.connections()?);
+    let other = others.iter().find(|row| row.name == name);
+    let Some(row) = rows.iter().find(|row| row.name == name) else {
+        if other.is_some_and(|row| row.moving.is_none()) {
+            tell(&format!("{name} is in {} already", there.home.display()));
+            return Ok(());
+        }
+        return Err(unknown_connection(name, &rows));
+    };
+    let is_leaving = match &row.moving {
+        None => false,
+        Some(moving) if !moving.arrives && moving.other_home == there.home => true,
+        Some(_) => return require_settled(row),
+    };
+    if other.is_some_and(|other| other.uid != row.uid) {
+        return Err(Failure::misuse(format!(
+            "{} has another connection {name}",
+            there.home.display()
+        ))
+        .hint("a name stands for one connection in a home; nothing was moved"));
+    }
+    let is_copied = other.is_some();
+    let has_arrived = other.is_some_and(|other| other.moving.is_none());
+    if has_arrived && !is_leaving {
+        return Err(Failure::misuse(format!(
+            "{name} is active in {} already",
+            there.home.display()
+        ))
+        .hint(format!(
+            "this home was restored from a backup of before the move: `payersync purge {name}` \
+             removes the old copy here"
+        )));
+    }
+    if !has_arrived {
+        require_plan(row, here, there, vault)?;
+        if !(is_leaving && is_copied) {
+            copy_in(&here.file, row, &there.file, &here.home, Clock::system().now())?;
+        }
+        if !is_leaving {
+            leave(&here.file, row.id, &there.home, Clock::system().now())?;
+        }
+        move_tokens(row, here, vault, other_vault).await?;
+        arrive(&there.file, &row.uid, &system::user(), Clock::system().now())?;
+    }
+    remove(row, here, there)
+}
+
+/// Moves the tokens, which neither home may use meanwhile: from vault to vault, then out of this one.
+async fn move_tokens(
+    row: &ConnectionRow,
+    here: &End,
+    vault: &Vault,
+    other_vault: &Vault,
+) -> Result<(), Failure> {
+    // `payersync get` refreshes beside a run; what it was given must be in the vault first.
+    let Some(_turn) = refresh_turn(&here.home, &row.uid).await? else {
+        return Err(Failure::locked(format!("another process refreshes {}", row.name))
+            .hint("end it, and run the same command again"));
+    };
+    if let Some(grant) = vault.get(&row.uid)? {
+        other_vault.adopt(&row.uid, &grant)?;
+        auth::forget(vault, &here.home, &row.uid)?;
+    }
+    Ok(())
+}
+
+/// Removes what another home has now.
+fn remove(row: &ConnectionRow, here: &End, there: &End) -> Result<(), Failure> {
+    pending::forget(&here.home, &row.name).map_err(|error| {
+        let what = format!("cannot remove the consent that {} waits for", row.name);
+        Failure::file(what, error, "make the folder writable and run the same command again")
+    })?;
+    for unreached in purge::forget_metrics(&here.file, &row.name)? {
+        tell(&format!("Its series are still in {unreached}"));
+    }
+    let now = Clock::system().now();
+    let moved = move_rows_out(&here.file, row, &there.home, &system::user(), now)?;
+    if moved.left > 0 {
+        let left = anyhow::anyhow!("{} left", plural::count(moved.left, "row"));
+        return Err(Failure::bug("the move is not complete", left));
+    }
+    let (name, target) = (&row.name, there.home.display());
+    let has_section = |end: &End| end.settings.connection_sections.contains(name);
+    if has_section(here) && !has_section(there) {
+        tell(&format!("[connections.{name}] of payersync.toml is not moved: copy it by hand"));
+    }
+    let total: u64 = moved.removed.iter().map(|(_, rows)| rows).sum();
+    let rows = plural::count(total, "row");
+    print(|out| writeln!(out, "Moved {name} to {target}: {rows}"))
+}
+
+/// Refuses a home that could not go on with the connection.
+fn require_plan(
+    row: &ConnectionRow,
+    here: &End,
+    there: &End,
+    vault: &Vault,
+) -> Result<(), Failure> {
+    let Some(name) = &row.plan else { return Ok(()) };
+    let plan = there.settings.plan(name)?;
+    let Some(grant) = vault.get(&row.uid)? else { return Ok(()) };
+    if Origin::of(&plan.fhir_url).is_ok_and(|origin| origin == grant.fhir_origin) {
+        return Ok(());
+    }
+    Err(Failure::misuse(format!(
+        "plan {name} has its fhir_url at {} in {}, and the consent is for {}",
+        plan.fhir_url.origin().ascii_serialization(),
+        there.home.display(),
+        grant.fhir_origin
+    ))
+    .hint(format!("copy [plans.{name}] from {}; nothing was moved", here.home.display())))
+}
+
+fn key_in(path: &Path) -> Result<GivenKey, Failure> {
+    let text = read_secret_file(path).map_err(|error| {
+        let hint = error.hint();
+        Failure::usage("cannot take the vault's key of the other home", error).hint(hint)
+    })?;
+    Ok(GivenKey { text, place: path.display().to_string() })
+}
+
+/// A folder without links, so that both homes are known by one name each.
+fn real(folder: &Path) -> Result<PathBuf, Failure> {
+    folder.canonicalize().map_err(|error: io::Error| {
+        let what = format!("cannot use the home {}", folder.display());
+        Failure::file(what, error, "name the folder of a home; `payersync init` makes one")
+    })
+}

@@ -115,7 +115,8 @@ pub(super) async fn run(
         connect(&payer, args.members, &settings, settings_plan, &http, &warehouse).await?;
     let targets = targets(&settings, connections, &http).await;
     let left_out = targets.tell_left_out();
-    let options = options(&settings, "demo", false, Vec::new());
+    let mut options = options(&settings, "demo", false, Vec::new());
+    options.keeps_walks = true;
     let stop = stop_signal::listen(None);
     let (stopped, is_kept) = (stop.clone(), *keep);
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };

@@ -54,13 +54,31 @@ pub(super) fn stale(
     max_age: Option<TimeDelta>,
     now: DateTime<Utc>,
 ) -> Option<Stale> {
-    let plan = row.plan.as_deref()?;
     let of_plan = || {
         let mine = TypeStatus::of_connection(types, &row.name).iter();
         mine.filter(|status| status.mode != WalkKind::File)
     };
     let complete_as_of =
         of_plan().filter_map(|status| clock::parsed(status.complete_as_of.as_deref()?)).max()?;
+    let checked_at = of_plan().filter_map(|status| clock::parsed(&status.checked_at)).max();
+    stale_since(row, complete_as_of, checked_at, settings, max_age, now)
+}
+
+/// As [`stale`], of a connection whose last complete walk began at `complete_as_of` and whose latest walk
+/// ended at `checked_at`.
+pub(super) fn stale_since(
+    row: &ConnectionRow,
+    complete_as_of: DateTime<Utc>,
+    checked_at: Option<DateTime<Utc>>,
+    settings: &Settings,
+    max_age: Option<TimeDelta>,
+    now: DateTime<Utc>,
+) -> Option<Stale> {
+    let plan = row.plan.as_deref()?;
+    // Schedules are worked out only where they can matter: a home may have thousands of connections.
+    if max_age.is_none() && now <= complete_as_of + LONG_RUN {
+        return None;
+    }
     let due = match max_age {
         Some(age) => complete_as_of.checked_add_signed(age)?,
         None => {
@@ -69,6 +87,6 @@ pub(super) fn stale(
             next(next(complete_as_of)?)?.max(complete_as_of + LONG_RUN)
         }
     };
-    let was_tried = of_plan().any(|status| clock::parsed(&status.checked_at) > Some(due));
+    let was_tried = checked_at > Some(due);
     (now > due).then_some(Stale { complete_as_of, due, was_tried })
 }

@@ -16,10 +16,10 @@ use crate::{
     monitor::Silent,
     plural,
     sync::{Declared, Step, SyncContext, SyncOptions, Target, WalkFrom, WalkOrder, preview},
-    warehouse::{LastUpdated, TypeState, TypeStatus},
+    warehouse::{LastUpdated, TypeState},
 };
 use chrono::{DateTime, Utc};
-use std::{path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 /// Prints the plan of each connection.
 pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failure> {
@@ -39,19 +39,18 @@ pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failu
     };
     let options = options(&settings, "plan", args.full, args.types);
     let mut code = targets.tell_left_out();
-    let status = warehouse.status()?;
     let mut declared = Declared::default();
+    let mut groups = Groups::new(args.names.is_empty() && targets.ready.len() > MANY);
     for target in &targets.ready {
         match preview(&context, target, &options, &mut declared).await? {
             Ok(steps) => {
                 let known = KnownState {
                     target,
                     options: &options,
-                    status: TypeStatus::of_connection(&status, &target.connection.name),
                     states: warehouse.type_states(target.connection.id)?,
                     now: context.clock.now(),
                 };
-                show_plan(&known, &steps)?;
+                groups.add(described(&known, &steps))?;
             }
             Err(error) => {
                 tell(&format!("Unreachable: {}: {error}", target.connection.name));
@@ -59,13 +58,93 @@ pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failu
             }
         }
     }
+    groups.show()?;
     Ok(code)
+}
+
+/// More connections than these are shown together where their walks are the same.
+const MANY: usize = 50;
+/// As many of them are named.
+const NAMED: usize = 3;
+
+/// The plan of a connection.
+struct Described {
+    name: String,
+    source: String,
+    /// Type, walk, requests, reason.
+    rows: Vec<[String; 4]>,
+    /// Requests, about.
+    total: u64,
+}
+
+impl Described {
+    /// What connections have in common that are shown together: everything but the numbers of requests.
+    fn key(&self) -> (String, Vec<[String; 3]>) {
+        let row = |[name, walk, _, why]: &[String; 4]| [name.clone(), walk.clone(), why.clone()];
+        (self.source.clone(), self.rows.iter().map(row).collect())
+    }
+}
+
+/// Connections whose walks are the same.
+struct Group {
+    first: Described,
+    names: Vec<String>,
+    connections: usize,
+    total: u64,
+}
+
+/// The plans as they are shown: each at once, or together.
+struct Groups {
+    together: bool,
+    groups: Vec<Group>,
+    by_key: HashMap<(String, Vec<[String; 3]>), usize>,
+}
+
+impl Groups {
+    fn new(together: bool) -> Groups {
+        Groups { together, groups: Vec::new(), by_key: HashMap::new() }
+    }
+
+    fn add(&mut self, plan: Described) -> Result<(), Failure> {
+        if !self.together {
+            let head = format!("{} {}", plan.name, plan.source);
+            return show_plan(&head, plan.rows, plan.total);
+        }
+        let next = self.groups.len();
+        match *self.by_key.entry(plan.key()).or_insert(next) {
+            known if known < next => {
+                let group = &mut self.groups[known];
+                group.connections += 1;
+                group.total += plan.total;
+                if group.names.len() < NAMED {
+                    group.names.push(plan.name);
+                }
+            }
+            _ => self.groups.push(Group {
+                names: vec![plan.name.clone()],
+                connections: 1,
+                total: plan.total,
+                first: plan,
+            }),
+        }
+        Ok(())
+    }
+
+    fn show(self) -> Result<(), Failure> {
+        for Group { first, names, connections, total } in self.groups {
+            let (all, named) = (plural::count(connections, "connection"), names.join(", "));
+            let more = if connections > names.len() { ", …" } else { "" };
+            let head = format!("{all} {}: {named}{more}", first.source);
+            show_plan(&head, first.rows, total)?;
+        }
+        Ok(())
+    }
 }
 
 /// The last column is not narrower than this.
 const LEAST: usize = 16;
 
-fn show_plan(known: &KnownState<'_>, steps: &[Step]) -> Result<(), Failure> {
+fn described(known: &KnownState<'_>, steps: &[Step]) -> Described {
     let connection = &known.target.connection;
     let mut rows = Vec::new();
     let mut total = 0;
@@ -97,9 +176,13 @@ fn show_plan(known: &KnownState<'_>, steps: &[Step]) -> Result<(), Failure> {
             format!("files that resources name, {} a run at most", plural::count(most, "file"));
         rows.push(["Attachment".to_owned(), "attachment".to_owned(), String::new(), why]);
     }
+    Described { name: connection.name.clone(), source: connection.source(), rows, total }
+}
+
+fn show_plan(head: &str, rows: Vec<[String; 4]>, total: u64) -> Result<(), Failure> {
     let table = table(rows, terminal::width());
     print(|out| {
-        writeln!(out, "{} {}", connection.name, connection.source())?;
+        writeln!(out, "{head}")?;
         writeln!(out, "{table}")?;
         writeln!(out, "about {}", plural::count(total, "request"))
     })
@@ -132,19 +215,18 @@ fn table(mut rows: Vec<[String; 4]>, screen: Option<usize>) -> String {
 struct KnownState<'a> {
     target: &'a Target,
     options: &'a SyncOptions,
-    status: &'a [TypeStatus],
     states: Vec<TypeState>,
     now: DateTime<Utc>,
 }
 
 impl KnownState<'_> {
-    fn status(&self, resource_type: &str) -> Option<&TypeStatus> {
-        self.status.iter().find(|status| status.resource_type == resource_type)
+    fn state(&self, resource_type: &str) -> Option<&TypeState> {
+        self.states.iter().find(|state| state.resource_type == resource_type)
     }
 
     /// A planned walk: its mode, its likely number of requests, its reason.
     fn describe(&self, order: &WalkOrder) -> (&'static str, u64, String) {
-        let resources = self.status(&order.resource_type).map_or(0, |status| status.resources);
+        let resources = self.state(&order.resource_type).map_or(0, |state| state.resources);
         let pages = |resources: u64| resources / u64::from(self.target.page_size.max(1)) + 1;
         match &order.from {
             WalkFrom::Cursor(cursor, _) => {
@@ -162,8 +244,7 @@ impl KnownState<'_> {
 
     /// The first reason that rules an incremental walk out, in the order in which `sync::plan` asks.
     fn why_full(&self, order: &WalkOrder) -> String {
-        let mut states = self.states.iter();
-        let Some(state) = states.find(|state| state.resource_type == order.resource_type) else {
+        let Some(state) = self.state(&order.resource_type) else {
             return "never walked".to_owned();
         };
         let Some(last_full) = &state.last_full_at else {
@@ -225,8 +306,7 @@ impl KnownState<'_> {
             return "the plan does not declare _lastUpdated for it".to_owned();
         }
         let told = "the plan does not honour _lastUpdated";
-        let status = self.status(&state.resource_type);
-        match status.and_then(|status| status.last_updated_reason.as_deref()) {
+        match &state.last_updated_reason {
             Some(reason) => format!("{told}: {reason}"),
             None => told.to_owned(),
         }

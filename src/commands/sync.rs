@@ -85,6 +85,7 @@ pub(super) fn options(
         full,
         types,
         backfill: None,
+        keeps_walks: false,
         keep_versions: settings.keep_versions,
         keep_runs: settings.keep_runs,
         count_unmapped_paths: settings.count_unmapped_paths,
@@ -205,7 +206,7 @@ pub(super) fn tell_problems(report: &Report) {
     };
     for connection in &report.connections {
         let name = &connection.connection;
-        let all = connection.walks.iter().filter(|walk| walk.finish.state.is_asked()).count();
+        let all = connection.asked_types();
         for cause in causes(connection.walks.iter().filter_map(Unfinished::of_walk)) {
             tell(&format!("Incomplete: {name}: {}", cause.sentence(all)));
             cause.hint().map(str::to_owned).into_iter().for_each(&mut hint);

@@ -27,8 +27,8 @@ use crate::{
     fhir::FetchError,
     outcome::{Reason, WalkState},
     warehouse::{
-        WalkFinish, WarehouseError, last_turns, left_types, open_absences, open_strangers,
-        unmentioned_types,
+        WalkCounters, WalkFinish, WarehouseError, last_turns, left_types, open_absences,
+        open_strangers, unmentioned_types,
     },
 };
 use std::sync::Arc;
@@ -98,6 +98,8 @@ pub(super) async fn sync_connection(
         first.counters.retries += effort.retries;
     }
     Ok(ConnectionReport {
+        left_out: Vec::new(),
+        left_out_counters: WalkCounters::default(),
         connection: context.connection.name.clone(),
         plan: context.connection.plan.clone(),
         open_rejects: context.warehouse.open_rejects(id)?,

@@ -16,19 +16,21 @@ pub(super) struct Panicked;
 /// Each begins when a place is free and all before it have begun: one at a time, they run in their
 /// order. Dropping the future drops the jobs.
 pub(super) async fn in_order<T: Send + 'static>(
-    jobs: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+    jobs: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static, IntoIter: Send>,
     at_once: usize,
 ) -> Vec<Result<T, Panicked>> {
+    let mut jobs = jobs.into_iter();
     let places = Arc::new(Semaphore::new(at_once.max(1)));
     let mut running = JoinSet::new();
     let mut positions: HashMap<Id, usize> = HashMap::new();
-    // As trait objects they are compiled once, and not for each place in the runtime that polls them.
-    let jobs: Vec<Pin<Box<dyn Future<Output = T> + Send>>> =
-        jobs.into_iter().map(|job| Box::pin(job) as _).collect();
-    for (position, job) in jobs.into_iter().enumerate() {
+    for position in 0.. {
         // Taken here: tasks that wait for a place get it in the order in which they were first
         // polled, and that is any. Never closed, so a place always comes.
         let place = Arc::clone(&places).acquire_owned().await.ok();
+        // Made only now: ten thousand jobs that wait would take a gigabyte. As a trait object a job is
+        // compiled once, and not for each place in the runtime that polls it.
+        let Some(job) = jobs.next() else { break };
+        let job: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(job);
         let work = async move {
             let _place = place;
             job.await
@@ -49,9 +51,61 @@ pub(super) async fn in_order<T: Send + 'static>(
     results
 }
 
+/// Runs several lanes of jobs beside each other, so many jobs of each at once: a lane that is slow holds
+/// up no other. Returns the results lane by lane.
+pub(super) async fn in_lanes<T: Send + 'static, J: Future<Output = T> + Send + 'static>(
+    lanes: impl IntoIterator<Item = impl Iterator<Item = J> + Send + 'static>,
+    at_once: usize,
+) -> Vec<Result<T, Panicked>> {
+    let mut running = JoinSet::new();
+    for (number, lane) in lanes.into_iter().enumerate() {
+        let work = async move { (number, in_order(lane, at_once).await) };
+        running.spawn(work.in_current_span());
+    }
+    let mut results: Vec<Vec<Result<T, Panicked>>> = Vec::new();
+    results.resize_with(running.len(), Vec::new);
+    while let Some(ended) = running.join_next().await {
+        match ended {
+            Ok((number, of_lane)) => results[number] = of_lane,
+            // The jobs' panics are results. What else panics in a lane is a bug of the run.
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
+        }
+    }
+    results.into_iter().flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_lane_that_is_slow_holds_up_no_other() {
+        let slow_may_end = Arc::new(Semaphore::new(0));
+        let ended = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let lanes = (0..3usize).map(|lane| {
+            let (slow_may_end, ended) = (Arc::clone(&slow_may_end), Arc::clone(&ended));
+            (0..4usize).map(move |job| {
+                let (slow_may_end, ended) = (Arc::clone(&slow_may_end), Arc::clone(&ended));
+                async move {
+                    if lane == 0 {
+                        // Waits until every job of the other lanes has ended.
+                        slow_may_end.acquire_many(8).await.unwrap().forget();
+                        slow_may_end.add_permits(8);
+                    } else {
+                        slow_may_end.add_permits(1);
+                    }
+                    ended.lock().unwrap().push(lane);
+                    (lane, job)
+                }
+            })
+        });
+        let results = in_lanes(lanes, 1).await;
+        let in_order: Vec<_> =
+            (0..3).flat_map(|lane| (0..4).map(move |job| Ok((lane, job)))).collect();
+        assert_eq!(results, in_order);
+        assert_eq!(ended.lock().unwrap()[8..], [0, 0, 0, 0]);
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn one_at_a_time_jobs_begin_in_their_order() {

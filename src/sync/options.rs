@@ -82,7 +82,10 @@ pub struct SyncOptions {
     pub count_unmapped_paths: bool,
     /// Page requests that the run may send; `None`: any number.
     pub max_requests: Option<u64>,
-    /// Connections synced at once.
+    /// Whether the report has every walk, and not only those that a person is told of: memory for each
+    /// connection.
+    pub keeps_walks: bool,
+    /// Connections of each plan synced at once.
     pub connections_in_parallel: usize,
     /// Largest share of a type that may vanish at once, in percent.
     pub shrink_limit_percent: u8,

@@ -4,7 +4,7 @@ use crate::{
     exit_code::ExitCode,
     outcome::{self, RunState, TypeOutcome, WalkState},
     plural::count,
-    warehouse::{ConnectionRow, WalkCounters, WalkFinish},
+    warehouse::{WalkCounters, WalkFinish},
 };
 use std::time::Duration;
 
@@ -26,8 +26,12 @@ pub struct ConnectionReport {
     pub connection: String,
     /// Its plan; `None`: only files fill it.
     pub plan: Option<String>,
-    /// Its walks, in plan order.
+    /// Its walks, in plan order; of a condensed report those that a person is told of.
     pub walks: Vec<WalkReport>,
+    /// How the walks ended that a condensed report leaves out.
+    pub left_out: Vec<TypeOutcome>,
+    /// What these walks counted.
+    pub left_out_counters: WalkCounters,
     /// Open rejects, of this run and earlier ones.
     pub open_rejects: u64,
     /// Those among them about another patient than the connection's.
@@ -40,11 +44,13 @@ pub struct ConnectionReport {
 
 impl ConnectionReport {
     /// A connection whose part of the run ended by a panic.
-    pub(super) fn of_a_bug(row: &ConnectionRow) -> ConnectionReport {
+    pub(super) fn of_a_bug(connection: String, plan: Option<String>) -> ConnectionReport {
         ConnectionReport {
-            connection: row.name.clone(),
-            plan: row.plan.clone(),
+            connection,
+            plan,
             walks: Vec::new(),
+            left_out: Vec::new(),
+            left_out_counters: WalkCounters::default(),
             open_rejects: 0,
             open_strangers: 0,
             open_absences: 0,
@@ -57,8 +63,32 @@ impl ConnectionReport {
         if self.is_bug {
             return ExitCode::Bug;
         }
-        let types: Vec<TypeOutcome> = self.walks.iter().map(|walk| walk.finish.outcome()).collect();
-        outcome::exit_code(&types, self.open_rejects > 0)
+        outcome::exit_code(&self.outcomes().collect::<Vec<_>>(), self.open_rejects > 0)
+    }
+
+    /// How many types were asked for.
+    pub fn asked_types(&self) -> usize {
+        self.outcomes().filter(|outcome| outcome.state.is_asked()).count()
+    }
+
+    fn outcomes(&self) -> impl Iterator<Item = TypeOutcome> {
+        let walks = self.walks.iter().map(|walk| walk.finish.outcome());
+        walks.chain(self.left_out.iter().copied())
+    }
+
+    /// Without the walks that nobody is told of: those that ended well, and those of types that were not
+    /// asked for, unless they were `named`.
+    pub(super) fn condensed(mut self, named: &[String]) -> ConnectionReport {
+        let is_told = |walk: &WalkReport| {
+            walk.finish.state == WalkState::Incomplete
+                || walk.finish.warning.is_some()
+                || named.contains(&walk.resource_type)
+        };
+        let (told, left_out): (Vec<_>, Vec<_>) = self.walks.into_iter().partition(is_told);
+        left_out.iter().for_each(|walk| self.left_out_counters.add(&walk.counters));
+        self.left_out.extend(left_out.iter().map(|walk| walk.finish.outcome()));
+        self.walks = told;
+        self
     }
 }
 
@@ -89,8 +119,9 @@ impl Report {
     /// All counters, summed.
     pub fn totals(&self) -> WalkCounters {
         let mut totals = WalkCounters::default();
-        for walk in self.connections.iter().flat_map(|connection| &connection.walks) {
-            totals.add(&walk.counters);
+        for connection in &self.connections {
+            totals.add(&connection.left_out_counters);
+            connection.walks.iter().for_each(|walk| totals.add(&walk.counters));
         }
         totals
     }
@@ -107,8 +138,9 @@ impl Report {
     /// The one line that says it all.
     pub fn summary(&self) -> String {
         let totals = self.totals();
-        let walks = || self.connections.iter().flat_map(|connection| &connection.walks);
-        let in_state = |state: WalkState| walks().filter(|walk| walk.finish.state == state).count();
+        let outcomes: Vec<TypeOutcome> =
+            self.connections.iter().flat_map(|connection| connection.outcomes()).collect();
+        let in_state = |state: WalkState| outcomes.iter().filter(|it| it.state == state).count();
         let rejects: u64 = self.connections.iter().map(|connection| connection.open_rejects).sum();
         let mut parts = vec![
             match self.files {
@@ -120,7 +152,6 @@ impl Report {
         if in_state(WalkState::Incomplete) > 0 {
             parts.push(format!("{} incomplete", in_state(WalkState::Incomplete)));
         }
-        let outcomes: Vec<TypeOutcome> = walks().map(|walk| walk.finish.outcome()).collect();
         parts.extend(outcome::not_served(&outcomes));
         parts.push(count(totals.pages, "page"));
         parts.push(format!("{}{}", count(totals.resources_seen, "resource"), changes(&totals)));

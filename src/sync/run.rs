@@ -5,16 +5,17 @@ use super::{
     clocks::Clocks,
     connection::sync_connection,
     context::WalkContext,
-    in_order::{Panicked, in_order},
+    in_order::{Panicked, in_lanes},
     intake::workers::Workers,
     options::{SyncContext, SyncOptions, Target},
     report::{ConnectionReport, Report},
 };
 use crate::{
     fhir::{RESOURCE_TYPES, instant},
-    warehouse::{WarehouseError, connection_turns, newest_run},
+    warehouse::{ConnectionRow, WarehouseError, connection_turns, newest_run},
 };
 use std::{
+    collections::HashMap,
     error::Error,
     num::NonZeroUsize,
     time::{Duration, Instant},
@@ -41,25 +42,43 @@ pub async fn sync(
         let turns = context.warehouse.reader().read(connection_turns)?;
         targets.sort_by_key(|target| turns.get(&target.connection.id));
     }
-    let jobs = targets.iter().cloned().map(|target| {
-        let walk_context = WalkContext {
-            allowance: allowance.clone(),
-            workers: workers.clone(),
-            clocks: clocks.of_connection(),
-            ..WalkContext::new(context, run_id, &target, options)
-        };
-        let (options, id) = (options.clone(), target.connection.id);
-        let span = tracing::info_span!("connection", run_id, connection_id = id);
-        async move { sync_connection(walk_context, &target, &options).await }.instrument(span)
-    });
     let is_scarce = allowance.is_scarce(targets.len() * RESOURCE_TYPES.len());
     let in_parallel = if is_scarce { 1 } else { options.connections_in_parallel };
-    let ended = in_order(jobs, in_parallel).await;
+    // Where requests are scarce, turns decide over all plans.
+    let lanes = if is_scarce { vec![targets] } else { by_plan(targets) };
+    let names: Vec<_> = lanes.iter().flatten().map(|it| name_and_plan(&it.connection)).collect();
+    let (context_of_jobs, options_of_jobs) = (context.clone(), options.clone());
+    let lanes: Vec<_> = lanes
+        .into_iter()
+        .map(|lane| {
+            let (context, options) = (context_of_jobs.clone(), options_of_jobs.clone());
+            let (allowance, workers, clocks) = (allowance.clone(), workers.clone(), clocks.clone());
+            lane.into_iter().map(move |target| {
+                let walk_context = WalkContext {
+                    allowance: allowance.clone(),
+                    workers: workers.clone(),
+                    clocks: clocks.of_connection(),
+                    ..WalkContext::new(&context, run_id, &target, &options)
+                };
+                let (options, id) = (options.clone(), target.connection.id);
+                let span = tracing::info_span!("connection", run_id, connection_id = id);
+                let work = async move {
+                    let report = sync_connection(walk_context, &target, &options).await?;
+                    Ok::<_, WarehouseError>(match options.keeps_walks {
+                        true => report,
+                        false => report.condensed(&options.types),
+                    })
+                };
+                work.instrument(span)
+            })
+        })
+        .collect();
+    let ended = in_lanes(lanes, in_parallel).await;
     let mut connections = Vec::new();
-    for (target, ended) in targets.iter().zip(ended) {
+    for ((name, plan), ended) in names.into_iter().zip(ended) {
         connections.push(match ended {
             Ok(report) => report?,
-            Err(Panicked) => ConnectionReport::of_a_bug(&target.connection),
+            Err(Panicked) => ConnectionReport::of_a_bug(name, plan),
         });
     }
     if options.count_unmapped_paths {
@@ -78,6 +97,26 @@ pub async fn sync(
     context.warehouse.finish_run(run_id, state, exit_code, report.summary()).await?;
     forget_old(context, options, &clocks, run_id).await;
     Ok(report)
+}
+
+/// The targets of each plan, which share its budget and hold up no other plan's; plans and targets in
+/// their order.
+fn by_plan(targets: Vec<Target>) -> Vec<Vec<Target>> {
+    let mut lanes: Vec<Vec<Target>> = Vec::new();
+    let mut lane_of: HashMap<String, usize> = HashMap::new();
+    for target in targets {
+        let plan = target.connection.plan_name().to_owned();
+        let lane = *lane_of.entry(plan).or_insert(lanes.len());
+        if lane == lanes.len() {
+            lanes.push(Vec::new());
+        }
+        lanes[lane].push(target);
+    }
+    lanes
+}
+
+fn name_and_plan(row: &ConnectionRow) -> (String, Option<String>) {
+    (row.name.clone(), row.plan.clone())
 }
 
 /// Forgets what the configuration no longer keeps. The run has ended; what cannot be forgotten is told,

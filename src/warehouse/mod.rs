@@ -47,6 +47,7 @@ pub use read::query::{Answer, Cell as AnswerCell, Names, Parameter, ParameterVal
 pub use read::read_only::ReadOnlyWarehouse;
 pub(crate) use read::reader::{Reader, is_unchanged, known};
 pub use read::snapshot::{Since, Snapshot};
+pub use read::standing::Standing;
 pub use read::status::{TableCount, TypeStatus};
 pub use tables::code_list;
 pub use tables::codes::{CodeSystem, LoadedCodes, TakeCode};

@@ -43,13 +43,16 @@ pub(super) fn write(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
              `payersync import NAME FILE`",
         );
     }
-    for row in told.connections {
-        connection(out, row, told)?;
-    }
+    write_each(out, told)?;
     match told.with_types {
         true => Ok(()),
         false => line(out, 0, "`payersync status --all` shows every type."),
     }
+}
+
+/// Writes each connection.
+pub(super) fn write_each(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
+    told.connections.iter().try_for_each(|row| connection(out, row, told))
 }
 
 fn connection(out: &mut dyn Write, row: &ConnectionRow, told: &Told<'_>) -> io::Result<()> {

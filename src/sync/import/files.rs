@@ -198,6 +198,8 @@ impl Import {
         let report = Report {
             run_id,
             connections: vec![ConnectionReport {
+                left_out: Vec::new(),
+                left_out_counters: WalkCounters::default(),
                 connection: connection.name,
                 plan: connection.plan,
                 walks,

@@ -7,4 +7,5 @@ pub(super) mod query;
 pub(super) mod read_only;
 pub(super) mod reader;
 pub(super) mod snapshot;
+pub(super) mod standing;
 pub(super) mod status;

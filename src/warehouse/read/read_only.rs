@@ -1,10 +1,10 @@
 //! A warehouse that is only asked.
 
-use super::{last_run, metrics, query, status};
+use super::{last_run, metrics, query, standing, status};
 use crate::warehouse::{
     Answer, Catalog, CodeSystem, ConnectionRow, Consent, Effort, FinishedRun, LeafPath, MartState,
-    Names, Parameter, PastBackup, Reader, Snapshot, TableCount, TypeStatus, WarehouseError,
-    WarehouseFile,
+    Names, Parameter, PastBackup, Reader, Snapshot, Standing, TableCount, TypeStatus,
+    WarehouseError, WarehouseFile,
     file::{access_log, open},
     open_strangers,
     tables::{codes, marts, unmapped},
@@ -61,6 +61,22 @@ impl ReadOnlyWarehouse {
     /// SQLite's.
     pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
         self.reader.read(status::completeness)
+    }
+
+    /// How each connection stands that was ever synced, by `connection.id`.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn standings(&self) -> Result<HashMap<i64, Standing>, WarehouseError> {
+        self.reader.read(standing::standings)
+    }
+
+    /// The truth per type of one connection.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn status_of(&self, connection_id: i64) -> Result<Vec<TypeStatus>, WarehouseError> {
+        self.reader.read(|connection| standing::of_one(connection, connection_id))
     }
 
     /// What each connection has cost, by name.

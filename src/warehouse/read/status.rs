@@ -101,7 +101,7 @@ fn word<T>(
     Ok(row.get_ref(column)?.as_str_or_null().ok().flatten().and_then(read))
 }
 
-fn status_of(row: &Row<'_>) -> rusqlite::Result<TypeStatus> {
+pub(super) fn status_of(row: &Row<'_>) -> rusqlite::Result<TypeStatus> {
     Ok(TypeStatus {
         connection: row.get(0)?,
         plan: row.get(1)?,

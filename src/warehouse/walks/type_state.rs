@@ -69,6 +69,8 @@ pub struct TypeState {
     pub last_full_at: Option<String>,
     /// Whether the server honours `_lastUpdated`.
     pub last_updated: LastUpdated,
+    /// Why the server is not asked for changes alone.
+    pub last_updated_reason: Option<String>,
     /// Whether every live resource came with `meta.lastUpdated`.
     pub all_dated: bool,
     /// Live resources stored.
@@ -108,7 +110,7 @@ pub(crate) fn states(
                EXISTS (SELECT 1 FROM resource_outdated o JOIN resource r ON r.id = o.resource
                  WHERE r.connection_id = s.connection_id AND r.resource_type = s.resource_type
                    AND r.deleted_at IS NULL),
-               proved_for
+               proved_for, last_updated_reason
              FROM type_state s WHERE connection_id = ?1",
         )
         .and_then(|mut statement| {
@@ -140,6 +142,7 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
         by_patient: row.get(9)?,
         has_outdated: row.get(10)?,
         proved_for: row.get(11)?,
+        last_updated_reason: row.get(12)?,
     })
 }
 

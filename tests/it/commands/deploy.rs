@@ -1,6 +1,6 @@
 //! `scripts/deploy/`: what is to be installed says nothing that the program or systemd refuses.
 
-use crate::support::{Home, Payer};
+use crate::support::{Home, Payer, tools};
 use clap::Parser;
 use payersync::{cli::Cli, sandbox::Options, schedule::Schedule};
 use std::{fs, path::Path, path::PathBuf, process::Command};
@@ -239,4 +239,53 @@ fn secrets_come_from_the_credentials_that_systemd_hands_over() {
     let missing = missing.unwrap();
     assert_eq!(missing.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("vault's key"));
+}
+
+/// The files of Kubernetes, which are not for this machine.
+const MANIFESTS: [&str; 3] = ["service.yaml", "nightly.yaml", "move.yaml"];
+
+#[test]
+fn kubernetes_takes_the_manifests_as_they_are() {
+    let Some(tools) = tools() else { return };
+    for name in MANIFESTS {
+        // Strict: a key that the schema does not know is a mistake.
+        let output = Command::new(tools.join("kubernetes-validate"))
+            .args(["--strict", "--quiet"])
+            .arg(folder().join("kubernetes").join(name))
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&said));
+    }
+}
+
+/// The values of a key of a manifest, in the order of its lines.
+fn values(manifest: &str, key: &str) -> Vec<String> {
+    let value = |line: &str| Some(line.trim().strip_prefix(key)?.trim().replace('"', ""));
+    manifest.lines().filter_map(value).collect()
+}
+
+#[test]
+fn the_shards_of_kubernetes_are_as_many_everywhere_and_their_commands_are_understood() {
+    for name in MANIFESTS {
+        let manifest = text(&format!("kubernetes/{name}"));
+        let counted: Vec<String> = ["replicas:", "completions:", "parallelism:"]
+            .iter()
+            .flat_map(|key| values(&manifest, key))
+            .collect();
+        let lines: Vec<&str> = manifest.lines().collect();
+        let shards = lines.iter().position(|line| line.contains("name: PAYERSYNC_SHARDS"));
+        if let Some(at) = shards {
+            let of = lines[at + 1].trim().trim_start_matches("value: ").replace('"', "");
+            assert!(
+                !counted.is_empty() && counted.iter().all(|it| *it == of),
+                "{name}: {counted:?}"
+            );
+        }
+        // As the file has them, with their quotes: `values` takes these away.
+        let arguments = lines.iter().find_map(|line| line.trim().strip_prefix("args: ")).unwrap();
+        let arguments: Vec<String> = serde_json::from_str(arguments).unwrap();
+        let words = ["payersync".to_owned()].into_iter().chain(arguments);
+        assert!(Cli::try_parse_from(words).is_ok(), "{name}");
+    }
 }

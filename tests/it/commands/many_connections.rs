@@ -1,6 +1,7 @@
 //! A home of very many connections: what is looked up for each costs no more with each.
 
 use crate::support::{Home, Payer};
+use payersync::warehouse::ReadOnlyWarehouse;
 use rusqlite::Connection;
 
 /// Gives every other connection the ledger of the first.
@@ -34,9 +35,13 @@ fn multiply_connections(warehouse: &Connection, copies: u32) {
 
 /// A home with one synced connection and copies of it.
 fn home_of_many(payer: &Payer) -> Home {
+    home_of(payer, 40)
+}
+
+fn home_of(payer: &Payer, copies: u32) -> Home {
     let home = payer.connected_home();
     home.succeed(&["sync", "--type", "Patient", "--type", "Coverage"], "nothing");
-    multiply_connections(&home.warehouse(), 40);
+    multiply_connections(&home.warehouse(), copies);
     // A run's end tells SQLite how much there is.
     home.succeed(&["sync", "john", "--type", "Patient"], "many connections");
     home
@@ -97,4 +102,76 @@ fn a_plan_of_many_connections_is_asked_once_what_it_declares() {
     assert_eq!(outcome.stdout.matches("copy-").count(), 40, "{}", outcome.stdout);
     let asked: Vec<String> = payer.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(asked, ["/r4/metadata"]);
+}
+
+/// Ends the walk of a copy's type so.
+fn fail(home: &Home, copy: &str) {
+    home.warehouse()
+        .execute(
+            "UPDATE sync_walk SET state = 'incomplete', reason = 'server_error', detail = 'status 500'
+             WHERE resource_type = 'Coverage'
+               AND connection_id = (SELECT id FROM connection WHERE name = ?1)",
+            [copy],
+        )
+        .unwrap();
+}
+
+#[test]
+fn many_connections_are_told_by_plan_and_the_exceptions_by_name() {
+    let payer = Payer::small();
+    let home = home_of(&payer, 60);
+    let fine = home.run(&["status"]);
+    assert_eq!(fine.code, 0, "{}{}", fine.stdout, fine.stderr);
+    assert!(fine.stdout.contains("Plan demo: 61 connections, all complete"), "{}", fine.stdout);
+    assert!(!fine.stdout.contains("copy-"), "{}", fine.stdout);
+
+    fail(&home, "copy-0017");
+    let odd = home.run(&["status"]);
+    assert_eq!(odd.code, home.run(&["status", "--json"]).code, "{}", odd.stdout);
+    assert!(odd.stdout.contains("61 connections, 60 complete"), "{}", odd.stdout);
+    assert!(odd.stdout.contains("1 exception"), "{}", odd.stdout);
+    assert!(odd.stdout.contains("copy-0017") && odd.stdout.contains("500"), "{}", odd.stdout);
+    assert_eq!(odd.stdout.matches("copy-").count(), 1, "{}", odd.stdout);
+
+    (0..30).for_each(|copy| fail(&home, &format!("copy-{copy:04}")));
+    let many = home.run(&["status"]);
+    assert!(many.stdout.contains("61 connections, 31 complete"), "{}", many.stdout);
+    assert!(many.stdout.contains("Further exceptions: copy-0020"), "{}", many.stdout);
+    assert!(many.stdout.contains("copy-0029"), "{}", many.stdout);
+}
+
+#[test]
+fn one_connection_is_looked_up_as_the_view_completeness_has_it() {
+    let payer = Payer::small();
+    let home = home_of(&payer, 3);
+    home.succeed(&["sync", "john"], "copies");
+    let warehouse = ReadOnlyWarehouse::open(&home.warehouse_file()).unwrap();
+    let all = warehouse.status().unwrap();
+    for row in warehouse.connections().unwrap() {
+        let of_view: Vec<_> = all.iter().filter(|it| it.connection == row.name).cloned().collect();
+        assert!(!of_view.is_empty());
+        assert_eq!(warehouse.status_of(row.id).unwrap(), of_view);
+    }
+}
+
+#[test]
+fn many_connections_whose_walks_are_the_same_are_planned_together() {
+    let payer = Payer::small();
+    let home = home_of(&payer, 60);
+    // One of them was never synced.
+    let forgotten = "(SELECT id FROM connection WHERE name = 'copy-0042')";
+    for table in ["sync_walk", "type_state"] {
+        let sql = format!("DELETE FROM {table} WHERE connection_id = {forgotten}");
+        home.warehouse().execute(&sql, []).unwrap();
+    }
+    let plan = home.run(&["plan"]);
+    assert_eq!(plan.code, 0, "{}", plan.stderr);
+    let heads: Vec<&str> = plan.stdout.lines().filter(|it| it.contains(" at plan demo")).collect();
+    assert!(
+        heads.iter().any(|head| head.starts_with("60 connections at plan demo: ")),
+        "{heads:?}"
+    );
+    assert!(heads.contains(&"1 connection at plan demo: copy-0042"), "{heads:?}");
+    let named = home.run(&["plan", "copy-0042"]);
+    assert!(named.stdout.starts_with("copy-0042 at plan demo"), "{}", named.stdout);
 }

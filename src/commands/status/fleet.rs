@@ -1,0 +1,158 @@
+//! The status of very many connections: a line per plan, and the exceptions by name.
+
+use super::{code_of, consent_ends, people};
+use crate::{
+    cli::StatusArgs,
+    clock,
+    commands::{
+        failure::Failure,
+        freshness::{self, Stale},
+        print, show,
+        standing::minute,
+        terminal,
+    },
+    config::Settings,
+    exit_code::ExitCode,
+    plural,
+    warehouse::{ConnectionRow, ReadOnlyWarehouse, Standing, TypeStatus},
+};
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, HashMap};
+
+/// More connections than these are told by plan.
+pub(super) const MANY: usize = 50;
+/// As many exceptions are told in full; the rest are named.
+const IN_FULL: usize = 20;
+/// As many more are named.
+const NAMED: usize = 100;
+
+/// How the connections of one plan stand.
+#[derive(Default)]
+struct OfPlan {
+    connections: usize,
+    complete: usize,
+    oldest: Option<String>,
+}
+
+/// Shows it.
+pub(super) fn run(
+    settings: &Settings,
+    warehouse: &ReadOnlyWarehouse,
+    connections: &[ConnectionRow],
+    args: &StatusArgs,
+    now: DateTime<Utc>,
+) -> Result<ExitCode, Failure> {
+    let standings = warehouse.standings()?;
+    let (mut plans, mut exceptions) = (BTreeMap::<&str, OfPlan>::new(), Vec::new());
+    let mut stale: HashMap<i64, Stale> = HashMap::new();
+    for row in connections {
+        let standing = standings.get(&row.id);
+        let plan = plans.entry(row.plan_name()).or_default();
+        plan.connections += 1;
+        if let Some(found) =
+            standing.and_then(|standing| stale_of(row, standing, settings, args, now))
+        {
+            stale.insert(row.id, found);
+        }
+        let is_fine = standing.is_some_and(|it| it.open == 0 && it.rejects == 0)
+            && row.moving.is_none()
+            && !stale.contains_key(&row.id);
+        if !is_fine {
+            exceptions.push(row.clone());
+            continue;
+        }
+        plan.complete += 1;
+        let as_of = standing.and_then(|it| it.complete_as_of.clone());
+        plan.oldest = [plan.oldest.take(), as_of].into_iter().flatten().min();
+    }
+    let types = types_of(warehouse, &exceptions)?;
+    let is_stale = if stale.is_empty() { ExitCode::Complete } else { ExitCode::Incomplete };
+    let code = match exceptions.is_empty() {
+        true => ExitCode::Complete,
+        false => code_of(&exceptions, &types).worst(is_stale),
+    };
+    let (told, named) = exceptions.split_at(exceptions.len().min(IN_FULL));
+    let strangers: HashMap<i64, u64> = told
+        .iter()
+        .map(|row| Ok((row.id, warehouse.open_strangers(row.id)?)))
+        .collect::<Result<_, Failure>>()?;
+    let marts = warehouse.mart_state()?;
+    let of_people = people::Told {
+        connections: told,
+        types: &types,
+        marts: &marts,
+        strangers: &strangers,
+        ends: &consent_ends(settings, warehouse)?,
+        stale: &stale,
+        with_types: false,
+    };
+    print(|out| {
+        for (plan, standing) in &plans {
+            writeln!(out, "{}", show::wrap(&line(plan, standing), width(), 2))?;
+        }
+        people::write_each(out, &of_people)?;
+        if !named.is_empty() {
+            writeln!(out, "{}", show::wrap(&and_more(named), width(), 2))?;
+        }
+        let more = "`payersync status NAME` shows a connection, `--json` every connection.";
+        writeln!(out, "{}", show::wrap(more, width(), 2))
+    })?;
+    Ok(code)
+}
+
+fn width() -> usize {
+    terminal::width().unwrap_or(usize::MAX)
+}
+
+fn line(plan: &str, standing: &OfPlan) -> String {
+    let OfPlan { connections, complete, oldest } = standing;
+    let who = if plan.is_empty() { "From files".to_owned() } else { format!("Plan {plan}") };
+    let as_of = oldest.as_deref().map(|oldest| format!(", the oldest as of {}", minute(oldest)));
+    let as_of = as_of.unwrap_or_default();
+    let all = plural::count(*connections, "connection");
+    match connections - complete {
+        0 => format!("{who}: {all}, all complete{as_of}"),
+        exceptions => format!(
+            "{who}: {all}, {complete} complete{as_of}, {}",
+            plural::count(exceptions, "exception")
+        ),
+    }
+}
+
+fn and_more(named: &[ConnectionRow]) -> String {
+    let names: Vec<&str> = named.iter().take(NAMED).map(|row| row.name.as_str()).collect();
+    let more = match named.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("Further exceptions: {}{more}", names.join(", "))
+}
+
+fn stale_of(
+    row: &ConnectionRow,
+    standing: &Standing,
+    settings: &Settings,
+    args: &StatusArgs,
+    now: DateTime<Utc>,
+) -> Option<Stale> {
+    let instant = |text: &Option<String>| clock::parsed(text.as_deref()?);
+    let (complete_as_of, checked_at) =
+        (instant(&standing.complete_as_of)?, instant(&standing.checked_at));
+    freshness::stale_since(row, complete_as_of, checked_at, settings, args.max_age, now)
+}
+
+/// The types of the exceptions, sorted by name; where there are very many, one look at everything is
+/// quicker than a look at each.
+fn types_of(
+    warehouse: &ReadOnlyWarehouse,
+    exceptions: &[ConnectionRow],
+) -> Result<Vec<TypeStatus>, Failure> {
+    if exceptions.len() > 10 * NAMED {
+        return Ok(warehouse.status()?);
+    }
+    let mut types = Vec::new();
+    for row in exceptions {
+        types.extend(warehouse.status_of(row.id)?);
+    }
+    Ok(types)
+}

@@ -1,0 +1,108 @@
+//! How every connection stands, in one look at the ledger: for homes of thousands of connections.
+
+use super::status::{TypeStatus, status_of};
+use crate::warehouse::error::{Doing, WarehouseError};
+use rusqlite::{Connection, Row};
+use std::collections::HashMap;
+
+/// How a connection stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Types whose latest walk is incomplete.
+    pub open: u64,
+    /// Open rejects.
+    pub rejects: u64,
+    /// Start of the last complete walk of any type that a plan was asked for (RFC 3339).
+    pub complete_as_of: Option<String>,
+    /// When the latest walk ended that asked a plan (RFC 3339).
+    pub checked_at: Option<String>,
+}
+
+/// The latest walk of each type: of several groups' columns SQLite gives those of the greatest walk.
+const LATEST: &str = "
+    SELECT connection_id, sum(state IN ('incomplete', 'running')), max(checked_at) FROM (
+      SELECT connection_id, state,
+        CASE WHEN mode <> 'file' THEN coalesce(finished_at, started_at) END AS checked_at,
+        max(CASE WHEN mode <> 'file' THEN id + 4611686018427387904 ELSE id END)
+      FROM sync_walk WHERE mode <> 'window' GROUP BY connection_id, resource_type)
+    GROUP BY connection_id";
+const COMPLETE: &str = "
+    SELECT connection_id, max(walk_started_at) FROM sync_walk
+    WHERE state = 'complete' AND mode IN ('full', 'incremental', 'reference') GROUP BY connection_id";
+const REJECTS: &str = "
+    SELECT connection_id, count(*) FROM rejected_resource WHERE resolved_at IS NULL
+    GROUP BY connection_id";
+
+/// How the connections stand that were ever synced or imported, by `connection.id`.
+pub(crate) fn standings(connection: &Connection) -> Result<HashMap<i64, Standing>, WarehouseError> {
+    let mut standings: HashMap<i64, Standing> = HashMap::new();
+    each(connection, LATEST, |row| {
+        let standing =
+            Standing { open: row.get(1)?, checked_at: row.get(2)?, ..Standing::default() };
+        standings.insert(row.get(0)?, standing);
+        Ok(())
+    })?;
+    each(connection, COMPLETE, |row| {
+        if let Some(standing) = standings.get_mut(&row.get::<_, i64>(0)?) {
+            standing.complete_as_of = row.get(1)?;
+        }
+        Ok(())
+    })?;
+    each(connection, REJECTS, |row| {
+        if let Some(standing) = standings.get_mut(&row.get::<_, i64>(0)?) {
+            standing.rejects = row.get(1)?;
+        }
+        Ok(())
+    })?;
+    Ok(standings)
+}
+
+fn each(
+    connection: &Connection,
+    sql: &str,
+    mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+) -> Result<(), WarehouseError> {
+    let mut statement = connection.prepare(sql).doing("cannot read the ledger")?;
+    let mut rows = statement.query([]).doing("cannot read the ledger")?;
+    while let Some(row) = rows.next().doing("cannot read the ledger")? {
+        take(row).doing("cannot read the ledger")?;
+    }
+    Ok(())
+}
+
+/// The lines of the view `completeness` of one connection, without a look at any other: the columns of
+/// `status::completeness`, in their order.
+const OF_ONE: &str = "
+    WITH latest AS (
+      SELECT resource_type, coalesce(max(CASE WHEN mode <> 'file' THEN id END), max(id)) AS walk_id
+      FROM sync_walk WHERE connection_id = ?1 AND mode <> 'window' GROUP BY resource_type)
+    SELECT c.name, c.plan, c.member, l.resource_type, w.mode, w.state, w.reason, w.detail, w.hint,
+      w.warning, w.failed_page,
+      (SELECT d.walk_started_at FROM sync_walk d WHERE d.connection_id = ?1
+         AND d.resource_type = l.resource_type AND d.state = 'complete'
+         AND d.mode IN ('full', 'incremental', 'reference') ORDER BY d.id DESC LIMIT 1),
+      coalesce(w.finished_at, w.started_at), w.pages_before + w.pages, w.declared_total,
+      (SELECT count(r.id) FROM resource r WHERE r.connection_id = ?1
+         AND r.resource_type = l.resource_type AND r.deleted_at IS NULL),
+      (SELECT count(j.id) FROM rejected_resource j WHERE j.connection_id = ?1
+         AND j.resource_type = l.resource_type AND j.resolved_at IS NULL),
+      (SELECT CASE WHEN min(a.missed_since) < s.last_full_at THEN min(a.missed_since)
+         ELSE s.last_full_at END FROM absent_resource a WHERE a.connection_id = ?1
+         AND a.resource_type = l.resource_type AND a.state = 'pending'),
+      s.watermark, s.last_updated_reason, w.run_id, w.http_status, w.distinct_resources, w.total_gap,
+      (SELECT count(a.missed_since) FROM absent_resource a WHERE a.connection_id = ?1
+         AND a.resource_type = l.resource_type AND a.state = 'pending')
+    FROM latest l JOIN sync_walk w ON w.id = l.walk_id JOIN connection c ON c.id = ?1
+    LEFT JOIN type_state s ON s.connection_id = ?1 AND s.resource_type = l.resource_type
+    ORDER BY l.resource_type";
+
+/// The truth per type of one connection, as `completeness` has it.
+pub(crate) fn of_one(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<TypeStatus>, WarehouseError> {
+    connection
+        .prepare_cached(OF_ONE)
+        .and_then(|mut statement| statement.query_map([connection_id], status_of)?.collect())
+        .doing("cannot read how a connection stands")
+}

@@ -33,7 +33,7 @@ pub struct ConnectionRow {
     /// When the member consented last (RFC 3339).
     pub consented_at: Option<String>,
     /// Whether it is between two homes: nobody asks for it then.
-    pub moving: Option<Moving>,
+    pub moving: Option<Box<Moving>>,
 }
 
 /// A consent to be entered.

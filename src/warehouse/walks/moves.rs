@@ -36,7 +36,9 @@ impl Moving {
 }
 
 /// The moves that are not finished, by `connection.id`. A warehouse of an earlier version has none.
-pub(crate) fn under_way(connection: &Connection) -> Result<HashMap<i64, Moving>, WarehouseError> {
+pub(crate) fn under_way(
+    connection: &Connection,
+) -> Result<HashMap<i64, Box<Moving>>, WarehouseError> {
     let doing = "cannot read which connections are being moved";
     if !connection.table_exists(None, "connection_move").doing(doing)? {
         return Ok(HashMap::new());
@@ -46,7 +48,7 @@ pub(crate) fn under_way(connection: &Connection) -> Result<HashMap<i64, Moving>,
         .and_then(|mut statement| {
             let moving = |row: &Row<'_>| {
                 let other_home = row.get::<_, String>(2)?.into();
-                Ok((row.get(0)?, Moving { arrives: row.get(1)?, other_home }))
+                Ok((row.get(0)?, Box::new(Moving { arrives: row.get(1)?, other_home })))
             };
             statement.query_map([], moving)?.collect()
         })

@@ -1,5 +1,6 @@
 //! The command line: clap types only.
 
+mod backup;
 mod codes;
 mod config;
 mod explain;
@@ -7,6 +8,7 @@ mod export;
 mod import;
 mod init;
 mod jwks;
+mod lake;
 mod moving;
 mod notify;
 mod production_access;
@@ -20,6 +22,7 @@ mod sync;
 mod version;
 mod views;
 
+pub use backup::{BackupArgs, RestoreArgs};
 pub use codes::{CodesAction, CodesCommand, CodesLoadArgs};
 pub use config::{ConfigAction, ConfigCommand, ConfigShowArgs};
 pub use explain::ExplainArgs;
@@ -27,6 +30,7 @@ pub use export::{DateTreatment, ExportArgs, ExportFormat, ExportSet};
 pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use jwks::{JwksArgs, NewKey};
+pub use lake::{LakeAction, LakeCommand, LakeSyncArgs};
 pub use moving::MoveArgs;
 pub use notify::NotifyArgs;
 pub use production_access::ProductionAccessArgs;
@@ -143,6 +147,9 @@ pub enum Command {
     /// Write tables or resources to a folder, for other tools
     #[command(after_long_help = include_str!("cli/help/export.txt"))]
     Export(ExportArgs),
+    /// Write the tables to a Delta Lake, in a folder or in S3, for engines that outgrow one machine
+    #[command(after_long_help = include_str!("cli/help/lake.txt"))]
+    Lake(LakeCommand),
     /// List the code lists that are loaded, or load published ones, so that codes have names
     #[command(after_long_help = include_str!("cli/help/codes.txt"))]
     Codes(CodesCommand),
@@ -278,32 +285,6 @@ pub struct TablesArgs {
 pub struct RebuildArgs {
     /// The tables and marts; all of them if none is named
     pub tables: Vec<String>,
-}
-
-/// `payersync backup`.
-#[derive(Debug, Args)]
-pub struct BackupArgs {
-    /// The file to write; it must not exist
-    pub file: PathBuf,
-    /// Encrypt it for an age recipient (age1…); may be repeated
-    #[arg(long, value_name = "RECIPIENT")]
-    pub encrypt: Vec<String>,
-    /// Encrypt it with the passphrase in this file
-    #[arg(long, value_name = "FILE", conflicts_with = "encrypt")]
-    pub encrypt_passphrase_file: Option<PathBuf>,
-}
-
-/// `payersync restore`.
-#[derive(Debug, Args)]
-pub struct RestoreArgs {
-    /// A file that `payersync backup` wrote
-    pub file: PathBuf,
-    /// The file with an age identity, for a backup that is encrypted to recipients
-    #[arg(long, value_name = "FILE")]
-    pub identity: Option<PathBuf>,
-    /// The file with the passphrase, for a backup that is encrypted with one
-    #[arg(long, value_name = "FILE", conflicts_with = "identity")]
-    pub passphrase_file: Option<PathBuf>,
 }
 
 /// `payersync doctor`.

@@ -98,7 +98,7 @@ pub(super) fn require_own(home: &Path) -> Result<(), Failure> {
         let is_ours = matches!(
             &*name,
             FILE_NAME | "lock" | "backup.lock" | "consent.lock" | "locks" | TOLD | "notify.lock"
-        ) || [WAREHOUSE_NAME, "vault.", "pending-"]
+        ) || [WAREHOUSE_NAME, "vault.", "pending-", "lake."]
             .iter()
             .any(|start| name.starts_with(start));
         if is_ours {

@@ -53,6 +53,12 @@ pub(super) fn take_both(one: &Path, other: &Path, command: &str) -> Result<Vec<H
     Ok(locks)
 }
 
+/// Takes the lock of lakes: what is in this home's folders of a lake is no other process's.
+#[cfg(feature = "lake")]
+pub(super) fn take_for_lake(home: &Path) -> Result<HomeLock, Failure> {
+    take_file(home, "lake.lock", "lake")
+}
+
 fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure> {
     let path = home.join(name);
     let failed = |error: std::io::Error| {

@@ -29,6 +29,8 @@ mod init;
 mod json_lines;
 mod jwks;
 mod key_command;
+#[cfg(feature = "lake")]
+mod lake;
 mod lock;
 mod logging;
 mod mart_description;
@@ -69,7 +71,7 @@ mod watch;
 
 use crate::{
     auth::finish_refreshes,
-    cli::{Cli, Command},
+    cli::{Cli, Command, LakeAction, LakeCommand, LakeSyncArgs},
     exit_code::ExitCode,
 };
 use failure::Failure;
@@ -77,6 +79,7 @@ use failure::Failure;
 pub(crate) use import::any_import;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     pin::Pin,
 };
 use stdout::print;
@@ -183,6 +186,7 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
         Command::Explain(args) => explain::run(&home, &args),
         Command::Report(args) => report::run(&home, &args),
         Command::Export(args) => export::run(&home, &args),
+        Command::Lake(LakeCommand { action: LakeAction::Sync(args) }) => lake_sync(&home, &args),
         Command::Codes(command) => codes::run(&home, command, style).await,
         Command::Views(command) => views::views(command),
         Command::Rebuild(args) => rebuild::run(&home, args, style),
@@ -200,6 +204,17 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
         Command::Completions(args) => shipped::completions(&args),
         Command::Man(args) => shipped::man(&args),
     }
+}
+
+#[cfg(feature = "lake")]
+fn lake_sync(home: &Path, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {
+    lake::run(home, args)
+}
+
+#[cfg(not(feature = "lake"))]
+fn lake_sync(_: &Path, _: &LakeSyncArgs) -> Result<ExitCode, Failure> {
+    Err(Failure::misuse("this payersync was built without lakes")
+        .hint("build it with `--features lake`, or use `payersync export`"))
 }
 
 #[cfg(test)]

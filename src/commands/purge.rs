@@ -32,6 +32,8 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
         PurgeTarget::Connection(row) => row,
         PurgeTarget::Unfinished => {
             scrub(&warehouse)?;
+            #[cfg(feature = "lake")]
+            super::lake::after_purge(&settings, &mut Vec::new())?;
             tell("Finished an earlier purge that was interrupted");
             return Ok(ExitCode::Complete);
         }
@@ -83,6 +85,8 @@ pub(super) async fn erase(
     let mut purged = purge_rows(&warehouse, row, &system::user(), Clock::system().now())?;
     scrub(&warehouse)?;
     purged.copies.extend(unreached);
+    #[cfg(feature = "lake")]
+    super::lake::after_purge(settings, &mut purged.copies)?;
     if settings.connection_sections.contains(&row.name) {
         tell(&format!(
             "{} still has [connections.{}]: remove that section by hand",

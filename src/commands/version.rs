@@ -8,11 +8,14 @@ const COMMIT: Option<&str> = option_env!("PAYERSYNC_COMMIT");
 
 /// Prints what this build is made of.
 pub fn long_version() -> ExitCode {
-    let features: Vec<&str> =
-        [("encryption", cfg!(feature = "encryption")), ("parquet", cfg!(feature = "parquet"))]
-            .into_iter()
-            .filter_map(|(name, is_on)| is_on.then_some(name))
-            .collect();
+    let features: Vec<&str> = [
+        ("encryption", cfg!(feature = "encryption")),
+        ("lake", cfg!(feature = "lake")),
+        ("parquet", cfg!(feature = "parquet")),
+    ]
+    .into_iter()
+    .filter_map(|(name, is_on)| is_on.then_some(name))
+    .collect();
     let features = if features.is_empty() { "none".to_owned() } else { features.join(", ") };
     let lines = [
         ("commit", COMMIT.filter(|commit| !commit.is_empty()).unwrap_or("not known")),

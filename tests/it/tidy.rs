@@ -36,6 +36,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("icu_normalizer", &["warehouse/tables/marts/"]),
     ("indicatif", &["commands/progress.rs"]),
     ("maud", &["commands/report/"]),
+    ("object_store", &["commands/lake/store.rs"]),
     ("parquet", &["commands/export/columnar.rs"]),
     ("rand_chacha", &["sandbox/members/rng.rs"]),
     ("refinery", &["warehouse/"]),

@@ -22,7 +22,11 @@ use parquet::{
     },
     schema::types::Type,
 };
-use std::{io, mem, sync::Arc};
+use std::{
+    io::{self, Write},
+    mem,
+    sync::Arc,
+};
 
 /// Bytes of cells in memory at which a row group is written.
 const GROUP_BYTES: usize = 8 << 20;
@@ -31,9 +35,9 @@ const GROUP_ROWS: usize = 1 << 17;
 /// Digits of an amount.
 const PRECISION: i32 = 18;
 
-/// A Parquet file in the making.
-pub(super) struct Parquet {
-    writer: SerializedFileWriter<HashedFile>,
+/// A Parquet file in the making, written to an output.
+pub(in crate::commands) struct Parquet<W: Write + Send> {
+    writer: SerializedFileWriter<W>,
     columns: Vec<Cells>,
     rows: usize,
     bytes: usize,
@@ -81,10 +85,18 @@ impl Values {
     }
 }
 
-impl Parquet {
-    /// Writes the start of the file.
-    pub(super) fn begin(file: HashedFile, columns: &[Column]) -> io::Result<Parquet> {
-        let fields = columns.iter().map(field).collect::<Result<Vec<_>, _>>().map_err(system)?;
+impl<W: Write + Send> Parquet<W> {
+    /// Writes the start of the file; `is_utc` says whether its timestamps are UTC or of no time zone.
+    pub(in crate::commands) fn begin(
+        output: W,
+        columns: &[Column],
+        is_utc: bool,
+    ) -> io::Result<Parquet<W>> {
+        let fields = columns
+            .iter()
+            .map(|column| field(column, is_utc))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(system)?;
         let schema =
             Type::group_type_builder("schema").with_fields(fields).build().map_err(system)?;
         let properties = WriterProperties::builder()
@@ -94,7 +106,7 @@ impl Parquet {
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
             .build();
-        let writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties))
+        let writer = SerializedFileWriter::new(output, Arc::new(schema), Arc::new(properties))
             .map_err(system)?;
         let columns = columns
             .iter()
@@ -121,10 +133,9 @@ impl Parquet {
         (self.rows, self.bytes) = (0, 0);
         Ok(())
     }
-}
 
-impl TableWriter for Parquet {
-    fn row(&mut self, cells: &[AnswerCell<'_>]) -> io::Result<()> {
+    /// Takes one row, its cells in the order of the columns.
+    pub(in crate::commands) fn push(&mut self, cells: &[AnswerCell<'_>]) -> io::Result<()> {
         for (column, cell) in self.columns.iter_mut().zip(cells) {
             self.bytes += mem::size_of::<i16>() + mem::size_of::<i64>();
             let is_there = match (&mut column.values, cell) {
@@ -166,12 +177,29 @@ impl TableWriter for Parquet {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<Finished> {
+    /// Bytes of the file so far; rows that are not written yet are not in it.
+    #[cfg(feature = "lake")]
+    pub(in crate::commands) fn bytes(&self) -> usize {
+        self.writer.bytes_written()
+    }
+
+    /// Ends the file; returns its output, and the cells that it could not hold as they are.
+    pub(in crate::commands) fn end(mut self) -> io::Result<(W, Losses)> {
         if self.rows > 0 {
             self.write_group().map_err(system)?;
         }
-        self.writer.finish().map_err(system)?;
-        Ok(Finished { sums: self.writer.inner_mut().finish()?, losses: self.losses })
+        Ok((self.writer.into_inner().map_err(system)?, self.losses))
+    }
+}
+
+impl TableWriter for Parquet<HashedFile> {
+    fn row(&mut self, cells: &[AnswerCell<'_>]) -> io::Result<()> {
+        self.push(cells)
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<Finished> {
+        let (mut file, losses) = self.end()?;
+        Ok(Finished { sums: file.finish()?, losses })
     }
 }
 
@@ -208,14 +236,16 @@ fn write(column: &mut SerializedColumnWriter<'_>, cells: &mut Cells) -> Result<(
     Ok(())
 }
 
-fn field(column: &Column) -> Result<Arc<Type>, ParquetError> {
+fn field(column: &Column, is_utc: bool) -> Result<Arc<Type>, ParquetError> {
     let (physical, logical) = match column.kind {
         Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
         Kind::Boolean => (Physical::BOOLEAN, None),
         Kind::Integer => (Physical::INT64, None),
         Kind::Real => (Physical::DOUBLE, None),
         Kind::Date => (Physical::INT32, Some(LogicalType::Date)),
-        Kind::Timestamp => (Physical::INT64, Some(LogicalType::timestamp(false, TimeUnit::MICROS))),
+        Kind::Timestamp => {
+            (Physical::INT64, Some(LogicalType::timestamp(is_utc, TimeUnit::MICROS)))
+        }
         Kind::Money(scale) => {
             (Physical::INT64, Some(LogicalType::decimal(i32::from(scale), PRECISION)))
         }

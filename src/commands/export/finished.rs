@@ -12,11 +12,11 @@ pub(super) struct Finished {
 
 /// Cells that a column's type does not hold as they are, by column.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Losses {
+pub(in crate::commands) struct Losses {
     /// Amounts with fractions of a cent, which are rounded.
-    pub(super) rounded: BTreeMap<String, u64>,
+    pub(in crate::commands) rounded: BTreeMap<String, u64>,
     /// Cells of another type, which are NULL in the file.
-    pub(super) left_out: BTreeMap<String, u64>,
+    pub(in crate::commands) left_out: BTreeMap<String, u64>,
     /// Cells of a de-identified export that have not the form of their column, which are NULL too.
     pub(super) suppressed: BTreeMap<String, u64>,
 }

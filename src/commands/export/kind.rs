@@ -8,7 +8,7 @@ use crate::{
 
 /// The type of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::commands) enum Kind {
     /// Text, and whatever a column without a declared type holds.
     Text,
     /// A whole number of 64 bits.
@@ -43,9 +43,9 @@ impl Kind {
 
 /// A column of an exported table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) kind: Kind,
+pub(in crate::commands) struct Column {
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) kind: Kind,
 }
 
 /// What decides the types of a table's columns.

@@ -21,6 +21,13 @@ mod spreadsheet;
 mod tables;
 mod writer;
 
+#[cfg(feature = "lake")]
+pub(super) use self::{
+    columnar::Parquet,
+    finished::Losses,
+    kind::{Column, Kind},
+    tables::columns_of,
+};
 use super::{failure::Failure, home, stop_signal, system, tell};
 use crate::{
     cli::{ExportArgs, ExportFormat},

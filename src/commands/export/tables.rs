@@ -45,28 +45,18 @@ pub(super) fn write(
             files.undeclared.push(name.to_owned());
             continue;
         }
-        let declared = snapshot.columns(name)?;
-        if declared.is_empty() {
+        let meanings = column_meanings(catalog, name);
+        let definition = definition(catalog, name, &meanings);
+        let mut columns = columns(snapshot, name, &definition)?;
+        if columns.is_empty() {
             files.missing.push(name.to_owned());
             continue;
         }
-        let meanings = column_meanings(catalog, name);
-        let definition = match table(catalog, name) {
-            Some(table) => Definition::Table(table),
-            None if is_tuva(name) => Definition::Tuva(&meanings),
-            None => Definition::Mart(&meanings),
-        };
-        let columns: Vec<Column> = declared
-            .into_iter()
-            .map(|(name, declared)| {
-                let kind = match definition.kind(&name, &declared) {
-                    // Nothing is rounded in text: whoever reads it with this type loses nothing.
-                    Kind::Money(_) if args.format == ExportFormat::Csv => Kind::Money(6),
-                    kind => kind,
-                };
-                Column { kind, name }
-            })
-            .collect();
+        if args.format == ExportFormat::Csv {
+            // Nothing is rounded in text: whoever reads it with this type loses nothing.
+            let is_money = |column: &&mut Column| matches!(column.kind, Kind::Money(_));
+            columns.iter_mut().filter(is_money).for_each(|column| column.kind = Kind::Money(6));
+        }
         let new_rows = match (since, definition) {
             (Some(since), Definition::Table(table))
                 if !snapshot.is_rebuilt_since(name, since)? =>
@@ -97,6 +87,42 @@ pub(super) fn write(
         );
     }
     Ok(files)
+}
+
+fn definition<'a>(
+    catalog: &'a Catalog,
+    name: &str,
+    meanings: &'a [(String, String)],
+) -> Definition<'a> {
+    match table(catalog, name) {
+        Some(table) => Definition::Table(table),
+        None if is_tuva(name) => Definition::Tuva(meanings),
+        None => Definition::Mart(meanings),
+    }
+}
+
+/// The columns that the warehouse's file has; empty if it lacks the table.
+fn columns(
+    snapshot: &Snapshot<'_>,
+    name: &str,
+    definition: &Definition<'_>,
+) -> Result<Vec<Column>, WarehouseError> {
+    let typed = |(name, declared): (String, String)| {
+        let kind = definition.kind(&name, &declared);
+        Column { kind, name }
+    };
+    Ok(snapshot.columns(name)?.into_iter().map(typed).collect())
+}
+
+/// The columns of a table or mart; empty if the warehouse's file lacks it.
+#[cfg(feature = "lake")]
+pub(in crate::commands) fn columns_of(
+    snapshot: &Snapshot<'_>,
+    catalog: &Catalog,
+    name: &str,
+) -> Result<Vec<Column>, WarehouseError> {
+    let meanings = column_meanings(catalog, name);
+    columns(snapshot, name, &definition(catalog, name, &meanings))
 }
 
 /// The columns of [`CHANGED`] and [`DELETED`].
@@ -175,7 +201,7 @@ fn begin(args: &ExportArgs, path: &Path, columns: &[Column]) -> io::Result<Box<d
     let file = HashedFile::create(path)?;
     Ok(match args.format {
         #[cfg(feature = "parquet")]
-        ExportFormat::Parquet => Box::new(Parquet::begin(file, columns)?),
+        ExportFormat::Parquet => Box::new(Parquet::begin(file, columns, false)?),
         _ => Box::new(Csv::begin(file, columns, args.raw)?),
     })
 }

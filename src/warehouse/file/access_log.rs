@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub struct Access {
     /// Who, as the operating system knows them.
     pub os_user: String,
-    /// The command: backup, export, get, move, prune, purge, report, restore.
+    /// The command: backup, export, get, lake, move, prune, purge, report, restore.
     pub command: &'static str,
     /// The one connection it is about; `None` for all.
     pub connection_id: Option<i64>,
@@ -137,7 +137,7 @@ struct Past {
 const PAST: &str = "SELECT id, at < ?1, command = 'prune', connection_id,
      CASE WHEN id = max(id) FILTER (WHERE is_copy) OVER copy THEN target END,
      coalesce(max(has_ended) FILTER (WHERE is_copy) OVER copy, 0)
-   FROM (SELECT *, command IN ('backup', 'export', 'report', 'prune') AND target IS NOT NULL AS is_copy,
+   FROM (SELECT *, command IN ('backup', 'export', 'lake', 'report', 'prune') AND target IS NOT NULL AS is_copy,
            detail IS NULL OR detail NOT IN (?2, ?3) AS has_ended FROM access_log)
    WINDOW copy AS (PARTITION BY target, connection_id) ORDER BY id";
 
@@ -260,7 +260,7 @@ pub(crate) fn copies(
     let copies = connection
         .prepare(
             "SELECT target, max(detail IS NULL OR detail NOT IN (?2, ?3)) FROM access_log
-             WHERE target IS NOT NULL AND command IN ('backup', 'export', 'report', 'prune')
+             WHERE target IS NOT NULL AND command IN ('backup', 'export', 'lake', 'report', 'prune')
                AND (connection_id IS NULL OR connection_id = ?1)
              GROUP BY target ORDER BY min(id)",
         )

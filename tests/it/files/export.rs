@@ -327,6 +327,14 @@ fn a_build_without_parquet_says_so() {
     let arguments = [folder.to_str().unwrap(), "--format", "parquet"];
     refused(&home, &arguments, "this payersync was built without Parquet");
     assert!(!folder.exists());
+    let outcome = home.run(&["lake", "sync", folder.to_str().unwrap()]);
+    assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("this payersync was built without lakes"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(!folder.exists());
 }
 
 #[cfg(unix)]

@@ -11,3 +11,5 @@ pub(crate) mod import;
 mod import_beside_a_plan;
 mod import_data;
 mod import_odd;
+mod lake;
+mod lake_s3;

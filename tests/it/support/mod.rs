@@ -36,6 +36,8 @@ pub(crate) use scripted::{Asked, Reply, Scripted, bundle};
 pub(crate) use served::Served;
 pub(crate) use shell::{bash, scripts};
 pub(crate) use sql_text::{copy_rows, dump, rows};
+#[cfg(feature = "lake")]
+pub(crate) use surroundings::python_with_delta;
 pub(crate) use surroundings::{
     chromium_and_axe, fhirpath_js, oidc_module, python_with_duckdb, server, shared, tools,
 };

@@ -25,6 +25,12 @@ pub(crate) fn python_with_duckdb() -> Option<PathBuf> {
     path("PAYERSYNC_TEST_DUCKDB")
 }
 
+/// The python of `.ci/run` that reads Delta tables.
+#[cfg(feature = "lake")]
+pub(crate) fn python_with_delta() -> Option<PathBuf> {
+    path("PAYERSYNC_TEST_DELTA")
+}
+
 /// The folder of `.ci/run` whose node_modules have oidc-provider.
 pub(crate) fn oidc_module() -> Option<PathBuf> {
     path("PAYERSYNC_TEST_OIDC_MODULE")

@@ -1,0 +1,143 @@
+//! The lakes that a home fills, and proof that a shard of a lake is this home's.
+//!
+//! A home that wrote as another home's shard would take that home's connections for purged ones.
+
+use super::store::Store;
+use crate::{
+    commands::{failure::Failure, home},
+    own_file,
+};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The file in the home.
+const FILE: &str = "lake.json";
+/// The folder of the lake with a file for each shard.
+pub(super) const SHARDS: &str = "_payersync";
+/// Days that replaced files stay.
+const KEEP_DAYS: u32 = 7;
+
+/// What a home knows of its lakes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Known {
+    /// Random, and the same for all lakes.
+    home: String,
+    /// By the lake's path or URL.
+    pub(super) lakes: BTreeMap<String, Lake>,
+}
+
+/// How a home fills a lake.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lake {
+    /// What the home is called there.
+    pub(super) shard: String,
+    /// Days that replaced files stay.
+    pub(super) keep_days: u32,
+}
+
+/// What a shard's file says.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Owner {
+    home: String,
+}
+
+impl Known {
+    /// Reads what the home knows; a home without a lake gets its random name.
+    pub(super) fn read(home: &Path) -> Result<Known, Failure> {
+        let path = home.join(FILE);
+        let failed = |error| {
+            let hint = "restore the file, or remove it and use --take-over";
+            Failure::file(format!("cannot read {}", path.display()), error, hint)
+        };
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(error.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let name = own_file::random_name().map_err(failed)?;
+                Ok(Known { home: name, lakes: BTreeMap::new() })
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// How the home fills a lake from now on.
+    pub(super) fn choose(
+        &self,
+        home: &Path,
+        lake: &str,
+        shard: Option<&str>,
+        keep_days: Option<u32>,
+    ) -> Result<Lake, Failure> {
+        let before = self.lakes.get(lake);
+        let shard = match (before, shard) {
+            (Some(before), Some(asked)) if before.shard != asked => {
+                let what = format!("this home is shard {} of {lake}", before.shard);
+                return Err(Failure::misuse(what)
+                    .hint("a shard keeps its name: leave --shard out, or name another lake"));
+            }
+            (Some(before), _) => before.shard.clone(),
+            (None, Some(asked)) => asked.to_owned(),
+            (None, None) => name_of(home),
+        };
+        let keep_days = keep_days.or(before.map(|before| before.keep_days)).unwrap_or(KEEP_DAYS);
+        Ok(Lake { shard, keep_days })
+    }
+
+    /// Notes a lake in the home, then the home in the lake.
+    ///
+    /// # Errors
+    /// The shard is another home's.
+    pub(super) fn claim(
+        &mut self,
+        home: &Path,
+        store: &Store,
+        lake: &Lake,
+        take_over: bool,
+    ) -> Result<(), Failure> {
+        if self.lakes.insert(store.name().to_owned(), lake.clone()).as_ref() != Some(lake) {
+            let text = serde_json::to_string_pretty(self)
+                .map_err(|error| Failure::bug("the lakes cannot be written as JSON", error))?;
+            home::write_private(&home.join(FILE), &(text + "\n"))?;
+        }
+        let name = format!("{SHARDS}/{}.json", lake.shard);
+        let ours = Owner { home: self.home.clone() };
+        let bytes = serde_json::to_vec(&ours)
+            .map_err(|error| Failure::bug("the home cannot be written as JSON", error))?;
+        if store.put_new(&name, Bytes::from(bytes.clone()))? {
+            return Ok(());
+        }
+        let there = store.get(&name)?.unwrap_or_default();
+        if serde_json::from_slice::<Owner>(&there).is_ok_and(|there| there == ours) {
+            return Ok(());
+        }
+        if take_over {
+            return store.put(&name, Bytes::from(bytes));
+        }
+        Err(Failure::misuse(format!("another home is shard {} of {}", lake.shard, store.name()))
+            .hint("name this home with --shard; --take-over is for a home that was restored"))
+    }
+}
+
+/// The name of the home's folder, as a shard may be called.
+fn name_of(home: &Path) -> String {
+    let full: PathBuf = fs::canonicalize(home).unwrap_or_else(|_| home.to_owned());
+    let name = full.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    let name: String = name.trim_start_matches('.').chars().map(plain).take(64).collect();
+    if name.is_empty() { "home".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_homes_folder_gives_the_shard_a_name() {
+        let names = ["/srv/.payersync", "/srv/my plans", "/"].map(|path| name_of(Path::new(path)));
+        assert_eq!(names, ["payersync", "my_plans", "home"]);
+    }
+}

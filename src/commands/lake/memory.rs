@@ -1,0 +1,58 @@
+//! What the home remembers of a lake's logs, so that a sync reads the commits since the last one and
+//! not those of all years. It can be removed at any time.
+
+use super::{log::Log, store::Store};
+use crate::commands::{failure::Failure, home};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A file in the home.
+pub(super) struct Memory {
+    /// As a whole sync left it.
+    whole: PathBuf,
+    /// The same while a sync is at work, or after one that was killed.
+    begun: PathBuf,
+}
+
+/// What a home remembered.
+pub(super) struct Remembered {
+    /// The logs by table; nothing if they cannot be read.
+    pub(super) logs: BTreeMap<String, Log>,
+    /// Whether the last sync came to its end: if not, it may have left files that no log names.
+    pub(super) is_whole: bool,
+}
+
+impl Memory {
+    /// The file for a lake.
+    pub(super) fn of(home: &Path, store: &Store) -> Memory {
+        let hash = Sha256::digest(store.name());
+        let name: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let file = |ending: &str| home.join(format!("lake.{name}.{ending}"));
+        Memory { whole: file("json"), begun: file("begun.json") }
+    }
+
+    /// What the last sync left. From now on a sync is at work.
+    pub(super) fn begin(&self) -> Remembered {
+        let is_whole = fs::rename(&self.whole, &self.begun).is_ok();
+        let logs: Option<Vec<Log>> =
+            fs::read(&self.begun).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let is_whole = is_whole && logs.is_some();
+        let logs = logs.unwrap_or_default();
+        let logs = logs.into_iter().map(|log| (log.table.clone(), log)).collect();
+        Remembered { logs, is_whole }
+    }
+
+    /// Remembers the logs, at the end of a whole sync.
+    pub(super) fn end(&self, logs: &[Log]) -> Result<(), Failure> {
+        let text = serde_json::to_string(logs)
+            .map_err(|error| Failure::bug("logs cannot be written as JSON", error))?;
+        home::write_private(&self.whole, &text)?;
+        // What is left of it is older, and the next sync renames the other one over it.
+        let _ = fs::remove_file(&self.begun);
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! `payersync lake sync`: the tables of the warehouse as a Delta Lake, for engines.
+//!
+//! The log of a Delta table is written here rather than by the crate `deltalake-core`: without
+//! DataFusion that crate neither writes rows nor deletes any. docs/lake.md has the figures.
+
+mod action;
+mod files;
+mod known;
+mod log;
+mod memory;
+mod schema;
+mod source;
+mod store;
+mod sweep;
+mod table;
+
+use super::{failure::Failure, home, lock, system, tell};
+use crate::{
+    cli::LakeSyncArgs,
+    clock::Clock,
+    config::Settings,
+    exit_code::ExitCode,
+    plural,
+    warehouse::{
+        Access, Catalog, ReadOnlyWarehouse, Snapshot, WarehouseFile, backup_outcome, log_access,
+    },
+};
+use known::{Known, Lake, SHARDS};
+use log::Log;
+use memory::Memory;
+use std::path::Path;
+use store::Store;
+use sweep::Sweep;
+use table::{Change, Context};
+
+/// Brings a lake up to date.
+pub(super) fn run(folder: &Path, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {
+    let settings = Settings::load_or_default(folder)?;
+    sync(&settings, args)
+}
+
+/// Brings every lake of a home up to date after a purge, and takes those that could be reached out of
+/// the copies that still hold the member.
+pub(super) fn after_purge(settings: &Settings, copies: &mut Vec<String>) -> Result<(), Failure> {
+    for name in Known::read(&settings.home)?.lakes.into_keys() {
+        let args =
+            LakeSyncArgs { url: name.clone(), shard: None, keep_days: None, take_over: false };
+        match sync(settings, &args) {
+            Ok(_) => copies.retain(|copy| *copy != name),
+            Err(failure) => {
+                failure.tell();
+                tell(&format!(
+                    "Until `payersync lake sync {name}` this lake holds what was purged"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sync(settings: &Settings, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {
+    let catalog = home::catalog(settings)?;
+    let file = home::existing_warehouse(&settings.home)?;
+    let _lock = lock::take_for_lake(&settings.home)?;
+    let warehouse = ReadOnlyWarehouse::open(&file)?;
+    let store = Store::open(&args.url)?;
+    let mut known = Known::read(&settings.home)?;
+    let is_new = !known.lakes.contains_key(store.name());
+    let lake = known.choose(&settings.home, store.name(), args.shard.as_deref(), args.keep_days)?;
+    known.claim(&settings.home, &store, &lake, args.take_over)?;
+    if is_new {
+        // First, as for an export: files that nobody knows of cannot be named by a purge.
+        log(&file, &store, backup_outcome::BEGUN)?;
+    }
+    let memory = Memory::of(&settings.home, &store);
+    let total = warehouse
+        .snapshot(|snapshot| bring_up_to_date(snapshot, &catalog, &store, &lake, &memory))??;
+    if total.tables > 0 {
+        log(&file, &store, &total.words())?;
+    }
+    tell(&format!("{} as shard {}: {}", store.name(), lake.shard, total.words()));
+    total.losses.iter().for_each(|loss| tell(loss));
+    Ok(if total.is_faithful { ExitCode::Complete } else { ExitCode::Incomplete })
+}
+
+/// What a sync of a lake came to.
+struct Total {
+    /// Tables with a commit.
+    tables: usize,
+    files: usize,
+    rows: u64,
+    bytes: u64,
+    /// Files removed from the lake.
+    swept: usize,
+    losses: Vec<String>,
+    is_faithful: bool,
+}
+
+impl Total {
+    fn words(&self) -> String {
+        let swept = match self.swept {
+            0 => String::new(),
+            swept => format!(", {} removed", plural::count(swept, "old file")),
+        };
+        if self.tables == 0 {
+            return format!("nothing changed{swept}");
+        }
+        format!(
+            "{} changed, {} in {} ({:.1} MB){swept}",
+            plural::count(self.tables, "table"),
+            plural::count(self.rows, "row"),
+            plural::count(self.files, "file"),
+            self.bytes as f64 / 1e6,
+        )
+    }
+
+    fn add(&mut self, table: &str, change: &Change) {
+        self.tables += usize::from(change.is_committed);
+        self.files += change.files;
+        self.rows += change.done.rows;
+        self.bytes += change.done.bytes;
+        let losses = &change.done.losses;
+        for (column, cells) in &losses.rounded {
+            let rows = plural::count(*cells, "row");
+            self.losses.push(format!("{table}.{column} is rounded in {rows}"));
+        }
+        for (column, cells) in &losses.left_out {
+            let rows = plural::count(*cells, "row");
+            let what = "whose value is not of the column's type";
+            self.losses.push(format!("{table}.{column} is NULL in {rows}, {what}"));
+            self.is_faithful = false;
+        }
+    }
+}
+
+fn bring_up_to_date(
+    snapshot: &Snapshot<'_>,
+    catalog: &Catalog,
+    store: &Store,
+    lake: &Lake,
+    memory: &Memory,
+) -> Result<Total, Failure> {
+    let mut before = memory.begin();
+    let connections = snapshot.connections()?;
+    let now = Clock::system().now().timestamp_millis();
+    let run = snapshot.newest_run()?.unwrap_or_default();
+    let context =
+        Context { snapshot, store, shard: &lake.shard, connections: &connections, run, now };
+    let sources = source::all(snapshot, catalog)?;
+    let mut total = Total {
+        tables: 0,
+        files: 0,
+        rows: 0,
+        bytes: 0,
+        swept: 0,
+        losses: Vec::new(),
+        is_faithful: true,
+    };
+    let mut logs = Vec::new();
+    for source in &sources {
+        let mut log = Log::read(store, &source.name, before.logs.remove(&source.name))?;
+        total.add(&source.name, &context.sync(source, &mut log)?);
+        logs.push(log);
+    }
+    let is_source = |name: &String| sources.iter().any(|source| source.name == *name);
+    for name in store.list("")?.folders.into_iter().filter(|name| name != SHARDS) {
+        if is_source(&name) {
+            continue;
+        }
+        // A table of another home's, or one that this home has no more.
+        let mut log = Log::read(store, &name, before.logs.remove(&name))?;
+        if log.commits() > 0 {
+            total.add(&name, &context.leave(&mut log)?);
+            logs.push(log);
+        }
+    }
+    let sweep = Sweep::new(&logs, &lake.shard, &connections, now, lake.keep_days);
+    for log in &mut logs {
+        if !before.is_whole || sweep.has_work(log) {
+            total.swept += sweep.table(store, log)?;
+        }
+    }
+    memory.end(&logs)?;
+    Ok(total)
+}
+
+fn log(file: &WarehouseFile, store: &Store, detail: &str) -> Result<(), Failure> {
+    let access = Access {
+        os_user: system::user(),
+        command: "lake",
+        connection_id: None,
+        target: Some(store.name().to_owned()),
+        detail: Some(detail.to_owned()),
+    };
+    Ok(log_access(file, &access, Clock::system().now())?)
+}

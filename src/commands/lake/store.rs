@@ -1,0 +1,183 @@
+//! The files of a lake: in a folder, or in S3.
+//!
+//! Everything waits where it is called: a lake is written by one thread that also reads the warehouse.
+
+use crate::{commands::failure::Failure, own_file};
+use bytes::Bytes;
+use object_store::{
+    Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+    aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
+};
+use std::{
+    fs, io,
+    path::{Path as FilePath, PathBuf, absolute},
+    sync::Arc,
+};
+use tokio::{runtime::Handle, task::block_in_place};
+use url::Url;
+
+/// Where a lake lies.
+pub(super) struct Store {
+    files: Arc<dyn ObjectStore>,
+    /// The lake within the store.
+    root: Path,
+    /// The same for people, and for the next time: a path, or a URL.
+    name: String,
+    /// Where it is a folder.
+    folder: Option<PathBuf>,
+}
+
+/// The names directly below a name.
+pub(super) struct Listing {
+    pub(super) folders: Vec<String>,
+    pub(super) files: Vec<String>,
+}
+
+impl Store {
+    /// Finds a lake; makes its folder if it is missing.
+    ///
+    /// # Errors
+    /// It is neither a folder nor in S3, its settings are wrong, or others can write to the folder.
+    pub(super) fn open(url: &str) -> Result<Store, Failure> {
+        let parsed = Url::parse(url).ok().filter(|_| url.contains("://"));
+        match parsed {
+            None => Store::in_folder(FilePath::new(url)),
+            Some(url) if url.scheme() == "file" => match url.to_file_path() {
+                Ok(path) => Store::in_folder(&path),
+                Err(()) => Err(unknown(url.as_str())),
+            },
+            Some(url) if url.scheme() == "s3" => Store::in_s3(&url),
+            Some(url) => Err(unknown(url.as_str())),
+        }
+    }
+
+    fn in_folder(path: &FilePath) -> Result<Store, Failure> {
+        let failed = |error| {
+            let hint = "check that the folder's parent exists and that this user may write to it";
+            Failure::file(format!("cannot use the lake {}", path.display()), error, hint)
+        };
+        // With a slash at its end a link would be followed.
+        let path: PathBuf = absolute(path).map_err(failed)?.components().collect();
+        match own_file::create_new_folder(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made.map_err(failed)?,
+        }
+        own_file::require_safe_folder(&path)?;
+        let files = LocalFileSystem::new_with_prefix(&path)
+            .map_err(|error| failed(io::Error::other(error)))?
+            // A commit must not be on the disk before the files that it names.
+            .with_fsync(true);
+        let name = path.display().to_string();
+        Ok(Store { files: Arc::new(files), root: Path::default(), name, folder: Some(path) })
+    }
+
+    fn in_s3(url: &Url) -> Result<Store, Failure> {
+        let failed = |error: Error| {
+            Failure::usage(format!("cannot use the lake {url}"), error)
+                .hint("S3's settings come from the environment: AWS_REGION, AWS_ACCESS_KEY_ID …")
+        };
+        let files = AmazonS3Builder::from_env().with_url(url.as_str()).build().map_err(failed)?;
+        let root = Path::parse(url.path()).map_err(|error| failed(error.into()))?;
+        Ok(Store { files: Arc::new(files), root, name: url.to_string(), folder: None })
+    }
+
+    /// Its path or URL.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The content of a file; `None` if it is missing.
+    pub(super) fn get(&self, name: &str) -> Result<Option<Bytes>, Failure> {
+        let at = self.at(name);
+        let got =
+            wait(async { self.files.get_opts(&at, GetOptions::default()).await?.bytes().await });
+        match got {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.failed("read", name, error)),
+        }
+    }
+
+    /// Writes a file in one step, in place of any that is there.
+    pub(super) fn put(&self, name: &str, bytes: Bytes) -> Result<(), Failure> {
+        let at = self.at(name);
+        let done = wait(self.files.put(&at, PutPayload::from(bytes)));
+        done.map(drop).map_err(|error| self.failed("write", name, error))
+    }
+
+    /// Writes a file in one step, unless it is there; returns whether it was written.
+    pub(super) fn put_new(&self, name: &str, bytes: Bytes) -> Result<bool, Failure> {
+        let at = self.at(name);
+        let options = PutOptions::from(PutMode::Create);
+        match wait(self.files.put_opts(&at, PutPayload::from(bytes), options)) {
+            Ok(_) => Ok(true),
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(false),
+            Err(error) => Err(self.failed("write", name, error)),
+        }
+    }
+
+    /// Removes a file, if it is there.
+    pub(super) fn delete(&self, name: &str) -> Result<(), Failure> {
+        let at = self.at(name);
+        match wait(self.files.delete(&at)) {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.failed("remove", name, error)),
+        }
+    }
+
+    /// What lies directly in a folder; nothing if the folder is missing.
+    pub(super) fn list(&self, name: &str) -> Result<Listing, Failure> {
+        let at = self.at(name);
+        let listed = wait(self.files.list_with_delimiter(Some(&at)))
+            .map_err(|error| self.failed("list", name, error))?;
+        let last = |path: &Path| path.filename().unwrap_or_default().to_owned();
+        Ok(Listing {
+            folders: listed.common_prefixes.iter().map(last).collect(),
+            files: listed.objects.iter().map(|object| last(&object.location)).collect(),
+        })
+    }
+
+    /// Removes what killed writers left half written in a folder of this home's own: no listing shows
+    /// it. S3 shows no half a file to anybody.
+    pub(super) fn sweep_half_written(&self, name: &str) -> Result<(), Failure> {
+        let Some(folder) = self.folder.as_ref().map(|folder| folder.join(name)) else {
+            return Ok(());
+        };
+        let swept = || -> io::Result<()> {
+            for entry in fs::read_dir(&folder)? {
+                let entry = entry?;
+                if entry.file_name().to_string_lossy().contains('#') {
+                    fs::remove_file(entry.path())?;
+                }
+            }
+            Ok(())
+        };
+        match swept() {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::file(
+                format!("cannot tidy up {}", folder.display()),
+                error,
+                "make the folder writable and run the same command again",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn at(&self, name: &str) -> Path {
+        name.split('/')
+            .filter(|part| !part.is_empty())
+            .fold(self.root.clone(), |path, part| path.join(part))
+    }
+
+    fn failed(&self, doing: &str, name: &str, error: Error) -> Failure {
+        Failure::usage(format!("cannot {doing} {name} of the lake {}", self.name), error)
+            .hint("nothing is lost: run the same command again when the lake can be reached")
+    }
+}
+
+fn unknown(url: &str) -> Failure {
+    Failure::misuse(format!("{url} is no lake")).hint("name a folder, or s3://BUCKET/PREFIX")
+}
+
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    block_in_place(|| Handle::current().block_on(work))
+}

@@ -1,0 +1,170 @@
+//! Brings one table of the lake up to date.
+//!
+//! What is to be done follows from two states alone: the digests of the rows in the warehouse, and
+//! those that the table's log has for the files of this home. Nothing else is remembered, so that
+//! nothing can be forgotten: a killed sync, a restored backup, a changed definition are all the same.
+
+use super::{
+    action::{Action, Add, Txn},
+    files::{Done, Files},
+    log::{Log, PROTOCOL},
+    schema,
+    source::Source,
+    store::Store,
+};
+use crate::{
+    commands::{export::Column, failure::Failure},
+    own_file,
+    warehouse::{ConnectionRow, Snapshot},
+};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Bytes below which a file is written again together with what is new for its plan, so that a table
+/// does not fall into as many files as it has nights.
+const SMALL: u64 = 8 << 20;
+/// Times that a plan of changes is made anew because of another writer.
+const ATTEMPTS: u32 = 20;
+
+/// What is the same for all tables of a sync.
+pub(super) struct Context<'a> {
+    pub(super) snapshot: &'a Snapshot<'a>,
+    pub(super) store: &'a Store,
+    pub(super) shard: &'a str,
+    pub(super) connections: &'a [ConnectionRow],
+    /// The newest run in the warehouse.
+    pub(super) run: i64,
+    /// Milliseconds since 1970.
+    pub(super) now: i64,
+}
+
+/// What a table came to.
+#[derive(Default)]
+pub(super) struct Change {
+    /// Whether anything was committed.
+    pub(super) is_committed: bool,
+    /// Files written.
+    pub(super) files: usize,
+    pub(super) done: Done,
+}
+
+impl Context<'_> {
+    /// Commits what differs.
+    ///
+    /// # Errors
+    /// The warehouse cannot be read or the lake not be written; a table that a newer version wrote.
+    pub(super) fn sync(&self, source: &Source, log: &mut Log) -> Result<Change, Failure> {
+        let digests = source.digests(self.snapshot, self.connections)?;
+        self.bring(log, Some(&source.columns), &digests, |plan, ids| {
+            let mut files = Files::begin(self.store, source, self.shard, plan, &digests, self.now);
+            source.rows(self.snapshot, ids, &mut files)?;
+            files.end()?;
+            Ok(files.done)
+        })
+    }
+
+    /// Takes out what this home has in a table that it has no more.
+    ///
+    /// # Errors
+    /// The lake cannot be written.
+    pub(super) fn leave(&self, log: &mut Log) -> Result<Change, Failure> {
+        self.bring(log, None, &BTreeMap::new(), |_, _| Ok(Done::default()))
+    }
+
+    fn bring(
+        &self,
+        log: &mut Log,
+        columns: Option<&[Column]>,
+        digests: &BTreeMap<i64, String>,
+        write: impl Fn(Option<&str>, &[i64]) -> Result<Done, Failure>,
+    ) -> Result<Change, Failure> {
+        for _ in 0..ATTEMPTS {
+            let meta_data = match columns {
+                Some(columns) => schema::needed(log, self.shard, columns, self.now)?,
+                None => None,
+            };
+            let (removed, written) = self.plan(log, digests);
+            if meta_data.is_none() && removed.is_empty() && written.is_empty() {
+                return Ok(Change::default());
+            }
+            let mut change = Change { is_committed: true, ..Change::default() };
+            for (plan, ids) in &written {
+                change.done.add(write(*plan, ids)?);
+            }
+            let mut actions = vec![self.commit_info()?];
+            if log.protocol.is_none() {
+                actions.push(Action { protocol: Some(PROTOCOL), ..Action::default() });
+            }
+            actions.extend(
+                meta_data
+                    .map(|meta_data| Action { meta_data: Some(meta_data), ..Action::default() }),
+            );
+            actions.push(self.txn());
+            actions.extend(removed);
+            change.files = change.done.added.len();
+            actions.append(&mut change.done.added);
+            if log.commit(self.store, self.shard, &actions)? {
+                return Ok(change);
+            }
+            for add in actions.iter().filter_map(|action| action.add.as_ref()) {
+                self.store.delete(&format!("{}/{}", log.table, add.path))?;
+            }
+        }
+        Err(Failure::misuse(format!("others keep changing the table {} of the lake", log.table))
+            .hint("run the same command again when they are done"))
+    }
+
+    /// The files that go, and per plan the connections whose rows are written.
+    fn plan<'s>(
+        &'s self,
+        log: &Log,
+        digests: &BTreeMap<i64, String>,
+    ) -> (Vec<Action>, BTreeMap<Option<&'s str>, Vec<i64>>) {
+        let plans: BTreeMap<i64, Option<&'s str>> =
+            self.connections.iter().map(|row| (row.id, row.plan.as_deref())).collect();
+        let plan_of = |id: &i64| plans.get(id).copied().flatten();
+        let is_sound = |add: &Add, (id, digest): (&i64, &String)| {
+            digests.get(id) == Some(digest) && plan_of(id) == add.plan()
+        };
+        let (mut kept, mut gone) = (Vec::new(), Vec::new());
+        for add in log.files_of(self.shard) {
+            match add.connections() {
+                Some(of) if of.iter().all(|one| is_sound(add, one)) => kept.push((add, of)),
+                _ => gone.push(add),
+            }
+        }
+        let held: BTreeSet<i64> = kept.iter().flat_map(|(_, of)| of.keys().copied()).collect();
+        let mut written: BTreeMap<Option<&'s str>, Vec<i64>> = BTreeMap::new();
+        for id in digests.keys().filter(|id| !held.contains(id)) {
+            written.entry(plan_of(id)).or_default().push(*id);
+        }
+        for (add, of) in kept {
+            // All of a file's connections have the same plan.
+            let plan = of.keys().next().and_then(plan_of);
+            if let Some(ids) = written.get_mut(&plan).filter(|_| add.size < SMALL) {
+                ids.extend(of.keys());
+                gone.push(add);
+            }
+        }
+        (gone.into_iter().map(|add| add.removed(self.now)).collect(), written)
+    }
+
+    fn commit_info(&self) -> Result<Action, Failure> {
+        let name = own_file::random_name()
+            .map_err(|error| Failure::usage("the system gives no random numbers", error))?;
+        let info = json!({
+            "timestamp": self.now,
+            "operation": "MERGE",
+            "operationParameters": { "shard": self.shard, "run": self.run.to_string() },
+            "engineInfo": concat!("payersync ", env!("CARGO_PKG_VERSION")),
+            "txnId": name,
+        });
+        Ok(Action { commit_info: Some(info), ..Action::default() })
+    }
+
+    fn txn(&self) -> Action {
+        let app_id = format!("payersync/{}", self.shard);
+        let txn = Txn { app_id, version: self.run, last_updated: self.now };
+        Action { txn: Some(txn), ..Action::default() }
+    }
+}

@@ -1,0 +1,93 @@
+//! `lake sync` to S3: a server that throttles, fails, and does what it says it did not do.
+#![cfg(feature = "lake")]
+
+use crate::{
+    files::lake::{assert_same_at, two_members},
+    support::{Home, Outcome, python_with_delta},
+};
+use std::{
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+/// moto behind a die, with a bucket; gone with this value.
+struct S3 {
+    server: Child,
+    settings: Vec<(&'static str, String)>,
+}
+
+impl S3 {
+    fn start(python: PathBuf, seed: &str) -> S3 {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = Command::new(python)
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/s3.py"))
+            .args([&port.to_string(), seed])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let settings = vec![
+            ("AWS_ENDPOINT", format!("http://127.0.0.1:{port}")),
+            ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
+            ("AWS_ALLOW_HTTP", "true".to_owned()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "somebody".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "something".to_owned()),
+        ];
+        let mut s3 = S3 { server, settings };
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(s3.server.try_wait().unwrap().is_none(), "the server ended");
+            thread::sleep(Duration::from_millis(50));
+        }
+        s3
+    }
+
+    fn run(&self, home: &Home, arguments: &[&str]) -> Outcome {
+        let settings = self.settings.iter().map(|(name, value)| (name, value));
+        let output = home.command(arguments).envs(settings).output().unwrap();
+        Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    #[track_caller]
+    fn sync(&self, home: &Home, shard: &str) -> String {
+        let outcome = self.run(home, &["lake", "sync", "s3://bucket/a/lake", "--shard", shard]);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        outcome.stderr
+    }
+}
+
+impl Drop for S3 {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[test]
+fn two_homes_fill_a_lake_in_a_store_that_fails_now_and_then() {
+    let Some(python) = python_with_delta() else { return };
+    let s3 = S3::start(python, "7");
+    let (_one, first) = two_members();
+    let (_two, second) = two_members();
+    let homes = [("a", &first), ("b", &second)];
+    thread::scope(|scope| {
+        for (shard, home) in homes {
+            let s3 = &s3;
+            scope.spawn(move || s3.sync(home, shard));
+        }
+    });
+    assert_same_at("s3://bucket/a/lake", &s3.settings, &homes);
+    let told = s3.sync(&first, "a");
+    assert!(told.contains("nothing changed"), "{told}");
+    let outcome = s3.run(&first, &["purge", "john", "--yes"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(" removed"), "{}", outcome.stderr);
+    assert_same_at("s3://bucket/a/lake", &s3.settings, &homes);
+}

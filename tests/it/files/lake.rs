@@ -254,3 +254,25 @@ fn a_table_whose_definition_is_others_is_written_anew() {
     let metadata = log(&lake, "patient").iter().filter(|line| !line["metaData"].is_null()).count();
     assert_eq!(metadata, 2);
 }
+
+#[test]
+fn the_tuva_layers_own_sql_gives_the_same_rows_on_a_cluster() {
+    if cfg!(feature = "encryption") {
+        return;
+    }
+    let Some(python) = python_with_delta() else { return };
+    let (home, folder) = (Home::new(), Home::new());
+    home.succeed(&["demo"], "nothing");
+    let lake = folder.file("lake");
+    sync(&home, &lake, &["--shard", "east"]);
+    let output = Command::new(python)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/sail_check.py"))
+        .args([lake.as_os_str(), "east".as_ref(), home.file("warehouse.db").as_os_str()])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/config"))
+        .env("SAIL_MODE", "local-cluster")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.lines().filter(|line| line.starts_with("tuva_")).count(), 15, "{said}");
+}

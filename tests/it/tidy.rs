@@ -392,7 +392,6 @@ fn files(folder: &str) -> Vec<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// All findings at once, or none.
 fn nothing(found: impl IntoIterator<Item = String>) {
     let found: Vec<String> = found.into_iter().collect();
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));

@@ -1,6 +1,7 @@
 """Compares every table of a Delta Lake with the warehouse, row for row, as delta-rs reads the lake.
 
 Usage: lake_check.py LAKE SHARD=WAREHOUSE…
+With LAKE_READER=duckdb it is DuckDB's extension that reads the lake.
 
 Rows are compared as a multiset, since a table has no order. Prints how many tables and rows agreed; the
 first difference ends it with an error.
@@ -15,6 +16,16 @@ import sqlite3
 import sys
 
 import deltalake
+
+duckdb = None
+if os.environ.get("LAKE_READER") == "duckdb":
+    import duckdb as package
+    import duckdb_extension_delta
+
+    extension = next(pathlib.Path(duckdb_extension_delta.__file__).parent.glob("extensions/*/*"))
+    duckdb = package.connect(config={"allow_unsigned_extensions": True})
+    duckdb.execute("LOAD '%s'" % extension)
+    duckdb.execute("SET TimeZone = 'UTC'")
 
 lake = sys.argv[1]
 homes = dict(argument.split("=", 1) for argument in sys.argv[2:])
@@ -72,7 +83,10 @@ for name in names:
     except Exception as error:
         raise AssertionError(name) from error
     kinds = {field.name: field.type.type for field in table.schema().fields}
-    frame = table.to_pyarrow_table()
+    if duckdb:
+        frame = duckdb.execute("SELECT * FROM delta_scan('%s/%s')" % (lake, name)).fetch_arrow_table()
+    else:
+        frame = table.to_pyarrow_table()
     found = {shard: collections.Counter() for shard in homes}
     plans = {shard: collections.Counter() for shard in homes}
     columns = frame.column_names

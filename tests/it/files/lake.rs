@@ -31,7 +31,7 @@ fn assert_same(lake: &Path, homes: &[(&str, &Home)]) {
     assert_same_at(lake.to_str().unwrap(), &[], homes);
 }
 
-/// The same of a lake that needs settings.
+/// The same of a lake, or a reader, that needs settings.
 #[track_caller]
 pub(crate) fn assert_same_at(
     lake: &str,
@@ -107,6 +107,8 @@ fn the_lake_is_the_warehouse_and_an_unchanged_one_gets_no_commit() {
     let told = sync(&home, &lake, &["--shard", "east"]);
     assert!(told.contains(" tables changed, "), "{told}");
     assert_same(&lake, &[("east", &home)]);
+    let by_duckdb = [("LAKE_READER", "duckdb".to_owned())];
+    assert_same_at(lake.to_str().unwrap(), &by_duckdb, &[("east", &home)]);
     let before = files(&lake);
     let told = sync(&home, &lake, &[]);
     assert!(told.contains("as shard east: nothing changed"), "{told}");

@@ -54,7 +54,12 @@ impl Context<'_> {
     /// # Errors
     /// The warehouse cannot be read or the lake not be written; a table that a newer version wrote.
     pub(super) fn sync(&self, source: &Source, log: &mut Log) -> Result<Change, Failure> {
-        let digests = source.digests(self.snapshot, self.connections)?;
+        let mut digests = source.digests(self.snapshot, self.connections)?;
+        // What is still moving in is in the part of the home that it comes from.
+        let arrives = |row: &&ConnectionRow| row.moving.as_ref().is_some_and(|it| it.arrives);
+        for row in self.connections.iter().filter(arrives) {
+            digests.remove(&row.id);
+        }
         self.bring(log, Some(&source.columns), &digests, |plan, ids| {
             let mut files = Files::begin(self.store, source, self.shard, plan, &digests, self.now);
             source.rows(self.snapshot, ids, &mut files)?;

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const DOING: &str = "cannot copy a connection into the other home";
 
 /// Tables whose rows others refer to by id, with what selects a connection's rows of them.
-const NUMBERED: [(&str, &str); 5] = [
+const NUMBERED: [(&str, &str); 6] = [
     (
         "sync_run",
         "id IN (SELECT run_id FROM source.sync_walk WHERE connection_id = :old
@@ -32,7 +32,12 @@ const NUMBERED: [(&str, &str); 5] = [
     ("resource", "connection_id = :old"),
     ("resource_version", "connection_id = :old"),
     ("rejected_resource", "connection_id = :old"),
+    ("attachment", "connection_id = :old"),
 ];
+
+/// Row ids in a BLOB, eight bytes each: table, column, the table that they are of.
+const PACKED: [(&str, &str, &str); 2] =
+    [("walk_page", "seen", "resource"), ("walk_page", "rejected", "rejected_resource")];
 
 /// What is said of a connection by who makes the marts, moves it or surveys its resources: said anew.
 const SAID_ANEW: [&str; 3] = ["connection_move", "mart_due", "mart_due_type"];
@@ -40,7 +45,7 @@ const SAID_ANEW: [&str; 3] = ["connection_move", "mart_due", "mart_due_type"];
 /// Ids that no foreign key tells of: table, column, the table that they are of.
 const UNDECLARED: [(&str, &str, &str); 1] = [("resource_outdated", "run_id", "sync_run")];
 
-/// Registers the function that raises the row ids of `walk_page.seen`.
+/// Registers the function that raises the row ids of [`PACKED`].
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("raised_ids", 2, flags, |context: &Context<'_>| {
@@ -222,16 +227,17 @@ impl Copying<'_> {
     /// The expression for a column.
     fn value(&self, table: &str, column: &str, parent: Option<&str>) -> String {
         let name = quote(column);
+        let packed = PACKED.iter().find(|(of, from, _)| *of == table && *from == column);
+        if let Some((_, _, parent)) = packed {
+            let by = self.raises.get(parent).copied().unwrap_or_default();
+            return format!("raised_ids({name}, {by})");
+        }
         let undeclared = UNDECLARED.iter().find(|(of, from, _)| *of == table && *from == column);
         let raise = match (column, parent.or(undeclared.map(|(_, _, parent)| *parent))) {
             ("connection_id", _) => return self.new.to_string(),
             ("id", None) => self.raises.get(table),
             // No run's summary: it may tell of other members.
             ("summary", None) if table == "sync_run" => return "NULL".to_owned(),
-            ("seen", None) if table == "walk_page" => {
-                let by = self.raises.get("resource").copied().unwrap_or_default();
-                return format!("raised_ids({name}, {by})");
-            }
             (_, Some(parent)) => self.raises.get(parent),
             (_, None) => None,
         };
@@ -239,5 +245,37 @@ impl Copying<'_> {
             Some(by) => format!("{name} + {by}"),
             None => name,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::file::schema;
+
+    #[test]
+    fn every_id_of_the_schema_is_raised() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::bring_up_to_date(&mut connection).unwrap();
+        let names = |sql: &str| -> Vec<String> {
+            let mut all = connection.prepare(sql).unwrap();
+            all.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        // Rows of a connection that have an id of their own, and those whose id is in others.
+        let own = names(
+            "SELECT t.name FROM pragma_table_list t JOIN pragma_table_info(t.name) c
+             WHERE t.schema = 'main' AND t.type = 'table' AND c.name = 'id' AND c.pk = 1
+               AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'connection_id')",
+        );
+        for table in own {
+            let is_known = NUMBERED.iter().any(|(numbered, _)| *numbered == table);
+            assert!(is_known || table == "access_log", "the ids of {table} would collide");
+        }
+        let blobs = names(
+            "SELECT t.name || '.' || c.name FROM pragma_table_list t JOIN pragma_table_info(t.name) c
+             WHERE t.schema = 'main' AND t.name LIKE 'walk%' AND c.type = 'BLOB'",
+        );
+        let packed = PACKED.map(|(table, column, _)| format!("{table}.{column}"));
+        assert_eq!(blobs, packed);
     }
 }

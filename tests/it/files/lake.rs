@@ -258,6 +258,28 @@ fn a_table_whose_definition_is_others_is_written_anew() {
 }
 
 #[test]
+fn a_connection_that_is_moving_in_is_left_to_the_home_that_it_comes_from() {
+    let (_payer, home) = two_members();
+    let folder = Home::new();
+    let lake = folder.file("lake");
+    home.warehouse()
+        .execute_batch(
+            "INSERT INTO connection_move
+               SELECT id, 'arriving', '/elsewhere', '2026-01-01T00:00:00.000Z' FROM connection
+               WHERE name = 'mary'",
+        )
+        .unwrap();
+    sync(&home, &lake, &["--shard", "a"]);
+    let john = home.value::<i64>("SELECT id FROM connection WHERE name = 'john'");
+    let of =
+        |line: &Value| line["add"]["tags"]["payersync.connections"].as_str().map(str::to_owned);
+    let written: Vec<String> = log(&lake, "patient").iter().filter_map(of).collect();
+    assert_eq!(written.len(), 1, "{written:?}");
+    let digests: Value = serde_json::from_str(&written[0]).unwrap();
+    assert_eq!(digests.as_object().unwrap().keys().collect::<Vec<_>>(), [&john.to_string()]);
+}
+
+#[test]
 fn the_tuva_layers_own_sql_gives_the_same_rows_on_a_cluster() {
     if cfg!(feature = "encryption") {
         return;

@@ -104,8 +104,7 @@ pub(crate) fn is_control_name(name: &str) -> bool {
 
 /// Tables that live for a while on the connection that writes. There they hide a table of the same
 /// name, and rows that are meant for it would go to them.
-const TEMPORARY: [&str; 25] = [
-    "amount",
+const TEMPORARY: [&str; 24] = [
     "breakdown",
     "carried",
     "claim_amount",

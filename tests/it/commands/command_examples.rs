@@ -174,7 +174,9 @@ fn stopped_when_ready(ready: &str) -> String {
 #[test]
 fn every_example_of_every_command_runs_as_it_stands() {
     let stage = Stage::new();
-    let examples = examples();
+    let mut examples = examples();
+    // Other builds say how to get lakes.
+    examples.retain(|(name, _)| cfg!(feature = "lake") || !name.starts_with("lake"));
     assert!(examples.len() >= 26, "{}", examples.len());
     let next = AtomicUsize::new(0);
     let failures = || {

@@ -132,7 +132,7 @@ fn a_code_has_the_word_of_its_system_in_every_spelling() {
             "Observation" => {
                 json!({"resourceType": name, "id": id, "subject": patient, "status": "final", "code": code,
                 "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category",
-                    "code": if at % 2 == 0 { "laboratory" } else { "vital-signs" }}]}],
+                    "code": if at.is_multiple_of(2) { "laboratory" } else { "vital-signs" }}]}],
                 "effectiveDateTime": "2025-01-01", "valueString": "x"})
             }
             _ => {

@@ -26,7 +26,7 @@ impl Home {
         for table in self.table_names().into_iter().chain(marts) {
             hash.update(&table);
             let mut statement = warehouse.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
-            let names = statement.column_names().into_iter().enumerate();
+            let names = statement.column_names().enumerate();
             let columns: Vec<usize> =
                 names.filter(|(_, name)| *name != "ingest_datetime").map(|(at, _)| at).collect();
             let mut lines = Vec::new();

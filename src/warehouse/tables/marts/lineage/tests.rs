@@ -171,7 +171,7 @@ fn a_void_without_amounts_voids() {
         outcome(&[claim("o", "01", 100), zero.clone()], &[("v", "prior", "o")]),
         stand(&[], 0)
     );
-    assert_eq!(outcome(&[zero.clone()], &[]), stand(&["v"], 0));
+    assert_eq!(outcome(std::slice::from_ref(&zero), &[]), stand(&["v"], 0));
     // Under capitation a claim and its correction have no other amounts.
     let (first, last) = (claim("o", "01", 0), claim("x", "03", 0));
     assert_eq!(outcome(&[first.clone(), zero.clone()], &[("v", "prior", "o")]), stand(&["v"], 0));

@@ -50,24 +50,22 @@ SELECT CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condi
          THEN substr(coalesce(d.abatement_date_time, d.abatement_period_start), 1, 10) END) AS resolved_date,
        CAST(d.clinical_status_code AS VARCHAR) AS status,
        CAST(coalesce(d.category_code, d.category_text) AS VARCHAR) AS condition_type,
-       CAST((SELECT CASE
-           WHEN it.n LIKE '%/icd-10-pcs' OR it.n LIKE '%icd10pcs%' OR it.n = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
-           WHEN it.n LIKE '%/icd-10-cm' OR it.n LIKE '%/icd10cm' OR it.n LIKE '%/icd-10' OR it.n LIKE '%/icd10'
-             OR it.n IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
-           WHEN it.n LIKE '%/icd-9-cm' OR it.n LIKE '%/icd-9-cm/%' OR it.n LIKE '%/icd-9cm%' OR it.n LIKE '%/icd9cm' OR it.n LIKE '%/icd-9'
-             OR it.n LIKE '%/icd9' OR it.n IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
-           WHEN it.n LIKE '%snomed.info/sct%' OR it.n LIKE '%/sct' OR it.n LIKE '%/snomedct' OR it.n LIKE '%/snomed-ct' OR it.n LIKE '%/snomed ct'
-             OR it.n = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
-           WHEN it.n LIKE '%/loinc' OR it.n LIKE '%/loinc.org' OR it.n = '/2.16.840.1.113883.6.1' THEN 'loinc'
-           WHEN it.n LIKE '%ama-assn.org/go/cpt%' OR it.n LIKE '%/cpt' OR it.n LIKE '%hcpcs%'
-             OR it.n IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
-           WHEN it.n LIKE '%/rxnorm' OR it.n = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
-           WHEN it.n LIKE '%/ndc' OR it.n LIKE '%/fdandcorcompound' OR it.n LIKE '%/fdanationaldrugcode' OR it.n LIKE '%/ucm142438.htm'
-             OR it.n = '/2.16.840.1.113883.6.69' THEN 'ndc'
-           WHEN it.n LIKE '%/cvx' OR it.n = '/2.16.840.1.113883.12.292' THEN 'cvx'
-           ELSE d.code_system END
-         FROM (SELECT '/' || rtrim(replace(replace(lower(trim(CASE instr(d.code_system, '|') WHEN 0 THEN d.code_system
-           ELSE substr(d.code_system, 1, instr(d.code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', ''), '/') AS n) AS it) AS VARCHAR) AS source_code_type,
+       CAST(CASE
+           WHEN d.system_name LIKE '%/icd-10-pcs' OR d.system_name LIKE '%icd10pcs%' OR d.system_name = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
+           WHEN d.system_name LIKE '%/icd-10-cm' OR d.system_name LIKE '%/icd10cm' OR d.system_name LIKE '%/icd-10' OR d.system_name LIKE '%/icd10'
+             OR d.system_name IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
+           WHEN d.system_name LIKE '%/icd-9-cm' OR d.system_name LIKE '%/icd-9-cm/%' OR d.system_name LIKE '%/icd-9cm%' OR d.system_name LIKE '%/icd9cm' OR d.system_name LIKE '%/icd-9'
+             OR d.system_name LIKE '%/icd9' OR d.system_name IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
+           WHEN d.system_name LIKE '%snomed.info/sct%' OR d.system_name LIKE '%/sct' OR d.system_name LIKE '%/snomedct' OR d.system_name LIKE '%/snomed-ct' OR d.system_name LIKE '%/snomed ct'
+             OR d.system_name = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
+           WHEN d.system_name LIKE '%/loinc' OR d.system_name LIKE '%/loinc.org' OR d.system_name = '/2.16.840.1.113883.6.1' THEN 'loinc'
+           WHEN d.system_name LIKE '%ama-assn.org/go/cpt%' OR d.system_name LIKE '%/cpt' OR d.system_name LIKE '%hcpcs%'
+             OR d.system_name IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
+           WHEN d.system_name LIKE '%/rxnorm' OR d.system_name = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
+           WHEN d.system_name LIKE '%/ndc' OR d.system_name LIKE '%/fdandcorcompound' OR d.system_name LIKE '%/fdanationaldrugcode' OR d.system_name LIKE '%/ucm142438.htm'
+             OR d.system_name = '/2.16.840.1.113883.6.69' THEN 'ndc'
+           WHEN d.system_name LIKE '%/cvx' OR d.system_name = '/2.16.840.1.113883.12.292' THEN 'cvx'
+           ELSE d.code_system END AS VARCHAR) AS source_code_type,
        CAST(d.code_code AS VARCHAR) AS source_code,
        CAST(coalesce(d.code_display, d.code_text) AS VARCHAR) AS source_description,
        CAST(CASE WHEN d.icd10_code IS NOT NULL THEN 'icd-10-cm' WHEN d.snomed_code IS NOT NULL THEN 'snomed-ct' END AS VARCHAR) AS normalized_code_type,
@@ -79,7 +77,9 @@ SELECT CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condi
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM condition AS d
+FROM (SELECT *, '/' || replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
+    ELSE substr(code_system, 1, instr(code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '/|', '|'), '|', '') AS system_name
+  FROM condition) AS d
 JOIN connection AS n ON n.id = d.connection_id
 JOIN resource AS came ON came.connection_id = d.connection_id AND came.resource_type = 'Condition' AND came.resource_id = d.id
 LEFT JOIN member AS m ON m.connection_id = d.connection_id AND m.patient_id = d.patient_id

@@ -31,24 +31,22 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS immun
        CAST(coalesce(m.member_id, CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
        CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
        CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
-       CAST((SELECT CASE
-           WHEN it.n LIKE '%/icd-10-pcs' OR it.n LIKE '%icd10pcs%' OR it.n = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
-           WHEN it.n LIKE '%/icd-10-cm' OR it.n LIKE '%/icd10cm' OR it.n LIKE '%/icd-10' OR it.n LIKE '%/icd10'
-             OR it.n IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
-           WHEN it.n LIKE '%/icd-9-cm' OR it.n LIKE '%/icd-9-cm/%' OR it.n LIKE '%/icd-9cm%' OR it.n LIKE '%/icd9cm' OR it.n LIKE '%/icd-9'
-             OR it.n LIKE '%/icd9' OR it.n IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
-           WHEN it.n LIKE '%snomed.info/sct%' OR it.n LIKE '%/sct' OR it.n LIKE '%/snomedct' OR it.n LIKE '%/snomed-ct' OR it.n LIKE '%/snomed ct'
-             OR it.n = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
-           WHEN it.n LIKE '%/loinc' OR it.n LIKE '%/loinc.org' OR it.n = '/2.16.840.1.113883.6.1' THEN 'loinc'
-           WHEN it.n LIKE '%ama-assn.org/go/cpt%' OR it.n LIKE '%/cpt' OR it.n LIKE '%hcpcs%'
-             OR it.n IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
-           WHEN it.n LIKE '%/rxnorm' OR it.n = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
-           WHEN it.n LIKE '%/ndc' OR it.n LIKE '%/fdandcorcompound' OR it.n LIKE '%/fdanationaldrugcode' OR it.n LIKE '%/ucm142438.htm'
-             OR it.n = '/2.16.840.1.113883.6.69' THEN 'ndc'
-           WHEN it.n LIKE '%/cvx' OR it.n = '/2.16.840.1.113883.12.292' THEN 'cvx'
-           ELSE v.vaccine_code_system END
-         FROM (SELECT '/' || rtrim(replace(replace(lower(trim(CASE instr(v.vaccine_code_system, '|') WHEN 0 THEN v.vaccine_code_system
-           ELSE substr(v.vaccine_code_system, 1, instr(v.vaccine_code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', ''), '/') AS n) AS it) AS VARCHAR) AS source_code_type,
+       CAST(CASE
+           WHEN v.system_name LIKE '%/icd-10-pcs' OR v.system_name LIKE '%icd10pcs%' OR v.system_name = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
+           WHEN v.system_name LIKE '%/icd-10-cm' OR v.system_name LIKE '%/icd10cm' OR v.system_name LIKE '%/icd-10' OR v.system_name LIKE '%/icd10'
+             OR v.system_name IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
+           WHEN v.system_name LIKE '%/icd-9-cm' OR v.system_name LIKE '%/icd-9-cm/%' OR v.system_name LIKE '%/icd-9cm%' OR v.system_name LIKE '%/icd9cm' OR v.system_name LIKE '%/icd-9'
+             OR v.system_name LIKE '%/icd9' OR v.system_name IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
+           WHEN v.system_name LIKE '%snomed.info/sct%' OR v.system_name LIKE '%/sct' OR v.system_name LIKE '%/snomedct' OR v.system_name LIKE '%/snomed-ct' OR v.system_name LIKE '%/snomed ct'
+             OR v.system_name = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
+           WHEN v.system_name LIKE '%/loinc' OR v.system_name LIKE '%/loinc.org' OR v.system_name = '/2.16.840.1.113883.6.1' THEN 'loinc'
+           WHEN v.system_name LIKE '%ama-assn.org/go/cpt%' OR v.system_name LIKE '%/cpt' OR v.system_name LIKE '%hcpcs%'
+             OR v.system_name IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
+           WHEN v.system_name LIKE '%/rxnorm' OR v.system_name = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
+           WHEN v.system_name LIKE '%/ndc' OR v.system_name LIKE '%/fdandcorcompound' OR v.system_name LIKE '%/fdanationaldrugcode' OR v.system_name LIKE '%/ucm142438.htm'
+             OR v.system_name = '/2.16.840.1.113883.6.69' THEN 'ndc'
+           WHEN v.system_name LIKE '%/cvx' OR v.system_name = '/2.16.840.1.113883.12.292' THEN 'cvx'
+           ELSE v.vaccine_code_system END AS VARCHAR) AS source_code_type,
        CAST(v.vaccine_code_code AS VARCHAR) AS source_code,
        CAST(coalesce(v.vaccine_code_display, v.vaccine_code_text) AS VARCHAR) AS source_description,
        CAST(CASE WHEN v.cvx_code IS NOT NULL THEN 'cvx' END AS VARCHAR) AS normalized_code_type,
@@ -71,7 +69,9 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS immun
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM immunization AS v
+FROM (SELECT *, '/' || replace(replace(replace(replace(lower(trim(CASE instr(vaccine_code_system, '|') WHEN 0 THEN vaccine_code_system
+    ELSE substr(vaccine_code_system, 1, instr(vaccine_code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '/|', '|'), '|', '') AS system_name
+  FROM immunization) AS v
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Immunization' AND came.resource_id = v.id
 LEFT JOIN member AS m ON m.connection_id = v.connection_id AND m.patient_id = v.patient_id

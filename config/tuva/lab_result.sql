@@ -45,24 +45,22 @@ SELECT CAST(CAST(l.connection_id AS VARCHAR) || '.' || l.observation_id || coale
        CAST(NULL AS VARCHAR) AS source_order_type,
        CAST(NULL AS VARCHAR) AS source_order_code,
        CAST(NULL AS VARCHAR) AS source_order_description,
-       CAST((SELECT CASE
-           WHEN it.n LIKE '%/icd-10-pcs' OR it.n LIKE '%icd10pcs%' OR it.n = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
-           WHEN it.n LIKE '%/icd-10-cm' OR it.n LIKE '%/icd10cm' OR it.n LIKE '%/icd-10' OR it.n LIKE '%/icd10'
-             OR it.n IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
-           WHEN it.n LIKE '%/icd-9-cm' OR it.n LIKE '%/icd-9-cm/%' OR it.n LIKE '%/icd-9cm%' OR it.n LIKE '%/icd9cm' OR it.n LIKE '%/icd-9'
-             OR it.n LIKE '%/icd9' OR it.n IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
-           WHEN it.n LIKE '%snomed.info/sct%' OR it.n LIKE '%/sct' OR it.n LIKE '%/snomedct' OR it.n LIKE '%/snomed-ct' OR it.n LIKE '%/snomed ct'
-             OR it.n = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
-           WHEN it.n LIKE '%/loinc' OR it.n LIKE '%/loinc.org' OR it.n = '/2.16.840.1.113883.6.1' THEN 'loinc'
-           WHEN it.n LIKE '%ama-assn.org/go/cpt%' OR it.n LIKE '%/cpt' OR it.n LIKE '%hcpcs%'
-             OR it.n IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
-           WHEN it.n LIKE '%/rxnorm' OR it.n = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
-           WHEN it.n LIKE '%/ndc' OR it.n LIKE '%/fdandcorcompound' OR it.n LIKE '%/fdanationaldrugcode' OR it.n LIKE '%/ucm142438.htm'
-             OR it.n = '/2.16.840.1.113883.6.69' THEN 'ndc'
-           WHEN it.n LIKE '%/cvx' OR it.n = '/2.16.840.1.113883.12.292' THEN 'cvx'
-           ELSE l.test_system END
-         FROM (SELECT '/' || rtrim(replace(replace(lower(trim(CASE instr(l.test_system, '|') WHEN 0 THEN l.test_system
-           ELSE substr(l.test_system, 1, instr(l.test_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', ''), '/') AS n) AS it) AS VARCHAR) AS source_component_type,
+       CAST(CASE
+           WHEN l.system_name LIKE '%/icd-10-pcs' OR l.system_name LIKE '%icd10pcs%' OR l.system_name = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
+           WHEN l.system_name LIKE '%/icd-10-cm' OR l.system_name LIKE '%/icd10cm' OR l.system_name LIKE '%/icd-10' OR l.system_name LIKE '%/icd10'
+             OR l.system_name IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
+           WHEN l.system_name LIKE '%/icd-9-cm' OR l.system_name LIKE '%/icd-9-cm/%' OR l.system_name LIKE '%/icd-9cm%' OR l.system_name LIKE '%/icd9cm' OR l.system_name LIKE '%/icd-9'
+             OR l.system_name LIKE '%/icd9' OR l.system_name IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
+           WHEN l.system_name LIKE '%snomed.info/sct%' OR l.system_name LIKE '%/sct' OR l.system_name LIKE '%/snomedct' OR l.system_name LIKE '%/snomed-ct' OR l.system_name LIKE '%/snomed ct'
+             OR l.system_name = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
+           WHEN l.system_name LIKE '%/loinc' OR l.system_name LIKE '%/loinc.org' OR l.system_name = '/2.16.840.1.113883.6.1' THEN 'loinc'
+           WHEN l.system_name LIKE '%ama-assn.org/go/cpt%' OR l.system_name LIKE '%/cpt' OR l.system_name LIKE '%hcpcs%'
+             OR l.system_name IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
+           WHEN l.system_name LIKE '%/rxnorm' OR l.system_name = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
+           WHEN l.system_name LIKE '%/ndc' OR l.system_name LIKE '%/fdandcorcompound' OR l.system_name LIKE '%/fdanationaldrugcode' OR l.system_name LIKE '%/ucm142438.htm'
+             OR l.system_name = '/2.16.840.1.113883.6.69' THEN 'ndc'
+           WHEN l.system_name LIKE '%/cvx' OR l.system_name = '/2.16.840.1.113883.12.292' THEN 'cvx'
+           ELSE l.test_system END AS VARCHAR) AS source_component_type,
        CAST(l.test_code AS VARCHAR) AS source_component_code,
        CAST(l.test_name AS VARCHAR) AS source_component_description,
        CAST(NULL AS VARCHAR) AS normalized_order_type,
@@ -92,7 +90,9 @@ SELECT CAST(CAST(l.connection_id AS VARCHAR) || '.' || l.observation_id || coale
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM lab_result AS l
+FROM (SELECT *, '/' || replace(replace(replace(replace(lower(trim(CASE instr(test_system, '|') WHEN 0 THEN test_system
+    ELSE substr(test_system, 1, instr(test_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '/|', '|'), '|', '') AS system_name
+  FROM lab_result) AS l
 JOIN connection AS n ON n.id = l.connection_id
 JOIN resource AS came ON came.connection_id = l.connection_id AND came.resource_type = 'Observation' AND came.resource_id = l.observation_id
 LEFT JOIN observation AS v ON v.connection_id = l.connection_id AND v.id = l.observation_id

@@ -40,24 +40,22 @@ SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medic
            AND NOT (substr(q.authored_on, 6, 2) = '02' AND (substr(q.authored_on, 9, 2) > '29' OR (substr(q.authored_on, 9, 2) = '29' AND substr(q.authored_on, 3, 2) NOT IN (
              '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
          THEN substr(q.authored_on, 1, 10) END) AS prescribing_date,
-       CAST((SELECT CASE
-           WHEN it.n LIKE '%/icd-10-pcs' OR it.n LIKE '%icd10pcs%' OR it.n = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
-           WHEN it.n LIKE '%/icd-10-cm' OR it.n LIKE '%/icd10cm' OR it.n LIKE '%/icd-10' OR it.n LIKE '%/icd10'
-             OR it.n IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
-           WHEN it.n LIKE '%/icd-9-cm' OR it.n LIKE '%/icd-9-cm/%' OR it.n LIKE '%/icd-9cm%' OR it.n LIKE '%/icd9cm' OR it.n LIKE '%/icd-9'
-             OR it.n LIKE '%/icd9' OR it.n IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
-           WHEN it.n LIKE '%snomed.info/sct%' OR it.n LIKE '%/sct' OR it.n LIKE '%/snomedct' OR it.n LIKE '%/snomed-ct' OR it.n LIKE '%/snomed ct'
-             OR it.n = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
-           WHEN it.n LIKE '%/loinc' OR it.n LIKE '%/loinc.org' OR it.n = '/2.16.840.1.113883.6.1' THEN 'loinc'
-           WHEN it.n LIKE '%ama-assn.org/go/cpt%' OR it.n LIKE '%/cpt' OR it.n LIKE '%hcpcs%'
-             OR it.n IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
-           WHEN it.n LIKE '%/rxnorm' OR it.n = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
-           WHEN it.n LIKE '%/ndc' OR it.n LIKE '%/fdandcorcompound' OR it.n LIKE '%/fdanationaldrugcode' OR it.n LIKE '%/ucm142438.htm'
-             OR it.n = '/2.16.840.1.113883.6.69' THEN 'ndc'
-           WHEN it.n LIKE '%/cvx' OR it.n = '/2.16.840.1.113883.12.292' THEN 'cvx'
-           ELSE q.medication_system END
-         FROM (SELECT '/' || rtrim(replace(replace(lower(trim(CASE instr(q.medication_system, '|') WHEN 0 THEN q.medication_system
-           ELSE substr(q.medication_system, 1, instr(q.medication_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', ''), '/') AS n) AS it) AS VARCHAR) AS source_code_type,
+       CAST(CASE
+           WHEN q.system_name LIKE '%/icd-10-pcs' OR q.system_name LIKE '%icd10pcs%' OR q.system_name = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
+           WHEN q.system_name LIKE '%/icd-10-cm' OR q.system_name LIKE '%/icd10cm' OR q.system_name LIKE '%/icd-10' OR q.system_name LIKE '%/icd10'
+             OR q.system_name IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
+           WHEN q.system_name LIKE '%/icd-9-cm' OR q.system_name LIKE '%/icd-9-cm/%' OR q.system_name LIKE '%/icd-9cm%' OR q.system_name LIKE '%/icd9cm' OR q.system_name LIKE '%/icd-9'
+             OR q.system_name LIKE '%/icd9' OR q.system_name IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
+           WHEN q.system_name LIKE '%snomed.info/sct%' OR q.system_name LIKE '%/sct' OR q.system_name LIKE '%/snomedct' OR q.system_name LIKE '%/snomed-ct' OR q.system_name LIKE '%/snomed ct'
+             OR q.system_name = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
+           WHEN q.system_name LIKE '%/loinc' OR q.system_name LIKE '%/loinc.org' OR q.system_name = '/2.16.840.1.113883.6.1' THEN 'loinc'
+           WHEN q.system_name LIKE '%ama-assn.org/go/cpt%' OR q.system_name LIKE '%/cpt' OR q.system_name LIKE '%hcpcs%'
+             OR q.system_name IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
+           WHEN q.system_name LIKE '%/rxnorm' OR q.system_name = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
+           WHEN q.system_name LIKE '%/ndc' OR q.system_name LIKE '%/fdandcorcompound' OR q.system_name LIKE '%/fdanationaldrugcode' OR q.system_name LIKE '%/ucm142438.htm'
+             OR q.system_name = '/2.16.840.1.113883.6.69' THEN 'ndc'
+           WHEN q.system_name LIKE '%/cvx' OR q.system_name = '/2.16.840.1.113883.12.292' THEN 'cvx'
+           ELSE q.medication_system END AS VARCHAR) AS source_code_type,
        CAST(q.medication_code AS VARCHAR) AS source_code,
        CAST(coalesce(q.medication_display, q.medication_text, q.medication_reference_display) AS VARCHAR) AS source_description,
        CAST(CASE WHEN length(replace(q.ndc_code, '-', '')) = 11 THEN replace(q.ndc_code, '-', '') END AS VARCHAR) AS ndc_code,
@@ -75,7 +73,9 @@ SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medic
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM medication_request AS q
+FROM (SELECT *, '/' || replace(replace(replace(replace(lower(trim(CASE instr(medication_system, '|') WHEN 0 THEN medication_system
+    ELSE substr(medication_system, 1, instr(medication_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '/|', '|'), '|', '') AS system_name
+  FROM medication_request) AS q
 JOIN connection AS n ON n.id = q.connection_id
 JOIN resource AS came ON came.connection_id = q.connection_id AND came.resource_type = 'MedicationRequest' AND came.resource_id = q.id
 LEFT JOIN member AS m ON m.connection_id = q.connection_id AND m.patient_id = q.patient_id

@@ -40,24 +40,22 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS obser
              '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
          THEN substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 1, 10) END) AS observation_date,
        CAST(v.category_code AS VARCHAR) AS observation_type,
-       CAST((SELECT CASE
-           WHEN it.n LIKE '%/icd-10-pcs' OR it.n LIKE '%icd10pcs%' OR it.n = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
-           WHEN it.n LIKE '%/icd-10-cm' OR it.n LIKE '%/icd10cm' OR it.n LIKE '%/icd-10' OR it.n LIKE '%/icd10'
-             OR it.n IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
-           WHEN it.n LIKE '%/icd-9-cm' OR it.n LIKE '%/icd-9-cm/%' OR it.n LIKE '%/icd-9cm%' OR it.n LIKE '%/icd9cm' OR it.n LIKE '%/icd-9'
-             OR it.n LIKE '%/icd9' OR it.n IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
-           WHEN it.n LIKE '%snomed.info/sct%' OR it.n LIKE '%/sct' OR it.n LIKE '%/snomedct' OR it.n LIKE '%/snomed-ct' OR it.n LIKE '%/snomed ct'
-             OR it.n = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
-           WHEN it.n LIKE '%/loinc' OR it.n LIKE '%/loinc.org' OR it.n = '/2.16.840.1.113883.6.1' THEN 'loinc'
-           WHEN it.n LIKE '%ama-assn.org/go/cpt%' OR it.n LIKE '%/cpt' OR it.n LIKE '%hcpcs%'
-             OR it.n IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
-           WHEN it.n LIKE '%/rxnorm' OR it.n = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
-           WHEN it.n LIKE '%/ndc' OR it.n LIKE '%/fdandcorcompound' OR it.n LIKE '%/fdanationaldrugcode' OR it.n LIKE '%/ucm142438.htm'
-             OR it.n = '/2.16.840.1.113883.6.69' THEN 'ndc'
-           WHEN it.n LIKE '%/cvx' OR it.n = '/2.16.840.1.113883.12.292' THEN 'cvx'
-           ELSE v.code_system END
-         FROM (SELECT '/' || rtrim(replace(replace(lower(trim(CASE instr(v.code_system, '|') WHEN 0 THEN v.code_system
-           ELSE substr(v.code_system, 1, instr(v.code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', ''), '/') AS n) AS it) AS VARCHAR) AS source_code_type,
+       CAST(CASE
+           WHEN v.system_name LIKE '%/icd-10-pcs' OR v.system_name LIKE '%icd10pcs%' OR v.system_name = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
+           WHEN v.system_name LIKE '%/icd-10-cm' OR v.system_name LIKE '%/icd10cm' OR v.system_name LIKE '%/icd-10' OR v.system_name LIKE '%/icd10'
+             OR v.system_name IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
+           WHEN v.system_name LIKE '%/icd-9-cm' OR v.system_name LIKE '%/icd-9-cm/%' OR v.system_name LIKE '%/icd-9cm%' OR v.system_name LIKE '%/icd9cm' OR v.system_name LIKE '%/icd-9'
+             OR v.system_name LIKE '%/icd9' OR v.system_name IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
+           WHEN v.system_name LIKE '%snomed.info/sct%' OR v.system_name LIKE '%/sct' OR v.system_name LIKE '%/snomedct' OR v.system_name LIKE '%/snomed-ct' OR v.system_name LIKE '%/snomed ct'
+             OR v.system_name = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
+           WHEN v.system_name LIKE '%/loinc' OR v.system_name LIKE '%/loinc.org' OR v.system_name = '/2.16.840.1.113883.6.1' THEN 'loinc'
+           WHEN v.system_name LIKE '%ama-assn.org/go/cpt%' OR v.system_name LIKE '%/cpt' OR v.system_name LIKE '%hcpcs%'
+             OR v.system_name IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
+           WHEN v.system_name LIKE '%/rxnorm' OR v.system_name = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
+           WHEN v.system_name LIKE '%/ndc' OR v.system_name LIKE '%/fdandcorcompound' OR v.system_name LIKE '%/fdanationaldrugcode' OR v.system_name LIKE '%/ucm142438.htm'
+             OR v.system_name = '/2.16.840.1.113883.6.69' THEN 'ndc'
+           WHEN v.system_name LIKE '%/cvx' OR v.system_name = '/2.16.840.1.113883.12.292' THEN 'cvx'
+           ELSE v.code_system END AS VARCHAR) AS source_code_type,
        CAST(v.code_code AS VARCHAR) AS source_code,
        CAST(coalesce(v.code_display, v.code_text) AS VARCHAR) AS source_description,
        CAST(CASE WHEN v.loinc_code IS NOT NULL THEN 'loinc' END AS VARCHAR) AS normalized_code_type,
@@ -73,7 +71,9 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS obser
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM observation AS v
+FROM (SELECT *, '/' || replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
+    ELSE substr(code_system, 1, instr(code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '/|', '|'), '|', '') AS system_name
+  FROM observation) AS v
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Observation' AND came.resource_id = v.id
 LEFT JOIN member AS m ON m.connection_id = v.connection_id AND m.patient_id = v.patient_id

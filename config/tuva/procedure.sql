@@ -31,24 +31,22 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS proce
        CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
        CAST(NULL AS VARCHAR) AS claim_id,
        date(r.procedure_date) AS procedure_date,
-       CAST((SELECT CASE
-           WHEN it.n LIKE '%/icd-10-pcs' OR it.n LIKE '%icd10pcs%' OR it.n = '/2.16.840.1.113883.6.4' OR it.n LIKE '%cms.gov/medicare/coding/icd10' THEN 'icd-10-pcs'
-           WHEN it.n LIKE '%/icd-10-cm' OR it.n LIKE '%/icd10cm' OR it.n LIKE '%/icd-10' OR it.n LIKE '%/icd10'
-             OR it.n IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
-           WHEN it.n LIKE '%/icd-9-cm' OR it.n LIKE '%/icd-9-cm/%' OR it.n LIKE '%/icd-9cm%' OR it.n LIKE '%/icd9cm' OR it.n LIKE '%/icd-9'
-             OR it.n LIKE '%/icd9' OR it.n IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
-           WHEN it.n LIKE '%snomed.info/sct%' OR it.n LIKE '%/sct' OR it.n LIKE '%/snomedct' OR it.n LIKE '%/snomed-ct' OR it.n LIKE '%/snomed ct'
-             OR it.n = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
-           WHEN it.n LIKE '%/loinc' OR it.n LIKE '%/loinc.org' OR it.n = '/2.16.840.1.113883.6.1' THEN 'loinc'
-           WHEN it.n LIKE '%ama-assn.org/go/cpt%' OR it.n LIKE '%/cpt' OR it.n LIKE '%hcpcs%'
-             OR it.n IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
-           WHEN it.n LIKE '%/rxnorm' OR it.n = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
-           WHEN it.n LIKE '%/ndc' OR it.n LIKE '%/fdandcorcompound' OR it.n LIKE '%/fdanationaldrugcode' OR it.n LIKE '%/ucm142438.htm'
-             OR it.n = '/2.16.840.1.113883.6.69' THEN 'ndc'
-           WHEN it.n LIKE '%/cvx' OR it.n = '/2.16.840.1.113883.12.292' THEN 'cvx'
-           ELSE r.system END
-         FROM (SELECT '/' || rtrim(replace(replace(lower(trim(CASE instr(r.system, '|') WHEN 0 THEN r.system
-           ELSE substr(r.system, 1, instr(r.system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', ''), '/') AS n) AS it) AS VARCHAR) AS source_code_type,
+       CAST(CASE
+           WHEN r.system_name LIKE '%/icd-10-pcs' OR r.system_name LIKE '%icd10pcs%' OR r.system_name = '/2.16.840.1.113883.6.4' OR r.system_name LIKE '%cms.gov/medicare/coding/icd10' THEN 'icd-10-pcs'
+           WHEN r.system_name LIKE '%/icd-10-cm' OR r.system_name LIKE '%/icd10cm' OR r.system_name LIKE '%/icd-10' OR r.system_name LIKE '%/icd10'
+             OR r.system_name IN ('/2.16.840.1.113883.6.90', '/2.16.840.1.113883.6.3') THEN 'icd-10-cm'
+           WHEN r.system_name LIKE '%/icd-9-cm' OR r.system_name LIKE '%/icd-9-cm/%' OR r.system_name LIKE '%/icd-9cm%' OR r.system_name LIKE '%/icd9cm' OR r.system_name LIKE '%/icd-9'
+             OR r.system_name LIKE '%/icd9' OR r.system_name IN ('/2.16.840.1.113883.6.103', '/2.16.840.1.113883.6.104') THEN 'icd-9-cm'
+           WHEN r.system_name LIKE '%snomed.info/sct%' OR r.system_name LIKE '%/sct' OR r.system_name LIKE '%/snomedct' OR r.system_name LIKE '%/snomed-ct' OR r.system_name LIKE '%/snomed ct'
+             OR r.system_name = '/2.16.840.1.113883.6.96' THEN 'snomed-ct'
+           WHEN r.system_name LIKE '%/loinc' OR r.system_name LIKE '%/loinc.org' OR r.system_name = '/2.16.840.1.113883.6.1' THEN 'loinc'
+           WHEN r.system_name LIKE '%ama-assn.org/go/cpt%' OR r.system_name LIKE '%/cpt' OR r.system_name LIKE '%hcpcs%'
+             OR r.system_name IN ('/2.16.840.1.113883.6.12', '/2.16.840.1.113883.6.285') THEN 'hcpcs'
+           WHEN r.system_name LIKE '%/rxnorm' OR r.system_name = '/2.16.840.1.113883.6.88' THEN 'rxnorm'
+           WHEN r.system_name LIKE '%/ndc' OR r.system_name LIKE '%/fdandcorcompound' OR r.system_name LIKE '%/fdanationaldrugcode' OR r.system_name LIKE '%/ucm142438.htm'
+             OR r.system_name = '/2.16.840.1.113883.6.69' THEN 'ndc'
+           WHEN r.system_name LIKE '%/cvx' OR r.system_name = '/2.16.840.1.113883.12.292' THEN 'cvx'
+           ELSE r.system END AS VARCHAR) AS source_code_type,
        CAST(r.code AS VARCHAR) AS source_code,
        CAST(r.display AS VARCHAR) AS source_description,
        CAST(NULL AS VARCHAR) AS normalized_code_type,
@@ -63,7 +61,9 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS proce
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM procedure_occurrence AS r
+FROM (SELECT *, '/' || replace(replace(replace(replace(lower(trim(CASE instr(system, '|') WHEN 0 THEN system
+    ELSE substr(system, 1, instr(system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '/|', '|'), '|', '') AS system_name
+  FROM procedure_occurrence) AS r
 JOIN connection AS n ON n.id = r.connection_id
 JOIN "procedure" AS v ON v.connection_id = r.connection_id AND v.id = r.record_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Procedure' AND came.resource_id = v.id

@@ -152,7 +152,12 @@ fn a_lake_killed_at_random_is_whole_after_the_next_sync() {
     sync(&home, &folder.file("measured"), &["--shard", "a"]);
     let whole = began.elapsed();
     let (mut killed, mut seed) = (0, 17_u64);
-    for round in 0..20 {
+    for round in 0.. {
+        if killed == 12 {
+            break;
+        }
+        // So many that ended first would mean that none can be killed.
+        assert!(round < 100, "{killed} were killed");
         // Each digest begins with the connection's random name: every row counts as changed.
         home.warehouse().execute_batch("UPDATE connection SET uid = uid || 'x'").unwrap();
         let words = ["lake", "sync", lake.to_str().unwrap(), "--shard", "a"];
@@ -167,7 +172,6 @@ fn a_lake_killed_at_random_is_whole_after_the_next_sync() {
             assert_same(&lake, &[("a", &home)]);
         }
     }
-    assert!(killed > 10, "{killed} were killed");
     sync(&home, &lake, &["--shard", "a", "--keep-days", "0"]);
     thread::sleep(Duration::from_millis(5));
     sync(&home, &lake, &[]);

@@ -77,8 +77,8 @@ SELECT CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condi
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT *, '/' || replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
-    ELSE substr(code_system, 1, instr(code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '/|', '|'), '|', '') AS system_name
+FROM (SELECT *, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
+    ELSE substr(code_system, 1, instr(code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
   FROM condition) AS d
 JOIN connection AS n ON n.id = d.connection_id
 JOIN resource AS came ON came.connection_id = d.connection_id AND came.resource_type = 'Condition' AND came.resource_id = d.id

@@ -90,8 +90,8 @@ SELECT CAST(CAST(l.connection_id AS VARCHAR) || '.' || l.observation_id || coale
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT *, '/' || replace(replace(replace(replace(lower(trim(CASE instr(test_system, '|') WHEN 0 THEN test_system
-    ELSE substr(test_system, 1, instr(test_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '/|', '|'), '|', '') AS system_name
+FROM (SELECT *, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(test_system, '|') WHEN 0 THEN test_system
+    ELSE substr(test_system, 1, instr(test_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
   FROM lab_result) AS l
 JOIN connection AS n ON n.id = l.connection_id
 JOIN resource AS came ON came.connection_id = l.connection_id AND came.resource_type = 'Observation' AND came.resource_id = l.observation_id

@@ -73,8 +73,8 @@ SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medic
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT *, '/' || replace(replace(replace(replace(lower(trim(CASE instr(medication_system, '|') WHEN 0 THEN medication_system
-    ELSE substr(medication_system, 1, instr(medication_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '/|', '|'), '|', '') AS system_name
+FROM (SELECT *, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(medication_system, '|') WHEN 0 THEN medication_system
+    ELSE substr(medication_system, 1, instr(medication_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
   FROM medication_request) AS q
 JOIN connection AS n ON n.id = q.connection_id
 JOIN resource AS came ON came.connection_id = q.connection_id AND came.resource_type = 'MedicationRequest' AND came.resource_id = q.id

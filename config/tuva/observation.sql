@@ -71,8 +71,8 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS obser
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT *, '/' || replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
-    ELSE substr(code_system, 1, instr(code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '/|', '|'), '|', '') AS system_name
+FROM (SELECT *, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
+    ELSE substr(code_system, 1, instr(code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
   FROM observation) AS v
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Observation' AND came.resource_id = v.id

@@ -61,8 +61,8 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS proce
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT *, '/' || replace(replace(replace(replace(lower(trim(CASE instr(system, '|') WHEN 0 THEN system
-    ELSE substr(system, 1, instr(system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '/|', '|'), '|', '') AS system_name
+FROM (SELECT *, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(system, '|') WHEN 0 THEN system
+    ELSE substr(system, 1, instr(system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
   FROM procedure_occurrence) AS r
 JOIN connection AS n ON n.id = r.connection_id
 JOIN "procedure" AS v ON v.connection_id = r.connection_id AND v.id = r.record_id

@@ -1,6 +1,6 @@
 //! A consent as given: exchanged, in the vault, in the warehouse.
 
-use super::{failure::Failure, lock, moving::require_settled};
+use super::{failure::Failure, lock, settled::require_settled};
 use crate::{
     auth::{
         ClientRegistration, ConnectionKey, GrantKind, Redirected, StoredGrant, Tokens, Vault,

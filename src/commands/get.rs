@@ -2,7 +2,7 @@
 //!
 //! Only to the connection's own FHIR server; nothing of the answer is stored.
 
-use super::{failure::Failure, home, moving::require_settled, print, sync::chosen, system, tell};
+use super::{failure::Failure, home, print, settled::require_settled, sync::chosen, system, tell};
 use crate::{
     auth::ConnectionKey,
     cli::GetArgs,

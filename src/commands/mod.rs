@@ -50,6 +50,7 @@ mod rebuild;
 mod report;
 mod run;
 mod sandbox;
+mod settled;
 mod shard;
 mod shipped;
 mod show;

@@ -5,8 +5,8 @@
 //! anywhere, the same command goes on where that one was.
 
 use super::{
-    failure::Failure, home, lock, pending, print, purge, sync::unknown_connection, system, tell,
-    vault_key,
+    failure::Failure, home, lock, pending, print, purge, settled::require_settled,
+    sync::unknown_connection, system, tell, vault_key,
 };
 use crate::{
     auth::{self, GivenKey, Vault, refresh_turn},
@@ -87,18 +87,6 @@ pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Fail
         scrub(&here.file)?;
     }
     Ok(ExitCode::Complete)
-}
-
-/// Why a connection that is between two homes cannot be used.
-pub(super) fn refusal(row: &ConnectionRow) -> Option<Failure> {
-    let moving = row.moving.as_ref()?;
-    let said = format!("{} {}", row.name, moving.sentence());
-    Some(Failure::incomplete(said).hint(moving.hint(&row.name)))
-}
-
-/// As [`refusal`], for `?`.
-pub(super) fn require_settled(row: &ConnectionRow) -> Result<(), Failure> {
-    refusal(row).map_or(Ok(()), Err)
 }
 
 async fn move_one(

@@ -155,7 +155,7 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
     (
         "env::var",
         &[
-            ("config.rs", "the folder of systemd's credentials"),
+            ("config/secret_file.rs", "the folder of systemd's credentials"),
             ("config/secret_source.rs", "a variable with a secret, which the configuration names"),
             ("commands/home.rs", "where XDG puts a user's data"),
             ("commands/config.rs", "which variables `config show` has to name"),

@@ -41,6 +41,9 @@ fn what_comes_along_is_kept_counts_as_no_match_and_is_not_missed() {
     assert_eq!(live(&home), both);
     let asked = "Condition?_count=100&patient=1&_revinclude=Provenance%3Atarget";
     assert!(payer.script().queries.contains(&asked.to_owned()), "{:?}", payer.script().queries);
+    let along = "SELECT state, reason, resources FROM completeness
+                 WHERE resource_type = 'Provenance'";
+    assert_eq!(home.rows(along), [["skipped", "not_asked", "2"]]);
     // The same again writes nothing.
     let versions = "SELECT count(*) FROM resource_version";
     let before: i64 = home.value(versions);

@@ -161,20 +161,16 @@ pub(crate) fn held_types(
     connection_id: i64,
 ) -> Result<Vec<HeldType>, WarehouseError> {
     connection
-        .prepare(
-            "WITH RECURSIVE walked (name) AS (
-               SELECT min(resource_type) FROM sync_walk WHERE connection_id = ?1
-               UNION ALL SELECT (SELECT min(resource_type) FROM sync_walk
-                 WHERE connection_id = ?1 AND resource_type > name)
-               FROM walked WHERE name IS NOT NULL)
-             SELECT name, EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
+        .prepare(&format!(
+            "{} SELECT name, EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
                AND w.resource_type = name AND w.pages > 0 AND w.mode NOT IN ('reference', 'file'))
-             FROM walked WHERE name IS NOT NULL
+             FROM named WHERE name IS NOT NULL
                AND EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = ?1
                  AND r.resource_type = name AND r.deleted_at IS NULL)
                AND EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
                  AND w.resource_type = name AND w.pages > 0 AND w.mode <> 'file')",
-        )
+            types_in("sync_walk")
+        ))
         .and_then(|mut statement| {
             let held =
                 |row: &Row<'_>| Ok(HeldType { resource_type: row.get(0)?, is_listed: row.get(1)? });
@@ -183,24 +179,32 @@ pub(crate) fn held_types(
         .doing("cannot read which types are held")
 }
 
+/// The types of a connection that a table has rows of, by a look into its index for each: `named (name)`,
+/// whose last name is NULL.
+fn types_in(table: &str) -> String {
+    format!(
+        "WITH RECURSIVE named (name) AS (
+           SELECT min(resource_type) FROM {table} WHERE connection_id = ?1
+           UNION ALL SELECT (SELECT min(resource_type) FROM {table}
+             WHERE connection_id = ?1 AND resource_type > name)
+           FROM named WHERE name IS NOT NULL)"
+    )
+}
+
 /// The types of live resources of which the ledger says nothing: they came along with other types.
 pub(crate) fn unmentioned_types(
     connection: &Connection,
     connection_id: i64,
 ) -> Result<Vec<String>, WarehouseError> {
     connection
-        .prepare(
-            "WITH RECURSIVE stored (name) AS (
-               SELECT min(resource_type) FROM resource WHERE connection_id = ?1
-               UNION ALL SELECT (SELECT min(resource_type) FROM resource
-                 WHERE connection_id = ?1 AND resource_type > name)
-               FROM stored WHERE name IS NOT NULL)
-             SELECT name FROM stored WHERE name IS NOT NULL
+        .prepare(&format!(
+            "{} SELECT name FROM named WHERE name IS NOT NULL
                AND NOT EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
                  AND w.resource_type = name)
                AND EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = ?1
                  AND r.resource_type = name AND r.deleted_at IS NULL)",
-        )
+            types_in("resource")
+        ))
         .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())
         .doing("cannot read which types are stored")
 }
@@ -211,17 +215,13 @@ pub(crate) fn left_types(
     connection_id: i64,
 ) -> Result<Vec<String>, WarehouseError> {
     connection
-        .prepare(
-            "WITH RECURSIVE walked (name) AS (
-               SELECT min(resource_type) FROM sync_walk WHERE connection_id = ?1
-               UNION ALL SELECT (SELECT min(resource_type) FROM sync_walk
-                 WHERE connection_id = ?1 AND resource_type > name)
-               FROM walked WHERE name IS NOT NULL)
-             SELECT name FROM walked WHERE name IS NOT NULL
+        .prepare(&format!(
+            "{} SELECT name FROM named WHERE name IS NOT NULL
                AND (SELECT w.state = 'skipped' AND w.reason = 'not_asked' FROM sync_walk w
                     WHERE w.connection_id = ?1 AND w.resource_type = name
                     ORDER BY w.id DESC LIMIT 1)",
-        )
+            types_in("sync_walk")
+        ))
         .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())
         .doing("cannot read which types are left")
 }

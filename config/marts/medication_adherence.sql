@@ -8,8 +8,9 @@
 -- first, so the same day is never covered twice. Fills of one day add up. The period goes from the
 -- first fill to the last day that the supply covers; what comes after it is nobody's gap, as the drug may have
 -- been stopped. A drug is its RxNorm code, else the product of its NDC (the first nine digits, whatever
--- the package), else its code or name as sent; a compound of several drugs is none of them. A fill without a date or without days of supply
--- cannot be laid out: see unplaced_fill_count.
+-- the package), else its code or name as sent. A compound of several drugs is not a fill of its
+-- ingredients: it goes by its own code or name. A fill without a date or without days of supply cannot be laid
+-- out: see unplaced_fill_count.
 --
 -- connection_id             whose consent the row came through
 -- source                    claim or dispense, as in medication_fill

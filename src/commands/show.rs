@@ -178,7 +178,7 @@ pub(super) fn wrap(text: &str, most: usize, indent: usize) -> String {
     wrapped
 }
 
-/// The words of a line. A command between backticks is one word, unless it is wider than `most`.
+/// The words of a line. A command between backticks counts as one word if it fits into `most` columns.
 fn words(line: &str, most: usize) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = line;

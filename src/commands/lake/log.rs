@@ -53,7 +53,7 @@ impl Log {
     /// still is the one that it read.
     ///
     /// # Errors
-    /// The lake cannot be read, or the table is one that payersync cannot write.
+    /// The lake cannot be read, or the table needs a feature of Delta that payersync does not write.
     pub(super) fn read(store: &Store, table: &str, earlier: Option<Log>) -> Result<Log, Failure> {
         if let Some(mut log) = earlier.filter(|log| log.next > 0) {
             let newest = store.get(&log.name_of(log.next - 1))?;

@@ -135,6 +135,9 @@ fn end_walk(
         }
         if let Some(advance) = &end.advance {
             type_state::advance(&transaction, walk.walk_id, advance)?;
+            if advance.full {
+                seen::forget_passes_before(&transaction, walk.walk_id)?;
+            }
             parts::forget(&transaction, walk)?;
         }
         if let Some(round) = end.round {

@@ -292,6 +292,23 @@ pub(super) fn forget_pages_before(
         .map(drop)
 }
 
+/// Drops the passes that were kept for earlier walks over a type, whatever part of it: this walk saw all of it.
+pub(super) fn forget_passes_before(
+    connection: &Connection,
+    walk_id: i64,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "DELETE FROM walk_page WHERE page = 0 AND walk_id < ?1 AND walk_id IN (
+               SELECT o.id FROM sync_walk w JOIN sync_walk o
+                 ON o.connection_id = w.connection_id AND o.resource_type = w.resource_type
+               WHERE w.id = ?1)",
+            [walk_id],
+        )
+        .doing("cannot clear what the passes of a walk brought")
+        .map(drop)
+}
+
 /// Drops what walks over the same part of a type as this one have noted for a later run: their pages,
 /// and the pass that was kept.
 pub(super) fn forget_all(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {

@@ -90,8 +90,11 @@ fn history(faulty: &Faulty, seed: u64, nights: u64) {
     }
     let pending: i64 = home.value("SELECT count(*) FROM absent_resource WHERE state = 'pending'");
     assert_eq!(pending, 0, "seed {seed}: absences without an end");
-    let left: i64 = home.value("SELECT count(*) FROM walk_page");
-    assert_eq!(left, 0, "seed {seed}: notes of the pages of walks that are over");
+    let left = home.rows(
+        "SELECT w.resource_type, w.mode, w.state, w.window_parameter, p.page, w.id
+         FROM walk_page p LEFT JOIN sync_walk w ON w.id = p.walk_id",
+    );
+    assert!(left.is_empty(), "seed {seed}: notes of the pages of walks that are over: {left:?}");
     home.succeed(&["verify"], &format!("seed {seed}"));
     play_and_check(place, &mut runs, &Night::calm(), &format!("seed {seed}, once more"));
     let written: i64 = home.value(

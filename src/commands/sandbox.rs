@@ -43,6 +43,8 @@ pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
             sandbox.client_id(),
         ),
     };
+    // Before anything is said: who reads that it is up may stop it at once.
+    let stop = stop_signal::listen_and_say("The payer has stopped", None);
     print(|out| {
         out.write_all(section.as_bytes())?;
         if section.contains(SECRET) {
@@ -75,7 +77,7 @@ pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
         tell("`payersync jwks PLAN --new` prints, and start again with --jwks FILE");
     }
     tell("The embedded payer is up; Ctrl-C stops it. Paste the lines above into payersync.toml");
-    stop_signal::listen_and_say("The payer has stopped", None).asked().await;
+    stop.asked().await;
     sandbox.stop().await;
     Ok(ExitCode::Complete)
 }

@@ -164,7 +164,7 @@ fn put_program(folder: &Path, name: &str, script: &str) {
 /// In payersync's place: payersync, asked to stop as soon as it says that it is ready.
 fn stopped_when_ready(ready: &str) -> String {
     format!(
-        "{} \"$@\" > said 2>&1 & pid=$!
+        ": > said; {} \"$@\" > said 2>&1 & pid=$!
          for ((i = 0; i < 1200; i++)); do grep -q '{ready}' said && break; kill -0 $pid 2>&- || break; sleep 0.05; done
          kill -TERM $pid 2>&-; wait $pid; code=$?; cat said; exit $code",
         env!("CARGO_BIN_EXE_payersync")

@@ -60,8 +60,8 @@ pub use verify::checked::Checked;
 pub use verify::{foreign_schema, quick_check, verify};
 pub(crate) use walks::abridged::is_less_than_stored;
 pub(crate) use walks::absence::{
-    Absent, Finding, asked_lately, has_unasked_absences, open_absences, pending_absences,
-    surely_present,
+    Absent, Finding, NO_INSTANT, asked_lately, has_unasked_absences, open_absences,
+    pending_absences, surely_present,
 };
 pub(crate) use walks::attachments::{
     AttachmentFound, NamedAttachment, PendingAttachment, attachment_counts, attachment_source,

@@ -3,7 +3,8 @@
 //! Some servers forget every cursor after some pages, and some page by position and end at ten
 //! thousand. Shorter walks get to their ends: years, and halves of what is still too long. Windows
 //! that are complete are kept for the next run, so each night gets further. Whether that was all is
-//! held against the number that the server declares: what has no date is in no window.
+//! held against the number that the server declares: what has no date is in no window. Where the windows
+//! brought as many, what is stored and came in none of them is read by id.
 
 use super::{
     ending::Remedy,
@@ -23,8 +24,8 @@ use crate::{
         report::WalkReport,
     },
     warehouse::{
-        WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError, last_round_ended,
-        live_resources, unfinished_round,
+        NO_INSTANT, Tally, WalkCounters, WalkEnd, WalkFinish, WalkStart, WalkWindow,
+        WarehouseError, last_round_ended, live_resources, unfinished_round,
     },
 };
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -77,11 +78,17 @@ pub(crate) async fn walk_by_date(
     let came = windows(&parts, order, parameter).await?;
     let declared = lost.counters.declared_total;
     let (live, is_all) = count(context, order, &came, key.walk_id, declared).await?;
+    // Where some windows are an earlier run's, all that is stored came in them.
+    let sees_all = is_all && !came.reused && !order.extent.is_part;
+    let finds_absences = sees_all && came.counters.resources_rejected == 0;
     let finish = match &came.failed {
         Some(finish) => WalkFinish { keep_cursor: false, failed_page: None, ..finish.clone() },
         None if is_all => {
-            // Only a walk over everything buries, so what the plan deleted must at least be said.
-            let left = live.saturating_sub(declared.unwrap_or(live));
+            let left = match finds_absences {
+                true => 0,
+                // What the plan may have deleted must at least be said.
+                false => live.saturating_sub(declared.unwrap_or(live)),
+            };
             let left = match left {
                 0 => String::new(),
                 left => format!("; {left} stored before were not met and are kept"),
@@ -102,8 +109,30 @@ pub(crate) async fn walk_by_date(
             WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, detail) }
         }
     };
+    let walk_id = key.walk_id;
+    let distinct = context.warehouse.count_seen(walk_id).await?;
+    let end = WalkEnd {
+        finish,
+        tally: Tally { distinct, ..Tally::default() },
+        sees_all,
+        finds_absences,
+        // The plan's number may count one without a date in place of a deleted one: a read may prove
+        // that something is gone, two such walks do not.
+        missed_at: NO_INSTANT.to_owned(),
+        missed_since: NO_INSTANT.to_owned(),
+        is_doubted: true,
+        settles_rejects: false,
+        advance: None,
+        keeps_pass: false,
+        before: None,
+        round: None,
+        keeps_part: false,
+        totals: None,
+        shrink_limit_percent: context.shrink_limit_percent,
+    };
     // The windows have rows of their own in the ledger; counted here, too, they would count twice.
-    context.warehouse.abandon_walk(key, finish.clone(), WalkCounters::default()).await?;
+    let finish = context.warehouse.end_walk(key, end, WalkCounters::default()).await?;
+    context.warehouse.forget_walks(vec![walk_id]).await?;
     let mut counters = came.counters;
     counters.add_effort(&lost.counters);
     Ok(WalkReport { resource_type: order.resource_type.clone(), finish, counters })

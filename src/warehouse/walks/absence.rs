@@ -67,7 +67,7 @@ const NOW_ANOTHERS: &str = "r.resource_id IN (
 const MISSED_BEFORE: &str = "r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?4)";
 
 /// A date for what no walk has missed that can be trusted: the first of those is earlier.
-const NEVER: &str = "9999-12-31T00:00:00.000Z";
+pub(crate) const NO_INSTANT: &str = "9999-12-31T00:00:00.000Z";
 
 /// How many resources of a connection are neither proved to be deleted nor known to be there.
 pub(crate) fn open_absences(
@@ -119,7 +119,7 @@ pub(super) fn enter_missed_twice(
                    walk_id = excluded.walk_id, state = 'pending', http_status = NULL, proof = NULL
                  WHERE state <> 'pending'"
             ),
-            params![walk.connection_id, walk.resource_type, walk.walk_id, before, NEVER],
+            params![walk.connection_id, walk.resource_type, walk.walk_id, before, NO_INSTANT],
         )
         .doing("cannot enter what is absent")
         .map(drop)

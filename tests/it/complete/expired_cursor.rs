@@ -75,11 +75,10 @@ fn cursors_that_always_expire_are_walked_around_by_date_every_night() {
         assert!(payer.withdraw(0, CLAIMS, &id));
         let third = sync(&home, &[]);
         assert_eq!(third.code, 0, "{fault}: {}", third.stderr);
-        let warning: String = home
-            .value("SELECT warning FROM completeness WHERE resource_type = 'ExplanationOfBenefit'");
-        assert!(warning.ends_with("; 1 stored before were not met and are kept"), "{warning}");
-        let buried = "SELECT count(*) FROM resource WHERE deleted_at IS NOT NULL";
-        assert_eq!(home.value::<i64>(buried), 0, "{fault}: windows bury nothing");
+        let proof = "SELECT resource_id || ' ' || state || ' ' || proof FROM absent_resource";
+        assert_eq!(home.rows(proof), [[format!("{id} deleted read")]], "{fault}");
+        let buried = "SELECT resource_id FROM resource WHERE deleted_at IS NOT NULL";
+        assert_eq!(home.rows(buried), [[id]], "{fault}: a read proves what windows did not meet");
         assert_eq!(home.run(&["verify"]).code, 0, "{fault}");
     }
 }

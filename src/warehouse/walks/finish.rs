@@ -137,6 +137,7 @@ fn end_walk(
             type_state::advance(&transaction, walk.walk_id, advance)?;
             if advance.full {
                 seen::forget_passes_before(&transaction, walk.walk_id)?;
+                seen::forget_increments_before(&transaction, walk.walk_id)?;
             }
             parts::forget(&transaction, walk)?;
         }

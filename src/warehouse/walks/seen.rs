@@ -309,6 +309,23 @@ pub(super) fn forget_passes_before(
         .map(drop)
 }
 
+/// Forgets where earlier walks over a type's changes would go on: this walk saw all of it.
+pub(super) fn forget_increments_before(
+    connection: &Connection,
+    walk_id: i64,
+) -> Result<(), WarehouseError> {
+    let earlier = "SELECT k.walk_id FROM sync_walk w JOIN walk_cursor k
+         ON k.connection_id = w.connection_id AND k.resource_type = w.resource_type
+       WHERE w.id = ?1 AND k.walk_id < ?1 AND k.mode = 'incremental'";
+    [
+        format!("DELETE FROM walk_page WHERE page > 0 AND walk_id IN ({earlier})"),
+        format!("DELETE FROM walk_cursor WHERE walk_id IN ({earlier})"),
+    ]
+    .iter()
+    .try_for_each(|sql| connection.execute(sql, [walk_id]).map(drop))
+    .doing("cannot clear where walks over changes would go on")
+}
+
 /// Drops what walks over the same part of a type as this one have noted for a later run: their pages,
 /// and the pass that was kept.
 pub(super) fn forget_all(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {

@@ -49,6 +49,26 @@ fn the_second_night_asks_only_for_what_changed() {
 }
 
 #[test]
+fn a_walk_over_changes_does_not_go_on_once_a_later_walk_has_seen_everything() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home_with("page_size = 1\n");
+    home.run(&["sync"]);
+    for id in home.rows("SELECT resource_id FROM resource WHERE resource_type = 'Coverage'") {
+        assert!(payer.amend(0, DATED, &id[0]));
+    }
+    let under_way = "SELECT count(*) FROM walk_cursor WHERE mode = 'incremental'";
+    let is_under_way = (1..8).any(|requests| {
+        home.run(&["sync", "--type", DATED, &format!("--max-requests={requests}")]);
+        home.value::<i64>(under_way) == 1
+    });
+    assert!(is_under_way);
+    home.succeed(&["sync", "--full", "--type", DATED], "all of it");
+    assert_eq!(home.value::<i64>(under_way), 0);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM walk_page"), 0);
+    home.succeed(&["verify"], "a cursor that goes");
+}
+
+#[test]
 fn a_type_with_undated_resources_is_walked_in_full_every_night() {
     let payer = Payer::start(Options::default());
     let home = payer.connected_home_with(SMALL_PAGES);

@@ -174,11 +174,32 @@ fn a_kind_of_amount_is_known_by_its_words() {
         claim("dashes", coded("paid-to-provider")),
         claim("text", kinds(json!({"text": "Paid to provider"}))),
         claim("display", kinds(json!({"coding": [{"display": "Paid to provider"}]}))),
-        // A code says what it is, and is no text.
-        claim("unknown", kinds(json!({"coding": [{"code": "X1"}], "text": "Paid to provider"}))),
+        // A payer's own code is told by its text or its display, if that is the whole name of a kind.
+        claim("own", kinds(json!({"coding": [{"code": "X1"}], "text": "Paid to provider"}))),
+        claim(
+            "own display",
+            kinds(
+                json!({"coding": [{"code": "X1", "display": "Paid to provider"}], "text": "Line 7"}),
+            ),
+        ),
+        claim(
+            "other",
+            kinds(json!({"coding": [{"code": "X1"}], "text": "Paid to provider by others"})),
+        ),
+        // A code that is known says more than a text.
+        claim("known", kinds(json!({"coding": [{"code": "copay"}], "text": "Paid to provider"}))),
     ]);
     let asked = "SELECT explanation_of_benefit_id, paid_to_provider_cents FROM claim ORDER BY 1";
-    let paid = ["blanks|500", "dashes|500", "display|500", "text|500", "unknown|"];
+    let paid = [
+        "blanks|500",
+        "dashes|500",
+        "display|500",
+        "known|",
+        "other|",
+        "own|500",
+        "own display|500",
+        "text|500",
+    ];
     assert_eq!(ask(&home, asked), paid);
     // The displays of HL7's code system.
     let total = |text: &str, value: i64| json!({"category": {"text": text}, "amount": {"value": value, "currency": "USD"}});
@@ -189,6 +210,12 @@ fn a_kind_of_amount_is_known_by_its_words() {
     )]);
     let asked = "SELECT submitted_cents, copay_cents, allowed_cents, deductible_cents, benefit_cents FROM claim";
     assert_eq!(ask(&home, asked), ["600|100|500|200|300"]);
+    // What CARIN's names are with the word that version 0.1.0 puts behind them.
+    let names = ["disallowedamount", "paidbypatientamount", "paidtopatientamount", "coinsamount"];
+    let coded = |code: &str| json!({"category": {"coding": [{"code": code}]}, "amount": {"value": 5, "currency": "USD"}});
+    let named = claim("e", json!({"total": names.map(coded)}));
+    let asked = "SELECT noncovered_cents, paid_by_patient_cents, paid_to_patient_cents, coinsurance_cents FROM claim";
+    assert_eq!(ask(&imported(&[named]), asked), ["500|500|500|500"]);
     let copayment = claim("e", json!({"total": [total("Co-payment", 4)]}));
     assert_eq!(ask(&imported(&[copayment]), "SELECT copay_cents FROM claim"), ["400"]);
 }

@@ -196,3 +196,33 @@ fn the_columns_of_a_line_agree_with_the_marts() {
         assert_eq!(home.rows(&apart), Vec::<Vec<String>>::new(), "{column}");
     }
 }
+
+#[test]
+fn the_names_of_carin_0_1_0_fill_the_columns_and_the_marts() {
+    let names = [
+        ("submittedamount", "submitted"),
+        ("allowedamount", "allowed"),
+        ("deductibleamount", "deductible"),
+        ("coinsuranceamount", "coinsurance"),
+        ("copaymentamount", "copay"),
+        ("noncoveredamount", "noncovered"),
+        ("cobamount", "prior_payer_paid"),
+        ("discountamount", "discount"),
+        ("patientpayamount", "paid_by_patient"),
+        ("memberliabilityamount", "member_liability"),
+        ("memberreimbursement", "paid_to_patient"),
+        ("paidtoprovideramount", "paid_to_provider"),
+        ("paymentamount", "benefit"),
+        ("drugcostamount", "drug_cost"),
+    ];
+    let amounts: Vec<Value> =
+        (1..).zip(&names).map(|(value, (code, _))| of(&[(HUMANA, code)], json!(value))).collect();
+    let (_server, home) = synced(&[line("e", &amounts)]);
+    let columns: Vec<String> =
+        names.iter().map(|(_, column)| format!("CAST({column}_amount AS INTEGER)")).collect();
+    let expected: Vec<String> = (1..=names.len()).map(|value| value.to_string()).collect();
+    for table in ["explanation_of_benefit_item", "claim_line", "claim"] {
+        let asked = format!("SELECT {} FROM {table}", columns.join(", "));
+        assert_eq!(home.rows(&asked).concat(), expected, "{table}");
+    }
+}

@@ -89,6 +89,7 @@ fn meaning(code: &str) -> Option<(Kind, i64)> {
         "noncovered" => (Kind::Noncovered, 0),
         "noncoveredamount" => (Kind::Noncovered, 1),
         "disallowed" => (Kind::Noncovered, 2),
+        "disallowedamount" => (Kind::Noncovered, 3),
         "discount" => (Kind::Discount, 0),
         "discountamount" => (Kind::Discount, 1),
         "deductible" => (Kind::Deductible, 0),
@@ -100,10 +101,12 @@ fn meaning(code: &str) -> Option<(Kind, i64)> {
         "coinsurance" => (Kind::Coinsurance, 0),
         "coinsuranceamount" => (Kind::Coinsurance, 1),
         "coins" => (Kind::Coinsurance, 2),
+        "coinsamount" => (Kind::Coinsurance, 3),
         "memberliability" => (Kind::MemberLiability, 0),
         "memberliabilityamount" => (Kind::MemberLiability, 1),
         "paidbypatient" => (Kind::PaidByPatient, 0),
         "patientpayamount" => (Kind::PaidByPatient, 1),
+        "paidbypatientamount" => (Kind::PaidByPatient, 3),
         "paidbypatientcash" | "paidbypatientother" | "paidbypatienthealthaccount" => {
             (Kind::PaidByPatient, 2)
         }
@@ -114,6 +117,8 @@ fn meaning(code: &str) -> Option<(Kind, i64)> {
         "paidtoprovideramount" => (Kind::PaidToProvider, 1),
         "paidtopatient" => (Kind::PaidToPatient, 0),
         "memberreimbursement" => (Kind::PaidToPatient, 1),
+        "paidtopatientamount" => (Kind::PaidToPatient, 2),
+        "memberreimbursementamount" => (Kind::PaidToPatient, 3),
         "benefit" => (Kind::Benefit, 0),
         "payment" => (Kind::Benefit, 1),
         "paymentamount" => (Kind::Benefit, 2),
@@ -121,6 +126,7 @@ fn meaning(code: &str) -> Option<(Kind, i64)> {
         "drugcost" => (Kind::DrugCost, 0),
         "drugcostamount" => (Kind::DrugCost, 1),
         "tax" => (Kind::Tax, 0),
+        "taxamount" => (Kind::Tax, 1),
         _ => return None,
     })
 }
@@ -132,22 +138,26 @@ pub(super) struct Category<'a> {
     pub(super) code: Option<&'a str>,
     /// The first two codings: system and code.
     pub(super) codings: [(Option<&'a str>, Option<&'a str>); 2],
-    /// The text, else what the code is displayed as.
-    pub(super) text: Option<&'a str>,
+    /// The text, and what the first code is displayed as.
+    pub(super) texts: [Option<&'a str>; 2],
 }
 
 impl<'a> Category<'a> {
     /// The kind, and how far its code is preferred.
     ///
     /// A code may stand second, behind a payer's own. A code that means nothing as it is may have
-    /// blanks or dashes in it. A text or a display in place of a code is read alike.
+    /// blanks or dashes in it. A text or a display is read alike where no code says more: it must be
+    /// the whole name of a kind.
     pub(super) fn meaning(&self) -> Option<(Kind, i64)> {
         let exact = |code: Option<&str>| meaning(&code?.to_ascii_lowercase());
-        exact(self.code).or_else(|| exact(self.codings[1].1)).or_else(|| {
-            let mut plain = self.code.or(self.text)?.to_ascii_lowercase();
+        let worded = |name: Option<&str>| {
+            let mut plain = name?.to_ascii_lowercase();
             plain.retain(|letter| !matches!(letter, ' ' | '-' | '_'));
             meaning(&plain)
-        })
+        };
+        let [text, display] = self.texts;
+        let coded = exact(self.code).or_else(|| exact(self.codings[1].1));
+        coded.or_else(|| [self.code, text, display].into_iter().find_map(worded))
     }
 
     /// What Medicare says of the amount beyond its category; empty where it says nothing.

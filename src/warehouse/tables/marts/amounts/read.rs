@@ -89,7 +89,7 @@ impl Source {
             false => {
                 ", coalesce(category_c4bb_code, category_hl7_code, category_code),
                  category_system, category_code, category_second_system, category_second_code,
-                 coalesce(category_text, category_display)"
+                 category_text, category_display"
             }
         };
         let amount = if self.is_net { "net_amount" } else { "amount" };
@@ -211,7 +211,7 @@ impl Cursor<'_> {
         let (meaning, detail) = match self.naming {
             Naming::Categories => {
                 let codings = [(text(9)?, text(10)?), (text(11)?, text(12)?)];
-                let category = Category { code: text(8)?, codings, text: text(13)? };
+                let category = Category { code: text(8)?, codings, texts: [text(13)?, text(14)?] };
                 (category.meaning(), category.detail())
             }
             Naming::Nets => (Some((Kind::Submitted, super::kind::NET)), ""),

@@ -28,14 +28,16 @@ fn amount(sums: &Sums<'_>, kind: Kind) -> Option<f64> {
 fn a_kind_is_known_by_code_second_code_and_text() {
     let named = |code, second, text| {
         let codings = [(None, code), (Some("x"), second)];
-        Category { code, codings, text }.meaning().map(|(kind, _)| kind)
+        Category { code, codings, texts: [text, None] }.meaning().map(|(kind, _)| kind)
     };
     assert_eq!(named(Some("Eligible"), None, None), Some(Kind::Allowed));
     assert_eq!(named(Some("OWN-1"), Some("copay"), None), Some(Kind::Copay));
     assert_eq!(named(Some("Paid_To-Provider"), None, None), Some(Kind::PaidToProvider));
     assert_eq!(named(None, None, Some(" Member Liability")), Some(Kind::MemberLiability));
-    // A text beside a code that means nothing is no name of it.
-    assert_eq!(named(Some("OWN-1"), None, Some("copay")), None);
+    // A payer's own code is told by its text, if that is the name of a kind.
+    assert_eq!(named(Some("OWN-1"), None, Some("Co-pay")), Some(Kind::Copay));
+    assert_eq!(named(Some("OWN-1"), None, Some("copay of the pharmacy")), None);
+    assert_eq!(named(Some("deductible"), None, Some("copay")), Some(Kind::Deductible));
     let url = "https://bluebutton.cms.gov/resources/variables/LINE_NCH_PMT_AMT";
     assert_eq!(named(Some(url), None, None), Some(Kind::Benefit));
     let system = Some("https://bluebutton.CMS.gov/resources/codesystem/adjudication");

@@ -61,7 +61,14 @@ FROM (
          coalesce(d.diagnosis_system, c.code_system) AS system,
          coalesce(d.diagnosis_display, d.diagnosis_text, c.code_display, c.code_text) AS display,
          coalesce(d.icd10_code, CASE WHEN vocabulary(d.diagnosis_system, d.diagnosis_code) LIKE 'ICD-10-%' THEN d.diagnosis_code END,
-                  c.icd10_code, CASE WHEN vocabulary(c.code_system, c.code_code) LIKE 'ICD-10-%' THEN c.code_code END) AS icd10_code,
+                  CASE WHEN d.diagnosis_code IS NOT NULL THEN
+                    (SELECT k.code FROM explanation_of_benefit_coding AS k WHERE k.connection_id = d.connection_id
+                       AND k.explanation_of_benefit_id = d.explanation_of_benefit_id AND k.element = 'diagnosis.diagnosis'
+                       AND k.element_index = d.diagnosis_index AND vocabulary(k.system, k.code) LIKE 'ICD-10-%'
+                     ORDER BY k.coding_index LIMIT 1) END,
+                  c.icd10_code, CASE WHEN vocabulary(c.code_system, c.code_code) LIKE 'ICD-10-%' THEN c.code_code END,
+                  (SELECT k.code FROM condition_coding AS k WHERE k.connection_id = c.connection_id AND k.condition_id = c.id
+                     AND k.element = 'code' AND vocabulary(k.system, k.code) LIKE 'ICD-10-%' ORDER BY k.row_no LIMIT 1)) AS icd10_code,
          coalesce(d.type_code, d.type_text) AS role,
          d.sequence,
          first_dated(e.billable_period_start, e.created) AS diagnosis_sent,
@@ -75,7 +82,9 @@ FROM (
   UNION ALL
   SELECT c.connection_id, 'condition', c.id, person.member_id, c.patient_id, diagnosis_code(c.code_system, c.code_code), c.code_system,
          coalesce(c.code_display, c.code_text),
-         coalesce(c.icd10_code, CASE WHEN vocabulary(c.code_system, c.code_code) LIKE 'ICD-10-%' THEN c.code_code END), coalesce(c.category_code, c.category_text), NULL,
+         coalesce(c.icd10_code, CASE WHEN vocabulary(c.code_system, c.code_code) LIKE 'ICD-10-%' THEN c.code_code END,
+                  (SELECT k.code FROM condition_coding AS k WHERE k.connection_id = c.connection_id AND k.condition_id = c.id
+                     AND k.element = 'code' AND vocabulary(k.system, k.code) LIKE 'ICD-10-%' ORDER BY k.row_no LIMIT 1)), coalesce(c.category_code, c.category_text), NULL,
          first_dated(c.onset_date_time, c.onset_period_start, c.recorded_date), c.clinical_status_code
   FROM temp.mart_scope CROSS JOIN condition AS c ON c.connection_id = mart_scope.connection_id
   LEFT JOIN temp.person ON person.connection_id = c.connection_id AND person.patient_id = c.patient_id

@@ -72,17 +72,20 @@ CREATE TABLE medication_fill (
 CREATE INDEX medication_fill_by_connection ON medication_fill (connection_id, source_id);
 CREATE INDEX medication_fill_by_member ON medication_fill (member_id, fill_date);
 INSERT INTO medication_fill
-WITH info AS (
+WITH said AS (
   -- An entry without a number has that of its place, from 1.
   SELECT s.connection_id, s.explanation_of_benefit_id, coalesce(s.sequence, s.supporting_info_index + 1) AS number,
-         max(CASE WHEN lower(s.category_code) IN ('dayssupply', 'days_supply', 'days-supply') OR lower(s.category_second_code) IN ('dayssupply', 'days_supply', 'days-supply')
-                    OR s.category_code LIKE '%/days_suply_num' OR s.category_second_code LIKE '%/days_suply_num' OR s.category_second_code = 'CLM_LINE_DAYS_SUPLY_QTY'
-             THEN days_of(s.value_quantity_value, coalesce(s.value_quantity_code, s.value_quantity_unit),
-                          coalesce(s.value_string, s.code_text, s.code_code)) END) AS days_supply,
-         max(CASE WHEN lower(s.category_code) = 'refillnum' OR lower(s.category_second_code) = 'refillnum'
-             THEN coalesce(s.value_quantity_value, CAST(whole_number(coalesce(s.value_string, s.code_text, s.code_code)) AS INTEGER)) END) AS refill_number
+         prescription_of(s.category_code, s.category_second_code, s.category_text, s.category_display) AS kind,
+         s.value_quantity_value AS value, coalesce(s.value_quantity_code, s.value_quantity_unit) AS unit,
+         coalesce(s.value_string, s.code_text, s.code_code, s.code_display) AS words
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_supporting_info AS s ON s.connection_id = mart_scope.connection_id
-  GROUP BY mart_scope.connection_id, s.explanation_of_benefit_id, number
+), info AS (
+  SELECT connection_id, explanation_of_benefit_id, number,
+         max(CASE kind WHEN 'days supply' THEN days_of(value, unit, words) END) AS days_supply,
+         max(CASE kind WHEN 'refill number' THEN coalesce(value, CAST(whole_number(words) AS INTEGER)) END) AS refill_number
+  FROM said
+  WHERE kind IS NOT NULL
+  GROUP BY connection_id, explanation_of_benefit_id, number
   HAVING coalesce(days_supply, refill_number) IS NOT NULL
 ), line_info AS (
   SELECT i.connection_id, i.explanation_of_benefit_id, k.item_index,

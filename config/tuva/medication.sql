@@ -23,7 +23,7 @@
 -- strength                          VARCHAR: not known: Patient Access does not say
 -- quantity                          DOUBLE: quantity to hand out
 -- quantity_unit                     VARCHAR: its unit
--- days_supply                       DOUBLE: days it is meant to last, where told in days
+-- days_supply                       DOUBLE: days it is meant to last; a week has 7, a month 30, a year 365
 -- practitioner_id                   VARCHAR: who prescribed it
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
@@ -58,7 +58,10 @@ SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medic
            ELSE q.medication_system END AS VARCHAR) AS source_code_type,
        CAST(q.medication_code AS VARCHAR) AS source_code,
        CAST(coalesce(q.medication_display, q.medication_text, q.medication_reference_display) AS VARCHAR) AS source_description,
-       CAST(CASE WHEN length(replace(q.ndc_code, '-', '')) = 11 THEN replace(q.ndc_code, '-', '') END AS VARCHAR) AS ndc_code,
+       CAST(CASE WHEN q.ndc_code LIKE '____-____-__' THEN '0' || replace(q.ndc_code, '-', '')
+                 WHEN q.ndc_code LIKE '_____-___-__' THEN substr(q.ndc_code, 1, 5) || '0' || substr(q.ndc_code, 7, 3) || substr(q.ndc_code, 11, 2)
+                 WHEN q.ndc_code LIKE '_____-____-_' THEN substr(q.ndc_code, 1, 5) || substr(q.ndc_code, 7, 4) || '0' || substr(q.ndc_code, 12, 1)
+                 WHEN length(replace(q.ndc_code, '-', '')) = 11 THEN replace(q.ndc_code, '-', '') END AS VARCHAR) AS ndc_code,
        CAST(NULL AS VARCHAR) AS ndc_description,
        CAST(q.rxnorm_code AS VARCHAR) AS rxnorm_code,
        CAST(NULL AS VARCHAR) AS rxnorm_description,
@@ -68,7 +71,13 @@ SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medic
        CAST(NULL AS VARCHAR) AS strength,
        CAST(q.dispense_quantity_value AS DOUBLE) AS quantity,
        CAST(q.dispense_quantity_unit AS VARCHAR) AS quantity_unit,
-       CAST(CASE WHEN coalesce(q.dispense_expected_supply_duration_code, 'd') = 'd' THEN q.dispense_expected_supply_duration_value END AS DOUBLE) AS days_supply,
+       CAST(q.dispense_expected_supply_duration_value
+         * CASE lower(coalesce(q.dispense_expected_supply_duration_code, q.dispense_expected_supply_duration_unit, 'd'))
+             WHEN 'd' THEN 1.0 WHEN 'day' THEN 1.0 WHEN 'days' THEN 1.0
+             WHEN 'wk' THEN 7.0 WHEN 'week' THEN 7.0 WHEN 'weeks' THEN 7.0
+             WHEN 'mo' THEN 30.0 WHEN 'month' THEN 30.0 WHEN 'months' THEN 30.0
+             WHEN 'a' THEN 365.0 WHEN 'year' THEN 365.0 WHEN 'years' THEN 365.0
+             WHEN 'h' THEN 1.0 / 24.0 WHEN 'hour' THEN 1.0 / 24.0 WHEN 'hours' THEN 1.0 / 24.0 END AS DOUBLE) AS days_supply,
        CAST(CASE WHEN q.requester_practitioner_id IS NOT NULL THEN CAST(q.connection_id AS VARCHAR) || '.' || q.requester_practitioner_id END AS VARCHAR) AS practitioner_id,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,

@@ -186,29 +186,19 @@ fn an_amount_has_its_kind_in_any_coding() {
 }
 
 #[test]
-fn supply_is_in_days_and_each_line_has_its_own() {
-    let supply = |sequence: u8, value: Value| {
-        let mut supply = json!({"sequence": sequence, "category": coded("dayssupply", "x")});
-        supply.as_object_mut().unwrap().extend(value.as_object().unwrap().clone());
-        supply
-    };
-    let hours = json!({"valueQuantity": {"value": 720, "code": "h", "system": "http://unitsofmeasure.org"}});
-    let months = json!({"valueQuantity": {"value": 3, "code": "mo_g"}});
-    let refill = |sequence: u8, number: u8| {
-        json!({"sequence": sequence, "category": coded("refillnum", "x"),
-        "valueQuantity": {"value": number}})
-    };
-    let line = |sequence: u8, of: &[u8]| {
-        json!({"sequence": sequence, "informationSequence": of,
-        "productOrService": coded("00093310905", NDC)})
-    };
-    let kind = coded("pharmacy", "http://terminology.hl7.org/CodeSystem/claim-type");
-    let two = json!({"type": kind, "item": [line(1, &[1, 3]), line(2, &[4, 2]), line(3, &[])],
-        "supportingInfo": [supply(1, hours), supply(2, months), refill(3, 0), refill(4, 2),
-            supply(5, json!({"valueString": "P7D"}))]});
-    let home = imported(&[claim("e", two)]);
-    let asked = "SELECT CAST(days_supply AS INTEGER), refill_number FROM medication_fill ORDER BY item_index";
-    assert_eq!(ask(&home, asked), ["30|0", "90|2", "7|"]);
+fn icd_10_is_found_behind_a_payers_own_code_in_any_spelling() {
+    let behind = |system: &str| json!({"coding": [{"system": "https://payer.example/dx", "code": "D1"}, {"system": system, "code": "e119"}]});
+    let systems = [
+        "ICD-10",
+        "http://hl7.org/fhir/sid/icd-10-cm/",
+        "http://hl7.org/fhir/us/carin-bb/ValueSet/ICD10DiagnosisCodes",
+    ];
+    let list: Vec<Value> =
+        systems.iter().map(|system| json!({"diagnosisCodeableConcept": behind(system)})).collect();
+    let condition = json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}, "code": behind("ICD10-CM")});
+    let home = imported(&[claim("e", json!({"diagnosis": list})), condition]);
+    let asked = "SELECT source, count(*) FROM diagnosis WHERE code = 'D1' AND icd10_code = 'E11.9' GROUP BY 1";
+    assert_eq!(ask(&home, asked), ["claim|3", "condition|1"]);
 }
 
 #[test]

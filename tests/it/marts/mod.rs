@@ -15,6 +15,7 @@ mod mart_persons;
 mod mart_references;
 pub(crate) mod mart_spellings;
 mod mart_stays;
+mod mart_supply;
 mod mart_values;
 mod marts_kept;
 mod marts_rounds;

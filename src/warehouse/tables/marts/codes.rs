@@ -18,24 +18,29 @@ pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
         return Some(name);
     }
     let last = system.rsplit('/').next().unwrap_or(&system);
-    let found = match last {
-        "ndc" | "fdandcorcompound" | "fdanationaldrugcode" | "ucm142438.htm" => "NDC",
-        "rxnorm" => "RxNorm",
-        "loinc" | "loinc.org" => "LOINC",
+    // A name without what stands between its letters and digits.
+    let name: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
+    let found = match name.as_str() {
+        "ndc" | "v3ndc" | "ucm142438htm" | "nationaldrugcodedirectory" => "NDC",
+        _ if name.contains("fdandcorcompound") || name.contains("nationaldrugcode") => "NDC",
+        "rxnorm" | "rxcui" | "rxnavnlmnihgov" => "RxNorm",
+        "loinc" | "loincorg" => "LOINC",
         "amacptcmshcpcsprocedurecodes" => return procedure(code),
-        "cpt" => "CPT",
+        "cpt" | "cpt4" | "amacpt" | "amacptcodes" | "cptcodes" => "CPT",
         "icd10" if system.ends_with("cms.gov/medicare/coding/icd10") => "ICD-10-PCS",
-        "icd-10-pcs" | "icd10pcs" => "ICD-10-PCS",
-        "icd-10-cm" | "icd10cm" | "icd-10" | "icd10" => "ICD-10-CM",
-        "icd-9-cm" | "icd9cm" | "icd-9" | "icd9" => "ICD-9-CM",
+        _ if name.contains("icd10pcs") || name.starts_with("icd10procedure") => "ICD-10-PCS",
+        "icd10" | "icd10us" | "browse10" => "ICD-10-CM",
+        _ if name.contains("icd10cm") || name.starts_with("icd10diagnos") => "ICD-10-CM",
         // HL7's URLs of the volumes of diagnoses and of procedures, earlier ones and today's.
-        _ if system.contains("/icd-9-cm/") || last.starts_with("icd-9cm") => "ICD-9-CM",
+        _ if name == "icd9" || name.starts_with("icd9cm") || system.contains("/icd-9-cm/") => {
+            "ICD-9-CM"
+        }
         // An edition's URL.
         _ if system.contains("snomed.info/sct/") => "SNOMED CT",
-        "sct" | "snomedct" | "snomed-ct" | "snomed ct" => "SNOMED CT",
+        "sct" | "snomed" | "snomedct" => "SNOMED CT",
         "medhcpcsgeninfo" => "HCPCS",
         // HL7's and CMS's URL, a name, and Blue Button's variable.
-        "clm_drg_cd" => "MS-DRG",
+        "clmdrgcd" => "MS-DRG",
         // CMS-DRG, which MS-DRG replaced in 2007, is another system.
         _ if has_word(&system, "msdrg") || has_word(&system, "ms-drg") => "MS-DRG",
         _ if has_word(&system, "aprdrg") || has_word(&system, "apr-drg") => "APR-DRG",
@@ -43,7 +48,7 @@ pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
         _ if system.contains("icd10pcs") || system.contains("icd-10-pcs") => "ICD-10-PCS",
         _ if system.contains("ama-assn.org/go/cpt") => "CPT",
         _ if system.contains("hcpcs") => "HCPCS",
-        _ if system.contains("ada.org") || last.starts_with("cdt") => "CDT",
+        _ if system.contains("ada.org") || name.starts_with("cdt") => "CDT",
         _ => return None,
     };
     Some(found)
@@ -84,7 +89,7 @@ fn plain(system: &str) -> String {
         .iter()
         .find_map(|start| lower.strip_prefix(start))
         .unwrap_or(lower);
-    bare.trim_end_matches('/').to_owned()
+    bare.trim_end_matches(['/', '#']).to_owned()
 }
 
 /// Whether a word begins within a text where no letter or digit is before it.
@@ -191,6 +196,12 @@ mod tests {
                     "http://terminology.hl7.org/CodeSystem/NDC",
                     "urn:oid:2.16.840.1.113883.6.69",
                     "http://www.fda.gov/drugs/informationondrugs/ucm142438.htm",
+                    "https://www.fda.gov/drugs/drug-approvals-and-databases/national-drug-code-directory",
+                    "http://hl7.org/fhir/sid/ndc#",
+                    "http://terminology.hl7.org/CodeSystem/v3-ndc",
+                    "National Drug Code (NDC)",
+                    "https://terminology.hl7.org/NamingSystem-FDANationalDrugCode",
+                    "http://hl7.org/fhir/us/carin-bb/ValueSet/FDANationalDrugCodesOrCompound",
                 ][..],
             ),
             (
@@ -201,10 +212,14 @@ mod tests {
                     "http://hl7.org/fhir/ValueSet/rxnorm",
                     "RxNorm",
                     "http://www.nlm.nih.gov/research/umls/rxnorm|04032024",
+                    "https://rxnav.nlm.nih.gov/REST/rxcui",
                 ],
             ),
             ("LOINC", &["http://loinc.org", "https://loinc.org/", "urn:oid:2.16.840.1.113883.6.1"]),
-            ("CPT", &["http://www.ama-assn.org/go/cpt/", "urn:oid:2.16.840.1.113883.6.12"]),
+            (
+                "CPT",
+                &["http://www.ama-assn.org/go/cpt/", "urn:oid:2.16.840.1.113883.6.12", "CPT-4"],
+            ),
             (
                 "HCPCS",
                 &[
@@ -216,7 +231,15 @@ mod tests {
             ),
             (
                 "ICD-10-CM",
-                &["http://hl7.org/fhir/sid/icd-10-cm/", "http://hl7.org/fhir/sid/icd-10"],
+                &[
+                    "http://hl7.org/fhir/sid/icd-10-cm/",
+                    "http://hl7.org/fhir/sid/icd-10",
+                    "http://hl7.org/fhir/sid/icd-10-us",
+                    "ICD10-CM",
+                    "http://terminology.hl7.org/CodeSystem/ICD-10-CM-diagnosiscodes",
+                    "http://hl7.org/fhir/us/carin-bb/ValueSet/ICD10DiagnosisCodes",
+                    "https://payer.example/ValueSet/us-core-icd-10-cm",
+                ],
             ),
             (
                 "ICD-9-CM",
@@ -226,7 +249,7 @@ mod tests {
                     "urn:oid:2.16.840.1.113883.6.104",
                 ],
             ),
-            ("SNOMED CT", &["http://snomed.info/sct/731000124108"]),
+            ("SNOMED CT", &["http://snomed.info/sct/731000124108", "SNOMED-CT"]),
             (
                 "ICD-10-PCS",
                 &["http://www.cms.gov/Medicare/Coding/ICD10", "http://hl7.org/fhir/sid/icd-10-pcs"],
@@ -258,6 +281,9 @@ mod tests {
             "",
             "https://payer.example/codes",
             "http://x.example/ndc-like",
+            // Other countries' editions have other codes.
+            "http://fhir.de/CodeSystem/bfarm/icd-10-gm",
+            "http://x.example/rxnorm-like",
             "6.69",
             "http://uri.hddaccess.com/cs/apdrg",
             "https://payer.example/CMS-DRG",

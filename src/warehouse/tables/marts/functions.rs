@@ -41,6 +41,12 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
             })
         })
         .and_then(|()| {
+            add("prescription_of", 4, |context| {
+                let found = revision::prescription([0, 1, 2, 3].map(|at| text(context, at)));
+                Ok(found.map(str::to_owned))
+            })
+        })
+        .and_then(|()| {
             connection.create_scalar_function("npi_is_valid", 1, flags, |context| {
                 Ok(text(context, 0).map(words::npi_is_valid))
             })

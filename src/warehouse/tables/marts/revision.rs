@@ -1,17 +1,27 @@
-//! What a claim says of itself: a bill's frequency, an original, an adjustment or a void.
+//! What a claim says of itself: a bill's frequency, an original, an adjustment or a void, a supply.
 //!
 //! `config/marts/claim.sql` calls these as SQL functions. Each gives NULL for what it does not understand.
 
 /// Whether two names of a piece of information, as codes or URLs of Medicare's, say one of these.
 fn names(category: [Option<&str>; 3], known: &[&str]) -> bool {
-    category.into_iter().flatten().any(|code| {
-        let last = code.rsplit('/').next().unwrap_or(code);
-        let plain: String = last
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_ascii_lowercase();
-        known.contains(&plain.as_str())
+    category.into_iter().flatten().any(|name| known.contains(&plain(name).as_str()))
+}
+
+/// The letters and digits of a name; of a URL, those of its last part.
+fn plain(name: &str) -> String {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    last.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+/// What a piece of information about a prescription is, by any of its names: `days supply` or
+/// `refill number`.
+pub(super) fn prescription(names: [Option<&str>; 4]) -> Option<&'static str> {
+    names.into_iter().flatten().find_map(|name| match plain(name).as_str() {
+        "dayssupply" | "daysupply" | "daysofsupply" | "dayssuplynum" | "clmlinedayssuplyqty" => {
+            Some("days supply")
+        }
+        "refillnum" | "refillnumber" | "fillnum" => Some("refill number"),
+        _ => None,
     })
 }
 

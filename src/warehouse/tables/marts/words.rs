@@ -79,18 +79,22 @@ fn is_time(text: &str) -> bool {
 
 /// A National Drug Code in eleven digits.
 ///
-/// Of ten digits without hyphens it cannot be told which part lacks its zero, unless the first one is
-/// a zero, since labelers of five digits begin at 10000: any other is no code.
+/// A sender may write `N4` or `NDC` in front (X12 loop 2410, RxNorm), a star in the place of a zero
+/// (CMS, HCPCS crosswalks), and a labeler of six digits of which the first is a zero (RxNorm's other
+/// forms; VANDF has twelve digits). Of ten digits without hyphens it cannot be told which part lacks its
+/// zero, unless the first one is a zero, since labelers of five digits begin at 10000: any other is no code.
 pub(super) fn ndc(text: &str) -> Option<String> {
-    let text = text.trim();
-    let text = text.strip_prefix("N4").unwrap_or(text);
-    let parts: Vec<&str> = text.split(['-', ' ']).filter(|part| !part.is_empty()).collect();
+    let text = text.trim().to_ascii_uppercase();
+    let bare = ["N4", "NDC"].into_iter().find_map(|start| text.strip_prefix(start));
+    let bare = bare.unwrap_or(&text).trim_start_matches([':', '#', '-', ' ']).replace('*', "0");
+    let parts: Vec<&str> = bare.split(['-', ' ']).filter(|part| !part.is_empty()).collect();
     let is_digits = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
     if parts.is_empty() || !parts.iter().all(is_digits) {
         return None;
     }
     match parts.as_slice() {
         [labeler, product, package] => {
+            let labeler = if labeler.len() == 6 { labeler.strip_prefix('0')? } else { labeler };
             let fits = matches!(
                 (labeler.len(), product.len(), package.len()),
                 (4..=5, 4, 1..=2) | (5, 3, 2)
@@ -101,6 +105,7 @@ pub(super) fn ndc(text: &str) -> Option<String> {
             let digits = parts.concat();
             match digits.len() {
                 11 => Some(digits),
+                12 => digits.strip_prefix('0').map(str::to_owned),
                 10 if digits.starts_with('0') => Some(format!("0{digits}")),
                 _ => None,
             }
@@ -142,36 +147,74 @@ pub fn luhn_sum(digits: impl Iterator<Item = u8>) -> u32 {
 /// The longest supply of a drug, in days: a hundred years.
 const LONGEST_SUPPLY: f64 = 36_525.0;
 
-/// How many days an amount of a unit is, if no more than a hundred years: weeks have 7, months 30, years 365. A text may be a number
-/// with a unit behind it, or a duration such as P30D (ISO 8601).
+/// How many days an amount of a unit is, if no more than a hundred years: weeks have 7, months 30,
+/// years 365. A text may be a number with a unit behind it, or a duration such as P30D (ISO 8601).
 pub(super) fn days(value: Option<f64>, unit: Option<&str>, text: Option<&str>) -> Option<f64> {
-    let (value, unit) = match value {
-        Some(value) => (value, unit.unwrap_or("d").to_owned()),
+    let days = match value {
+        Some(value) => days_of_unit(value, unit.unwrap_or_default()),
         None => {
             let text = text?.trim();
-            let duration = text.strip_prefix(['P', 'p']);
-            let text = duration.unwrap_or(text);
-            let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-            let unit = match text[end..].trim() {
-                "M" | "m" if duration.is_some() => "mo",
-                unit => unit,
-            };
-            (text[..end].parse().ok()?, if unit.is_empty() { "d" } else { unit }.to_owned())
+            match text.strip_prefix(['P', 'p']) {
+                Some(duration) => days_of_duration(duration)?,
+                None => {
+                    let (number, unit) = number_before(text)?;
+                    days_of_unit(number, unit)
+                }
+            }
         }
     };
-    let unit = unit.trim().to_ascii_lowercase();
+    (0.0..=LONGEST_SUPPLY).contains(&days).then_some(days)
+}
+
+/// The number at the beginning of a text, and what is behind it.
+fn number_before(text: &str) -> Option<(f64, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    Some((text[..end].parse().ok()?, &text[end..]))
+}
+
+/// Adds up the parts of a duration behind its `P`: behind a `T` an `M` is a minute, else a month.
+fn days_of_duration(text: &str) -> Option<f64> {
+    let upper = text.to_ascii_uppercase();
+    let (mut rest, mut is_time, mut days, mut is_any) = (upper.as_str(), false, 0.0, false);
+    while !rest.is_empty() {
+        if let Some(time) = rest.strip_prefix('T').filter(|_| !is_time) {
+            (rest, is_time) = (time, true);
+            continue;
+        }
+        let (number, behind) = number_before(rest)?;
+        let unit = behind.chars().next()?;
+        let unit_word = match (unit, is_time) {
+            ('Y', false) => "a",
+            ('M', false) => "mo",
+            ('W', false) => "wk",
+            ('D', false) => "d",
+            ('H', true) => "h",
+            ('M', true) => "min",
+            ('S', true) => "s",
+            _ => return None,
+        };
+        days += days_of_unit(number, unit_word);
+        (rest, is_any) = (&behind[unit.len_utf8()..], true);
+    }
+    is_any.then_some(days)
+}
+
+/// How many days an amount of a unit is. Whatever is no other unit of time, a supply is told in days.
+fn days_of_unit(value: f64, unit: &str) -> f64 {
+    let unit = unit.to_ascii_lowercase().replace("(s)", "");
     let (times, by) = match unit.trim_matches(|c: char| !c.is_ascii_alphanumeric()) {
-        "min" | "minute" | "minutes" => (1.0, 1440.0),
+        "s" | "sec" | "second" | "seconds" => (1.0, 86_400.0),
+        "min" | "mins" | "minute" | "minutes" => (1.0, 1440.0),
         "h" | "hr" | "hrs" | "hour" | "hours" => (1.0, 24.0),
-        "wk" | "w" | "week" | "weeks" => (7.0, 1.0),
+        "wk" | "wks" | "w" | "week" | "weeks" => (7.0, 1.0),
         // UCUM has months and years of several calendars.
-        "mo" | "mo_g" | "mo_j" | "mo_s" | "month" | "months" | "mon" => (30.0, 1.0),
-        "a" | "a_g" | "a_j" | "a_t" | "y" | "yr" | "year" | "years" => (365.0, 1.0),
-        // Whatever else is written behind it, a supply is told in days.
+        "mo" | "mo_g" | "mo_j" | "mo_s" | "month" | "months" | "mon" | "mos" | "mth" | "mths" => {
+            (30.0, 1.0)
+        }
+        "a" | "a_g" | "a_j" | "a_t" | "y" | "yr" | "yrs" | "year" | "years" => (365.0, 1.0),
         _ => (1.0, 1.0),
     };
-    let days = value * times / by;
-    (0.0..=LONGEST_SUPPLY).contains(&days).then_some(days)
+    value * times / by
 }
 
 /// A whole number at the beginning of a text.
@@ -240,6 +283,12 @@ mod tests {
             "0093310905",
             "N400093310905",
             " 00093 3109 05",
+            "000093-3109-05",
+            "000093310905",
+            "00093-3109-*5",
+            "*0093-3109-05",
+            "NDC 0093-3109-05",
+            "ndc:00093310905",
         ] {
             assert_eq!(ndc(sent).as_deref(), Some("00093310905"), "{sent}");
         }
@@ -287,6 +336,13 @@ mod tests {
             (None, None, Some("P30D"), Some(30.0)),
             (None, None, Some("P3M"), Some(90.0)),
             (None, None, Some("P"), None),
+            (None, None, Some("P4W2D"), Some(30.0)),
+            (None, None, Some("P1M2"), None),
+            (None, None, Some("PT720H"), Some(30.0)),
+            (None, None, Some("P1DT2M"), Some(1.0 + 2.0 / 1440.0)),
+            (Some(1.0), Some("Month(s)"), None, Some(30.0)),
+            (Some(1.0), Some("mths."), None, Some(30.0)),
+            (Some(30.0), Some("day(s)"), None, Some(30.0)),
             (Some(30.0), Some("EA"), None, Some(30.0)),
             (None, None, Some("30"), Some(30.0)),
             (None, None, Some(" 1 month"), Some(30.0)),

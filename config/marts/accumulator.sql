@@ -13,7 +13,8 @@
 -- service began in it; else the calendar year. Without a usable date of service it is NULL.
 --
 -- The payer's figure comes from the benefit balances: of each unit, network, term and category, from the
--- plan year's latest claim that has one. The claims' sum is that of one member in one plan year, so it
+-- plan year's latest claim that has one: the one created last by instant, in any time zone. Of a date
+-- without a time the last update decides, as far as that day reaches. The claims' sum is that of one member in one plan year, so it
 -- stands beside the payer's annual figure for the individual, and nothing is compared with a family's or a
 -- lifetime's. Where the payer's figures tell networks apart, claims that say they are out of the network
 -- are summed apart, beside the payer's figure outside it; all other claims stand beside the figure in the
@@ -79,7 +80,7 @@ WITH span AS (
   WHERE NOT s.is_backward AND julianday(s.coverage_end_date) - julianday(s.coverage_start_date) <= 365
 ), dated AS MATERIALIZED (
   SELECT c.connection_id, c.explanation_of_benefit_id, c.member_id, c.patient_id, c.coverage_id, c.created_date, c.currency,
-         julianday(c.created) AS created_at,
+         made_at(c.created, e.meta_last_updated) AS created_at,
          coalesce(s.first, substr(c.service_start_date, 1, 4) || '-01-01') AS first,
          coalesce(s.last, substr(c.service_start_date, 1, 4) || '-12-31') AS last,
          coalesce(benefit_network(e.billing_network_status_code) = 'out', 0) AS is_out,
@@ -110,7 +111,7 @@ WITH span AS (
          coalesce(b.network, '') = 'out' AS is_out,
          row_number() OVER (
            PARTITION BY d.connection_id, d.patient_id, d.coverage_id, d.first, d.last, b.kind, b.unit, b.network, b.term, b.category, b.currency
-           ORDER BY d.created_date DESC, d.created_at DESC, d.explanation_of_benefit_id DESC,
+           ORDER BY d.created_at DESC, d.explanation_of_benefit_id DESC,
              b.benefit_balance_index, b.financial_index) AS place
   FROM balance AS b
   JOIN dated AS d ON d.connection_id = b.connection_id AND d.explanation_of_benefit_id = b.explanation_of_benefit_id
@@ -125,7 +126,7 @@ WITH span AS (
   WHERE coalesce(unit, 'individual') = 'individual' AND coalesce(term, 'annual') = 'annual'
 ), ranked AS (
   SELECT comparable.*,
-         row_number() OVER (year ORDER BY width, unit IS NULL, created_date DESC, created_at DESC, explanation_of_benefit_id DESC,
+         row_number() OVER (year ORDER BY width, unit IS NULL, created_at DESC, explanation_of_benefit_id DESC,
            network IS NOT 'in', network IS NOT NULL, network, category) AS nearest,
          min(coalesce(category, '')) OVER year = max(coalesce(category, '')) OVER year AS is_sole
   FROM comparable

@@ -67,7 +67,7 @@
 -- provider_name               name of who is paid; of a role, its practitioner
 -- provider_npi                NPI of who is paid
 -- principal_diagnosis_code    diagnosis marked as principal, else the first one
--- drg_code                    diagnosis related group; of several systems, that of Medicare (MS-DRG)
+-- drg_code                    diagnosis related group; of several systems, that of Medicare (MS-DRG), else of 3M (APR-DRG)
 -- drg_system                  its code system as sent
 -- drg_display                 its name: of an MS-DRG from `code` where the list is loaded, else as sent
 -- type_of_bill_code           type of bill
@@ -251,11 +251,11 @@ WITH line AS (
   WHERE coalesce(frequency_code, adjustment_type, type_of_bill) IS NOT NULL
   GROUP BY connection_id, explanation_of_benefit_id
 ), stay_group AS (
-  -- Of several groups, be they codings of one entry or entries of their own, that of Medicare.
+  -- Of several groups, be they codings of one entry or entries of their own, that of Medicare, else of 3M.
   SELECT connection_id, explanation_of_benefit_id, code, system, display
   FROM (
     SELECT g.*, row_number() OVER (PARTITION BY connection_id, explanation_of_benefit_id
-             ORDER BY coalesce(vocabulary(system, code), '') <> 'MS-DRG', is_package, is_second_role, entry, position) AS n
+             ORDER BY CASE vocabulary(system, code) WHEN 'MS-DRG' THEN 0 WHEN 'APR-DRG' THEN 1 ELSE 2 END, is_package, is_second_role, entry, position) AS n
     FROM (
       SELECT s.connection_id, s.explanation_of_benefit_id, k.code, k.system, coalesce(k.display, s.code_text) AS display,
              0 AS is_package, 0 AS is_second_role, s.supporting_info_index AS entry, k.coding_index AS position
@@ -263,7 +263,7 @@ WITH line AS (
       JOIN explanation_of_benefit_coding AS k ON k.connection_id = s.connection_id
         AND k.explanation_of_benefit_id = s.explanation_of_benefit_id
         AND k.element = 'supportingInfo.code' AND k.element_index = s.supporting_info_index
-      WHERE 'drg' IN (s.category_code, s.category_second_code) AND k.code IS NOT NULL
+      WHERE 'drg' IN (lower(s.category_code), lower(s.category_second_code)) AND k.code IS NOT NULL
       UNION ALL
       SELECT d.connection_id, d.explanation_of_benefit_id, d.package_code_code, d.package_code_system,
              coalesce(d.package_code_display, d.package_code_text),

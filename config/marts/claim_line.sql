@@ -3,8 +3,9 @@
 -- Grain: one row per line of a claim, and one per line that the payer added to it. Claims without
 -- lines have no row here. Superseded and cancelled claims are included: ask for claim_is_current.
 --
--- The diagnosis is the first one the line points at, else the principal or first one of the claim. The
--- provider is the one the line points at as performing or rendering, else the first one it points at, but
+-- The diagnosis is the first one the line points at that is there. Of a line that points at none it is the
+-- principal or first one of the claim; a line that points only at diagnoses that are missing has none,
+-- since the payer said that it was for another one. The provider is the one the line points at as performing or rendering, else the first one it points at, but
 -- for who referred or prescribed; else who is paid. Of a claim of which no line points at anybody it is the
 -- only one who performed or rendered the claim. An entry without a number has that of its place, from 1.
 -- Amounts of one kind on a line add up; the amount of a line without any of its own is the sum of its
@@ -186,11 +187,20 @@ WITH line AS (
     ON k.connection_id = i.connection_id AND k.id = i.explanation_of_benefit_id AND k.line = i.item_index
   LEFT JOIN explanation_of_benefit_diagnosis AS d
     ON d.connection_id = i.connection_id AND d.explanation_of_benefit_id = i.explanation_of_benefit_id
-   AND d.row_no = (SELECT f.row_no FROM explanation_of_benefit_diagnosis AS f
-                   WHERE f.connection_id = i.connection_id AND f.explanation_of_benefit_id = i.explanation_of_benefit_id
-                     AND (i.diagnosis_sequence IS NULL OR coalesce(f.sequence, f.diagnosis_index + 1) = i.diagnosis_sequence)
-                   ORDER BY i.diagnosis_sequence IS NOT NULL AND f.sequence IS NULL,
-                            coalesce(f.type_code, '') <> 'principal', f.sequence, f.row_no LIMIT 1)
+   AND d.row_no = coalesce(
+     (SELECT f.row_no FROM explanation_of_benefit_diagnosis AS f
+      WHERE f.connection_id = i.connection_id AND f.explanation_of_benefit_id = i.explanation_of_benefit_id
+        AND (i.diagnosis_sequence IS NULL OR coalesce(f.sequence, f.diagnosis_index + 1) = i.diagnosis_sequence)
+      ORDER BY i.diagnosis_sequence IS NOT NULL AND f.sequence IS NULL,
+               coalesce(f.type_code, '') <> 'principal', f.sequence, f.row_no LIMIT 1),
+     -- The first one that the line points at is not there.
+     (SELECT f.row_no FROM explanation_of_benefit_item_link AS k
+      JOIN explanation_of_benefit_diagnosis AS f
+        ON f.connection_id = k.connection_id AND f.explanation_of_benefit_id = k.explanation_of_benefit_id
+       AND coalesce(f.sequence, f.diagnosis_index + 1) = k.target_sequence
+      WHERE k.connection_id = i.connection_id AND k.explanation_of_benefit_id = i.explanation_of_benefit_id
+        AND k.item_index = i.item_index AND k.target = 'diagnosis'
+      ORDER BY k.row_no, f.sequence IS NULL, f.row_no LIMIT 1))
   LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
   LEFT JOIN temp.line_performer AS own
     ON own.connection_id = i.connection_id AND own.id = i.explanation_of_benefit_id AND own.line = i.item_index

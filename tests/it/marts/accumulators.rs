@@ -135,3 +135,29 @@ fn the_limit_of_a_coverage_is_no_familys_and_no_guess() {
     let asked = "SELECT coverage_id, limit_cents, remaining_cents FROM accumulator WHERE kind = 'deductible' ORDER BY 1";
     assert_eq!(ask(&home, asked), ["told|100000|90000", "vague||"]);
 }
+
+#[test]
+fn the_latest_figure_is_that_of_the_latest_instant() {
+    let at = |id: &str, created: &str, updated: &str, used_so_far: f64| {
+        let balances = [balance(["30", "individual", "in", "annual"], 1000.0, used_so_far)];
+        let mut claim = used(id, "2025-01-02", 10.0, "innetwork", &balances);
+        claim["created"] = json!(created);
+        claim["meta"] = json!({"lastUpdated": updated});
+        claim
+    };
+    let latest = |claims: &[Value]| {
+        ask(
+            &imported(claims),
+            "SELECT payer_claim_id, payer_used_cents FROM accumulator WHERE kind = 'deductible'",
+        )
+    };
+    let update = "2025-04-01T00:00:00Z";
+    // The first of March in Hawaii is later than the second in Tokyo.
+    let hawaii = at("h", "2025-03-01T23:00:00-10:00", update, 90.0);
+    let tokyo = at("t", "2025-03-02T01:00:00+09:00", update, 80.0);
+    assert_eq!(latest(&[hawaii, tokyo]), ["h|9000"]);
+    // Of one day the last update tells.
+    let (first, then) = ("2025-03-02T08:00:00Z", "2025-03-02T20:00:00Z");
+    let day = [at("z", "2025-03-02", first, 70.0), at("a", "2025-03-02", then, 80.0)];
+    assert_eq!(latest(&day), ["a|8000"]);
+}

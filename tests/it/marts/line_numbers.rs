@@ -87,6 +87,18 @@ fn a_line_finds_what_it_points_at_however_payers_count() {
 }
 
 #[test]
+fn a_line_has_the_first_diagnosis_of_those_it_points_at_that_is_there() {
+    let line =
+        |at: &[u8]| json!({"sequence": 1, "diagnosisSequence": at, "productOrService": coded("x")});
+    let lines = json!([line(&[9, 2]), line(&[2, 1]), line(&[9, 8]), line(&[])]);
+    let list = json!([diagnosis(Some(1), "A01.0"), diagnosis(Some(2), "B02.9")]);
+    let home = imported(&[claim("e", json!({"diagnosis": list, "item": lines}))]);
+    let asked = "SELECT line_key, diagnosis_code FROM claim_line ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["0|B02.9", "1|B02.9", "2|", "3|A01.0"]);
+    home.succeed(&["verify"], "verifying the marts");
+}
+
+#[test]
 fn a_line_is_of_who_performed_it_and_not_of_who_referred_it() {
     let team = json!([
         carer(Some(1), "Referrer", "referring"),

@@ -17,7 +17,7 @@ fn of_two_groups_that_of_medicare_is_the_claims() {
     let apr =
         json!({"system": "http://uri.hddaccess.com/cs/apr-drg", "code": "3024", "display": "3M's"});
     let own = json!({"system": "https://payer.example/drg", "code": "99"});
-    let entry = |at: usize, codings: &[&Value]| json!({"sequence": at, "category": coded("drg"), "code": {"coding": codings}});
+    let entry = |at: usize, codings: &[&Value]| json!({"sequence": at, "category": coded("DRG"), "code": {"coding": codings}});
     let told =
         |id: &str, entries: Value| claim(id, json!({"type": kind, "supportingInfo": entries}));
     let other = json!({"sequence": 1, "category": coded("typeofbill"), "code": coded("111")});
@@ -28,6 +28,7 @@ fn of_two_groups_that_of_medicare_is_the_claims() {
         told("d", json!([entry(1, &[&own, &apr, &ms])])),
         told("e", json!([entry(1, &[&own, &apr])])),
         told("f", json!([entry(1, &[&apr])])),
+        told("h", json!([entry(1, &[&own])])),
         claim(
             "g",
             json!({"type": kind, "supportingInfo": [entry(1, &[&own])],
@@ -45,9 +46,10 @@ fn of_two_groups_that_of_medicare_is_the_claims() {
             format!("b|{ms}"),
             format!("c|{ms}"),
             format!("d|{ms}"),
-            "e|99|https://payer.example/drg|".to_owned(),
+            format!("e|{apr}"),
             format!("f|{apr}"),
             format!("g|{ms}"),
+            "h|99|https://payer.example/drg|".to_owned(),
         ]
     );
     let asked =
@@ -59,9 +61,10 @@ fn of_two_groups_that_of_medicare_is_the_claims() {
             "b|ms-drg|470",
             "c|ms-drg|470",
             "d|ms-drg|470",
-            "e||099",
+            "e|apr-drg|3024",
             "f|apr-drg|3024",
-            "g|ms-drg|470"
+            "g|ms-drg|470",
+            "h||099"
         ]
     );
 }

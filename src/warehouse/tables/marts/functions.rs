@@ -1,6 +1,6 @@
 //! The SQL functions that the marts' statements call, on the connection that writes.
 
-use super::{benefit, cents, codes, revision, unit, words};
+use super::{benefit, cents, codes, lineage, revision, unit, words};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{
     Connection,
@@ -99,6 +99,11 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
             connection.create_scalar_function("same_unit", 4, flags, |context| {
                 let pair = |at: usize| [text(context, at), text(context, at + 1)];
                 Ok(unit::are_same(pair(0), pair(2)))
+            })
+        })
+        .and_then(|()| {
+            connection.create_scalar_function("made_at", 2, flags, |context| {
+                Ok(lineage::made_at(text(context, 0), text(context, 1)))
             })
         })
         .and_then(|()| add("first_dated", -1, |context| Ok(first_dated(context))))

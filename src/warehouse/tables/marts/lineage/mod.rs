@@ -20,3 +20,9 @@ mod tables;
 mod tests;
 
 pub(super) use tables::fill;
+
+/// The instant by which versions of a claim are ordered, in microseconds since 1970: of the instants
+/// that `created` can mean, the nearest to the last update.
+pub(super) fn made_at(created: Option<&str>, updated: Option<&str>) -> i64 {
+    made::Made::of(created, updated).at
+}

@@ -21,6 +21,8 @@ fn a_person_is_known_by_numbers_in_any_spelling_and_by_the_whole_group() {
         {"system": "https://plan.example", "code": "memberid"},
         {"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MB"}]}});
     let named = |name: &str| json!({"name": [{"given": [name]}], "birthDate": "1980-02-03"});
+    let mut placeholder = typed.clone();
+    placeholder["value"] = json!("UNKNOWN");
     for (name, patient) in [
         (
             "plain",
@@ -49,13 +51,31 @@ fn a_person_is_known_by_numbers_in_any_spelling_and_by_the_whole_group() {
         ("ann", patient("d", typed.clone(), named("Ann"))),
         ("nameless", patient("e", typed.clone(), json!({}))),
         ("eva", patient("f", typed, named("Eva"))),
+        // Before it had a system of its own, Medicare's number was sent under that of the older one.
+        (
+            "older",
+            patient("g", mbi("http://hl7.org/fhir/sid/us-medicare", "1S00E00AA00"), json!({})),
+        ),
+        // A word in the place of a number is nobody's.
+        ("first unknown", patient("h", placeholder.clone(), json!({}))),
+        ("second unknown", patient("i", placeholder, json!({}))),
     ] {
         add(&home, name, &[patient]);
     }
     let asked = "SELECT c.name, m.member_id FROM member AS m JOIN connection AS c ON c.id = m.connection_id ORDER BY c.id";
     assert_eq!(
         ask(&home, asked),
-        ["plain|c1", "slash|c1", "dashes|c1", "ann|c4", "nameless|c4", "eva|c6"]
+        [
+            "plain|c1",
+            "slash|c1",
+            "dashes|c1",
+            "ann|c4",
+            "nameless|c4",
+            "eva|c6",
+            "older|c1",
+            "first unknown|c8",
+            "second unknown|c9"
+        ]
     );
 }
 

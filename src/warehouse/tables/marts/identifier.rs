@@ -3,6 +3,20 @@
 const MEDICARE: &str = "http://hl7.org/fhir/sid/us-mbi";
 const SOCIAL_SECURITY: &str = "http://hl7.org/fhir/sid/us-ssn";
 
+/// What senders write in the place of a number that they do not have.
+const PLACEHOLDERS: [&str; 10] = [
+    "UNKNOWN",
+    "UNK",
+    "NONE",
+    "NULL",
+    "NOTAVAILABLE",
+    "NOTAPPLICABLE",
+    "NOTPROVIDED",
+    "PENDING",
+    "MISSING",
+    "TEST",
+];
+
 /// An identifier of a patient.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Identifier {
@@ -30,11 +44,16 @@ impl Identifier {
         let is_of = |name: &str| system.is_some_and(|it| it.to_ascii_lowercase().ends_with(name));
         let bare: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
         let bare = bare.to_ascii_uppercase();
+        if PLACEHOLDERS.contains(&bare.as_str()) {
+            return None;
+        }
         if is_of("us-ssn") || oid == Some("2.16.840.1.113883.4.1") || kind == Some("ss") {
             return is_social_security(&bare).then(|| of_one_person(SOCIAL_SECURITY, bare));
         }
-        let is_medicare =
-            is_of("us-mbi") || is_of("/cmsmbi") || oid == Some("2.16.840.1.113883.4.927");
+        let is_medicare = is_of("us-mbi")
+            || is_of("us-medicare")
+            || is_of("/cmsmbi")
+            || oid == Some("2.16.840.1.113883.4.927");
         if (is_medicare || kind == Some("mc")) && is_mbi(&bare) {
             return Some(of_one_person(MEDICARE, bare));
         }
@@ -96,6 +115,7 @@ mod tests {
         for (system, kind, value) in [
             ("http://hl7.org/fhir/sid/us-mbi/", "", "1S00E00AA00"),
             ("http://hl7.org/fhir/sid/us-mbi", "mc", "1S00-E00-AA00"),
+            ("http://hl7.org/fhir/sid/us-medicare", "", "1S00E00AA00"),
             ("https://hl7.org/fhir/sid/us-mbi", "", " 1s00e00aa00 "),
             ("http://terminology.hl7.org/NamingSystem/cmsMBI", "", "1S00E00AA00"),
             ("urn:oid:2.16.840.1.113883.4.927", "", "1S00E00AA00"),
@@ -139,6 +159,9 @@ mod tests {
             ["6789", "***-**-6789", "XXX-XX-6789", "000-00-0000", "999999999", "123-45-0000"]
         {
             assert_eq!(of("http://hl7.org/fhir/sid/us-ssn", "", value), None, "{value}");
+        }
+        for value in ["UNKNOWN", "unk", "None", "not-available", "NULL"] {
+            assert_eq!(of("https://x/m", "mb", value), None, "{value}");
         }
         // A number without a system is that of whoever gave it.
         assert_eq!(of("", "dl", "S1"), None);

@@ -105,7 +105,8 @@ pub(super) fn read(
              ORDER BY k.coding_index LIMIT 1) END AS kind
            FROM patient_identifier AS i)
          WHERE length(value) > 2 AND trim(value, substr(value, 1, 1)) <> ''
-           AND (kind IS NOT NULL OR rtrim(system, '/') LIKE '%us-mbi' OR rtrim(system, '/') LIKE '%cmsmbi' OR rtrim(system, '/') LIKE '%us-ssn'
+           AND (kind IS NOT NULL OR rtrim(system, '/') LIKE '%us-mbi' OR rtrim(system, '/') LIKE '%cmsmbi'
+             OR rtrim(system, '/') LIKE '%us-medicare' OR rtrim(system, '/') LIKE '%us-ssn'
              OR replace(system, 'urn:oid:', '') IN ('2.16.840.1.113883.4.1', '2.16.840.1.113883.4.927')
              OR replace(system, 'urn:oid:', '') LIKE '2.16.840.1.113883.4.3.%')"
     );

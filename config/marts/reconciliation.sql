@@ -17,7 +17,9 @@
 -- kind                        kind of amount
 -- line_key                    the line, as in claim_line; NULL where the claim as a whole disagrees
 -- one_amount                  the header's amount, its total, the payment, the line's amount, or the ledger's sum
+-- one_cents                   the same in cents
 -- other_amount                the sum of the lines, of the parts, of the adjudications, of the amounts paid, or of the current version
+-- other_cents                 the same in cents
 -- difference_cents            the first less the second, in cents
 CREATE TABLE reconciliation (
   connection_id INTEGER NOT NULL,
@@ -26,7 +28,9 @@ CREATE TABLE reconciliation (
   kind TEXT NOT NULL,
   line_key INTEGER,
   one_amount REAL,
+  one_cents INTEGER,
   other_amount REAL,
+  other_cents INTEGER,
   difference_cents INTEGER,
   PRIMARY KEY (connection_id, explanation_of_benefit_id, problem, kind, line_key)
 );
@@ -86,14 +90,15 @@ WITH checked AS (
   LEFT JOIN temp.person AS p ON p.connection_id = c.connection_id AND p.patient_id = c.patient_id
   GROUP BY 1, 2
 )
-SELECT connection_id, id, problem, kind, line_key, one_amount, other_amount, cents_of(round(one_amount, 6)) - cents_of(round(other_amount, 6))
-FROM found
-WHERE cents_of(round(one_amount, 6)) <> cents_of(round(other_amount, 6))
+SELECT connection_id, id, problem, kind, line_key, one_amount, one_cents, other_amount, other_cents, one_cents - other_cents
+FROM (SELECT found.*, cents_of(round(one_amount, 6)) AS one_cents, cents_of(round(other_amount, 6)) AS other_cents FROM found)
+WHERE one_cents <> other_cents
   AND NOT (problem IN ('header and lines', 'payment and lines') AND abs(other_amount) < abs(one_amount)
     AND (connection_id, id) IN (SELECT connection_id, id FROM silent))
 UNION ALL
 -- The versions of a claim may have come through several consents to the same records.
-SELECT first.connection_id, l.claim_key, 'ledger and claim', 'plan_paid', NULL, l.amount, s.amount,
+SELECT first.connection_id, l.claim_key, 'ledger and claim', 'plan_paid', NULL,
+       l.amount, cents_of(round(l.amount, 6)), s.amount, cents_of(round(s.amount, 6)),
        cents_of(round(l.amount, 6)) - cents_of(round(coalesce(s.amount, 0), 6))
 FROM ledger AS l
 LEFT JOIN standing AS s ON s.source_id = l.source_id AND s.claim_key = l.claim_key
@@ -101,7 +106,7 @@ CROSS JOIN temp.record_source AS o ON o.source_id = l.source_id
 CROSS JOIN claim AS first ON first.connection_id = o.connection_id AND first.explanation_of_benefit_id = l.claim_key
 WHERE cents_of(round(l.amount, 6)) <> cents_of(round(coalesce(s.amount, 0), 6))
 UNION ALL
-SELECT connection_id, explanation_of_benefit_id, 'mixed currencies', '', NULL, NULL, NULL, NULL
+SELECT connection_id, explanation_of_benefit_id, 'mixed currencies', '', NULL, NULL, NULL, NULL, NULL, NULL
 FROM checked
 WHERE is_mixed_currency
 UNION ALL
@@ -111,7 +116,7 @@ SELECT c.connection_id, c.explanation_of_benefit_id,
               WHERE l.replaced_by_connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id
                 AND l.relationship = 'void' AND upper(o.currency) <> upper(c.currency))
             THEN 'reversal in another currency' ELSE 'reversal without payment' END,
-       'plan_paid', NULL, c.plan_paid_amount, NULL, NULL
+       'plan_paid', NULL, c.plan_paid_amount, c.plan_paid_cents, NULL, NULL, NULL
 FROM checked AS c
 WHERE c.is_void AND c.plan_paid_cents < 0 AND c.reverses_id IS NULL AND coalesce(c.status, 'active') <> 'cancelled'
   -- What differences left of a payment is taken back by no single claim.

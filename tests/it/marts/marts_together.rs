@@ -40,6 +40,29 @@ fn pairs(home: &Home) -> Vec<String> {
     statements
 }
 
+#[test]
+fn every_amount_of_a_mart_has_its_cents_beside_it_or_shows_them() {
+    let home = Home::new();
+    assert_eq!(home.run(&["demo"]).code, 0);
+    let mut seen = 0;
+    for mart in home.mart_names() {
+        let columns = columns(&home, &mart);
+        for amount in columns.iter().filter(|name| name.ends_with("amount")) {
+            seen += 1;
+            let beside = [amount.replace("_amount", "_cents"), format!("{amount}_cents")];
+            // Those of the Tuva input layer keep its columns; they are whole cents.
+            if !columns.iter().any(|name| beside.contains(name)) {
+                let parts = format!(
+                    "SELECT count(*) FROM {mart} WHERE {amount} <> round({amount} * 100) / 100.0"
+                );
+                assert_eq!(home.value::<i64>(&parts), 0, "{mart}.{amount}");
+                assert!(["medical_claim", "pharmacy_claim"].contains(&&*mart), "{mart}.{amount}");
+            }
+        }
+    }
+    assert!(seen > 60, "{seen}");
+}
+
 /// One statement per table and view, which gives its name, its rows, and its cells that hold a value.
 fn reads(home: &Home) -> Vec<String> {
     let names = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name";

@@ -57,8 +57,8 @@ fn a_person_is_known_by_numbers_in_any_spelling_and_by_the_whole_group() {
             patient("g", mbi("http://hl7.org/fhir/sid/us-medicare", "1S00E00AA00"), json!({})),
         ),
         // A word in the place of a number is nobody's.
-        ("first unknown", patient("h", placeholder.clone(), json!({}))),
-        ("second unknown", patient("i", placeholder, json!({}))),
+        ("first-unknown", patient("h", placeholder.clone(), json!({}))),
+        ("second-unknown", patient("i", placeholder, json!({}))),
     ] {
         add(&home, name, &[patient]);
     }
@@ -73,8 +73,8 @@ fn a_person_is_known_by_numbers_in_any_spelling_and_by_the_whole_group() {
             "nameless|c4",
             "eva|c6",
             "older|c1",
-            "first unknown|c8",
-            "second unknown|c9"
+            "first-unknown|c8",
+            "second-unknown|c9"
         ]
     );
 }

@@ -3,11 +3,20 @@ CREATE TEMP TABLE party (
   connection_id INTEGER, type TEXT, id TEXT, name TEXT, npi TEXT, PRIMARY KEY (connection_id, type, id)
 ) WITHOUT ROWID;
 INSERT INTO temp.party
-SELECT o.connection_id, 'Organization', o.id, o.name, trim(o.npi)
+-- A view finds the number under the usual systems; others are read as they are called.
+SELECT o.connection_id, 'Organization', o.id, o.name,
+       coalesce(trim(o.npi), (SELECT coalesce(npi_of(i.system, i.type_code, i.value), npi_of(NULL, i.type_text, i.value)) AS npi FROM organization_identifier AS i
+         WHERE i.connection_id = o.connection_id AND i.organization_id = o.id AND coalesce(i.use, '') <> 'old'
+           AND coalesce(npi_of(i.system, i.type_code, i.value), npi_of(NULL, i.type_text, i.value)) IS NOT NULL
+         ORDER BY i.row_no LIMIT 1))
 FROM temp.mart_scope CROSS JOIN organization AS o ON o.connection_id = mart_scope.connection_id;
 INSERT INTO temp.party
 SELECT p.connection_id, 'Practitioner', p.id,
-       coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text), trim(p.npi)
+       coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text),
+       coalesce(trim(p.npi), (SELECT coalesce(npi_of(i.system, i.type_code, i.value), npi_of(NULL, i.type_text, i.value)) AS npi FROM practitioner_identifier AS i
+         WHERE i.connection_id = p.connection_id AND i.practitioner_id = p.id AND coalesce(i.use, '') <> 'old'
+           AND coalesce(npi_of(i.system, i.type_code, i.value), npi_of(NULL, i.type_text, i.value)) IS NOT NULL
+         ORDER BY i.row_no LIMIT 1))
 FROM temp.mart_scope CROSS JOIN practitioner AS p ON p.connection_id = mart_scope.connection_id;
 -- What only another consent to the same records brought.
 CREATE TEMP TABLE shared_party AS

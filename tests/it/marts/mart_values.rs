@@ -145,6 +145,35 @@ fn a_provider_has_name_and_number_however_the_role_tells_them() {
     );
 }
 
+#[test]
+fn a_providers_number_is_known_by_its_system_or_type_in_any_spelling() {
+    let number = |id: usize, value: &str, identifier: Value| {
+        let mut identifier = identifier;
+        identifier["value"] = json!(value);
+        let reference = json!({"reference": format!("Organization/o{id}")});
+        [
+            json!({"resourceType": "Organization", "id": format!("o{id}"), "name": "Clinic", "identifier": [identifier]}),
+            claim(&format!("c{id}"), json!({"provider": reference})),
+        ]
+    };
+    let known = [
+        json!({"system": "HTTP://hl7.org/fhir/sid/US-NPI"}),
+        json!({"system": "2.16.840.1.113883.4.6"}),
+        json!({"system": "https://bluebutton.cms.gov/resources/codesystem/npi"}),
+        json!({"system": "NPI"}),
+        json!({"type": {"text": "NPI"}}),
+        json!({"type": {"coding": [{"code": "npi"}]}}),
+    ];
+    let resources: Vec<Value> =
+        known.into_iter().enumerate().flat_map(|(id, it)| number(id, " 1234567893", it)).collect();
+    let home = imported(&resources);
+    let asked = "SELECT count(*), sum(provider_npi = '1234567893') FROM claim";
+    assert_eq!(ask(&home, asked), ["6|6"]);
+    // A number under a system that is only called so, without the check digit, is none.
+    let home = imported(&number(0, "1234567890", json!({"system": "https://payer.example/npi"})));
+    assert_eq!(ask(&home, "SELECT provider_npi IS NULL FROM claim"), ["1"]);
+}
+
 /// A line with these members.
 fn line(members: Value) -> Value {
     let mut line = json!({"sequence": 1});

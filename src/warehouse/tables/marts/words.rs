@@ -113,14 +113,17 @@ pub(super) fn ndc(text: &str) -> Option<String> {
     }
 }
 
-/// The NPI, if the identifier is an NPI.
+/// The NPI, if the identifier is an NPI by its system or its type. Under a system of another's that
+/// only ends in `npi`, the check digit must be right, too.
 pub(super) fn npi(system: Option<&str>, kind: Option<&str>, value: Option<&str>) -> Option<String> {
-    let of_system = system.is_some_and(|system| {
-        let system = system.trim_end_matches('/').to_ascii_lowercase();
-        system.ends_with("hl7.org/fhir/sid/us-npi") || system == "urn:oid:2.16.840.1.113883.4.6"
-    });
-    let of_kind = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("npi"));
-    value.filter(|_| of_system || of_kind).map(|value| value.trim().to_owned())
+    let value = value?.trim();
+    let system = system.unwrap_or_default().trim().trim_end_matches('/').to_ascii_lowercase();
+    let oid = system.trim_start_matches("urn:oid:");
+    let of_system = system.ends_with("hl7.org/fhir/sid/us-npi") || oid == "2.16.840.1.113883.4.6";
+    let of_kind = kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("npi"));
+    let is_called_so = matches!(system.rsplit('/').next(), Some("npi" | "us-npi"));
+    let is_one = of_system || of_kind || is_called_so && npi_is_valid(value);
+    is_one.then(|| value.to_owned())
 }
 
 /// Whether a text is a National Provider Identifier: ten digits, the first 1 or 2, the last the check

@@ -165,7 +165,10 @@ impl FhirClient {
         effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Page, FetchError> {
-        let url = read_url(self.registration.base_of(&resource.resource_type), resource);
+        let base = self.registration.base_of(&resource.resource_type);
+        let Some(url) = read_url(base, resource) else {
+            return Err(FetchError::NoAddress { base: SafeUrl::from(base) });
+        };
         let is_sound = |body: &[u8]| fingerprint(body).is_ok();
         let response = self.get(&url, &is_sound, effort, on_retry).await?;
         let safe_url = SafeUrl::from(&url);

@@ -50,6 +50,12 @@ pub enum FetchError {
         /// The URL that was asked for.
         url: SafeUrl,
     },
+    /// The id of a resource that is to be read cannot stand in a URL.
+    #[error("GET {base}: the id of the resource cannot stand in a URL, so that nobody can read it")]
+    NoAddress {
+        /// The FHIR base below which it would stand.
+        base: SafeUrl,
+    },
     /// A cache answered a read in the plan's place.
     #[error("GET {url}: a cache answered with what the plan had said before")]
     Kept {
@@ -119,7 +125,9 @@ impl FetchError {
                 Reason::TooManyEntries
             }
             FetchError::NotAPage { .. } => Reason::NotASearchset,
-            FetchError::NotTheResource { .. } => Reason::NotTheResource,
+            FetchError::NotTheResource { .. } | FetchError::NoAddress { .. } => {
+                Reason::NotTheResource
+            }
             FetchError::Kept { .. } => Reason::StaleAnswer,
         }
     }
@@ -147,6 +155,12 @@ impl FetchError {
             } if !outcome.as_ref().is_some_and(Outcome::is_about_access) => Some(*status),
             _ => None,
         }
+    }
+
+    /// Whether this resource alone cannot be read, whatever comes of others: the plan refuses it by 403, or
+    /// its id does not fit a URL.
+    pub fn is_of_this_one(&self) -> bool {
+        matches!(self, FetchError::NoAddress { .. }) || matches!(self.status(), Some(403 | 414))
     }
 
     /// The server's own words, for the warehouse's ledger alone: they may name a patient.

@@ -82,13 +82,22 @@ pub fn on_this_server(bases: &ServerBases, reference: &str) -> Option<Referenced
     }
 }
 
+/// The longest id that is put into a URL, in bytes; FHIR allows 64.
+const MAX_READ_ID: usize = 4096;
+
 /// Where a resource is read: `{base}/{type}/{id}` (FHIR R4, RESTful read).
-pub fn read_url(base: &Url, resource: &Referenced) -> Url {
+///
+/// `None` for an id that cannot be the last segment of a path: `.` and `..`, which stand for the path itself (RFC 3986, section 5.2.4), and
+/// one that is too long.
+pub fn read_url(base: &Url, resource: &Referenced) -> Option<Url> {
+    if matches!(resource.id.as_str(), "." | "..") || resource.id.len() > MAX_READ_ID {
+        return None;
+    }
     let mut url = under(base, &resource.resource_type);
     if let Ok(mut path) = url.path_segments_mut() {
         path.push(&resource.id);
     }
-    url
+    Some(url)
 }
 
 /// A search for some resources by their ids: `{base}/{type}?_id=a,b&_count=2`.
@@ -128,9 +137,12 @@ mod tests {
         let base = Url::parse("https://api.x.test/r4").unwrap();
         let resource = |id: &str| Referenced { resource_type: "Location".into(), id: id.into() };
         assert_eq!(
-            read_url(&base, &resource("a b|c%2Fd")).as_str(),
+            read_url(&base, &resource("a b|c%2Fd")).unwrap().as_str(),
             "https://api.x.test/r4/Location/a%20b|c%252Fd"
         );
+        for id in [".", "..", &*"x".repeat(MAX_READ_ID + 1)] {
+            assert_eq!(read_url(&base, &resource(id)), None);
+        }
         assert_eq!(
             search_by_id(&base, "Location", &["a", "b"]).as_str(),
             "https://api.x.test/r4/Location?_id=a%2Cb&_count=2"

@@ -129,7 +129,9 @@ impl Proofs<'_> {
                 Err(error) if is_no_answer(&error) => Finding::Open(error.status()),
                 Err(error) => match (error.says_gone(), error.status()) {
                     // Its answer is about something else.
-                    (None, status @ (None | Some(404 | 410))) => Finding::Open(status),
+                    (None, status @ (None | Some(404 | 410))) if !error.is_of_this_one() => {
+                        Finding::Open(status)
+                    }
                     (_, status) => refused(&absent, false, status),
                 },
             };
@@ -204,7 +206,8 @@ impl Proofs<'_> {
                     // It answers, and not about the resource: reads are refused.
                     _ => {
                         (refusals, refused_with) = (refusals + 1, error.status());
-                        refused(&absent, present.is_some(), refused_with)
+                        let reads_work = present.is_some() && !error.is_of_this_one();
+                        refused(&absent, reads_work, refused_with)
                     }
                 },
                 None => refused(&absent, present.is_some(), refused_with),
@@ -346,10 +349,10 @@ impl Proofs<'_> {
     }
 }
 
-/// What it comes to that a read was refused: all of them, or this one by 403, as of what is another
-/// patient's by now.
+/// What it comes to that a read was refused: all of them, or this one, as of what is another patient's by
+/// now.
 fn refused(absent: &Absent, reads_work: bool, status: Option<u16>) -> Finding {
-    match (!reads_work || status == Some(403)) && two_walks_agree(absent) {
+    match !reads_work && two_walks_agree(absent) {
         true => Finding::GoneByWalks,
         false => Finding::Open(status),
     }

@@ -364,3 +364,28 @@ fn one_more_deletion_since_the_walk_does_not_hide_the_others() {
     });
     assert_eq!(held, 29);
 }
+
+/// An id that is no segment of a path, and one that no URL holds: nothing can be asked, and nothing is.
+#[test]
+fn what_no_url_can_name_is_deleted_once_two_walks_days_apart_miss_it() {
+    let Some(faulty) = Faulty::build() else { return };
+    let long = "x".repeat(70_000);
+    let odd = [".", "..", long.as_str()];
+    let named = |id: &str| condition(3).replace("\"c3\"", &format!("\"{id}\""));
+    let all: Vec<String> = (0..8).map(condition).chain(odd.map(named)).collect();
+    let payer = Scripted::start(&["Condition"], move |asked| serve(asked, &all));
+    let home = payer.connected_home(&["Condition"], "");
+    home.succeed(&["sync"], "the first night");
+    payer.play(|asked| serve(asked, &(0..8).map(condition).collect::<Vec<_>>()));
+    for (days, left) in [(0, 11), (0, 11), (3, 8)] {
+        payer.set_clock(days * 24 * 3600);
+        payer.asked();
+        faulty.run_at(&home, &["sync", "--full"], days * 24 * 3600);
+        assert_eq!(live(&home), left, "day {days}");
+        let asked = payer.asked();
+        let searches = asked.iter().filter(|asked| asked.id.is_none()).count();
+        assert_eq!(searches, 1, "an id of `.` would ask for the whole type: {asked:?}");
+    }
+    let proofs = home.rows("SELECT DISTINCT state, proof FROM absent_resource");
+    assert_eq!(proofs, [["deleted", "two_walks"]]);
+}

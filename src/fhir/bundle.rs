@@ -135,7 +135,14 @@ impl Bundle {
         if raw.entries.len() > MAX_ENTRIES {
             return Err(BundleError::TooManyEntries);
         }
+        let names_next = raw.others.name_next_page();
         let links = raw.link.map(PageLinks::read).unwrap_or_default().or_header(header);
+        let links = links.or_named_otherwise(names_next);
+        // A list that is `null` where more is to come says nothing of what the page holds.
+        let is_null = raw.has_null_entries && !links.next.is_none();
+        if is_null || raw.hides_resources() {
+            return Err(BundleError::NotASearchset);
+        }
         let entries = raw.entries.iter().map(|entry| Entry::index(&text, entry));
         Ok(Bundle {
             total: raw.total.and_then(total),

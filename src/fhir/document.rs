@@ -82,7 +82,7 @@ impl Document {
             return Ok(());
         }
         let bundle = match RawBundle::read(resource) {
-            Ok(raw) if raw.resource_type.as_deref() == Some("Bundle") => Some(raw.entries),
+            Ok(raw) if raw.is_bundle() => Some(raw.entries),
             Err(_) if may_be_cut && !is_whole_object(resource.as_bytes()) => {
                 self.is_cut = true;
                 Some(entries_of_cut(resource).unwrap_or_default())

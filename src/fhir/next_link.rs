@@ -4,7 +4,7 @@
 //! A page that says in any words that there is more, and gives no URL to ask for, is never taken
 //! for the last page. Sources: FHIR R4, Bundle.link; RFC 8288; IANA's registry of link relations.
 
-use super::{first::First, raw_bundle::string};
+use super::{first::First, raw_bundle::string, relation::Relation};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -37,6 +37,9 @@ pub enum UnusableNext {
     /// The links of the page are null, a text or too many.
     #[error("the links of the page cannot be read")]
     Unreadable,
+    /// The page names a next one in a member that FHIR does not know.
+    #[error("the page names a next one in a member that FHIR does not know")]
+    OtherMember,
 }
 
 /// The links of a Bundle that a walk needs.
@@ -54,15 +57,6 @@ struct RawLink<'a> {
     relation: Option<&'a RawValue>,
     #[serde(borrow, default)]
     url: Option<&'a RawValue>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Relation {
-    Next,
-    Itself,
-    Last,
-    Other,
-    Unclear,
 }
 
 impl PageLinks {
@@ -95,6 +89,17 @@ impl PageLinks {
         }
     }
 
+    /// Adds that the page names a next one in another member than `link`, where no link does.
+    pub(super) fn or_named_otherwise(self, names_next: bool) -> PageLinks {
+        match names_next {
+            true => {
+                let unclear = Next::Unusable(UnusableNext::OtherMember);
+                PageLinks { next: self.next.or(unclear), ..self }
+            }
+            false => self,
+        }
+    }
+
     /// Reads the header `Link`; several headers are given as one, separated by commas.
     fn of_header(header: &str) -> PageLinks {
         let mut found = Found::default();
@@ -115,6 +120,8 @@ impl PageLinks {
                     _ => {}
                 }
             }
+            // A gateway has relations of its own.
+            let relation = relation.filter(|relation| *relation != Relation::Unknown);
             if is_about_this_page {
                 found.add(relation.unwrap_or(Relation::Other), url.map(Cow::Borrowed));
             }
@@ -159,7 +166,12 @@ impl Found {
             (Relation::Unclear, _) => {
                 self.unusable = self.unusable.or(Some(UnusableNext::UnclearRelation));
             }
-            (Relation::Itself | Relation::Last, None) | (Relation::Other, _) => {}
+            // A link to a page, and nobody knows to which.
+            (Relation::Unknown, Some(url)) if url.contains('?') => {
+                self.unusable = self.unusable.or(Some(UnusableNext::UnclearRelation));
+            }
+            (Relation::Itself | Relation::Last, None)
+            | (Relation::Other | Relation::Unknown, _) => {}
         }
     }
 
@@ -182,37 +194,6 @@ fn add_once(urls: &mut Vec<String>, url: Cow<'_, str>) {
 /// The only one, where there are not several.
 fn only(mut urls: Vec<String>) -> Option<String> {
     urls.pop().filter(|_| urls.is_empty())
-}
-
-impl Relation {
-    /// A relation in the spellings that servers use: any case, as a URI, several in one text.
-    fn of(text: &str) -> Relation {
-        let words = text.trim().to_ascii_lowercase();
-        let relations: Vec<Relation> = words.split_ascii_whitespace().map(Relation::word).collect();
-        let has = |relation| relations.contains(&relation);
-        match () {
-            () if has(Relation::Next) => Relation::Next,
-            () if has(Relation::Unclear) || relations.is_empty() => Relation::Unclear,
-            () if has(Relation::Itself) => Relation::Itself,
-            () if has(Relation::Last) => Relation::Last,
-            () => Relation::Other,
-        }
-    }
-
-    fn word(word: &str) -> Relation {
-        let last = word.trim_end_matches('/').rsplit(['/', '#', ':', '|']).next();
-        // Registered relations are written as URIs of the registry, too.
-        let is_registered = word == last.unwrap_or_default()
-            || word.starts_with("urn:")
-            || ["iana.org/", "hl7.org/"].iter().any(|registry| word.contains(registry));
-        match last {
-            Some("next") if is_registered => Relation::Next,
-            Some("self") if is_registered => Relation::Itself,
-            Some("last") if is_registered => Relation::Last,
-            _ if word.contains("next") => Relation::Unclear,
-            _ => Relation::Other,
-        }
-    }
 }
 
 /// The elements of an array; an object or a text that stands alone is its only element.
@@ -297,6 +278,11 @@ mod tests {
             (r#"[{"relation":null,"url":"?p=2"}]"#, UnclearRelation),
             (r#"[{"relation":["next"],"url":"?p=2"}]"#, UnclearRelation),
             (r#"[{"rel":"next","url":"?p=2"}]"#, UnclearRelation),
+            (r#"[{"relation":"following","url":"?p=2"}]"#, UnclearRelation),
+            (
+                r#"[{"relation":"self","url":"?p=1"},{"relation":">","url":"?p=2"}]"#,
+                UnclearRelation,
+            ),
             (r#"["?p=2"]"#, UnclearRelation),
             (r#"[null]"#, UnclearRelation),
             ("null", Unreadable),
@@ -312,7 +298,8 @@ mod tests {
     #[test]
     fn other_relations_lead_nowhere() {
         let json = r#"[{"relation":"self","url":"?p=1"},{"relation":"first","url":"?"},
-            {"relation":"last","url":"?p=9"},{"relation":"Prev"},{"relation":"fhir-base","url":"/"}]"#;
+            {"relation":"last","url":"?p=9"},{"relation":"Prev"},{"relation":"fhir-base","url":"/"},
+            {"relation":"terms","url":"https://x.test/terms"},{"relation":"search","url":"?q"}]"#;
         let read = PageLinks::read(json);
         assert_eq!(read.next, Next::None);
         assert_eq!(read.self_link.as_deref(), Some("?p=1"));

@@ -25,6 +25,10 @@ struct Issue {
 /// Issue types of what passes (FHIR R4, IssueType, below `transient`).
 const TRANSIENT: [&str; 7] =
     ["transient", "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled"];
+/// Issue types that say that an answer is short, even as a warning: what passes, and what would have cost
+/// too much (FHIR R4, IssueType).
+const SHORT: [&str; 7] =
+    ["transient", "lock-error", "exception", "timeout", "incomplete", "throttled", "too-costly"];
 /// Issues that are read; servers send one or two.
 const MAX_ISSUES: usize = 100;
 
@@ -63,9 +67,15 @@ impl Outcome {
             .then(|| Outcome { issues: raw.issue.0.into_iter().map(Issue::read).collect() })
     }
 
-    /// Whether an issue is an error rather than a remark.
+    /// Whether an issue is an error rather than a remark, or says that not all could be had. Where no issue
+    /// is named, nobody knows.
     pub fn is_failure(&self) -> bool {
-        self.issues.iter().any(|issue| matches!(issue.severity.as_str(), "error" | "fatal"))
+        let says_short =
+            |issue: &Issue| SHORT.contains(&issue.code.as_str()) && issue.severity != "information";
+        self.issues.is_empty()
+            || self.issues.iter().any(|issue| {
+                matches!(issue.severity.as_str(), "error" | "fatal") || says_short(issue)
+            })
     }
 
     /// Whether the server itself calls it passing: an issue type below `transient`.
@@ -173,6 +183,28 @@ mod tests {
         }
         let none = br#"{"resourceType":"OperationOutcome","issue":null}"#;
         assert_eq!(Outcome::parse(none), Some(Outcome::default()));
+    }
+
+    #[test]
+    fn a_warning_that_not_all_came_is_a_failure_and_a_remark_is_none() {
+        for (severity, code, is_failure) in [
+            ("warning", "incomplete", true),
+            ("warning", "too-costly", true),
+            ("warning", "timeout", true),
+            ("", "incomplete", true),
+            ("information", "incomplete", false),
+            ("warning", "suppressed", false),
+            ("warning", "processing", false),
+            ("information", "informational", false),
+        ] {
+            let text = format!(
+                r#"{{"resourceType":"OperationOutcome","issue":[
+                    {{"severity":"{severity}","code":"{code}"}}]}}"#
+            );
+            let outcome = Outcome::parse(text.as_bytes()).unwrap();
+            assert_eq!(outcome.is_failure(), is_failure, "{severity} {code}");
+        }
+        assert!(Outcome::default().is_failure());
     }
 
     #[test]

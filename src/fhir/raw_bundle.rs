@@ -1,10 +1,13 @@
 //! The parts of a Bundle as slices of its text: by serde_json where the text is JSON, else by the
 //! lenient scanner, since one sick resource must not hide the page.
 
-use super::{first::First, lenient};
-use serde::{Deserialize, Deserializer};
+use super::{first::First, lenient, other_members::OtherMembers};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 /// Entries that a page may have. Pages have tens or hundreds of entries; a page of millions of empty
 /// ones would take many times the memory of its body.
@@ -21,6 +24,10 @@ pub(super) struct RawBundle<'a> {
     pub(super) total: Option<&'a str>,
     pub(super) link: Option<&'a str>,
     pub(super) entries: Vec<&'a str>,
+    /// Whether `entry` is `null`.
+    pub(super) has_null_entries: bool,
+    /// Members that FHIR does not know.
+    pub(super) others: OtherMembers<'a>,
 }
 
 /// Why a text has no members.
@@ -40,20 +47,52 @@ pub(super) struct RawEntry<'a> {
     search: Option<&'a str>,
 }
 
-#[derive(Deserialize)]
-struct StrictBundle<'a> {
-    #[serde(rename = "resourceType", borrow, default)]
-    resource_type: Option<&'a RawValue>,
-    #[serde(rename = "type", borrow, default)]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    total: Option<&'a RawValue>,
-    // A `null` is something else than nothing.
-    #[serde(borrow, default, deserialize_with = "with_null")]
-    link: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    entry: First<&'a RawValue, MAX_KEPT>,
+/// A Bundle that is JSON.
+struct StrictBundle<'a>(RawBundle<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for StrictBundle<'a> {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        source.deserialize_map(Members).map(StrictBundle)
+    }
 }
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = RawBundle<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut bundle = RawBundle::default();
+        let mut seen = Vec::new();
+        while let Some(Name(name)) = members.next_key()? {
+            let known = KNOWN.iter().find(|known| **known == name);
+            if known.is_some_and(|known| seen.contains(known)) {
+                return Err(A::Error::custom("a member twice"));
+            }
+            seen.extend(known);
+            if name == "entry" {
+                let entries = members.next_value::<Option<First<&RawValue, MAX_KEPT>>>()?;
+                bundle.has_null_entries = entries.is_none();
+                let entries = entries.unwrap_or_default().0.into_iter();
+                bundle.entries = entries.map(RawValue::get).collect();
+            } else {
+                bundle.set(name, members.next_value::<&RawValue>()?.get());
+            }
+        }
+        Ok(bundle)
+    }
+}
+
+/// The name of a member.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The members that a walk needs. None of them may come twice: which one counts would not be certain.
+const KNOWN: [&str; 5] = ["resourceType", "type", "total", "link", "entry"];
 
 #[derive(Deserialize)]
 struct StrictEntry<'a> {
@@ -69,13 +108,7 @@ impl<'a> RawBundle<'a> {
     /// Splits a Bundle; entries beyond [`MAX_KEPT`] are left out.
     pub(super) fn read(text: &'a str) -> Result<RawBundle<'a>, NotAnObject> {
         match serde_json::from_str::<StrictBundle<'_>>(text) {
-            Ok(strict) => Ok(RawBundle {
-                resource_type: strict.resource_type.map(RawValue::get).and_then(string),
-                kind: strict.kind.map(RawValue::get).and_then(string),
-                total: strict.total.map(RawValue::get),
-                link: strict.link.map(RawValue::get),
-                entries: strict.entry.0.into_iter().map(RawValue::get).collect(),
-            }),
+            Ok(StrictBundle(bundle)) => Ok(bundle),
             Err(error) if error.is_data() => Err(NotAnObject::OtherJson),
             Err(error) if error.is_eof() => Err(NotAnObject::NotJson),
             Err(_) => RawBundle::read_leniently(text).ok_or(NotAnObject::NotJson),
@@ -90,17 +123,35 @@ impl<'a> RawBundle<'a> {
             if seen.contains(&name) {
                 return None;
             }
+            seen.push(name.clone());
             match &*name {
-                "resourceType" => bundle.resource_type = string(value),
-                "type" => bundle.kind = string(value),
-                "total" => bundle.total = Some(value),
-                "link" => bundle.link = Some(value),
-                "entry" if value != "null" => bundle.entries = lenient::elements(value, MAX_KEPT)?,
-                _ => {}
+                "entry" if value == "null" => bundle.has_null_entries = true,
+                "entry" => bundle.entries = lenient::elements(value, MAX_KEPT)?,
+                _ => bundle.set(name, value),
             }
-            seen.push(name);
         }
         Some(bundle)
+    }
+
+    /// Whether it is a Bundle whose entries can be read.
+    pub(super) fn is_bundle(&self) -> bool {
+        self.resource_type.as_deref() == Some("Bundle") && !self.hides_resources()
+    }
+
+    /// Whether its resources are in a member that FHIR does not know.
+    pub(super) fn hides_resources(&self) -> bool {
+        self.entries.is_empty() && self.others.hide_resources()
+    }
+
+    /// Sets any member but the entries.
+    fn set(&mut self, name: Cow<'a, str>, value: &'a str) {
+        match &*name {
+            "resourceType" => self.resource_type = string(value),
+            "type" => self.kind = string(value),
+            "total" => self.total = Some(value).filter(|value| *value != "null"),
+            "link" => self.link = Some(value),
+            _ => self.others.add(name, value),
+        }
     }
 }
 
@@ -149,8 +200,4 @@ pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
     serde_json::from_str::<Text<'_>>(json).ok().map(|text| text.0)
-}
-
-fn with_null<'de, D: Deserializer<'de>>(source: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(source).map(Some)
 }

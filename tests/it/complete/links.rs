@@ -86,6 +86,81 @@ fn a_calm_server_may_name_its_last_page_as_it_likes() {
     }
 }
 
+/// No total says that more is to come: only the page's own words do.
+#[test]
+fn a_page_that_names_its_next_one_in_other_words_is_not_the_last() {
+    const LINKS: &str = r#""link":[{"relation":"next","url":"Condition?from=30"}]"#;
+    let url = r#""Condition?from=30""#;
+    for more in [
+        format!("\"link\":[{{\"relation\":\"following\",\"url\":{url}}}]"),
+        format!("\"link\":[{{\"relation\":\"\u{bb}\",\"url\":{url}}}]"),
+        LINKS.replace("link", "links"),
+        LINKS.replace("link", "Link"),
+        format!("\"_links\":{{\"next\":{{\"href\":{url}}}}}"),
+        format!("\"link\":[],\"@odata.nextLink\":{url}"),
+        "\"hasMore\":true".to_owned(),
+    ] {
+        let (home, came) = synced(move |asked| match asked.number("from") {
+            20 => {
+                let (status, body) = page(asked, None, None, &[]);
+                (status, body.replacen("\"link\":[]", &more, 1))
+            }
+            _ => page(asked, None, next(asked), &[]),
+        });
+        assert_eq!(came, [(2, 30, 3); 2]);
+        let why = home.rows("SELECT DISTINCT state, reason FROM completeness");
+        assert_eq!(why, [["incomplete", "next_unusable"]]);
+    }
+}
+
+/// Nor does a total: the third page looks empty.
+#[test]
+fn a_page_whose_entries_are_under_another_name_is_not_empty() {
+    for (entry, other) in [
+        ("\"entry\":[", "\"entries\":["),
+        ("\"entry\":[", "\"Entry\":["),
+        ("\"entry\":[", "\"entry\":[],\"data\":["),
+        ("\"entry\":[", "\"entry\":null,\"x\":["),
+    ] {
+        let (home, came) = synced(move |asked| {
+            let (status, body) = page(asked, None, next(asked), &[]);
+            match asked.number("from") {
+                20 => (status, body.replacen(entry, other, 1)),
+                _ => (status, body),
+            }
+        });
+        assert_eq!(came.map(|(code, held, _)| (code, held)), [(2, 20); 2], "{other}");
+        let why = home.rows("SELECT DISTINCT state, reason, failed_page FROM completeness");
+        assert_eq!(why, [["incomplete", "not_a_searchset", "3"]], "{other}");
+    }
+}
+
+/// A warning is enough where it says that not all could be had.
+#[test]
+fn a_page_that_says_itself_that_it_is_short_keeps_a_walk_from_being_complete() {
+    for (severity, code, ended) in [
+        ("warning", "incomplete", 2),
+        ("warning", "too-costly", 2),
+        ("warning", "suppressed", 0),
+        ("information", "informational", 0),
+    ] {
+        let remark = format!(
+            "\"entry\":[{{\"search\":{{\"mode\":\"outcome\"}},\"resource\":{{\"resourceType\":\
+             \"OperationOutcome\",\"issue\":[{{\"severity\":\"{severity}\",\"code\":\"{code}\"}}]}}}},"
+        );
+        let (home, came) = synced(move |asked| {
+            let (status, body) = page(asked, None, next(asked), &[]);
+            match asked.number("from") {
+                20 => (status, body.replacen("\"entry\":[", &remark, 1)),
+                _ => (status, body),
+            }
+        });
+        assert_eq!(came.map(|(code, held, _)| (code, held)), [(ended, 45); 2], "{code}");
+        let reason = home.rows("SELECT DISTINCT coalesce(reason, '-') FROM completeness");
+        assert_eq!(reason, [[if ended == 0 { "-" } else { "server_reported_error" }]], "{code}");
+    }
+}
+
 /// A gateway that leaves its own part out of the links: they are followed under the plan's path.
 #[test]
 fn a_link_to_another_path_that_is_not_there_costs_few_requests() {

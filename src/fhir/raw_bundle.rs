@@ -7,7 +7,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::HashSet, fmt};
 
 /// Entries that a page may have. Pages have tens or hundreds of entries; a page of millions of empty
 /// ones would take many times the memory of its body.
@@ -117,13 +117,13 @@ impl<'a> RawBundle<'a> {
 
     fn read_leniently(text: &'a str) -> Option<RawBundle<'a>> {
         let mut bundle = RawBundle::default();
-        let mut seen = Vec::new();
+        // A server may send hundreds of thousands of members.
+        let mut seen = HashSet::new();
         for (name, value) in lenient::members(text)? {
             let name = string(name)?;
-            if seen.contains(&name) {
+            if !seen.insert(name.clone()) {
                 return None;
             }
-            seen.push(name.clone());
             match &*name {
                 "entry" if value == "null" => bundle.has_null_entries = true,
                 "entry" => bundle.entries = lenient::elements(value, MAX_KEPT)?,

@@ -20,6 +20,9 @@ pub struct QueryArgs {
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "table")]
     pub format: QueryFormat,
+    /// Write the answer to this file, for this user alone; an earlier one is replaced in one step
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// A line per cell, for rows that are wider than the screen; the same as --format vertical
     #[arg(long, conflicts_with = "format")]
     pub vertical: bool,
@@ -46,4 +49,6 @@ pub enum QueryFormat {
     Ndjson,
     /// A Markdown table
     Markdown,
+    /// Typed columns, for DuckDB, Spark, pandas; to a file with --output (builds with --features parquet)
+    Parquet,
 }

@@ -1,6 +1,7 @@
 //! The one folder, and what is opened in it.
 
 use super::{
+    earlier::{is_database, refusal},
     failure::{Failure, WRITABLE},
     lock,
     own_views::{self, LeftOut},
@@ -20,7 +21,9 @@ use crate::{
     warehouse::{Catalog, Warehouse, WarehouseFile},
 };
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -93,17 +96,39 @@ pub(super) fn require_own(home: &Path) -> Result<(), Failure> {
     own_file::require_own(home)?;
     // What is missing or no folder is told by whoever opens it.
     for entry in fs::read_dir(home).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let is_ours = matches!(
-            &*name,
-            FILE_NAME | "lock" | "backup.lock" | "consent.lock" | "locks" | TOLD | "notify.lock"
-        ) || [WAREHOUSE_NAME, "vault.", "pending-", "lake."]
-            .iter()
-            .any(|start| name.starts_with(start));
-        if is_ours {
+        if is_ours(&entry.file_name()) {
             own_file::require_own(&entry.path())?;
         }
+    }
+    Ok(())
+}
+
+/// Whether a file of this name within a home is one that payersync keeps there.
+fn is_ours(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    matches!(
+        &*name,
+        FILE_NAME | "lock" | "backup.lock" | "consent.lock" | "locks" | TOLD | "notify.lock"
+    ) || [WAREHOUSE_NAME, "vault.", "pending-", "lake."].iter().any(|start| name.starts_with(start))
+}
+
+/// Refuses to write what somebody asks for in place of a file that the home lives on, or of any
+/// SQLite database: a warehouse cannot be had back.
+///
+/// # Errors
+/// A message that names the file, which was left as it is.
+pub(super) fn refuse_own(home: &Path, file: &Path) -> Result<(), Failure> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let is_within =
+        match (fs::canonicalize(folder.unwrap_or(Path::new("."))), fs::canonicalize(home)) {
+            (Ok(folder), Ok(home)) => folder == home,
+            _ => false,
+        };
+    if is_database(file) {
+        return Err(refusal(file, "is a database"));
+    }
+    if is_within && file.file_name().is_some_and(is_ours) {
+        return Err(refusal(file, "is a file that payersync needs"));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Names of connections, plans, types and tables; nothing of a patient, no member label.
 
-use super::failure::Failure;
+use super::{earlier::refuse_other, failure::Failure};
 use crate::{
     auth::{ConsentState, StoredGrant},
     outcome::WalkState,
@@ -16,6 +16,9 @@ use std::{
     fs,
     path::Path,
 };
+
+/// How every file of metrics begins.
+const START: &str = "# HELP payersync_";
 
 /// What is shown.
 pub(super) struct Metrics<'a> {
@@ -273,7 +276,7 @@ pub(super) fn forget(path: &Path, connection: &str) -> Result<bool, Failure> {
     let text = fs::read_to_string(path).map_err(unreadable)?;
     let label = format!("connection=\"{}\"", escaped(connection));
     let is_theirs = |line: &str| !line.starts_with('#') && line.contains(&label);
-    let is_ours = text.starts_with("# HELP payersync_");
+    let is_ours = text.starts_with(START);
     if !is_ours || !text.lines().any(is_theirs) {
         return Ok(false);
     }
@@ -281,12 +284,19 @@ pub(super) fn forget(path: &Path, connection: &str) -> Result<bool, Failure> {
     write(path, &left).map(|()| true)
 }
 
+/// Refuses to write over a stranger's file, or over anything but metrics.
+///
+/// A stranger's folder will do: nothing in the text is secret.
+pub(super) fn refuse_foreign(path: &Path) -> Result<(), Failure> {
+    own_file::require_owned(path)?;
+    refuse_other(path, START, "file of metrics")
+}
+
 /// Puts the file in place in one step: the collector never reads half of it.
 ///
 /// Readable by all, since node_exporter runs as another user.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    // Not over a stranger's file. Their folder will do: nothing in the text is secret.
-    own_file::require_owned(path)?;
+    refuse_foreign(path)?;
     own_file::replace(path, text.as_bytes(), 0o644).map_err(|error| {
         Failure::usage(format!("cannot write {}", path.display()), error)
             .hint("name a file in node_exporter's textfile directory that ends in .prom")

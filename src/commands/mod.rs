@@ -17,6 +17,7 @@ mod control_table;
 mod data_dictionary;
 mod demo;
 mod doctor;
+mod earlier;
 mod explain;
 mod export;
 mod failure;

@@ -187,6 +187,7 @@ fn prometheus(
     };
     match target {
         Some(path) => {
+            metrics::refuse_foreign(path)?;
             remember(settings, path)?;
             metrics::write(path, &metrics.text())?;
         }

@@ -30,6 +30,14 @@ pub(super) enum Fit {
     Misfit,
 }
 
+/// Whether a column of this type holds the cell exactly as it is.
+pub(in crate::commands) fn is_held(cell: &AnswerCell<'_>, kind: Kind) -> bool {
+    match (kind, cell) {
+        (_, AnswerCell::Null) | (Kind::Text, _) => true,
+        _ => matches!(typed(cell, kind), Fit::Whole(_)),
+    }
+}
+
 /// The largest amount in its smallest units, by the 18 digits of its type.
 const MOST_UNITS: f64 = 1e18;
 

@@ -10,11 +10,19 @@ use crate::{
 /// What the views of the Tuva input layer begin with.
 const TUVA: &str = "tuva_";
 
+/// Refuses Parquet in a build that cannot write it.
+pub(in crate::commands) fn require_parquet() -> Result<(), Failure> {
+    if cfg!(feature = "parquet") {
+        return Ok(());
+    }
+    Err(Failure::misuse("this payersync was built without Parquet")
+        .hint("build it with `--features parquet`, or use --format csv"))
+}
+
 /// Refuses flags that have no meaning together, or in this build.
 pub(super) fn refuse_contradictions(args: &ExportArgs) -> Result<(), Failure> {
-    if args.format == ExportFormat::Parquet && !cfg!(feature = "parquet") {
-        return Err(Failure::misuse("this payersync was built without Parquet")
-            .hint("build it with `--features parquet`, or use --format csv"));
+    if args.format == ExportFormat::Parquet {
+        require_parquet()?;
     }
     if args.format == ExportFormat::Ndjson && args.set.is_some() {
         return Err(Failure::misuse("--format ndjson writes resources, and --set chooses tables")

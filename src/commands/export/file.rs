@@ -30,7 +30,7 @@ pub(super) struct Sums {
 }
 
 /// What a file could not be written for.
-pub(super) fn cannot_write(path: &Path, error: io::Error) -> Failure {
+pub(in crate::commands) fn cannot_write(path: &Path, error: io::Error) -> Failure {
     let hint = "check that the folder exists and that this user may write to it";
     Failure::file(format!("cannot write {}", path.display()), error, hint)
 }

@@ -10,6 +10,14 @@ pub(super) struct Finished {
     pub(super) losses: Losses,
 }
 
+#[cfg(feature = "parquet")]
+impl Losses {
+    /// Whether every cell is in the file as it is.
+    pub(in crate::commands) fn is_empty(&self) -> bool {
+        self.rounded.is_empty() && self.left_out.is_empty() && self.suppressed.is_empty()
+    }
+}
+
 /// Cells that a column's type does not hold as they are, by column.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::commands) struct Losses {

@@ -122,6 +122,15 @@ fn money(name: &str) -> Kind {
     Kind::Money(if name.contains("unit_price") { 6 } else { 2 })
 }
 
+/// The type that the name and the declared type of a query's column speak for, if any does.
+pub(in crate::commands) fn kind_of_answer(name: &str, declared: Option<&str>) -> Option<Kind> {
+    match (of_mart(name, declared.unwrap_or_default(), ""), declared) {
+        _ if name.starts_with("is_") => Some(Kind::Boolean),
+        (Kind::Text, None) => None,
+        (kind, _) => Some(kind),
+    }
+}
+
 fn of_tuva(meaning: &str) -> Kind {
     match meaning.split(':').next().unwrap_or_default() {
         "DATE" => Kind::Date,

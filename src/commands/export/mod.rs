@@ -21,13 +21,15 @@ mod spreadsheet;
 mod tables;
 mod writer;
 
-#[cfg(feature = "lake")]
+#[cfg(feature = "parquet")]
 pub(super) use self::{
+    cell::is_held,
     columnar::Parquet,
-    finished::Losses,
-    kind::{Column, Kind},
-    tables::columns_of,
+    kind::{Column, Kind, kind_of_answer},
 };
+pub(super) use self::{choice::require_parquet, file::cannot_write};
+#[cfg(feature = "lake")]
+pub(super) use self::{finished::Losses, tables::columns_of};
 use super::{failure::Failure, home, stop_signal, system, tell};
 use crate::{
     cli::{ExportArgs, ExportFormat},

@@ -6,13 +6,16 @@ mod parameters;
 mod suggestion;
 mod tabular;
 mod text;
+#[cfg(feature = "parquet")]
+mod typed;
 mod vertical;
 
-use super::{failure::Failure, home, pager, print, tell, terminal};
+use super::{export, failure::Failure, home, pager, print, tell, terminal};
 use crate::{
     cli::{QueryArgs, QueryFormat},
     config::Settings,
     exit_code::ExitCode,
+    own_file,
     warehouse::{Parameter, ReadOnlyWarehouse, WarehouseError},
 };
 pub(super) use delimited::quoted;
@@ -35,27 +38,27 @@ const MAX_SQL: u64 = 1 << 20;
 pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> {
     let sql = statement(args)?;
     let parameters = parameters::parse(&args.param)?;
+    let format = if args.vertical { QueryFormat::Vertical } else { args.format };
+    if format == QueryFormat::Parquet {
+        export::require_parquet()?;
+        if args.output.is_none() {
+            return Err(Failure::misuse("Parquet is not for a screen").hint("add --output FILE"));
+        }
+    }
     let settings = Settings::load_or_default(folder)?;
     let file = home::existing_warehouse(&settings.home)?;
     let warehouse = match args.as_of {
         Some(at) => ReadOnlyWarehouse::open_as_of(&file, at)?,
         None => ReadOnlyWarehouse::open(&file)?,
     };
-    let format = if args.vertical { QueryFormat::Vertical } else { args.format };
     let question = Question { sql: &sql, parameters: &parameters };
-    let mut asked = Ok(());
-    let write = |out: &mut dyn Write| match answer(&warehouse, &question, format, out) {
-        Ok(written) => written,
-        Err(error) => {
-            asked = Err(error);
-            Ok(())
+    let asked = match &args.output {
+        Some(file) => {
+            home::refuse_own(&settings.home, file)?;
+            to_file(&warehouse, &question, format, file)?
         }
+        None => to_screen(&warehouse, &question, format, args.no_pager)?,
     };
-    let is_for_people = matches!(format, QueryFormat::Table | QueryFormat::Vertical);
-    match is_for_people && !args.no_pager {
-        true => pager::print(write)?,
-        false => print(write)?,
-    }
     match asked {
         Ok(()) => Ok(ExitCode::Complete),
         Err(error) if !error.is_of_the_file() => {
@@ -63,6 +66,61 @@ pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> 
             Err(Failure::misuse(error.words().unwrap_or_else(|| error.to_string())).hint(hint))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Prints the answer; what SQLite says against the statement is for the caller to tell.
+fn to_screen(
+    warehouse: &ReadOnlyWarehouse,
+    question: &Question<'_>,
+    format: QueryFormat,
+    no_pager: bool,
+) -> Result<Result<(), WarehouseError>, Failure> {
+    let mut asked = Ok(());
+    let write = |out: &mut dyn Write| match answer(warehouse, question, format, out) {
+        Ok(written) => written,
+        Err(error) => {
+            asked = Err(error);
+            Ok(())
+        }
+    };
+    let is_for_people = matches!(format, QueryFormat::Table | QueryFormat::Vertical);
+    match is_for_people && !no_pager {
+        true => pager::print(write)?,
+        false => print(write)?,
+    }
+    Ok(asked)
+}
+
+/// Writes the answer to a file; where it fails, the file that was there stays.
+fn to_file(
+    warehouse: &ReadOnlyWarehouse,
+    question: &Question<'_>,
+    format: QueryFormat,
+    path: &Path,
+) -> Result<Result<(), WarehouseError>, Failure> {
+    let mut asked = Ok(());
+    let placed = own_file::replace_with(path, 0o600, |file| {
+        let mut out = io::BufWriter::new(file);
+        let answered = match format {
+            #[cfg(feature = "parquet")]
+            QueryFormat::Parquet => {
+                typed::write(warehouse, question.sql, question.parameters, &mut out)
+            }
+            _ => answer(warehouse, question, format, &mut out),
+        };
+        let written = answered.unwrap_or_else(|error| {
+            asked = Err(error);
+            Err(io::Error::other("the statement was refused"))
+        });
+        written.and_then(|()| out.flush())
+    });
+    match placed {
+        Err(error) if asked.is_ok() => Err(match error.kind() {
+            io::ErrorKind::InvalidInput => Failure::misuse(error),
+            _ => export::cannot_write(path, error),
+        }),
+        _ => Ok(asked),
     }
 }
 
@@ -156,6 +214,8 @@ pub(super) fn answer(
             Ok(written)
         }
         QueryFormat::Csv => warehouse.query(sql, parameters, &mut Csv(out)),
+        // What no screen can show goes to a file, by `typed`.
+        QueryFormat::Parquet => Ok(Err(io::ErrorKind::Unsupported.into())),
         QueryFormat::Markdown => warehouse.query(sql, parameters, &mut Markdown::new(out)),
         QueryFormat::Json | QueryFormat::Ndjson => {
             let mut objects = Objects::new(&mut *out, format == QueryFormat::Json);

@@ -13,7 +13,7 @@ mod page;
 mod pictures;
 mod table;
 
-use super::{asked::Asked, browser, failure::Failure, home, system, tell};
+use super::{asked::Asked, browser, earlier::refuse_other, failure::Failure, home, system, tell};
 use crate::{
     alike::most_alike,
     cli::ReportArgs,
@@ -40,6 +40,7 @@ pub(super) fn run(folder: &Path, args: &ReportArgs) -> Result<ExitCode, Failure>
         return Err(Failure::misuse(format!("{} is a folder", args.file.display()))
             .hint("name the file to write, such as report.html"));
     }
+    refuse_other(&args.file, "<!DOCTYPE html>", "report")?;
     let now = Clock::system().now();
     let (members, freshness) = warehouse.snapshot(|snapshot| {
         if snapshot.columns("member")?.is_empty() {

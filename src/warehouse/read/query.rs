@@ -104,6 +104,19 @@ pub(crate) fn query<E>(
     Ok(Ok(()))
 }
 
+/// The columns of a statement: their names, and the type that the column of a table was declared with
+/// where the statement shows one as it is.
+pub(crate) fn declared(
+    connection: &Connection,
+    sql: &str,
+) -> Result<Vec<(String, Option<String>)>, WarehouseError> {
+    let statement = connection.prepare(sql).doing("the statement was refused")?;
+    let declared = |column: rusqlite::Column<'_>| {
+        (column.name().to_owned(), column.decl_type().map(str::to_owned))
+    };
+    Ok(statement.columns().map(declared).collect())
+}
+
 /// Gives every parameter of the statement its value: a forgotten one would be NULL, and the answer
 /// wrong without a word.
 fn bind(statement: &mut Statement<'_>, parameters: &[Parameter]) -> Result<(), WarehouseError> {

@@ -82,6 +82,14 @@ impl<'a> Snapshot<'a> {
         query::query(self.connection, sql, parameters, answer)
     }
 
+    /// The columns of a statement: names, and declared types where there are any.
+    ///
+    /// # Errors
+    /// SQLite's words about the statement.
+    pub fn declared(&self, sql: &str) -> Result<Vec<(String, Option<String>)>, WarehouseError> {
+        query::declared(self.connection, sql)
+    }
+
     /// Where the references of a resource lead: by its connection's bases, and by what its Bundle
     /// resolved (`resource.bundle_references`).
     ///

@@ -1,5 +1,6 @@
 //! Commands, their pages, and what is written about them.
 
+mod answers_in_files;
 mod asking;
 mod bad_input;
 mod bad_plans;

@@ -1,0 +1,43 @@
+//! What an earlier run wrote may be replaced; any other file is left as it is.
+
+use super::failure::Failure;
+use std::{fs::File, io::Read, path::Path};
+
+/// Refuses to replace a file that does not begin as every `what` of ours does.
+///
+/// A name that was mistyped, or completed by the shell, may be that of the warehouse or of the
+/// vault's key: nothing brings them back.
+///
+/// # Errors
+/// A message that names the file.
+pub(super) fn refuse_other(file: &Path, beginning: &str, what: &str) -> Result<(), Failure> {
+    let start = start(file, beginning.len());
+    if start.is_empty() || start == beginning.as_bytes() {
+        return Ok(());
+    }
+    Err(refusal(file, &format!("exists and is no {what}")))
+}
+
+/// Whether this is a file of SQLite that nobody has encrypted.
+pub(super) fn is_database(file: &Path) -> bool {
+    let header = b"SQLite format 3\0";
+    start(file, header.len()) == header
+}
+
+pub(super) fn refusal(file: &Path, why: &str) -> Failure {
+    Failure::misuse(format!("{} {why}; it was left as it is", file.display()))
+        .hint("name another file, or move this one away")
+}
+
+/// The first bytes of a file; none of what is missing, empty, or cannot be read.
+fn start(path: &Path, bytes: usize) -> Vec<u8> {
+    let mut start = Vec::new();
+    // A link itself is replaced, not what it leads to. Anything but a file could be waited for without end.
+    if path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+        && let Ok(file) = File::open(path)
+    {
+        // A failure in the middle leaves what was read, which is no start of ours.
+        let _ = file.take(bytes as u64).read_to_end(&mut start);
+    }
+    start
+}

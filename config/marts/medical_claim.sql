@@ -12,27 +12,27 @@
 -- line_key                    the line, as in claim_line; NULL for a claim without lines
 -- claim_id                    number of the connection, a point, the claim's id: unique over plans
 -- claim_line_number           1 to the number of lines, in the order of line_key; a claim without lines has one
--- claim_type                  institutional, professional, dental, vision or undetermined
+-- claim_type                  institutional (also where a type of bill or a revenue code is sent), professional, dental, vision or undetermined
 -- person_id                   member_id of member: over plans; NULL where the claim names no patient that is understood
 -- member_id                   number of the member at the plan, else the id of the patient
--- payer                       name of the payer, else of the plan in the configuration
--- plan                        name of the plan, else its number, else its name in the configuration
+-- payer                       name of the payer: of the coverage, as in eligibility, else of the claim; else of the plan in the configuration, else file
+-- plan                        name of the plan, else its number, else its name in the configuration, else file
 -- claim_start_date            first day of service
 -- claim_end_date              last day of service
 -- claim_line_start_date       first day of service of the line
 -- claim_line_end_date         last day of service of the line
 -- admission_date              start of the admission
 -- discharge_date              end of the admission
--- admit_source_code           point of origin
--- admit_type_code             type of admission
+-- admit_source_code           point of origin, one character
+-- admit_type_code             type of admission, one digit
 -- discharge_disposition_code  state at discharge, two digits
 -- place_of_service_code       place of service of the line, two digits
--- bill_type_code              type of bill without its leading zero
+-- bill_type_code              type of bill without its leading zero, three characters
 -- drg_code_type               ms-drg or apr-drg where the code system is called so; drg_system of claim has any other
--- drg_code                    diagnosis related group, three digits
+-- drg_code                    diagnosis related group, three digits; of APR-DRG without its severity
 -- revenue_center_code         revenue center, four digits
 -- service_unit_quantity       units of service
--- hcpcs_code                  HCPCS or CPT code, else a code of five characters
+-- hcpcs_code                  HCPCS or CPT code, else another code, of five characters
 -- hcpcs_modifier_1            modifier
 -- hcpcs_modifier_2            modifier
 -- hcpcs_modifier_3            modifier
@@ -53,7 +53,7 @@
 -- total_cost_amount           allowed; without it paid, coinsurance, copayment and deductible together; NULL where neither allowed
 --                             nor paid is known
 -- diagnosis_code_type         icd-10-cm or icd-9-cm: of the first diagnosis
--- diagnosis_code_1            diagnosis 1 of the claim without its point, the principal one first
+-- diagnosis_code_1            diagnosis 1 (ICD) of the claim without its point, the principal one first
 -- diagnosis_code_2            diagnosis 2 of the claim without its point, the principal one first
 -- diagnosis_code_3            diagnosis 3 of the claim without its point, the principal one first
 -- diagnosis_code_4            diagnosis 4 of the claim without its point, the principal one first
@@ -318,17 +318,20 @@ WITH stated AS (
          sum(submitted_cents) AS submitted_cents,
          sum(coinsurance_cents) AS coinsurance_cents,
          sum(copay_cents) AS copay_cents,
-         sum(deductible_cents) AS deductible_cents
+         sum(deductible_cents) AS deductible_cents,
+         max(l.revenue_code IS NOT NULL) AS has_revenue_code
   FROM temp.mart_scope CROSS JOIN claim_line AS l ON l.connection_id = mart_scope.connection_id
   GROUP BY mart_scope.connection_id, l.explanation_of_benefit_id
 ), coded AS (
   SELECT x.connection_id, x.explanation_of_benefit_id, x.on_admission_code AS poa,
-         replace(coalesce(x.diagnosis_code, k.code_code), '.', '') AS code, coalesce(x.diagnosis_system, k.code_system) AS system,
+         upper(replace(coalesce(x.diagnosis_code, k.code_code), '.', '')) AS code, coalesce(x.diagnosis_system, k.code_system) AS system,
          row_number() OVER (PARTITION BY mart_scope.connection_id, x.explanation_of_benefit_id
            ORDER BY CASE WHEN x.type_code = 'principal' OR x.second_type_code = 'principal' THEN 0 ELSE 1 END, x.sequence, x.row_no) AS n
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_diagnosis AS x ON x.connection_id = mart_scope.connection_id
   LEFT JOIN condition AS k ON k.connection_id = x.connection_id AND k.id = x.diagnosis_condition_id
+  -- A code of SNOMED CT is none of ICD.
   WHERE coalesce(x.diagnosis_code, k.code_code) IS NOT NULL
+    AND coalesce(vocabulary(coalesce(x.diagnosis_system, k.code_system), coalesce(x.diagnosis_code, k.code_code)), 'ICD') LIKE 'ICD%'
 ), diagnosed AS (
   SELECT connection_id, explanation_of_benefit_id,
          max(CASE WHEN n = 1 THEN CASE vocabulary(system, code) WHEN 'ICD-9-CM' THEN 'icd-9-cm'
@@ -389,6 +392,14 @@ WITH stated AS (
   LEFT JOIN organization AS o ON o.connection_id = c.connection_id AND o.id = coalesce(e.provider_organization_id, r.organization_id)
   LEFT JOIN practitioner AS p ON p.connection_id = c.connection_id AND p.id = coalesce(e.provider_practitioner_id, r.practitioner_id)
   LEFT JOIN taxed ON taxed.connection_id = c.connection_id AND taxed.npi = c.provider_npi
+), filed AS MATERIALIZED (
+  -- A type of bill and revenue codes stand on the UB-04 alone, which is the form of institutions.
+  SELECT c.connection_id, c.explanation_of_benefit_id AS id,
+         CASE WHEN c.kind IN ('oral', 'vision') THEN c.kind
+              WHEN c.kind = 'institutional' OR t.has_revenue_code = 1 OR ltrim(c.type_of_bill_code, '0') GLOB '[0-9][0-9][0-9A-Za-z]' THEN 'institutional'
+              ELSE c.kind END AS kind
+  FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
+  LEFT JOIN stated AS t ON t.connection_id = c.connection_id AND t.explanation_of_benefit_id = c.explanation_of_benefit_id
 ), span AS MATERIALIZED (
   -- A coverage may have come through another consent to the same records than its claim.
   SELECT pair.here, s.*
@@ -401,38 +412,41 @@ SELECT c.connection_id,
        l.line_key,
        CAST(CAST(c.connection_id AS VARCHAR) || '.' || c.explanation_of_benefit_id AS VARCHAR) AS claim_id,
        CAST(coalesce(l.line_key, 0) + 1 AS INTEGER) AS claim_line_number,
-       CAST(CASE c.kind WHEN 'institutional' THEN 'institutional' WHEN 'professional' THEN 'professional' WHEN 'oral' THEN 'dental' WHEN 'vision' THEN 'vision' ELSE 'undetermined' END AS VARCHAR) AS claim_type,
+       CAST(CASE f.kind WHEN 'institutional' THEN 'institutional' WHEN 'professional' THEN 'professional' WHEN 'oral' THEN 'dental' WHEN 'vision' THEN 'vision' ELSE 'undetermined' END AS VARCHAR) AS claim_type,
        CAST(coalesce(c.member_id, CAST(c.connection_id AS VARCHAR) || '.' || c.patient_id) AS VARCHAR) AS person_id,
        CAST(coalesce(s.member_number, c.patient_id) AS VARCHAR) AS member_id,
-       CAST(coalesce(s.payer_name, c.insurer_name, n.plan) AS VARCHAR) AS payer,
-       CAST(coalesce(s.plan_name, s.plan_number, n.plan) AS VARCHAR) AS plan,
+       CAST(coalesce(CASE WHEN s.coverage_id IS NULL THEN c.insurer_name ELSE s.payer_name END, n.plan, 'file') AS VARCHAR) AS payer,
+       CAST(coalesce(s.plan_name, s.plan_number, n.plan, 'file') AS VARCHAR) AS plan,
        date(c.service_start_date) AS claim_start_date,
        date(c.service_end_date) AS claim_end_date,
        date(coalesce(l.service_start_date, c.service_start_date)) AS claim_line_start_date,
        date(coalesce(l.service_end_date, c.service_end_date)) AS claim_line_end_date,
-       date(CASE c.kind WHEN 'institutional' THEN c.admission_date END) AS admission_date,
-       date(CASE c.kind WHEN 'institutional' THEN c.discharge_date END) AS discharge_date,
-       CAST(e.point_of_origin_code AS VARCHAR) AS admit_source_code,
-       CAST(e.admission_type_code AS VARCHAR) AS admit_type_code,
-       CAST(CASE length(c.discharge_status_code) WHEN 1 THEN '0' || c.discharge_status_code ELSE c.discharge_status_code END AS VARCHAR) AS discharge_disposition_code,
-       CAST(l.place_of_service_code AS VARCHAR) AS place_of_service_code,
-       CAST(CASE c.kind WHEN 'institutional' THEN ltrim(c.type_of_bill_code, '0') END AS VARCHAR) AS bill_type_code,
-       CAST(CASE WHEN c.drg_code IS NOT NULL THEN CASE vocabulary(c.drg_system, c.drg_code)
-         WHEN 'MS-DRG' THEN 'ms-drg' WHEN 'APR-DRG' THEN 'apr-drg' END END AS VARCHAR) AS drg_code_type,
-       CAST(CASE length(c.drg_code) WHEN 1 THEN '00' || c.drg_code WHEN 2 THEN '0' || c.drg_code ELSE c.drg_code END AS VARCHAR) AS drg_code,
-       CAST(CASE length(l.revenue_code) WHEN 3 THEN '0' || l.revenue_code ELSE l.revenue_code END AS VARCHAR) AS revenue_center_code,
+       date(CASE f.kind WHEN 'institutional' THEN c.admission_date END) AS admission_date,
+       date(CASE f.kind WHEN 'institutional' THEN c.discharge_date END) AS discharge_date,
+       CASE WHEN e.point_of_origin_code GLOB '[0-9A-Z]' THEN e.point_of_origin_code END AS admit_source_code,
+       CASE WHEN e.admission_type_code GLOB '[0-9]' THEN e.admission_type_code END AS admit_type_code,
+       CASE WHEN c.discharge_status_code GLOB '[0-9]' OR c.discharge_status_code GLOB '[0-9][0-9]' THEN substr('0' || c.discharge_status_code, -2) END AS discharge_disposition_code,
+       CASE WHEN l.place_of_service_code GLOB '[0-9]' OR l.place_of_service_code GLOB '[0-9][0-9]' THEN substr('0' || l.place_of_service_code, -2) END AS place_of_service_code,
+       CASE WHEN f.kind = 'institutional' AND ltrim(c.type_of_bill_code, '0') GLOB '[0-9][0-9][0-9A-Za-z]' THEN ltrim(c.type_of_bill_code, '0') END AS bill_type_code,
+       CASE WHEN length(c.drg_code) <= 3 AND c.drg_code NOT GLOB '*[^0-9]*' THEN CASE vocabulary(c.drg_system, c.drg_code)
+              WHEN 'MS-DRG' THEN 'ms-drg' WHEN 'APR-DRG' THEN 'apr-drg' END
+            WHEN vocabulary(c.drg_system, c.drg_code) = 'APR-DRG' AND replace(c.drg_code, '-', '') GLOB '[0-9][0-9][0-9][0-4]' THEN 'apr-drg' END AS drg_code_type,
+       -- 3M's group may have its severity behind it.
+       CASE WHEN length(c.drg_code) <= 3 AND c.drg_code NOT GLOB '*[^0-9]*' THEN substr('00' || c.drg_code, -3)
+            WHEN vocabulary(c.drg_system, c.drg_code) = 'APR-DRG' AND replace(c.drg_code, '-', '') GLOB '[0-9][0-9][0-9][0-4]' THEN substr(c.drg_code, 1, 3) END AS drg_code,
+       CASE WHEN length(l.revenue_code) <= 4 AND l.revenue_code NOT GLOB '*[^0-9]*' THEN substr('000' || l.revenue_code, -4) END AS revenue_center_code,
        CAST(l.quantity AS DOUBLE) AS service_unit_quantity,
-       CAST(coalesce(l.hcpcs_code, l.cpt_code, CASE WHEN length(l.code) = 5 THEN l.code END) AS VARCHAR) AS hcpcs_code,
-       CAST(i.modifier_1_code AS VARCHAR) AS hcpcs_modifier_1,
-       CAST(i.modifier_2_code AS VARCHAR) AS hcpcs_modifier_2,
-       CAST(i.modifier_3_code AS VARCHAR) AS hcpcs_modifier_3,
-       CAST(i.modifier_4_code AS VARCHAR) AS hcpcs_modifier_4,
+       CASE WHEN length(l.hcpcs_code) = 5 THEN l.hcpcs_code WHEN length(l.cpt_code) = 5 THEN l.cpt_code WHEN length(l.code) = 5 THEN l.code END AS hcpcs_code,
+       CASE WHEN length(i.modifier_1_code) = 2 THEN i.modifier_1_code END AS hcpcs_modifier_1,
+       CASE WHEN length(i.modifier_2_code) = 2 THEN i.modifier_2_code END AS hcpcs_modifier_2,
+       CASE WHEN length(i.modifier_3_code) = 2 THEN i.modifier_3_code END AS hcpcs_modifier_3,
+       CASE WHEN length(i.modifier_4_code) = 2 THEN i.modifier_4_code END AS hcpcs_modifier_4,
        CASE WHEN length(coalesce(l.provider_npi, CASE WHEN l.line_key IS NULL THEN c.provider_npi END)) = 10
          THEN coalesce(l.provider_npi, c.provider_npi) END AS rendering_npi,
        CAST(CASE WHEN length(c.provider_npi) = 10 THEN c.provider_npi END AS VARCHAR) AS billing_npi,
        CASE WHEN l.line_key IS NULL OR l.provider_npi IS c.provider_npi AND l.provider_name IS c.provider_name THEN billed.tin ELSE rendering.tin END AS rendering_tin,
        billed.tin AS billing_tin,
-       CAST(CASE WHEN c.kind = 'institutional' AND length(c.provider_npi) = 10 THEN c.provider_npi END AS VARCHAR) AS facility_npi,
+       CAST(CASE WHEN f.kind = 'institutional' AND length(c.provider_npi) = 10 THEN c.provider_npi END AS VARCHAR) AS facility_npi,
        date(c.payment_date) AS paid_date,
        CAST(CASE WHEN c.plan_paid_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
          THEN (coalesce(l.plan_paid_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.plan_paid_cents - coalesce(t.plan_paid_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS paid_amount,
@@ -565,6 +579,7 @@ JOIN resource AS came ON came.connection_id = c.connection_id AND came.resource_
 LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
 LEFT JOIN explanation_of_benefit_item AS i ON i.connection_id = l.connection_id
   AND i.explanation_of_benefit_id = l.explanation_of_benefit_id AND i.row_no = l.item_index
+JOIN filed AS f ON f.connection_id = c.connection_id AND f.id = c.explanation_of_benefit_id
 LEFT JOIN span AS s ON s.here = c.connection_id AND s.coverage_id = c.coverage_id
 LEFT JOIN billed ON billed.connection_id = c.connection_id AND billed.id = c.explanation_of_benefit_id
 LEFT JOIN taxed AS rendering ON rendering.connection_id = l.connection_id AND rendering.npi = l.provider_npi

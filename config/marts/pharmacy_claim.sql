@@ -14,8 +14,8 @@
 -- claim_line_number          1 to the number of lines, in the order of line_key; a claim without lines has one
 -- person_id                  member_id of member: over plans; NULL where the claim names no patient that is understood
 -- member_id                  number of the member at the plan, else the id of the patient
--- payer                      name of the payer, else of the plan in the configuration
--- plan                       name of the plan, else its number, else its name in the configuration
+-- payer                      name of the payer: of the coverage, as in eligibility, else of the claim; else of the plan in the configuration, else file
+-- plan                       name of the plan, else its number, else its name in the configuration, else file
 -- prescribing_provider_npi   who prescribed it, where sent
 -- dispensing_provider_npi    the pharmacy, that is who is paid
 -- dispensing_date            when it was handed out
@@ -91,8 +91,8 @@ SELECT c.connection_id,
        CAST(coalesce(l.line_key, 0) + 1 AS INTEGER) AS claim_line_number,
        CAST(coalesce(c.member_id, CAST(c.connection_id AS VARCHAR) || '.' || c.patient_id) AS VARCHAR) AS person_id,
        CAST(coalesce(s.member_number, c.patient_id) AS VARCHAR) AS member_id,
-       CAST(coalesce(s.payer_name, c.insurer_name, n.plan) AS VARCHAR) AS payer,
-       CAST(coalesce(s.plan_name, s.plan_number, n.plan) AS VARCHAR) AS plan,
+       CAST(coalesce(CASE WHEN s.coverage_id IS NULL THEN c.insurer_name ELSE s.payer_name END, n.plan, 'file') AS VARCHAR) AS payer,
+       CAST(coalesce(s.plan_name, s.plan_number, n.plan, 'file') AS VARCHAR) AS plan,
        CAST(CASE WHEN length(f.prescriber_npi) = 10 THEN f.prescriber_npi END AS VARCHAR) AS prescribing_provider_npi,
        CAST(CASE WHEN length(c.provider_npi) = 10 THEN c.provider_npi END AS VARCHAR) AS dispensing_provider_npi,
        date(coalesce(f.fill_date, l.service_start_date, c.service_start_date)) AS dispensing_date,

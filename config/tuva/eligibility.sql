@@ -14,10 +14,10 @@
 -- death_date                        DATE: day of death, where sent
 -- death_flag                        BOOLEAN: 1 when the plan says that the person died
 -- enrollment_start_date             DATE: first day of the span
--- enrollment_end_date               DATE: last day of the span; NULL when open
--- payer                             VARCHAR: name of the payer, else of the plan in the configuration
+-- enrollment_end_date               DATE: last day of the span; of an open one the last day of this month, since Tuva counts months up to a day
+-- payer                             VARCHAR: name of the payer, else of the plan in the configuration, else file
 -- payer_type                        VARCHAR: medicare, medicaid or commercial, where the kind of coverage says so
--- plan                              VARCHAR: name of the plan, else its number, else its name in the configuration
+-- plan                              VARCHAR: name of the plan, else its number, else its name in the configuration, else file
 -- original_reason_entitlement_code  VARCHAR: why Medicare began, where Medicare sends it (variable orec)
 -- dual_status_code                  VARCHAR: of the latest month that has one, where Medicare sends it (variables dual_01 to dual_12)
 -- medicare_status_code              VARCHAR: where Medicare sends it (variable ms_cd)
@@ -45,11 +45,21 @@
 -- file_date                         DATE: not kept
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_eligibility AS
-WITH ranked AS (
-  SELECT s.*, row_number() OVER (PARTITION BY s.member_id, coalesce(s.member_number, s.patient_id), s.coverage_start_date, s.coverage_end_date,
+WITH today AS (
+  SELECT CAST(CURRENT_DATE AS VARCHAR) AS day
+), month AS (
+  SELECT substr(day, 1, 8) || CASE WHEN substr(day, 6, 2) IN ('04', '06', '09', '11') THEN '30'
+           WHEN substr(day, 6, 2) <> '02' THEN '31'
+           WHEN CAST(substr(day, 1, 4) AS INTEGER) % 4 = 0 THEN '29' ELSE '28' END AS last
+  FROM today
+), span AS (
+  SELECT s.*, coalesce(s.coverage_end_date, CASE WHEN s.coverage_start_date > month.last THEN s.coverage_start_date ELSE month.last END) AS until
+  FROM coverage_span AS s CROSS JOIN month
+), ranked AS (
+  SELECT s.*, row_number() OVER (PARTITION BY s.member_id, coalesce(s.member_number, s.patient_id), s.coverage_start_date, s.until,
            coalesce(s.payer_name, n.plan), coalesce(s.plan_name, s.plan_number, n.plan), n.plan
          ORDER BY coalesce(s.rank, 1000000), s.connection_id, s.coverage_id) AS place
-  FROM coverage_span AS s
+  FROM span AS s
   JOIN connection AS n ON n.id = s.connection_id
   WHERE s.is_backward = 0 AND s.coverage_start_date IS NOT NULL 
     AND (s.coverage_end_date IS NOT NULL OR (s.coverage_end IS NULL AND coalesce(s.status, 'active') = 'active'))
@@ -67,10 +77,10 @@ SELECT CAST(coalesce(s.member_id, CAST(s.connection_id AS VARCHAR) || '.' || s.p
          THEN substr(p.deceased_date_time, 1, 10) END) AS death_date,
        CAST(CASE WHEN p.deceased_date_time IS NOT NULL OR p.deceased_boolean = 1 THEN 1 ELSE 0 END AS BOOLEAN) AS death_flag,
        date(s.coverage_start_date) AS enrollment_start_date,
-       date(s.coverage_end_date) AS enrollment_end_date,
-       CAST(coalesce(s.payer_name, n.plan) AS VARCHAR) AS payer,
+       date(s.until) AS enrollment_end_date,
+       CAST(coalesce(s.payer_name, n.plan, 'file') AS VARCHAR) AS payer,
        CAST(CASE WHEN s.medicare_part IS NOT NULL THEN 'medicare' WHEN lower(s.kind) IN ('mcpol', 'retire') THEN 'commercial' WHEN lower(s.kind) = 'mcd' THEN 'medicaid' END AS VARCHAR) AS payer_type,
-       CAST(coalesce(s.plan_name, s.plan_number, n.plan) AS VARCHAR) AS plan,
+       CAST(coalesce(s.plan_name, s.plan_number, n.plan, 'file') AS VARCHAR) AS plan,
        CAST((SELECT max(x.value_coding_code) FROM coverage_extension AS x WHERE x.connection_id = s.connection_id AND x.coverage_id = s.coverage_id
          AND x.url LIKE '%/resources/variables/orec') AS VARCHAR) AS original_reason_entitlement_code,
        CAST((SELECT substr(max(substr(x.url, -2) || x.value_coding_code), 3) FROM coverage_extension AS x WHERE x.connection_id = s.connection_id AND x.coverage_id = s.coverage_id

@@ -9,27 +9,27 @@
 --
 -- claim_id                          VARCHAR: number of the connection, a point, the claim's id: unique over plans
 -- claim_line_number                 INTEGER: 1 to the number of lines, in the order of line_key; a claim without lines has one
--- claim_type                        VARCHAR: institutional, professional, dental, vision or undetermined
+-- claim_type                        VARCHAR: institutional (also where a type of bill or a revenue code is sent), professional, dental, vision or undetermined
 -- person_id                         VARCHAR: member_id of member: over plans; NULL where the claim names no patient that is understood
 -- member_id                         VARCHAR: number of the member at the plan, else the id of the patient
--- payer                             VARCHAR: name of the payer, else of the plan in the configuration
--- plan                              VARCHAR: name of the plan, else its number, else its name in the configuration
+-- payer                             VARCHAR: name of the payer: of the coverage, as in eligibility, else of the claim; else of the plan in the configuration, else file
+-- plan                              VARCHAR: name of the plan, else its number, else its name in the configuration, else file
 -- claim_start_date                  DATE: first day of service
 -- claim_end_date                    DATE: last day of service
 -- claim_line_start_date             DATE: first day of service of the line
 -- claim_line_end_date               DATE: last day of service of the line
 -- admission_date                    DATE: start of the admission
 -- discharge_date                    DATE: end of the admission
--- admit_source_code                 VARCHAR: point of origin
--- admit_type_code                   VARCHAR: type of admission
+-- admit_source_code                 VARCHAR: point of origin, one character
+-- admit_type_code                   VARCHAR: type of admission, one digit
 -- discharge_disposition_code        VARCHAR: state at discharge, two digits
 -- place_of_service_code             VARCHAR: place of service of the line, two digits
--- bill_type_code                    VARCHAR: type of bill without its leading zero
+-- bill_type_code                    VARCHAR: type of bill without its leading zero, three characters
 -- drg_code_type                     VARCHAR: ms-drg or apr-drg where the code system is called so; drg_system of claim has any other
--- drg_code                          VARCHAR: diagnosis related group, three digits
+-- drg_code                          VARCHAR: diagnosis related group, three digits; of APR-DRG without its severity
 -- revenue_center_code               VARCHAR: revenue center, four digits
 -- service_unit_quantity             DOUBLE: units of service
--- hcpcs_code                        VARCHAR: HCPCS or CPT code, else a code of five characters
+-- hcpcs_code                        VARCHAR: HCPCS or CPT code, else another code, of five characters
 -- hcpcs_modifier_1                  VARCHAR: modifier
 -- hcpcs_modifier_2                  VARCHAR: modifier
 -- hcpcs_modifier_3                  VARCHAR: modifier
@@ -49,7 +49,7 @@
 -- deductible_amount                 DOUBLE: deductible
 -- total_cost_amount                 DOUBLE: allowed; without it paid, coinsurance, copayment and deductible together; NULL where neither allowed nor paid is known
 -- diagnosis_code_type               VARCHAR: icd-10-cm or icd-9-cm: of the first diagnosis
--- diagnosis_code_1                  VARCHAR: diagnosis 1 of the claim without its point, the principal one first
+-- diagnosis_code_1                  VARCHAR: diagnosis 1 (ICD) of the claim without its point, the principal one first
 -- diagnosis_code_2                  VARCHAR: diagnosis 2 of the claim without its point, the principal one first
 -- diagnosis_code_3                  VARCHAR: diagnosis 3 of the claim without its point, the principal one first
 -- diagnosis_code_4                  VARCHAR: diagnosis 4 of the claim without its point, the principal one first

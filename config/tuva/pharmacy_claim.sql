@@ -11,8 +11,8 @@
 -- claim_line_number                 INTEGER: 1 to the number of lines, in the order of line_key; a claim without lines has one
 -- person_id                         VARCHAR: member_id of member: over plans; NULL where the claim names no patient that is understood
 -- member_id                         VARCHAR: number of the member at the plan, else the id of the patient
--- payer                             VARCHAR: name of the payer, else of the plan in the configuration
--- plan                              VARCHAR: name of the plan, else its number, else its name in the configuration
+-- payer                             VARCHAR: name of the payer: of the coverage, as in eligibility, else of the claim; else of the plan in the configuration, else file
+-- plan                              VARCHAR: name of the plan, else its number, else its name in the configuration, else file
 -- prescribing_provider_npi          VARCHAR: who prescribed it, where sent
 -- dispensing_provider_npi           VARCHAR: the pharmacy, that is who is paid
 -- dispensing_date                   DATE: when it was handed out

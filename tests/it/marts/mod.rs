@@ -27,4 +27,5 @@ pub(crate) mod own_claims;
 mod reconciled;
 mod tuva;
 mod tuva_codes;
+mod tuva_input_tests;
 mod tuva_known;

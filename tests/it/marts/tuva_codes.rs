@@ -61,8 +61,8 @@ fn of_two_groups_that_of_medicare_is_the_claims() {
             "b|ms-drg|470",
             "c|ms-drg|470",
             "d|ms-drg|470",
-            "e|apr-drg|3024",
-            "f|apr-drg|3024",
+            "e|apr-drg|302",
+            "f|apr-drg|302",
             "g|ms-drg|470",
             "h||099"
         ]

@@ -38,8 +38,16 @@ pub(in crate::commands::export) enum Form {
     Icd10Pcs,
     Language,
     Loinc,
+    /// A modifier of CPT or HCPCS.
+    Modifier,
     Ndc,
+    /// One character, which every form allows, and no more: present on admission.
+    One,
+    /// CMS's places of service: two digits.
+    Place,
     Region,
+    /// NUBC's revenue codes: four digits, their leading zero perhaps left out.
+    Revenue,
     RxNorm,
     /// A few characters: X12, NUBC, NCPDP, CVX, groups of diagnoses, and the codes of CMS.
     Short,
@@ -69,7 +77,7 @@ impl Form {
     pub(super) fn of_column(name: &str) -> Form {
         let stem = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
         if stem.contains("modifier") {
-            return Form::Hcpcs;
+            return Form::Modifier;
         }
         let form = BY_NAME.iter().find(|(ends, _)| ends.iter().any(|end| stem.ends_with(end)));
         form.map_or(Form::Word, |(_, form)| *form)
@@ -104,7 +112,11 @@ impl Form {
                 text,
                 &["99999999999", "9999-9999-99", "99999-999-99", "99999-9999-9", "99999-9999-99"],
             ),
+            Form::Modifier => is_like(text, &["**"]),
+            Form::One => false,
+            Form::Place => is_like(text, &["99"]),
             Form::Region => is_region(text),
+            Form::Revenue => is_like(text, &["999", "9999"]),
             Form::RxNorm => is_rxnorm(text),
             Form::Short => is_short(text),
             Form::Snomed => is_snomed(text),
@@ -141,7 +153,7 @@ fn named(name: &str) -> Form {
 }
 
 /// Ends of the names of columns whose codes are of one system, whatever table they are in.
-const BY_NAME: [(&[&str], Form); 12] = [
+const BY_NAME: [(&[&str], Form); 15] = [
     (&["atc_code"], Form::Atc),
     (&["race_omb_code", "race_detailed_code"], Form::Cdc),
     (&["ethnicity_omb_code", "ethnicity_detailed_code"], Form::Cdc),
@@ -151,6 +163,9 @@ const BY_NAME: [(&[&str], Form); 12] = [
     (&["language", "language_code"], Form::Language),
     (&["loinc_code"], Form::Loinc),
     (&["ndc_code"], Form::Ndc),
+    (&["place_of_service_code"], Form::Place),
+    (&["poa", "present_on_admit_code"], Form::One),
+    (&["revenue_center_code", "revenue_code"], Form::Revenue),
     (&["rxnorm_code"], Form::RxNorm),
     (&["snomed_code"], Form::Snomed),
     (
@@ -167,13 +182,8 @@ const BY_NAME: [(&[&str], Form); 12] = [
             "frequency_code",
             "medicare_status_code",
             "original_reason_entitlement_code",
-            "place_of_service_code",
-            "poa",
-            "present_on_admit_code",
             "denial_reason_code",
             "review_reason_code",
-            "revenue_center_code",
-            "revenue_code",
             "type_of_bill_code",
         ],
         Form::Short,
@@ -202,6 +212,10 @@ mod tests {
             (Form::Icd10Pcs, &["0210093", "B211YZZ", "HZ30ZZZ"]),
             (Form::Language, &["en", "en-US"]),
             (Form::Loinc, &["2345-7", "8480-6", "30525-0", "718-7", "85354-9"]),
+            (Form::Modifier, &["LT", "25", "A1"]),
+            (Form::One, &["Y"]),
+            (Form::Place, &["11", "02"]),
+            (Form::Revenue, &["0450", "450"]),
             (Form::Ndc, &["00093721410", "0093-0195-01", "00093-0195-01"]),
             (Form::RxNorm, &["860975", "6809"]),
             (Form::Short, &["01", "0450", "32X", "MA130", "N130", "CO45", "PR", "Y", "D1F"]),

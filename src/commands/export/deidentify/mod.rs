@@ -329,6 +329,10 @@ fn same_if(cell: AnswerCell<'_>, stays: bool) -> Made<'_> {
 fn form_of(kept: &Kept, cells: &[AnswerCell<'_>], of_column: Form) -> Option<Form> {
     let Some(position) = kept.system else { return Some(of_column) };
     match cells[position] {
+        // HCPCS has codes and modifiers, and a column of modifiers has no code.
+        AnswerCell::Text(system) if of_column == Form::Modifier => {
+            Form::of_system(system).map(|_| of_column)
+        }
         AnswerCell::Text(system) => Form::of_system(system),
         _ => None,
     }

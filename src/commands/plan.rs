@@ -15,7 +15,9 @@ use crate::{
     fhir::instant,
     monitor::Silent,
     plural,
-    sync::{Declared, Step, SyncContext, SyncOptions, Target, WalkFrom, WalkOrder, preview},
+    sync::{
+        Declared, Preview, Step, SyncContext, SyncOptions, Target, WalkFrom, WalkOrder, preview,
+    },
     warehouse::{LastUpdated, TypeState},
 };
 use chrono::{DateTime, Utc};
@@ -43,13 +45,9 @@ pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failu
     let mut groups = Groups::new(args.names.is_empty() && targets.ready.len() > MANY);
     for target in &targets.ready {
         match preview(&context, target, &options, &mut declared).await? {
-            Ok(steps) => {
-                let known = KnownState {
-                    target,
-                    options: &options,
-                    states: warehouse.type_states(target.connection.id)?,
-                    now: context.clock.now(),
-                };
+            Ok(Preview { steps, states }) => {
+                let now = context.clock.now();
+                let known = KnownState { target, options: &options, states, now };
                 groups.add(described(&known, &steps))?;
             }
             Err(error) => {

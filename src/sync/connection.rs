@@ -42,7 +42,7 @@ pub(super) async fn sync_connection(
     target: &Target,
     options: &SyncOptions,
 ) -> Result<ConnectionReport, WarehouseError> {
-    let Survey { mut steps, scope, unreachable, mut effort } =
+    let Survey { mut steps, scope, unreachable, mut effort, .. } =
         survey(&context, target, options).await?;
     let id = context.connection.id;
     let left = context.warehouse.reader().read(|connection| left_types(connection, id))?;

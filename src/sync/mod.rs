@@ -27,7 +27,7 @@ mod walk;
 pub use decide::input::PlanInput;
 pub use decide::order::{Increment, Step, WalkFrom, WalkOrder};
 pub use decide::plan::plan;
-pub use decide::survey::{Declared, preview};
+pub use decide::survey::{Declared, Preview, preview};
 pub use import::files::{Import, ImportContext};
 pub use options::{AttachmentLimits, Backfill, SyncContext, SyncOptions, Target};
 pub use report::{ConnectionReport, Report, WalkReport};

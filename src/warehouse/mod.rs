@@ -25,7 +25,7 @@ use file::{open, schema};
 use read::status;
 use std::{path::Path, sync::Arc};
 use tables::{unmapped_table, upkeep};
-use walks::{connections, cursor, ledger, left_out, seen, type_state, writer};
+use walks::{connections, ledger, left_out, seen, type_state, writer};
 
 pub use error::WarehouseError;
 pub use file::access_log::{Access, PastBackup, backup_outcome, log_access};
@@ -96,7 +96,9 @@ pub(crate) use walks::tally::Tally;
 pub(crate) use walks::turns::{
     connection_turns, is_turn_of_full_walk, last_turns, pages_of_full_walk,
 };
-pub(crate) use walks::type_state::{Advance, dates, held_types, left_types, unmentioned_types};
+pub(crate) use walks::type_state::{
+    Advance, KnownTypes, dates, held_types, left_types, unmentioned_types,
+};
 pub use walks::type_state::{HeldType, LastUpdated, Totals, TypeState};
 pub use walks::walk_counters::WalkCounters;
 pub use walks::walk_finish::WalkFinish;
@@ -288,15 +290,15 @@ impl Warehouse {
             .await
     }
 
-    /// The cursors of a connection's unfinished walks.
+    /// What is known of a connection's types, as of one instant.
     ///
     /// # Errors
     /// SQLite's.
-    pub fn cursors(&self, connection_id: i64) -> Result<Vec<Cursor>, WarehouseError> {
-        self.reader.read(|connection| cursor::cursors(connection, connection_id))
+    pub(crate) fn known_types(&self, connection_id: i64) -> Result<KnownTypes, WarehouseError> {
+        self.reader.read(|connection| KnownTypes::read(connection, connection_id))
     }
 
-    /// What is known of a connection's types.
+    /// The states of a connection's types.
     ///
     /// # Errors
     /// SQLite's.

@@ -390,5 +390,5 @@ enum Present {
 
 fn row(connection: &Connection, uid: &str) -> rusqlite::Result<Option<SealedRow>> {
     let sql = "SELECT * FROM stored_grant WHERE connection_uid = ?";
-    connection.query_row(sql, [uid], SealedRow::read).optional()
+    connection.prepare_cached(sql)?.query_row([uid], SealedRow::read).optional()
 }

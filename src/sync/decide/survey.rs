@@ -10,7 +10,7 @@ use crate::{
         options::{SyncContext, SyncOptions, Target},
         walk::ending::{older_vault, unavailable},
     },
-    warehouse::{WalkFinish, WarehouseError, held_types, token_generation},
+    warehouse::{KnownTypes, TypeState, WalkFinish, WarehouseError, token_generation},
 };
 use std::collections::HashMap;
 use url::Url;
@@ -23,6 +23,8 @@ pub(crate) struct Survey {
     /// Why the plan cannot be reached, if not even its CapabilityStatement could be asked for.
     pub(crate) unreachable: Option<FetchError>,
     pub(crate) effort: Effort,
+    /// What was known of the types.
+    states: Vec<TypeState>,
 }
 
 /// Asks the plan what it offers and grants, and decides for every type. Asks for no data.
@@ -139,10 +141,8 @@ async fn decide(
 ) -> Result<Survey, WarehouseError> {
     let Offer { capability, unreachable, effort } = offer;
     let scope = context.client.granted_scope().await.or_else(|| context.connection.scope.clone());
-    let cursors = context.warehouse.cursors(context.connection.id)?;
-    let id = context.connection.id;
-    let states = context.warehouse.type_states(id)?;
-    let held = context.warehouse.reader().read(|connection| held_types(connection, id))?;
+    let KnownTypes { states, held, cursors } =
+        context.warehouse.known_types(context.connection.id)?;
     let steps = plan(&PlanInput {
         connection: &context.connection.name,
         plan: context.connection.plan_name(),
@@ -166,13 +166,22 @@ async fn decide(
         overlap: options.overlap,
         now: context.clock.now(),
     });
-    Ok(Survey { steps, scope, unreachable, effort })
+    Ok(Survey { steps, scope, unreachable, effort, states })
 }
 
 /// What plans declare, by FHIR base, or why they cannot be reached: the many connections of one
 /// plan ask it once.
 #[derive(Default)]
 pub struct Declared(HashMap<Url, Result<Option<Capability>, String>>);
+
+/// What a sync would ask of a connection.
+#[derive(Debug)]
+pub struct Preview {
+    /// The walks, and why each other type is left out.
+    pub steps: Vec<Step>,
+    /// What is known of the types, by which it was decided.
+    pub states: Vec<TypeState>,
+}
 
 /// Decides what a sync asks of a connection, and why each other type is left out.
 ///
@@ -183,7 +192,7 @@ pub async fn preview(
     target: &Target,
     options: &SyncOptions,
     declared: &mut Declared,
-) -> Result<Result<Vec<Step>, String>, WarehouseError> {
+) -> Result<Result<Preview, String>, WarehouseError> {
     let context = WalkContext::new(context, 0, target, options);
     let base = &target.registration.fhir_url;
     if !declared.0.contains_key(base) {
@@ -196,5 +205,6 @@ pub async fn preview(
         Err(why) => return Ok(Err(why.clone())),
     };
     let offer = Offer { capability, unreachable: None, effort: Effort::default() };
-    Ok(Ok(decide(&context, target, options, offer).await?.steps))
+    let Survey { steps, states, .. } = decide(&context, target, options, offer).await?;
+    Ok(Ok(Preview { steps, states }))
 }

@@ -28,7 +28,9 @@ const LATEST: &str = "
     GROUP BY connection_id";
 const COMPLETE: &str = "
     SELECT connection_id, max(walk_started_at) FROM sync_walk
-    WHERE state = 'complete' AND mode IN ('full', 'incremental', 'reference') GROUP BY connection_id";
+    WHERE state = 'complete'
+      AND mode IN ('full', 'incremental', 'reference', 'everything', 'attachment')
+    GROUP BY connection_id";
 const REJECTS: &str = "
     SELECT connection_id, count(*) FROM rejected_resource WHERE resolved_at IS NULL
     GROUP BY connection_id";
@@ -80,10 +82,13 @@ const OF_ONE: &str = "
       w.warning, w.failed_page,
       (SELECT d.walk_started_at FROM sync_walk d WHERE d.connection_id = ?1
          AND d.resource_type = l.resource_type AND d.state = 'complete'
-         AND d.mode IN ('full', 'incremental', 'reference') ORDER BY d.id DESC LIMIT 1),
+         AND d.mode IN ('full', 'incremental', 'reference', 'everything', 'attachment')
+         ORDER BY d.id DESC LIMIT 1),
       coalesce(w.finished_at, w.started_at), w.pages_before + w.pages, w.declared_total,
-      (SELECT count(r.id) FROM resource r WHERE r.connection_id = ?1
-         AND r.resource_type = l.resource_type AND r.deleted_at IS NULL),
+      CASE w.mode WHEN 'attachment' THEN (SELECT count(t.id) FROM attachment t
+           WHERE t.connection_id = ?1 AND t.state = 'stored' AND t.replaced_at IS NULL)
+         ELSE (SELECT count(r.id) FROM resource r WHERE r.connection_id = ?1
+           AND r.resource_type = l.resource_type AND r.deleted_at IS NULL) END,
       (SELECT count(j.id) FROM rejected_resource j WHERE j.connection_id = ?1
          AND j.resource_type = l.resource_type AND j.resolved_at IS NULL),
       (SELECT CASE WHEN min(a.missed_since) < s.last_full_at THEN min(a.missed_since)

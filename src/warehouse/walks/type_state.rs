@@ -1,6 +1,9 @@
 //! The state of a type beyond its resources: its watermark, and whether `_lastUpdated` works.
 
-use super::ledger::WalkKey;
+use super::{
+    cursor::{Cursor, cursors},
+    ledger::WalkKey,
+};
 use crate::{
     clock,
     warehouse::{
@@ -90,20 +93,42 @@ pub struct TypeState {
     pub by_patient: bool,
 }
 
+/// What is known of a connection's types before a run.
+#[derive(Debug)]
+pub(crate) struct KnownTypes {
+    pub(crate) states: Vec<TypeState>,
+    pub(crate) held: Vec<HeldType>,
+    /// Where unfinished walks over whole types go on.
+    pub(crate) cursors: Vec<Cursor>,
+}
+
+impl KnownTypes {
+    /// Reads them.
+    pub(crate) fn read(
+        connection: &Connection,
+        connection_id: i64,
+    ) -> Result<KnownTypes, WarehouseError> {
+        Ok(KnownTypes {
+            states: states(connection, connection_id)?,
+            held: held_types(connection, connection_id)?,
+            cursors: cursors(connection, connection_id)?,
+        })
+    }
+}
+
 /// The states of a connection's types.
 pub(crate) fn states(
     connection: &Connection,
     connection_id: i64,
 ) -> Result<Vec<TypeState>, WarehouseError> {
     connection
-        .prepare(
-            "SELECT resource_type, watermark, last_full_at,
+        .prepare_cached(
+            "WITH live AS MATERIALIZED (
+               SELECT resource_type, count(*) AS resources, count(last_updated) AS dated
+               FROM resource WHERE connection_id = ?1 AND deleted_at IS NULL GROUP BY resource_type)
+             SELECT s.resource_type, watermark, last_full_at,
                iif(last_updated_reason = ?2, 'refused', last_updated),
-               NOT EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = s.connection_id
-                 AND r.resource_type = s.resource_type AND r.deleted_at IS NULL
-                 AND r.last_updated IS NULL),
-               (SELECT count(*) FROM resource r WHERE r.connection_id = s.connection_id
-                 AND r.resource_type = s.resource_type AND r.deleted_at IS NULL),
+               live.dated IS live.resources, coalesce(live.resources, 0),
                EXISTS (SELECT 1 FROM rejected_resource q WHERE q.connection_id = s.connection_id
                  AND q.resource_type = s.resource_type AND q.resolved_at IS NULL),
                totals, probed_at, search IS NOT NULL,
@@ -111,7 +136,8 @@ pub(crate) fn states(
                  WHERE r.connection_id = s.connection_id AND r.resource_type = s.resource_type
                    AND r.deleted_at IS NULL),
                proved_for, last_updated_reason
-             FROM type_state s WHERE connection_id = ?1",
+             FROM type_state s LEFT JOIN live ON live.resource_type = s.resource_type
+             WHERE s.connection_id = ?1",
         )
         .and_then(|mut statement| {
             statement.query_map(params![connection_id, REFUSES], state_of)?.collect()
@@ -161,7 +187,7 @@ pub(crate) fn held_types(
     connection_id: i64,
 ) -> Result<Vec<HeldType>, WarehouseError> {
     connection
-        .prepare(&format!(
+        .prepare_cached(&format!(
             "{} SELECT name, EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
                AND w.resource_type = name AND w.pages > 0 AND w.mode NOT IN ('reference', 'file'))
              FROM named WHERE name IS NOT NULL
@@ -197,7 +223,7 @@ pub(crate) fn unmentioned_types(
     connection_id: i64,
 ) -> Result<Vec<String>, WarehouseError> {
     connection
-        .prepare(&format!(
+        .prepare_cached(&format!(
             "{} SELECT name FROM named WHERE name IS NOT NULL
                AND NOT EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
                  AND w.resource_type = name)
@@ -215,7 +241,7 @@ pub(crate) fn left_types(
     connection_id: i64,
 ) -> Result<Vec<String>, WarehouseError> {
     connection
-        .prepare(&format!(
+        .prepare_cached(&format!(
             "{} SELECT name FROM named WHERE name IS NOT NULL
                AND (SELECT w.state = 'skipped' AND w.reason = 'not_asked' FROM sync_walk w
                     WHERE w.connection_id = ?1 AND w.resource_type = name

@@ -145,12 +145,20 @@ fn one_connection_is_looked_up_as_the_view_completeness_has_it() {
     let payer = Payer::small();
     let home = home_of(&payer, 3);
     home.succeed(&["sync", "john"], "copies");
+    // Walks of every kind that the view counts as complete.
+    for (mode, resource_type) in [("everything", "Coverage"), ("attachment", "Patient")] {
+        let sql =
+            format!("UPDATE sync_walk SET mode = '{mode}' WHERE resource_type = '{resource_type}'");
+        home.warehouse().execute(&sql, []).unwrap();
+    }
     let warehouse = ReadOnlyWarehouse::open(&home.warehouse_file()).unwrap();
     let all = warehouse.status().unwrap();
     for row in warehouse.connections().unwrap() {
         let of_view: Vec<_> = all.iter().filter(|it| it.connection == row.name).cloned().collect();
         assert!(!of_view.is_empty());
         assert_eq!(warehouse.status_of(row.id).unwrap(), of_view);
+        let newest = of_view.iter().filter_map(|it| it.complete_as_of.clone()).max();
+        assert_eq!(warehouse.standings().unwrap()[&row.id].complete_as_of, newest);
     }
 }
 

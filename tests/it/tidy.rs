@@ -37,7 +37,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["commands/progress.rs"]),
     ("maud", &["commands/report/"]),
     ("object_store", &["commands/lake/store.rs"]),
-    ("parquet", &["commands/export/columnar.rs"]),
+    ("parquet", &["commands/export/columnar.rs", "commands/lake/checkpoint.rs"]),
     ("rand_chacha", &["sandbox/members/rng.rs"]),
     ("refinery", &["warehouse/"]),
     ("reqwest", &["http/"]),

@@ -4,7 +4,8 @@
 //! writers one makes it; the other reads what it says and takes the next number.
 
 use super::{
-    action::{Action, Add, MetaData, Protocol},
+    action::{Action, Add, MetaData, Protocol, Remove, Txn},
+    checkpoint,
     store::Store,
 };
 use crate::commands::failure::Failure;
@@ -15,6 +16,9 @@ use std::collections::BTreeMap;
 
 /// What payersync reads and writes: no feature that a reader may lack.
 pub(super) const PROTOCOL: Protocol = Protocol { min_reader_version: 1, min_writer_version: 2 };
+
+/// Commits after which readers are given another checkpoint; Delta's own default.
+const CHECKPOINT_EVERY: u64 = 10;
 
 /// A table as its newest commit leaves it.
 #[derive(Serialize, Deserialize)]
@@ -30,6 +34,18 @@ pub(super) struct Log {
     pub(super) live: BTreeMap<String, Add>,
     /// Files of earlier versions, by path.
     pub(super) past: BTreeMap<String, Past>,
+    /// The newest `txn` of each writer.
+    txns: BTreeMap<String, Txn>,
+    /// Commits that the newest checkpoint comes to.
+    checkpointed: u64,
+}
+
+/// The file that tells readers where the newest checkpoint is.
+#[derive(Serialize, Deserialize)]
+struct LastCheckpoint {
+    version: u64,
+    /// Actions.
+    size: usize,
 }
 
 /// A file of earlier versions.
@@ -70,9 +86,80 @@ impl Log {
             meta_data: None,
             live: BTreeMap::new(),
             past: BTreeMap::new(),
+            txns: BTreeMap::new(),
+            checkpointed: 0,
         };
         log.catch_up(store)?;
+        let is_begun =
+            log.next == 0 && !store.list(&format!("{table}/_delta_log"))?.files.is_empty();
+        if is_begun {
+            // By another home, meanwhile.
+            log.catch_up(store)?;
+        }
+        if is_begun && log.next == 0 {
+            return Err(Failure::misuse(format!(
+                "the first commits of the table {table} of the lake are missing"
+            ))
+            .hint(
+                "another tool has tidied its log; remove the table's folder, and the next sync \
+                   writes it anew",
+            ));
+        }
+        if log.next >= CHECKPOINT_EVERY {
+            let told = store.get(&log.last_checkpoint())?;
+            let told: Option<LastCheckpoint> =
+                told.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            log.checkpointed = told.map_or(0, |told| told.version + 1);
+        }
         Ok(log)
+    }
+
+    /// Writes a checkpoint for readers, if there are enough new commits.
+    ///
+    /// # Errors
+    /// The lake cannot be written. All commits are in it by then; the next sync tries again.
+    pub(super) fn checkpoint(&mut self, store: &Store) -> Result<(), Failure> {
+        if self.next < self.checkpointed + CHECKPOINT_EVERY {
+            return Ok(());
+        }
+        let version = self.next - 1;
+        let actions = self.actions();
+        let name = format!("{}/_delta_log/{version:020}.checkpoint.parquet", self.table);
+        store.put(&name, checkpoint::file_of(&actions)?)?;
+        // Only now: it names a file that is there.
+        let last = LastCheckpoint { version, size: actions.len() };
+        let last = serde_json::to_vec(&last)
+            .map_err(|error| Failure::bug("a checkpoint cannot be named", error))?;
+        store.put(&self.last_checkpoint(), Bytes::from(last))?;
+        self.checkpointed = self.next;
+        Ok(())
+    }
+
+    fn last_checkpoint(&self) -> String {
+        format!("{}/_delta_log/_last_checkpoint", self.table)
+    }
+
+    /// What all commits come to.
+    fn actions(&self) -> Vec<Action> {
+        let mut actions = vec![
+            Action { protocol: self.protocol.clone(), ..Action::default() },
+            Action { meta_data: self.meta_data.clone(), ..Action::default() },
+        ];
+        let txns = self.txns.values().cloned();
+        actions.extend(txns.map(|txn| Action { txn: Some(txn), ..Action::default() }));
+        let live = self.live.values().cloned();
+        let live = live.map(|add| Add { data_change: false, ..add });
+        actions.extend(live.map(|add| Action { add: Some(add), ..Action::default() }));
+        let past = self.past.iter().map(|(path, past)| Remove {
+            path: path.clone(),
+            deletion_timestamp: Some(past.removed_at),
+            data_change: false,
+            extended_file_metadata: Some(past.add.is_some()),
+            partition_values: past.add.as_ref().map(|add| add.partition_values.clone()),
+            size: past.add.as_ref().map(|add| add.size),
+        });
+        actions.extend(past.map(|remove| Action { remove: Some(remove), ..Action::default() }));
+        actions
     }
 
     /// The number of commits.
@@ -161,6 +248,9 @@ impl Log {
             let add = self.live.remove(&remove.path);
             let removed_at = remove.deletion_timestamp.unwrap_or_default();
             self.past.insert(remove.path, Past { add, removed_at });
+        }
+        if let Some(txn) = action.txn {
+            self.txns.insert(txn.app_id.clone(), txn);
         }
         self.meta_data = action.meta_data.or(self.meta_data.take());
         self.protocol = action.protocol.or(self.protocol.take());

@@ -4,6 +4,7 @@
 //! DataFusion that crate neither writes rows nor deletes any. docs/lake.md has the figures.
 
 mod action;
+mod checkpoint;
 mod files;
 mod known;
 mod log;
@@ -179,6 +180,7 @@ fn bring_up_to_date(
         if !before.is_whole || sweep.has_work(log) {
             total.swept += sweep.table(store, log)?;
         }
+        log.checkpoint(store)?;
     }
     memory.end(&logs)?;
     Ok(total)

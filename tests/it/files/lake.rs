@@ -73,7 +73,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// The lines of all commits of a table.
 fn log(lake: &Path, table: &str) -> Vec<Value> {
-    let commits = files(&lake.join(table).join("_delta_log"));
+    let mut commits = files(&lake.join(table).join("_delta_log"));
+    commits.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
     let text = commits.iter().map(|path| fs::read_to_string(path).unwrap()).collect::<String>();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -303,4 +304,43 @@ fn the_tuva_layers_own_sql_gives_the_same_rows_on_a_cluster() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(said.lines().filter(|line| line.starts_with("tuva_")).count(), 15, "{said}");
+}
+
+#[test]
+fn a_reader_finds_all_in_the_checkpoint_when_old_commits_are_gone() {
+    let (_payer, home) = two_members();
+    let lake = home.file("lake");
+    let log = lake.join("connection/_delta_log");
+    for night in 0..12 {
+        let sql = format!("UPDATE connection SET member = 'night {night}' WHERE name = 'john'");
+        home.warehouse().execute(&sql, []).unwrap();
+        sync(&home, &lake, &["--shard", "a"]);
+    }
+    let last: Value =
+        serde_json::from_slice(&fs::read(log.join("_last_checkpoint")).unwrap()).unwrap();
+    assert_eq!(last["version"], 9, "{last}");
+    assert!(log.join("00000000000000000009.checkpoint.parquet").exists());
+    // A table with few commits has none.
+    assert!(!lake.join("coverage/_delta_log/_last_checkpoint").exists());
+    for commit in 0..=9 {
+        fs::remove_file(log.join(format!("{commit:020}.json"))).unwrap();
+    }
+    assert_same(&lake, &[("a", &home)]);
+    let by_duckdb = [("LAKE_READER", "duckdb".to_owned())];
+    assert_same_at(lake.to_str().unwrap(), &by_duckdb, &[("a", &home)]);
+
+    // The home goes on where it was; another one, which would have to read what is gone, says so.
+    sync(&home, &lake, &[]);
+    let memories = files(home.file("lake").parent().unwrap()).into_iter();
+    let is_memory = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.starts_with("lake.") && name != "lake.json"
+    };
+    memories.filter(is_memory).for_each(|path| fs::remove_file(path).unwrap());
+    let outcome = run(&home, &lake, &[]);
+    assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("first commits of the table connection"), "{}", outcome.stderr);
+    fs::remove_dir_all(lake.join("connection")).unwrap();
+    sync(&home, &lake, &[]);
+    assert_same(&lake, &[("a", &home)]);
 }

@@ -123,6 +123,7 @@ fn money(name: &str) -> Kind {
 }
 
 /// The type that the name and the declared type of a query's column speak for, if any does.
+#[cfg(feature = "parquet")]
 pub(in crate::commands) fn kind_of_answer(name: &str, declared: Option<&str>) -> Option<Kind> {
     match (of_mart(name, declared.unwrap_or_default(), ""), declared) {
         _ if name.starts_with("is_") => Some(Kind::Boolean),

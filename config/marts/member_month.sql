@@ -52,7 +52,7 @@ WITH RECURSIVE number(y, m) AS (
     AND (s.coverage_end_date <= CAST(CURRENT_DATE AS TEXT) OR coalesce(s.status, 'active') = 'active')
 ), begun AS (
   SELECT s.*, CASE WHEN s.served < '2016-01-01' THEN s.served ELSE '2016-01-01' END AS known FROM span AS s
-), counted AS (
+), counted AS MATERIALIZED (
   -- A start within the time that is known is taken at its word.
   SELECT s.*, CASE WHEN s.birth_date > s.known AND s.coverage_start_date < s.known THEN s.birth_date ELSE s.known END AS earliest,
          CASE WHEN s.birth_date > s.known AND s.coverage_start_date < s.known THEN s.birth_date ELSE s.coverage_start_date END AS start

@@ -8,6 +8,9 @@ use crate::{
 };
 use chrono::{DateTime, Duration, Utc};
 
+/// So long before its header an answer may stamp what it holds with the present.
+const SURELY_BEFORE: Duration = Duration::minutes(1);
+
 /// The instants of a walk.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WalkClock {
@@ -17,6 +20,8 @@ pub(super) struct WalkClock {
     started: DateTime<Utc>,
     /// What changed after this instant changed while the walk was under way.
     began: DateTime<Utc>,
+    /// What changed before this instant had surely changed before it began, by one of the clocks.
+    early_until: DateTime<Utc>,
     /// The newest date that a resource gives itself and that has passed.
     newest: Option<DateTime<Utc>>,
     /// Whether the run's requests are limited.
@@ -34,7 +39,7 @@ impl WalkClock {
             .and_then(|cursor| cursor.tally.began.or_else(|| instant(&cursor.walk_started_at)))
             .unwrap_or(now);
         let began = if is_limited { now } else { started };
-        WalkClock { asked: now, started, began, newest: None, is_limited }
+        WalkClock { asked: now, started, began, early_until: began, newest: None, is_limited }
     }
 
     /// When the walk began, by the earlier of the two clocks.
@@ -62,6 +67,9 @@ impl WalkClock {
         // the pages are passed through once more, which is safe.
         let end = date.checked_add_signed(Duration::milliseconds(999)).unwrap_or(date);
         self.began = self.asked.min(end);
+        // By a clock of ours that is far behind, everything that the plan holds would be newer than the
+        // walk. What a plan stamps with the present is as new as the header.
+        self.early_until = date.checked_sub_signed(SURELY_BEFORE).unwrap_or(date).max(self.began);
     }
 
     /// A page brought resources that were last updated then.
@@ -69,7 +77,7 @@ impl WalkClock {
         let passed = dates.iter().filter(|date| **date <= self.started);
         self.newest = self.newest.max(passed.max().copied());
         let is_late = |date: &DateTime<Utc>| *date > self.began;
-        tally.brought_early |= !dates.iter().all(is_late);
+        tally.brought_early |= dates.iter().any(|date| *date <= self.early_until);
         tally.brought_late |= !is_first && dates.iter().any(is_late);
         tally.began = Some(self.started);
     }
@@ -118,6 +126,27 @@ mod tests {
             assert!(!shows_moved(400, ahead));
             assert!(shows_moved(600, ahead));
             assert!(shows_moved(ahead - 1, ahead));
+        }
+    }
+
+    #[test]
+    fn a_clock_of_ours_that_is_far_behind_hides_no_change() {
+        let month = 30 * 86_400_000;
+        for (first, second, moved) in [
+            // Written an hour before, and while the walk was under way.
+            (-3_600_000, 2_000, true),
+            // Written before, and nobody can tell by our clock: passed through once more.
+            (-3_600_000, -1_800_000, true),
+            // Stamped with the present.
+            (-1_000, 2_000, false),
+            (700, 900, false),
+        ] {
+            let mut clock = WalkClock::new(at(500), None, false);
+            clock.first_page(Some(at(month)), at(500), true);
+            let mut tally = Tally::default();
+            clock.page(&[at(month + first)], true, &mut tally);
+            clock.page(&[at(month + second)], false, &mut tally);
+            assert_eq!(tally.changed_meanwhile(), moved, "{first} {second}");
         }
     }
 

@@ -103,7 +103,7 @@ pub(super) fn require_own(home: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a file of this name within a home is one that payersync keeps there.
+/// Whether payersync keeps a file of this name in a home.
 fn is_ours(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     matches!(

@@ -6,7 +6,7 @@ use crate::{
     config::ConfigError,
     exit_code::ExitCode,
     own_file::Distrust,
-    warehouse::WarehouseError,
+    warehouse::{RAISE_LIMITS, WarehouseError},
 };
 use std::{any::Any, fmt::Display, io};
 
@@ -98,12 +98,17 @@ impl Failure {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
         if text.contains("spawn") || text.contains("Too many open files") {
-            let error = anyhow::anyhow!("the system gives this process no more threads or files");
-            return Failure::new(ExitCode::Warehouse, error)
-                .hint("raise the limits (`ulimit -n`, `ulimit -u`, `ulimit -v`, TasksMax)");
+            return Failure::limits(anyhow::anyhow!("a panic of the runtime"));
         }
         Failure::new(ExitCode::Bug, anyhow::anyhow!("payersync has a bug, and stopped there"))
             .hint("what was committed is kept; report the place that is named above")
+    }
+
+    /// The system gives this process less than any command needs.
+    pub(super) fn limits(error: impl Into<anyhow::Error>) -> Failure {
+        let error: anyhow::Error = error.into();
+        let what = "the system gives this process no more threads or files";
+        Failure::new(ExitCode::Warehouse, error.context(what)).hint(RAISE_LIMITS)
     }
 
     /// Says what to do.

@@ -118,6 +118,7 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 fn start_runtime() -> Result<Runtime, Failure> {
+    system::try_threads().map_err(Failure::limits)?;
     system::open_enough_files()
         .and_then(|()| Builder::new_multi_thread().enable_all().build())
         .and_then(|runtime| {

@@ -1,6 +1,6 @@
 //! What only the operating system knows or can do: the user, the disk, core dumps.
 
-use std::{fs, io, path::Path};
+use std::{fs, io, num::NonZero, path::Path, sync::Mutex, thread};
 
 /// Who runs this, by name and number; for the access log.
 ///
@@ -82,6 +82,30 @@ fn enough(files: Option<u64>) -> io::Result<()> {
         Some(files) if files < FILES => Err(rustix::io::Errno::MFILE.into()),
         _ => Ok(()),
     }
+}
+
+/// Threads that a command has beside the runtime's workers, with some to spare: the writer, and the first of
+/// those that wait for the disk.
+const THREADS: usize = 4;
+
+/// Tries whether this process is given the threads that any command needs.
+///
+/// # Errors
+/// It is not. The runtime, which would meet this later, waits for ever for a worker that it could not
+/// make beside another, and panics in the middle of a connection without the others.
+pub(super) fn try_threads() -> io::Result<()> {
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    let gate = Mutex::new(());
+    let held = gate.lock();
+    // All stand at once: a limit counts those that have not ended.
+    thread::scope(|scope| {
+        let made = (0..workers + THREADS).try_for_each(|_| {
+            let wait = || drop(gate.lock());
+            thread::Builder::new().stack_size(1 << 16).spawn_scoped(scope, wait).map(drop)
+        });
+        drop(held);
+        made
+    })
 }
 
 /// Keeps tokens and health data out of core dumps.

@@ -171,10 +171,17 @@ pub enum WarehouseError {
         /// From this instant on the past is known (RFC 3339).
         pruned_to: String,
     },
+    /// The system gives no thread to the writer.
+    #[error("the system gives this process no more threads")]
+    Thread(#[source] std::io::Error),
     /// The writer thread is gone: an earlier failure or a bug.
     #[error("the warehouse's writer has stopped")]
     WriterStopped,
 }
+
+/// What to do where the system gives this process less than it needs.
+pub(crate) const RAISE_LIMITS: &str =
+    "raise the limits (`ulimit -n`, `ulimit -u`, `ulimit -v`, TasksMax)";
 
 impl WarehouseError {
     /// What a person can do about it.
@@ -248,6 +255,7 @@ impl WarehouseError {
             WarehouseError::NeedsEncryption { .. } => {
                 Some("restore it with a build that encrypts (--features encryption)")
             }
+            WarehouseError::Thread(_) => Some(RAISE_LIMITS),
             WarehouseError::Pruned { .. } => {
                 Some("keep_versions_days in [warehouse] says how long they are kept")
             }

@@ -27,6 +27,7 @@ use std::{path::Path, sync::Arc};
 use tables::{unmapped_table, upkeep};
 use walks::{connections, ledger, left_out, seen, type_state, writer};
 
+pub(crate) use error::RAISE_LIMITS;
 pub use error::WarehouseError;
 pub use file::access_log::{Access, PastBackup, backup_outcome, log_access};
 pub use file::backup::{BackedUp, back_up, restore};

@@ -15,6 +15,8 @@
  *   FAULTY_LOCKS  the error of every lock in that folder: ENOLCK, EIO, ...
  *   FAULTY_MMAP   where set, no file of that folder can be mapped
  *   FAULTY_CLOCK  seconds by which the clock on the wall is wrong
+ *   FAULTY_THREADS  so many threads beside the first at a time, and no more: a limit of
+ *                 processes; once:N, the Nth thread alone is not made
  *
  * A full disk first takes half of a write, as a real one does, and still removes and shortens files;
  * a read-only one also refuses to open for writing. What is written through a mapping (SQLite's
@@ -24,6 +26,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -43,9 +46,9 @@ enum deed { PASS, REFUSE, HALF, KILL_BEFORE, KILL_HALF, KILL_AFTER };
 
 static const char *root, *what;
 static size_t root_length;
-static long fail_at, clock_error;
+static long fail_at, clock_error, most_threads, missing_thread;
 static int trace = -1, error, only_once, locks, mappings;
-static atomic_long steps;
+static atomic_long steps, threads, threads_made;
 
 #define NEXT(name, ...)                                                                            \
   static __typeof__(name) *next;                                                                   \
@@ -62,12 +65,15 @@ static int error_of(const char *name) {
 
 __attribute__((constructor)) static void begin(void) {
   const char *at = getenv("FAULTY_AT"), *path = getenv("FAULTY_TRACE"), *seconds = getenv("FAULTY_CLOCK");
+  const char *limit = getenv("FAULTY_THREADS");
   root = getenv("FAULTY_ROOT");
   what = getenv("FAULTY_DO");
   what = what ? what : "";
   root_length = root ? strlen(root) : 0;
   fail_at = at ? atol(at) : 0;
   clock_error = seconds ? atol(seconds) : 0;
+  missing_thread = limit && !strncmp(limit, "once:", 5) ? atol(limit + 5) : 0;
+  most_threads = limit && !missing_thread ? atol(limit) : -1;
   only_once = !strncmp(what, "once:", 5);
   locks = getenv("FAULTY_LOCKS") ? error_of(getenv("FAULTY_LOCKS")) : 0;
   mappings = getenv("FAULTY_MMAP") != NULL;
@@ -332,3 +338,31 @@ int flock(int fd, int how) {
 
 MAPPING(mmap, off_t)
 MAPPING(mmap64, off64_t)
+
+struct work {
+  void *(*begin)(void *);
+  void *with;
+};
+
+static void *counted(void *given) {
+  struct work work = *(struct work *)given;
+  free(given);
+  void *result = work.begin(work.with);
+  atomic_fetch_sub(&threads, 1);
+  return result;
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*begin)(void *), void *with) {
+  NEXT(pthread_create);
+  if (missing_thread && atomic_fetch_add(&threads_made, 1) + 1 == missing_thread) return EAGAIN;
+  if (most_threads < 0) return next(thread, how, begin, with);
+  struct work *work = malloc(sizeof *work);
+  if (!work) return EAGAIN;
+  *work = (struct work){begin, with};
+  int failed = atomic_fetch_add(&threads, 1) >= most_threads ? EAGAIN : next(thread, how, counted, work);
+  if (failed) {
+    atomic_fetch_sub(&threads, 1);
+    free(work);
+  }
+  return failed;
+}

@@ -75,11 +75,15 @@ impl Writer {
         catalog: Arc<Catalog>,
     ) -> Result<Writer, WarehouseError> {
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
-        let clock = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        let clock = clock.map_err(|_| WarehouseError::WriterStopped)?;
         let handle = thread::Builder::new()
             .name("warehouse-writer".to_owned())
             .spawn(move || {
+                // Made here, since a runtime cannot be dropped where another one runs: not even where the
+                // system gives no thread.
+                let Ok(clock) = tokio::runtime::Builder::new_current_thread().enable_time().build()
+                else {
+                    return;
+                };
                 let mut put_off = None;
                 while let Some(job) = put_off.take().or_else(|| queue.blocking_recv()) {
                     match job {
@@ -106,7 +110,7 @@ impl Writer {
                 let _ = waiting::for_nobody(&connection);
                 let _ = leave(&connection);
             })
-            .map_err(|_| WarehouseError::WriterStopped)?;
+            .map_err(WarehouseError::Thread)?;
         Ok(Writer { jobs, _thread: Arc::new(JoinOnDrop(Some(handle))) })
     }
 

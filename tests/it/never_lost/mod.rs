@@ -22,6 +22,7 @@ mod older_vault;
 mod pruned;
 mod rebuild;
 mod refresh_in_flight;
+mod too_few_threads;
 mod upgrading;
 mod verify;
 mod verify_no_room;

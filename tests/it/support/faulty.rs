@@ -59,7 +59,8 @@ impl Faulty {
         Disturbed { ended, steps: steps.lines().map(str::to_owned).collect() }
     }
 
-    /// Runs a command that gets no lock (`FAULTY_LOCKS`) or no mapping (`FAULTY_MMAP`).
+    /// Runs a command that gets no lock (`FAULTY_LOCKS`), no mapping (`FAULTY_MMAP`), or no more than
+    /// so many threads (`FAULTY_THREADS`).
     pub(crate) fn run_without(&self, home: &Home, arguments: &[&str], fault: [&str; 2]) -> Ended {
         let mut command = self.command(home, arguments);
         command.env("FAULTY_ROOT", home.path()).env(fault[0], fault[1]);

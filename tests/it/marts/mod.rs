@@ -25,6 +25,7 @@ mod medicare_number;
 pub(crate) mod more_marts;
 pub(crate) mod own_claims;
 mod reconciled;
+mod reconciled_rows;
 mod tuva;
 mod tuva_codes;
 mod tuva_input_tests;

@@ -1,15 +1,18 @@
 //! The marts agree with each other and with themselves, to the cent; where they do not, it is the
 //! sender whose amounts differ, and why is said here.
 
-use crate::marts::mart_spellings::{ask, claim as claim_with, imported};
+use crate::marts::{
+    mart_spellings::{ask, claim as claim_with, imported},
+    reconciled_rows,
+};
 use crate::support::{Home, Served, real_claims};
 use serde_json::{Value, json};
 
 /// A set, a problem, a kind of amount, how many claims, and the sum of the differences in cents.
 type Disagreement = (&'static str, &'static str, &'static str, u32, i64);
 
-/// Header, lines and payment of these were invented or copied apart from each other. An independent
-/// reader of the JSON finds the same two amounts in each.
+/// Header, lines and payment of these were invented or copied apart from each other. Each row is
+/// read again from the JSON in `reconciled_rows`.
 const OF_THE_SENDERS: &[Disagreement] = &[
     // Beneficiary FHIR Data server: each element of its test claims has an amount of its own.
     ("bfd", "header and lines", "allowed", 5, 16_500_760),
@@ -70,6 +73,7 @@ fn what_does_not_agree_in_published_claims_is_the_senders() {
         })
         .collect();
     assert_eq!(found, known);
+    reconciled_rows::assert_each_is_the_senders(&home);
 }
 
 #[test]

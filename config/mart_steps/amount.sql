@@ -30,6 +30,7 @@ CREATE TEMP TABLE claim_money (
   currency TEXT, is_mixed INTEGER, submitted REAL, allowed REAL, noncovered REAL, discount REAL, deductible REAL,
   copay REAL, coinsurance REAL, member_liability REAL, paid_by_patient REAL, prior_payer_paid REAL,
   paid_to_provider REAL, paid_to_patient REAL, benefit REAL, drug_cost REAL, tax REAL,
+  plan_paid REAL, lines_plan_paid REAL, member_cost_share REAL,
   PRIMARY KEY (connection_id, id)
 ) WITHOUT ROWID;
 
@@ -38,6 +39,6 @@ CREATE TEMP TABLE line_money (
   connection_id INTEGER, id TEXT, level TEXT, line INTEGER,
   currency TEXT, is_mixed INTEGER, submitted REAL, allowed REAL, noncovered REAL, discount REAL, deductible REAL,
   copay REAL, coinsurance REAL, member_liability REAL, paid_by_patient REAL, prior_payer_paid REAL,
-  paid_to_provider REAL, paid_to_patient REAL, benefit REAL, drug_cost REAL, tax REAL,
+  paid_to_provider REAL, paid_to_patient REAL, benefit REAL, drug_cost REAL, tax REAL, plan_paid REAL,
   PRIMARY KEY (connection_id, id, level, line)
 ) WITHOUT ROWID;

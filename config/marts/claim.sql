@@ -109,9 +109,11 @@
 -- drug_cost_cents             the same in cents
 -- payment_amount              the payment of the claim
 -- payment_cents               the same in cents
--- plan_paid_amount            what the plan paid: payment, else paid to provider and patient, else benefit
+-- plan_paid_amount            what the plan paid: payment, else paid to provider and patient, else benefit; where the
+--                             header is silent, so of each line
 -- plan_paid_cents             the same in cents
--- member_cost_share_amount    what the member owes: liability, else deductible, copayment and coinsurance, else what the member paid
+-- member_cost_share_amount    what the member owes: liability, else deductible, copayment and coinsurance, else what the
+--                             member paid; where the header is silent, so of each line
 -- member_cost_share_cents     the same in cents
 -- currency                    currency of the amounts
 -- is_mixed_currency           1 when amounts of this claim are in different currencies
@@ -431,13 +433,8 @@ FROM (
          CASE WHEN NOT money.is_mixed THEN money.benefit END AS benefit_amount,
          CASE WHEN NOT money.is_mixed THEN money.drug_cost END AS drug_cost_amount,
          CASE WHEN money.is_mixed THEN NULL ELSE e.payment_amount END AS payment_amount,
-         CASE WHEN money.is_mixed THEN NULL ELSE coalesce(e.payment_amount,
-         CASE WHEN money.paid_to_provider IS NOT NULL OR money.paid_to_patient IS NOT NULL
-              THEN round(coalesce(money.paid_to_provider, 0) + coalesce(money.paid_to_patient, 0), 6) END, money.benefit) END AS plan_paid_amount,
-         CASE WHEN NOT money.is_mixed THEN coalesce(money.member_liability,
-         CASE WHEN coalesce(money.deductible, money.copay, money.coinsurance) IS NOT NULL
-              THEN round(coalesce(money.deductible, 0) + coalesce(money.copay, 0) + coalesce(money.coinsurance, 0), 6) END,
-         money.paid_by_patient) END AS member_cost_share_amount,
+         CASE WHEN money.is_mixed THEN NULL ELSE coalesce(e.payment_amount, money.plan_paid) END AS plan_paid_amount,
+         CASE WHEN NOT money.is_mixed THEN money.member_cost_share END AS member_cost_share_amount,
          CASE WHEN money.is_mixed THEN NULL ELSE coalesce(upper(trim(e.payment_currency)), money.currency) END AS currency,
          coalesce(money.is_mixed, 0) AS is_mixed_currency,
          0 AS is_void,

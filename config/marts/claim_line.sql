@@ -349,9 +349,7 @@ FROM (
          CASE WHEN NOT m.is_mixed THEN m.paid_to_patient END AS paid_to_patient,
          CASE WHEN NOT m.is_mixed THEN m.benefit END AS benefit,
          CASE WHEN NOT m.is_mixed THEN m.drug_cost END AS drug_cost,
-         CASE WHEN NOT m.is_mixed THEN coalesce(
-           CASE WHEN m.paid_to_provider IS NOT NULL OR m.paid_to_patient IS NOT NULL
-                THEN round(coalesce(m.paid_to_provider, 0) + coalesce(m.paid_to_patient, 0), 6) END, m.benefit) END AS plan_paid
+         CASE WHEN NOT m.is_mixed THEN m.plan_paid END AS plan_paid
   FROM line
   LEFT JOIN temp.line_money AS m ON m.connection_id = line.connection_id AND m.id = line.explanation_of_benefit_id
     AND m.level = line.level AND m.line = line.line

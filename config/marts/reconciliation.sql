@@ -40,7 +40,8 @@ WITH checked AS (
   WHERE coalesce(c.status, 'active') NOT IN ('draft', 'entered-in-error')
 ), paid_header AS (
   SELECT connection_id, id, coalesce(sum(CASE WHEN kind <> 'benefit' THEN header_amount END), sum(header_amount)) AS header_amount,
-         coalesce(sum(CASE WHEN kind <> 'benefit' THEN line_amount END), sum(line_amount)) AS line_amount
+         (SELECT lines_plan_paid FROM temp.claim_money AS m
+          WHERE m.connection_id = claim_amount.connection_id AND m.id = claim_amount.id) AS line_amount
   FROM temp.claim_amount
   WHERE kind IN ('paid_to_provider', 'paid_to_patient', 'benefit')
   GROUP BY connection_id, id

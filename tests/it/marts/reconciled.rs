@@ -210,6 +210,44 @@ fn what_several_earlier_payers_paid_adds_up() {
     }
 }
 
+#[test]
+fn lines_that_name_what_was_paid_by_different_kinds_add_up() {
+    let of = |category: &str, value: f64| json!({"category": {"coding": [{"code": category}]}, "amount": {"value": value, "currency": "USD"}});
+    let lines = json!([
+        {"sequence": 1, "adjudication": [of("paidtoprovider", 5.0), of("benefit", 6.0), of("memberliability", 2.0)]},
+        {"sequence": 2, "adjudication": [of("benefit", 3.0), of("copay", 1.0), of("deductible", 4.0)]},
+        {"sequence": 3, "adjudication": [of("paidbypatient", 0.5)]},
+    ]);
+    let header = |codes: &[(&str, f64)]| -> Value {
+        let totals: Vec<_> = codes.iter().map(|(code, value)| of(code, *value)).collect();
+        json!({"item": lines, "total": totals})
+    };
+    let paid = json!({"item": lines, "payment": {"amount": {"value": 8.0, "currency": "USD"}}});
+    let home = imported(&[
+        claim_with("lines", header(&[])),
+        claim_with("paid", paid),
+        // A payment to somebody says more than a benefit, whoever states it.
+        claim_with("benefit", header(&[("benefit", 9.0), ("copay", 7.0)])),
+        claim_with("header", header(&[("paidtopatient", 1.0), ("memberliability", 7.0)])),
+    ]);
+    assert_eq!(
+        ask(
+            &home,
+            "SELECT c.explanation_of_benefit_id, c.plan_paid_cents, sum(l.plan_paid_cents), c.member_cost_share_cents
+             FROM claim AS c JOIN claim_line AS l USING (connection_id, explanation_of_benefit_id) GROUP BY 1 ORDER BY 1"
+        ),
+        ["benefit|800|800|750", "header|600|800|700", "lines|800|800|750", "paid|800|800|750"]
+    );
+    assert_eq!(
+        ask(
+            &home,
+            "SELECT * FROM reconciliation WHERE explanation_of_benefit_id IN ('lines', 'paid')"
+        )
+        .len(),
+        0
+    );
+}
+
 /// A line, a detail or a sub-detail with what it states of itself and the parts below it.
 fn part(stated: Value, below: &str, parts: &[Value]) -> Value {
     let mut part = json!({"sequence": 1});

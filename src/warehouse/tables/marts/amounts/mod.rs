@@ -16,6 +16,7 @@
 //! claim comes to ([`sum`]) is written before the next one is read. In SQL the same took four sorts
 //! of every amount of a connection, and temporary tables of all stages between them.
 
+mod chosen;
 mod kind;
 mod read;
 mod sum;

@@ -148,16 +148,17 @@ impl Total {
     fn get(self) -> Option<f64> {
         self.is_any.then_some(self.sum + self.error)
     }
+}
 
-    fn of(amounts: impl IntoIterator<Item = f64>) -> Option<f64> {
-        let mut total = Total::default();
-        amounts.into_iter().for_each(|amount| total.add(amount));
-        total.get()
-    }
+/// The sum, with the rounding errors kept aside; nothing of nothing.
+pub(super) fn add_up(amounts: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let mut total = Total::default();
+    amounts.into_iter().for_each(|amount| total.add(amount));
+    total.get()
 }
 
 /// Six places behind the point: sums of amounts get digits that nobody sent.
-fn round(amount: f64) -> f64 {
+pub(super) fn round(amount: f64) -> f64 {
     // Beyond that a double has no seventh place.
     if amount.abs() < 1e9 { (amount * 1e6).round() / 1e6 + 0.0 } else { amount }
 }
@@ -192,7 +193,7 @@ fn stated(sent: &[Sent]) -> Vec<Stated<'_>> {
         let next = Stated {
             place: first.place,
             kind: first.kind,
-            amount: Total::of(alike.iter().map(|it| it.amount)).unwrap_or_default(),
+            amount: add_up(alike.iter().map(|it| it.amount)).unwrap_or_default(),
             is_net: first.preference == NET,
             currency: alike.iter().fold(Currency::default(), |all, it| {
                 all.and(Currency(it.currency.as_deref(), it.currency.as_deref()))
@@ -221,11 +222,11 @@ fn amounts<'a>(stated: &[Stated<'a>], is_total: impl Fn(i64) -> bool) -> Vec<Amo
         let own = alike.iter().find(|it| it.place.depth == 1).map(|it| it.amount);
         let part = |of: &[&Stated<'a>]| {
             let own = of.iter().find(|it| it.place.depth == 2).map(|it| it.amount);
-            own.or_else(|| Total::of(of.iter().map(|it| it.amount)))
+            own.or_else(|| add_up(of.iter().map(|it| it.amount)))
         };
         let amount = own.or_else(|| {
             let parts = alike.chunk_by(|one, other| one.place.part == other.place.part);
-            Total::of(parts.filter_map(part))
+            add_up(parts.filter_map(part))
         })?;
         let (level, line) = (first.place.level, first.place.line);
         let is_total = level == Level::Item && is_total(line);
@@ -247,7 +248,7 @@ fn counted(mut amounts: Vec<Amount<'_>>) -> Vec<Counted<'_>> {
         let kind = alike.first()?.kind;
         let at = |levels: &[Level]| {
             let found = alike.iter().filter(|it| levels.contains(&it.level));
-            Total::of(found.map(|it| it.amount))
+            add_up(found.map(|it| it.amount))
         };
         let (total, adjudicated) = (at(&[Level::Total]), at(&[Level::Claim]));
         // A total line has zeroes for what it does not sum up.

@@ -1,9 +1,10 @@
 //! Writes what the amounts of a claim come to.
 
 use super::{
+    chosen::{COST_SHARE, PLAN_PAID},
     kind::{KINDS, Kind},
     read::Key,
-    sum::{Currency, Sums},
+    sum::{Currency, Sums, round},
 };
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Statement, params};
@@ -46,8 +47,8 @@ impl Writer<'_> {
         Ok(Writer {
             stated: insert("stated_amount", 9)?,
             claim_amount: insert("claim_amount", 8)?,
-            claim_money: insert("claim_money", 4 + COLUMNS.len())?,
-            line_money: insert("line_money", 6 + COLUMNS.len())?,
+            claim_money: insert("claim_money", 7 + COLUMNS.len())?,
+            line_money: insert("line_money", 7 + COLUMNS.len())?,
         })
     }
 
@@ -88,7 +89,12 @@ impl Writer<'_> {
         if let Some((currency, money)) = by_kind(kinds) {
             self.claim_money.raw_bind_parameter(1, connection_id)?;
             self.claim_money.raw_bind_parameter(2, id)?;
-            insert_money(&mut self.claim_money, 3, currency, &money)?;
+            let chosen = [
+                PLAN_PAID.of_claim(sums),
+                PLAN_PAID.of_lines(&sums.lines),
+                COST_SHARE.of_claim(sums),
+            ];
+            insert_money(&mut self.claim_money, 3, currency, &money, &chosen)?;
         }
         for line in sums.lines.chunk_by(|a, b| (a.level, a.line) == (b.level, b.line)) {
             let kinds = line.iter().map(|it| (it.kind, Some(it.amount), it.currency));
@@ -97,7 +103,8 @@ impl Writer<'_> {
                 self.line_money.raw_bind_parameter(2, id)?;
                 self.line_money.raw_bind_parameter(3, first.level.name())?;
                 self.line_money.raw_bind_parameter(4, first.line)?;
-                insert_money(&mut self.line_money, 5, currency, &money)?;
+                let chosen = [PLAN_PAID.of_line(&money).map(round)];
+                insert_money(&mut self.line_money, 5, currency, &money, &chosen)?;
             }
         }
         Ok(())
@@ -117,17 +124,22 @@ fn by_kind<'a>(
     Some((all?, money))
 }
 
-/// Binds the currency, whether several are mixed, and a column per kind, from this parameter on.
+/// Binds the currency, whether several are mixed, a column per kind, and what was chosen among kinds, from this
+/// parameter on.
 fn insert_money(
     statement: &mut Statement<'_>,
     from: usize,
     currency: Currency<'_>,
     money: &[Option<f64>; KINDS],
+    chosen: &[Option<f64>],
 ) -> rusqlite::Result<()> {
     statement.raw_bind_parameter(from, currency.0)?;
     statement.raw_bind_parameter(from + 1, currency.is_mixed())?;
     for (at, kind) in COLUMNS.iter().enumerate() {
         statement.raw_bind_parameter(from + 2 + at, money[*kind as usize])?;
+    }
+    for (at, amount) in chosen.iter().enumerate() {
+        statement.raw_bind_parameter(from + 2 + COLUMNS.len() + at, amount)?;
     }
     statement.raw_execute().map(drop)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     night::Played,
-    payer::Payer,
+    payer::{Paging, Payer},
     world::{Content, TYPES, text},
 };
 use crate::support::Home;
@@ -206,9 +206,14 @@ fn check_walk(
     if is_whole {
         everything.extend(held.keys().filter(|id| !excused(id)));
     }
-    // Between two replicas rows shift as by a deletion: where no total tells, what no walk ever brought is missed unseen.
+    // Between two replicas rows shift as by a deletion: what no walk ever brought is missed unseen where no total
+    // tells, or one that both of them give.
+    let (habits, total) = (payer.habits[name], |version| payer.world.rows(name, version).len());
+    let may_agree =
+        || (first..last).any(|one| (one + 1..=last).any(|two| total(one) == total(two)));
     let may_miss = |id: &String| {
-        lagging.is_some() && payer.habits[name].hides_deletions() && !held.contains_key(id)
+        let is_shifted = lagging.is_some() && habits.paging == Paging::Offset;
+        is_shifted && !held.contains_key(id) && (!habits.totals || may_agree())
     };
     // One by one: each resource is as it was at some instant of the walk.
     for id in everything.iter().filter(|id| !may_miss(id)) {

@@ -329,7 +329,7 @@ WITH stated AS (
            ORDER BY CASE WHEN x.type_code = 'principal' OR x.second_type_code = 'principal' THEN 0 ELSE 1 END, x.sequence, x.row_no) AS n
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_diagnosis AS x ON x.connection_id = mart_scope.connection_id
   LEFT JOIN condition AS k ON k.connection_id = x.connection_id AND k.id = x.diagnosis_condition_id
-  -- A code of SNOMED CT is none of ICD.
+  -- A SNOMED CT code is no ICD code.
   WHERE coalesce(x.diagnosis_code, k.code_code) IS NOT NULL
     AND coalesce(vocabulary(coalesce(x.diagnosis_system, k.code_system), coalesce(x.diagnosis_code, k.code_code)), 'ICD') LIKE 'ICD%'
 ), diagnosed AS (

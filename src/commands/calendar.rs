@@ -1,6 +1,6 @@
 //! `payersync status --calendar`: when members must consent again, as an iCalendar file (RFC 5545).
 
-use super::{failure::Failure, print};
+use super::{failure::Failure, stdout::print};
 use crate::{
     config::Settings,
     exit_code::ExitCode,

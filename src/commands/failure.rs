@@ -1,6 +1,6 @@
 //! A failure of a command: what happened, what to do, which exit code.
 
-use super::{json_lines, tell};
+use super::{json_lines, told::tell};
 use crate::{
     auth::{AuthorizeError, CallbackError, DiscoveryError, GrantError, TokenError, VaultError},
     config::ConfigError,

@@ -5,7 +5,8 @@ use super::{
     failure::{Failure, WRITABLE},
     lock,
     own_views::{self, LeftOut},
-    tell, vault_key,
+    told::tell,
+    vault_key,
 };
 use crate::{
     auth::{

@@ -4,7 +4,7 @@
 //! time and output. What it writes to standard error is told line by line, since it may ask for a touch
 //! or a PIN. Its output is the key and is never told.
 
-use super::{failure::Failure, tell};
+use super::{failure::Failure, told::tell};
 use secrecy::SecretString;
 use std::{
     env,

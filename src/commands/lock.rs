@@ -2,7 +2,7 @@
 
 use super::{
     failure::{Failure, WRITABLE},
-    tell,
+    told::tell,
 };
 use crate::{
     clock::{self, Clock},

@@ -1,6 +1,6 @@
 //! `payersync notify --test`: sends a test alert on every channel.
 
-use super::{failure::Failure, system, tell};
+use super::{failure::Failure, system, told::tell};
 use crate::{clock::Clock, config::Settings, exit_code::ExitCode, notify::Notifier};
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 //! A file that cannot be a table is left out and told; the others are tables. A folder that is missing is
 //! an error and not "no tables": theirs would be dropped.
 
-use super::{failure::Failure, tell, views::definition};
+use super::{failure::Failure, told::tell, views::definition};
 use crate::{
     view::lint::{Severity, lint},
     warehouse::Catalog,

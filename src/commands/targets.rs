@@ -1,6 +1,6 @@
 //! The targets of a run: connections, each with its plan's settings, and the types.
 
-use super::{failure::Failure, home, settled::refusal, tell};
+use super::{failure::Failure, home, settled::refusal, told::tell};
 use crate::{
     config::Settings,
     exit_code::ExitCode,

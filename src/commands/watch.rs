@@ -1,7 +1,7 @@
 //! Watches a sync or a backfill from outside, so that whoever `[notify]` names is told of its end,
 //! be it by a plan, the disk or a bug.
 
-use super::{calendar, home, notify::notifier, targets::LeftOut, tell};
+use super::{calendar, home, notify::notifier, targets::LeftOut, told::tell};
 use crate::{
     cli::{Cli, Command},
     clock::{self, Clock},

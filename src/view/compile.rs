@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::column_kind::{kind_of_expression, kind_of_type};
 use super::compiled::{Cell, Column, Iteration, Placed, Plan, Select, View};
 use super::constant::constants;
-use super::definition::{ColumnDefinition, SelectDefinition, ViewDefinition};
+use super::definition::{ColumnDefinition, SelectDefinition, ViewDefinition, is_name};
 use super::elements::Structure;
 use super::error::CompileError;
 use super::item::Item;
@@ -340,12 +340,6 @@ fn select_reads_extensions(definition: &SelectDefinition) -> bool {
 fn joined_selects(select: &Select) -> usize {
     let joined: usize = select.selects.iter().map(joined_selects).sum();
     1 + joined + select.unions.iter().map(joined_selects).max().unwrap_or(0)
-}
-
-/// `^[A-Za-z][A-Za-z0-9_]*$`, the standard's rule for names.
-pub(crate) fn is_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn same_columns(left: &[Column], right: &[Column]) -> bool {

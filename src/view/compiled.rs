@@ -1,16 +1,11 @@
 //! A view: its name, its columns and its plan.
 
-use super::definition::ColumnDefinition;
-use super::eval::Terms;
-use super::json::Node;
+use super::definition::{ColumnDefinition, ViewDefinition};
 use super::plan::Expr;
-use super::rows;
-use super::value::{ColumnKind, Value};
-use super::{CompileError, ViewDefinition, ViewError, compile, outline};
-use crate::reference::ServerBases;
+use super::value::ColumnKind;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
 /// Rows that one resource may give to one view. A cross join that goes beyond is a mistake.
 pub const ROW_LIMIT: u64 = 1_000_000;
@@ -32,9 +27,9 @@ pub struct View {
     pub description: Option<String>,
     /// The columns, in the order of a row's values.
     pub columns: Vec<Column>,
-    plan: OnceLock<Plan>,
+    pub(super) plan: OnceLock<Plan>,
     /// The definition, from which the plan is made when it is first needed.
-    text: &'static str,
+    pub(super) text: &'static str,
 }
 
 /// The compiled filters and columns that a view runs.
@@ -90,34 +85,6 @@ fn tags(list: &Json) -> BTreeMap<String, String> {
 }
 
 impl View {
-    /// Compiles a definition.
-    ///
-    /// # Errors
-    /// When the definition is not a valid ViewDefinition or needs something unsupported.
-    pub fn compile(definition: &ViewDefinition) -> Result<View, CompileError> {
-        compile::view(definition)
-    }
-
-    /// Reads and compiles a definition from its JSON text.
-    ///
-    /// # Errors
-    /// As [`View::compile`], and when the text is not the JSON of a ViewDefinition.
-    pub fn from_json(text: &str) -> Result<View, CompileError> {
-        compile::text(text)
-    }
-
-    /// A view of a definition that comes with this build, which is compiled when it runs first.
-    ///
-    /// Most commands run a few views of hundreds, and to compile them all takes longer than
-    /// everything else that a small command does.
-    ///
-    /// # Errors
-    /// When the text is not a ViewDefinition with a resource and a type for each column. No
-    /// expression is looked at: a test compiles those of this build.
-    pub fn outline(text: &'static str) -> Result<View, CompileError> {
-        outline::view(text)
-    }
-
     /// Of a definition's head and columns; a view without a plan makes it of the text.
     pub(super) fn of(
         definition: &ViewDefinition,
@@ -135,60 +102,6 @@ impl View {
             plan: plan.map_or_else(OnceLock::new, OnceLock::from),
             text,
         }
-    }
-
-    pub(super) fn plan(&self) -> &Plan {
-        self.plan.get_or_init(|| {
-            let compiled = View::from_json(self.text).ok().and_then(|view| view.plan.into_inner());
-            compiled.expect("a test compiles every definition of this build")
-        })
-    }
-
-    /// As [`View::run_at`], of a server whose base is not known: relative references have a key.
-    ///
-    /// # Errors
-    /// As [`View::run_at`].
-    pub fn run<'a>(
-        &'a self,
-        resource: &'a Node<'a>,
-        sink: &mut dyn FnMut(&[Value<'a>]),
-    ) -> Result<u64, ViewError> {
-        static NOWHERE: LazyLock<ServerBases> = LazyLock::new(ServerBases::default);
-        self.run_at(&NOWHERE, resource, sink)
-    }
-
-    /// Pushes the view's rows of one resource into `sink`, and returns how many there were.
-    ///
-    /// The resource is of the server with these bases: a reference has a key if it is relative or
-    /// leads below one of them.
-    ///
-    /// The slice has one value per column and is reused between rows; its values borrow from the
-    /// resource and from the view. A resource of another type gives no rows.
-    ///
-    /// # Errors
-    /// When the resource does not fit the view, such as two values in a single-valued column.
-    /// Rows pushed before the error are to be thrown away.
-    pub fn run_at<'a>(
-        &'a self,
-        bases: &'a ServerBases,
-        resource: &'a Node<'a>,
-        sink: &mut dyn FnMut(&[Value<'a>]),
-    ) -> Result<u64, ViewError> {
-        rows::run(self, resource, Terms { bases, is_strict: true }, sink)
-    }
-
-    /// As [`View::run_at`], for tables: what is an error of the type of a value to the standard, such
-    /// as `join()` over a number, leaves one cell empty, as [`Value::Mistyped`].
-    ///
-    /// # Errors
-    /// As [`View::run_at`].
-    pub fn fill_at<'a>(
-        &'a self,
-        bases: &'a ServerBases,
-        resource: &'a Node<'a>,
-        sink: &mut dyn FnMut(&[Value<'a>]),
-    ) -> Result<u64, ViewError> {
-        rows::run(self, resource, Terms { bases, is_strict: false }, sink)
     }
 }
 

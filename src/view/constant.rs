@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::compile::is_name;
-use super::definition::ConstantDefinition;
+use super::definition::{ConstantDefinition, is_name};
 use super::item::Item;
 use super::types::TypeId;
 

@@ -122,3 +122,9 @@ pub struct ColumnDefinition {
     #[serde(flatten)]
     pub rest: BTreeMap<String, Json>,
 }
+
+/// `^[A-Za-z][A-Za-z0-9_]*$`, the standard's rule for names.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}

@@ -10,7 +10,7 @@ use super::item::Item;
 use super::json::Name;
 use super::one_of;
 use super::path::{
-    BinaryOperator, Expression, Literal, PathError, PathExpression, Start as AstStart,
+    BinaryOperator, Expression, Literal, Lowered, PathError, PathExpression, Start as AstStart,
     Step as AstStep, StepKind, reads_extensions,
 };
 use super::plan::{
@@ -33,8 +33,6 @@ pub(crate) struct Lowering<'d> {
     /// The structure that `%context` refers to: the node of the select.
     pub(crate) context: Structure,
 }
-
-pub(crate) type Lowered<T> = Result<T, PathError>;
 
 impl Lowering<'_> {
     /// What runs, and the structure of what it gives.

@@ -40,6 +40,7 @@ mod sum;
 mod temporal;
 mod type_name;
 mod types;
+mod use_of_views;
 mod value;
 mod walk;
 

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow::Continue;
 
-use super::compiled::{Cell, Iteration, Placed, ROW_LIMIT, Select, View};
+use super::compiled::{Cell, Iteration, Placed, Plan, ROW_LIMIT, Select, View};
 use super::direct;
 use super::error::{ViewError, ViewErrorReason as Reason};
 use super::eval::{Scope, Terms, each, each_place, operand};
@@ -32,15 +32,13 @@ struct Run<'s, 'a> {
     sink: &'s mut dyn FnMut(&[Value<'a>]),
 }
 
+/// Runs the plan of a view over a resource of the view's type.
 pub(crate) fn run<'a>(
-    view: &'a View,
+    (view, plan): (&'a View, &'a Plan),
     resource: &'a Node<'a>,
     terms: Terms<'a>,
     sink: &mut dyn FnMut(&[Value<'a>]),
 ) -> Result<u64, ViewError> {
-    if resource.get("resourceType").and_then(Node::as_str) != Some(&view.resource) {
-        return Ok(0);
-    }
     let mut run = Run {
         given: (resource, terms),
         row: Vec::new(),
@@ -49,7 +47,7 @@ pub(crate) fn run<'a>(
         blame: None,
         sink,
     };
-    let result = run.view(view);
+    let result = run.view(view, plan);
     result.map(|()| run.rows).map_err(|reason| ViewError {
         view: view.name.as_str().into(),
         element: run.blame.map_or("select", |placed| &placed.element).into(),
@@ -59,10 +57,9 @@ pub(crate) fn run<'a>(
 }
 
 impl<'a> Run<'_, 'a> {
-    fn view(&mut self, view: &'a View) -> Result<(), Reason> {
+    fn view(&mut self, view: &'a View, plan: &'a Plan) -> Result<(), Reason> {
         let root = Item::node(self.given.0);
         let scope = Scope::on(self.given, Some(&root), 0);
-        let plan = view.plan();
         for filter in &plan.filters {
             let passed = passes(filter, &scope);
             if !self.blamed(filter, passed)? {

@@ -1,8 +1,7 @@
 //! Names of types as arguments: `ofType(Quantity)`, `getReferenceKey(Patient)`.
 
-use super::lower::Lowered;
 use super::path::{
-    Expression, PathError, PathExpression, Start as AstStart, Step as AstStep, StepKind,
+    Expression, Lowered, PathError, PathExpression, Start as AstStart, Step as AstStep, StepKind,
 };
 use super::plan::OfType;
 use super::types::TypeId;

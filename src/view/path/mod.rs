@@ -22,6 +22,9 @@ pub(crate) struct PathError {
     pub(crate) hint: Option<&'static str>,
 }
 
+/// What an expression comes to, or why it cannot run.
+pub(crate) type Lowered<T> = Result<T, PathError>;
+
 impl PathError {
     pub(crate) fn new(position: usize, message: impl Into<String>) -> Self {
         Self { position, message: message.into(), hint: None }

@@ -4,6 +4,7 @@
 //! health data; it never holds a token, since those are in the vault.
 
 use super::{
+    connect::{connect, spill_beside},
     open::{self, beside},
     partial,
     place::{HEAD_BYTES, WarehouseFile, is_in_clear},
@@ -96,7 +97,7 @@ pub fn restore(
 ) -> Result<BackedUp, WarehouseError> {
     let path = file.path();
     // Here, not where the copy is, which may be anybody's disk.
-    open::spill_beside(path);
+    spill_beside(path);
     refuse_existing(path)?;
     for ending in ["-wal", "-journal"] {
         refuse_existing(&beside(path, ending))?;
@@ -143,7 +144,7 @@ fn restore_open(copy: &WarehouseFile, file: &WarehouseFile) -> Result<BackedUp, 
     .and_then(|done| match strangers.outdated.is_empty() {
         true => Ok(done),
         false => {
-            let copy = open::connect(&target, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            let copy = connect(&target, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             strangers::drop_outdated(&copy, &strangers)?;
             drop(copy);
             check(&target)
@@ -230,11 +231,11 @@ fn encrypt(clear: &Path, target: &WarehouseFile) -> Result<BackedUp, WarehouseEr
 
 fn create(target: &WarehouseFile) -> Result<Connection, WarehouseError> {
     partial::create(target.path())?;
-    open::connect(target, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    connect(target, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
 fn check(file: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
-    let copy = open::connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let copy = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     // SQLite does not call it an error when the mode cannot be written; only the file tells.
     let mode: String = copy
         .query_row("PRAGMA journal_mode", [], |row| row.get(0))

@@ -5,6 +5,7 @@
 pub(super) mod access_chain;
 pub(super) mod access_log;
 pub(super) mod backup;
+pub(super) mod connect;
 pub(super) mod metrics_files;
 pub(super) mod moving;
 mod moving_copy;

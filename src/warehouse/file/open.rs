@@ -1,6 +1,7 @@
 //! Opening the file: pragmas, locks, and what may be done through a connection.
 
 use super::{
+    connect::connect,
     place::WarehouseFile,
     schema, waiting,
     without_locks::{self, Reading},
@@ -18,7 +19,7 @@ use rusqlite::{
     config::DbConfig,
     hooks::{AuthAction, AuthContext, Authorization},
 };
-use std::{ffi::CStr, path::Path, sync::Once};
+use std::path::Path;
 
 /// Opens or creates the warehouse for writing and brings its control tables up to date.
 ///
@@ -177,59 +178,6 @@ pub(super) fn require_existing(path: &Path) -> Result<(), WarehouseError> {
         true => Ok(()),
         false => Err(WarehouseError::Missing { path: path.into() }),
     }
-}
-
-/// The one way to a connection: nothing is asked of it before it has its key.
-pub(crate) fn connect(
-    file: &WarehouseFile,
-    flags: OpenFlags,
-) -> Result<Connection, WarehouseError> {
-    connect_by_name(file, file.path(), flags, None)
-}
-
-/// As [`connect`], to the same file by another of its names and perhaps by another of SQLite's ways
-/// to a file system.
-pub(super) fn connect_by_name(
-    file: &WarehouseFile,
-    name: &Path,
-    flags: OpenFlags,
-    vfs: Option<&CStr>,
-) -> Result<Connection, WarehouseError> {
-    file.require_encrypted()?;
-    let path = file.path();
-    spill_beside(path);
-    let open = |source: rusqlite::Error| WarehouseError::Open {
-        path: path.into(),
-        source: Box::new(source),
-    };
-    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = match vfs {
-        Some(vfs) => Connection::open_with_flags_and_vfs(name, flags, vfs),
-        None => Connection::open_with_flags(name, flags),
-    }
-    .map_err(open)?;
-    file.unlock(&connection).map_err(open)?;
-    // A file from elsewhere is data: what its views name may not call what acts.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(open)?;
-    waiting::as_reader(&mut connection, path)?;
-    Ok(connection)
-}
-
-/// What does not fit memory (a sort, a VACUUM) is spilled beside the warehouse, not to the system's
-/// temporary folder, which is somebody else's disk.
-///
-/// The setting is the process's, so it is made before the first connection, and the first call
-/// counts. The pragma is deprecated in favour of an environment variable, which a process cannot
-/// safely set for itself. A folder that cannot be written to is left alone: then SQLite chooses.
-pub(super) fn spill_beside(path: &Path) {
-    static FIRST: Once = Once::new();
-    FIRST.call_once(|| {
-        let folder = std::path::absolute(path).ok();
-        let folder = folder.as_deref().and_then(Path::parent).and_then(Path::to_str);
-        if let (Some(folder), Ok(connection)) = (folder, Connection::open_in_memory()) {
-            let _ = connection.pragma_update(None, "temp_store_directory", folder);
-        }
-    });
 }
 
 /// Whether payersync made the file; it may also be any other database.

@@ -7,11 +7,8 @@
 //! the files are still those that were opened. A journal that is there is read; nothing that was
 //! committed is left out.
 
-use super::{
-    open::{beside, connect_by_name},
-    place::WarehouseFile,
-    schema,
-};
+use super::{connect::connect_by_name, place::WarehouseFile, schema};
+use crate::own_file::beside;
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{

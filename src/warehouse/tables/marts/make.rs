@@ -1,7 +1,13 @@
 //! Works out the marts of a batch of connections: into the tables that stand, or into temporary
 //! tables of the same names, which hide them.
 
-use super::{amounts, batch::Batch, is_view, lineage, order, people, sources, statements, steps};
+use super::{
+    amounts,
+    batch::Batch,
+    lineage, order, people, sources,
+    statements::{is_view, statements},
+    steps,
+};
 use crate::warehouse::{
     error::{Doing, WarehouseError},
     tables::table::{Mart, quote},

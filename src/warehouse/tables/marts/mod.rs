@@ -25,6 +25,7 @@ mod persons;
 mod revision;
 mod sources;
 mod standing;
+mod statements;
 mod steps;
 mod unit;
 mod words;
@@ -39,12 +40,14 @@ use chrono::{DateTime, Utc};
 use make::make;
 use rusqlite::{Connection, Transaction, params};
 use sha2::{Digest, Sha256};
+use statements::{is_view, statements};
 use std::collections::HashMap;
 
 pub(in crate::warehouse) use check::verify;
 pub(in crate::warehouse) use functions::register;
 pub use standing::MartState;
 pub(in crate::warehouse) use standing::state;
+pub(in crate::warehouse) use statements::creates_view;
 pub use words::{luhn_sum, npi_is_valid};
 
 /// Raised when the same statements give other rows than before.
@@ -114,25 +117,6 @@ fn exists(connection: &Connection, name: &str) -> Result<bool, WarehouseError> {
     connection
         .query_row("SELECT count(*) FROM sqlite_schema WHERE name = ?1", [name], |row| row.get(0))
         .doing("cannot read which tables there are")
-}
-
-/// The statements of a mart, without their comments: those that create it, and those that fill it.
-fn statements(sql: &str) -> (Vec<String>, Vec<String>) {
-    let code: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
-    code.join("\n")
-        .split(";\n")
-        .map(|statement| statement.trim().trim_end_matches(';').to_owned())
-        .filter(|statement| !statement.is_empty())
-        .partition(|statement| statement.starts_with("CREATE "))
-}
-
-fn is_view(mart: &Mart) -> bool {
-    statements(&mart.sql).0.iter().any(|create| create.starts_with("CREATE VIEW"))
-}
-
-/// The statement that creates a mart which is a view; nothing for a table.
-pub(crate) fn creates_view(mart: &Mart) -> Option<String> {
-    statements(&mart.sql).0.into_iter().find(|create| create.starts_with("CREATE VIEW"))
 }
 
 /// What tells one definition of a mart from another.

@@ -1,6 +1,6 @@
 //! The order in which marts are filled: a mart comes after the marts that it reads.
 
-use super::{is_view, statements};
+use super::statements::{is_view, statements};
 use crate::warehouse::tables::table::Mart;
 
 /// The marts that are tables, each behind those that it reads, else by name.

@@ -1,6 +1,6 @@
 //! Temporary tables that several marts read, made once for all of them.
 
-use super::{is_view, statements};
+use super::statements::{is_view, statements};
 use crate::warehouse::tables::table::Mart;
 use std::collections::BTreeSet;
 

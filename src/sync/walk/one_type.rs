@@ -210,11 +210,20 @@ async fn walk_from(
     let is_beside = order.beside.as_deref() == Some(&from);
     let is_anew = matches!(remedy, Some(Remedy::BeginAgain | Remedy::NewCursor)) && !is_beside;
     if is_anew && !context.stop.is_asked() {
-        let is_distrusted = report.finish.reason == Some(Reason::LastUpdatedIgnored);
-        let first = report.counters;
+        let (reason, first) = (report.finish.reason, report.counters);
         (report, remedy) = walk_until_settled(context, order, &WalkFrom::Start).await?;
-        if is_distrusted && report.finish.state == WalkState::Complete {
-            distrust_if_there(context, order, &report).await?;
+        if report.finish.state == WalkState::Complete {
+            match reason {
+                Some(Reason::LastUpdatedIgnored) => {
+                    distrust_if_there(context, order, &report).await?;
+                }
+                // Two passes over the changes agreed, and the whole type adds up.
+                Some(Reason::TotalMismatch | Reason::PagesMoved) => {
+                    let why = "its pages of changes do not add up";
+                    context.ignores_last_updated(&order.resource_type, why).await?;
+                }
+                _ => {}
+            }
         }
         report.counters.add_effort(&first);
     }

@@ -259,3 +259,32 @@ fn a_change_between_two_pages_is_noticed_under_a_date_header_ahead_of_our_clock(
         assert_eq!(walks(&home).len(), 2, "{ahead} seconds ahead");
     }
 }
+
+/// An answer to a search for changes that declares the total of the whole type.
+fn with_the_total_of_all(asked: &Asked, (status, text): Reply) -> Reply {
+    let changes = asked.query.contains_key("_lastUpdated").then(|| text.split_once("\"total\":"));
+    let Some((before, after)) = changes.flatten() else { return (status, text) };
+    let after = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    (status, format!("{before}\"total\":45{after}"))
+}
+
+#[test]
+fn a_total_that_is_wrong_for_changes_alone_leaves_no_night_incomplete() {
+    let plan = Plan::new();
+    let payer = plan.start();
+    let home = payer.connected_home(&[TYPE], "");
+    home.succeed(&["sync"], "the first night");
+    let answering = plan.clone();
+    payer.play(move |asked| with_the_total_of_all(asked, answering.answer(asked)));
+    plan.change("c05", 1, NEWS);
+    home.succeed(&["sync"], "the second night");
+    let mismatch = ["incremental", "incomplete", "total_mismatch"];
+    assert_eq!(walks(&home).last().unwrap(), &COMPLETE_FULL);
+    assert!(walks(&home).iter().any(|walk| walk == &mismatch), "{:?}", walks(&home));
+    assert_eq!(stored(&home), plan.truth());
+    assert_eq!(support(&home), "ignored");
+    plan.change("c06", 1, NEWS);
+    home.succeed(&["sync"], "the third night");
+    assert_eq!(walks(&home), [COMPLETE_FULL]);
+    assert_eq!(stored(&home), plan.truth());
+}

@@ -51,7 +51,11 @@ impl Pass<'_> {
                 let finish = self.order.extent.complete(warning, is_empty);
                 (finish, totals.filter(|_| is_full), None)
             }
-            Ok(Judgement::Short(reason, detail)) => (finally(reason, detail), None, None),
+            Ok(Judgement::Short(reason, detail)) => {
+                // A search for changes that never adds up must not keep the type incomplete.
+                let is_of_changes = self.since.is_some() && self.order.window.is_none();
+                (finally(reason, detail), None, is_of_changes.then_some(Remedy::BeginAgain))
+            }
             Ok(Judgement::Doubtful(why)) => {
                 let detail = format!("its pages moved while they were fetched: {why}");
                 (finally(Reason::PagesMoved, detail), None, Some(Remedy::PassAgain))

@@ -346,6 +346,16 @@ pub(super) fn stale_answer(stale: Stale) -> WalkFinish {
     WalkFinish { hint: Some(hint), ..finally(Reason::StaleAnswer, detail) }
 }
 
+/// An answer to `_lastUpdated` of a time before changes that the plan has sent already.
+pub(super) fn clock_went_back(behind: TimeDelta) -> WalkFinish {
+    let detail = format!(
+        "the Date of the answer is {} behind a change that the plan has sent before: the plan's clock \
+         went back, or a cache in front of the plan keeps answers; all of the type is walked",
+        long(behind)
+    );
+    finally(Reason::StaleAnswer, detail)
+}
+
 /// A time in full hours; below one in minutes.
 fn long(time: TimeDelta) -> String {
     match time.num_hours() {

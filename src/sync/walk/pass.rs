@@ -12,8 +12,8 @@ use self::ahead::{Ahead, Stored};
 use super::{
     ages::Ages,
     ending::{
-        Ending, Position, Remedy, another_patient, filter_ignored, interrupted, lost_way,
-        no_progress, refused, request_limit, wrong_path,
+        Ending, Position, Remedy, another_patient, clock_went_back, filter_ignored, interrupted,
+        lost_way, no_progress, refused, request_limit, wrong_path,
     },
     page_request::PageRequest,
     walk_clock::WalkClock,
@@ -35,7 +35,7 @@ use crate::{
     },
     warehouse::{Cursor, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart, WarehouseError},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use onward::Onward;
 use paths::Paths;
 use url::Url;
@@ -46,6 +46,8 @@ const MAX_STALE_PAGES: u32 = 3;
 const MAX_HOLLOW_PAGES: u32 = 100;
 /// The same for both, of a Patient's `$everything`: other types come there, and may come first.
 const MAX_OTHER_PAGES: u32 = 2000;
+/// What the clocks of a plan's servers may differ by.
+const CLOCKS_OF_A_PLAN: TimeDelta = TimeDelta::hours(1);
 /// Runs that got nothing at a cursor's page, after which the cursor is given up.
 const MAX_CURSOR_FAILURES: u32 = 2;
 
@@ -244,6 +246,9 @@ impl Pass<'_> {
                 let is_start = self.position().is_start();
                 self.clock.first_page(page.date, reading.believed, is_start);
                 self.clocks = Some(reading);
+                if let Some(behind) = self.clock_went_back(page.date) {
+                    return Ok(Ending::Lost(clock_went_back(behind), Remedy::BeginAgain));
+                }
             }
             if let Some(finish) = self.somebody_elses(&page) {
                 return Ok(Ending::Open(finish));
@@ -307,6 +312,17 @@ impl Pass<'_> {
         let (name, bases) = (&self.order.resource_type, &self.context.bases);
         let patient = patient_of_self_link(&page.url, link, name, bases)?;
         self.context.whose.excludes(&patient).then(|| another_patient(patient))
+    }
+
+    /// By how much the plan's clock is behind a change that the plan has sent before, if it went back:
+    /// what changed since then may be dated before the instant asked for.
+    ///
+    /// Closing rounds between parts ask for what changed in this run, and know nothing of it.
+    fn clock_went_back(&self, date: Option<DateTime<Utc>>) -> Option<TimeDelta> {
+        let since = self.since.filter(|_| self.order.window.is_none())?;
+        let overlap = TimeDelta::from_std(self.context.overlap).ok()?;
+        let behind = since.checked_add_signed(overlap)?.signed_duration_since(date?);
+        (behind > CLOCKS_OF_A_PLAN).then_some(behind)
     }
 
     /// What the server did not search by; later pages are asked for in its own words.

@@ -288,3 +288,27 @@ fn a_total_that_is_wrong_for_changes_alone_leaves_no_night_incomplete() {
     assert_eq!(walks(&home), [COMPLETE_FULL]);
     assert_eq!(stored(&home), plan.truth());
 }
+
+#[test]
+fn a_plan_whose_clock_goes_back_is_asked_for_everything_that_night() {
+    let hours_ago = |hours: i64| {
+        let at = chrono::Utc::now() - chrono::Duration::hours(hours);
+        at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    };
+    let plan = Plan::new();
+    let payer = plan.start();
+    let home = payer.connected_home(&[TYPE], "");
+    home.succeed(&["sync"], "the first night");
+    plan.change("c05", 1, &hours_ago(1));
+    home.succeed(&["sync"], "a change of today");
+    assert_eq!(walks(&home), [COMPLETE_CHANGES]);
+    payer.set_clock(-5 * 24 * 3600);
+    plan.change("c06", 1, &hours_ago(5 * 24 + 1));
+    plan.change("new", 1, &hours_ago(5 * 24 + 1));
+    home.succeed(&["sync"], "the clock is five days behind");
+    assert_eq!(walks(&home), [["incremental", "incomplete", "stale_answer"], COMPLETE_FULL]);
+    assert_eq!(stored(&home), plan.truth());
+    plan.change("c07", 1, &hours_ago(5 * 24 + 1));
+    home.succeed(&["sync"], "another change by that clock");
+    assert_eq!(stored(&home), plan.truth());
+}

@@ -2,6 +2,7 @@
 
 mod fleet;
 mod people;
+mod said;
 
 use super::{
     calendar,
@@ -16,16 +17,14 @@ use crate::{
     clock::{self, Clock},
     config::Settings,
     exit_code::ExitCode,
-    outcome::{self, TypeOutcome, WalkState},
+    outcome::WalkState,
     shard::Shard,
-    warehouse::{
-        ConnectionRow, Consent, MartState, ReadOnlyWarehouse, TypeStatus, remember_metrics_file,
-    },
+    warehouse::{ConnectionRow, MartState, ReadOnlyWarehouse, TypeStatus, remember_metrics_file},
 };
-use chrono::{DateTime, Utc};
+use said::{ConsentEnds, code_of, consent_ends, same_person};
 use serde::Serialize;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::HashMap,
     path::{Path, absolute},
 };
 
@@ -129,19 +128,6 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     Ok(code)
 }
 
-/// When each connection's consent ends, where that is known, by name.
-type ConsentEnds = BTreeMap<String, DateTime<Utc>>;
-
-fn consent_ends(
-    settings: &Settings,
-    warehouse: &ReadOnlyWarehouse,
-) -> Result<ConsentEnds, Failure> {
-    let consents = warehouse.consents()?;
-    let end =
-        |consent: &Consent| Some((consent.name.clone(), calendar::ends_at(settings, consent)?));
-    Ok(consents.iter().filter_map(end).collect())
-}
-
 /// The connections of these names, or all of the shard, and how many others there are.
 fn named(
     warehouse: &ReadOnlyWarehouse,
@@ -231,36 +217,6 @@ fn connection_of<'a>(
     }
 }
 
-fn same_person<'a>(row: &ConnectionRow, marts: &'a MartState) -> Vec<&'a str> {
-    let of_row = marts.same_person.range((row.id, String::new())..(row.id + 1, String::new()));
-    of_row.map(|(_, name)| name.as_str()).collect()
-}
-
 fn is_fine(status: &TypeStatus) -> bool {
     status.rejects == 0 && !matches!(status.state, WalkState::Incomplete | WalkState::Running)
-}
-
-/// The worst of what the latest walks came to, each judged with the others of its run: the exit
-/// code of the syncs that made them. Without a connection, that of a sync that finds none: a monitor
-/// that looks at a wrong or a new home must not be told that all is well.
-fn code_of(connections: &[ConnectionRow], types: &[TypeStatus]) -> ExitCode {
-    if connections.is_empty() {
-        return ExitCode::Usage;
-    }
-    let of_connection = |row: &ConnectionRow| {
-        let mine = TypeStatus::of_connection(types, &row.name);
-        if mine.is_empty() || row.moving.is_some() {
-            // Never synced, or asked by nobody for now.
-            return ExitCode::Incomplete;
-        }
-        let has_rejects = mine.iter().any(|status| status.rejects > 0);
-        let runs: BTreeSet<i64> = mine.iter().map(|status| status.run_id).collect();
-        let of_run = |run: i64| {
-            let of_run = mine.iter().filter(|status| status.run_id == run);
-            let outcomes: Vec<TypeOutcome> = of_run.map(TypeStatus::outcome).collect();
-            outcome::exit_code(&outcomes, has_rejects)
-        };
-        runs.into_iter().map(of_run).fold(ExitCode::Complete, ExitCode::worst)
-    };
-    connections.iter().map(of_connection).fold(ExitCode::Complete, ExitCode::worst)
 }

@@ -1,6 +1,9 @@
 //! The status of very many connections: a line per plan, and the exceptions by name.
 
-use super::{code_of, consent_ends, people};
+use super::{
+    people,
+    said::{code_of, consent_ends},
+};
 use crate::{
     cli::StatusArgs,
     clock,

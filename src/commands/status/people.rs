@@ -1,6 +1,6 @@
 //! The status for people: a line per connection, then what is wrong, once per cause.
 
-use super::{ConsentEnds, same_person};
+use super::said::{ConsentEnds, same_person};
 use crate::{
     commands::{
         causes::{self, Unfinished, causes, type_names},

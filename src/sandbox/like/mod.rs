@@ -12,20 +12,8 @@ pub(super) mod search;
 
 pub(super) use rule::{Base, Client, Paging, Rule};
 
-use rule::{Fact, Paths};
+use rule::{Paths, Ruleset};
 use std::str::FromStr;
-
-/// The rules of one platform.
-pub(super) struct Ruleset {
-    name: &'static str,
-    title: &'static str,
-    /// The preset of `payersync init` that is made for it.
-    preset: Option<&'static str>,
-    /// What has to be set in the preset.
-    settings: &'static [(&'static str, &'static str)],
-    pub(super) paths: Paths,
-    rules: &'static [Fact],
-}
 
 /// A platform that the payer behaves like.
 #[derive(Clone, Copy)]

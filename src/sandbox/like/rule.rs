@@ -163,3 +163,24 @@ pub(in crate::sandbox) enum Rule {
     /// Answers say how many requests are left, in these headers.
     RateHeaders([&'static str; 3]),
 }
+
+/// The rules of one platform.
+pub(super) struct Ruleset {
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    /// The preset of `payersync init` that is made for it.
+    pub(super) preset: Option<&'static str>,
+    /// What has to be set in the preset.
+    pub(super) settings: &'static [(&'static str, &'static str)],
+    pub(super) paths: Paths,
+    pub(super) rules: &'static [Fact],
+}
+
+pub(super) const fn fact(certainty: &'static str, text: &'static str, rule: Rule) -> Fact {
+    Fact { rule, certainty, text }
+}
+
+/// All types at one base.
+pub(super) const fn at(path: &'static str) -> Base {
+    Base { path, types: &[] }
+}

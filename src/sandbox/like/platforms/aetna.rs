@@ -1,6 +1,9 @@
 //! Aetna (CVS Health), sandbox.
 
-use super::{Client, Paging, Paths, Refusal, Rule, Ruleset, at, fact};
+use crate::sandbox::like::{
+    refusal::Refusal,
+    rule::{Client, Paging, Paths, Rule, Ruleset, at, fact},
+};
 
 const BAD: Refusal = Refusal::Gateway(400, "Bad Request");
 

@@ -1,6 +1,9 @@
 //! athenahealth.
 
-use super::{Base, Client, Paging, Paths, Refusal, Rule, Ruleset, fact};
+use crate::sandbox::like::{
+    refusal::Refusal,
+    rule::{Base, Client, Paging, Paths, Rule, Ruleset, fact},
+};
 
 const FORBIDDEN: Refusal =
     Refusal::Outcome(403, "forbidden", "The combination of search parameters is not allowed");

@@ -1,6 +1,6 @@
 //! CMS Blue Button 2.0, version 2, sandbox.
 
-use super::{Base, Client, Paging, Paths, Rule, Ruleset, fact};
+use crate::sandbox::like::rule::{Base, Client, Paging, Paths, Rule, Ruleset, fact};
 
 pub(super) static BLUEBUTTON: Ruleset = Ruleset {
     name: "bluebutton",

@@ -1,6 +1,9 @@
 //! A payer that serves what CARIN's guide for Blue Button makes it serve, and no more.
 
-use super::{Base, Client, Paths, Refusal, Rule, Ruleset, fact};
+use crate::sandbox::like::{
+    refusal::Refusal,
+    rule::{Base, Client, Paths, Rule, Ruleset, fact},
+};
 
 pub(super) static CARIN_MINIMUM: Ruleset = Ruleset {
     name: "carin-minimum",

@@ -1,6 +1,9 @@
 //! Oracle Health (Cerner), patient access.
 
-use super::{Base, Client, Paging, Paths, Refusal, Rule, Ruleset, fact};
+use crate::sandbox::like::{
+    refusal::Refusal,
+    rule::{Base, Client, Paging, Paths, Rule, Ruleset, fact},
+};
 
 const BAD: Refusal =
     Refusal::Outcome(400, "required", "at least one of _id, patient must be provided");

@@ -1,6 +1,9 @@
 //! Cigna, sandbox.
 
-use super::{Base, Client, Paging, Paths, Refusal, Rule, Ruleset, fact};
+use crate::sandbox::like::{
+    refusal::Refusal,
+    rule::{Base, Client, Paging, Paths, Rule, Ruleset, fact},
+};
 
 const FAILED: Refusal = Refusal::Outcome(500, "exception", "Internal Server Error");
 

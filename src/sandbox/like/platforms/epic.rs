@@ -1,6 +1,9 @@
 //! Epic's sandbox.
 
-use super::{Base, Client, Paging, Paths, Refusal, Rule, Ruleset, fact};
+use crate::sandbox::like::{
+    refusal::Refusal,
+    rule::{Base, Client, Paging, Paths, Rule, Ruleset, fact},
+};
 
 const BAD: Refusal = Refusal::Outcome(400, "business-rule", "A required element is missing.");
 

@@ -1,6 +1,6 @@
 //! Flexpa, an aggregator.
 
-use super::{Client, Paging, Paths, Rule, Ruleset, at, fact};
+use crate::sandbox::like::rule::{Client, Paging, Paths, Rule, Ruleset, at, fact};
 
 pub(super) static FLEXPA: Ruleset = Ruleset {
     name: "flexpa",

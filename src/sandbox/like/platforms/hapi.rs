@@ -1,6 +1,6 @@
 //! HAPI's public test server.
 
-use super::{Paths, Rule, Ruleset, at, fact};
+use crate::sandbox::like::rule::{Paths, Rule, Ruleset, at, fact};
 
 pub(super) static HAPI: Ruleset = Ruleset {
     name: "hapi",

@@ -1,6 +1,9 @@
 //! Kaiser Permanente, health plan API.
 
-use super::{Base, Client, Paths, Refusal, Rule, Ruleset, fact};
+use crate::sandbox::like::{
+    refusal::Refusal,
+    rule::{Base, Client, Paths, Rule, Ruleset, fact},
+};
 
 pub(super) static KAISER: Ruleset = Ruleset {
     name: "kaiser",

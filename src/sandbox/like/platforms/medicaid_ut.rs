@@ -1,6 +1,6 @@
 //! Utah Medicaid.
 
-use super::{Client, Paths, Rule, Ruleset, at, fact};
+use crate::sandbox::like::rule::{Client, Paths, Rule, Ruleset, at, fact};
 
 pub(super) static MEDICAID_UT: Ruleset = Ruleset {
     name: "medicaid-ut",

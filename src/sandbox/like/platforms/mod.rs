@@ -17,11 +17,7 @@ mod smart_launcher;
 
 pub(super) use one_up::ONE_UP;
 
-use super::{
-    Client, Paging, Rule, Ruleset,
-    refusal::Refusal,
-    rule::{Base, Fact, Paths},
-};
+use super::rule::Ruleset;
 
 /// All of them; the default one first.
 pub(super) static ALL: [&Ruleset; 14] = [
@@ -40,12 +36,3 @@ pub(super) static ALL: [&Ruleset; 14] = [
     &safhir::SAFHIR,
     &smart_launcher::SMART_LAUNCHER,
 ];
-
-const fn fact(certainty: &'static str, text: &'static str, rule: Rule) -> Fact {
-    Fact { rule, certainty, text }
-}
-
-/// All types at one base.
-const fn at(path: &'static str) -> Base {
-    Base { path, types: &[] }
-}

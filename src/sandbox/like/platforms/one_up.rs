@@ -1,6 +1,6 @@
 //! 1upHealth's demo environment: what the payer is without `--like`. Its rules are the code's own.
 
-use super::{Paths, Ruleset, at};
+use crate::sandbox::like::rule::{Paths, Ruleset, at};
 
 pub(in crate::sandbox::like) static ONE_UP: Ruleset = Ruleset {
     name: "1uphealth",

@@ -1,6 +1,6 @@
 //! Onyx SAFHIR.
 
-use super::{Base, Client, Paging, Paths, Rule, Ruleset, fact};
+use crate::sandbox::like::rule::{Base, Client, Paging, Paths, Rule, Ruleset, fact};
 
 pub(super) static SAFHIR: Ruleset = Ruleset {
     name: "safhir",

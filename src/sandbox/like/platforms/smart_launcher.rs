@@ -1,6 +1,6 @@
 //! The SMART App Launcher.
 
-use super::{Client, Paths, Rule, Ruleset, at, fact};
+use crate::sandbox::like::rule::{Client, Paths, Rule, Ruleset, at, fact};
 
 pub(super) static SMART_LAUNCHER: Ruleset = Ruleset {
     name: "smart-launcher",

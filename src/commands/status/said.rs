@@ -1,0 +1,55 @@
+//! What every form of the status says of connections: until when, whose, and how they stand.
+
+use crate::{
+    commands::{calendar, failure::Failure},
+    config::Settings,
+    exit_code::ExitCode,
+    outcome::{self, TypeOutcome},
+    warehouse::{ConnectionRow, Consent, MartState, ReadOnlyWarehouse, TypeStatus},
+};
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// When each connection's consent ends, where that is known, by name.
+pub(super) type ConsentEnds = BTreeMap<String, DateTime<Utc>>;
+
+pub(super) fn consent_ends(
+    settings: &Settings,
+    warehouse: &ReadOnlyWarehouse,
+) -> Result<ConsentEnds, Failure> {
+    let consents = warehouse.consents()?;
+    let end =
+        |consent: &Consent| Some((consent.name.clone(), calendar::ends_at(settings, consent)?));
+    Ok(consents.iter().filter_map(end).collect())
+}
+
+/// Names of the other connections about the same person.
+pub(super) fn same_person<'a>(row: &ConnectionRow, marts: &'a MartState) -> Vec<&'a str> {
+    let of_row = marts.same_person.range((row.id, String::new())..(row.id + 1, String::new()));
+    of_row.map(|(_, name)| name.as_str()).collect()
+}
+
+/// The worst of what the latest walks came to, each judged with the others of its run: the exit
+/// code of the syncs that made them. Without a connection, that of a sync that finds none: a monitor
+/// that looks at a wrong or a new home must not be told that all is well.
+pub(super) fn code_of(connections: &[ConnectionRow], types: &[TypeStatus]) -> ExitCode {
+    if connections.is_empty() {
+        return ExitCode::Usage;
+    }
+    let of_connection = |row: &ConnectionRow| {
+        let mine = TypeStatus::of_connection(types, &row.name);
+        if mine.is_empty() || row.moving.is_some() {
+            // Never synced, or asked by nobody for now.
+            return ExitCode::Incomplete;
+        }
+        let has_rejects = mine.iter().any(|status| status.rejects > 0);
+        let runs: BTreeSet<i64> = mine.iter().map(|status| status.run_id).collect();
+        let of_run = |run: i64| {
+            let of_run = mine.iter().filter(|status| status.run_id == run);
+            let outcomes: Vec<TypeOutcome> = of_run.map(TypeStatus::outcome).collect();
+            outcome::exit_code(&outcomes, has_rejects)
+        };
+        runs.into_iter().map(of_run).fold(ExitCode::Complete, ExitCode::worst)
+    };
+    connections.iter().map(of_connection).fold(ExitCode::Complete, ExitCode::worst)
+}

@@ -23,4 +23,8 @@ pub struct ImportArgs {
     /// The files are about other people than the member, too
     #[arg(long)]
     pub dependants: bool,
+    /// Store the files, too, that DocumentReferences and DiagnosticReports carry or name, and the
+    /// content of Binary resources, as far as the imported files hold them
+    #[arg(long)]
+    pub attachments: bool,
 }

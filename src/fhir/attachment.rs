@@ -4,6 +4,7 @@
 //! believed only as far as it is checked: a URL may lead anywhere.
 
 use crate::http::Origin;
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::{
     Engine as _,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -13,6 +14,9 @@ use url::Url;
 
 /// The types whose attachments are fetched.
 pub const ATTACHMENT_TYPES: [&str; 3] = ["DiagnosticReport", "DocumentReference", "Binary"];
+
+/// The reason of a file that is stored and whose bytes have another hash than declared.
+pub const HASH_DIFFERS: &str = "hash_differs";
 
 /// Base64 as servers write it, padded or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -113,6 +117,26 @@ pub fn unwrapped(body: &[u8]) -> Option<(Option<String>, Vec<u8>)> {
     }
     let content_type = binary["contentType"].as_str().map(str::to_owned);
     decoded(&binary["data"]).map(|bytes| (content_type, bytes))
+}
+
+/// How a file differs from what its resource declares, if it does: the reason in the ledger.
+///
+/// `size` is in bytes, `hash` is SHA-1 in base64; servers that write it in hexadecimal digits mean the
+/// same. What is not declared differs in nothing.
+pub fn difference(bytes: &[u8], size: Option<u64>, hash: Option<&str>) -> Option<&'static str> {
+    if hash.is_some_and(|hash| !is_hash_of(bytes, hash)) {
+        return Some(HASH_DIFFERS);
+    }
+    size.is_some_and(|size| size != bytes.len() as u64).then_some("size_differs")
+}
+
+/// Whether a declared hash is that of the bytes.
+pub fn is_hash_of(bytes: &[u8], declared: &str) -> bool {
+    let sha1 = digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes);
+    let declared = declared.trim();
+    let digits: String = sha1.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    declared.eq_ignore_ascii_case(&digits)
+        || BASE64.decode(declared).is_ok_and(|declared| declared == sha1.as_ref())
 }
 
 /// Where an attachment's URL leads, on the plan's own origin.
@@ -222,6 +246,24 @@ mod tests {
         }
         for url in ["#b", "data:,x", "urn:uuid:1", "https://u:p@h:8443/b"] {
             assert_eq!(lead(url), Err(NotFetched::NotAUrl), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_compared_with_the_size_and_hash_that_are_declared() {
+        // SHA-1 of "abc": FIPS 180-2, appendix A.1.
+        let digits = "A9993E364706816ABA3E25717850C26C9CD0D89D";
+        for (size, hash, expected) in [
+            (None, None, None),
+            (Some(3), Some("qZk+NkcGgWq6PiVxeFDCbJzQ2J0="), None),
+            (None, Some(" qZk+NkcGgWq6PiVxeFDCbJzQ2J0"), None),
+            (None, Some(digits), None),
+            (Some(4), Some(digits), Some("size_differs")),
+            (Some(2), None, Some("size_differs")),
+            (Some(3), Some("c2hhMQ=="), Some(HASH_DIFFERS)),
+            (Some(3), Some(""), Some(HASH_DIFFERS)),
+        ] {
+            assert_eq!(difference(b"abc", size, hash), expected, "{size:?} {hash:?}");
         }
     }
 

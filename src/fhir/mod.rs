@@ -34,8 +34,8 @@ pub use crate::{
     r4::{is_r4_type, similar_r4_type},
 };
 pub use attachment::{
-    ATTACHMENT_TYPES, Attachment, NotFetched, Place, attachment_url, attachments, is_of_type,
-    unwrapped,
+    ATTACHMENT_TYPES, Attachment, HASH_DIFFERS, NotFetched, Place, attachment_url, attachments,
+    difference, is_hash_of, is_of_type, unwrapped,
 };
 pub use bundle::{Bundle, BundleError, Entry, SearchMode};
 pub use capability::{Capability, fhir_version};

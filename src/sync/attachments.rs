@@ -3,6 +3,9 @@
 //! What is to be fetched stands in the warehouse, and each answer is committed by itself, so a killed
 //! run goes on where it was. A file is asked for on the plan's own origin alone.
 
+pub(super) mod ending;
+pub(super) mod named;
+
 use super::{
     context::WalkContext,
     options::{AttachmentLimits, SyncOptions, Target},
@@ -11,22 +14,22 @@ use super::{
 };
 use crate::{
     fhir::{
-        ATTACHMENT_TYPES, Effort, FetchError, NotFetched, Place, attachment_url, attachments,
+        ATTACHMENT_TYPES, Effort, FetchError, NotFetched, attachment_url, difference, is_hash_of,
         is_of_type, unwrapped,
     },
     http::{Response, Retry},
     monitor::Event,
     outcome::{Reason, WalkKind, WalkState},
-    plural,
     warehouse::{
-        AttachmentFound, NamedAttachment, PendingAttachment, WalkCounters, WalkFinish, WalkKey,
-        WalkStart, WarehouseError, attachment_counts, attachment_source, attachment_sources,
-        pending_attachments,
+        AttachmentFound, PendingAttachment, WalkCounters, WalkFinish, WalkKey, WalkStart,
+        WarehouseError, attachment_counts, pending_attachments,
     },
 };
+use ending::ending;
+use named::{enter_named, too_large};
 
 /// What the ledger has in the place of a resource type: FHIR's name of what is fetched.
-const ATTACHMENT: &str = "Attachment";
+pub(super) const ATTACHMENT: &str = "Attachment";
 /// Failures in a row after which the rest is left to the next run.
 const MAX_FAILURES: u32 = 3;
 
@@ -44,17 +47,7 @@ pub(super) async fn fetch(
     if !target.attachments || !options.types.is_empty() && !options.types.iter().any(is_source) {
         return Ok(());
     }
-    let start = WalkStart {
-        run_id: context.run_id,
-        connection_id: context.connection.id,
-        resource_type: ATTACHMENT.to_owned(),
-        kind: WalkKind::Attachment,
-        first_url: None,
-        since: None,
-        window: None,
-        resumes: None,
-        proved_for: None,
-    };
+    let start = walk_start(context.run_id, context.connection.id);
     let (key, _) = context.warehouse.start_walk(start).await?;
     let connection = context.connection.name.as_str();
     let started = Event::WalkStarted { connection, resource_type: ATTACHMENT, pages_before: 0 };
@@ -81,6 +74,21 @@ pub(super) async fn fetch(
     Ok(())
 }
 
+/// The beginning of a walk over attachments.
+pub(super) fn walk_start(run_id: i64, connection_id: i64) -> WalkStart {
+    WalkStart {
+        run_id,
+        connection_id,
+        resource_type: ATTACHMENT.to_owned(),
+        kind: WalkKind::Attachment,
+        first_url: None,
+        since: None,
+        window: None,
+        resumes: None,
+        proved_for: None,
+    }
+}
+
 struct Fetching<'a> {
     context: &'a WalkContext,
     target: &'a Target,
@@ -102,50 +110,9 @@ impl Fetching<'_> {
         let refused_before = if options.full { now } else { now - every };
         let limit_bytes = self.limits.bytes as u64;
         warehouse.retry_attachments(connection_id, refused_before, limit_bytes).await?;
-        let sources = warehouse.reader().read(|it| attachment_sources(it, connection_id))?;
-        for rowid in sources {
-            let Some(source) = warehouse.reader().read(|it| attachment_source(it, rowid))? else {
-                continue;
-            };
-            let named = attachments(&source.resource_type, &source.json);
-            let named = named.into_iter().map(|one| self.named(one)).collect();
-            self.counters.rows_written +=
-                warehouse.enter_named_attachments(connection_id, source, named).await?;
-        }
+        self.counters.rows_written +=
+            enter_named(warehouse, connection_id, self.limits.bytes).await?;
         Ok(())
-    }
-
-    fn named(&self, one: crate::fhir::Attachment) -> NamedAttachment {
-        let missing =
-            |reason| AttachmentFound::Missing { reason, http_status: None, limit_bytes: None };
-        let (url, known) = match one.place {
-            Place::Url(url) => (Some(url), None),
-            Place::Inline(bytes) if bytes.len() > self.limits.bytes => {
-                (None, Some(self.too_large()))
-            }
-            Place::Inline(bytes) => {
-                (None, Some(AttachmentFound::Stored { bytes, received_type: None, note: None }))
-            }
-            Place::Unreadable => (None, Some(missing("not_base64"))),
-            Place::Nowhere => (None, Some(missing("no_content"))),
-        };
-        NamedAttachment {
-            position: one.position,
-            content_type: one.content_type,
-            url,
-            declared_hash: one.hash,
-            declared_size: one.size,
-            known,
-        }
-    }
-
-    fn too_large(&self) -> AttachmentFound {
-        let limit_bytes = Some(self.limits.bytes as u64);
-        AttachmentFound::Missing {
-            reason: Reason::TooLarge.as_str(),
-            http_status: None,
-            limit_bytes,
-        }
     }
 
     async fn fetch_pending(&mut self) -> Result<(), WarehouseError> {
@@ -235,15 +202,15 @@ impl Fetching<'_> {
             return fail("another_type");
         }
         if bytes.len() > self.limits.bytes {
-            return self.too_large();
+            return too_large(self.limits.bytes);
         }
-        let size = bytes.len() as u64;
-        if one.declared_size.is_some_and(|declared| size < declared) {
+        let (size, hash) = (one.declared_size, one.declared_hash.as_deref());
+        let is_short = size.is_some_and(|declared| (bytes.len() as u64) < declared);
+        if is_short && !hash.is_some_and(|hash| is_hash_of(&bytes, hash)) {
             return fail(Reason::CutShort.as_str());
         }
         self.failures = 0;
-        let is_larger = one.declared_size.is_some_and(|declared| size > declared);
-        let note = is_larger.then_some("size_differs");
+        let note = difference(&bytes, size, hash);
         AttachmentFound::Stored { bytes, received_type, note }
     }
 
@@ -254,7 +221,7 @@ impl Fetching<'_> {
             return None;
         }
         if reason == Reason::TooLarge {
-            return Some(self.too_large());
+            return Some(too_large(self.limits.bytes));
         }
         let is_final = matches!(
             reason,
@@ -280,44 +247,7 @@ impl Fetching<'_> {
         let id = self.context.connection.id;
         let counts =
             self.context.warehouse.reader().read(|reading| attachment_counts(reading, id))?;
-        let number = |state: &str| -> u64 {
-            counts.iter().filter(|it| it.state == state).map(|it| it.number).sum()
-        };
-        let all: u64 = counts.iter().map(|it| it.number).sum();
-        let lacking: Vec<String> = counts
-            .iter()
-            .filter_map(|it| {
-                let words = words(&it.state, it.reason.as_deref())?;
-                Some(format!("{} {words}", it.number))
-            })
-            .collect();
-        let told = format!(
-            "{} of {} not stored: {}",
-            number("pending") + number("missing"),
-            plural::count(all, "attachment"),
-            lacking.join(", ")
-        );
-        let refused = counts
-            .iter()
-            .any(|it| matches!(it.reason.as_deref(), Some("forbidden" | "unauthorized")));
-        let finish = if number("pending") > 0 {
-            let stopped = self.stopped.unwrap_or_else(|| {
-                WalkFinish::incomplete(Reason::Unanswered, "the next run asks for them".to_owned())
-            });
-            let why = stopped.detail.clone().unwrap_or_default();
-            WalkFinish { detail: Some(format!("{told}: {why}")), keep_cursor: false, ..stopped }
-        } else if refused {
-            let hint = "the consent may not cover Binary: add patient/Binary.read to the plan's scope \
-                        and connect again; or attachments = false in the plan's section";
-            WalkFinish {
-                hint: Some(hint.to_owned()),
-                http_status: Some(403),
-                keep_cursor: false,
-                ..WalkFinish::incomplete(Reason::Forbidden, told)
-            }
-        } else {
-            WalkFinish::complete((!lacking.is_empty()).then_some(told))
-        };
+        let finish = ending(&counts, self.stopped);
         let (context, counters) = (self.context, self.counters);
         context.warehouse.abandon_walk(self.key, finish.clone(), counters.clone()).await?;
         context.monitor.event(Event::WalkFinished {
@@ -329,24 +259,4 @@ impl Fetching<'_> {
         });
         Ok(WalkReport { resource_type: ATTACHMENT.to_owned(), finish, counters })
     }
-}
-
-/// What is said of attachments that are not stored, or not as declared, for a reason.
-fn words(state: &str, reason: Option<&str>) -> Option<String> {
-    Some(match (state, reason) {
-        ("stored", None) => return None,
-        ("stored", Some(_)) => "larger than declared (stored)".to_owned(),
-        (_, None) => "not asked for yet".to_owned(),
-        (_, Some("too_large")) => "too large (attachment_max_mebibytes)".to_owned(),
-        (_, Some("not_found" | "gone")) => "that the plan does not have".to_owned(),
-        (_, Some("foreign_origin")) => "at another origin".to_owned(),
-        (_, Some("redirected")) => "redirected to another origin".to_owned(),
-        (_, Some("no_content")) => "without content or URL".to_owned(),
-        (_, Some("not_base64")) => "in text that is not base64".to_owned(),
-        (_, Some("not_a_url")) => "at what is no URL of a server".to_owned(),
-        (_, Some("another_type")) => "answered with another media type".to_owned(),
-        (_, Some("cut_short")) => "shorter than declared".to_owned(),
-        (_, Some("forbidden" | "unauthorized")) => "refused".to_owned(),
-        (_, Some(other)) => format!("not answered ({other})"),
-    })
 }

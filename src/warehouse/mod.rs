@@ -65,8 +65,9 @@ pub(crate) use walks::absence::{
     pending_absences, surely_present,
 };
 pub(crate) use walks::attachments::{
-    AttachmentFound, NamedAttachment, PendingAttachment, attachment_counts, attachment_source,
-    attachment_sources, pending_attachments,
+    AttachmentCount, AttachmentFound, NamedAttachment, PendingAttachment, attachment_counts,
+    attachment_source, attachment_sources, pending_attachments, stored_binary,
+    unstored_attachments,
 };
 pub(crate) use walks::chain::{Chain, PageCount, Sums};
 pub use walks::connections::{ConnectionRow, NewConsent, NewFiles};

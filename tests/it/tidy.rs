@@ -11,7 +11,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("aho_corasick", &["http/secrets.rs"]),
     (
         "aws_lc_rs",
-        &["auth/token/client_key.rs", "commands/export/deidentify/", "sandbox/oauth/assertion.rs"],
+        &["auth/token/", "commands/export/deidentify/", "fhir/attachment.rs", "sandbox/oauth/"],
     ),
     ("axum", &["sandbox/", "auth/consent/callback.rs", "auth/consent/start_page.rs"]),
     ("backoff", &["http/retry.rs"]),

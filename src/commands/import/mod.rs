@@ -127,12 +127,20 @@ impl Taken {
             return Err(Failure::misuse(format!("{} is at plan {plan}", row.name))
                 .hint("its FHIR bases are those of the plan's section: leave out --base"));
         }
+        if let (Some(plan), true) = (&row.plan, self.args.attachments) {
+            return Err(Failure::misuse(format!("{} is at plan {plan}", row.name)).hint(
+                "set attachments = true in the plan's section: the next sync stores the attachments \
+                 of imported resources, too; leave out --attachments",
+            ));
+        }
         let context = ImportContext {
             warehouse: Arc::clone(warehouse),
             monitor: Arc::clone(&self.monitor),
             clock: Clock::system(),
             stop: stop_signal::listen(None),
             count_unmapped_paths: self.settings.count_unmapped_paths,
+            attachments: self.args.attachments,
+            attachment_bytes: self.settings.attachments.0,
         };
         let dependants = self.args.dependants || self.covers_dependants(&row);
         Ok(Import::start(context, row, base, dependants).await?)

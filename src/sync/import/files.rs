@@ -4,7 +4,10 @@
 //! watermark, has no cursor, and what is missing from it is not absent. Whoever reads the files calls
 //! [`Import::begin`], [`Import::part`] for each part, and [`Import::end`]; then [`Import::finish`].
 
-use super::pages::{FilePage, base_of, full_urls, pages};
+use super::{
+    attachments,
+    pages::{FilePage, base_of, full_urls, pages},
+};
 use crate::{
     clock::Clock,
     fhir::{Bundle, Entry},
@@ -12,6 +15,7 @@ use crate::{
     outcome::{Reason, WalkKind},
     reference::{FullUrls, ServerBases},
     sync::{
+        attachments::{ATTACHMENT, ending::ending, walk_start},
         intake::{page::Intake, whose::Whose, workers::Workers},
         report::{ConnectionReport, Report, WalkReport},
         stop::Stop,
@@ -19,7 +23,7 @@ use crate::{
     },
     warehouse::{
         ConnectionRow, PageWrite, Sums, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart,
-        Warehouse, WarehouseError, open_strangers,
+        Warehouse, WarehouseError, attachment_counts, open_strangers,
     },
 };
 use bytes::Bytes;
@@ -41,6 +45,10 @@ pub struct ImportContext {
     pub stop: Stop,
     /// Whether what no column carries is counted at the end.
     pub count_unmapped_paths: bool,
+    /// Whether attachments are stored; those of a connection that has some already are in any case.
+    pub attachments: bool,
+    /// Largest attachment, in bytes.
+    pub attachment_bytes: usize,
 }
 
 /// One run that takes in files of one connection.
@@ -172,9 +180,9 @@ impl Import {
     /// # Errors
     /// The warehouse's.
     pub async fn finish(self) -> Result<Report, WarehouseError> {
+        let mut walks: Vec<WalkReport> = self.attachments().await?.into_iter().collect();
         let Import { context, connection, run_id, .. } = self;
         let warehouse = context.warehouse;
-        let mut walks = Vec::new();
         for (resource_type, walk) in self.walks {
             let FileWalk { key, counters, trouble } = walk;
             let complete = WalkFinish::complete(None);
@@ -217,6 +225,23 @@ impl Import {
         let (state, exit_code) = (report.state(), report.exit_code() as u8);
         warehouse.finish_run(run_id, state, exit_code, report.summary()).await?;
         Ok(report)
+    }
+
+    /// Stores attachments, where they are wanted. Those of a plan's connection are left to its next sync,
+    /// which can ask for them, too.
+    async fn attachments(&self) -> Result<Option<WalkReport>, WarehouseError> {
+        let (warehouse, id) = (&self.context.warehouse, self.connection.id);
+        let counts = || warehouse.reader().read(|connection| attachment_counts(connection, id));
+        let is_wanted = self.context.attachments || !counts()?.is_empty();
+        if !is_wanted || self.connection.plan.is_some() || self.is_interrupted {
+            return Ok(None);
+        }
+        let (key, _) = warehouse.start_walk(walk_start(self.run_id, id)).await?;
+        let (bases, limit) = (&self.intake.bases, self.context.attachment_bytes);
+        let counters = attachments::store(warehouse, id, bases, &key, limit).await?;
+        let finish = ending(&counts()?, None);
+        warehouse.abandon_walk(key, finish.clone(), counters.clone()).await?;
+        Ok(Some(WalkReport { resource_type: ATTACHMENT.to_owned(), finish, counters }))
     }
 
     /// Notes the server that a Bundle came from, where nothing is known of it yet.

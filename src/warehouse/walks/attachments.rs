@@ -6,8 +6,8 @@
 mod look;
 
 pub(crate) use look::{
-    PendingAttachment, Source, attachment_counts, attachment_source, attachment_sources,
-    pending_attachments,
+    AttachmentCount, PendingAttachment, Source, attachment_counts, attachment_source,
+    attachment_sources, pending_attachments, stored_binary, unstored_attachments,
 };
 
 use super::{
@@ -112,6 +112,8 @@ struct Present {
     url: Option<String>,
     declared_hash: Option<String>,
     is_stored: bool,
+    /// Whether its bytes were checked and have not the hash that its resource declares.
+    hash_differs: bool,
     sha256: Option<String>,
 }
 
@@ -135,12 +137,7 @@ fn enter_named(
         let before = present.iter().find(|before| before.position == one.position);
         if let Some(before) = before {
             if is_same(before, one) {
-                transaction
-                    .execute(
-                        "UPDATE attachment SET source_hash = ?2 WHERE id = ?1",
-                        params![before.row, source.content_hash],
-                    )
-                    .doing(DOING)?;
+                still_stands(&transaction, before.row, source, one)?;
                 continue;
             }
             replace(&transaction, before, &now)?;
@@ -171,6 +168,24 @@ fn enter_named(
     Ok(written)
 }
 
+/// Keeps the bytes of a row whose resource changed, and notes what is declared of them now.
+fn still_stands(
+    transaction: &Transaction<'_>,
+    row: i64,
+    source: &Source,
+    named: &NamedAttachment,
+) -> Result<(), WarehouseError> {
+    let sql = "UPDATE attachment SET source_hash = ?2, declared_hash = ?3, declared_size = ?4
+               WHERE id = ?1";
+    let declared = params![row, source.content_hash, named.declared_hash, named.declared_size];
+    transaction.execute(sql, declared).doing(DOING)?;
+    if let Some(AttachmentFound::Stored { note, .. }) = &named.known {
+        let sql = "UPDATE attachment SET reason = ?2 WHERE id = ?1";
+        transaction.execute(sql, params![row, note]).doing(DOING)?;
+    }
+    Ok(())
+}
+
 fn present(
     transaction: &Transaction<'_>,
     connection_id: i64,
@@ -183,13 +198,15 @@ fn present(
             url: row.get(2)?,
             declared_hash: row.get(3)?,
             is_stored: row.get(4)?,
-            sha256: row.get(5)?,
+            hash_differs: row.get(5)?,
+            sha256: row.get(6)?,
         })
     };
     transaction
         .prepare_cached(
-            "SELECT id, position, url, declared_hash, state = 'stored', sha256 FROM attachment
-             WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3
+            "SELECT id, position, url, declared_hash, state = 'stored',
+               reason IS 'hash_differs', sha256
+             FROM attachment WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3
                AND replaced_at IS NULL",
         )
         .and_then(|mut statement| {
@@ -202,7 +219,9 @@ fn present(
 /// Whether the stored bytes are what a changed resource names: by the hash that it declares for the same
 /// URL, or by what it carries itself.
 fn is_same(before: &Present, named: &NamedAttachment) -> bool {
-    let by_hash = named.declared_hash.is_some() && named.declared_hash == before.declared_hash;
+    let by_hash = named.declared_hash.is_some()
+        && named.declared_hash == before.declared_hash
+        && !before.hash_differs;
     let by_bytes = match &named.known {
         Some(AttachmentFound::Stored { bytes, .. }) => before.sha256 == Some(sha256(bytes)),
         _ => false,
@@ -277,11 +296,11 @@ fn enter_found(
         for sql in [
             "UPDATE attachment SET (source_hash, declared_hash, declared_size) =
                (SELECT source_hash, declared_hash, declared_size FROM attachment WHERE id = ?2)
-             WHERE id = ?1",
-            "DELETE FROM attachment WHERE id = ?2 AND id <> ?1",
-            "UPDATE attachment SET replaced_at = NULL WHERE id = ?1 AND ?2 = ?2",
+             WHERE id = ?1 AND ?3 IS ?3",
+            "DELETE FROM attachment WHERE id = ?2 AND id <> ?1 AND ?3 IS ?3",
+            "UPDATE attachment SET replaced_at = NULL, reason = ?3 WHERE id = ?1 AND ?2 = ?2",
         ] {
-            transaction.execute(sql, params![same, row]).doing(DOING)?;
+            transaction.execute(sql, params![same, row, note]).doing(DOING)?;
         }
         return Ok(0);
     }

@@ -8,6 +8,7 @@ mod export_parquet;
 mod export_planted;
 mod export_since;
 pub(crate) mod import;
+mod import_attachments;
 mod import_beside_a_plan;
 mod import_data;
 mod import_odd;

@@ -15,6 +15,8 @@ use std::{
 };
 
 const ON: &str = "attachments = true\n";
+/// SHA-1 of "hashed" in base64: `printf hashed | sha1sum | xxd -r -p | base64`.
+pub(super) const SHA1_OF_HASHED: &str = "YxhVOJnarilBcYwCUIru6TivGhw=";
 
 /// What stands at a path: a whole answer, written as it is.
 #[derive(Clone)]
@@ -36,7 +38,7 @@ struct State {
 }
 
 /// A plan that speaks HTTP a byte at a time, and another server that counts who comes.
-struct Plan {
+pub(super) struct Plan {
     origin: String,
     foreign: String,
     strangers: Arc<AtomicUsize>,
@@ -44,7 +46,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn start() -> Plan {
+    pub(super) fn start() -> Plan {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -71,7 +73,7 @@ impl Plan {
     }
 
     /// A document with one attachment.
-    fn document(&self, id: &str, attachment: Value) {
+    pub(super) fn document(&self, id: &str, attachment: Value) {
         let document = json!({"resourceType": "DocumentReference", "id": id,
             "content": [{"attachment": attachment}]});
         let mut state = self.state();
@@ -83,18 +85,18 @@ impl Plan {
         self.state().files.insert(format!("/r4/Binary/{id}"), file);
     }
 
-    fn text(&self, id: &str, text: &str) {
+    pub(super) fn text(&self, id: &str, text: &str) {
         self.file(id, File::Answer("200 OK\r\nContent-Type: text/plain", text.into()));
     }
 
     /// The files that were asked for since the last look.
-    fn asked(&self) -> Vec<String> {
+    pub(super) fn asked(&self) -> Vec<String> {
         let asked = std::mem::take(&mut self.state().asked);
         assert!(asked.iter().all(|(_, had_token)| *had_token));
         asked.into_iter().map(|(path, _)| path.replace("/r4/Binary/", "")).collect()
     }
 
-    fn home(&self, more: &str) -> Home {
+    pub(super) fn home(&self, more: &str) -> Home {
         let home = Home::new();
         let sync = "[sync]\nattachment_max_mebibytes = 1\n";
         let sync = if more.contains("[sync]") { "" } else { sync };
@@ -166,13 +168,13 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
 }
 
-fn states(home: &Home) -> BTreeMap<String, String> {
+pub(super) fn states(home: &Home) -> BTreeMap<String, String> {
     let sql = "SELECT resource_id, state || coalesce(' ' || reason, '') FROM attachment
                WHERE replaced_at IS NULL";
     home.rows(sql).into_iter().map(|row| (row[0].clone(), row[1].clone())).collect()
 }
 
-fn completeness(home: &Home) -> Vec<String> {
+pub(super) fn completeness(home: &Home) -> Vec<String> {
     let sql = "SELECT mode, state, coalesce(detail, warning, '') FROM completeness
                WHERE resource_type = 'Attachment'";
     home.rows(sql).concat()
@@ -286,7 +288,7 @@ fn a_changed_resource_is_fetched_anew_and_what_was_there_is_history() {
         attachment
     };
     let (url, hashed) =
-        (json!({"url": "Binary/a"}), json!({"url": "Binary/h", "hash": "c2hhMQ=="}));
+        (json!({"url": "Binary/a"}), json!({"url": "Binary/h", "hash": SHA1_OF_HASHED}));
     let inline = json!({"data": "b25l"});
     plan.document("a", with("1", url.clone()));
     plan.document("h", with("1", hashed.clone()));

@@ -1,6 +1,7 @@
 //! Plans as they differ: consent, tokens, presets, headers, bases.
 
 mod attachments;
+mod attachments_declared;
 mod consent_ends;
 mod cookies;
 mod doctor_plans;

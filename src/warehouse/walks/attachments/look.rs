@@ -19,7 +19,10 @@ pub(crate) struct PendingAttachment {
     pub(crate) resource_type: String,
     pub(crate) url: String,
     pub(crate) content_type: Option<String>,
+    pub(crate) declared_hash: Option<String>,
     pub(crate) declared_size: Option<u64>,
+    /// Whether it is to be looked for; else it was, and is missing.
+    pub(crate) is_pending: bool,
 }
 
 /// How many attachments stand in a state for a reason.
@@ -81,26 +84,66 @@ pub(crate) fn pending_attachments(
     connection_id: i64,
     limit: u32,
 ) -> Result<Vec<PendingAttachment>, WarehouseError> {
+    let condition = "state = 'pending' ORDER BY tried_at IS NOT NULL, tried_at, id";
+    unstored(connection, connection_id, condition, limit)
+}
+
+/// Attachments of files: all that have a URL and are not stored, whatever was found before.
+pub(crate) fn unstored_attachments(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<PendingAttachment>, WarehouseError> {
+    let condition = "(state = 'pending' OR state = 'missing' AND limit_bytes IS NULL) ORDER BY id";
+    unstored(connection, connection_id, condition, u32::MAX)
+}
+
+fn unstored(
+    connection: &Connection,
+    connection_id: i64,
+    condition: &str,
+    limit: u32,
+) -> Result<Vec<PendingAttachment>, WarehouseError> {
     let pending = |row: &Row<'_>| {
         Ok(PendingAttachment {
             row: row.get(0)?,
             resource_type: row.get(1)?,
             url: row.get(2)?,
             content_type: row.get(3)?,
-            declared_size: row.get(4)?,
+            declared_hash: row.get(4)?,
+            declared_size: row.get(5)?,
+            is_pending: row.get(6)?,
         })
     };
     connection
-        .prepare(
-            "SELECT id, resource_type, url, content_type, declared_size FROM attachment
-             WHERE connection_id = ?1 AND state = 'pending' AND replaced_at IS NULL
-               AND url IS NOT NULL
-             ORDER BY tried_at IS NOT NULL, tried_at, id LIMIT ?2",
-        )
+        .prepare(&format!(
+            "SELECT id, resource_type, url, content_type, declared_hash, declared_size,
+               state = 'pending'
+             FROM attachment
+             WHERE connection_id = ?1 AND replaced_at IS NULL AND url IS NOT NULL
+               AND {condition} LIMIT ?2"
+        ))
         .and_then(|mut statement| {
             statement.query_map(params![connection_id, limit], pending)?.collect()
         })
         .doing("cannot look for attachments")
+}
+
+/// The bytes of a stored Binary resource.
+pub(crate) fn stored_binary(
+    connection: &Connection,
+    connection_id: i64,
+    id: &str,
+) -> Result<Option<Vec<u8>>, WarehouseError> {
+    connection
+        .prepare_cached(
+            "SELECT json FROM resource WHERE connection_id = ?1 AND resource_type = 'Binary'
+               AND resource_id = ?2 AND deleted_at IS NULL",
+        )
+        .and_then(|mut statement| {
+            let bytes = |row: &Row<'_>| Ok(row.get_ref(0)?.as_bytes()?.to_vec());
+            statement.query_row(params![connection_id, id], bytes).optional()
+        })
+        .doing("cannot read a Binary")
 }
 
 /// How the present attachments of a connection stand.

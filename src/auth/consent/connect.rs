@@ -43,6 +43,11 @@ pub async fn exchange(
             let (token, claim, nonce) = (token.expose_secret(), claim.as_deref(), nonce.as_deref());
             id_token::patient(token, registration, claim, nonce, now)?
         }
+        (PatientFrom::IdToken { .. }, _, None) => {
+            let reason = "it has no id_token, in which patient_from has the Patient looked for; \
+                          openid must be in scope and granted, or patient_from be another";
+            return Err(GrantError::Malformed { status: 200, reason });
+        }
         (_, named, _) => named,
     };
     if let (None, Some(refresh)) = (tokens.consent_ends_at, &tokens.refresh) {

@@ -129,6 +129,21 @@ fn token_requests_are_written_as_json_with_the_plans_names() {
 }
 
 #[test]
+fn a_consent_without_the_id_token_that_names_its_patient_is_refused() {
+    let payer = Dictated::start();
+    payer.script().token = r#","patient":"another-1""#.to_owned();
+    let home =
+        configured(&payer, "patient_from = \"id_token\"\nscope = \"openid launch/patient\"\n");
+    let refused = payer.connect(&home, &[]);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    let told =
+        "it has no id_token, in which patient_from has the Patient looked for; openid must be";
+    assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("another-1"), "{}", refused.stderr);
+    assert_eq!(home.run(&["status"]).stdout.matches("john").count(), 0);
+}
+
+#[test]
 fn a_connection_has_parameters_of_its_own() {
     let payer = payer();
     let lines = "authorize_parameters = { lang = \"en\", id = \"none\" }\n\

@@ -4,7 +4,7 @@
 //! the page it stands on and held against what has been asked for already.
 
 use super::{
-    bundle::Bundle,
+    bundle::{Bundle, Entry, SearchMode},
     last_link::{Behind, behind},
     next_link::{Next, UnusableNext},
 };
@@ -66,6 +66,12 @@ pub enum PagingError {
     /// A `next` link names no URL, or a link may be a `next` link.
     #[error("{0}, so it is not certain that this is the last page")]
     Unusable(#[from] UnusableNext),
+    /// It may be cut off where the server's links would lead on, if it sent any.
+    #[error(
+        "the page holds as many resources as were asked for, and has neither links nor a total, so it \
+         is not certain that this is the last page"
+    )]
+    Unlinked,
     /// Several links lead to different pages.
     #[error("the page names different next pages")]
     Ambiguous,
@@ -123,8 +129,11 @@ impl Pager {
     /// asked for.
     ///
     /// # Errors
-    /// A link that must not be followed.
+    /// A link that must not be followed; a first page that is full and has no links at all.
     pub fn last(&mut self, page: &Url, bundle: &Bundle) -> Result<Option<LastPage>, PagingError> {
+        if self.asked.len() == 1 && is_full_without_links(page, bundle) {
+            return Err(PagingError::Unlinked);
+        }
         let Some(link) = &bundle.last else { return Ok(None) };
         let self_link = bundle.self_link.as_deref().and_then(|link| resolve(page, link));
         let entries = bundle.entries.len();
@@ -176,6 +185,19 @@ impl Pager {
         url.set_fragment(None);
         self.asked.insert(self.hasher.hash_one(url.as_str()))
     }
+}
+
+/// Whether a page has as many matches as `_count` asked for, and nothing that tells whether there are more:
+/// some servers page by an offset that their answers never name (Humana's samples have no links).
+fn is_full_without_links(page: &Url, bundle: &Bundle) -> bool {
+    let asked = |name: &str| page.query_pairs().find(|(key, _)| key == name);
+    let count: Option<usize> = asked("_count").and_then(|(_, count)| count.parse().ok());
+    let is_match = |entry: &&Entry| entry.mode == SearchMode::Match;
+    bundle.total.is_none()
+        && bundle.self_link.is_none()
+        && bundle.last.is_none()
+        && asked("_id").is_none()
+        && count.is_some_and(|count| count == bundle.entries.iter().filter(is_match).count())
 }
 
 /// Resolves a link as real servers write it: absolute, relative, or `host/path` without a scheme.

@@ -191,17 +191,27 @@ pub(crate) fn no_progress(pages: u32) -> WalkFinish {
 }
 
 /// A next link that must not be followed.
-pub(super) fn lost_way(error: &PagingError) -> WalkFinish {
+pub(super) fn lost_way(error: &PagingError) -> Ending {
     let reason = match error {
         PagingError::ForeignOrigin { .. } => Reason::ForeignOrigin,
         PagingError::Loop => Reason::NextLoop,
         PagingError::OnlyEmptyPages => Reason::OnlyEmptyPages,
         PagingError::NotAUrl => Reason::NextNotAUrl,
-        PagingError::Unusable(_) | PagingError::Ambiguous | PagingError::OtherType => {
-            Reason::NextUnusable
-        }
+        PagingError::Unusable(_)
+        | PagingError::Unlinked
+        | PagingError::Ambiguous
+        | PagingError::OtherType => Reason::NextUnusable,
     };
-    finally(reason, error.to_string())
+    let finish = finally(reason, error.to_string());
+    match error {
+        PagingError::Unlinked => {
+            let hint = "set page_size in the plan's section to more than a type holds; a page that is \
+                        not full is surely the last";
+            let finish = WalkFinish { hint: Some(hint.to_owned()), ..finish };
+            Ending::Lost(finish, Remedy::Windows)
+        }
+        _ => Ending::Open(finish),
+    }
 }
 
 /// A page that names a last page behind itself and has no link to the next one.

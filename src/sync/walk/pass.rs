@@ -265,7 +265,7 @@ impl Pass<'_> {
                 return self.downgrade(why).await;
             }
             match (onward, following) {
-                (Err(error), _) => return Ok(Ending::Open(lost_way(&error))),
+                (Err(error), _) => return Ok(lost_way(&error)),
                 (Ok(Onward::End), _) => return Ok(Ending::LastPage),
                 (Ok(_), _) if self.tally.stale_pages >= most_stale => {
                     return Ok(Ending::Open(no_progress(self.tally.stale_pages)));

@@ -1,6 +1,6 @@
 //! Links that say more, or less, than they lead to: a last page that no link leads to, and another path.
 
-use crate::support::{Asked, Home, Reply, Scripted, bundle};
+use crate::support::{Asked, Dictated, Home, Reply, Scripted, bundle};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const TYPE: &str = "Condition";
@@ -209,4 +209,30 @@ fn a_link_to_another_path_that_works_is_followed_as_it_is() {
         }
     });
     assert_eq!(came, [(0, 45, 4 + 5), (0, 45, 5)]);
+}
+
+#[test]
+fn a_page_that_is_as_long_as_asked_for_and_has_no_links_at_all_is_not_surely_the_last() {
+    let payer = Dictated::start();
+    let conditions = |number: usize| -> Vec<String> {
+        let condition = |id| format!(r#"{{"resourceType":"Condition","id":"c{id}"}}"#);
+        (0..number).map(condition).collect()
+    };
+    payer.serve("Condition", &conditions(3));
+    let home = payer.home("page_size = 3\ntypes = [\"Condition\"]\nrequired = []\n");
+    let sync = |code: i32, why: &str| {
+        let outcome = home.run(&["sync", "--full"]);
+        assert_eq!(outcome.code, code, "{why}: {}", outcome.stderr);
+        outcome.stderr
+    };
+    let said = sync(2, "three of three");
+    assert!(said.contains("set page_size in the plan's section"), "{said}");
+    let ledger = "SELECT state || ' ' || coalesce(reason, '') FROM completeness
+                  WHERE resource_type = 'Condition'";
+    assert_eq!(home.value::<String>(ledger), "incomplete next_unusable");
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM condition"), 3, "what came is stored");
+    payer.serve("Condition", &conditions(2));
+    sync(0, "fewer than asked for");
+    payer.serve("Condition", &conditions(5));
+    sync(0, "a server that does not look at _count");
 }

@@ -256,10 +256,25 @@ fn describe(
     }
     let is_missed = summary.refused > 0 || (required && is_about_a_member(name));
     if summary.stored == 0 && is_missed {
-        let detail = "the plan neither lists it nor lets it be read".to_owned();
+        let detail = match summary.refused {
+            0 => "the plan does not list it, and nothing that is stored names one to read",
+            _ => "the plan neither lists it nor lets it be read",
+        };
+        let detail = detail.to_owned();
         return if required {
-            let hint = "the consent may not cover it; `payersync connect` asks anew";
-            let finish = WalkFinish::incomplete(Reason::Forbidden, detail);
+            // A plan that does not know the type does not say that the consent leaves it out.
+            let is_unknown = summary.refused == 0 && refusal.http_status == Some(404);
+            let (reason, hint) = match is_unknown {
+                true => (
+                    Reason::NotFound,
+                    "if the plan does not serve it, leave it out of `required` in the plan's section",
+                ),
+                false => (
+                    Reason::Forbidden,
+                    "the consent may not cover it; `payersync connect` asks anew",
+                ),
+            };
+            let finish = WalkFinish::incomplete(reason, detail);
             // How it was refused to be listed is what the plan has said of it.
             WalkFinish {
                 http_status: refusal.http_status.or(Some(403)),

@@ -16,8 +16,8 @@ macro_rules! presets {
 }
 
 const TEXTS: &[(&str, &str)] = presets! {
-    "aetna-sandbox" "amerihealth-caritas" "athena" "bcbs-nc" "bcbs-sc" "bluebutton"
-    "bluebutton-sandbox" "carin-minimum" "cerner" "cigna-sandbox" "elevance" "epic-sandbox" "flexpa"
+    "acentra-sandbox" "aetna-sandbox" "amerihealth-caritas" "athena" "bcbs-nc" "bcbs-sc" "bluebutton"
+    "bluebutton-sandbox" "carin-minimum" "cerner" "cigna" "cigna-sandbox" "elevance" "epic-sandbox" "flexpa"
     "hapi" "humana" "humana-sandbox" "inferno" "kaiser" "medicaid-ut" "safhir" "smart-launcher" "uhc" "uhc-sandbox" "va-sandbox"
 };
 

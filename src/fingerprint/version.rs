@@ -17,10 +17,11 @@ impl Version<'_> {
     ///
     /// It is when it was updated earlier, unless its number is the higher one; or when it has the
     /// lower number and the dates say nothing. FHIR orders versions by neither, so both must agree
-    /// or be silent. A number is a versionId of digits alone; a date has a time and a zone.
+    /// or be silent. A number is a versionId of digits alone, or an ETag of them (`W/"3"`); a date has a
+    /// time and a zone.
     pub fn is_older_than(&self, other: &Version<'_>) -> bool {
-        let by_date = match (self.instant(), other.instant()) {
-            (Some(ours), Some(theirs)) => Some(ours.cmp(&theirs)),
+        let by_date = match (self.date(), other.date()) {
+            (Some(ours), Some(theirs)) => Some(compare(ours, theirs)),
             _ => None,
         };
         let by_number = match (self.number(), other.number()) {
@@ -45,14 +46,30 @@ impl Version<'_> {
 
     fn number(&self) -> Option<u128> {
         let text = self.version_id?;
+        let text = text.strip_prefix("W/").unwrap_or(text);
+        let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        let text = quoted.unwrap_or(text);
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         is_number.then(|| text.parse().ok()).flatten()
     }
 
-    /// In whole seconds: a server may leave out the fraction in one answer and not in another.
+    /// In whole seconds, as the rank of any two dates must be.
     fn instant(&self) -> Option<i64> {
+        self.date().map(|date| date.timestamp())
+    }
+
+    fn date(&self) -> Option<DateTime<Utc>> {
         let date = DateTime::parse_from_rfc3339(self.last_updated?).ok()?;
-        Some(date.with_timezone(&Utc).timestamp())
+        Some(date.with_timezone(&Utc))
+    }
+}
+
+/// Compares two dates in milliseconds where both have some, else in seconds: a server may leave out
+/// the fraction in one answer and not in another.
+fn compare(ours: DateTime<Utc>, theirs: DateTime<Utc>) -> Ordering {
+    match ours.timestamp_subsec_millis() > 0 && theirs.timestamp_subsec_millis() > 0 {
+        true => ours.timestamp_millis().cmp(&theirs.timestamp_millis()),
+        false => ours.timestamp().cmp(&theirs.timestamp()),
     }
 }
 
@@ -88,7 +105,14 @@ mod tests {
             (("9", OLD), ("10", OLD), true),
             (("9", ""), ("10", NEW), true),
             (("9", "2026-03-01"), ("10", "2026-03-02"), true),
+            (("W/\"9\"", ""), ("W/\"10\"", ""), true),
+            (("\"9\"", ""), ("10", ""), true),
+            (("", "2026-03-01T10:00:00.100Z"), ("", "2026-03-01T10:00:00.9Z"), true),
             // They contradict each other, or say nothing.
+            (("W/\"10\"", ""), ("W/\"9\"", ""), false),
+            (("W/9\"", ""), ("10", ""), false),
+            (("", "2026-03-01T10:00:00.123Z"), ("", "2026-03-01T10:00:00.123456Z"), false),
+            (("", "2026-03-01T10:00:00.000Z"), ("", "2026-03-01T10:00:00.900Z"), false),
             (("2", OLD), ("1", NEW), false),
             (("1", NEW), ("2", OLD), false),
             (("", "2026-03-01"), ("", "2026-03-02"), false),

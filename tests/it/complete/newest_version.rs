@@ -121,3 +121,30 @@ fn thousands_of_versions_of_one_resource_go_to_history_in_a_moment() {
     let newest = "SELECT code_text FROM condition";
     assert_eq!(home.value::<String>(newest), MANY.to_string());
 }
+
+#[test]
+fn an_older_version_in_the_words_of_an_etag_or_of_the_same_second_stays_older() {
+    let meta = |version: &str, date: &str| match date {
+        "" => format!("{{\"versionId\":\"W/\\\"{version}\\\"\"}}"),
+        date => format!("{{\"versionId\":\"{version}\",\"lastUpdated\":\"{date}\"}}"),
+    };
+    for (newer, older) in [
+        (meta("10", ""), meta("9", "")),
+        (meta("x", "2026-03-01T10:00:00.900Z"), meta("y", "2026-03-01T10:00:00.1Z")),
+    ] {
+        let condition = |meta: &str, text: &str| {
+            format!(
+                "{{\"resourceType\":\"Condition\",\"id\":\"c\",\"meta\":{meta},\
+                  \"code\":{{\"text\":\"{text}\"}}}}"
+            )
+        };
+        let page = [condition(&newer, "newer"), condition(&older, "older")];
+        let payer = Scripted::start(&["Condition"], move |_| bundle(&page, None, None));
+        let home = payer.connected_home(&["Condition"], "");
+        home.succeed(&["sync"], &newer);
+        let stored = "SELECT json ->> '$.code.text' FROM resource";
+        assert_eq!(home.rows(stored), [["newer"]], "{newer}");
+        let past = "SELECT json ->> '$.code.text' FROM resource_version";
+        assert_eq!(home.rows(past), [["older"]], "{newer}");
+    }
+}

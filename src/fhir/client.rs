@@ -5,6 +5,7 @@ use super::{
     bundle::{Bundle, BundleError},
     capability::Capability,
     error::FetchError,
+    outcome::Outcome,
     reference::{Referenced, read_url},
     search::under,
 };
@@ -287,7 +288,8 @@ impl FhirClient {
         let Asked { url, accept, limit_bytes, is_sound, on_retry } = *asked;
         let headers = self.registration.requests.headers.as_ref();
         let cookies = self.cookies.as_deref();
-        Get { url, accept, bearer, headers, cookies, limit_bytes, is_sound, on_retry }
+        let is_for_later = is_still_loading;
+        Get { url, accept, bearer, headers, cookies, limit_bytes, is_sound, is_for_later, on_retry }
     }
 
     /// The token to ask with; an open server needs none.
@@ -320,6 +322,11 @@ impl FhirClient {
 /// Whether a cache gave an answer that it had kept; gateways give those of the plan an age of 0.
 fn is_from_cache(response: &Response) -> bool {
     response.age.is_some_and(|age| !age.is_zero())
+}
+
+/// Whether the body of a 429 says that the member's data is still being loaded: the next run asks again.
+fn is_still_loading(body: &[u8]) -> bool {
+    Outcome::parse(body).is_some_and(|outcome| outcome.is_still_loading())
 }
 
 /// Whether a 2xx body is a page or will not become one by asking again.

@@ -61,6 +61,7 @@ struct Call<'a> {
     /// Turns true when nothing is worth another attempt.
     give_up: Option<watch::Receiver<bool>>,
     is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
+    is_for_later: fn(&[u8]) -> bool,
     on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
 
@@ -107,8 +108,8 @@ impl HttpClient {
     /// Without an answer: a refusal (foreign origin, no TLS), a network failure after the last
     /// attempt, a body that is too large, or a wait that is too long.
     pub async fn get(&self, request: Get<'_>) -> Result<Response, HttpError> {
-        let Get { url, accept, bearer, headers: own, cookies, limit_bytes, is_sound, on_retry } =
-            request;
+        let Get { url, accept, bearer, headers: own, .. } = request;
+        let Get { cookies, limit_bytes, is_sound, is_for_later, on_retry, .. } = request;
         let refuse = |kind| Err(refusal("GET", url, kind));
         if let Some(bearer) = bearer
             && !bearer.may_go_to(url)
@@ -143,6 +144,7 @@ impl HttpClient {
             repeatable,
             give_up,
             is_sound,
+            is_for_later,
             on_retry,
         };
         let response = self.run(call).await?;
@@ -180,6 +182,7 @@ impl HttpClient {
             repeatable: retry,
             give_up,
             is_sound: &super::any_body,
+            is_for_later: super::never,
             on_retry,
         };
         self.run(call).await
@@ -210,6 +213,7 @@ impl HttpClient {
             repeatable: true,
             give_up: None,
             is_sound: &super::any_body,
+            is_for_later: super::never,
             on_retry: &super::silently,
         };
         self.run(call).await
@@ -233,7 +237,8 @@ impl HttpClient {
         loop {
             attempt += 1;
             let outcome = self.attempt(&call).await;
-            let again = attempt < options.max_attempts;
+            let waits = |it: &Response| it.waits_longer(options.max_delay, call.is_for_later);
+            let again = attempt < options.max_attempts && !outcome.as_ref().is_ok_and(waits);
             let Some(reason) = call.reason_to_repeat(&outcome).filter(|_| again) else {
                 return settle(outcome, attempt);
             };
@@ -282,12 +287,12 @@ impl HttpClient {
         let sending = timeout_at(deadline, self.request(call, url, &origin).send());
         let mut response = sending.await.map_err(|_| Fault::too_slow())?.map_err(Fault::sending)?;
         let status = response.status().as_u16();
-        self.0.budgets.learn(&origin, status);
         let limit_bytes = options.max_body_bytes;
         let limit_bytes = call.limit_bytes.map_or(limit_bytes, |own| own.min(limit_bytes));
         let body = body::read(&mut response, limit_bytes, &self.0.in_flight, deadline)
             .await
             .map_err(|fault| fault.after_head(status))?;
+        self.0.budgets.learn(&origin, status == 429 && !(call.is_for_later)(&body));
         let headers = response.headers();
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let date = text(DATE).and_then(http_date);

@@ -89,10 +89,10 @@ impl Budgets {
     }
 
     /// Learns from an answer how fast the origin may be asked.
-    pub(super) fn learn(&self, origin: &Origin, status: u16) {
+    pub(super) fn learn(&self, origin: &Origin, is_too_much: bool) {
         let Some(budget) = self.of(origin) else { return };
         let mut pace = budget.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        if status == 429 { pace.throttled() } else { pace.accepted() }
+        if is_too_much { pace.throttled() } else { pace.accepted() }
     }
 
     fn of(&self, origin: &Origin) -> Option<Arc<Budget>> {

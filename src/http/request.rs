@@ -27,6 +27,9 @@ pub struct Get<'a> {
     /// One that is not (cut short, a login page) is asked for again like a failed attempt, and
     /// returned as it is after the last one.
     pub is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
+    /// Whether the body of a 429 says that a longer wait than `max_delay` is for the next run;
+    /// [`never`](super::never) where no server says so.
+    pub is_for_later: fn(&[u8]) -> bool,
     /// Told before each wait; [`silently`](super::silently) where nobody listens.
     pub on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
@@ -42,6 +45,7 @@ impl<'a> Get<'a> {
             cookies: None,
             limit_bytes: None,
             is_sound: &any_body,
+            is_for_later: never,
             on_retry: &silently,
         }
     }
@@ -93,6 +97,11 @@ pub fn silently(_: &Retry) {}
 /// Takes every body: the `is_sound` of a caller that has no expectation.
 pub fn any_body(_: &[u8]) -> bool {
     true
+}
+
+/// Waits after each 429: the `is_for_later` of a caller that reads none.
+pub fn never(_: &[u8]) -> bool {
+    false
 }
 
 impl fmt::Debug for Get<'_> {

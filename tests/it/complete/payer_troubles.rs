@@ -2,7 +2,7 @@
 
 use crate::{
     complete::fault_case::configure,
-    support::{Home, Payer, Watched},
+    support::{Home, Payer, Scripted, Watched, bundle},
 };
 use payersync::sandbox::{Fault, Options};
 
@@ -72,4 +72,27 @@ fn a_plan_that_knows_no_grant_any_more_is_told_as_a_consent_that_is_needed() {
         assert!(told.contains("needs a new consent: GET "), "{told}");
         assert!(told.contains("hint: `payersync connect john --plan demo`"), "{told}");
     }
+}
+
+#[test]
+fn a_plan_that_still_loads_the_members_data_is_asked_again_by_the_next_run_and_not_waited_for() {
+    let types = ["Condition", "Observation"];
+    let loading = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error",
+        "code":"transient","details":{"text":"sync in progress"}}]}"#;
+    let payer = Scripted::start(&types, |_| (429, loading.to_owned()));
+    let home = payer.connected_home(&types, "");
+    let begun = std::time::Instant::now();
+    let outcome = home.run(&["sync"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert!(begun.elapsed().as_secs() < 60, "the plan asks to wait for fifteen minutes");
+    assert!(outcome.stderr.contains("still loading the member's data"), "{}", outcome.stderr);
+    let ledger = "SELECT DISTINCT state, reason FROM completeness";
+    assert_eq!(home.rows(ledger), [["incomplete", "still_loading"]]);
+    assert_eq!(payer.asked().len(), types.len(), "each type once");
+    payer.play(|asked| {
+        let name = &asked.resource_type;
+        bundle(&[format!(r#"{{"resourceType":"{name}","id":"1"}}"#)], Some(1), None)
+    });
+    home.succeed(&["sync"], "the data is loaded");
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM resource"), 2);
 }

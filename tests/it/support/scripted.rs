@@ -173,6 +173,10 @@ fn fhir((status, body): Reply) -> Response {
     if status.is_redirection() {
         return (status, [(header::LOCATION, body)]).into_response();
     }
+    // As Flexpa says that a member's data is still being loaded.
+    if status == StatusCode::TOO_MANY_REQUESTS && body.contains("transient") {
+        return (status, [("x-retry-after", "900")], body).into_response();
+    }
     (status, [(header::CONTENT_TYPE, "application/fhir+json")], body).into_response()
 }
 

@@ -253,6 +253,8 @@ pub(super) fn order_of(
         // What changed is no part of a window.
         beside: None,
         extent: Extent::default(),
+        // The plan has just answered a search by the parameter: a refusal is no "does not serve it".
+        listed_before: true,
         ..order.clone()
     };
     Ok(Planned::Walk(Box::new(order)))

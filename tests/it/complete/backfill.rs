@@ -144,6 +144,9 @@ fn a_range_that_ends_before_it_begins_is_a_mistake() {
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
 }
 
+const MOVING_RANGE: [&str; 8] =
+    ["backfill", "c", "--from", "2020-01-01", "--to", "2021-12-31", "--window-months", "12"];
+
 /// Three resources in two windows. One moves from the window that is asked for later into that
 /// which is asked for first, in between: it is on no page of either.
 fn moving(asked: &Asked) -> Reply {
@@ -167,22 +170,45 @@ fn moving(asked: &Asked) -> Reply {
 
 #[test]
 fn what_moved_from_window_to_window_meanwhile_is_asked_for_at_the_end() {
-    let range =
-        ["backfill", "c", "--from", "2020-01-01", "--to", "2021-12-31", "--window-months", "12"];
     for limits in [vec!["--max-requests=2", "--max-requests=9"], vec!["--max-requests=9"]] {
         let payer = Scripted::start(&["Condition"], moving);
         let home = payer.connected_home(&["Condition"], "");
         for (number, limit) in limits.iter().enumerate() {
-            let outcome = home.run(&[&range[..], &[*limit]].concat());
+            let outcome = home.run(&[&MOVING_RANGE[..], &[*limit]].concat());
             let is_last = number + 1 == limits.len();
             assert_eq!(outcome.code, if is_last { 0 } else { 2 }, "{}", outcome.stderr);
         }
         let held = home.rows("SELECT id FROM condition ORDER BY id").concat();
         assert_eq!(held, ["early", "late", "moved"], "{limits:?}");
         payer.asked();
-        assert_eq!(home.run(&range).code, 0);
+        assert_eq!(home.run(&MOVING_RANGE).code, 0);
         let asked = payer.asked();
         assert_eq!(asked.len(), 3, "three questions find the parameter: {asked:?}");
         home.succeed(&["verify"], "a closing window");
+    }
+}
+
+#[test]
+fn a_window_that_is_refused_is_open_for_the_plan_serves_the_type() {
+    for refused in ["a window", "the closing one"] {
+        let payer = Scripted::start(&["Condition"], moving);
+        let home = payer.connected_home(&["Condition"], "");
+        payer.play(move |asked| {
+            let date = |name: &str| asked.query.get(name).cloned().unwrap_or_default();
+            let is_refused = match refused {
+                "a window" => date("onset-date") == "lt2022-01-01",
+                _ => !["", "ge1900-01-01", "ge2100-01-01"].contains(&&*date("_lastUpdated")),
+            };
+            if is_refused { (403, String::new()) } else { moving(asked) }
+        });
+        let outcome = home.run(&MOVING_RANGE);
+        assert_eq!(outcome.code, 2, "{refused}: {}", outcome.stderr);
+        let states =
+            "SELECT group_concat(state) FROM (SELECT DISTINCT state FROM sync_walk ORDER BY 1)";
+        assert_eq!(home.value::<String>(states), "complete,incomplete", "{refused}");
+        payer.play(moving);
+        assert_eq!(home.run(&MOVING_RANGE).code, 0, "{refused}");
+        let held = home.rows("SELECT id FROM condition ORDER BY id").concat();
+        assert_eq!(held, ["early", "late", "moved"], "{refused}");
     }
 }

@@ -81,7 +81,8 @@ fn history(faulty: &Faulty, seed: u64, nights: u64) {
         }
         let when = format!("seed {seed}, calm night {number}");
         let code = play_and_check(place, &mut runs, &calm, &when);
-        assert!(number < 2 || code == 0, "{when}: exit code {code}");
+        let said = || runs.values().next_back().map(|run| run.ended.stderr.clone());
+        assert!(number < 2 || code == 0, "{when}: exit code {code}: {:?}", said());
     }
     for name in TYPES {
         let payer = server.payer();

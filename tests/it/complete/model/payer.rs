@@ -229,7 +229,15 @@ impl Payer {
                 _ => page.next = None,
             }
         }
-        let body = self.bundle(name, &page, total);
+        let place = search.place.as_ref().map(|place| format!("&_place={place}"));
+        let own = format!(
+            "{}/r4/{name}?_count={}{}{}",
+            self.origin,
+            search.count,
+            place.unwrap_or_default(),
+            search.filter
+        );
+        let body = self.bundle(name, &page, total, &own);
         if self.mood.trouble > 0 && self.dice.one_in(self.mood.trouble) {
             return match self.dice.roll(6) {
                 0 => (self.dice.pick(&[400, 401, 403, 429, 500, 502]), Vec::new()),
@@ -307,16 +315,16 @@ impl Payer {
         }
     }
 
-    fn bundle(&mut self, name: &str, page: &Page, total: Option<usize>) -> Vec<u8> {
+    fn bundle(&mut self, name: &str, page: &Page, total: Option<usize>, own: &str) -> Vec<u8> {
         let mut body = b"{\"resourceType\":\"Bundle\",\"type\":\"searchset\"".to_vec();
         if let Some(total) = total {
             body.extend(format!(",\"total\":{total}").bytes());
         }
+        body.extend(format!(",\"link\":[{{\"relation\":\"self\",\"url\":\"{own}\"}}").bytes());
         if let Some(next) = &page.next {
-            let link = format!(",\"link\":[{{\"relation\":\"next\",\"url\":\"{next}\"}}]");
-            body.extend(link.bytes());
+            body.extend(format!(",{{\"relation\":\"next\",\"url\":\"{next}\"}}").bytes());
         }
-        body.extend(b",\"entry\":[");
+        body.extend(b"],\"entry\":[");
         for (position, row) in page.rows.iter().enumerate() {
             if position > 0 {
                 body.push(b',');

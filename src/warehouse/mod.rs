@@ -84,7 +84,7 @@ pub(crate) use walks::everything::{MissedAlong, along_types};
 pub(crate) use walks::finish::WalkEnd;
 pub use walks::ledger::WalkKey;
 pub(crate) use walks::ledger::{WalkStart, latest_walk};
-pub(crate) use walks::left_out::{brought_late, held_since, outdated};
+pub(crate) use walks::left_out::{brought_late, held_since, outdated, seen_last};
 pub use walks::moves::Moving;
 pub(crate) use walks::page::{ChangedResource, PageWrite, PageWritten, Reject, Unchanged};
 pub(crate) use walks::quarantine::open_strangers;

@@ -29,6 +29,8 @@ pub(crate) struct Shown<'a> {
     pub(super) agrees_with_both: bool,
     /// Whether every resource came as it is stored.
     pub(crate) is_unchanged: bool,
+    /// Whether the full walk before it brought more, and the declared total is more, too.
+    pub(super) is_less_than_before: bool,
 }
 
 /// The judgement on a walk.
@@ -58,7 +60,9 @@ pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
     let is_full = Some(tally.latest_page) >= tally.first_page;
     let link_lost = shown.pages > 1 && gap > 0 && (is_full || tally.denies_total);
     let decides = shown.strict_totals || link_lost || shown.totals == Totals::Trusted;
-    let is_odd = !adds_up && (decides || shown.totals == Totals::Unknown);
+    // A total that errs by habit still tells of a lost link, where the walk before found more.
+    let is_asked = shown.totals == Totals::Unknown || shown.is_less_than_before;
+    let is_odd = !adds_up && (decides || is_asked);
     let doubt = if tally.repeats() > 0 {
         Some(format!("{} came on two pages", plural::count(tally.repeats(), "resource")))
     } else if tally.nameless_again {
@@ -149,6 +153,7 @@ mod tests {
             agreement: Agreement::default(),
             agrees_with_both: false,
             is_unchanged: false,
+            is_less_than_before: false,
         }
     }
 
@@ -196,6 +201,11 @@ mod tests {
         let Judgement::Settled { totals, warning } = agreed else { panic!("{agreed:?}") };
         assert_eq!(totals, Some(Totals::Untrusted));
         assert!(warning.unwrap().contains("109"));
+        let less =
+            Shown { totals: Totals::Untrusted, is_less_than_before: true, ..shown(&habit, 1) };
+        assert!(matches!(judge(less), Judgement::Doubtful(_)));
+        let agreed = judge(Shown { agreement: AGREED, ..less });
+        assert!(matches!(agreed, Judgement::Settled { warning: Some(_), .. }), "{agreed:?}");
         let later = judge(Shown { totals: Totals::Untrusted, ..shown(&habit, 1) });
         assert!(matches!(later, Judgement::Settled { warning: Some(_), .. }), "{later:?}");
     }

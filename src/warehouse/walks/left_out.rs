@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, Duration, Utc};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// Servers keep fewer digits than they are asked with, and some leave out the instant itself.
 const PRECISION: Duration = Duration::seconds(1);
@@ -68,6 +68,23 @@ pub(crate) fn held_since(
         count += u64::from(is_since(&date.doing(doing)?, since));
     }
     Ok(count)
+}
+
+/// How many different resources the last complete full walk over the type has seen.
+pub(crate) fn seen_last(
+    connection: &Connection,
+    walk: &WalkKey,
+) -> Result<Option<u64>, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT distinct_resources FROM sync_walk WHERE connection_id = ?1 AND resource_type = ?2
+               AND mode = 'full' AND state = 'complete' AND run_id < ?3 ORDER BY id DESC LIMIT 1",
+            params![walk.connection_id, walk.resource_type, walk.run_id],
+            |row| row.get(0),
+        )
+        .optional()
+        .map(Option::flatten)
+        .doing("cannot compare a full walk with the one before it")
 }
 
 /// How many resources a full walk found new or changed that the last walk over changes had to bring:

@@ -12,7 +12,9 @@ use crate::{
             judge::{Judgement, Shown, judge},
         },
     },
-    warehouse::{Advance, Agreement, WalkEnd, WalkFinish, WarehouseError, brought_late, outdated},
+    warehouse::{
+        Advance, Agreement, WalkEnd, WalkFinish, WarehouseError, brought_late, outdated, seen_last,
+    },
 };
 use chrono::{DateTime, Utc};
 
@@ -161,7 +163,18 @@ impl Pass<'_> {
             agreement,
             agrees_with_both,
             is_unchanged: self.counters.resources_new + self.counters.resources_changed == 0,
+            is_less_than_before: self.is_less_than_before()?,
         }))
+    }
+
+    /// Whether a full walk brought less than the one before it, though the plan declares more.
+    fn is_less_than_before(&self) -> Result<bool, WarehouseError> {
+        let is_full = self.since.is_none() && self.order.window.is_none();
+        if !is_full || self.tally.total_gap().is_none_or(|gap| gap <= 0) {
+            return Ok(false);
+        }
+        let before = self.context.warehouse.reader().read(|it| seen_last(it, &self.key))?;
+        Ok(before.is_some_and(|before| self.tally.distinct + self.tally.rejected < before))
     }
 
     async fn agreement_with(&self, pass: Option<i64>) -> Result<Agreement, WarehouseError> {

@@ -135,6 +135,16 @@ impl PlanSettings {
                 return refuse(key, "must be https (http is for this machine alone)");
             }
         }
+        // A token goes to the origin of its endpoint alone: elsewhere nothing would be asked, ever.
+        for (key, url) in [urls[3], urls[4]] {
+            let (Some(url), Some(token)) = (url, urls[2].1) else { continue };
+            if Origin::of(url).ok() != Origin::of(token).ok() {
+                return refuse(
+                    key,
+                    "is at another origin than token_url, and tokens go there alone",
+                );
+            }
+        }
         let required = plan.required.clone().unwrap_or_default();
         let named = plan.types.iter().filter(|name| *name != "*").map(|name| ("types", name));
         let mut named = named.chain(required.iter().map(|name| ("required", name)));

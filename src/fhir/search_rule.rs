@@ -46,6 +46,11 @@ pub enum SearchRuleError {
     /// A part of the query is no `name=value`.
     #[error("has {0:?}, which is no name=value")]
     NoPair(String),
+    /// A name that no search parameter has, such as a path before the query.
+    #[error(
+        "has a parameter {0:?}, which no search has; write the query alone, such as \"patient={PATIENT}\""
+    )]
+    NoName(String),
     /// A placeholder that nothing is known to stand for.
     #[error("has {0:?}; the only placeholder is {PATIENT}")]
     UnknownPlaceholder(String),
@@ -136,6 +141,10 @@ impl SearchQuery {
                     true => SearchRuleError::UnknownPlaceholder(format!("{name}={value}")),
                     false => SearchRuleError::NamesSomebody(name.clone()),
                 });
+            }
+            let is_of_name = |c: char| c.is_ascii_alphanumeric() || "_-.:$".contains(c);
+            if !name.contains(['{', '}']) && !name.chars().all(is_of_name) {
+                return Err(SearchRuleError::NoName(name.clone()));
             }
             let rest = value.replace(PATIENT, "");
             if name.contains(['{', '}']) || rest.contains(['{', '}']) {

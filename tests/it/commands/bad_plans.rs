@@ -17,6 +17,19 @@ fn keys_that_contradict_each_other_are_told_before_anything_is_asked() {
             "authorize_parameters has nonce",
         ),
         ("patient_from = \"idtoken\"", "unknown variant"),
+        (
+            "token_url = \"https://h/t\"\nrevocation_url = \"https://elsewhere/r\"",
+            "revocation_url is at another origin than token_url",
+        ),
+        (
+            "token_url = \"https://h/t\"\nintrospection_url = \"https://elsewhere/i\"",
+            "introspection_url is at another origin than token_url",
+        ),
+        (
+            "search = { Goal = \"https://h/r4/Goal?patient={patient}\" }",
+            "search.Goal has a parameter \"https://h/r4/Goal?patient\"",
+        ),
+        ("search = { Goal = \"Goal?patient={patient}\" }", "write the query alone"),
         ("cookies = \"yes\"", "must be true or false"),
         ("attachments = 5", "must be true or false"),
         ("[sync]\nattachment_max_mebibytes = 0", "sync.attachment_max_mebibytes is 0"),

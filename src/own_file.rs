@@ -183,24 +183,25 @@ pub fn open_or_create(path: &Path) -> io::Result<File> {
 /// # Errors
 /// The system's; nothing is left behind then.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    replace_with(path, mode, |file| file.write_all(bytes))
+    let partial = beside(path, &format!(".{}.partial", random_name()?));
+    replace_with(path, &partial, mode, |file| file.write_all(bytes))
 }
 
-/// As [`replace`], with what `write` puts into the file; its error leaves what was there.
+/// As [`replace`], with what `write` puts into the file `partial` beside it; its error leaves what was there.
 ///
 /// # Errors
 /// The system's and that of `write`; nothing is left behind then.
 pub fn replace_with(
     path: &Path,
+    partial: &Path,
     mode: u32,
     write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
-    let partial = beside(path, &format!(".{}.partial", random_name()?));
-    let mut file = options(mode).create_new(true).open(&partial)?;
+    let mut file = options(mode).create_new(true).open(partial)?;
     let placed =
-        write(&mut file).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&partial, path));
+        write(&mut file).and_then(|()| file.sync_all()).and_then(|()| fs::rename(partial, path));
     if placed.is_err() {
-        let _ = fs::remove_file(&partial);
+        let _ = fs::remove_file(partial);
     }
     placed
 }

@@ -82,7 +82,7 @@ fn others_can(path: &Path, bits: u32) -> bool {
     }
 }
 
-/// Copies that nobody finished: in the home, and wherever backups have gone.
+/// Copies, exports and answers that nobody finished: in the home, and wherever backups have gone.
 pub(crate) fn unfinished_copies(
     folder: &Path,
     warehouse: Option<&ReadOnlyWarehouse>,
@@ -94,7 +94,8 @@ pub(crate) fn unfinished_copies(
     for path in folders.iter().flat_map(|folder| unfinished_copies_in(folder)) {
         let said = format!("{} is an unfinished copy, and holds health data", path.display());
         let hint = format!(
-            "the next backup or export of its warehouse there removes it, or `rm -r {}`",
+            "the next backup, export, report or `query --output` of its warehouse there removes it, \
+             or `rm -r {}`",
             path.display()
         );
         findings.push(Finding::warning("backups", said, hint));

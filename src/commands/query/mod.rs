@@ -16,7 +16,7 @@ use crate::{
     config::Settings,
     exit_code::ExitCode,
     own_file,
-    warehouse::{Parameter, ReadOnlyWarehouse, WarehouseError},
+    warehouse::{Parameter, ReadOnlyWarehouse, WarehouseError, sweep_unfinished, unfinished_name},
 };
 pub(super) use delimited::quoted;
 use delimited::{Csv, Markdown};
@@ -53,9 +53,9 @@ pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> 
     };
     let question = Question { sql: &sql, parameters: &parameters };
     let asked = match &args.output {
-        Some(file) => {
-            home::refuse_own(&settings.home, file)?;
-            to_file(&warehouse, &question, format, file)?
+        Some(output) => {
+            home::refuse_own(&settings.home, output)?;
+            to_file(&warehouse, &question, format, output, file.path())?
         }
         None => to_screen(&warehouse, &question, format, args.no_pager)?,
     };
@@ -92,15 +92,19 @@ fn to_screen(
     Ok(asked)
 }
 
-/// Writes the answer to a file; where it fails, the file that was there stays.
+/// Writes the answer to a file; where it fails, the file that was there stays. First removes what killed
+/// commands of the warehouse `own` have left in the folder.
 fn to_file(
     warehouse: &ReadOnlyWarehouse,
     question: &Question<'_>,
     format: QueryFormat,
     path: &Path,
+    own: &Path,
 ) -> Result<Result<(), WarehouseError>, Failure> {
     let mut asked = Ok(());
-    let placed = own_file::replace_with(path, 0o600, |file| {
+    sweep_unfinished(path, own)?;
+    let partial = unfinished_name(path, own)?;
+    let placed = own_file::replace_with(path, &partial, 0o600, |file| {
         let mut out = io::BufWriter::new(file);
         let answered = match format {
             #[cfg(feature = "parquet")]

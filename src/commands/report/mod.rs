@@ -22,11 +22,15 @@ use crate::{
     exit_code::ExitCode,
     own_file,
     plural::count,
-    warehouse::{Access, ReadOnlyWarehouse, WarehouseFile, backup_outcome, log_access},
+    warehouse::{
+        Access, ReadOnlyWarehouse, WarehouseFile, backup_outcome, log_access, sweep_unfinished,
+        unfinished_name,
+    },
 };
 use member::{Member, Person};
 use std::{
     fs,
+    io::Write,
     path::{Path, absolute},
 };
 use url::Url;
@@ -56,10 +60,13 @@ pub(super) fn run(folder: &Path, args: &ReportArgs) -> Result<ExitCode, Failure>
     if let Some(wanted) = args.member.as_ref().filter(|_| members.is_empty()) {
         return Err(no_member(wanted, Vec::new()));
     }
+    sweep_unfinished(&args.file, file.path())?;
+    let partial = unfinished_name(&args.file, file.path())?;
     // First, as for a backup: a file that nobody knows of cannot be named by a purge.
     log(&file, &args.file, backup_outcome::BEGUN)?;
     let html = page::page(&members, &freshness, now);
-    if let Err(error) = own_file::replace(&args.file, html.as_bytes(), 0o600) {
+    let write = |out: &mut fs::File| out.write_all(html.as_bytes());
+    if let Err(error) = own_file::replace_with(&args.file, &partial, 0o600, write) {
         let _ = log(&file, &args.file, backup_outcome::FAILED);
         let hint = "check that the folder exists and that this user may write to it";
         return Err(Failure::file(format!("cannot write {}", args.file.display()), error, hint));

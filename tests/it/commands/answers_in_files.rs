@@ -89,6 +89,39 @@ fn no_command_replaces_what_payersync_lives_on() {
     assert_eq!(fs::read_to_string(home.file("notes")).unwrap(), "my own words");
 }
 
+/// An answer has the members' data, and so has what is left of it. A report is written as an answer is.
+#[cfg(unix)]
+#[test]
+fn what_a_killed_command_left_goes_with_the_next_answer() {
+    let home = home();
+    let leave = |name: &str| {
+        let (file, endless) = (
+            home.file(name),
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n",
+        );
+        let arguments = ["query", endless, "--format", "csv", "--output", file.to_str().unwrap()];
+        let mut query = home.command(&arguments).spawn().unwrap();
+        while partial(&home).is_empty() {
+            assert!(query.try_wait().unwrap().is_none(), "it ended before it was killed");
+            std::thread::yield_now();
+        }
+        query.kill().unwrap();
+        query.wait().unwrap();
+        assert_eq!(partial(&home).len(), 1);
+        assert!(!file.exists());
+    };
+    leave("answer");
+    let told = home.run(&["doctor", "--offline"]);
+    let told = told.stdout + &told.stderr;
+    assert!(told.contains("is an unfinished copy"), "{told}");
+    assert_eq!(to_file(&home, "csv", "answer", "SELECT 1 AS n").code, 0);
+    assert_eq!(partial(&home), Vec::<String>::new());
+    assert_eq!(fs::read_to_string(home.file("answer")).unwrap(), "n\n1\n");
+    leave("another");
+    assert_eq!(home.run(&["report", home.file("report.html").to_str().unwrap()]).code, 0);
+    assert_eq!(partial(&home), Vec::<String>::new());
+}
+
 #[test]
 fn parquet_asks_for_a_file() {
     let home = home();

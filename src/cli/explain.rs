@@ -7,7 +7,7 @@ use clap::Args;
 pub struct ExplainArgs {
     /// A normalised table or a mart
     pub table: String,
-    /// The id of a resource; in a mart, a value of one of its id columns
+    /// The id of a resource; in a mart, a value of one of its id columns, an NPI, a run or a type
     pub key: String,
     /// The column to explain; without it, every column of the row
     pub column: Option<String>,

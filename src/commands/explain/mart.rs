@@ -1,7 +1,7 @@
 //! A row of a mart: what its columns mean, and the resources that its ids lead to.
 
 use super::{
-    Cell, Explained, MOST_ROWS, Matching, branch, distinct_columns, no_row,
+    Cell, Explained, MOST_ROWS, Matching, branch, distinct_columns, ledger, no_row,
     origin::{Origin, origins},
     unknown_column,
 };
@@ -9,6 +9,7 @@ use crate::{
     cli::ExplainArgs,
     commands::{
         asked::{Asked, Row, ask, number, text},
+        control_table,
         failure::Failure,
         tables,
     },
@@ -41,12 +42,11 @@ pub(super) fn explain(
     let column = column.transpose()?;
     let connections: HashMap<i64, String> =
         snapshot.connections()?.into_iter().map(|one| (one.id, one.name)).collect();
-    let Some((key_column, asked)) = matching_rows(snapshot, mart, &columns, args)? else {
+    let Some((key_column, count, asked)) = matching_rows(snapshot, mart, &columns, args)? else {
         let keys: Vec<&str> = columns.iter().map(String::as_str).filter(is_key).collect();
         return Err(Failure::misuse(format!("no row of {} has this key", mart.name))
             .hint(format!("the key is looked for in {}", keys.join(", "))));
     };
-    let count = asked.rows().len();
     let number = args.row.unwrap_or_default();
     let position = usize::try_from(number).unwrap_or(usize::MAX);
     let row = asked.rows().nth(position).ok_or_else(|| no_row(number, count))?;
@@ -73,6 +73,7 @@ pub(super) fn explain(
         asked.rows().take(MOST_ROWS).map(|row| row.cells().collect()).collect();
     let distinct = distinct_columns(&listed, column.as_deref());
     let computed_from = reads(catalog, mart);
+    let ledger = ledger::notes(snapshot, &mart.name, row)?;
     let branch = column.as_ref().and_then(|column| branch::note(&mart.name, column, row));
     Ok(Explained {
         table: mart.name.clone(),
@@ -89,7 +90,7 @@ pub(super) fn explain(
             })
             .collect(),
         place: None,
-        notes: branch.into_iter().chain(notes(&resources, &computed_from)).collect(),
+        notes: branch.into_iter().chain(ledger).chain(notes(&resources, &computed_from)).collect(),
         rows: asked
             .rows()
             .take(MOST_ROWS)
@@ -133,29 +134,45 @@ fn notes(resources: &[Origin], computed_from: &[String]) -> Vec<String> {
 /// Whether a column may hold the key of a row.
 fn is_key(name: &&str) -> bool {
     let is_id = ["_id", "_key", "_number"].iter().any(|end| name.ends_with(end));
-    (is_id && !name.ends_with("connection_id")) || matches!(*name, "npi" | "drug")
+    (is_id && !name.ends_with("connection_id"))
+        || matches!(*name, "npi" | "drug" | "connection_name" | "resource_type")
 }
 
-/// The rows of the first such column that holds the key.
+/// The first such column that holds the key, in how many rows, and these rows up to the bound and up to
+/// the one that is asked for.
 fn matching_rows(
     snapshot: &Snapshot<'_>,
     mart: &Mart,
     columns: &[String],
     args: &ExplainArgs,
-) -> Result<Option<(String, Asked)>, Failure> {
+) -> Result<Option<(String, usize, Asked)>, Failure> {
     let has_connection = columns.iter().any(|name| name == "connection_id");
     let mut parameters = vec![text("key", &args.key)];
+    let mut keys = ":key";
+    // A view's numbers have no affinity that would turn a text into one.
+    if let Some(value) = args.key.parse().ok().filter(|value: &i64| value.to_string() == args.key) {
+        parameters.push(number("number", value));
+        keys = ":key, :number";
+    }
     let mut only = "";
     if let Some(name) = args.connection.as_ref().filter(|_| has_connection) {
         only = " AND connection_id = (SELECT id FROM connection WHERE name = :connection)";
         parameters.push(text("connection", name));
     }
+    let most = args.row.unwrap_or_default().saturating_add(1).max(MOST_ROWS as u64);
     for column in columns.iter().filter(|name| is_key(&name.as_str())) {
-        let sql = format!("SELECT * FROM {} WHERE {column} = :key{only}", mart.name);
-        let asked = ask(snapshot, &sql, &parameters)?;
-        if asked.first().is_some() {
-            return Ok(Some((column.clone(), asked)));
+        let rows = format!("FROM {} WHERE {column} IN ({keys}){only}", mart.name);
+        let asked = ask(snapshot, &format!("SELECT * {rows} LIMIT {most}"), &parameters)?;
+        let mut count = asked.rows().len();
+        if count == 0 {
+            continue;
         }
+        if count as u64 == most {
+            let counted = ask(snapshot, &format!("SELECT count(*) AS n {rows}"), &parameters)?;
+            let all = counted.first().and_then(|row| row.integer("n"));
+            count = all.and_then(|all| usize::try_from(all).ok()).unwrap_or(count);
+        }
+        return Ok(Some((column.clone(), count, asked)));
     }
     Ok(None)
 }
@@ -181,6 +198,9 @@ fn leads(
         let named = catalog.tables().iter().find(|table| table.name() == stem);
         let resource_type = match named {
             Some(table) => Some(table.view.resource.clone()),
+            None if column == "resource_id" && row.text("resource_type").is_some() => {
+                row.text("resource_type").map(str::to_owned)
+            }
             None => type_of(snapshot, &types, connection, id)?,
         };
         let Some(resource_type) = resource_type else { continue };
@@ -197,6 +217,26 @@ fn leads(
             let (kind, id) = ("ExplanationOfBenefit".to_owned(), one.word("id").to_owned());
             if seen.insert((kind.clone(), id.clone(), own)) {
                 leads.push(("claim_key".to_owned(), kind, id, own));
+            }
+        }
+    }
+    if let Some(npi) = row.text("npi").filter(|_| row.value("provider_id").is_null()) {
+        // Its records, and the latest claim that it is paid for.
+        let sql = format!(
+            "SELECT CASE provider_type WHEN 'organization' THEN 'Organization' ELSE 'Practitioner' END AS type,
+                    provider_id AS id
+               FROM provider WHERE connection_id = :connection AND npi = :npi
+             UNION ALL
+             SELECT * FROM (SELECT 'ExplanationOfBenefit', explanation_of_benefit_id
+               FROM claim_current WHERE connection_id = :connection AND provider_npi = :npi
+               ORDER BY service_start_date DESC, explanation_of_benefit_id LIMIT 1)
+             LIMIT {MOST_VERSIONS}"
+        );
+        let parameters = [number("connection", own), text("npi", npi)];
+        for one in ask(snapshot, &sql, &parameters)?.rows() {
+            let (kind, id) = (one.word("type").to_owned(), one.word("id").to_owned());
+            if seen.insert((kind.clone(), id.clone(), own)) {
+                leads.push(("npi".to_owned(), kind, id, own));
             }
         }
     }
@@ -224,11 +264,17 @@ fn type_of(
 /// The tables and marts whose names are in the mart's definition.
 fn reads(catalog: &Catalog, mart: &Mart) -> Vec<String> {
     let code = mart.sql.lines().filter(|line| !line.trim_start().starts_with("--"));
-    let words: BTreeSet<&str> = code
+    let words: Vec<&str> = code
         .flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+        .filter(|word| !word.is_empty())
         .collect();
     let marts = catalog.marts().iter().map(|mart| mart.name.as_str());
     let tables = catalog.tables().iter().map(|table| table.name());
+    // Some have the name of a column, too, such as code.
+    let is_read = |name: &str| {
+        words.windows(2).any(|two| matches!(two[0], "FROM" | "JOIN") && two[1] == name)
+    };
+    let control = control_table::ALL.iter().map(|table| table.name.as_str());
     let known = marts.chain(tables).filter(|name| words.contains(name) && *name != mart.name);
-    known.map(str::to_owned).collect()
+    known.chain(control.filter(|name| is_read(name))).map(str::to_owned).collect()
 }

@@ -5,6 +5,7 @@
 //! resources by the ids that it holds.
 
 mod branch;
+mod ledger;
 mod lines;
 mod mart;
 mod origin;

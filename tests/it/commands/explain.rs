@@ -150,3 +150,56 @@ fn a_terminal_is_shown_what_it_would_obey() {
     assert!(!screen.text().contains(['\u{1b}', '\u{202e}']), "{}", screen.text());
     assert!(screen.text().contains("evil"), "{}", screen.text());
 }
+
+/// Marts whose rows name no record by an id of its own: their keys, and what they lead to.
+#[test]
+fn a_change_a_freshness_and_a_provider_lead_to_what_they_stand_on() {
+    let home = Home::new();
+    home.succeed(&["demo"], "nothing");
+    let run: i64 = home.value("SELECT min(run_id) FROM changes");
+    let told = explained(&home, &["changes", &run.to_string()]);
+    assert_eq!(told["key_column"], "run_id");
+    let all: i64 = home.value(&format!("SELECT count(*) FROM changes WHERE run_id = {run}"));
+    assert!(all > 50, "{all}");
+    assert_eq!((&told["row_count"], told["rows"].as_array().unwrap().len()), (&all.into(), 50));
+    let note = told["notes"][0].as_str().unwrap();
+    assert!(note.starts_with(&format!("Noticed by run {run}: ")), "{note}");
+    let cell = |told: &Value, name: &str| {
+        let cells = told["cells"].as_array().unwrap();
+        cells.iter().find(|cell| cell["column"] == name).map(|cell| cell["value"].clone())
+    };
+    // The type is the row's own: ids of two types may be the same.
+    let resource = &told["resources"][0];
+    assert_eq!(Some(&resource["resource_type"]), cell(&told, "resource_type").as_ref());
+    assert_eq!(Some(&resource["resource_id"]), cell(&told, "resource_id").as_ref());
+    let last = explained(&home, &["changes", &run.to_string(), "--row", &(all - 1).to_string()]);
+    assert_eq!(last["row"], all - 1);
+    assert!(refused(&home, &["changes", "1", "--row", &all.to_string()]).contains("no row"));
+    let named: String =
+        home.value("SELECT resource_id FROM changes WHERE resource_type = 'Coverage' LIMIT 1");
+    assert_eq!(explained(&home, &["changes", &named])["key_column"], "resource_id");
+
+    let name: String = home.value("SELECT min(name) FROM connection");
+    let told = explained(&home, &["data_freshness", "Coverage", "--connection", &name]);
+    assert_eq!((&told["key_column"], &told["row_count"]), (&"resource_type".into(), &1.into()));
+    let computed_from = told["computed_from"].as_array().unwrap();
+    assert!(computed_from.contains(&"completeness".into()), "{computed_from:?}");
+    let walk: i64 = home.value(&format!(
+        "SELECT max(w.id) FROM sync_walk AS w JOIN connection AS c ON c.id = w.connection_id
+         WHERE c.name = '{name}' AND w.resource_type = 'Coverage'"
+    ));
+    let note = told["notes"][0].as_str().unwrap();
+    assert!(note.starts_with(&format!("Last walk: walk {walk} of run ")), "{note}");
+    assert_eq!(explained(&home, &["data_freshness", &name])["key_column"], "connection_name");
+
+    let npi: String = home.value("SELECT npi FROM provider_npi WHERE provider_count > 0 LIMIT 1");
+    let told = explained(&home, &["provider_npi", &npi]);
+    let resource = &told["resources"][0];
+    assert_eq!((&told["key_column"], &resource["by"]), (&"npi".into(), &"npi".into()));
+    let kind = resource["resource_type"].as_str().unwrap();
+    assert!(["Organization", "Practitioner"].contains(&kind), "{kind}");
+    let claimed: String = home.value("SELECT npi FROM provider_npi WHERE claim_count > 0 LIMIT 1");
+    let told = explained(&home, &["provider_npi", &claimed]);
+    let types = told["resources"].as_array().unwrap().iter().map(|one| &one["resource_type"]);
+    assert!(types.clone().any(|kind| kind == "ExplanationOfBenefit"), "{told}");
+}

@@ -1,5 +1,8 @@
 //! A table as Parquet: typed columns, compressed with zstd, in row groups of bounded size.
 //!
+//! The footer describes each column of each row group, and stays in memory until the end of the file. So a
+//! NULL takes one byte of a row group's bound: sparse tables have few row groups, however many columns.
+//!
 //! Written with the format's own column writers; the crates of Arrow would add a second layout in
 //! memory and most of the build's time.
 
@@ -29,7 +32,9 @@ use std::{
 };
 
 /// Bytes of cells in memory at which a row group is written.
-const GROUP_BYTES: usize = 8 << 20;
+const GROUP_BYTES: usize = 6 << 20;
+/// Bytes of a page, and of a column's dictionary, that a column's writer gathers.
+const PAGE_BYTES: usize = 256 << 10;
 /// Rows at which one is written, however short they are.
 const GROUP_ROWS: usize = 1 << 17;
 /// Digits of an amount.
@@ -48,8 +53,8 @@ pub(in crate::commands) struct Parquet<W: Write + Send> {
 struct Cells {
     name: String,
     kind: Kind,
-    /// 1 for a value, 0 for NULL.
-    levels: Vec<i16>,
+    /// For each row, whether it has a value.
+    has_value: Vec<bool>,
     values: Values,
 }
 
@@ -102,6 +107,8 @@ impl<W: Write + Send> Parquet<W> {
         let properties = WriterProperties::builder()
             .set_created_by(format!("payersync {}", env!("CARGO_PKG_VERSION")))
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_data_page_size_limit(PAGE_BYTES)
+            .set_dictionary_page_size_limit(PAGE_BYTES)
             // What a reader needs to skip row groups; the index of pages would grow with the rows.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
@@ -113,7 +120,7 @@ impl<W: Write + Send> Parquet<W> {
             .map(|column| Cells {
                 name: column.name.clone(),
                 kind: column.kind,
-                levels: Vec::new(),
+                has_value: Vec::new(),
                 values: Values::of(column.kind),
             })
             .collect();
@@ -137,8 +144,7 @@ impl<W: Write + Send> Parquet<W> {
     /// Takes one row, its cells in the order of the columns.
     pub(in crate::commands) fn push(&mut self, cells: &[AnswerCell<'_>]) -> io::Result<()> {
         for (column, cell) in self.columns.iter_mut().zip(cells) {
-            self.bytes += mem::size_of::<i16>() + mem::size_of::<i64>();
-            let is_there = match (&mut column.values, cell) {
+            let has_value = match (&mut column.values, cell) {
                 (_, AnswerCell::Null) => false,
                 (Values::Text(texts, ends), cell) => {
                     match cell {
@@ -168,7 +174,11 @@ impl<W: Write + Send> Parquet<W> {
                     }
                 }
             };
-            column.levels.push(i16::from(is_there));
+            self.bytes += mem::size_of::<bool>();
+            if has_value {
+                self.bytes += mem::size_of::<i64>();
+            }
+            column.has_value.push(has_value);
         }
         self.rows += 1;
         if self.bytes >= GROUP_BYTES || self.rows == GROUP_ROWS {
@@ -205,7 +215,9 @@ impl TableWriter for Parquet<HashedFile> {
 
 /// Writes the cells of a column and forgets them.
 fn write(column: &mut SerializedColumnWriter<'_>, cells: &mut Cells) -> Result<(), ParquetError> {
-    let levels = Some(cells.levels.as_slice());
+    // A level of 1 is a value, of 0 a NULL.
+    let levels: Vec<i16> = cells.has_value.drain(..).map(i16::from).collect();
+    let levels = Some(levels.as_slice());
     match &mut cells.values {
         Values::Boolean(all) => {
             column.typed::<BoolType>().write_batch(all, levels, None)?;
@@ -232,7 +244,6 @@ fn write(column: &mut SerializedColumnWriter<'_>, cells: &mut Cells) -> Result<(
             column.typed::<ByteArrayType>().write_batch(&all, levels, None)?;
         }
     }
-    cells.levels.clear();
     Ok(())
 }
 

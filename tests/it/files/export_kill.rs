@@ -125,7 +125,9 @@ fn assert_bounded(home: &Home, format: &str) {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert_eq!(manifest(&folder)["files"][0]["rows"], 1_000_000);
     eprintln!("{format}: peak {} MiB", ended.peak_kib >> 10);
-    assert!(ended.peak_kib < 64 << 10, "{format}: {} KiB", ended.peak_kib);
+    // Of a debug build's program so much more is in memory than of a release build's.
+    let limit = if cfg!(debug_assertions) { 64 + 16 } else { 64 };
+    assert!(ended.peak_kib < limit << 10, "{format}: {} KiB", ended.peak_kib);
 }
 
 #[test]

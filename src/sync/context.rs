@@ -3,6 +3,7 @@
 use super::{
     allowance::Allowance,
     along::Along,
+    answered::Answered,
     clocks::Clocks,
     intake::{page::Intake, unpack::Unpacked, whose::Whose, workers::Workers},
     options::{SyncContext, SyncOptions, Target},
@@ -57,6 +58,8 @@ pub(super) struct WalkContext {
     pub(super) no_token: Arc<OnceLock<WalkFinish>>,
     /// What walks over `$everything` have brought.
     pub(super) along: Along,
+    /// The searches that were answered in this run.
+    pub(super) answered: Answered,
 }
 
 impl WalkContext {
@@ -98,6 +101,7 @@ impl WalkContext {
             allowance: Allowance::default(),
             no_token: Arc::default(),
             along: Along::default(),
+            answered: Answered::default(),
         }
     }
 

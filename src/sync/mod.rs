@@ -8,6 +8,7 @@
 
 mod allowance;
 mod along;
+mod answered;
 mod attachments;
 mod clocks;
 mod connection;

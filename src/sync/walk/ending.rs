@@ -50,18 +50,20 @@ impl Position {
     }
 }
 
-/// Decides how a walk ends at a page that could not be fetched.
+/// Decides how a walk ends at a page that could not be fetched; `listed_before` says whether the plan has ever
+/// answered the search.
 pub(crate) fn refused(
     error: &FetchError,
     at: &Position,
     order: &WalkOrder,
+    listed_before: bool,
     connection: &ConnectionRow,
 ) -> Ending {
     let is_first_page = at.is_start();
     let resumes = at.pages_before > 0 && at.pages == 0;
     // Every plan serves it, many whatever the consent says; this one goes by the consent.
     let is_uncovered = order.extent.is_uncovered && is_about_a_member(&order.resource_type);
-    if is_first_page && is_uncovered && !order.listed_before && error.status() == Some(403) {
+    if is_first_page && is_uncovered && !listed_before && error.status() == Some(403) {
         let detail = "the member's consent does not cover it".to_owned();
         let mut finish = match order.extent.gap.as_deref().filter(|_| order.extent.is_demanded) {
             Some(gap) => WalkFinish { detail: Some(detail), ..gap.clone() },
@@ -70,7 +72,11 @@ pub(crate) fn refused(
         finish.http_status = error.status();
         return Ending::Open(finish);
     }
-    if is_first_page && !error.is_grant_gone() && is_unlisted(order, error.status()) {
+    if is_first_page
+        && !listed_before
+        && !error.is_grant_gone()
+        && is_unlisted(order, error.status())
+    {
         let detail = format!("the plan refuses to list it ({error}); it is read by reference");
         let mut finish = WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, detail);
         finish.http_status = error.status();
@@ -78,7 +84,7 @@ pub(crate) fn refused(
         return Ending::Open(finish);
     }
     // What was listed before and is refused now is a gap: what is stored of it grows stale.
-    let is_optional = !order.required && !order.listed_before;
+    let is_optional = !order.required && !listed_before;
     let is_difference = is_first_page && is_optional && !error.is_grant_gone();
     if is_difference && matches!(error.status(), Some(403 | 404)) {
         let detail = format!("the plan does not serve it: {error}");
@@ -147,8 +153,6 @@ pub(super) fn may_want_patient(status: Option<u16>) -> bool {
 }
 
 /// Whether a refused first page means that the type is not listed, though it may be read.
-///
-/// Not where it was listed before: then the refusal is a failure like any other.
 fn is_unlisted(order: &WalkOrder, status: Option<u16>) -> bool {
     let whole_type = !matches!(order.from, WalkFrom::Since(_)) && order.window.is_none();
     let refused = matches!(status, Some(400 | 403 | 404 | 405 | 501));
@@ -157,7 +161,7 @@ fn is_unlisted(order: &WalkOrder, status: Option<u16>) -> bool {
     let is_members = matches!(name, "Patient" | "Coverage")
         && !(order.by_patient.is_some() && may_want_patient(status));
     let may_be_read = is_read_by_reference(name) || is_members;
-    whole_type && refused && !order.listed_before && may_be_read
+    whole_type && refused && may_be_read
 }
 
 /// It was asked to stop.

@@ -291,7 +291,8 @@ impl Pass<'_> {
         if !is_at_cursor && self.paths.is_lost(error) {
             return Ok(Ending::Open(wrong_path(error)));
         }
-        let ending = refused(error, &self.position(), order, connection);
+        let is_known = order.listed_before || self.context.answered.knows(&order.start);
+        let ending = refused(error, &self.position(), order, is_known, connection);
         let (Ending::Open(finish), Some(cursor), 0) = (&ending, &self.resumes, self.counters.pages)
         else {
             return Ok(ending);

@@ -241,6 +241,34 @@ fn a_total_that_is_always_wrong_is_told_and_one_that_was_right_decides() {
     assert_eq!(held(&home).len(), 9);
 }
 
+#[test]
+fn a_second_pass_that_is_refused_is_open_for_the_first_one_was_answered() {
+    for (moved, status) in [(true, 403), (true, 404), (false, 403), (false, 400)] {
+        let mut begun = 0;
+        let payer = Scripted::start(&[TYPE], move |asked| {
+            let from = asked.number("from");
+            begun +=
+                usize::from(asked.id.is_none() && from == 0 && asked.query.contains_key("_count"));
+            match from {
+                0 if begun > 1 => (status, String::new()),
+                // The second page has another total, or the server has forgotten the search.
+                10 if moved => page(asked, &ids(21), true),
+                10 => (410, String::new()),
+                _ => page(asked, &ids(20), true),
+            }
+        });
+        let home = payer.connected_home(&[TYPE], "");
+        let ended = home.run(&["sync"]);
+        let when = format!("moved {moved}, {status}: {}", ended.stderr);
+        assert_eq!(ended.code, 2, "{when}");
+        let last = "SELECT state FROM sync_walk ORDER BY id DESC LIMIT 1";
+        assert_eq!(home.value::<String>(last), "incomplete", "{when}");
+        payer.play(|asked| page(asked, &ids(20), true));
+        home.succeed(&["sync"], &when);
+        assert_eq!(held(&home).len(), 20, "{when}");
+    }
+}
+
 /// A walk over 45 that was cut short after two pages.
 fn cut_short() -> (Scripted, Home) {
     let payer = Scripted::start(&[TYPE], |asked| match asked.number("from") {

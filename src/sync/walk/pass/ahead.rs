@@ -65,6 +65,7 @@ impl Pass<'_> {
         mut page: Page,
         next_url: Option<Url>,
     ) -> Result<Stored, WarehouseError> {
+        self.context.answered.note(&self.order.start);
         let is_everything = is_everything(&self.order.start);
         if is_everything {
             let walk = (self.key.walk_id, self.pages_before());

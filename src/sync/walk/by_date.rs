@@ -77,7 +77,7 @@ pub(crate) async fn walk_by_date(
     let parts = WalkContext { round: Some(key.walk_id), ..context.clone() };
     let came = windows(&parts, order, parameter).await?;
     let declared = lost.counters.declared_total;
-    let (live, is_all) = count(context, order, &came, key.walk_id, declared).await?;
+    let (live, is_all) = count(context, order, &came, key.walk_id, &lost).await?;
     // Where some windows are an earlier run's, all that is stored came in them.
     let sees_all = is_all && !came.reused && !order.extent.is_part;
     let finds_absences = sees_all && came.counters.resources_rejected == 0;
@@ -240,12 +240,15 @@ async fn windows(
 /// What was deleted since and what has no date must not hide each other: counted is what the
 /// windows of this run have seen. Where some are an earlier run's, everything stored must have come
 /// in this round. What cannot be proved so is walked anew by the next run.
+///
+/// Where no number is declared, and it was only in doubt whether a full page was the last one, it is
+/// enough that all that is stored came from windows, too: the plan dates what it has.
 async fn count(
     context: &WalkContext,
     order: &WalkOrder,
     came: &Came,
     round: i64,
-    declared: Option<u64>,
+    lost: &WalkReport,
 ) -> Result<(u64, bool), WarehouseError> {
     let (id, name) = (context.connection.id, order.resource_type.as_str());
     let since = clock::text(round_began(context, order)?);
@@ -253,10 +256,16 @@ async fn count(
         .warehouse
         .reader()
         .read(|connection| live_resources(connection, id, name, &since))?;
+    let declared = lost.counters.declared_total;
     let is_all = if came.reused {
         declared == Some(live) && older == 0
     } else {
-        declared == Some(context.warehouse.count_seen(round).await?)
+        let seen = context.warehouse.count_seen(round).await?;
+        match (declared, lost.finish.reason) {
+            // A full page without links and total: nothing else is in doubt.
+            (None, Some(Reason::NextUnusable)) => seen > 0 && live == seen,
+            (declared, _) => declared == Some(seen),
+        }
     };
     Ok((live, is_all))
 }

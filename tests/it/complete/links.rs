@@ -236,3 +236,39 @@ fn a_page_that_is_as_long_as_asked_for_and_has_no_links_at_all_is_not_surely_the
     payer.serve("Condition", &conditions(5));
     sync(0, "a server that does not look at _count");
 }
+
+/// A server that pages by `_skip`, which none of its answers names.
+fn skipping(asked: &Asked, number: usize) -> Reply {
+    let bounds = asked.all.iter().filter(|(name, _)| name == "_lastUpdated");
+    let dates: Vec<&str> = bounds.map(|(_, bound)| bound.as_str()).collect();
+    let is_asked = |date: &String| {
+        dates.iter().all(|bound| match bound.split_at(2) {
+            ("ge", day) => date.as_str() >= day,
+            (_, day) => date.as_str() < day,
+        })
+    };
+    let dated = (0..number).map(|id| (id, format!("{}-03-0{}", 2020 + id % 5, 1 + id % 9)));
+    let found: Vec<String> = dated
+        .filter(|(_, date)| is_asked(date))
+        .take(asked.number("_count"))
+        .map(|(id, date)| {
+            format!(
+                r#"{{"resourceType":"Condition","id":"c{id}","meta":{{"lastUpdated":"{date}T00:00:00Z"}}}}"#
+            )
+        })
+        .collect();
+    bundle(&found, None, None)
+}
+
+#[test]
+fn a_server_that_names_no_page_but_the_first_is_walked_by_date() {
+    for number in [10, 23] {
+        let payer = Scripted::start(&["Condition"], move |asked| skipping(asked, number));
+        let home = payer.connected_home(&["Condition"], "");
+        for night in 0..2 {
+            let outcome = home.run(&["sync", "--full"]);
+            assert_eq!(outcome.code, 0, "{number} on night {night}: {}", outcome.stderr);
+            assert_eq!(home.value::<usize>("SELECT count(*) FROM condition"), number);
+        }
+    }
+}

@@ -23,13 +23,24 @@ pub(crate) struct Asked {
     pub(crate) resource_type: String,
     /// Of a read.
     pub(crate) id: Option<String>,
-    /// Parameters of a search.
+    /// Parameters of a search; of those that come twice, the last.
     pub(crate) query: BTreeMap<String, String>,
+    /// All of them as they came.
+    pub(crate) all: Vec<(String, String)>,
     /// Where the server is, without a slash at the end.
     pub(crate) base: String,
 }
 
 impl Asked {
+    fn new(
+        resource_type: String,
+        id: Option<String>,
+        all: Vec<(String, String)>,
+        base: String,
+    ) -> Asked {
+        Asked { resource_type, id, query: all.iter().cloned().collect(), all, base }
+    }
+
     /// The number in a parameter; 0 where there is none.
     pub(crate) fn number(&self, parameter: &str) -> usize {
         self.query.get(parameter).map_or(0, |text| text.parse().unwrap())
@@ -203,27 +214,27 @@ fn answer(shared: &Shared, asked: Asked) -> Response {
 async fn search(
     State(shared): State<Shared>,
     Path(resource_type): Path<String>,
-    Query(query): Query<BTreeMap<String, String>>,
+    Query(all): Query<Vec<(String, String)>>,
 ) -> Response {
     let base = shared.base.clone();
-    answer(&shared, Asked { resource_type, id: None, query, base })
+    answer(&shared, Asked::new(resource_type, None, all, base))
 }
 
 async fn read(
     State(shared): State<Shared>,
     Path((resource_type, id)): Path<(String, String)>,
-    Query(query): Query<BTreeMap<String, String>>,
+    Query(all): Query<Vec<(String, String)>>,
 ) -> Response {
     let base = shared.base.clone();
-    answer(&shared, Asked { resource_type, id: Some(id), query, base })
+    answer(&shared, Asked::new(resource_type, Some(id), all, base))
 }
 
 /// A search of all about one Patient.
 async fn everything(
     State(shared): State<Shared>,
     Path((resource_type, _)): Path<(String, String)>,
-    Query(query): Query<BTreeMap<String, String>>,
+    Query(all): Query<Vec<(String, String)>>,
 ) -> Response {
     let base = shared.base.clone();
-    answer(&shared, Asked { resource_type, id: None, query, base })
+    answer(&shared, Asked::new(resource_type, None, all, base))
 }

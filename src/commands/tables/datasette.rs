@@ -186,8 +186,8 @@ mod tests {
         assert_eq!(claim["facets"], json!(["kind", "status"]));
         assert_eq!(
             claim["columns"]["plan_paid_amount"],
-            "what the plan paid: payment, else paid to provider and patient, else benefit; its \
-             currency is in the column currency"
+            "what the plan paid: payment, else paid to provider and patient, else benefit; where the \
+             header is silent, so of each line; its currency is in the column currency"
         );
         assert_eq!(claim["columns"]["plan_paid_cents"], "the same in cents");
         let net = &tables["explanation_of_benefit_item"]["columns"]["net_amount"];

@@ -6,7 +6,8 @@ use crate::commands::asked::Row;
 const MARTS: [&str; 3] = ["claim", "claim_current", "claim_line"];
 
 /// An amount without its unit, and the sums that may give it: the first of which the payer stated a
-/// part. Source: `plan_paid_amount` and `member_cost_share_amount` in `config/marts/claim.sql`.
+/// part. Source: the choices in `warehouse/tables/marts/amounts/chosen.rs`; a claim whose lines state different
+/// kinds has a sum of several, of which nothing is said.
 const SOURCES: [(&str, [&[&str]; 3]); 2] = [
     ("plan_paid", [&["payment"], &["paid_to_provider", "paid_to_patient"], &["benefit"]]),
     (

@@ -93,5 +93,5 @@ fn a_connection_that_panics_is_incomplete_alone() {
         home.succeed(&["sync"], &when);
         assert_eq!(stored(&home), expected, "{when}");
     }
-    assert!(alone > 0, "no thread was one connection's");
+    assert!(alone > 0, "no run had one connection panic");
 }

@@ -18,7 +18,6 @@
 use crate::{
     clock,
     warehouse::{
-        Warehouse,
         error::{Doing, WarehouseError},
         file::{open, place::WarehouseFile, without_locks::Reading},
     },
@@ -31,17 +30,11 @@ use rusqlite::{
 };
 use std::collections::HashSet;
 
-impl Warehouse {
-    /// Forgets superseded versions and attachments that ended before an instant; returns how many.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub async fn prune_versions(&self, before: DateTime<Utc>) -> Result<u64, WarehouseError> {
-        self.writer.run(move |connection, _| prune(connection, before)).await
-    }
-}
-
-fn prune(connection: &mut Connection, before: DateTime<Utc>) -> Result<u64, WarehouseError> {
+/// Forgets superseded versions and attachments that ended before an instant; returns how many.
+pub(crate) fn prune(
+    connection: &mut Connection,
+    before: DateTime<Utc>,
+) -> Result<u64, WarehouseError> {
     let doing = "cannot prune superseded versions";
     let before = clock::text(before);
     let transaction = connection.transaction().doing(doing)?;

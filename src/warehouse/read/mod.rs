@@ -1,6 +1,6 @@
 //! What commands ask of a warehouse, without being able to write.
 
-mod history;
+pub(super) mod history;
 mod last_run;
 pub(super) mod metrics;
 pub(super) mod query;

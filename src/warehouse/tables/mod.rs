@@ -8,6 +8,7 @@ pub(super) mod mistyped;
 mod path_tree;
 pub(super) mod projection;
 mod rebuild;
+mod rebuild_job;
 mod rebuild_swap;
 pub(super) mod row_batch;
 pub(super) mod rows;

@@ -10,10 +10,11 @@ use super::{
     in_order::{helpers, in_order},
     mistyped,
     projection::project,
+    rebuild_job::Job,
     rebuild_swap,
     row_batch::{RowBatch, TableRows},
     rows::insert_rows,
-    table::{Catalog, quote},
+    table::quote,
 };
 use crate::{
     clock,
@@ -24,7 +25,6 @@ use crate::{
         walks::connections,
     },
 };
-use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -33,15 +33,6 @@ use std::sync::Arc;
 const BATCH_RESOURCES: usize = 500;
 /// Bytes of resources in one transaction, before the last of them.
 const BATCH_BYTES: usize = 4 << 20;
-
-/// The tables of one type, and which of them are out of date.
-pub(crate) struct Job<'a> {
-    pub(crate) catalog: &'a Catalog,
-    pub(crate) resource_type: &'a str,
-    /// Positions of the tables to fill; none when only rejects are to be tried again.
-    pub(crate) stale: Vec<usize>,
-    pub(crate) now: DateTime<Utc>,
-}
 
 /// How far a rebuild is.
 struct Progress {

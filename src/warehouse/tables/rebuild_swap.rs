@@ -6,7 +6,7 @@
 use super::{
     mistyped,
     projection::project,
-    rebuild::Job,
+    rebuild_job::Job,
     row_batch::RowBatch,
     rows::{delete_rows, insert_rows},
     table::{Table, quote},

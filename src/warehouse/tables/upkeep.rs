@@ -7,7 +7,7 @@
 
 use super::{
     marts,
-    rebuild::Job,
+    rebuild_job::Job,
     rebuild_swap,
     table::{Catalog, Table, quote},
 };

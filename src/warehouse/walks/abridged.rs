@@ -1,4 +1,4 @@
-//! How much of a resource the stored version is.
+//! Copies of a resource that are less than the whole of it.
 
 use crate::{
     fingerprint::says_subsetted,

@@ -6,14 +6,11 @@
 //! days apart prove it.
 
 use super::{
-    finish::{WalkEnd, bury_one},
-    ledger::{self, WalkKey},
-    walk_counters::WalkCounters,
+    burial::bury_one, ledger, walk_counters::WalkCounters, walk_end::WalkEnd, walk_key::WalkKey,
 };
 use crate::{
     clock,
     warehouse::{
-        Warehouse,
         error::{Doing, WarehouseError},
         tables::table::Catalog,
     },
@@ -310,26 +307,7 @@ pub(crate) fn surely_present(
         .doing("cannot read what is present")
 }
 
-impl Warehouse {
-    /// Enters what came of one absence; a proved deletion takes the resource's rows along. Returns
-    /// the counters of the walk that missed the resource, as entered in the ledger with it.
-    pub(crate) async fn enter_finding(
-        &self,
-        walk: WalkKey,
-        resource_id: String,
-        finding: Finding,
-        counters: WalkCounters,
-    ) -> Result<WalkCounters, WarehouseError> {
-        let now = self.clock.now();
-        self.writer
-            .run(move |connection, catalog| {
-                enter_finding(connection, catalog, &walk, &resource_id, finding, counters, now)
-            })
-            .await
-    }
-}
-
-fn enter_finding(
+pub(crate) fn enter_finding(
     connection: &mut Connection,
     catalog: &Catalog,
     walk: &WalkKey,

@@ -10,16 +10,10 @@ pub(crate) use look::{
     attachment_sources, pending_attachments, stored_binary, unstored_attachments,
 };
 
-use super::{
-    ledger::{self, WalkKey},
-    walk_counters::WalkCounters,
-};
+use super::{ledger, walk_counters::WalkCounters, walk_key::WalkKey};
 use crate::{
     clock,
-    warehouse::{
-        Warehouse,
-        error::{Doing, WarehouseError},
-    },
+    warehouse::error::{Doing, WarehouseError},
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -51,60 +45,6 @@ pub(crate) enum AttachmentFound {
 
 const DOING: &str = "cannot enter attachments";
 
-impl Warehouse {
-    /// Enters what a resource names; returns how many rows hold bytes that they did not hold before.
-    pub(crate) async fn enter_named_attachments(
-        &self,
-        connection_id: i64,
-        source: Source,
-        named: Vec<NamedAttachment>,
-    ) -> Result<u64, WarehouseError> {
-        let now = self.clock.now();
-        self.writer
-            .run(move |connection, _| enter_named(connection, connection_id, &source, &named, now))
-            .await
-    }
-
-    /// Enters what became of an attachment that was asked for, with its walk's counters.
-    pub(crate) async fn enter_attachment(
-        &self,
-        walk: WalkKey,
-        row: i64,
-        found: AttachmentFound,
-        counters: WalkCounters,
-    ) -> Result<WalkCounters, WarehouseError> {
-        let now = self.clock.now();
-        self.writer
-            .run(move |connection, _| enter_one(connection, &walk, row, &found, counters, now))
-            .await
-    }
-
-    /// Takes up again what was missing: what the plan refused before an instant, and what is no longer
-    /// too large.
-    pub(crate) async fn retry_attachments(
-        &self,
-        connection_id: i64,
-        refused_before: DateTime<Utc>,
-        limit_bytes: u64,
-    ) -> Result<(), WarehouseError> {
-        self.writer
-            .run(move |connection, _| {
-                connection
-                    .execute(
-                        "UPDATE attachment SET state = 'pending', source_hash =
-                           CASE WHEN url IS NULL THEN x'' ELSE source_hash END
-                         WHERE connection_id = ?1 AND state = 'missing' AND replaced_at IS NULL
-                           AND (url IS NOT NULL AND limit_bytes IS NULL AND tried_at <= ?2
-                             OR limit_bytes < ?3)",
-                        params![connection_id, clock::text(refused_before), limit_bytes],
-                    )
-                    .doing(DOING)
-                    .map(drop)
-            })
-            .await
-    }
-}
-
 /// A present row of a resource.
 struct Present {
     row: i64,
@@ -117,7 +57,7 @@ struct Present {
     sha256: Option<String>,
 }
 
-fn enter_named(
+pub(crate) fn enter_named(
     connection: &mut Connection,
     connection_id: i64,
     source: &Source,
@@ -238,7 +178,7 @@ fn replace(transaction: &Transaction<'_>, one: &Present, now: &str) -> Result<()
     transaction.execute(sql, params![one.row, now]).doing(DOING).map(drop)
 }
 
-fn enter_one(
+pub(crate) fn enter_one(
     connection: &mut Connection,
     walk: &WalkKey,
     row: i64,
@@ -344,4 +284,25 @@ pub(super) fn bury_attachments(
             .doing("cannot mark what is gone")?;
     }
     Ok(())
+}
+
+/// Takes up again what was missing: what the plan refused before an instant, and what is no longer
+/// too large.
+pub(crate) fn retry(
+    connection: &Connection,
+    connection_id: i64,
+    refused_before: DateTime<Utc>,
+    limit_bytes: u64,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "UPDATE attachment SET state = 'pending', source_hash =
+               CASE WHEN url IS NULL THEN x'' ELSE source_hash END
+             WHERE connection_id = ?1 AND state = 'missing' AND replaced_at IS NULL
+               AND (url IS NOT NULL AND limit_bytes IS NULL AND tried_at <= ?2
+                 OR limit_bytes < ?3)",
+            params![connection_id, clock::text(refused_before), limit_bytes],
+        )
+        .doing(DOING)
+        .map(drop)
 }

@@ -1,6 +1,6 @@
 //! What the pages of a walk add up to while several of them are on their way to the writer.
 
-use super::{page::PageWritten, tally::Tally, walk_counters::WalkCounters};
+use super::{page_written::PageWritten, tally::Tally, walk_counters::WalkCounters};
 use crate::warehouse::error::WarehouseError;
 use chrono::{DateTime, Utc};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -5,7 +5,6 @@ use crate::{
     clock,
     reference::{FullUrls, ServerBases},
     warehouse::{
-        Warehouse,
         error::{Doing, WarehouseError},
         tables::{marts, table::Catalog},
     },
@@ -253,42 +252,6 @@ pub(crate) fn token_generation(
         .map(Option::flatten)
 }
 
-impl Warehouse {
-    /// Notes the generation of a connection's tokens; a night that changed none writes nothing.
-    pub(crate) async fn note_token_generation(
-        &self,
-        id: i64,
-        generation: i64,
-    ) -> Result<(), WarehouseError> {
-        if self.reader().read(|connection| token_generation(connection, id))? == Some(generation) {
-            return Ok(());
-        }
-        self.writer
-            .run(move |connection, _| {
-                connection
-                    .execute(
-                        "UPDATE connection SET token_generation = ?2 WHERE id = ?1",
-                        params![id, generation],
-                    )
-                    .doing("cannot note which tokens were used")
-                    .map(drop)
-            })
-            .await
-    }
-
-    /// Notes the scope that a refresh has granted in place of the consent's.
-    pub(crate) async fn note_scope(&self, id: i64, scope: String) -> Result<(), WarehouseError> {
-        self.writer
-            .run(move |connection, _| {
-                connection
-                    .execute("UPDATE connection SET scope = ?2 WHERE id = ?1", params![id, scope])
-                    .doing("cannot note what a consent covers")
-                    .map(drop)
-            })
-            .await
-    }
-}
-
 /// Where the references of a connection's resources lead.
 pub(crate) fn bases(
     connection: &Connection,
@@ -395,4 +358,31 @@ fn connection_of(row: &Row<'_>) -> rusqlite::Result<ConnectionRow> {
         consented_at: row.get(7)?,
         moving: None,
     })
+}
+
+/// Notes the generation of a connection's tokens.
+pub(crate) fn set_token_generation(
+    connection: &Connection,
+    id: i64,
+    generation: i64,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "UPDATE connection SET token_generation = ?2 WHERE id = ?1",
+            params![id, generation],
+        )
+        .doing("cannot note which tokens were used")
+        .map(drop)
+}
+
+/// Notes what a consent covers.
+pub(crate) fn set_scope(
+    connection: &Connection,
+    id: i64,
+    scope: &str,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute("UPDATE connection SET scope = ?2 WHERE id = ?1", params![id, scope])
+        .doing("cannot note what a consent covers")
+        .map(drop)
 }

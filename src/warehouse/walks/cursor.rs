@@ -4,10 +4,7 @@ use super::{page::PageWrite, seen, tally::Tally, walk_counters::WalkCounters};
 use crate::{
     clock,
     outcome::{Reason, WalkKind},
-    warehouse::{
-        Warehouse,
-        error::{Doing, WarehouseError},
-    },
+    warehouse::error::{Doing, WarehouseError},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -126,23 +123,11 @@ pub(crate) fn take_over(
 }
 
 /// Notes that a run got nothing at the page to which a walk's cursor leads.
-fn note_failure(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+pub(crate) fn note_failure(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
     connection
         .execute("UPDATE walk_cursor SET failures = failures + 1 WHERE walk_id = ?1", [walk_id])
         .doing("cannot note that a cursor failed")
         .map(drop)
-}
-
-impl Warehouse {
-    /// Notes that a run got nothing at the page to which a walk's cursor leads.
-    pub(crate) async fn note_cursor_failure(&self, walk_id: i64) -> Result<(), WarehouseError> {
-        self.writer.run(move |connection, _| note_failure(connection, walk_id)).await
-    }
-
-    /// How many different resources the windows of a walk have seen in this run.
-    pub(crate) async fn count_seen(&self, walk_id: i64) -> Result<u64, WarehouseError> {
-        self.writer.run(move |connection, _| seen::count_seen(connection, walk_id)).await
-    }
 }
 
 /// What is read of a cursor, by [`cursor_of`].

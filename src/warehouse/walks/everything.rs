@@ -1,10 +1,7 @@
 //! What comes along in a Patient's `$everything`: types that no walk of their own asks for.
 
-use super::{finish::SHRINK_FLOOR, ledger::WalkKey, page::PageWrite};
-use crate::warehouse::{
-    Warehouse,
-    error::{Doing, WarehouseError},
-};
+use super::{finish::SHRINK_FLOOR, page::PageWrite, walk_key::WalkKey};
+use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Transaction, params};
 
 /// What a run's `$everything` shows to be absent of a type.
@@ -56,61 +53,7 @@ pub(crate) fn along_types(
         .doing("cannot read which types come along")
 }
 
-impl Warehouse {
-    /// The types of other walks that came along in this run.
-    pub(crate) async fn types_that_came_along(
-        &self,
-        connection_id: i64,
-    ) -> Result<Vec<String>, WarehouseError> {
-        self.writer
-            .run(move |connection, _| {
-                connection
-                    .prepare(
-                        "SELECT DISTINCT r.resource_type FROM temp.walk_along a
-                         JOIN resource r ON r.id = a.resource WHERE a.connection_id = ?1
-                         ORDER BY r.resource_type",
-                    )
-                    .and_then(|mut statement| {
-                        statement.query_map([connection_id], |row| row.get(0))?.collect()
-                    })
-                    .doing("cannot read what came along")
-            })
-            .await
-    }
-
-    /// Enters as absent what a `$everything` has brought once and did not bring in these walks, of a
-    /// type that no other walk asks for.
-    pub(crate) async fn enter_missed_along(
-        &self,
-        walk: WalkKey,
-        walks: Vec<i64>,
-        shrink_limit_percent: u8,
-        now: String,
-    ) -> Result<MissedAlong, WarehouseError> {
-        self.writer
-            .run(move |connection, _| {
-                enter_missed(connection, &walk, &walks, shrink_limit_percent, &now)
-            })
-            .await
-    }
-
-    /// Drops the notes of what came along.
-    pub(crate) async fn forget_along(&self, connection_id: i64) -> Result<(), WarehouseError> {
-        self.writer
-            .run(move |connection, _| {
-                connection
-                    .execute(
-                        "DELETE FROM temp.walk_along WHERE connection_id = ?1",
-                        [connection_id],
-                    )
-                    .doing("cannot forget what came along")
-                    .map(drop)
-            })
-            .await
-    }
-}
-
-fn enter_missed(
+pub(crate) fn enter_missed(
     connection: &mut Connection,
     walk: &WalkKey,
     walks: &[i64],
@@ -167,4 +110,30 @@ fn enter_missed(
         .doing(doing)?;
     transaction.commit().doing(doing)?;
     Ok(MissedAlong::Entered(gone))
+}
+
+/// The types of other walks that came along in this run.
+pub(crate) fn types_along(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare(
+            "SELECT DISTINCT r.resource_type FROM temp.walk_along a
+             JOIN resource r ON r.id = a.resource WHERE a.connection_id = ?1
+             ORDER BY r.resource_type",
+        )
+        .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())
+        .doing("cannot read what came along")
+}
+
+/// Drops the notes of what came along.
+pub(crate) fn forget_along(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute("DELETE FROM temp.walk_along WHERE connection_id = ?1", [connection_id])
+        .doing("cannot forget what came along")
+        .map(drop)
 }

@@ -3,68 +3,13 @@
 //!
 //! Also hands the resources of a file over to a plan that sends them.
 
-use super::{connections, page::PageWrite};
+use super::page::PageWrite;
 use crate::{
     clock,
-    reference::ServerBases,
-    warehouse::{
-        ConnectionRow, NewFiles, Warehouse,
-        error::{Doing, WarehouseError},
-    },
+    warehouse::error::{Doing, WarehouseError},
 };
-use rusqlite::{Transaction, params};
-
-impl Warehouse {
-    /// Enters a connection that only files fill.
-    ///
-    /// # Errors
-    /// SQLite's; also where the name is taken.
-    pub async fn connection_of_files(
-        &self,
-        files: NewFiles,
-    ) -> Result<ConnectionRow, WarehouseError> {
-        let now = self.clock.now();
-        self.writer.run(move |connection, _| connections::of_files(connection, &files, now)).await
-    }
-
-    /// Where the references of a connection's resources lead.
-    pub(crate) fn bases(&self, connection_id: i64) -> Result<ServerBases, WarehouseError> {
-        self.reader.read(|connection| connections::bases(connection, connection_id))
-    }
-
-    /// Notes the FHIR bases of the server that a connection's files came from.
-    pub(crate) async fn set_bases(&self, id: i64, bases: String) -> Result<(), WarehouseError> {
-        self.writer.run(move |connection, _| connections::set_bases(connection, id, &bases)).await
-    }
-
-    /// Settles the open rejects of a file that was read to its end and holds them no more, and those
-    /// whose bytes have been taken in since.
-    pub(crate) async fn settle_file(
-        &self,
-        connection_id: i64,
-        file: String,
-    ) -> Result<(), WarehouseError> {
-        let now = clock::text(self.clock.now());
-        self.writer
-            .run(move |connection, _| {
-                connection
-                    .execute(
-                        "UPDATE rejected_resource SET resolved_at = ?3
-                         WHERE connection_id = ?1 AND resolved_at IS NULL
-                           AND reason <> 'view_error'
-                           AND (file = ?2 AND id NOT IN (SELECT reject FROM temp.walk_rejected)
-                             OR EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = ?1
-                               AND r.resource_type = rejected_resource.resource_type
-                               AND r.resource_id = rejected_resource.resource_id
-                               AND r.json = rejected_resource.body AND r.deleted_at IS NULL))",
-                        params![connection_id, file, now],
-                    )
-                    .doing("cannot settle rejects")
-                    .map(drop)
-            })
-            .await
-    }
-}
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, Transaction, params};
 
 /// Notes that a plan has sent a resource that only a file had brought. From now on a walk can find the
 /// resource absent.
@@ -95,4 +40,28 @@ pub(super) fn hand_over(
         statement.execute([rowid, page.walk.walk_id, id]).doing(doing)?;
     }
     Ok(())
+}
+
+/// Settles the open rejects of a file that was read to its end and holds them no more, and those
+/// whose bytes have been taken in since.
+pub(crate) fn settle(
+    connection: &Connection,
+    connection_id: i64,
+    file: &str,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "UPDATE rejected_resource SET resolved_at = ?3
+             WHERE connection_id = ?1 AND resolved_at IS NULL
+               AND reason <> 'view_error'
+               AND (file = ?2 AND id NOT IN (SELECT reject FROM temp.walk_rejected)
+                 OR EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = ?1
+                   AND r.resource_type = rejected_resource.resource_type
+                   AND r.resource_id = rejected_resource.resource_id
+                   AND r.json = rejected_resource.body AND r.deleted_at IS NULL))",
+            params![connection_id, file, clock::text(now)],
+        )
+        .doing("cannot settle rejects")
+        .map(drop)
 }

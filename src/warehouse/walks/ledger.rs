@@ -7,30 +7,15 @@ use super::{
     tally::Tally,
     walk_counters::WalkCounters,
     walk_finish::WalkFinish,
+    walk_key::WalkKey,
 };
 use crate::{
     clock,
     outcome::{Reason, WalkKind},
-    warehouse::{
-        Warehouse,
-        error::{Doing, WarehouseError},
-    },
+    warehouse::error::{Doing, WarehouseError},
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
-
-/// A walk, by its keys in the ledger.
-#[derive(Debug, Clone)]
-pub struct WalkKey {
-    /// `sync_run.id`.
-    pub run_id: i64,
-    /// `sync_walk.id`.
-    pub walk_id: i64,
-    /// `connection.id`.
-    pub connection_id: i64,
-    /// FHIR resource type.
-    pub resource_type: String,
-}
 
 /// A walk about to begin.
 #[derive(Debug, Clone)]
@@ -62,40 +47,6 @@ pub(crate) struct Left {
     pub(crate) distinct: u64,
     /// A pass through the same pages that ended in doubt in an earlier run.
     pub(crate) pass: Option<i64>,
-}
-
-impl Warehouse {
-    /// Enters a walk as running; returns it with what earlier runs leave it.
-    pub(crate) async fn start_walk(
-        &self,
-        start: WalkStart,
-    ) -> Result<(WalkKey, Left), WarehouseError> {
-        let now = self.clock.now();
-        self.writer.run(move |connection, _| start_walk(connection, &start, now)).await
-    }
-
-    /// Writes what a walk has counted since it ended.
-    pub(crate) async fn update_walk(
-        &self,
-        walk: WalkKey,
-        counters: WalkCounters,
-    ) -> Result<(), WarehouseError> {
-        self.writer
-            .run(move |connection, _| update_counters(connection, walk.walk_id, &counters))
-            .await
-    }
-
-    pub(crate) async fn abandon_walk(
-        &self,
-        walk: WalkKey,
-        finish: WalkFinish,
-        counters: WalkCounters,
-    ) -> Result<(), WarehouseError> {
-        let now = self.clock.now();
-        self.writer
-            .run(move |connection, _| abandon_walk(connection, &walk, &finish, &counters, now))
-            .await
-    }
 }
 
 /// Enters a walk as running; returns it with what earlier runs leave it.
@@ -229,7 +180,7 @@ pub(super) fn note_tally(
         .map(drop)
 }
 
-pub(super) fn update_counters(
+pub(crate) fn update_counters(
     connection: &Connection,
     walk_id: i64,
     counters: &WalkCounters,

@@ -1,13 +1,10 @@
 //! What an answer to `_lastUpdated` must hold: stored resources that changed since the instant asked
 //! for. If the plan leaves one out and has not deleted it, it does not honour the parameter.
 
-use super::{absence::MISSED, ledger::WalkKey};
+use super::{absence::MISSED, walk_key::WalkKey};
 use crate::{
     instant::instant,
-    warehouse::{
-        Warehouse,
-        error::{Doing, WarehouseError},
-    },
+    warehouse::error::{Doing, WarehouseError},
 };
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -139,32 +136,7 @@ pub(crate) fn outdated(connection: &Connection, walk: &WalkKey) -> Result<u64, W
         .doing("cannot count older versions")
 }
 
-impl Warehouse {
-    /// Notes for the length of the run which stored resources that changed since an instant a walk
-    /// over changes did not meet; returns how many they are.
-    pub(crate) async fn note_left_out(
-        &self,
-        walk: WalkKey,
-        since: DateTime<Utc>,
-    ) -> Result<u64, WarehouseError> {
-        self.writer.run(move |connection, _| note_left_out(connection, &walk, since)).await
-    }
-
-    /// Forgets what a walk over changes left out; returns how many of those are still held, after a
-    /// full walk that would have missed them if they were deleted.
-    pub(crate) async fn settle_left_out(
-        &self,
-        connection_id: i64,
-        resource_type: &str,
-    ) -> Result<u64, WarehouseError> {
-        let resource_type = resource_type.to_owned();
-        self.writer
-            .run(move |connection, _| settle_left_out(connection, connection_id, &resource_type))
-            .await
-    }
-}
-
-fn note_left_out(
+pub(crate) fn note_left_out(
     connection: &Connection,
     walk: &WalkKey,
     since: DateTime<Utc>,
@@ -197,7 +169,7 @@ fn note_left_out(
     Ok(count)
 }
 
-fn settle_left_out(
+pub(crate) fn settle_left_out(
     connection: &Connection,
     connection_id: i64,
     resource_type: &str,

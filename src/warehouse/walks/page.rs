@@ -1,9 +1,6 @@
 //! A page on its way to the writer, and what became of it.
 
-use super::{
-    chain::Sums, ledger::WalkKey, reference_queue::Answered, tally::Tally,
-    walk_counters::WalkCounters,
-};
+use super::{answered::Answered, chain::Sums, walk_key::WalkKey};
 use crate::{
     fingerprint::Version,
     warehouse::tables::row_batch::{RowBatch, TableRows},
@@ -99,15 +96,6 @@ pub(crate) struct PageWrite {
     pub(crate) goes_ahead: bool,
     /// The memory that the page has; given back when it is stored.
     pub(crate) _memory: Vec<OwnedSemaphorePermit>,
-}
-
-/// The outcome of storing a page.
-#[derive(Debug, Clone)]
-pub(crate) struct PageWritten {
-    /// The walk's counters with this page.
-    pub(crate) counters: WalkCounters,
-    /// What the walk's pages add up to with this one.
-    pub(crate) tally: Tally,
 }
 
 /// Bytes that go in as SQL text, unchanged; as a blob where they are not UTF-8.

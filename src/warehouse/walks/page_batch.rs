@@ -4,10 +4,7 @@
 //! page of claims. If anything fails, nothing of the batch is there, and each page is stored alone, so
 //! that it fails alone.
 
-use super::{
-    page::{PageWrite, PageWritten},
-    page_writer::write_page,
-};
+use super::{page::PageWrite, page_writer::write_page, page_written::PageWritten};
 use crate::warehouse::{
     error::{Doing, WarehouseError},
     tables::table::Catalog,

@@ -4,15 +4,12 @@
 //! is complete. The run that completes the last part knows by these notes what no part brought.
 
 use super::{
-    ledger::WalkKey,
     seen::{all_seen, insert, row_ids},
+    walk_key::WalkKey,
 };
 use crate::{
     clock,
-    warehouse::{
-        Warehouse,
-        error::{Doing, WarehouseError},
-    },
+    warehouse::error::{Doing, WarehouseError},
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -66,34 +63,28 @@ pub(crate) fn forget(connection: &Connection, walk: &WalkKey) -> Result<(), Ware
         .map(drop)
 }
 
-impl Warehouse {
-    /// Gives a walk over a type the resources that a part brought in its complete walk of an
-    /// instant; returns whether they are known.
-    pub(crate) async fn recall_part(
-        &self,
-        connection_id: i64,
-        resource_type: String,
-        query: String,
-        began: DateTime<Utc>,
-        round: i64,
-    ) -> Result<bool, WarehouseError> {
-        self.writer
-            .run(move |connection, _| {
-                let kept: Option<Vec<u8>> = connection
-                    .query_row(
-                        "SELECT p.seen FROM sync_walk w JOIN walk_page p ON p.walk_id = w.id
-                         WHERE w.connection_id = ?1 AND w.resource_type = ?2 AND w.mode = 'window'
-                           AND w.window_parameter = ?3 AND w.walk_started_at = ?4 AND p.page = -1
-                         ORDER BY w.id DESC LIMIT 1",
-                        params![connection_id, resource_type, query, clock::text(began)],
-                        |row| row.get(0),
-                    )
-                    .optional()
-                    .doing("cannot read what a part brought")?;
-                let Some(seen) = kept else { return Ok(false) };
-                insert(connection, round, &row_ids(&seen))?;
-                Ok(true)
-            })
-            .await
-    }
+/// Gives a walk over a type the resources that a part brought in its complete walk of an instant;
+/// returns whether they are known.
+pub(crate) fn recall(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    query: &str,
+    began: DateTime<Utc>,
+    round: i64,
+) -> Result<bool, WarehouseError> {
+    let kept: Option<Vec<u8>> = connection
+        .query_row(
+            "SELECT p.seen FROM sync_walk w JOIN walk_page p ON p.walk_id = w.id
+             WHERE w.connection_id = ?1 AND w.resource_type = ?2 AND w.mode = 'window'
+               AND w.window_parameter = ?3 AND w.walk_started_at = ?4 AND p.page = -1
+             ORDER BY w.id DESC LIMIT 1",
+            params![connection_id, resource_type, query, clock::text(began)],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing("cannot read what a part brought")?;
+    let Some(seen) = kept else { return Ok(false) };
+    insert(connection, round, &row_ids(&seen))?;
+    Ok(true)
 }

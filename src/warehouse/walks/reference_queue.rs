@@ -4,57 +4,16 @@
 //! stores what was read: a killed run goes on where it was. It knows nothing of how a reference is
 //! written or read.
 
-use super::{finish::bury_one, page::PageWrite, walk_counters::WalkCounters};
+use super::{answered::Verdict, burial::bury_one, page::PageWrite, walk_counters::WalkCounters};
 use crate::{
     clock,
     warehouse::{
-        Warehouse,
         error::{Doing, WarehouseError},
         tables::table::Catalog,
     },
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
-
-/// The outcome of reading a reference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It is stored.
-    Stored,
-    /// There is no such resource (404).
-    Absent,
-    /// There was one, and it is gone (410): a stored one becomes a tombstone.
-    Gone,
-    /// The plan does not serve it (403).
-    Refused,
-    /// The plan answers, but never with the resource.
-    Unreadable,
-    /// No answer yet: asked for again by the next run.
-    Later,
-}
-
-impl Verdict {
-    fn state(self) -> Option<&'static str> {
-        match self {
-            Verdict::Stored => Some("stored"),
-            Verdict::Absent | Verdict::Gone => Some("absent"),
-            Verdict::Refused => Some("refused"),
-            Verdict::Unreadable => Some("unreadable"),
-            Verdict::Later => None,
-        }
-    }
-}
-
-/// A reference with what came of reading it.
-#[derive(Debug, Clone)]
-pub(crate) struct Answered {
-    pub(crate) resource_id: String,
-    pub(crate) verdict: Verdict,
-    /// Status of the answer, where it says no.
-    pub(crate) http_status: Option<u16>,
-    /// A word, unless it is stored.
-    pub(crate) reason: Option<&'static str>,
-}
 
 /// The ids of a type's live resources that reads have brought, the latest first.
 pub(crate) fn read_before(
@@ -114,52 +73,8 @@ pub(crate) struct Source<'a> {
     pub(crate) json: &'a [u8],
 }
 
-impl Warehouse {
-    pub(crate) async fn begin_references(
-        &self,
-        connection_id: i64,
-        resource_type: String,
-        due_before: DateTime<Utc>,
-    ) -> Result<ReferenceType, WarehouseError> {
-        let now = self.clock.now();
-        self.writer
-            .run(move |connection, _| {
-                begin(connection, connection_id, &resource_type, due_before, now)
-            })
-            .await
-    }
-
-    pub(crate) async fn enqueue_references(
-        &self,
-        connection_id: i64,
-        found: Vec<Found>,
-        scanned: Vec<String>,
-        to: String,
-    ) -> Result<(), WarehouseError> {
-        let now = self.clock.now();
-        self.writer
-            .run(move |connection, _| {
-                enqueue(connection, connection_id, &found, &scanned, &to, now)
-            })
-            .await
-    }
-
-    pub(crate) async fn set_reference_batches(
-        &self,
-        connection_id: i64,
-        resource_type: String,
-        honoured: bool,
-    ) -> Result<(), WarehouseError> {
-        self.writer
-            .run(move |connection, _| {
-                set_batches(connection, connection_id, &resource_type, honoured)
-            })
-            .await
-    }
-}
-
 /// Begins a round over all references of a type unless the latest one is newer than `due_before`.
-fn begin(
+pub(crate) fn begin(
     connection: &mut Connection,
     connection_id: i64,
     resource_type: &str,
@@ -222,7 +137,7 @@ pub(crate) fn sources(
 }
 
 /// Queues what was found, and notes up to where was searched.
-fn enqueue(
+pub(crate) fn enqueue(
     connection: &mut Connection,
     connection_id: i64,
     found: &[Found],
@@ -324,7 +239,7 @@ fn summary_of(row: &Row<'_>) -> rusqlite::Result<QueueSummary> {
 }
 
 /// Notes whether the server honours a list of ids.
-fn set_batches(
+pub(crate) fn set_batches(
     connection: &mut Connection,
     connection_id: i64,
     resource_type: &str,

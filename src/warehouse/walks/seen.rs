@@ -6,7 +6,7 @@
 //! leaves all that it saw there, as page 0, where the pass after it may take several runs; so does a
 //! complete walk over a part, as page -1.
 
-use super::{ledger::WalkKey, page::PageWrite};
+use super::{page::PageWrite, walk_key::WalkKey};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, OptionalExtension, params};
 

@@ -2,14 +2,11 @@
 
 use super::{
     cursor::{Cursor, cursors},
-    ledger::WalkKey,
+    walk_key::WalkKey,
 };
 use crate::{
     clock,
-    warehouse::{
-        Warehouse,
-        error::{Doing, WarehouseError},
-    },
+    warehouse::error::{Doing, WarehouseError},
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Row, params};
@@ -324,7 +321,7 @@ pub(super) fn set_totals(
 }
 
 /// Notes that a type's search must name the patient.
-fn set_by_patient(
+pub(crate) fn set_by_patient(
     connection: &Connection,
     connection_id: i64,
     resource_type: &str,
@@ -361,18 +358,4 @@ pub(crate) fn set_last_updated(
         )
         .doing("cannot note what the server supports")
         .map(drop)
-}
-
-impl Warehouse {
-    /// Notes that a type's search must name the patient.
-    pub(crate) async fn set_by_patient(
-        &self,
-        connection_id: i64,
-        resource_type: &str,
-    ) -> Result<(), WarehouseError> {
-        let resource_type = resource_type.to_owned();
-        self.writer
-            .run(move |connection, _| set_by_patient(connection, connection_id, &resource_type))
-            .await
-    }
 }

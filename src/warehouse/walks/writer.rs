@@ -5,8 +5,9 @@
 //! wait share a transaction.
 
 use super::{
-    page::{PageWrite, PageWritten},
+    page::PageWrite,
     page_batch::{self, Waiting},
+    page_written::PageWritten,
 };
 use crate::warehouse::{error::WarehouseError, file::waiting, tables::table::Catalog};
 use rusqlite::Connection;

@@ -241,7 +241,7 @@ fn amounts<'a>(stated: &[Stated<'a>], is_total: impl Fn(i64) -> bool) -> Vec<Amo
     amounts.collect()
 }
 
-/// Of each kind what the claim as a whole comes to.
+/// The claim's amount of each kind.
 fn counted(mut amounts: Vec<Amount<'_>>) -> Vec<Counted<'_>> {
     amounts.sort_by_key(|it| it.kind);
     let claim = amounts.chunk_by(|one, other| one.kind == other.kind).filter_map(|alike| {

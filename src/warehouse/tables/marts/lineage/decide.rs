@@ -70,9 +70,10 @@ pub(super) fn decide(claims: &[Claim], links: &[Link]) -> Decisions {
 pub(super) struct Table<'a> {
     pub(super) claims: &'a [Claim],
     pub(super) kin: &'a Kin,
-    /// By void or difference that names nothing, the claim of its number that it takes back or changes.
+    /// For each void or difference that names no claim: the claim of its number that it takes back or
+    /// changes.
     pub(super) follows: BTreeMap<usize, usize>,
-    /// By difference, the claim whose amount it changes: no difference itself.
+    /// For each difference: the claim whose amount it changes, which is no difference itself.
     pub(super) changes: BTreeMap<usize, usize>,
     /// By claim, the sum of its differences in cents.
     pub(super) changed: HashMap<usize, i64>,

@@ -1,0 +1,169 @@
+//! What came of what a walk missed or named: absences, references, attachments, versions.
+
+use super::Warehouse;
+use crate::warehouse::{
+    error::WarehouseError,
+    read::history,
+    walks::{
+        absence::{self, Finding},
+        attachments::{self, AttachmentFound, NamedAttachment, Source},
+        left_out,
+        reference_queue::{self, Found, ReferenceType},
+        walk_counters::WalkCounters,
+        walk_key::WalkKey,
+    },
+};
+use chrono::{DateTime, Utc};
+
+impl Warehouse {
+    /// Enters what came of one absence; a proved deletion takes the resource's rows along. Returns
+    /// the counters of the walk that missed the resource, as entered in the ledger with it.
+    pub(crate) async fn enter_finding(
+        &self,
+        walk: WalkKey,
+        resource_id: String,
+        finding: Finding,
+        counters: WalkCounters,
+    ) -> Result<WalkCounters, WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, catalog| {
+                absence::enter_finding(
+                    connection,
+                    catalog,
+                    &walk,
+                    &resource_id,
+                    finding,
+                    counters,
+                    now,
+                )
+            })
+            .await
+    }
+
+    /// Notes for the length of the run which stored resources that changed since an instant a walk
+    /// over changes did not meet; returns how many they are.
+    pub(crate) async fn note_left_out(
+        &self,
+        walk: WalkKey,
+        since: DateTime<Utc>,
+    ) -> Result<u64, WarehouseError> {
+        self.writer
+            .run(move |connection, _| left_out::note_left_out(connection, &walk, since))
+            .await
+    }
+
+    /// Forgets what a walk over changes left out; returns how many of those are still held, after a
+    /// full walk that would have missed them if they were deleted.
+    pub(crate) async fn settle_left_out(
+        &self,
+        connection_id: i64,
+        resource_type: &str,
+    ) -> Result<u64, WarehouseError> {
+        let resource_type = resource_type.to_owned();
+        self.writer
+            .run(move |connection, _| {
+                left_out::settle_left_out(connection, connection_id, &resource_type)
+            })
+            .await
+    }
+
+    /// What is known of a type that is read by reference.
+    pub(crate) async fn begin_references(
+        &self,
+        connection_id: i64,
+        resource_type: String,
+        due_before: DateTime<Utc>,
+    ) -> Result<ReferenceType, WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, _| {
+                reference_queue::begin(connection, connection_id, &resource_type, due_before, now)
+            })
+            .await
+    }
+
+    /// Enters references that stored resources name.
+    pub(crate) async fn enqueue_references(
+        &self,
+        connection_id: i64,
+        found: Vec<Found>,
+        scanned: Vec<String>,
+        to: String,
+    ) -> Result<(), WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, _| {
+                reference_queue::enqueue(connection, connection_id, &found, &scanned, &to, now)
+            })
+            .await
+    }
+
+    /// Notes whether the server honours a list of ids.
+    pub(crate) async fn set_reference_batches(
+        &self,
+        connection_id: i64,
+        resource_type: String,
+        honoured: bool,
+    ) -> Result<(), WarehouseError> {
+        self.writer
+            .run(move |connection, _| {
+                reference_queue::set_batches(connection, connection_id, &resource_type, honoured)
+            })
+            .await
+    }
+
+    /// Enters what a resource names; returns how many rows hold bytes that they did not hold before.
+    pub(crate) async fn enter_named_attachments(
+        &self,
+        connection_id: i64,
+        source: Source,
+        named: Vec<NamedAttachment>,
+    ) -> Result<u64, WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, _| {
+                attachments::enter_named(connection, connection_id, &source, &named, now)
+            })
+            .await
+    }
+
+    /// Enters what became of an attachment that was asked for, with its walk's counters.
+    pub(crate) async fn enter_attachment(
+        &self,
+        walk: WalkKey,
+        row: i64,
+        found: AttachmentFound,
+        counters: WalkCounters,
+    ) -> Result<WalkCounters, WarehouseError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection, _| {
+                attachments::enter_one(connection, &walk, row, &found, counters, now)
+            })
+            .await
+    }
+
+    /// Takes up again what was missing: what the plan refused before an instant, and what is no longer
+    /// too large.
+    pub(crate) async fn retry_attachments(
+        &self,
+        connection_id: i64,
+        refused_before: DateTime<Utc>,
+        limit_bytes: u64,
+    ) -> Result<(), WarehouseError> {
+        self.writer
+            .run(move |connection, _| {
+                attachments::retry(connection, connection_id, refused_before, limit_bytes)
+            })
+            .await
+    }
+
+    /// Forgets superseded versions and attachments that ended before an instant; returns how many.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn prune_versions(&self, before: DateTime<Utc>) -> Result<u64, WarehouseError> {
+        self.writer.run(move |connection, _| history::prune(connection, before)).await
+    }
+}

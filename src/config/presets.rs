@@ -39,7 +39,7 @@ pub struct Preset {
     section: &'static str,
 }
 
-/// Why there is no section.
+/// Why a preset makes no section of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PresetError {
     /// There is no such preset.

@@ -103,7 +103,7 @@ pub(crate) struct Field {
     pub(crate) name: Name,
     /// The element's type, where its name tells.
     pub(crate) of: TypeId,
-    /// Whether a list in its place is no value: a primitive that FHIR defines not to repeat.
+    /// Whether it is a primitive that FHIR defines not to repeat, so that a list in its place is no value.
     pub(crate) is_single: bool,
     /// Whether FHIR defines the element as a choice, so that `value` finds `valueString`.
     pub(crate) choice: bool,

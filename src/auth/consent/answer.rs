@@ -25,7 +25,7 @@ pub struct ExpectedAnswer {
 /// Who may have given it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum ExpectedIssuer {
-    /// This one; an answer may leave it out.
+    /// This issuer; an answer may leave it out.
     Named(String),
     /// This one, and the answer must say so.
     Required(String),

@@ -380,7 +380,7 @@ impl fmt::Debug for Vault {
     }
 }
 
-/// Whether what is stored of a connection stays, and so must be as it was written.
+/// What becomes of a connection's stored row. One that is kept must be as it was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Present {
     Kept,

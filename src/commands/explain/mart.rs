@@ -1,9 +1,10 @@
 //! A row of a mart: what its columns mean, and the resources that its ids lead to.
 
 use super::{
-    Cell, Explained, MOST_ROWS, Matching, branch, distinct_columns, ledger, no_row,
+    branch,
+    explained::{Cell, Explained, MOST_ROWS, Matching, distinct_columns, no_row, unknown_column},
+    ledger,
     origin::{Origin, origins},
-    unknown_column,
 };
 use crate::{
     cli::ExplainArgs,

@@ -1,9 +1,11 @@
 //! A cell of a normalised table: from its row to the resource and back to the bytes.
 
 use super::{
-    Cell, ColumnValue, Explained, MOST_ROWS, Matching, distinct_columns, no_row,
+    explained::{
+        Cell, ColumnValue, Explained, MOST_ROWS, Matching, distinct_columns, no_row, unknown_column,
+    },
     origin::{Origin, origins},
-    place, unknown_column,
+    place,
 };
 use crate::{
     cli::ExplainArgs,

@@ -1,7 +1,7 @@
 //! An explanation for people.
 
 use super::{
-    Explained,
+    explained::Explained,
     origin::{Origin, Version, Walk},
 };
 use crate::{

@@ -5,6 +5,9 @@
 use super::json::{Json, array, object};
 use chrono::{Days, NaiveDate};
 
+/// Stands for the server's own origin in absolute references.
+pub(in crate::sandbox) const ORIGIN: &str = "https://api.sandbox.example";
+
 pub(super) const FHIR: &str = "http://hl7.org/fhir/StructureDefinition";
 pub(super) const US_CORE: &str = "http://hl7.org/fhir/us/core/StructureDefinition";
 pub(super) const CARIN: &str = "http://hl7.org/fhir/us/carin-bb/StructureDefinition";

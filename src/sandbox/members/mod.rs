@@ -29,6 +29,7 @@ mod rng;
 mod supporting_info;
 mod types;
 
+pub(super) use element::ORIGIN;
 pub use member::Identity;
 pub(super) use member::{Member, number_of_member_id, number_of_patient_id};
 pub(super) use types::{TypeEntry, entry, names};
@@ -36,9 +37,6 @@ pub(super) use types::{TypeEntry, entry, names};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use json::{Json, array, object};
 use types::Scope;
-
-/// Stands for the server's own origin in absolute references.
-pub(super) const ORIGIN: &str = "https://api.sandbox.example";
 
 /// All members of one seed.
 #[derive(Clone, Copy, Debug)]

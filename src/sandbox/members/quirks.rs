@@ -5,7 +5,7 @@
 //! break FHIR itself (no id, another type) come through faults only.
 
 use super::codes::RESTRICTED;
-use super::element::reference;
+use super::element::{ORIGIN, reference};
 use super::json::{Json, array, object};
 use super::member::{Member, practitioner_id};
 
@@ -71,7 +71,7 @@ fn versioned_references(member: &Member, resource: &mut Json) {
 }
 
 fn absolute_references(member: &Member, resource: &mut Json) {
-    let absolute = format!("{}/r4/Patient/{}", super::ORIGIN, member.patient_id());
+    let absolute = format!("{}/r4/Patient/{}", ORIGIN, member.patient_id());
     resource.set("patient", object! { reference: absolute });
 }
 

@@ -7,6 +7,7 @@ mod ahead;
 mod end;
 mod onward;
 mod paths;
+mod store;
 
 use self::ahead::{Ahead, Stored};
 use super::{

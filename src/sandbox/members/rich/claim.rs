@@ -1,8 +1,9 @@
 //! ExplanationOfBenefit, Claim and Coverage, in full.
 
 use super::{
-    Rich, claim_line,
+    claim_line,
     element::{hl7_list, home_address},
+    turn::Rich,
 };
 use crate::sandbox::members::{
     claim::Claim,
@@ -119,7 +120,7 @@ pub(super) fn explanation_of_benefit(rich: &Rich, resource: &mut Json) {
     level.add(object! { text: "Urgent" });
     let level = object! { url: format!("{PDEX}/extension-levelOfServiceCode"), valueCodeableConcept: level };
     resource.append("extension", vec![level]);
-    let other = crate::sandbox::members::eob::id(&rich.member, super::RICH_CLAIMS[0]);
+    let other = crate::sandbox::members::eob::id(&rich.member, super::turn::RICH_CLAIMS[0]);
     let associated = object! {
         claim: object! { reference: format!("ExplanationOfBenefit/{other}") },
         relationship: hl7("ex-relatedclaimrelationship", "associated"),

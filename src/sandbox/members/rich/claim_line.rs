@@ -1,8 +1,8 @@
 //! The parts of claim lines and their adjudications, in full.
 
 use super::{
-    Rich,
     element::{body_site, home_address, snomed},
+    turn::Rich,
 };
 use crate::sandbox::members::{
     claim::Amounts,

@@ -1,6 +1,6 @@
 //! ClaimResponse, in full.
 
-use super::{Rich, claim_line};
+use super::{claim_line, turn::Rich};
 use crate::sandbox::members::{
     claim::Claim,
     element::{Cents, concept, hl7},

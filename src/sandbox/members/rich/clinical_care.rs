@@ -1,8 +1,8 @@
 //! What was done and planned, in full.
 
 use super::{
-    Rich,
     element::{body_site, hl7_list, ratio, snomed},
+    turn::Rich,
 };
 use crate::sandbox::members::{
     element::{HL7, coding, hl7, quantity},

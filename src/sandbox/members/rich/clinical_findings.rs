@@ -1,8 +1,8 @@
 //! Condition, AllergyIntolerance and Immunization, in full.
 
 use super::{
-    Rich,
     element::{body_site, hl7_list, range, snomed},
+    turn::Rich,
 };
 use crate::sandbox::members::{
     element::{HL7, hl7, quantity},

@@ -1,8 +1,8 @@
 //! Papers and things, in full.
 
 use super::{
-    Rich,
     element::{body_site, hl7_list, ordinal, snomed},
+    turn::Rich,
 };
 use crate::sandbox::members::{
     element::{FHIR, HL7, LOINC, code, coding, concept, hl7, quantity},

@@ -1,8 +1,8 @@
 //! Resources that travel inside another one.
 
 use super::{
-    Rich,
     element::{home_address, ratio, snomed},
+    turn::Rich,
 };
 use crate::sandbox::members::{
     codes::DRUGS,

@@ -2,7 +2,7 @@
 //!
 //! Never knows a resource.
 
-use super::Rich;
+use super::turn::Rich;
 use crate::sandbox::members::{
     Shelf,
     element::{FHIR, SNOMED, code, date, epoch, hl7, later, quantity},

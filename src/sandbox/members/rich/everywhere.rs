@@ -1,6 +1,6 @@
 //! What resources of many types can carry: where it comes from, identifiers, extensions, notes.
 
-use super::{Rich, contained, element::snomed};
+use super::{contained, element::snomed, turn::Rich};
 use crate::sandbox::members::{
     element::{Cents, SNOMED, coding, quantity},
     json::{Json, array, object},

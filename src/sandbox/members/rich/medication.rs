@@ -1,8 +1,8 @@
 //! Drugs: what they are, orders and fills, in full.
 
 use super::{
-    Rich,
     element::{hl7_list, ratio, snomed},
+    turn::Rich,
 };
 use crate::sandbox::members::{
     codes::DRUGS,

@@ -1,8 +1,8 @@
 //! Observations with the values that measurements do not have.
 
 use super::{
-    Rich,
     element::{body_site, hl7_list, ordinal, range, ratio, snomed},
+    turn::Rich,
 };
 use crate::sandbox::members::{
     element::{LOINC, code, hl7, quantity},

@@ -1,6 +1,6 @@
 //! Organization, Practitioner, PractitionerRole and Location, in full.
 
-use super::{Rich, element::home_address};
+use super::{element::home_address, turn::Rich};
 use crate::sandbox::members::{
     element::{HL7, US_CORE, coding, concept, hl7},
     json::{Json, array, object},

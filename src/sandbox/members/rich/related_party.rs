@@ -1,8 +1,8 @@
 //! Patient and RelatedPerson, in full.
 
 use super::{
-    Rich,
     element::{hl7_list, home_address, snomed},
+    turn::Rich,
 };
 use crate::sandbox::members::{
     element::{FHIR, SNOMED, US_CORE, coding, concept, hl7, identifier},

@@ -272,11 +272,14 @@ pub struct TablesArgs {
     /// Show which paths of the stored resources no column depends on; never a value
     #[arg(long, conflicts_with_all = ["table", "markdown", "all"])]
     pub unmapped: bool,
-    /// Print Markdown: every table with its columns, and the marts
+    /// Print Markdown: every mart and table with its columns
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,
+    /// Write Markdown into a folder: the marts with an index and diagrams, and a page per FHIR type
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["table", "all", "json", "unmapped", "markdown"])]
+    pub pages: Option<PathBuf>,
     /// Print metadata for Datasette: descriptions, facets, questions
-    #[arg(long, conflicts_with_all = ["table", "all", "json", "unmapped", "markdown"])]
+    #[arg(long, conflicts_with_all = ["table", "all", "json", "unmapped", "markdown", "pages"])]
     pub datasette: bool,
 }
 

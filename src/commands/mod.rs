@@ -14,7 +14,6 @@ mod config;
 mod connect;
 mod consent;
 mod control_table;
-mod data_dictionary;
 mod demo;
 mod doctor;
 mod earlier;

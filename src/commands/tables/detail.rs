@@ -29,7 +29,9 @@ pub(super) fn write(out: &mut dyn Write, one: &Described<'_>, catalog: &Catalog)
     if !joins.is_empty() {
         told("Joins:")?;
         told("")?;
-        joins.iter().try_for_each(|Join { table, on }| told(&format!("  JOIN {table} ON {on}")))?;
+        joins
+            .iter()
+            .try_for_each(|Join { table, on, .. }| told(&format!("  JOIN {table} ON {on}")))?;
         told("")?;
     }
     told("To begin with:")?;

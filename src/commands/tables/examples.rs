@@ -10,6 +10,8 @@ use crate::warehouse::{Catalog, Table};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Join {
     pub(super) table: String,
+    /// The column that leads there.
+    pub(super) column: String,
     pub(super) on: String,
 }
 
@@ -26,7 +28,7 @@ pub(super) fn joins(one: &Described<'_>, catalog: &Catalog) -> Vec<Join> {
             let on = format!(
                 "{table}.connection_id = {name}.connection_id AND {table}.{id} = {name}.{column}"
             );
-            joins.push(Join { table: table.to_owned(), on });
+            joins.push(Join { table: table.to_owned(), column: column.to_owned(), on });
         }
     }
     joins
@@ -97,7 +99,7 @@ pub(super) fn examples(one: &Described<'_>, joins: &[Join]) -> Vec<String> {
         (None, false) => format!("SELECT count(*){sum} FROM {name}"),
     });
     match joins.first() {
-        Some(Join { table, on }) => {
+        Some(Join { table, on, .. }) => {
             let shown: Vec<String> =
                 some.iter().take(3).map(|column| format!("{name}.{column}")).collect();
             queries.push(format!(

@@ -4,11 +4,15 @@ pub(super) mod columns;
 mod datasette;
 mod described;
 mod detail;
+mod diagram;
 mod examples;
 mod overview;
+mod pages;
+mod section;
+mod subjects;
 mod unmapped;
 
-use super::{control_table, data_dictionary, failure::Failure, home, pager, print};
+use super::{control_table, failure::Failure, home, pager, print};
 use crate::{
     cli::TablesArgs,
     config::Settings,
@@ -25,20 +29,23 @@ pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure>
     if args.unmapped {
         return unmapped::run(&settings, &catalog, args.json);
     }
-    if args.markdown {
-        return markdown(&catalog, args.table.as_deref());
-    }
-    if args.datasette {
-        print(|out| datasette::write(out, &described::all(&catalog, &HashMap::new())))?;
-        return Ok(ExitCode::Complete);
-    }
-    let counts = counts(&settings, &catalog, args.table.as_deref())?;
+    // What is written of the tables is the same with rows and without.
+    let counts = match args.markdown || args.datasette || args.pages.is_some() {
+        true => HashMap::new(),
+        false => counts(&settings, &catalog, args.table.as_deref())?,
+    };
     let mut all = described::all(&catalog, &counts);
     if let Some(name) = &args.table {
         let found = all.iter().position(|one| one.name == *name);
         all = vec![all.swap_remove(found.ok_or_else(|| unknown(name, &all))?)];
     }
-    if args.json {
+    if let Some(folder) = &args.pages {
+        pages::write(folder, &all, &catalog)?;
+    } else if args.datasette {
+        print(|out| datasette::write(out, &all))?;
+    } else if args.markdown {
+        print(|out| pages::write_in_one(out, &all, &catalog))?;
+    } else if args.json {
         print(|out| {
             serde_json::to_writer_pretty(&mut *out, &all)?;
             writeln!(out)
@@ -48,23 +55,6 @@ pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure>
     } else {
         pager::print(|out| overview::write(out, &all, args.all))?;
     }
-    Ok(ExitCode::Complete)
-}
-
-/// The data dictionary, or one table of it.
-fn markdown(catalog: &Catalog, name: Option<&str>) -> Result<ExitCode, Failure> {
-    let is_asked = |own: &str| name.is_none_or(|name| name == own);
-    let tables: Vec<&Table> =
-        catalog.tables().iter().filter(|table| is_asked(table.name())).collect();
-    let marts: Vec<_> = catalog.marts().iter().filter(|mart| is_asked(&mart.name)).collect();
-    let marts: Vec<_> =
-        marts.into_iter().map(|mart| (mart, described::mart_words(mart, catalog))).collect();
-    let control: Vec<_> = control_table::ALL.iter().filter(|table| is_asked(&table.name)).collect();
-    if let Some(name) = name.filter(|_| tables.is_empty() && marts.is_empty() && control.is_empty())
-    {
-        return Err(unknown(name, &described::all(catalog, &HashMap::new())));
-    }
-    print(|out| data_dictionary::write(out, &tables, &marts, &control))?;
     Ok(ExitCode::Complete)
 }
 

@@ -3,8 +3,9 @@
 
 pub(crate) mod command_pages;
 mod configuration_page;
+mod table_pages;
 
-use crate::support::{Home, article};
+use crate::support::article;
 use clap::{Command, CommandFactory};
 use payersync::{
     cli::Cli,
@@ -68,25 +69,6 @@ fn the_template_is_a_configuration() {
     assert_eq!(settings.plans.len(), 1);
 }
 
-/// `PAYERSYNC_BLESS=1 cargo test` writes it anew.
-#[test]
-fn the_data_dictionary_is_what_the_definitions_say() {
-    let home = Home::new();
-    let outcome = home.run(&["tables", "--markdown"]);
-    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-    let path = root("docs/tables.md");
-    if std::env::var("PAYERSYNC_BLESS").is_ok_and(|value| value == "1") {
-        fs::create_dir_all(root("docs")).unwrap();
-        fs::write(&path, &outcome.stdout).unwrap();
-    }
-    let written = fs::read_to_string(&path).unwrap_or_default();
-    let first = written.lines().zip(outcome.stdout.lines()).find(|(written, made)| written != made);
-    assert!(
-        written == outcome.stdout,
-        "docs/tables.md is not current, PAYERSYNC_BLESS=1 writes it: {first:?}"
-    );
-}
-
 /// Texts that people read: the documents, the descriptions of tables and marts, the help.
 #[test]
 fn an_article_fits_the_word_behind_it() {
@@ -97,6 +79,7 @@ fn an_article_fits_the_word_behind_it() {
     for folder in [
         "docs",
         "docs/commands",
+        "docs/tables",
         "config",
         "config/tables",
         "config/shapes",

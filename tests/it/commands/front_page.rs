@@ -119,7 +119,7 @@ const ELSEWHERE: [&str; 6] = [
 ];
 
 fn documents() -> Vec<PathBuf> {
-    let folders = [".", "docs", "docs/commands", "docs/production-access"];
+    let folders = [".", "docs", "docs/commands", "docs/tables", "docs/production-access"];
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let mut paths: Vec<PathBuf> = entries
         .map(|entry| entry.unwrap().path())

@@ -2,8 +2,12 @@
 //!
 //! It is a file of its own: a failing warehouse is one of the things to be told of. It holds no name:
 //! a connection stands there as a hash of its random uid.
+//!
+//! On a full disk a message may be sent that cannot be remembered. A file can still be shortened then, so
+//! the file ends with two line breaks, of which such a message takes one.
 
-use crate::own_file;
+use crate::{clock, exit_code::ExitCode, own_file};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -32,6 +36,14 @@ pub(super) struct Told {
     pub(super) consents: BTreeMap<String, ToldConsent>,
 }
 
+impl Told {
+    /// Takes it that the failure of a run that could write nothing was told at `at`.
+    pub(super) fn assume_failed(&mut self, at: DateTime<Utc>) {
+        let codes = self.troubles.entry("run".to_owned()).or_default();
+        codes.entry(ExitCode::Warehouse as u8).or_insert_with(|| clock::text(at));
+    }
+}
+
 /// The end of a consent, as it was told.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -50,6 +62,8 @@ pub(super) fn subject(uid: &str) -> String {
 pub(super) struct Remembering {
     path: PathBuf,
     pub(super) memory: Memory,
+    /// When a message was sent that could not be remembered.
+    pub(super) forgot_at: Option<DateTime<Utc>>,
     _lock: fs::File,
 }
 
@@ -62,12 +76,21 @@ impl Remembering {
         let lock = own_file::open_or_create(&home.join("notify.lock"))?;
         lock.lock()?;
         let path = home.join(FILE_NAME);
-        let memory = match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Memory::default(),
+        let mut it = Remembering { path, memory: Memory::default(), forgot_at: None, _lock: lock };
+        match fs::read(&it.path) {
+            Ok(bytes) => {
+                it.memory = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
+                if is_short(&bytes) {
+                    it.forgot_at = Some(fs::metadata(&it.path)?.modified()?.into());
+                }
+            }
+            // There from now on, so that a night on a full disk can shorten it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let _ = it.save();
+            }
             Err(error) => return Err(error),
-        };
-        Ok(Remembering { path, memory, _lock: lock })
+        }
+        Ok(it)
     }
 
     /// Makes what has been told durable.
@@ -75,7 +98,29 @@ impl Remembering {
     /// # Errors
     /// The system's.
     pub(super) fn save(&self) -> io::Result<()> {
-        let bytes = serde_json::to_vec(&self.memory).map_err(io::Error::other)?;
+        let mut bytes = serde_json::to_vec(&self.memory).map_err(io::Error::other)?;
+        bytes.extend(WHOLE);
         own_file::replace(&self.path, &bytes, 0o600)
     }
+
+    /// Notes that a message was sent at `now` and cannot be remembered.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn forget(&self, now: DateTime<Utc>) -> io::Result<()> {
+        let bytes = fs::read(&self.path)?;
+        let file = fs::OpenOptions::new().write(true).open(&self.path)?;
+        if bytes.ends_with(WHOLE) {
+            file.set_len(bytes.len() as u64 - 1)?;
+        }
+        file.set_modified(now.into())
+    }
+}
+
+/// The end of the file.
+const WHOLE: &[u8] = b"\n\n";
+
+/// Whether a line break is missing at the end.
+fn is_short(bytes: &[u8]) -> bool {
+    bytes.ends_with(b"\n") && !bytes.ends_with(WHOLE)
 }

@@ -190,6 +190,9 @@ impl Notifier {
                 .as_ref()
                 .and_then(|it| it.memory.channels.get(channel.key()).cloned())
                 .unwrap_or_default();
+            if let Some(at) = remembering.as_ref().and_then(|it| it.forgot_at) {
+                told.assume_failed(at);
+            }
             let before = told.clone();
             forget(&mut told, result);
             for decision in decide(&told, result, policy, now) {
@@ -203,7 +206,10 @@ impl Notifier {
             }
             if let Some(it) = remembering.as_mut().filter(|_| told != before) {
                 it.memory.channels.insert(channel.key().to_owned(), told);
-                problems.extend(it.save().err().map(|error| forgetful(&error)));
+                if let Err(error) = it.save() {
+                    let _ = it.forget(now);
+                    problems.push(forgetful(&error));
+                }
             }
         }
         problems

@@ -111,8 +111,54 @@ fn filter(words: &[&str]) -> Result<EnvFilter, Failure> {
             return Err(refused(format!("{word:?} is no level{alike}")));
         }
     }
+    if let Some(why) = words.iter().find_map(|word| misspelt_target(word)) {
+        return Err(refused(why));
+    }
     EnvFilter::try_new(words.join(",")).map_err(|error| refused(error.to_string()))
 }
+
+/// Why a target can select nothing: it is nearly `payersync`, or a part of payersync that there is not.
+fn misspelt_target(word: &str) -> Option<String> {
+    let target = word.split(['=', '[']).next().unwrap_or_default();
+    let mut parts = target.split("::");
+    let (krate, room) = (parts.next().unwrap_or_default(), parts.next());
+    let (wrong, alike) = match room {
+        _ if krate != "payersync" => (krate, Some(most_alike(krate, ["payersync"])?)),
+        Some(room) if !ROOMS.contains(&room) && room != "told" => (target, most_alike(room, ROOMS)),
+        _ => return None,
+    };
+    let alike = alike.map(|alike| format!("; did you mean {alike}?")).unwrap_or_default();
+    Some(format!("nothing logs under {wrong:?}{alike}"))
+}
+
+/// What may stand behind `payersync::`.
+const ROOMS: [&str; 25] = [
+    "alike",
+    "auth",
+    "cli",
+    "clock",
+    "commands",
+    "config",
+    "exit_code",
+    "fhir",
+    "fingerprint",
+    "fuzzing",
+    "http",
+    "instant",
+    "monitor",
+    "notify",
+    "outcome",
+    "own_file",
+    "plural",
+    "r4",
+    "reference",
+    "sandbox",
+    "schedule",
+    "shard",
+    "sync",
+    "view",
+    "warehouse",
+];
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
@@ -151,10 +197,24 @@ mod tests {
         for (text, told) in [
             ("inof", "\"inof\" is no level; did you mean info?"),
             ("loud", "\"loud\" is no level"),
+            ("payersnyc=debug", "nothing logs under \"payersnyc\"; did you mean payersync?"),
+            ("payersync::htpp=debug", "under \"payersync::htpp\"; did you mean http?"),
+            ("warn,payersync::nowhere", "nothing logs under \"payersync::nowhere\""),
             ("payersync=loud", "cannot be understood: error parsing level filter"),
         ] {
             let error = filter(&words(text)).unwrap_err().to_string();
             assert!(error.contains(told), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn the_rooms_are_those_of_the_crate() {
+        let lines = include_str!("../lib.rs").lines();
+        let rooms: Vec<&str> = lines
+            .filter_map(|line| {
+                line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';')
+            })
+            .collect();
+        assert_eq!(rooms, ROOMS);
     }
 }

@@ -108,6 +108,12 @@ fn a_value_of_another_kind_is_told_with_what_it_must_be_and_is_never_shown() {
             "payersync.toml:2:11: this is a text, and must be a list of texts such as [\"a\", \"b\"]",
         ),
         (plan("page_size = \"hunter2\""), "this is a text, and must be a whole number"),
+        (plan("page_size = -7"), "this is below 0"),
+        (plan("page_size = 99999999999"), "this number is too large"),
+        (
+            plan("page_size = 1.5"),
+            "this is a number with a decimal point, and must be a whole number",
+        ),
         (plan("pkce = \"hunter2\""), "this is a text, and must be true or false"),
         (plan("scope = [\"hunter2\"]"), "this is a list, and must be a text"),
         (plan("token_url = \"hunter2\""), "this is no URL: it must begin with https://"),

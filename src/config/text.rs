@@ -53,7 +53,11 @@ fn plainly(message: &str, is_section: bool) -> String {
             format!("this is {}, and must be {}", kind(found), wanted(expected))
         }
         (_, Some((found, why))) if found.starts_with("string ") => format!("this is no URL: {why}"),
-        (_, Some((_, expected))) => format!("this must be {}, and is not", wanted(expected)),
+        (_, Some((found, _))) if found.contains('-') => "this is below 0".to_owned(),
+        (_, Some((found, "u32" | "u64" | "usize"))) if found.starts_with("integer") => {
+            "this number is too large".to_owned()
+        }
+        (_, Some((_, expected))) => format!("this must be {}", wanted(expected)),
         // A URL's: why, and the value, which is not shown.
         _ => match message.split_once(": \"") {
             Some((why, _)) => format!("this is no URL: {why}"),
@@ -77,7 +81,7 @@ fn kind(found: &str) -> &'static str {
     match found.split([' ', ',']).next().unwrap_or_default() {
         "string" => "a text",
         "integer" => "a whole number",
-        "floating" => "a number with a point",
+        "floating" => "a number with a decimal point",
         "boolean" => "true or false",
         "sequence" => "a list",
         "map" => "a table",
@@ -93,7 +97,7 @@ fn wanted(expected: &str) -> &str {
         "a boolean" => "true or false",
         "a map" => "a table",
         "u8" => "a whole number from 0 to 255",
-        "u32" | "u64" | "usize" => "a whole number that is not too large",
+        "u32" | "u64" | "usize" => "a whole number",
         "a nonzero u32" | "a nonzero usize" => "a whole number above 0",
         other => other,
     }

@@ -86,7 +86,7 @@ fn encryption(warehouse: &WarehouseFile) -> Option<&'static str> {
     let can_encrypt = cfg!(feature = "encryption");
     match warehouse.lies_in_clear() {
         Some(true) => Some(
-            "Not by payersync: the warehouse is in clear. What counts is the disk's encryption.",
+            "Not by payersync: the warehouse is a plain SQLite file. The disk's encryption protects it.",
         ),
         Some(false) if can_encrypt => {
             Some("Yes: SQLCipher, AES-256 with an HMAC per page, the key made from the vault's.")

@@ -4,7 +4,8 @@ use super::answers::place_of;
 use crate::{config::ProductionAccess, plural};
 use std::{collections::BTreeMap, fmt::Write, ops::Range, path::Path};
 
-/// The places of a text: words in square brackets that begin with two capitals, and are no link.
+/// The places of a text: words in square brackets that begin with two capitals (a hyphen may be between them), and are no
+/// link.
 ///
 /// The range has the brackets.
 fn places(text: &str) -> Vec<(Range<usize>, String)> {
@@ -14,7 +15,9 @@ fn places(text: &str) -> Vec<(Range<usize>, String)> {
         from = start + 1;
         let Some(end) = text[from..].find(']').map(|at| from + at) else { break };
         let inner = &text[from..end];
-        let is_place = inner.bytes().take(2).filter(u8::is_ascii_uppercase).count() == 2
+        let mut letters = inner.bytes().filter(|byte| *byte != b'-').take(2);
+        let is_place = inner.len() > 1
+            && letters.all(|byte| byte.is_ascii_uppercase())
             && !inner.contains('[')
             && !text[end + 1..].starts_with('(');
         if is_place {

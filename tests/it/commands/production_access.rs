@@ -162,8 +162,10 @@ fn bracketed(text: &str) -> Vec<String> {
         .skip(1)
         .filter_map(|rest| rest.split_once(']'))
         .filter(|(words, behind)| {
-            let capitals = words.chars().take(2).all(|first| first.is_ascii_uppercase());
-            capitals && words.len() > 1 && !behind.starts_with('(')
+            let first = words.split([' ', ':']).next().unwrap();
+            let has_letters = first.contains(|c: char| c.is_ascii_uppercase());
+            let is_loud = !first.contains(|c: char| c.is_ascii_lowercase());
+            has_letters && is_loud && words.len() > 1 && !behind.starts_with('(')
         })
         .map(|(words, _)| words.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect()

@@ -11,6 +11,7 @@ mod default_home;
 mod deploy;
 pub(crate) mod docs;
 mod doctor;
+mod documents;
 mod embedded_payer;
 mod explain;
 mod finding_the_way;

@@ -324,7 +324,7 @@ fn the_release_script_is_one_and_ships_what_the_page_says() {
     ] {
         assert!(page.contains(said) && script.contains(done), "{said}");
     }
-    assert!(page.contains("\n## Uninstall\n") && page.contains("payersync purge NAME"));
+    assert!(page.contains("\n## Uninstall\n") && page.contains("payersync purge mary --yes"));
 }
 
 /// Runs scripts/release with the binary of this build in place of what cargo would build. Returns the

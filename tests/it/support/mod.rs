@@ -34,7 +34,7 @@ pub(crate) use recorder::Recorder;
 pub(crate) use screen::{Screen, at_terminal, on_screen};
 pub(crate) use scripted::{Asked, Reply, Scripted, bundle};
 pub(crate) use served::Served;
-pub(crate) use shell::{bash, scripts};
+pub(crate) use shell::{bash, bash_command, scripts};
 pub(crate) use sql_text::{copy_rows, dump, rows};
 #[cfg(feature = "lake")]
 pub(crate) use surroundings::python_with_delta;

@@ -17,10 +17,21 @@ pub(crate) fn scripts(markdown: &str) -> Vec<String> {
 ///
 /// The first line that fails ends it. `home` is PAYERSYNC_HOME and HOME.
 pub(crate) fn bash(script: &str, folder: &Path, home: &Path, tools: &[PathBuf]) -> Outcome {
+    let output = bash_command(script, folder, home, tools).stdin(Stdio::null()).output().unwrap();
+    Outcome {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// The command that runs such a script.
+pub(crate) fn bash_command(script: &str, folder: &Path, home: &Path, tools: &[PathBuf]) -> Command {
     let binary = Path::new(env!("CARGO_BIN_EXE_payersync")).parent().unwrap().to_owned();
     let path = env::var_os("PATH").unwrap_or_default();
     let path = tools.iter().cloned().chain([binary]).chain(env::split_paths(&path));
-    let output = Command::new("bash")
+    let mut command = Command::new("bash");
+    command
         .args(["-eu", "-o", "pipefail", "-c", script])
         .current_dir(folder)
         .env("PATH", env::join_paths(path).unwrap())
@@ -31,13 +42,6 @@ pub(crate) fn bash(script: &str, folder: &Path, home: &Path, tools: &[PathBuf]) 
         .env_remove("PAYERSYNC_LOG")
         .env_remove("PAYERSYNC_VAULT_KEY")
         .env_remove("PAYERSYNC_VAULT_KEY_FILE")
-        .env_remove("CREDENTIALS_DIRECTORY")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    Outcome {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+        .env_remove("CREDENTIALS_DIRECTORY");
+    command
 }

@@ -26,17 +26,18 @@ mod provider;
 mod quirks;
 mod rich;
 mod rng;
+mod shelf;
 mod supporting_info;
 mod types;
 
 pub(super) use element::ORIGIN;
 pub use member::Identity;
 pub(super) use member::{Member, number_of_member_id, number_of_patient_id};
+pub(super) use shelf::Shelf;
 pub(super) use types::{TypeEntry, entry, names};
 
-use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use json::{Json, array, object};
-use types::Scope;
 
 /// All members of one seed.
 #[derive(Clone, Copy, Debug)]
@@ -58,87 +59,7 @@ impl Population {
     }
 }
 
-/// One type of one member's resources, in id order.
-pub(super) struct Shelf {
-    entry: &'static TypeEntry,
-    member: Member,
-    /// For shared types: which of everybody's resources this member sees.
-    shared: Option<Vec<u32>>,
-}
-
 impl Shelf {
-    pub(super) fn new(member: Member, entry: &'static TypeEntry) -> Shelf {
-        let shared = match entry.scope {
-            Scope::Own(_) => None,
-            Scope::Shared(pool) => Some(pool(&member)),
-        };
-        Shelf { entry, member, shared }
-    }
-
-    pub(super) fn len(&self) -> u32 {
-        match (&self.shared, self.entry.scope) {
-            (Some(numbers), _) => numbers.len() as u32,
-            (None, Scope::Own(count)) => count(&self.member),
-            (None, Scope::Shared(_)) => 0,
-        }
-    }
-
-    /// Whose resource it is, and its number there.
-    fn place(&self, index: u32) -> (Member, u32) {
-        match &self.shared {
-            Some(numbers) => (self.member.everybody(), numbers[index as usize]),
-            None => (self.member, index),
-        }
-    }
-
-    pub(super) fn id(&self, index: u32) -> String {
-        let (owner, number) = self.place(index);
-        (self.entry.id)(&owner, number)
-    }
-
-    /// The first index whose id is greater than `id`.
-    pub(super) fn after(&self, id: &str) -> u32 {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.id(middle).as_str() <= id { low = middle + 1 } else { high = middle }
-        }
-        low
-    }
-
-    pub(super) fn find(&self, id: &str) -> Option<u32> {
-        let index = self.after(id).checked_sub(1)?;
-        (self.id(index) == id).then_some(index)
-    }
-
-    /// When the payer last changed it; known to searches even where the resource does not say.
-    pub(super) fn last_updated(&self, index: u32) -> DateTime<Utc> {
-        let (owner, number) = self.place(index);
-        let spread = match self.shared {
-            Some(_) => number * 20,
-            None => (u64::from(index) * 1700 / u64::from(self.len().max(1))) as u32,
-        };
-        let mut rng = owner.rng(self.entry.name, number ^ 0x8000_0000);
-        let day = element::later(element::epoch(), spread + 60 + rng.below(30));
-        let midnight = day.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc();
-        let mut milliseconds = i64::from(rng.below(86_400_000));
-        if number.is_multiple_of(5) {
-            // Shown to the second, so known to the second: searches agree with what is shown.
-            milliseconds -= milliseconds % 1000;
-        }
-        midnight + Duration::milliseconds(milliseconds)
-    }
-
-    /// The first and last instant of service, for claims.
-    pub(super) fn serviced(&self, index: u32) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        if self.entry.name != "ExplanationOfBenefit" {
-            return None;
-        }
-        let claim = claim::Claim::new(&self.member, index);
-        let start = claim.start.and_hms_opt(0, 0, 0)?.and_utc();
-        Some((start, claim.end.and_hms_opt(23, 59, 59)?.and_utc()))
-    }
-
     /// The resource as the payer would deliver it.
     pub(super) fn text(&self, index: u32) -> String {
         let (owner, number) = self.place(index);

@@ -1,6 +1,7 @@
 //! The synthetic members: the same for a seed, sound, and as odd as real ones.
 
 use super::*;
+use chrono::DateTime;
 use serde_json::Value;
 
 fn population() -> Population {

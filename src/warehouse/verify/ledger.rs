@@ -4,7 +4,7 @@
 //! not (an entry without a resource), and a reject that comes again is the same row: sums that
 //! rejects are part of are bounds, and all others are exact.
 
-use super::{checked::Checked, number};
+use super::{checked::Checked, count::number};
 use crate::warehouse::error::WarehouseError;
 use rusqlite::Connection;
 

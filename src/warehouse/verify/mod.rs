@@ -6,6 +6,7 @@
 
 mod attachments;
 pub(super) mod checked;
+pub(super) mod count;
 mod judge;
 mod ledger;
 mod resources;
@@ -20,6 +21,7 @@ use super::{
     },
 };
 use checked::Checked;
+use count::number;
 use rusqlite::{Connection, ErrorCode, ffi};
 
 /// Checks a warehouse.
@@ -218,8 +220,4 @@ fn unfinished_purges(connection: &Connection) -> Result<Checked, WarehouseError>
         });
     }
     Ok(checked)
-}
-
-pub(super) fn number(connection: &Connection, sql: &str) -> Result<u64, WarehouseError> {
-    connection.query_row(sql, [], |row| row.get(0)).doing("cannot count")
 }

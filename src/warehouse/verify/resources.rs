@@ -2,6 +2,7 @@
 
 use super::{
     checked::Checked,
+    count::number,
     judge::{Content, Judged, Key, Stored, Unreadable, Version, bytes_of_text, read, wrong_hash},
 };
 use crate::warehouse::{
@@ -165,7 +166,7 @@ fn pass(
     rows: &mut Checked,
 ) -> Result<(), WarehouseError> {
     let doing = "cannot read the stored resources";
-    let total = super::number(connection, "SELECT count(*) FROM resource")?;
+    let total = number(connection, "SELECT count(*) FROM resource")?;
     let mut statement = connection
         .prepare(
             "SELECT id, connection_id, resource_type, resource_id, content_hash, json,

@@ -4,11 +4,11 @@
 
 use super::turn::Rich;
 use crate::sandbox::members::{
-    Shelf,
     element::{FHIR, SNOMED, code, date, epoch, hl7, later, quantity},
-    entry,
     json::{Json, array, object},
     member::{location_id, organization_id, practitioner_id},
+    shelf::Shelf,
+    types::entry,
 };
 
 /// How many points an answer counts in a score.

@@ -5,7 +5,7 @@ use super::{batch, definitions, hash, is_view, make};
 use crate::warehouse::{
     error::{Doing, WarehouseError},
     tables::table::{Mart, quote},
-    verify::{checked::Checked, number},
+    verify::{checked::Checked, count::number},
 };
 use rusqlite::Connection;
 

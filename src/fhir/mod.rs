@@ -26,6 +26,7 @@ mod resource_type;
 mod scope;
 mod search;
 mod search_rule;
+mod search_rules;
 mod self_link;
 mod subject;
 
@@ -56,10 +57,10 @@ pub use resource_type::{
     patient_parameter,
 };
 pub use scope::{Granted, granted, unreadable_scopes};
-pub use search::{changed_since, on_days, type_search};
+pub use search::{changed_since, on_days, type_search, without_count};
 pub use search_rule::{
-    SearchQuery, SearchRule, SearchRuleError, SearchRules, for_patient, is_everything,
-    needs_patient,
+    SearchQuery, SearchRule, SearchRuleError, for_patient, is_everything, needs_patient,
 };
+pub use search_rules::SearchRules;
 pub use self_link::{left_out_of_self_link, patient_of_self_link};
 pub use subject::{Identifier, Subjects, identifiers, linked_patients, subjects};

@@ -1,6 +1,7 @@
 //! The first URL of a walk. Source: FHIR R4, RESTful search; 1upHealth "Pagination" (`_count`).
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use std::borrow::Cow;
 use url::Url;
 
 /// The search for a whole type: `{base}/{type}?_count={page_size}`; without `_count` where that is 0.
@@ -13,6 +14,19 @@ pub fn type_search(base: &Url, resource_type: &str, page_size: u32) -> Url {
         url.query_pairs_mut().append_pair("_count", &page_size.to_string());
     }
     url
+}
+
+/// The same search without `_count`; `None` where it has none.
+pub fn without_count(search: &Url) -> Option<Url> {
+    let is_count = |(name, _): &(Cow<'_, str>, Cow<'_, str>)| name == "_count";
+    search.query_pairs().find(is_count)?;
+    let kept: Vec<_> = search.query_pairs().filter(|pair| !is_count(pair)).collect();
+    let mut url = search.clone();
+    url.set_query(None);
+    if !kept.is_empty() {
+        url.query_pairs_mut().extend_pairs(kept);
+    }
+    Some(url)
 }
 
 /// The same search for what changed at or after an instant (FHIR R4, search, `_lastUpdated`).
@@ -64,6 +78,7 @@ mod tests {
             assert_eq!(url.as_str(), "https://api.x.test/r4/Coverage?_count=100");
             let url = type_search(&Url::parse(base).unwrap(), "Coverage", 0);
             assert_eq!(url.as_str(), "https://api.x.test/r4/Coverage");
+            assert_eq!(without_count(&url), None);
         }
     }
 }

@@ -4,8 +4,6 @@
 //! the patient named (US Core: `patient`), or a category beside it, and some let a type be read by
 //! id alone (CARIN for Blue Button promises no more for Patient, Organization and Practitioner).
 
-use super::resource_type::{RESOURCE_TYPES, patient_parameter};
-use std::collections::BTreeMap;
 use url::Url;
 
 /// Stands in a query for the id of the member's Patient.
@@ -66,6 +64,9 @@ pub enum SearchRuleError {
     /// `bare`, `read` or `everything` among several queries.
     #[error("has {0:?} among queries; it stands alone")]
     NotAlone(String),
+    /// The same query two times.
+    #[error("has {0:?} twice")]
+    Twice(String),
 }
 
 /// Parameters by which pages and changes are asked for.
@@ -116,8 +117,29 @@ impl SearchRule {
         if let Some(word) = texts.iter().find(stands_alone) {
             return Err(SearchRuleError::NotAlone(word.clone()));
         }
-        let queries: Result<_, _> = texts.iter().map(|text| SearchQuery::parse(text)).collect();
-        Ok(SearchRule::Queries(queries?))
+        let mut queries = Vec::new();
+        for text in texts {
+            let query = SearchQuery::parse(text)?;
+            if queries.contains(&query) {
+                return Err(SearchRuleError::Twice(text.clone()));
+            }
+            queries.push(query);
+        }
+        Ok(SearchRule::Queries(queries))
+    }
+}
+
+impl SearchRule {
+    /// The query, or `bare`, that asks for the resources of everybody.
+    pub(super) fn names_nobody(&self) -> Option<&str> {
+        match self {
+            SearchRule::Bare => Some("bare"),
+            SearchRule::Read => None,
+            SearchRule::Queries(queries) => {
+                let mut queries = queries.iter();
+                queries.find(|query| !query.names_patient()).map(SearchQuery::as_str)
+            }
+        }
     }
 }
 
@@ -166,6 +188,11 @@ impl SearchQuery {
     /// Whether it is the type out of the Patient's `$everything`.
     pub fn is_everything(&self) -> bool {
         self.is_everything
+    }
+
+    /// Whether it is for the member alone.
+    fn names_patient(&self) -> bool {
+        self.is_everything || self.pairs.iter().any(|(_, value)| value.contains(PATIENT))
     }
 
     /// The type out of the Patient's `$everything`.
@@ -245,48 +272,6 @@ pub fn for_patient(search: &Url, patient: &str) -> Url {
     url
 }
 
-/// A plan's rules.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SearchRules {
-    /// For each type that has the search parameter `patient`, unless it has a rule of its own.
-    pub default: Option<SearchRule>,
-    /// For a type.
-    pub types: BTreeMap<String, SearchRule>,
-}
-
-impl SearchRules {
-    /// Adds the rules for a server that tells nobody apart: each search names the patient, and types
-    /// that name no patient are only read. Rules that are there stay.
-    pub fn name_one_patient(&mut self) {
-        for known in RESOURCE_TYPES {
-            let parameter = patient_parameter(known.name);
-            if self.default.is_some() && parameter == Some("patient") {
-                continue;
-            }
-            let rule = match parameter {
-                Some(name) => SearchRule::Queries(vec![SearchQuery::by_patient(name)]),
-                None => SearchRule::Read,
-            };
-            self.types.entry(known.name.to_owned()).or_insert(rule);
-        }
-    }
-
-    /// Whether any type is taken out of the Patient's `$everything`.
-    pub fn wants_everything(&self) -> bool {
-        let wants = |rule: &SearchRule| match rule {
-            SearchRule::Queries(queries) => queries.iter().any(SearchQuery::is_everything),
-            SearchRule::Bare | SearchRule::Read => false,
-        };
-        self.default.iter().chain(self.types.values()).any(wants)
-    }
-
-    /// The rule for a type; `None` where nobody says, and what works is found out.
-    pub fn of(&self, resource_type: &str) -> Option<&SearchRule> {
-        let has_patient = || patient_parameter(resource_type) == Some("patient");
-        self.types.get(resource_type).or_else(|| self.default.as_ref().filter(|_| has_patient()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,24 +334,11 @@ mod tests {
             (&["_lastUpdated=gt2020"], SearchRuleError::Reserved("_lastUpdated")),
             (&["bare", "patient={patient}"], SearchRuleError::NotAlone("bare".into())),
             (&["everything", "read"], SearchRuleError::NotAlone("everything".into())),
+            (&["a=b", "c=d", "a=b"], SearchRuleError::Twice("a=b".into())),
         ] {
             assert_eq!(parsed(texts), Err(problem), "{texts:?}");
         }
         assert_eq!(parsed(&["bare"]), Ok(SearchRule::Bare));
         assert_eq!(parsed(&["read"]), Ok(SearchRule::Read));
-    }
-
-    #[test]
-    fn the_default_is_for_types_that_can_be_searched_by_patient() {
-        let by_patient = SearchRule::Queries(vec![SearchQuery::by_patient("patient")]);
-        let rules = SearchRules {
-            default: Some(by_patient.clone()),
-            types: BTreeMap::from([("Goal".to_owned(), SearchRule::Bare)]),
-        };
-        assert_eq!(rules.of("Condition"), Some(&by_patient));
-        assert_eq!(rules.of("Goal"), Some(&SearchRule::Bare));
-        for other in ["Patient", "Organization", "Medication"] {
-            assert_eq!(rules.of(other), None, "{other}");
-        }
     }
 }

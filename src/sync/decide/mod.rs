@@ -9,4 +9,5 @@ pub(super) mod part;
 pub(super) mod plan;
 pub(super) mod probe;
 mod proved_for;
+pub(super) mod searches;
 pub(super) mod survey;

@@ -1,6 +1,6 @@
 //! The decision for a type: a walk with everything that it needs, or why no walk is made.
 
-use super::{asked::Extent, part::Part};
+use super::{asked::Extent, part::Part, searches::Attempt};
 use crate::{
     fhir::{for_patient, is_everything, needs_patient},
     outcome::{Reason, WalkState},
@@ -74,9 +74,8 @@ pub struct WalkOrder {
     pub parts: Vec<Part>,
     /// Whether the server declares `_lastUpdated` for the type and was never seen to ignore it.
     pub can_ask_for_changes: bool,
-    /// The first page of the search that names the patient, for where the bare one is refused and
-    /// nobody has said which one the plan wants.
-    pub by_patient: Option<Url>,
+    /// Other searches of the type, each for where the plan refuses those before it.
+    pub otherwise: Vec<Attempt>,
     /// A note for the ledger's entry of the walk, if the walk is complete.
     pub note: Option<String>,
     /// A walk over what changed, made first: beside a full walk that takes several runs.
@@ -127,6 +126,11 @@ impl WalkOrder {
             })
         };
         let part = |part: &Part| Some(Part { start: named(&part.start)?, ..part.clone() });
+        let parts = |parts: &[Part]| parts.iter().map(part).collect::<Option<_>>();
+        let attempt = |one: &Attempt| {
+            let (start, parts) = (named(&one.start)?, parts(&one.parts)?);
+            Some(Attempt { start, parts, ..one.clone() })
+        };
         Some(WalkOrder {
             start: named(&self.start)?,
             from: from(&self.from)?,
@@ -134,8 +138,8 @@ impl WalkOrder {
                 Some(beside) => Some(Box::new(from(beside)?)),
                 None => None,
             },
-            parts: self.parts.iter().map(part).collect::<Option<_>>()?,
-            by_patient: self.by_patient.as_ref().and_then(named),
+            parts: parts(&self.parts)?,
+            otherwise: self.otherwise.iter().filter_map(attempt).collect(),
             ..self.clone()
         })
     }

@@ -4,14 +4,10 @@ use super::{
     asked::{Choice, choose, unasked_types, wanted_types},
     input::PlanInput,
     order::{Increment, Step, WalkFrom, WalkOrder},
-    part::Part,
-    proved_for::{fingerprint, proved_for},
+    searches::{Attempt, searches},
 };
 use crate::{
-    fhir::{
-        SearchQuery, SearchRule, changed_since, instant, is_everything, patient_parameter,
-        type_search,
-    },
+    fhir::{SearchRule, changed_since, instant, is_everything},
     http::Origin,
     outcome::{Reason, WalkKind, WalkState},
     warehouse::{Cursor, LastUpdated, Totals, TypeState, WalkFinish},
@@ -37,7 +33,23 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
     let state = input.states.iter().find(|state| state.resource_type == name);
     let is_held = input.held.iter().any(|held| held.resource_type == name && held.is_listed);
     let listed_before = is_held || state.is_some_and(|state| state.last_full_at.is_some());
-    let proved_for = proved_for(input, name);
+    let rule = input.search.of(name);
+    if rule == Some(&SearchRule::Read) {
+        let detail = "the configuration says that it is not listed; it is read by reference".into();
+        let finish = WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, detail);
+        return Step::Skip { resource_type: name.to_owned(), finish };
+    }
+    let is_known = |proved_for: &str| {
+        let cursors = input.cursors.iter().filter(|cursor| cursor.resource_type == name);
+        let under_way = cursors.map(|cursor| &cursor.proved_for);
+        state
+            .map(|state| &state.proved_for)
+            .into_iter()
+            .chain(under_way)
+            .any(|known| known.as_deref() == Some(proved_for))
+    };
+    let mut otherwise = searches(input, name, rule, state, &is_known);
+    let Attempt { start, parts, proved_for, note, .. } = otherwise.remove(0);
     // What was proved for another base, search or consent proves nothing of this one.
     let proved = state.filter(|state| state.proved_for.as_ref() == Some(&proved_for));
     let last_full = proved.and_then(|state| state.last_full_at.as_deref());
@@ -50,13 +62,6 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         let cursor = input.cursors.iter().find(mine).filter(|_| !input.full)?;
         usable(cursor, input.base_of(name))
     };
-    let rule = input.search.of(name);
-    if rule == Some(&SearchRule::Read) {
-        let detail = "the configuration says that it is not listed; it is read by reference".into();
-        let finish = WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, detail);
-        return Step::Skip { resource_type: name.to_owned(), finish };
-    }
-    let Searches { start, parts, by_patient, note } = searches(input, name, rule, state);
     let changes = || {
         let fresh = || increment(input, proved?, &start).map(WalkFrom::Since);
         cursor(WalkKind::Incremental).or_else(fresh)
@@ -81,64 +86,13 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         window: None,
         parts,
         can_ask_for_changes: can_ask_for_changes(input, name, state),
-        by_patient,
+        otherwise,
         note,
         beside,
         totals: state.map_or(Totals::Unknown, |state| state.totals),
         extent,
         proved_for,
     }))
-}
-
-/// How a type is asked for.
-struct Searches {
-    start: Url,
-    parts: Vec<Part>,
-    by_patient: Option<Url>,
-    note: Option<String>,
-}
-
-/// By the plan's rule; else without the patient, until the plan has refused that once.
-fn searches(
-    input: &PlanInput<'_>,
-    name: &str,
-    rule: Option<&SearchRule>,
-    state: Option<&TypeState>,
-) -> Searches {
-    let bare = type_search(input.base_of(name), name, input.page_size);
-    let by_patient = patient_parameter(name).map(|it| SearchQuery::by_patient(it).on(&bare));
-    let settled = |start| Searches { start, parts: Vec::new(), by_patient: None, note: None };
-    // Where the plan declares a search of the type, that is another way.
-    let is_undeclared = input
-        .capability
-        .is_some_and(|capability| !capability.has_everything() && capability.searches(name));
-    let wants_everything = matches!(rule, Some(SearchRule::Queries(queries))
-        if queries.iter().any(SearchQuery::is_everything));
-    if is_undeclared && wants_everything {
-        let note = "searched for in the ordinary way, since the plan's CapabilityStatement does not \
-                    declare $everything";
-        let ordinary = searches(input, name, None, state);
-        return Searches { note: Some(note.to_owned()), ..ordinary };
-    }
-    match (rule, by_patient) {
-        (Some(SearchRule::Queries(queries)), _) => match queries.as_slice() {
-            [query] => settled(query.on(&bare)),
-            queries => {
-                let part = |query: &SearchQuery| Part {
-                    query: query.as_str().to_owned(),
-                    start: query.on(&bare),
-                    alone: fingerprint(input, name, &[query.as_str()]),
-                };
-                Searches { parts: queries.iter().map(part).collect(), ..settled(bare.clone()) }
-            }
-        },
-        (None, Some(by_patient)) if state.is_some_and(|state| state.by_patient) => {
-            let note = "searched by patient, since the plan refuses a search without one";
-            Searches { note: Some(note.to_owned()), ..settled(by_patient) }
-        }
-        (None, by_patient) => Searches { by_patient, ..settled(bare) },
-        (Some(SearchRule::Bare | SearchRule::Read), _) => settled(bare),
-    }
 }
 
 /// What changed since the watermark, where that is known to be all that is needed.

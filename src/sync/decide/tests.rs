@@ -1,6 +1,6 @@
 //! What is decided for each type, and why.
 
-use super::*;
+use super::{super::proved_for::fingerprint, *};
 use crate::{
     fhir::{Capability, RESOURCE_TYPES, RequiredTypes, SearchRules},
     outcome::{Reason, WalkKind, WalkState},
@@ -36,7 +36,7 @@ fn cursor(url: &str) -> Cursor {
 const BASE: &str = "https://api.x.test/r4";
 
 fn input(base: &Url) -> PlanInput<'_> {
-    static NO_RULES: SearchRules = SearchRules { default: None, types: BTreeMap::new() };
+    static NO_RULES: LazyLock<SearchRules> = LazyLock::new(SearchRules::default);
     static NO_BASES: BTreeMap<String, Url> = BTreeMap::new();
     static USUAL: LazyLock<RequiredTypes> = LazyLock::new(RequiredTypes::default);
     PlanInput {
@@ -67,7 +67,7 @@ fn input(base: &Url) -> PlanInput<'_> {
 /// What a watermark or a cursor of the usual input is proved for.
 fn proof(name: &str) -> Option<String> {
     let base = Url::parse(BASE).unwrap();
-    Some(proved_for(&input(&base), name))
+    Some(fingerprint(&input(&base), name, &[]))
 }
 
 /// Each type with where it begins, or why it does not.

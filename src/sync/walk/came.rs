@@ -45,7 +45,7 @@ pub(super) fn part_order(order: &WalkOrder, part: &Part, window: WalkWindow) -> 
         start: part.start.clone(),
         window: Some(window),
         parts: Vec::new(),
-        by_patient: None,
+        otherwise: Vec::new(),
         beside: None,
         note: None,
         extent: Extent::default(),

@@ -1,5 +1,6 @@
 //! The ways in which a walk can end before its last page, each with its word for the ledger.
 
+use super::hint::hint;
 use crate::{
     fhir::{FetchError, Outcome, PagingError, is_about_a_member, is_read_by_reference},
     outcome::{Reason, WalkState},
@@ -147,21 +148,16 @@ pub(crate) fn older_vault(connection: &ConnectionRow) -> WalkFinish {
     }
 }
 
-/// Whether a status can mean that a search must name the patient.
-pub(super) fn may_want_patient(status: Option<u16>) -> bool {
-    matches!(status, Some(400 | 403 | 422))
-}
-
 /// Whether a refused first page means that the type is not listed, though it may be read.
 fn is_unlisted(order: &WalkOrder, status: Option<u16>) -> bool {
     let whole_type = !matches!(order.from, WalkFrom::Since(_)) && order.window.is_none();
     let refused = matches!(status, Some(400 | 403 | 404 | 405 | 501));
     let name = order.resource_type.as_str();
-    // Many plans promise no more than to let them be read; the search by patient was tried before.
-    let is_members = matches!(name, "Patient" | "Coverage")
-        && !(order.by_patient.is_some() && may_want_patient(status));
-    let may_be_read = is_read_by_reference(name) || is_members;
-    whole_type && refused && may_be_read
+    // Many plans promise no more than to let these two be read.
+    let may_be_read = is_read_by_reference(name) || matches!(name, "Patient" | "Coverage");
+    // Other searches come before that.
+    let is_last = !order.otherwise.iter().any(|attempt| attempt.is_for(status));
+    whole_type && refused && may_be_read && is_last
 }
 
 /// It was asked to stop.
@@ -231,36 +227,6 @@ pub(super) fn wrong_path(error: &FetchError) -> WalkFinish {
          knows the page neither there nor under fhir_url ({error})"
     );
     finally(Reason::NextUnusable, detail)
-}
-
-fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
-    if let Some(hint) = error.hint() {
-        return Some(hint);
-    }
-    let (name, plan) = (&connection.name, connection.plan_name());
-    let connect = format!("payersync connect {name} --plan {plan}");
-    Some(match error.reason() {
-        Reason::ConsentNeeded => format!("`{connect}`"),
-        Reason::Unauthorized => {
-            format!("the plan refuses a fresh token; if the member withdrew consent, `{connect}`")
-        }
-        Reason::Forbidden => format!(
-            "the plan may refuse requests from outside the US, or the consent may not cover it; `{connect}` asks anew"
-        ),
-        Reason::StillLoading => {
-            "the plan is still loading the member's data; sync again in some minutes".to_owned()
-        }
-        Reason::Throttled => "lower requests_per_second or requests_per_hour of the plan".to_owned(),
-        Reason::NotJson | Reason::NotASearchset | Reason::UnexpectedStatus => {
-            "check the plan's fhir_url; if it is right, the plan is at fault and the next run asks again".to_owned()
-        }
-        Reason::Refused | Reason::OperationOutcome if error.server_message().is_some() => {
-            "the next run asks again; if it stays so, tell the plan: sync_walk.server_message has its \
-             own words"
-                .to_owned()
-        }
-        _ => return None,
-    })
 }
 
 /// A page whose self link names somebody else; who it is stands in the ledger alone.

@@ -7,6 +7,7 @@ mod by_query;
 mod came;
 pub(super) mod closing_window;
 pub(super) mod ending;
+mod hint;
 mod judge;
 pub(super) mod not_walked;
 pub(super) mod one_type;

@@ -9,7 +9,7 @@
 use super::{
     by_date::{unfinished, walk_by_date},
     by_query::walk_by_query,
-    ending::{Remedy, may_want_patient, patient_unknown},
+    ending::{Remedy, patient_unknown},
     not_walked::enter,
     settled::walk_until_settled,
 };
@@ -22,6 +22,7 @@ use crate::{
         decide::{
             order::{WalkFrom, WalkOrder},
             probe::prove,
+            searches::Attempt,
         },
         reference::absence::prove_absences,
         report::WalkReport,
@@ -42,24 +43,34 @@ pub(crate) async fn walk(
         return enter(context, order.resource_type.clone(), order.window.clone(), finish).await;
     };
     // Where a consent covers several people, one of them is not all.
-    order.by_patient = order.by_patient.filter(|_| context.whose.patient().is_some());
-    let report = walk_as(context, &order).await?;
-    let by_patient = order.by_patient.clone().filter(|_| wants_patient(context, &order, &report));
-    let Some(start) = by_patient else { return Ok(told(context, report)) };
-    let named = WalkOrder { start, by_patient: None, ..order };
-    let mut named_report = walk_as(context, &named).await?;
-    if named_report.counters.pages > 0 {
-        context.warehouse.set_by_patient(context.connection.id, &named.resource_type).await?;
+    let is_anybodys = context.whose.patient().is_none();
+    order.otherwise.retain(|attempt| !(attempt.names_patient && is_anybodys));
+    let mut report = walk_as(context, &order).await?;
+    while let Some((attempt, otherwise)) = another(context, &order, &report) {
+        let Attempt { start, parts, proved_for, note, names_patient, .. } = attempt;
+        order = WalkOrder { start, parts, proved_for, note, otherwise, ..order };
+        let before = std::mem::replace(&mut report, walk_as(context, &order).await?);
+        if names_patient && report.counters.pages > 0 {
+            context.warehouse.set_by_patient(context.connection.id, &order.resource_type).await?;
+        }
+        report.counters.add_effort(&before.counters);
     }
-    named_report.counters.add_effort(&report.counters);
-    Ok(told(context, named_report))
+    Ok(told(context, report))
 }
 
-/// Whether a plan may have refused a search because it names no patient.
-fn wants_patient(context: &WalkContext, order: &WalkOrder, report: &WalkReport) -> bool {
-    let is_refused = report.counters.pages == 0 && may_want_patient(report.finish.http_status);
+/// The search that may get further than one that was refused at its first page, and those after it.
+fn another(
+    context: &WalkContext,
+    order: &WalkOrder,
+    report: &WalkReport,
+) -> Option<(Attempt, Vec<Attempt>)> {
     let is_whole = order.window.is_none() && matches!(order.from, WalkFrom::Start);
-    is_refused && is_whole && !context.stop.is_asked()
+    if report.counters.pages > 0 || !is_whole || context.stop.is_asked() {
+        return None;
+    }
+    let mut left = order.otherwise.iter();
+    let attempt = left.find(|attempt| attempt.is_for(report.finish.http_status))?.clone();
+    Some((attempt, left.cloned().collect()))
 }
 
 /// The walk over one type, as one search or as several.

@@ -248,7 +248,7 @@ pub(super) fn order_of(
         from,
         start,
         window: Some(window),
-        by_patient: None,
+        otherwise: Vec::new(),
         note: None,
         // What changed is no part of a window.
         beside: None,

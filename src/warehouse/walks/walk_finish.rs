@@ -91,10 +91,11 @@ fn usual_hint(reason: Reason) -> Option<&'static str> {
             "if that is the plan's own server under another name, add it to the plan's proxied_origins"
         }
         Reason::NotFound | Reason::Gone => {
-            "the next run asks again; if it stays so, ask the plan whether it still serves the type"
+            "the next run asks again; if the plan does not serve the type, leave it out of `types` or `required`"
         }
         Reason::ServerError => {
-            "the plan has a fault; the next run asks again; if it lasts for days, tell the plan"
+            "the plan has a fault; the next run asks again; if it lasts for days, tell the plan, or \
+             leave the types that it does not serve out of `types`"
         }
         Reason::Network => "check the network; the next run asks again",
         Reason::Timeout => {

@@ -99,7 +99,7 @@ fn all_parts_are_asked_for_again_where_the_server_does_not_honour_it() {
     let refusing = || {
         let payer = declaring(payer());
         payer.script().wants.insert("Observation", ("patient=a-b&category=", 400));
-        payer.script().refuses_last_updated = true;
+        payer.script().refuses = Some(("_lastUpdated", 400));
         payer
     };
     let twice = vec![LABORATORY, VITAL_SIGNS, LABORATORY, VITAL_SIGNS];

@@ -93,6 +93,77 @@ fn a_plan_that_refuses_a_bare_search_gets_the_patient_named_and_from_then_on_at_
 }
 
 #[test]
+fn a_plan_that_does_not_know_count_is_searched_without_it_and_from_then_on_at_once() {
+    const NO_RULE: &str = "types = [\"Patient\", \"Coverage\", \"Condition\"]\n";
+    const RULE: &str = "[plans.demo.search]\ndefault = \"patient={patient}\"\n";
+    const PARTS: &str = "[plans.demo.search]\nCondition = [\"patient={patient}&category=problem\", \"patient={patient}&category=health\"]\n";
+    for (wants_patient, rules) in [(false, ""), (true, ""), (true, RULE), (false, PARTS)] {
+        for status in [400, 422] {
+            let payer = wanting(status);
+            if !wants_patient {
+                payer.script().wants.clear();
+            }
+            let of = |category: &str| {
+                let more = format!(r#","category":[{{"coding":[{{"code":"{category}"}}]}}]"#);
+                about("Condition", category, &more)
+            };
+            payer.serve("Condition", &[of("problem"), of("health")]);
+            payer.script().token = TOKEN.to_owned();
+            payer.script().refuses = Some(("_count", status));
+            let home = payer.home(&format!("{NO_RULE}{rules}"));
+            home.succeed(&["sync"], rules);
+            let all = ["Condition/health", "Condition/problem", "Coverage/v", "Patient/a-b"];
+            assert_eq!(live(&home), all, "{status} {rules}");
+            payer.script().queries.clear();
+            payer.script().searched.clear();
+            home.succeed(&["sync"], "another night");
+            home.succeed(&["sync", "--full"], "a full night");
+            let asked = queries(&payer);
+            assert!(asked.iter().all(|query| !query.contains("_count")), "{asked:?}");
+            let told = home.run(&["status"]).stdout;
+            assert!(told.contains("searched without _count"), "{told}");
+            // All of it is seen: what is gone is found gone.
+            payer.serve("Condition", &[of("health")]);
+            home.succeed(&["sync", "--full"], "a deletion");
+            assert_eq!(live(&home), ["Condition/health", "Coverage/v", "Patient/a-b"]);
+            home.succeed(&["verify"], "searches without _count");
+        }
+    }
+}
+
+#[test]
+fn a_search_that_is_refused_in_every_form_is_a_gap_that_says_what_to_do() {
+    let payer = wanting(400);
+    payer.script().token = TOKEN.to_owned();
+    payer.script().wants.insert("Condition", ("category=", 400));
+    let home = payer.home(TYPES);
+    for night in ["a first night", "a second night"] {
+        let outcome = home.run(&["sync"]);
+        assert_eq!(outcome.code, 2, "{night}: {}", outcome.stderr);
+        assert_eq!(state(&home, "Condition"), "incomplete refused");
+        for told in ["add a rule for it to `search`", "leave it out of `types`"] {
+            assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
+        }
+    }
+    // Each form once, and the words are those of the search that names the patient.
+    let asked = queries(&payer);
+    let of = |query: &str| asked.iter().filter(|asked| **asked == query).count();
+    for query in [
+        "Condition?_count=100",
+        "Condition?_count=100&patient=a-b",
+        "Condition?",
+        "Condition?patient=a-b",
+    ] {
+        assert_eq!(of(query), 2, "{query}: {asked:?}");
+    }
+    payer.configure(
+        &home,
+        &format!("{TYPES}search = {{ Condition = \"patient={{patient}}&category=problem\" }}\n"),
+    );
+    home.succeed(&["sync"], "a rule");
+}
+
+#[test]
 fn a_plan_whose_consent_names_nobody_gets_the_one_patient_named() {
     let payer = wanting(400);
     payer.script().wants.remove("Patient");

@@ -91,6 +91,54 @@ fn a_plan_that_does_not_declare_it_is_searched_in_the_ordinary_way_and_says_so()
     assert!(doctor.stdout.contains("does not declare it for Patient"), "{}", doctor.stdout);
 }
 
+#[test]
+fn a_plan_that_refuses_the_search_it_declares_is_asked_for_everything_and_from_then_on_at_once() {
+    for status in [400, 403, 404, 500] {
+        let payer = Scripted::start(&["Patient", "Condition"], move |asked| {
+            let everything = asked.all.iter().any(|(name, _)| name == "_type" || name == "from");
+            match (&asked.id, everything) {
+                (None, false) => (status, String::new()),
+                _ => everything_of(&World { places: 2, with_stranger: false, total: None }, asked),
+            }
+        });
+        let home = payer.connected_home(&["Condition"], "");
+        let config = std::fs::read_to_string(home.file("payersync.toml")).unwrap();
+        let everything = "search = { Condition = \"everything\" }\n";
+        std::fs::write(home.file("payersync.toml"), config + everything).unwrap();
+        home.succeed(&["connect", "c", "--plan", "p", "--patient", "me"], "one patient");
+        home.succeed(&["sync"], "a declared search that is refused");
+        assert_eq!(live(&home), 5, "{status}");
+        assert!(payer.asked().len() > 2, "{status}");
+        let night = home.run(&["sync"]);
+        assert_eq!(night.code, 0, "{status}: {}", night.stderr);
+        assert!(night.stderr.contains(" 0 rows written"), "{}", night.stderr);
+        assert!(
+            payer
+                .asked()
+                .iter()
+                .all(|asked| asked.query.contains_key("_type") || asked.query.contains_key("from")),
+            "{status}"
+        );
+        let warning = "SELECT warning FROM completeness WHERE resource_type = 'Condition'";
+        let warning: String = home.value(warning);
+        assert!(warning.contains("refuses to search the type"), "{warning}");
+        // And back, should the plan take it away.
+        payer.play(|asked| {
+            let about = |id: &str| {
+                format!(
+                    r#"{{"resourceType":"Condition","id":"{id}","subject":{{"reference":"Patient/me"}}}}"#
+                )
+            };
+            match asked.query.contains_key("_type") {
+                true => (404, String::new()),
+                false => bundle(&["c1", "c2"].map(about), None, None),
+            }
+        });
+        home.succeed(&["sync"], "an operation that is gone");
+        home.succeed(&["verify"], "two ways");
+    }
+}
+
 /// A plan whose `$everything` brings all of a patient on pages of three, with what a test adds to it.
 struct World {
     places: usize,

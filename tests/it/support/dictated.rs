@@ -32,8 +32,8 @@ pub(crate) struct Script {
     pub(crate) then: Option<Happens>,
     /// Whether it honours `_lastUpdated`, for dates of 24 characters.
     pub(crate) honours_last_updated: bool,
-    /// Whether it answers 400 to `_lastUpdated`.
-    pub(crate) refuses_last_updated: bool,
+    /// The parameter that it does not know, and the status of a search that has it.
+    pub(crate) refuses: Option<(&'static str, u16)>,
     /// Per type the status in place of a page; per `Type/id` that in place of a read's answer.
     pub(crate) refused: BTreeMap<&'static str, u16>,
     /// Per type what a search must have in its query, and the status of one that has it not.
@@ -236,8 +236,8 @@ async fn search(
         return status(*code);
     }
     script.queries.push(format!("{name}?{query}"));
-    if script.refuses_last_updated && query.contains("_lastUpdated") {
-        return status(400);
+    if let Some((_, code)) = script.refuses.filter(|(parameter, _)| query.contains(parameter)) {
+        return status(code);
     }
     if let Some((wanted, code)) = script.wants.get(&*name).filter(|(it, _)| !query.contains(it)) {
         assert!(!wanted.is_empty());

@@ -1,0 +1,180 @@
+//! The searches of a type: the one that a run begins with, and those for where the plan refuses it.
+//!
+//! The ways to search are few: with or without the patient, with or without `_count`, and, where the
+//! configuration wants `$everything` and the plan does not declare it, by both. What a full walk was proved for
+//! tells which way has worked before; whether the patient must be named is kept by itself.
+
+use super::{input::PlanInput, part::Part, proved_for::fingerprint};
+use crate::{
+    fhir::{SearchQuery, SearchRule, patient_parameter, type_search, without_count},
+    warehouse::TypeState,
+};
+use url::Url;
+
+/// Says in a fingerprint that a search has no `_count`, though one is configured.
+const NO_COUNT: &str = "without _count";
+/// Statuses that can mean that a search must name the patient.
+const WANTS_PATIENT: &[u16] = &[400, 403, 422];
+/// Statuses that can mean that a parameter is not known, or has too large a value.
+const WANTS_NO_COUNT: &[u16] = &[400, 422];
+/// Statuses that can mean that a type, or an operation, is not served at all. A permanent 500 is Cigna's.
+const NOT_SERVED: &[u16] = &[400, 403, 404, 405, 422, 500, 501];
+
+/// One way to search a type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The first page of the whole type.
+    pub start: Url,
+    /// Searches that together are the type; empty: `start` is all of it.
+    pub parts: Vec<Part>,
+    /// Which base, search and consent a walk of it is proved for.
+    pub proved_for: String,
+    /// A note for the ledger, if the walk is complete.
+    pub note: Option<String>,
+    /// Whether it names the patient though no rule says so.
+    pub names_patient: bool,
+    /// The statuses of a refused first page after which it may get further.
+    pub(super) after: &'static [u16],
+}
+
+impl Attempt {
+    /// Whether it may get further than a search whose first page had this status.
+    pub fn is_for(&self, status: Option<u16>) -> bool {
+        status.is_some_and(|status| self.after.contains(&status))
+    }
+
+    fn noting(self, more: &str) -> Attempt {
+        let notes: Vec<&str> = self.note.as_deref().into_iter().chain([more]).collect();
+        Attempt { note: Some(notes.join("; ")), ..self }
+    }
+
+    /// The same without `_count`; `None` where it has none.
+    fn without_count(&self, proved_for: &str) -> Option<Attempt> {
+        let part = |part: &Part| match without_count(&part.start) {
+            Some(start) => Part { start, ..part.clone() },
+            None => part.clone(),
+        };
+        let start = without_count(&self.start)?;
+        let parts = self.parts.iter().map(part).collect();
+        let same = Attempt { start, parts, proved_for: proved_for.to_owned(), ..self.clone() };
+        Some(
+            Attempt { after: WANTS_NO_COUNT, ..same }
+                .noting("searched without _count, since the plan refuses it"),
+        )
+    }
+}
+
+/// The ways to search a type, in the order in which they are tried; at least one.
+///
+/// `is_known` says whether a walk that was proved for this is whole or under way.
+pub(super) fn searches(
+    input: &PlanInput<'_>,
+    name: &str,
+    rule: Option<&SearchRule>,
+    state: Option<&TypeState>,
+    is_known: &dyn Fn(&str) -> bool,
+) -> Vec<Attempt> {
+    let bare = type_search(input.base_of(name), name, input.page_size);
+    let is_by_patient = state.is_some_and(|state| state.by_patient);
+    let wants_everything = matches!(rule, Some(SearchRule::Queries(queries))
+        if queries.iter().any(SearchQuery::is_everything));
+    // Where the plan declares a search of the type, that is another way.
+    let is_undeclared = input
+        .capability
+        .is_some_and(|capability| !capability.has_everything() && capability.searches(name));
+    if !(wants_everything && is_undeclared) {
+        return ways(input, name, usual(input, name, rule, &bare, is_by_patient), is_known);
+    }
+    let ordinary = usual(input, name, None, &bare, is_by_patient).into_iter().map(|it| {
+        it.noting(
+            "searched for in the ordinary way, since the plan's CapabilityStatement does not declare \
+             $everything",
+        )
+    });
+    let everything = usual(input, name, rule, &bare, is_by_patient).into_iter().map(|it| {
+        it.noting(
+            "taken out of the Patient's $everything, which the plan's CapabilityStatement does not \
+             declare, since the plan refuses to search the type",
+        )
+    });
+    let ordinary = ways(input, name, ordinary.collect(), is_known);
+    let everything = ways(input, name, everything.collect(), is_known);
+    let has_brought = everything.iter().any(|it| is_known(&it.proved_for));
+    let (mut first, mut second) =
+        if has_brought { (everything, ordinary) } else { (ordinary, everything) };
+    if let Some(other) = second.first_mut() {
+        other.after = NOT_SERVED;
+    }
+    first.append(&mut second);
+    first
+}
+
+/// The ways of a rule with the usual `_count`, and those without one; these alone where they have worked.
+fn ways(
+    input: &PlanInput<'_>,
+    name: &str,
+    counted: Vec<Attempt>,
+    is_known: &dyn Fn(&str) -> bool,
+) -> Vec<Attempt> {
+    let Some(first) = counted.first() else { return counted };
+    let proof = fingerprint(input, name, &[first.proved_for.as_str(), NO_COUNT]);
+    let mut without: Vec<Attempt> =
+        counted.iter().filter_map(|attempt| attempt.without_count(&proof)).collect();
+    if is_known(&proof) && !without.is_empty() {
+        for (attempt, counted) in without.iter_mut().zip(&counted) {
+            attempt.after = counted.after;
+        }
+        return without;
+    }
+    counted.into_iter().chain(without).collect()
+}
+
+/// The ways of a rule; without a rule the bare type, and after its refusal by patient.
+fn usual(
+    input: &PlanInput<'_>,
+    name: &str,
+    rule: Option<&SearchRule>,
+    bare: &Url,
+    is_by_patient: bool,
+) -> Vec<Attempt> {
+    let queries: Vec<&str> = match rule {
+        Some(SearchRule::Queries(queries)) => queries.iter().map(|query| query.as_str()).collect(),
+        Some(SearchRule::Bare | SearchRule::Read) | None => Vec::new(),
+    };
+    let proved_for = fingerprint(input, name, &queries);
+    let on = |start: Url| Attempt {
+        start,
+        parts: Vec::new(),
+        proved_for: proved_for.clone(),
+        note: None,
+        names_patient: false,
+        after: &[],
+    };
+    match rule {
+        Some(SearchRule::Queries(queries)) => match queries.as_slice() {
+            [query] => vec![on(query.on(bare))],
+            queries => {
+                let part = |query: &SearchQuery| Part {
+                    query: query.as_str().to_owned(),
+                    start: query.on(bare),
+                    alone: fingerprint(input, name, &[query.as_str()]),
+                };
+                let parts = queries.iter().map(part).collect();
+                vec![Attempt { parts, ..on(bare.clone()) }]
+            }
+        },
+        Some(SearchRule::Bare | SearchRule::Read) => vec![on(bare.clone())],
+        // Whether the patient is named is left out of the fingerprint: both are to bring the same.
+        None => {
+            let by_patient = patient_parameter(name).map(|parameter| {
+                let named = on(SearchQuery::by_patient(parameter).on(bare));
+                Attempt { names_patient: true, after: WANTS_PATIENT, ..named }
+                    .noting("searched by patient, since the plan refuses a search without one")
+            });
+            match by_patient {
+                Some(by_patient) if is_by_patient => vec![by_patient],
+                by_patient => [on(bare.clone())].into_iter().chain(by_patient).collect(),
+            }
+        }
+    }
+}

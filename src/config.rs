@@ -19,6 +19,7 @@ mod request_headers;
 mod schedules;
 #[cfg(test)]
 mod schema_tests;
+mod search;
 mod secret_file;
 mod secret_source;
 mod shown;

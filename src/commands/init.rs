@@ -22,7 +22,12 @@ pub(super) fn run(folder: &Path, args: &InitArgs) -> Result<ExitCode, Failure> {
     if args.list {
         return list();
     }
-    let values: BTreeMap<String, String> = args.set.iter().cloned().collect();
+    let mut values = BTreeMap::new();
+    for (key, value) in &args.set {
+        if let Some(before) = values.insert(key.clone(), value.clone()) {
+            return Err(Failure::misuse(format!("{key} is set twice, first to {before}")));
+        }
+    }
     let Some(name) = &args.plan else {
         return write(
             folder,

@@ -2,7 +2,7 @@
 
 use super::{
     ConfigError,
-    file::{Grant, Plan, TokenAuth, TokenFormat},
+    file::{Audience, Grant, Plan, TokenAuth, TokenFormat},
     secret_file::{credential, read_credential, read_secret_file},
     secret_source::SecretSource,
 };
@@ -79,6 +79,14 @@ impl Credentials {
                 "client_key_file",
                 "is set, but belongs to token_auth = \"private_key_jwt\" alone",
             ),
+            (false, None, _) if plan.client_key_id.is_some() => {
+                problem("client_key_id", "is set, but client_key_file names no key")
+            }
+            (false, None, None) if plan.token_auth == TokenAuth::Basic => problem(
+                "token_auth",
+                "is \"basic\", which sends a client secret, and none is configured; without one the \
+                 client says its id alone",
+            ),
             _ => {
                 let id = plan.client_key_id.take();
                 let given = plan.client_key_file.take();
@@ -118,11 +126,20 @@ impl Credentials {
     }
 }
 
+/// What is wrong with a key of the consent page.
+const NOBODY_CONSENTS: &str = "is set, but no member consents under this plan's grant";
+
 /// Refuses keys that a grant has no use for, and asks for the client's id where it has.
 fn check_grant(plan: &Plan) -> Result<(), Problem> {
     let name = match plan.grant {
         Grant::None => "none",
         Grant::Token => "token",
+        Grant::ClientCredentials if !plan.authorize_parameters.is_empty() => {
+            return Err(("authorize_parameters", NOBODY_CONSENTS.to_owned()));
+        }
+        Grant::ClientCredentials if plan.response_mode.is_some() => {
+            return Err(("response_mode", NOBODY_CONSENTS.to_owned()));
+        }
         Grant::AuthorizationCode | Grant::ClientCredentials => {
             return match plan.client_id.as_deref().map(str::trim) {
                 None => Err(("client_id", "is missing".to_owned())),
@@ -142,6 +159,9 @@ fn check_grant(plan: &Plan) -> Result<(), Problem> {
         ("client_secret_env", plan.client_secret_env.is_some()),
         ("client_secret_file", plan.client_secret_file.is_some()),
         ("client_key_file", plan.client_key_file.is_some()),
+        ("client_key_id", plan.client_key_id.is_some()),
+        ("token_auth", plan.token_auth != TokenAuth::Post),
+        ("audience", !matches!(plan.audience, Audience::Base(false))),
         ("redirect_url", plan.redirect_url.is_some()),
         ("scope", plan.scope.is_some()),
         ("authorize_parameters", !plan.authorize_parameters.is_empty()),

@@ -1,7 +1,7 @@
 //! Where a plan's OAuth differs from the usual: parameters, the way of the answer, token requests.
 
 use super::{
-    file::{Grant, Plan, ResponseMode as FileResponseMode, TokenFormat},
+    file::{Audience, Grant, Plan, ResponseMode as FileResponseMode, TokenFormat},
     patient_from::PatientFrom,
 };
 use crate::{
@@ -47,6 +47,20 @@ pub(super) fn check_parameters(
         }
     }
     Ok(())
+}
+
+/// Texts that are set and say nothing.
+pub(super) fn check_texts(plan: &Plan) -> Result<(), (&'static str, &'static str)> {
+    let is_blank = |text: &str| text.trim().is_empty();
+    if plan.scope.as_deref().is_some_and(is_blank) {
+        return Err(("scope", "is empty; without the key the plan's default is asked for"));
+    }
+    match &plan.audience {
+        Audience::Text(text) if is_blank(text) => {
+            Err(("audience", "is empty; write true, false or the text to send"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How requests to the token endpoint are written.

@@ -4,15 +4,16 @@ use super::{
     credentials::Credentials,
     error::ConfigError,
     file::{Audience, Grant, Plan, TokenAuth as FileTokenAuth},
-    oauth_dialect::{check_parameters, patient_from, response_mode, token_requests},
+    oauth_dialect::{check_parameters, check_texts, patient_from, response_mode, token_requests},
     request_headers::Requests,
+    search::search_rules,
 };
 use crate::{
     auth::{
         ClientKey, ClientRegistration, Endpoints, GrantKind, Issuer, PatientFrom, ResponseMode,
         TokenAuth, TokenRequests, TypedUrl, discovery_url,
     },
-    fhir::{RequiredTypes, SearchRule, SearchRules, is_r4_type, resource_type, similar_r4_type},
+    fhir::{RequiredTypes, SearchRules, is_r4_type, similar_r4_type},
     http::{Origin, RateLimits},
     reference::ServerBases,
     shard::Shard,
@@ -135,6 +136,9 @@ impl PlanSettings {
                 return refuse(key, "must be https (http is for this machine alone)");
             }
         }
+        if plan.fhir_url.url().query().is_some() || plan.fhir_url.url().fragment().is_some() {
+            return refuse("fhir_url", "has a query or a fragment; the FHIR base ends before it");
+        }
         // A token goes to the origin of its endpoint alone: elsewhere nothing would be asked, ever.
         for (key, url) in [urls[3], urls[4]] {
             let (Some(url), Some(token)) = (url, urls[2].1) else { continue };
@@ -160,23 +164,10 @@ impl PlanSettings {
         if let Some(left) = required.iter().find(|name| !plan.types.is_empty() && !is_asked(name)) {
             return refuse("required", &format!("names {left}, but types leaves it out"));
         }
-        let mut search = SearchRules::default();
-        for (key, texts) in &plan.search {
-            let key_path = format!("search.{key}");
-            let rule = match SearchRule::parse(texts.texts()) {
-                Ok(rule) => rule,
-                Err(error) => return refuse(&key_path, &error.to_string()),
-            };
-            if key == "default" {
-                search.default = Some(rule);
-            } else if is_r4_type(key) {
-                search.types.insert(key.clone(), rule);
-            } else {
-                let meant = similar_r4_type(key);
-                let meant = meant.map_or(String::new(), |known| format!("; did you mean {known}?"));
-                return refuse(&key_path, &format!("is for no resource type of FHIR R4{meant}"));
-            }
-        }
+        let search = match search_rules(&plan, &required) {
+            Ok(search) => search,
+            Err((key, problem)) => return refuse(&key, &problem),
+        };
         if plan.consent_days.is_some() && plan.grant != Grant::AuthorizationCode {
             return refuse(
                 "consent_days",
@@ -195,6 +186,9 @@ impl PlanSettings {
         if let Err(problem) = check_parameters(&plan.authorize_parameters, sends_audience) {
             return refuse("authorize_parameters", &problem);
         }
+        if let Err((key, problem)) = check_texts(&plan) {
+            return refuse(key, problem);
+        }
         let response_mode = response_mode(&plan);
         let token_requests = match token_requests(&mut plan) {
             Ok(requests) => requests,
@@ -204,18 +198,6 @@ impl PlanSettings {
             Ok(requests) => requests,
             Err((key, problem)) => return refuse(&key, &problem),
         };
-        if plan.grant == Grant::None && !plan.dependants {
-            let has_rule =
-                |name: &&String| search.of(name).is_some() || resource_type(name).is_some();
-            if let Some(name) = plan.types.iter().find(|name| !has_rule(name)) {
-                let problem = format!(
-                    "names {name}, which needs a rule in search: without a rule everybody's data \
-                     is asked for"
-                );
-                return refuse("types", &problem);
-            }
-            search.name_one_patient();
-        }
         let proxied_origins: Result<Vec<Origin>, _> =
             plan.proxied_origins.iter().map(Origin::of).collect();
         let Ok(proxied_origins) = proxied_origins else {

@@ -237,7 +237,7 @@ fn schema_and_parser_refuse_the_same_values_of_every_key() {
     for (text, is_in) in [
         ("grant = \"token\"\naccess_token_env = \"A\"", true),
         ("grant = \"tokens\"", false),
-        ("token_auth = \"basic\"", true),
+        ("token_auth = \"basic\"\nclient_secret_env = \"A\"", true),
         ("token_auth = \"BASIC\"", false),
         ("response_mode = \"form_post\"", true),
         ("token_format = \"xml\"", false),

@@ -79,6 +79,34 @@ fn an_open_server_is_asked_for_one_patient_alone_and_nobody_elses_data_is_taken(
 }
 
 #[test]
+fn an_open_server_is_never_asked_for_everybodys_data_by_a_rule_or_a_type() {
+    let payer = open_server();
+    let home = Home::new();
+    for (more, told) in [
+        ("search = { default = \"bare\" }", "plans.demo.search.default is \"bare\""),
+        ("search = { Observation = \"category=laboratory\" }", "names no patient"),
+        ("search = { Provenance = \"bare\" }", "plans.demo.search.Provenance is \"bare\""),
+        (
+            "search = { Observation = [\"patient={patient}&category=a\", \"category=b\"] }",
+            "plans.demo.search.Observation is \"category=b\"",
+        ),
+        ("types = [\"Account\"]", "plans.demo.types names Account"),
+        ("required = [\"Account\"]", "plans.demo.required names Account"),
+    ] {
+        configure(&payer, &home, &format!("grant = \"none\"\n{more}\n"));
+        let refused = home.run(&["connect", "john", "--plan", "demo", "--patient", "a-b"]);
+        assert_eq!(refused.code, 1, "{more}: {}", refused.stderr);
+        assert!(refused.stderr.contains(told), "{more}: {}", refused.stderr);
+    }
+    // Lists of what belongs to nobody are allowed, and so is a type of the command line: it is read.
+    configure(&payer, &home, "grant = \"none\"\nsearch = { Organization = \"bare\" }\n");
+    home.succeed(&["connect", "john", "--plan", "demo", "--patient", "a-b"], "a directory");
+    home.run(&["sync", "--type", "Account", "--type", "Organization"]);
+    let queries = std::mem::take(&mut payer.script().queries);
+    assert_eq!(queries, ["Organization?_count=100"]);
+}
+
+#[test]
 fn an_open_server_that_wants_a_token_is_a_matter_of_the_configuration_and_not_of_the_member() {
     let payer = open_server();
     let home = Home::new();

@@ -236,6 +236,11 @@ impl Like {
         let is_json = |value: &str| value.contains("json") || value.contains("*/*");
         self.find(|rule| match rule {
             Rule::AcceptsJson => (!accept.is_none_or(is_json)).then_some(Refusal::Empty(406)),
+            Rule::Accepts(only) => {
+                let is_it = |range: &str| matches!(range.split(';').next(), Some(it) if [*only, "*/*"].contains(&it.trim()));
+                let takes = accept.is_none_or(|accept| accept.split(',').any(is_it));
+                (!takes).then_some(Refusal::Gateway(406, "Not Acceptable"))
+            }
             Rule::ExactAccept(only) => {
                 let is_it = accept == Some(only) && content_type == Some(only);
                 (!is_it).then_some(Refusal::Gateway(406, "Not Acceptable"))

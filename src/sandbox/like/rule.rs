@@ -158,6 +158,8 @@ pub(in crate::sandbox) enum Rule {
     MediaType(&'static str),
     /// A request that does not accept JSON is answered 406 without a body.
     AcceptsJson,
+    /// A request that does not accept this media type is refused.
+    Accepts(&'static str),
     /// Every request must have exactly this Accept and Content-Type.
     ExactAccept(&'static str),
     /// Answers say how many requests are left, in these headers.

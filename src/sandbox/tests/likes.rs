@@ -39,7 +39,9 @@ impl Platform {
     async fn get(&self, path: &str) -> (u16, String) {
         let path = path.replace("ME", &self.patient).replace("OTHER", &self.other);
         let request = self.world.client.get(format!("{}/{path}", self.base));
-        let request = request.header("accept", "application/fhir+json").bearer_auth(&self.token);
+        let request = request
+            .header("accept", "application/fhir+json, application/json;q=0.9")
+            .bearer_auth(&self.token);
         let response = request.send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
     }

@@ -39,6 +39,6 @@ pub(super) static AETNA: Ruleset = Ruleset {
         ),
         fact("OBS", "the next link has a _page_token", Rule::Paging(Paging::Opaque("_page_token"))),
         fact("DOC", "application/json is the only media type", Rule::MediaType("application/json")),
-        fact("DOC", "406 is declared for other Accepts", Rule::AcceptsJson),
+        fact("DOC", "406 is declared for other Accepts", Rule::Accepts("application/json")),
     ],
 };

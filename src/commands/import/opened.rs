@@ -35,6 +35,12 @@ pub(super) enum Trouble {
     Tar,
     #[error("is a zip archive within another file; unpack it, or name the archive itself")]
     ZipWithin,
+    #[error(
+        "is the manifest of a bulk export and holds no resource; import the files that it names"
+    )]
+    Manifest,
+    #[error("is a zip archive of more than {} MiB (max_body_mebibytes); save it and name the file", .0 >> 20)]
+    LargeArchive(usize),
     #[error("is not JSON; payersync reads FHIR resources as JSON or NDJSON")]
     NotJson,
     #[error("{0}")]
@@ -55,7 +61,7 @@ impl Trouble {
     /// The word for it in the ledger.
     pub(super) fn reason(&self) -> Reason {
         match self {
-            Trouble::TooLarge(_) | Trouble::Bomb => Reason::TooLarge,
+            Trouble::TooLarge(_) | Trouble::LargeArchive(_) | Trouble::Bomb => Reason::TooLarge,
             Trouble::Document(DocumentError::TooManyEntries) => Reason::TooManyEntries,
             Trouble::CutShort | Trouble::Io(_) | Trouble::Zip(_) => Reason::CutShort,
             _ => Reason::NotJson,

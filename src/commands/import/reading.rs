@@ -10,6 +10,7 @@ use super::{
 };
 use crate::fhir::{Document, DocumentError, Entry, is_whole_object};
 use bytes::Bytes;
+use serde::{Deserialize, de::IgnoredAny};
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read, Seek},
@@ -40,7 +41,7 @@ pub(super) fn read(inputs: Vec<Input>, limit_bytes: usize, send: impl FnMut(News
     let mut reader = Reader { limit_bytes, send, is_deaf: false };
     for input in inputs {
         match input {
-            Input::Standard => reader.whole("standard input", false, &mut io::stdin()),
+            Input::Standard => reader.standard(&mut io::stdin()),
             Input::File { path, name } => reader.file(&path, &name),
         }
         if reader.is_deaf {
@@ -77,8 +78,29 @@ impl<S: FnMut(News) -> bool> Reader<S> {
                 });
             }
             Err(error) => self.begin_and(name, |_| Err(error.into())),
-            Ok((head, file)) if matches!(kind_of(&head), Ok(Kind::Zip)) => self.archive(file, name),
+            Ok((head, file)) if matches!(kind_of(&head), Ok(Kind::Zip)) => {
+                let size = file.metadata().map_or(0, |file| file.len());
+                self.archive(BufReader::new(file), size, name);
+            }
             Ok((_, mut file)) => self.whole(name, is_ndjson(path), &mut file),
+        }
+    }
+
+    /// Standard input. An archive has its table of contents at its end, and is held as a whole.
+    fn standard(&mut self, source: &mut dyn Read) {
+        const NAME: &str = "standard input";
+        let mut head = Vec::new();
+        let failed = source.take(HEAD_BYTES as u64).read_to_end(&mut head).err();
+        let is_archive = matches!(kind_of(&head), Ok(Kind::Zip));
+        let mut whole = Cursor::new(head).chain(Failing(failed)).chain(source);
+        if !is_archive {
+            return self.whole(NAME, false, &mut whole);
+        }
+        let (mut packed, most) = (Vec::new(), self.limit_bytes);
+        match whole.take(most as u64 + 1).read_to_end(&mut packed) {
+            Err(error) => self.begin_and(NAME, |_| Err(error.into())),
+            Ok(size) if size > most => self.begin_and(NAME, |_| Err(Trouble::LargeArchive(most))),
+            Ok(size) => self.archive(Cursor::new(packed), size as u64, NAME),
         }
     }
 
@@ -93,9 +115,8 @@ impl<S: FnMut(News) -> bool> Reader<S> {
     }
 
     /// Every member of a zip archive that may hold resources, Patients first.
-    fn archive(&mut self, file: File, name: &str) {
-        let size = file.metadata().map_or(0, |file| file.len());
-        let mut archive = match ZipArchive::new(BufReader::new(file)) {
+    fn archive(&mut self, packed: impl Read + Seek, size: u64, name: &str) {
+        let mut archive = match ZipArchive::new(packed) {
             Ok(archive) => archive,
             Err(error) => return self.begin_and(name, |_| Err(Trouble::Zip(error))),
         };
@@ -103,7 +124,7 @@ impl<S: FnMut(News) -> bool> Reader<S> {
             .file_names()
             .take(MAX_MEMBERS)
             .filter_map(|member| Some(member.ok()?.into_owned()))
-            .filter(|member| may_hold_resources(Path::new(member)))
+            .filter(|member| may_hold_resources(Path::new(member)) && !is_hidden(member))
             .collect();
         members.sort_by_cached_key(|member| (!is_of_patients(Path::new(member)), member.clone()));
         if members.is_empty() {
@@ -114,7 +135,11 @@ impl<S: FnMut(News) -> bool> Reader<S> {
             self.begin_and(&format!("{name}/{member}"), |reader| {
                 let packed = archive.by_name(&member).map_err(Trouble::Zip)?;
                 let mut unpacked = budget.spend_by(packed);
-                reader.contents(&mut unpacked, is_ndjson(Path::new(&member)), 0)
+                match reader.contents(&mut unpacked, is_ndjson(Path::new(&member)), 0) {
+                    // The files that it names are beside it.
+                    Err(Trouble::Manifest) => Ok(()),
+                    read => read,
+                }
             });
             if self.is_deaf {
                 return;
@@ -199,6 +224,9 @@ impl<S: FnMut(News) -> bool> Reader<S> {
                 return Err(trouble);
             }
         };
+        if is_manifest(&text) {
+            return Err(Trouble::Manifest);
+        }
         self.send(News::Part(text.into(), document.entries));
         if document.is_cut { Err(Trouble::CutShort) } else { Ok(()) }
     }
@@ -259,6 +287,29 @@ impl Read for Failing {
 
 fn is_blank(text: &[u8]) -> bool {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii().is_empty()
+}
+
+/// Whether a member of an archive is none that its maker has put there: what macOS keeps of a file beside it.
+fn is_hidden(member: &str) -> bool {
+    member
+        .split(['/', '\\'])
+        .any(|part| part.starts_with('.') && part != ".." || part == "__MACOSX")
+}
+
+/// Whether a text is what a bulk export answers: where its files are, and no resource (Bulk Data Access IG,
+/// "Response - Complete Status").
+fn is_manifest(text: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Manifest {
+        resource_type: Option<IgnoredAny>,
+        #[serde(rename = "transactionTime")]
+        _transaction_time: IgnoredAny,
+        #[serde(rename = "output")]
+        _output: Vec<IgnoredAny>,
+    }
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    serde_json::from_slice::<Manifest>(text).is_ok_and(|it| it.resource_type.is_none())
 }
 
 /// Whether a file's name says that it has a resource on each line.

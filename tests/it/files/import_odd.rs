@@ -1,16 +1,16 @@
 //! Files that are no good: one clear message each, whatever is whole is kept, and nothing else is made.
 
 use crate::{
-    files::import::{bundle, import, member, ndjson, put, sorted, stored},
+    files::import::{bundle, import, member, ndjson, put, sorted, stored, zipped},
     support::{Home, Watched},
 };
 use flate2::{Compression, write::GzEncoder};
-use std::{fs, io::Write};
+use std::{fs, io::Write, process::Stdio};
 
 #[test]
 fn what_is_no_file_of_resources_is_told_in_one_message_and_nothing_is_made() {
     let utf16: Vec<u8> = "\u{feff}{\"a\":1}".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let files: [(&str, &[u8], &str); 10] = [
+    let files: [(&str, &[u8], &str); 11] = [
         ("empty.json", b"", "is empty"),
         ("blank.json", b" \n\n ", "is empty"),
         ("bom.json", b"\xef\xbb\xbf", "is empty"),
@@ -21,6 +21,11 @@ fn what_is_no_file_of_resources_is_told_in_one_message_and_nothing_is_made() {
         ("seven.json", b"7", "is not JSON"),
         ("cut.json", b"{\"resourceType\":\"Patient\",\"id\":\"p", "is not JSON, or is cut short"),
         ("none.json", b"[]", "the files hold no resource"),
+        (
+            "export.json",
+            br#"{"transactionTime":"2026-01-01T00:00:00Z","output":[{"type":"Patient","url":"x"}]}"#,
+            "is the manifest of a bulk export",
+        ),
     ];
     for (name, bytes, told) in files {
         let home = Home::new();
@@ -123,6 +128,61 @@ fn what_cannot_be_taken_in_is_quarantined_and_settled_once_the_file_is_mended() 
     assert_eq!(import(&home, "mary", &file).code, 0);
     assert_eq!(home.value::<i64>(open), 0);
     assert_eq!(home.run(&["status"]).code, 0);
+}
+
+#[test]
+fn what_stands_beside_the_files_of_an_archive_is_no_trouble() {
+    let home = Home::new();
+    let [patient, coverage, condition] = member("p");
+    let archive = zipped(&[
+        ("export/patient.ndjson", &patient),
+        ("export/coverage.json", &coverage),
+        ("export/condition.json", &condition),
+        ("export/manifest.json", r#"{"transactionTime":"2026-01-01T00:00:00Z","output":[]}"#),
+        ("export/.cache/x.json", "{"),
+        ("__MACOSX/export/._patient.ndjson", "\0\u{5}\u{16}\u{7}"),
+    ]);
+    let file = put(&home, "export.zip", &archive);
+    let outcome = import(&home, "mary", &file);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let all = sorted(&[patient, coverage, condition]);
+    assert_eq!(stored(&home), all);
+    // The same by standard input.
+    let home = Home::new();
+    let mut child = home
+        .command(&["import", "mary", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&archive).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(stored(&home), all);
+}
+
+#[test]
+fn the_resources_of_an_operations_answer_are_taken_out_of_it() {
+    let home = Home::new();
+    let [patient, coverage, condition] = member("p");
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","entry":[{{"resource":{patient}}},{{"resource":{coverage}}}]}}"#
+    );
+    let file = put(
+        &home,
+        "answer.json",
+        format!(
+            r#"{{"resourceType":"Parameters","parameter":[{{"name":"return","resource":{bundle}}},
+            {{"name":"more","part":[{{"name":"one","resource":{condition}}}]}}]}}"#
+        ),
+    );
+    assert_eq!(import(&home, "mary", &file).code, 0);
+    assert_eq!(stored(&home), sorted(&[patient, coverage, condition]));
+    // With an id it is a resource like any other.
+    let own = r#"{"resourceType":"Parameters","id":"x","parameter":[{"name":"a","resource":{"resourceType":"Goal","id":"g"}}]}"#;
+    let file = put(&home, "own.json", own);
+    assert_eq!(import(&home, "mary", &file).code, 0);
+    assert!(stored(&home).contains(&own.to_owned()));
 }
 
 #[test]

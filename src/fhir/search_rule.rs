@@ -212,7 +212,10 @@ impl SearchQuery {
             let path = search.path().to_owned();
             let (base, name) = path.rsplit_once('/').unwrap_or(("", &path));
             url.set_path(&format!("{base}/Patient/{PATIENT_IN_PATH}/{EVERYTHING}"));
-            url.query_pairs_mut().append_pair("_type", name);
+            // Everything of the Patient, with all types that come along; of another type, that type.
+            if name != "Patient" {
+                url.query_pairs_mut().append_pair("_type", name);
+            }
             return url;
         }
         let is_ours = |name: &str| self.pairs.iter().any(|(own, _)| own == name);
@@ -306,6 +309,9 @@ mod tests {
             urls(&["everything"]),
             ["https://h/r4/Patient/a%2Fb%26c/$everything?_count=100&_type=Observation"]
         );
+        let patient = Url::parse("https://h/r4/Patient").unwrap();
+        let whole = SearchQuery::everything().on(&patient);
+        assert_eq!(for_patient(&whole, "a").as_str(), "https://h/r4/Patient/a/$everything");
         let search = Url::parse("https://h/r4/Observation").unwrap();
         let url = SearchQuery::everything().on(&search);
         assert!(needs_patient(&url) && is_everything(&url) && !is_everything(&search));

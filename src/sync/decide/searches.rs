@@ -78,10 +78,12 @@ pub(super) fn searches(
     let is_by_patient = state.is_some_and(|state| state.by_patient);
     let wants_everything = matches!(rule, Some(SearchRule::Queries(queries))
         if queries.iter().any(SearchQuery::is_everything));
-    // Where the plan declares a search of the type, that is another way.
-    let is_undeclared = input
-        .capability
-        .is_some_and(|capability| !capability.has_everything() && capability.searches(name));
+    // Where the plan declares a search of the type, that is another way; of Patient it would leave out all
+    // types that come along.
+    let is_undeclared = name != "Patient"
+        && input
+            .capability
+            .is_some_and(|capability| !capability.has_everything() && capability.searches(name));
     if !(wants_everything && is_undeclared) {
         return ways(input, name, usual(input, name, rule, &bare, is_by_patient), is_known);
     }

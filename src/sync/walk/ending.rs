@@ -2,7 +2,9 @@
 
 use super::hint::hint;
 use crate::{
-    fhir::{FetchError, Outcome, PagingError, is_about_a_member, is_read_by_reference},
+    fhir::{
+        FetchError, Outcome, PagingError, is_about_a_member, is_everything, is_read_by_reference,
+    },
     outcome::{Reason, WalkState},
     plural,
     sync::{
@@ -61,6 +63,14 @@ pub(crate) fn refused(
     connection: &ConnectionRow,
 ) -> Ending {
     let is_first_page = at.is_start();
+    if is_first_page && is_whole_record(order) && !is_without_access(error) {
+        let hint = "the plan may not serve $everything: take it out of `search` in the plan's section, and \
+                    the types are searched one by one";
+        return Ending::Open(WalkFinish {
+            hint: Some(hint.to_owned()),
+            ..unavailable(error, connection)
+        });
+    }
     let resumes = at.pages_before > 0 && at.pages == 0;
     // Every plan serves it, many whatever the consent says; this one goes by the consent.
     let is_uncovered = order.extent.is_uncovered && is_about_a_member(&order.resource_type);
@@ -146,6 +156,19 @@ pub(crate) fn older_vault(connection: &ConnectionRow) -> WalkFinish {
         hint: Some(hint),
         ..WalkFinish::incomplete(Reason::ConsentNeeded, detail.to_owned())
     }
+}
+
+/// Whether a walk is over all about a Patient: that nothing of it came says nothing of the type Patient.
+fn is_whole_record(order: &WalkOrder) -> bool {
+    order.resource_type == "Patient" && is_everything(&order.start)
+}
+
+/// Whether nothing could be asked for, or whatever was asked for would be refused.
+fn is_without_access(error: &FetchError) -> bool {
+    error.is_unreachable()
+        || error.is_grant_gone()
+        || error.reason().is_without_token()
+        || matches!(error.status(), None | Some(401 | 429))
 }
 
 /// Whether a refused first page means that the type is not listed, though it may be read.

@@ -29,7 +29,7 @@ fn everything_of_a_patient_is_walked_and_what_is_gone_is_proved_to_be() {
         .filter(|request| request.path.contains("/Patient/") && request.status == 200)
         .map(|request| request.query.clone())
         .collect();
-    let mut expected = ["_type=Patient", "_type=Coverage", "_type=ExplanationOfBenefit"];
+    let mut expected = ["", "_type=Coverage", "_type=ExplanationOfBenefit"];
     expected.sort_unstable();
     let mut sorted = asked.clone();
     sorted.sort_unstable();
@@ -137,6 +137,39 @@ fn a_plan_that_refuses_the_search_it_declares_is_asked_for_everything_and_from_t
         home.succeed(&["sync"], "an operation that is gone");
         home.succeed(&["verify"], "two ways");
     }
+}
+
+#[test]
+fn the_whole_record_is_one_walk_and_a_plan_that_refuses_it_is_a_gap() {
+    let world = || World { places: 2, with_stranger: false, total: None };
+    let payer = Scripted::start(&["Patient", "Condition"], move |asked| {
+        // Of a type that is named, it brings nothing else.
+        match asked.query.contains_key("_type") {
+            true => bundle(&[], Some(0), None),
+            false => everything_of(&world(), asked),
+        }
+    });
+    let home = payer.connected_home(&["Patient"], "");
+    let config = std::fs::read_to_string(home.file("payersync.toml")).unwrap();
+    let everything = "search = { Patient = \"everything\" }\n";
+    std::fs::write(home.file("payersync.toml"), config + everything).unwrap();
+    home.succeed(&["connect", "c", "--plan", "p", "--patient", "me"], "one patient");
+    home.succeed(&["sync"], "a whole record");
+    assert_eq!(live(&home), 5);
+    let states = "SELECT resource_type, state FROM completeness WHERE resources > 0 ORDER BY 1";
+    let complete = ["Condition", "Location", "Patient"].map(|name| [name, "complete"]);
+    assert_eq!(home.rows(states), complete);
+    for status in [400, 403, 404, 500] {
+        payer.play(move |asked| match &asked.id {
+            Some(_) => (200, r#"{"resourceType":"Patient","id":"me"}"#.to_owned()),
+            None => (status, String::new()),
+        });
+        let refused = home.run(&["sync", "--full"]);
+        assert_eq!(refused.code, 2, "{status}: {}", refused.stderr);
+        assert!(refused.stderr.contains("may not serve $everything"), "{}", refused.stderr);
+        assert_eq!(live(&home), 5, "{status}");
+    }
+    home.succeed(&["verify"], "a record that was refused");
 }
 
 /// A plan whose `$everything` brings all of a patient on pages of three, with what a test adds to it.

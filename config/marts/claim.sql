@@ -67,6 +67,7 @@
 -- provider_name               name of who is paid; of a role, its practitioner
 -- provider_npi                NPI of who is paid
 -- principal_diagnosis_code    diagnosis marked as principal, else the first one
+-- principal_diagnosis_system  its code system as sent
 -- drg_code                    diagnosis related group; of several systems, that of Medicare (MS-DRG), else of 3M (APR-DRG)
 -- drg_system                  its code system as sent
 -- drg_display                 its name: of an MS-DRG from `code` where the list is loaded, else as sent
@@ -157,6 +158,7 @@ CREATE TABLE claim (
   provider_name TEXT,
   provider_npi TEXT,
   principal_diagnosis_code TEXT,
+  principal_diagnosis_system TEXT,
   drg_code TEXT,
   drg_system TEXT,
   drg_display TEXT,
@@ -302,6 +304,7 @@ SELECT connection_id,
        provider_name,
        provider_npi,
        principal_diagnosis_code,
+       principal_diagnosis_system,
        drg_code,
        drg_system,
        coalesce((SELECT n.display FROM code AS n WHERE n.code = substr('00' || trim(drg_code), -3)
@@ -404,6 +407,13 @@ FROM (
                  WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
                    AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
                  ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1)) AS principal_diagnosis_code,
+         CASE WHEN e.principal_diagnosis_code IS NOT NULL THEN e.principal_diagnosis_system ELSE
+           (SELECT CASE WHEN d.diagnosis_code IS NOT NULL THEN d.diagnosis_system ELSE condition.code_system END
+            FROM explanation_of_benefit_diagnosis AS d
+            LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
+            WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
+              AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
+            ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1) END AS principal_diagnosis_system,
          coalesce(stay_group.code, e.drg_code) AS drg_code,
          CASE WHEN stay_group.code IS NULL THEN e.drg_system ELSE stay_group.system END AS drg_system,
          stay_group.display AS drg_sent,

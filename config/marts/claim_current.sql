@@ -36,6 +36,7 @@ CREATE TABLE claim_current (
   provider_name TEXT,
   provider_npi TEXT,
   principal_diagnosis_code TEXT,
+  principal_diagnosis_system TEXT,
   drg_code TEXT,
   drg_system TEXT,
   drg_display TEXT,

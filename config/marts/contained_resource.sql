@@ -5,26 +5,34 @@
 -- columns of references keep that as it is. Each type's own table, such as
 -- explanation_of_benefit_contained, has more columns.
 --
--- connection_id    whose consent the row came through
--- resource_type    type of the outer resource
--- resource_id      id of the outer resource
--- contained_type   type of the contained resource
--- contained_id     its local id
--- reference        how the outer resource refers to it: # and the local id
--- status           status, where it has one
--- name             name of a person, an organization, a place or a plan
--- npi              National Provider Identifier, where sent
--- tax_id           federal tax number, where sent
--- identifier_value, identifier_system  first identifier
--- code, code_system, code_display  what it is: code, drug, wish, specialty, qualification, relationship or
---                                  type, whichever the type has
--- patient_id       whom it is about: id in patient
--- member_number    number of the subscriber, for coverages
--- practitioner_reference, organization_reference  whose role and for whom, for practitioner roles; may
---                                                 point to another contained resource
--- value_number, value_unit, value_text  value, for observations
--- phone, email     first phone number and e-mail address
--- address_line, address_city, address_state, address_postal_code  first address
+-- connection_id           whose consent the row came through
+-- resource_type           type of the outer resource
+-- resource_id             id of the outer resource
+-- contained_type          type of the contained resource
+-- contained_id            its local id
+-- reference               how the outer resource refers to it: # and the local id
+-- status                  status, where it has one
+-- name                    name of a person, an organization, a place or a plan
+-- npi                     National Provider Identifier, where sent
+-- tax_id                  federal tax number, where sent
+-- identifier_value        first identifier
+-- identifier_system       its system
+-- code                    what it is: code, drug, wish, specialty, qualification, relationship or type, whichever the type has
+-- code_system             its code system
+-- code_display            the same in words
+-- patient_id              whom it is about: id in patient
+-- member_number           number of the subscriber, for coverages
+-- practitioner_reference  whose role, for practitioner roles; may point to another contained resource
+-- organization_reference  for which organization, for practitioner roles; may point to another contained resource
+-- value_number            value, for observations
+-- value_unit              its unit
+-- value_text              value that is no number, for observations
+-- phone                   first phone number
+-- email                   first e-mail address
+-- address_line            street of the first address
+-- address_city            its city
+-- address_state           its state
+-- address_postal_code     its postal code
 CREATE VIEW contained_resource AS
 SELECT connection_id,
        resource_type,

@@ -58,7 +58,7 @@ SELECT connection_id,
 FROM (
   SELECT e.connection_id, coalesce(e."use", 'claim') AS source, e.id AS record_id, person.member_id, e.patient_id,
          coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code), diagnosis_code(c.code_system, c.code_code)) AS code,
-         coalesce(d.diagnosis_system, c.code_system) AS system,
+         CASE WHEN d.diagnosis_code IS NOT NULL THEN d.diagnosis_system ELSE c.code_system END AS system,
          coalesce(d.diagnosis_display, d.diagnosis_text, c.code_display, c.code_text) AS display,
          coalesce(d.icd10_code, CASE WHEN vocabulary(d.diagnosis_system, d.diagnosis_code) LIKE 'ICD-10-%' THEN d.diagnosis_code END,
                   CASE WHEN d.diagnosis_code IS NOT NULL THEN

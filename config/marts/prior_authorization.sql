@@ -28,6 +28,7 @@
 -- quantity                    units asked for
 -- quantity_unit               their unit
 -- diagnosis_code              first diagnosis of the request
+-- diagnosis_system            its code system
 -- provider_name               who asked
 -- insurer_name                the payer
 -- submitted_amount            amount asked for
@@ -61,6 +62,7 @@ CREATE TABLE prior_authorization (
   quantity REAL,
   quantity_unit TEXT,
   diagnosis_code TEXT,
+  diagnosis_system TEXT,
   provider_name TEXT,
   insurer_name TEXT,
   submitted_amount REAL,
@@ -107,6 +109,12 @@ SELECT e.connection_id,
        i.quantity_value,
        coalesce(i.quantity_unit, i.quantity_code),
        (SELECT coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code), diagnosis_code(condition.code_system, condition.code_code)) FROM explanation_of_benefit_diagnosis AS d
+        LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
+        WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
+          AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
+        ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1),
+       (SELECT CASE WHEN d.diagnosis_code IS NOT NULL THEN d.diagnosis_system ELSE condition.code_system END
+        FROM explanation_of_benefit_diagnosis AS d
         LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
         WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
           AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL

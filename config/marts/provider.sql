@@ -14,7 +14,10 @@
 -- kind             kind of organization, or first qualification of a practitioner
 -- specialty        first specialty from the practitioner's roles: its name from `code` where NUCC's list is loaded, else as sent
 -- phone            first phone number
--- address_line, address_city, address_state, address_postal_code  first address
+-- address_line     street of the first address
+-- address_city     its city
+-- address_state    its state
+-- address_postal_code  its postal code
 CREATE VIEW provider AS
 SELECT o.connection_id,
        'organization' AS provider_type,

@@ -10,6 +10,7 @@ mod covered_months;
 mod extreme_numbers;
 mod lab_units;
 mod line_numbers;
+mod mart_columns;
 mod mart_consents;
 mod mart_persons;
 mod mart_references;

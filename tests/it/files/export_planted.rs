@@ -5,11 +5,7 @@
 
 use crate::{files::export::export, files::export_identifiers::is_pseudonym, support::Home};
 use rusqlite::types::Value;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 /// Rows that each table gets.
 const ROWS: usize = 30;
@@ -149,8 +145,9 @@ fn identifiers() -> Vec<String> {
     all
 }
 
-/// Fills each table that an export holds, and names the connection after its member.
-fn plant(home: &Home, identifiers: &[String], tables: &[String]) {
+/// Fills each table that an export holds, and names the connection after its member. Codes stand beside
+/// these systems, or beside none.
+pub(super) fn plant(home: &Home, identifiers: &[String], tables: &[String], systems: &[&str]) {
     let warehouse = home.warehouse();
     warehouse
         .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; BEGIN")
@@ -192,7 +189,10 @@ fn plant(home: &Home, identifiers: &[String], tables: &[String]) {
                         || name.ends_with("_system")
                         || name.ends_with("code_type") =>
                     {
-                        Value::Text(SYSTEMS[(row + at) % SYSTEMS.len()].to_owned())
+                        match systems {
+                            [] => Value::Null,
+                            systems => Value::Text(systems[(row + at) % systems.len()].to_owned()),
+                        }
                     }
                     _ => Value::Text(identifiers[next % identifiers.len()].clone()),
                 }
@@ -278,20 +278,26 @@ fn parquet_cells(folder: &Path) -> BTreeMap<String, String> {
     cells
 }
 
-#[test]
-fn no_identifier_in_any_column_of_any_table_comes_out() {
-    let home = Home::new();
+/// The folder of a plain export of the demo, and the tables in it.
+pub(super) fn demo_tables(home: &Home) -> (std::path::PathBuf, Vec<String>) {
     home.succeed(&["demo"], "nothing");
-    let plain = export(&home, &["--set", "all", "--raw"]);
-    let tables: BTreeSet<String> = home
-        .rows("SELECT name FROM sqlite_master WHERE type = 'table'")
+    let plain = export(home, &["--set", "all", "--raw"]);
+    let tables: Vec<String> = home
+        .rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
         .concat()
         .into_iter()
         .filter(|name| plain.join(format!("{name}.csv")).exists())
         .collect();
     assert!(tables.len() > 340, "{}", tables.len());
+    (plain, tables)
+}
+
+#[test]
+fn no_identifier_in_any_column_of_any_table_comes_out() {
+    let home = Home::new();
+    let (plain, tables) = demo_tables(&home);
     let identifiers = identifiers();
-    plant(&home, &identifiers, &tables.into_iter().collect::<Vec<_>>());
+    plant(&home, &identifiers, &tables, &SYSTEMS);
 
     // The search finds them all where nothing is left out.
     let outcome = home.run(&["export", plain.to_str().unwrap(), "--set", "all", "--raw"]);

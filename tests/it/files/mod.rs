@@ -1,6 +1,7 @@
 //! Files that come in and go out: import and export.
 
 pub(crate) mod export;
+mod export_code_shaped;
 mod export_deidentified;
 pub(crate) mod export_identifiers;
 mod export_kill;

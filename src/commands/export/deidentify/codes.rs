@@ -38,16 +38,45 @@ pub(super) fn is_short(text: &str) -> bool {
     is_like(text, &["**", "***", "****", "AA999"]) && (has_digit || text.len() <= 2)
 }
 
-/// CPT is within these numbers; the gaps between them keep apart many ZIP codes.
+/// CPT: within these numbers, whose gaps keep apart many ZIP codes, or four digits and the letter of a
+/// category.
+pub(super) fn is_cpt(text: &str) -> bool {
+    let known =
+        [100..=1_999, 10_004..=69_990, 70_010..=79_999, 80_047..=89_398, 90_281..=99_607_u64];
+    let is_number = text.len() == 5 && is_digits(text);
+    (is_number && known.iter().any(|range| range.contains(&number(text))))
+        || (is_like(text, &["9999A"]) && text.ends_with(['A', 'F', 'M', 'T', 'U']))
+}
+
+/// CPT, HCPCS Level II and CDT (a letter and four digits), HIPPS, and modifiers.
 pub(super) fn is_hcpcs(text: &str) -> bool {
-    let cpt = [100..=1_999, 10_004..=69_990, 70_010..=79_999, 80_047..=89_398, 90_281..=99_607_u64];
-    match text.len() {
-        2 => is_like(text, &["**"]),
-        5 if is_digits(text) => cpt.iter().any(|range| range.contains(&number(text))),
-        // HIPPS ends in a digit, and has letters.
-        5 => is_like(text, &["A9999", "9999A", "****9"]),
-        _ => false,
-    }
+    is_cpt(text) || is_like(text, &["**", "A9999"]) || (text.len() == 5 && is_hipps(text))
+}
+
+/// A reason of an adjustment, perhaps behind its group (CARC: 1 to 305, A0, B23, P32), or a remark (RARC:
+/// M1, MA130, N822).
+pub(super) fn is_reason(text: &str) -> bool {
+    let is_up_to = |digits: &str, most: u64| is_digits(digits) && number(digits) <= most;
+    let groups = ["CO", "CR", "OA", "PI", "PR"];
+    let reason = groups.iter().find_map(|group| text.strip_prefix(group)).unwrap_or(text);
+    let reason = reason.strip_prefix('-').unwrap_or(reason);
+    let lettered = reason.strip_prefix(['A', 'B', 'D', 'P', 'W', 'Y']);
+    let is_lettered = lettered.is_some_and(|it| it.len() <= 2 && is_digits(it));
+    let remark = text.strip_prefix("MA").or(text.strip_prefix(['M', 'N']));
+    let is_short = text.len() <= 5;
+    (is_short || reason != text)
+        && (is_up_to(reason, 310) || is_lettered || remark.is_some_and(|it| is_up_to(it, 999)))
+}
+
+/// CMS's groups of stays: of nursing homes by PDPM and, before, by RUG; of care at home by PDGM.
+fn is_hipps(text: &str) -> bool {
+    let fits = |classes: [&str; 5]| classes.iter().zip(text.chars()).all(|(of, c)| of.contains(c));
+    let digits = "0123456789";
+    let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let third = "ABCDEFGHIJKLMNOPQRSTUVWXYZ123";
+    fits(["ABCDEFGHIJKLMNOP", "ABCDEFGHIJKL", "ABCDEFGHIJKLMNOPQRSTUVWXY", "ABCDEF", "01"])
+        || fits(["REHLCBP", letters, third, digits, digits])
+        || fits(["1234", "ABCDEFGHIJKL", "ABC", "123", "1"])
 }
 
 /// A letter, a digit, a third character, and up to four behind a point that may be left out; the last of

@@ -5,8 +5,8 @@
 use super::{
     cells::{is_region, is_unit},
     codes::{
-        is_hcpcs, is_icd10cm, is_icd10pcs, is_like, is_loinc, is_rxnorm, is_short, is_snomed,
-        is_variable,
+        is_cpt, is_hcpcs, is_icd10cm, is_icd10pcs, is_like, is_loinc, is_reason, is_rxnorm,
+        is_short, is_snomed, is_variable,
     },
 };
 use std::{
@@ -27,6 +27,8 @@ pub(in crate::commands::export) enum Form {
     Atc,
     /// Race, ethnicity and kinds of places of the CDC.
     Cdc,
+    /// CPT alone.
+    Cpt,
     /// CPT, HCPCS, CDT, HIPPS, and the modifiers of the first two.
     Hcpcs,
     /// ICD-10-CM or ICD-9-CM.
@@ -37,6 +39,8 @@ pub(in crate::commands::export) enum Form {
     Icd10Cm,
     Icd10Pcs,
     Language,
+    /// Like one of these patterns of [`is_like`]: the codes that an element may have.
+    Like(&'static [&'static str]),
     Loinc,
     /// A modifier of CPT or HCPCS.
     Modifier,
@@ -45,6 +49,8 @@ pub(in crate::commands::export) enum Form {
     One,
     /// CMS's places of service: two digits.
     Place,
+    /// X12's reasons of an adjustment, and the remarks beside them (CARC, RARC).
+    Reason,
     Region,
     /// NUBC's revenue codes: four digits, their leading zero perhaps left out.
     Revenue,
@@ -92,6 +98,7 @@ impl Form {
         match self {
             Form::Atc => is_like(text, &["A99", "A99A", "A99AA", "A99AA99"]),
             Form::Cdc => is_like(text, &["9999-9"]) || is_word(text),
+            Form::Cpt => is_cpt(text),
             Form::Hcpcs => is_hcpcs(text),
             Form::Icd => Form::Icd10Cm.has(text) || Form::Icd9.has(text),
             Form::Icd9 => {
@@ -107,6 +114,7 @@ impl Form {
                     && language.bytes().all(|byte| byte.is_ascii_lowercase())
                     && is_region(region)
             }
+            Form::Like(patterns) => is_like(text, patterns),
             Form::Loinc => is_loinc(text),
             Form::Ndc => is_like(
                 text,
@@ -115,8 +123,9 @@ impl Form {
             Form::Modifier => is_like(text, &["**"]),
             Form::One => false,
             Form::Place => is_like(text, &["99"]),
+            Form::Reason => is_reason(text),
             Form::Region => is_region(text),
-            Form::Revenue => is_like(text, &["999", "9999"]),
+            Form::Revenue => is_like(text, &["999", "0999", "1009", "2109", "3109"]),
             Form::RxNorm => is_rxnorm(text),
             Form::Short => is_short(text),
             Form::Snomed => is_snomed(text),
@@ -153,42 +162,36 @@ fn named(name: &str) -> Form {
 }
 
 /// Ends of the names of columns whose codes are of one system, whatever table they are in.
-const BY_NAME: [(&[&str], Form); 15] = [
+const BY_NAME: [(&[&str], Form); 23] = [
     (&["atc_code"], Form::Atc),
     (&["race_omb_code", "race_detailed_code"], Form::Cdc),
     (&["ethnicity_omb_code", "ethnicity_detailed_code"], Form::Cdc),
-    (&["cpt_code", "hcpcs_code"], Form::Hcpcs),
+    (&["cpt_code"], Form::Cpt),
+    (&["hcpcs_code"], Form::Hcpcs),
     (&["icd10_code"], Form::Icd10),
     (&["diagnosis_code"], Form::Icd),
     (&["language", "language_code"], Form::Language),
     (&["loinc_code"], Form::Loinc),
     (&["ndc_code"], Form::Ndc),
     (&["place_of_service_code"], Form::Place),
-    (&["poa", "present_on_admit_code"], Form::One),
     (&["revenue_center_code", "revenue_code"], Form::Revenue),
     (&["rxnorm_code"], Form::RxNorm),
     (&["snomed_code"], Form::Snomed),
-    (
-        &[
-            "admit_source_code",
-            "admit_type_code",
-            "bill_type_code",
-            "cvx_code",
-            "decision_code",
-            "discharge_disposition_code",
-            "discharge_status_code",
-            "drg_code",
-            "dual_status_code",
-            "frequency_code",
-            "medicare_status_code",
-            "original_reason_entitlement_code",
-            "denial_reason_code",
-            "review_reason_code",
-            "type_of_bill_code",
-        ],
-        Form::Short,
-    ),
+    // NUBC: how a stay began, and how often it is billed.
+    (&["admit_source_code", "admit_type_code", "frequency_code"], Form::One),
+    (&["poa", "present_on_admit_code", "original_reason_entitlement_code"], Form::One),
+    (&["bill_type_code", "type_of_bill_code"], Form::Like(&["99*", "099*"])),
+    (&["discharge_disposition_code", "discharge_status_code"], Form::Like(&["99"])),
+    (&["cvx_code"], Form::Like(&["99", "999"])),
+    // CMS: entitlement to Medicare and to Medicaid.
+    (&["dual_status_code", "medicare_status_code"], Form::Like(&["99"])),
+    // X12: 306 of a decision, 886 of its reason.
+    (&["decision_code"], Form::Like(&["A9", "CT"])),
+    (&["review_reason_code"], Form::Like(&["99", "9A", "A9"])),
+    (&["denial_reason_code"], Form::Reason),
 ];
+/// Service types of X12 (30, MH), which a mart has without their system.
+pub(super) const SERVICE_TYPE: Form = Form::Like(&["**"]);
 
 /// Whether the list of words has the text, in this spelling.
 pub(super) fn is_word(text: &str) -> bool {
@@ -205,7 +208,13 @@ mod tests {
         for (form, codes) in [
             (Form::Atc, &["A10BA02", "C09"][..]),
             (Form::Cdc, &["2106-3", "1120-5", "UNK"]),
-            (Form::Hcpcs, &["99213", "J2270", "0001U", "4086F", "LT", "25", "NHNC1", "D1110"]),
+            (
+                Form::Hcpcs,
+                &[
+                    "99213", "J2270", "0001U", "4086F", "LT", "25", "NHNC1", "RVB10", "2CB21",
+                    "D1110",
+                ],
+            ),
             (Form::Icd, &["E11.9", "E119", "250.00"]),
             (Form::Icd9, &["V70.0", "99.04", "E849.0"]),
             (Form::Icd10, &["S72.001A", "S72001A", "O30.0010", "H40.1111", "0SG30AJ", "Z00"]),
@@ -215,7 +224,7 @@ mod tests {
             (Form::Modifier, &["LT", "25", "A1"]),
             (Form::One, &["Y"]),
             (Form::Place, &["11", "02"]),
-            (Form::Revenue, &["0450", "450"]),
+            (Form::Revenue, &["0450", "450", "1001", "2103", "3104"]),
             (Form::Ndc, &["00093721410", "0093-0195-01", "00093-0195-01"]),
             (Form::RxNorm, &["860975", "6809"]),
             (Form::Short, &["01", "0450", "32X", "MA130", "N130", "CO45", "PR", "Y", "D1F"]),
@@ -272,12 +281,53 @@ mod tests {
                 "5550188",
                 "555-0188",
                 "400012345678",
+                "MRN12",
+                "JOHN1",
                 "1HGCM82633A004352",
                 "é",
             ] {
                 assert!(!form.has(no), "{form:?} {no}");
             }
         }
+    }
+
+    #[test]
+    fn a_column_without_a_system_keeps_the_codes_of_its_element_alone() {
+        for (column, codes) in [
+            ("admit_source_code", &["1", "D"][..]),
+            ("admit_type_code", &["3"]),
+            ("benefit_present_on_admit_code", &["Y"]),
+            ("bill_type_code", &["111", "32X", "0131"]),
+            ("cvx_code", &["08", "140"]),
+            ("decision_code", &["A1", "A6", "CT", "C"]),
+            (
+                "denial_reason_code",
+                &["4", "96", "197", "B7", "N130", "MA130", "M15", "CO45", "PR1"],
+            ),
+            ("diagnosis_poa_12", &["N"]),
+            ("discharge_status_code", &["01", "30"]),
+            ("dual_status_code", &["02"]),
+            ("frequency_code", &["7"]),
+            ("hcpcs_modifier_3", &["LT", "25"]),
+            ("medicare_status_code", &["10"]),
+            ("place_of_service_code", &["11"]),
+            ("revenue_center_code", &["0450"]),
+            ("review_reason_code", &["0V", "41"]),
+            ("status", &["active"]),
+        ] {
+            let form = Form::of_column(column);
+            for code in codes {
+                assert!(form.has(code), "{column} {code}");
+            }
+            for no in [
+                "7391", "4711", "W012", "W0123", "K441", "K4412", "AB12", "X123", "MR4", "MR12",
+                "MRN1", "MRN12", "12345", "55512", "123456", "ANN", "LEE", "JOHN", "SMITH",
+                "JOHN1", "ACME", "4TE5", "1EG4", "8025", "80255", "55-12", "A1B2", "Müller",
+            ] {
+                assert!(!form.has(no), "{column} {no}");
+            }
+        }
+        assert!(SERVICE_TYPE.has("30") && SERVICE_TYPE.has("MH") && !SERVICE_TYPE.has("LEE"));
     }
 
     #[test]

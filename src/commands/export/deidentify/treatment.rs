@@ -5,7 +5,7 @@
 
 use super::{
     super::kind::{Definition, Kind},
-    forms::Form,
+    forms::{Form, SERVICE_TYPE},
 };
 use crate::{commands::failure::Failure, view::Column, warehouse::Table};
 
@@ -317,7 +317,7 @@ fn of_mart(mart: &str, name: &str, kind: Kind) -> Treatment {
     match name {
         _ if is_word => Treatment::Listed(Form::Word),
         // A code of X12 (30, MH), without its system.
-        "benefit_category" => Treatment::Listed(Form::Short),
+        "benefit_category" => Treatment::Listed(SERVICE_TYPE),
         "run_id" => Treatment::Drop,
         "connection_id" | "claim_key" => Treatment::Pseudonym,
         "drug" => Treatment::Drug,

@@ -47,7 +47,7 @@ fn the_answers_and_the_picture_are_the_demos() {
     let said = screen.text();
     assert_eq!(screen.code, 0, "{said}");
     let answers = answers(&read("README.md"));
-    assert_eq!(answers.len(), 3);
+    assert_eq!(answers.len(), 4);
     for (sql, table) in answers {
         let outcome = home.run(&["query", "--format", "markdown", &sql]);
         assert_eq!(outcome.stdout, table, "{sql}");

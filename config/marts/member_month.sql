@@ -40,10 +40,6 @@ WITH RECURSIVE number(y, m) AS (
               WHEN y % 4 = 0 AND (y % 100 <> 0 OR y % 400 = 0) THEN '-29'
               ELSE '-28' END AS last
   FROM number
-), month AS MATERIALIZED (
-  SELECT name || '-01' AS first, name || last AS last
-  FROM named
-  WHERE name || '-01' <= CAST(CURRENT_DATE AS TEXT)
 ), span AS (
   SELECT s.*, coalesce((SELECT min(c.service_start_date) FROM claim_current AS c
            WHERE c.member_id = s.member_id AND c.service_start_date >= '1990-01-01'), '2016-01-01') AS served
@@ -53,37 +49,41 @@ WITH RECURSIVE number(y, m) AS (
 ), begun AS (
   SELECT s.*, CASE WHEN s.served < '2016-01-01' THEN s.served ELSE '2016-01-01' END AS known FROM span AS s
 ), counted AS MATERIALIZED (
-  -- A start within the time that is known is taken at its word.
-  SELECT s.*, CASE WHEN s.birth_date > s.known AND s.coverage_start_date < s.known THEN s.birth_date ELSE s.known END AS earliest,
+  -- A start within the time that is known is taken at its word. The first place of a month is the coverage
+  -- that counts; it is a number over all, so that few columns are sorted by month.
+  SELECT s.*, row_number() OVER (ORDER BY coalesce(s.rank, 1000000), s.coverage_start_date, s.coverage_id, s.connection_id) AS place,
+         CASE WHEN s.birth_date > s.known AND s.coverage_start_date < s.known THEN s.birth_date ELSE s.known END AS earliest,
          CASE WHEN s.birth_date > s.known AND s.coverage_start_date < s.known THEN s.birth_date ELSE s.coverage_start_date END AS start
   FROM begun AS s
+), month AS MATERIALIZED (
+  SELECT name || '-01' AS first, name || last AS last
+  FROM named
+  WHERE name || '-01' <= CAST(CURRENT_DATE AS TEXT)
+    AND name || last >= (SELECT min(CASE WHEN s.start > s.earliest THEN s.start ELSE s.earliest END) FROM counted AS s)
 ), covered AS (
-  SELECT s.connection_id, s.member_id, s.patient_id, s.coverage_id, s.payer_name, s.plan_name, month.first AS month_date,
+  SELECT s.connection_id, s.patient_id, s.place, month.first AS month_date,
          CASE WHEN s.start > month.first THEN s.start ELSE month.first END AS first,
          CASE WHEN s.coverage_end_date < month.last THEN s.coverage_end_date ELSE month.last END AS last,
-         CASE WHEN s.start <= month.first AND coalesce(s.coverage_end_date, month.last) >= month.last THEN 1 ELSE 0 END AS is_whole,
-         row_number() OVER (PARTITION BY s.connection_id, s.patient_id, month.first
-           ORDER BY coalesce(s.rank, 1000000), s.coverage_start_date, s.coverage_id) AS place
+         CASE WHEN s.start <= month.first AND coalesce(s.coverage_end_date, month.last) >= month.last THEN 1 ELSE 0 END AS is_whole
   FROM counted AS s
   JOIN month ON s.start <= month.last AND s.earliest <= month.last
     AND (s.coverage_end_date >= month.first OR (s.coverage_end IS NULL AND coalesce(s.status, 'active') = 'active'))
 ), monthly AS MATERIALIZED (
-  SELECT connection_id, patient_id, month_date, max(member_id) AS member_id, count(*) AS coverages,
-         max(CASE place WHEN 1 THEN coverage_id END) AS coverage_id, max(CASE place WHEN 1 THEN payer_name END) AS payer_name,
-         max(CASE place WHEN 1 THEN plan_name END) AS plan_name, min(first) AS first, max(last) AS last, max(is_whole) AS is_whole
+  SELECT month_date, count(*) AS coverages, min(place) AS place, min(first) AS first, max(last) AS last, max(is_whole) AS is_whole
   FROM covered
   GROUP BY connection_id, patient_id, month_date
 )
-SELECT connection_id,
-       member_id,
-       patient_id,
-       month_date,
-       CAST(coverages AS INTEGER) AS coverage_count,
-       coverage_id,
-       payer_name,
-       plan_name,
-       first AS first_covered_date,
-       last AS last_covered_date,
-       CAST(is_whole AS INTEGER) AS is_whole_month,
-       CASE row_number() OVER (PARTITION BY member_id, month_date ORDER BY connection_id, patient_id) WHEN 1 THEN 1 ELSE 0 END AS is_first
-FROM monthly;
+SELECT s.connection_id,
+       s.member_id,
+       s.patient_id,
+       m.month_date,
+       CAST(m.coverages AS INTEGER) AS coverage_count,
+       s.coverage_id,
+       s.payer_name,
+       s.plan_name,
+       m.first AS first_covered_date,
+       m.last AS last_covered_date,
+       CAST(m.is_whole AS INTEGER) AS is_whole_month,
+       CASE row_number() OVER (PARTITION BY s.member_id, m.month_date ORDER BY s.connection_id, s.patient_id) WHEN 1 THEN 1 ELSE 0 END AS is_first
+FROM monthly AS m
+JOIN counted AS s ON s.place = m.place;

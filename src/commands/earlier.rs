@@ -1,7 +1,11 @@
 //! What an earlier run wrote may be replaced; any other file is left as it is.
 
 use super::failure::Failure;
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::Path,
+};
 
 /// Refuses to replace a file that does not begin as every `what` of ours does.
 ///
@@ -11,11 +15,27 @@ use std::{fs::File, io::Read, path::Path};
 /// # Errors
 /// A message that names the file.
 pub(super) fn refuse_other(file: &Path, beginning: &str, what: &str) -> Result<(), Failure> {
+    refuse_device(file)?;
     let start = start(file, beginning.len());
     if start.is_empty() || start == beginning.as_bytes() {
         return Ok(());
     }
     Err(refusal(file, &format!("exists and is no {what}")))
+}
+
+/// Refuses to replace a device or a pipe, such as /dev/stdout, and to take `-` for a name: what is written is
+/// a file that takes the place of another in one step.
+///
+/// # Errors
+/// A message that names it.
+pub(super) fn refuse_device(file: &Path) -> Result<(), Failure> {
+    if file == Path::new("-") {
+        return Err(Failure::misuse("- is no name of a file").hint("name the file to write"));
+    }
+    match fs::metadata(file) {
+        Ok(found) if !found.is_file() && !found.is_dir() => Err(refusal(file, "is no file")),
+        _ => Ok(()),
+    }
 }
 
 /// Whether this is a file of SQLite that nobody has encrypted.

@@ -1,7 +1,7 @@
 //! The one folder, and what is opened in it.
 
 use super::{
-    earlier::{is_database, refusal},
+    earlier::{is_database, refusal, refuse_device},
     failure::{Failure, WRITABLE},
     lock,
     own_views::{self, LeftOut},
@@ -125,6 +125,7 @@ pub(super) fn refuse_own(home: &Path, file: &Path) -> Result<(), Failure> {
             (Ok(folder), Ok(home)) => folder == home,
             _ => false,
         };
+    refuse_device(file)?;
     if is_database(file) {
         return Err(refusal(file, "is a database"));
     }

@@ -212,6 +212,8 @@ impl WarehouseError {
             }
             (rusqlite::Error::SqlInputError { msg, .. }, _) => msg.clone(),
             (rusqlite::Error::MultipleStatement, _) => "a query is one statement".to_owned(),
+            // SQLite is handed no statement where a text is nothing but comments.
+            (_, Some(ErrorCode::ApiMisuse)) => "the query has no statement".to_owned(),
             (source, _) => source.to_string(),
         })
     }

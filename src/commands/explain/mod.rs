@@ -14,7 +14,7 @@ mod place;
 mod table;
 mod text;
 
-use super::{failure::Failure, home, pager, print, sync::unknown_connection};
+use super::{control_table, failure::Failure, home, pager, print, sync::unknown_connection};
 use crate::{
     alike::most_alike,
     cli::ExplainArgs,
@@ -57,6 +57,10 @@ pub(super) fn run(folder: &Path, args: &ExplainArgs) -> Result<ExitCode, Failure
 }
 
 fn unknown_table(catalog: &Catalog, name: &str) -> Failure {
+    if control_table::ALL.iter().any(|table| table.name == name) {
+        return Failure::misuse(format!("{name} is kept by payersync and comes from no resource"))
+            .hint(format!("`payersync tables {name}` says what each of its columns means"));
+    }
     let marts = catalog.marts().iter().map(|mart| mart.name.clone());
     let names = catalog.tables().iter().map(|table| table.name().to_owned()).chain(marts);
     let hint = match most_alike(name, names) {

@@ -50,6 +50,33 @@ fn an_answer_replaces_an_earlier_one_or_leaves_it() {
     assert_eq!(partial(&home), Vec::<String>::new());
 }
 
+/// Run by root, a file would take the place of /dev/full for the whole machine.
+#[cfg(unix)]
+#[test]
+fn no_command_replaces_a_device_or_a_pipe() {
+    use std::os::unix::fs::FileTypeExt;
+    let home = home();
+    let pipe = home.file("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let link = home.file("link");
+    std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+    for name in [pipe.to_str().unwrap(), link.to_str().unwrap(), "-"] {
+        for command in [
+            &["query", "SELECT 1", "--format", "csv", "--output", name][..],
+            &["report", name],
+            &["status", "--prometheus", name],
+        ] {
+            let outcome = home.run(command);
+            assert_eq!(outcome.code, 1, "{command:?}: {}", outcome.stderr);
+            let told = if name == "-" { "is no name of a file" } else { "was left as it is" };
+            assert!(outcome.stderr.contains(told), "{command:?}: {}", outcome.stderr);
+        }
+    }
+    assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
 #[test]
 fn no_command_replaces_what_payersync_lives_on() {
     let home = home();

@@ -303,6 +303,9 @@ fn what_a_warehouse_does_not_have_is_refused_and_no_question_changes_it() {
         assert!(!outcome.stderr.contains("Error code"), "{}", outcome.stderr);
     }
     refused(&home, &["query", " "], 1, "the query has no statement", "SELECT");
+    refused(&home, &["query", "/* a */;"], 1, "the query has no statement", "query --help");
+    let told = "completeness is kept by payersync";
+    refused(&home, &["explain", "completeness", "1"], 1, told, "`payersync tables completeness`");
     assert!(!elsewhere.exists());
 }
 

@@ -236,10 +236,10 @@ pub struct BackfillArgs {
     /// The connection
     pub name: String,
     /// The first day of service, YYYY-MM-DD
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub from: NaiveDate,
     /// The last day of service, YYYY-MM-DD [default: today, UTC]
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub to: Option<NaiveDate>,
     /// Only this resource type; may be repeated
     #[arg(long = "type", value_name = "TYPE")]
@@ -343,6 +343,12 @@ pub fn no_comment_is_a_flag(argument: OsString) -> OsString {
     }
 }
 
+/// Reads a day.
+fn day(text: &str) -> Result<NaiveDate, String> {
+    let read = NaiveDate::parse_from_str(text, "%Y-%m-%d");
+    read.map_err(|_| "not a date such as 2026-01-31".to_owned())
+}
+
 /// Reads an instant, or a day, which stands for its last millisecond.
 fn instant_or_days_end(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
@@ -352,5 +358,5 @@ fn instant_or_days_end(text: &str) -> Result<DateTime<Utc>, String> {
         .ok()
         .and_then(|day| day.succ_opt()?.and_hms_opt(0, 0, 0))
         .map(|midnight| midnight.and_utc() - Duration::milliseconds(1))
-        .ok_or_else(|| "neither 2026-01-31 nor 2026-01-31T12:00:00Z".to_owned())
+        .ok_or_else(|| "not a date such as 2026-01-31 or 2026-01-31T12:00:00Z".to_owned())
 }

@@ -20,6 +20,6 @@ pub struct InitArgs {
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').ok_or("is no KEY=VALUE")?;
+    let pair = text.split_once('=').ok_or("not KEY=VALUE, such as brand=Wellpoint")?;
     Ok((pair.0.to_owned(), pair.1.to_owned()))
 }

@@ -39,10 +39,12 @@ pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure>
     ));
     tell(match (seal, warehouse.is_encrypted()) {
         (Some(_), _) => {
-            "It is encrypted: keep its key or passphrase elsewhere, and try a restore with it"
+            "The backup is encrypted: keep its key or passphrase elsewhere, and try a restore"
         }
         (None, true) => "Only this home's vault key opens it; keep a copy of the key elsewhere",
-        (None, false) => "It holds health data and no tokens; keep the vault's key elsewhere",
+        (None, false) => {
+            "The backup holds health data and no tokens; keep the vault's key elsewhere"
+        }
     });
     Ok(ExitCode::Complete)
 }

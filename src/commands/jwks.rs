@@ -20,7 +20,7 @@ pub(super) fn run(folder: &Path, args: &JwksArgs) -> Result<ExitCode, Failure> {
     let plan = settings.plan(&args.plan)?;
     let Some(path) = plan.client_key_file() else {
         let hint = "set token_auth = \"private_key_jwt\" and client_key_file in its section";
-        return Err(Failure::misuse(format!("plan {} signs with no key", plan.name)).hint(hint));
+        return Err(Failure::misuse(format!("plan {} has no client key", plan.name)).hint(hint));
     };
     if let Some(new) = args.new {
         make(path, new)?;

@@ -23,7 +23,7 @@ pub(super) fn run(folder: &Path) -> Result<ExitCode, Failure> {
     print(|out| checks.iter().try_for_each(|check| report(out, check)))?;
     let problems: u64 = checks.iter().map(|check| check.problems).sum();
     if problems == 0 {
-        tell("Clean");
+        tell("Clean: nothing is damaged");
         return Ok(ExitCode::Complete);
     }
     tell(&format!("Damaged: {problems} problems"));

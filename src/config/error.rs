@@ -125,7 +125,9 @@ impl ConfigError {
             ConfigError::UnknownPlan { known, .. } if known.is_empty() => {
                 Some("add a [plans.NAME] section to it".to_owned())
             }
-            ConfigError::UnknownPlan { known, .. } => Some(format!("it has {}", known.join(", "))),
+            ConfigError::UnknownPlan { known, .. } => {
+                Some(format!("known plans: {}", known.join(", ")))
+            }
             ConfigError::SecretFile {
                 source: error @ SecretFileError::ReadableByOthers { .. },
                 ..

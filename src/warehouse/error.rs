@@ -206,7 +206,7 @@ impl WarehouseError {
         use ErrorCode::{AuthorizationForStatementDenied, ReadOnly};
         let WarehouseError::Sqlite { source, .. } = self else { return None };
         Some(match (source, source.sqlite_error_code()) {
-            (_, Some(ReadOnly)) => "a query only reads, and this statement writes".to_owned(),
+            (_, Some(ReadOnly)) => "the statement writes, and a query only reads".to_owned(),
             (_, Some(AuthorizationForStatementDenied)) => {
                 "this statement is not allowed in a query".to_owned()
             }
@@ -233,7 +233,7 @@ impl WarehouseError {
                 Some("`payersync query` takes one statement, without a second behind the `;`")
             }
             (_, Some(ReadOnly | AuthorizationForStatementDenied)) => {
-                Some("`payersync query` only reads")
+                Some("`payersync query` takes a SELECT")
             }
             _ => None,
         }

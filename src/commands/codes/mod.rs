@@ -48,8 +48,9 @@ fn show_loaded(folder: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     let warehouse = ReadOnlyWarehouse::open(&home::existing_warehouse(&settings.home)?)?;
     let systems = warehouse.code_systems()?;
     if systems.is_empty() && !as_json {
+        tell("No codes are loaded");
         tell(
-            "No codes are loaded: `payersync codes load FILE…`; docs/codes.md says where files are",
+            "hint: `payersync codes load FILE…` loads a list; docs/codes.md says who publishes them",
         );
         return Ok(ExitCode::Complete);
     }

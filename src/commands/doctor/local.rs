@@ -65,7 +65,7 @@ pub(crate) fn permissions(folder: &Path, findings: &mut Vec<Finding>) {
         }
     }
     if findings.len() == before {
-        findings.push(Finding::fine("permissions", "the owner's alone"));
+        findings.push(Finding::fine("permissions", "only the owner can read the files"));
     }
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn unfinished_copies(
 pub(crate) fn disk(folder: &Path, findings: &mut Vec<Finding>) {
     let Ok(free) = system::free_bytes(folder) else { return };
     let size = fs::metadata(folder.join("warehouse.db")).map_or(0, |metadata| metadata.len());
-    let said = format!("{} MiB free, the warehouse has {} MiB", free >> 20, size >> 20);
+    let said = format!("{} MiB free, the warehouse takes {} MiB", free >> 20, size >> 20);
     findings.push(if free < LITTLE_SPACE {
         Finding::wrong("disk", said, "free some space before the next sync")
     } else if free < 2 * size {
@@ -141,8 +141,8 @@ pub(crate) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<Re
     }
     match quick_check(&file) {
         Ok(0) => {
-            let how = if file.is_encrypted() { "encrypted" } else { "in clear" };
-            let said = format!("passes SQLite's quick check, {how}");
+            let how = if file.is_encrypted() { "encrypted" } else { "not encrypted" };
+            let said = format!("passes SQLite's quick check; {how}");
             findings.push(Finding::fine("warehouse", said));
         }
         Ok(problems) => findings.push(Finding::wrong(
@@ -185,7 +185,7 @@ pub(super) fn last_run(warehouse: &ReadOnlyWarehouse, findings: &mut Vec<Finding
         }
     };
     let ended = match run.exit_code {
-        Some(code) => format!("ended with {code} at {} UTC", minute(&run.finished_at)),
+        Some(code) => format!("ended with exit code {code} at {} UTC", minute(&run.finished_at)),
         None => format!("was killed; it began at {} UTC", minute(&run.started_at)),
     };
     let asked: Vec<&TypeStatus> = types.iter().filter(|status| status.state.is_asked()).collect();

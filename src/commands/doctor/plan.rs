@@ -41,6 +41,8 @@ pub(crate) async fn look(
         Err(error) => {
             let hint = error.hint().unwrap_or_default();
             let said = format!("{:#}", anyhow::Error::from(error));
+            // The finding names the plan.
+            let said = said.strip_prefix(&format!("{what}: ")).unwrap_or(&said).to_owned();
             findings.push(unless_unused(asked, format!("{what} secret"), said, hint));
             RequestSettings::default()
         }
@@ -216,7 +218,9 @@ pub(crate) fn freshness(
             format!("{access}; a refresh was begun, and its outcome is not known"),
             "the next sync tells whether the plan still takes the token",
         ),
-        (Some(_), _) => Finding::fine(what, format!("{access}, refresh token of {refreshed}")),
+        (Some(_), _) => {
+            Finding::fine(what, format!("{access}, refresh token received {refreshed}"))
+        }
         (None, false) => Finding::warning(
             what,
             format!("{access}, and the plan gave no refresh token"),

@@ -73,9 +73,9 @@ pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure>
     done.warnings().iter().for_each(|warning| tell(warning));
     tell(match args.deidentify {
         true => {
-            "It is de-identified; manifest.json says how. Read docs/deidentify.md before you hand it on"
+            "The files are de-identified; manifest.json says how. Read docs/deidentify.md before you hand it on"
         }
-        false => "It holds health data and no tokens; manifest.json has the hashes",
+        false => "The files hold health data and no tokens; manifest.json has their hashes",
     });
     Ok(if done.is_faithful() { ExitCode::Complete } else { ExitCode::Incomplete })
 }

@@ -41,7 +41,7 @@ pub(super) enum Trouble {
     Manifest,
     #[error("is a zip archive of more than {} MiB (max_body_mebibytes); save it and name the file", .0 >> 20)]
     LargeArchive(usize),
-    #[error("is not JSON; payersync reads FHIR resources as JSON or NDJSON")]
+    #[error("is not JSON")]
     NotJson,
     #[error("{0}")]
     Document(#[from] DocumentError),

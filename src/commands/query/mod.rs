@@ -185,7 +185,7 @@ fn hint(
         return query_hint.unwrap_or("`payersync query --help` has examples").to_owned();
     }
     suggestion(settings, warehouse, sql, error).unwrap_or_else(|| {
-        "`payersync tables` lists the tables, and with a NAME the columns of one".to_owned()
+        "`payersync tables` lists the tables, `payersync tables NAME` the columns of one".to_owned()
     })
 }
 

@@ -52,7 +52,7 @@ fn not_shown(names: &[&str]) -> Option<String> {
         more => format!(" and {more} more"),
     };
     (!names.is_empty()).then(|| {
-        format!("not shown for want of room: {}{more}; --vertical shows them", first.join(", "))
+        format!("columns that do not fit: {}{more}; --vertical shows them", first.join(", "))
     })
 }
 

@@ -74,7 +74,7 @@ pub(super) fn run(folder: &Path, args: &ReportArgs) -> Result<ExitCode, Failure>
     let told = count(members.len(), "member");
     log(&file, &args.file, &told)?;
     tell(&format!("Wrote {told} to {}", args.file.display()));
-    tell("It holds health data and no tokens");
+    tell("The page holds health data and no tokens");
     if args.open {
         open(&args.file)?;
     }

@@ -16,12 +16,17 @@ pub(super) fn write(out: &mut dyn Write, all: &[Described<'_>], with_all: bool) 
     let screen = terminal::width().unwrap_or(PAGE);
     writeln!(out, "Marts: each answers a question.\n")?;
     marts(out, &of(Kind::Mart).collect::<Vec<_>>(), screen)?;
-    writeln!(out, "\nTables: one row per resource of a type, its parts in tables of their own.\n")?;
     let is_synced = of(Kind::Type).any(|table| table.rows.is_some());
     let has_rows = |table: &&Described<'_>| !is_synced || with_all || table.rows > Some(0);
     let shown: Vec<[String; 4]> =
         of(Kind::Type).filter(has_rows).map(|table| of_type(all, table)).collect();
-    columns(out, ["table", "rows", "parts", "what"], &shown, screen)?;
+    if !shown.is_empty() {
+        writeln!(
+            out,
+            "\nTables: one row per resource of a type, its parts in tables of their own.\n"
+        )?;
+        columns(out, ["table", "rows", "parts", "what"], &shown, screen)?;
+    }
     let without = of(Kind::Type).count() - shown.len();
     if with_all {
         writeln!(out, "\nParts.\n")?;

@@ -325,7 +325,7 @@ pub(crate) fn verify(connection: &Connection) -> Result<Checked, WarehouseError>
         checked.problem(|| "the last entry is not the newest one made".to_owned());
     }
     if let (Some(last), 0) = (previous, checked.problems) {
-        checked.note = Some(format!("up to entry {last}: {}", hex(&before)));
+        checked.note = Some(format!("hash up to entry {last}: {}", hex(&before)));
     }
     Ok(checked)
 }

@@ -124,7 +124,16 @@ fn maker_of(path: &Path) -> Option<u32> {
 /// Makes the file of a copy; it is new, and its owner's alone.
 pub(crate) fn create(path: &Path) -> Result<fs::File, WarehouseError> {
     own_file::create_new(path)
-        .map_err(|source: io::Error| WarehouseError::Copy { path: path.into(), source })
+        .map_err(|source: io::Error| WarehouseError::Copy { path: target_of(path), source })
+}
+
+/// What a copy with a name of ours is to be: the file that a person named.
+fn target_of(path: &Path) -> PathBuf {
+    let target = path.file_name().and_then(|name| name.to_str()).and_then(|name| {
+        parts(path)?;
+        Some(name.strip_suffix(ENDING)?.rsplit_once('.')?.0)
+    });
+    target.map_or_else(|| path.to_owned(), |name| path.with_file_name(name))
 }
 
 #[cfg(test)]

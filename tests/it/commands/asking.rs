@@ -143,7 +143,7 @@ fn a_misspelt_name_is_met_with_the_right_one() {
 fn a_statement_that_is_no_query_is_met_with_what_it_must_be() {
     let (_payer, home) = home();
     for (sql, hint) in [
-        ("DELETE FROM patient", "hint: `payersync query` only reads"),
+        ("DELETE FROM patient", "hint: `payersync query` takes a SELECT"),
         ("SELECT 1; SELECT 2", "takes one statement, without a second behind the `;`"),
         ("SELEKT 1", "hint: `payersync query --help` has examples"),
     ] {
@@ -186,7 +186,7 @@ fn a_table_fits_the_screen_and_no_number_is_cut() {
     let wide: Vec<String> = (100..120).map(|n| format!("{n} AS number_{n}")).collect();
     let sql = format!("SELECT {}", wide.join(", "));
     let screen = at_terminal(home.command(&["query", &sql]), 80, 24);
-    assert!(screen.text().contains("not shown for want of room: "), "{}", screen.text());
+    assert!(screen.text().contains("columns that do not fit: "), "{}", screen.text());
     assert!(screen.text().contains("and 7 more; --vertical shows them"), "{}", screen.text());
 }
 

@@ -95,7 +95,7 @@ fn a_mistake_in_the_configuration_is_shown_with_its_line() {
 #[test]
 fn an_unknown_plan_is_answered_with_the_known_ones() {
     let home = home_with(DEAF);
-    refused(&home, &["connect", "ann", "--plan", "acme"], 1, "has no plan acme", "it has demo");
+    refused(&home, &["connect", "ann", "--plan", "acme"], 1, "has no plan acme", "plans: demo");
     let home = home_with("");
     refused(&home, &["connect", "ann", "--plan", "acme"], 1, "has no plan acme", "[plans.NAME]");
 }
@@ -321,7 +321,7 @@ fn a_plan_that_left_the_configuration_costs_its_own_connections_alone() {
     fs::write(home.file("payersync.toml"), configuration.replace("[plans.demo]", "[plans.second]"))
         .unwrap();
     let outcome = home.run(&["sync"]);
-    decent(&outcome, 1, "has no plan demo", "it has second");
+    decent(&outcome, 1, "has no plan demo", "plans: second");
     assert!(outcome.stderr.contains("Left out: john"), "{}", outcome.stderr);
     let synced = home.rows("SELECT DISTINCT connection FROM completeness WHERE state = 'complete'");
     assert_eq!(synced.concat(), ["mary"]);

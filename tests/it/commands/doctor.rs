@@ -51,7 +51,7 @@ fn a_sound_home_is_in_order_and_left_byte_for_byte() {
         "ok      warehouse: passes",
         "ok      vault: opens",
         "ok      tokens of john",
-        "ok      last run: ended with 0 at ",
+        "ok      last run: ended with exit code 0 at ",
         "; complete as of ",
         "ok      plan demo: answers with a CapabilityStatement",
         "ok      plan demo clock",
@@ -120,7 +120,11 @@ fn a_plan_that_does_not_answer_and_a_consent_that_ended_are_named() {
     let outcome = home.run(&["doctor"]);
     assert_eq!(outcome.code, 1);
     assert!(outcome.stdout.contains("a new consent is needed"), "{}", outcome.stdout);
-    assert!(outcome.stdout.contains("look    last run: ended with 3 at "), "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.contains("look    last run: ended with exit code 3 at "),
+        "{}",
+        outcome.stdout
+    );
     assert!(outcome.stdout.contains(" not updated, "), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("payersync connect john --plan demo"), "{}", outcome.stdout);
     drop(payer);

@@ -29,3 +29,4 @@ mod schedule_run;
 mod sharded;
 mod shipped;
 mod told_once;
+mod wrong_words;

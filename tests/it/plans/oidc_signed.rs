@@ -267,5 +267,5 @@ fn a_key_that_others_can_read_or_that_is_none_is_refused_and_none_is_overwritten
     section("");
     let keyless = home.run(&["jwks", "x"]);
     assert_eq!(keyless.code, 1, "{}", keyless.stderr);
-    assert!(keyless.stderr.contains("signs with no key"), "{}", keyless.stderr);
+    assert!(keyless.stderr.contains("has no client key"), "{}", keyless.stderr);
 }

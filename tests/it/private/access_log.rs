@@ -63,7 +63,7 @@ const CHANGES: [(&str, &str); 14] = [
 #[test]
 fn each_change_is_told_with_the_number_of_the_entry() {
     let (_payer, sound) = home();
-    assert!(assert_clean(&sound, "five entries").contains("note: up to entry 5: "));
+    assert!(assert_clean(&sound, "five entries").contains("note: hash up to entry 5: "));
     for (sql, told) in CHANGES {
         let home = sound.copy();
         change(&home, sql);
@@ -128,7 +128,7 @@ fn a_backup_has_the_chain_as_it_was_and_a_restore_goes_on_with_it() {
     let copy = home.file("other.db");
     elsewhere.succeed(&["restore", copy.to_str().unwrap()], "a backup");
     // The copy was made between its first entry and its second.
-    assert!(assert_clean(&elsewhere, "a restore").contains("note: up to entry 5: "));
+    assert!(assert_clean(&elsewhere, "a restore").contains("note: hash up to entry 5: "));
     let last = "SELECT command FROM access_log ORDER BY id DESC LIMIT 1";
     assert_eq!(elsewhere.value::<String>(last), "restore");
 }
@@ -144,7 +144,7 @@ fn a_log_from_before_it_was_a_chain_is_sealed_with_the_next_entry() {
     );
     assert!(assert_clean(&home, "an upgrade").contains("note: from before entries were chained"));
     backup(&home, "first-of-the-chain.db");
-    assert!(assert_clean(&home, "the next entry").contains("note: up to entry 7: "));
+    assert!(assert_clean(&home, "the next entry").contains("note: hash up to entry 7: "));
     change(&home, CHANGES[0].0);
     assert_eq!(home.run(&["verify"]).code, 5);
 }
@@ -159,5 +159,5 @@ fn entries_of_commands_beside_each_other_make_one_chain() {
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }
-    assert!(assert_clean(&home, "six backups").contains("note: up to entry 17: "));
+    assert!(assert_clean(&home, "six backups").contains("note: hash up to entry 17: "));
 }

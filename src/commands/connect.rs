@@ -83,7 +83,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
                     // No run may write what is being purged.
                     let _lock = lock::take(folder, "connect")?;
                     warehouse.close();
-                    purge::erase(&settings, &held, &vault).await?;
+                    purge::erase(&settings, &held, &vault).await?.tell_copies();
                     home::warehouse_beside_a_run(&settings)?
                 }
             };

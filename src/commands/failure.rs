@@ -5,6 +5,7 @@ use crate::{
     auth::{AuthorizeError, CallbackError, DiscoveryError, GrantError, TokenError, VaultError},
     config::ConfigError,
     exit_code::ExitCode,
+    http::HttpError,
     own_file::Distrust,
     warehouse::{RAISE_LIMITS, WarehouseError},
 };
@@ -31,6 +32,14 @@ impl Failure {
     pub(super) fn usage(what: impl Display, error: impl Into<anyhow::Error>) -> Failure {
         let error: anyhow::Error = error.into();
         Failure::new(ExitCode::Usage, error.context(what.to_string()))
+    }
+
+    /// No HTTP client: the machine has no certificates, or proxy settings that cannot be used.
+    pub(super) fn http_setup(error: HttpError) -> Failure {
+        Failure::usage("cannot set up HTTPS on this machine", error).hint(
+            "install the certificates of authorities (package ca-certificates), or name a file of them in \
+             SSL_CERT_FILE; look at HTTPS_PROXY",
+        )
     }
 
     /// Wrong usage, in one sentence.

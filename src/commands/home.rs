@@ -262,8 +262,7 @@ pub(super) fn vault(home: &Path) -> Result<Vault, Failure> {
 
 /// The HTTP client of a run, with every plan's budget.
 pub(super) fn http(settings: &Settings) -> Result<HttpClient, Failure> {
-    let client = HttpClient::new(settings.http.clone())
-        .map_err(|error| Failure::usage("cannot set up HTTP", error))?;
+    let client = HttpClient::new(settings.http.clone()).map_err(Failure::http_setup)?;
     for plan in settings.plans.values() {
         if let Ok(origin) = Origin::of(&plan.fhir_url) {
             client.limit_origin(&origin, plan.limits);

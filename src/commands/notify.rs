@@ -26,6 +26,5 @@ pub(super) async fn run(folder: &Path) -> Result<ExitCode, Failure> {
 
 /// The notifier; `None` if the configuration names nobody to tell.
 pub(super) fn notifier(settings: &Settings) -> Result<Option<Notifier>, Failure> {
-    Notifier::new(settings, system::host())
-        .map_err(|error| Failure::usage("cannot set up HTTP", error))
+    Notifier::new(settings, system::host()).map_err(Failure::http_setup)
 }

@@ -49,6 +49,7 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
     let vault = home::vault(folder)?;
     let erased = erase(&settings, &row, &vault).await?;
     print(|out| report(out, &row, &erased))?;
+    erased.tell_copies();
     if erased.purged.left > 0 {
         let left = anyhow::anyhow!("{} left", plural::count(erased.purged.left, "row"));
         return Err(Failure::bug("the purge is not complete", left));
@@ -62,6 +63,16 @@ pub(super) struct Erased {
     had_tokens: bool,
     /// Whether nothing is left to be revoked by hand because of a failure.
     is_revoked: bool,
+}
+
+impl Erased {
+    /// Tells which copies are left to a person: behind the long list of tables, where it is read.
+    pub(super) fn tell_copies(&self) {
+        if !self.purged.copies.is_empty() {
+            tell("Earlier copies are not touched; delete those that hold this member:");
+            self.purged.copies.iter().for_each(|copy| tell(&format!("  {copy}")));
+        }
+    }
 }
 
 /// Removes every trace of a connection; the home's lock must be held.
@@ -93,10 +104,6 @@ pub(super) async fn erase(
             settings.home.join(FILE_NAME).display(),
             row.name
         ));
-    }
-    if !purged.copies.is_empty() {
-        tell("Earlier copies are not touched; delete those that hold this member:");
-        purged.copies.iter().for_each(|copy| tell(&format!("  {copy}")));
     }
     Ok(Erased { purged, had_tokens, is_revoked })
 }

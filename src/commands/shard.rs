@@ -37,10 +37,12 @@ fn of(args: &ShardArgs, variable: &dyn Fn(&str) -> Option<String>) -> Result<Sha
         })?,
     };
     let Some(text) = variable(INDEX) else {
-        return Err(Failure::misuse(format!("of {of} shards, {INDEX} does not say which one"))
-            .hint(
-                "Kubernetes sets it in a Job with completionMode: Indexed; elsewhere `--shard I/N`",
-            ));
+        return Err(Failure::misuse(format!(
+            "{INDEX} does not say which of the {of} shards this is"
+        ))
+        .hint(
+            "Kubernetes sets it in a Job with completionMode: Indexed; elsewhere `--shard I/N`",
+        ));
     };
     let shard = || Shard::new(text.parse::<u32>().ok()?.checked_add(1)?, of);
     shard().ok_or_else(|| {

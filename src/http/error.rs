@@ -41,7 +41,7 @@ pub enum HttpErrorKind {
     #[error("the request has an invalid header")]
     InvalidRequest,
     /// The system's TLS roots or proxy settings cannot be used.
-    #[error("the HTTP client cannot be set up")]
+    #[error("its certificates or proxy settings cannot be used")]
     Setup,
     /// A time limit was reached.
     #[error("timed out")]

@@ -81,3 +81,17 @@ fn wrong_arguments_are_answered_with_what_is_wrong_and_what_to_do() {
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was written");
 }
+
+#[test]
+fn a_machine_without_certificates_is_told_what_it_lacks() {
+    let home = Home::new();
+    let mut command = home.command(&["demo"]);
+    for place in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        command.env(place, "/nowhere");
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("\nerror: cannot set up HTTPS on this machine: "), "{said}");
+    assert!(said.contains("package ca-certificates"), "{said}");
+}

@@ -136,11 +136,13 @@ fn cargo_deb_makes_a_package_of_it() {
         ("-rw-r--r--", "usr/lib/systemd/system/payersync.service"),
         ("-rw-r--r--", "usr/lib/systemd/system/payersync-sync.timer"),
         ("-rw-r--r--", "usr/lib/sysusers.d/payersync.conf"),
-        ("-rw-r--r--", "usr/share/man/man1/payersync-sync.1.gz"),
+        ("-rw-r--r--", "usr/share/man/man1/payersync-sync.1"),
         ("-rw-r--r--", "usr/share/bash-completion/completions/payersync"),
         ("-rw-r--r--", "usr/share/doc/payersync/copyright"),
     ] {
-        let found = listed.lines().any(|line| line.starts_with(mode) && line.ends_with(path));
+        // Some versions compress man pages.
+        let is_it = |line: &str| line.trim_end_matches(".gz").ends_with(path);
+        let found = listed.lines().any(|line| line.starts_with(mode) && is_it(line));
         assert!(found, "{mode} {path}: {listed}");
     }
     assert!(

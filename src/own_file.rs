@@ -152,6 +152,13 @@ fn mode(path: &Path) -> u32 {
     }
 }
 
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+    let _ = (file, mode);
+    Ok(())
+}
+
 /// Opens for reading and writing, never through a link; what is made is its owner's alone.
 fn options(mode: u32) -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -181,7 +188,8 @@ pub fn open_or_create(path: &Path) -> io::Result<File> {
     options(0o600).create(true).truncate(false).open(path)
 }
 
-/// Puts a file in place in one step: readers see what was there or all of the new one.
+/// Puts a file in place in one step: readers see what was there or all of the new one. Its mode is this
+/// one, whatever the umask.
 ///
 /// # Errors
 /// The system's; nothing is left behind then.
@@ -201,8 +209,10 @@ pub fn replace_with(
     write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut file = options(mode).create_new(true).open(partial)?;
-    let placed =
-        write(&mut file).and_then(|()| file.sync_all()).and_then(|()| fs::rename(partial, path));
+    let placed = set_mode(&file, mode)
+        .and_then(|()| write(&mut file))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(partial, path));
     if placed.is_err() {
         let _ = fs::remove_file(partial);
     }
@@ -305,7 +315,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
-    fn set_mode(path: &Path, mode: u32) {
+    fn chmod(path: &Path, mode: u32) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
@@ -315,10 +325,10 @@ mod tests {
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         require_own(&file).unwrap();
         fs::write(&file, "ours").unwrap();
-        set_mode(&file, 0o644);
+        chmod(&file, 0o644);
         require_own(&file).unwrap();
         for mode in [0o664, 0o646, 0o1666] {
-            set_mode(&file, mode);
+            chmod(&file, mode);
             let refused = require_own(&file).unwrap_err();
             assert!(matches!(refused, Distrust::Writable { .. }), "{refused}");
             assert!(refused.hint().contains("chmod go-w"));
@@ -329,7 +339,7 @@ mod tests {
         for path in [&link, &slash] {
             assert!(matches!(require_owned(path), Err(Distrust::Link { .. })));
         }
-        set_mode(&file, 0o600);
+        chmod(&file, 0o600);
         // Only root can give a file away.
         if chown(&file, Some(54_321), None).is_ok() {
             let refused = require_own(&file).unwrap_err();
@@ -344,7 +354,7 @@ mod tests {
         for (mode, is_safe) in
             [(0o700, true), (0o755, true), (0o1777, true), (0o775, false), (0o777, false)]
         {
-            set_mode(folder.path(), mode);
+            chmod(folder.path(), mode);
             assert_eq!(require_safe_folder(folder.path()).is_ok(), is_safe, "{mode:o}");
         }
     }

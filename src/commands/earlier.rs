@@ -1,13 +1,15 @@
 //! What an earlier run wrote may be replaced; any other file is left as it is.
 
 use super::failure::Failure;
+use crate::own_file;
 use std::{
     fs::{self, File},
     io::Read,
     path::Path,
 };
 
-/// Refuses to replace a file that does not begin as every `what` of ours does.
+/// Refuses to replace a file that does not begin as every `what` of ours does, a link, a device or pipe, and
+/// what belongs to another account.
 ///
 /// A name that was mistyped, or completed by the shell, may be that of the warehouse or of the
 /// vault's key: nothing brings them back.
@@ -15,7 +17,7 @@ use std::{
 /// # Errors
 /// A message that names the file.
 pub(super) fn refuse_other(file: &Path, beginning: &str, what: &str) -> Result<(), Failure> {
-    refuse_device(file)?;
+    own_file::require_owned(file)?;
     let start = start(file, beginning.len());
     if start.is_empty() || start == beginning.as_bytes() {
         return Ok(());
@@ -52,7 +54,7 @@ pub(super) fn refusal(file: &Path, why: &str) -> Failure {
 /// The first bytes of a file; none of what is missing, empty, or cannot be read.
 fn start(path: &Path, bytes: usize) -> Vec<u8> {
     let mut start = Vec::new();
-    // A link itself is replaced, not what it leads to. Anything but a file could be waited for without end.
+    // Anything but a file could be waited for without end.
     if path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
         && let Ok(file) = File::open(path)
     {

@@ -113,12 +113,14 @@ fn is_ours(name: &OsStr) -> bool {
     ) || [WAREHOUSE_NAME, "vault.", "pending-", "lake."].iter().any(|start| name.starts_with(start))
 }
 
-/// Refuses to write what somebody asks for in place of a file that the home lives on, or of any
-/// SQLite database: a warehouse cannot be had back.
+/// Refuses to write what somebody asks for in place of a file that the home lives on, of any SQLite
+/// database, since a warehouse cannot be had back, of a link, of a device or pipe, or of what belongs to
+/// another account.
 ///
 /// # Errors
 /// A message that names the file, which was left as it is.
 pub(super) fn refuse_own(home: &Path, file: &Path) -> Result<(), Failure> {
+    own_file::require_owned(file)?;
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let is_within =
         match (fs::canonicalize(folder.unwrap_or(Path::new("."))), fs::canonicalize(home)) {

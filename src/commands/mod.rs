@@ -101,6 +101,7 @@ pub fn misused(words: &str) -> ExitCode {
 /// Runs the command that was asked for; returns the worst that happened.
 pub fn run(cli: Cli) -> ExitCode {
     system::forbid_core_dumps();
+    system::keep_from_others();
     let style = match logging::start(&cli) {
         Ok(style) => style,
         Err(failure) => return ended(Err(failure)),

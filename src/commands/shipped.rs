@@ -4,7 +4,7 @@ use super::{failure::Failure, print, tell};
 use crate::{
     cli::{self, CompletionsArgs, ManArgs},
     exit_code::ExitCode,
-    plural,
+    own_file, plural,
 };
 use std::fs;
 
@@ -24,7 +24,7 @@ pub(super) fn man(args: &ManArgs) -> Result<ExitCode, Failure> {
     let pages = cli::man_pages().map_err(failed)?;
     fs::create_dir_all(folder).map_err(failed)?;
     for (name, text) in &pages {
-        fs::write(folder.join(name), text).map_err(failed)?;
+        own_file::replace(&folder.join(name), text, 0o644).map_err(failed)?;
     }
     tell(&format!("{} in {}", plural::count(pages.len(), "man page"), folder.display()));
     Ok(ExitCode::Complete)

@@ -125,6 +125,19 @@ pub(super) fn forbid_core_dumps() {
     }
 }
 
+/// Lets nobody else write what this process makes, and none but its group read it, whatever the umask. What
+/// is for everybody, such as metrics, is given its mode when it is written.
+pub(super) fn keep_from_others() {
+    #[cfg(unix)]
+    {
+        use rustix::{fs::Mode, process::umask};
+        let others = Mode::WGRP | Mode::RWXO;
+        // The only way to read it is to set it; no other thread has begun yet.
+        let chosen = umask(others);
+        umask(chosen | others);
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;

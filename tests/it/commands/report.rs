@@ -81,9 +81,11 @@ fn the_sums_of_every_member_are_those_of_the_marts() {
         let (theirs, link) = (home.file("theirs"), home.file("link.html"));
         fs::write(&theirs, "theirs").unwrap();
         symlink(&theirs, &link).unwrap();
-        home.succeed(&["report", link.to_str().unwrap()], "a link");
+        let outcome = home.run(&["report", link.to_str().unwrap()]);
+        assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("is a symbolic link"), "{}", outcome.stderr);
         assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
-        assert!(!link.symlink_metadata().unwrap().is_symlink());
+        assert!(link.symlink_metadata().unwrap().is_symlink());
     }
 }
 

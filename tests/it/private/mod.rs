@@ -11,6 +11,7 @@ mod encrypted;
 mod foreign_uid;
 mod issuer;
 mod kept_private;
+mod named_outputs;
 mod one_patient;
 mod purge;
 mod purge_traces;

@@ -29,6 +29,13 @@ const TRANSIENT: [&str; 7] =
 /// too much (FHIR R4, IssueType).
 const SHORT: [&str; 7] =
     ["transient", "lock-error", "exception", "timeout", "incomplete", "throttled", "too-costly"];
+/// Words that can be shown: severities and issue types (FHIR R4, IssueSeverity and IssueType; R5 has a
+/// few more). Any other word may be a name.
+const CODES: &str = "fatal error warning information success \
+    invalid structure required value invariant security login unknown expired forbidden suppressed \
+    processing not-supported duplicate multiple-matches not-found deleted too-long code-invalid \
+    extension too-costly business-rule conflict limited-filter transient lock-error no-store \
+    exception timeout incomplete throttled informational";
 /// Issues that are read; servers send one or two.
 const MAX_ISSUES: usize = 100;
 
@@ -127,10 +134,10 @@ fn text(json: &RawValue) -> Option<String> {
     string(json.get()).map(Cow::into_owned)
 }
 
-/// A code as FHIR allows it, in whatever case; anything else is not shown.
+/// A code of FHIR's, in whatever case; anything else is not shown.
 fn code_word(code: Option<String>) -> String {
     code.map(|code| code.to_ascii_lowercase())
-        .filter(|code| code.len() <= 32 && code.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
+        .filter(|code| CODES.split_ascii_whitespace().any(|known| known == code))
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
@@ -156,10 +163,11 @@ mod tests {
         let outcome = Outcome::parse(
             br#"{"resourceType":"OperationOutcome","issue":[
                 {"severity":"error","code":"invalid","details":{"text":"Mary Miller"},"diagnostics":"x"},
-                {"severity":"warning","code":"Mary Miller","diagnostics":"y"}]}"#,
+                {"severity":"warning","code":"Mary Miller","diagnostics":"y"},
+                {"severity":"mary","code":"miller"}]}"#,
         )
         .unwrap();
-        assert_eq!(outcome.to_string(), "error invalid, warning unknown");
+        assert_eq!(outcome.to_string(), "error invalid, warning unknown, unknown unknown");
         assert_eq!(outcome.words().as_deref(), Some("Mary Miller; y"));
         assert!(outcome.is_failure());
     }

@@ -10,6 +10,8 @@ use serde_json::value::RawValue;
 
 use crate::http::Secrets;
 
+/// Bytes of the scopes that are kept; a list of all of SMART's granular ones is a tenth of it.
+const MAX_SCOPE_BYTES: usize = 64 * 1024;
 /// Longer lifetimes are cut to ten years, so that adding them to an instant cannot overflow.
 pub(super) const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
@@ -63,8 +65,8 @@ impl Answer {
     /// Scopes as a text, or as an array of texts: those that are scopes (RFC 6749, section 3.3)
     /// and repeat no secret.
     ///
-    /// `None` where what is left out may have granted something: the rest would tell less than was
-    /// granted.
+    /// `None` where what is left out may have granted something, since the rest would tell less than was
+    /// granted, and where there are more than [`MAX_SCOPE_BYTES`].
     pub(super) fn scope(&self, secrets: &Secrets) -> Option<String> {
         let is_scope = |scope: &&str| {
             scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
@@ -81,6 +83,9 @@ impl Answer {
             }
             _ => return None,
         };
+        if text.len() > MAX_SCOPE_BYTES {
+            return None;
+        }
         let (scopes, others): (Vec<&str>, Vec<&str>) = text.split_whitespace().partition(is_scope);
         (!scopes.is_empty() && !others.iter().any(grants)).then(|| scopes.join(" "))
     }

@@ -138,6 +138,8 @@ mod tests {
             let tokens = read(200, &format!(r#"{{"access_token":"a","scope":{given}}}"#));
             assert_eq!(tokens.unwrap().scope.as_deref(), expected, "{given}");
         }
+        let endless = format!(r#"{{"access_token":"a","scope":"openid {}"}}"#, "x".repeat(1 << 16));
+        assert_eq!(read(200, &endless).unwrap().scope, None);
     }
 
     #[test]

@@ -168,12 +168,21 @@ fn is_word(text: &str) -> bool {
     text.len() < SHORTEST || (text.len() < SURELY_NO_WORD && !is_mixed)
 }
 
-/// A secret as it is, as a string of JSON, as a form has it, and within base64 of something longer.
+/// A secret as it is, as a string of JSON, as a form has it, once or twice, and within base64 of something
+/// longer.
 fn forms(text: &str) -> Vec<Vec<u8>> {
     let in_json = serde_json::Value::from(text).to_string();
-    let in_form: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
-    let mut forms: Vec<Vec<u8>> =
-        vec![text.into(), in_json[1..in_json.len() - 1].into(), in_form.into()];
+    let encoded =
+        |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect() };
+    let in_form = encoded(text);
+    // As within an address that is a parameter of another one.
+    let in_parameter = encoded(&in_form);
+    let mut forms: Vec<Vec<u8>> = vec![
+        text.into(),
+        in_json[1..in_json.len() - 1].into(),
+        in_form.into(),
+        in_parameter.into(),
+    ];
     for before in 0..3 {
         // The characters that do not depend on what stands before and behind.
         let padded = [&[0; 2][..before.min(2)], text.as_bytes()].concat();
@@ -277,6 +286,8 @@ mod tests {
             r"abc\u00252F0123456789-xyz+",
             r#"client:se cret\"1"#,
             "client%3Ase+cret%221",
+            "client%253Ase%2Bcret%25221",
+            "abc%252F0123456789-xyz%252B",
             &escaped,
             &percent,
             &both,

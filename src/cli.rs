@@ -331,8 +331,16 @@ pub fn refusal(arguments: &[OsString], error: &clap::Error) -> String {
     let without_variables = ["home", "log", "log_format"]
         .into_iter()
         .fold(Cli::command(), |command, id| command.mut_arg(id, |arg| arg.env(None::<&str>)));
-    let again = without_variables.try_get_matches_from(arguments).err();
+    let again = without_variables.try_get_matches_from(arguments.iter().map(on_one_line)).err();
     again.as_ref().unwrap_or(error).render().to_string()
+}
+
+/// An argument without line feeds, which could make it look like lines of ours where it is repeated. The one
+/// that [`no_comment_is_a_flag`] has put before it stays.
+fn on_one_line(argument: &OsString) -> OsString {
+    let Some(text) = argument.to_str() else { return argument.clone() };
+    let (first, rest) = text.split_at(usize::from(text.starts_with("\n--")));
+    format!("{first}{}", rest.replace('\n', "\\u000a")).into()
 }
 
 /// An argument that begins with a comment of SQL (`-- spend by month`), made one that no flag begins with.

@@ -1,7 +1,7 @@
 //! The file of a ViewDefinition: its text, and what is told of it.
 
 use crate::{
-    commands::failure::Failure,
+    commands::{failure::Failure, terminal::on_one_line},
     view::lint::{Finding, Severity},
 };
 use std::path::Path;
@@ -21,15 +21,16 @@ pub(in crate::commands) fn describe(file: &Path, finding: &Finding) -> String {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let (line, column) = (finding.line, finding.column);
-    let mut text = format!("{}:{line}:{column}: {severity}: {}", file.display(), finding.message);
+    let place = format!("{}:{}:{}", file.display(), finding.line, finding.column);
+    // A name or a value of the file may have lines of its own, which are no findings.
+    let mut text = on_one_line(&format!("{place}: {severity}: {}", finding.message)).into_owned();
     if let Some((expression, position)) = &finding.expression {
         let before = expression.get(..*position).unwrap_or(expression).chars().count();
         let line = expression.replace(['\n', '\r', '\t'], " ");
         text += &format!("\n  {line}\n  {}^", " ".repeat(before));
     }
     if let Some(hint) = &finding.hint {
-        text += &format!("\nhint: {hint}");
+        text += &format!("\nhint: {}", on_one_line(hint));
     }
     text
 }

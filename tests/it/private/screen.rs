@@ -1,12 +1,24 @@
 //! A payer's text on a terminal: shown, never obeyed. The real binary on a real pseudo-terminal.
 
-use crate::support::{
-    Answer, AskedThrough, Home, Payer, Screen, Scripted, Tampered, bundle, on_screen,
+use crate::{
+    files::import::{put, zipped},
+    support::{
+        Answer, AskedThrough, Dictated, Home, Payer, Screen, Scripted, Tampered, bundle, on_screen,
+    },
 };
+use clap::CommandFactory;
+use payersync::cli::Cli;
+use std::{collections::BTreeSet, fs};
 
 /// A title, a link, a bell, colours in both spellings, a hidden line, a reordered one, a forged one.
 const ATTACK: &str = "\u{1b}]0;owned\u{7}\u{1b}]8;;http://evil.example\u{1b}\\\u{1b}[8mhidden\u{9b}31m\u{9d}0;t\u{9c}\
     \r\u{202e}drow\u{2066}\u{200f}\u{2028}\u{2029}\u{85}\u{7f}\nerror: forged";
+
+/// What a file may be called.
+const NAME: &str = "\u{1b}]0;owned\u{7}\u{9b}31m\r\u{202e}\nerror: forged";
+/// Commands that say what another one says (`run` is a sync, `demo` a connect and a sync), or nothing from
+/// outside.
+const LIKE_OTHERS: [&str; 3] = ["demo", "run", "sandbox"];
 
 /// As JSON has it: the controls below U+0020 escaped, all others as they are.
 fn attack_in_json() -> String {
@@ -26,7 +38,7 @@ fn assert_shown(what: &str, screen: &Screen, own: bool) {
         assert!(!text.contains(sequence), "{what} lets {sequence:?} pass: {text:?}");
     }
     // Data that are lines, CSV and bodies as they came, keep their line feeds.
-    if !what.contains("csv") && !what.starts_with("get ") {
+    if !what.contains("csv") && !what.starts_with("get ") && !what.starts_with("completions ") {
         assert!(!text.contains("\nerror: forged"), "{what} shows a forged line: {text:?}");
     }
 }
@@ -118,10 +130,105 @@ fn what_the_command_line_repeats_is_shown_and_not_obeyed() {
     ] {
         look(&home, arguments, false);
     }
-    // What clap says quotes the words as typed, over more than one line.
-    let screen = on_screen(home.command(&[&ATTACK.replace('\n', "")]));
-    assert_shown("an unknown command", &screen, false);
-    assert_eq!(screen.code, 1);
+    // Words that clap quotes.
+    for arguments in [
+        &[ATTACK][..],
+        &["backfill", "c", "--from", ATTACK],
+        &["completions", ATTACK],
+        &["sandbox", &format!("--like={ATTACK}")],
+        &["status", &format!("--{ATTACK}")],
+    ] {
+        let screen = look(&home, arguments, false);
+        assert_eq!(screen.code, 1, "{}", screen.text());
+    }
+}
+
+#[test]
+fn every_command_shows_a_strangers_text_and_does_not_obey_it() {
+    let (_payer, home) = attacked();
+    look(&home, &["sync"], true);
+    let said = attack_in_json();
+    let resource = format!(r#"{{"resourceType":"Patient","id":{said},"language":{said}}}"#);
+    let view = format!(
+        r#"{{"resourceType":"ViewDefinition","resource":"Patient","name":{said},"title":{said},
+            "select":[{{"column":[{{"name":{said},"path":{said},"type":{said}}}]}}]}}"#
+    );
+    let sound = r#"{"resourceType":"ViewDefinition","resource":"Patient","name":"v","status":"active",
+        "select":[{"column":[{"name":"id","path":"language"}]}]}"#;
+    let (resources, view) = (put(&home, NAME, &resource), put(&home, "view.json", view));
+    let (sound, codes) = (put(&home, "sound.json", sound), put(&home, "codes.txt", ATTACK));
+    let zip = put(&home, "a.zip", zipped(&[(NAME, "{"), ("b.json", &resource)]));
+    let given = |name: &str| home.file(name).display().to_string();
+    let (copy, broken) = (given("copy.db"), given("broken.db"));
+    let (report, export, papers) = (given("r.html"), given("export"), given("papers"));
+    let strange = |name: &str| given(&format!("{name}{NAME}"));
+    let (pages, moved) = (strange("man"), given("moved"));
+    let mut seen = BTreeSet::new();
+    for arguments in [
+        &["init", "--list"][..],
+        &["config", "show"],
+        &["plan"],
+        &["explain", "patient", "p1"],
+        &["explain", "patient", "p1", "language"],
+        &["explain", "patient_name", "p1", "family", "--json"],
+        &["explain", ATTACK, ATTACK],
+        &["tables", "patient"],
+        &["import", "portal", &resources],
+        &["import", "portal", &zip],
+        &["codes"],
+        &["codes", "load", &codes],
+        &["views", "check", &view],
+        &["views", "run", &view, "--input", &resources],
+        &["views", "run", &sound, "--input", &resources],
+        &["views", "run", &sound, "--input", &resources, "--format", "csv"],
+        &["query", "SELECT * FROM member", "--vertical"],
+        &["query", "SELECT * FROM member", "--format", "markdown"],
+        &["report", &report],
+        &["report", &report, "--member", ATTACK],
+        &["export", &export],
+        &["export", &strange("export")],
+        &["backfill", "c", "--from", "2024-01-01"],
+        &["rebuild"],
+        &["verify"],
+        &["status", "--calendar"],
+        &["doctor", "--production"],
+        &["notify", "--test"],
+        &["jwks", ATTACK],
+        &["production-access", &papers],
+        &["man", &pages],
+        &["completions", "bash"],
+        &["get", "Patient", "--connection", "c", "--paginate"],
+        #[cfg(feature = "lake")]
+        &["lake", "sync", &strange("lake")],
+        &["backup", &copy],
+        &["move", "c", &moved],
+        &["purge", "portal", "--yes"],
+        &["purge", ATTACK, "--yes"],
+    ] {
+        let bars = ["verify", "import", "backfill", "rebuild", "move"];
+        look(&home, arguments, bars.contains(&arguments[0]));
+        seen.insert(arguments[0].to_owned());
+    }
+    fs::copy(&copy, &broken).unwrap();
+    if !cfg!(feature = "encryption") {
+        let name = ATTACK.replace('"', "");
+        let warehouse = rusqlite::Connection::open(&broken).unwrap();
+        warehouse.execute_batch(&format!("CREATE VIEW \"{name}\" AS SELECT 1")).unwrap();
+    }
+    let screen = look(&Home::new(), &["restore", &broken], false);
+    assert_eq!(screen.code, 1 - i32::from(cfg!(feature = "encryption")), "{}", screen.text());
+
+    let dictated = Dictated::start();
+    dictated.script().token = format!(r#","scope":{said},"patient":{said}"#);
+    let home = Home::new();
+    dictated.configure(&home, "");
+    look(&home, &["connect", "john", "--plan", "demo", "--code", "a-code"], false);
+    let commands = ["connect", "restore", "sync", "status"].map(str::to_owned);
+    seen.extend(commands.into_iter().chain(LIKE_OTHERS.map(str::to_owned)));
+    let known = Cli::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
+    let known: BTreeSet<String> = known;
+    let missing: Vec<&String> = known.difference(&seen).collect();
+    assert!(missing.is_empty() || !cfg!(feature = "lake"), "never looked at: {missing:?}");
 }
 
 #[test]

@@ -146,3 +146,12 @@ fn values_that_look_like_sql_are_values() {
     let counted = home.run(&asked);
     assert!(counted.stdout.ends_with("\n1\n"), "{}", counted.stdout);
 }
+
+#[test]
+fn what_a_file_from_elsewhere_names_may_not_act() {
+    let home = Home::new();
+    fs::write(home.file("a.json"), r#"{"resourceType":"Patient","id":"a"}"#).unwrap();
+    home.succeed(&["import", "mary", home.file("a.json").to_str().unwrap()], "nothing");
+    let asked = home.run(&["query", "PRAGMA trusted_schema", "--format", "csv"]);
+    assert_eq!(asked.stdout.lines().nth(1), Some("0"), "{}{}", asked.stdout, asked.stderr);
+}

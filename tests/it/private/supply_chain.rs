@@ -95,6 +95,24 @@ fn every_crate_is_from_the_registry_with_a_checksum_and_none_is_banned() {
     }
 }
 
+#[test]
+fn two_advisories_are_accepted_of_crates_that_one_file_needs() {
+    let deny = fs::read_to_string(root().join("deny.toml")).unwrap();
+    let (_, rest) = deny.split_once("[advisories]").unwrap();
+    let (accepted, _) = rest.split_once("\n]").unwrap();
+    let accepted: Vec<&str> = accepted.split("id = \"").skip(1).map(|rest| &rest[..17]).collect();
+    assert_eq!(accepted, ["RUSTSEC-2025-0012", "RUSTSEC-2024-0384"]);
+    let page = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    assert!(page.contains("- Two advisories are accepted in `deny.toml`"));
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let needs = |crate_name: &str| -> Vec<&str> {
+        let line = format!("\n \"{crate_name}\",\n");
+        let needing = lock.split("[[package]]").filter(|package| package.contains(&line));
+        needing.filter_map(|package| package.split('"').nth(1)).collect()
+    };
+    assert_eq!((needs("backoff"), needs("instant")), (vec!["payersync"], vec!["backoff"]));
+}
+
 /// `tests/fuzz` has a lock file of its own, which nothing but the fuzzer reads.
 #[test]
 fn the_fuzzer_is_built_of_the_versions_that_the_product_is_built_of() {

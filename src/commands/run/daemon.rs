@@ -174,11 +174,13 @@ impl Daemon {
         }
     }
 
-    /// Reads the configuration again; with a broken one nothing changes.
+    /// Reads the configuration again; with a broken one, or one that others can write meanwhile, nothing
+    /// changes.
     ///
     /// The way to tokens stays: it may hold tokens that the vault could not take yet.
     pub(super) fn reload(&mut self) -> Result<(), Failure> {
         let shard = self.shared.settings.shard;
+        home::require_own(&self.shared.settings.home)?;
         let settings = Settings::load(&self.shared.settings.home)?.of_shard(shard);
         home::catalog(&settings)?;
         let limits = |settings: &Settings| {

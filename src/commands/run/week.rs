@@ -360,6 +360,17 @@ async fn a_broken_configuration_leaves_the_one_before_it_in_use() {
     assert!(format!("{failure:?}").contains("schedule.cron"), "{failure:?}");
     assert_eq!(hour(&daemon), "01");
     write("[schedule]\ncron = \"0 2 * * *\"\n");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let file = home.path().join("payersync.toml");
+        let set = |mode| std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+        set(0o666);
+        let failure = daemon.reload().unwrap_err();
+        assert!(format!("{failure:?}").contains("can be written by others"), "{failure:?}");
+        assert_eq!(hour(&daemon), "01");
+        set(0o600);
+    }
     daemon.reload().unwrap();
     assert_eq!(hour(&daemon), "02");
 }

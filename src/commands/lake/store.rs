@@ -37,17 +37,18 @@ impl Store {
     /// Finds a lake; makes its folder if it is missing.
     ///
     /// # Errors
-    /// It is neither a folder nor in S3, its settings are wrong, or others can write to the folder.
+    /// It is neither a folder nor in S3, its settings are wrong, or others can write to the folder or
+    /// exchange it.
     pub(super) fn open(url: &str) -> Result<Store, Failure> {
         let parsed = Url::parse(url).ok().filter(|_| url.contains("://"));
         match parsed {
             None => Store::in_folder(FilePath::new(url)),
             Some(url) if url.scheme() == "file" => match url.to_file_path() {
                 Ok(path) => Store::in_folder(&path),
-                Err(()) => Err(unknown(url.as_str())),
+                Err(()) => Err(unknown(&url)),
             },
             Some(url) if url.scheme() == "s3" => Store::in_s3(&url),
-            Some(url) => Err(unknown(url.as_str())),
+            Some(url) => Err(unknown(&url)),
         }
     }
 
@@ -58,11 +59,13 @@ impl Store {
         };
         // With a slash at its end a link would be followed.
         let path: PathBuf = absolute(path).map_err(failed)?.components().collect();
+        own_file::require_safe_folder(path.parent().unwrap_or(&path))?;
         match own_file::create_new_folder(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => made.map_err(failed)?,
         }
-        own_file::require_safe_folder(&path)?;
+        // Whoever can write to it can put a link there, which would lead tables elsewhere.
+        own_file::require_own(&path)?;
         let files = LocalFileSystem::new_with_prefix(&path)
             .map_err(|error| failed(io::Error::other(error)))?
             // A commit must not be on the disk before the files that it names.
@@ -72,6 +75,14 @@ impl Store {
     }
 
     fn in_s3(url: &Url) -> Result<Store, Failure> {
+        let has_more = !url.username().is_empty() || url.password().is_some();
+        if has_more || url.query().is_some() || url.fragment().is_some() {
+            // Not repeated: it may be a key, and the name of a lake is kept and shown.
+            return Err(Failure::misuse("the lake's URL has more than a bucket and a prefix")
+                .hint(
+                    "name s3://BUCKET/PREFIX; keys come from the environment: AWS_ACCESS_KEY_ID …",
+                ));
+        }
         let failed = |error: Error| {
             Failure::usage(format!("cannot use the lake {url}"), error)
                 .hint("S3's settings come from the environment: AWS_REGION, AWS_ACCESS_KEY_ID …")
@@ -174,8 +185,10 @@ impl Store {
     }
 }
 
-fn unknown(url: &str) -> Failure {
-    Failure::misuse(format!("{url} is no lake")).hint("name a folder, or s3://BUCKET/PREFIX")
+fn unknown(url: &Url) -> Failure {
+    // The rest of it may be a key.
+    Failure::misuse(format!("a URL of {} is no lake", url.scheme()))
+        .hint("name a folder, or s3://BUCKET/PREFIX")
 }
 
 fn wait<T>(work: impl Future<Output = T>) -> T {

@@ -344,3 +344,36 @@ fn a_reader_finds_all_in_the_checkpoint_when_old_commits_are_gone() {
     sync(&home, &lake, &[]);
     assert_same(&lake, &[("a", &home)]);
 }
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_can_lead_a_lakes_tables_elsewhere_or_read_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let payer = Payer::small();
+    let home = payer.connected_home();
+    home.succeed(&SHORT_SYNC, "a consent");
+    let set = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let folder = Home::new();
+    let lake = folder.file("lake");
+    fs::create_dir(&lake).unwrap();
+    for (of_folder, of_lake) in [(0o755, 0o1777), (0o755, 0o770), (0o777, 0o755)] {
+        set(folder.path(), of_folder);
+        set(&lake, of_lake);
+        let outcome = run(&home, &lake, &[]);
+        assert_eq!(outcome.code, 1, "{of_folder:o} {of_lake:o}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("can be written by others"), "{}", outcome.stderr);
+        assert_eq!(fs::read_dir(&lake).unwrap().count(), 0);
+    }
+    set(folder.path(), 0o755);
+    let command = home.command(&["lake", "sync", lake.to_str().unwrap()]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "umask 0; exec \"$@\"", "sh"]).arg(command.get_program());
+    assert!(shell.args(command.get_args()).output().unwrap().status.success());
+    let modes: Vec<u32> = files(&lake)
+        .iter()
+        .map(|file| fs::metadata(file).unwrap().permissions().mode() & 0o777)
+        .collect();
+    assert!(modes.len() > 10 && modes.iter().all(|mode| mode & 0o027 == 0), "{modes:?}");
+}

@@ -3,7 +3,7 @@
 
 use crate::{
     files::lake::{assert_same_at, two_members},
-    support::{Home, Outcome, python_with_delta},
+    support::{Home, Outcome, Payer, python_with_delta},
 };
 use std::{
     net::{TcpListener, TcpStream},
@@ -90,4 +90,24 @@ fn two_homes_fill_a_lake_in_a_store_that_fails_now_and_then() {
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     assert!(outcome.stderr.contains(" removed"), "{}", outcome.stderr);
     assert_same_at("s3://bucket/a/lake", &s3.settings, &homes);
+}
+
+#[test]
+fn a_url_with_a_key_in_it_is_refused_and_neither_shown_nor_kept() {
+    let payer = Payer::small();
+    let home = payer.connected_home();
+    for url in [
+        "s3://AKIATESTS:a-cloud-key-of-tests@bucket/lake",
+        "s3://a-cloud-key-of-tests@bucket",
+        "s3://bucket/lake?X-Amz-Signature=a-cloud-key-of-tests",
+        "s3://bucket/lake#a-cloud-key-of-tests",
+        "https://AKIATESTS:a-cloud-key-of-tests@bucket/lake",
+        "azure://bucket/lake?sig=a-cloud-key-of-tests",
+    ] {
+        let outcome = home.run(&["--log", "trace", "lake", "sync", url]);
+        assert_eq!(outcome.code, 1, "{url}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("s3://BUCKET/PREFIX"), "{url}: {}", outcome.stderr);
+        assert!(!outcome.stderr.contains("a-cloud-key-of-tests"), "{url}: {}", outcome.stderr);
+        assert!(!home.file("lake.json").exists());
+    }
 }

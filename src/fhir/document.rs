@@ -9,7 +9,6 @@ use super::{
     raw_bundle::{MAX_ENTRIES, MAX_KEPT, RawBundle, string},
 };
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::value::RawValue;
 use std::{borrow::Cow, ops::Range};
 
 /// How deep Bundles may stand within Bundles; one further in is a resource like any other.
@@ -77,10 +76,8 @@ impl Document {
         };
         // What stands within a whole text is whole.
         let may_be_cut = depth == 0;
-        let before = self.entries.len();
-        let holds_others = type_of(resource.as_bytes())
-            .is_some_and(|name| matches!(&*name, "Bundle" | "Parameters"));
-        if depth > MAX_DEPTH || !may_be_cut && !holds_others {
+        let is_bundle = type_of(resource.as_bytes()).is_some_and(|name| name == "Bundle");
+        if depth > MAX_DEPTH || !may_be_cut && !is_bundle {
             self.entries.push(entry);
             return Ok(());
         }
@@ -94,12 +91,7 @@ impl Document {
             _ => None,
         };
         let Some(entries) = bundle else {
-            for resource in resources_of_parameters(resource) {
-                self.take(text, Entry::of_resource(range_in(text, resource)), depth + 1)?;
-            }
-            if self.entries.len() == before {
-                self.entries.push(entry);
-            }
+            self.entries.push(entry);
             return Ok(());
         };
         for one in limited(entries)? {
@@ -111,40 +103,6 @@ impl Document {
         }
         Ok(())
     }
-}
-
-/// The resources that an operation's answer holds (FHIR R4, Parameters). One that has an id is a resource
-/// of its own, and is none of these.
-fn resources_of_parameters(text: &str) -> Vec<&str> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Parameters<'a> {
-        resource_type: Cow<'a, str>,
-        id: Option<IgnoredAny>,
-        #[serde(borrow, default)]
-        parameter: Vec<Parameter<'a>>,
-    }
-    #[derive(Deserialize)]
-    struct Parameter<'a> {
-        #[serde(borrow)]
-        resource: Option<&'a RawValue>,
-        #[serde(borrow, default)]
-        part: Vec<Parameter<'a>>,
-    }
-    fn collect<'a>(parameters: Vec<Parameter<'a>>, found: &mut Vec<&'a str>) {
-        for Parameter { resource, part } in parameters {
-            found.extend(resource.map(RawValue::get));
-            collect(part, found);
-        }
-    }
-    let mut found = Vec::new();
-    match serde_json::from_str::<Parameters<'_>>(text) {
-        Ok(it) if it.resource_type == "Parameters" && it.id.is_none() => {
-            collect(it.parameter, &mut found);
-        }
-        _ => {}
-    }
-    found
 }
 
 fn limited(entries: Vec<&str>) -> Result<Vec<&str>, DocumentError> {

@@ -162,30 +162,6 @@ fn what_stands_beside_the_files_of_an_archive_is_no_trouble() {
 }
 
 #[test]
-fn the_resources_of_an_operations_answer_are_taken_out_of_it() {
-    let home = Home::new();
-    let [patient, coverage, condition] = member("p");
-    let bundle = format!(
-        r#"{{"resourceType":"Bundle","entry":[{{"resource":{patient}}},{{"resource":{coverage}}}]}}"#
-    );
-    let file = put(
-        &home,
-        "answer.json",
-        format!(
-            r#"{{"resourceType":"Parameters","parameter":[{{"name":"return","resource":{bundle}}},
-            {{"name":"more","part":[{{"name":"one","resource":{condition}}}]}}]}}"#
-        ),
-    );
-    assert_eq!(import(&home, "mary", &file).code, 0);
-    assert_eq!(stored(&home), sorted(&[patient, coverage, condition]));
-    // With an id it is a resource like any other.
-    let own = r#"{"resourceType":"Parameters","id":"x","parameter":[{"name":"a","resource":{"resourceType":"Goal","id":"g"}}]}"#;
-    let file = put(&home, "own.json", own);
-    assert_eq!(import(&home, "mary", &file).code, 0);
-    assert!(stored(&home).contains(&own.to_owned()));
-}
-
-#[test]
 fn one_bad_file_among_good_ones_costs_only_itself() {
     let home = Home::new();
     let [patient, coverage, _] = member("p");

@@ -2,11 +2,7 @@
 
 use super::failure::Failure;
 use crate::own_file;
-use std::{
-    fs::{self, File},
-    io::Read,
-    path::Path,
-};
+use std::{fs::File, io::Read, path::Path};
 
 /// Refuses to replace a file that does not begin as every `what` of ours does, a link, a device or pipe, and
 /// what belongs to another account.
@@ -17,6 +13,7 @@ use std::{
 /// # Errors
 /// A message that names the file.
 pub(super) fn refuse_other(file: &Path, beginning: &str, what: &str) -> Result<(), Failure> {
+    refuse_dash(file)?;
     own_file::require_owned(file)?;
     let start = start(file, beginning.len());
     if start.is_empty() || start == beginning.as_bytes() {
@@ -25,19 +22,15 @@ pub(super) fn refuse_other(file: &Path, beginning: &str, what: &str) -> Result<(
     Err(refusal(file, &format!("exists and is no {what}")))
 }
 
-/// Refuses to replace a device or a pipe, such as /dev/stdout, and to take `-` for a name: what is written is
-/// a file that takes the place of another in one step.
+/// Refuses `-`, which other programs take for standard output.
 ///
 /// # Errors
-/// A message that names it.
-pub(super) fn refuse_device(file: &Path) -> Result<(), Failure> {
+/// A message that says so.
+pub(super) fn refuse_dash(file: &Path) -> Result<(), Failure> {
     if file == Path::new("-") {
         return Err(Failure::misuse("- is no name of a file").hint("name the file to write"));
     }
-    match fs::metadata(file) {
-        Ok(found) if !found.is_file() && !found.is_dir() => Err(refusal(file, "is no file")),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// Whether this is a file of SQLite that nobody has encrypted.

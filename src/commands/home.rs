@@ -1,7 +1,7 @@
 //! The one folder, and what is opened in it.
 
 use super::{
-    earlier::{is_database, refusal, refuse_device},
+    earlier::{is_database, refusal, refuse_dash},
     failure::{Failure, WRITABLE},
     lock,
     own_views::{self, LeftOut},
@@ -120,6 +120,7 @@ fn is_ours(name: &OsStr) -> bool {
 /// # Errors
 /// A message that names the file, which was left as it is.
 pub(super) fn refuse_own(home: &Path, file: &Path) -> Result<(), Failure> {
+    refuse_dash(file)?;
     own_file::require_owned(file)?;
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let is_within =
@@ -127,7 +128,6 @@ pub(super) fn refuse_own(home: &Path, file: &Path) -> Result<(), Failure> {
             (Ok(folder), Ok(home)) => folder == home,
             _ => false,
         };
-    refuse_device(file)?;
     if is_database(file) {
         return Err(refusal(file, "is a database"));
     }

@@ -2,10 +2,7 @@
 //!
 //! Names of connections, plans, types and tables; nothing of a patient, no member label.
 
-use super::{
-    earlier::refuse_other,
-    failure::Failure,
-};
+use super::{earlier::refuse_other, failure::Failure};
 use crate::{
     auth::{ConsentState, StoredGrant},
     outcome::WalkState,

@@ -142,6 +142,18 @@ mod tests {
         assert_eq!(decision.wake_at, None);
     }
 
+    /// After a clock was put back, the age of a token is not known, but that of a failure is.
+    #[test]
+    fn a_token_from_the_future_waits_after_a_failure_too() {
+        let schedule = hourly();
+        let mut ahead = entry(&schedule, Some(0));
+        ahead.keep_alive = Some(KeepAlive { failed_at: Some(NOW), ..idle(-30) });
+        let decision = decide(&[ahead.clone()], false, NOW);
+        assert!(decision.keep_alive.is_empty());
+        assert_eq!(decision.wake_at, Some(NOW + TimeDelta::minutes(10)));
+        assert_eq!(decide(&[ahead], false, NOW + TimeDelta::minutes(10)).keep_alive, [0]);
+    }
+
     #[test]
     fn a_failed_refresh_is_tried_again_after_a_while() {
         let schedule = hourly();

@@ -204,6 +204,7 @@ mod tests {
             ("Observation", "valueQuantity.cod", "no element cod in Quantity; did you mean code?"),
             ("Patient", "shoeSize", "no element shoeSize in Patient; the column is NULL"),
             ("Patient", "%resource.activ", "no element activ in Patient; did you mean active?"),
+            ("Patient", "extension('urn:x').valu", "valu in Extension; did you mean value?"),
             ("ExplanationOfBenefit", "item.adjudication.amount.valeu", "valeu in Money; did you"),
         ] {
             let told = told(resource, &[path]);
@@ -229,6 +230,7 @@ mod tests {
             "resourceType",
             "birthDate.extension.where(url = 'x').valueDateTime",
             "managingOrganization.identifier.value",
+            "%context.family",
         ];
         assert_eq!(told("Patient", &paths), Vec::<String>::new());
     }

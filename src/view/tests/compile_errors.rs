@@ -145,6 +145,12 @@ fn structural_faults_are_told_where_they_are() {
             "select[0].repeat[1]",
         ),
         (
+            json!({"resource": "Claim", "select": [
+                {"repeat": [], "column": [{"name": "a", "path": "id"}]},
+            ]}),
+            "select[0].repeat",
+        ),
+        (
             json!({"resource": "Claim", "select": [{"column": [{"name": "a", "path": "id"}]}],
                 "where": [{"path": "true"}, {"expression": "true"}]}),
             "where[1]",

@@ -2,19 +2,28 @@
 //! that is started, the member in nothing but the data, and no file outside the home.
 #![cfg(unix)]
 
-use crate::support::{Consenting, Home, Outcome, Payer, Tampered, at_terminal};
+use crate::{
+    commands::codes::publish,
+    support::{Answer, Consenting, Home, Outcome, Payer, Tampered, at_terminal},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use clap::CommandFactory;
+use payersync::cli::Cli;
 use std::{
     collections::BTreeSet,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
 };
 
 /// Commands that say nothing of a member, in the order of a day.
-const SILENT: [&[&str]; 16] = [
+const SILENT: [&[&str]; 31] = [
+    &["init", "--list"],
+    &["config", "show"],
+    &["config", "schema"],
+    &["jwks", "demo"],
     &["plan"],
     &["sync"],
     &["sync", "--full"],
@@ -22,25 +31,59 @@ const SILENT: [&[&str]; 16] = [
     &["status"],
     &["status", "john"],
     &["status", "--json"],
+    &["status", "--all"],
     &["status", "--prometheus"],
+    &["status", "--calendar"],
+    &["notify", "--test"],
     &["tables"],
+    &["tables", "--json"],
     &["tables", "patient"],
     &["tables", "--unmapped"],
+    &["tables", "--unmapped", "--json"],
+    &["codes"],
+    &["codes", "--json"],
     &["rebuild", "patient"],
+    &["rebuild"],
     &["verify"],
     &["doctor"],
+    &["doctor", "--offline"],
     &["doctor", "--production"],
+    &["explain", "patient", "nobody-has-this-id"],
+    &["completions", "bash"],
     &["query", "SELECT nothing FROM nowhere"],
 ];
 
 /// Commands whose standard output is the data, and nothing but the data.
-const OF_DATA: [&[&str]; 6] = [
+const OF_DATA: [&[&str]; 9] = [
     &["query", "SELECT * FROM resource", "--format", "csv"],
     &["query", "SELECT * FROM sync_walk", "--format", "ndjson"],
     &["query", "SELECT * FROM connection", "--format", "json"],
     &["query", "SELECT * FROM access_log", "--format", "markdown"],
     &["query", "SELECT * FROM patient_name"],
+    &["query", "SELECT * FROM patient", "--vertical"],
+    &["query", "SELECT * FROM resource", "--as-of", "2126-01-01"],
     &["get", "Patient", "--connection", "john"],
+    &["get", "ExplanationOfBenefit", "--connection", "john", "--paginate"],
+];
+
+/// A name that looks like a code.
+const AS_A_CODE: &str = "quibblesworth";
+
+/// Commands that have no home, or a home, members and secrets of their own.
+const OF_NO_DAY: [&str; 2] = ["demo", "sandbox"];
+
+/// Files and folders that were asked for with the data in them, and the man pages, which name the sandbox's
+/// first member.
+const WITH_DATA: [&str; 9] = [
+    "/man/",
+    "warehouse.db",
+    "copy.db",
+    "portal.ndjson",
+    "answer.csv",
+    "report.html",
+    "/tables/",
+    "/bulk/",
+    "/lake/",
 ];
 
 struct Day {
@@ -54,6 +97,10 @@ struct Day {
     /// What the browser and the token endpoint were handed.
     sent: Arc<Mutex<BTreeSet<String>>>,
     heard: Vec<(String, String)>,
+    /// What was told of commands that show nothing of the member.
+    silent: Vec<(String, String)>,
+    /// First words of all commands.
+    commands: BTreeSet<String>,
 }
 
 impl Day {
@@ -89,8 +136,18 @@ impl Day {
         let text = fs::read_to_string(home.file("payersync.toml")).unwrap();
         let (from, to) = ("file = \"demo.secret\"", "env = \"DEMO_CLIENT_SECRET\"");
         assert!(text.contains(from), "{text}");
-        fs::write(home.file("payersync.toml"), text.replace(from, to)).unwrap();
-        Day { tampered, home, outside: Home::new(), given: Home::new(), key, sent, heard }
+        let given = Home::new();
+        let notify =
+            format!("[notify]\ncommand = [\"tee\", \"-a\", {:?}]\n", given.file("notices"));
+        fs::write(home.file("payersync.toml"), text.replace(from, to) + &notify).unwrap();
+        let commands = BTreeSet::from(["connect".to_owned()]);
+        let silent = heard.clone();
+        Day { tampered, home, outside: Home::new(), given, key, sent, heard, silent, commands }
+    }
+
+    /// A place that is named to a command.
+    fn given(&self, name: &str) -> String {
+        self.given.file(name).display().to_string()
     }
 
     fn command(&self, home: &Home, arguments: &[&str]) -> Command {
@@ -115,9 +172,18 @@ impl Day {
         let output = self.command(home, arguments).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        self.commands.insert(arguments[0].to_owned());
         self.heard.push((format!("stdout of {arguments:?}"), stdout.clone()));
         self.heard.push((format!("stderr of {arguments:?}"), stderr.clone()));
         Outcome { code: output.status.code().unwrap_or(-1), stdout, stderr }
+    }
+
+    /// Runs a command that shows nothing of the member; one of these exit codes is to come.
+    #[track_caller]
+    fn expect_silence(&mut self, codes: &[i32], arguments: &[&str]) {
+        let outcome = self.run(arguments);
+        assert!(codes.contains(&outcome.code), "{arguments:?}: {}", outcome.stderr);
+        self.silent.push((format!("{arguments:?}"), outcome.stdout + &outcome.stderr));
     }
 
     fn secrets(&self) -> BTreeSet<String> {
@@ -138,7 +204,7 @@ impl Day {
              UNION SELECT value FROM patient_identifier WHERE length(value) > 5",
         );
         let mut words: BTreeSet<String> = ids.concat().into_iter().collect();
-        words.extend([who.member_id, who.last_name, who.birth_date]);
+        words.extend([who.member_id, who.last_name, who.birth_date, AS_A_CODE.to_owned()]);
         words
     }
 }
@@ -159,64 +225,158 @@ fn assert_without(what: &str, bytes: &[u8], words: &BTreeSet<String>) {
     }
 }
 
+/// A night in which the plan refuses one type, in words that name the member and repeat what is secret.
+fn fail_a_night(day: &mut Day) {
+    let mut words: Vec<String> = day.member().into_iter().collect();
+    words.push(day.tampered.payer.client_secret().to_owned());
+    let words = words.join(" ");
+    day.tampered.twist(move |asked, answer| {
+        let bearer = asked.authorization.as_deref().unwrap_or_default();
+        let said = serde_json::Value::from(format!("{words} {bearer}"));
+        let issue =
+            format!(r#"{{"severity":"{AS_A_CODE}","code":"{AS_A_CODE}","diagnostics":{said}}}"#);
+        match asked.target.contains("/Coverage") {
+            true => Answer::new(
+                400,
+                format!(r#"{{"resourceType":"OperationOutcome","issue":[{issue}]}}"#),
+            ),
+            false => answer,
+        }
+    });
+    day.expect_silence(&[2], &["sync", "--full"]);
+    day.expect_silence(&[2], &["status"]);
+    day.tampered.be_honest();
+    day.expect_silence(&[0], &["sync"]);
+}
+
+/// A service that is told to stop after a while.
+fn serve_for_a_while(day: &mut Day) {
+    let mut command = day.command(&day.home, &["run"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    day.commands.insert("run".to_owned());
+    day.heard.push(("run".to_owned(), said.clone()));
+    day.silent.push(("run".to_owned(), said));
+}
+
+/// Files that are asked for, and read.
+fn write_and_read_files(day: &mut Day) {
+    let resources = day.tampered.payer.resources(0, "Patient").join("\n");
+    fs::write(day.given.file("portal.ndjson"), resources).unwrap();
+    publish(day.given.path());
+    let view = r#"{"resourceType":"ViewDefinition","resource":"Patient","name":"a_view","status":"active",
+        "select":[{"column":[{"name":"id","path":"getResourceKey()"}]}]}"#;
+    fs::write(day.given.file("view.json"), view).unwrap();
+    let given = |name: &str| day.given.file(name).display().to_string();
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    let (portal, view) = (given("portal.ndjson"), given("view.json"));
+    let (codes, answer) = (given("icd10cm-order-2026.txt"), given("answer.csv"));
+    let (copy, sealed) = (given("copy.db"), given("copy.db.age"));
+    let (metrics, report) = (given("payersync.prom"), given("report.html"));
+    let (tables, bulk, research) = (given("tables"), given("bulk"), given("research"));
+    let (pages, papers) = (given("man"), given("papers"));
+    let all = "SELECT * FROM resource";
+    for arguments in [
+        &["import", "portal", &portal, "--member", "another"][..],
+        &["codes", "load", &codes],
+        &["views", "check", &view],
+        &["query", all, "--output", &answer, "--format", "csv"],
+        &["report", &report],
+        &["export", &tables],
+        &["export", &bulk, "--format", "ndjson"],
+        &["export", &research, "--deidentify"],
+        &["backup", &copy],
+        &["backup", &sealed, "--encrypt", &recipient],
+        &["status", "--prometheus", &metrics],
+        &["production-access", &papers],
+        &["man", &pages],
+        #[cfg(feature = "lake")]
+        &["lake", "sync", &given("lake")],
+    ] {
+        day.expect_silence(&[0], arguments);
+    }
+    let of_john =
+        "SELECT resource_id FROM resource WHERE resource_type = 'Patient' AND connection_id = 1";
+    let patient: String = day.home.value(of_john);
+    for arguments in [
+        &["explain", "patient", &patient, "birth_date", "--connection", "john"][..],
+        &["views", "run", &view, "--input", &portal],
+    ] {
+        let outcome = day.run(arguments);
+        assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.stderr);
+        day.silent.push((format!("{arguments:?}"), outcome.stderr));
+    }
+}
+
 #[test]
 fn a_day_of_commands_shows_no_secret_and_the_member_in_the_data_alone() {
     let mut day = Day::begin();
     day.tampered.payer.expire_access_tokens();
-    let mut silent = Vec::new();
     for arguments in SILENT {
-        let outcome = day.run(arguments);
         // What it finds fault with is not what is asked here, but it must have done its work.
-        assert!([0, 1, 2].contains(&outcome.code), "{arguments:?}: {}", outcome.stderr);
-        silent.push((format!("{arguments:?}"), outcome.stdout + &outcome.stderr));
+        day.expect_silence(&[0, 1, 2], arguments);
     }
+    fail_a_night(&mut day);
+    serve_for_a_while(&mut day);
     for arguments in OF_DATA {
         let outcome = day.run(arguments);
         assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.stderr);
         assert!(outcome.stdout.len() > 20, "{arguments:?}: {}", outcome.stdout);
-        silent.push((format!("{arguments:?}"), outcome.stderr));
+        day.silent.push((format!("{arguments:?}"), outcome.stderr));
     }
-    let given = |name: &str| day.given.file(name).display().to_string();
-    let (copy, sealed, metrics) = (given("copy.db"), given("copy.db.age"), given("payersync.prom"));
-    let recipient = age::x25519::Identity::generate().to_public().to_string();
-    let elsewhere = Home::new();
-    for arguments in [
-        &["backup", &copy][..],
-        &["backup", &sealed, "--encrypt", &recipient],
-        &["status", "--prometheus", &metrics],
-    ] {
-        let outcome = day.run(arguments);
-        assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.stderr);
-        silent.push((format!("{arguments:?}"), outcome.stdout + &outcome.stderr));
-    }
+    write_and_read_files(&mut day);
+    let (elsewhere, moved) = (Home::new(), Home::new());
+    let copy = day.given("copy.db");
     for arguments in [&["restore", &copy][..], &["verify"]] {
         let outcome = day.run_in(&elsewhere, arguments);
         assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.stderr);
-        silent.push((format!("{arguments:?}"), outcome.stdout + &outcome.stderr));
+        day.silent.push((format!("{arguments:?}"), outcome.stdout + &outcome.stderr));
     }
+    let member = day.member();
+    fs::write(moved.file("other.key"), &day.key).unwrap();
+    fs::set_permissions(moved.file("other.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::copy(day.home.file("payersync.toml"), moved.file("payersync.toml")).unwrap();
+    let (target, key) = (moved.path().display().to_string(), moved.file("other.key"));
+    day.expect_silence(&[0], &["move", "john", &target, "--key-file", key.to_str().unwrap()]);
+    fs::remove_file(key).unwrap();
 
-    let (secrets, member) = (day.secrets(), day.member());
+    let secrets = day.secrets();
     assert!(secrets.len() >= 14 && member.len() >= 4, "{secrets:?} {member:?}");
     for (what, said) in &day.heard {
         assert_without(what, said.as_bytes(), &secrets);
     }
-    for (what, said) in &silent {
+    for (what, said) in &day.silent {
         assert_without(what, said.as_bytes(), &member);
     }
-    let folders = [&day.home, &elsewhere, &day.given];
+    let folders = [&day.home, &elsewhere, &moved, &day.given];
     for file in folders.into_iter().flat_map(|folder| files(folder.path())) {
         let (name, bytes) = (file.display().to_string(), fs::read(&file).unwrap());
         assert_without(&name, &bytes, &secrets);
-        if !["warehouse.db", "copy.db"].iter().any(|data| name.contains(data)) {
+        assert_without("a name", name.as_bytes(), &member);
+        if !WITH_DATA.iter().any(|data| name.contains(data)) {
             assert_without(&name, &bytes, &member);
         }
     }
+    let notices = fs::read_to_string(day.given.file("notices")).unwrap();
+    for event in ["\"test\"", "\"failure\"", "\"recovery\""] {
+        assert!(notices.contains(event), "{event}: {notices}");
+    }
     assert_eq!(day.outside.names(), [""; 0], "files outside the home");
 
-    let purged = day.run(&["purge", "john", "--yes"]);
+    let purged = day.run_in(&moved, &["purge", "john", "--yes"]);
     assert_eq!(purged.code, 0, "{}", purged.stderr);
     assert_without("purge", (purged.stdout + &purged.stderr).as_bytes(), &secrets);
     assert_eq!(day.outside.names(), [""; 0], "files outside the home");
+    let known = Cli::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
+    let ours = |name: &&String| name.as_str() != "lake" || cfg!(feature = "lake");
+    let known: BTreeSet<String> = known;
+    let missing: Vec<&String> = known.difference(&day.commands).filter(ours).collect();
+    assert_eq!(missing, OF_NO_DAY, "a command that no day has");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn a_copy_for_two_recipients_opens_with_either_and_says_so_without() {
     let [first, second] = [&one, &two].map(|identity| identity.to_public().to_string());
     let backup = home.run(&["backup", text(&copy), "--encrypt", &first, "--encrypt", &second]);
     assert_eq!(backup.code, 0, "{}", backup.stderr);
-    assert!(backup.stderr.contains("It is encrypted"), "{}", backup.stderr);
+    assert!(backup.stderr.contains("The backup is encrypted"), "{}", backup.stderr);
     assert_eq!(copies(home.path()), ["warehouse.db"]);
     assert_eq!(copies(folder.path()), ["copy.age"]);
     let bytes = fs::read(&copy).unwrap();

@@ -142,6 +142,17 @@ mod tests {
         assert_eq!(decision.wake_at, None);
     }
 
+    #[test]
+    fn a_grant_is_refreshed_when_its_time_has_come_and_not_before() {
+        let schedule = hourly();
+        let mut young = entry(&schedule, Some(0));
+        young.keep_alive = Some(idle(59));
+        let decision = decide(&[young.clone()], false, NOW);
+        assert!(decision.keep_alive.is_empty());
+        assert_eq!(decision.wake_at, Some(NOW + TimeDelta::minutes(1)));
+        assert_eq!(decide(&[young], false, NOW + TimeDelta::minutes(1)).keep_alive, [0]);
+    }
+
     /// After a clock was put back, the age of a token is not known, but that of a failure is.
     #[test]
     fn a_token_from_the_future_waits_after_a_failure_too() {

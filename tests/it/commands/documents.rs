@@ -11,7 +11,7 @@ use payersync::cli::Cli;
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 /// Blocks that are not run: document, language, how many, and what holds them.
-const NOT_RUN: [(&str, &str, usize, &str); 10] = [
+const NOT_RUN: [(&str, &str, usize, &str); 11] = [
     ("CONTRIBUTING.md", "diff", 1, "a file of config/tables, which `shapes` reads"),
     ("docs/architecture.md", "text", 1, "an arrow, which `tidy` keeps"),
     ("docs/architecture.md", "sql", 1, "DuckDB; `marts_together` asks it for every view"),
@@ -31,6 +31,7 @@ const NOT_RUN: [(&str, &str, usize, &str); 10] = [
     ),
     ("docs/production-access/README.md", "toml", 2, "in `a_block_of_toml_is_understood`"),
     ("docs/scale.md", "python", 1, "an example for Spark"),
+    ("docs/tables.md", "mermaid", 10, "diagrams, whose names `docs::table_pages` looks up"),
     ("docs/vault-key.md", "toml", 1, "in `a_block_of_toml_is_understood`"),
 ];
 

@@ -227,8 +227,12 @@ fn resources_are_lines_with_the_bytes_that_came() {
 
 #[test]
 fn all_files_show_one_instant_while_a_sync_writes() {
-    let payer =
-        Payer::start(Options { page_delay: Duration::from_millis(20), ..Options::default() });
+    // Twenty pages of claims, one after the other, so that several exports fall between them.
+    let payer = Payer::start(Options {
+        page_delay: Duration::from_millis(100),
+        claims_per_member: 200,
+        ..Options::default()
+    });
     let home = payer.connected_home();
     let mut sync =
         home.command(&["sync"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

@@ -56,10 +56,7 @@ impl Distrust {
                 }
                 Err(_) => "remove it".to_owned(),
             },
-            Distrust::Special { path } => format!(
-                "{} is a pipe, a socket or a device: move it aside, or name another place",
-                path.display()
-            ),
+            Distrust::Special { .. } => "move it aside, or name another place".to_owned(),
             Distrust::Foreign { path, owner, user } => format!(
                 "run as that user (`sudo -u '#{owner}' -H payersync`, or the user of the container), \
                  or `chown -R {user} {}`",

@@ -72,8 +72,7 @@ const AS_A_CODE: &str = "quibblesworth";
 /// Commands that have no home, or a home, members and secrets of their own.
 const OF_NO_DAY: [&str; 2] = ["demo", "sandbox"];
 
-/// Files and folders that were asked for with the data in them, and the man pages, which name the sandbox's
-/// first member.
+/// What was asked for with the data in it, and the man pages, which name the sandbox's first member.
 const WITH_DATA: [&str; 9] = [
     "/man/",
     "warehouse.db",
@@ -330,8 +329,7 @@ fn a_day_of_commands_shows_no_secret_and_the_member_in_the_data_alone() {
         day.silent.push((format!("{arguments:?}"), outcome.stderr));
     }
     write_and_read_files(&mut day);
-    let (elsewhere, moved) = (Home::new(), Home::new());
-    let copy = day.given("copy.db");
+    let (elsewhere, moved, copy) = (Home::new(), Home::new(), day.given("copy.db"));
     for arguments in [&["restore", &copy][..], &["verify"]] {
         let outcome = day.run_in(&elsewhere, arguments);
         assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.stderr);
@@ -372,10 +370,9 @@ fn a_day_of_commands_shows_no_secret_and_the_member_in_the_data_alone() {
     assert_eq!(purged.code, 0, "{}", purged.stderr);
     assert_without("purge", (purged.stdout + &purged.stderr).as_bytes(), &secrets);
     assert_eq!(day.outside.names(), [""; 0], "files outside the home");
-    let known = Cli::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
-    let ours = |name: &&String| name.as_str() != "lake" || cfg!(feature = "lake");
-    let known: BTreeSet<String> = known;
-    let missing: Vec<&String> = known.difference(&day.commands).filter(ours).collect();
+    let ours = |name: &String| name != "lake" || cfg!(feature = "lake");
+    let known = Cli::command().get_subcommands().map(|it| it.get_name().to_owned()).filter(ours);
+    let missing: Vec<String> = known.filter(|name| !day.commands.contains(name)).collect();
     assert_eq!(missing, OF_NO_DAY, "a command that no day has");
 }
 
@@ -396,8 +393,7 @@ fn a_pager_inherits_no_secret() {
     assert_eq!(screen.code, 0, "{}", screen.text());
     let note = fs::read_to_string(note).unwrap();
     assert!(note.contains("PATH="), "{note}");
-    let names = ["PAYERSYNC_VAULT_KEY", "DEMO_CLIENT_SECRET", "AWS_SECRET_ACCESS_KEY"];
-    for name in names {
+    for name in ["PAYERSYNC_VAULT_KEY", "DEMO_CLIENT_SECRET", "AWS_SECRET_ACCESS_KEY"] {
         assert!(!note.contains(name), "{note}");
     }
     assert_without("the pager's environment", note.as_bytes(), &day.secrets());

@@ -107,7 +107,7 @@ fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
         }
         assert!(Command::new("mkfifo").arg("-m600").arg(&file).status().unwrap().success());
         let why = format!("{name} is neither a file nor a folder");
-        assert_refused(&home, home.path(), &why, "is a pipe, a socket or a device");
+        assert_refused(&home, home.path(), &why, "hint: move it aside, or name another place");
         fs::remove_file(&file).unwrap();
         if was_there {
             fs::rename(&kept, &file).unwrap();

@@ -53,7 +53,7 @@ fn encrypted_every_command_works_and_no_file_has_a_word_in_clear() {
         (&["rebuild"], ""),
         (&["verify"], ""),
         (&["get", "Patient", "--connection", "john"], "Bundle"),
-        (&["doctor"], "quick check, encrypted"),
+        (&["doctor"], "quick check; encrypted"),
         (&["sync", "--type", "Patient"], ""),
         (&["purge", "john", "--yes"], "0 left"),
     ] {

@@ -164,7 +164,7 @@ impl Warehouse {
     }
 
     /// Brings `unmapped_path` up to date with what changed, until told to stop; see
-    /// [`LeafSurvey`].
+    /// [`LeafSurvey`](crate::warehouse::LeafSurvey).
     ///
     /// # Errors
     /// SQLite's.

@@ -24,8 +24,10 @@ pub(crate) enum Probed {
     Ignored(&'static str),
     /// The plan refuses the search, with this status.
     Refused(u16),
-    /// Nobody knows: the server did not answer, or not with a page.
+    /// Nobody knows: what it finds does not settle it.
     Unclear,
+    /// Nobody knows: the server did not answer, or not with a page.
+    Unanswered(FetchError),
 }
 
 /// Has the server show that it honours `_lastUpdated`, once; else the whole type is walked.
@@ -52,7 +54,7 @@ pub(crate) async fn prove(
             context.warehouse.set_last_updated(connection_id, name, support, None).await?;
             Ok(WalkFrom::Start)
         }
-        Probed::Unclear => Ok(WalkFrom::Start),
+        Probed::Unclear | Probed::Unanswered(_) => Ok(WalkFrom::Start),
     }
 }
 
@@ -143,14 +145,14 @@ async fn two_questions(
         }
         Ok(Answer { matches: 0, .. }) => {}
         Ok(_) => return Err(Probed::Ignored("it sends resources that cannot have changed yet")),
-        Err(error) => return Err(refused(&error)),
+        Err(error) => return Err(refused(error)),
     }
     match ask(context, surely, parameter, effort).await {
         Ok(Answer { matches: 0, .. }) => {
             Err(Probed::Ignored("it leaves out resources that must have changed"))
         }
         Ok(answer) => Ok(answer),
-        Err(error) => Err(refused(&error)),
+        Err(error) => Err(refused(error)),
     }
 }
 
@@ -181,10 +183,10 @@ async fn ask(
     })
 }
 
-fn refused(error: &FetchError) -> Probed {
+fn refused(error: FetchError) -> Probed {
     match error.status() {
         Some(status @ (400 | 404 | 405 | 422 | 501)) => Probed::Refused(status),
         // Nothing is said of the search: it is busy, or wants another token.
-        _ => Probed::Unclear,
+        _ => Probed::Unanswered(error),
     }
 }

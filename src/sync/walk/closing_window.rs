@@ -5,6 +5,8 @@
 //! everything else that changed since a window of an earlier run was complete.
 
 use super::{
+    ending::{interrupted, unavailable},
+    not_walked::enter,
     one_type::walk,
     window::{Closing, Days, LAST_UPDATED, Planned, Reuse, order_of},
 };
@@ -19,8 +21,17 @@ use crate::{
         },
         report::WalkReport,
     },
-    warehouse::{LastUpdated, WarehouseError},
+    warehouse::{LastUpdated, WalkFinish, WarehouseError},
 };
+
+/// Whether the closing window of a type is walked.
+enum Turn {
+    Now,
+    /// It is owed, and cannot be walked in this run.
+    Owed(WalkFinish),
+    /// The plan cannot search by the date of the last change.
+    Never,
+}
 
 /// Walks the closing window of each type whose windows are all complete.
 pub(crate) async fn close(
@@ -33,40 +44,48 @@ pub(crate) async fn close(
         let is_open = |report: &WalkReport| {
             report.resource_type == name && report.finish.state != WalkState::Complete
         };
-        if context.stop.is_asked() || walks.iter().any(is_open) {
-            continue;
-        }
-        let mut effort = Effort::default();
-        if !is_honoured(context, order, &mut effort).await? {
+        if walks.iter().any(is_open) {
             continue;
         }
         let days = Days { from: Some(since.date_naive()), to: None };
         let planned = order_of(context, order, LAST_UPDATED, days, Reuse::Nothing)?;
-        if let Planned::Walk(window) = planned {
-            let mut report = walk(context, &window).await?;
-            report.counters.requests += effort.requests;
-            report.counters.retries += effort.retries;
-            walks.push(report);
-        }
+        let Planned::Walk(window) = planned else { continue };
+        let mut effort = Effort::default();
+        let mut report = match turn(context, order, &mut effort).await? {
+            Turn::Now => walk(context, &window).await?,
+            Turn::Owed(finish) => {
+                enter(context, name.to_owned(), window.window.clone(), finish).await?
+            }
+            Turn::Never => continue,
+        };
+        report.counters.requests += effort.requests;
+        report.counters.retries += effort.retries;
+        walks.push(report);
     }
     Ok(())
 }
 
 /// Whether the server honours `_lastUpdated` for the type, as it has shown before or shows now.
-async fn is_honoured(
+///
+/// That it did not once is no answer: a replica that is behind leaves out what just changed. And a
+/// closing window of a server that ignores its dates only brings more.
+async fn turn(
     context: &WalkContext,
     order: &WalkOrder,
     effort: &mut Effort,
-) -> Result<bool, WarehouseError> {
+) -> Result<Turn, WarehouseError> {
+    if context.stop.is_asked() {
+        return Ok(Turn::Owed(interrupted()));
+    }
     let (id, name) = (context.connection.id, order.resource_type.as_str());
     let states = context.warehouse.type_states(id)?;
     let support = states.iter().find(|state| state.resource_type == name);
-    Ok(match support.map(|state| state.last_updated) {
-        Some(LastUpdated::Honoured) => true,
-        Some(LastUpdated::Ignored) => false,
-        Some(LastUpdated::Unknown | LastUpdated::Refused) | None => {
-            let probed = probe_date(context, &order.start, LAST_UPDATED, effort).await;
-            matches!(probed, Probed::Honoured)
-        }
+    if support.is_some_and(|state| state.last_updated == LastUpdated::Honoured) {
+        return Ok(Turn::Now);
+    }
+    Ok(match probe_date(context, &order.start, LAST_UPDATED, effort).await {
+        Probed::Honoured | Probed::Unclear => Turn::Now,
+        Probed::Ignored(_) | Probed::Refused(_) => Turn::Never,
+        Probed::Unanswered(error) => Turn::Owed(unavailable(&error, &context.connection)),
     })
 }

@@ -134,7 +134,9 @@ pub(super) async fn usable_parameter(
             Probed::Honoured => return Ok(parameter),
             Probed::Ignored(why) => format!("the plan does not honour {parameter}: {why}"),
             Probed::Refused(status) => format!("the plan refuses {parameter} ({status})"),
-            Probed::Unclear => format!("the plan does not show whether it honours {parameter}"),
+            Probed::Unclear | Probed::Unanswered(_) => {
+                format!("the plan does not show whether it honours {parameter}")
+            }
         };
     }
     Err(why)

@@ -212,3 +212,43 @@ fn a_window_that_is_refused_is_open_for_the_plan_serves_the_type() {
         assert_eq!(held, ["early", "late", "moved"], "{refused}");
     }
 }
+
+/// A closing window that could not be asked for is owed: only a server that cannot do it settles that.
+#[test]
+fn a_backfill_is_open_while_nobody_answers_whether_something_moved() {
+    let payer = Scripted::start(&["Condition"], moving);
+    let home = payer.connected_home(&["Condition"], "");
+    payer.play(|asked| match asked.query.get("_lastUpdated").map(String::as_str) {
+        Some("ge2100-01-01") => (500, String::new()),
+        _ => moving(asked),
+    });
+    let outcome = home.run(&MOVING_RANGE);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    payer.play(moving);
+    assert_eq!(home.run(&MOVING_RANGE).code, 0);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM condition WHERE id = 'moved'"), 1);
+}
+
+/// A replica that is behind leaves out what just changed, and looks as if it could not search by date.
+#[test]
+fn a_server_that_once_seemed_to_ignore_dates_is_asked_again_what_moved() {
+    let payer = Scripted::start(&["Condition"], moving);
+    let home = payer.connected_home(&["Condition"], "");
+    let many: Vec<String> = (0..11)
+        .map(|number| {
+            let meta = "\"meta\":{\"lastUpdated\":\"2026-01-02T00:00:00Z\"}";
+            format!("{{\"resourceType\":\"Condition\",\"id\":\"c{number}\",{meta}}}")
+        })
+        .collect();
+    payer.play(move |asked| match asked.query.contains_key("_lastUpdated") {
+        true => bundle(&[], Some(0), None),
+        false => bundle(&many, Some(many.len()), None),
+    });
+    for _ in 0..2 {
+        home.succeed(&["sync"], "a replica that is behind");
+    }
+    assert_eq!(home.value::<String>("SELECT last_updated FROM type_state"), "ignored");
+    payer.play(moving);
+    assert_eq!(home.run(&MOVING_RANGE).code, 0);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM condition WHERE id = 'moved'"), 1);
+}

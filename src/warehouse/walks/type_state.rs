@@ -113,29 +113,30 @@ impl KnownTypes {
     }
 }
 
+/// What is known of each type. Of the live resources no row is read, which may be many: see `resource_live`.
+const STATES: &str = "WITH live AS MATERIALIZED (
+     SELECT resource_type, count(*) AS resources, count(last_updated) AS dated
+     FROM resource WHERE connection_id = ?1 AND deleted_at IS NULL GROUP BY resource_type)
+   SELECT s.resource_type, watermark, last_full_at,
+     iif(last_updated_reason = ?2, 'refused', last_updated),
+     live.dated IS live.resources, coalesce(live.resources, 0),
+     EXISTS (SELECT 1 FROM rejected_resource q WHERE q.connection_id = s.connection_id
+       AND q.resource_type = s.resource_type AND q.resolved_at IS NULL),
+     totals, probed_at, search IS NOT NULL,
+     EXISTS (SELECT 1 FROM resource_outdated o JOIN resource r ON r.id = o.resource
+       WHERE r.connection_id = s.connection_id AND r.resource_type = s.resource_type
+         AND r.deleted_at IS NULL),
+     proved_for, last_updated_reason
+   FROM type_state s LEFT JOIN live ON live.resource_type = s.resource_type
+   WHERE s.connection_id = ?1";
+
 /// The states of a connection's types.
 pub(crate) fn states(
     connection: &Connection,
     connection_id: i64,
 ) -> Result<Vec<TypeState>, WarehouseError> {
     connection
-        .prepare_cached(
-            "WITH live AS MATERIALIZED (
-               SELECT resource_type, count(*) AS resources, count(last_updated) AS dated
-               FROM resource WHERE connection_id = ?1 AND deleted_at IS NULL GROUP BY resource_type)
-             SELECT s.resource_type, watermark, last_full_at,
-               iif(last_updated_reason = ?2, 'refused', last_updated),
-               live.dated IS live.resources, coalesce(live.resources, 0),
-               EXISTS (SELECT 1 FROM rejected_resource q WHERE q.connection_id = s.connection_id
-                 AND q.resource_type = s.resource_type AND q.resolved_at IS NULL),
-               totals, probed_at, search IS NOT NULL,
-               EXISTS (SELECT 1 FROM resource_outdated o JOIN resource r ON r.id = o.resource
-                 WHERE r.connection_id = s.connection_id AND r.resource_type = s.resource_type
-                   AND r.deleted_at IS NULL),
-               proved_for, last_updated_reason
-             FROM type_state s LEFT JOIN live ON live.resource_type = s.resource_type
-             WHERE s.connection_id = ?1",
-        )
+        .prepare_cached(STATES)
         .and_then(|mut statement| {
             statement.query_map(params![connection_id, REFUSES], state_of)?.collect()
         })
@@ -286,6 +287,9 @@ pub(crate) fn advance(
         .map(drop)
 }
 
+const DATES: &str = "SELECT DISTINCT last_updated FROM resource WHERE connection_id = ?1
+   AND resource_type = ?2 AND deleted_at IS NULL AND last_updated IS NOT NULL";
+
 /// The dates that a type's live resources give themselves, as received.
 pub(crate) fn dates(
     connection: &Connection,
@@ -293,10 +297,7 @@ pub(crate) fn dates(
     resource_type: &str,
 ) -> Result<Vec<String>, WarehouseError> {
     connection
-        .prepare_cached(
-            "SELECT DISTINCT last_updated FROM resource WHERE connection_id = ?1
-               AND resource_type = ?2 AND deleted_at IS NULL AND last_updated IS NOT NULL",
-        )
+        .prepare_cached(DATES)
         .and_then(|mut statement| {
             statement.query_map(params![connection_id, resource_type], |row| row.get(0))?.collect()
         })
@@ -358,4 +359,26 @@ pub(crate) fn set_last_updated(
         )
         .doing("cannot note what the server supports")
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::file::{open::open_to_write, place::WarehouseFile};
+
+    /// In a row, `deleted_at` stands behind the JSON: to look there is to read all of it.
+    #[test]
+    fn what_each_run_asks_of_live_resources_comes_from_their_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = WarehouseFile::in_clear(&folder.path().join("warehouse.db"));
+        let connection = open_to_write(&file).unwrap();
+        for sql in [STATES, DATES] {
+            let steps: Vec<String> = connection
+                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+                .and_then(|mut plan| plan.raw_query().mapped(|row| row.get(3)).collect())
+                .unwrap();
+            let by_index = |step: &String| step.contains("resource USING INDEX resource_live");
+            assert!(steps.iter().any(by_index), "{steps:#?}");
+        }
+    }
 }

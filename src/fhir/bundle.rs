@@ -274,6 +274,26 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_is_named_by_type_and_id_or_by_its_bytes() {
+        let body = br#"{"resourceType":"Bundle","entry":[
+            {"resource":{"resourceType":"Goal","id":"g"}},{"resource":{"x":1}},{"fullUrl":"x"}]}"#;
+        let bundle = Bundle::index(body).unwrap();
+        let names: Vec<_> = bundle.entries.iter().map(|entry| entry.name(body)).collect();
+        assert_eq!(names, ["Goal/g", r#"{"x":1}"#, r#"{"fullUrl":"x"}"#]);
+    }
+
+    #[test]
+    fn what_is_all_taken_along_has_no_match_and_no_total() {
+        let body = br#"{"resourceType":"Bundle","total":2,"entry":[
+            {"resource":{"id":"a"}},{"resource":{"id":"b"},"search":{"mode":"outcome"}}]}"#;
+        let mut bundle = Bundle::index(body).unwrap();
+        bundle.takes_all_along();
+        let modes: Vec<_> = bundle.entries.iter().map(|entry| entry.mode).collect();
+        assert_eq!(modes, [SearchMode::Include, SearchMode::Outcome]);
+        assert_eq!(bundle.total, None);
+    }
+
+    #[test]
     fn a_byte_order_mark_and_bytes_that_are_no_utf_8_do_not_hide_the_page() {
         let body = b"\xef\xbb\xbf{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":{\"a\":\"\xff\xfe\"}},{\"resource\":{\"b\":1}}]}";
         let bundle = Bundle::index(body).unwrap();

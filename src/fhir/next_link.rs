@@ -330,6 +330,7 @@ mod tests {
             assert_eq!(of(header), links(&["?p=2"]), "{header}");
         }
         assert_eq!(of(r#"<?a=1,2;3>; rel=next"#), links(&["?a=1,2;3"]));
+        assert_eq!(of(r#"<?a=">; rel=next"#), links(&[r#"?a=""#]));
         assert_eq!(of(r#"<?p=2>; rel=next, <?p=3>; rel=next"#), links(&["?p=2", "?p=3"]));
         for header in ["", "<?p=2>", r#"<?p=1>; rel="self""#, "<?p=2>; title=next", ", ;;"] {
             assert_eq!(of(header), Next::None, "{header}");

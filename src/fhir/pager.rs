@@ -347,6 +347,41 @@ mod tests {
     }
 
     #[test]
+    fn a_full_first_page_that_says_nothing_of_others_is_no_last_one() {
+        let first = url("https://api.x.test/r4/Coverage?_count=2");
+        let of = |members: &str, entries: &str| {
+            let text = format!(r#"{{"resourceType":"Bundle"{members},"entry":[{entries}]}}"#);
+            Bundle::index(text.as_bytes()).unwrap()
+        };
+        let last = |page: &str, bundle: &Bundle| {
+            Pager::new(&first, &[]).unwrap().last(&url(page), bundle).map(|last| last.is_some())
+        };
+        const TWO: &str = r#"{"resource":{"id":"a"}},{"resource":{"id":"b"}}"#;
+        assert_eq!(last(first.as_str(), &of("", TWO)), Err(PagingError::Unlinked));
+        // What is not a match does not fill a page.
+        let along =
+            r#"{"resource":{"id":"a"}},{"resource":{"id":"b"},"search":{"mode":"include"}}"#;
+        assert_eq!(last(first.as_str(), &of("", along)), Ok(false));
+        let more = format!(r#"{along},{{"resource":{{"id":"c"}}}}"#);
+        assert_eq!(last(first.as_str(), &of("", &more)), Err(PagingError::Unlinked));
+        for told in [
+            r#","total":2"#,
+            r#","link":[{"relation":"self","url":"?_count=2"}]"#,
+            r#","link":[{"relation":"last","url":"?_count=2"}]"#,
+        ] {
+            assert_eq!(last(first.as_str(), &of(told, TWO)), Ok(false), "{told}");
+        }
+        for page in ["?_count=3", "?_count=1", "?_id=a,b&_count=2", "", "?_count=two"] {
+            let page = format!("https://api.x.test/r4/Coverage{page}");
+            assert_eq!(last(&page, &of("", TWO)), Ok(false), "{page}");
+        }
+        // Behind a link that was followed, the page without one is the last.
+        let mut pager = Pager::new(&first, &[]).unwrap();
+        let second = follow(&mut pager, &first, &["?_count=2&_after=b"]).unwrap();
+        assert_eq!(pager.last(&second, &of("", TWO)), Ok(None));
+    }
+
+    #[test]
     fn several_links_are_followed_where_they_lead_to_one_page() {
         let page = url("https://api.x.test/r4/Coverage?_count=10");
         let mut pager = Pager::new(&page, &[]).unwrap();

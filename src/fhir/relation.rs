@@ -100,6 +100,12 @@ mod tests {
             ("search", Relation::Other),
             ("https://x.test/rels/up", Relation::Other),
             ("lastPage", Relation::Other),
+            // Somebody's own word, whatever the registry means by it.
+            ("https://x.test/rels/last", Relation::Other),
+            ("https://x.test/rels/self", Relation::Other),
+            ("https://x.test/rels/next", Relation::Unclear),
+            ("http://www.iana.org/assignments/relation/last", Relation::Last),
+            ("urn:iana:self", Relation::Itself),
             ("following", Relation::Unknown),
             ("more", Relation::Unknown),
             ("nxt", Relation::Unknown),

@@ -81,4 +81,16 @@ mod tests {
             assert_eq!(without_count(&url), None);
         }
     }
+
+    #[test]
+    fn a_search_without_count_keeps_all_else() {
+        for (search, expected) in [
+            ("?_count=10", ""),
+            ("?patient=7&_count=10&category=a%2Cb", "?patient=7&category=a%2Cb"),
+            ("?_count=10&_count=20&_sort=date", "?_sort=date"),
+        ] {
+            let url = |query| Url::parse(&format!("https://api.x.test/r4/Goal{query}")).unwrap();
+            assert_eq!(without_count(&url(search)), Some(url(expected)), "{search}");
+        }
+    }
 }

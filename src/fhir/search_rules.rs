@@ -105,6 +105,24 @@ mod tests {
     }
 
     #[test]
+    fn only_a_rule_that_says_so_wants_everything() {
+        let of = |text: &str| SearchRule::parse(&[text.to_owned()]).unwrap();
+        for (text, expected) in [
+            ("everything", true),
+            ("bare", false),
+            ("read", false),
+            ("patient={patient}&category=laboratory", false),
+        ] {
+            let types = BTreeMap::from([("Coverage".to_owned(), of(text))]);
+            let of_a_type = SearchRules { types, ..SearchRules::default() };
+            assert_eq!(of_a_type.wants_everything(), expected, "{text}");
+            let by_default = SearchRules { default: Some(of(text)), ..SearchRules::default() };
+            assert_eq!(by_default.wants_everything(), expected, "{text}");
+        }
+        assert!(!SearchRules::default().wants_everything());
+    }
+
+    #[test]
     fn where_nobody_is_told_apart_a_type_without_a_rule_is_only_read() {
         let mut rules = SearchRules::default();
         assert_eq!(rules.of("Account"), None);

@@ -200,3 +200,39 @@ fn declared(input: &PlanInput<'_>) -> impl Iterator<Item = String> {
     let capability = input.capability;
     capability.into_iter().flat_map(|capability| capability.types().map(str::to_owned))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_that_got_everything_ends_with_what_is_noted_of_the_type() {
+        for (note, warning, expected) in [
+            (None, None, None),
+            (Some("in part"), None, Some("in part")),
+            (None, Some("no total"), Some("no total")),
+            (Some("in part"), Some("no total"), Some("in part; no total")),
+        ] {
+            let extent = Extent { note: note.map(str::to_owned), ..Extent::default() };
+            let expected = WalkFinish::complete(expected.map(str::to_owned));
+            assert_eq!(extent.complete(warning.map(str::to_owned), true), expected);
+        }
+    }
+
+    #[test]
+    fn a_gap_ends_such_a_walk_unless_an_uncovered_type_brought_something() {
+        let gap = WalkFinish::incomplete(Reason::NotAsked, "some of it is hidden".to_owned());
+        let complete = WalkFinish::complete(None);
+        for (is_uncovered, brought_nothing, expected) in [
+            (false, false, &gap),
+            (false, true, &gap),
+            (true, true, &gap),
+            (true, false, &complete),
+        ] {
+            let gap = Some(Box::new(gap.clone()));
+            let extent = Extent { is_uncovered, gap, ..Extent::default() };
+            let end = extent.complete(None, brought_nothing);
+            assert_eq!(end, *expected, "{is_uncovered} {brought_nothing}");
+        }
+    }
+}

@@ -166,3 +166,7 @@ pub struct Increment {
     /// Whether the server has yet to show that it honours `_lastUpdated`.
     pub probe: bool,
 }
+
+#[cfg(test)]
+#[path = "order_tests.rs"]
+mod tests;

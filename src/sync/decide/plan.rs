@@ -150,5 +150,8 @@ fn usable(cursor: &Cursor, base: &Url) -> Option<WalkFrom> {
 }
 
 #[cfg(test)]
+#[path = "searches_tests.rs"]
+mod searches_tests;
+#[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

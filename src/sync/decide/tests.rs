@@ -33,9 +33,9 @@ fn cursor(url: &str) -> Cursor {
     }
 }
 
-const BASE: &str = "https://api.x.test/r4";
+pub(super) const BASE: &str = "https://api.x.test/r4";
 
-fn input(base: &Url) -> PlanInput<'_> {
+pub(super) fn input(base: &Url) -> PlanInput<'_> {
     static NO_RULES: LazyLock<SearchRules> = LazyLock::new(SearchRules::default);
     static NO_BASES: BTreeMap<String, Url> = BTreeMap::new();
     static USUAL: LazyLock<RequiredTypes> = LazyLock::new(RequiredTypes::default);
@@ -303,4 +303,66 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
     {
         assert_eq!(begins(&declares, &state, false), "start", "{state:?}");
     }
+}
+
+/// How the run ends a type that it does not walk.
+fn skipped(input: &PlanInput<'_>, name: &str) -> Option<WalkFinish> {
+    plan(input).into_iter().find_map(|step| match step {
+        Step::Skip { resource_type, finish } if resource_type == name => Some(finish),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_held_type_that_nobody_names_any_more_is_a_gap_if_the_plan_listed_it() {
+    let base = Url::parse(BASE).unwrap();
+    let declared = capability(&["ImagingStudy"]);
+    let end = |held: &[HeldType]| {
+        let input = PlanInput { capability: Some(&declared), held, ..input(&base) };
+        skipped(&input, "ImagingStudy").unwrap()
+    };
+    let held = |name: &str, is_listed| [HeldType { resource_type: name.into(), is_listed }];
+    for left in [&[][..], &held("ImagingStudy", false), &held("Media", true)] {
+        assert_eq!((end(left).state, end(left).hint), (WalkState::Skipped, None), "{left:?}");
+    }
+    let gap = end(&held("ImagingStudy", true));
+    assert_eq!(gap.state, WalkState::Incomplete);
+    assert!(gap.hint.unwrap().starts_with("add \"ImagingStudy\""));
+    let along = super::super::asked::came_along("Media");
+    assert_eq!(along.hint.as_deref(), Some("add \"Media\" to the plan's types"));
+}
+
+#[test]
+fn a_type_that_can_only_be_read_is_read_by_reference_unless_somebody_counts_on_it() {
+    let base = Url::parse(BASE).unwrap();
+    let statement = br#"{"resourceType":"CapabilityStatement","rest":[{"resource":[
+        {"type":"Medication","interaction":[{"code":"read"}]},
+        {"type":"Patient","interaction":[{"code":"search-type"}]}]}]}"#;
+    let declared = Capability::parse(statement).unwrap();
+    let usual = PlanInput { capability: Some(&declared), ..input(&base) };
+    let reason = |input: &PlanInput<'_>| skipped(input, "Medication").and_then(|end| end.reason);
+    assert_eq!(reason(&usual), Some(Reason::NotListed));
+    let required = RequiredTypes::named(vec!["Medication".to_owned()]);
+    assert_eq!(reason(&PlanInput { required: &required, ..usual.clone() }), None);
+    let held = [HeldType { resource_type: "Medication".into(), is_listed: true }];
+    assert_eq!(reason(&PlanInput { held: &held, ..usual.clone() }), None);
+    let narrow = PlanInput { scope: Some("patient/Patient.read"), ..usual };
+    assert_ne!(reason(&narrow), Some(Reason::NotListed));
+}
+
+#[test]
+fn a_type_that_the_consent_covers_in_part_says_which_part() {
+    let base = Url::parse(BASE).unwrap();
+    let asked = ["Observation".to_owned()];
+    let scope = Some("patient/Observation.rs?category=laboratory");
+    let usual = PlanInput { scope, ..input(&base) };
+    let Choice::Ask(extent) = choose(&usual, "Observation") else { panic!("it is left out") };
+    assert!(extent.is_part && !extent.is_uncovered && extent.gap.is_none());
+    assert!(extent.note.unwrap().ends_with("Observation?category=laboratory"));
+    let named = PlanInput { asked_types: &asked, ..usual };
+    let Choice::Ask(extent) = choose(&named, "Observation") else { panic!("it is left out") };
+    let gap = extent.gap.unwrap();
+    assert!(
+        gap.keep_cursor && gap.hint.unwrap().starts_with("`payersync connect john --plan demo`")
+    );
 }

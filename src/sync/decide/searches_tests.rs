@@ -1,0 +1,107 @@
+//! In which ways a type is searched, and what a walk of it is proved for.
+
+use super::{
+    super::proved_for::fingerprint,
+    tests::{BASE, input},
+    *,
+};
+use crate::{
+    fhir::{Capability, SearchRules},
+    warehouse::HeldType,
+};
+
+fn order(input: &PlanInput<'_>, name: &str) -> WalkOrder {
+    match step(input, name) {
+        Step::Walk(order) => *order,
+        Step::Skip { finish, .. } => panic!("{name} is not walked: {finish:?}"),
+    }
+}
+
+/// The query of each way, and its note.
+fn ways(order: &WalkOrder) -> Vec<(String, String)> {
+    let of = |start: &Url, note: &Option<String>| {
+        let query = start.as_str().strip_prefix(BASE).unwrap().replace("%7B", "{");
+        (query.replace("%7D", "}"), note.clone().unwrap_or_default())
+    };
+    let otherwise = order.otherwise.iter().map(|attempt| of(&attempt.start, &attempt.note));
+    [of(&order.start, &order.note)].into_iter().chain(otherwise).collect()
+}
+
+#[test]
+fn what_is_proved_is_proved_for_one_base_one_search_and_one_consent() {
+    let base = Url::parse(BASE).unwrap();
+    let other = Url::parse("https://api.x.test/r5").unwrap();
+    let usual = input(&base);
+    let here = fingerprint(&usual, "Goal", &[]);
+    assert_eq!(fingerprint(&usual, "Goal", &[]), here);
+    let renewed = PlanInput { consented_at: Some("2026-01-01T00:00:00.000Z"), ..usual.clone() };
+    for another in [
+        fingerprint(&input(&other), "Goal", &[]),
+        fingerprint(&usual, "Goal", &["status=active"]),
+        fingerprint(&renewed, "Goal", &[]),
+    ] {
+        assert_ne!(another, here);
+    }
+}
+
+#[test]
+fn a_type_counts_as_listed_before_if_it_is_held_so_or_was_walked_whole() {
+    let base = Url::parse(BASE).unwrap();
+    let held = |is_listed| [HeldType { resource_type: "Goal".into(), is_listed }];
+    let is_listed =
+        |held: &[HeldType]| order(&PlanInput { held, ..input(&base) }, "Goal").listed_before;
+    assert!(is_listed(&held(true)));
+    assert!(!is_listed(&held(false)) && !is_listed(&[]));
+}
+
+#[test]
+fn a_search_that_is_refused_is_followed_by_others() {
+    let base = Url::parse(BASE).unwrap();
+    let order = order(&input(&base), "Goal");
+    let by_patient = "searched by patient, since the plan refuses a search without one";
+    let no_count = "searched without _count, since the plan refuses it";
+    let expected = [
+        ("/Goal?_count=100", String::new()),
+        ("/Goal?_count=100&patient={patient}", by_patient.to_owned()),
+        ("/Goal", no_count.to_owned()),
+        ("/Goal?patient={patient}", format!("{by_patient}; {no_count}")),
+    ];
+    assert_eq!(ways(&order), expected.map(|(query, note)| (query.to_owned(), note)));
+    let after = |status| {
+        let is_for = |attempt: &Attempt| attempt.is_for(status);
+        order.otherwise.iter().map(is_for).collect::<Vec<_>>()
+    };
+    assert_eq!(after(Some(400)), [true, true, true]);
+    assert_eq!(after(Some(403)), [true, false, false]);
+    assert_eq!(after(Some(422)), [true, true, true]);
+    assert_eq!(after(Some(500)), [false, false, false]);
+    assert_eq!(after(None), [false, false, false]);
+}
+
+#[test]
+fn everything_is_asked_for_first_unless_only_the_search_is_declared() {
+    let base = Url::parse(BASE).unwrap();
+    let rule = SearchRule::parse(&["everything".to_owned()]).unwrap();
+    let mut rules = SearchRules::default();
+    rules.types.extend(["Goal", "Patient"].map(|name| (name.to_owned(), rule.clone())));
+    let first = |declared: &str, name: &str| {
+        let text = format!(
+            r#"{{"resourceType":"CapabilityStatement","rest":[{{"resource":[{declared}]}}]}}"#
+        );
+        let capability = Capability::parse(text.as_bytes());
+        let capability = capability.as_ref();
+        let asked_types = &[name.to_owned()];
+        let input = PlanInput { search: &rules, capability, asked_types, ..input(&base) };
+        let order = order(&input, name);
+        let is_first = is_everything(&order.start);
+        let others = order.otherwise.iter().any(|other| is_everything(&other.start) != is_first);
+        (is_first, others)
+    };
+    let search = r#"{"type":"Goal"}"#;
+    let everything = r#"{"type":"Patient","operation":[{"name":"everything"}]}"#;
+    assert_eq!(first("", "Goal"), (true, false));
+    assert_eq!(first(search, "Goal"), (false, true));
+    assert_eq!(first(everything, "Goal"), (true, false));
+    assert_eq!(first(&format!("{search},{everything}"), "Goal"), (true, false));
+    assert_eq!(first(search, "Patient"), (true, false));
+}

@@ -1,6 +1,6 @@
 //! What all requests share: the options, the grants, the log, the faults.
 //!
-//! Holds no member data; that is computed per page.
+//! Holds no member data but the texts that were sent lately; all else is computed per page.
 
 use super::{
     change::Change,
@@ -8,11 +8,12 @@ use super::{
     members::{Member, Population},
     oauth::grants::{Grants, Lifetimes},
     options::Options,
+    server::kept_texts::KeptTexts,
 };
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// One request the sandbox answered.
@@ -47,6 +48,7 @@ pub(super) struct State {
     pub(super) origin: String,
     pub(super) foreign_origin: String,
     pub(super) foreign: Foreign,
+    pub(super) texts: Arc<KeptTexts>,
     faults: RwLock<Vec<Fault>>,
     grants: Mutex<Grants>,
     requests: Mutex<Vec<Request>>,
@@ -73,6 +75,7 @@ impl State {
             origin,
             foreign_origin,
             foreign: Foreign::default(),
+            texts: Arc::default(),
             grants: Mutex::default(),
             requests: Mutex::default(),
             attempts: Mutex::default(),

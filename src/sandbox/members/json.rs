@@ -3,7 +3,7 @@
 //! serde_json's `Value` would sort members and print `25.00` as `25.0`; a payer's amounts carry
 //! trailing zeros and its `resourceType` comes first. It never parses: texts only leave here.
 
-use std::fmt::{self, Write as _};
+use std::{borrow::Cow, fmt};
 
 /// One JSON value. `Absent` is left out of its object or array.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,14 +14,14 @@ pub(in crate::sandbox) enum Json {
     Number(String),
     Text(String),
     Array(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    Object(Vec<(Cow<'static, str>, Json)>),
 }
 
 /// An object from `name: value` pairs, in that order.
 macro_rules! object {
     ($($name:ident : $value:expr),* $(,)?) => {
         $crate::sandbox::members::json::Json::Object(vec![
-            $((stringify!($name).to_string(), $crate::sandbox::members::json::Json::from($value))),*
+            $((std::borrow::Cow::Borrowed(stringify!($name)), $crate::sandbox::members::json::Json::from($value))),*
         ])
     };
 }
@@ -49,7 +49,7 @@ impl Json {
         let value = value.into();
         match members.iter_mut().find(|(present, _)| present == name) {
             Some(member) => member.1 = value,
-            None => members.push((name.to_string(), value)),
+            None => members.push((Cow::Owned(name.to_string()), value)),
         }
     }
 
@@ -120,50 +120,68 @@ impl Json {
 
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Json::Absent => f.write_str("null"),
-            Json::Bool(value) => write!(f, "{value}"),
-            Json::Number(text) => f.write_str(text),
-            Json::Text(text) => write_text(f, text),
-            Json::Array(elements) => {
-                f.write_char('[')?;
-                let present = elements.iter().filter(|element| **element != Json::Absent);
-                for (position, element) in present.enumerate() {
-                    if position > 0 {
-                        f.write_char(',')?;
-                    }
-                    write!(f, "{element}")?;
-                }
-                f.write_char(']')
-            }
-            Json::Object(members) => {
-                f.write_char('{')?;
-                let present = members.iter().filter(|(_, value)| *value != Json::Absent);
-                for (position, (name, value)) in present.enumerate() {
-                    if position > 0 {
-                        f.write_char(',')?;
-                    }
-                    write_text(f, name)?;
-                    write!(f, ":{value}")?;
-                }
-                f.write_char('}')
-            }
-        }
+        let mut text = String::new();
+        self.write(&mut text);
+        f.write_str(&text)
     }
 }
 
-fn write_text(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    f.write_char('"')?;
-    for character in text.chars() {
-        match character {
-            '"' => f.write_str("\\\"")?,
-            '\\' => f.write_str("\\\\")?,
-            '\n' => f.write_str("\\n")?,
-            control if control < ' ' => write!(f, "\\u{:04x}", u32::from(control))?,
-            other => f.write_char(other)?,
+impl Json {
+    fn write(&self, out: &mut String) {
+        match self {
+            Json::Absent => out.push_str("null"),
+            Json::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            Json::Number(text) => out.push_str(text),
+            Json::Text(text) => write_text(out, text),
+            Json::Array(elements) => {
+                out.push('[');
+                let present = elements.iter().filter(|element| !element.is_absent());
+                for (position, element) in present.enumerate() {
+                    if position > 0 {
+                        out.push(',');
+                    }
+                    element.write(out);
+                }
+                out.push(']');
+            }
+            Json::Object(members) => {
+                out.push('{');
+                let present = members.iter().filter(|(_, value)| !value.is_absent());
+                for (position, (name, value)) in present.enumerate() {
+                    if position > 0 {
+                        out.push(',');
+                    }
+                    write_text(out, name);
+                    out.push(':');
+                    value.write(out);
+                }
+                out.push('}');
+            }
         }
     }
-    f.write_char('"')
+
+    fn is_absent(&self) -> bool {
+        matches!(self, Json::Absent)
+    }
+}
+
+fn write_text(out: &mut String, text: &str) {
+    out.push('"');
+    let mut rest = text;
+    // Nearly every text is written in one piece.
+    while let Some(at) = rest.find(|c: char| c < ' ' || matches!(c, '"' | '\\')) {
+        let (plain, escaped) = rest.split_at(at);
+        out.push_str(plain);
+        match escaped.as_bytes()[0] {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            control => out.push_str(&format!("\\u{control:04x}")),
+        }
+        rest = &escaped[1..];
+    }
+    out.push_str(rest);
+    out.push('"');
 }
 
 impl From<&str> for Json {

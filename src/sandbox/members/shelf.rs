@@ -41,6 +41,12 @@ impl Shelf {
         }
     }
 
+    /// What tells a resource from every other of the population.
+    pub(in crate::sandbox) fn key(&self, index: u32) -> (u32, &'static str, u32) {
+        let (owner, number) = self.place(index);
+        (owner.number, self.entry.name, number)
+    }
+
     pub(in crate::sandbox) fn id(&self, index: u32) -> String {
         let (owner, number) = self.place(index);
         (self.entry.id)(&owner, number)

@@ -3,6 +3,7 @@
 mod binary;
 pub(super) mod bundle;
 mod capability;
+pub(in crate::sandbox) mod kept_texts;
 pub(super) mod line;
 pub(super) mod outcome;
 pub(super) mod record;

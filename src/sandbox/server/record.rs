@@ -2,14 +2,20 @@
 //!
 //! The generated data never changes; what a test amended or withdrew is laid over it here.
 
-use super::resource_text::{append_member, replace, version_references};
+use super::{
+    kept_texts::KeptTexts,
+    resource_text::{append_member, replace, version_references},
+};
 use crate::sandbox::{
     change::Change,
     members::{ORIGIN, Shelf, TypeEntry},
     state::State,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 /// The path of the FHIR base in generated references.
 const DEFAULT_BASE: &str = "/r4";
@@ -22,6 +28,7 @@ pub(crate) struct Record {
     shelves: Vec<(Shelf, Changes)>,
     /// Shelf and index of each resource, where there are several shelves.
     places: Option<Vec<(usize, u32)>>,
+    texts: Arc<KeptTexts>,
     origin: String,
     /// Where the resources are that absolute references name.
     base_path: &'static str,
@@ -56,6 +63,7 @@ impl Record {
         Record {
             shelves: members.map(shelf).collect(),
             places: None,
+            texts: Arc::clone(&state.texts),
             origin: state.options.named_origin.as_ref().unwrap_or(&state.origin).clone(),
             base_path: state.options.like.base("Patient").unwrap_or(DEFAULT_BASE),
             has_versioned_references: state.options.like.has_versioned_references(),
@@ -126,12 +134,8 @@ impl Record {
 
     pub(crate) fn text(&self, index: u32) -> String {
         let (shelf, changes, index) = self.place(index);
-        let mut text = shelf.text(index);
-        if self.base_path != DEFAULT_BASE {
-            let base = format!("{}{}", self.origin, self.base_path);
-            text = text.replace(&format!("{ORIGIN}{DEFAULT_BASE}/"), &format!("{base}/"));
-        }
-        text = text.replace(ORIGIN, &self.origin);
+        let text = self.texts.get_or_make(shelf.key(index), || self.generated(shelf, index));
+        let mut text = String::from(&*text);
         if let Some(Change::Amended(times, at)) = changes.get(&index) {
             let version = 9_200_000_000_000u64 + u64::from(*times);
             replace(&mut text, "\"versionId\":\"", "\"", &version.to_string());
@@ -140,6 +144,17 @@ impl Record {
             // A private language tag: allowed on every resource, and in none of the generated ones.
             append_member(&mut text, &format!("\"language\":\"x-amended-{times}\""));
         }
+        text
+    }
+
+    /// The text before anything changed it, with this server's addresses.
+    fn generated(&self, shelf: &Shelf, index: u32) -> String {
+        let mut text = shelf.text(index);
+        if self.base_path != DEFAULT_BASE {
+            let base = format!("{}{}", self.origin, self.base_path);
+            text = text.replace(&format!("{ORIGIN}{DEFAULT_BASE}/"), &format!("{base}/"));
+        }
+        text = text.replace(ORIGIN, &self.origin);
         if self.has_versioned_references {
             version_references(&mut text);
         }

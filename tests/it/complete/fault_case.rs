@@ -348,8 +348,11 @@ fn words(hits: Hits) -> String {
 }
 
 fn id_of(text: &str) -> String {
-    let resource: serde_json::Value = serde_json::from_str(text).unwrap();
-    resource["id"].as_str().unwrap().to_owned()
+    #[derive(serde::Deserialize)]
+    struct Resource {
+        id: String,
+    }
+    serde_json::from_str::<Resource>(text).unwrap().id
 }
 
 fn without_meta(text: &str) -> serde_json::Value {

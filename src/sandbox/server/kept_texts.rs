@@ -1,0 +1,70 @@
+//! Texts of resources that were asked for lately.
+//!
+//! A resource that nobody changes is the same text each time, and making it costs more than sending it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// All texts together, in bytes: some members' records, whatever the size of the population.
+const MOST_BYTES: usize = 8 << 20;
+
+/// Whose resource it is, its type, and its number among the owner's.
+pub(crate) type Key = (u32, &'static str, u32);
+
+/// The texts, for as long as they fit.
+#[derive(Default)]
+pub(crate) struct KeptTexts(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    texts: HashMap<Key, Arc<str>>,
+    bytes: usize,
+}
+
+impl KeptTexts {
+    /// The text of a resource, made where it is not kept.
+    pub(crate) fn get_or_make(&self, key: Key, make: impl FnOnce() -> String) -> Arc<str> {
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = kept().texts.get(&key) {
+            return Arc::clone(text);
+        }
+        // Not while it is locked: others are answered meanwhile.
+        let text: Arc<str> = make().into();
+        let mut kept = kept();
+        if kept.bytes + text.len() > MOST_BYTES {
+            *kept = Kept::default();
+        }
+        if text.len() <= MOST_BYTES && kept.texts.insert(key, Arc::clone(&text)).is_none() {
+            kept.bytes += text.len();
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_text_is_not_made_again() {
+        let texts = KeptTexts::default();
+        assert_eq!(&*texts.get_or_make((0, "Goal", 1), || "one".to_owned()), "one");
+        assert_eq!(&*texts.get_or_make((0, "Goal", 1), || panic!("made again")), "one");
+        assert_eq!(&*texts.get_or_make((1, "Goal", 1), || "other".to_owned()), "other");
+    }
+
+    #[test]
+    fn what_is_kept_has_a_bound() {
+        let texts = KeptTexts::default();
+        let size = MOST_BYTES / 3;
+        for number in 0..10 {
+            texts.get_or_make((0, "Binary", number), || "x".repeat(size));
+            let kept = texts.0.lock().unwrap();
+            assert_eq!(kept.bytes, kept.texts.len() * size);
+            assert!(kept.bytes <= MOST_BYTES);
+            assert!(kept.texts.contains_key(&(0, "Binary", number)));
+        }
+    }
+}

@@ -131,26 +131,43 @@ fn has_prefix(name: &str, prefix: &str) -> bool {
 
 /// With row ids: DuckDB asks for them wherever a question names no column, such as `count(*)`.
 fn create_sql(view: &View, key: usize, name: &str) -> String {
-    let mut lines = vec!["connection_id INTEGER NOT NULL".to_owned()];
-    lines.push(format!("{} TEXT NOT NULL", quote(&view.columns[key].name)));
-    lines.push("row_no INTEGER NOT NULL".to_owned());
-    for (position, column) in view.columns.iter().enumerate() {
-        if position != key {
-            lines.push(
-                format!("{} {}", quote(&column.name), affinity(column)).trim_end().to_owned(),
-            );
-        }
+    let mut sql = String::with_capacity(64 * (view.columns.len() + 4));
+    let key_column = &view.columns[key];
+    sql.push_str("CREATE TABLE ");
+    push_quoted(&mut sql, name);
+    sql.push_str(" (\n  connection_id INTEGER NOT NULL,\n  ");
+    push_quoted(&mut sql, &key_column.name);
+    sql.push_str(" TEXT NOT NULL,\n  row_no INTEGER NOT NULL");
+    for (_, column) in view.columns.iter().enumerate().filter(|(position, _)| *position != key) {
+        sql.push_str(",\n  ");
+        push_quoted(&mut sql, &column.name);
+        let affinity = affinity(column);
+        sql.push_str(if affinity.is_empty() { "" } else { " " });
+        sql.push_str(affinity);
     }
-    lines.push(format!("PRIMARY KEY (connection_id, {}, row_no)", quote(&view.columns[key].name)));
-    format!("CREATE TABLE {} (\n  {}\n)", quote(name), lines.join(",\n  "))
+    sql.push_str(",\n  PRIMARY KEY (connection_id, ");
+    push_quoted(&mut sql, &key_column.name);
+    sql.push_str(", row_no)\n)");
+    sql
 }
 
 /// Values come in the order of the view's columns, after the connection and the row number.
 fn insert_sql(view: &View, name: &str) -> String {
-    let mut names = vec!["connection_id".to_owned(), "row_no".to_owned()];
-    names.extend(view.columns.iter().map(|column| quote(&column.name)));
-    let marks: Vec<String> = (1..=names.len()).map(|number| format!("?{number}")).collect();
-    format!("INSERT INTO {} ({}) VALUES ({})", quote(name), names.join(", "), marks.join(", "))
+    let mut sql = String::with_capacity(40 * (view.columns.len() + 4));
+    sql.push_str("INSERT INTO ");
+    push_quoted(&mut sql, name);
+    sql.push_str(" (connection_id, row_no");
+    for column in &view.columns {
+        sql.push_str(", ");
+        push_quoted(&mut sql, &column.name);
+    }
+    sql.push_str(") VALUES (?1, ?2");
+    for number in 3..view.columns.len() + 3 {
+        sql.push_str(", ?");
+        sql.push_str(&number.to_string());
+    }
+    sql.push(')');
+    sql
 }
 
 fn delete_sql(view: &View, key: usize, name: &str) -> String {
@@ -191,7 +208,18 @@ fn is_of_sqlite(name: &str) -> bool {
 
 /// An identifier in SQL.
 pub(crate) fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    let mut quoted = String::with_capacity(name.len() + 2);
+    push_quoted(&mut quoted, name);
+    quoted
+}
+
+fn push_quoted(sql: &mut String, name: &str) {
+    sql.push('"');
+    match name.contains('"') {
+        true => sql.push_str(&name.replace('"', "\"\"")),
+        false => sql.push_str(name),
+    }
+    sql.push('"');
 }
 
 /// Every normalised table, by position and by the resource type that fills it.
@@ -327,5 +355,34 @@ mod tests {
             assert_eq!(compiled.resource, outline.resource, "{}", compiled.name);
             assert_eq!(compiled.description, outline.description, "{}", compiled.name);
         }
+    }
+
+    #[test]
+    fn the_statements_of_a_table_are_these() {
+        let column = |name: &str, path: &str, kind: &str| {
+            format!(r#"{{"name": "{name}", "path": "{path}"{kind}}}"#)
+        };
+        let columns = [
+            column("id", "getResourceKey()", r#", "type": "string""#),
+            column("born", "birthDate", ""),
+            column("count", "multipleBirth.ofType(integer)", r#", "type": "integer""#),
+        ];
+        let definition = format!(
+            r#"{{"resource": "Patient", "name": "person", "select": [{{"column": [{}]}}]}}"#,
+            columns.join(", ")
+        );
+        let table = Table::new(&definition).unwrap();
+        assert_eq!(
+            table.create("a\"b"),
+            "CREATE TABLE \"a\"\"b\" (\n  connection_id INTEGER NOT NULL,\n  \"id\" TEXT NOT NULL,\n  \
+             row_no INTEGER NOT NULL,\n  \"born\",\n  \"count\" INTEGER,\n  \
+             PRIMARY KEY (connection_id, \"id\", row_no)\n)"
+        );
+        assert_eq!(
+            table.insert,
+            "INSERT INTO \"person\" (connection_id, row_no, \"id\", \"born\", \"count\") \
+             VALUES (?1, ?2, ?3, ?4, ?5)"
+        );
+        assert_eq!(table.delete, "DELETE FROM \"person\" WHERE connection_id = ?1 AND \"id\" = ?2");
     }
 }

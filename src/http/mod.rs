@@ -30,6 +30,7 @@ mod spelling;
 mod turns;
 mod verdict;
 mod wait;
+mod window;
 
 pub use bearer::Bearer;
 pub use client::HttpClient;

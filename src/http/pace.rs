@@ -1,27 +1,53 @@
-//! A pace that learns: slower after each 429, faster again with each other answer.
+//! A pace that learns how fast an origin may be asked, from its 429s.
 //!
-//! Kept beside the configured budget, which stays the upper bound.
+//! Kept beside the configured budget, which stays the upper bound. Between a rate that was refused and one
+//! that held, the pace takes the middle, until the two are 3 % apart: then it stays, and there is no further
+//! 429. Each rate is on trial for two seconds; a limit over a minute refuses what had held, and doubles that.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// The slowest pace: one request a minute.
 const SLOWEST: Duration = Duration::from_secs(60);
-/// Below this the pace is no longer worth keeping.
-const NEGLIGIBLE: Duration = Duration::from_millis(2);
+/// For so long after a change, refusals are those of requests that were under way.
+const SETTLING: Duration = Duration::from_secs(1);
+const FIRST_TRIAL: Duration = Duration::from_secs(2);
+const LONGEST_TRIAL: Duration = Duration::from_secs(64);
+/// For so long a refused rate is not tried again; twice as long after each time that it is refused again.
+const FIRST_PATIENCE: Duration = Duration::from_secs(60);
+const LONGEST_PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 /// The distance that requests to one origin keep at present.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// The distance at which the first 429 sets in: that of the configured rate.
+    /// The distance of the configured rate: as far as the pace may return.
     usual: Duration,
+    /// Zero while nothing has been refused.
     distance: Duration,
     next: Option<Instant>,
+    bounds: Option<Bounds>,
+}
+
+/// What is known of the distance that the origin asks for.
+#[derive(Debug)]
+struct Bounds {
+    /// The distance that was refused last.
+    refused: Duration,
+    /// The shortest distance that held a whole trial.
+    held: Option<Duration>,
+    /// When the present distance was taken, and the answers since.
+    since: Instant,
+    answers: u32,
+    trial: Duration,
+    refused_at: Instant,
+    patience: Duration,
+    /// Whether a rate that had been refused is being tried again.
+    is_bold: bool,
 }
 
 impl Pace {
     pub(super) fn new(usual: Duration) -> Pace {
-        Pace { usual, distance: Duration::ZERO, next: None }
+        Pace { usual, distance: Duration::ZERO, next: None, bounds: None }
     }
 
     /// When the next request may go; takes the place.
@@ -31,47 +57,163 @@ impl Pace {
         at
     }
 
-    /// The server said 429: twice the distance.
-    pub(super) fn throttled(&mut self) {
-        self.distance = (self.distance * 2).clamp(self.usual * 2, SLOWEST);
+    /// The server said 429: back to the distance that held, or to twice the distance.
+    pub(super) fn throttled(&mut self, now: Instant) {
+        let refused = self.distance.max(self.usual);
+        let bounds = self.bounds.get_or_insert(Bounds {
+            refused,
+            held: None,
+            // Such that the first refusal changes the distance.
+            since: now.checked_sub(SETTLING).unwrap_or(now),
+            answers: 0,
+            trial: FIRST_TRIAL,
+            refused_at: now,
+            patience: FIRST_PATIENCE,
+            is_bold: false,
+        });
+        if now < bounds.since + SETTLING && self.distance > Duration::ZERO {
+            return;
+        }
+        if bounds.held.is_some_and(|held| refused >= held) {
+            bounds.held = None;
+            bounds.trial = (bounds.trial * 2).min(LONGEST_TRIAL);
+        }
+        if std::mem::take(&mut bounds.is_bold) {
+            bounds.patience = (bounds.patience * 2).min(LONGEST_PATIENCE);
+        }
+        (bounds.refused, bounds.refused_at) = (refused, now);
+        (bounds.since, bounds.answers) = (now, 0);
+        self.distance = bounds.held.unwrap_or(refused * 2).min(SLOWEST);
     }
 
-    /// The server took the request: a tenth less distance.
-    pub(super) fn accepted(&mut self) {
-        self.distance = self.distance * 9 / 10;
-        if self.distance < NEGLIGIBLE {
-            self.distance = Duration::ZERO;
+    /// The server took the request: after a trial's worth of them, a shorter distance.
+    pub(super) fn accepted(&mut self, now: Instant) {
+        let Some(bounds) = &mut self.bounds else { return };
+        bounds.answers = bounds.answers.saturating_add(1);
+        let passed = now - bounds.since;
+        if passed < bounds.trial.max(self.distance) {
+            return;
+        }
+        // A rate holds only if it was made use of.
+        let is_used = self.distance * bounds.answers * 5 >= passed * 4;
+        (bounds.since, bounds.answers) = (now, 0);
+        if !is_used {
+            return;
+        }
+        bounds.held = Some(self.distance);
+        if self.distance * 100 <= bounds.refused * 103 {
+            if now < bounds.refused_at + bounds.patience {
+                return;
+            }
+            bounds.refused = (bounds.refused / 4).max(self.usual);
+            bounds.is_bold = true;
+        }
+        self.distance = between(self.distance, bounds.refused);
+        // At the configured rate the budget holds alone.
+        if self.distance * 100 <= self.usual * 103 && bounds.is_bold {
+            (self.distance, self.bounds) = (Duration::ZERO, None);
         }
     }
+}
+
+/// The distance of the rate in the middle between the rates of two distances.
+fn between(one: Duration, other: Duration) -> Duration {
+    let [one, other] = [one, other].map(|distance| distance.as_secs_f64().max(1e-9));
+    Duration::from_secs_f64(2.0 * one * other / (one + other))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::VecDeque;
 
-    #[test]
-    fn it_slows_down_with_each_refusal_and_comes_back_but_never_above_the_budget() {
-        let mut pace = Pace::new(Duration::from_millis(100));
-        assert_eq!(pace.distance, Duration::ZERO);
-        pace.throttled();
-        assert_eq!(pace.distance, Duration::from_millis(200));
-        pace.throttled();
-        assert_eq!(pace.distance, Duration::from_millis(400));
-        (0..100).for_each(|_| pace.throttled());
-        assert_eq!(pace.distance, SLOWEST);
-        let answers = (0..).take_while(|_| {
-            pace.accepted();
-            pace.distance > Duration::ZERO
-        });
-        assert!(answers.count() < 120);
+    /// What became of requests that an eager sender sent: the instants, and whether each was refused.
+    fn sent(
+        usual: Duration,
+        seconds: u64,
+        mut allowed: impl FnMut(Duration) -> (usize, Duration),
+    ) -> Vec<(Duration, bool)> {
+        let (start, mut pace) = (Instant::now(), Pace::new(usual));
+        let (mut now, mut taken, mut sent) = (start, VecDeque::new(), Vec::new());
+        while now < start + Duration::from_secs(seconds) {
+            // The budget's own distance, and then the learned one.
+            now = pace.place(now + usual);
+            let (limit, window) = allowed(now - start);
+            // Up to 8 ms on the way.
+            let there = now + Duration::from_millis(sent.len() as u64 * 7919 % 9);
+            while taken.front().is_some_and(|at| *at + window <= there) {
+                taken.pop_front();
+            }
+            let is_refused = taken.len() >= limit;
+            sent.push((now - start, is_refused));
+            match is_refused {
+                true => pace.throttled(now),
+                false => {
+                    taken.push_back(there);
+                    pace.accepted(now);
+                }
+            }
+        }
+        sent
+    }
+
+    /// Requests taken and refused from a second on, until another.
+    fn count(sent: &[(Duration, bool)], from: u64, to: u64) -> (usize, usize) {
+        let span = Duration::from_secs(from)..Duration::from_secs(to);
+        let within = sent.iter().filter(|(at, _)| span.contains(at));
+        let refused = within.clone().filter(|(_, is_refused)| *is_refused).count();
+        (within.count() - refused, refused)
     }
 
     #[test]
-    fn places_keep_their_distance() {
+    fn a_limit_below_the_budget_is_learned_and_used_without_another_429() {
+        let second = Duration::from_secs(1);
+        for (usual, allowed) in [(25, 20), (10, 20), (100, 7), (1, 100), (100, 1)] {
+            let sent = sent(Duration::from_millis(usual), 60, |_| (allowed, second));
+            let (taken, refused) = count(&sent, 40, 60);
+            assert_eq!(refused, 0, "{usual} {allowed}");
+            assert!(taken * 100 >= allowed * 20 * 97 - 100, "{usual} {allowed}: {taken}");
+        }
+    }
+
+    #[test]
+    fn a_limit_over_a_minute_is_learned_too() {
+        let minute = Duration::from_secs(60);
+        let sent = sent(Duration::from_millis(100), 3600, |_| (300, minute));
+        let (taken, refused) = count(&sent, 3000, 3600);
+        assert!(refused <= 60, "{refused}");
+        assert!(taken > 2700, "{taken}");
+    }
+
+    #[test]
+    fn what_was_refused_once_is_tried_again_later_and_more_and_more_rarely() {
+        let second = Duration::from_secs(1);
+        // An hour of a squeeze would be far too long: half a minute, then all is as before.
+        let squeezed = |at: Duration| match at.as_secs() {
+            10..40 => (1, second),
+            _ => (1000, second),
+        };
+        let (taken, refused) = count(&sent(Duration::from_millis(100), 1000, squeezed), 900, 1000);
+        assert!((990..=1001).contains(&taken) && refused == 0, "{taken} {refused}");
+        let lasting = sent(Duration::from_millis(50), 7200, |_| (10, second));
+        let (_, refused) = count(&lasting, 3600, 7200);
+        assert!(refused <= 20, "{refused}");
+    }
+
+    #[test]
+    fn places_keep_their_distance_and_requests_under_way_do_not_slow_it_down_again() {
         let mut pace = Pace::new(Duration::from_millis(100));
-        pace.throttled();
         let now = Instant::now();
+        (0..8).for_each(|_| pace.throttled(now));
         let places: Vec<_> = (0..4).map(|_| pace.place(now) - now).collect();
         assert_eq!(places, [0, 200, 400, 600].map(Duration::from_millis));
+    }
+
+    #[test]
+    fn it_is_never_slower_than_a_request_a_minute() {
+        let mut pace = Pace::new(Duration::from_millis(100));
+        let start = Instant::now();
+        (0..100).for_each(|minute| pace.throttled(start + SLOWEST * minute));
+        assert_eq!(pace.distance, SLOWEST);
     }
 }

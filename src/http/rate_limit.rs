@@ -13,7 +13,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use super::{Origin, pace::Pace, turns::Turns};
+use super::{Origin, pace::Pace, turns::Turns, window::Window};
 use crate::shard::Shard;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -53,8 +53,8 @@ struct Budget {
 
 /// One limit that every request passes.
 enum Gate {
-    /// At most so many requests in any interval.
-    Bucket(Limiter),
+    /// At most so many requests in any interval, evenly.
+    Bucket(Limiter, Window),
     /// Fewer than one request for each shard in an interval: the shards take turns.
     Turns(Turns),
 }
@@ -75,16 +75,19 @@ impl Budgets {
 
     /// Takes requests off the hourly budget that an earlier process sent within the last hour.
     ///
-    /// A bucket cannot owe more than it holds: it begins empty and refills at its rate.
+    /// A bucket cannot owe more than it holds: it begins empty and refills at its rate. The count takes them
+    /// for evenly sent.
     pub(super) fn spend(&self, origin: &Origin, requests: u32) {
         let Some(budget) = self.of(origin).filter(|budget| budget.limits.per_hour.is_some()) else {
             return;
         };
         let Some(hourly) = budget.gates.first() else { return };
-        for _ in 0..requests {
-            if hourly.pass().is_err() {
-                return;
+        match hourly {
+            Gate::Bucket(limiter, window) => {
+                (0..requests).take_while(|_| limiter.check().is_ok()).for_each(drop);
+                window.spent(TokioClock.now(), requests);
             }
+            Gate::Turns(turns) => drop((0..requests).find(|_| turns.take().is_err())),
         }
     }
 
@@ -92,7 +95,8 @@ impl Budgets {
     pub(super) fn learn(&self, origin: &Origin, is_too_much: bool) {
         let Some(budget) = self.of(origin) else { return };
         let mut pace = budget.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_too_much { pace.throttled() } else { pace.accepted() }
+        let now = tokio::time::Instant::now();
+        if is_too_much { pace.throttled(now) } else { pace.accepted(now) }
     }
 
     fn of(&self, origin: &Origin) -> Option<Arc<Budget>> {
@@ -138,30 +142,29 @@ impl Gate {
         // A part of a u32, and at least 1.
         let part = u32::try_from(shard.part_of(limit.get().into())).unwrap_or(u32::MAX);
         let part = NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN);
-        Gate::Bucket(limiter(part, interval, TokioClock))
+        Gate::Bucket(limiter(part, interval, TokioClock), Window::new(part.get(), interval))
     }
 
     /// Lets a request through, or says how long to wait before asking again.
     fn pass(&self) -> Result<(), Duration> {
         match self {
-            Gate::Bucket(limiter) => {
-                limiter.check().map_err(|not_yet| not_yet.wait_time_from(TokioClock.now()))
+            Gate::Bucket(limiter, window) => {
+                let now = TokioClock.now();
+                let bucket = || limiter.check().map_err(|not_yet| not_yet.wait_time_from(now));
+                window.take(now, bucket)
             }
             Gate::Turns(turns) => turns.take(),
         }
     }
 }
 
-/// A limiter that lets at most `limit` requests pass in any `interval`, not only on average.
+/// A bucket that refills at the limit, and holds a tenth of it: what a late timer missed is made up for.
 ///
-/// A bucket of `burst` that refills at `rate` lets `burst + rate - 1` pass, so that the burst of
-/// a tenth is taken off the rate. The period is rounded up: a nanosecond less lets one more pass.
+/// The window beside it keeps the limit in every interval.
 fn limiter<C: Clock>(limit: NonZeroU32, interval: Duration, clock: C) -> Limiter<C> {
-    let burst = NonZeroU32::new(limit.get() / 10).unwrap_or(NonZeroU32::MIN);
-    let rate = limit.get() - burst.get() + 1;
-    let period = interval / rate + Duration::from_nanos(1);
-    // Only a period of zero has no quota, and this one is at least a nanosecond.
-    let quota = Quota::with_period(period).unwrap_or(Quota::per_second(limit));
+    let burst = NonZeroU32::new((limit.get() / 10).max(2.min(limit.get()))).unwrap_or(limit);
+    // Only a period of zero has no quota: of more than one request in a nanosecond.
+    let quota = Quota::with_period(interval / limit.get()).unwrap_or(Quota::per_second(limit));
     RateLimiter::direct_with_clock(quota.allow_burst(burst), clock)
 }
 
@@ -199,13 +202,14 @@ mod tests {
     fn admissions(limit: u32, interval: Duration, count: usize) -> Vec<Duration> {
         let clock = FakeRelativeClock::default();
         let limiter = limiter(number(limit), interval, clock.clone());
+        let (start, window) = (Instant::now(), Window::new(limit, interval));
         let mut now = Duration::ZERO;
         let mut admitted = Vec::new();
         while admitted.len() < count {
-            match limiter.check() {
+            let bucket = || limiter.check().map_err(|later| later.wait_time_from(clock.now()));
+            match window.take(start + now, bucket) {
                 Ok(()) => admitted.push(now),
-                Err(not_yet) => {
-                    let wait = not_yet.wait_time_from(clock.now());
+                Err(wait) => {
                     clock.advance(wait);
                     now += wait;
                 }
@@ -224,9 +228,10 @@ mod tests {
     #[test]
     fn no_second_sees_more_than_its_limit_and_little_of_it_is_left_unused() {
         for limit in [1, 3, 10, 40, 250] {
-            let admitted = admissions(limit, SECOND, 5 * limit as usize);
+            let admitted = admissions(limit, SECOND, 50 * limit as usize);
             assert!(most_within(SECOND, &admitted) <= limit as usize, "{limit}");
-            assert!(*admitted.last().unwrap() < Duration::from_secs(6), "{limit}");
+            // A fiftieth at most.
+            assert!(*admitted.last().unwrap() < Duration::from_secs(51), "{limit}");
         }
     }
 
@@ -234,6 +239,7 @@ mod tests {
     fn no_hour_sees_more_than_its_limit() {
         let admitted = admissions(300, HOUR, 900);
         assert!(most_within(HOUR, &admitted) <= 300);
+        assert!(*admitted.last().unwrap() < HOUR * 31 / 10);
     }
 
     #[test]
@@ -246,7 +252,7 @@ mod tests {
                 assert!(part > 0, "{number} of {of}, {limit}");
                 assert!(matches!(
                     Gate::new(super::tests::number(limit), SECOND, shard),
-                    Gate::Bucket(_)
+                    Gate::Bucket(..)
                 ));
                 admitted.extend(admissions(part, SECOND, 5 * part as usize));
             }

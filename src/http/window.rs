@@ -1,0 +1,145 @@
+//! At most so many requests in any interval, counted.
+//!
+//! A bucket that is to keep a limit in every interval must refill a tenth slower than the limit, if it holds
+//! a tenth of it. Beside a count it may refill at the limit itself, so that nothing of the limit is lost.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Into so many parts an interval is cut: a request counts for one part longer than the interval.
+const PARTS: u32 = 100;
+/// The number of the first part: those before it are what had been spent. As many parts are kept.
+const FIRST: u64 = PARTS as u64 + 1;
+
+/// The requests of the last interval.
+#[derive(Debug)]
+pub(super) struct Window {
+    limit: u32,
+    part: Duration,
+    counted: Mutex<Option<Counted>>,
+}
+
+#[derive(Debug)]
+struct Counted {
+    /// When the first part began.
+    start: Instant,
+    /// The number of the present part.
+    now: u64,
+    /// The present part, those of an interval before it, and their sum.
+    parts: [u32; PARTS as usize + 1],
+    sum: u32,
+}
+
+impl Window {
+    pub(super) fn new(limit: u32, interval: Duration) -> Window {
+        // Rounded up: parts that are too short would let one more pass.
+        let part = interval / PARTS + Duration::from_nanos(1);
+        Window { limit, part, counted: Mutex::default() }
+    }
+
+    /// Counts a request that `bucket` lets through, too, or says how long to wait before asking again.
+    pub(super) fn take(
+        &self,
+        now: Instant,
+        bucket: impl FnOnce() -> Result<(), Duration>,
+    ) -> Result<(), Duration> {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = counted.get_or_insert_with(|| Counted::new(now));
+        let passed = counted.turn(now, self.part);
+        if counted.sum < self.limit {
+            bucket()?;
+            counted.sum += 1;
+            *counted.at(counted.now) += 1;
+            return Ok(());
+        }
+        let next = self.part.as_nanos() * u128::from(counted.now + counted.oldest() - FIRST);
+        let next = Duration::from_nanos(u64::try_from(next).unwrap_or(u64::MAX));
+        Err(next.saturating_sub(passed))
+    }
+
+    /// Counts requests of the interval before, at instants that nobody knows: evenly.
+    pub(super) fn spent(&self, now: Instant, requests: u32) {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = counted.get_or_insert_with(|| Counted::new(now));
+        counted.turn(now, self.part);
+        let requests = requests.min(self.limit.saturating_sub(counted.sum));
+        for part in 0..PARTS {
+            let share = requests / PARTS + u32::from(part < requests % PARTS);
+            *counted.at(counted.now - u64::from(part)) += share;
+            counted.sum += share;
+        }
+    }
+}
+
+impl Counted {
+    fn new(start: Instant) -> Counted {
+        Counted { start, now: FIRST, parts: [0; PARTS as usize + 1], sum: 0 }
+    }
+
+    fn at(&mut self, part: u64) -> &mut u32 {
+        &mut self.parts[(part % FIRST) as usize]
+    }
+
+    /// Goes on to the part of an instant, and forgets what is older than an interval. Returns the time since
+    /// the start.
+    fn turn(&mut self, now: Instant, part: Duration) -> Duration {
+        let passed = now.saturating_duration_since(self.start);
+        let to = FIRST + u64::try_from(passed.as_nanos() / part.as_nanos()).unwrap_or(u64::MAX / 2);
+        for part in self.now.max(to.saturating_sub(FIRST)) + 1..=to {
+            self.sum -= std::mem::take(self.at(part));
+        }
+        self.now = self.now.max(to);
+        passed
+    }
+
+    /// In how many parts the oldest request is forgotten.
+    fn oldest(&mut self) -> u64 {
+        let now = self.now;
+        (1..=FIRST).find(|ahead| *self.at(now + ahead) > 0).unwrap_or(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn no_interval_sees_more_than_the_limit_and_one_part_in_a_hundred_is_lost() {
+        let (start, window) = (Instant::now(), Window::new(10, SECOND));
+        let mut now = start;
+        let mut taken = Vec::new();
+        while taken.len() < 100 {
+            match window.take(now, || Ok(())) {
+                Ok(()) => taken.push(now),
+                Err(wait) => now += wait,
+            }
+            // Not at the beginnings of parts alone.
+            now += Duration::from_micros(700);
+        }
+        for (first, next) in taken.iter().zip(&taken[10..]) {
+            assert!(*next - *first >= SECOND);
+        }
+        assert!(taken[99] - start < SECOND * 10);
+    }
+
+    #[test]
+    fn what_was_spent_before_is_forgotten_little_by_little() {
+        let (start, window) = (Instant::now(), Window::new(200, SECOND));
+        window.spent(start, 1000);
+        let takes = |at| (0..).take_while(|_| window.take(at, || Ok(())).is_ok()).count();
+        assert_eq!(takes(start), 0);
+        let half = takes(start + SECOND / 2);
+        assert!((95..=100).contains(&half), "{half}");
+        assert_eq!(takes(start + SECOND * 3), 200);
+    }
+
+    #[test]
+    fn what_the_bucket_holds_back_is_not_counted() {
+        let (now, window) = (Instant::now(), Window::new(1, SECOND));
+        assert_eq!(window.take(now, || Err(SECOND)), Err(SECOND));
+        assert_eq!(window.take(now, || Ok(())), Ok(()));
+        assert!(window.take(now, || Ok(())).is_err());
+    }
+}

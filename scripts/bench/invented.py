@@ -10,6 +10,7 @@ import http.server
 import json
 import multiprocessing
 import random
+import sys
 import threading
 import time
 import urllib.parse
@@ -253,12 +254,9 @@ class Member:
         }
 
     def AllergyIntolerance(self, day):
-        return {
-            "clinicalStatus": self.concept(HL7 + "allergyintolerance-clinical", "active"),
-            "code": self.concept("http://snomed.info/sct", "91936005", "Allergy to penicillin"),
-            "patient": self.to("Patient"),
-            "reaction": [{"manifestation": [self.concept("http://snomed.info/sct", "271807003", "Rash")]}],
-        }
+        status, snomed = self.concept(HL7 + "allergyintolerance-clinical", "active"), "http://snomed.info/sct"
+        reaction = [{"manifestation": [self.concept(snomed, "271807003", "Rash")]}]
+        return {"clinicalStatus": status, "code": self.concept(snomed, "91936005", "Allergy to penicillin"), "patient": self.to("Patient"), "reaction": reaction}
 
     def CarePlan(self, day):
         return {
@@ -395,3 +393,8 @@ class Server(Told):
     def end(self):
         self.process.terminate()
         self.process.join()
+
+
+if __name__ == "__main__":
+    # One page of a type, for a benchmark that is not in Python.
+    sys.stdout.buffer.write(next(Member("https://payer.example/r4", 1).pages(sys.argv[1])))

@@ -35,10 +35,15 @@ def measure(*command, until=None):
     return Measured(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, used.ru_oublock * 512, child.returncode)
 
 
-def release_build(words, at=1):
-    """The program to measure: the word at that place, or a release build."""
+def prepare():
+    """A folder for temporary homes, which are their owner's alone."""
     os.umask(0o077)
     (ROOT / "target").mkdir(exist_ok=True)
+
+
+def release_build(words, at=1):
+    """The program to measure: the word at that place, or a release build."""
+    prepare()
     if len(words) > at:
         return pathlib.Path(words[at]).resolve()
     subprocess.run(["cargo", "build", "--quiet", "--release"], cwd=ROOT, check=True)

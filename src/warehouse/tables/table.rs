@@ -368,7 +368,7 @@ mod tests {
             column("count", "multipleBirth.ofType(integer)", r#", "type": "integer""#),
         ];
         let definition = format!(
-            r#"{{"resource": "Patient", "name": "person", "select": [{{"column": [{}]}}]}}"#,
+            r#"{{"resource": "Patient", "name": "somebody", "select": [{{"column": [{}]}}]}}"#,
             columns.join(", ")
         );
         let table = Table::new(&definition).unwrap();
@@ -380,9 +380,12 @@ mod tests {
         );
         assert_eq!(
             table.insert,
-            "INSERT INTO \"person\" (connection_id, row_no, \"id\", \"born\", \"count\") \
+            "INSERT INTO \"somebody\" (connection_id, row_no, \"id\", \"born\", \"count\") \
              VALUES (?1, ?2, ?3, ?4, ?5)"
         );
-        assert_eq!(table.delete, "DELETE FROM \"person\" WHERE connection_id = ?1 AND \"id\" = ?2");
+        assert_eq!(
+            table.delete,
+            "DELETE FROM \"somebody\" WHERE connection_id = ?1 AND \"id\" = ?2"
+        );
     }
 }

@@ -185,7 +185,7 @@ fn gap(input: &PlanInput<'_>, name: &str, detail: &str) -> WalkFinish {
         ),
     };
     let finish = WalkFinish::incomplete(reason, detail.to_owned());
-    WalkFinish { hint: Some(hint), keep_cursor: true, ..finish }
+    WalkFinish { hint: Some(hint), ..finish }
 }
 
 /// The types that somebody named for this run.

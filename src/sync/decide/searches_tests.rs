@@ -1,10 +1,11 @@
 //! In which ways a type is searched, and what a walk of it is proved for.
 
 use super::{
-    super::proved_for::fingerprint,
+    super::{part::Part, proved_for::fingerprint},
     tests::{BASE, input},
     *,
 };
+
 use crate::{
     fhir::{Capability, SearchRules},
     warehouse::HeldType,
@@ -76,6 +77,24 @@ fn a_search_that_is_refused_is_followed_by_others() {
     assert_eq!(after(Some(422)), [true, true, true]);
     assert_eq!(after(Some(500)), [false, false, false]);
     assert_eq!(after(None), [false, false, false]);
+    let names = order.otherwise.iter().map(|attempt| attempt.names_patient);
+    assert_eq!(names.collect::<Vec<_>>(), [true, false, true]);
+    // Naming the patient is to bring the same; what a search without _count brings is its own.
+    let proofs = order.otherwise.iter().map(|attempt| attempt.proved_for == order.proved_for);
+    assert_eq!(proofs.collect::<Vec<_>>(), [true, false, false]);
+}
+
+#[test]
+fn each_part_of_a_search_is_asked_for_without_count_where_that_is_refused() {
+    let base = Url::parse(BASE).unwrap();
+    let rule = SearchRule::parse(&["status=active".to_owned(), "status=draft".to_owned()]).unwrap();
+    let mut rules = SearchRules::default();
+    rules.types.insert("Goal".to_owned(), rule);
+    let order = order(&PlanInput { search: &rules, ..input(&base) }, "Goal");
+    let has_count = |part: &Part| part.start.query_pairs().any(|(name, _)| name == "_count");
+    assert!(order.parts.len() == 2 && order.parts.iter().all(has_count));
+    let [without] = &order.otherwise[..] else { panic!("{:?}", order.otherwise) };
+    assert!(without.parts.len() == 2 && !without.parts.iter().any(has_count));
 }
 
 #[test]

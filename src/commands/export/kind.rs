@@ -99,7 +99,7 @@ fn of_table(table: &Table, name: &str, declared: &str) -> Kind {
 fn of_mart(name: &str, declared: &str, meaning: &str) -> Kind {
     let is_number = matches!(declared, "INTEGER" | "INT" | "REAL" | "NUM");
     let is_count = name.ends_with("_count") || name == "run_id";
-    if meaning.starts_with("1 when ") {
+    if meaning.starts_with("1 when ") || name.starts_with("is_") {
         return Kind::Boolean;
     }
     if !is_number && name.ends_with("_date") {
@@ -163,6 +163,7 @@ mod tests {
             ("plan_paid_cents", "INTEGER", "the same in cents", Kind::Integer),
             ("is_void", "INTEGER", "1 when it never stands", Kind::Boolean),
             ("replacement_missing", "INTEGER", "1 when the payer says so", Kind::Boolean),
+            ("is_first", "", "1 in the first of the connections", Kind::Boolean),
             ("resource_count", "", "how many", Kind::Integer),
             ("run_id", "", "the run", Kind::Integer),
             ("value", "REAL", "the value", Kind::Real),

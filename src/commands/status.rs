@@ -1,59 +1,36 @@
 //! `payersync status`: the ledger's truth, for people and for machines.
 
 mod fleet;
+mod ledger;
 mod people;
 mod said;
 
 use super::{
     calendar,
     failure::Failure,
-    freshness::{self, Stale},
     home,
-    metrics::{self, Metrics},
+    metrics::{self, Metrics, Types},
     print, shard, tell,
 };
 use crate::{
     cli::StatusArgs,
-    clock::{self, Clock},
+    clock::Clock,
     config::Settings,
     exit_code::ExitCode,
-    outcome::WalkState,
     shard::Shard,
-    warehouse::{ConnectionRow, MartState, ReadOnlyWarehouse, TypeStatus, remember_metrics_file},
+    warehouse::{
+        ConnectionRow, ReadOnlyWarehouse, Snapshot, TypeStatus, WarehouseError,
+        remember_metrics_file,
+    },
 };
-use said::{ConsentEnds, code_of, consent_ends, same_person};
-use serde::Serialize;
+use ledger::{Connections, Judge, Status};
+use said::consent_ends;
 use std::{
-    collections::HashMap,
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    convert::Infallible,
     path::{Path, absolute},
 };
-
-#[derive(Serialize)]
-struct Status<'a> {
-    warehouse: String,
-    complete: bool,
-    exit_code: u8,
-    connections: Vec<Connection<'a>>,
-}
-
-#[derive(Serialize)]
-struct Connection<'a> {
-    name: &'a str,
-    plan: Option<&'a str>,
-    member: Option<&'a str>,
-    complete: bool,
-    /// When the member must consent again, where the plan or its `consent_days` tell it.
-    consent_ends: Option<String>,
-    /// Whether the marts are older than the tables; the next run makes them anew.
-    marts_behind: bool,
-    /// The other home, where it is being moved from or to this one.
-    moving: Option<String>,
-    /// When another complete walk was due, if none has come since.
-    stale_since: Option<String>,
-    /// Names of the other connections about the same person.
-    same_person: Vec<&'a str>,
-    types: &'a [TypeStatus],
-}
 
 /// Prints the status; the exit code is that of the latest runs.
 pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure> {
@@ -62,70 +39,113 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     let warehouse = ReadOnlyWarehouse::open(&file)?;
     let (connections, others) = named(&warehouse, &args.names, settings.shard)?;
     shard::tell_others(settings.shard, others);
-    // Another shard's home may well have none of this one's connections.
-    let is_empty_shard = connections.is_empty() && others > 0;
-    if is_empty_shard && !args.json {
+    // A shard may well have none of the connections, in a home of its own or in one that it shares.
+    let is_empty_shard = connections.is_empty() && !settings.shard.is_whole();
+    if is_empty_shard && others == 0 {
+        shard::tell_empty(settings.shard);
+    }
+    let without_any = if is_empty_shard { ExitCode::Complete } else { ExitCode::Usage };
+    let start = if connections.is_empty() { without_any } else { ExitCode::Complete };
+    let now = Clock::system().now();
+    let judge = Judge::new(&settings, args, now, start);
+    if let Some(target) = &args.prometheus {
+        return prometheus(&settings, &warehouse, &connections, judge, target.as_deref());
+    }
+    if args.json {
+        return json(&settings, &warehouse, &connections, judge);
+    }
+    if is_empty_shard {
         return Ok(ExitCode::Complete);
     }
-    let is_for_people = !args.json && !args.calendar && args.prometheus.is_none();
-    let now = Clock::system().now();
-    if connections.len() > fleet::MANY && is_for_people && !args.all && args.names.is_empty() {
-        return fleet::run(&settings, &warehouse, &connections, args, now);
-    }
-    let types = warehouse.status()?;
-    let marts = warehouse.mart_state()?;
-    let stale: HashMap<i64, Stale> = connections
-        .iter()
-        .filter_map(|row| {
-            Some((row.id, freshness::stale(row, &types, &settings, args.max_age, now)?))
-        })
-        .collect();
-    let is_stale = if stale.is_empty() { ExitCode::Complete } else { ExitCode::Incomplete };
-    let code = match is_empty_shard {
-        true => ExitCode::Complete,
-        false => code_of(&connections, &types).worst(is_stale),
-    };
     if args.calendar {
         return calendar::run(&settings, &warehouse, now);
     }
-    let ends = consent_ends(&settings, &warehouse)?;
-    if let Some(target) = &args.prometheus {
-        return prometheus(&settings, &warehouse, target.as_deref(), code);
+    if connections.len() > fleet::MANY && !args.all && args.names.is_empty() {
+        return fleet::run(&settings, &warehouse, &connections, args, now);
     }
-    if args.json {
+    for_people(&settings, &warehouse, &connections, args, judge)
+}
+
+/// Shows every connection to people.
+fn for_people(
+    settings: &Settings,
+    warehouse: &ReadOnlyWarehouse,
+    connections: &[ConnectionRow],
+    args: &StatusArgs,
+    mut judge: Judge<'_>,
+) -> Result<ExitCode, Failure> {
+    let types = warehouse.status()?;
+    for row in connections {
+        judge.see(row, TypeStatus::of_connection(&types, &row.name));
+    }
+    let (code, stale) = judge.end();
+    let strangers: HashMap<i64, u64> = connections
+        .iter()
+        .map(|row| Ok((row.id, warehouse.open_strangers(row.id)?)))
+        .collect::<Result<_, Failure>>()?;
+    let told = people::Told {
+        connections,
+        types: &types,
+        marts: &warehouse.mart_state()?,
+        strangers: &strangers,
+        ends: &consent_ends(settings, warehouse)?,
+        stale: &stale,
+        with_types: args.all || !args.names.is_empty(),
+    };
+    print(|out| people::write(out, &told))?;
+    Ok(code)
+}
+
+/// Shows every connection to programs, each as it is read: first comes how all of them stand, so that the
+/// ledger is read twice, in one state.
+fn json(
+    settings: &Settings,
+    warehouse: &ReadOnlyWarehouse,
+    connections: &[ConnectionRow],
+    mut judge: Judge<'_>,
+) -> Result<ExitCode, Failure> {
+    let ends = consent_ends(settings, warehouse)?;
+    let file = home::existing_warehouse(&settings.home)?;
+    warehouse.snapshot(|snapshot| {
+        let marts = snapshot.mart_state()?;
+        judged(snapshot, connections, &mut judge)?;
+        let (code, stale) = judge.end();
+        let failed = RefCell::new(None);
         let status = Status {
             warehouse: file.path().display().to_string(),
             complete: code == ExitCode::Complete,
             exit_code: code as u8,
-            connections: connections
-                .iter()
-                .map(|row| Connection {
-                    stale_since: stale.get(&row.id).map(|stale| clock::text(stale.due)),
-                    ..connection_of(row, &types, &marts, &ends)
-                })
-                .collect(),
+            connections: Connections {
+                snapshot,
+                rows: connections,
+                marts: &marts,
+                ends: &ends,
+                stale: &stale,
+                failed: &failed,
+            },
         };
-        print(|out| {
+        let printed = print(|out| {
             serde_json::to_writer_pretty(&mut *out, &status)?;
             writeln!(out)
-        })?;
-    } else {
-        let strangers: HashMap<i64, u64> = connections
-            .iter()
-            .map(|row| Ok((row.id, warehouse.open_strangers(row.id)?)))
-            .collect::<Result<_, Failure>>()?;
-        let told = people::Told {
-            connections: &connections,
-            types: &types,
-            marts: &marts,
-            strangers: &strangers,
-            ends: &ends,
-            stale: &stale,
-            with_types: args.all || !args.names.is_empty(),
-        };
-        print(|out| people::write(out, &told))?;
-    }
-    Ok(code)
+        });
+        match failed.take() {
+            Some(error) => Err(error.into()),
+            None => printed.map(|()| code),
+        }
+    })?
+}
+
+/// Judges each connection.
+fn judged(
+    snapshot: &Snapshot<'_>,
+    connections: &[ConnectionRow],
+    judge: &mut Judge<'_>,
+) -> Result<(), WarehouseError> {
+    let Ok(()) = ledger::each(snapshot, connections, |row, types| {
+        judge.see(row, types);
+        Ok::<(), Infallible>(())
+    })?;
+    Ok(())
 }
 
 /// The connections of these names, or all of the shard, and how many others there are.
@@ -150,24 +170,39 @@ fn named(
 fn prometheus(
     settings: &Settings,
     warehouse: &ReadOnlyWarehouse,
+    connections: &[ConnectionRow],
+    mut judge: Judge<'_>,
     target: Option<&Path>,
-    code: ExitCode,
 ) -> Result<ExitCode, Failure> {
     // A machine without the vault, or without its key, still shows everything else.
     let vault_is_there = settings.home.join("vault.db").exists();
     let grants = vault_is_there.then(|| home::vault(&settings.home).ok()?.list().ok()).flatten();
+    let grants = grants.map(|grants| grants.into_iter().collect());
     let last_run = warehouse.finished_run()?;
     let plans = settings.plans.values().filter(|plan| !plan.grant().has_endpoint());
     let without_consent = plans.map(|plan| plan.name.clone()).collect();
+    let all = warehouse.connections()?;
+    let judged: HashSet<i64> = connections.iter().map(|row| row.id).collect();
+    let mut types = Types::default();
+    let read = warehouse.snapshot(|snapshot| {
+        ledger::each(snapshot, &all, |row, of_row| {
+            if judged.contains(&row.id) {
+                judge.see(row, of_row);
+            }
+            types.add(row, of_row);
+            Ok::<(), Infallible>(())
+        })
+    })?;
+    let Ok(()) = read?;
     let metrics = Metrics {
         now: Clock::system().now(),
-        exit_code: code as u8,
-        connections: &warehouse.connections()?,
-        types: &warehouse.status()?,
+        exit_code: judge.end().0 as u8,
+        connections: &all,
+        types: &types,
         efforts: &warehouse.efforts()?,
         tables: &warehouse.table_counts(&home::catalog(settings)?)?,
         last_run: last_run.as_ref(),
-        grants: grants.as_deref(),
+        grants: grants.as_ref(),
         without_consent: &without_consent,
         consent_ends: &consent_ends(settings, warehouse)?,
     };
@@ -175,9 +210,9 @@ fn prometheus(
         Some(path) => {
             metrics::refuse_foreign(path)?;
             remember(settings, path)?;
-            metrics::write(path, &metrics.text())?;
+            metrics::write_by(path, |out| metrics.write(out))?;
         }
-        None => print(|out| out.write_all(metrics.text().as_bytes()))?,
+        None => print(|out| metrics.write(out))?,
     }
     Ok(ExitCode::Complete)
 }
@@ -194,29 +229,4 @@ fn remember(settings: &Settings, path: &Path) -> Result<(), Failure> {
         }
         noted => Ok(noted?),
     }
-}
-
-fn connection_of<'a>(
-    row: &'a ConnectionRow,
-    types: &'a [TypeStatus],
-    marts: &'a MartState,
-    ends: &ConsentEnds,
-) -> Connection<'a> {
-    let types = TypeStatus::of_connection(types, &row.name);
-    Connection {
-        name: &row.name,
-        plan: row.plan.as_deref(),
-        member: row.member.as_deref(),
-        complete: !types.is_empty() && types.iter().all(is_fine),
-        consent_ends: ends.get(&row.name).map(|end| clock::text(*end)),
-        marts_behind: marts.behind.contains(&row.id),
-        moving: row.moving.as_ref().map(|moving| moving.other_home.display().to_string()),
-        stale_since: None,
-        same_person: same_person(row, marts),
-        types,
-    }
-}
-
-fn is_fine(status: &TypeStatus) -> bool {
-    status.rejects == 0 && !matches!(status.state, WalkState::Incomplete | WalkState::Running)
 }

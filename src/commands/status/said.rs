@@ -36,20 +36,22 @@ pub(super) fn code_of(connections: &[ConnectionRow], types: &[TypeStatus]) -> Ex
     if connections.is_empty() {
         return ExitCode::Usage;
     }
-    let of_connection = |row: &ConnectionRow| {
-        let mine = TypeStatus::of_connection(types, &row.name);
-        if mine.is_empty() || row.moving.is_some() {
-            // Never synced, or asked by nobody for now.
-            return ExitCode::Incomplete;
-        }
-        let has_rejects = mine.iter().any(|status| status.rejects > 0);
-        let runs: BTreeSet<i64> = mine.iter().map(|status| status.run_id).collect();
-        let of_run = |run: i64| {
-            let of_run = mine.iter().filter(|status| status.run_id == run);
-            let outcomes: Vec<TypeOutcome> = of_run.map(TypeStatus::outcome).collect();
-            outcome::exit_code(&outcomes, has_rejects)
-        };
-        runs.into_iter().map(of_run).fold(ExitCode::Complete, ExitCode::worst)
-    };
+    let of_connection = |row| code_of_one(row, TypeStatus::of_connection(types, &row.name));
     connections.iter().map(of_connection).fold(ExitCode::Complete, ExitCode::worst)
+}
+
+/// The same of a connection and its types.
+pub(super) fn code_of_one(row: &ConnectionRow, mine: &[TypeStatus]) -> ExitCode {
+    if mine.is_empty() || row.moving.is_some() {
+        // Never synced, or asked by nobody for now.
+        return ExitCode::Incomplete;
+    }
+    let has_rejects = mine.iter().any(|status| status.rejects > 0);
+    let runs: BTreeSet<i64> = mine.iter().map(|status| status.run_id).collect();
+    let of_run = |run: i64| {
+        let of_run = mine.iter().filter(|status| status.run_id == run);
+        let outcomes: Vec<TypeOutcome> = of_run.map(TypeStatus::outcome).collect();
+        outcome::exit_code(&outcomes, has_rejects)
+    };
+    runs.into_iter().map(of_run).fold(ExitCode::Complete, ExitCode::worst)
 }

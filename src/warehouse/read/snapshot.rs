@@ -277,6 +277,17 @@ impl<'a> Snapshot<'a> {
         status::completeness(self.connection)
     }
 
+    /// Hands over the types of each connection that has any, in the order of the connections' names.
+    ///
+    /// # Errors
+    /// SQLite's; inside, the first error of `take`, which ends it.
+    pub fn each_status<E>(
+        &self,
+        take: &mut dyn FnMut(&[TypeStatus]) -> Result<(), E>,
+    ) -> Result<Result<(), E>, WarehouseError> {
+        status::each_connection(self.connection, take)
+    }
+
     /// What the marts say of connections.
     ///
     /// # Errors

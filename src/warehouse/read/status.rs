@@ -80,17 +80,41 @@ impl TypeStatus {
     }
 }
 
+const COMPLETENESS: &str = "
+    SELECT connection, plan, member, resource_type, mode, state, reason, detail, hint,
+      warning, failed_page, complete_as_of, checked_at, pages, declared_total, resources,
+      rejects, deletions_known_as_of, watermark, last_updated_reason, run_id, http_status,
+      distinct_resources, total_gap, absent
+    FROM completeness ORDER BY connection, resource_type";
+const DOING: &str = "cannot read the view completeness";
+
 pub(crate) fn completeness(connection: &Connection) -> Result<Vec<TypeStatus>, WarehouseError> {
     connection
-        .prepare(
-            "SELECT connection, plan, member, resource_type, mode, state, reason, detail, hint,
-               warning, failed_page, complete_as_of, checked_at, pages, declared_total, resources,
-               rejects, deletions_known_as_of, watermark, last_updated_reason, run_id, http_status,
-               distinct_resources, total_gap, absent
-             FROM completeness ORDER BY connection, resource_type",
-        )
+        .prepare(COMPLETENESS)
         .and_then(|mut statement| statement.query_map([], status_of)?.collect())
-        .doing("cannot read the view completeness")
+        .doing(DOING)
+}
+
+/// Hands over the types of each connection that has any, in the order of the connections' names: a home
+/// may hold thousands of connections, and only one is in memory.
+pub(crate) fn each_connection<E>(
+    connection: &Connection,
+    take: &mut dyn FnMut(&[TypeStatus]) -> Result<(), E>,
+) -> Result<Result<(), E>, WarehouseError> {
+    let mut statement = connection.prepare(COMPLETENESS).doing(DOING)?;
+    let mut rows = statement.query([]).doing(DOING)?;
+    let mut types: Vec<TypeStatus> = Vec::new();
+    while let Some(row) = rows.next().doing(DOING)? {
+        let status = status_of(row).doing(DOING)?;
+        if types.first().is_some_and(|first| first.connection != status.connection) {
+            if let Err(error) = take(&types) {
+                return Ok(Err(error));
+            }
+            types.clear();
+        }
+        types.push(status);
+    }
+    Ok(if types.is_empty() { Ok(()) } else { take(&types) })
 }
 
 fn word<T>(

@@ -93,6 +93,44 @@ fn each_of_many_connections_is_told_with_its_own_types() {
 }
 
 #[test]
+fn a_connection_that_was_never_synced_is_in_its_place_among_the_others() {
+    let payer = Payer::small();
+    let home = home_of_many(&payer);
+    // The first by name, one between, and the last.
+    for (name, new) in [("copy-0000", "aaa"), ("copy-0017", "copy-0017"), ("copy-0039", "zzz")] {
+        let of = format!("(SELECT id FROM connection WHERE name = '{name}')");
+        for table in ["sync_walk", "type_state"] {
+            let sql = format!("DELETE FROM {table} WHERE connection_id = {of}");
+            home.warehouse().execute(&sql, []).unwrap();
+        }
+        let sql = format!("UPDATE connection SET name = '{new}' WHERE name = '{name}'");
+        home.warehouse().execute(&sql, []).unwrap();
+    }
+    let outcome = home.run(&["status", "--json"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    let status: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!((&status["complete"], &status["exit_code"]), (&false.into(), &2.into()));
+    let connections = status["connections"].as_array().unwrap();
+    let told: Vec<&str> = connections.iter().map(|it| it["name"].as_str().unwrap()).collect();
+    let names = home.rows("SELECT name FROM connection ORDER BY name").concat();
+    assert_eq!(told, names);
+    for connection in connections {
+        let is_new = ["aaa", "copy-0017", "zzz"].contains(&connection["name"].as_str().unwrap());
+        assert_eq!(connection["types"].as_array().unwrap().is_empty(), is_new, "{connection}");
+        assert_eq!(connection["complete"], !is_new, "{connection}");
+    }
+    // Metrics have a line for each type that was asked for, sorted by connection.
+    let metrics = home.run(&["status", "--prometheus"]);
+    let complete = metrics.stdout.lines().filter(|line| line.starts_with("payersync_complete{"));
+    let complete: Vec<&str> = complete.map(|line| line.split('"').nth(1).unwrap()).collect();
+    let asked = home.rows(
+        "SELECT connection FROM completeness WHERE state IN ('complete', 'incomplete', 'running')
+         ORDER BY connection",
+    );
+    assert_eq!(complete, asked.concat());
+}
+
+#[test]
 fn a_plan_of_many_connections_is_asked_once_what_it_declares() {
     let payer = Payer::small();
     let home = home_of_many(&payer);

@@ -1,0 +1,159 @@
+//! The ledger as it is read, connection by connection: what `--json` and `--prometheus` show grows with the
+//! connections, the memory that they need does not.
+
+use super::said::{code_of_one, same_person};
+use crate::{
+    cli::StatusArgs,
+    clock,
+    commands::freshness::{self, Stale},
+    config::Settings,
+    exit_code::ExitCode,
+    outcome::WalkState,
+    warehouse::{ConnectionRow, MartState, Snapshot, TypeStatus, WarehouseError},
+};
+use chrono::{DateTime, Utc};
+use serde::{
+    Serialize, Serializer,
+    ser::{Error as _, SerializeSeq},
+};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+};
+
+/// Hands over each connection with its types; a connection that was never synced has none.
+///
+/// `connections` are sorted by name.
+pub(super) fn each<E>(
+    snapshot: &Snapshot<'_>,
+    connections: &[ConnectionRow],
+    mut take: impl FnMut(&ConnectionRow, &[TypeStatus]) -> Result<(), E>,
+) -> Result<Result<(), E>, WarehouseError> {
+    let mut rows = connections.iter().peekable();
+    let ended = snapshot.each_status(&mut |types| {
+        let Some(name) = types.first().map(|status| status.connection.as_str()) else {
+            return Ok(());
+        };
+        while let Some(row) = rows.next_if(|row| row.name.as_str() < name) {
+            take(row, &[])?;
+        }
+        rows.next_if(|row| row.name == name).map_or(Ok(()), |row| take(row, types))
+    })?;
+    Ok(match ended {
+        Ok(()) => rows.try_for_each(|row| take(row, &[])),
+        failed => failed,
+    })
+}
+
+/// The exit code of the status, worked out connection by connection.
+pub(super) struct Judge<'a> {
+    settings: &'a Settings,
+    args: &'a StatusArgs,
+    now: DateTime<Utc>,
+    code: ExitCode,
+    stale: HashMap<i64, Stale>,
+}
+
+impl<'a> Judge<'a> {
+    /// `start` is the code of a status without any connection.
+    pub(super) fn new(
+        settings: &'a Settings,
+        args: &'a StatusArgs,
+        now: DateTime<Utc>,
+        start: ExitCode,
+    ) -> Judge<'a> {
+        Judge { settings, args, now, code: start, stale: HashMap::new() }
+    }
+
+    pub(super) fn see(&mut self, row: &ConnectionRow, types: &[TypeStatus]) {
+        self.code = self.code.worst(code_of_one(row, types));
+        let stale = freshness::stale(row, types, self.settings, self.args.max_age, self.now);
+        if let Some(stale) = stale {
+            self.code = self.code.worst(ExitCode::Incomplete);
+            self.stale.insert(row.id, stale);
+        }
+    }
+
+    /// The code, and the connections that are older than they should be, by `connection.id`.
+    pub(super) fn end(self) -> (ExitCode, HashMap<i64, Stale>) {
+        (self.code, self.stale)
+    }
+}
+
+/// What `--json` shows.
+#[derive(Serialize)]
+pub(super) struct Status<'a> {
+    pub(super) warehouse: String,
+    pub(super) complete: bool,
+    pub(super) exit_code: u8,
+    pub(super) connections: Connections<'a>,
+}
+
+/// The connections, read when they are written.
+pub(super) struct Connections<'a> {
+    pub(super) snapshot: &'a Snapshot<'a>,
+    pub(super) rows: &'a [ConnectionRow],
+    pub(super) marts: &'a MartState,
+    pub(super) ends: &'a BTreeMap<String, DateTime<Utc>>,
+    pub(super) stale: &'a HashMap<i64, Stale>,
+    /// What the warehouse said when it could not be read to the end.
+    pub(super) failed: &'a RefCell<Option<WarehouseError>>,
+}
+
+impl Serialize for Connections<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut written = serializer.serialize_seq(None)?;
+        let read = each(self.snapshot, self.rows, |row, types| {
+            written.serialize_element(&self.connection(row, types))
+        });
+        match read {
+            Ok(ended) => ended?,
+            Err(error) => {
+                let text = error.to_string();
+                self.failed.replace(Some(error));
+                return Err(S::Error::custom(text));
+            }
+        }
+        written.end()
+    }
+}
+
+impl Connections<'_> {
+    fn connection<'b>(&'b self, row: &'b ConnectionRow, types: &'b [TypeStatus]) -> Connection<'b> {
+        Connection {
+            name: &row.name,
+            plan: row.plan.as_deref(),
+            member: row.member.as_deref(),
+            complete: !types.is_empty() && types.iter().all(is_fine),
+            consent_ends: self.ends.get(&row.name).map(|end| clock::text(*end)),
+            marts_behind: self.marts.behind.contains(&row.id),
+            moving: row.moving.as_ref().map(|moving| moving.other_home.display().to_string()),
+            stale_since: self.stale.get(&row.id).map(|stale| clock::text(stale.due)),
+            same_person: same_person(row, self.marts),
+            types,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Connection<'a> {
+    name: &'a str,
+    plan: Option<&'a str>,
+    member: Option<&'a str>,
+    complete: bool,
+    /// When the member must consent again, where the plan or its `consent_days` tell it.
+    consent_ends: Option<String>,
+    /// Whether the marts are older than the tables; the next run makes them anew.
+    marts_behind: bool,
+    /// The other home, where it is being moved from or to this one.
+    moving: Option<String>,
+    /// When another complete walk was due, if none has come since.
+    stale_since: Option<String>,
+    /// Names of the other connections about the same person.
+    same_person: Vec<&'a str>,
+    types: &'a [TypeStatus],
+}
+
+fn is_fine(status: &TypeStatus) -> bool {
+    status.rejects == 0 && !matches!(status.state, WalkState::Incomplete | WalkState::Running)
+}

@@ -156,6 +156,10 @@ pub(super) fn chosen(
         return Err(Failure::misuse(format!("{name} is filled from files: it has no plan to ask"))
             .hint(format!("`payersync import {name} FILE` adds the resources of a file")));
     }
+    if all.is_empty() && names.is_empty() && !shard.is_whole() {
+        shard::tell_empty(shard);
+        return Ok(all);
+    }
     if all.is_empty() {
         let others = if of_files.is_empty() { "" } else { " with a plan" };
         return Err(Failure::misuse(format!("there is no connection{others} yet"))

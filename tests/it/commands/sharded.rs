@@ -86,6 +86,29 @@ fn a_connection_of_another_shard_is_refused_by_name_and_told_whose_it_is() {
     home.succeed(&["sync", "john", "--type", "Patient", "--shard", &owner.to_string()], "nothing");
 }
 
+#[test]
+fn a_shard_without_any_connection_has_nothing_to_do_and_fails_at_nothing() {
+    let payer = Payer::small();
+    let home = Home::new();
+    payer.configure(&home, "");
+    // Without a shard it is a mistake that a person wants to know of.
+    assert_eq!(home.run(&["sync"]).code, 1);
+    for command in [&["sync"][..], &["plan"], &["status"], &["status", "--json"]] {
+        let outcome = home.run(&[command, &["--shard", "2/4"]].concat());
+        assert_eq!(outcome.code, 0, "{command:?}: {}", outcome.stderr);
+        let told = "Shard 2/4: this home has no connection yet";
+        assert!(outcome.stderr.contains(told), "{command:?}: {}", outcome.stderr);
+        let as_job = home.command(command).env("PAYERSYNC_SHARD", "2/4").output().unwrap();
+        assert!(as_job.status.success(), "{command:?}");
+    }
+    let metrics = home.run(&["status", "--prometheus", "--shard", "2/4"]);
+    assert_eq!(metrics.code, 0, "{}", metrics.stderr);
+    assert!(metrics.stdout.contains("payersync_status_exit_code 0\n"), "{}", metrics.stdout);
+    // A name is still a name.
+    let named = home.run(&["sync", "john", "--shard", "2/4"]);
+    assert_eq!(named.code, 1, "{}", named.stderr);
+}
+
 /// The most requests that came within so long.
 fn most_within(interval: Duration, requests: &[Request]) -> usize {
     let within = |from: &Request| {

@@ -6,6 +6,7 @@ use crate::{
     support::{Home, Outcome, Payer, python_with_delta},
 };
 use std::{
+    fs,
     net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -16,16 +17,19 @@ use std::{
 /// moto behind a die, with a bucket; gone with this value.
 struct S3 {
     server: Child,
+    /// What it prints: a line for each commit that somebody else was quicker with.
+    printed: Home,
     settings: Vec<(&'static str, String)>,
 }
 
 impl S3 {
     fn start(python: PathBuf, seed: &str) -> S3 {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let printed = Home::new();
         let server = Command::new(python)
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/s3.py"))
             .args([&port.to_string(), seed])
-            .stdout(Stdio::null())
+            .stdout(fs::File::create(printed.file("races")).unwrap())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -37,7 +41,7 @@ impl S3 {
             ("AWS_ACCESS_KEY_ID", "somebody".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "something".to_owned()),
         ];
-        let mut s3 = S3 { server, settings };
+        let mut s3 = S3 { server, printed, settings };
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(s3.server.try_wait().unwrap().is_none(), "the server ended");
             thread::sleep(Duration::from_millis(50));
@@ -53,6 +57,11 @@ impl S3 {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
+    }
+
+    /// How many commits found their number taken.
+    fn races(&self) -> usize {
+        fs::read_to_string(self.printed.file("races")).unwrap().lines().count()
     }
 
     #[track_caller]
@@ -84,6 +93,8 @@ fn two_homes_fill_a_lake_in_a_store_that_fails_now_and_then() {
         }
     });
     assert_same_at("s3://bucket/a/lake", &s3.settings, &homes);
+    // The home that came second to a table had its number taken, time and again.
+    assert!(s3.races() > 20, "{}", s3.races());
     let told = s3.sync(&first, "a");
     assert!(told.contains("nothing changed"), "{told}");
     let outcome = s3.run(&first, &["purge", "john", "--yes"]);

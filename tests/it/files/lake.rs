@@ -15,7 +15,7 @@ use std::{
 
 /// Brings the lake of a home up to date.
 #[track_caller]
-fn sync(home: &Home, lake: &Path, more: &[&str]) -> String {
+pub(crate) fn sync(home: &Home, lake: &Path, more: &[&str]) -> String {
     let outcome = run(home, lake, more);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     outcome.stderr
@@ -282,28 +282,6 @@ fn a_connection_that_is_moving_in_is_left_to_the_home_that_it_comes_from() {
     assert_eq!(written.len(), 1, "{written:?}");
     let digests: Value = serde_json::from_str(&written[0]).unwrap();
     assert_eq!(digests.as_object().unwrap().keys().collect::<Vec<_>>(), [&john.to_string()]);
-}
-
-#[test]
-fn the_tuva_layers_own_sql_gives_the_same_rows_on_a_cluster() {
-    if cfg!(feature = "encryption") {
-        return;
-    }
-    let Some(python) = python_with_delta() else { return };
-    let (home, folder) = (Home::new(), Home::new());
-    home.succeed(&["demo"], "nothing");
-    let lake = folder.file("lake");
-    sync(&home, &lake, &["--shard", "east"]);
-    let output = Command::new(python)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/sail_check.py"))
-        .args([lake.as_os_str(), "east".as_ref(), home.file("warehouse.db").as_os_str()])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/config"))
-        .env("SAIL_MODE", "local-cluster")
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(said.lines().filter(|line| line.starts_with("tuva_")).count(), 15, "{said}");
 }
 
 #[test]

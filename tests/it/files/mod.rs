@@ -14,4 +14,8 @@ mod import_beside_a_plan;
 mod import_data;
 mod import_odd;
 mod lake;
+mod lake_engines;
 mod lake_s3;
+
+#[cfg(feature = "lake")]
+pub(crate) use lake::assert_same_at;

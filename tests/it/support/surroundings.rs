@@ -31,6 +31,17 @@ pub(crate) fn python_with_delta() -> Option<PathBuf> {
     path("PAYERSYNC_TEST_DELTA")
 }
 
+/// A python with pyspark and a Java for it. Nearly half a gigabyte: CI goes without.
+#[cfg(feature = "lake")]
+pub(crate) fn python_with_spark() -> Option<PathBuf> {
+    const VARIABLE: &str = "PAYERSYNC_TEST_SPARK";
+    let python = std::env::var_os(VARIABLE).map(PathBuf::from);
+    python.or_else(|| {
+        eprintln!("SKIPPED: {VARIABLE} is not set");
+        None
+    })
+}
+
 /// The folder of `.ci/run` whose node_modules have oidc-provider.
 pub(crate) fn oidc_module() -> Option<PathBuf> {
     path("PAYERSYNC_TEST_OIDC_MODULE")

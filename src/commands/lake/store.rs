@@ -10,6 +10,7 @@ use object_store::{
 };
 use std::{
     fs, io,
+    iter::successors,
     path::{Path as FilePath, PathBuf, absolute},
     sync::Arc,
 };
@@ -180,9 +181,25 @@ impl Store {
     }
 
     fn failed(&self, doing: &str, name: &str, error: Error) -> Failure {
-        Failure::usage(format!("cannot {doing} {name} of the lake {}", self.name), error)
-            .hint("nothing is lost: run the same command again when the lake can be reached")
+        let what = format!("cannot {doing} {name} of the lake {}", self.name);
+        match said_by_the_disk(&error).filter(|_| self.folder.is_some()) {
+            Some(error) => {
+                let hint =
+                    "make the folder writable and run the same command again; nothing is lost";
+                Failure::file(what, error, hint)
+            }
+            None => Failure::usage(what, error)
+                .hint("nothing is lost: run the same command again when the lake can be reached"),
+        }
     }
+}
+
+/// What the system said, where a file of a folder is what failed.
+fn said_by_the_disk(error: &Error) -> Option<io::Error> {
+    let first: &(dyn std::error::Error + 'static) = error;
+    successors(Some(first), |error| error.source())
+        .find_map(|error| error.downcast_ref::<io::Error>()?.raw_os_error())
+        .map(io::Error::from_raw_os_error)
 }
 
 fn unknown(url: &Url) -> Failure {

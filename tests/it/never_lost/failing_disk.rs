@@ -9,7 +9,7 @@ use crate::support::{
 const STEPS: usize = 16;
 
 /// Lets a command fail at each chosen step, each time in a copy of `start`, and has it checked.
-fn fail_at_each_step(
+pub(crate) fn fail_at_each_step(
     start: &Home,
     command: impl Fn(&Home) -> Vec<String>,
     mut check: impl FnMut(&Home, &Disturbed, &str, &str),
@@ -106,6 +106,28 @@ fn a_purge_on_a_failing_disk_is_never_called_done_and_leaves_nothing_once_it_is_
             assert_eq!(sightings(home.path(), &canaries), Vec::<String>::new(), "{when}");
             assert_eq!(stayers_rows(home), stayer, "{when}");
             home.succeed(&["verify"], when);
+        },
+    );
+}
+
+/// What a lake says of its folder's disk is its own: the exit code is that of a store that fails.
+#[cfg(feature = "lake")]
+#[test]
+fn a_lake_on_a_failing_disk_is_finished_by_the_next_sync() {
+    let payer = Payer::small();
+    let start = payer.connected_home();
+    start.succeed(&["sync", "--type", "Patient"], "nothing");
+    let expected = state(&start);
+    let lake = |home: &Home| home.file("lake").to_str().unwrap().to_owned();
+    fail_at_each_step(
+        &start,
+        |home| ["lake", "sync", &lake(home), "--shard", "a"].map(str::to_owned).to_vec(),
+        |home, _, _, when| {
+            assert_eq!(state(home), expected, "{when}");
+            home.succeed(&["lake", "sync", &lake(home), "--shard", "a"], when);
+            let again = home.run(&["lake", "sync", &lake(home)]);
+            assert!(again.stderr.contains("nothing changed"), "{when}: {}", again.stderr);
+            crate::files::assert_same_at(&lake(home), &[], &[("a", home)]);
         },
     );
 }

@@ -1,7 +1,7 @@
 //! A connection moves to another home: nothing of it is lost, and it is never active in both.
 
 use crate::{
-    never_lost::kill_steps::kill_at_each_step,
+    never_lost::{failing_disk::fail_at_each_step, kill_steps::kill_at_each_step},
     support::{Home, Payer, Purgeable, SHORT_SYNC, rows, sightings, stayers_rows},
 };
 use payersync::{
@@ -247,6 +247,27 @@ fn a_move_killed_at_any_step_is_finished_by_the_next_one_and_costs_no_consent() 
         assert_eq!(verified.0, 0, "{when}: {}", verified.1);
     });
     drop(payer);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_move_on_a_failing_disk_says_so_and_is_finished_by_the_next_one() {
+    let (_payer, start) = strict();
+    let expected = rows_of(&start.file("warehouse.db"), "john");
+    let command = |home: &Home| {
+        vec!["move".to_owned(), "john".to_owned(), other(home).to_str().unwrap().to_owned()]
+    };
+    fail_at_each_step(&start, command, |home, _, _, when| {
+        assert!(grants(home.path(), "john") + grants(&other(home), "john") > 0, "{when}: lost");
+        let again = home.run(&command(home).iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(again.code, 0, "{when}: {}", again.stderr);
+        let places = (grants(home.path(), "john"), grants(&other(home), "john"));
+        assert_eq!(places, (0, 1), "{when}");
+        assert_eq!(rows_of(&other(home).join("warehouse.db"), "john"), expected, "{when}");
+        home.succeed(&["verify"], when);
+        let verified = there(home, &["verify"]);
+        assert_eq!(verified.0, 0, "{when}: {}", verified.1);
+    });
 }
 
 #[test]

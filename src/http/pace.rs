@@ -1,8 +1,9 @@
 //! A pace that learns how fast an origin may be asked, from its 429s.
 //!
 //! Kept beside the configured budget, which stays the upper bound. Between a rate that was refused and one
-//! that held, the pace takes the middle, until the two are 3 % apart: then it stays, and there is no further
-//! 429. Each rate is on trial for two seconds; a limit over a minute refuses what had held, and doubles that.
+//! that held, the pace takes the middle, until the two are 3 % apart. There it stays; after a minute or more it
+//! tries the refused rate again, after each failure twice as late. Each rate is on trial for two seconds; a limit
+//! over a minute refuses what had held, and doubles that.
 
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,6 +19,8 @@ const LONGEST_TRIAL: Duration = Duration::from_secs(64);
 /// after each time that it is refused again.
 const FIRST_PATIENCE: Duration = Duration::from_secs(60);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(60 * 60);
+/// A faster rate than one request in this is not told apart.
+const SHORTEST: Duration = Duration::from_micros(100);
 
 /// The distance that requests to one origin keep at present.
 #[derive(Debug)]
@@ -26,7 +29,10 @@ pub(super) struct Pace {
     usual: Duration,
     /// Zero while nothing has been refused.
     distance: Duration,
-    next: Option<Instant>,
+    /// When the last request went.
+    last: Option<Instant>,
+    /// Until when nothing is sent, since a window of the server's is full.
+    full_until: Option<Instant>,
     bounds: Option<Bounds>,
 }
 
@@ -49,14 +55,18 @@ struct Bounds {
 
 impl Pace {
     pub(super) fn new(usual: Duration) -> Pace {
-        Pace { usual, distance: Duration::ZERO, next: None, bounds: None }
+        let usual = usual.max(SHORTEST);
+        Pace { usual, distance: Duration::ZERO, last: None, full_until: None, bounds: None }
     }
 
-    /// When the next request may go; takes the place.
-    pub(super) fn place(&mut self, now: Instant) -> Instant {
-        let at = self.next.map_or(now, |next| next.max(now));
-        self.next = Some(at + self.distance);
-        at
+    /// When the next request may go; `None`: now.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.last.map(|last| last + self.distance).max(self.full_until)
+    }
+
+    /// A request goes.
+    pub(super) fn sent(&mut self, now: Instant) {
+        self.last = Some(now);
     }
 
     /// The server said 429: back to the distance that held, or to twice the distance.
@@ -75,8 +85,7 @@ impl Pace {
         });
         if now < bounds.since + SETTLING && self.distance > Duration::ZERO {
             // More than one: a window of the server's is full, and each further attempt would be lost.
-            let settled = bounds.since + SETTLING;
-            self.next = Some(self.next.map_or(settled, |next| next.max(settled)));
+            self.full_until = Some(bounds.since + SETTLING);
             return;
         }
         if bounds.held.is_some_and(|held| refused >= held) {
@@ -105,6 +114,11 @@ impl Pace {
         if !is_used {
             return;
         }
+        // The configured rate held, so that the budget holds alone.
+        if self.distance <= self.usual {
+            (self.distance, self.bounds) = (Duration::ZERO, None);
+            return;
+        }
         bounds.held = Some(self.distance);
         if self.distance * 100 <= bounds.refused * 103 {
             // Far below the configured rate is more likely a squeeze that passes than the plan's limit.
@@ -116,9 +130,8 @@ impl Pace {
             bounds.is_bold = true;
         }
         self.distance = between(self.distance, bounds.refused);
-        // At the configured rate the budget holds alone.
         if self.distance * 100 <= self.usual * 103 && bounds.is_bold {
-            (self.distance, self.bounds) = (Duration::ZERO, None);
+            self.distance = self.usual;
         }
     }
 }
@@ -134,34 +147,61 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
-    /// What became of requests that an eager sender sent: the instants, and whether each was refused.
-    fn sent(
+    /// What became of requests that eager senders sent, each one after its answer: the instants, and whether each
+    /// was refused. The budget's own distance holds, too.
+    fn sent_by(
+        senders: usize,
         usual: Duration,
         seconds: u64,
         mut allowed: impl FnMut(Duration) -> (usize, Duration),
     ) -> Vec<(Duration, bool)> {
         let (start, mut pace) = (Instant::now(), Pace::new(usual));
         let (mut now, mut taken, mut sent) = (start, VecDeque::new(), Vec::new());
+        let mut waiting = senders;
+        // Answers under way: when they come, and whether they are refusals.
+        let mut answers: Vec<(Instant, bool)> = Vec::new();
         while now < start + Duration::from_secs(seconds) {
-            // The budget's own distance, and then the learned one.
-            now = pace.place(now + usual);
+            let budget = sent.last().map(|(at, _)| start + *at + usual);
+            let go = pace.due().max(budget).unwrap_or(now).max(now);
+            let first = answers.iter().map(|(at, _)| *at).min();
+            if let Some(at) = first.filter(|at| waiting == 0 || *at <= go) {
+                now = at.max(now);
+                let position = answers.iter().position(|(other, _)| *other == at).unwrap();
+                match answers.swap_remove(position).1 {
+                    true => pace.throttled(now),
+                    false => pace.accepted(now),
+                }
+                waiting += 1;
+                continue;
+            }
+            now = go;
+            waiting -= 1;
+            pace.sent(now);
             let (limit, window) = allowed(now - start);
-            // Up to 8 ms on the way.
+            // Up to 8 ms on the way there, and some hundred for the answer.
             let there = now + Duration::from_millis(sent.len() as u64 * 7919 % 9);
             while taken.front().is_some_and(|at| *at + window <= there) {
                 taken.pop_front();
             }
             let is_refused = taken.len() >= limit;
             sent.push((now - start, is_refused));
-            match is_refused {
-                true => pace.throttled(now),
-                false => {
-                    taken.push_back(there);
-                    pace.accepted(now);
-                }
+            let lasts = if is_refused { 20 } else { 200 + sent.len() as u64 * 104_729 % 200 };
+            answers
+                .push((there + Duration::from_millis(lasts * u64::from(senders > 1)), is_refused));
+            if !is_refused {
+                taken.push_back(there);
             }
         }
         sent
+    }
+
+    /// The same of one sender, who is answered at once.
+    fn sent(
+        usual: Duration,
+        seconds: u64,
+        allowed: impl FnMut(Duration) -> (usize, Duration),
+    ) -> Vec<(Duration, bool)> {
+        sent_by(1, usual, seconds, allowed)
     }
 
     /// Requests taken and refused from a second on, until another.
@@ -173,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_below_the_budget_is_learned_and_used_without_another_429() {
+    fn a_limit_below_the_budget_is_learned_within_a_minute_and_used() {
         let second = Duration::from_secs(1);
         for (usual, allowed) in [(25, 20), (10, 20), (100, 7), (1, 100), (100, 1)] {
             let sent = sent(Duration::from_millis(usual), 60, |_| (allowed, second));
@@ -203,19 +243,33 @@ mod tests {
         };
         let (taken, refused) = count(&sent(Duration::from_millis(100), 1000, squeezed), 900, 1000);
         assert!((990..=1001).contains(&taken) && refused == 0, "{taken} {refused}");
-        let lasting = sent(Duration::from_millis(50), 7200, |_| (10, second));
-        let (_, refused) = count(&lasting, 3600, 7200);
-        assert!(refused <= 20, "{refused}");
+        let lasting = sent(Duration::from_millis(50), 4 * 3600, |_| (10, second));
+        let hour = |number: u64| count(&lasting, number * 3600, (number + 1) * 3600).1;
+        assert!(hour(3) < hour(0) && hour(3) <= 20, "{} {}", hour(0), hour(3));
     }
 
     #[test]
     fn requests_under_way_do_not_slow_it_down_again_and_a_full_window_is_waited_out() {
         let now = Instant::now();
-        for (refusals, places) in [(1, [0, 200, 400]), (8, [1000, 1200, 1400])] {
+        for (refusals, due) in [(1, 200), (8, 1000)] {
             let mut pace = Pace::new(Duration::from_millis(100));
+            pace.sent(now);
             (0..refusals).for_each(|_| pace.throttled(now));
-            let placed: Vec<_> = (0..3).map(|_| pace.place(now) - now).collect();
-            assert_eq!(placed, places.map(Duration::from_millis), "{refusals}");
+            assert_eq!(pace.due(), Some(now + Duration::from_millis(due)), "{refusals}");
+            assert_eq!(pace.distance, Duration::from_millis(200), "{refusals}");
+        }
+    }
+
+    /// Four connections of four types each.
+    #[test]
+    fn many_requests_under_way_learn_the_limit_as_one_does() {
+        let (tenth, second) = (Duration::from_millis(100), Duration::from_secs(1));
+        for (senders, allowed) in [(4, 5), (16, 10), (16, 5), (16, 2), (16, 1), (64, 5)] {
+            let sent = sent_by(senders, tenth, 1200, |_| (allowed, second));
+            let (taken, refused) = count(&sent, 600, 1200);
+            let all = allowed * 600;
+            assert!(taken * 10 >= all * 9, "{senders} at {allowed}: {taken} of {all}");
+            assert!(refused * 20 <= taken, "{senders} at {allowed}: {refused} of {taken}");
         }
     }
 

@@ -49,12 +49,16 @@ struct Budget {
     limits: RateLimits,
     gates: Vec<Gate>,
     pace: Mutex<Pace>,
+    /// Held by the request that goes next; the others wait in the order in which they came.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// One limit that every request passes.
 enum Gate {
-    /// At most so many requests in any interval, evenly.
-    Bucket(Limiter, Window),
+    /// At most so many requests in any second.
+    Second(Limiter, Window),
+    /// At most so many requests in any hour, also in one that an earlier process began.
+    Hour(Limiter),
     /// Fewer than one request for each shard in an interval: the shards take turns.
     Turns(Turns),
 }
@@ -75,19 +79,16 @@ impl Budgets {
 
     /// Takes requests off the hourly budget that an earlier process sent within the last hour.
     ///
-    /// A bucket cannot owe more than it holds: it begins empty and refills at its rate. The count takes them
-    /// for evenly sent.
+    /// A bucket cannot owe more than it holds: it begins empty and refills at its rate.
     pub(super) fn spend(&self, origin: &Origin, requests: u32) {
         let Some(budget) = self.of(origin).filter(|budget| budget.limits.per_hour.is_some()) else {
             return;
         };
         let Some(hourly) = budget.gates.first() else { return };
-        match hourly {
-            Gate::Bucket(limiter, window) => {
-                (0..requests).take_while(|_| limiter.check().is_ok()).for_each(drop);
-                window.spent(TokioClock.now(), requests);
+        for _ in 0..requests {
+            if hourly.pass().is_err() {
+                return;
             }
-            Gate::Turns(turns) => drop((0..requests).find(|_| turns.take().is_err())),
         }
     }
 
@@ -105,18 +106,24 @@ impl Budgets {
     }
 
     /// Waits until another request may be sent to `origin`.
+    ///
+    /// Nothing is reserved ahead: each request keeps the distance that is known when it goes, and one that
+    /// is given up leaves its place to the next.
     pub(super) async fn admit(&self, origin: &Origin) {
         let Some(budget) = self.of(origin) else { return };
-        let place = {
-            let mut pace = budget.pace.lock().unwrap_or_else(PoisonError::into_inner);
-            pace.place(tokio::time::Instant::now())
-        };
-        tokio::time::sleep_until(place).await;
+        let _turn = budget.turn.lock().await;
+        let pace = || budget.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let due = pace().due();
+            let Some(due) = due.filter(|due| *due > tokio::time::Instant::now()) else { break };
+            tokio::time::sleep_until(due).await;
+        }
         for gate in &budget.gates {
             while let Err(wait) = gate.pass() {
                 tokio::time::sleep(wait).await;
             }
         }
+        pace().sent(tokio::time::Instant::now());
     }
 }
 
@@ -129,7 +136,7 @@ impl Budget {
         }
         gates.push(Gate::new(limits.per_second, SECOND, limits.shard));
         let pace = Mutex::new(Pace::new(SECOND * limits.shard.of() / limits.per_second.get()));
-        Self { limits, gates, pace }
+        Self { limits, gates, pace, turn: tokio::sync::Mutex::default() }
     }
 }
 
@@ -142,29 +149,47 @@ impl Gate {
         // A part of a u32, and at least 1.
         let part = u32::try_from(shard.part_of(limit.get().into())).unwrap_or(u32::MAX);
         let part = NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN);
-        Gate::Bucket(limiter(part, interval, TokioClock), Window::new(part.get(), interval))
+        match interval == SECOND {
+            true => Gate::Second(bucket(part, TokioClock), Window::new(part.get(), interval)),
+            false => Gate::Hour(limiter(part, interval, TokioClock)),
+        }
     }
 
     /// Lets a request through, or says how long to wait before asking again.
     fn pass(&self) -> Result<(), Duration> {
         match self {
-            Gate::Bucket(limiter, window) => {
+            Gate::Second(bucket, window) => {
                 let now = TokioClock.now();
-                let bucket = || limiter.check().map_err(|not_yet| not_yet.wait_time_from(now));
-                window.take(now, bucket)
+                window.take(now, || bucket.check().map_err(|later| later.wait_time_from(now)))
+            }
+            Gate::Hour(limiter) => {
+                limiter.check().map_err(|later| later.wait_time_from(TokioClock.now()))
             }
             Gate::Turns(turns) => turns.take(),
         }
     }
 }
 
-/// A bucket that refills at the limit, and holds a tenth of it: what a late timer missed is made up for.
-///
-/// The window beside it keeps the limit in every interval.
-fn limiter<C: Clock>(limit: NonZeroU32, interval: Duration, clock: C) -> Limiter<C> {
+/// A bucket that refills at a limit per second, and holds a tenth of it: what a late timer missed is made up
+/// for. The window beside it keeps the limit in every second.
+fn bucket<C: Clock>(limit: NonZeroU32, clock: C) -> Limiter<C> {
     let burst = NonZeroU32::new((limit.get() / 10).max(2.min(limit.get()))).unwrap_or(limit);
     // Only a period of zero has no quota: of more than one request in a nanosecond.
-    let quota = Quota::with_period(interval / limit.get()).unwrap_or(Quota::per_second(limit));
+    let quota = Quota::with_period(SECOND / limit.get()).unwrap_or(Quota::per_second(limit));
+    RateLimiter::direct_with_clock(quota.allow_burst(burst), clock)
+}
+
+/// A limiter that lets at most `limit` requests pass in any `interval`, not only on average.
+///
+/// A bucket of `burst` that refills at `rate` lets `burst + rate - 1` pass, so that the burst of
+/// a tenth is taken off the rate. The period is rounded up: a nanosecond less lets one more pass. It needs to
+/// know nothing of when an earlier process sent its requests, as a count would.
+fn limiter<C: Clock>(limit: NonZeroU32, interval: Duration, clock: C) -> Limiter<C> {
+    let burst = NonZeroU32::new(limit.get() / 10).unwrap_or(NonZeroU32::MIN);
+    let rate = limit.get() - burst.get() + 1;
+    let period = interval / rate + Duration::from_nanos(1);
+    // Only a period of zero has no quota, and this one is at least a nanosecond.
+    let quota = Quota::with_period(period).unwrap_or(Quota::per_second(limit));
     RateLimiter::direct_with_clock(quota.allow_burst(burst), clock)
 }
 
@@ -199,15 +224,14 @@ mod tests {
     }
 
     /// The instants at which an eager sender is let through.
-    fn admissions(limit: u32, interval: Duration, count: usize) -> Vec<Duration> {
-        let clock = FakeRelativeClock::default();
-        let limiter = limiter(number(limit), interval, clock.clone());
-        let (start, window) = (Instant::now(), Window::new(limit, interval));
-        let mut now = Duration::ZERO;
-        let mut admitted = Vec::new();
+    fn admitted(
+        count: usize,
+        clock: &FakeRelativeClock,
+        pass: impl Fn(Duration) -> Result<(), Duration>,
+    ) -> Vec<Duration> {
+        let (mut now, mut admitted) = (Duration::ZERO, Vec::new());
         while admitted.len() < count {
-            let bucket = || limiter.check().map_err(|later| later.wait_time_from(clock.now()));
-            match window.take(start + now, bucket) {
+            match pass(now) {
                 Ok(()) => admitted.push(now),
                 Err(wait) => {
                     clock.advance(wait);
@@ -216,6 +240,21 @@ mod tests {
             }
         }
         admitted
+    }
+
+    fn in_seconds(limit: u32, count: usize) -> Vec<Duration> {
+        let clock = FakeRelativeClock::default();
+        let bucket = bucket(number(limit), clock.clone());
+        let (start, window) = (Instant::now(), Window::new(limit, SECOND));
+        let check = || bucket.check().map_err(|later| later.wait_time_from(clock.now()));
+        admitted(count, &clock, |now| window.take(start + now, check))
+    }
+
+    fn in_hours(limit: u32, count: usize) -> Vec<Duration> {
+        let clock = FakeRelativeClock::default();
+        let limiter = limiter(number(limit), HOUR, clock.clone());
+        let check = || limiter.check().map_err(|later| later.wait_time_from(clock.now()));
+        admitted(count, &clock, |_| check())
     }
 
     fn most_within(interval: Duration, admitted: &[Duration]) -> usize {
@@ -228,7 +267,7 @@ mod tests {
     #[test]
     fn no_second_sees_more_than_its_limit_and_little_of_it_is_left_unused() {
         for limit in [1, 3, 10, 40, 250] {
-            let admitted = admissions(limit, SECOND, 50 * limit as usize);
+            let admitted = in_seconds(limit, 50 * limit as usize);
             assert!(most_within(SECOND, &admitted) <= limit as usize, "{limit}");
             // Two hundredths.
             assert!(*admitted.last().unwrap() < Duration::from_millis(51_100), "{limit}");
@@ -237,9 +276,25 @@ mod tests {
 
     #[test]
     fn no_hour_sees_more_than_its_limit() {
-        let admitted = admissions(300, HOUR, 900);
+        let admitted = in_hours(300, 900);
         assert!(most_within(HOUR, &admitted) <= 300);
-        assert!(*admitted.last().unwrap() < HOUR * 311 / 100);
+    }
+
+    /// Each process begins with what the one before it is known to have sent, and not when.
+    #[test]
+    fn no_hour_over_two_processes_sees_more_than_its_limit() {
+        for sent in [30, 100, 271, 300] {
+            let first = in_hours(300, sent);
+            let began = *first.last().unwrap();
+            let clock = FakeRelativeClock::default();
+            let limiter = limiter(number(300), HOUR, clock.clone());
+            (0..sent).take_while(|_| limiter.check().is_ok()).for_each(drop);
+            let check = || limiter.check().map_err(|later| later.wait_time_from(clock.now()));
+            let second = admitted(600, &clock, |_| check());
+            let both: Vec<_> =
+                first.into_iter().chain(second.iter().map(|at| began + *at)).collect();
+            assert!(most_within(HOUR, &both) <= 300, "{sent}");
+        }
     }
 
     #[test]
@@ -252,9 +307,9 @@ mod tests {
                 assert!(part > 0, "{number} of {of}, {limit}");
                 assert!(matches!(
                     Gate::new(super::tests::number(limit), SECOND, shard),
-                    Gate::Bucket(..)
+                    Gate::Second(..)
                 ));
-                admitted.extend(admissions(part, SECOND, 5 * part as usize));
+                admitted.extend(in_seconds(part, 5 * part as usize));
             }
             assert!(most_within(SECOND, &admitted) <= limit as usize, "{limit} by {of}");
         }

@@ -1,18 +1,16 @@
 //! At most so many requests in any interval, counted.
 //!
 //! A bucket that is to keep a limit in every interval must refill a tenth slower than the limit, if it holds
-//! a tenth of it. Beside a count it may refill at the limit itself, so that nothing of the limit is lost.
+//! a tenth of it. Beside a count it may refill at the limit itself, so that little of the limit is lost.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Into so many parts an interval is cut. A request counts for at least one part longer than the interval, since
+/// An interval is cut into so many parts. A request counts for at least one part longer than the interval, since
 /// on the way to the server it may lose some of its distance to the next.
 const PARTS: u32 = 100;
-/// As many parts are kept: the present one, those of an interval, and one more.
-const KEPT: usize = PARTS as usize + 2;
-/// The number of the first part: those before it are what had been spent.
-const FIRST: u64 = KEPT as u64;
+/// So many parts are kept: the present one, those of an interval, and one more.
+const KEPT: u64 = PARTS as u64 + 2;
 
 /// The requests of the last interval.
 #[derive(Debug)]
@@ -29,7 +27,7 @@ struct Counted {
     /// The number of the present part.
     now: u64,
     /// The requests of each part, and their sum.
-    parts: Box<[u32; KEPT]>,
+    parts: Box<[u32; KEPT as usize]>,
     sum: u32,
 }
 
@@ -55,40 +53,27 @@ impl Window {
             *counted.at(counted.now) += 1;
             return Ok(());
         }
-        let next = self.part.as_nanos() * u128::from(counted.now + counted.oldest() - FIRST);
+        let next = self.part.as_nanos() * u128::from(counted.now + counted.oldest());
         let next = Duration::from_nanos(u64::try_from(next).unwrap_or(u64::MAX));
         Err(next.saturating_sub(passed))
-    }
-
-    /// Counts requests of the interval before, at instants that nobody knows: evenly.
-    pub(super) fn spent(&self, now: Instant, requests: u32) {
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        let counted = counted.get_or_insert_with(|| Counted::new(now));
-        counted.turn(now, self.part);
-        let requests = requests.min(self.limit.saturating_sub(counted.sum));
-        for part in 0..PARTS {
-            let share = requests / PARTS + u32::from(part < requests % PARTS);
-            *counted.at(counted.now - u64::from(part)) += share;
-            counted.sum += share;
-        }
     }
 }
 
 impl Counted {
     fn new(start: Instant) -> Counted {
-        Counted { start, now: FIRST, parts: Box::new([0; KEPT]), sum: 0 }
+        Counted { start, now: 0, parts: Box::new([0; KEPT as usize]), sum: 0 }
     }
 
     fn at(&mut self, part: u64) -> &mut u32 {
-        &mut self.parts[(part % FIRST) as usize]
+        &mut self.parts[(part % KEPT) as usize]
     }
 
     /// Goes on to the part of an instant, and forgets what is older than an interval. Returns the time since
     /// the start.
     fn turn(&mut self, now: Instant, part: Duration) -> Duration {
         let passed = now.saturating_duration_since(self.start);
-        let to = FIRST + u64::try_from(passed.as_nanos() / part.as_nanos()).unwrap_or(u64::MAX / 2);
-        for part in self.now.max(to.saturating_sub(FIRST)) + 1..=to {
+        let to = u64::try_from(passed.as_nanos() / part.as_nanos()).unwrap_or(u64::MAX / 2);
+        for part in self.now.max(to.saturating_sub(KEPT)) + 1..=to {
             self.sum -= std::mem::take(self.at(part));
         }
         self.now = self.now.max(to);
@@ -98,7 +83,7 @@ impl Counted {
     /// In how many parts the oldest request is forgotten.
     fn oldest(&mut self) -> u64 {
         let now = self.now;
-        (1..=FIRST).find(|ahead| *self.at(now + ahead) > 0).unwrap_or(1)
+        (1..=KEPT).find(|ahead| *self.at(now + ahead) > 0).unwrap_or(1)
     }
 }
 
@@ -125,17 +110,6 @@ mod tests {
             assert!(*next - *first >= SECOND + SECOND / PARTS);
         }
         assert!(taken[99] - start < SECOND * 10);
-    }
-
-    #[test]
-    fn what_was_spent_before_is_forgotten_little_by_little() {
-        let (start, window) = (Instant::now(), Window::new(200, SECOND));
-        window.spent(start, 1000);
-        let takes = |at| (0..).take_while(|_| window.take(at, || Ok(())).is_ok()).count();
-        assert_eq!(takes(start), 0);
-        let half = takes(start + SECOND / 2);
-        assert!((90..=100).contains(&half), "{half}");
-        assert_eq!(takes(start + SECOND * 3), 200);
     }
 
     #[test]

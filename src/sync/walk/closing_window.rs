@@ -24,8 +24,8 @@ use crate::{
     warehouse::{LastUpdated, WalkFinish, WarehouseError},
 };
 
-/// Whether the closing window of a type is walked.
-enum Turn {
+/// What becomes of the closing window of a type.
+enum ClosingWalk {
     Now,
     /// It is owed, and cannot be walked in this run.
     Owed(WalkFinish),
@@ -51,12 +51,12 @@ pub(crate) async fn close(
         let planned = order_of(context, order, LAST_UPDATED, days, Reuse::Nothing)?;
         let Planned::Walk(window) = planned else { continue };
         let mut effort = Effort::default();
-        let mut report = match turn(context, order, &mut effort).await? {
-            Turn::Now => walk(context, &window).await?,
-            Turn::Owed(finish) => {
+        let mut report = match closing_walk(context, order, &mut effort).await? {
+            ClosingWalk::Now => walk(context, &window).await?,
+            ClosingWalk::Owed(finish) => {
                 enter(context, name.to_owned(), window.window.clone(), finish).await?
             }
-            Turn::Never => continue,
+            ClosingWalk::Never => continue,
         };
         report.counters.requests += effort.requests;
         report.counters.retries += effort.retries;
@@ -65,27 +65,31 @@ pub(crate) async fn close(
     Ok(())
 }
 
-/// Whether the server honours `_lastUpdated` for the type, as it has shown before or shows now.
+/// Whether the closing window can be walked: whether the server honours `_lastUpdated` for the type, as it has
+/// shown before or shows now.
 ///
-/// That it did not once is no answer: a replica that is behind leaves out what just changed. And a
-/// closing window of a server that ignores its dates only brings more.
-async fn turn(
+/// That it once seemed to ignore it is no answer, and it is asked again: a replica that is behind leaves out
+/// what just changed. A 403 is a refusal of this search, since the type's windows have just been answered.
+async fn closing_walk(
     context: &WalkContext,
     order: &WalkOrder,
     effort: &mut Effort,
-) -> Result<Turn, WarehouseError> {
+) -> Result<ClosingWalk, WarehouseError> {
     if context.stop.is_asked() {
-        return Ok(Turn::Owed(interrupted()));
+        return Ok(ClosingWalk::Owed(interrupted()));
     }
     let (id, name) = (context.connection.id, order.resource_type.as_str());
     let states = context.warehouse.type_states(id)?;
     let support = states.iter().find(|state| state.resource_type == name);
     if support.is_some_and(|state| state.last_updated == LastUpdated::Honoured) {
-        return Ok(Turn::Now);
+        return Ok(ClosingWalk::Now);
     }
     Ok(match probe_date(context, &order.start, LAST_UPDATED, effort).await {
-        Probed::Honoured | Probed::Unclear => Turn::Now,
-        Probed::Ignored(_) | Probed::Refused(_) => Turn::Never,
-        Probed::Unanswered(error) => Turn::Owed(unavailable(&error, &context.connection)),
+        Probed::Honoured | Probed::Unclear => ClosingWalk::Now,
+        Probed::Ignored(_) | Probed::Refused(_) => ClosingWalk::Never,
+        Probed::Unanswered(error) if error.status() == Some(403) && !error.is_grant_gone() => {
+            ClosingWalk::Never
+        }
+        Probed::Unanswered(error) => ClosingWalk::Owed(unavailable(&error, &context.connection)),
     })
 }

@@ -32,11 +32,14 @@ impl KeptTexts {
         }
         // Not while it is locked: others are answered meanwhile.
         let text: Arc<str> = make().into();
+        if text.len() > MOST_BYTES {
+            return text;
+        }
         let mut kept = kept();
         if kept.bytes + text.len() > MOST_BYTES {
             *kept = Kept::default();
         }
-        if text.len() <= MOST_BYTES && kept.texts.insert(key, Arc::clone(&text)).is_none() {
+        if kept.texts.insert(key, Arc::clone(&text)).is_none() {
             kept.bytes += text.len();
         }
         text

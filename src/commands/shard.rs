@@ -58,10 +58,10 @@ pub(super) fn keep(shard: Shard, rows: &mut Vec<ConnectionRow>) -> usize {
     all - rows.len()
 }
 
-/// Tells that a home has no connection at all: names are dealt out by their hash, and few of them may
-/// leave a shard without any.
-pub(super) fn tell_empty(shard: Shard) {
-    tell(&format!("Shard {shard}: this home has no connection yet; there is nothing to do"));
+/// Tells that a home has no connection, or none `with a plan`. A hash deals out the names, so that a shard may
+/// have none where they are few.
+pub(super) fn tell_empty(shard: Shard, kind: &str) {
+    tell(&format!("Shard {shard}: this home has no connection{kind} yet; there is nothing to do"));
 }
 
 /// Tells that connections of this home are left to other shards: nobody else may have them.

@@ -42,7 +42,7 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     // A shard may well have none of the connections, in a home of its own or in one that it shares.
     let is_empty_shard = connections.is_empty() && !settings.shard.is_whole();
     if is_empty_shard && others == 0 {
-        shard::tell_empty(settings.shard);
+        shard::tell_empty(settings.shard, "");
     }
     let without_any = if is_empty_shard { ExitCode::Complete } else { ExitCode::Usage };
     let start = if connections.is_empty() { without_any } else { ExitCode::Complete };

@@ -156,13 +156,13 @@ pub(super) fn chosen(
         return Err(Failure::misuse(format!("{name} is filled from files: it has no plan to ask"))
             .hint(format!("`payersync import {name} FILE` adds the resources of a file")));
     }
-    if all.is_empty() && names.is_empty() && !shard.is_whole() {
-        shard::tell_empty(shard);
-        return Ok(all);
-    }
     if all.is_empty() {
-        let others = if of_files.is_empty() { "" } else { " with a plan" };
-        return Err(Failure::misuse(format!("there is no connection{others} yet"))
+        let kind = if of_files.is_empty() { "" } else { " with a plan" };
+        if names.is_empty() && !shard.is_whole() {
+            shard::tell_empty(shard, kind);
+            return Ok(all);
+        }
+        return Err(Failure::misuse(format!("there is no connection{kind} yet"))
             .hint("`payersync connect NAME --plan PLAN` makes one"));
     }
     if names.is_empty() {

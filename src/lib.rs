@@ -19,8 +19,8 @@
 //! - [`monitor`] – events out of the core, which never prints
 //! - [`clock`] – what time it is; the only place that asks
 //! - [`own_file`] – files that this account alone can change, and none that takes another's place
-//! - [`commands`] – one file per command; builds everything, shows everything
-//! - [`notify`] – who is told when a night goes wrong: a command, a webhook, a mailbox
+//! - [`commands`] – one file or folder per command; builds everything, shows everything
+//! - [`notify`] – who is told when a night goes wrong: a command, a webhook, a mailbox, a ping
 //! - [`schedule`] – when the next run is due; pure
 //! - [`sync`] – what to ask (pure), page after page, what came of it
 //! - `alike` – the name that a misspelt one may mean; pure

@@ -290,7 +290,7 @@ fn answer_of(folder: &Path, args: &ConnectArgs, pasted: &str) -> Result<Redirect
         // A code that was come by elsewhere. Its URL could be anybody's: there is no state of
         // ours to hold it against.
         None if looks_like_url => Err(Failure::misuse(format!(
-            "no consent for {} at plan {} was asked for, so this URL cannot be checked",
+            "no consent is pending for {} at plan {}, so this URL cannot be checked",
             args.name, args.plan
         ))
         .hint(format!(

@@ -118,6 +118,6 @@ fn same_origin(base: &Url, url: Url) -> Result<Url, Failure> {
 fn failed(error: FetchError) -> Failure {
     match error {
         FetchError::Token(error) => error.into(),
-        error => Failure::unreachable("the plan gave no answer", error),
+        error => Failure::unreachable("the request failed", error),
     }
 }

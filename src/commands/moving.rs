@@ -115,7 +115,9 @@ async fn move_one(
             "{} has another connection {name}",
             there.home.display()
         ))
-        .hint("a name stands for one connection in a home; nothing was moved"));
+        .hint(
+            "nothing was moved; choose another home, or purge the connection of that name there",
+        ));
     }
     let is_copied = other.is_some();
     let has_arrived = other.is_some_and(|other| other.moving.is_none());

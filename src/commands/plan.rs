@@ -14,6 +14,7 @@ use crate::{
     exit_code::ExitCode,
     fhir::instant,
     monitor::Silent,
+    outcome::WalkKind,
     plural,
     sync::{
         Declared, Preview, Step, SyncContext, SyncOptions, Target, WalkFrom, WalkOrder, preview,
@@ -234,13 +235,13 @@ impl KnownState<'_> {
             WalkFrom::Since(increment) => {
                 let probe = if increment.probe { 2 } else { 0 };
                 let since = increment.since.format("%Y-%m-%d %H:%M");
-                ("incremental", 1 + probe, format!("what changed since {since}"))
+                (WalkKind::Incremental.as_str(), 1 + probe, format!("what changed since {since}"))
             }
-            WalkFrom::Start => ("full", pages(resources), self.why_full(order)),
+            WalkFrom::Start => (WalkKind::Full.as_str(), pages(resources), self.why_full(order)),
         }
     }
 
-    /// The first reason that rules an incremental walk out, in the order in which `sync::plan` asks.
+    /// The first reason that rules an incremental walk out, in the order in which `sync::decide::plan` asks.
     fn why_full(&self, order: &WalkOrder) -> String {
         let Some(state) = self.state(&order.resource_type) else {
             return "never walked".to_owned();

@@ -160,8 +160,10 @@ fn confirm(args: &PurgeArgs) -> Result<(), Failure> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(Failure::misuse("a purge cannot be undone and there is nobody to ask")
-            .hint(format!("`payersync purge {} --yes`", args.name)));
+        return Err(Failure::misuse(
+            "a purge cannot be undone and must be confirmed, and standard input is not a terminal",
+        )
+        .hint(format!("`payersync purge {} --yes`", args.name)));
     }
     tell("This removes every row, history and token of the connection. It cannot be undone.");
     tell(&format!("Type {} to go on:", args.name));

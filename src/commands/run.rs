@@ -101,7 +101,7 @@ async fn end(mut daemon: Daemon) {
     });
     if drained.await.is_err() && daemon.is_running() {
         tell(
-            "The run did not end in time; its committed pages stay, and the next run goes on there",
+            "The run did not stop in time; committed pages are kept, and the next run goes on from them",
         );
     }
 }

@@ -71,7 +71,7 @@ pub enum ConfigError {
         source: SecretFileError,
     },
     /// A plan's private key that its file does not give.
-    #[error("plan {plan}: the client's private key")]
+    #[error("plan {plan}: cannot read the client's private key")]
     KeyFile {
         /// The plan.
         plan: String,

@@ -9,7 +9,7 @@ use crate::view::json::{Limits, Member, Node, parse};
 /// Whether two resources have the same content, `meta.versionId` and `meta.lastUpdated` left out.
 ///
 /// The order of members, white space and escapes do not count. The order of arrays and the text of
-/// numbers do: `1.0` is not `1.00`. Something that is not JSON is the same as nothing.
+/// numbers do: `1.0` is not `1.00`. What is not JSON is equal to nothing else.
 pub fn same_content(a: &[u8], b: &[u8]) -> bool {
     let read = |json| parse(json, Limits::default()).ok().map(without_version);
     matches!((read(a), read(b)), (Some(a), Some(b)) if is_same(&a, &b))

@@ -67,8 +67,8 @@ pub struct PostForm<'a> {
     ///
     /// Without it only a connection that could not be made is tried again.
     pub retry: bool,
-    /// Turns true when a failed attempt is not worth repeating any more, such as at the program's
-    /// end. An attempt under way is not broken off.
+    /// Becomes true when failed attempts are no longer repeated, such as at the program's end. An attempt
+    /// under way continues.
     pub give_up: Option<watch::Receiver<bool>>,
     /// Told before each wait; [`silently`](super::silently) where nobody listens.
     pub on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
@@ -99,7 +99,7 @@ pub fn any_body(_: &[u8]) -> bool {
     true
 }
 
-/// Waits after each 429: the `is_for_later` of a caller that reads none.
+/// Always false, as the `is_for_later` of a caller that waits after every 429.
 pub fn never(_: &[u8]) -> bool {
     false
 }

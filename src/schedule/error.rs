@@ -13,7 +13,7 @@ pub enum ScheduleError {
         found: usize,
     },
     /// A shorthand that does not exist.
-    #[error("is no shorthand; there are @hourly, @daily, @weekly, @monthly and @yearly")]
+    #[error("is not a known shorthand; use @hourly, @daily, @weekly, @monthly or @yearly")]
     Shorthand,
     /// A field that cannot be read, or a value out of its bounds.
     #[error("has the {field} {text:?}; {field}s go from {first} to {last}")]

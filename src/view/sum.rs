@@ -24,8 +24,8 @@ enum Sum<'a> {
 
 /// Adds up the items; an element without a value counts for nothing.
 ///
-/// A collection with an item that is no number has this item as its result, so that a typed column
-/// holds no value and counts it as mistyped. An error would cost the resource all of its rows.
+/// If an item is not a number, the sum is that item: a typed column then stores NULL and counts it as
+/// mistyped. An error would cost the resource all of its rows.
 pub(crate) fn sum<'a>(
     source: &mut dyn FnMut(Sink<'_, 'a>) -> Outcome,
 ) -> Result<Option<Item<'a>>, Reason> {

@@ -18,7 +18,9 @@ use crate::{
 #[non_exhaustive]
 pub enum RevokeError {
     /// The endpoint is not on the origin that the refresh token was issued for.
-    #[error("the tokens are for {issued_for}, and revocation_url is on another origin")]
+    #[error(
+        "revocation_url is not at {issued_for}, where the tokens were issued, so they were not sent"
+    )]
     ForeignOrigin {
         /// The token endpoint's origin at consent.
         issued_for: Origin,

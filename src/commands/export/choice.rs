@@ -46,7 +46,7 @@ pub(super) fn refuse_contradictions(args: &ExportArgs) -> Result<(), Failure> {
 
 fn since_marts() -> Failure {
     Failure::misuse("--since is not for marts: a row of a mart is made of many resources")
-        .hint("export marts without --since; --set tables and --format ndjson go with it")
+        .hint("leave out --since, or use it with --set tables or --format ndjson")
 }
 
 /// The set that is exported, for the manifest; `None` where tables are named.

@@ -117,8 +117,8 @@ impl Known {
         if take_over {
             return store.put(&name, Bytes::from(bytes));
         }
-        Err(Failure::misuse(format!("another home is shard {} of {}", lake.shard, store.name()))
-            .hint("name this home with --shard; --take-over is for a home that was restored"))
+        Err(Failure::misuse(format!("shard {} of {} belongs to another home", lake.shard, store.name()))
+            .hint("give this home another name with --shard; if it is that home, restored, use --take-over"))
     }
 }
 

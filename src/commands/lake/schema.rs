@@ -29,7 +29,7 @@ pub(super) fn needed(
     let Some(known) = &log.meta_data else {
         let id = [own_file::random_name(), own_file::random_name()];
         let [Ok(front), Ok(back)] = id else {
-            return Err(Failure::misuse("the system gives no random numbers"));
+            return Err(Failure::misuse("cannot get random numbers from the system"));
         };
         return Ok(Some(MetaData {
             id: uuid(&front, &back),

@@ -11,7 +11,7 @@ pub(in crate::sandbox) enum Refusal {
     Outcome(u16, &'static str, &'static str),
     /// No body at all.
     Empty(u16),
-    /// A page for people.
+    /// A status with an HTML page.
     Html(u16, &'static str),
     /// The JSON of a gateway, which is no FHIR.
     Gateway(u16, &'static str),

@@ -5,7 +5,8 @@ use super::refusal::Refusal;
 /// A rule, and the fact that it plays.
 pub(in crate::sandbox) struct Fact {
     pub(super) rule: Rule,
-    /// DOC, OBS, 3P or INF.
+    /// How sure the fact is, in the words of `docs/payers.md`: DOC (documented), OBS (observed), 3P (told by
+    /// others), INF (inferred).
     pub(super) certainty: &'static str,
     pub(super) text: &'static str,
 }

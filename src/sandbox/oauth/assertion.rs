@@ -13,7 +13,8 @@ use serde_json::Value;
 /// How far ahead an assertion may expire, in seconds.
 const LONGEST: i64 = 300;
 
-/// Whether the registered client has signed this, for the token endpoint, lately, and not before.
+/// Whether the registered client has signed the assertion, it names the token endpoint, is not expired, and
+/// is used for the first time.
 pub(super) fn is_signed(state: &State, assertion: &str) -> bool {
     check(state, assertion).is_some()
 }

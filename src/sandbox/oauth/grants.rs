@@ -23,7 +23,7 @@ pub(crate) enum Refusal {
     Expired,
 }
 
-/// A pair as it was issued.
+/// An access token and a refresh token, as issued together.
 #[derive(Clone)]
 pub(crate) struct Issued {
     pub(crate) access_token: String,

@@ -22,7 +22,7 @@ enum Comparison {
 }
 
 impl Bound {
-    /// Reads the prefix and the date; nothing when it is neither.
+    /// Reads the prefix and the date; `None` if the text is not a date.
     pub(crate) fn parse(text: &str) -> Option<Bound> {
         let (comparison, rest) = match text.get(..2)? {
             "ge" => (Comparison::AtLeast, &text[2..]),
@@ -36,7 +36,7 @@ impl Bound {
         Some(Bound { comparison, start, end })
     }
 
-    /// Whether some instant from the one to the other is held.
+    /// Whether the bound holds for any instant of the span `from..=to`.
     pub(crate) fn touches(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
         match self.comparison {
             Comparison::Equal => from < self.end && to >= self.start,

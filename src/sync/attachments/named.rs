@@ -9,8 +9,8 @@ use crate::{
     },
 };
 
-/// Enters what the new and changed resources of a connection name, and what they carry themselves, up to
-/// `limit` bytes each. Returns how many rows hold bytes that they did not hold before.
+/// Adds a row to `attachment` for each file that the new and changed resources of a connection link to, and
+/// for the data that they carry, up to `limit` bytes each. Returns how many rows hold bytes that they did not hold before.
 ///
 /// # Errors
 /// The warehouse's.

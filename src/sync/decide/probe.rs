@@ -64,7 +64,7 @@ struct Answer {
     found: Option<u64>,
     /// Whether that is a total.
     is_total: bool,
-    /// The oldest date that a match gives itself.
+    /// The oldest `meta.lastUpdated` among the matches.
     oldest: Option<DateTime<Utc>>,
     /// Whether the self link leaves the parameter out.
     left_out: bool,

@@ -98,12 +98,12 @@ impl Candidate {
         self.fingerprint.content_hash != other.fingerprint.content_hash
     }
 
-    /// Whether it is certainly an older version than another one, with other content.
     /// Type and id.
     fn key(&self) -> (String, String) {
         (self.fingerprint.resource_type.clone(), self.id.clone())
     }
 
+    /// Whether it is certainly an older version than another one, with other content.
     fn is_older_than(&self, other: &Candidate) -> bool {
         let (ours, theirs) = (&self.fingerprint, &other.fingerprint);
         self.differs_from(other) && ours.version().is_older_than(&theirs.version())

@@ -239,7 +239,7 @@ pub(super) fn lost_way(error: &PagingError) -> Ending {
 
 /// A page that names a last page behind itself and has no link to the next one.
 pub(super) fn unlinked() -> WalkFinish {
-    let detail = "a page has no link to the next one, though it names a last page behind itself";
+    let detail = "a page has no link to the next page, though it names a later last page";
     finally(Reason::NextUnusable, detail.to_owned())
 }
 

@@ -96,7 +96,7 @@ impl Found {
         self.undescribed[undescribed..].iter_mut().for_each(rename);
     }
 
-    /// Two lists side by side give every pair of their elements.
+    /// Reports sibling lists that multiply: one row for every pair of their elements.
     fn crossed(&mut self, selects: &[SelectDefinition], element: &str) {
         let mut lists = selects.iter().enumerate().filter(|(_, select)| {
             select.for_each.is_some()

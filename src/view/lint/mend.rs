@@ -2,7 +2,7 @@
 
 use crate::view::{ColumnDefinition, SelectDefinition, ViewDefinition};
 
-/// Mends the element that an error names; whether that was possible.
+/// Replaces the element that an error names with a valid one. Returns false if it cannot.
 pub(super) fn mend(definition: &mut ViewDefinition, element: &str) -> bool {
     let (parent, last) = element.rsplit_once('.').unwrap_or(("", element));
     let (word, index) = step(last);

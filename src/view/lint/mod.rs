@@ -10,7 +10,7 @@ mod unknown;
 
 use super::{CompileError, View, ViewDefinition};
 
-/// More errors than this in one definition say that something else is wrong.
+/// So many errors are reported of one definition; more have one deeper cause.
 const MAX_ERRORS: usize = 50;
 
 /// How serious a finding is.
@@ -18,7 +18,7 @@ const MAX_ERRORS: usize = 50;
 pub enum Severity {
     /// The definition cannot be run.
     Error,
-    /// It can, and may do something else than was meant.
+    /// The definition runs, but may not do what its author meant.
     Warning,
 }
 

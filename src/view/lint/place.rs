@@ -3,8 +3,8 @@
 //! serde keeps no positions, so the text is walked again along the element's path. The text is
 //! known to be JSON by then; where it is not as expected, the nearest place above is given.
 
-/// The byte at which an element such as `select[0].column[2].path` begins; of what is missing, the
-/// nearest element around it.
+/// The byte at which an element such as `select[0].column[2].path` begins; if the
+/// element is missing, that of its nearest existing parent.
 pub(super) fn find(text: &str, element: &str) -> usize {
     let mut walker = Walker { bytes: text.as_bytes(), at: 0 };
     walker.skip_space();

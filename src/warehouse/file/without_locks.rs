@@ -28,7 +28,7 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// One that holds its place by locks.
+    /// A `Reading` that SQLite's locks protect.
     pub(crate) fn locked(connection: Connection) -> Reading {
         Reading { connection, unlocked: None }
     }

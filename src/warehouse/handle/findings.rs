@@ -144,8 +144,8 @@ impl Warehouse {
             .await
     }
 
-    /// Takes up again what was missing: what the plan refused before an instant, and what is no longer
-    /// too large.
+    /// Queues missing attachments again: those that the plan refused before `refused_before`, and those that
+    /// `limit_bytes` now allows.
     pub(crate) async fn retry_attachments(
         &self,
         connection_id: i64,
@@ -159,7 +159,7 @@ impl Warehouse {
             .await
     }
 
-    /// Forgets superseded versions and attachments that ended before an instant; returns how many.
+    /// Deletes versions and attachments that were superseded before an instant; returns how many.
     ///
     /// # Errors
     /// SQLite's.

@@ -286,8 +286,8 @@ pub(super) fn bury_attachments(
     Ok(())
 }
 
-/// Takes up again what was missing: what the plan refused before an instant, and what is no longer
-/// too large.
+/// Queues missing attachments again: those that the plan refused before `refused_before`, and those that
+/// `limit_bytes` now allows.
 pub(crate) fn retry(
     connection: &Connection,
     connection_id: i64,

@@ -20,8 +20,8 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 
-/// A type with so few resources missing raises no alarm, whatever their share: each is asked for by
-/// id before it counts as deleted.
+/// Up to so many missing resources of a type raise no alarm, whatever their share: each is read by id
+/// before it counts as deleted.
 pub(super) const SHRINK_FLOOR: u64 = 4;
 
 pub(crate) fn end_walk(

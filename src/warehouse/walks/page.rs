@@ -92,7 +92,7 @@ pub(crate) struct PageWrite {
     /// What the walk counts and its pages add up to; the writer adds what is new.
     pub(crate) sums: Sums,
     pub(crate) now: DateTime<Utc>,
-    /// Whether its walk goes on without waiting until it is stored.
+    /// Whether the walk takes its next page before this one is committed.
     pub(crate) goes_ahead: bool,
     /// The memory that the page has; given back when it is stored.
     pub(crate) _memory: Vec<OwnedSemaphorePermit>,

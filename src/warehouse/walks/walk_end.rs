@@ -24,7 +24,7 @@ pub(crate) struct WalkEnd {
     pub(crate) missed_since: String,
     /// Whether these instants are in doubt, so that no two walks are days apart by them.
     pub(crate) is_doubted: bool,
-    /// Whether rejects that it did not meet are settled.
+    /// Whether open rejects that this walk did not see again are settled.
     pub(crate) settles_rejects: bool,
     /// What it leaves behind when it is complete; a walk over a part leaves nothing.
     pub(crate) advance: Option<Advance>,

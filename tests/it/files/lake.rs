@@ -239,7 +239,7 @@ fn two_homes_write_one_lake_at_the_same_time() {
     let (_three, third) = two_members();
     let outcome = run(&third, &lake, &["--shard", "a"]);
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("another home is shard a"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("belongs to another home"), "{}", outcome.stderr);
     assert_same(&lake, &homes);
     sync(&third, &lake, &["--shard", "a", "--take-over"]);
     assert_same(&lake, &[("a", &third), ("b", &second)]);

@@ -33,7 +33,7 @@ pub(super) static ATHENA: Ruleset = Ruleset {
     },
     rules: &[
         fact("OBS", "aud is sent", Rule::Aud("/fhir/r4")),
-        fact("OBS", "a secret may go by HTTP Basic", Rule::Client(Client::Basic)),
+        fact("OBS", "a secret goes by HTTP Basic", Rule::Client(Client::Basic)),
         fact("OBS", "the token answer names the patient", Rule::NamesPatient),
         fact(
             "OBS",

@@ -21,8 +21,8 @@ impl Reads {
         self.record_doubtful().await
     }
 
-    /// Whether the plan still brings what this run has read last, or else something that an earlier
-    /// run has read and that is not in doubt itself; true where there is nothing of the kind.
+    /// Whether reads by id still work: reads again what this run has read last, or else something that
+    /// an earlier run has read and that is not in doubt itself. True if there is nothing of the kind.
     async fn reads_work(&mut self) -> Result<bool, WarehouseError> {
         let known = match &self.last_read {
             Some(id) => vec![id.clone()],

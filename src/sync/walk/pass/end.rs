@@ -118,7 +118,7 @@ impl Pass<'_> {
         }
         let (key, reader) = (&self.key, self.context.warehouse.reader());
         if reader.read(|connection| brought_late(connection, key))? > 0 {
-            let why = "it left out resources that had changed, as a full walk showed";
+            let why = "its search for changes missed changed resources that a full walk found";
             self.context.ignores_last_updated(&key.resource_type, why).await?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The SQL functions that the marts' statements call, on the connection that writes.
+//! The SQL functions that the marts' statements call, for the writer and for `verify`.
 
 use super::{benefit, cents, codes, lineage, revision, unit, words};
 use crate::warehouse::error::{Doing, WarehouseError};
@@ -118,7 +118,7 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
                 Ok(words::days(value, text(context, 1), text(context, 2)))
             })
         })
-        .doing("cannot prepare to fill the marts")
+        .doing("cannot register the SQL functions of the marts")
 }
 
 /// The result for a code system and a code; NULL if either is missing.

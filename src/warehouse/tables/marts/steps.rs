@@ -15,8 +15,8 @@ pub(super) const ALL: [&str; 7] = [
     include_str!("../../../../config/mart_steps/line_performer.sql"),
 ];
 
-/// The steps that these marts need, themselves or for another step: they name a table of a step as
-/// `temp.table`.
+/// The steps that these marts need, themselves or through another step. A mart needs a step if its SQL
+/// names a table of it, as `temp.table`.
 pub(super) fn needed_by<'a>(marts: impl Iterator<Item = &'a Mart>) -> Vec<&'static str> {
     let mut wanted: BTreeSet<String> = BTreeSet::new();
     for mart in marts.filter(|mart| !is_view(mart)) {

@@ -371,7 +371,7 @@ mod tests {
     #[test]
     fn what_each_run_asks_of_live_resources_comes_from_their_index() {
         let folder = tempfile::tempdir().unwrap();
-        let file = WarehouseFile::in_clear(&folder.path().join("warehouse.db"));
+        let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
         let connection = open_to_write(&file).unwrap();
         for sql in [STATES, DATES] {
             let steps: Vec<String> = connection

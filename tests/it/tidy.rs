@@ -116,8 +116,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &["auth", "clock", "commands", "fhir", "http", "monitor", "own_file", "view", "warehouse"],
     ),
     ("fhir", &["auth", "clock", "fingerprint", "http", "instant", "outcome", "r4", "reference"]),
-    // Which segments of a path are names of types, and so may be shown.
-    // A limit that shards take turns at goes by the time of day.
+    // Names of types in a path may be shown. Shards take turns at a limit by the time of day.
     ("http", &["clock", "r4", "shard"]),
     ("monitor", &["outcome"]),
     ("notify", &["clock", "config", "exit_code", "http", "own_file", "plural"]),
@@ -173,6 +172,9 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
     ("#[allow(", &[]),
     ("#![allow(", &[]),
     ("todo!", &[]),
+    // `warehouse/walks/kinds.rs` has the lists.
+    ("mode IN (", &[]),
+    ("mode NOT IN (", &[]),
 ];
 
 const LONGEST_FILE: usize = 400;

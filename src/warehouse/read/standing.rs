@@ -1,7 +1,10 @@
 //! How every connection stands, in one look at the ledger: for homes of thousands of connections.
 
 use super::status::{TypeStatus, status_of};
-use crate::warehouse::error::{Doing, WarehouseError};
+use crate::warehouse::{
+    error::{Doing, WarehouseError},
+    walks::kinds::WHOLE_TYPES,
+};
 use rusqlite::{Connection, Row};
 use std::collections::HashMap;
 
@@ -26,11 +29,17 @@ const LATEST: &str = "
         max(CASE WHEN mode <> 'file' THEN id + 4611686018427387904 ELSE id END)
       FROM sync_walk WHERE mode <> 'window' GROUP BY connection_id, resource_type)
     GROUP BY connection_id";
-const COMPLETE: &str = "
+
+fn complete_walks() -> String {
+    format!(
+        "
     SELECT connection_id, max(walk_started_at) FROM sync_walk
     WHERE state = 'complete'
-      AND mode IN ('full', 'incremental', 'reference', 'everything', 'attachment')
-    GROUP BY connection_id";
+      AND mode IN {WHOLE_TYPES}
+    GROUP BY connection_id"
+    )
+}
+
 const REJECTS: &str = "
     SELECT connection_id, count(*) FROM rejected_resource WHERE resolved_at IS NULL
     GROUP BY connection_id";
@@ -44,7 +53,7 @@ pub(crate) fn standings(connection: &Connection) -> Result<HashMap<i64, Standing
         standings.insert(row.get(0)?, standing);
         Ok(())
     })?;
-    each(connection, COMPLETE, |row| {
+    each(connection, &complete_walks(), |row| {
         if let Some(standing) = standings.get_mut(&row.get::<_, i64>(0)?) {
             standing.complete_as_of = row.get(1)?;
         }
@@ -74,7 +83,9 @@ fn each(
 
 /// The lines of the view `completeness` of one connection, without a look at any other: the columns of
 /// `status::completeness`, in their order.
-const OF_ONE: &str = "
+fn lines_of_one() -> String {
+    format!(
+        "
     WITH latest AS (
       SELECT resource_type, coalesce(max(CASE WHEN mode <> 'file' THEN id END), max(id)) AS walk_id
       FROM sync_walk WHERE connection_id = ?1 AND mode <> 'window' GROUP BY resource_type)
@@ -82,7 +93,7 @@ const OF_ONE: &str = "
       w.warning, w.failed_page,
       (SELECT d.walk_started_at FROM sync_walk d WHERE d.connection_id = ?1
          AND d.resource_type = l.resource_type AND d.state = 'complete'
-         AND d.mode IN ('full', 'incremental', 'reference', 'everything', 'attachment')
+         AND d.mode IN {WHOLE_TYPES}
          ORDER BY d.id DESC LIMIT 1),
       coalesce(w.finished_at, w.started_at), w.pages_before + w.pages, w.declared_total,
       CASE w.mode WHEN 'attachment' THEN (SELECT count(t.id) FROM attachment t
@@ -99,7 +110,9 @@ const OF_ONE: &str = "
          AND a.resource_type = l.resource_type AND a.state = 'pending')
     FROM latest l JOIN sync_walk w ON w.id = l.walk_id JOIN connection c ON c.id = ?1
     LEFT JOIN type_state s ON s.connection_id = ?1 AND s.resource_type = l.resource_type
-    ORDER BY l.resource_type";
+    ORDER BY l.resource_type"
+    )
+}
 
 /// The truth per type of one connection, as `completeness` has it.
 pub(crate) fn of_one(
@@ -107,7 +120,7 @@ pub(crate) fn of_one(
     connection_id: i64,
 ) -> Result<Vec<TypeStatus>, WarehouseError> {
     connection
-        .prepare_cached(OF_ONE)
+        .prepare_cached(&lines_of_one())
         .and_then(|mut statement| statement.query_map([connection_id], status_of)?.collect())
         .doing("cannot read how a connection stands")
 }

@@ -1,5 +1,6 @@
 //! Copies of a resource that are less than the whole of it.
 
+use super::kinds::SEARCHES;
 use crate::{
     fingerprint::says_subsetted,
     warehouse::error::{Doing, WarehouseError},
@@ -23,11 +24,11 @@ pub(crate) fn is_less_than_stored(
 /// Whether a stored resource came in a walk over its own type, which brings all of it.
 fn is_listed(connection: &Connection, rowid: i64) -> Result<bool, WarehouseError> {
     connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT EXISTS (SELECT 1 FROM resource r JOIN sync_walk w ON w.id = r.walk_id
-               AND w.resource_type = r.resource_type AND w.mode IN ('full', 'incremental', 'window')
-             WHERE r.id = ?1)",
-        )
+               AND w.resource_type = r.resource_type AND w.mode IN {SEARCHES}
+             WHERE r.id = ?1)"
+        ))
         .and_then(|mut statement| statement.query_row([rowid], |row| row.get(0)))
         .doing("cannot look up how a resource came")
 }

@@ -1,6 +1,6 @@
 //! Cursors: where a walk goes on after a crash. Each is committed with the page before it.
 
-use super::{page::PageWrite, seen, tally::Tally, walk_counters::WalkCounters};
+use super::{kinds::WHOLE_TYPES, page::PageWrite, seen, tally::Tally, walk_counters::WalkCounters};
 use crate::{
     clock,
     outcome::{Reason, WalkKind},
@@ -297,7 +297,7 @@ pub(crate) fn last_round_ended(
         .query_row(
             &format!(
                 "SELECT max(finished_at) FROM sync_walk WHERE connection_id = ?1
-                   AND resource_type = ?2 AND mode NOT IN ('window', 'file')
+                   AND resource_type = ?2 AND mode IN {WHOLE_TYPES}
                    AND (state = 'complete'
                      OR window_parameter IS NOT NULL AND reason IN {too_long})"
             ),
@@ -371,7 +371,7 @@ pub(crate) fn unfinished_round(
                    AND resource_type = ?2 AND mode = 'full' AND declared_total IS NOT NULL AND proved_for = ?4
                    ORDER BY id DESC LIMIT 1)
                  FROM sync_walk WHERE id = (SELECT max(id) FROM sync_walk WHERE connection_id = ?1
-                   AND resource_type = ?2 AND mode NOT IN ('window', 'file'))
+                   AND resource_type = ?2 AND mode IN {WHOLE_TYPES})
                  AND window_parameter IS NOT NULL AND state = 'incomplete'
                  AND reason NOT IN {too_long} AND walk_started_at >= ?3 AND proved_for = ?4"
             ),

@@ -1,6 +1,6 @@
 //! What comes along in a Patient's `$everything`: types that no walk of their own asks for.
 
-use super::{finish::SHRINK_FLOOR, page::PageWrite, walk_key::WalkKey};
+use super::{finish::SHRINK_FLOOR, kinds::WHOLE_TYPES, page::PageWrite, walk_key::WalkKey};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Transaction, params};
 
@@ -42,13 +42,13 @@ pub(crate) fn along_types(
     connection_id: i64,
 ) -> Result<Vec<String>, WarehouseError> {
     connection
-        .prepare(
+        .prepare(&format!(
             "SELECT DISTINCT w.resource_type FROM sync_walk w
              WHERE w.connection_id = ?1 AND w.mode = 'everything' AND w.id = (
                SELECT max(l.id) FROM sync_walk l WHERE l.connection_id = ?1
-                 AND l.resource_type = w.resource_type AND l.mode NOT IN ('window', 'file'))
-             ORDER BY w.resource_type",
-        )
+                 AND l.resource_type = w.resource_type AND l.mode IN {WHOLE_TYPES})
+             ORDER BY w.resource_type"
+        ))
         .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())
         .doing("cannot read which types come along")
 }

@@ -2,6 +2,7 @@
 
 use super::{
     cursor::{self, Cursor, WalkWindow},
+    kinds::WHOLE_TYPES,
     page::PageWrite,
     seen,
     tally::Tally,
@@ -226,11 +227,13 @@ pub(crate) fn latest_walk(
 ) -> Result<Option<(WalkKey, WalkCounters)>, WarehouseError> {
     connection
         .query_row(
-            "SELECT id, pages, requests, retries, bytes, resources_seen, resources_new,
-               resources_changed, resources_unchanged, resources_deleted, resources_absent,
-               resources_rejected, duplicates, rows_written, declared_total, resources_older, run_id
-             FROM sync_walk WHERE connection_id = ?1 AND resource_type = ?2
-               AND mode NOT IN ('window', 'file') ORDER BY id DESC LIMIT 1",
+            &format!(
+                "SELECT id, pages, requests, retries, bytes, resources_seen, resources_new,
+                   resources_changed, resources_unchanged, resources_deleted, resources_absent,
+                   resources_rejected, duplicates, rows_written, declared_total, resources_older, run_id
+                 FROM sync_walk WHERE connection_id = ?1 AND resource_type = ?2
+                   AND mode IN {WHOLE_TYPES} ORDER BY id DESC LIMIT 1"
+            ),
             params![connection_id, resource_type],
             |row| {
                 let walk = WalkKey {

@@ -1,7 +1,7 @@
 //! What an answer to `_lastUpdated` must hold: stored resources that changed since the instant asked
 //! for. If the plan leaves one out and has not deleted it, it does not honour the parameter.
 
-use super::{absence::MISSED, walk_key::WalkKey};
+use super::{absence::MISSED, kinds::SEARCHES, walk_key::WalkKey};
 use crate::{
     instant::instant,
     warehouse::error::{Doing, WarehouseError},
@@ -17,12 +17,16 @@ const INDEX_LAG: Duration = Duration::hours(24);
 
 /// Of the live resources of a type those that its own walks brought, of which no walk has missed any
 /// and no older version came. Those that only reads brought may be in no list.
-const LISTED: &str = "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
-   AND coalesce((SELECT w.resource_type = r.resource_type AND w.mode IN ('full', 'incremental', 'window')
+fn listed() -> String {
+    format!(
+        "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
+   AND coalesce((SELECT w.resource_type = r.resource_type AND w.mode IN {SEARCHES}
      FROM sync_walk w WHERE w.id = r.walk_id), 1)
    AND NOT EXISTS (SELECT 1 FROM resource_outdated o WHERE o.resource = r.id)
    AND NOT EXISTS (SELECT 1 FROM absent_resource a WHERE a.connection_id = r.connection_id
-     AND a.resource_type = r.resource_type AND a.resource_id = r.resource_id)";
+     AND a.resource_type = r.resource_type AND a.resource_id = r.resource_id)"
+    )
+}
 
 /// Makes the temporary table of the writer's connection.
 pub(crate) fn create_temporary_table(connection: &Connection) -> Result<(), WarehouseError> {
@@ -52,8 +56,10 @@ pub(crate) fn held_since(
     since: DateTime<Utc>,
 ) -> Result<u64, WarehouseError> {
     let doing = "cannot read the dates of a type";
-    let sql =
-        format!("SELECT r.last_updated FROM resource r WHERE {LISTED} AND r.last_updated >= ?3");
+    let sql = format!(
+        "SELECT r.last_updated FROM resource r WHERE {} AND r.last_updated >= ?3",
+        listed()
+    );
     let mut statement = connection.prepare_cached(&sql).doing(doing)?;
     let dates = statement
         .query_map(params![connection_id, resource_type, first_day(since)], |row| {
@@ -145,7 +151,8 @@ pub(crate) fn note_left_out(
     let missed: Vec<(i64, String)> = connection
         .prepare_cached(&format!(
             "SELECT r.id, r.last_updated FROM resource r
-             WHERE {MISSED} AND {LISTED} AND r.last_updated >= ?4"
+             WHERE {MISSED} AND {} AND r.last_updated >= ?4",
+            listed()
         ))
         .and_then(|mut statement| {
             let key =
@@ -177,9 +184,10 @@ pub(crate) fn settle_left_out(
     let count = connection
         .query_row(
             &format!(
-                "SELECT count(*) FROM resource r WHERE {LISTED} AND r.id IN (
+                "SELECT count(*) FROM resource r WHERE {} AND r.id IN (
                    SELECT resource FROM temp.left_out
-                   WHERE connection_id = ?1 AND resource_type = ?2)"
+                   WHERE connection_id = ?1 AND resource_type = ?2)",
+                listed()
             ),
             params![connection_id, resource_type],
             |row| row.get(0),

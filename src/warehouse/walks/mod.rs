@@ -12,6 +12,7 @@ pub(super) mod cursor;
 pub(super) mod everything;
 pub(super) mod files;
 pub(super) mod finish;
+pub(super) mod kinds;
 pub(super) mod ledger;
 pub(super) mod left_out;
 pub(super) mod moves;

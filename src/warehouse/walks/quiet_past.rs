@@ -4,6 +4,7 @@
 //! The newest walk of each kind is kept, too, since it says how a type stands. The walks of one
 //! kind all say the same, so nothing is lost.
 
+use super::kinds::WHOLE_TYPES;
 use crate::{
     clock,
     warehouse::{
@@ -19,14 +20,16 @@ const DOING: &str = "cannot forget old runs";
 
 /// Walks that ended before an instant, changed nothing, and that nothing refers to; each with the oldest
 /// of its kind and the newest, which stays. A window and a file each say what was asked for.
-const QUIET: &str = "CREATE TEMP TABLE quiet_walk AS
+fn quiet_walks() -> String {
+    format!(
+        "CREATE TEMP TABLE quiet_walk AS
    WITH judged AS (
      SELECT w.*,
        coalesce(CASE instr(warning, 'sums of the walks of this kind')
          WHEN 0 THEN warning || '; '
          ELSE substr(warning, 1, instr(warning, 'sums of the walks of this kind') - 1) END, '')
          AS said,
-       finished_at < :before AND mode NOT IN ('window', 'file') AND state <> 'running'
+       finished_at < :before AND mode IN {WHOLE_TYPES} AND state <> 'running'
        AND resources_new + resources_changed + resources_deleted + resources_rejected
          + resources_older + resources_absent + duplicates = 0
        AND NOT EXISTS (SELECT 1 FROM temp.named_walk n WHERE n.id = w.id) AS is_quiet
@@ -40,7 +43,9 @@ const QUIET: &str = "CREATE TEMP TABLE quiet_walk AS
        resources_seen > 0))
    SELECT id, keeper, said, pages, requests, retries, bytes, resources_seen, resources_unchanged,
      rows_written, finished_at FROM kinds
-   WHERE is_quiet AND id <> newest";
+   WHERE is_quiet AND id <> newest"
+    )
+}
 
 /// Walks that a resource, a reject, a cursor or another walk refers to. A resource refers to the walk that
 /// brought it, which is not quiet, except where a plan's walk took it over from a file: only then are
@@ -107,7 +112,7 @@ fn prune_unreferenced(connection: &mut Connection, before: &str) -> Result<u64, 
             "{NAMED}; CREATE UNIQUE INDEX temp.named_walk_id ON named_walk (id)"
         ))
         .doing(DOING)?;
-    transaction.execute(QUIET, &[(":before", before)]).doing(DOING)?;
+    transaction.execute(&quiet_walks(), &[(":before", before)]).doing(DOING)?;
     transaction.execute_batch(MERGE).doing(DOING)?;
     let pruned = "SELECT count(*) FROM temp.quiet_walk WHERE id <> keeper";
     let pruned: u64 = transaction.query_row(pruned, [], |row| row.get(0)).doing(DOING)?;

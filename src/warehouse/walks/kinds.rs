@@ -1,0 +1,59 @@
+//! Which kinds of walks a statement means, as lists of SQL. Each list stands once, so that a new kind is
+//! put on each of them, or kept off it, on purpose.
+
+/// Walks that ask for a type by a search, page by page: what they bring, the plan lists.
+pub(crate) const SEARCHES: &str = "('full', 'incremental', 'window')";
+
+/// Walks that say of a type as a whole how it stands. A window is a part of a type, and a file is not from
+/// a plan.
+pub(crate) const WHOLE_TYPES: &str =
+    "('full', 'incremental', 'reference', 'everything', 'attachment')";
+
+/// Walks that bring what the plan offered without being asked for it by its id.
+pub(crate) const OFFERED: &str = "('full', 'incremental', 'window', 'everything', 'attachment')";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        outcome::WalkKind,
+        warehouse::file::{open::open_to_write, place::WarehouseFile},
+    };
+
+    /// The lists that a kind is on: searches, whole types, offered.
+    fn lists_of(kind: WalkKind) -> [bool; 3] {
+        match kind {
+            WalkKind::Full | WalkKind::Incremental => [true, true, true],
+            WalkKind::Window => [true, false, true],
+            WalkKind::Reference => [false, true, false],
+            WalkKind::Everything | WalkKind::Attachment => [false, true, true],
+            WalkKind::File => [false, false, false],
+        }
+    }
+
+    #[test]
+    fn each_kind_is_on_the_lists_where_it_belongs_and_on_no_other() {
+        for (position, list) in [SEARCHES, WHOLE_TYPES, OFFERED].into_iter().enumerate() {
+            let belonging = WalkKind::ALL.iter().filter(|kind| lists_of(**kind)[position]);
+            let mut words: Vec<String> = belonging.map(|kind| format!("'{kind}'")).collect();
+            let inner = list.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap();
+            let mut listed: Vec<&str> = inner.split(", ").collect();
+            words.sort();
+            listed.sort_unstable();
+            assert_eq!(listed, words);
+        }
+    }
+
+    #[test]
+    fn the_view_that_people_ask_means_the_same_walks() {
+        let home = tempfile::tempdir().unwrap();
+        let file = WarehouseFile::in_clear(home.path().join("warehouse.db"));
+        let view: String = open_to_write(&file)
+            .unwrap()
+            .query_row("SELECT sql FROM sqlite_schema WHERE name = 'completeness'", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert!(view.contains(&format!("mode IN {WHOLE_TYPES}")), "{view}");
+    }
+}

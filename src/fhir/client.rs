@@ -12,8 +12,11 @@ use super::{
 use crate::{
     auth::{ClientRegistration, ConnectionKey, GrantKind, TokenError, Tokens},
     clock::Clock,
-    fingerprint::fingerprint,
-    http::{Bearer, Cookies, Get, HttpClient, Response, Retry, SafeUrl, SecretsInPlay, any_body},
+    fingerprint::{Fingerprint, fingerprint},
+    http::{
+        Bearer, Cookies, Get, HttpClient, Reading, Response, Retry, SafeUrl, SecretsInPlay,
+        silently,
+    },
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -62,7 +65,6 @@ struct Asked<'a> {
     url: &'a Url,
     accept: &'a str,
     limit_bytes: Option<usize>,
-    is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
     on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
 
@@ -71,6 +73,14 @@ struct Asked<'a> {
 pub(crate) struct Effort {
     pub(crate) requests: u64,
     pub(crate) retries: u64,
+}
+
+impl Effort {
+    /// Counts the attempts of one request.
+    fn add_attempts(&mut self, attempts: u32) {
+        self.requests += u64::from(attempts);
+        self.retries += u64::from(attempts.saturating_sub(1));
+    }
 }
 
 impl FhirClient {
@@ -119,12 +129,13 @@ impl FhirClient {
         effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Page, FetchError> {
-        let response = self.get(url, &is_page_or_final, effort, on_retry).await?;
+        let asked = self.asked(url, on_retry);
+        let (response, bundle) = self.send(&asked, &page_or_final, effort).await?;
         let safe_url = SafeUrl::from(url);
-        if !response.is_success() {
+        let Some(bundle) = bundle else {
             return Err(self.refused(safe_url, &response));
-        }
-        match Bundle::of_response(&response) {
+        };
+        match bundle {
             Ok(bundle) => Ok(Page::new(response, bundle)),
             Err(source) => {
                 let refused = self.refused(safe_url.clone(), &response);
@@ -170,8 +181,8 @@ impl FhirClient {
         let Some(url) = read_url(base, resource) else {
             return Err(FetchError::NoAddress { base: SafeUrl::from(base) });
         };
-        let is_sound = |body: &[u8]| fingerprint(body).is_ok();
-        let response = self.get(&url, &is_sound, effort, on_retry).await?;
+        let asked = self.asked(&url, on_retry);
+        let (response, found) = self.send(&asked, &any_resource, effort).await?;
         let safe_url = SafeUrl::from(&url);
         // What is said at another place says nothing of the resource: a portal's 404 proves nothing.
         let is_elsewhere = response.url.path() != url.path();
@@ -185,7 +196,7 @@ impl FhirClient {
         if !response.is_success() {
             return Err(self.refused(safe_url, &response));
         }
-        let is_it = fingerprint(&response.body).is_ok_and(|found| {
+        let is_it = found.flatten().is_some_and(|found| {
             found.resource_type == resource.resource_type
                 && found.id.as_deref() == Some(resource.id.as_str())
         });
@@ -216,8 +227,8 @@ impl FhirClient {
         // What the configuration says, servers insist on; such a server wraps the file in a Binary.
         let accept = self.registration.requests.accept.as_deref().unwrap_or(&accept);
         let limit_bytes = Some(limit_bytes);
-        let asked = Asked { accept, limit_bytes, ..self.asked(url, &any_body, on_retry) };
-        let response = self.send(&asked, effort).await?;
+        let asked = Asked { accept, limit_bytes, ..self.asked(url, on_retry) };
+        let response = self.get(&asked, effort).await?;
         match response.is_success() {
             true => Ok(response),
             false => Err(self.refused(SafeUrl::from(url), &response)),
@@ -229,7 +240,7 @@ impl FhirClient {
     /// # Errors
     /// There is no token, no answer, or the URL is on another origin than the token's.
     pub async fn raw(&self, url: &Url) -> Result<Response, FetchError> {
-        self.get(url, &any_body, &mut Effort::default(), &crate::http::silently).await
+        self.get(&self.asked(url, &silently), &mut Effort::default()).await
     }
 
     /// The CapabilityStatement; `None` where the plan does not show a usable one.
@@ -243,53 +254,65 @@ impl FhirClient {
     ) -> Result<Option<Capability>, FetchError> {
         let url = under(&self.registration.fhir_url, "metadata");
         // Open at 1upHealth, so no token travels for it.
-        let asked = self.asked(&url, &any_body, on_retry);
-        let response = self.http.get(self.request(&asked, None)).await.map_err(FetchError::from);
-        let mut response = count(response, effort)?;
+        let asked = self.asked(&url, on_retry);
+        let (mut response, _) = self.ask(&asked, None, &anything, effort).await?;
         if matches!(response.status, 401 | 403) {
-            response = self.get(&url, &any_body, effort, on_retry).await?;
+            response = self.get(&asked, effort).await?;
         }
         Ok(response.is_success().then(|| Capability::parse(&response.body)).flatten())
     }
 
-    async fn get(
-        &self,
-        url: &Url,
-        is_sound: &(dyn Fn(&[u8]) -> bool + Send + Sync),
-        effort: &mut Effort,
-        on_retry: &(dyn Fn(&Retry) + Send + Sync),
-    ) -> Result<Response, FetchError> {
-        self.send(&self.asked(url, is_sound, on_retry), effort).await
+    /// Sends a request whose answer may be anything.
+    async fn get(&self, asked: &Asked<'_>, effort: &mut Effort) -> Result<Response, FetchError> {
+        self.send(asked, &anything, effort).await.map(|(response, _)| response)
     }
 
-    /// Sends a request; a 401 renews the token once and repeats it.
-    async fn send(&self, asked: &Asked<'_>, effort: &mut Effort) -> Result<Response, FetchError> {
+    /// Sends a request and reads a successful answer; a 401 renews the token once and repeats it.
+    async fn send<T>(
+        &self,
+        asked: &Asked<'_>,
+        read: &(dyn Fn(&Response) -> Reading<T> + Send + Sync),
+        effort: &mut Effort,
+    ) -> Result<(Response, Option<T>), FetchError> {
         let bearer = self.bearer().await?;
-        let get = self.request(asked, bearer.as_ref());
-        let response = count(self.http.get(get).await.map_err(FetchError::from), effort)?;
-        let (401, Some(rejected)) = (response.status, bearer) else { return Ok(response) };
+        let (response, value) = self.ask(asked, bearer.as_ref(), read, effort).await?;
+        let (401, Some(rejected)) = (response.status, bearer) else { return Ok((response, value)) };
         let renewed = self.renewed(&rejected).await?;
-        let get = self.request(asked, Some(&renewed));
-        count(self.http.get(get).await.map_err(FetchError::from), effort)
+        self.ask(asked, Some(&renewed), read, effort).await
+    }
+
+    /// Sends a request with this token, or with none.
+    async fn ask<T>(
+        &self,
+        asked: &Asked<'_>,
+        bearer: Option<&Bearer>,
+        read: &(dyn Fn(&Response) -> Reading<T> + Send + Sync),
+        effort: &mut Effort,
+    ) -> Result<(Response, Option<T>), FetchError> {
+        let answer = self.http.get_as(self.request(asked, bearer), read).await;
+        effort.add_attempts(match &answer {
+            Ok((response, _)) => response.attempts,
+            Err(error) => error.attempts(),
+        });
+        Ok(answer?)
     }
 
     fn asked<'a>(
         &'a self,
         url: &'a Url,
-        is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
         on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
     ) -> Asked<'a> {
         let accept = self.registration.requests.accept.as_deref().unwrap_or(FHIR_JSON);
-        Asked { url, accept, limit_bytes: None, is_sound, on_retry }
+        Asked { url, accept, limit_bytes: None, on_retry }
     }
 
     /// A request to the plan's own origin, with what its configuration adds.
     fn request<'a>(&'a self, asked: &Asked<'a>, bearer: Option<&'a Bearer>) -> Get<'a> {
-        let Asked { url, accept, limit_bytes, is_sound, on_retry } = *asked;
+        let Asked { url, accept, limit_bytes, on_retry } = *asked;
         let headers = self.registration.requests.headers.as_ref();
         let cookies = self.cookies.as_deref();
         let is_for_later = is_still_loading;
-        Get { url, accept, bearer, headers, cookies, limit_bytes, is_sound, is_for_later, on_retry }
+        Get { url, accept, bearer, headers, cookies, limit_bytes, is_for_later, on_retry }
     }
 
     /// The token to ask with; an open server needs none.
@@ -329,25 +352,26 @@ fn is_still_loading(body: &[u8]) -> bool {
     Outcome::parse(body).is_some_and(|outcome| outcome.is_still_loading())
 }
 
-/// Whether a 2xx body is a page or will not become one by asking again.
-fn is_page_or_final(body: &[u8]) -> bool {
-    match Bundle::index(body) {
+/// Reads a page. Most of what is no page may become one by asking again.
+fn page_or_final(response: &Response) -> Reading<Result<Bundle, BundleError>> {
+    let page = Bundle::of_response(response);
+    let is_final = match &page {
         Ok(_) | Err(BundleError::TooManyEntries) => true,
         Err(BundleError::Outcome(outcome)) => !outcome.is_transient(),
         Err(BundleError::NotJson | BundleError::NotASearchset) => false,
+    };
+    if is_final { Reading::Final(page) } else { Reading::AskAgain(page) }
+}
+
+/// Reads which resource this is, whole.
+fn any_resource(response: &Response) -> Reading<Option<Fingerprint>> {
+    match fingerprint(&response.body) {
+        Ok(found) => Reading::Final(Some(found)),
+        Err(_) => Reading::AskAgain(None),
     }
 }
 
-fn count(
-    response: Result<Response, FetchError>,
-    effort: &mut Effort,
-) -> Result<Response, FetchError> {
-    let attempts = match &response {
-        Ok(response) => response.attempts,
-        Err(FetchError::Http(error)) => error.attempts(),
-        Err(_) => 0,
-    };
-    effort.requests += u64::from(attempts);
-    effort.retries += u64::from(attempts.saturating_sub(1));
-    response
+/// Takes the answer as it is.
+fn anything(_: &Response) -> Reading<()> {
+    Reading::Final(())
 }

@@ -11,11 +11,11 @@ use reqwest::header::{
 };
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::watch;
+use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
+use super::call::Call;
 use super::error::Fault;
 use super::in_flight::InFlight;
 use super::posted::Posted;
@@ -24,8 +24,8 @@ use super::retry::Delays;
 use super::retry_after::http_date;
 use super::wait::wait;
 use super::{
-    Cookies, Get, HttpError, HttpErrorKind, HttpOptions, Origin, OriginHeaders, PostForm, PostText,
-    RateLimits, Response, Retry, RetryReason, SafeUrl, Verdict, body, classify,
+    Get, HttpError, HttpErrorKind, HttpOptions, Origin, OriginHeaders, PostForm, PostText,
+    RateLimits, Reading, Response, Retry, SafeUrl, body,
 };
 
 /// Redirects that are followed per attempt, all within one origin.
@@ -42,27 +42,6 @@ struct Inner {
     loopback: reqwest::Client,
     budgets: Budgets,
     in_flight: InFlight,
-}
-
-/// A request in the form in which it can be sent again.
-struct Call<'a> {
-    method: Method,
-    url: &'a Url,
-    headers: HeaderMap,
-    form: Option<Posted>,
-    /// The cookies to send and to take.
-    cookies: Option<&'a Cookies>,
-    /// Largest answer, where that is less than the options'.
-    limit_bytes: Option<usize>,
-    /// A field of the form that each attempt has anew.
-    fresh: &'a (dyn Fn() -> Option<(&'static str, SecretString)> + Send + Sync),
-    /// Whether an attempt may be repeated although the server may have acted on it.
-    repeatable: bool,
-    /// Turns true when nothing is worth another attempt.
-    give_up: Option<watch::Receiver<bool>>,
-    is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
-    is_for_later: fn(&[u8]) -> bool,
-    on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
 
 impl HttpClient {
@@ -108,8 +87,22 @@ impl HttpClient {
     /// Without an answer: a refusal (foreign origin, no TLS), a network failure after the last
     /// attempt, a body that is too large, or a wait that is too long.
     pub async fn get(&self, request: Get<'_>) -> Result<Response, HttpError> {
+        self.get_as(request, &|_| Reading::Final(())).await.map(|(response, _)| response)
+    }
+
+    /// As [`get`](Self::get), and reads the answer where its status is a success: once, whoever wants to
+    /// know what it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn get_as<T>(
+        &self,
+        request: Get<'_>,
+        read: &(dyn Fn(&Response) -> Reading<T> + Send + Sync),
+    ) -> Result<(Response, Option<T>), HttpError> {
         let Get { url, accept, bearer, headers: own, .. } = request;
-        let Get { cookies, limit_bytes, is_sound, is_for_later, on_retry, .. } = request;
+        let Get { cookies, limit_bytes, is_for_later, on_retry, .. } = request;
         let refuse = |kind| Err(refusal("GET", url, kind));
         if let Some(bearer) = bearer
             && !bearer.may_go_to(url)
@@ -143,15 +136,14 @@ impl HttpClient {
             fresh,
             repeatable,
             give_up,
-            is_sound,
             is_for_later,
             on_retry,
+            mask: &|bytes: Bytes| {
+                let bytes = bearer.map_or(bytes.clone(), |bearer| bearer.mask(bytes));
+                own.map_or(bytes.clone(), |own| own.mask(bytes))
+            },
         };
-        let response = self.run(call).await?;
-        Ok(response.masked(&|bytes: Bytes| {
-            let bytes = bearer.map_or(bytes.clone(), |bearer| bearer.mask(bytes));
-            own.map_or(bytes.clone(), |own| own.mask(bytes))
-        }))
+        self.run(call, read).await
     }
 
     /// Posts a form until its answer is final; redirects are not followed.
@@ -181,11 +173,11 @@ impl HttpClient {
             fresh,
             repeatable: retry,
             give_up,
-            is_sound: &super::any_body,
             is_for_later: super::never,
             on_retry,
+            mask: &|bytes| bytes,
         };
-        self.run(call).await
+        self.post(call).await
     }
 
     /// Posts a text until its answer is final; an attempt that may have been acted on is repeated,
@@ -212,14 +204,22 @@ impl HttpClient {
             fresh: &super::nothing_fresh,
             repeatable: true,
             give_up: None,
-            is_sound: &super::any_body,
             is_for_later: super::never,
             on_retry: &super::silently,
+            mask: &|bytes| bytes,
         };
-        self.run(call).await
+        self.post(call).await
     }
 
-    async fn run(&self, call: Call<'_>) -> Result<Response, HttpError> {
+    async fn post(&self, call: Call<'_>) -> Result<Response, HttpError> {
+        self.run(call, &|_| Reading::Final(())).await.map(|(response, _)| response)
+    }
+
+    async fn run<T>(
+        &self,
+        call: Call<'_>,
+        read: &(dyn Fn(&Response) -> Reading<T> + Send + Sync),
+    ) -> Result<(Response, Option<T>), HttpError> {
         let options = &self.0.options;
         let start = Instant::now();
         let mut delays = Delays::new(options);
@@ -230,17 +230,24 @@ impl HttpClient {
             let method = if call.method == Method::POST { "POST" } else { "GET" };
             HttpError::new(method, url, fault, attempts, start.elapsed())
         };
-        let settle = |outcome: Result<Response, Fault>, attempts| match outcome {
-            Ok(response) => Ok(Response { attempts, ..response }),
+        let settle = |outcome: Result<Response, Fault>, value, attempts| match outcome {
+            Ok(response) => Ok((Response { attempts, ..response }, value)),
             Err(fault) => Err(fail(fault, attempts)),
         };
         loop {
             attempt += 1;
-            let outcome = self.attempt(&call).await;
+            let outcome = self.attempt(&call).await.map(|response| response.masked(call.mask));
+            let (value, is_wanting) = match &outcome {
+                Ok(response) if response.is_success() => match read(response) {
+                    Reading::Final(value) => (Some(value), false),
+                    Reading::AskAgain(value) => (Some(value), true),
+                },
+                _ => (None, false),
+            };
             let waits = |it: &Response| it.waits_longer(options.max_delay, call.is_for_later);
             let again = attempt < options.max_attempts && !outcome.as_ref().is_ok_and(waits);
-            let Some(reason) = call.reason_to_repeat(&outcome).filter(|_| again) else {
-                return settle(outcome, attempt);
+            let Some(reason) = call.reason_to_repeat(&outcome, is_wanting).filter(|_| again) else {
+                return settle(outcome, value, attempt);
             };
             let retry_after = outcome.as_ref().ok().and_then(|response| response.retry_after);
             if let Some(retry_after) = retry_after
@@ -253,7 +260,7 @@ impl HttpClient {
             (call.on_retry)(&Retry { attempt, reason, wait, url: SafeUrl::from(call.url) });
             tokio::select! {
                 () = sleep(wait) => {}
-                () = call.given_up() => return settle(outcome, attempt),
+                () = call.given_up() => return settle(outcome, value, attempt),
             }
         }
     }
@@ -331,39 +338,6 @@ impl HttpClient {
             // A gateway's copy of last night's answer says nothing of tonight.
             None => request.header(CACHE_CONTROL, "no-cache"),
         }
-    }
-}
-
-impl Call<'_> {
-    /// Why another attempt may bring more than this one; `None` where its outcome is final.
-    fn reason_to_repeat(&self, outcome: &Result<Response, Fault>) -> Option<RetryReason> {
-        match outcome {
-            Ok(_) if !self.repeatable => None,
-            Ok(response) if classify(response.status) == Verdict::Retryable => {
-                Some(RetryReason::Status(response.status))
-            }
-            Ok(response) if response.is_success() && !(self.is_sound)(&response.body) => {
-                Some(RetryReason::Body)
-            }
-            Ok(_) => None,
-            Err(fault) => {
-                // A form whose answer has begun was acted on, whatever became of the rest.
-                let is_acted_on = self.form.is_some() && fault.is_final();
-                let repeatable = fault.unsent || (self.repeatable && !is_acted_on);
-                (fault.kind.is_transient() && repeatable)
-                    .then(|| RetryReason::Network(fault.kind.clone()))
-            }
-        }
-    }
-
-    /// Waits until nothing is worth another attempt.
-    async fn given_up(&self) {
-        if let Some(mut give_up) = self.give_up.clone()
-            && give_up.wait_for(|given_up| *given_up).await.is_ok()
-        {
-            return;
-        }
-        std::future::pending().await
     }
 }
 

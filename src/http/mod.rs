@@ -9,6 +9,7 @@
 
 mod bearer;
 mod body;
+mod call;
 mod client;
 mod cookies;
 mod encoding;
@@ -41,7 +42,7 @@ pub use origin::{Origin, OriginError};
 pub use origin_headers::OriginHeaders;
 pub use posted::BodyFormat;
 pub use rate_limit::RateLimits;
-pub use request::{Get, PostForm, PostText, any_body, never, nothing_fresh, silently};
+pub use request::{Get, PostForm, PostText, Reading, never, nothing_fresh, silently};
 pub use response::Response;
 pub use retry::{Retry, RetryReason};
 #[cfg(any(test, feature = "fuzzing"))]

@@ -22,11 +22,6 @@ pub struct Get<'a> {
     pub cookies: Option<&'a Cookies>,
     /// Largest answer in bytes, where that is less than the client's own limit.
     pub limit_bytes: Option<usize>,
-    /// Whether a 2xx body can be used; [`any_body`](super::any_body) accepts all.
-    ///
-    /// One that is not (cut short, a login page) is asked for again like a failed attempt, and
-    /// returned as it is after the last one.
-    pub is_sound: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
     /// Whether the body of a 429 says that a longer wait than `max_delay` is for the next run;
     /// [`never`](super::never) where no server says so.
     pub is_for_later: fn(&[u8]) -> bool,
@@ -44,11 +39,20 @@ impl<'a> Get<'a> {
             headers: None,
             cookies: None,
             limit_bytes: None,
-            is_sound: &any_body,
             is_for_later: never,
             on_retry: &silently,
         }
     }
+}
+
+/// What a body with a status of success was read as.
+#[derive(Debug)]
+pub enum Reading<T> {
+    /// Asking again would bring the same.
+    Final(T),
+    /// It is cut short, or a login page: it is asked for again like after a failed attempt. What was read
+    /// counts after the last one.
+    AskAgain(T),
 }
 
 /// A POST request with form fields.
@@ -93,11 +97,6 @@ pub fn nothing_fresh() -> Option<(&'static str, SecretString)> {
 
 /// Ignores a retry: the `on_retry` of a caller that reports nothing.
 pub fn silently(_: &Retry) {}
-
-/// Takes every body: the `is_sound` of a caller that has no expectation.
-pub fn any_body(_: &[u8]) -> bool {
-    true
-}
 
 /// Always false, as the `is_for_later` of a caller that waits after every 429.
 pub fn never(_: &[u8]) -> bool {

@@ -35,8 +35,11 @@ pub(super) async fn tell_unknown_names(daemon: &Daemon) {
 }
 
 fn tell_unknown(daemon: &Daemon, connections: &[ConnectionRow]) {
-    for name in daemon.settings().schedules.connections() {
-        if !connections.iter().any(|row| row.name == name) {
+    let settings = daemon.settings();
+    for name in settings.schedules.connections() {
+        // A connection of another shard is in another home.
+        let is_here = settings.shard.holds(name);
+        if is_here && !connections.iter().any(|row| row.name == name) {
             tell(&format!(
                 "[connections.{name}] has a schedule, but there is no connection {name}"
             ));

@@ -1,7 +1,7 @@
 //! `payersync run` as a process: schedule, signals, lock, log.
 
 use crate::support::{Home, Payer};
-use payersync::sandbox::Options;
+use payersync::{sandbox::Options, shard::Shard};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
@@ -136,6 +136,27 @@ fn a_daemon_without_a_connection_waits_for_one() {
     running.wait_for("there is no connection jon");
     running.signal("TERM");
     assert_eq!(running.end().0, Some(0));
+}
+
+#[test]
+fn a_shard_misses_only_connections_of_its_own() {
+    let shard: Shard = "1/2".parse().unwrap();
+    let names = ["ann", "ben", "cleo", "dora", "emil", "fay", "gus", "hal"];
+    let (mine, others): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| shard.holds(name));
+    assert!(!mine.is_empty() && !others.is_empty());
+    let schedules = names.map(|name| format!("[connections.{name}]\nschedule = \"@hourly\"\n"));
+    let home = Home::new();
+    std::fs::write(home.file("payersync.toml"), schedules.concat()).unwrap();
+    let mut running = Running::start(&home, &["run", "--shard", "1/2"]);
+    for name in mine {
+        running.wait_for(&format!("there is no connection {name}"));
+    }
+    running.signal("TERM");
+    let (code, lines) = running.end();
+    assert_eq!(code, Some(0), "{lines:#?}");
+    let told =
+        |name: &&str| lines.iter().any(|line| line.contains(&format!("[connections.{name}]")));
+    assert!(!others.iter().any(told), "{lines:#?}");
 }
 
 #[test]

@@ -70,10 +70,7 @@ pub(super) fn run(
     }
     let types = types_of(warehouse, &exceptions)?;
     let is_stale = if stale.is_empty() { ExitCode::Complete } else { ExitCode::Incomplete };
-    let code = match exceptions.is_empty() {
-        true => ExitCode::Complete,
-        false => code_of(&exceptions, &types).worst(is_stale),
-    };
+    let code = code_of(&exceptions, &types).worst(is_stale);
     let (told, named) = exceptions.split_at(exceptions.len().min(IN_FULL));
     let strangers: HashMap<i64, u64> = told
         .iter()

@@ -29,18 +29,14 @@ pub(super) fn same_person<'a>(row: &ConnectionRow, marts: &'a MartState) -> Vec<
     of_row.map(|(_, name)| name.as_str()).collect()
 }
 
-/// The worst of what the latest walks came to, each judged with the others of its run: the exit
-/// code of the syncs that made them. Without a connection, that of a sync that finds none: a monitor
-/// that looks at a wrong or a new home must not be told that all is well.
+/// The worst of what the latest walks of these connections came to.
 pub(super) fn code_of(connections: &[ConnectionRow], types: &[TypeStatus]) -> ExitCode {
-    if connections.is_empty() {
-        return ExitCode::Usage;
-    }
     let of_connection = |row| code_of_one(row, TypeStatus::of_connection(types, &row.name));
     connections.iter().map(of_connection).fold(ExitCode::Complete, ExitCode::worst)
 }
 
-/// The same of a connection and its types.
+/// What the latest walks of a connection came to, each judged with the others of its run: the exit code of
+/// the syncs that made them.
 pub(super) fn code_of_one(row: &ConnectionRow, mine: &[TypeStatus]) -> ExitCode {
     if mine.is_empty() || row.moving.is_some() {
         // Never synced, or asked by nobody for now.

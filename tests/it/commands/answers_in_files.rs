@@ -4,12 +4,6 @@
 use crate::support::{Home, Outcome};
 use std::fs;
 
-fn home() -> Home {
-    let home = Home::new();
-    home.succeed(&["demo"], "nothing");
-    home
-}
-
 fn to_file(home: &Home, format: &str, name: &str, sql: &str) -> Outcome {
     let file = home.file(name);
     home.run(&["query", sql, "--format", format, "--output", file.to_str().unwrap()])
@@ -24,7 +18,7 @@ fn partial(home: &Home) -> Vec<String> {
 
 #[test]
 fn an_answer_replaces_an_earlier_one_or_leaves_it() {
-    let home = home();
+    let home = Home::of_demo();
     for (format, expected) in [("csv", "n,t\n1,x\n"), ("json", "[\n{\"n\":1,\"t\":\"x\"}\n]\n")] {
         let outcome = to_file(&home, format, "answer", "SELECT 1 AS n, 'x' AS t");
         assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""), "{}", outcome.stderr);
@@ -55,7 +49,7 @@ fn an_answer_replaces_an_earlier_one_or_leaves_it() {
 #[test]
 fn no_command_replaces_a_device_or_a_pipe() {
     use std::os::unix::fs::FileTypeExt;
-    let home = home();
+    let home = Home::of_demo();
     let pipe = home.file("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
     assert!(made.success());
@@ -82,7 +76,7 @@ fn no_command_replaces_a_device_or_a_pipe() {
 
 #[test]
 fn no_command_replaces_what_payersync_lives_on() {
-    let home = home();
+    let home = Home::of_demo();
     let other = home.file("copied");
     fs::write(&other, fs::read(home.file("warehouse.db")).unwrap()).unwrap();
     fs::write(home.file("notes"), "my own words").unwrap();
@@ -123,7 +117,7 @@ fn no_command_replaces_what_payersync_lives_on() {
 #[cfg(unix)]
 #[test]
 fn what_a_killed_command_left_goes_with_the_next_answer() {
-    let home = home();
+    let home = Home::of_demo();
     let leave = |name: &str| {
         let (file, endless) = (
             home.file(name),
@@ -154,7 +148,7 @@ fn what_a_killed_command_left_goes_with_the_next_answer() {
 
 #[test]
 fn parquet_asks_for_a_file() {
-    let home = home();
+    let home = Home::of_demo();
     let outcome = home.run(&["query", "SELECT 1 AS one", "--format", "parquet"]);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""));
     let needs = if cfg!(feature = "parquet") { "--output FILE" } else { "--features parquet" };
@@ -184,7 +178,7 @@ for row in found.fetchall(): print('|'.join(str(cell) for cell in row))";
 
     #[test]
     fn a_file_has_types_and_every_value_as_it_is() {
-        let home = home();
+        let home = Home::of_demo();
         let sql = "SELECT 7 AS n, 2.5 AS x, 'é|' AS t, NULL AS missing, '' AS empty, x'00ff' AS bytes,
               '2024-02-29' AS paid_date, 12.5 AS paid_amount, 1 AS is_current, 1 AS mixed, '0012' AS code
             UNION ALL SELECT NULL, 3, NULL, NULL, NULL, NULL, NULL, -0.1, 0, 'one', NULL";
@@ -211,7 +205,7 @@ for row in found.fetchall(): print('|'.join(str(cell) for cell in row))";
 
     #[test]
     fn a_mart_in_parquet_is_the_mart() {
-        let home = home();
+        let home = Home::of_demo();
         let sql = "SELECT * FROM claim_line WHERE connection_id = :c";
         let file = home.file("lines.parquet");
         home.succeed(
@@ -235,7 +229,7 @@ for row in found.fetchall(): print('|'.join(str(cell) for cell in row))";
 
     #[test]
     fn what_parquet_cannot_hold_is_told_and_leaves_the_file() {
-        let home = home();
+        let home = Home::of_demo();
         assert_eq!(to_file(&home, "parquet", "a.parquet", "SELECT 1 AS one").code, 0);
         let before = fs::read(home.file("a.parquet")).unwrap();
         let twice = to_file(&home, "parquet", "a.parquet", "SELECT 1 AS a, 2 AS a");

@@ -154,8 +154,7 @@ fn a_terminal_is_shown_what_it_would_obey() {
 /// Marts whose rows name no record by an id of its own: their keys, and what they lead to.
 #[test]
 fn a_change_a_freshness_and_a_provider_lead_to_what_they_stand_on() {
-    let home = Home::new();
-    home.succeed(&["demo"], "nothing");
+    let home = Home::of_demo();
     let run: i64 = home.value("SELECT min(run_id) FROM changes");
     let told = explained(&home, &["changes", &run.to_string()]);
     assert_eq!(told["key_column"], "run_id");

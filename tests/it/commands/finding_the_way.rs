@@ -15,8 +15,7 @@ fn stdout(home: &Home, arguments: &[&str]) -> String {
 
 #[test]
 fn the_way_leads_from_the_marts_to_queries_that_answer() {
-    let home = Home::new();
-    home.succeed(&["demo"], "the demo");
+    let home = Home::of_demo();
     let overview = stdout(&home, &["tables"]);
     let line = |name: &str| {
         let found = overview.lines().find(|line| line.split_whitespace().next() == Some(name));

@@ -106,8 +106,7 @@ fn demo() -> Option<(Home, PathBuf)> {
         return None;
     }
     let tools = tools()?;
-    let home = Home::new();
-    home.succeed(&["demo"], "nothing");
+    let home = Home::of_demo();
     Some((home, tools))
 }
 

@@ -27,8 +27,7 @@ fn amount(cents: i64) -> String {
 
 #[test]
 fn the_sums_of_every_member_are_those_of_the_marts() {
-    let home = Home::new();
-    home.succeed(&["demo"], "the demo");
+    let home = Home::of_demo();
     let html = page(&home, &[]);
     let members = home.rows("SELECT DISTINCT member_id, member_name FROM member");
     assert!(members.len() > 1);

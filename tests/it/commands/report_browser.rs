@@ -103,8 +103,7 @@ fn chromium_and_axe_find_nothing_wrong_with_any_page() {
     let nobody =
         "{\"resourceType\":\"Organization\",\"id\":\"o\",\"name\":\"nobody\"}\n".to_owned();
     let bare = "{\"resourceType\":\"Patient\",\"id\":\"p\"}\n".to_owned();
-    let demo = Home::new();
-    demo.succeed(&["demo"], "nothing");
+    let demo = Home::of_demo();
     for (name, home) in [
         ("empty.html", home_of(nobody)),
         ("bare.html", home_of(bare)),

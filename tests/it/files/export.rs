@@ -60,8 +60,7 @@ pub(crate) fn read_by(tool: &str, python: &Path, home: &Home, folder: &Path) -> 
 
 #[test]
 fn every_row_of_every_table_is_in_its_file() {
-    let home = Home::new();
-    home.succeed(&["demo"], "nothing");
+    let home = Home::of_demo();
     for raw in [&["--set", "all"][..], &["--set", "all", "--raw"]] {
         let folder = export(&home, raw);
         let manifest = manifest(&folder);

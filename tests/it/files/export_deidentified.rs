@@ -17,8 +17,7 @@ use std::{
 
 #[test]
 fn no_identifier_of_the_sandbox_is_in_any_file() {
-    let home = Home::new();
-    home.succeed(&["demo"], "nothing");
+    let home = Home::of_demo();
     let sought = assert_identifies_nobody(&home);
     assert!(sought.identifiers.len() > 1000 && sought.days.len() > 100);
 }

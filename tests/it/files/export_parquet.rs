@@ -43,8 +43,7 @@ fn kinds(manifest: &Value, table: &str) -> Vec<String> {
 
 #[test]
 fn every_row_is_in_its_typed_file() {
-    let home = Home::new();
-    home.succeed(&["demo"], "nothing");
+    let home = Home::of_demo();
     let folder = export(&home, &["--set", "all", "--format", "parquet"]);
     let told = manifest(&folder);
     assert_eq!(losses(&told), Vec::<String>::new());

@@ -102,8 +102,7 @@ fn amend(payer: &Payer, home: &Home, member: u32) {
 
 #[test]
 fn the_lake_is_the_warehouse_and_an_unchanged_one_gets_no_commit() {
-    let (home, folder) = (Home::new(), Home::new());
-    home.succeed(&["demo"], "nothing");
+    let (home, folder) = (Home::of_demo(), Home::new());
     let lake = folder.file("lake");
     let told = sync(&home, &lake, &["--shard", "east"]);
     assert!(told.contains(" tables changed, "), "{told}");

@@ -23,8 +23,7 @@ fn count(folder: &str) -> usize {
 fn assert_the_same_on(engine: &str, python: Option<PathBuf>, own: usize) {
     // Nobody else opens an encrypted warehouse.
     let Some(python) = python.filter(|_| cfg!(not(feature = "encryption"))) else { return };
-    let (home, folder) = (Home::new(), Home::new());
-    home.succeed(&["demo"], "nothing");
+    let (home, folder) = (Home::of_demo(), Home::new());
     let lake = folder.file("lake");
     sync(&home, &lake, &["--shard", "east"]);
     let output = Command::new(python)

@@ -4,8 +4,7 @@ use crate::support::Home;
 
 #[test]
 fn the_principal_diagnosis_is_found_through_its_condition() {
-    let home = Home::new();
-    assert_eq!(home.run(&["demo"]).code, 0);
+    let home = Home::of_demo();
     // Two claims, of which one asks for authorization, whose diagnoses are references.
     home.warehouse()
         .execute_batch(

@@ -19,13 +19,18 @@ fn columns(home: &Home, mart: &str) -> Vec<String> {
     home.rows(&format!("SELECT name FROM pragma_table_info('{mart}')")).concat()
 }
 
-/// One statement per pair of marts, which gives both names and how many rows they have together.
+/// One statement per ordered pair of marts, which gives both names and how many rows they have together.
 fn pairs(home: &Home) -> Vec<String> {
+    pairs_where(home, |_, _| true)
+}
+
+/// As [`pairs`], for the pairs that are wanted.
+fn pairs_where(home: &Home, is_wanted: impl Fn(&str, &str) -> bool) -> Vec<String> {
     let marts: Vec<(String, Vec<String>)> =
         home.mart_names().into_iter().map(|mart| (mart.clone(), columns(home, &mart))).collect();
     let mut statements = Vec::new();
     for (one, of_one) in &marts {
-        for (other, of_other) in &marts {
+        for (other, of_other) in marts.iter().filter(|(other, _)| is_wanted(one, other)) {
             let has = |key: &&str| {
                 of_one.iter().any(|name| name == key) && of_other.iter().any(|name| name == key)
             };
@@ -42,8 +47,7 @@ fn pairs(home: &Home) -> Vec<String> {
 
 #[test]
 fn every_amount_of_a_mart_has_its_cents_beside_it_or_shows_them() {
-    let home = Home::new();
-    assert_eq!(home.run(&["demo"]).code, 0);
+    let home = Home::of_demo();
     let mut seen = 0;
     for mart in home.mart_names() {
         let columns = columns(&home, &mart);
@@ -99,9 +103,9 @@ fn any_mart_answers_with_any_other_in_every_engine() {
         // Nobody else opens the file then.
         return;
     }
-    let home = Home::new();
-    assert_eq!(home.run(&["demo"]).code, 0);
-    let statements = [reads(&home), pairs(&home)].concat();
+    let home = Home::of_demo();
+    // Which of two marts is named first makes no other rows.
+    let statements = [reads(&home), pairs_where(&home, |one, other| one <= other)].concat();
     assert!(statements.len() > 500, "{}", statements.len());
     let warehouse = home.warehouse();
     let expected: Vec<String> =
@@ -121,8 +125,7 @@ fn any_mart_answers_with_any_other_in_every_engine() {
 /// another, and one claim is found by its key.
 #[test]
 fn joins_of_marts_read_no_mart_again_for_each_row() {
-    let home = Home::new();
-    assert_eq!(home.run(&["demo"]).code, 0);
+    let home = Home::of_demo();
     let warehouse = home.warehouse();
     let plan = |sql: &str| rows(&warehouse, &format!("EXPLAIN QUERY PLAN {sql}"));
     for sql in pairs(&home).iter().filter(|sql| sql.contains("a.explanation_of_benefit_id")) {

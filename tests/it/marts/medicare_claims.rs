@@ -131,8 +131,7 @@ fn what_a_prescription_says_is_found_under_the_names_of_cms() {
 
 #[test]
 fn the_drug_that_was_given_under_a_procedure_code_is_in_the_mart_of_lines() {
-    let home = Home::new();
-    assert_eq!(home.run(&["demo"]).code, 0);
+    let home = Home::of_demo();
     let found = home.rows(
         "SELECT count(*) > 0, count(l.ndc_code) = count(*)
          FROM explanation_of_benefit_item i

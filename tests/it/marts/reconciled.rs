@@ -78,8 +78,7 @@ fn what_does_not_agree_in_published_claims_is_the_senders() {
 
 #[test]
 fn everything_agrees_in_the_demo() {
-    let home = Home::new();
-    assert_eq!(home.run(&["demo"]).code, 0);
+    let home = Home::of_demo();
     assert!(home.value::<i64>("SELECT count(*) FROM claim") > 0);
     assert_ledger_is_what_stands(&home);
     assert_eq!(home.rows("SELECT * FROM reconciliation"), Vec::<Vec<String>>::new());

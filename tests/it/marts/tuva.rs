@@ -242,8 +242,7 @@ fn published_claims_are_right() {
 
 #[test]
 fn the_demo_is_right_and_fills_every_table_but_two() {
-    let home = Home::new();
-    assert_eq!(home.run(&["demo"]).code, 0);
+    let home = Home::of_demo();
     assert_sound(&home);
     for table in wanted().into_keys() {
         let rows: i64 = home.value(&format!("SELECT count(*) FROM tuva_{table}"));

@@ -198,8 +198,7 @@ fn published_claims_pass_what_tuva_asks() {
 #[test]
 #[cfg_attr(feature = "encryption", ignore = "nobody else opens the file")]
 fn the_demo_passes_what_tuva_asks() {
-    let home = Home::new();
-    home.succeed(&["demo"], "nothing");
+    let home = Home::of_demo();
     assert_as_wanted(&home);
     // A member who is covered today is covered up to the end of this month.
     let open: i64 = home.value(

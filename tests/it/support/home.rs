@@ -1,10 +1,13 @@
 //! A home of its own, and the real binary run in it.
 
+use chrono::Utc;
 use payersync::{auth::derived_key, warehouse::WarehouseFile};
 use rusqlite::{Connection, types::FromSql};
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::SystemTime,
 };
 use tempfile::TempDir;
 
@@ -25,6 +28,40 @@ pub(crate) struct Outcome {
 impl Home {
     pub(crate) fn new() -> Home {
         Home(tempfile::tempdir().unwrap())
+    }
+
+    /// A home in which the demo has run, from a first one that all tests of this binary share.
+    pub(crate) fn of_demo() -> Home {
+        let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        std::fs::create_dir_all(shared).unwrap();
+        let built = std::fs::metadata(env!("CARGO_BIN_EXE_payersync")).unwrap().modified().unwrap();
+        let built = built.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
+        // One of yesterday would be stale in what looks at the time.
+        let today = Utc::now().date_naive();
+        let first = shared.join(format!("demo-{built}-{today}"));
+        let half = shared.join("half-a-demo");
+        // Each test is a process: the first one makes it, and the others wait for that.
+        let lock = File::create(shared.join("demo.lock")).unwrap();
+        lock.lock().unwrap();
+        if !first.exists() {
+            for old in std::fs::read_dir(shared).unwrap().map(|entry| entry.unwrap().path()) {
+                let is_old = old.file_name().unwrap().to_string_lossy().starts_with("demo-");
+                if is_old {
+                    // Half of one must not be taken for a whole one, should this process be killed.
+                    let _ = std::fs::remove_dir_all(&half);
+                    std::fs::rename(old, &half).unwrap();
+                }
+            }
+            let made = Home::new();
+            made.succeed(&["demo"], "nothing");
+            let _ = std::fs::remove_dir_all(&half);
+            std::fs::create_dir(&half).unwrap();
+            copy_folder(made.path(), &half);
+            std::fs::rename(half, &first).unwrap();
+        }
+        let home = Home::new();
+        copy_folder(&first, home.path());
+        home
     }
 
     /// Another home with the same files; nothing may be at work in this one.

@@ -174,8 +174,7 @@ fn amounts_that_a_second_coding_tells_apart_do_not_add_up() {
 /// What the columns say is what the marts say, which work it out from the rows by themselves.
 #[test]
 fn the_columns_of_a_line_agree_with_the_marts() {
-    let home = Home::new();
-    assert_eq!(home.run(&["demo"]).code, 0);
+    let home = Home::of_demo();
     for (column, mart) in [
         ("noncovered_amount", "noncovered_cents"),
         ("deductible_amount", "deductible_cents"),

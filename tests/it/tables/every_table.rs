@@ -6,17 +6,9 @@
 use crate::support::Home;
 use std::collections::BTreeSet;
 
-/// A folder in which the demo has run.
-fn demo() -> Home {
-    let home = Home::new();
-    let outcome = home.run(&["demo"]);
-    assert_eq!(outcome.code, 0, "{}{}", outcome.stdout, outcome.stderr);
-    home
-}
-
 #[test]
 fn a_second_demo_in_the_same_folder_finds_nothing_new() {
-    let home = demo();
+    let home = Home::of_demo();
     let before = home.digest();
     let again = home.run(&["demo"]);
     assert_eq!(again.code, 0, "{}{}", again.stdout, again.stderr);
@@ -93,7 +85,7 @@ fn without_row(demo: &Home, condition: &str) -> Vec<String> {
 
 #[test]
 fn every_table_and_every_mart_has_a_row_of_the_first_member() {
-    let demo = demo();
+    let demo = Home::of_demo();
     let empty = without_row(&demo, "true");
     assert!(empty.is_empty(), "tables without a row: {empty:#?}");
     let first: i64 = demo.value("SELECT min(id) FROM connection");
@@ -103,7 +95,7 @@ fn every_table_and_every_mart_has_a_row_of_the_first_member() {
 
 #[test]
 fn every_column_has_a_value_somewhere_but_for_those_with_a_reason() {
-    let demo = demo();
+    let demo = Home::of_demo();
     let mut found = BTreeSet::new();
     for table in tables(&demo) {
         let info = format!("SELECT name FROM pragma_table_info('{table}')");

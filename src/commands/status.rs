@@ -74,7 +74,7 @@ fn for_people(
     args: &StatusArgs,
     mut judge: Judge<'_>,
 ) -> Result<ExitCode, Failure> {
-    let types = warehouse.status()?;
+    let types = fleet::types_of(warehouse, connections)?;
     for row in connections {
         judge.see(row, TypeStatus::of_connection(&types, &row.name));
     }

@@ -143,15 +143,15 @@ fn stale_of(
 
 /// The types of the exceptions, sorted by name; where there are very many, one look at everything is
 /// quicker than a look at each.
-fn types_of(
+pub(super) fn types_of(
     warehouse: &ReadOnlyWarehouse,
-    exceptions: &[ConnectionRow],
+    connections: &[ConnectionRow],
 ) -> Result<Vec<TypeStatus>, Failure> {
-    if exceptions.len() > 10 * NAMED {
+    if connections.len() > 10 * NAMED {
         return Ok(warehouse.status()?);
     }
     let mut types = Vec::new();
-    for row in exceptions {
+    for row in connections {
         types.extend(warehouse.status_of(row.id)?);
     }
     Ok(types)

@@ -21,6 +21,9 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
+/// As many connections are looked up one by one, however many more the home has.
+const FEW: usize = 32;
+
 /// Hands over each connection with its types; a connection that was never synced has none.
 ///
 /// `connections` are sorted by name.
@@ -29,6 +32,14 @@ pub(super) fn each<E>(
     connections: &[ConnectionRow],
     mut take: impl FnMut(&ConnectionRow, &[TypeStatus]) -> Result<(), E>,
 ) -> Result<Result<(), E>, WarehouseError> {
+    if connections.len() <= FEW {
+        for row in connections {
+            if let Err(error) = take(row, &snapshot.status_of(row.id)?) {
+                return Ok(Err(error));
+            }
+        }
+        return Ok(Ok(()));
+    }
     let mut rows = connections.iter().peekable();
     let ended = snapshot.each_status(&mut |types| {
         let Some(name) = types.first().map(|status| status.connection.as_str()) else {

@@ -1,6 +1,6 @@
 //! One state of the warehouse, of which many questions are asked while others write.
 
-use super::{query, status};
+use super::{query, standing, status};
 use crate::reference::ServerBases;
 use crate::warehouse::{
     Answer, ConnectionRow, MartState, Parameter, ParameterValue, TypeStatus, WarehouseError,
@@ -275,6 +275,14 @@ impl<'a> Snapshot<'a> {
     /// SQLite's.
     pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
         status::completeness(self.connection)
+    }
+
+    /// The truth per type of one connection, without a look at any other.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn status_of(&self, connection_id: i64) -> Result<Vec<TypeStatus>, WarehouseError> {
+        standing::of_one(self.connection, connection_id)
     }
 
     /// Hands over the types of each connection that has any, in the order of the connections' names.

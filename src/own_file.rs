@@ -6,7 +6,6 @@
 
 use std::{
     ffi::OsString,
-    fmt::Write as _,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -273,11 +272,7 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
 pub fn random_name() -> io::Result<String> {
     let mut bytes = [0_u8; 8];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes.iter().fold(String::new(), |mut name, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(name, "{byte:02x}");
-        name
-    }))
+    Ok(base16ct::lower::encode_string(&bytes))
 }
 
 /// Whether a process of this number is at work, other than this one.

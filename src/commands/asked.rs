@@ -61,9 +61,7 @@ fn value(cell: &AnswerCell<'_>) -> Value {
             Number::from_f64(*value).map_or_else(|| value.to_string().into(), Value::Number)
         }
         AnswerCell::Text(value) => (*value).into(),
-        AnswerCell::Blob(bytes) => {
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
-        }
+        AnswerCell::Blob(bytes) => base16ct::lower::encode_string(bytes).into(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     warehouse::{ConnectionRow, NewConsent, Warehouse, held_types, stored_patients},
 };
 use secrecy::ExposeSecret;
-use std::{fmt::Write as _, path::Path};
+use std::path::Path;
 
 /// Who consents to what.
 pub(super) struct Consent<'a> {
@@ -47,11 +47,7 @@ pub(super) fn random_uid() -> Result<String, Failure> {
     getrandom::fill(&mut bytes).map_err(|error| {
         Failure::bug("the system gives no random bytes", anyhow::anyhow!("{error}"))
     })?;
-    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(base16ct::lower::encode_string(&bytes))
 }
 
 /// Exchanges the code. What comes is in no place yet that a run could find.

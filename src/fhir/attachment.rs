@@ -134,7 +134,7 @@ pub fn difference(bytes: &[u8], size: Option<u64>, hash: Option<&str>) -> Option
 pub fn is_hash_of(bytes: &[u8], declared: &str) -> bool {
     let sha1 = digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes);
     let declared = declared.trim();
-    let digits: String = sha1.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = base16ct::lower::encode_string(sha1.as_ref());
     declared.eq_ignore_ascii_case(&digits)
         || BASE64.decode(declared).is_ok_and(|declared| declared == sha1.as_ref())
 }

@@ -54,8 +54,7 @@ pub(super) struct ToldConsent {
 
 /// By what a connection is remembered.
 pub(super) fn subject(uid: &str) -> String {
-    let hash = Sha256::digest(uid.as_bytes());
-    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&Sha256::digest(uid.as_bytes())[..8])
 }
 
 /// The memory, while nobody else changes it.

@@ -26,4 +26,6 @@ mod tidy;
 #[cfg(test)]
 mod tidy_circles;
 #[cfg(test)]
+mod tidy_crates;
+#[cfg(test)]
 mod tidy_source;

@@ -79,7 +79,7 @@ pub(crate) fn file_name(uid: &str) -> String {
     if !uid.is_empty() && uid.len() <= 64 && uid.chars().all(is_plain) {
         return uid.to_owned();
     }
-    Sha256::digest(uid.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&Sha256::digest(uid.as_bytes()))
 }
 
 #[cfg(test)]

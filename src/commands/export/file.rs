@@ -46,8 +46,7 @@ impl HashedFile {
     pub(super) fn finish(&mut self) -> io::Result<Sums> {
         self.file.flush()?;
         self.file.get_ref().sync_all()?;
-        let sha256 =
-            mem::take(&mut self.hash).finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = base16ct::lower::encode_string(&mem::take(&mut self.hash).finalize());
         Ok(Sums { bytes: self.bytes, sha256 })
     }
 }

@@ -30,7 +30,7 @@ impl Memory {
     /// The file for a lake.
     pub(super) fn of(home: &Path, store: &Store) -> Memory {
         let hash = Sha256::digest(store.name());
-        let name: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let name = base16ct::lower::encode_string(&hash[..8]);
         let file = |ending: &str| home.join(format!("lake.{name}.{ending}"));
         Memory { whole: file("json"), begun: file("begun.json") }
     }

@@ -9,7 +9,7 @@ pub(in crate::commands) fn exact(cell: &AnswerCell<'_>) -> String {
         AnswerCell::Integer(value) => value.to_string(),
         AnswerCell::Real(value) => value.to_string(),
         AnswerCell::Text(value) => (*value).to_owned(),
-        AnswerCell::Blob(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        AnswerCell::Blob(bytes) => base16ct::lower::encode_string(bytes),
     }
 }
 

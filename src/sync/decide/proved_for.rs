@@ -11,5 +11,5 @@ pub(super) fn fingerprint(input: &PlanInput<'_>, name: &str, queries: &[&str]) -
     let base = input.base_of(name).as_str();
     let consented = input.consented_at.unwrap_or_default();
     let text = serde_json::json!([base, queries, consented]).to_string();
-    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&Sha256::digest(text)[..16])
 }

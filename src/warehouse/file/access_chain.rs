@@ -227,7 +227,12 @@ struct Cut {
 
 impl Cut {
     fn text(&self) -> String {
-        format!("{} entries up to {}, digest {}", self.entries, self.id, hex(&self.digest))
+        format!(
+            "{} entries up to {}, digest {}",
+            self.entries,
+            self.id,
+            base16ct::lower::encode_string(&self.digest)
+        )
     }
 
     fn parse(text: &str) -> Option<Cut> {
@@ -259,10 +264,6 @@ pub(super) fn cut(connection: &Connection, last: i64) -> Result<Option<String>, 
         .query_row("SELECT count(*) FROM access_log", [], |row| row.get(0))
         .doing(DOING)?;
     Ok(Some(Cut { entries: end.entries - left, id: last, digest }.text()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Follows the chain from its beginning to its end.
@@ -325,7 +326,8 @@ pub(crate) fn verify(connection: &Connection) -> Result<Checked, WarehouseError>
         checked.problem(|| "the last entry is not the newest one made".to_owned());
     }
     if let (Some(last), 0) = (previous, checked.problems) {
-        checked.note = Some(format!("hash up to entry {last}: {}", hex(&before)));
+        checked.note =
+            Some(format!("hash up to entry {last}: {}", base16ct::lower::encode_string(&before)));
     }
     Ok(checked)
 }

@@ -21,7 +21,7 @@ pub(crate) fn tag(warehouse: &Path) -> String {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let path = folder.join(warehouse.file_name().unwrap_or_default());
     let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    hash[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&hash[..4])
 }
 
 /// A new name for a copy that is to be `target`.

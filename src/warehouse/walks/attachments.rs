@@ -18,7 +18,6 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 
 /// An attachment that a resource names.
 #[derive(Debug, Clone)]
@@ -257,10 +256,7 @@ fn enter_found(
 
 /// SHA-256 in hexadecimal digits.
 pub(in crate::warehouse) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    base16ct::lower::encode_string(&Sha256::digest(bytes))
 }
 
 /// Makes the attachments of a deleted resource history.

@@ -202,6 +202,16 @@ pub(super) fn is_word(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::warehouse::Catalog;
+
+    #[test]
+    fn the_name_of_every_table_and_mart_is_a_word() {
+        let catalog = Catalog::embedded().unwrap();
+        let tables = catalog.tables().iter().map(|table| table.name());
+        for name in tables.chain(catalog.marts().iter().map(|mart| mart.name.as_str())) {
+            assert!(name.starts_with("tuva_") || Form::Word.has(name), "{name}");
+        }
+    }
 
     #[test]
     fn codes_of_each_system_have_its_form_and_identifiers_have_none() {

@@ -1,4 +1,4 @@
-//! A limit on a run's requests: reached, the walks stop between two pages.
+//! A limit on the requests of a run: when it is reached, the walks stop between two pages.
 
 use std::sync::{
     Arc,
@@ -19,13 +19,13 @@ impl Allowance {
         self.0.is_some()
     }
 
-    /// Whether some of these walks may get none: then their order decides, and they take turns.
+    /// Whether there may be too few requests for so many walks. They then take turns, in their order.
     pub(super) fn is_scarce(&self, walks: usize) -> bool {
         let is_few = |left: &Arc<AtomicU64>| left.load(Ordering::Relaxed) < 2 * walks as u64;
         self.0.as_ref().is_some_and(is_few)
     }
 
-    /// Whether so many requests are left.
+    /// Whether at least this many requests are left.
     pub(super) fn has(&self, requests: u64) -> bool {
         self.0.as_ref().is_none_or(|left| left.load(Ordering::Relaxed) >= requests)
     }

@@ -1,4 +1,4 @@
-//! What the pages of a Patient's `$everything` add up to, all types together.
+//! Counts what the pages of a Patient's `$everything` brought, all types together.
 
 use crate::fhir::{Bundle, SearchMode};
 use std::{
@@ -6,25 +6,25 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// What walks over `$everything` have brought, by the type that each was for.
+/// The counts of the walks over `$everything`, by the type that each walk was for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Along(Arc<Mutex<BTreeMap<String, Came>>>);
 
-/// What the pages of one walk add up to, of all types.
+/// The counts of one walk over `$everything`, all types together.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Came {
     pub(super) walk_id: i64,
-    /// Whether earlier runs fetched some of its pages.
+    /// Whether earlier runs fetched some of the walk's pages.
     is_resumed: bool,
     entries: u64,
-    /// What the server declares in all.
+    /// The total that the server declares.
     total: Option<u64>,
     /// Whether two pages declare different totals.
     is_changed: bool,
 }
 
 impl Along {
-    /// Adds a page of a walk, which had so many pages before this run.
+    /// Adds a page of a walk. `before` is the number of pages that the walk had before this run.
     pub(crate) fn add_page(&self, name: &str, (walk_id, before): (i64, u64), page: &Bundle) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let came = all.entry(name.to_owned()).or_default();
@@ -43,7 +43,7 @@ impl Along {
 }
 
 impl Came {
-    /// Why it does not show what is absent, if so.
+    /// Why this walk cannot show which resources are absent, if it cannot.
     pub(super) fn doubt(&self) -> Option<&'static str> {
         if self.is_resumed {
             Some("$everything went on from an earlier run")

@@ -1,5 +1,5 @@
-//! Searches that the plan has answered in this run: one that it refuses afterwards is no search that it does
-//! not serve.
+//! Searches that the plan has answered in this run. If the plan refuses such a search later, that does not
+//! mean that it does not serve the search.
 
 use std::{
     collections::HashSet,
@@ -7,12 +7,12 @@ use std::{
 };
 use url::Url;
 
-/// The first pages of the searches that were answered, shared by all walks of a connection.
+/// The searches that were answered, by the URL of their first page; all walks of a connection share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Answered(Arc<Mutex<HashSet<Url>>>);
 
 impl Answered {
-    /// A page of the search that begins at `start` has come.
+    /// Notes that a page of the search that begins at `start` has come.
     pub(super) fn note(&self, start: &Url) {
         let mut answered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !answered.contains(start) {

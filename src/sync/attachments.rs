@@ -1,7 +1,7 @@
 //! Attachments: the files that stored resources name, fetched after the walks of a connection.
 //!
-//! What is to be fetched stands in the warehouse, and each answer is committed by itself, so a killed
-//! run goes on where it was. A file is asked for on the plan's own origin alone.
+//! The warehouse lists what is to be fetched, and each answer is committed by itself. So a killed run goes
+//! on where it was. A file is requested from the plan's own origin only.
 
 pub(super) mod ending;
 pub(super) mod named;
@@ -28,15 +28,15 @@ use crate::{
 use ending::ending;
 use named::{enter_named, too_large};
 
-/// What the ledger has in the place of a resource type: FHIR's name of what is fetched.
+/// FHIR's name for a fetched file. It stands in the ledger where other walks have a resource type.
 pub(super) const ATTACHMENT: &str = "Attachment";
 /// Failures in a row after which the rest is left to the next run.
 const MAX_FAILURES: u32 = 3;
 
-/// Fetches what the connection's resources name, where the plan's configuration wants that.
+/// Fetches the files that the connection's resources link to, if the plan's configuration asks for that.
 ///
 /// # Errors
-/// Only the warehouse's: whatever a plan does is part of the report.
+/// Only those of the warehouse: failures of a plan are part of the report.
 pub(super) async fn fetch(
     context: &WalkContext,
     target: &Target,
@@ -62,7 +62,7 @@ pub(super) async fn fetch(
         stopped: None,
     };
     walk.look_at_resources(options).await?;
-    // Where the walks had no token, or reached nobody, the attachments would not either.
+    // If the walks had no token or did not reach the plan, requests for attachments would fail, too.
     let hindrance = walks.iter().find(|walk| {
         let is_out = walk.finish.outcome().is_unreachable()
             || walk.finish.reason.is_some_and(Reason::is_without_token);
@@ -97,12 +97,12 @@ struct Fetching<'a> {
     counters: WalkCounters,
     /// Failures since the last answer.
     failures: u32,
-    /// Why it ended before the last attachment.
+    /// Why the walk stopped before the last attachment, if it did.
     stopped: Option<WalkFinish>,
 }
 
 impl Fetching<'_> {
-    /// Enters what new and changed resources name, and what they carry in themselves.
+    /// Enters the files that new and changed resources link to, and the data that they carry themselves.
     async fn look_at_resources(&mut self, options: &SyncOptions) -> Result<(), WarehouseError> {
         let (warehouse, connection_id) = (&self.context.warehouse, self.context.connection.id);
         let now = self.context.clock.now();
@@ -188,7 +188,7 @@ impl Fetching<'_> {
         }
     }
 
-    /// What an answer of status 2xx is.
+    /// Judges an answer of status 2xx: its bytes are stored, are too large, or are asked for again.
     fn judge(&mut self, one: &PendingAttachment, response: &Response) -> AttachmentFound {
         let received = response.content_type.as_deref();
         let is_json = received.is_some_and(|it| it.contains("json"));
@@ -197,7 +197,7 @@ impl Fetching<'_> {
             None => (received.map(str::to_owned), response.body.to_vec()),
         };
         let fail = |reason| AttachmentFound::Pending { reason, http_status: Some(response.status) };
-        // A login page is an answer, too.
+        // A login page also comes with status 2xx.
         if !is_of_type(one.content_type.as_deref(), received_type.as_deref()) {
             return fail("another_type");
         }
@@ -236,13 +236,13 @@ impl Fetching<'_> {
         if self.failures >= MAX_FAILURES || reason == Reason::Throttled {
             self.stopped = Some(unavailable(error, &self.context.connection));
         }
-        // The client follows redirects within the origin, so this one leads elsewhere.
+        // The client follows redirects within the origin, so this one leads to another origin.
         let is_redirect = http_status.is_some_and(|status| (300..400).contains(&status));
         let reason = if is_redirect { "redirected" } else { reason.as_str() };
         Some(AttachmentFound::Pending { reason, http_status })
     }
 
-    /// Enters the end of the walk: complete where nothing is left that the next run could fetch.
+    /// Enters the end of the walk: complete if nothing is left that the next run could fetch.
     async fn finish(self) -> Result<WalkReport, WarehouseError> {
         let id = self.context.connection.id;
         let counts =

@@ -1,8 +1,8 @@
 //! Three clocks: this machine's, each plan's, and the ledger's newest entry.
 //!
-//! Any of them may be wrong. The earlier of the first two is believed, since to ask for something
-//! twice is safe and to miss it is not. What cannot be undone (superseded versions forgotten, two
-//! walks taken as days apart) waits where the clocks contradict each other.
+//! Any of them may be wrong. Of the first two the earlier is believed: asking for something twice is safe,
+//! missing it is not. While the clocks contradict each other, nothing is done that cannot be undone:
+//! superseded versions are not forgotten, and two walks do not count as days apart.
 
 use chrono::{DateTime, Duration, Utc};
 use std::sync::{
@@ -10,10 +10,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// What two clocks may differ by without a word: also an answer from a cache.
+/// How far two clocks may differ without a warning. An answer from a cache carries an older time, too.
 const TOLERANCE: Duration = Duration::days(1);
-/// What two clocks may differ by and still count as one: a `Date` leaves out the milliseconds, and an
-/// answer takes its time.
+/// How far two clocks may differ and still count as the same: a `Date` has no milliseconds, and an answer
+/// takes its time.
 const AS_ONE: Duration = Duration::hours(1);
 /// How far a clock must be behind the ledger's newest entry to contradict it.
 const JUMP: Duration = Duration::days(60);
@@ -26,7 +26,7 @@ pub(super) struct Clocks {
     shown: Arc<Mutex<Shown>>,
     /// By how much this machine's clock is ahead of the connection's plan; `None` before any answer.
     ahead_of_plan: Arc<Mutex<Option<Duration>>>,
-    /// Whether this connection has been told what is odd.
+    /// Whether this connection was warned about the clocks.
     is_told: Arc<AtomicBool>,
 }
 
@@ -45,19 +45,21 @@ pub(super) struct Reading {
     pub(super) believed: DateTime<Utc>,
     /// The dates for walks that must be days apart.
     pub(super) dated: Dated,
-    /// Whether nothing is to be built on it that cannot be undone.
+    /// Whether the clocks contradict the ledger, so that nothing may be done that cannot be undone.
     pub(super) is_doubted: bool,
     /// What is odd about the clocks, for people; told once per connection.
     pub(super) warning: Option<String>,
 }
 
-/// The instant of a walk that is to be days apart from another one: by both clocks, either of which may
-/// jump in between; in doubt the ledger's newest entry, which no later walk is days behind.
+/// The instant of a walk that must be days apart from another walk, by both clocks.
+///
+/// Either clock may jump between the walks. If the clocks contradict the ledger, both fields are the instant
+/// of its newest entry, so that no later walk counts as days after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dated {
-    /// The earlier of the two, where it is the later walk.
+    /// The earlier of the two instants, used if this is the later walk.
     pub(super) earliest: DateTime<Utc>,
-    /// The later of the two, where it is the first walk.
+    /// The later of the two instants, used if this is the first walk.
     pub(super) latest: DateTime<Utc>,
 }
 
@@ -71,12 +73,12 @@ impl Clocks {
         }
     }
 
-    /// The same for another connection, which is told for itself.
+    /// The clocks for another connection, which gets a warning of its own.
     pub(super) fn of_connection(&self) -> Clocks {
         Clocks { ahead_of_plan: Arc::default(), is_told: Arc::default(), ..self.clone() }
     }
 
-    /// Compares the clocks at an answer: ours, and the server's where it sent `Date`.
+    /// Compares the clocks when an answer arrives: ours and, if the answer has a `Date`, the server's.
     pub(super) fn read(&self, ours: DateTime<Utc>, server: Option<DateTime<Utc>>) -> Reading {
         let ahead = server.map_or(Duration::zero(), |server| ours.signed_duration_since(server));
         let believed = server.map_or(ours, |server| ours.min(server));
@@ -85,7 +87,7 @@ impl Clocks {
         }
         let differ = ahead.abs() > TOLERANCE;
         let is_confirmed = server.is_some() && !differ;
-        // An entry that lies far ahead was made by a wrong clock, unless this one is.
+        // An entry far in the future was made by a wrong clock, unless it is our clock now that is wrong.
         let contradicts = |newest: &DateTime<Utc>| newest.signed_duration_since(believed) > JUMP;
         let newer = self.newest_entry.filter(contradicts).filter(|_| !is_confirmed);
         let oddity = match (server.filter(|_| differ), newer) {
@@ -114,8 +116,7 @@ impl Clocks {
         Reading { believed, dated, is_doubted, warning }
     }
 
-    /// Whether a `Date` that just arrived is that of an older answer of the plan, from a cache that does
-    /// not tell its age.
+    /// Whether the `Date` of an answer shows that a cache kept it, though the cache does not tell its age.
     pub(super) fn is_kept(&self, ours: DateTime<Utc>, server: Option<DateTime<Utc>>) -> bool {
         let known = *lock(&self.ahead_of_plan);
         let (Some(server), Some(known)) = (server, known) else { return false };
@@ -123,13 +124,13 @@ impl Clocks {
         behind.is_none_or(|behind| behind > AS_ONE)
     }
 
-    /// An instant of our clock by the slowest clock that has answered, if it is behind ours.
+    /// Converts an instant of our clock to the slowest clock that has answered, if that is behind ours.
     pub(super) fn earlier(&self, ours: DateTime<Utc>) -> DateTime<Utc> {
         let ahead = self.shown().ahead.unwrap_or(Duration::zero()).max(Duration::zero());
         ours.checked_sub_signed(ahead).unwrap_or(ours)
     }
 
-    /// An instant of our clock by both clocks, as the plan's latest answer showed its own.
+    /// An instant of our clock by both clocks. The plan's latest answer has shown the plan's clock.
     fn dated(&self, ours: DateTime<Utc>) -> Dated {
         let ahead = lock(&self.ahead_of_plan).filter(|ahead| ahead.abs() > AS_ONE);
         let ahead = ahead.unwrap_or(Duration::zero());
@@ -137,8 +138,9 @@ impl Clocks {
         Dated { earliest: ours.min(plans), latest: ours.max(plans) }
     }
 
-    /// The instant before which nothing is needed that is kept for so long; `None` where no plan
-    /// has answered, or the clocks contradict each other.
+    /// The instant before which data is forgotten that is kept for the time `keep`.
+    ///
+    /// `None` if no plan has answered, or if the clocks contradict each other.
     pub(super) fn forget_before(
         &self,
         ours: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! One connection's part of a run: plan, then walk, each type failing alone.
+//! One connection's part of a run: decides which walks to make, then makes them. Each type fails alone.
 
 use super::{
     attachments,
@@ -36,7 +36,7 @@ use std::sync::Arc;
 /// Syncs one connection.
 ///
 /// # Errors
-/// Only the warehouse's: whatever a plan does is part of the report.
+/// Only those of the warehouse: failures of a plan are part of the report.
 pub(super) async fn sync_connection(
     mut context: WalkContext,
     target: &Target,
@@ -61,8 +61,8 @@ pub(super) async fn sync_connection(
         // Where not even /metadata answers, thirty more time-outs would tell nothing new.
         Some(error) => unreachable_plan(&context, steps, &error).await?,
         None => {
-            // Patient first: it tells whose data the rest must be. Where that is known and it would leave
-            // too few requests for a proof, it takes its turn.
+            // Patient is walked first: it tells whose data the rest must be. If the patient is known and the
+            // walk would leave too few requests for a proof, Patient takes its turn like other types.
             let takes_turns =
                 !context.allowance.has(READS_OF_A_PROOF + 1) && context.patient().is_some();
             let is_patient = |step: &Step| matches!(step, Step::Walk(order) if order.resource_type == "Patient" && !takes_turns);
@@ -165,9 +165,9 @@ async fn walk_unless_stopped(
         let (name, window) = (order.resource_type.clone(), order.window.clone());
         return enter(context, name, window, finish).await;
     }
-    // Without a token no other type can be had either; each would only try the token endpoint anew,
-    // minutes long and with a refresh token that may be spent. Nor where the data is another
-    // patient's: all of it would only fill the quarantine.
+    // Without a token no other type can be fetched either. Each would only try the token endpoint again,
+    // for minutes, with a refresh token that may be spent. If the data is another patient's, the rest
+    // of it would only fill the quarantine.
     if let Some(finish) = context.no_token.get() {
         let (name, window) = (order.resource_type.clone(), order.window.clone());
         return enter(context, name, window, finish.clone()).await;
@@ -175,13 +175,13 @@ async fn walk_unless_stopped(
     let report = walk(context, order).await?;
     let is_settled = |reason: Reason| reason.is_without_token() || reason == Reason::PatientChanged;
     if report.finish.reason.is_some_and(is_settled) {
-        // The first reason stands for all.
+        // The first reason holds for all types.
         let _ = context.no_token.set(WalkFinish { failed_page: None, ..report.finish.clone() });
     }
     Ok(report)
 }
 
-/// Enters the gaps of types that were walked to their end.
+/// Enters what the consent withholds of types that were walked to their end.
 async fn enter_gaps(
     context: &WalkContext,
     gaps: Vec<(String, WalkFinish)>,
@@ -198,7 +198,7 @@ async fn enter_gaps(
     Ok(())
 }
 
-/// Enters the types that came along with others for the first time.
+/// Enters types that nobody asked for, when resources of them first came along with other types.
 async fn enter_unmentioned(
     context: &WalkContext,
     walks: &mut Vec<WalkReport>,

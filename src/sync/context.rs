@@ -32,10 +32,10 @@ pub(super) struct WalkContext {
     pub(super) warehouse: Arc<Warehouse>,
     pub(super) monitor: Arc<dyn Monitor>,
     pub(super) clock: Clock,
-    /// What the answers of the run have shown of the clocks.
+    /// The clocks of the run, as far as answers have shown them.
     pub(super) clocks: Clocks,
     pub(super) stop: Stop,
-    /// What pages are unpacked with.
+    /// Cores and memory for unpacking pages.
     pub(super) workers: Workers,
     pub(super) shrink_limit_percent: u8,
     /// How far walks over changes reach back behind the watermark.
@@ -50,13 +50,13 @@ pub(super) struct WalkContext {
     pub(super) required: Arc<RequiredTypes>,
     /// Whose data the connection may hold.
     pub(super) whose: Whose,
-    /// The walk over a whole type that walks over windows are parts of.
+    /// The id of the walk over a whole type, while its parts are walked one by one.
     pub(super) round: Option<i64>,
     /// Requests that the run may still send, where that is limited.
     pub(super) allowance: Allowance,
-    /// Why there is no token for this connection, once a walk has found out.
+    /// Why no other type can be fetched, once a walk has found out: no token, or another patient's data.
     pub(super) no_token: Arc<OnceLock<WalkFinish>>,
-    /// What walks over `$everything` have brought.
+    /// Counts of the walks over `$everything`.
     pub(super) along: Along,
     /// The searches that were answered in this run.
     pub(super) answered: Answered,

@@ -1,8 +1,8 @@
 //! A Patient's `$everything`: the types that come along in it, without a walk of their own.
 //!
-//! Each has its row in the ledger. Its resources are taken for absent only when all walks over
-//! `$everything` of the run were complete from their first page on, and what the server declared as their
-//! total came; a read by id proves that they are gone.
+//! Each such type has its row in the ledger. Its resources are taken for absent only if all walks over
+//! `$everything` of the run were complete from their first page on, and brought the total that the server
+//! declared. A read by id then proves that they are gone.
 
 use super::{
     context::WalkContext, decide::order::Step, options::SyncOptions,
@@ -25,7 +25,7 @@ pub(super) fn asked(steps: &[Step]) -> Vec<String> {
     steps.iter().filter_map(name).collect()
 }
 
-/// Leaves out of the steps what only says that a type is not asked for which comes along.
+/// Removes steps that only say that a type is not asked for, if the type comes along in `$everything`.
 pub(super) fn leave_out_along(
     context: &WalkContext,
     asked: &[String],
@@ -44,7 +44,7 @@ pub(super) fn leave_out_along(
     Ok(())
 }
 
-/// Enters the types that came along, or did before, and proves what of them is gone.
+/// Enters the types that came along now or in earlier runs, and proves which of their resources are gone.
 pub(super) async fn enter_along(
     context: &WalkContext,
     options: &SyncOptions,
@@ -52,7 +52,7 @@ pub(super) async fn enter_along(
     walks: &mut Vec<WalkReport>,
 ) -> Result<(), WarehouseError> {
     let id = context.connection.id;
-    // Another type's part of $everything may hold what this run's did not.
+    // A run over some types sees a part of $everything: another type's walk may hold the rest.
     if asked.is_empty() || !options.types.is_empty() {
         return context.warehouse.forget_along(id).await;
     }

@@ -1,4 +1,4 @@
-//! Jobs in parallel, their results in order. A job that panics takes no other along.
+//! Runs jobs in parallel, and returns their results in order. A job that panics ends no other job.
 
 use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
 use tokio::{
@@ -7,14 +7,14 @@ use tokio::{
 };
 use tracing::Instrument;
 
-/// A job ended by a panic; what it said went to standard error.
+/// A job that ended by a panic. The panic's message went to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Panicked;
 
-/// Runs jobs, so many at once; returns their results in the order of the jobs.
+/// Runs jobs, `at_once` at a time, and returns their results in the order of the jobs.
 ///
-/// Each begins when a place is free and all before it have begun: one at a time, they run in their
-/// order. Dropping the future drops the jobs.
+/// A job begins when a place is free and all jobs before it have begun. With one place, they run one after
+/// the other. Dropping the future drops the jobs.
 pub(super) async fn in_order<T: Send + 'static>(
     jobs: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static, IntoIter: Send>,
     at_once: usize,
@@ -24,10 +24,10 @@ pub(super) async fn in_order<T: Send + 'static>(
     let mut running = JoinSet::new();
     let mut positions: HashMap<Id, usize> = HashMap::new();
     for position in 0.. {
-        // Taken here: tasks that wait for a place get it in the order in which they were first
-        // polled, and that is any. Never closed, so a place always comes.
+        // The place is taken here: tasks that wait for one would get it in the order of their first poll,
+        // which is arbitrary. The semaphore is never closed, so a place always comes.
         let place = Arc::clone(&places).acquire_owned().await.ok();
-        // Made only now: ten thousand jobs that wait would take a gigabyte. As a trait object a job is
+        // The job is made only now: ten thousand waiting jobs would take a gigabyte. As a trait object it is
         // compiled once, and not for each place in the runtime that polls it.
         let Some(job) = jobs.next() else { break };
         let job: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(job);
@@ -51,8 +51,10 @@ pub(super) async fn in_order<T: Send + 'static>(
     results
 }
 
-/// Runs several lanes of jobs beside each other, so many jobs of each at once: a lane that is slow holds
-/// up no other. Returns the results lane by lane.
+/// Runs several lanes of jobs in parallel, `at_once` jobs of each lane at a time. A slow lane holds up no
+/// other.
+///
+/// Returns the results lane by lane.
 pub(super) async fn in_lanes<T: Send + 'static, J: Future<Output = T> + Send + 'static>(
     lanes: impl IntoIterator<Item = impl Iterator<Item = J> + Send + 'static>,
     at_once: usize,
@@ -67,7 +69,7 @@ pub(super) async fn in_lanes<T: Send + 'static, J: Future<Output = T> + Send + '
     while let Some(ended) = running.join_next().await {
         match ended {
             Ok((number, of_lane)) => results[number] = of_lane,
-            // The jobs' panics are results. What else panics in a lane is a bug of the run.
+            // A job's panic is a result. Any other panic in a lane is a bug of the run.
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => {}
         }

@@ -1,4 +1,4 @@
-//! The core: what to ask a plan for, walking it page by page, and what came of it.
+//! The core: decides what to ask a plan for, walks it page by page, and reports the outcome.
 //!
 //! The rooms, in the order in which the data travels: `decide` says which walks a run takes, `walk`
 //! goes from page to page, `intake` turns a page into what the writer stores, `reference` reads

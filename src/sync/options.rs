@@ -16,17 +16,17 @@ use std::{sync::Arc, time::Duration};
 /// The parts that a run works with: warehouse, HTTP client, tokens, clock.
 #[derive(Clone)]
 pub struct SyncContext {
-    /// Where everything goes.
+    /// The warehouse that everything is stored in.
     pub warehouse: Arc<Warehouse>,
-    /// How everything is asked for.
+    /// Sends all requests.
     pub http: HttpClient,
-    /// The one way to a token.
+    /// Gives out the access tokens.
     pub tokens: Tokens,
-    /// Who wants to know.
+    /// Is told what happens.
     pub monitor: Arc<dyn Monitor>,
     /// The clock.
     pub clock: Clock,
-    /// Whether to go on.
+    /// Tells when the run is to stop.
     pub stop: Stop,
 }
 
@@ -55,11 +55,11 @@ pub struct Target {
     pub bases: Arc<ServerBases>,
     /// Whether the consent covers other people than the member.
     pub dependants: bool,
-    /// Whether the files are fetched that resources name.
+    /// Whether the files that resources link to are fetched.
     pub attachments: bool,
 }
 
-/// How a run goes about it.
+/// Options of a run.
 #[derive(Debug, Clone)]
 pub struct SyncOptions {
     /// The command, for the ledger.
@@ -82,8 +82,8 @@ pub struct SyncOptions {
     pub count_unmapped_paths: bool,
     /// Page requests that the run may send; `None`: any number.
     pub max_requests: Option<u64>,
-    /// Whether the report has every walk, and not only those that a person is told of: memory for each
-    /// connection.
+    /// Whether the report keeps every walk, not only those that people are told of. This takes memory for
+    /// each connection.
     pub keeps_walks: bool,
     /// Connections of each plan synced at once.
     pub connections_in_parallel: usize,
@@ -106,11 +106,11 @@ pub struct Backfill {
     pub months: u32,
 }
 
-/// Bounds of what a run fetches.
+/// Bounds of the attachments that a run fetches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttachmentLimits {
     /// Largest attachment, in bytes.
     pub bytes: usize,
-    /// Attachments that one connection's part of a run asks for.
+    /// Most attachments that a run asks for, per connection.
     pub number: u32,
 }

@@ -6,8 +6,10 @@ use crate::{
     warehouse::{AttachmentCount, WalkFinish},
 };
 
-/// The end of a walk, by how the connection's attachments stand: complete where nothing is left that the
-/// next run could fetch. `stopped` is why it ended before the last attachment.
+/// The end of a walk, judged by the states of the connection's attachments.
+///
+/// It is complete if nothing is left that the next run could fetch. `stopped` says why the walk stopped
+/// before the last attachment, if it did.
 pub(in crate::sync) fn ending(
     counts: &[AttachmentCount],
     stopped: Option<WalkFinish>,
@@ -55,7 +57,7 @@ pub(in crate::sync) fn ending(
     }
 }
 
-/// What is said of attachments that are not stored, or not as declared, for a reason.
+/// The words for attachments that are not stored, or differ from what was declared, by their reason.
 fn words(state: &str, reason: Option<&str>) -> Option<String> {
     Some(match (state, reason) {
         ("stored", None) => return None,

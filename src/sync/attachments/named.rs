@@ -1,4 +1,4 @@
-//! What resources name and carry, as rows of the table `attachment`.
+//! The files that resources link to and the data that they carry, as rows of the table `attachment`.
 
 use crate::{
     fhir::{Attachment, Place, attachments, difference},
@@ -9,8 +9,11 @@ use crate::{
     },
 };
 
-/// Adds a row to `attachment` for each file that the new and changed resources of a connection link to, and
-/// for the data that they carry, up to `limit` bytes each. Returns how many rows hold bytes that they did not hold before.
+/// Adds rows to `attachment`: for each file that new and changed resources of a connection link to, and for
+/// the data that they carry.
+///
+/// `limit` is the most bytes of one attachment. Returns how many rows hold bytes that they did not hold
+/// before.
 ///
 /// # Errors
 /// The warehouse's.
@@ -53,7 +56,7 @@ fn of_resource(one: Attachment, limit: usize) -> NamedAttachment {
     }
 }
 
-/// An attachment that is not there, for a reason that no request has told.
+/// An attachment that is missing for a reason known without a request.
 pub(in crate::sync) fn missing(reason: &'static str) -> AttachmentFound {
     AttachmentFound::Missing { reason, http_status: None, limit_bytes: None }
 }

@@ -16,26 +16,26 @@ const EVERY_TYPE: &str = "*";
 /// The decision of a run about a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Choice {
-    /// It is asked for, as far as the consent goes.
+    /// The type is asked for, as far as the consent covers it.
     Ask(Extent),
-    /// It is not; the ledger says why.
+    /// The type is left out; the ledger says why.
     Leave(WalkFinish),
 }
 
 /// How much of a type a walk can see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extent {
-    /// Whether the consent hides some of it, so that nothing proves a resource's absence.
+    /// Whether the consent hides a part of the type, so that nothing proves a resource's absence.
     pub is_part: bool,
-    /// Whether the consent covers nothing of it. An empty answer may then be all that the plan says
-    /// about that.
+    /// Whether the consent covers nothing of the type. The plan may then show that only by an empty
+    /// answer.
     pub is_uncovered: bool,
     /// Whether the configuration requires the type by its name.
     pub is_demanded: bool,
     /// A note for a walk that got every resource there was.
     pub note: Option<String>,
-    /// The gap that such a walk ends with, if the rest is held, named or required; for a type that
-    /// is not covered, only if nothing came.
+    /// The gap that such a walk ends with, if the rest of the type is held, named or required. For a type
+    /// that the consent does not cover, only if nothing came.
     pub gap: Option<Box<WalkFinish>>,
 }
 
@@ -51,8 +51,9 @@ impl Extent {
     }
 }
 
-/// The types that a run works through, in order: those named, with `*` for all that the plan
-/// declares; else all that payersync knows.
+/// The types that a run works through, in order: those that are named, else all that payersync knows.
+///
+/// A `*` among the names stands for all that payersync knows and all that the plan declares.
 pub(super) fn wanted_types(input: &PlanInput<'_>) -> Vec<String> {
     let known = || RESOURCE_TYPES.iter().map(|known| known.name.to_owned());
     let mut names: Vec<String> = Vec::new();
@@ -76,8 +77,9 @@ pub(super) fn wanted_types(input: &PlanInput<'_>) -> Vec<String> {
     names
 }
 
-/// The other types that the plan declares or the connection holds, which a run over everything
-/// that is configured leaves.
+/// The other types that the plan declares or the connection holds, each with why the run leaves it out.
+///
+/// Empty if types were named on the command line.
 pub(super) fn unasked_types(input: &PlanInput<'_>, wanted: &[String]) -> Vec<(String, WalkFinish)> {
     if !input.asked_types.is_empty() {
         return Vec::new();
@@ -102,7 +104,7 @@ fn not_asked(input: &PlanInput<'_>, name: &str) -> WalkFinish {
     WalkFinish::not_walked(WalkState::Skipped, Reason::NotAsked, detail)
 }
 
-/// A type of which nobody asks, though some of it came along with other types.
+/// The ledger's entry for a type that is not asked for, though some of it came along with other types.
 pub(crate) fn came_along(name: &str) -> WalkFinish {
     let detail = "it came along with other types and is not asked for itself: nothing tells whether \
                   all of it came, or what of it the plan has deleted";
@@ -110,7 +112,7 @@ pub(crate) fn came_along(name: &str) -> WalkFinish {
     WalkFinish { hint: Some(format!("add \"{name}\" to the plan's types")), ..finish }
 }
 
-/// Decides about a type.
+/// Decides whether a run asks for a type.
 pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
     let required = input.required.contains(name);
     let is_demanded = input.required.is_named(name);
@@ -126,14 +128,14 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
         Choice::Leave(WalkFinish::not_walked(state, reason, detail.to_owned()))
     };
     let only_read = input.capability.is_some_and(|capability| capability.only_reads(name));
-    // Types beyond those that are known are asked for because the plan declares them.
+    // A type that payersync does not know is asked for because the plan declares it.
     let by_reference = is_read_by_reference(name) || resource_type(name).is_none();
     if !required && !listed_before && only_read && by_reference && granted != Granted::Nothing {
         let detail = "the plan does not offer to list it; it is read by reference";
         return leave(WalkState::NotServed, Reason::NotListed, detail);
     }
-    // Statements are often incomplete: somebody's word, or experience, counts for more. And they tell
-    // nothing of a type that has a base of its own.
+    // CapabilityStatements are often incomplete: the configuration and earlier walks count for more. And a
+    // statement says nothing of a type that has a base of its own.
     let is_known = required || listed_before || is_named || input.type_bases.contains_key(name);
     if !is_known && input.capability.is_some_and(|capability| !capability.searches(name)) {
         let detail = "the plan's CapabilityStatement does not offer to search it";
@@ -141,7 +143,7 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
     }
     match granted {
         Granted::Whole => Choice::Ask(Extent::default()),
-        // Every plan serves it, many whatever the consent says.
+        // Every plan serves a required type, and many do so even if the consent does not cover it.
         Granted::Nothing if required => {
             let detail = "the member's consent does not cover it, and nothing came";
             let gap = Some(Box::new(match held {
@@ -168,8 +170,9 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
     }
 }
 
-/// A type, or the rest of it, that the consent keeps from us: exit 3 where a new consent can give
-/// it, and 2 where the configured scope does not even ask for it.
+/// The gap for a type, or for the rest of it, that the consent keeps from us.
+///
+/// Exit code 3 if a new consent can give it, 2 if the configured scope does not even ask for it.
 fn gap(input: &PlanInput<'_>, name: &str, detail: &str) -> WalkFinish {
     let connect = format!("`payersync connect {} --plan {}`", input.connection, input.plan);
     let (reason, hint) = match granted(input.requested_scope, name) {
@@ -188,7 +191,7 @@ fn gap(input: &PlanInput<'_>, name: &str, detail: &str) -> WalkFinish {
     WalkFinish { hint: Some(hint), ..finish }
 }
 
-/// The types that somebody named for this run.
+/// The types named on the command line, else those named in the configuration.
 fn named<'a>(input: &PlanInput<'a>) -> &'a [String] {
     match input.asked_types {
         [] => input.configured_types,

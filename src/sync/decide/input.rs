@@ -11,9 +11,9 @@ use url::Url;
 /// The facts that the walks of a run are decided by.
 #[derive(Debug, Clone)]
 pub struct PlanInput<'a> {
-    /// The connection's name, for what people are to type.
+    /// The connection's name, for the commands that people are told to type.
     pub connection: &'a str,
-    /// Its plan's name, for the same.
+    /// The plan's name, for the same commands.
     pub plan: &'a str,
     /// The plan's FHIR base.
     pub base: &'a Url,

@@ -1,6 +1,6 @@
 //! Decides which walks a run makes for one connection, and why each other type is left out.
 //!
-//! `plan` decides and is pure; `survey` and `probe` ask the plan and the ledger what it decides by.
+//! `plan` decides and is pure. `survey` and `probe` get the facts for it from the plan and the ledger.
 
 pub(super) mod asked;
 pub(super) mod input;

@@ -12,13 +12,13 @@ use url::Url;
 /// One type's part of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// It is walked.
+    /// The type is walked.
     Walk(Box<WalkOrder>),
-    /// It is not; the ledger says why.
+    /// The type is not walked; the ledger says why.
     Skip {
         /// FHIR resource type.
         resource_type: String,
-        /// How the ledger puts it.
+        /// The ledger's entry for it.
         finish: WalkFinish,
     },
 }
@@ -32,7 +32,7 @@ impl Step {
         }
     }
 
-    /// The type and why the consent keeps it, or a part of it, from us; `None` where it does not.
+    /// The type and why the consent keeps it, or a part of it, from us; `None` if the consent does not.
     pub(super) fn into_gap(self) -> Option<(String, WalkFinish)> {
         let (resource_type, finish) = match self {
             Step::Walk(order) if order.extent.is_uncovered => return None,
@@ -43,8 +43,8 @@ impl Step {
         is_ours.then_some((resource_type, finish))
     }
 
-    /// Whether it only says again that a type is not asked for: a night on which nothing changed
-    /// writes nothing.
+    /// Whether the step only says again that a type is not asked for. It is then not entered, so that a night
+    /// on which nothing changed writes nothing.
     pub(crate) fn is_left_again(&self, left: &[String]) -> bool {
         matches!(self, Step::Skip { resource_type, finish }
             if finish.state == WalkState::Skipped
@@ -60,36 +60,36 @@ pub struct WalkOrder {
     pub resource_type: String,
     /// Whether a refusal is a failure (every plan serves it) or just a difference.
     pub required: bool,
-    /// Whether the plan has listed the whole type before: then a refusal is no habit of its.
+    /// Whether the plan has listed this type before; a refusal now is an error.
     pub listed_before: bool,
     /// Whether nothing of earlier runs is taken over.
     pub anew: bool,
-    /// Where it begins.
+    /// Where the walk begins.
     pub from: WalkFrom,
     /// The first page of the whole type or window, for a walk that must begin anew.
     pub start: Url,
     /// The part of the type that is walked; `None`: all of it.
     pub window: Option<WalkWindow>,
-    /// Searches that together are the type; empty: `start` is all of it.
+    /// Searches that together cover the type; empty: `start` covers all of it.
     pub parts: Vec<Part>,
     /// Whether the server declares `_lastUpdated` for the type and was never seen to ignore it.
     pub can_ask_for_changes: bool,
-    /// Other searches of the type, each for where the plan refuses those before it.
+    /// Other searches of the type, each to be tried if the plan refuses those before it.
     pub otherwise: Vec<Attempt>,
     /// A note for the ledger's entry of the walk, if the walk is complete.
     pub note: Option<String>,
-    /// A walk over what changed, made first: beside a full walk that takes several runs.
+    /// A walk over changes, made before a full walk that takes several runs.
     pub beside: Option<Box<WalkFrom>>,
     /// What earlier walks have shown of the server's totals.
     pub totals: Totals,
     /// How much of the type the walk can see.
     pub extent: Extent,
-    /// Which base, search and consent it is made with.
+    /// A fingerprint of the base, search and consent that the walk is made with.
     pub proved_for: String,
 }
 
 impl WalkOrder {
-    /// The queries by which it is searched, with `{patient}` for the patient; none: bare.
+    /// The queries by which the type is searched, with `{patient}` for the patient's id; empty: no query.
     pub fn queries(&self) -> Vec<String> {
         if !self.parts.is_empty() {
             return self.parts.iter().map(|part| part.query.clone()).collect();
@@ -111,7 +111,7 @@ impl WalkOrder {
         cursor.proved_for.as_ref() == Some(&self.proved_for)
     }
 
-    /// The order with the patient named in its searches; `None` where one must be and is not known.
+    /// The order with the patient's id in its searches; `None` if a search needs the id and it is unknown.
     pub(crate) fn for_patient(&self, patient: Option<&str>) -> Option<WalkOrder> {
         let named = |url: &Url| match (needs_patient(url), patient) {
             (false, _) => Some(url.clone()),

@@ -1,4 +1,4 @@
-//! What an order says of itself, and how the patient comes into its searches.
+//! Tests of a walk order: its queries, and the patient's id in its searches.
 
 use super::*;
 use crate::outcome::WalkKind;

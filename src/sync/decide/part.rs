@@ -1,16 +1,16 @@
-//! One of several searches that together are a type.
+//! One of several searches that together cover a type.
 
 use crate::warehouse::WalkWindow;
 use url::Url;
 
-/// One of several searches that together are a type.
+/// One of several searches that together cover a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// Its query, as it is configured.
     pub query: String,
     /// Its first page.
     pub start: Url,
-    /// What a full walk is proved for that searches the whole type by this query alone.
+    /// The fingerprint of a full walk that searches the whole type by this query alone.
     pub alone: String,
 }
 

@@ -66,12 +66,13 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         let fresh = || increment(input, proved?, &start).map(WalkFrom::Since);
         cursor(WalkKind::Incremental).or_else(fresh)
     };
-    // What changed is not held up by a full walk that takes several runs.
+    // A full walk that takes several runs must not hold up the changes.
     let (from, beside) = match cursor(WalkKind::Full) {
         Some(full) => (full, changes().map(Box::new)),
-        // That nothing changed would not tell whether the consent still lets anything through.
+        // A type that is searched in parts is not asked for changes; each part resumes by itself.
         _ if !parts.is_empty() => (WalkFrom::Start, None),
-        // A search for changes never reports deletions.
+        // A search for changes never reports deletions. And where the consent does not cover the type, an
+        // empty answer to it would not tell whether the plan still lets anything through.
         None if extent.is_uncovered || is_past(input, last_full) => (WalkFrom::Start, None),
         None => (changes().unwrap_or(WalkFrom::Start), None),
     };
@@ -95,11 +96,11 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
     }))
 }
 
-/// What changed since the watermark, where that is known to be all that is needed.
+/// The search for what changed since the watermark, if that is surely enough.
 ///
-/// Not where the server does not declare or was seen to ignore `_lastUpdated`, where resources come
-/// without a date, where a reject is open or an older version than the stored one came (what mends it
-/// need not be new), or where the whole type fits one page anyway.
+/// It is not enough if the server does not declare `_lastUpdated` or was seen to ignore it, if resources
+/// come without a date, if a reject is open or an older version than the stored one came (the resource
+/// that mends it need not be new), or if the whole type fits on one page anyway.
 fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<Increment> {
     let can_ask = can_ask_for_changes(input, &state.resource_type, Some(state));
     // `$everything` knows no `_lastUpdated`.
@@ -111,7 +112,7 @@ fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<In
         return None;
     }
     let since = instant(state.watermark.as_deref()?)? - input.overlap;
-    // Shown once and not since the last full walk is shown again: servers change.
+    // A server that has not shown it since the last full walk has to show it again: servers change.
     let is_stale = state.probed_at < state.last_full_at;
     let is_misdated = lies_ahead(state.probed_at.as_deref().and_then(instant), input.now);
     let probe = state.last_updated != LastUpdated::Honoured || is_stale || is_misdated;
@@ -142,7 +143,7 @@ pub(crate) fn lies_ahead(instant: Option<DateTime<Utc>>, now: DateTime<Utc>) -> 
     instant.is_some_and(|at| at.signed_duration_since(now) > chrono::Duration::days(1))
 }
 
-/// A cursor of another origin belongs to another configuration of the plan.
+/// Where a cursor leads. `None` if it is of another origin: another configuration of the plan made it.
 fn usable(cursor: &Cursor, base: &Url) -> Option<WalkFrom> {
     let url = Url::parse(&cursor.next_url).ok()?;
     let same = Origin::of(&url).ok()? == Origin::of(base).ok()?;

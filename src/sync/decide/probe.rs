@@ -1,8 +1,9 @@
 //! Whether a server honours a search by date, before anything is left out because of it.
 //!
-//! Declaring it proves nothing. Asked for what changes after the year 2100 an honest server has
-//! nothing to show. Asked for a date that occurs in what is stored, it has something to show, nothing
-//! older, and no less than is stored. Where it says what it searched for (`self`), it says this, too.
+//! A declaration proves nothing. Asked for what changed after the year 2100, an honest server has nothing
+//! to show. Asked for a date that occurs among the stored resources, it shows some resources, none older
+//! than the date and no fewer than are stored. If it repeats the search in its link `self`, the date is
+//! part of it.
 
 use super::order::{Increment, WalkFrom, WalkOrder};
 use crate::{
@@ -18,19 +19,19 @@ use url::Url;
 
 /// The outcome of a probe.
 pub(crate) enum Probed {
-    /// It works.
+    /// The search by date works.
     Honoured,
-    /// It does not; why.
+    /// The server ignores the date, as this text says.
     Ignored(&'static str),
     /// The plan refuses the search, with this status.
     Refused(u16),
-    /// Nobody knows: what it finds does not settle it.
+    /// Unknown: the answers do not settle it.
     Unclear,
-    /// Nobody knows: the server did not answer, or not with a page.
+    /// Unknown: the server did not answer, or not with a page.
     Unanswered(FetchError),
 }
 
-/// Has the server show that it honours `_lastUpdated`, once; else the whole type is walked.
+/// Tests once whether the server honours `_lastUpdated`; if it does not, the whole type is walked.
 pub(crate) async fn prove(
     context: &WalkContext,
     order: &WalkOrder,
@@ -60,17 +61,17 @@ pub(crate) async fn prove(
 
 struct Answer {
     matches: usize,
-    /// How many resources it finds in all, where its only page or a total tells.
+    /// How many resources the search finds, if its only page or a total tells.
     found: Option<u64>,
-    /// Whether that is a total.
+    /// Whether `found` is a total.
     is_total: bool,
     /// The oldest `meta.lastUpdated` among the matches.
     oldest: Option<DateTime<Utc>>,
-    /// Whether the self link leaves the parameter out.
+    /// Whether the self link leaves out the parameter that was asked for.
     left_out: bool,
 }
 
-/// Whether `_lastUpdated` works: two questions whose answers are known.
+/// Tests `_lastUpdated` by two questions whose answers are known.
 async fn probe(
     context: &WalkContext,
     order: &WalkOrder,
@@ -92,7 +93,7 @@ async fn probe(
     };
     let (never, since) = (changed_since(&order.start, never), changed_since(&order.start, middle));
     let found = two_questions(context, &never, &since, "_lastUpdated", effort).await;
-    // Servers keep fewer digits than they are asked with.
+    // Some servers keep fewer digits of an instant than the request has.
     let oldest_allowed = middle - chrono::Duration::seconds(1);
     Ok(match found {
         Ok(Answer { oldest: Some(oldest), .. }) if oldest < oldest_allowed => {
@@ -105,7 +106,8 @@ async fn probe(
                 .read(|connection| held_since(connection, id, name, middle))?;
             let is_counted = !answer.is_total || order.totals == Totals::Trusted;
             match answer.found.filter(|_| is_counted) {
-                // Deleted meanwhile or left out: a full walk tells, and the next run asks again.
+                // Some were deleted meanwhile, or left out: a full walk tells which, and the next run asks
+                // again.
                 Some(found) if found < held => Probed::Unclear,
                 _ => Probed::Honoured,
             }
@@ -114,7 +116,7 @@ async fn probe(
     })
 }
 
-/// Whether a type's own date parameter works.
+/// Tests whether a type's own date parameter works.
 pub(crate) async fn probe_date(
     context: &WalkContext,
     start: &Url,
@@ -131,7 +133,8 @@ pub(crate) async fn probe_date(
     }
 }
 
-/// Asks for what cannot be and for what must be; the answer to the latter, or what was shown.
+/// Asks for resources that cannot exist, then for some that must. Returns the second answer, or what the
+/// probe has shown.
 async fn two_questions(
     context: &WalkContext,
     never: &Url,
@@ -186,7 +189,7 @@ async fn ask(
 fn refused(error: FetchError) -> Probed {
     match error.status() {
         Some(status @ (400 | 404 | 405 | 422 | 501)) => Probed::Refused(status),
-        // Nothing is said of the search: it is busy, or wants another token.
+        // Other statuses say nothing of the search: the server is busy, or wants another token.
         _ => Probed::Unanswered(error),
     }
 }

@@ -1,7 +1,7 @@
-//! What a watermark or a cursor is proved for: one base, one search, one consent.
+//! A fingerprint of the base, the search and the consent that a watermark or a cursor is valid for.
 //!
-//! Another one may show more. What it shows may be dated long before the watermark, and a page of the
-//! old search says nothing of the new one, so the type is walked in full.
+//! Another base, search or consent may show more, dated long before the watermark, and a page of the old
+//! search says nothing of the new one. So the type is then walked in full.
 
 use super::input::PlanInput;
 use sha2::{Digest, Sha256};

@@ -1,8 +1,9 @@
-//! The searches of a type: the one that a run begins with, and those for where the plan refuses it.
+//! The searches of a type: the one that a run begins with, and those to try if the plan refuses it.
 //!
-//! The ways to search are few: with or without the patient, with or without `_count`, and, where the
-//! configuration wants `$everything` and the plan does not declare it, by both. What a full walk was proved for
-//! tells which way has worked before; whether the patient must be named is kept by itself.
+//! There are few ways to search: with or without the patient, and with or without `_count`. If the
+//! configuration wants `$everything` and the plan does not declare it, the ordinary search is a way, too.
+//! The fingerprint of the last full walk tells which way has worked before. Whether the patient must be
+//! named is stored by itself.
 
 use super::{input::PlanInput, part::Part, proved_for::fingerprint};
 use crate::{
@@ -17,7 +18,7 @@ const NO_COUNT: &str = "without _count";
 const WANTS_PATIENT: &[u16] = &[400, 403, 422];
 /// Statuses that can mean that a parameter is not known, or has too large a value.
 const WANTS_NO_COUNT: &[u16] = &[400, 422];
-/// Statuses that can mean that a type, or an operation, is not served at all. A permanent 500 is Cigna's.
+/// Statuses that can mean that a type, or an operation, is not served at all. Cigna answers 500 for good.
 const NOT_SERVED: &[u16] = &[400, 403, 404, 405, 422, 500, 501];
 
 /// One way to search a type.
@@ -25,20 +26,20 @@ const NOT_SERVED: &[u16] = &[400, 403, 404, 405, 422, 500, 501];
 pub struct Attempt {
     /// The first page of the whole type.
     pub start: Url,
-    /// Searches that together are the type; empty: `start` is all of it.
+    /// Searches that together cover the type; empty: `start` covers all of it.
     pub parts: Vec<Part>,
-    /// Which base, search and consent a walk of it is proved for.
+    /// A fingerprint of the base, search and consent of such a walk.
     pub proved_for: String,
     /// A note for the ledger, if the walk is complete.
     pub note: Option<String>,
-    /// Whether it names the patient though no rule says so.
+    /// Whether the search names the patient though no rule says so.
     pub names_patient: bool,
-    /// The statuses of a refused first page after which it may get further.
+    /// The statuses of a refused first page after which this search may get further.
     pub(super) after: &'static [u16],
 }
 
 impl Attempt {
-    /// Whether it may get further than a search whose first page had this status.
+    /// Whether this search may get further than one whose first page had this status.
     pub fn is_for(&self, status: Option<u16>) -> bool {
         status.is_some_and(|status| self.after.contains(&status))
     }
@@ -48,7 +49,7 @@ impl Attempt {
         Attempt { note: Some(notes.join("; ")), ..self }
     }
 
-    /// The same without `_count`; `None` where it has none.
+    /// The same search without `_count`; `None` if it has none.
     fn without_count(&self, proved_for: &str) -> Option<Attempt> {
         let part = |part: &Part| match without_count(&part.start) {
             Some(start) => Part { start, ..part.clone() },
@@ -66,7 +67,7 @@ impl Attempt {
 
 /// The ways to search a type, in the order in which they are tried; at least one.
 ///
-/// `is_known` says whether a walk that was proved for this is whole or under way.
+/// `is_known` says whether a walk with this fingerprint is complete or under way.
 pub(super) fn searches(
     input: &PlanInput<'_>,
     name: &str,
@@ -78,8 +79,8 @@ pub(super) fn searches(
     let is_by_patient = state.is_some_and(|state| state.by_patient);
     let wants_everything = matches!(rule, Some(SearchRule::Queries(queries))
         if queries.iter().any(SearchQuery::is_everything));
-    // Where the plan declares a search of the type, that is another way; of Patient it would leave out all
-    // types that come along.
+    // If the plan declares a search of the type, that is another way. Not for Patient: its search would leave
+    // out all types that come along in $everything.
     let is_undeclared = name != "Patient"
         && input
             .capability
@@ -111,7 +112,7 @@ pub(super) fn searches(
     first
 }
 
-/// The ways of a rule with the usual `_count`, and those without one; these alone where they have worked.
+/// The searches with `_count`, then the same without it; only the latter if they have worked before.
 fn ways(
     input: &PlanInput<'_>,
     name: &str,
@@ -131,7 +132,7 @@ fn ways(
     counted.into_iter().chain(without).collect()
 }
 
-/// The ways of a rule; without a rule the bare type, and after its refusal by patient.
+/// The searches by a rule. Without a rule: the bare type and, if the plan refuses that, by patient.
 fn usual(
     input: &PlanInput<'_>,
     name: &str,
@@ -166,7 +167,7 @@ fn usual(
             }
         },
         Some(SearchRule::Bare | SearchRule::Read) => vec![on(bare.clone())],
-        // Whether the patient is named is left out of the fingerprint: both are to bring the same.
+        // The fingerprint does not tell whether the patient is named: both searches should bring the same.
         None => {
             let by_patient = patient_parameter(name).map(|parameter| {
                 let named = on(SearchQuery::by_patient(parameter).on(bare));

@@ -1,4 +1,4 @@
-//! In which ways a type is searched, and what a walk of it is proved for.
+//! Tests of the ways in which a type is searched, and of their fingerprints.
 
 use super::{
     super::{part::Part, proved_for::fingerprint},
@@ -79,7 +79,7 @@ fn a_search_that_is_refused_is_followed_by_others() {
     assert_eq!(after(None), [false, false, false]);
     let names = order.otherwise.iter().map(|attempt| attempt.names_patient);
     assert_eq!(names.collect::<Vec<_>>(), [true, false, true]);
-    // Naming the patient is to bring the same; what a search without _count brings is its own.
+    // Naming the patient should bring the same; a search without _count may bring something else.
     let proofs = order.otherwise.iter().map(|attempt| attempt.proved_for == order.proved_for);
     assert_eq!(proofs.collect::<Vec<_>>(), [true, false, false]);
 }

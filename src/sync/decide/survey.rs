@@ -1,4 +1,4 @@
-//! Before a run: what the plan declares, what the ledger knows, and so what will be asked.
+//! The survey before a run: what the plan declares and the ledger knows, and so which walks to make.
 
 use super::{input::PlanInput, order::Step, plan::plan};
 use crate::{
@@ -18,12 +18,12 @@ use url::Url;
 /// The schedule of walks of one connection.
 pub(crate) struct Survey {
     pub(crate) steps: Vec<Step>,
-    /// The scope by which they were decided.
+    /// The scope by which the steps were decided.
     pub(crate) scope: Option<String>,
     /// Why the plan cannot be reached, if not even its CapabilityStatement could be asked for.
     pub(crate) unreachable: Option<FetchError>,
     pub(crate) effort: Effort,
-    /// What was known of the types.
+    /// What the ledger knew of each type.
     states: Vec<TypeState>,
 }
 
@@ -40,8 +40,8 @@ pub(crate) async fn survey(
     decide(context, target, options, offer).await
 }
 
-/// The gaps of types that were walked, where the plan has granted less in the course of a run than
-/// was known when the run decided about its types.
+/// The gaps in types that were walked, if the plan has granted less during the run than the scope by which
+/// the walks were decided.
 pub(crate) async fn narrowed(
     context: &WalkContext,
     target: &Target,
@@ -88,8 +88,8 @@ async fn offer(context: &WalkContext) -> Offer {
     Offer { capability, unreachable, effort }
 }
 
-/// Has the token refreshed first if need be: the answer may grant less than the consent did, and
-/// what it leaves out is known before anything is asked for.
+/// Refreshes the token first, if need be. The answer may grant less than the consent did, so the run learns
+/// what is left out before it asks for anything.
 async fn see_to_token(context: &WalkContext) -> Result<(), WarehouseError> {
     let connection = &context.connection;
     if is_older(context).await? {
@@ -101,7 +101,7 @@ async fn see_to_token(context: &WalkContext) -> Result<(), WarehouseError> {
         () = context.stop.asked() => return Ok(()),
     };
     if let Err(error) = ready {
-        // The first reason stands for all types.
+        // The first reason holds for all types.
         let _ = context.no_token.set(unavailable(&error, connection));
         return Ok(());
     }
@@ -115,7 +115,7 @@ async fn see_to_token(context: &WalkContext) -> Result<(), WarehouseError> {
     }
 }
 
-/// Whether the vault's tokens are older than those that an earlier run has met.
+/// Whether the vault's tokens are older than those that an earlier run used.
 async fn is_older(context: &WalkContext) -> Result<bool, WarehouseError> {
     let id = context.connection.id;
     let known = context.warehouse.reader().read(|connection| token_generation(connection, id))?;
@@ -123,7 +123,7 @@ async fn is_older(context: &WalkContext) -> Result<bool, WarehouseError> {
     Ok(matches!((stored, known), (Some(stored), Some(known)) if stored < known))
 }
 
-/// Notes which tokens were used, so that an older vault put back in the place of this one is noticed.
+/// Notes which tokens were used, so that a later run notices if an older vault was put back.
 pub(crate) async fn note_tokens(context: &WalkContext) -> Result<(), WarehouseError> {
     match context.client.token_generation().await {
         Some(generation) if context.no_token.get().is_none() => {
@@ -169,8 +169,9 @@ async fn decide(
     Ok(Survey { steps, scope, unreachable, effort, states })
 }
 
-/// What plans declare, by FHIR base, or why they cannot be reached: the many connections of one
-/// plan ask it once.
+/// What plans declare, by FHIR base, or why they cannot be reached.
+///
+/// It is kept so that many connections of one plan ask the plan once.
 #[derive(Default)]
 pub struct Declared(HashMap<Url, Result<Option<Capability>, String>>);
 
@@ -179,14 +180,14 @@ pub struct Declared(HashMap<Url, Result<Option<Capability>, String>>);
 pub struct Preview {
     /// The walks, and why each other type is left out.
     pub steps: Vec<Step>,
-    /// What is known of the types, by which it was decided.
+    /// What the ledger knows of the types; the steps were decided by it.
     pub states: Vec<TypeState>,
 }
 
 /// Decides what a sync asks of a connection, and why each other type is left out.
 ///
 /// # Errors
-/// The warehouse's; or, inside, why the plan cannot be reached.
+/// Errors of the warehouse. The inner result says why the plan cannot be reached, if so.
 pub async fn preview(
     context: &SyncContext,
     target: &Target,

@@ -64,13 +64,13 @@ pub(super) fn input(base: &Url) -> PlanInput<'_> {
     }
 }
 
-/// What a watermark or a cursor of the usual input is proved for.
+/// The fingerprint of a type in the usual input, as watermarks and cursors have it.
 fn proof(name: &str) -> Option<String> {
     let base = Url::parse(BASE).unwrap();
     Some(fingerprint(&input(&base), name, &[]))
 }
 
-/// Each type with where it begins, or why it does not.
+/// Each type with where its walk begins, or why it is not walked.
 fn steps(input: &PlanInput<'_>) -> Vec<(String, String)> {
     plan(input)
         .into_iter()

@@ -1,6 +1,6 @@
-//! Attachments of imported files: what resources carry, and what they name that the files hold as Binary.
+//! Attachments of imported files: data that resources carry, and linked files that came as Binary.
 //!
-//! Nothing is asked for over the network, so the rest is missing until a file brings it.
+//! Nothing is fetched over the network: any other attachment is missing until a file brings it.
 
 use crate::{
     fhir::{difference, unwrapped},
@@ -55,7 +55,7 @@ fn binary_id(url: &str, bases: &ServerBases) -> Option<String> {
     let no_bundle = FullUrls::default();
     let id = match bases.resolve(url.trim(), &no_bundle) {
         Destination::Here { resource_type: "Binary", id } => Some(id),
-        // In a Bundle of a portal, the URN of an entry is mostly its resource's id.
+        // In a Bundle of a portal, the URN of an entry usually holds its resource's id.
         _ => url.trim().strip_prefix("urn:uuid:"),
     };
     id.map(str::to_owned)

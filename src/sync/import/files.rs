@@ -1,7 +1,7 @@
-//! Files on their way into the warehouse: what they hold is taken in like the pages of a plan.
+//! Imports files of resources into the warehouse, in the same way as the pages of a plan.
 //!
-//! One walk of mode `file` per resource type and run. A file shows what was there once: it moves no
-//! watermark, has no cursor, and what is missing from it is not absent. Whoever reads the files calls
+//! One walk of mode `file` per resource type and run. A file shows what was there once: it moves no watermark
+//! and has no cursor, and a resource that it lacks does not count as absent. Whoever reads the files calls
 //! [`Import::begin`], [`Import::part`] for each part, and [`Import::end`]; then [`Import::finish`].
 
 use super::{
@@ -35,17 +35,17 @@ use std::{
 
 /// What an import works with.
 pub struct ImportContext {
-    /// Where everything goes.
+    /// The warehouse that everything is stored in.
     pub warehouse: Arc<Warehouse>,
-    /// Who wants to know.
+    /// Is told what happens.
     pub monitor: Arc<dyn Monitor>,
     /// The clock.
     pub clock: Clock,
-    /// Whether to go on.
+    /// Tells when the import is to stop.
     pub stop: Stop,
-    /// Whether what no column carries is counted at the end.
+    /// Whether the end of the run counts the paths that no column carries.
     pub count_unmapped_paths: bool,
-    /// Whether attachments are stored; those of a connection that has some already are in any case.
+    /// Whether attachments are stored. A connection that has some already gets them in any case.
     pub attachments: bool,
     /// Largest attachment, in bytes.
     pub attachment_bytes: usize,
@@ -71,13 +71,15 @@ pub struct Import {
 struct FileWalk {
     key: WalkKey,
     counters: WalkCounters,
-    /// Why something is missing of it.
+    /// Why something of the type is missing, if so.
     trouble: Option<WalkFinish>,
 }
 
 impl Import {
-    /// Begins a run. `base` is the FHIR base of the server that the files came from, where it is
-    /// known; `dependants`, whether they are about other people than the member, too.
+    /// Begins a run.
+    ///
+    /// `base` is the FHIR base of the server that the files came from, if it is known. `dependants` says
+    /// whether the files may also be about other people than the member.
     ///
     /// # Errors
     /// The warehouse's.
@@ -148,7 +150,7 @@ impl Import {
         Ok(())
     }
 
-    /// Ends the file: read to its end, or with why the rest of it is missing.
+    /// Ends the file. `trouble` says why the rest of it is missing, if it was not read to its end.
     ///
     /// # Errors
     /// The warehouse's.
@@ -175,7 +177,7 @@ impl Import {
         Ok(())
     }
 
-    /// Ends the run: each walk in the ledger, the marts made anew.
+    /// Ends the run: enters each walk in the ledger, and has the marts made anew.
     ///
     /// # Errors
     /// The warehouse's.
@@ -186,7 +188,7 @@ impl Import {
         for (resource_type, walk) in self.walks {
             let FileWalk { key, counters, trouble } = walk;
             let complete = WalkFinish::complete(None);
-            // A file that is imported again begins at its beginning.
+            // A file that is imported again is read from its beginning, so no cursor is kept.
             let finish = WalkFinish { keep_cursor: false, ..trouble.unwrap_or(complete) };
             warehouse.abandon_walk(key, finish.clone(), counters.clone()).await?;
             context.monitor.event(Event::WalkFinished {
@@ -227,8 +229,8 @@ impl Import {
         Ok(report)
     }
 
-    /// Stores attachments, where they are wanted. Those of a plan's connection are left to its next sync,
-    /// which can ask for them, too.
+    /// Stores attachments, if they are wanted. Those of a plan's connection are left to its next sync,
+    /// which can also fetch files.
     async fn attachments(&self) -> Result<Option<WalkReport>, WarehouseError> {
         let (warehouse, id) = (&self.context.warehouse, self.connection.id);
         let counts = || warehouse.reader().read(|connection| attachment_counts(connection, id));
@@ -244,7 +246,7 @@ impl Import {
         Ok(Some(WalkReport { resource_type: ATTACHMENT.to_owned(), finish, counters }))
     }
 
-    /// Notes the server that a Bundle came from, where nothing is known of it yet.
+    /// Notes which server a Bundle came from, if the connection's server is not known yet.
     async fn learn_base(&mut self, body: &[u8], entries: &[Entry]) -> Result<(), WarehouseError> {
         if self.connection.plan.is_some() || *self.intake.bases != ServerBases::default() {
             return Ok(());

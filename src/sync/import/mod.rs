@@ -1,4 +1,4 @@
-//! Files on their way into the warehouse.
+//! Imports files of resources into the warehouse.
 
 mod attachments;
 pub(super) mod files;

@@ -1,4 +1,4 @@
-//! What a file holds as pages: each of one resource type, as large as a page of a plan, Patients first.
+//! Splits a file into pages: each of one resource type, as large as a page of a plan, Patients first.
 
 use crate::{
     fhir::{Entry, Outcome, SearchMode, is_r4_type, type_of},
@@ -10,9 +10,9 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use url::Url;
 
-/// Entries of one page.
+/// Entries after which a page is full.
 const MAX_ENTRIES: usize = 500;
-/// Bytes of one page's resources, unless one resource alone has more.
+/// Bytes of entries after which a page is full.
 const MAX_BYTES: usize = 4 << 20;
 
 /// A page of one type.
@@ -21,7 +21,7 @@ pub(super) struct FilePage {
     pub(crate) resource_type: String,
     /// The part of the file that its entries are in.
     pub(crate) body: Bytes,
-    /// Where they are in it.
+    /// Where the entries are in `body`.
     pub(crate) entries: Vec<Entry>,
     /// Bytes of its entries.
     pub(crate) bytes: usize,
@@ -43,8 +43,8 @@ pub(crate) fn pages(body: &Bytes, entries: Vec<Entry>) -> Vec<FilePage> {
     types.into_iter().flat_map(|(name, entries)| split(body, &name, entries)).collect()
 }
 
-/// Whether an entry is a server's remark about the search that is no failure: no page of a plan
-/// keeps it either.
+/// Whether an entry is a server's remark about the search, and no failure. Pages of a plan drop such entries,
+/// too.
 fn is_remark(body: &[u8], entry: &Entry) -> bool {
     let Some(resource) = entry.resource.clone() else { return false };
     entry.mode == SearchMode::Outcome
@@ -84,7 +84,7 @@ fn page(body: &Bytes, name: &str, entries: Vec<Entry>, bytes: usize) -> Option<F
     })
 }
 
-/// The `fullUrl`s of entries that their resources' ids alone do not tell.
+/// The `fullUrl`s of entries that differ from the server's base with the resource's type and id.
 pub(crate) fn full_urls(body: &[u8], entries: &[Entry], bases: &ServerBases) -> FullUrls {
     let mut found = FullUrls::default();
     for (full_url, resource_type, id) in identified(body, entries) {
@@ -105,7 +105,7 @@ pub(crate) fn base_of(body: &[u8], entries: &[Entry]) -> Option<Url> {
     })
 }
 
-/// Entries with a `fullUrl`, with type and id of their resource.
+/// The `fullUrl`s of entries, each with the type and id of its resource.
 fn identified<'a>(
     body: &'a [u8],
     entries: &'a [Entry],

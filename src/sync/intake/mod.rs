@@ -1,4 +1,4 @@
-//! From the bytes of a page to what the writer stores, for plans and files alike.
+//! Turns the bytes of a page into what the writer stores, for plans and files alike.
 
 pub(super) mod page;
 pub(super) mod unpack;

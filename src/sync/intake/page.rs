@@ -1,4 +1,4 @@
-//! The way from the bytes of a page to the rows that the writer stores, for plans and files alike.
+//! Turns the bytes of a page into the rows that the writer stores, for plans and files alike.
 
 use super::{
     unpack::{Of, Unpacked, unpack},
@@ -13,11 +13,11 @@ use crate::{
 use bytes::Bytes;
 use std::sync::Arc;
 
-/// What unpacking the pages of a connection takes.
+/// What is needed to unpack the pages of a connection.
 #[derive(Clone)]
 pub(crate) struct Intake {
     pub(crate) warehouse: Arc<Warehouse>,
-    /// What pages are unpacked with.
+    /// Cores and memory for unpacking pages.
     pub(crate) workers: Workers,
     pub(crate) connection_id: i64,
     /// Whose data the connection may hold.
@@ -58,7 +58,7 @@ impl Intake {
             Ok(unpacked) => unpacked?,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
-        // Before anything about the Patient is stored, so that no later run takes another one.
+        // Noted before anything about the Patient is stored, so that no later run takes another Patient.
         if let Some(patient) = self.whose.to_be_pinned() {
             self.warehouse.pin_patient(self.connection_id, patient).await?;
         }

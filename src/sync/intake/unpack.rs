@@ -1,7 +1,7 @@
-//! A page, unpacked: what is new, what is as stored, what cannot be taken in.
+//! Unpacks a page: which resources are new, which are as stored, and which cannot be taken in.
 //!
-//! Runs on worker threads. It reads the warehouse to tell the known from the changed and writes
-//! nothing. A resource that is as stored costs one hash and one look-up, nothing else.
+//! It runs on worker threads. It reads the warehouse to tell unchanged resources from changed ones, and
+//! writes nothing. A resource that is as stored costs one hash and one look-up, nothing else.
 
 use super::{
     whose::{Verdict, Whose},
@@ -23,7 +23,7 @@ use std::{
     ops::Range,
 };
 
-/// What a page comes to.
+/// An unpacked page.
 #[derive(Debug, Default)]
 pub(crate) struct Unpacked {
     pub(crate) changed: Vec<ChangedResource>,
@@ -31,7 +31,7 @@ pub(crate) struct Unpacked {
     pub(crate) rejects: Vec<Reject>,
     pub(crate) rows: RowBatch,
     pub(crate) resources_seen: u64,
-    /// Matches of the search, with repeats and rejects.
+    /// Matches of the search, counting repeats and rejects.
     pub(crate) entries: u64,
     /// Resources of the walk's own type that were taken in, each once.
     pub(crate) matches: u64,
@@ -42,13 +42,13 @@ pub(crate) struct Unpacked {
     pub(crate) dates: Dates,
     /// An error that the server reports inside the page.
     pub(crate) failure: Option<Outcome>,
-    /// Those of the rejects that may be of the walk's own type.
+    /// Rejects that may be of the walk's own type.
     pub(crate) rejected: u64,
-    /// Whether it surely brings the walk something new: a resource of its type that is not stored.
+    /// Whether the page surely brings the walk something new: a resource of its type that is not stored.
     pub(crate) brings_new: bool,
     /// A hash of the type and id of each resource, to find those that come on two pages.
     pub(crate) names: Vec<u64>,
-    /// The memory that the page has until it is stored.
+    /// The memory that is reserved for the page until it is stored.
     pub(crate) room: Room,
 }
 
@@ -61,9 +61,9 @@ pub(crate) struct Dates {
 }
 
 impl Dates {
-    /// How a page that answers `_lastUpdated` shows that the server did not filter, if it does.
+    /// How the dates on a page show that the server did not filter by `_lastUpdated`, if they do.
     pub(crate) fn show_no_filter(&self, since: DateTime<Utc>) -> Option<&'static str> {
-        // Servers keep fewer digits than they are asked with.
+        // Some servers keep fewer digits of an instant than the request has.
         let since = since - chrono::Duration::seconds(1);
         if self.undated {
             Some("it sends resources without a date")
@@ -86,14 +86,14 @@ impl Candidate {
         self.fingerprint.resource_type == "Patient"
     }
 
-    /// A hash of its type and id.
+    /// A hash of the resource's type and id.
     fn name(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (&self.fingerprint.resource_type, &self.id).hash(&mut hasher);
         hasher.finish()
     }
 
-    /// Whether it has other content.
+    /// Whether the two have different content.
     fn differs_from(&self, other: &Candidate) -> bool {
         self.fingerprint.content_hash != other.fingerprint.content_hash
     }
@@ -103,13 +103,13 @@ impl Candidate {
         (self.fingerprint.resource_type.clone(), self.id.clone())
     }
 
-    /// Whether it is certainly an older version than another one, with other content.
+    /// Whether this is certainly an older version than `other`, with different content.
     fn is_older_than(&self, other: &Candidate) -> bool {
         let (ours, theirs) = (&self.fingerprint, &other.fingerprint);
         self.differs_from(other) && ours.version().is_older_than(&theirs.version())
     }
 
-    /// A version that goes to history, since the page holds a newer one.
+    /// Makes this a version that goes to history, since another one on the page is taken.
     fn superseded(self) -> ChangedResource {
         ChangedResource { is_superseded: true, ..self.with_rows(Vec::new(), None) }
     }
@@ -141,8 +141,8 @@ pub(crate) struct Of<'a> {
     pub(crate) full_urls: Option<&'a FullUrls>,
 }
 
-/// The type of a walk over what has no type: neither a resource, nor of a type that FHIR R4 knows.
-/// FHIR calls what every resource is so.
+/// The walk's type for entries that are no resource, or whose type FHIR R4 does not know. It is FHIR's
+/// name for what all resources have in common.
 pub(crate) const NO_TYPE: &str = "Resource";
 
 /// Unpacks a page.
@@ -229,7 +229,7 @@ pub(crate) fn unpack(
             (other, _) => unpacked.refuse(of.walk_type, candidate, other),
         }
     }
-    // What cannot be taken in supersedes nothing: of the others of its key the newest stands.
+    // A refused resource supersedes nothing: the newest of the others with its key is taken.
     for key in refused {
         let of_key = (0..older.len()).filter(|at| older[*at].0.key() == key);
         let newest =
@@ -254,7 +254,7 @@ pub(crate) fn unpack(
 }
 
 impl Unpacked {
-    /// Quarantines a copy that is abridged, as it says itself, where more is stored.
+    /// Quarantines a copy whose tag SUBSETTED says that it is abridged, if more is stored.
     fn refuse_subsetted(&mut self, candidate: Candidate) {
         self.rejects.push(Reject {
             is_other_type: false,
@@ -279,10 +279,10 @@ impl Unpacked {
     }
 }
 
-/// Tells resources from what cannot be taken in.
+/// Separates resources from what cannot be taken in.
 ///
-/// Of several with one key the newest stands, or the last where nothing tells which is newer. The
-/// second list has those that are certainly older than the one that stands.
+/// Of several resources with the same type and id, the first list has the newest, or the last if nothing
+/// tells which is newer. The second list has the others whose content differs from it.
 fn sort(
     body: &[u8],
     bundle: &Bundle,
@@ -361,8 +361,8 @@ fn sort(
             }
         }
     }
-    // Of two that nobody orders the last one stands, and the other's bytes are kept as well: a Bundle
-    // may hold the resources of two servers under one id.
+    // If nothing tells which of two is newer, the last one is taken, and the other's bytes are kept as well:
+    // a Bundle may hold the resources of two servers under one id.
     superseded.retain(|(position, other)| other.differs_from(&candidates[*position]));
     let superseded = superseded.into_iter().map(|(_, older)| older).collect();
     (candidates, superseded)
@@ -370,8 +370,8 @@ fn sort(
 
 /// Runs every view of the type over a resource: rows for all tables, or for none.
 ///
-/// What its references mean within the Bundle goes along with it, and whom its identifiers name: a
-/// rebuild has neither the Bundle nor the Patient.
+/// What its references mean within the Bundle is stored with it, and whom its identifiers name: a rebuild
+/// has neither the Bundle nor the Patient.
 fn project(
     body: &[u8],
     candidate: Candidate,

@@ -1,9 +1,9 @@
 //! Whose data a connection may hold: one Patient's, never another member's.
 //!
-//! The Patient is the one that the consent names, else the first one that the plan sends; other
-//! records of the same person are told by `Patient.link`, in either direction. Where a resource names
-//! its patient by an identifier alone, it must be one of the Patient's own, and nobody else's: members
-//! of a family may share a subscriber's number.
+//! The Patient is the one that the consent names, or else the first one that the plan sends. Other records of
+//! the same person are known by `Patient.link`, in either direction. If a resource names its patient by an
+//! identifier alone, the identifier must be this Patient's and nobody else's: members of a family may share a
+//! subscriber's number.
 
 use crate::{
     fhir::{Identifier, Subjects, identifiers, linked_patients, subjects},
@@ -19,14 +19,14 @@ use std::{
 #[derive(Debug, Clone)]
 pub(crate) struct Whose {
     bases: Arc<ServerBases>,
-    /// `None`: anybody's.
+    /// `None` if the connection may hold anybody's data.
     known: Option<Arc<Mutex<Known>>>,
 }
 
 /// The connection's Patient, as far as it is known; shared by the walks of a connection.
 #[derive(Debug, Default)]
 struct Known {
-    /// Ids of the one person's Patients; empty until the first one came.
+    /// Ids of the person's Patient records; empty until the first one came.
     patients: BTreeSet<String>,
     /// Their identifiers, each with the id of its Patient.
     identifiers: BTreeMap<Identifier, String>,
@@ -40,7 +40,7 @@ struct Known {
     is_seen: bool,
 }
 
-/// Whose a resource is.
+/// Whose data a resource is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It is about the connection's Patient.
@@ -51,12 +51,12 @@ pub(crate) enum Verdict {
     Foreign,
     /// It names a Patient of another server.
     Elsewhere,
-    /// It names somebody of whom nobody can tell who that is.
+    /// It names somebody who cannot be identified.
     Unclear,
 }
 
 impl Whose {
-    /// Anybody's: a backend service, or a plan configured for dependants.
+    /// Anybody's data is allowed: for a backend service, or a plan configured for dependants.
     pub(crate) fn anybody(bases: Arc<ServerBases>) -> Whose {
         Whose { bases, known: None }
     }
@@ -78,8 +78,10 @@ impl Whose {
         Ok(Whose::one(bases, row.patient_id.as_deref(), &stored, &others))
     }
 
-    /// One person's: the named Patient's, else that of the first Patient that was ever stored,
-    /// else that of the first one that comes. The others are Patients that were refused.
+    /// One person's data is allowed: the named Patient's, else that of the first Patient that was ever
+    /// stored, else that of the first one that comes.
+    ///
+    /// `others` are Patients that were refused.
     pub(crate) fn one(
         bases: Arc<ServerBases>,
         named: Option<&str>,
@@ -104,7 +106,7 @@ impl Whose {
         self.known()?.first.clone()
     }
 
-    /// Reads references from now on as those of this server.
+    /// Resolves references by these FHIR bases from now on.
     pub(crate) fn resolve_at(&mut self, bases: Arc<ServerBases>) {
         self.bases = bases;
     }
@@ -156,8 +158,9 @@ impl Whose {
         patients.iter().for_each(|(id, _, json)| known.meet_other(id, json));
     }
 
-    /// Whose a resource is, and where the identifiers lead by which it names its patient; where no
-    /// Patient is known yet, the first one named is the connection's.
+    /// Tells whose data a resource is, and to which Patient its identifiers lead.
+    ///
+    /// If no Patient is known yet, the first one that a resource names becomes the connection's.
     pub(crate) fn judge(
         &self,
         resource_type: &str,
@@ -200,7 +203,7 @@ impl Whose {
         self.known().is_none_or(|known| known.is_seen)
     }
 
-    /// The Patient that the warehouse has to note before anything about it is stored, once.
+    /// Takes the Patient that the warehouse has to note before anything about the Patient is stored.
     pub(super) fn to_be_pinned(&self) -> Option<String> {
         self.known()?.to_be_pinned.take()
     }
@@ -259,7 +262,7 @@ impl Known {
 }
 
 impl Verdict {
-    /// The quarantine's word and sentence for it; `None` where it is taken in.
+    /// The quarantine's reason and sentence; `None` if the resource is taken in.
     pub(crate) fn reject(self) -> Option<(&'static str, &'static str)> {
         match self {
             Verdict::Own | Verdict::Nobodys => None,

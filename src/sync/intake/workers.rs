@@ -1,7 +1,7 @@
 //! Cores and memory for unpacking pages, shared by all walks of a run.
 //!
-//! What a page unpacks to is in memory until the writer has stored it. So a page waits until there is
-//! room for the most that it can become; one that could take all the room is unpacked alone.
+//! An unpacked page is in memory until the writer has stored it. So a page waits until there is room for the
+//! most that it can become. A page that could take all the room is unpacked alone.
 
 use crate::warehouse::RowBatch;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl Workers {
         }
     }
 
-    /// Waits until a page of so many bytes may be unpacked.
+    /// Waits until a page of this size may be unpacked.
     pub(crate) async fn room(&self, bytes: usize) -> Room {
         let most = units(RowBatch::most_bytes(bytes).min(ROOM));
         let units = u32::try_from(most).unwrap_or(u32::MAX);
@@ -57,7 +57,7 @@ impl Workers {
         Room(Arc::clone(&self.room).acquire_many_owned(units).await.ok())
     }
 
-    /// Memory for a page of so many bytes that is sent ahead, if there is any left.
+    /// Memory for a page of this size that is sent ahead, if enough is left.
     pub(crate) fn ahead(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let units = u32::try_from(units(bytes)).ok()?;
         Arc::clone(&self.ahead).try_acquire_many_owned(units).ok()

@@ -1,12 +1,13 @@
-//! Proofs of deletion: what full walks did not meet is read by id.
+//! Proofs of deletion: resources that full walks did not meet are read by id.
 //!
-//! 404 or 410 proves that a resource is gone, the resource itself refutes it and is taken in, and
-//! anything else leaves it for the next run. Such an answer counts only between two reads of what is
-//! surely there that bring it: some plans answer every read so, some from one moment to the next. What
-//! a cache has kept is no answer, be it of the one or of the other.
-//! Where reads are refused, two full walks that missed the resource, days apart, prove it. So they do
-//! where the requests of a run are too few for three reads, beside one that does not bring it. A resource
-//! that a read brings as another patient's is not the connection's any more.
+//! 404 or 410 proves that a resource is gone. The resource itself refutes it and is taken in. Anything else
+//! leaves it for the next run. A 404 or 410 counts only between two reads that bring a resource which is
+//! surely there: some plans answer every read with it, some only for a while. What a cache has kept is no
+//! answer.
+//!
+//! If reads are refused, two full walks that missed the resource, a day apart, prove it. They also do if the
+//! requests of a run are too few for three reads: then one read that does not bring it is enough beside them.
+//! A resource that a read brings as another patient's is no longer the connection's.
 
 use crate::{
     fhir::{Effort, FetchError, Page, Referenced, instant},
@@ -24,38 +25,39 @@ const MAX_PROOFS: u32 = 500;
 const MAX_FAILURES: u32 = 3;
 /// Reads in a row that were refused, where reads do not work, after which the rest counts as refused.
 const MAX_REFUSALS: u32 = 3;
-/// The same where requests are few.
+/// The same limit, when the requests of the run are limited.
 const MAX_REFUSALS_LIMITED: u32 = 1;
-/// Answers that are believed together, after one more read of what is surely there.
+/// Answers that a resource is gone, after which one more read of what is surely there confirms them.
 const BELIEVED_AT_ONCE: usize = 10;
-/// Requests of a proof by reads: what is absent, and before and behind it what is surely there.
+/// Requests of a proof by reads: the absent resource, and before and after it one that is surely there.
 pub(crate) const READS_OF_A_PROOF: u64 = 3;
 /// How far apart two full walks must be to prove a deletion by themselves.
 const WALKS_APART_HOURS: i64 = 24;
 
-/// Proves or refutes what is absent of a type, and adds to the counters what that took; returns how
-/// many resources were there after all.
+/// Proves or refutes the deletion of absent resources of a type, and counts the effort.
+///
+/// Returns how many of them were there after all.
 pub(crate) async fn prove_absences(
     context: &WalkContext,
     order: &WalkOrder,
     effort: &mut WalkCounters,
 ) -> Result<u64, WarehouseError> {
-    // Where the consent hides a part, a 404 may be all that it says about that part.
+    // If the consent hides a part of the type, a plan may answer 404 for everything in that part.
     if order.window.is_some() || order.extent.is_part || context.stop.is_asked() {
         return Ok(0);
     }
     prove_type(context, &order.resource_type, effort).await
 }
 
-/// The same for a type that the connection sees whole.
+/// Proves or refutes the deletion of absent resources, for a type that the connection sees whole.
 pub(crate) async fn prove_type(
     context: &WalkContext,
     name: &str,
     effort: &mut WalkCounters,
 ) -> Result<u64, WarehouseError> {
     let id = context.connection.id;
-    // Before another full walk, to ask again for what was refused would tell nothing new, and where
-    // requests are few it would leave other types without any.
+    // If requests are limited, refused reads are not repeated before another full walk: they would tell
+    // nothing new, and would leave other types without requests.
     let with_refused = !context.allowance.is_limited();
     let pending = context
         .warehouse
@@ -85,7 +87,8 @@ pub(crate) async fn prove_type(
     Ok(refuted)
 }
 
-/// One resource that two full walks days apart missed, in every other run: the walks need requests, too.
+/// At most one resource that two full walks, a day apart, missed; and only in every other run, since the
+/// walks need requests, too.
 fn first_that_walks_prove(
     context: &WalkContext,
     name: &str,
@@ -104,7 +107,7 @@ struct Proofs<'a> {
     key: WalkKey,
     counters: WalkCounters,
     refuted: u64,
-    /// What the plan has said is gone, with the status, since it last brought something.
+    /// Resources that the plan said are gone since it last brought one, each with the status.
     said_gone: Vec<(Absent, u16)>,
 }
 
@@ -114,13 +117,13 @@ enum Reads {
     Work(String),
     /// It refuses to bring what is surely there.
     Refused,
-    /// Nothing is surely there that could be tried.
+    /// No resource is surely there that could be tried.
     Untried,
 }
 
 impl Proofs<'_> {
-    /// Reads what two full walks have missed. Whatever says that it is not there agrees with them, be
-    /// it that the plan refuses all reads.
+    /// Reads resources that two full walks have missed. Any answer without the resource agrees with the
+    /// walks, even if the plan refuses all reads.
     async fn beside_two_walks(&mut self, pending: Vec<Absent>) -> Result<(), WarehouseError> {
         for absent in pending {
             let Some(result) = self.read(&absent.resource_id).await else { break };
@@ -128,7 +131,7 @@ impl Proofs<'_> {
                 Ok(page) => self.store(page).await?,
                 Err(error) if is_no_answer(&error) => Finding::Open(error.status()),
                 Err(error) => match (error.says_gone(), error.status()) {
-                    // Its answer is about something else.
+                    // The answer is about something other than this resource.
                     (None, status @ (None | Some(404 | 410))) if !error.is_of_this_one() => {
                         Finding::Open(status)
                     }
@@ -150,11 +153,11 @@ impl Proofs<'_> {
             Reads::Work(present) => Some(present.as_str()),
             Reads::Refused | Reads::Untried => None,
         };
-        // A read and the last word.
+        // One for a read, and one for the confirming read at the end.
         if present.is_some() && !self.context.allowance.has(2) {
             return Ok(());
         }
-        // The request for the last word is put by: without it nothing would ever be believed.
+        // The request for the confirming read is put aside: without it no answer would ever be believed.
         let mut has_last_word = present.is_some() && self.context.allowance.take();
         if present.is_some() && !has_last_word {
             return Ok(());
@@ -194,7 +197,7 @@ impl Proofs<'_> {
                         }
                         continue;
                     }
-                    // It says of itself that it was there.
+                    // Status 410 itself says that the resource was once there.
                     (Some(410), Reads::Untried) => {
                         refusals = 0;
                         Finding::GoneByRead(410)
@@ -203,7 +206,7 @@ impl Proofs<'_> {
                         failures += 1;
                         Finding::Open(error.status())
                     }
-                    // It answers, and not about the resource: reads are refused.
+                    // The plan answers, but not about the resource: it refuses reads.
                     _ => {
                         (refusals, refused_with) = (refusals + 1, error.status());
                         let reads_work = present.is_some() && !error.is_of_this_one();
@@ -224,8 +227,7 @@ impl Proofs<'_> {
         Ok(())
     }
 
-    /// Enters what was said to be gone: as deleted if the plan has answered reads all along, else as
-    /// open.
+    /// Enters the resources that were said to be gone: as deleted if reads work, else as open.
     async fn believe(&mut self, reads_work: bool) -> Result<(), WarehouseError> {
         for (absent, status) in std::mem::take(&mut self.said_gone) {
             let finding = match reads_work {
@@ -243,7 +245,7 @@ impl Proofs<'_> {
         Ok(())
     }
 
-    /// Whether the plan brings what is surely there; `None` where it gives no answer now.
+    /// Tests whether the plan brings what is surely there; `None` if it gives no answer now.
     async fn try_reads(&mut self) -> Result<Option<Reads>, WarehouseError> {
         let present = self.surely_present()?;
         let (mut reads, mut is_kept) = (Reads::Untried, false);
@@ -253,9 +255,9 @@ impl Proofs<'_> {
             }
             match self.fetch(&id).await {
                 Some(Ok(_)) => return Ok(Some(Reads::Work(id))),
-                // A cache answers it; another one may come from the plan.
+                // A cache answered; a read of another resource may reach the plan.
                 Some(Err(FetchError::Kept { .. })) => is_kept = true,
-                // It may have gone since the walk: another one tells.
+                // The resource may have gone since the walk; a read of another one tells.
                 Some(Err(error)) if error.says_gone().is_some() => reads = Reads::Refused,
                 Some(Err(error)) if is_no_answer(&error) => return Ok(None),
                 Some(Err(_)) => return Ok(Some(Reads::Refused)),
@@ -274,8 +276,10 @@ impl Proofs<'_> {
         reader.read(|connection| surely_present(connection, id, name))
     }
 
-    /// Whether the plan still brings a resource that it has brought before, with the request put by; if
-    /// a cache answers, another one.
+    /// Whether the plan still brings a resource that it has brought before, by the request that was put
+    /// aside.
+    ///
+    /// If a cache answers, another resource is read.
     async fn is_there(&mut self, id: &str) -> Result<bool, WarehouseError> {
         let mut answer = self.fetch(id).await;
         for other in self.surely_present()?.iter().filter(|other| *other != id) {
@@ -287,7 +291,7 @@ impl Proofs<'_> {
         Ok(matches!(answer, Some(Ok(_))))
     }
 
-    /// Reads a resource; `None` where it is time to stop.
+    /// Reads a resource; `None` if it is time to stop.
     async fn read(&mut self, id: &str) -> Option<Result<Page, FetchError>> {
         if !self.context.allowance.take() {
             return None;
@@ -295,7 +299,8 @@ impl Proofs<'_> {
         self.fetch(id).await
     }
 
-    /// The same with a request that is taken already; `None` where it is time to stop.
+    /// Reads a resource with a request that is already taken from the allowance; `None` if it is time to
+    /// stop.
     async fn fetch(&mut self, id: &str) -> Option<Result<Page, FetchError>> {
         let resource =
             Referenced { resource_type: self.key.resource_type.clone(), id: id.to_owned() };

@@ -13,9 +13,9 @@ use std::time::Duration;
 pub struct WalkReport {
     /// FHIR resource type.
     pub resource_type: String,
-    /// How it is entered in the ledger.
+    /// The end of the walk, as it is entered in the ledger.
     pub finish: WalkFinish,
-    /// What it counted in this run.
+    /// What the walk counted in this run.
     pub counters: WalkCounters,
 }
 
@@ -26,9 +26,9 @@ pub struct ConnectionReport {
     pub connection: String,
     /// Its plan; `None`: only files fill it.
     pub plan: Option<String>,
-    /// Its walks, in plan order; of a condensed report those that a person is told of.
+    /// Its walks, in the order of the run; in a condensed report only those that people are told of.
     pub walks: Vec<WalkReport>,
-    /// How the walks ended that a condensed report leaves out.
+    /// The ends of the walks that a condensed report leaves out.
     pub left_out: Vec<TypeOutcome>,
     /// What these walks counted.
     pub left_out_counters: WalkCounters,
@@ -38,7 +38,7 @@ pub struct ConnectionReport {
     pub open_strangers: u64,
     /// Resources that the plan no longer lists and that are not proved to be deleted.
     pub open_absences: u64,
-    /// Whether a bug ended it before its walks could be told.
+    /// Whether a bug ended the connection's part of the run before it could report its walks.
     pub is_bug: bool,
 }
 
@@ -76,8 +76,8 @@ impl ConnectionReport {
         walks.chain(self.left_out.iter().copied())
     }
 
-    /// Without the walks that nobody is told of: those that ended well, and those of types that were not
-    /// asked for, unless they were `named`.
+    /// The report without the walks that people are not told of: those that ended well, and those of types
+    /// that were not asked for, unless they were `named`.
     pub(super) fn condensed(mut self, named: &[String]) -> ConnectionReport {
         let is_told = |walk: &WalkReport| {
             walk.finish.state == WalkState::Incomplete
@@ -97,13 +97,13 @@ impl ConnectionReport {
 pub struct Report {
     /// `sync_run.id`.
     pub run_id: i64,
-    /// Per connection; in the order asked for, unless requests are limited.
+    /// The outcome of each connection, in the order asked for unless requests are limited.
     pub connections: Vec<ConnectionReport>,
     /// Files that an import has read; `None` for a run that asks plans.
     pub files: Option<u64>,
-    /// Whether it was asked to stop before it was done.
+    /// Whether the run was asked to stop before it was done.
     pub interrupted: bool,
-    /// How long it took.
+    /// How long the run took.
     pub elapsed: Duration,
 }
 
@@ -135,7 +135,7 @@ impl Report {
         }
     }
 
-    /// The one line that says it all.
+    /// The summary of the run, in one line.
     pub fn summary(&self) -> String {
         let totals = self.totals();
         let outcomes: Vec<TypeOutcome> =
@@ -176,7 +176,7 @@ impl Report {
     }
 }
 
-/// What became of the resources seen, in brackets; nothing is said of what did not happen.
+/// How many of the resources were new, changed, unchanged or deleted, in brackets; zeros are left out.
 fn changes(totals: &WalkCounters) -> String {
     let parts: Vec<String> = [
         (totals.resources_new, "new"),

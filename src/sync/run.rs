@@ -25,7 +25,7 @@ use tracing::Instrument;
 /// Runs a sync and enters it in the ledger.
 ///
 /// # Errors
-/// Only the warehouse's: whatever a plan does is part of the report.
+/// Only those of the warehouse: failures of a plan are part of the report.
 pub async fn sync(
     context: &SyncContext,
     mut targets: Vec<Target>,
@@ -44,7 +44,7 @@ pub async fn sync(
     }
     let is_scarce = allowance.is_scarce(targets.len() * RESOURCE_TYPES.len());
     let in_parallel = if is_scarce { 1 } else { options.connections_in_parallel };
-    // Where requests are scarce, turns decide over all plans.
+    // If requests are scarce, all connections take turns, whatever their plan.
     let lanes = if is_scarce { vec![targets] } else { by_plan(targets) };
     let names: Vec<_> = lanes.iter().flatten().map(|it| name_and_plan(&it.connection)).collect();
     let (context_of_jobs, options_of_jobs) = (context.clone(), options.clone());
@@ -99,8 +99,8 @@ pub async fn sync(
     Ok(report)
 }
 
-/// The targets of each plan, which share its budget and hold up no other plan's; plans and targets in
-/// their order.
+/// Groups the targets by plan; plans and targets stay in their order. Targets of one plan share its budget
+/// and hold up no other plan's.
 fn by_plan(targets: Vec<Target>) -> Vec<Vec<Target>> {
     let mut lanes: Vec<Vec<Target>> = Vec::new();
     let mut lane_of: HashMap<String, usize> = HashMap::new();
@@ -119,8 +119,9 @@ fn name_and_plan(row: &ConnectionRow) -> (String, Option<String>) {
     (row.name.clone(), row.plan.clone())
 }
 
-/// Forgets what the configuration no longer keeps. The run has ended; what cannot be forgotten is told,
-/// and forgotten by a later run.
+/// Forgets versions and runs that the configuration no longer keeps.
+///
+/// The run has ended, so a failure here is only logged; a later run forgets what this one could not.
 async fn forget_old(context: &SyncContext, options: &SyncOptions, clocks: &Clocks, run_id: i64) {
     let before = |keep: Option<Duration>| {
         let keep = chrono::Duration::from_std(keep?).unwrap_or(chrono::Duration::MAX);

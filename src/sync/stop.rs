@@ -2,27 +2,27 @@
 
 use tokio::sync::watch;
 
-/// Seen by everything that works.
+/// Tells everything that works whether it was asked to stop.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<bool>);
 
-/// Held by whoever may ask to stop.
+/// Asks to stop; held by whoever may do so.
 #[derive(Debug)]
 pub struct StopHandle(watch::Sender<bool>);
 
 impl Stop {
-    /// A pair; nothing is asked yet.
+    /// A handle, and the `Stop` that it asks; nothing is asked yet.
     pub fn new() -> (StopHandle, Stop) {
         let (sender, receiver) = watch::channel(false);
         (StopHandle(sender), Stop(receiver))
     }
 
-    /// Whether it was asked to stop.
+    /// Whether somebody asked to stop.
     pub fn is_asked(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Waits until it is asked to stop; for ever when nobody can ask any more.
+    /// Waits until somebody asks to stop; waits for ever if nobody can ask any more.
     pub async fn asked(&self) {
         let mut receiver = self.0.clone();
         if receiver.wait_for(|asked| *asked).await.is_err() {

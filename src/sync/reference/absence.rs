@@ -320,7 +320,7 @@ impl Proofs<'_> {
         }
     }
 
-    /// Takes in a resource that is there after all, if it is still the connection's patient's.
+    /// Takes in a resource that a read brought after all, unless it is another patient's by now.
     async fn store(&mut self, page: Page) -> Result<Finding, WarehouseError> {
         let (url, body) = (SafeUrl::from(&page.url).to_string(), page.body.clone());
         let unpacked = self.context.unpack(&self.key.resource_type, page).await?;
@@ -354,8 +354,9 @@ impl Proofs<'_> {
     }
 }
 
-/// What it comes to that a read was refused: all of them, or this one, as of what is another patient's by
-/// now.
+/// The finding after a read that was refused.
+///
+/// Either all reads are refused, or this read alone, as of a resource that is another patient's by now.
 fn refused(absent: &Absent, reads_work: bool, status: Option<u16>) -> Finding {
     match !reads_work && two_walks_agree(absent) {
         true => Finding::GoneByWalks,

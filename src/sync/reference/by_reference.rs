@@ -1,4 +1,4 @@
-//! Types that a plan serves by id but refuses to list: the stored resources name what is needed.
+//! Reads types that a plan serves by id but refuses to list: references in stored resources name the ids.
 //!
 //! After the listing walks of a connection, the references in its stored resources are queued and
 //! read, and the references in what was read with them, up to a depth. The queue is in the
@@ -25,10 +25,10 @@ use crate::{
 use std::{collections::HashMap, sync::Arc};
 use url::Url;
 
-/// Reads by reference what the listing walks could not list; replaces their reports.
+/// Reads by reference the types that a plan refused to list, and replaces the reports of those refusals.
 ///
 /// # Errors
-/// Only the warehouse's: whatever a plan does is part of the report.
+/// Only those of the warehouse: failures of a plan are part of the report.
 pub(crate) async fn follow(
     context: &WalkContext,
     target: &Target,
@@ -77,7 +77,7 @@ pub(crate) async fn follow(
     Ok(())
 }
 
-/// Why nothing can be read at all: the refusal of a list would then be no statement about lists.
+/// Why nothing can be read at all, if so: a refusal to list a type would then say nothing about lists.
 fn hindrance(walks: &[WalkReport]) -> Option<WalkFinish> {
     let hinders = |walk: &&WalkReport| {
         let finish = &walk.finish;
@@ -90,7 +90,7 @@ fn hindrance(walks: &[WalkReport]) -> Option<WalkFinish> {
     walks.iter().find(hinders).map(|walk| walk.finish.clone())
 }
 
-/// Enters the walk in the ledger, and a round over all references where one is due.
+/// Enters the walk in the ledger, and begins a round over all references if one is due.
 async fn begin(
     context: &WalkContext,
     options: &SyncOptions,
@@ -126,7 +126,7 @@ async fn begin(
     Ok(Reads::new(context.clone(), base.clone(), key, known))
 }
 
-/// The consent names the Patient, whether or not a stored resource does.
+/// Queues the Patient that the consent names, whether or not a stored resource refers to it.
 async fn name_the_patient(context: &WalkContext, reads: &[Reads]) -> Result<(), WarehouseError> {
     let is_read = reads.iter().any(|reads| reads.resource_type() == "Patient");
     let Some(id) = context.patient().filter(|_| is_read) else { return Ok(()) };
@@ -138,14 +138,14 @@ async fn name_the_patient(context: &WalkContext, reads: &[Reads]) -> Result<(), 
         .await
 }
 
-/// Searches, reads, searches what was read, until nothing near enough is left.
+/// Searches what is stored for references and reads them, again and again, until none near enough is left.
 async fn read_all(
     context: &WalkContext,
     mut reads: Vec<Reads>,
     concurrency: usize,
 ) -> Result<Vec<Reads>, WarehouseError> {
     let types: Vec<String> = reads.iter().map(|reads| reads.resource_type().to_owned()).collect();
-    // The least that all have been searched for; "" is before everything.
+    // All types have been searched at least up to here; "" is before everything.
     let mut since = reads.iter().map(|reads| reads.scanned_to.clone().unwrap_or_default()).min();
     loop {
         since = search(context, &types, since.unwrap_or_default()).await?;
@@ -155,7 +155,7 @@ async fn read_all(
         });
         let mut any_went_on = false;
         reads = Vec::new();
-        // What panicked is missing at the end, and told as a bug there.
+        // A job that panicked is missing at the end, and is reported as a bug there.
         for (one, went_on) in in_order(jobs, concurrency).await.into_iter().flatten() {
             any_went_on |= went_on?;
             reads.push(one);
@@ -166,7 +166,7 @@ async fn read_all(
     }
 }
 
-/// Queues the references in what was received since; returns up to where was searched.
+/// Queues the references in resources that were received after `since`; returns how far it has searched.
 async fn search(
     context: &WalkContext,
     types: &[String],
@@ -237,7 +237,7 @@ async fn finish(
     Ok(WalkReport { resource_type, finish, counters })
 }
 
-/// How the ledger puts what a type's references came to.
+/// The ledger's entry for a type that was read by reference.
 fn describe(
     name: &str,
     summary: &QueueSummary,
@@ -275,7 +275,7 @@ fn describe(
                 ),
             };
             let finish = WalkFinish::incomplete(reason, detail);
-            // How it was refused to be listed is what the plan has said of it.
+            // The refusal to list the type is what the plan has said about it.
             WalkFinish {
                 http_status: refusal.http_status.or(Some(403)),
                 server_message: refusal.server_message.clone(),

@@ -1,4 +1,4 @@
-//! Reads by id: what a plan refuses to list, and the proofs of deletion.
+//! Reads by id: of types that a plan refuses to list, and for proofs of deletion.
 
 pub(super) mod absence;
 pub(super) mod by_reference;

@@ -1,8 +1,7 @@
-//! Reading one type's references: in lists of ids where the server honours that, else one by one.
+//! Reads one type's references: in lists of ids if the server honours such lists, else one by one.
 //!
-//! A refusal is believed of one resource only when the server has shown, before or after it, that
-//! it answers others: where nothing can be read at all, nothing is recorded and the next run asks
-//! again.
+//! A refusal to bring one resource is believed only if the server has brought another one, before or after
+//! it. If nothing can be read at all, nothing is recorded and the next run asks again.
 
 mod doubtful;
 
@@ -24,8 +23,8 @@ use bytes::Bytes;
 use std::collections::HashSet;
 use url::Url;
 
-/// How far references are followed: a claim's PractitionerRole, its Organization, that one's
-/// parent. What lies further is counted and left.
+/// How far references are followed: to a claim's PractitionerRole, its Organization, and that
+/// Organization's parent. References that lead further are counted and not followed.
 pub(super) const MAX_DEPTH: u32 = 3;
 
 /// Ids in one search; with ids of 64 characters a URL stays well below 4 kB.
@@ -39,7 +38,7 @@ const MAX_FAILURES: u32 = 3;
 pub(crate) struct Reads {
     pub(crate) key: WalkKey,
     pub(crate) counters: WalkCounters,
-    /// Why it ended before its last reference.
+    /// Why the reading ended before the last reference, if it did.
     pub(crate) stopped: Option<WalkFinish>,
     pub(crate) scanned_to: Option<String>,
     context: WalkContext,
@@ -52,7 +51,7 @@ pub(crate) struct Reads {
     /// The resource of the type that could be read last.
     last_read: Option<String>,
     failures: u32,
-    /// What was asked for last.
+    /// The URL of the answer that was stored last; before that, the FHIR base.
     asked: Url,
 }
 
@@ -60,7 +59,7 @@ pub(crate) struct Reads {
 enum What<'a> {
     List(&'a Url),
     One(&'a Referenced),
-    /// One that shows whether reads work.
+    /// A read that shows whether reads work.
     Control(&'a Referenced),
 }
 
@@ -112,8 +111,8 @@ impl Reads {
             }
             self.read_one(id).await?;
         }
-        // Few refusals at the end are of those few resources. If all are refused, `describe` says that
-        // of the whole type.
+        // A few refusals at the end are about those few resources. If all are refused, `describe` says so of
+        // the whole type.
         if self.stopped.is_none() {
             self.confirm_doubtful().await?;
         }
@@ -136,8 +135,8 @@ impl Reads {
 
     /// Reads one list; returns the ids that it did not bring.
     ///
-    /// The first one proves that the server honours lists, by bringing at least half of what was
-    /// asked and nothing else. What it leaves out is read one by one, so a server that forgets some
+    /// The first list proves that the server honours lists, if it brings at least half of what was asked for
+    /// and nothing else. A resource that a list leaves out is read by itself. So a server that forgets some
     /// costs requests and no resource; payers name many that they do not serve.
     async fn read_list(&mut self, ids: &[String]) -> Result<Vec<String>, WarehouseError> {
         let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -265,7 +264,7 @@ impl Reads {
         };
         let result = tokio::select! {
             result = request => Some(result),
-            // A request that waits for a slow or throttling server is not waited for.
+            // A stop does not wait for a request to a slow or throttling server.
             () = self.context.stop.asked() => None,
         };
         self.counters.requests += effort.requests;
@@ -276,10 +275,10 @@ impl Reads {
         result
     }
 
-    /// Stores what was read, and that it was, in one transaction.
+    /// Stores what was read, with the note that it was read, in one transaction.
     async fn store(&mut self, page: Page, ids: Vec<String>) -> Result<(), WarehouseError> {
         self.failures = 0;
-        // What a cache kept does not show that reads work.
+        // An answer that a cache kept does not show that reads work.
         if page.age.is_none_or(|age| age.is_zero()) {
             self.last_read = ids.last().cloned().or(self.last_read.take());
             self.record_doubtful().await?;
@@ -330,7 +329,7 @@ impl Reads {
         Ok(())
     }
 
-    /// Enters answers that brought no resource; one that never will is a reject, once.
+    /// Enters answers that brought no resource. One that never will bring it becomes a reject, once.
     async fn record(&mut self, answered: Vec<Answered>) -> Result<(), WarehouseError> {
         if answered.is_empty() {
             return Ok(());

@@ -4,10 +4,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
-/// What the clocks of a plan's servers may differ by, however little a walk over changes reaches back.
+/// The least limit for `Date` headers that differ: the clocks of a plan's servers may differ by this much.
 const LEAST_LIMIT: TimeDelta = TimeDelta::hours(1);
-/// The same for an `Age`, in which no clocks are compared: the seconds that an answer is under way may
-/// count (RFC 9111, section 4.2.3).
+/// The least limit for an `Age`. It compares no clocks, but may count the seconds that an answer is under
+/// way (RFC 9111, section 4.2.3).
 const LEAST_AGE: TimeDelta = TimeDelta::minutes(1);
 
 /// The sign by which a page is too old, and its age by that sign.
@@ -15,7 +15,7 @@ const LEAST_AGE: TimeDelta = TimeDelta::minutes(1);
 pub(super) enum Stale {
     /// The `Age` that a cache gave it.
     Told(TimeDelta),
-    /// Its `Date`, so far behind that of another page: a cache kept it, or two servers' clocks differ.
+    /// How far its `Date` is behind another page's: a cache kept it, or two servers' clocks differ.
     Behind(TimeDelta),
 }
 
@@ -43,8 +43,8 @@ impl Ages {
         self.ahead = Some((newest.min(ahead), oldest.max(ahead)));
     }
 
-    /// Whether the oldest page is older than a walk over changes reaches back: what changed since then
-    /// no later walk over changes would bring.
+    /// Whether the oldest page is older than a walk over changes reaches back. Later walks over changes would
+    /// not bring what changed since that page.
     pub(super) fn beyond(&self, overlap: Duration) -> Option<Stale> {
         let overlap = TimeDelta::from_std(overlap).unwrap_or(TimeDelta::MAX);
         if self.told > overlap.max(LEAST_AGE) {

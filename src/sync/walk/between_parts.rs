@@ -1,9 +1,9 @@
-//! What moved from part to part while a type was walked that is searched in parts.
+//! Closing rounds for a type that is searched in parts: they find resources that moved between the parts.
 //!
-//! A resource that moves from a part still to come into one that is done is in neither. Where the
-//! server honours `_lastUpdated`, each part is asked for what changed since the first one was asked
-//! for. Elsewhere all parts are asked for once more, unless the type was whole before and nothing of
-//! it is new or changed. A round that brings what no round before it brought is followed by another.
+//! A resource that moves from a part still to come into one that is done is in neither. If the server honours
+//! `_lastUpdated`, each part is asked for what changed since the first part was asked for. If it does not,
+//! all parts are asked for once more, unless the type was whole before and nothing of it is new or changed.
+//! If a round brings a resource that no earlier round brought, another round follows.
 
 use super::{
     came::{Came, is_refusal, lost, part_order},
@@ -26,15 +26,15 @@ use chrono::{DateTime, Duration, Utc};
 
 /// Closing rounds over one type; then it is left to the next run.
 const MAX_ROUNDS: usize = 3;
-/// Servers keep fewer digits than they are asked with.
+/// Some servers keep fewer digits of an instant than the request has.
 const PRECISION: Duration = Duration::seconds(1);
 
 /// The question that a closing round puts to each part.
 #[derive(Debug, Clone, Copy)]
 enum Ask {
-    /// What changed since then.
+    /// What changed since this instant.
     Changes(DateTime<Utc>),
-    /// All of it.
+    /// All of the part.
     All,
 }
 
@@ -43,16 +43,16 @@ enum Answer {
     Came,
     /// The server does not search by `_lastUpdated`, for the reason given.
     Ignores(&'static str),
-    /// It refuses to in this search, now.
+    /// The server refuses `_lastUpdated` in this search, for now.
     Refuses,
-    /// It cannot be told what moved.
+    /// The part could not be fetched, so that nothing tells what moved.
     Failed,
 }
 
-/// Asks all parts again until nothing is new, as far as that needs it.
+/// Asks all parts again until nothing is new, if that is needed.
 ///
-/// Not where requests are few: the type is complete as of its beginning, and the next run walks all
-/// parts.
+/// If requests are limited, nothing is asked: the type is complete as of its beginning, and the next run
+/// walks all parts.
 pub(crate) async fn close(
     context: &WalkContext,
     order: &WalkOrder,
@@ -113,7 +113,7 @@ async fn ask_again(
     came: &mut Came,
 ) -> Result<Answer, WarehouseError> {
     let (from, window) = match ask {
-        // Its own window keeps its cursor apart from that of the whole part, if it ends early.
+        // A window of its own keeps this walk's cursor apart from that of the whole part, if it ends early.
         Ask::Changes(since) => {
             let url = changed_since(&part.start, since);
             let parameter = format!("{}&_lastUpdated", part.query);

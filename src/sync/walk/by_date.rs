@@ -1,10 +1,10 @@
-//! A type whose pages cannot be walked to their end, by windows of date.
+//! Walks a type by windows of date, if its pages cannot be walked to their end.
 //!
-//! Some servers forget every cursor after some pages, and some page by position and end at ten
-//! thousand. Shorter walks get to their ends: years, and halves of what is still too long. Windows
-//! that are complete are kept for the next run, so each night gets further. Whether that was all is
-//! held against the number that the server declares: what has no date is in no window. Where the windows
-//! brought as many, what is stored and came in none of them is read by id.
+//! Some servers forget every cursor after some pages, and some page by position and end at ten thousand
+//! results. Shorter walks get to their ends: over years, and over halves of a window that is still too long.
+//! Complete windows are kept for the next run, so each night gets further. A resource without a date is in no
+//! window, so what came is compared with the number that the server declares. If the windows brought as many,
+//! stored resources that came in none of them are read by id.
 
 use super::{
     ending::Remedy,
@@ -34,24 +34,24 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 const FIRST_YEAR: i32 = 2016;
 /// Windows that one run may cut in half; far more than a member has pages.
 const MAX_HALVINGS: u32 = 1000;
-/// After so many days a round that never came to its end is begun anew.
+/// Days after which a round that never came to its end is begun anew.
 const ROUND_DAYS: i64 = 7;
 
 /// The outcome of the windows.
 struct Came {
     counters: WalkCounters,
-    /// Whether some of them are an earlier run's.
+    /// Whether some windows were walked by an earlier run.
     reused: bool,
-    /// When the oldest of them was begun.
+    /// When the walk over the oldest window was begun.
     as_of: DateTime<Utc>,
-    /// Why not all are complete.
+    /// Why not all windows are complete.
     failed: Option<WalkFinish>,
 }
 
-/// Walks by date what was lost; the report is the whole type's.
+/// Walks a type by date after a walk that lost its way; returns the report of the whole type.
 ///
 /// # Errors
-/// Only the warehouse's.
+/// Only those of the warehouse.
 pub(crate) async fn walk_by_date(
     context: &WalkContext,
     order: &WalkOrder,
@@ -78,7 +78,7 @@ pub(crate) async fn walk_by_date(
     let came = windows(&parts, order, parameter).await?;
     let declared = lost.counters.declared_total;
     let (live, is_all) = count(context, order, &came, key.walk_id, &lost).await?;
-    // Where some windows are an earlier run's, all that is stored came in them.
+    // If some windows are an earlier run's, `is_all` says that everything stored came in this round.
     let sees_all = is_all && !came.reused && !order.extent.is_part;
     let finds_absences = sees_all && came.counters.resources_rejected == 0;
     let finish = match &came.failed {
@@ -116,8 +116,8 @@ pub(crate) async fn walk_by_date(
         tally: Tally { distinct, ..Tally::default() },
         sees_all,
         finds_absences,
-        // The plan's number may count one without a date in place of a deleted one: a read may prove
-        // that something is gone, two such walks do not.
+        // The plan's number may count a resource without a date in place of a deleted one. A read may prove
+        // that a resource is gone; two such walks do not.
         missed_at: NO_INSTANT.to_owned(),
         missed_since: NO_INSTANT.to_owned(),
         is_doubted: true,
@@ -138,7 +138,7 @@ pub(crate) async fn walk_by_date(
     Ok(WalkReport { resource_type: order.resource_type.clone(), finish, counters })
 }
 
-/// A walk by date that an earlier run did not bring to its end, as if it had just been found needed.
+/// The report that makes a walk by date go on, if an earlier run did not bring one to its end.
 pub(crate) fn unfinished(
     context: &WalkContext,
     order: &WalkOrder,
@@ -156,8 +156,9 @@ pub(crate) fn unfinished(
     }))
 }
 
-/// Windows that were complete before a walk over all of the type came to its end belong to an
-/// earlier round.
+/// The instant at which the present round may have begun.
+///
+/// Windows that were complete before the last walk over the whole type ended belong to an earlier round.
 fn round_began(context: &WalkContext, order: &WalkOrder) -> Result<DateTime<Utc>, WarehouseError> {
     let (id, name) = (context.connection.id, order.resource_type.as_str());
     let ended_at =
@@ -167,7 +168,7 @@ fn round_began(context: &WalkContext, order: &WalkOrder) -> Result<DateTime<Utc>
     Ok(ended_at.unwrap_or_default().max(oldest))
 }
 
-/// The type's own date, or the date of its last change.
+/// The parameter to walk by, if the server honours one: the type's own date, or that of its last change.
 async fn dated_by(
     context: &WalkContext,
     order: &WalkOrder,
@@ -237,12 +238,12 @@ async fn windows(
 
 /// How many resources are stored, and whether they are all that the plan declares.
 ///
-/// What was deleted since and what has no date must not hide each other: counted is what the
-/// windows of this run have seen. Where some are an earlier run's, everything stored must have come
-/// in this round. What cannot be proved so is walked anew by the next run.
+/// Deleted resources and resources without a date must not hide each other. So only what the windows of
+/// this run have seen counts. If some windows are an earlier run's, everything stored must have come in this
+/// round. If that cannot be shown, the next run walks the type anew.
 ///
-/// Where no number is declared, and it was only in doubt whether a full page was the last one, it is
-/// enough that all that is stored came from windows, too: the plan dates what it has.
+/// If no number is declared, and the only doubt was whether a full page was the last one, it is enough that
+/// everything stored came from windows, too: the plan dates what it has.
 async fn count(
     context: &WalkContext,
     order: &WalkOrder,
@@ -270,7 +271,7 @@ async fn count(
     Ok((live, is_all))
 }
 
-/// All time in years, the latest last, so that popped windows begin with it; both ends are open.
+/// All time in years; both ends are open. The latest window is last, so that it is popped first.
 fn years(this_year: i32) -> Vec<Days> {
     let first_of = |year| NaiveDate::from_ymd_opt(year, 1, 1);
     let mut windows = vec![Days { from: None, to: first_of(FIRST_YEAR) }];

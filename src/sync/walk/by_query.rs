@@ -1,10 +1,10 @@
 //! A type that its plan lets be searched only in parts, such as one category at a time.
 //!
-//! Each part is a walk of its own, which resumes by itself. What all parts together did not bring is
-//! absent. Where requests are few the parts take several runs, and those that are complete leave a
-//! note of what they brought for the run that completes the last one. A part that the plan has always
-//! refused is noted: the plan does not know it, and what it would have brought proves nothing. A part
-//! that came before and is refused now is a gap: what is stored of it grows stale.
+//! Each part is a walk of its own, which resumes by itself. A resource that no part brought is absent. If
+//! requests are few, the parts take several runs. A complete part then leaves a note of what it brought, for
+//! the run that completes the last part. A part that the plan has always refused is noted: the plan does not
+//! know it, and nothing is then taken for absent. A part that came before and is refused now is a gap: its
+//! stored resources grow stale.
 
 use super::{
     between_parts::close,
@@ -34,13 +34,13 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-/// How long a part that fails keeps complete ones from being asked for again, where requests are few.
+/// How long a part that fails keeps complete parts from being asked for again, if requests are limited.
 const LONGEST_ROUND: TimeDelta = TimeDelta::days(7);
 
-/// Walks a type by each of its queries; the report is the whole type's.
+/// Walks a type by each of its queries; returns the report of the whole type.
 ///
 /// # Errors
-/// Only the warehouse's.
+/// Only those of the warehouse.
 pub(crate) async fn walk_by_query(
     context: &WalkContext,
     order: &WalkOrder,
@@ -64,7 +64,7 @@ pub(crate) async fn walk_by_query(
     for part in &order.parts {
         parts.push((done_at(context, order, part)?, part));
     }
-    // Those of which this round has brought nothing yet are not held up by the others.
+    // Parts that this round has not brought yet come first, so that the others do not hold them up.
     parts.sort_by_key(|(done_at, _)| done_at.is_some());
     for (done_at, part) in parts {
         let is_kept = |at: &DateTime<Utc>| came.failed.is_none() || began - *at < LONGEST_ROUND;
@@ -79,7 +79,7 @@ pub(crate) async fn walk_by_query(
     if came.failed.is_none() && !context.stop.is_asked() {
         close(&round, order, &mut came).await?;
     }
-    // The answers of its parts have shown the plan's clock.
+    // The answers of the type's parts have shown the plan's clock.
     let reading = context.clocks.read(began, None);
     let distinct = context.warehouse.count_seen(key.walk_id).await?;
     let finish = finish(order, &came, distinct);
@@ -111,7 +111,7 @@ pub(crate) async fn walk_by_query(
     Ok(WalkReport { resource_type: order.resource_type.clone(), finish, counters: came.counters })
 }
 
-/// Whether no other part can be had after one has ended so.
+/// Whether no other part can be fetched after a part that ended like this.
 fn stops_all(finish: &WalkFinish) -> bool {
     let is_spent = matches!(finish.reason, Some(Reason::RequestLimit | Reason::Interrupted));
     is_spent
@@ -119,8 +119,9 @@ fn stops_all(finish: &WalkFinish) -> bool {
         || finish.outcome().is_unreachable()
 }
 
-/// When a part was asked for that is complete since the type was last complete, where requests are
-/// few: what earlier runs have spent on it is not spent again.
+/// When a part was asked for that this round has brought in full, if requests are limited.
+///
+/// The part is then not asked for again. A round ends when all of the type is complete.
 fn done_at(
     context: &WalkContext,
     order: &WalkOrder,
@@ -143,7 +144,7 @@ fn done_at(
     Ok(done_at.as_deref().and_then(instant).filter(|at| !lies_ahead(Some(*at), now)))
 }
 
-/// Takes over what an earlier run got of a part.
+/// Takes over a part that an earlier run fetched.
 async fn take_over(
     context: &WalkContext,
     order: &WalkOrder,

@@ -1,4 +1,4 @@
-//! What the parts of a type have come to so far, and one part as a walk.
+//! The outcome of a type's parts so far, and the order for the walk over one part.
 
 use crate::{
     outcome::Reason,
@@ -15,17 +15,17 @@ use chrono::{DateTime, Utc};
 #[derive(Default)]
 pub(super) struct Came {
     pub(super) counters: WalkCounters,
-    /// When the first of them was asked for, in this run or an earlier one, by our clock.
+    /// When the first part was asked for, in this run or an earlier one, by our clock.
     pub(super) began: DateTime<Utc>,
     /// Parts that the plan refused, each with the status of its refusal.
     pub(super) refused: Vec<(String, u16)>,
-    /// How the first of them was refused.
+    /// How the first refused part was refused.
     pub(super) refusal: Option<WalkFinish>,
-    /// How the first part was refused that an earlier run got.
+    /// How the first part was refused among those that an earlier run got.
     pub(super) lost: Option<WalkFinish>,
     /// Whether some part, or its beginning, came in an earlier run.
     pub(super) resumed: bool,
-    /// Whether nobody knows all that some part brought, or something of it could not be taken in.
+    /// Whether it is unknown what some part brought in all, or something of it could not be taken in.
     pub(super) is_unseen: bool,
     /// The end of a part that is not complete.
     pub(super) failed: Option<WalkFinish>,

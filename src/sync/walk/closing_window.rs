@@ -24,10 +24,10 @@ use crate::{
     warehouse::{LastUpdated, WalkFinish, WarehouseError},
 };
 
-/// What becomes of the closing window of a type.
+/// Whether the closing window of a type is walked.
 enum ClosingWalk {
     Now,
-    /// It is owed, and cannot be walked in this run.
+    /// It has to be walked, but cannot be in this run.
     Owed(WalkFinish),
     /// The plan cannot search by the date of the last change.
     Never,
@@ -65,11 +65,10 @@ pub(crate) async fn close(
     Ok(())
 }
 
-/// Whether the closing window can be walked: whether the server honours `_lastUpdated` for the type, as it has
-/// shown before or shows now.
+/// Whether the closing window can be walked: the server honours `_lastUpdated`, as it has shown or shows now.
 ///
-/// That it once seemed to ignore it is no answer, and it is asked again: a replica that is behind leaves out
-/// what just changed. A 403 is a refusal of this search, since the type's windows have just been answered.
+/// A server that once seemed to ignore `_lastUpdated` is asked again: a replica that is behind leaves out
+/// what just changed. A 403 refuses this search alone, since the type's windows have just been answered.
 async fn closing_walk(
     context: &WalkContext,
     order: &WalkOrder,

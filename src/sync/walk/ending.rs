@@ -19,9 +19,9 @@ use chrono::TimeDelta;
 pub(crate) enum Ending {
     /// At its last page; whether it is complete is still to be judged.
     LastPage,
-    /// Still to be entered.
+    /// With an end that is still to be entered in the ledger.
     Open(WalkFinish),
-    /// Still to be entered; another walk may get further in the same run.
+    /// With an end that is still to be entered; another walk may get further in the same run.
     Lost(WalkFinish, Remedy),
 }
 
@@ -30,9 +30,9 @@ pub(crate) enum Ending {
 pub(crate) enum Remedy {
     /// A walk over the whole type, in full.
     BeginAgain,
-    /// The same, since the server forgot the cursor; the new walk may lose it, too.
+    /// The same, since the server forgot the cursor; it may forget that of the new walk, too.
     NewCursor,
-    /// Smaller walks: none over the whole type gets further.
+    /// Walks by windows: no walk over the whole type gets further.
     Windows,
     /// The same pass again, until two agree.
     PassAgain,
@@ -53,8 +53,9 @@ impl Position {
     }
 }
 
-/// Decides how a walk ends at a page that could not be fetched; `listed_before` says whether the plan has ever
-/// answered the search.
+/// Decides how a walk ends at a page that could not be fetched.
+///
+/// `listed_before` says whether the plan has ever answered the search.
 pub(crate) fn refused(
     error: &FetchError,
     at: &Position,
@@ -72,7 +73,7 @@ pub(crate) fn refused(
         });
     }
     let resumes = at.pages_before > 0 && at.pages == 0;
-    // Every plan serves it, many whatever the consent says; this one goes by the consent.
+    // Every plan serves such a type, many whatever the consent says; this plan goes by the consent.
     let is_uncovered = order.extent.is_uncovered && is_about_a_member(&order.resource_type);
     if is_first_page && is_uncovered && !listed_before && error.status() == Some(403) {
         let detail = "the member's consent does not cover it".to_owned();
@@ -94,7 +95,7 @@ pub(crate) fn refused(
         finish.server_message = error.server_message();
         return Ending::Open(finish);
     }
-    // What was listed before and is refused now is a gap: what is stored of it grows stale.
+    // A type that was listed before and is refused now is a gap: its stored resources grow stale.
     let is_optional = !order.required && !listed_before;
     let is_difference = is_first_page && is_optional && !error.is_grant_gone();
     if is_difference && matches!(error.status(), Some(403 | 404)) {
@@ -105,7 +106,7 @@ pub(crate) fn refused(
         return Ending::Open(finish);
     }
     let mut finish = unavailable(error, connection);
-    // A resumed walk does not know what the server declares to hold; a fresh one does.
+    // A resumed walk does not know how many resources the server declares; a fresh one does.
     if !is_first_page && !resumes && error.is_beyond_result_window() {
         finish.reason = Some(Reason::ResultWindow);
         finish.keep_cursor = false;
@@ -115,7 +116,7 @@ pub(crate) fn refused(
         _ if error.is_grant_gone() => false,
         // The server forgot the session behind the next link (HAPI, Azure).
         Some(404 | 410) => !is_first_page,
-        // A cursor of an earlier run may be refused in any words; a fresh one would not be.
+        // A cursor of an earlier run may be refused with any status; a fresh walk would not be refused.
         Some(401 | 403 | 429) | None => false,
         Some(status) => resumes && (400..=499).contains(&status),
     };
@@ -142,8 +143,10 @@ pub(crate) fn unavailable(error: &FetchError, connection: &ConnectionRow) -> Wal
     }
 }
 
-/// The vault holds older tokens than were used before. Its refresh token is spent, and is not sent: a plan
-/// may take a spent token for a stolen one and end the grant.
+/// The end of a type for which the vault holds older tokens than an earlier run used.
+///
+/// The vault's refresh token is spent, and is not sent: a plan may take a spent token for a stolen one and
+/// end the grant.
 pub(crate) fn older_vault(connection: &ConnectionRow) -> WalkFinish {
     let detail =
         "vault.db holds older tokens than the last run used; its refresh token is not sent";
@@ -158,7 +161,7 @@ pub(crate) fn older_vault(connection: &ConnectionRow) -> WalkFinish {
     }
 }
 
-/// Whether a walk is over all about a Patient: that nothing of it came says nothing of the type Patient.
+/// Whether a walk asks for all about a Patient. If nothing came, that says nothing of the type Patient.
 fn is_whole_record(order: &WalkOrder) -> bool {
     order.resource_type == "Patient" && is_everything(&order.start)
 }
@@ -178,12 +181,12 @@ fn is_unlisted(order: &WalkOrder, status: Option<u16>) -> bool {
     let name = order.resource_type.as_str();
     // Many plans promise no more than to let these two be read.
     let may_be_read = is_read_by_reference(name) || matches!(name, "Patient" | "Coverage");
-    // Other searches come before that.
+    // Other searches of the type are tried first.
     let is_last = !order.otherwise.iter().any(|attempt| attempt.is_for(status));
     whole_type && refused && may_be_read && is_last
 }
 
-/// It was asked to stop.
+/// The end of a walk that was asked to stop.
 pub(crate) fn interrupted() -> WalkFinish {
     WalkFinish::incomplete(
         Reason::Interrupted,
@@ -201,19 +204,19 @@ pub(crate) fn bug() -> WalkFinish {
     }
 }
 
-/// The run's limit of requests is reached.
+/// The end of a walk at the run's limit of requests.
 pub(crate) fn request_limit() -> WalkFinish {
     let detail = "the run's limit of requests was reached; the next run goes on here";
     WalkFinish::incomplete(Reason::RequestLimit, detail.to_owned())
 }
 
-/// Pages that bring nothing new.
+/// The end of a walk after pages that brought nothing new.
 pub(crate) fn no_progress(pages: u32) -> WalkFinish {
     let detail = format!("{pages} pages in a row brought no resource that the walk had not met");
     WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(Reason::NoProgress, detail) }
 }
 
-/// A next link that must not be followed.
+/// The end of a walk at a next link that must not be followed.
 pub(super) fn lost_way(error: &PagingError) -> Ending {
     let reason = match error {
         PagingError::ForeignOrigin { .. } => Reason::ForeignOrigin,
@@ -237,13 +240,13 @@ pub(super) fn lost_way(error: &PagingError) -> Ending {
     }
 }
 
-/// A page that names a last page behind itself and has no link to the next one.
+/// The end at a page that names a later last page and has no link to the next one.
 pub(super) fn unlinked() -> WalkFinish {
     let detail = "a page has no link to the next page, though it names a later last page";
     finally(Reason::NextUnusable, detail.to_owned())
 }
 
-/// A link to another path than the walk's own, of which the plan knows nothing.
+/// The end at a link to another path than the walk's own, if the plan does not know the page there.
 pub(super) fn wrong_path(error: &FetchError) -> WalkFinish {
     let detail = format!(
         "the link to the next page leads to another path than the plan's fhir_url, and the plan \
@@ -252,7 +255,7 @@ pub(super) fn wrong_path(error: &FetchError) -> WalkFinish {
     finally(Reason::NextUnusable, detail)
 }
 
-/// A page whose self link names somebody else; who it is stands in the ledger alone.
+/// The end at a page whose self link names another patient. Only the ledger says which.
 pub(crate) fn another_patient(patient: String) -> WalkFinish {
     WalkFinish {
         server_message: Some(format!("the self link names Patient/{patient}")),
@@ -265,7 +268,7 @@ pub(crate) fn another_patient(patient: String) -> WalkFinish {
     }
 }
 
-/// A type whose searches must name the patient, of whom nobody has said who it is.
+/// The end of a type whose searches must name the patient, if nothing tells who that is.
 pub(crate) fn patient_unknown(connection: &ConnectionRow) -> WalkFinish {
     let (name, plan) = (&connection.name, connection.plan_name());
     let hint = format!(
@@ -300,14 +303,14 @@ pub(crate) fn patient_changed(connection: &ConnectionRow) -> WalkFinish {
     }
 }
 
-/// An answer to `_lastUpdated` that shows that the server does not honour it.
+/// The end of a walk whose answers show that the server does not honour `_lastUpdated`.
 pub(super) fn filter_ignored(why: &str) -> Ending {
     let detail = format!("the plan does not honour _lastUpdated: {why}");
     let finish = WalkFinish::incomplete(Reason::LastUpdatedIgnored, detail);
     Ending::Lost(WalkFinish { keep_cursor: false, ..finish }, Remedy::BeginAgain)
 }
 
-/// An answer to `_lastUpdated` without stored resources that it must hold.
+/// The end of a walk over changes that lacks stored resources which it must hold.
 pub(crate) fn left_out(missing: u64) -> WalkFinish {
     let detail = format!(
         "{missing} stored resources that changed after the instant asked for did not come: they are \
@@ -321,7 +324,7 @@ pub(super) fn finally(reason: Reason, detail: String) -> WalkFinish {
     WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, detail) }
 }
 
-/// A page that is older than walks over changes reach back, or seems so.
+/// The end of a walk with a page that is older than walks over changes reach back, or seems so.
 pub(super) fn stale_answer(stale: Stale) -> WalkFinish {
     let (age, detail, at_fault) = match stale {
         Stale::Told(age) => (
@@ -349,7 +352,7 @@ pub(super) fn stale_answer(stale: Stale) -> WalkFinish {
     WalkFinish { hint: Some(hint), ..finally(Reason::StaleAnswer, detail) }
 }
 
-/// An answer to `_lastUpdated` of a time before changes that the plan has sent already.
+/// The end at an answer to `_lastUpdated` that is dated before changes which the plan has sent already.
 pub(super) fn clock_went_back(behind: TimeDelta) -> WalkFinish {
     let detail = format!(
         "the Date of the answer is {} behind a change that the plan has sent before: the plan's clock \
@@ -367,7 +370,7 @@ fn long(time: TimeDelta) -> String {
     }
 }
 
-/// A page that carried a failure of the server.
+/// The end of a walk in which a page carried a failure of the server.
 pub(super) fn server_reported(outcome: &Outcome) -> WalkFinish {
     let detail = format!("a page carried an OperationOutcome of the server ({outcome})");
     WalkFinish { server_message: outcome.words(), ..finally(Reason::ServerReportedError, detail) }

@@ -2,7 +2,7 @@
 
 use crate::{fhir::FetchError, outcome::Reason, warehouse::ConnectionRow};
 
-/// What a person can do about it; `None` where the reason alone says it.
+/// What a person can do about an error; `None` if its reason says it already.
 pub(super) fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<String> {
     if let Some(hint) = error.hint() {
         return Some(hint);

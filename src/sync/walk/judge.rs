@@ -1,8 +1,8 @@
-//! Whether the pages of a walk stood still while it went through them. Pure.
+//! Judges whether the pages of a walk stood still while it went through them. Pure.
 //!
 //! Servers that page by position shift their pages when a row comes or goes, some repeat a page or
-//! cut one short, and a link can get lost. What the pages add up to shows most of that. A walk in
-//! doubt is made again, until two agree; then the oddity is the server's habit.
+//! cut one short, and a link can get lost. The numbers of resources on the pages and the declared totals
+//! show most of that. A walk in doubt is made again, until two agree; the oddity is then the server's habit.
 
 use crate::{
     outcome::Reason,
@@ -16,20 +16,20 @@ pub(crate) struct Shown<'a> {
     pub(crate) tally: &'a Tally,
     /// Pages of the walk, with those of earlier runs.
     pub(crate) pages: u64,
-    /// What earlier walks have shown of the server's totals.
+    /// Whether earlier walks have shown that the server's totals can be trusted.
     pub(crate) totals: Totals,
     /// Whether a total that does not add up always makes the walk incomplete.
     pub(crate) strict_totals: bool,
     /// Whether earlier runs fetched some of the pages.
     pub(super) is_resumed: bool,
-    /// In what the walk before it agrees; nothing where there was no such walk.
+    /// In what this walk agrees with the one before it; in nothing if there was no such walk.
     pub(super) agreement: Agreement,
-    /// Whether it brought the same resources as each of the two walks before it, or as one of an earlier
+    /// Whether it brought the same resources as each of the two walks before it, or as the walk of an earlier
     /// run.
     pub(super) agrees_with_both: bool,
     /// Whether every resource came as it is stored.
     pub(crate) is_unchanged: bool,
-    /// Whether the full walk before it brought more, and the declared total is more, too.
+    /// Whether the full walk before it brought more resources, and the server declares more, too.
     pub(super) is_less_than_before: bool,
 }
 
@@ -38,12 +38,12 @@ pub(crate) struct Shown<'a> {
 pub(super) enum Judgement {
     /// The walk is complete.
     Settled {
-        /// What it has shown of the server's totals.
+        /// Whether it has shown that the server's totals can be trusted.
         totals: Option<Totals>,
         /// What is odd about it.
         warning: Option<String>,
     },
-    /// The pages may have moved: why that is thought.
+    /// The pages may have moved, for the reason given.
     Doubtful(String),
     /// Something is missing that another walk would miss, too.
     Short(Reason, String),
@@ -53,14 +53,15 @@ pub(super) enum Judgement {
 pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
     let tally = shown.tally;
     let gap = tally.total_gap().unwrap_or(0);
-    // Some servers count what they send twice. So does who sends one resource in place of another,
-    // which only a second walk can tell, if at all: what the total says in resources decides.
+    // Some servers count a resource twice that they send twice. A server that sends one resource in place of
+    // another seems to do the same, and only a second walk can tell, if at all. So the total is compared with
+    // the number of different resources.
     let adds_up = gap == 0;
     let warning = (!adds_up).then(|| total_differs(tally));
     let is_full = Some(tally.latest_page) >= tally.first_page;
     let link_lost = shown.pages > 1 && gap > 0 && (is_full || tally.denies_total);
     let decides = shown.strict_totals || link_lost || shown.totals == Totals::Trusted;
-    // A total that errs by habit still tells of a lost link, where the walk before found more.
+    // A total that is wrong by habit still shows a lost link, if the walk before found more.
     let is_asked = shown.totals == Totals::Unknown || shown.is_less_than_before;
     let is_odd = !adds_up && (decides || is_asked);
     let doubt = if tally.repeats() > 0 {
@@ -80,7 +81,7 @@ pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
     };
     let Some(doubt) = doubt else {
         let totals = match tally.declared_total {
-            // What erred in two passes may agree by chance.
+            // A total that was wrong in two passes may be right by chance.
             Some(total) if adds_up && total > 0 && shown.totals != Totals::Untrusted => {
                 Some(Totals::Trusted)
             }
@@ -88,27 +89,27 @@ pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
         };
         return Judgement::Settled { totals, warning };
     };
-    // A total that changes from page to page may be an estimate, or show servers behind one address
-    // that hold different rows. Those can err alike twice, and more often beside resources that came
-    // twice: an estimate is known by three walks that agree.
+    // A total that changes from page to page may be an estimate, or it comes from servers behind one address
+    // that hold different rows. Such servers can err alike twice, and more often where resources came twice.
+    // So it takes three walks that agree to know an estimate.
     let is_estimate = shown.totals == Totals::Untrusted || shown.agrees_with_both;
     let agrees = shown.agreement.resources
         && match tally.total_changed {
             true => tally.repeats() == 0 && is_estimate,
             false => shown.agreement.total,
         };
-    // Two passes between which nothing changed show what there was between them.
+    // If two passes agree and the second changed nothing, they show what there was between them.
     if !agrees || tally.changed_meanwhile() && !shown.is_unchanged {
         return Judgement::Doubtful(doubt);
     }
-    // What came in place of a page's own content hides it, whether or not a total tells so.
+    // A repeated page hides the content that it came in place of, whether or not a total shows it.
     if tally.repeated_page && tally.total_gap().is_none_or(|gap| gap > 0) {
         return match tally.declared_total {
             Some(_) => Judgement::Short(Reason::TotalMismatch, total_differs(tally)),
             None => Judgement::Short(Reason::PagesMoved, repeated_page()),
         };
     }
-    // More than is declared came twice: it is the total that errs, capped or late.
+    // If more came than is declared, and twice, the total is wrong: capped or late.
     let is_short = gap > 0 || shown.strict_totals;
     if !adds_up && decides && is_short {
         return Judgement::Short(Reason::TotalMismatch, total_differs(tally));
@@ -133,7 +134,7 @@ mod tests {
 
     const AGREED: Agreement = Agreement { resources: true, total: true };
 
-    /// Pages of so many entries each, all different but for `repeats`, with the totals declared.
+    /// Pages with these numbers of entries, all different but for `repeats`, with the totals declared.
     fn tally(pages: &[u64], repeats: u64, totals: &[Option<u64>]) -> Tally {
         let mut tally = Tally::default();
         for (position, entries) in pages.iter().enumerate() {
@@ -248,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_page_with_the_content_of_another_hides_its_own_however_often_it_comes() {
-        // The total counts entries, which a server may do that sends some twice.
+        // The total counts entries, as a server may do that sends some resources twice.
         let repeated = Tally { repeated_page: true, ..tally(&[10, 10, 10, 5], 10, &[Some(35); 4]) };
         let judged = judge(Shown { agreement: AGREED, ..shown(&repeated, 4) });
         assert!(matches!(judged, Judgement::Short(Reason::TotalMismatch, _)), "{judged:?}");
@@ -309,7 +310,7 @@ mod tests {
             let whole = tally(&[10, 10, 0], 0, &[Some(20), Some(20), last.map(|_| 0)]);
             assert!(matches!(judge(shown(&whole, 3)), Judgement::Settled { warning: None, .. }));
         }
-        // It says the same as the other pages: the total is wrong by habit.
+        // The empty page declares the same total as the other pages: the total is wrong by habit.
         let habit = tally(&[10, 10, 0], 0, &[Some(45); 3]);
         let judged = judge(Shown { agreement: AGREED, ..shown(&habit, 3) });
         assert!(matches!(judged, Judgement::Settled { warning: Some(_), .. }), "{judged:?}");

@@ -1,10 +1,9 @@
 //! One type, walked to its end or as far as it goes.
 //!
 //! A walk is made in passes, each with a row of its own in the ledger. Most walks take one pass. If
-//! the way on is lost, or changes cannot be told from the rest, the whole type is passed through
-//! once more. If pages moved, it is passed through until two passes agree. If no pass gets to the
-//! end, it is walked by windows of date. Pages that are stored already cost a hash each and no
-//! write.
+//! the link to the next page is lost, or changes cannot be told from the rest, the whole type is passed
+//! through once more. If pages moved, it is passed through until two passes agree. If no pass gets to the
+//! end, it is walked by windows of date. Resources that are stored already cost a hash each and no write.
 
 use super::{
     by_date::{unfinished, walk_by_date},
@@ -42,7 +41,7 @@ pub(crate) async fn walk(
         let finish = patient_unknown(&context.connection);
         return enter(context, order.resource_type.clone(), order.window.clone(), finish).await;
     };
-    // Where a consent covers several people, one of them is not all.
+    // If a consent covers several people, a search for one patient does not bring all.
     let is_anybodys = context.whose.patient().is_none();
     order.otherwise.retain(|attempt| !(attempt.names_patient && is_anybodys));
     let mut report = walk_as(context, &order).await?;
@@ -88,7 +87,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
         report.counters.add_effort(&effort);
         return Ok(report);
     }
-    // Where requests are few, what changed each night would leave none for a proof, night after night.
+    // If requests are limited, walks over changes could leave none for a proof, night after night.
     if context.allowance.is_limited() && has_unasked(context, order)? {
         prove_absences(context, order, &mut effort).await?;
     }
@@ -107,7 +106,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
         }
         effort.add(&changes.counters);
     }
-    // Where requests are few, another full walk must not use up those that would settle the last.
+    // If requests are limited, a full walk must not use up those that prove what the last one missed.
     if context.allowance.is_limited() {
         prove_absences(context, order, &mut effort).await?;
     }
@@ -116,7 +115,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
         true => 0,
         false => prove_absences(context, order, &mut report.counters).await?,
     };
-    // What a read brought and the walk did not meet shows that the pages moved.
+    // If a read brought a resource that the walk did not meet, the pages moved.
     if refuted > 0 && is_whole(order, &report) && !context.stop.is_asked() {
         let first = std::mem::take(&mut report.counters);
         report = walk_until_settled(context, order, &WalkFrom::Start).await?.0;
@@ -129,14 +128,15 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
     Ok(report)
 }
 
-/// Whether something is absent of which nobody has asked yet.
+/// Whether some resource is absent that no read has asked for yet.
 fn has_unasked(context: &WalkContext, order: &WalkOrder) -> Result<bool, WarehouseError> {
     let (id, name) = (context.connection.id, order.resource_type.as_str());
     context.warehouse.reader().read(|connection| has_unasked_absences(connection, id, name))
 }
 
-/// The full walk made anew, where earlier nights began one and the requests that are left hold it
-/// whole: pages move from night to night, and it brings what changed, too.
+/// The full walk from its first page, if earlier nights began one and there are requests left for all of it.
+///
+/// Pages move from night to night, and a full walk brings what changed, too.
 fn whole_tonight(
     context: &WalkContext,
     order: &WalkOrder,
@@ -150,12 +150,12 @@ fn whole_tonight(
     let Some(pages) = reader.read(|connection| pages_of_full_walk(connection, id, name))? else {
         return Ok(None);
     };
-    // It may have grown since: the pages that it came to in other nights tell.
+    // The type may have grown since: the pages that the walk reached on other nights count, too.
     let fits = context.allowance.has(pages.max(cursor.pages + 1));
     Ok(fits.then(|| WalkOrder { from: WalkFrom::Start, beside: None, ..order.clone() }))
 }
 
-/// The full walk alone, where requests are few and walks over changes left it none in its last night.
+/// The full walk alone, if requests are limited and walks over changes left none for the latest one.
 fn full_walks_turn(
     context: &WalkContext,
     order: &WalkOrder,
@@ -196,7 +196,7 @@ fn told(context: &WalkContext, report: WalkReport) -> WalkReport {
     report
 }
 
-/// Walks from somewhere, by whatever remedy gets further.
+/// Walks a type from a given place, and then by the remedy that may get further, if there is one.
 async fn walk_from(
     context: &WalkContext,
     order: &WalkOrder,
@@ -217,7 +217,7 @@ async fn walk_from(
         Some(report) => (report, Some(Remedy::Windows)),
         None => walk_until_settled(context, order, &from).await?,
     };
-    // Beside a full walk under way, that one brings what a walk over changes could not.
+    // If a full walk is under way beside this walk over changes, it brings what this walk could not.
     let is_beside = order.beside.as_deref() == Some(&from);
     let is_anew = matches!(remedy, Some(Remedy::BeginAgain | Remedy::NewCursor)) && !is_beside;
     if is_anew && !context.stop.is_asked() {

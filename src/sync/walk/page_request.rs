@@ -15,7 +15,7 @@ use url::Url;
 /// The outcome of a page request, with the number of requests that it took.
 type Arrived = (Result<Page, FetchError>, Effort);
 
-/// A page on its way; the request ends when nobody wants it any more.
+/// A request for a page, under way; dropping this ends the request.
 pub(super) struct PageRequest(JoinHandle<Arrived>);
 
 impl Drop for PageRequest {
@@ -47,7 +47,7 @@ impl PageRequest {
         PageRequest(tokio::spawn(request.in_current_span()))
     }
 
-    /// Waits for it; may be asked again when the wait was given up.
+    /// Waits for the page. A wait that was given up may be begun again.
     pub(crate) async fn arrived(&mut self) -> Result<Arrived, JoinError> {
         (&mut self.0).await
     }

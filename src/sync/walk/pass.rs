@@ -41,13 +41,13 @@ use onward::Onward;
 use paths::Paths;
 use url::Url;
 
-/// Pages in a row without a resource that the pass has not met, after which it is going nowhere.
+/// Pages with entries, in a row, that bring no resource new to the pass, after which it is given up.
 const MAX_STALE_PAGES: u32 = 3;
-/// Pages in a row without a new id, of those that bring no id at all too, after which it is as well.
+/// The same limit, where pages without entries count, too.
 const MAX_HOLLOW_PAGES: u32 = 100;
-/// The same for both, of a Patient's `$everything`: other types come there, and may come first.
+/// Both limits for a Patient's `$everything`: resources of other types come there, and may come first.
 const MAX_OTHER_PAGES: u32 = 2000;
-/// What the clocks of a plan's servers may differ by.
+/// How far the clocks of a plan's servers may differ.
 const CLOCKS_OF_A_PLAN: TimeDelta = TimeDelta::hours(1);
 /// Runs that got nothing at a cursor's page, after which the cursor is given up.
 const MAX_CURSOR_FAILURES: u32 = 2;
@@ -55,11 +55,11 @@ const MAX_CURSOR_FAILURES: u32 = 2;
 /// The outcome of a pass.
 pub(super) struct PassReport {
     pub(crate) report: WalkReport,
-    /// What may get further.
+    /// What may get further than the pass.
     pub(super) remedy: Option<Remedy>,
-    /// Its row in the ledger.
+    /// The pass's row in the ledger.
     pub(crate) walk_id: i64,
-    /// A pass of an earlier run whose notes were brought back for it.
+    /// A pass of an earlier run whose notes were brought back for this one.
     pub(crate) kept: Option<i64>,
 }
 
@@ -70,7 +70,7 @@ pub(super) struct Pass<'a> {
     key: WalkKey,
     counters: WalkCounters,
     tally: Tally,
-    /// Pages that the writer has.
+    /// Pages that the writer has and has not answered.
     ahead: Ahead,
     /// The cursor that it goes on from.
     resumes: Option<Cursor>,
@@ -80,7 +80,7 @@ pub(super) struct Pass<'a> {
     second_before: Option<i64>,
     /// Whether the pass before it was made in an earlier run.
     is_before_older: bool,
-    /// What an incremental walk asks for.
+    /// The instant since which an incremental walk asks for changes.
     since: Option<DateTime<Utc>>,
     clock: WalkClock,
     /// The clocks, as the first answer of this run has shown them.
@@ -94,7 +94,7 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Makes a pass from where it begins, after other passes of this run, and enters it in the ledger.
+    /// Makes a pass, after the other `passes` of this run, and enters it in the ledger.
     pub(crate) async fn run(
         context: &WalkContext,
         order: &WalkOrder,
@@ -127,7 +127,7 @@ impl Pass<'_> {
             proved_for: Some(order.proved_for.clone()),
         };
         let (key, left) = context.warehouse.start_walk(start).await?;
-        // A pass of this run is the better witness.
+        // A pass of this run is better evidence than one of an earlier run.
         let mut latest = passes.iter().rev().copied();
         let (before, second_before) = (latest.next(), latest.next());
         let is_before_older = before.is_none();
@@ -175,7 +175,7 @@ impl Pass<'_> {
         self.resumes.as_ref().map_or(0, |cursor| cursor.pages)
     }
 
-    /// Enters an end that no page brought along.
+    /// Enters the end of a pass that did not come to a last page.
     async fn abandon(&self, mut finish: WalkFinish) -> Result<WalkFinish, WarehouseError> {
         if finish.state == WalkState::Incomplete {
             finish.failed_page = Some(self.pages_before() + self.counters.pages + 1);
@@ -209,7 +209,7 @@ impl Pass<'_> {
         loop {
             let arrived = tokio::select! {
                 arrived = pending.arrived() => arrived,
-                // A request that waits for a slow or throttling server is not waited for.
+                // A stop does not wait for a request to a slow or throttling server.
                 () = self.context.stop.asked() => return Ok(Ending::Open(interrupted())),
             };
             let Ok((result, effort)) = arrived else {
@@ -219,7 +219,7 @@ impl Pass<'_> {
             self.counters.requests += effort.requests;
             self.counters.retries += effort.retries;
             if matches!(came_by, Onward::Last(_)) {
-                // What has come in all decides what such a page tells.
+                // What such a page means depends on all pages before it.
                 self.settle().await?;
             }
             if let Some(ending) = came_by.end(result.as_ref(), &self.tally) {
@@ -283,11 +283,13 @@ impl Pass<'_> {
         }
     }
 
-    /// A page that could not be had. A cursor that brought nothing in two runs is given up; it
-    /// stays until a walk from the first page has stored one.
+    /// Ends the pass at a page that could not be fetched.
+    ///
+    /// A cursor that brought nothing in two runs is given up. It stays stored until a walk from the first
+    /// page has stored a page.
     async fn refused(&self, error: &FetchError) -> Result<Ending, WarehouseError> {
         let (order, connection) = (self.order, &self.context.connection);
-        // Where a cursor leads, the plan may have forgotten the search.
+        // At a cursor's page, the plan may have forgotten the search.
         let is_at_cursor = self.resumes.is_some() && self.pages_sent() == 0;
         if !is_at_cursor && self.paths.is_lost(error) {
             return Ok(Ending::Open(wrong_path(error)));
@@ -308,7 +310,7 @@ impl Pass<'_> {
         })
     }
 
-    /// A page that answers a search for another patient is refused whole.
+    /// Refuses a whole page, if it answers a search for another patient.
     fn somebody_elses(&self, page: &Page) -> Option<WalkFinish> {
         let link = page.bundle.self_link.as_deref()?;
         let (name, bases) = (&self.order.resource_type, &self.context.bases);
@@ -316,10 +318,10 @@ impl Pass<'_> {
         self.context.whose.excludes(&patient).then(|| another_patient(patient))
     }
 
-    /// By how much the plan's clock is behind a change that the plan has sent before, if it went back:
-    /// what changed since then may be dated before the instant asked for.
+    /// By how much the plan's clock went back behind a change that the plan has sent before, if it did.
     ///
-    /// Closing rounds between parts ask for what changed in this run, and know nothing of it.
+    /// What changed since then may be dated before the instant asked for. Closing rounds between parts are
+    /// not checked: they ask for what changed in this run.
     fn clock_went_back(&self, date: Option<DateTime<Utc>>) -> Option<TimeDelta> {
         let since = self.since.filter(|_| self.order.window.is_none())?;
         let overlap = TimeDelta::from_std(self.context.overlap).ok()?;
@@ -327,7 +329,7 @@ impl Pass<'_> {
         (behind > CLOCKS_OF_A_PLAN).then_some(behind)
     }
 
-    /// What the server did not search by; later pages are asked for in its own words.
+    /// The parameters that the server did not search by. Later pages are asked for by the server's own links.
     fn left_out(&self, page: &Page) -> Option<String> {
         let link = page.bundle.self_link.as_deref()?;
         self.position().is_start().then(|| left_out_of_self_link(&page.url, link).join(", "))
@@ -337,7 +339,7 @@ impl Pass<'_> {
         Position { pages_before: self.pages_before(), pages: self.pages_sent() }
     }
 
-    /// From now on this type is walked in full.
+    /// Notes that the plan ignores `_lastUpdated` for this type, which is then walked in full.
     async fn downgrade(&self, why: &'static str) -> Result<Ending, WarehouseError> {
         self.context.ignores_last_updated(&self.order.resource_type, why).await?;
         Ok(filter_ignored(why))

@@ -1,4 +1,4 @@
-//! Passes over the pages of a type until they are seen to stand still, or two passes agree.
+//! Makes passes over the pages of a type until they are seen to stand still, or two passes agree.
 
 use super::{
     ending::Remedy,
@@ -17,7 +17,7 @@ use crate::{
 /// The most passes over one type whose pages move; after them the type is left to the next run.
 const MAX_PASSES: usize = 3;
 
-/// Passes through the pages until they are seen to stand still, or two passes agree.
+/// Makes passes over the pages until they are seen to stand still, or two passes agree.
 pub(super) async fn walk_until_settled(
     context: &WalkContext,
     order: &WalkOrder,

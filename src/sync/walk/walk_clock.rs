@@ -1,4 +1,4 @@
-//! The instants of a walk: when it began, by the plan's clock and ours, and how new is what it
+//! The instants of a walk: when it began, by the plan's clock and ours, and how new the resources are that it
 //! brings.
 
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 use chrono::{DateTime, Duration, Utc};
 
-/// So long before its header an answer may stamp what it holds with the present.
+/// How long before its `Date` an answer may stamp its resources with the present.
 const SURELY_BEFORE: Duration = Duration::minutes(1);
 
 /// The instants of a walk.
@@ -18,11 +18,11 @@ pub(super) struct WalkClock {
     asked: DateTime<Utc>,
     /// The earlier of the two clocks when the walk began.
     started: DateTime<Utc>,
-    /// What changed after this instant changed while the walk was under way.
+    /// A resource that changed after this instant changed while the walk was under way.
     began: DateTime<Utc>,
-    /// What changed before this instant had surely changed before it began, by one of the clocks.
+    /// A resource that changed before this instant had surely changed before the walk began, by one clock.
     early_until: DateTime<Utc>,
-    /// The newest date that a resource gives itself and that has passed.
+    /// The newest date of a resource that is not later than the beginning of the walk.
     newest: Option<DateTime<Utc>>,
     /// Whether the run's requests are limited.
     is_limited: bool,
@@ -31,9 +31,9 @@ pub(super) struct WalkClock {
 impl WalkClock {
     /// A walk that begins now, or goes on from a cursor.
     ///
-    /// Where requests are limited a walk takes many nights, and something changes between them.
-    /// Were that held against it, it would never end: it is complete as of its beginning, and what
-    /// changed since then comes with the walks over changes.
+    /// If requests are limited, a walk takes many nights, and something changes between them. If such
+    /// changes counted as moved pages, the walk would never end. So it is complete as of its beginning, and
+    /// later changes come with the walks over changes.
     pub(crate) fn new(now: DateTime<Utc>, resumes: Option<&Cursor>, is_limited: bool) -> WalkClock {
         let started = resumes
             .and_then(|cursor| cursor.tally.began.or_else(|| instant(&cursor.walk_started_at)))
@@ -47,8 +47,10 @@ impl WalkClock {
         self.started
     }
 
-    /// The run's first page arrived, which may be the walk's: the plan's clock, where it tells, and
-    /// the instant that is believed.
+    /// Notes the clocks at the first page of this run: `date` is the plan's, if it tells.
+    ///
+    /// `believed` is the instant that is believed. `is_walks_first` says whether the walk began with this
+    /// page.
     pub(crate) fn first_page(
         &mut self,
         date: Option<DateTime<Utc>>,
@@ -67,12 +69,12 @@ impl WalkClock {
         // the pages are passed through once more, which is safe.
         let end = date.checked_add_signed(Duration::milliseconds(999)).unwrap_or(date);
         self.began = self.asked.min(end);
-        // By a clock of ours that is far behind, everything that the plan holds would be newer than the
-        // walk. What a plan stamps with the present is as new as the header.
+        // If our clock is far behind, everything that the plan holds would be newer than the walk. So the
+        // header counts, too: what a plan stamps with the present is as new as the header.
         self.early_until = date.checked_sub_signed(SURELY_BEFORE).unwrap_or(date).max(self.began);
     }
 
-    /// A page brought resources that were last updated then.
+    /// Notes when the resources of a page were last updated.
     pub(crate) fn page(&mut self, dates: &[DateTime<Utc>], is_first: bool, tally: &mut Tally) {
         let passed = dates.iter().filter(|date| **date <= self.started);
         self.newest = self.newest.max(passed.max().copied());
@@ -84,8 +86,8 @@ impl WalkClock {
 
     /// The instant up to which everything was seen.
     ///
-    /// The newest date may be the plan's idea of now; its clock when the walk began is the latest
-    /// moment up to which everything can have been seen.
+    /// The newest date may be the present by the plan's clock. Nothing later than the beginning of the walk
+    /// can have been seen completely.
     pub(crate) fn watermark(&self) -> Option<String> {
         self.newest.map(|newest| clock::text(newest.min(self.started)))
     }
@@ -99,8 +101,8 @@ mod tests {
         DateTime::from_timestamp_millis(1_770_000_000_000 + milliseconds).unwrap()
     }
 
-    /// Whether a resource of the second page, dated so, shows that the pages moved; asked for at
-    /// 500 ms, answered under a Date header.
+    /// Whether a resource of the second page, changed at `second`, shows that the pages moved. The first page
+    /// was asked for at 500 ms and answered with the `Date` in `header`.
     fn shows_moved(second: i64, header: i64) -> bool {
         let mut clock = WalkClock::new(at(500), None, false);
         clock.first_page(Some(at(header)), at(header.min(500)), true);
@@ -135,7 +137,7 @@ mod tests {
         for (first, second, moved) in [
             // Written an hour before, and while the walk was under way.
             (-3_600_000, 2_000, true),
-            // Written before, and nobody can tell by our clock: passed through once more.
+            // Written before, but our clock cannot tell: passed through once more.
             (-3_600_000, -1_800_000, true),
             // Stamped with the present.
             (-1_000, 2_000, false),

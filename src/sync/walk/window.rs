@@ -1,7 +1,7 @@
-//! Windows of date: a type in parts, each a walk that resumes by itself, many at once.
+//! Windows of date: a type is walked in parts, many at once, and each part resumes by itself.
 //!
-//! Windows bring what has its date in them, and nothing else: they never bury, never move a
-//! watermark and never make a type complete. Where a type has no date parameter, or the server does
+//! A window brings the resources that are dated in it, and nothing else: it never marks a resource as
+//! deleted, moves a watermark or makes a type complete. If a type has no date parameter, or the server does
 //! not honour it, the whole type is walked instead, and the ledger says so.
 
 use crate::{
@@ -31,25 +31,25 @@ use url::Url;
 /// The parameter of a closing window.
 pub(super) const LAST_UPDATED: &str = "_lastUpdated";
 
-/// A type whose windows a closing one follows.
+/// A type whose windows are followed by a closing window.
 #[derive(Debug, Clone)]
 pub(crate) struct Closing {
     /// The walk over the whole type.
     pub(crate) order: WalkOrder,
-    /// When the oldest of its windows was asked for.
+    /// When the oldest of the type's windows was asked for.
     pub(crate) since: DateTime<Utc>,
 }
 
-/// Some days; an open end is `None`.
+/// A range of days; `None` is an open end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Days {
     pub(crate) from: Option<NaiveDate>,
-    /// The first day after them.
+    /// The first day after the range.
     pub(crate) to: Option<NaiveDate>,
 }
 
 impl Days {
-    /// Two windows in place of one, the later one first; none in place of a day or an open end.
+    /// Splits the range in two, the later half first; `None` for a single day or an open end.
     pub(crate) fn halves(self) -> Option<[Days; 2]> {
         let (from, to) = (self.from?, self.to?);
         let middle = from + (to - from) / 2;
@@ -61,9 +61,9 @@ impl Days {
 /// A backfill, split into walks over windows.
 pub(crate) struct Split {
     pub(crate) steps: Vec<Step>,
-    /// Types of which nothing is left to ask.
+    /// Reports of types of which no window is left to ask for.
     pub(crate) settled: Vec<WalkReport>,
-    /// The walks that follow the windows of each type.
+    /// The closing windows that follow those of each type.
     pub(crate) closings: Vec<Closing>,
     pub(crate) effort: Effort,
 }
@@ -86,7 +86,7 @@ pub(crate) async fn split(
             split.steps.push(step);
             continue;
         };
-        // Where nobody is known yet, the walk over the whole type will tell.
+        // If the patient is not known yet, the walk over the whole type will tell.
         let order = order.for_patient(context.patient().as_deref()).unwrap_or(*order);
         let parameter = match usable_parameter(context, &order, &mut split.effort).await {
             Ok(parameter) => parameter,
@@ -154,26 +154,26 @@ fn whole(order: WalkOrder, why: String) -> WalkOrder {
 /// Which windows of earlier runs are not asked for again.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reuse {
-    /// Nothing, not even where a walk had come.
+    /// None, not even the cursor of a walk.
     Nothing,
-    /// A walk's place, and a complete walk.
+    /// A walk's cursor, and a complete walk.
     Complete,
-    /// A walk's place, and a complete walk that began at or after this instant, and which windows
-    /// were too long since.
+    /// A walk's cursor, a complete walk that began at or after this instant, and which windows were too long
+    /// since then.
     RoundSince(DateTime<Utc>),
 }
 
 /// How a window is fetched, if at all.
 pub(super) enum Planned {
     Walk(Box<WalkOrder>),
-    /// Smaller windows: it was too long for its server since the instant asked about.
+    /// By smaller windows: since the instant asked about, it was too long for the server.
     TooLong,
-    /// Nothing: a walk that began then is complete, and the window was closed by then.
+    /// Not at all: a walk that began at this instant is complete, and the window's days were over by then.
     Complete(DateTime<Utc>),
 }
 
 impl Planned {
-    /// When an earlier run began what it left of the window.
+    /// When an earlier run began its walk over the window, if it left something.
     fn began(&self) -> Option<DateTime<Utc>> {
         match self {
             Planned::Complete(at) => Some(*at),
@@ -193,7 +193,7 @@ impl Planned {
     }
 }
 
-/// A walk over one window, unless that need not be.
+/// Decides how one window is fetched, if at all.
 pub(super) fn order_of(
     context: &WalkContext,
     order: &WalkOrder,
@@ -228,7 +228,7 @@ pub(super) fn order_of(
     };
     if let Some(since) = since {
         let complete_at = complete_at.as_deref().and_then(instant);
-        // One that a wrong clock dated tells nothing of what changed since.
+        // A walk that a wrong clock dated tells nothing of what changed since.
         let complete_at = complete_at.filter(|at| !lies_ahead(Some(*at), context.clock.now()));
         let closed_by = |at: &DateTime<Utc>| days.to.is_some_and(|to| at.date_naive() >= to);
         if let Some(at) = complete_at.filter(|at| *at >= since).filter(closed_by) {
@@ -252,17 +252,17 @@ pub(super) fn order_of(
         window: Some(window),
         otherwise: Vec::new(),
         note: None,
-        // What changed is no part of a window.
+        // A walk over changes is no part of a window.
         beside: None,
         extent: Extent::default(),
-        // The plan has just answered a search by the parameter: a refusal is no "does not serve it".
+        // The plan has just answered a search by the parameter: it does serve the type.
         listed_before: true,
         ..order.clone()
     };
     Ok(Planned::Walk(Box::new(order)))
 }
 
-/// A cursor of another origin belongs to another configuration of the plan.
+/// Parses a cursor's URL; `None` if it is of another origin: another configuration of the plan made it.
 fn same_origin(url: &str, start: &Url) -> Option<Url> {
     let url = Url::parse(url).ok()?;
     (Origin::of(&url).ok()? == Origin::of(start).ok()?).then_some(url)

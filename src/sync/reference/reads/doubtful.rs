@@ -10,8 +10,10 @@ use crate::{
 const MAX_CONTROLS: usize = 3;
 
 impl Reads {
-    /// Enters the refusals at the end of the queue. Where some say that a resource is not there, what
-    /// surely is there is read first: a plan may refuse all reads from one moment to the next.
+    /// Enters the refusals at the end of the queue.
+    ///
+    /// If some say that a resource does not exist, one that surely exists is read first: a plan may refuse
+    /// all reads from one moment to the next.
     pub(super) async fn confirm_doubtful(&mut self) -> Result<(), WarehouseError> {
         if self.doubtful.iter().any(says_gone) && !self.reads_work().await? {
             for one in self.doubtful.iter_mut().filter(|one| says_gone(one)) {
@@ -21,8 +23,10 @@ impl Reads {
         self.record_doubtful().await
     }
 
-    /// Whether reads by id still work: reads again what this run has read last, or else something that
-    /// an earlier run has read and that is not in doubt itself. True if there is nothing of the kind.
+    /// Whether reads by id still work; true if there is nothing to test that with.
+    ///
+    /// Reads again what this run has read last, or else resources that an earlier run has read and that are
+    /// not in doubt themselves.
     async fn reads_work(&mut self) -> Result<bool, WarehouseError> {
         let known = match &self.last_read {
             Some(id) => vec![id.clone()],
@@ -47,7 +51,7 @@ impl Reads {
         Ok(nothing_is_known)
     }
 
-    /// What an error says of the resource; nothing when it is about the connection as a whole.
+    /// What an error says of the resource; `None` if it is about the connection as a whole.
     pub(super) fn verdict(&self, error: &FetchError) -> Option<Verdict> {
         match error {
             FetchError::Token(_) => None,
@@ -68,7 +72,7 @@ impl Reads {
 
     pub(super) async fn record_doubtful(&mut self) -> Result<(), WarehouseError> {
         let mut doubtful = std::mem::take(&mut self.doubtful);
-        // Some plans say 410 to every read: one alone is believed, several only beside one that worked.
+        // Some plans answer 410 to every read. A single 410 is believed, several only if a read has worked.
         if self.last_read.is_none() && doubtful.len() > 1 {
             for gone in doubtful.iter_mut().filter(|one| one.verdict == Verdict::Gone) {
                 gone.verdict = Verdict::Later;

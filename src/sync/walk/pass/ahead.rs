@@ -6,12 +6,12 @@ use std::collections::{HashSet, VecDeque};
 /// Pages of a pass that the writer has and has not answered.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
-    /// What its pages add up to; begins with its first page.
+    /// The sums over the pages of the pass; begins with its first page.
     pub(super) chain: Option<Chain>,
     pub(super) on_their_way: VecDeque<Sent>,
-    /// Pages that the writer was given.
+    /// Number of pages that the writer was given.
     pub(super) sent: u64,
-    /// Whether two pages brought the same resource: from then on each is waited for.
+    /// Whether two pages brought the same resource: from then on the pass waits for each page.
     pub(super) is_off: bool,
 }
 
@@ -29,7 +29,7 @@ impl Ahead {
     }
 }
 
-/// What came of storing a page.
+/// The outcome of storing a page.
 pub(super) enum Stored {
     /// It is committed, or will be.
     Committed,

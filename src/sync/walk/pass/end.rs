@@ -1,4 +1,4 @@
-//! The end of a pass whose last page was sound: what is made of it.
+//! Ends a pass whose last page was sound: judges the pass and enters its end in the ledger.
 
 use super::Pass;
 use crate::{
@@ -71,11 +71,11 @@ impl Pass<'_> {
             sees_all,
             finds_absences: sees_all && self.tally.rejected == 0,
             is_doubted,
-            // With few requests the pass with which this one may agree ends on another night.
+            // If requests are limited, the pass that may agree with this one ends on another night.
             keeps_pass: remedy == Some(Remedy::PassAgain) && self.context.allowance.is_limited(),
             before: self.before,
             round: self.context.round,
-            // What could not be taken in may be what a later run would miss.
+            // A resource that could not be taken in may be one that a later run would take for missing.
             keeps_part: self.context.allowance.is_limited() && self.tally.rejected == 0,
             missed_at: self.dated(|dated| dated.earliest),
             missed_since: self.dated(|dated| dated.latest),
@@ -96,10 +96,10 @@ impl Pass<'_> {
         Ok((finish, remedy))
     }
 
-    /// How many stored resources an answer to `_lastUpdated` leaves out that it must hold.
+    /// How many stored resources are missing from an answer to `_lastUpdated` that must hold them.
     ///
-    /// Not where something could not be taken in, which may be one of them, where the consent may
-    /// hide them, or where only a part of the type is asked for.
+    /// 0 if something could not be taken in, which may be one of them, if the consent may hide them, or if
+    /// only a part of the type is asked for.
     async fn missing(&self) -> Result<u64, WarehouseError> {
         let is_part = self.order.extent.is_part || self.order.window.is_some();
         match self.since {
@@ -110,8 +110,8 @@ impl Pass<'_> {
         }
     }
 
-    /// A full walk that brings what the last walk over changes had to bring shows that the server
-    /// does not honour `_lastUpdated`, e.g. that its index stands still.
+    /// Notes that the server does not honour `_lastUpdated`, if a full walk brings what the last walk over
+    /// changes had to bring. The server's index may stand still, for example.
     async fn distrust_if_late(&self) -> Result<(), WarehouseError> {
         if self.counters.resources_new + self.counters.resources_changed == 0 {
             return Ok(());
@@ -124,8 +124,8 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// What is said about versions older than the stored ones, which stay until a full walk in
-    /// another run brings them again.
+    /// The note about versions older than the stored ones. The stored ones stay until a full walk in
+    /// another run brings the older ones again.
     async fn older(&self) -> Result<Option<String>, WarehouseError> {
         if self.counters.resources_older == 0 {
             return Ok(None);
@@ -141,14 +141,15 @@ impl Pass<'_> {
         }))
     }
 
-    /// When the walk is dated that is to be days apart from another one.
+    /// The date of this walk, for comparing it with another walk that must be days apart.
     fn dated(&self, of: impl Fn(&Dated) -> DateTime<Utc>) -> String {
         clock::text(self.clocks.as_ref().map_or(self.clock.started(), |it| of(&it.dated)))
     }
 
     async fn judge(&self) -> Result<Judgement, WarehouseError> {
         let agreement = self.agreement_with(self.before).await?;
-        // Few requests may make one pass a night: servers that err alike on two nights are rarer still.
+        // With few requests there may be one pass a night. Then an earlier night's pass is enough: servers
+        // that err alike on two nights are rarer still.
         let agrees_with_both = agreement.resources
             && match self.second_before {
                 None => self.is_before_older,

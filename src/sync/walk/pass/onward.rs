@@ -13,7 +13,7 @@ pub(super) enum Onward {
     /// Nowhere: it was the last page.
     End,
     Next(Url),
-    /// No link leads to the next page, but the last page is named and lies behind this one.
+    /// No link leads to the next page, but the page names a last page, which lies behind it.
     Last(LastPage),
 }
 
@@ -28,7 +28,7 @@ impl Onward {
         Ok(next.map_or(Onward::End, Onward::Next))
     }
 
-    /// The page that is asked for.
+    /// The URL of the page to ask for.
     pub(super) fn url(&self) -> Option<&Url> {
         match self {
             Onward::End => None,
@@ -36,7 +36,7 @@ impl Onward {
         }
     }
 
-    /// The same, where it is surely the next page.
+    /// The URL of the page to ask for, if that is surely the next page.
     pub(super) fn next(&self) -> Option<&Url> {
         self.url().filter(|_| !self.may_skip())
     }
@@ -45,10 +45,11 @@ impl Onward {
         matches!(self, Onward::Last(LastPage { is_next: false, .. }))
     }
 
-    /// The end of the pass, where what came from there tells it.
+    /// The end of the pass, if the page or the error that came from there tells it.
     ///
-    /// A last page that is empty, or that the plan does not know while its total says that all has come,
-    /// is a link that counts wrong. Behind one that brings something others may be missing.
+    /// An empty last page means that the link to it counts wrong: the pass is at its end. So does a last page
+    /// that the plan does not know, if the total says that all has come. If the last page brings something,
+    /// pages before it may be missing.
     pub(super) fn end(&self, came: Result<&Page, &FetchError>, tally: &Tally) -> Option<Ending> {
         let is_end = match (self, came) {
             (Onward::Last(_), Ok(page)) if self.may_skip() => {

@@ -1,7 +1,8 @@
 //! Links that lead to another path than the walk's own, as behind a gateway that adds or strips a part.
 //!
-//! Such a link is followed as it is. Where the plan refuses it before any page has come from there, the
-//! same search is asked for under the walk's own path, once; if that works, so are the links behind it.
+//! Such a link is followed as it is. If the plan refuses it before any page has come from there, the same
+//! search is asked for under the walk's own path, once. If that works, later links are also followed under
+//! that path.
 
 use crate::fhir::FetchError;
 use url::Url;
@@ -12,9 +13,9 @@ enum Elsewhere {
     Unknown,
     /// A page came from there.
     Works,
-    /// The plan knows nothing there, and the own path is being tried.
+    /// The plan knows nothing there, and the walk's own path is being tried.
     Tried,
-    /// Pages come from the own path in its place.
+    /// Pages come from the walk's own path in its place.
     Replaced,
 }
 
@@ -26,12 +27,12 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    /// Of a walk that begins there.
+    /// The paths of a walk that begins at `start`.
     pub(super) fn new(start: &Url) -> Paths {
         Paths { own: start.clone(), elsewhere: Elsewhere::Unknown }
     }
 
-    /// Where a link's page is asked for.
+    /// The URL by which a link's page is asked for.
     pub(super) fn of_link(&self, url: &Url) -> Url {
         match self.elsewhere {
             Elsewhere::Replaced if self.is_elsewhere(url) => self.at_own_path(url),
@@ -39,7 +40,7 @@ impl Paths {
         }
     }
 
-    /// Notes that a page came.
+    /// Notes that a page came from a URL.
     pub(super) fn came(&mut self, asked: &Url) {
         self.elsewhere = match self.elsewhere {
             Elsewhere::Unknown if self.is_elsewhere(asked) => Elsewhere::Works,
@@ -48,7 +49,7 @@ impl Paths {
         };
     }
 
-    /// Where to ask in place of a link that was refused.
+    /// The URL to ask in place of a link that was refused, if the walk's own path was not tried yet.
     pub(super) fn instead(&mut self, asked: &Url, error: &FetchError) -> Option<Url> {
         let is_untried = self.elsewhere == Elsewhere::Unknown;
         (is_unknown(error) && is_untried && self.is_elsewhere(asked)).then(|| {
@@ -75,8 +76,9 @@ impl Paths {
     }
 }
 
-/// Whether the plan knows nothing there; gateways say so by several statuses. A token that is refused, a
-/// consent that is over and a plan that throttles say nothing about the place.
+/// Whether the plan knows nothing at this path; gateways say so by several statuses.
+///
+/// A token that is refused, a consent that is over and a plan that throttles say nothing about the path.
 fn is_unknown(error: &FetchError) -> bool {
     matches!(error.status(), Some(400 | 403 | 404 | 405 | 410)) && !error.is_grant_gone()
 }

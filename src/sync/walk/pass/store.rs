@@ -1,9 +1,10 @@
-//! Storing pages, and going on before they are stored.
+//! Sends pages to the writer, and goes on before they are stored.
 //!
-//! A page that surely brings the walk something new decides nothing about where the walk goes, so the
-//! next one is taken while the writer has it: the two work at once, and what waits shares a
-//! transaction. Any other page is waited for, with all before it, as is a page that brings a resource
-//! of one that is on its way: what of it is new can be told only once that is stored.
+//! A page that surely brings the walk something new decides nothing about where the walk goes. So the walk
+//! takes the next page while the writer has this one: the two work at once, and waiting pages share a
+//! transaction. After any other page, the walk waits until that page and all before it are stored. It also
+//! waits if a page brings a resource of a page on its way: what is new in it can be told only once that page
+//! is stored.
 
 use super::{
     Pass,
@@ -59,8 +60,8 @@ impl Pass<'_> {
             bytes: body.len() as u64,
             resources_seen: unpacked.resources_seen,
             duplicates: unpacked.duplicates,
-            // Of what comes along there, only the walk's own type counts: a page that repeats another
-            // one shows by it.
+            // In $everything only resources of the walk's own type count. They show whether a page repeats
+            // another one.
             entries: match is_everything {
                 true => unpacked.matches + unpacked.rejected,
                 false => unpacked.entries,
@@ -111,7 +112,7 @@ impl Pass<'_> {
         Ok(Stored::Committed)
     }
 
-    /// Unpacks a page beside what is stored and on its way.
+    /// Unpacks a page. If a page on its way brings the same resource, that page is stored first.
     async fn unpack(&mut self, page: Page) -> Result<Unpacked, WarehouseError> {
         let resource_type = &self.order.resource_type;
         if self.ahead.on_their_way.is_empty() {
@@ -146,7 +147,7 @@ impl Pass<'_> {
     }
 
     fn note_stored(&mut self, written: PageWritten) {
-        // More may have been asked for since it was sent.
+        // More requests may have been made since the page was sent.
         let (requests, retries) = (self.counters.requests, self.counters.retries);
         self.counters = WalkCounters { requests, retries, ..written.counters };
         self.tally = written.tally;

@@ -121,8 +121,8 @@ pub fn unwrapped(body: &[u8]) -> Option<(Option<String>, Vec<u8>)> {
 
 /// How a file differs from what its resource declares, if it does: the reason in the ledger.
 ///
-/// `size` is in bytes, `hash` is SHA-1 in base64; servers that write it in hexadecimal digits mean the
-/// same. What is not declared differs in nothing.
+/// `size` is in bytes, `hash` is SHA-1 in base64; some servers write it in hexadecimal digits. A value that
+/// is not declared is not compared.
 pub fn difference(bytes: &[u8], size: Option<u64>, hash: Option<&str>) -> Option<&'static str> {
     if hash.is_some_and(|hash| !is_hash_of(bytes, hash)) {
         return Some(HASH_DIFFERS);
@@ -142,10 +142,10 @@ pub fn is_hash_of(bytes: &[u8], declared: &str) -> bool {
 /// Where an attachment's URL leads, on the plan's own origin.
 ///
 /// A relative URL is relative to the FHIR base. A URL at one of the `proxied` origins, by which the
-/// server calls itself behind a proxy, is taken for one at the base's.
+/// server calls itself behind a proxy, is taken for a URL at the base's origin.
 ///
 /// # Errors
-/// It leads elsewhere: the token is not for that.
+/// The URL leads to another origin, which must not get the token, or to no server.
 pub fn attachment_url(base: &Url, proxied: &[Origin], url: &str) -> Result<Url, NotFetched> {
     let mut folder = base.clone();
     if !folder.path().ends_with('/') {
@@ -169,7 +169,7 @@ pub fn attachment_url(base: &Url, proxied: &[Origin], url: &str) -> Result<Url, 
     if moved { Ok(found) } else { Err(NotFetched::NotAUrl) }
 }
 
-/// Whether an answer's media type is the declared one, or one that says nothing.
+/// Whether an answer's media type is the declared one, or one of the two says nothing.
 pub fn is_of_type(declared: Option<&str>, received: Option<&str>) -> bool {
     let essence = |text: &str| {
         let text = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

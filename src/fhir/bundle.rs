@@ -29,8 +29,10 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Takes every match for what comes along: a Patient's `$everything` is asked for one type, and a server
-    /// may send all, with the total of all.
+    /// Treats every match as an included resource, and drops the total.
+    ///
+    /// A Patient's `$everything` is asked for one type, and a server may send all types, with the total of
+    /// all.
     pub(crate) fn takes_all_along(&mut self) {
         self.total = None;
         for entry in self.entries.iter_mut().filter(|entry| entry.mode == SearchMode::Match) {
@@ -46,7 +48,7 @@ pub struct Entry {
     pub range: Range<usize>,
     /// Where the resource's bytes stand in the body; `None` for an entry without one.
     pub resource: Option<Range<usize>>,
-    /// Why it is on the page.
+    /// Why the entry is on the page.
     pub mode: SearchMode,
     /// `entry.fullUrl`.
     pub full_url: Option<String>,
@@ -55,7 +57,7 @@ pub struct Entry {
 /// `Bundle.entry.search.mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchMode {
-    /// It matches the search; also where a server says nothing.
+    /// It matches the search, or the server does not say.
     Match,
     /// It was included because a match refers to it.
     Include,
@@ -91,7 +93,7 @@ impl From<NotAnObject> for BundleError {
 }
 
 impl Bundle {
-    /// A page that is nothing but one resource of so many bytes: the answer to a read.
+    /// A page that holds one resource of `length` bytes: the answer to a read.
     pub(crate) fn of_one(length: usize) -> Bundle {
         Bundle::of_entries(vec![Entry::of_resource(0..length)])
     }
@@ -104,7 +106,7 @@ impl Bundle {
     /// Indexes an answer, its header `Link` included.
     ///
     /// # Errors
-    /// As [`Bundle::index`].
+    /// The same as those of [`Bundle::index`].
     pub fn of_response(response: &Response) -> Result<Bundle, BundleError> {
         Bundle::read(&response.body, response.link.as_deref())
     }
@@ -112,7 +114,7 @@ impl Bundle {
     /// Indexes a body.
     ///
     /// # Errors
-    /// Whatever is not a searchset Bundle; a Bundle without `type` counts as one.
+    /// The body is not a searchset Bundle. A Bundle without `type` counts as a searchset.
     pub fn index(body: &[u8]) -> Result<Bundle, BundleError> {
         Bundle::read(body, None)
     }
@@ -138,7 +140,7 @@ impl Bundle {
         let names_next = raw.others.name_next_page();
         let links = raw.link.map(PageLinks::read).unwrap_or_default().or_header(header);
         let links = links.or_named_otherwise(names_next);
-        // A list that is `null` where more is to come says nothing of what the page holds.
+        // If `entry` is `null` and a link leads on, nothing tells what the page holds.
         let is_null = raw.has_null_entries && !links.next.is_none();
         if is_null || raw.hides_resources() {
             return Err(BundleError::NotASearchset);
@@ -155,7 +157,7 @@ impl Bundle {
 }
 
 impl Entry {
-    /// What tells the entry from others: type and id of its resource, else all of it.
+    /// A name for the entry: type and id of its resource, or else the whole text.
     pub fn name(&self, body: &[u8]) -> String {
         let bytes = &body[self.resource.clone().unwrap_or(self.range.clone())];
         match fingerprint(bytes) {
@@ -172,7 +174,7 @@ impl Entry {
         Entry { range, resource, mode: SearchMode::Match, full_url: None }
     }
 
-    /// Where an entry and its resource stand; `None` where it may be several entries.
+    /// Finds the bytes of an entry and of its resource; `None` if several entries may hide in it.
     pub(super) fn index(body: &str, entry: &str) -> Option<Entry> {
         let parts = RawEntry::read(entry)?;
         Some(Entry {
@@ -193,7 +195,7 @@ impl Entry {
 
 /// Reads `Bundle.total`: a whole number, which some servers write as a text or with a fraction of zeros.
 ///
-/// SQL has no larger number than an i64.
+/// A number that does not fit an i64 is no total: SQL has no larger one.
 fn total(json: &str) -> Option<u64> {
     let text = string(json).unwrap_or(Cow::Borrowed(json));
     let text = text.trim();
@@ -205,9 +207,9 @@ fn total(json: &str) -> Option<u64> {
 
 /// The body as text of the same length, so that ranges in it are ranges in the body.
 ///
-/// A byte order mark becomes spaces (RFC 8259, section 8.1, lets a reader ignore it). What is no
-/// UTF-8 becomes question marks: one bad resource must not hide the page; it is found out, with
-/// its own bytes, when it is taken in.
+/// A byte order mark becomes spaces (RFC 8259, section 8.1, lets a reader ignore it). Bytes that are not
+/// UTF-8 become question marks: one bad resource must not hide the page. When the bad resource is taken in,
+/// it is found out by its own bytes.
 pub(super) fn readable(body: &[u8]) -> Cow<'_, str> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     if let Ok(text) = std::str::from_utf8(body)

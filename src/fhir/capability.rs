@@ -46,7 +46,7 @@ struct RawOperation {
 }
 
 impl RawOperation {
-    /// Whether it brings all about a Patient, by its name or its definition.
+    /// Whether the operation is a Patient's `$everything`, by its name or its definition.
     fn is_everything(&self, of_patient: bool) -> bool {
         let name = self.name.as_deref().unwrap_or_default().trim_start_matches('$');
         let definition = self.definition.as_deref().unwrap_or_default();
@@ -81,7 +81,7 @@ struct RawInteraction {
 
 /// The FHIR version that a server's statement names; DSTU2 calls its statement Conformance.
 ///
-/// `None` where the body is no statement, or names none that could be shown.
+/// `None` if the body is no statement, or names no version that can be shown.
 pub fn fhir_version(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Statement {
@@ -115,7 +115,7 @@ impl Capability {
         for rest in raw.rest.0.into_iter().filter(|rest| rest.mode.as_deref() != Some("client")) {
             let everywhere = dated(&rest.parameters);
             has_everything |= rest.operation.0.iter().any(|it| it.is_everything(false));
-            // Names stand in URLs, in the ledger and on terminals.
+            // Names get into URLs, the ledger and terminals.
             let types = rest.resource.0.into_iter();
             for resource in types.filter(|resource| is_type_name(&resource.name)) {
                 let is_patient = resource.name == "Patient";

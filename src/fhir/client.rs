@@ -45,7 +45,7 @@ pub struct Page {
     pub url: Url,
     /// The body, decompressed.
     pub body: Bytes,
-    /// Its index.
+    /// The index of the body.
     pub bundle: Bundle,
     /// The server's clock.
     pub date: Option<DateTime<Utc>>,
@@ -60,7 +60,7 @@ impl Page {
     }
 }
 
-/// What is asked for, with whichever token.
+/// A request, without the token to send it with.
 struct Asked<'a> {
     url: &'a Url,
     accept: &'a str,
@@ -98,12 +98,12 @@ impl FhirClient {
         FhirClient { http, tokens, connection, registration, clock, cookies }
     }
 
-    /// Sees to it that there is a token, before anything is asked for with it.
+    /// Makes sure that there is a token, before anything is asked for with it.
     pub(crate) async fn see_to_token(&self) -> Result<(), FetchError> {
         self.bearer().await.map(drop)
     }
 
-    /// The generation of the stored tokens, as far as there are any.
+    /// The generation of the stored tokens, if there are any.
     pub(crate) async fn token_generation(&self) -> Option<i64> {
         self.tokens.generation(&self.connection).await.ok().flatten()
     }
@@ -115,14 +115,14 @@ impl FhirClient {
 
     /// The scope that the plan granted with the latest token, where it told one.
     pub(crate) async fn granted_scope(&self) -> Option<String> {
-        // Without a vault there is no token: whatever is asked for says so.
+        // Without a vault there is no token: the first request that needs one says so.
         self.tokens.scope(&self.connection).await.ok().flatten()
     }
 
     /// Asks for one page of a search.
     ///
-    /// A 401 renews the token once and repeats the same request. The effort counts also when the
-    /// page could not be had.
+    /// After a 401 the token is renewed once and the request is repeated. `effort` counts the requests even
+    /// if no page came.
     pub(crate) async fn page(
         &self,
         url: &Url,
@@ -159,8 +159,10 @@ impl FhirClient {
         self.read_unless(resource, is_kept, effort, on_retry).await
     }
 
-    /// The same for a proof, to which only the plan itself can testify: what a cache kept for a second
-    /// may be from before the plan began to answer every read with 404, or stopped to.
+    /// Reads one resource by id for a proof of deletion: an answer from a cache is an error.
+    ///
+    /// Even an answer kept for a second may be from before the plan began, or stopped, to answer every read
+    /// with 404.
     pub(crate) async fn read_anew(
         &self,
         resource: &Referenced,
@@ -184,12 +186,12 @@ impl FhirClient {
         let asked = self.asked(&url, on_retry);
         let (response, found) = self.send(&asked, &any_resource, effort).await?;
         let safe_url = SafeUrl::from(&url);
-        // What is said at another place says nothing of the resource: a portal's 404 proves nothing.
+        // An answer from another path says nothing of the resource: a portal's 404 proves nothing.
         let is_elsewhere = response.url.path() != url.path();
         if is_elsewhere && matches!(response.status, 404 | 410) {
             return Err(FetchError::NotTheResource { url: safe_url });
         }
-        // Nor does what a cache kept: the resource may have come, or gone, since.
+        // Neither does what a cache kept: the resource may have come, or gone, since.
         if is_kept(&response) {
             return Err(FetchError::Kept { url: safe_url });
         }
@@ -207,12 +209,12 @@ impl FhirClient {
         Ok(Page::new(response, bundle))
     }
 
-    /// An answer that says no.
+    /// The error for an answer that refuses.
     fn refused(&self, url: SafeUrl, response: &Response) -> FetchError {
         FetchError::refused(url, response, self.registration.grant == GrantKind::None)
     }
 
-    /// Asks for a file of the plan's own origin, of so many bytes at most.
+    /// Asks for a file of the plan's own origin, of at most `limit_bytes` bytes.
     ///
     /// A redirect to another origin is not followed and is an error, as is every status but 2xx.
     pub(crate) async fn file(
@@ -224,7 +226,8 @@ impl FhirClient {
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Response, FetchError> {
         let accept = accept_for(content_type);
-        // What the configuration says, servers insist on; such a server wraps the file in a Binary.
+        // A server insists on the `Accept` that the configuration has; such a server wraps the file in a
+        // Binary.
         let accept = self.registration.requests.accept.as_deref().unwrap_or(&accept);
         let limit_bytes = Some(limit_bytes);
         let asked = Asked { accept, limit_bytes, ..self.asked(url, on_retry) };
@@ -329,7 +332,7 @@ impl FhirClient {
         Ok(Some(self.tokens.bearer(&self.connection, registration, now).await?))
     }
 
-    /// Another token than one that the plan has rejected.
+    /// Gets another token in place of one that the plan has rejected.
     async fn renewed(&self, rejected: &Bearer) -> Result<Bearer, FetchError> {
         let registration = &self.registration;
         if let Some(fixed) = &registration.fixed_token {
@@ -342,7 +345,7 @@ impl FhirClient {
     }
 }
 
-/// Whether a cache gave an answer that it had kept; gateways give those of the plan an age of 0.
+/// Whether a cache had kept an answer. Gateways give the plan's own answers an age of 0.
 fn is_from_cache(response: &Response) -> bool {
     response.age.is_some_and(|age| !age.is_zero())
 }
@@ -352,7 +355,7 @@ fn is_still_loading(body: &[u8]) -> bool {
     Outcome::parse(body).is_some_and(|outcome| outcome.is_still_loading())
 }
 
-/// Reads a page. Most of what is no page may become one by asking again.
+/// Reads a page. Most answers that are no page may become one if they are asked for again.
 fn page_or_final(response: &Response) -> Reading<Result<Bundle, BundleError>> {
     let page = Bundle::of_response(response);
     let is_final = match &page {
@@ -363,7 +366,7 @@ fn page_or_final(response: &Response) -> Reading<Result<Bundle, BundleError>> {
     if is_final { Reading::Final(page) } else { Reading::AskAgain(page) }
 }
 
-/// Reads which resource this is, whole.
+/// Reads a whole body, and tells which resource it is.
 fn any_resource(response: &Response) -> Reading<Option<Fingerprint>> {
     match fingerprint(&response.body) {
         Ok(found) => Reading::Final(Some(found)),

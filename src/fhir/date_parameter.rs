@@ -27,7 +27,7 @@ const DATE_PARAMETERS: &[(&str, &[&str], &str)] = &[
     ("ClaimResponse", &["created"], "its only date parameter"),
 ];
 
-/// The parameters by which a type can be searched by date, best first; none for a type without.
+/// The parameters by which a type can be searched by date, best first; empty if it has none.
 pub fn date_parameters(resource_type: &str) -> &'static [&'static str] {
     DATE_PARAMETERS
         .iter()

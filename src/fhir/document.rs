@@ -1,7 +1,7 @@
 //! What a file holds: the resources of a Bundle of any type, of an array, or one resource.
 //!
 //! As with a page, the bytes stay as they are and the index holds ranges of them. A Bundle within a
-//! Bundle is opened, too. Of a text that is cut short, what is whole is found.
+//! Bundle is opened, too. If a text is cut short, its complete resources are found.
 
 use super::{
     bundle::{Entry, range_in, readable},
@@ -11,7 +11,7 @@ use super::{
 use serde::{Deserialize, de::IgnoredAny};
 use std::{borrow::Cow, ops::Range};
 
-/// How deep Bundles may stand within Bundles; one further in is a resource like any other.
+/// How deep Bundles may be nested; a deeper one is a resource like any other.
 const MAX_DEPTH: usize = 4;
 
 /// The resources of a JSON text.
@@ -19,14 +19,14 @@ const MAX_DEPTH: usize = 4;
 pub struct Document {
     /// The entries of its Bundles, the elements of its array, or the one resource.
     pub entries: Vec<Entry>,
-    /// Whether the text ends in the middle; the entries are what is whole.
+    /// Whether the text ends in the middle; `entries` then has the complete ones.
     pub is_cut: bool,
 }
 
 /// Why a text holds no resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
-    /// It is not JSON, and nothing whole can be told apart in it.
+    /// It is not JSON, and no complete resource can be found in it.
     #[error("is not JSON, or is cut short within its first resource")]
     NotJson,
     /// It has more entries than a Bundle may have.
@@ -40,7 +40,7 @@ impl Document {
     /// Indexes a text: a Bundle, an array of resources or Bundles, or one resource.
     ///
     /// # Errors
-    /// What is not JSON, and too many entries. A resource that is not JSON is an entry.
+    /// The text is not JSON, or has too many entries. One resource in it that is not JSON is an entry.
     pub fn index(body: &[u8]) -> Result<Document, DocumentError> {
         let text = readable(body);
         let mut document = Document::default();
@@ -68,13 +68,13 @@ impl Document {
         Ok(())
     }
 
-    /// Takes an entry, or those of the Bundle that it is.
+    /// Adds an entry or, if the entry is a Bundle, that Bundle's entries.
     fn take(&mut self, text: &str, entry: Entry, depth: usize) -> Result<(), DocumentError> {
         let Some(resource) = entry.resource.clone().and_then(|range| text.get(range)) else {
             self.entries.push(entry);
             return Ok(());
         };
-        // What stands within a whole text is whole.
+        // Any part of a complete text is complete.
         let may_be_cut = depth == 0;
         let is_bundle = type_of(resource.as_bytes()).is_some_and(|name| name == "Bundle");
         if depth > MAX_DEPTH || !may_be_cut && !is_bundle {
@@ -87,7 +87,7 @@ impl Document {
                 self.is_cut = true;
                 Some(entries_of_cut(resource).unwrap_or_default())
             }
-            // Another resource, or a Bundle that is none: both are judged as they are taken in.
+            // Another resource, or an invalid Bundle: both are judged when they are taken in.
             _ => None,
         };
         let Some(entries) = bundle else {
@@ -112,7 +112,7 @@ fn limited(entries: Vec<&str>) -> Result<Vec<&str>, DocumentError> {
     }
 }
 
-/// The whole entries of a Bundle that is cut short; `None` where it is another resource.
+/// The complete entries of a Bundle that is cut short; `None` if the text is another resource.
 fn entries_of_cut(text: &str) -> Option<Vec<&str>> {
     let (members, entries) = lenient::whole_members(text, "\"entry\"", MAX_KEPT);
     let named = members.iter().find(|(name, _)| *name == "\"resourceType\"");
@@ -120,7 +120,7 @@ fn entries_of_cut(text: &str) -> Option<Vec<&str>> {
     named.is_none_or(|(_, value)| string(value).as_deref() == Some("Bundle")).then_some(entries)
 }
 
-/// Whether a text is one JSON object and nothing else, whatever stands inside.
+/// Whether a text is one JSON object and nothing else, whatever is inside the object.
 pub fn is_whole_object(text: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(text).is_ok() && text.trim_ascii_start().starts_with(b"{")
         || lenient::members(&readable(text)).is_some()
@@ -137,13 +137,13 @@ pub fn type_of(resource: &[u8]) -> Option<Cow<'_, str>> {
 }
 
 impl Entry {
-    /// The entry of a text that stands so much further on.
+    /// The same entry in a text in which it begins `by` bytes later.
     pub fn moved(self, by: usize) -> Entry {
         let moved = |range: Range<usize>| range.start + by..range.end + by;
         Entry { range: moved(self.range), resource: self.resource.map(moved), ..self }
     }
 
-    /// The entry of a part of a text that begins so far in.
+    /// The same entry in the part of its text that begins at `start`.
     pub(crate) fn within(self, start: usize) -> Entry {
         let moved = |range: Range<usize>| range.start - start..range.end - start;
         Entry { range: moved(self.range), resource: self.resource.map(moved), ..self }
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(found(&format!("[{nested},{a}]")), (vec![b, a], false));
         assert_eq!(found("[]"), (vec![], false));
         assert_eq!(found(r#"{"resourceType":"Bundle"}"#), (vec![], false));
-        // A list of a resource that is no Bundle is its own business.
+        // A member `entry` of a resource that is no Bundle is not opened.
         let list = r#"{"resourceType":"List","id":"l","entry":[{"item":{}}]}"#;
         assert_eq!(found(list), (vec![list], false));
     }

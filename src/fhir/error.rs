@@ -10,7 +10,7 @@ use crate::{
 
 /// Why a page could not be fetched, after every retry.
 ///
-/// Its text carries no value of a URL or a resource; the server's own words are apart.
+/// Its text carries no value of a URL or a resource; the server's own words are kept apart.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
@@ -29,14 +29,14 @@ pub enum FetchError {
         url: SafeUrl,
         /// The OperationOutcome that came with it.
         outcome: Option<Outcome>,
-        /// Whether it says that the member's grant is no more.
+        /// Whether it says that the member's grant has ended.
         grant_gone: bool,
         /// Whether a resource came with it that is no OperationOutcome.
         brings_resource: bool,
         /// Whether it was asked for without a token, since the plan's grant is `none`.
         is_open: bool,
     },
-    /// The answer says 2xx, and is no page.
+    /// The answer has status 2xx, and is no page.
     #[error("GET {url}: {source}")]
     NotAPage {
         /// The URL that was asked for.
@@ -44,7 +44,7 @@ pub enum FetchError {
         /// Why the answer is not a page.
         source: BundleError,
     },
-    /// The answer to a read says 2xx, and is not the resource asked for.
+    /// The answer to a read has status 2xx, and is not the resource asked for.
     #[error("GET {url}: the server answered something else instead of the resource")]
     NotTheResource {
         /// The URL that was asked for.
@@ -53,7 +53,7 @@ pub enum FetchError {
     /// The id of a resource that is to be read cannot stand in a URL.
     #[error("GET {base}: the id of the resource cannot stand in a URL, so that nobody can read it")]
     NoAddress {
-        /// The FHIR base below which it would stand.
+        /// The FHIR base that the resource would be read from.
         base: SafeUrl,
     },
     /// A cache answered a read in the plan's place.
@@ -64,12 +64,12 @@ pub enum FetchError {
     },
 }
 
-/// Whether an answer has Blue Button's words, in whatever shape and case: an OperationOutcome,
-/// `{"detail": …}`, plain text.
+/// Whether an answer has Blue Button's words for a grant that has ended, in whatever shape and case: an
+/// OperationOutcome, `{"detail": …}`, plain text.
 fn says_grant_gone(body: &[u8]) -> bool {
     const LONGEST: usize = 64 * 1024;
     let text = String::from_utf8_lossy(&body[..body.len().min(LONGEST)]).to_ascii_lowercase();
-    // JSON writes a line break with a letter.
+    // JSON writes a line break with a letter, which is no part of the words.
     let text = text.replace("\\n", " ").replace("\\r", " ").replace("\\t", " ");
     let letters: String = text.chars().filter(char::is_ascii_alphabetic).collect();
     ["dataaccessgrantwasnotfound", "dataaccessgrantnotfound"]
@@ -87,7 +87,7 @@ fn of_outcome(outcome: &Option<Outcome>) -> String {
 }
 
 impl FetchError {
-    /// Why, for the ledger.
+    /// The ledger's reason for this error.
     pub fn reason(&self) -> Reason {
         match self {
             FetchError::Token(error) if error.is_consent_needed() => Reason::ConsentNeeded,
@@ -132,7 +132,7 @@ impl FetchError {
         }
     }
 
-    /// Status of the answer, where there was one that says no.
+    /// Status of the answer, if there was an answer and it refused.
     pub fn status(&self) -> Option<u16> {
         match self {
             FetchError::Status { status, .. } => Some(*status),
@@ -140,7 +140,7 @@ impl FetchError {
         }
     }
 
-    /// The status, where the answer to a read says of the resource that it is not or no longer there.
+    /// The status, if the answer to a read says that the resource does not exist, or no longer exists.
     ///
     /// 404 and 410 do, unless the body says otherwise: that the server is busy, that the resource
     /// may not be seen, or the resource itself. Source: FHIR R4, RESTful read, and IssueType.
@@ -157,8 +157,8 @@ impl FetchError {
         }
     }
 
-    /// Whether this resource alone cannot be read, whatever comes of others: the plan refuses it by 403, or
-    /// its id does not fit a URL.
+    /// Whether this resource alone cannot be read, and others may be: the plan refuses it by 403, or its id
+    /// does not fit a URL.
     pub fn is_of_this_one(&self) -> bool {
         matches!(self, FetchError::NoAddress { .. }) || matches!(self.status(), Some(403 | 414))
     }
@@ -173,23 +173,23 @@ impl FetchError {
         }
     }
 
-    /// An answer that says no.
+    /// The error for an answer that refuses.
     pub(super) fn refused(url: SafeUrl, response: &Response, is_open: bool) -> FetchError {
         let (status, body) = (response.status, &response.body[..]);
         FetchError::Status {
             status,
             url,
             outcome: Outcome::parse(body),
-            // Where nobody is asked for consent, none can be gone.
+            // If the plan asks nobody for consent, no grant can have ended.
             grant_gone: !is_open && status < 500 && says_grant_gone(body),
             brings_resource: is_resource(body),
             is_open,
         }
     }
 
-    /// Whether the plan says that the member's grant is no more.
+    /// Whether the plan says that the member's grant has ended.
     ///
-    /// Blue Button does so with a 404 for every type, which else reads as "not served".
+    /// Blue Button does so with a 404 for every type, which otherwise reads as "not served".
     pub fn is_grant_gone(&self) -> bool {
         matches!(self, FetchError::Status { grant_gone: true, .. })
     }

@@ -1,5 +1,5 @@
-//! Numbers, dates, lengths and links from outside their extremes, through everything that reads a
-//! page: whatever comes of them, nothing panics, and what is taken in can be reckoned with.
+//! Extreme numbers, dates, lengths and links, through everything that reads a page: nothing panics, and
+//! what is taken in can be calculated with.
 
 use super::{Bundle, Capability, Outcome, Pager, instant, left_out_of_self_link};
 use crate::fingerprint::{fingerprint, same_content};
@@ -62,7 +62,7 @@ const LINKS: &[&str] = &[
     "data:,",
 ];
 
-/// A JSON value, in the spelling of somebody who should not write JSON.
+/// A JSON value, also in spellings that are not JSON.
 fn value() -> impl Strategy<Value = String> {
     let text = |text: &str| serde_json::to_string(text).unwrap();
     prop_oneof![

@@ -6,7 +6,7 @@ use serde::{
 };
 use std::{fmt, marker::PhantomData};
 
-/// Up to `N` elements; those after them are read over. `null` has none.
+/// Up to `N` elements; those after them are skipped. `null` has none.
 #[derive(Debug)]
 pub(super) struct First<T, const N: usize>(pub(super) Vec<T>);
 

@@ -1,12 +1,12 @@
-//! Whether the link to the last page leads behind the page on which it stands.
+//! Whether the link to the last page leads to a page after the one that has the link.
 //!
 //! Servers write this link in their own way: with parameters that nobody asked for, in another order, for
 //! the page itself. Only numbers are compared, each with that of the same parameter in the page's own URL
-//! or its self link. Where nothing can be compared, nothing is said.
+//! or its self link. If nothing can be compared, the link is left alone.
 
 use url::Url;
 
-/// Numbers above it are sessions, dates or identifiers, and no places.
+/// Larger numbers are sessions, dates or identifiers, and no positions.
 const MOST: u64 = 10_000_000;
 /// Bytes of a URL beyond which nothing is compared: each parameter is looked up in the others.
 const LONGEST: usize = 8 << 10;
@@ -23,7 +23,7 @@ enum Counts {
     Unknown,
 }
 
-/// How far behind a page the last one is.
+/// How far after a page the last page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Behind {
     /// It is the next page.
@@ -32,8 +32,9 @@ pub(super) enum Behind {
     Further,
 }
 
-/// How far the last page is behind one with so many entries; `None` where it is not, or where that cannot
-/// be told.
+/// How far the last page is after `page`, which has so many `entries`.
+///
+/// `None` if it is not after that page, or if nothing tells.
 pub(super) fn behind(
     last: &Url,
     page: &Url,
@@ -58,14 +59,14 @@ pub(super) fn behind(
             (_, Counts::Size) => None,
             (Some(here), counts) => {
                 number.checked_sub(here).filter(|step| *step > 0).and_then(|step| match counts {
-                    // It may count the resources before the last one.
+                    // The number may be the position of the last resource.
                     Counts::Resources if step < entries => None,
                     Counts::Resources => Some(step == entries),
                     _ => Some(step == 1),
                 })
             }
             (None, _) if !values.is_empty() || !prefix.is_empty() => None,
-            // The first page, of which only the other ones name the place.
+            // Only the URLs of pages after the first may name a position.
             (None, Counts::Resources) if number > 0 && number >= entries => Some(number == entries),
             // Some servers count from 0.
             (None, Counts::Pages) if number > 1 => Some(false),
@@ -110,7 +111,7 @@ fn counts(name: &str) -> Counts {
 mod tests {
     use super::*;
 
-    /// How far the last page is behind one of ten entries.
+    /// How far the last page is after a page of ten entries.
     fn between(page: &str, itself: Option<&str>, last: &str) -> Option<Behind> {
         let base = Url::parse("https://x.test/r4/Coverage").unwrap();
         let url = |link: &str| base.join(link).unwrap();

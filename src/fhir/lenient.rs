@@ -5,7 +5,7 @@
 //! inside a part is not judged. The structure around the parts is held to RFC 8259, and a text
 //! whose parts cannot be told apart for certain, such as one that is cut short, has none.
 
-/// Nesting beyond which nothing is told apart.
+/// Nesting deeper than this is given up.
 const MAX_DEPTH: usize = 10_000;
 
 /// The members of an object: names with their quotes, and values.
@@ -98,7 +98,7 @@ impl<'a> Scan<'a> {
         self.peek().is_none().then_some(())
     }
 
-    /// The elements of the array that begins here, as far as they are whole.
+    /// The complete elements of the array that begins here.
     fn whole_elements(&mut self, limit: usize) -> Vec<&'a str> {
         let mut found = Vec::new();
         self.at += 1;
@@ -121,7 +121,7 @@ impl<'a> Scan<'a> {
 
     /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
-        // A backslash at the very end leads beyond it.
+        // After a backslash at the very end, the position is beyond the text.
         let rest = self.text.as_bytes().get(self.at..)?;
         self.at += rest.iter().take_while(|byte| is_space(**byte)).count();
         self.text.as_bytes().get(self.at).copied()
@@ -131,7 +131,7 @@ impl<'a> Scan<'a> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// Any value, as it stands there.
+    /// The text of the value that begins here.
     fn value(&mut self) -> Option<&'a str> {
         let first = self.peek()?;
         let start = self.at;
@@ -155,7 +155,7 @@ impl<'a> Scan<'a> {
         loop {
             let byte = self.peek()?;
             match byte {
-                // Elsewhere it is a quote inside of a text that seemed to be over.
+                // Elsewhere it is a quote inside a string that seemed to have ended.
                 b'"' if b"{[,:".contains(&before) => self.string()?,
                 b'{' | b'[' => {
                     closing.push(if byte == b'{' { b'}' } else { b']' });
@@ -179,7 +179,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Skips a string. A quote ends it where something follows that can follow a string.
+    /// Skips a string. A quote ends it if what comes next can follow a string.
     fn string(&mut self) -> Option<()> {
         let bytes = self.text.as_bytes();
         self.at += 1;
@@ -207,7 +207,7 @@ fn is_space(byte: u8) -> bool {
 mod tests {
     use super::{elements, members, whole_elements, whole_members};
 
-    /// Things that stand in one resource and are not JSON.
+    /// Texts within a resource that are not JSON.
     const SICK: &[&str] = &[
         "{\"a\":\"x\ty\u{1}z\u{0}\n\"}",
         r#"{"a":NaN,"b":-Infinity}"#,

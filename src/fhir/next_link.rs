@@ -18,7 +18,7 @@ pub enum Next {
     /// No link leads on: this is the last page.
     #[default]
     None,
-    /// The URLs as written. Several are several links to the next page.
+    /// The URLs as written. If there are several, the page has several links to the next page.
     Links(Vec<String>),
     /// A link leads on, or may do so, and cannot be followed.
     Unusable(UnusableNext),
@@ -79,7 +79,7 @@ impl PageLinks {
         found.links()
     }
 
-    /// Adds what the HTTP header `Link` says, where the Bundle itself does not.
+    /// Adds what the HTTP header `Link` says, if the Bundle itself does not say it.
     pub(super) fn or_header(self, header: Option<&str>) -> PageLinks {
         let header = header.map(PageLinks::of_header).unwrap_or_default();
         PageLinks {
@@ -89,7 +89,7 @@ impl PageLinks {
         }
     }
 
-    /// Adds that the page names a next one in another member than `link`, where no link does.
+    /// Adds that the page names a next one in another member than `link`, if no link does.
     pub(super) fn or_named_otherwise(self, names_next: bool) -> PageLinks {
         match names_next {
             true => {
@@ -120,7 +120,7 @@ impl PageLinks {
                     _ => {}
                 }
             }
-            // A gateway has relations of its own.
+            // A gateway may add relations of its own, which mean nothing here.
             let relation = relation.filter(|relation| *relation != Relation::Unknown);
             if is_about_this_page {
                 found.add(relation.unwrap_or(Relation::Other), url.map(Cow::Borrowed));
@@ -136,7 +136,7 @@ impl Next {
         *self == Next::None
     }
 
-    /// This, or else another one that leads on, or may do so.
+    /// Whichever of the two has a URL that leads on; if neither has, whichever may lead on.
     fn or(self, other: Next) -> Next {
         match (self, other) {
             (links @ Next::Links(_), _) | (links, Next::None) => links,
@@ -166,7 +166,7 @@ impl Found {
             (Relation::Unclear, _) => {
                 self.unusable = self.unusable.or(Some(UnusableNext::UnclearRelation));
             }
-            // A link to a page, and nobody knows to which.
+            // A link to some page, but nothing tells to which.
             (Relation::Unknown, Some(url)) if url.contains('?') => {
                 self.unusable = self.unusable.or(Some(UnusableNext::UnclearRelation));
             }
@@ -191,12 +191,12 @@ fn add_once(urls: &mut Vec<String>, url: Cow<'_, str>) {
     }
 }
 
-/// The only one, where there are not several.
+/// The only URL; `None` if there are several or none.
 fn only(mut urls: Vec<String>) -> Option<String> {
     urls.pop().filter(|_| urls.is_empty())
 }
 
-/// The elements of an array; an object or a text that stands alone is its only element.
+/// The elements of an array; an object without an array is its only element.
 fn list(json: &str) -> Option<Vec<&RawValue>> {
     let links = match json.as_bytes().first() {
         Some(b'[') => serde_json::from_str::<First<&RawValue, { MAX_LINKS + 1 }>>(json).ok()?.0,
@@ -256,7 +256,7 @@ mod tests {
         ] {
             let link = format!(r#"{{"relation":"{relation}","url":"?p=2"}}"#);
             assert_eq!(next(&format!("[{link}]")), links(&["?p=2"]), "{relation}");
-            // A list of one that is written without brackets.
+            // A list of one link, written without brackets.
             assert_eq!(next(&link), links(&["?p=2"]), "{relation}");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A page whose resources are in a member of another name (`entries`, `Entry`, `data`) is not empty, and a
 //! page that names its next page in a member of the server's own (`links`, `nextPageToken`, `hasMore`) is
-//! not the last one. Neither is read: the format of such members is anybody's guess.
+//! not the last one. Such members are not read: nobody knows their format.
 
 use serde_json::Value;
 use std::borrow::Cow;
@@ -40,12 +40,12 @@ impl<'a> OtherMembers<'a> {
         }
     }
 
-    /// Whether resources are in one of them.
+    /// Whether resources are in one of these members.
     pub(super) fn hide_resources(&self) -> bool {
         self.0.iter().any(|(_, value)| value.contains("\"resourceType\""))
     }
 
-    /// Whether one of them says that there is a next page.
+    /// Whether one of these members says that there is a next page.
     pub(super) fn name_next_page(&self) -> bool {
         self.0.iter().any(|(name, value)| {
             let value = match value.len() <= MAX_LINKS_BYTES {

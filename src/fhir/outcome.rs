@@ -22,11 +22,11 @@ struct Issue {
     words: Option<String>,
 }
 
-/// Issue types of what passes (FHIR R4, IssueType, below `transient`).
+/// Issue types of errors that pass (FHIR R4, IssueType, below `transient`).
 const TRANSIENT: [&str; 7] =
     ["transient", "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled"];
-/// Issue types that say that an answer is short, even as a warning: what passes, and what would have cost
-/// too much (FHIR R4, IssueType).
+/// Issue types that say that an answer is incomplete, even as a warning: errors that pass, and searches that
+/// would have cost too much (FHIR R4, IssueType).
 const SHORT: [&str; 7] =
     ["transient", "lock-error", "exception", "timeout", "incomplete", "throttled", "too-costly"];
 /// Words that can be shown: severities and issue types (FHIR R4, IssueSeverity and IssueType; R5 has a
@@ -74,8 +74,8 @@ impl Outcome {
             .then(|| Outcome { issues: raw.issue.0.into_iter().map(Issue::read).collect() })
     }
 
-    /// Whether an issue is an error rather than a remark, or says that not all could be had. Where no issue
-    /// is named, nobody knows.
+    /// Whether an issue is an error rather than a remark, or says that the answer is incomplete. Also true if
+    /// no issue is named.
     pub fn is_failure(&self) -> bool {
         let says_short =
             |issue: &Issue| SHORT.contains(&issue.code.as_str()) && issue.severity != "information";
@@ -85,7 +85,7 @@ impl Outcome {
             })
     }
 
-    /// Whether the server itself calls it passing: an issue type below `transient`.
+    /// Whether the server says that the error passes: all issue types are below `transient`.
     pub fn is_transient(&self) -> bool {
         !self.issues.is_empty()
             && self.issues.iter().all(|issue| TRANSIENT.contains(&issue.code.as_str()))
@@ -134,7 +134,7 @@ fn text(json: &RawValue) -> Option<String> {
     string(json.get()).map(Cow::into_owned)
 }
 
-/// A code of FHIR's, in whatever case; anything else is not shown.
+/// A code that FHIR knows, in any case; any other word becomes `unknown` and is not shown.
 fn code_word(code: Option<String>) -> String {
     code.map(|code| code.to_ascii_lowercase())
         .filter(|code| CODES.split_ascii_whitespace().any(|known| known == code))

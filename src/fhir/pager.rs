@@ -1,7 +1,7 @@
 //! From page to page, without ever leaving the origin or going in a circle.
 //!
 //! A `next` link is opaque: its parameters are never read or changed. It is only resolved against
-//! the page it stands on and held against what has been asked for already.
+//! the page it stands on and compared with what has been asked for already.
 
 use super::{
     bundle::{Bundle, Entry, SearchMode},
@@ -18,7 +18,7 @@ use std::{
 };
 use url::Url;
 
-/// Consecutive pages without an entry after which a walk is going nowhere.
+/// Pages without an entry, in a row, after which a walk is given up.
 const MAX_EMPTY_PAGES: u32 = 100;
 
 /// Follows the links of one walk.
@@ -33,12 +33,12 @@ pub struct Pager {
     empty_pages: u32,
 }
 
-/// The last page, named by one that is before it and has no link to the next page.
+/// The last page, named by an earlier page that has no link to the next page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastPage {
-    /// Where it is.
+    /// Its URL.
     pub url: Url,
-    /// Whether it is the next page; else there may be others before it.
+    /// Whether it is the next page; if not, there may be others before it.
     pub is_next: bool,
 }
 
@@ -57,7 +57,7 @@ pub enum PagingError {
     /// It leads to a page that was asked for already.
     #[error("the next page is one that was asked for already")]
     Loop,
-    /// Nothing but empty pages.
+    /// There were too many empty pages in a row.
     #[error("{MAX_EMPTY_PAGES} pages in a row had no entry and named a next one")]
     OnlyEmptyPages,
     /// It is no URL.
@@ -66,7 +66,7 @@ pub enum PagingError {
     /// A `next` link names no URL, or a link may be a `next` link.
     #[error("{0}, so it is not certain that this is the last page")]
     Unusable(#[from] UnusableNext),
-    /// It may be cut off where the server's links would lead on, if it sent any.
+    /// The first page is full, and without links or a total nothing tells whether it is the last.
     #[error(
         "the page holds as many resources as were asked for, and has neither links nor a total, so it \
          is not certain that this is the last page"
@@ -83,11 +83,11 @@ pub enum PagingError {
 impl Pager {
     /// Begins at a URL, which counts as asked for.
     ///
-    /// A link to one of the `proxied` origins is taken for one to the walk's own: some servers
+    /// A link to one of the `proxied` origins is taken for a link to the walk's own: some servers
     /// behind a proxy name the host that they know themselves by.
     ///
     /// # Errors
-    /// A URL without an origin.
+    /// The URL has no origin.
     pub fn new(first: &Url, proxied: &[Origin]) -> Result<Pager, OriginError> {
         let mut pager = Pager {
             origin: Origin::of(first)?,
@@ -104,7 +104,7 @@ impl Pager {
     /// Where the page's links to the next page lead; `None` on the last page.
     ///
     /// # Errors
-    /// A link that cannot or must not be followed; links to different pages.
+    /// A link cannot or must not be followed, or links lead to different pages.
     pub fn follow(&mut self, page: &Url, next: &Next) -> Result<Option<Url>, PagingError> {
         let links = match next {
             Next::None => return Ok(None),
@@ -125,11 +125,11 @@ impl Pager {
         }
     }
 
-    /// The last page, where a page without a link to the next one names one behind itself that was not
-    /// asked for.
+    /// The last page, if a page without a link to the next one names a later last page that was not asked
+    /// for yet.
     ///
     /// # Errors
-    /// A link that must not be followed; a first page that is full and has no links at all.
+    /// A link must not be followed, or the first page is full and has no links at all.
     pub fn last(&mut self, page: &Url, bundle: &Bundle) -> Result<Option<LastPage>, PagingError> {
         if self.asked.len() == 1 && is_full_without_links(page, bundle) {
             return Err(PagingError::Unlinked);
@@ -151,12 +151,12 @@ impl Pager {
         if Origin::of(&url).is_ok_and(|origin| self.proxied.contains(&origin)) {
             url = at_origin_of(&url, page);
         }
-        // The token is all that the walk shows, and the URL is kept: a password does not belong there.
+        // Only the token authenticates the walk, and URLs are stored: no password may be in them.
         let is_plain = url.set_username("").is_ok() && url.set_password(None).is_ok();
         match Origin::of(&url) {
             Ok(_) if !is_plain => Err(PagingError::NotAUrl),
             Ok(origin) if origin == self.origin => match (&self.resource_type, type_of(&url)) {
-                // A page of a search may well be an element of something else.
+                // A page of a search may have the path of a Bundle.
                 (Some(ours), Some(other)) if ours != other && other != "Bundle" => {
                     Err(PagingError::OtherType)
                 }
@@ -170,10 +170,10 @@ impl Pager {
         }
     }
 
-    /// Notes whether a page brought anything.
+    /// Notes whether a page was empty.
     ///
     /// # Errors
-    /// Too many empty pages in a row.
+    /// There were too many empty pages in a row.
     pub fn arrived(&mut self, is_empty: bool) -> Result<(), PagingError> {
         self.empty_pages = if is_empty { self.empty_pages + 1 } else { 0 };
         if self.empty_pages >= MAX_EMPTY_PAGES { Err(PagingError::OnlyEmptyPages) } else { Ok(()) }
@@ -187,8 +187,9 @@ impl Pager {
     }
 }
 
-/// Whether a page has as many matches as `_count` asked for, and nothing that tells whether there are more:
-/// some servers page by an offset that their answers never name (Humana's samples have no links).
+/// Whether a page has as many matches as `_count` asked for, and nothing that tells whether there are more.
+///
+/// Some servers page by an offset that their answers never name (Humana's samples have no links).
 fn is_full_without_links(page: &Url, bundle: &Bundle) -> bool {
     let asked = |name: &str| page.query_pairs().find(|(key, _)| key == name);
     let count: Option<usize> = asked("_count").and_then(|(_, count)| count.parse().ok());
@@ -212,7 +213,7 @@ fn resolve(page: &Url, link: &str) -> Option<Url> {
     page.join(link).ok()
 }
 
-/// The same path and query at the origin of another URL.
+/// The path and query of a URL at the origin of another URL.
 fn at_origin_of(url: &Url, origin: &Url) -> Url {
     let mut moved = origin.clone();
     moved.set_path(url.path());
@@ -375,7 +376,7 @@ mod tests {
             let page = format!("https://api.x.test/r4/Coverage{page}");
             assert_eq!(last(&page, &of("", TWO)), Ok(false), "{page}");
         }
-        // Behind a link that was followed, the page without one is the last.
+        // After a link that was followed, the page without a link is the last.
         let mut pager = Pager::new(&first, &[]).unwrap();
         let second = follow(&mut pager, &first, &["?_count=2&_after=b"]).unwrap();
         assert_eq!(pager.last(&second, &of("", TWO)), Ok(None));

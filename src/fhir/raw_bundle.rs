@@ -1,5 +1,5 @@
-//! The parts of a Bundle as slices of its text: by serde_json where the text is JSON, else by the
-//! lenient scanner, since one sick resource must not hide the page.
+//! The parts of a Bundle as slices of its text: by serde_json if the text is JSON, else by the
+//! lenient scanner, since one invalid resource must not hide the page.
 
 use super::{first::First, lenient, other_members::OtherMembers};
 use serde::{

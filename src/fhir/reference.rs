@@ -18,7 +18,7 @@ pub struct Referenced {
     pub id: String,
 }
 
-/// Tells every `Reference.reference` text of a resource, wherever it stands.
+/// Calls `tell` with every `Reference.reference` text of a resource, wherever it is in the resource.
 ///
 /// The bytes must be JSON. They are read as a row of tokens, so depth does not matter: a resource
 /// that no view can take may still name others.
@@ -87,8 +87,8 @@ const MAX_READ_ID: usize = 4096;
 
 /// Where a resource is read: `{base}/{type}/{id}` (FHIR R4, RESTful read).
 ///
-/// `None` for an id that cannot be the last segment of a path: `.` and `..`, which stand for the path itself (RFC 3986, section 5.2.4), and
-/// one that is too long.
+/// `None` for an id that cannot be the last segment of a path: `.` and `..`, which stand for the path itself
+/// (RFC 3986, section 5.2.4), and an id that is too long.
 pub fn read_url(base: &Url, resource: &Referenced) -> Option<Url> {
     if matches!(resource.id.as_str(), "." | "..") || resource.id.len() > MAX_READ_ID {
         return None;

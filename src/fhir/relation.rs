@@ -44,8 +44,8 @@ const REGISTERED: [&str; 24] = [
     "via",
 ];
 
-/// Parts of words that servers of their own write for the first page, the last one, the one before, and
-/// the server itself: `previousPage`, `fhir-base`.
+/// Parts of unregistered words by which servers name the first, the last and the previous page, and the
+/// server itself: `previousPage`, `fhir-base`.
 const ELSEWHERE: [&str; 8] = ["prev", "prior", "back", "first", "last", "self", "start", "base"];
 
 fn leads_elsewhere(name: &str) -> bool {
@@ -100,7 +100,7 @@ mod tests {
             ("search", Relation::Other),
             ("https://x.test/rels/up", Relation::Other),
             ("lastPage", Relation::Other),
-            // Somebody's own word, whatever the registry means by it.
+            // A server's own word, whatever the registry means by it.
             ("https://x.test/rels/last", Relation::Other),
             ("https://x.test/rels/self", Relation::Other),
             ("https://x.test/rels/next", Relation::Unclear),

@@ -23,7 +23,7 @@ impl RequiredTypes {
         }
     }
 
-    /// Whether the configuration names it: then a consent that leaves it out is a gap.
+    /// Whether the configuration names a type. A consent that leaves such a type out is a gap.
     pub fn is_named(&self, name: &str) -> bool {
         self.names().iter().any(|named| named == name)
     }

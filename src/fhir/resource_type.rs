@@ -95,7 +95,7 @@ pub fn patient_parameter(name: &str) -> Option<&'static str> {
     }
 }
 
-/// The type of a name.
+/// The known type of this name.
 pub fn find(name: &str) -> Option<&'static ResourceType> {
     RESOURCE_TYPES.iter().find(|resource_type| resource_type.name == name)
 }

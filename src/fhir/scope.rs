@@ -7,7 +7,7 @@ use crate::r4::{edits, is_r4_type};
 /// How much of a type a consent covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Granted {
-    /// All of it, or nobody can tell: then it is asked for and the server decides.
+    /// All of it, or nothing tells: then the type is asked for and the server decides.
     Whole,
     /// Only what these searches find (version 2's granular scopes).
     Part(Vec<String>),
@@ -54,8 +54,8 @@ const OTHERS: [&str; 11] = [
     "online_access",
 ];
 
-/// The scopes that begin as a scope of data and cannot be read as one, and those that miss a known one
-/// by a letter or two. A plan may have others of its own.
+/// The scopes that look like scopes of data and cannot be read, and those that misspell a known scope by a
+/// letter or two. A plan may have others of its own.
 pub fn unreadable_scopes(scope: &str) -> Vec<&str> {
     let is_misspelt = |word: &str| {
         !OTHERS.contains(&word)
@@ -118,7 +118,7 @@ fn parse(scope: &str) -> Result<Option<Clinical<'_>>, Unreadable> {
 fn resembles_clinical(scope: &str) -> bool {
     let lower = scope.to_ascii_lowercase();
     if let Some((_, path)) = lower.split('?').next().unwrap_or_default().split_once("://") {
-        // The URI of something else has a path of its own; one of a type with rights has not.
+        // The URI of something else goes on with a path; that of a scope goes on with a type and its rights.
         return CONTEXTS
             .iter()
             .any(|context| path.rsplit_once(context).is_some_and(|(_, what)| what.contains('.')));
@@ -132,7 +132,7 @@ fn resembles_clinical(scope: &str) -> bool {
     })
 }
 
-/// Whether a search holds a further scope, which something other than a space sets apart.
+/// Whether a search holds a further scope, set apart by something other than a space.
 fn holds_another_scope(query: &str) -> bool {
     const SEPARATORS: [&str; 7] = [",", ";", "+", "|", "%20", "%2C", "%2c"];
     CONTEXTS.iter().any(|context| {

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use std::borrow::Cow;
 use url::Url;
 
-/// The search for a whole type: `{base}/{type}?_count={page_size}`; without `_count` where that is 0.
+/// The search for a whole type: `{base}/{type}?_count={page_size}`; a `page_size` of 0 leaves out `_count`.
 ///
 /// A Patient Access token is limited to its member already, so no patient parameter is sent unless a
 /// [rule](super::SearchRule) or the plan's refusal asks for it.
@@ -16,7 +16,7 @@ pub fn type_search(base: &Url, resource_type: &str, page_size: u32) -> Url {
     url
 }
 
-/// The same search without `_count`; `None` where it has none.
+/// The same search without `_count`; `None` if it has no `_count`.
 pub fn without_count(search: &Url) -> Option<Url> {
     let is_count = |(name, _): &(Cow<'_, str>, Cow<'_, str>)| name == "_count";
     search.query_pairs().find(is_count)?;
@@ -37,11 +37,11 @@ pub fn changed_since(search: &Url, since: DateTime<Utc>) -> Url {
     url
 }
 
-/// The same search for some days: from the first one to, and without, the last; either may be open
+/// The same search for the days from `from` up to, and without, `to`; either end may be open
 /// (FHIR R4, search, date prefixes).
 ///
-/// `lt` the day after, not `le` the last one: a server that takes a day for its first instant
-/// would leave out what happened during the last.
+/// The search has `lt` with the day after, not `le` with the last day: a server that takes a day for its
+/// first instant would leave out what happened during the last day.
 pub fn on_days(
     search: &Url,
     parameter: &str,

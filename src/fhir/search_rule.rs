@@ -1,14 +1,14 @@
 //! How a plan wants its types searched for, where the bare type is not enough.
 //!
 //! `GET {base}/{type}` is what a member's token makes safe and what 1upHealth documents. Others want
-//! the patient named (US Core: `patient`), or a category beside it, and some let a type be read by
+//! the patient named (US Core: `patient`), or also a category, and some let a type be read by
 //! id alone (CARIN for Blue Button promises no more for Patient, Organization and Practitioner).
 
 use url::Url;
 
 /// Stands in a query for the id of the member's Patient.
 const PATIENT: &str = "{patient}";
-/// The same in the path of a URL.
+/// The same placeholder, as it is written in the path of a URL.
 const PATIENT_IN_PATH: &str = "%7Bpatient%7D";
 /// The operation on a Patient that brings everything about it (FHIR R4, Patient, "Fetch Patient Record").
 const EVERYTHING: &str = "$everything";
@@ -18,7 +18,7 @@ const EVERYTHING: &str = "$everything";
 pub enum SearchRule {
     /// The whole type, without a query: `bare`.
     Bare,
-    /// Not at all; what stored resources and the consent name is read by id: `read`.
+    /// No search: resources that stored resources and the consent name are read by id: `read`.
     Read,
     /// By these queries, each a search of its own. What they find together is the type.
     Queries(Vec<SearchQuery>),
@@ -29,14 +29,14 @@ pub enum SearchRule {
 pub struct SearchQuery {
     text: String,
     pairs: Vec<(String, String)>,
-    /// Whether it is no search of the type but the Patient's `$everything`, asked for the type.
+    /// Whether this is no search of the type, but the Patient's `$everything`, asked for the type.
     is_everything: bool,
 }
 
 /// Why a text is no rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SearchRuleError {
-    /// There is nothing in it.
+    /// The text is empty.
     #[error(
         "is empty; write \"bare\", \"read\", \"everything\" or a query such as \"patient={PATIENT}\""
     )]
@@ -49,14 +49,14 @@ pub enum SearchRuleError {
         "has a parameter {0:?}, which no search has; write the query alone, such as \"patient={PATIENT}\""
     )]
     NoName(String),
-    /// A placeholder that nothing is known to stand for.
+    /// A placeholder other than `{patient}`.
     #[error("has {0:?}; the only placeholder is {PATIENT}")]
     UnknownPlaceholder(String),
     /// A parameter that the walk itself sets.
     #[error("sets {0}, which the walk sets by itself")]
     Reserved(&'static str),
-    /// A parameter that says who somebody is, with a value of its own: the text of a rule stands in
-    /// the ledger and in logs, where nobody may be named. The value is not repeated.
+    /// A parameter that identifies a person, with a value other than the placeholder. The text of a rule
+    /// gets into the ledger and logs, where nobody may be named. The value is not repeated.
     #[error(
         "sets {0} to something else than {PATIENT}; a rule names nobody, write \"{0}={PATIENT}\""
     )]
@@ -130,7 +130,7 @@ impl SearchRule {
 }
 
 impl SearchRule {
-    /// The query, or `bare`, that asks for the resources of everybody.
+    /// The query, or `bare`, that asks for the resources of everybody, if the rule has one.
     pub(super) fn names_nobody(&self) -> Option<&str> {
         match self {
             SearchRule::Bare => Some("bare"),
@@ -185,34 +185,36 @@ impl SearchQuery {
         }
     }
 
-    /// Whether it is the type out of the Patient's `$everything`.
+    /// Whether the query takes the type out of the Patient's `$everything`.
     pub fn is_everything(&self) -> bool {
         self.is_everything
     }
 
-    /// Whether it is for the member alone.
+    /// Whether the query asks for the member's resources alone.
     fn names_patient(&self) -> bool {
         self.is_everything || self.pairs.iter().any(|(_, value)| value.contains(PATIENT))
     }
 
-    /// The type out of the Patient's `$everything`.
+    /// The query that takes the type out of the Patient's `$everything`.
     fn everything() -> SearchQuery {
         SearchQuery { text: EVERYTHING.to_owned(), pairs: Vec::new(), is_everything: true }
     }
 
-    /// As it is typed.
+    /// The query as it was typed.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The search of a type with this query; its own `_count` goes before another one.
+    /// Adds this query to the search of a type; a parameter of the query, such as `_count`, replaces the
+    /// search's.
     pub fn on(&self, search: &Url) -> Url {
         let mut url = search.clone();
         if self.is_everything {
             let path = search.path().to_owned();
             let (base, name) = path.rsplit_once('/').unwrap_or(("", &path));
             url.set_path(&format!("{base}/Patient/{PATIENT_IN_PATH}/{EVERYTHING}"));
-            // Everything of the Patient, with all types that come along; of another type, that type.
+            // For Patient, everything is asked for, with all types that come along; for another type, that
+            // type.
             if name != "Patient" {
                 url.query_pairs_mut().append_pair("_type", name);
             }
@@ -249,7 +251,7 @@ fn set_pairs<'a>(url: &mut Url, pairs: impl Iterator<Item = &'a (String, String)
     }
 }
 
-/// Whether a search is still to be told whose Patient it is for.
+/// Whether a search still needs the id of the Patient that it is for.
 pub fn needs_patient(search: &Url) -> bool {
     search.path().contains(PATIENT_IN_PATH)
         || search.query_pairs().any(|(_, value)| value.contains(PATIENT))
@@ -260,7 +262,7 @@ pub fn is_everything(url: &Url) -> bool {
     url.path().rsplit('/').next() == Some(EVERYTHING)
 }
 
-/// The search with the id of the Patient in its place.
+/// The search with the Patient's id in place of the placeholder.
 pub fn for_patient(search: &Url, patient: &str) -> Url {
     let mut url = search.clone();
     let pairs: Vec<_> = search

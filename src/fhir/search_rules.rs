@@ -1,4 +1,4 @@
-//! The rules by which a plan's types are searched for, and what holds where there is none.
+//! The rules by which a plan's types are searched for, and the rule of a type that has none of its own.
 
 use super::{
     resource_type::{RESOURCE_TYPES, is_about_a_member, patient_parameter},
@@ -11,15 +11,15 @@ use std::collections::BTreeMap;
 pub struct SearchRules {
     /// For each type that has the search parameter `patient`, unless it has a rule of its own.
     pub default: Option<SearchRule>,
-    /// For a type.
+    /// The rules of single types.
     pub types: BTreeMap<String, SearchRule>,
-    /// Whether the server tells nobody apart, so that a type without a rule is only read.
+    /// Whether the server answers for everybody, so that a type without a rule is only read.
     names_one_patient: bool,
 }
 
 impl SearchRules {
-    /// Adds the rules for a server that tells nobody apart: each search names the patient, and types
-    /// that name no patient are only read. Rules that are there stay.
+    /// Adds the rules for a server that answers for everybody: each search names the patient, and types
+    /// without a parameter for the patient are only read. Existing rules stay.
     pub fn name_one_patient(&mut self) {
         for known in RESOURCE_TYPES {
             let parameter = patient_parameter(known.name);
@@ -35,8 +35,8 @@ impl SearchRules {
         self.names_one_patient = true;
     }
 
-    /// The rule that asks for everybody's resources of a type that is about people: the key of it, and the
-    /// query, or `bare`.
+    /// A rule that asks for everybody's resources of a type that is about people: its key, and its query or
+    /// `bare`.
     pub fn names_nobody(&self) -> Option<(&str, &str)> {
         let default = self.default.iter().map(|rule| ("default", rule));
         let about_people = self.types.iter().filter(|(name, _)| is_about_a_member(name));
@@ -53,7 +53,7 @@ impl SearchRules {
         self.default.iter().chain(self.types.values()).any(wants)
     }
 
-    /// The rule for a type; `None` where nobody says, and what works is found out.
+    /// The rule for a type; `None` if there is none, so that the run finds out which search works.
     pub fn of(&self, resource_type: &str) -> Option<&SearchRule> {
         let has_patient = || patient_parameter(resource_type) == Some("patient");
         let default = || self.default.as_ref().filter(|_| has_patient());

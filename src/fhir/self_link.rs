@@ -3,9 +3,9 @@
 use crate::reference::{Destination, FullUrls, ServerBases};
 use url::Url;
 
-/// The Patient that a page's self link asks for, where it names one.
+/// The Patient that a page's self link asks for, if it names one.
 ///
-/// Some servers answer another search than the one asked for, and say so there.
+/// Some servers answer another search than the one asked for, and the self link says so.
 pub fn patient_of_self_link(
     page: &Url,
     link: &str,

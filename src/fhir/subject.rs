@@ -1,7 +1,7 @@
 //! Whom a resource is about: the Patients that it names as patient, subject, beneficiary.
 //!
-//! Source: FHIR R4 patient compartment. The bytes decide, not the schema: an element that stands
-//! there twice, or as a list, speaks each time, and each time counts.
+//! Source: FHIR R4 patient compartment. The bytes decide, not the schema: if an element occurs twice, or as
+//! a list, each occurrence counts.
 
 use crate::reference::{Destination, FullUrls, ServerBases};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -17,23 +17,25 @@ const OTHER_PEOPLE: [&str; 2] = ["RelatedPerson", "Person"];
 /// The people whom a resource names as its subject; empty if it names nobody.
 ///
 /// A Group or a Device in place of a Patient says nothing. A RelatedPerson or a Person does: it names
-/// somebody of whom nobody can tell whether it is the member.
+/// somebody who may or may not be the member.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Subjects {
     /// Ids of Patients of this server.
     pub patients: Vec<String>,
     /// References without a type, which may be the bare id of a Patient.
     pub bare: Vec<String>,
-    /// Identifiers of those that it names without a reference.
+    /// Identifiers of people whom the resource names without a reference.
     pub identifiers: Vec<Identifier>,
     /// Whether it names a Patient of another server.
     pub elsewhere: bool,
-    /// Whether it names somebody of whom nobody can tell who that is.
+    /// Whether it names somebody who cannot be identified.
     pub unclear: bool,
 }
 
-/// System and value of an identifier, as two that mean the same are equal: without spaces around
-/// them and without a slash behind the system. The system is empty if none was sent.
+/// System and value of an identifier, without spaces around them and without a slash at the system's end, so
+/// that two identifiers that mean the same are equal.
+///
+/// The system is empty if none was sent.
 pub type Identifier = (String, String);
 
 /// The identifiers of a Patient.
@@ -78,12 +80,12 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// An element that should hold a Reference.
+    /// Reads an element that should hold a Reference.
     fn element(&mut self, value: &str) {
         match value.as_bytes().first() {
             Some(b'[') => {
                 for one in elements(value) {
-                    // A list within a list is nothing that could be read, however deep.
+                    // A list within a list cannot be read, however deep it is.
                     match one.get().starts_with('[') {
                         true => self.found.unclear = true,
                         false => self.element(one.get()),
@@ -106,14 +108,14 @@ impl Reading<'_> {
                     self.without_reference(value, stated);
                 }
             }
-            // Some servers write the reference in place of the Reference.
+            // Some servers write the reference as a text, in place of the Reference.
             Some(b'"') => self.reference(value, None),
             Some(b'n') => {}
             _ => self.found.unclear = true,
         }
     }
 
-    /// A Reference that names somebody by an identifier, or in words alone.
+    /// Reads a Reference that names somebody by an identifier, or in words alone.
     fn without_reference(&mut self, value: &str, stated: Option<&str>) {
         if stated.is_some_and(|stated| OTHER_PEOPLE.contains(&stated)) {
             self.found.unclear = true;
@@ -167,8 +169,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Whether a contained resource is a Patient or another person, or missing: it has no id of this
-    /// server's.
+    /// Whether a contained resource is a Patient or another person, or is missing. Nobody has an id on this
+    /// server by such a reference.
     fn contains_person(&self, id: &str) -> bool {
         let contained = members(self.json, "contained");
         let mut same = contained.iter().flat_map(|list| elements(list.get())).filter(|resource| {

@@ -43,7 +43,7 @@ impl Bearer {
         format!("Bearer {}", self.token.expose_secret())
     }
 
-    /// `body` with this token, and what else is secret with it, masked wherever a server repeats it.
+    /// Masks this token and the other `secrets`, wherever a server repeats them in `body`.
     pub(super) fn mask(&self, body: Bytes) -> Bytes {
         self.secrets.mask(body)
     }

@@ -8,8 +8,8 @@ use super::encoding::{self, Decoder};
 use super::error::Fault;
 use super::in_flight::InFlight;
 
-/// Bytes that are decoded at once: what they unpack to, a thousand times as much at most, is in
-/// memory before it is counted.
+/// Bytes that are decoded at once. They unpack to a thousand times as much at most, which is in memory before
+/// it is counted.
 const PIECE: usize = 4 << 10;
 
 /// Reads the whole body, decoded, up to a limit, before the deadline.
@@ -21,7 +21,7 @@ pub(super) async fn read(
     in_flight: &InFlight,
     mut deadline: Instant,
 ) -> Result<Bytes, Fault> {
-    // Why a request failed may be said in any encoding; nobody needs to read it.
+    // The body of a refusal may have any encoding: nobody needs to read it.
     if response.status().is_success() {
         encoding::check(response.headers())?;
     }

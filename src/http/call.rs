@@ -1,4 +1,4 @@
-//! A request in the form in which it can be sent again, and when it is.
+//! A request that can be sent again, and the decision whether it is.
 
 use bytes::Bytes;
 use reqwest::{Method, header::HeaderMap};
@@ -18,9 +18,9 @@ pub(super) struct Call<'a> {
     pub(super) form: Option<Posted>,
     /// The cookies to send and to take.
     pub(super) cookies: Option<&'a Cookies>,
-    /// Largest answer, where that is less than the options'.
+    /// Largest answer in bytes, if that is less than the limit of the options.
     pub(super) limit_bytes: Option<usize>,
-    /// A field of the form that each attempt has anew.
+    /// A field of the form that is made anew for each attempt.
     pub(super) fresh: &'a (dyn Fn() -> Option<(&'static str, SecretString)> + Send + Sync),
     /// Whether an attempt may be repeated although the server may have acted on it.
     pub(super) repeatable: bool,
@@ -33,8 +33,9 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Why another attempt may bring more than this one; `None` where its outcome is final. A body is
-    /// wanting that was not read as what it should be.
+    /// Why another attempt may bring more than this one; `None` if this outcome is final.
+    ///
+    /// `is_wanting` says that the body is not what was asked for.
     pub(super) fn reason_to_repeat(
         &self,
         outcome: &Result<Response, Fault>,
@@ -47,7 +48,8 @@ impl Call<'_> {
             }
             Ok(_) => is_wanting.then_some(RetryReason::Body),
             Err(fault) => {
-                // A form whose answer has begun was acted on, whatever became of the rest.
+                // If the answer to a form has begun, the server has acted on the form, even if the rest was
+                // lost.
                 let is_acted_on = self.form.is_some() && fault.is_final();
                 let repeatable = fault.unsent || (self.repeatable && !is_acted_on);
                 (fault.kind.is_transient() && repeatable)

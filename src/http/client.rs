@@ -73,7 +73,7 @@ impl HttpClient {
         self.0.budgets.limit(origin, limits);
     }
 
-    /// Takes requests off an origin's hourly budget that an earlier process has sent.
+    /// Takes the requests that an earlier process has sent off an origin's hourly budget.
     pub fn spend(&self, origin: &Origin, requests: u32) {
         self.0.budgets.spend(origin, requests);
     }
@@ -84,18 +84,17 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// Without an answer: a refusal (foreign origin, no TLS), a network failure after the last
+    /// No answer came: a refusal (foreign origin, no TLS), a network failure after the last
     /// attempt, a body that is too large, or a wait that is too long.
     pub async fn get(&self, request: Get<'_>) -> Result<Response, HttpError> {
         self.get_as(request, &|_| Reading::Final(())).await.map(|(response, _)| response)
     }
 
-    /// As [`get`](Self::get), and reads the answer where its status is a success: once, whoever wants to
-    /// know what it is.
+    /// Sends a GET like [`get`](Self::get), and reads the answer, once, if its status is a success.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// The same as those of [`get`](Self::get).
     pub async fn get_as<T>(
         &self,
         request: Get<'_>,
@@ -150,7 +149,7 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// The same as those of [`get`](Self::get).
     pub async fn post_form(&self, request: PostForm<'_>) -> Result<Response, HttpError> {
         let PostForm { url, fields, format, fresh, basic, retry, give_up, on_retry } = request;
         let posted = Posted::new(fields, format);
@@ -180,12 +179,13 @@ impl HttpClient {
         self.post(call).await
     }
 
-    /// Posts a text until its answer is final; an attempt that may have been acted on is repeated,
-    /// redirects are not followed.
+    /// Posts a text until its answer is final; redirects are not followed.
+    ///
+    /// An attempt is repeated even if the server may have acted on it.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// The same as those of [`get`](Self::get).
     pub async fn post_text(&self, request: PostText<'_>) -> Result<Response, HttpError> {
         let PostText { url, content_type, headers: own, text } = request;
         if let Some(own) = own.filter(|own| !own.may_go_to(url)) {
@@ -303,7 +303,7 @@ impl HttpClient {
         let headers = response.headers();
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let date = text(DATE).and_then(http_date);
-        // Relative to the server's clock: this machine's may be wrong.
+        // Waits and ages count by the server's clock: this machine's may be wrong.
         let now = date.unwrap_or_else(Utc::now);
         if let Some(cookies) = call.cookies {
             cookies.learn(url, headers, now);

@@ -31,7 +31,7 @@ async fn requests_received(server: &MockServer) -> usize {
     server.received_requests().await.unwrap().len()
 }
 
-/// A server that says the given bytes to each connection in turn and hangs up.
+/// A server that answers each connection in turn with the given bytes, and hangs up.
 fn verbatim(answers: Vec<Vec<u8>>) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = Url::parse(&format!("http://{}/r4/Patient", listener.local_addr().unwrap())).unwrap();

@@ -1,8 +1,8 @@
 //! Cookies for the length of a run, for load balancers that keep a client at one server by them.
 //!
-//! They belong to one connection and one origin, stand in memory alone and are never shown. What a
-//! balancer sets needs no more of RFC 6265 than this; reqwest's own store would bring four crates into
-//! every build.
+//! They belong to one connection and one origin, are kept in memory alone and are never shown. The cookies of
+//! a balancer need no more of RFC 6265 than this; reqwest's own store would bring four crates into every
+//! build.
 
 use super::{Origin, retry_after::http_date};
 use chrono::{DateTime, Utc};
@@ -14,7 +14,8 @@ use std::{
 };
 use url::Url;
 
-/// Cookies that are kept, and bytes of each: more than browsers must keep (RFC 6265, section 6.1).
+/// The most cookies that are kept, and the most bytes of each: browsers keep no fewer (RFC 6265, section
+/// 6.1).
 const MOST: usize = 50;
 const LONGEST: usize = 4096;
 
@@ -55,7 +56,7 @@ impl Cookies {
         Some(header)
     }
 
-    /// Takes what an answer sets.
+    /// Keeps the cookies that an answer sets.
     pub(super) fn learn(&self, url: &Url, headers: &HeaderMap, now: DateTime<Utc>) {
         if Origin::of(url).ok().as_ref() != Some(&self.origin) {
             return;

@@ -1,8 +1,8 @@
 //! The encoding of a body: gzip in every spelling, or none.
 //!
 //! Servers and gateways write `GZIP`, `x-gzip` or `gzip, identity`, send several members, send gzip
-//! without saying so and say so without sending it. So the first two bytes decide, which are gzip's
-//! or can begin no JSON. Anything else that was not asked for is refused. Sources: RFC 1952; RFC
+//! without saying so and say so without sending it. So the first two bytes decide: those of gzip can begin no
+//! JSON. Any other compression was not asked for, and is refused. Sources: RFC 1952; RFC
 //! 9110, section 8.4.
 
 use std::io::{self, Write};
@@ -31,7 +31,7 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Fault> {
     }
 }
 
-/// A body as it arrives; holds what it decodes to, up to a limit.
+/// Decodes a body as it arrives, and holds the decoded bytes up to a limit.
 pub(super) enum Decoder {
     /// Too little has arrived to tell.
     Undecided(Bounded),
@@ -95,7 +95,7 @@ impl Decoder {
             Decoder::Undecided(body) | Decoder::Plain(body) => body.bytes,
             Decoder::Gzip(mut decoder) => std::mem::take(&mut decoder.get_mut().bytes),
         };
-        // A body is held until it is stored, together with others.
+        // The body stays in memory until it is stored, beside others.
         bytes.shrink_to_fit();
         Ok(bytes)
     }

@@ -1,4 +1,4 @@
-//! Why no answer could be had.
+//! Why a request got no answer.
 
 use std::error::Error;
 use std::fmt;
@@ -191,7 +191,7 @@ impl Fault {
         Self::caused(kind, unsent, source)
     }
 
-    /// The longest time of an attempt is over.
+    /// A failure of an attempt that took longer than the longest time.
     pub(super) fn too_slow() -> Self {
         Self { unsent: false, ..Self::refusal(HttpErrorKind::Timeout) }
     }

@@ -1,8 +1,8 @@
 //! Large bodies in memory, bounded over all requests together.
 //!
-//! A small body is not counted: each walk holds two pages at most. Beyond that a body takes its part
-//! of one budget before it grows, and gives it back when nobody holds it any more. Large bodies are
-//! read one at a time, so that none waits for another that is only half there.
+//! Small bodies are not counted: each walk holds two pages at most. A larger body takes its part of one
+//! budget before it grows, and gives it back when nobody holds the body any more. Large bodies are
+//! read one at a time, so that none waits for another one that is only half read.
 
 use std::sync::Arc;
 
@@ -33,14 +33,14 @@ impl InFlight {
         InFlight { budget, turn: Mutex::new(()) }
     }
 
-    /// The part of a body that has not begun.
+    /// The part, still empty, of a body that is about to be read.
     pub(super) fn part(&self) -> Part<'_> {
         Part { in_flight: self, turn: None, permit: None }
     }
 }
 
 impl Part<'_> {
-    /// Whether a body of so many bytes needs more than it has.
+    /// Whether a body of so many bytes needs a larger part than this.
     pub(super) fn is_short_of(&self, bytes: usize) -> bool {
         bytes > SMALL && bytes > self.units() * UNIT
     }
@@ -52,7 +52,7 @@ impl Part<'_> {
         }
         let missing = bytes.div_ceil(UNIT).saturating_sub(self.units());
         let missing = u32::try_from(missing).unwrap_or(u32::MAX);
-        // Never closed; and only bodies that are complete hold the rest, so it comes back.
+        // The semaphore is never closed, and only complete bodies hold the rest of it, so it comes back.
         let more = Arc::clone(&self.in_flight.budget).acquire_many_owned(missing).await.ok();
         match (&mut self.permit, more) {
             (Some(permit), Some(more)) => permit.merge(more),

@@ -4,8 +4,8 @@
 //! retried, waits as long as a server asks for, keeps to a budget of requests per origin, bounds
 //! every body, and hands every final answer, good or bad, to the layer above.
 //!
-//! It never knows what FHIR or OAuth is, but for the words of a URL that may be shown, never logs,
-//! and never sends a [`Bearer`] to an origin other than the one that bearer was made for.
+//! It knows nothing of FHIR or OAuth, except the words of URLs that may be shown. It never logs, and
+//! never sends a [`Bearer`] to an origin other than the one that the bearer was made for.
 
 mod bearer;
 mod body;

@@ -52,7 +52,7 @@ impl Origin {
         }
     }
 
-    /// Whether what is sent there cannot be read on the way: TLS, or this machine.
+    /// Whether nobody can read a request to this origin on its way: it has TLS or stays on this machine.
     pub fn is_protected(&self) -> bool {
         self.scheme == Scheme::Https || self.is_loopback()
     }

@@ -1,4 +1,4 @@
-//! Headers of a configuration, for one origin alone.
+//! Headers from the configuration, for one origin alone.
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -18,7 +18,7 @@ pub struct OriginHeaders {
 }
 
 impl OriginHeaders {
-    /// No header yet.
+    /// Makes a set without headers, for one origin.
     pub fn new(origin: Origin) -> OriginHeaders {
         OriginHeaders { origin, headers: HeaderMap::new(), secrets: SecretsInPlay::default() }
     }

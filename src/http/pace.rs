@@ -1,31 +1,31 @@
 //! A pace that learns how fast an origin may be asked, from its 429s.
 //!
-//! Kept beside the configured budget, which stays the upper bound. Between a rate that was refused and one
-//! that held, the pace takes the middle, until the two are 3 % apart. There it stays; after a minute or more it
-//! tries the refused rate again, after each failure twice as late. Each rate is on trial for two seconds; a limit
-//! over a minute refuses what had held, and doubles that.
+//! The configured budget stays the upper bound. Between a rate that was refused and one that held, the pace
+//! takes the middle, until the two are 3 % apart, and stays there. After a minute or more it tries the
+//! refused rate again; each time that this fails, it waits twice as long. Each rate is on trial for two
+//! seconds. If a rate that had held is refused, as by a limit over a minute, the trial becomes twice as long.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// The slowest pace: one request a minute.
 const SLOWEST: Duration = Duration::from_secs(60);
-/// For so long after a change, refusals are those of requests that were under way, or of a window that the
+/// The time after a change in which refusals still concern requests that were under way, or a window that the
 /// rate before has filled.
 const SETTLING: Duration = Duration::from_secs(1);
 const FIRST_TRIAL: Duration = Duration::from_secs(2);
 const LONGEST_TRIAL: Duration = Duration::from_secs(64);
-/// For so long a refused rate is not tried again, and ten times as long near the configured rate; twice as long
-/// after each time that it is refused again.
+/// How long a refused rate is not tried again; near the configured rate, ten times as long. Each time that it
+/// is refused again, the time doubles.
 const FIRST_PATIENCE: Duration = Duration::from_secs(60);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(60 * 60);
-/// A faster rate than one request in this is not told apart.
+/// The shortest distance: faster rates are not told apart.
 const SHORTEST: Duration = Duration::from_micros(100);
 
 /// The distance that requests to one origin keep at present.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// The distance of the configured rate: as far as the pace may return.
+    /// The distance of the configured rate, to which the pace may return.
     usual: Duration,
     /// Zero while nothing has been refused.
     distance: Duration,
@@ -64,12 +64,12 @@ impl Pace {
         self.last.map(|last| last + self.distance).max(self.full_until)
     }
 
-    /// A request goes.
+    /// Notes that a request goes.
     pub(super) fn sent(&mut self, now: Instant) {
         self.last = Some(now);
     }
 
-    /// The server said 429: back to the distance that held, or to twice the distance.
+    /// Notes a 429: the pace goes back to the distance that held, or takes twice the distance.
     pub(super) fn throttled(&mut self, now: Instant) {
         let refused = self.distance.max(self.usual);
         let bounds = self.bounds.get_or_insert(Bounds {
@@ -84,7 +84,7 @@ impl Pace {
             is_bold: false,
         });
         if now < bounds.since + SETTLING && self.distance > Duration::ZERO {
-            // More than one: a window of the server's is full, and each further attempt would be lost.
+            // Another refusal so soon: a window of the server's is full, and further attempts would be lost.
             self.full_until = Some(bounds.since + SETTLING);
             return;
         }
@@ -100,7 +100,7 @@ impl Pace {
         self.distance = bounds.held.unwrap_or(refused * 2).min(SLOWEST);
     }
 
-    /// The server took the request: after a trial's worth of them, a shorter distance.
+    /// Notes that the server took a request. After a trial's worth of them, the distance gets shorter.
     pub(super) fn accepted(&mut self, now: Instant) {
         let Some(bounds) = &mut self.bounds else { return };
         bounds.answers = bounds.answers.saturating_add(1);
@@ -114,14 +114,15 @@ impl Pace {
         if !is_used {
             return;
         }
-        // The configured rate held, so that the budget holds alone.
+        // The configured rate held, so that the budget alone is enough.
         if self.distance <= self.usual {
             (self.distance, self.bounds) = (Duration::ZERO, None);
             return;
         }
         bounds.held = Some(self.distance);
         if self.distance * 100 <= bounds.refused * 103 {
-            // Far below the configured rate is more likely a squeeze that passes than the plan's limit.
+            // A refusal far below the configured rate is more likely a shortage that passes than the plan's
+            // limit.
             let is_far = self.distance > self.usual * 8;
             if now < bounds.refused_at + bounds.patience * if is_far { 1 } else { 10 } {
                 return;
@@ -147,8 +148,8 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
-    /// What became of requests that eager senders sent, each one after its answer: the instants, and whether each
-    /// was refused. The budget's own distance holds, too.
+    /// The requests of eager senders, each sent after the answer to the one before: the instants, and whether
+    /// each was refused. The budget's own distance holds, too.
     fn sent_by(
         senders: usize,
         usual: Duration,
@@ -195,7 +196,7 @@ mod tests {
         sent
     }
 
-    /// The same of one sender, who is answered at once.
+    /// The requests of one eager sender, who is answered at once.
     fn sent(
         usual: Duration,
         seconds: u64,

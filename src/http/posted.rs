@@ -15,7 +15,7 @@ pub enum BodyFormat {
 
 /// The body of a POST request.
 pub(super) enum Posted {
-    /// Fields with how they are written.
+    /// Fields, and the format in which they are written.
     Fields { fields: Vec<(String, String)>, format: BodyFormat },
     /// A text as it is.
     Text { text: String, content_type: &'static str },
@@ -35,7 +35,7 @@ impl Posted {
         }
     }
 
-    /// The body: the fields, and behind them the fresh field, if one is given.
+    /// The body: the fields, and after them the fresh field, if one is given.
     pub(super) fn body(&self, fresh: Option<(&'static str, SecretString)>) -> String {
         let (fields, format) = match self {
             Posted::Fields { fields, format } => (fields, format),

@@ -19,14 +19,14 @@ use crate::shard::Shard;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// How many requests an origin is sent at most.
+/// The most requests that an origin is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
     /// Requests in any second.
     pub per_second: NonZeroU32,
     /// Requests in any hour.
     pub per_hour: Option<NonZeroU32>,
-    /// The shard whose part of both holds here.
+    /// The shard, to which its part of both limits applies.
     pub shard: Shard,
 }
 
@@ -77,7 +77,7 @@ impl Budgets {
         }
     }
 
-    /// Takes requests off the hourly budget that an earlier process sent within the last hour.
+    /// Takes the requests that an earlier process sent within the last hour off the hourly budget.
     ///
     /// A bucket cannot owe more than it holds: it begins empty and refills at its rate.
     pub(super) fn spend(&self, origin: &Origin, requests: u32) {
@@ -107,8 +107,8 @@ impl Budgets {
 
     /// Waits until another request may be sent to `origin`.
     ///
-    /// Nothing is reserved ahead: each request keeps the distance that is known when it goes, and one that
-    /// is given up leaves its place to the next.
+    /// Nothing is reserved ahead: each request keeps the distance that is known when it is sent, and a
+    /// request that is given up leaves its place to the next one.
     pub(super) async fn admit(&self, origin: &Origin) {
         let Some(budget) = self.of(origin) else { return };
         let _turn = budget.turn.lock().await;
@@ -129,7 +129,8 @@ impl Budgets {
 
 impl Budget {
     fn new(limits: RateLimits) -> Self {
-        // The longer budget first: a place in this second is not taken and then held for minutes.
+        // The longer interval comes first, so that no place in this second is taken and then held for
+        // minutes.
         let mut gates = Vec::new();
         if let Some(per_hour) = limits.per_hour {
             gates.push(Gate::new(per_hour, HOUR, limits.shard));
@@ -170,11 +171,12 @@ impl Gate {
     }
 }
 
-/// A bucket that refills at a limit per second, and holds a tenth of it: what a late timer missed is made up
-/// for. The window beside it keeps the limit in every second.
+/// A bucket that refills at a limit per second and holds a tenth of it, to make up for late timers.
+///
+/// The window beside it keeps the limit in every second.
 fn bucket<C: Clock>(limit: NonZeroU32, clock: C) -> Limiter<C> {
     let burst = NonZeroU32::new((limit.get() / 10).max(2.min(limit.get()))).unwrap_or(limit);
-    // Only a period of zero has no quota: of more than one request in a nanosecond.
+    // Only a period of zero has no quota: it means more than one request in a nanosecond.
     let quota = Quota::with_period(SECOND / limit.get()).unwrap_or(Quota::per_second(limit));
     RateLimiter::direct_with_clock(quota.allow_burst(burst), clock)
 }
@@ -182,8 +184,8 @@ fn bucket<C: Clock>(limit: NonZeroU32, clock: C) -> Limiter<C> {
 /// A limiter that lets at most `limit` requests pass in any `interval`, not only on average.
 ///
 /// A bucket of `burst` that refills at `rate` lets `burst + rate - 1` pass, so that the burst of
-/// a tenth is taken off the rate. The period is rounded up: a nanosecond less lets one more pass. It needs to
-/// know nothing of when an earlier process sent its requests, as a count would.
+/// a tenth is taken off the rate. The period is rounded up: a nanosecond less lets one more pass. Unlike a
+/// count, it need not know when an earlier process sent its requests.
 fn limiter<C: Clock>(limit: NonZeroU32, interval: Duration, clock: C) -> Limiter<C> {
     let burst = NonZeroU32::new(limit.get() / 10).unwrap_or(NonZeroU32::MIN);
     let rate = limit.get() - burst.get() + 1;
@@ -280,7 +282,8 @@ mod tests {
         assert!(most_within(HOUR, &admitted) <= 300);
     }
 
-    /// Each process begins with what the one before it is known to have sent, and not when.
+    /// Each process begins with the number of requests that the one before it has sent, but not with their
+    /// times.
     #[test]
     fn no_hour_over_two_processes_sees_more_than_its_limit() {
         for sent in [30, 100, 271, 300] {

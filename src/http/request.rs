@@ -50,8 +50,8 @@ impl<'a> Get<'a> {
 pub enum Reading<T> {
     /// Asking again would bring the same.
     Final(T),
-    /// It is cut short, or a login page: it is asked for again like after a failed attempt. What was read
-    /// counts after the last one.
+    /// It is cut short, or a login page: the request is repeated like after a failed attempt. After the last
+    /// attempt, the value that was read counts.
     AskAgain(T),
 }
 
@@ -61,9 +61,9 @@ pub struct PostForm<'a> {
     pub url: &'a Url,
     /// The form, in order; values may be secret and are never shown.
     pub fields: &'a [(&'a str, &'a str)],
-    /// How they are written.
+    /// How the fields are written.
     pub format: BodyFormat,
-    /// One more field, made anew for each attempt: what a server takes only once.
+    /// One more field, made anew for each attempt, such as an assertion that a server takes only once.
     pub fresh: &'a (dyn Fn() -> Option<(&'static str, SecretString)> + Send + Sync),
     /// User and password of HTTP Basic authentication, sent as given (RFC 7617).
     pub basic: Option<(&'a str, &'a SecretString)>,

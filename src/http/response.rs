@@ -42,17 +42,18 @@ impl Response {
         (200..300).contains(&self.status) && self.status != 206
     }
 
-    /// Whether it is a 429 whose body is about a time to come, and that time is further than `most`.
+    /// Whether this is a 429 whose body asks to come back later, and the wait is longer than `most`.
     pub(super) fn waits_longer(&self, most: Duration, is_for_later: fn(&[u8]) -> bool) -> bool {
         let is_long = self.retry_after.is_some_and(|wait| wait > most);
         is_long && self.status == 429 && is_for_later(&self.body)
     }
 
-    /// The same answer with whatever is secret masked in each text of it, since each may be stored: the
-    /// next link and the URL that it is relative to become a cursor.
+    /// The same answer with secrets masked in all of its texts.
+    ///
+    /// Each text may be stored: the next link and the URL that it is relative to become a cursor.
     pub(super) fn masked(self, mask: &dyn Fn(Bytes) -> Bytes) -> Self {
         let text = |text: String| String::from_utf8_lossy(&mask(text.into())).into_owned();
-        // What masks a character may stand in any part of a URL that a server can choose.
+        // The asterisks of a mask are allowed in every part of a URL that a server can choose.
         let url = Url::parse(&text(self.url.to_string())).unwrap_or(self.url);
         Self {
             url,

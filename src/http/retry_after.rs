@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 
 /// The instant of an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`.
 ///
-/// A year that no clock shows is no date: what is counted from it would leave the range of instants.
+/// `None` for a year before 1970 or after 9999: times counted from it would leave the range of instants.
 pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
     let date = DateTime::parse_from_rfc2822(text.trim()).ok()?.with_timezone(&Utc);
     let date = date.with_nanosecond(date.nanosecond().min(999_999_999))?;

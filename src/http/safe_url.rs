@@ -7,12 +7,12 @@ use url::Url;
 
 const MASK: &str = "…";
 
-/// Segments of paths that can be shown: what APIs are called, and FHIR's own.
+/// Segments of paths that can be shown: usual names of APIs, and FHIR's own.
 const SEGMENTS: &str = "$everything _history _search api auth authorize connect dstu2 fhir metadata \
     oauth oauth2 patient-access patientaccess r4 register revoke revocation sandbox stu3 token v1 v2 v3";
 
-/// Names of query parameters that can be shown: FHIR's own, and those of the searches that a member's
-/// data are found by. Their values never are.
+/// Names of query parameters that can be shown: FHIR's own, and those of searches for a member's data. Their
+/// values are never shown.
 const PARAMETERS: &str = "_content _count _elements _format _getpages _getpagesoffset _has _id \
     _include _lastUpdated _list _offset _page _profile _query _revinclude _security _since _skip \
     _sort _source _summary _tag _text _total _type authored authoredon beneficiary birthdate \
@@ -22,10 +22,10 @@ const PARAMETERS: &str = "_content _count _elements _format _getpages _getpageso
 
 /// A URL with everything that may name a person or carry a secret replaced by `…`.
 ///
-/// Scheme, host and port stay, segments of the path up to a FHIR type that FHIR or usual APIs know,
-/// and names of query parameters that FHIR knows. What follows a type (`/Patient/…`), every other
-/// segment and name, every query value, user information and the fragment are not even stored: a
-/// server writes a `next` URL as it likes, and may put a person's name anywhere in it.
+/// These parts stay: scheme, host and port; the segments of the path, up to a FHIR type, that FHIR or usual
+/// APIs know; and the names of query parameters that FHIR knows. What follows a type (`/Patient/…`), every
+/// other segment and name, every query value, user information and the fragment are not even stored: a server
+/// writes a `next` URL as it likes, and may put a person's name anywhere in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SafeUrl(String);
 

@@ -1,7 +1,7 @@
-//! Secrets that a server repeats: found in whatever form, and masked.
+//! Finds secrets that a server repeats, in whatever form, and masks them.
 //!
 //! What a server says is kept: its errors in the ledger, its resources in tables, its words on a
-//! terminal. A token, or the client secret, that it repeats there must not be kept along.
+//! terminal. If a server repeats a token or the client secret, that must not be kept with the rest.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -17,12 +17,12 @@ use super::spelling::{ESCAPES, LONGEST_UNIT, Spelling, unit};
 
 /// Shorter secrets could be words of the data; no server issues such tokens.
 const SHORTEST: usize = 8;
-/// From here on a secret of letters alone is masked, too.
+/// A secret of letters alone is masked only if it is at least this long.
 const SURELY_NO_WORD: usize = 16;
-/// Bytes of a form that are searched for; what follows is compared. To search for a long secret that
-/// repeats itself takes the square of its length.
+/// Bytes of a form that are searched for; the rest is compared. Searching for a long secret that repeats
+/// itself would take the square of its length.
 const SEARCHED: usize = 256;
-/// Bytes that are read anew in another spelling at a time.
+/// Bytes that are decoded from another spelling at a time.
 const CHUNK: usize = 64 * 1024;
 /// Secrets of a connection that are remembered: the current ones and some that came before.
 const REMEMBERED: usize = 16;
@@ -32,7 +32,7 @@ const REMEMBERED: usize = 16;
 pub struct Secrets {
     /// The beginnings of all forms.
     finder: Option<AhoCorasick>,
-    /// In order.
+    /// All forms, sorted.
     forms: Vec<Vec<u8>>,
     longest: usize,
     /// The bytes that occur in any form.
@@ -63,7 +63,7 @@ impl Secrets {
         !self.ranges(text.as_bytes()).is_empty()
     }
 
-    /// `body` with as many asterisks as a repeated secret has bytes; everything else stays.
+    /// Replaces each byte of a repeated secret with an asterisk; everything else stays.
     pub fn mask(&self, body: Bytes) -> Bytes {
         let ranges = self.ranges(&body);
         if ranges.is_empty() {
@@ -109,7 +109,7 @@ impl Secrets {
         found
     }
 
-    /// Secrets that are written as they are, each as far as it goes on.
+    /// The ranges of secrets that are written plainly, each as far as it matches.
     fn as_they_are(&self, finder: &AhoCorasick, text: &[u8]) -> Vec<Range<usize>> {
         let in_whole = |start: usize, end: usize| {
             let (begun, rest) = (&text[start..end], &text[start..]);
@@ -127,7 +127,7 @@ impl Secrets {
         ranges
     }
 
-    /// Secrets that are written with escapes.
+    /// The ranges of secrets that are written with escapes.
     fn spelled(
         &self,
         finder: &AhoCorasick,
@@ -147,7 +147,7 @@ impl Secrets {
         found.into_iter().map(move |range| places[range.start]..places[range.end])
     }
 
-    /// Whether an escape stands for a byte that a secret has; sound data is full of others.
+    /// Whether an escape stands for a byte that a secret has; ordinary data is full of other escapes.
     fn may_be_spelled(&self, chunk: &[u8], spelling: Spelling) -> bool {
         let mut escapes = chunk.iter().enumerate().filter(|(_, byte)| ESCAPES.contains(byte));
         escapes.any(|(at, _)| {
@@ -168,14 +168,14 @@ fn is_word(text: &str) -> bool {
     text.len() < SHORTEST || (text.len() < SURELY_NO_WORD && !is_mixed)
 }
 
-/// A secret as it is, as a string of JSON, as a form has it, once or twice, and within base64 of something
-/// longer.
+/// The forms of a secret: plain, as a JSON string, form-encoded once or twice, and within the base64 of
+/// a longer text.
 fn forms(text: &str) -> Vec<Vec<u8>> {
     let in_json = serde_json::Value::from(text).to_string();
     let encoded =
         |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect() };
     let in_form = encoded(text);
-    // As within an address that is a parameter of another one.
+    // As in a URL that is a parameter of another URL.
     let in_parameter = encoded(&in_form);
     let mut forms: Vec<Vec<u8>> = vec![
         text.into(),
@@ -184,7 +184,7 @@ fn forms(text: &str) -> Vec<Vec<u8>> {
         in_parameter.into(),
     ];
     for before in 0..3 {
-        // The characters that do not depend on what stands before and behind.
+        // The characters that do not depend on the bytes before and after the secret.
         let padded = [&[0; 2][..before.min(2)], text.as_bytes()].concat();
         let sure = [0, 2, 3][before]..padded.len() * 8 / 6;
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
@@ -196,7 +196,7 @@ fn forms(text: &str) -> Vec<Vec<u8>> {
 
 /// The secrets of one connection, as they become known; clones share them.
 ///
-/// An answer is searched for those that are known when it has arrived: another request may have
+/// An answer is searched for the secrets that are known when it has arrived: another request may have
 /// refreshed the tokens meanwhile.
 #[derive(Clone, Default)]
 pub struct SecretsInPlay(Arc<Mutex<Known>>);

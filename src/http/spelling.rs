@@ -1,8 +1,8 @@
 //! Other ways to write a character: JSON's escapes and percent-encoding.
 
-/// The bytes without which everything is written plainly.
+/// The bytes that begin an escape; a text without them is written plainly.
 pub(super) const ESCAPES: [u8; 2] = [b'\\', b'%'];
-/// The bytes of an `A` at its longest: `\u0025\u0034\u0031`.
+/// The bytes of the longest spelling of an `A`: `\u0025\u0034\u0031`.
 pub(super) const LONGEST_UNIT: usize = 18;
 
 /// A way to write what could be written plainly.
@@ -14,9 +14,9 @@ pub(super) enum Spelling {
     Percent,
 }
 
-/// The first byte as it was meant, and how many bytes it is written in; `None` at the end.
+/// Decodes the first byte, and says how many bytes it is written in; `None` at the end.
 ///
-/// What no secret can contain, such as a line break, is given as a zero.
+/// A byte that no secret can contain, such as a line break, is given as a zero.
 pub(super) fn unit(text: &[u8], spelling: Spelling) -> Option<(u8, usize)> {
     let (byte, length) = json_unit(text)?;
     if spelling == Spelling::Percent

@@ -15,7 +15,7 @@ use std::{
 #[derive(Debug)]
 pub(super) struct Turns {
     clock: Clock,
-    /// In nanoseconds.
+    /// How long a turn is, in nanoseconds.
     turn: u128,
     shard: Shard,
     /// The round whose turn is used, if one is.
@@ -62,7 +62,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// When an eager shard sends, whose clock is wrong by so many milliseconds.
+    /// When an eager shard sends whose clock is wrong by `wrong_by` milliseconds.
     fn sent(limit: u32, shard: Shard, wrong_by: u64, count: usize) -> Vec<Duration> {
         let start = 1_800_000_000_000_000_000u64 + wrong_by * 1_000_000;
         let passed = Arc::new(AtomicU64::new(0));

@@ -27,7 +27,8 @@ pub(super) fn wait(headers: &HeaderMap, status: u16, now: DateTime<Utc>) -> Opti
     if let Some(asked) = asked.and_then(|value| retry_after(value, now)) {
         return Some(asked);
     }
-    // The others come with every answer. A server whose window has room left refuses for another reason.
+    // The other headers come with every answer. A server whose window has room left refuses for another
+    // reason.
     let is_over = |remaining: Option<&str>| match remaining
         .and_then(|text| text.trim().parse::<f64>().ok())
     {
@@ -47,14 +48,14 @@ pub(super) fn wait(headers: &HeaderMap, status: u16, now: DateTime<Utc>) -> Opti
 /// What the header `RateLimit` says of a window of requests.
 #[derive(Default)]
 struct Window<'a> {
-    /// When it begins anew.
+    /// When the window begins anew.
     reset: Option<&'a str>,
     /// Requests that it has room for.
     remaining: Option<&'a str>,
 }
 
 impl<'a> Window<'a> {
-    /// Reads `limit=10, remaining=0, reset=30`, or of several `"burst";r=0;t=30` the one that is over.
+    /// Reads `limit=10, remaining=0, reset=30`; of several like `"burst";r=0;t=30` the window that is full.
     fn of(value: &'a str) -> Window<'a> {
         fn find<'a>(text: &'a str, between: &[char], names: [&str; 2]) -> Option<&'a str> {
             let mut parts = text.split(between).map(str::trim);

@@ -1,15 +1,17 @@
-//! At most so many requests in any interval, counted.
+//! Counts requests, so that no interval has more of them than a limit.
 //!
-//! A bucket that is to keep a limit in every interval must refill a tenth slower than the limit, if it holds
-//! a tenth of it. Beside a count it may refill at the limit itself, so that little of the limit is lost.
+//! A bucket alone keeps a limit in every interval only if it refills slower than the limit: a tenth slower,
+//! if it holds a tenth of it. With this count beside it, the bucket may refill at the limit itself.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// An interval is cut into so many parts. A request counts for at least one part longer than the interval, since
-/// on the way to the server it may lose some of its distance to the next.
+/// The number of parts that an interval is cut into.
+///
+/// A request counts for at least one part longer than the interval, since on the way to the server it may
+/// lose some of its distance to the next request.
 const PARTS: u32 = 100;
-/// So many parts are kept: the present one, those of an interval, and one more.
+/// The number of parts that are kept: the present one, those of an interval, and one more.
 const KEPT: u64 = PARTS as u64 + 2;
 
 /// The requests of the last interval.
@@ -38,7 +40,7 @@ impl Window {
         Window { limit, part, counted: Mutex::default() }
     }
 
-    /// Counts a request that `bucket` lets through, too, or says how long to wait before asking again.
+    /// Counts a request, if `bucket` lets it through, too; else says how long to wait before asking again.
     pub(super) fn take(
         &self,
         now: Instant,
@@ -68,8 +70,8 @@ impl Counted {
         &mut self.parts[(part % KEPT) as usize]
     }
 
-    /// Goes on to the part of an instant, and forgets what is older than an interval. Returns the time since
-    /// the start.
+    /// Moves on to the part that `now` is in, and forgets what is older than an interval. Returns the time
+    /// since the start.
     fn turn(&mut self, now: Instant, part: Duration) -> Duration {
         let passed = now.saturating_duration_since(self.start);
         let to = u64::try_from(passed.as_nanos() / part.as_nanos()).unwrap_or(u64::MAX / 2);
@@ -80,7 +82,7 @@ impl Counted {
         passed
     }
 
-    /// In how many parts the oldest request is forgotten.
+    /// After how many parts the oldest request is forgotten.
     fn oldest(&mut self) -> u64 {
         let now = self.now;
         (1..=KEPT).find(|ahead| *self.at(now + ahead) > 0).unwrap_or(1)

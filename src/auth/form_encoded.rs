@@ -1,6 +1,8 @@
 //! Texts in form-encoded bodies.
 
-/// Form-encodes a text. Id and secret are encoded so before they go into a Basic header, too (RFC 6749,
+/// Form-encodes a text.
+///
+/// A client's id and secret are encoded in this way, too, before they go into a Basic header (RFC 6749,
 /// section 2.3.1).
 pub(crate) fn escaped(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()

@@ -1,6 +1,7 @@
-//! Consent and tokens: from a member's yes in the browser to a bearer, for as long as it lasts.
+//! Consent and tokens: from a member's consent in the browser to a bearer token, as long as the consent
+//! lasts.
 //!
-//! The rooms: `consent` asks a member, `token` talks to the token endpoint, `vault` keeps what it gave.
+//! The rooms: `consent` asks a member, `token` talks to the token endpoint, `vault` keeps the tokens.
 //! [`AuthorizeRequest`] asks for consent, [`CallbackListener`] catches the answer, [`exchange`]
 //! turns it into a [`StoredGrant`], the [`Vault`] keeps that encrypted, and [`Tokens`] is the
 //! one way from there to a [`Bearer`](crate::http::Bearer).

@@ -56,9 +56,9 @@ pub struct ClientRegistration {
     pub response_mode: Option<ResponseMode>,
     /// How requests to the token endpoint are written.
     pub token_requests: TokenRequests,
-    /// Where a refresh token is asked for its end (RFC 7662), which is the consent's.
+    /// The endpoint that tells when a refresh token ends (RFC 7662), and so the consent.
     pub introspection_url: Option<Url>,
-    /// Who says whose consent it is.
+    /// Who names the Patient of a consent.
     pub patient_from: PatientFrom,
 }
 
@@ -68,7 +68,7 @@ pub enum PatientFrom {
     /// The token answer (SMART App Launch 2.0), else the one Patient that the plan sends.
     #[default]
     Token,
-    /// The FHIR server's `$userinfo`, where the token answer does not.
+    /// The FHIR server's `$userinfo`, if the token answer does not name the Patient.
     UserInfo,
     /// A claim of the id_token that comes with the token answer.
     IdToken {
@@ -82,14 +82,14 @@ pub enum PatientFrom {
 pub enum ResponseMode {
     /// In the query of the redirect.
     Query,
-    /// Behind the `#` of the redirect, which a browser keeps to itself.
+    /// After the `#` of the redirect, which a browser keeps to itself.
     Fragment,
     /// As a form that the browser posts (OAuth 2.0 Form Post Response Mode).
     FormPost,
 }
 
 impl ResponseMode {
-    /// As a parameter has it.
+    /// The value of the parameter `response_mode`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Query => "query",
@@ -104,7 +104,7 @@ impl ResponseMode {
 pub struct TokenRequests {
     /// As a form, or as JSON.
     pub format: BodyFormat,
-    /// Names that the plan has for fields, by OAuth's.
+    /// The plan's names of fields, by OAuth's names.
     pub names: BTreeMap<String, String>,
 }
 
@@ -157,9 +157,9 @@ pub enum GrantKind {
     AuthorizationCode,
     /// The client asks for itself (RFC 6749, section 4.4).
     ClientCredentials,
-    /// Nobody: the server is open.
+    /// Nobody grants anything: the server is open.
     None,
-    /// The configuration, which has an access token.
+    /// The configuration holds an access token.
     Token,
 }
 
@@ -186,7 +186,7 @@ impl ClientRegistration {
         Origin::of(&self.token_url)
     }
 
-    /// Adds parameters to the authorize request, in the place of those of the same name.
+    /// Adds parameters to the authorize request; they replace those of the same name.
     pub fn set_authorize_params(&mut self, params: &[(String, String)]) {
         let is_kept = |(name, _): &(String, String)| params.iter().all(|(own, _)| own != name);
         self.extra_authorize_params.retain(is_kept);

@@ -15,9 +15,9 @@ pub(super) fn presentable(text: &str, secrets: &[&str]) -> String {
         .map(|c| if c.is_whitespace() { ' ' } else { c })
         .filter(|c| !c.is_control() && !is_direction_mark(*c))
         .collect();
-    // After the filter: a secret with a control character inside is a secret still.
+    // After the filter, since a server may put a control character inside a secret.
     shown = Secrets::of(secrets.iter().copied()).redact(&shown);
-    // Here, unlike in data, the shortest secret is no word.
+    // Here, unlike in data, even the shortest secret is not taken for a word.
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         let escaped = escaped(secret);
         shown = shown.replace(secret, "[redacted]").replace(&escaped, "[redacted]");

@@ -32,8 +32,7 @@ impl TypedUrl {
         &self.text
     }
 
-    /// `free`, the same URL with the port that the system chose, if the URL was typed with port 0; else
-    /// itself.
+    /// Takes `free`, the same URL with the port that the system chose, if this URL was typed with port 0.
     pub fn with_free_port(self, free: &Url) -> TypedUrl {
         match self.url.port() {
             Some(0) => TypedUrl { text: free.to_string(), url: free.clone() },

@@ -1,6 +1,7 @@
-//! The answer to a request for consent: whether it is the one waited for, and its code.
+//! Checks the answer to a request for consent, and takes the code from it.
 //!
-//! Two things tell. `state` says that the answer belongs to the request (RFC 6749, section 10.12).
+//! Two parameters tell whether it is the answer waited for. `state` says that the answer belongs to the
+//! request (RFC 6749, section 10.12).
 //! `iss` says which authorization server gave it (RFC 9207): without it a server that a member
 //! consents at could send the browser on to another plan, and have that plan's code redeemed at
 //! its own token endpoint.
@@ -17,17 +18,17 @@ use crate::{
 /// What an answer must say to be the one waited for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpectedAnswer {
-    /// The text that it must repeat.
+    /// The `state` that the answer must repeat.
     pub state: String,
     issuer: ExpectedIssuer,
 }
 
-/// Who may have given it.
+/// The issuer that may have given the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum ExpectedIssuer {
     /// This issuer; an answer may leave it out.
     Named(String),
-    /// This one, and the answer must say so.
+    /// This issuer, and the answer must name it.
     Required(String),
     /// The issuer's name is not known, so its origin must be that of the consent page.
     At(String),
@@ -50,15 +51,15 @@ impl ExpectedAnswer {
     /// The code in what a person pasted: the code itself, or the whole URL that the browser was
     /// sent to.
     ///
-    /// A URL must repeat the state; a bare code cannot, and is taken where the server does not
-    /// announce that its answers name it.
+    /// A URL must repeat the state. A bare code cannot, and is taken only if the server does not
+    /// announce that its answers name their issuer.
     ///
     /// # Errors
-    /// There is no code, or the answer is not the one waited for, or it says no.
+    /// There is no code, or the answer is not the one waited for, or it is a refusal.
     pub fn code_from(&self, input: &str) -> Result<SecretString, AuthorizeError> {
         let input = input.trim();
         let query = match Url::parse(input) {
-            // The answer stands behind the # where the request or the plan has it so.
+            // The answer is after the # if the request or the plan wants it there.
             Ok(url) => match (url.query(), url.fragment()) {
                 (Some(query), Some(fragment)) => format!("{query}&{fragment}"),
                 (query, fragment) => query.or(fragment).unwrap_or_default().to_owned(),
@@ -78,8 +79,8 @@ impl ExpectedAnswer {
 
     /// The code in the query of a redirect (RFC 6749, sections 4.1.2 and 4.1.2.1).
     ///
-    /// An answer that does not repeat the state is told apart first: anybody can make a browser
-    /// come here, so only the request's own answer may refuse.
+    /// The state is checked first: anybody can make a browser come here, so only an answer with the request's
+    /// own state may refuse.
     pub(super) fn code_from_query(&self, query: &str) -> Result<SecretString, AuthorizeError> {
         let values = |wanted: &str| {
             let pairs = url::form_urlencoded::parse(query.as_bytes());
@@ -211,7 +212,7 @@ mod tests {
             "plan.example",
             "",
         ];
-        // Of the same origin; as a name another one, which is compared byte for byte.
+        // At the same origin, but with another name: names are compared byte for byte.
         let other_names = [
             "https://plan.example",
             "https://plan.example/oauth2/",
@@ -230,7 +231,7 @@ mod tests {
                 assert_eq!(code_of(&expected, &answer("state=st&code=c", iss)).unwrap(), "c");
             }
             for iss in refused {
-                // Nor is its no a no.
+                // A refusal by another issuer does not count either.
                 for outcome in ["state=st&code=c", "state=st&error=access_denied"] {
                     let error = code_of(&expected, &answer(outcome, iss)).unwrap_err();
                     assert!(matches!(error, AuthorizeError::OtherIssuer { .. }), "{iss}: {error}");

@@ -18,9 +18,9 @@ pub struct AuthorizeRequest {
     pub url: Url,
     /// What its answer must say.
     pub expected: ExpectedAnswer,
-    /// What proves at the token endpoint that the request was ours; absent without PKCE.
+    /// The PKCE verifier, which proves at the token endpoint that the request was ours; `None` without PKCE.
     pub verifier: Option<SecretString>,
-    /// What its id_token must repeat; absent where none is read.
+    /// The nonce that its id_token must repeat; `None` if no id_token is read.
     pub nonce: Option<String>,
 }
 

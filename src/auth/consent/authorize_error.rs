@@ -46,7 +46,7 @@ pub enum AuthorizeError {
         /// The issuer or origin that was asked.
         expected: String,
     },
-    /// The answer names no issuer, and the plan's answers do.
+    /// The answer names no issuer, though the plan's answers do.
     #[error(
         "the answer does not say which server gave it, though this plan's answers do; paste the \
          whole URL that the browser ends at"

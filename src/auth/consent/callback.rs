@@ -57,10 +57,10 @@ pub enum CallbackError {
         /// The system's reason.
         source: io::Error,
     },
-    /// Nobody answered.
+    /// No answer came in time.
     #[error("no answer from the consent page within {}s", .0.as_secs())]
     TimedOut(Duration),
-    /// The answer was no.
+    /// The answer is a refusal, or must not be used.
     #[error(transparent)]
     Authorize(#[from] AuthorizeError),
 }
@@ -91,8 +91,8 @@ impl CallbackListener {
             }
             Some(Host::Domain("localhost")) => {
                 let port = listen(&mut listeners, (Ipv4Addr::LOCALHOST, wanted).into()).await?;
-                // Browsers may take localhost for either. A machine may have only one; but what
-                // another program holds would catch the code.
+                // Browsers may take localhost for either address. A machine may have only one of them; but
+                // another program that listens at the other one would catch the code.
                 match listen(&mut listeners, (Ipv6Addr::LOCALHOST, port).into()).await {
                     Err(CallbackError::Listen { source, .. }) if is_absent(&source) => port,
                     bound => bound?,
@@ -123,7 +123,7 @@ impl CallbackListener {
         Ok(address)
     }
 
-    /// Waits for the answer that is as `expected`, for at most `timeout`.
+    /// Waits for the answer that is `expected`, for at most `timeout`.
     pub async fn wait(
         self,
         expected: &ExpectedAnswer,
@@ -148,7 +148,7 @@ impl CallbackListener {
         drop(router);
         let answer = tokio::time::timeout(timeout, answered.recv()).await;
         drop(stop);
-        // The page is on its way to the browser; it is not worth more than a moment.
+        // The last page is on its way to the browser; a moment is enough for that.
         let _ = tokio::time::timeout(FAREWELL, servers.join_all()).await;
         match answer {
             Ok(Some(answer)) => Ok(answer?),

@@ -56,7 +56,7 @@ pub async fn exchange(
     new_grant(registration, name, tokens, now)
 }
 
-/// A first grant from tokens as issued.
+/// Makes the first grant of a connection from tokens as issued.
 pub(crate) fn new_grant(
     registration: &ClientRegistration,
     name: &str,

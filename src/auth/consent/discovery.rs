@@ -27,7 +27,7 @@ pub struct Endpoints {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiscoveryError {
-    /// The plan does not say.
+    /// The plan does not publish its endpoints.
     #[error(
         "{origin} does not publish its endpoints (status {status}); configure authorize_url and token_url"
     )]
@@ -55,10 +55,10 @@ pub enum DiscoveryError {
         origin: String,
         /// The issuer that it names.
         named: String,
-        /// The one that is configured.
+        /// The issuer that is configured.
         expected: Option<String>,
     },
-    /// No answer.
+    /// No answer came.
     #[error("cannot ask for the plan's endpoints; configure authorize_url and token_url")]
     Http(#[from] HttpError),
 }
@@ -192,7 +192,7 @@ mod tests {
                 other => panic!("{named}: {other:?}"),
             }
         }
-        // Who does not say it can say nothing wrong, and the configured name stays.
+        // A document that names no issuer contradicts nothing, and the configured name stays.
         let silent = saying("https://a/authorize", "https://b/token");
         let issuer = discovered_at(silent, Some(ours)).await.unwrap().issuer.unwrap();
         assert_eq!((issuer.name.as_str(), issuer.names_itself), (ours, false));

@@ -1,8 +1,8 @@
-//! Whose consent it is, by a claim of the id_token that comes with the access token.
+//! Tells whose consent it is, by a claim of the id_token that comes with the access token.
 //!
 //! The token came from the token endpoint over TLS, which stands for its signature (OpenID Connect Core
-//! 1.0, section 3.1.3.7, item 6). That it is of this plan, for this client, of now and for this request
-//! is checked all the same.
+//! 1.0, section 3.1.3.7, item 6). Its issuer, its client, its expiry and its nonce are checked all the
+//! same.
 
 use crate::{
     auth::{ClientRegistration, GrantError, token::token_answer::patient_id},
@@ -23,7 +23,7 @@ const LEEWAY: f64 = 300.0;
 /// 2.1.2) where that is a Patient.
 ///
 /// # Errors
-/// It is no id_token of this plan for this request.
+/// The token is no id_token of this plan for this request.
 pub(super) fn patient(
     token: &str,
     registration: &ClientRegistration,
@@ -71,7 +71,7 @@ fn check(
     let issuer = claims["iss"].as_str().unwrap_or_default();
     let is_ours = match &registration.issuer {
         Some(ours) => ours.name == issuer,
-        // Nobody has named the plan's: the server that gave the token must be it.
+        // The plan's issuer is not known: it must be at the origin of the token endpoint.
         None => Url::parse(issuer)
             .is_ok_and(|url| Origin::of(&url).ok() == Origin::of(&registration.token_url).ok()),
     };

@@ -1,4 +1,4 @@
-//! A member's yes: where to ask for it, the page that is opened, the answer that comes back.
+//! A member's consent: where to ask for it, the page that is opened, the answer that comes back.
 
 pub(super) mod answer;
 pub(super) mod authorize;

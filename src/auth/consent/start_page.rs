@@ -1,8 +1,8 @@
-//! The page of ours that a browser is opened at; it leads on to the consent page.
+//! The start page on this machine that a browser is opened at; it leads on to the consent page.
 //!
-//! The URL of the consent page carries `state`, and the command line of a browser is everybody's on the
-//! machine to read. The start page's address says nothing, and it leads on once: who reads the address
-//! and is first leaves the member with a page that says so.
+//! The URL of the consent page carries `state`, and everybody on the machine can read the command line of a
+//! browser. The start page's address says nothing, and leads on only once: if somebody else reads the address
+//! and opens it first, the member gets a page that says so.
 
 use crate::own_file;
 use axum::http::{StatusCode, header};
@@ -30,7 +30,7 @@ impl StartPage {
         &self.path
     }
 
-    /// The way on; `None` when it was taken before.
+    /// The redirect to the consent page; `None` if it was given before.
     pub(crate) fn open(&self) -> Option<Response> {
         (!self.was_opened.swap(true, Ordering::SeqCst)).then(|| {
             let headers = [

@@ -28,7 +28,7 @@ pub(super) async fn patient(
         headers: settings.headers.as_ref(),
         ..Get::new(&url, settings.accept.as_deref().unwrap_or("application/fhir+json"))
     };
-    // The consent is not stored yet, and its code is spent.
+    // The wait is short: the consent is not stored yet, and its code is spent.
     let answer = timeout(PATIENCE, http.get(get)).await.ok()?;
     let answer = answer.ok().filter(|answer| answer.is_success())?;
     named(&serde_json::from_slice(&answer.body).ok()?).map(SecretString::from)

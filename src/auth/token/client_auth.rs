@@ -42,7 +42,7 @@ impl<'a> ClientAuth<'a> {
         self.basic.as_ref().map(|(user, password)| (user.as_str(), password))
     }
 
-    /// A field that each attempt must have anew: a server takes an assertion once.
+    /// A field that is made anew for each attempt, since a server accepts an assertion once.
     pub(crate) fn fresh(&self) -> Option<(&'static str, SecretString)> {
         let assertion = self.assertion()?.ok()?;
         Some(("client_assertion", assertion))

@@ -1,8 +1,8 @@
 //! A client's private key, and what it signs: assertions in place of a client secret (RFC 7523, section
 //! 2.2; SMART App Launch 2.0, "Client Authentication: Asymmetric").
 //!
-//! RS384 and ES384, the two that SMART asks every server to take. An assertion is good for one request
-//! and four minutes. Nothing of the key is ever part of an error, a log or `Debug`.
+//! It signs by RS384 or ES384, the two algorithms that SMART asks every server to accept. An assertion is
+//! good for one request, within four minutes. Nothing of the key is ever part of an error, a log or `Debug`.
 
 use crate::{auth::random, clock::Clock};
 use aws_lc_rs::{
@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 /// How long an assertion is good for, in seconds; SMART allows five minutes, and clocks differ.
 const LIFETIME_SECONDS: i64 = 240;
-/// What a token request says of its assertion (RFC 7523, section 2.2).
+/// The type of assertion that a token request names (RFC 7523, section 2.2).
 pub(super) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// How a key signs.
@@ -54,7 +54,7 @@ pub enum ClientKeyError {
     NoRandomness,
 }
 
-/// A private key of ours that a plan knows the public part of.
+/// Our private key, whose public part a plan knows.
 #[derive(Clone)]
 pub struct ClientKey(Arc<Inner>);
 
@@ -126,7 +126,7 @@ impl ClientKey {
         Ok(pem.into())
     }
 
-    /// How it signs.
+    /// The algorithm by which the key signs.
     pub fn algorithm(&self) -> KeyAlgorithm {
         match self.0.pair {
             Pair::Rsa(_) => KeyAlgorithm::Rs384,

@@ -1,4 +1,4 @@
-//! What to do about a token, decided without doing it.
+//! Decides what to do about a token; does nothing itself.
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -17,7 +17,7 @@ pub(crate) enum Step<'a> {
     Refresh(&'a StoredGrant, &'a SecretString),
     /// A token for the client itself must be asked for.
     Ask,
-    /// Only a new consent helps; the reason is a code. Not yet noted where `note` is set.
+    /// Only a new consent helps; `reason` is a code. `note` is the generation of a grant to note it for.
     Consent { reason: String, note: Option<i64> },
     /// The configuration names another origin than the consent was for.
     OriginChanged(OriginChange),
@@ -55,7 +55,7 @@ pub(super) fn next_step<'a>(
     }
     match &grant.refresh {
         Some(refresh) => Step::Refresh(grant, refresh),
-        // Nothing better can be had, so the last minute is used too.
+        // No better token can be had, so this one is used to its last minute.
         None if !is_rejected && grant.is_alive(now) => Step::Use(grant),
         None => {
             let reason = if is_rejected { "access_rejected" } else { "access_expired" };

@@ -44,8 +44,8 @@ pub async fn exchange_code(
 
 /// Exchanges a refresh token (RFC 6749, section 6).
 ///
-/// Repeated if no answer arrived: there is nothing else to send. `access` is the previous token; it
-/// must not appear in the parts of the answer that are kept.
+/// The request is repeated if no answer arrived, since there is no other token to send. `access` is the
+/// previous token; it must not appear in the parts of the answer that are kept.
 pub async fn refresh(
     http: &HttpClient,
     registration: &ClientRegistration,

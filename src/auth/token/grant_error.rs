@@ -9,13 +9,13 @@ use crate::{
 
 /// The code of an answer to a refresh that holds no usable tokens.
 pub(super) const UNUSABLE: &str = "refresh_answer_unusable";
-/// The beginning of the code of a refusal that names none; the status follows.
+/// The beginning of the code for a refusal that has no code of its own; the status follows.
 pub(super) const REFUSED_WITH: &str = "refresh_refused_with_";
 
 /// A token request that gave no token.
 ///
 /// Descriptions are the server's words, without anything secret that was sent. They may name a
-/// patient: [`GrantError::words`] has them, messages have not.
+/// patient: [`GrantError::words`] has them, and no message has.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantError {
@@ -94,11 +94,11 @@ impl GrantError {
         matches!(self, Self::InvalidGrant { .. })
     }
 
-    /// Why the member must consent again, as a code, after a refresh that ended so; `None` where the
-    /// grant may be as good as before, or where the client is at fault.
+    /// Why the member must consent again after a refresh with this error, as a code.
     ///
-    /// Also after an answer that is unusable: the refresh token may be spent by then, and a plan that
-    /// sees a spent token again revokes what it has issued since.
+    /// `None` if the grant may be as good as before, or if the client is at fault. An unusable answer ends
+    /// the grant, too: the refresh token may be spent by then, and a plan that sees a spent token again
+    /// revokes what it has issued since.
     pub(super) fn ends_grant(&self) -> Option<String> {
         match self {
             Self::InvalidGrant { code, .. } => {
@@ -137,7 +137,7 @@ impl GrantError {
         }
     }
 
-    /// Attempts made, of a refusal.
+    /// Attempts made before a refusal; 1 for other errors.
     pub(crate) fn attempts(&self) -> u32 {
         match self {
             Self::InvalidGrant { attempts, .. } | Self::Other { attempts, .. } => *attempts,
@@ -155,8 +155,9 @@ impl GrantError {
     }
 }
 
-/// A code of the plan's in small letters; `None` if it is no word of RFC 6749's kind, which has an
-/// underscore and no blank: a name may stand in its place.
+/// The plan's code in lower case; `None` if it does not look like a code of RFC 6749.
+///
+/// Such a code has an underscore and no blank. Any other text may be somebody's name.
 fn as_code(text: &str) -> Option<String> {
     let code = text.trim().to_ascii_lowercase();
     let is_code = code.contains('_')
@@ -169,7 +170,7 @@ fn refused_with(status: u16) -> String {
     format!("{REFUSED_WITH}{status}")
 }
 
-/// What the plan calls it, where that is a word and no sentence.
+/// The plan's code for the error, if it is a word and no sentence.
 fn code(error: &str) -> String {
     as_code(error).map(|code| format!(": {code}")).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Refreshes under way in this process.
 //!
 //! A rotating refresh token is spent once it is sent, and the new token exists nowhere else until
-//! it is stored. So the process waits for the refreshes under way before it ends, be it by a
+//! it is stored. So the process waits for the refreshes under way before it ends, whether it ends by a
 //! signal, a time limit, an error or a panic somewhere else.
 
 use std::sync::LazyLock;
@@ -24,13 +24,13 @@ impl Refreshes {
     fn begin(&self) -> Option<InFlight<'_>> {
         self.under_way.send_modify(|refreshes| *refreshes += 1);
         let begun = InFlight(self);
-        // After counting: whoever ends the process either sees it counted or is seen here.
+        // Looked at after counting: whoever ends the process sees this refresh counted, or is seen here.
         (!*self.is_ending.borrow()).then_some(begun)
     }
 
     async fn finish(&self) {
         self.is_ending.send_replace(true);
-        // The sender lives as long as this, so that waiting cannot fail.
+        // The sender lives as long as `self`, so that waiting cannot fail.
         let _ = self.under_way.subscribe().wait_for(|refreshes| *refreshes == 0).await;
     }
 }

@@ -1,4 +1,4 @@
-//! When a consent ends, where the plan tells it of the refresh token (RFC 7662), as Epic does.
+//! When a consent ends, if the plan tells when its refresh token ends (RFC 7662), as Epic does.
 
 use super::{client_auth::ClientAuth, token_answer::Answer};
 use crate::{
@@ -11,12 +11,12 @@ use serde_json::Value;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long a consent or a refresh waits for what it can do without.
+/// How long a consent or a refresh waits for an answer that it can do without.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Asks when a refresh token ends; `None` where the plan does not say it, or is not to be asked.
 ///
-/// The token goes to the origin of the token endpoint alone. An answer that fails costs nothing but the date:
+/// The token goes to the origin of the token endpoint alone. If no answer comes, only the date is missing:
 /// it is asked for again with the next refresh.
 pub(crate) async fn refresh_token_end(
     http: &HttpClient,

@@ -53,7 +53,7 @@ impl OriginChange {
 /// `connection` is the name of the connection that is about to be made or renewed.
 ///
 /// # Errors
-/// [`TokenError::OriginChanged`], and the vault's.
+/// [`TokenError::OriginChanged`], or an error of the vault.
 pub fn require_known_token_origin(
     vault: &Vault,
     registration: &ClientRegistration,

@@ -1,7 +1,7 @@
 //! One refresh of a connection at a time, on this machine.
 //!
 //! A rotating refresh token works once, and a plan revokes the whole grant when it sees a spent
-//! one, so that two processes must never send the same.
+//! one, so that two processes must never send the same one.
 
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
@@ -28,7 +28,7 @@ pub(super) struct RefreshLocks {
 
 /// The right to refresh one connection, until dropped.
 pub struct RefreshTurn {
-    // The file's lock first: the next in this process then finds it free.
+    // Dropped first: the next task in this process then finds the file's lock free.
     _file: File,
     _turn: OwnedMutexGuard<()>,
 }
@@ -58,7 +58,7 @@ impl RefreshLocks {
         private_file::create_dir(&dir)?;
         let path = dir.join(format!("{}.lock", file_name(uid)));
         let file = private_file::open_lock(&path)?;
-        // Asked again and again rather than waited for: a blocked thread could not be cancelled.
+        // The lock is asked for again and again, not waited for: a blocked thread could not be cancelled.
         let mut waited = Duration::ZERO;
         loop {
             match file.try_lock() {
@@ -73,7 +73,7 @@ impl RefreshLocks {
     }
 }
 
-/// The id itself where it can be a file name, its hash where not.
+/// The id itself if it can be a file name, else its hash.
 pub(crate) fn file_name(uid: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !uid.is_empty() && uid.len() <= 64 && uid.chars().all(is_plain) {

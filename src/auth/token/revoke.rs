@@ -1,4 +1,4 @@
-//! Ends a grant: at the plan where it can be (RFC 7009), and here in any case.
+//! Ends a grant: at the plan if that is possible (RFC 7009), and here in any case.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -73,12 +73,12 @@ pub async fn revoke(
     Err(RevokeError::Refused { status: response.status })
 }
 
-/// Removes a connection's tokens and its lock file, and looks that they are gone.
+/// Removes a connection's tokens and its lock file, and checks that the tokens are gone.
 ///
 /// Returns whether there were tokens.
 ///
 /// # Errors
-/// The vault's; also when the tokens are still there afterwards.
+/// Those of the vault; also if the tokens are still there afterwards.
 pub fn forget(vault: &Vault, home: &Path, uid: &str) -> Result<bool, VaultError> {
     let had_tokens = vault.remove(uid)?;
     let path = private_file::locks_dir(home).join(refresh_lock::file_name(uid) + ".lock");

@@ -1,4 +1,4 @@
-//! The members of what a token endpoint answers.
+//! The members of a token endpoint's answer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use serde_json::value::RawValue;
 
 use crate::http::Secrets;
 
-/// Bytes of the scopes that are kept; a list of all of SMART's granular ones is a tenth of it.
+/// Most bytes of scopes that are kept; a list of all of SMART's granular scopes has a tenth of that.
 const MAX_SCOPE_BYTES: usize = 64 * 1024;
 /// Longer lifetimes are cut to ten years, so that adding them to an instant cannot overflow.
 pub(super) const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// The members of an answer, each to be read by itself: an odd one must not cost the tokens.
+/// The members of an answer, each read by itself: an odd member must not cost the tokens.
 pub(crate) struct Answer(BTreeMap<String, Box<RawValue>>);
 
 impl Answer {
@@ -41,7 +41,7 @@ impl Answer {
         (!text.is_empty()).then_some(text)
     }
 
-    /// Whether it reports a failure, though its status may be 200.
+    /// Whether the answer reports a failure, though its status may be 200.
     pub(super) fn is_failure(&self) -> bool {
         let is_set = |error: Value| {
             !matches!(&error, Value::Null | Value::Bool(false)) && error != "" && error != 0
@@ -65,8 +65,8 @@ impl Answer {
     /// Scopes as a text, or as an array of texts: those that are scopes (RFC 6749, section 3.3)
     /// and repeat no secret.
     ///
-    /// `None` where what is left out may have granted something, since the rest would tell less than was
-    /// granted, and where there are more than [`MAX_SCOPE_BYTES`].
+    /// `None` if a text that is left out may have granted something, since the rest would then tell less than
+    /// was granted; also if there are more than [`MAX_SCOPE_BYTES`].
     pub(super) fn scope(&self, secrets: &Secrets) -> Option<String> {
         let is_scope = |scope: &&str| {
             scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
@@ -105,7 +105,7 @@ impl Answer {
     }
 }
 
-/// The id in the name of a Patient, with or without its type or its place.
+/// The id in a reference to a Patient: the id alone, `Patient/id`, or a URL that ends so.
 pub(crate) fn patient_id(text: &str) -> Option<String> {
     let id = text.rsplit_once("Patient/").map_or(text, |(_, id)| id);
     let is_id = (1..=64).contains(&id.len())

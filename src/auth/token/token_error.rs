@@ -1,4 +1,4 @@
-//! Why there is no bearer.
+//! Why there is no bearer token.
 
 use crate::http::Origin;
 

@@ -16,7 +16,7 @@ const CODES: [&str; 4] = ["error", "errorCode", "error_code", "code"];
 /// Where plans put their words: OAuth's way, then a gateway's.
 const WORDS: [&str; 3] = ["error_description", "message", "error"];
 
-/// Codes by which the member must come back; the last three are OpenID Connect's.
+/// Codes after which the member must consent again; the last three are OpenID Connect's.
 const GRANT: [&str; 7] = [
     "invalidgrant",
     "invalidtoken",
@@ -26,7 +26,7 @@ const GRANT: [&str; 7] = [
     "consentrequired",
     "interactionrequired",
 ];
-/// Words by which it is the client that is refused. Not "client": RFC 6749 describes
+/// Words that say that the client is refused. Not "client": RFC 6749 describes
 /// `invalid_grant` with "was issued to another client".
 const CLIENT: [&str; 9] = [
     "invalidclient",
@@ -42,7 +42,7 @@ const CLIENT: [&str; 9] = [
 /// Words by which a 401 is about the grant and not, as it should be, about the client.
 const OF_GRANT: [&str; 5] = ["refreshtoken", "tokenexpired", "expired", "revoked", "consent"];
 
-/// The error of an answer with status 4xx or 5xx, or one that says so with status 200.
+/// The error of an answer with status 4xx or 5xx, or of one that reports a failure with status 200.
 pub(crate) fn refusal(
     response: &Response,
     answer: Option<&Answer>,
@@ -55,7 +55,7 @@ pub(crate) fn refusal(
         Some(answer) => words(answer),
         None => Some(text.trim().to_owned()),
     };
-    // A page is for a browser, not for a sentence.
+    // An HTML page is for a browser, and no part of a message.
     let description = description
         .filter(|text| !text.is_empty() && !text.starts_with('<'))
         .map(|text| presentable(&text, secrets));

@@ -18,7 +18,7 @@ pub struct TokenResponse {
     pub access: SecretString,
     /// The refresh token; some plans issue none, or none anew.
     pub refresh: Option<SecretString>,
-    /// How long the access token lives; unknown where the plan names no time to come.
+    /// How long the access token lives; unknown if the plan names no lifetime of a second or more.
     pub expires_in: Option<Duration>,
     /// The scopes granted, separated by spaces. Never a secret.
     pub scope: Option<String>,
@@ -31,8 +31,8 @@ pub struct TokenResponse {
 }
 
 impl TokenResponse {
-    /// Reads an answer; `secrets` are those in play, which must not come back in what is kept or
-    /// shown of it.
+    /// Reads an answer. `secrets` are the secrets that were sent or are known; they must not appear in the
+    /// parts of the answer that are kept or shown.
     pub(crate) fn read(response: &Response, secrets: &[&str]) -> Result<Self, GrantError> {
         let status = response.status;
         let malformed = |reason| GrantError::Malformed { status, reason };

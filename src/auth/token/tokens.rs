@@ -1,4 +1,4 @@
-//! The one way to a bearer.
+//! The only way to get a bearer token.
 //!
 //! Tokens are refreshed ahead of time, by one task of one process at a time, and are on disk
 //! before anything is done with them.
@@ -38,13 +38,13 @@ struct Inner {
     /// Tokens that a plan issued and the vault could not take: never given out, but kept, since
     /// the refresh token before them is spent.
     unsaved: Mutex<HashMap<String, StoredGrant>>,
-    /// What a server must not repeat, by connection.
+    /// The secrets that are masked in a server's answers, by connection.
     secrets: Mutex<HashMap<String, SecretsInPlay>>,
-    /// When consents end, as refreshes have told it, by connection.
+    /// When consents end, as far as refreshes of this process have told, by connection.
     consent_ends: Mutex<HashMap<String, DateTime<Utc>>>,
 }
 
-/// A connection, as tokens know it.
+/// Names a connection: by its id for the vault, by its name for messages.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionKey {
     /// The id that stays when the connection is renamed.
@@ -75,7 +75,7 @@ impl Tokens {
     /// consent did (RFC 6749, section 6).
     ///
     /// # Errors
-    /// The vault's.
+    /// Those of the vault.
     pub async fn scope(&self, connection: &ConnectionKey) -> Result<Option<String>, VaultError> {
         Ok(self.0.load(connection).await?.and_then(|grant| grant.scope))
     }
@@ -89,12 +89,12 @@ impl Tokens {
     /// The generation of the tokens that are stored: it grows with each consent and refresh.
     ///
     /// # Errors
-    /// The vault's.
+    /// Those of the vault.
     pub async fn generation(&self, connection: &ConnectionKey) -> Result<Option<i64>, VaultError> {
         Ok(self.0.load(connection).await?.map(|grant| grant.generation))
     }
 
-    /// Another token than `rejected`, which the plan refused with status 401.
+    /// Gets another token in place of `rejected`, which the plan refused with status 401.
     ///
     /// Refreshes unless somebody already has.
     pub async fn refresh_after_401(
@@ -109,7 +109,8 @@ impl Tokens {
 
     /// Refreshes a grant although its access token is still good.
     ///
-    /// For plans whose refresh tokens die of idleness. Does nothing if no refresh token is stored.
+    /// For plans whose refresh tokens expire if they are not used. Does nothing if no refresh token is
+    /// stored.
     pub async fn keep_alive(
         &self,
         connection: &ConnectionKey,
@@ -147,7 +148,7 @@ impl Tokens {
         if let Step::Use(grant) = next_step(stored.as_ref(), registration, rejected, now) {
             return Ok(self.0.bearer_of(connection, registration, grant));
         }
-        // A task of its own: the walk that asks may be cancelled, and an answer that nobody
+        // The renewal is a task of its own: the walk that asks may be cancelled, and an answer that nobody
         // waits for would take the grant with it.
         let inner = Arc::clone(&self.0);
         let (connection, registration) = (connection.clone(), registration.clone());
@@ -170,7 +171,7 @@ impl Inner {
         let Some(_turn) = self.locks.acquire(&connection.uid).await? else {
             return Err(TokenError::Busy { connection: connection.name.clone() });
         };
-        // Whoever had the turn before may have refreshed: what counts is what is stored now.
+        // Another task may have refreshed in its turn, so what is stored now counts.
         self.save_unsaved(connection).await?;
         let stored = self.load(connection).await?;
         match next_step(stored.as_ref(), registration, rejected, now) {
@@ -212,7 +213,7 @@ impl Inner {
                     self.note_consent_end(connection, end);
                 }
                 let asked = next.refresh.clone().unwrap_or_else(|| token.clone());
-                // Before it is stored: from now on the plan can repeat it.
+                // Made before it is stored: its secrets are masked from now on, as the plan can repeat them.
                 let bearer = self.bearer_of(connection, registration, &next);
                 self.remember_unsaved(connection, next);
                 if !self.save_unsaved(connection).await? {
@@ -229,8 +230,8 @@ impl Inner {
             Err(error) => error,
         };
         let Some(mut reason) = error.ends_grant() else { return Err(failed(connection, error)) };
-        // Told apart for the operator: the plan may have rotated the token in an answer that never
-        // arrived, which no client can undo.
+        // This reason is of its own for the operator: the plan may have rotated the token in an answer that
+        // never arrived, which no client can undo.
         let was_sent_before = error.attempts() > 1 || grant.refresh_begun_at.is_some();
         if was_sent_before && reason != UNUSABLE {
             reason = "refresh_answer_lost".to_owned();
@@ -257,7 +258,7 @@ impl Inner {
         Ok(bearer)
     }
 
-    /// The bearer of a grant, which masks what is secret about it in every answer.
+    /// The bearer of a grant, which masks the grant's secrets in every answer.
     fn bearer_of(
         &self,
         connection: &ConnectionKey,
@@ -282,7 +283,7 @@ impl Inner {
         unsaved.insert(connection.uid.clone(), grant);
     }
 
-    /// Stores tokens that wait for it; returns whether the vault took any.
+    /// Stores tokens that the vault could not take before; returns whether it took any now.
     async fn save_unsaved(&self, connection: &ConnectionKey) -> Result<bool, VaultError> {
         let waiting = {
             let unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
@@ -336,7 +337,7 @@ fn consent_needed(
     TokenError::ConsentNeeded { connection, plan, reason }
 }
 
-/// A task that did not end: the runtime stops, or there is a bug, which stays one.
+/// The error of a task that did not end: the runtime stops. A panic of the task goes on.
 fn stopped(error: JoinError) -> VaultError {
     match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),

@@ -1,6 +1,6 @@
-//! Keys for something else than the vault, made one way from the vault's.
+//! Keys for other purposes than the vault, derived from the vault's key.
 //!
-//! Whoever has such a key learns nothing of the vault's or of another purpose's. It is made anew
+//! Whoever has a derived key learns nothing of the vault's key or of those for other purposes. It is derived
 //! whenever it is needed and is never written.
 
 use super::{cipher::Key, key, private_file};
@@ -8,7 +8,7 @@ use crate::auth::{GivenKey, VaultError};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
-/// The key for a purpose. A vault's key that is missing is made only if `may_create`.
+/// Derives the key for a purpose. A missing vault key is made only if `may_create`.
 ///
 /// One-step key derivation with SHA-256 (NIST SP 800-56C revision 2, section 4.1, option 1): the
 /// vault's key is 32 random bytes, so that no stretching is needed.
@@ -21,7 +21,7 @@ pub fn derived_key(
     purpose: &str,
     may_create: bool,
 ) -> Result<Key, VaultError> {
-    // Two first uses must not make two keys; without one to make, nothing is written, a lock neither.
+    // Two first uses must not make two keys. If no key may be made, nothing is written, not even a lock.
     let lock = may_create.then(|| private_file::lock_vault(home)).transpose()?;
     let found = key::find(home, given, may_create)?;
     drop(lock);

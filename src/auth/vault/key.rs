@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::{cipher::Key, private_file};
 use crate::auth::{VaultError, random};
 
-/// A key that is not the file in the home: 32 bytes in base64.
+/// A key that does not come from the file in the home: 32 bytes in base64.
 #[derive(Clone, Debug)]
 pub struct GivenKey {
     /// The key.
@@ -32,7 +32,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// A key and where it comes from.
 pub(crate) struct FoundKey {
     pub(crate) key: Key,
-    /// For errors.
+    /// Where the key comes from, for errors.
     pub(crate) place: String,
 }
 

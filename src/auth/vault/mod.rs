@@ -32,14 +32,14 @@ use vault_error::sqlite_error;
 
 /// What the check value decrypts to with the right key.
 const CHECK: &[u8] = b"payersync vault";
-/// Where it is sealed, per schema: a vault cannot be passed off as one of an earlier schema, whose rows
-/// had no seal.
+/// The place that the check value is sealed for, by schema. So a vault cannot be passed off as one of an
+/// earlier schema, whose rows had no seal.
 const CHECK_PLACES: [&[u8]; 2] = [b"check", b"check 2"];
-/// How long another process's write is waited for: a token that cannot be stored is a lost consent.
+/// How long to wait for another process's write: a token that cannot be stored is a lost consent.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// A consent. The first generation is its instant, so that it differs from any the connection
-/// had before it was removed and connected again.
+/// Stores a consent. The first generation is the consent's instant, so that it differs from any that the
+/// connection had before it was removed and connected again.
 const PUT: &str = "
     INSERT INTO stored_grant (connection_uid, plan, name, fhir_origin, token_origin, access,
         refresh, patient, scope, expires_at, refreshed_at, generation)
@@ -53,7 +53,7 @@ const PUT: &str = "
         refresh_begun_at = NULL, consent_reason = NULL, consent_since = NULL,
         generation = max(generation + 1, excluded.generation)";
 
-/// A grant of another vault, as it is.
+/// Stores a grant of another vault as it is.
 const ADOPT: &str = "
     INSERT OR REPLACE INTO stored_grant (connection_uid, plan, name, fhir_origin, token_origin,
         access, refresh, patient, scope, expires_at, refreshed_at, refresh_begun_at,
@@ -61,7 +61,7 @@ const ADOPT: &str = "
     VALUES (:uid, :plan, :name, :fhir_origin, :token_origin, :access, :refresh, :patient, :scope,
         :expires_at, :refreshed_at, :refresh_begun_at, :consent_reason, :consent_since, :generation)";
 
-/// A refresh. Never an insert: what was removed meanwhile stays removed.
+/// Stores a refresh. It never inserts: a grant that was removed meanwhile stays removed.
 const REPLACE: &str = "
     UPDATE stored_grant SET access = :access, refresh = :refresh, patient = :patient,
         scope = :scope, expires_at = :expires_at, refreshed_at = :refreshed_at,
@@ -101,7 +101,7 @@ impl Vault {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         connection.busy_timeout(BUSY).map_err(failed)?;
-        // The lock before the first look: what was read cannot change before it is written.
+        // A transaction locks before it reads: what was read cannot change before it is written.
         connection.set_transaction_behavior(TransactionBehavior::Immediate);
 
         let schema = schema(&connection, &path)?;
@@ -291,7 +291,7 @@ impl Inner {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the row of a connection was written. It is sealed anew in the same transaction.
+    /// Writes a connection's row and seals it in the same transaction; returns whether a row was written.
     fn write(
         &self,
         uid: &str,
@@ -380,7 +380,7 @@ impl fmt::Debug for Vault {
     }
 }
 
-/// What becomes of a connection's stored row. One that is kept must be as it was written.
+/// Whether a write keeps a connection's stored row. A row that is kept must be as it was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Present {
     Kept,

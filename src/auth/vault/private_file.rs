@@ -31,7 +31,7 @@ pub(crate) fn open_lock(path: &Path) -> Result<File, VaultError> {
     own_file::open_or_create(path).map_err(at(path))
 }
 
-/// Refuses a file that others can read. What is in it must be taken for known.
+/// Refuses a file that others can read. Its content must be taken for known.
 pub(super) fn require_private(path: &Path) -> Result<(), VaultError> {
     let metadata = fs::metadata(path).map_err(at(path))?;
     #[cfg(unix)]
@@ -49,10 +49,9 @@ pub(super) fn sync_dir(path: &Path) -> Result<(), VaultError> {
     Ok(())
 }
 
-/// Waits until no other process opens the vault or makes its key; until the file is dropped.
+/// Waits until no other process opens the vault or makes its key. Others wait until the file is dropped.
 ///
-/// `None` where a vault lies in a home in which nothing can be made: then nothing is made in it by
-/// others either.
+/// `None` if a home with a vault cannot be written to: then others cannot make anything in it either.
 pub(super) fn lock_vault(home: &Path) -> Result<Option<File>, VaultError> {
     let path = locks_dir(home).join("vault.lock");
     let lock = match create_dir(&locks_dir(home)).and_then(|()| open_lock(&path)) {

@@ -1,5 +1,5 @@
-//! A grant as a row: tokens sealed, each to its own connection, column and origins, and the whole row
-//! under a seal of its own, so that no column is exchanged for an older one or for another's.
+//! A grant as a row. Each token is sealed to its own connection, column and origins, and the whole row has a
+//! seal of its own, so that no column can be exchanged for an older one or for another row's.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::Row;
@@ -82,7 +82,7 @@ impl SealedRow {
         })
     }
 
-    /// What proves that the row is as it was written.
+    /// Makes the seal that proves that the row is as it was written.
     pub(crate) fn seal(&self, cipher: &Cipher) -> Result<Vec<u8>, VaultError> {
         cipher.seal(&self.whole(), b"")?.ok_or(VaultError::Encrypt)
     }
@@ -119,7 +119,7 @@ impl SealedRow {
         ];
         let mut whole = Vec::new();
         for column in columns {
-            // No column is so long that this stands for none.
+            // A missing column counts as longer than any column can be.
             let length = column.as_ref().map_or(u64::MAX, |bytes| bytes.len() as u64);
             whole.extend_from_slice(&length.to_le_bytes());
             whole.extend(column.unwrap_or_default());

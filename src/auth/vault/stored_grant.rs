@@ -36,7 +36,7 @@ pub struct StoredGrant {
     pub consent_ends_at: Option<DateTime<Utc>>,
     /// Whether the grant can still be used.
     pub consent: ConsentState,
-    /// When a refresh was begun whose end is not known.
+    /// When a refresh was begun whose outcome is not known.
     pub refresh_begun_at: Option<DateTime<Utc>>,
     /// Counts the changes of the tokens; given by the vault, ignored by `put`.
     pub generation: i64,
@@ -57,13 +57,14 @@ pub enum ConsentState {
 }
 
 impl StoredGrant {
-    /// The access token, bound to its origin, with what is secret besides it.
+    /// The access token, bound to its origin; the refresh token is masked in answers, too.
     pub(crate) fn bearer(&self, secrets: SecretsInPlay) -> Bearer {
         secrets.learn(self.refresh.iter().map(|refresh| refresh.expose_secret()));
         Bearer::new(self.access.clone(), self.fhir_origin.clone(), secrets)
     }
 
-    /// Whether the access token is good for a while: a minute, or a quarter of its life.
+    /// Whether the access token is good for longer than a minute, or than a quarter of its life if that is
+    /// less.
     pub(crate) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         let Some(expires_at) = self.expires_at else { return true };
         let margin = ((expires_at - self.refreshed_at) / 4).min(TimeDelta::seconds(60));

@@ -25,7 +25,7 @@ pub enum VaultError {
         /// The file.
         path: PathBuf,
     },
-    /// The file is something else.
+    /// The file is not a vault.
     #[error("{} is not a payersync vault; it was left as it is", path.display())]
     NotAVault {
         /// The file.
@@ -98,7 +98,7 @@ fn is_full(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-/// What SQLite says of the vault's file.
+/// The error for what SQLite says of the vault's file.
 pub(super) fn sqlite_error(path: &Path, source: rusqlite::Error) -> VaultError {
     let path = path.to_owned();
     match source.sqlite_error_code() {

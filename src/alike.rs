@@ -1,8 +1,8 @@
-//! The name that somebody may have meant by one that is not known; pure.
+//! Suggests the known name that a misspelt one may mean; pure.
 
 use strsim::jaro_winkler;
 
-/// Names that are less alike are no suggestion.
+/// Names that are less alike than this are not suggested.
 const ALIKE: f64 = 0.85;
 
 /// The known name that is most like `name`; `None` if no known name is like it.
@@ -24,7 +24,10 @@ pub(crate) fn most_alike(
 /// here and `cents` is not: an amount is meant rather than its cents.
 const ENDS: [&str; 6] = ["amount", "date", "code", "id", "count", "display"];
 
-/// A plural is the same word, an id without its table's name nearly is, and so is a name without its end.
+/// How alike two names are, from 0 to 1.
+///
+/// A plural counts as the same word, and so does a name without its underscores. A name without one of
+/// the `ENDS` is nearly the same.
 fn likeness(name: &str, known: &str) -> f64 {
     if let Some((stem, end)) = known.rsplit_once('_')
         && stem == name
@@ -44,7 +47,7 @@ fn likeness(name: &str, known: &str) -> f64 {
     if is_of_the_word { likeness.max(ALIKE) } else { likeness }
 }
 
-/// A first word that is shorter says too little.
+/// A shorter first word says too little.
 const LONG: usize = 5;
 
 #[cfg(test)]

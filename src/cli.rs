@@ -324,7 +324,7 @@ pub struct PurgeArgs {
     pub yes: bool,
 }
 
-/// The words of a refused command line, as they are without what the environment says.
+/// The message for a refused command line, without what environment variables have set.
 ///
 /// clap takes a flag that a variable sets for one that was typed, and puts it into the usage.
 pub fn refusal(arguments: &[OsString], error: &clap::Error) -> String {
@@ -335,15 +335,16 @@ pub fn refusal(arguments: &[OsString], error: &clap::Error) -> String {
     again.as_ref().unwrap_or(error).render().to_string()
 }
 
-/// An argument without line feeds, which could make it look like lines of ours where it is repeated. The one
-/// that [`no_comment_is_a_flag`] has put before it stays.
+/// Escapes the line feeds of an argument, which could make it look like lines of ours where it is repeated.
+///
+/// The line feed that [`no_comment_is_a_flag`] has put before an argument stays.
 fn on_one_line(argument: &OsString) -> OsString {
     let Some(text) = argument.to_str() else { return argument.clone() };
     let (first, rest) = text.split_at(usize::from(text.starts_with("\n--")));
     format!("{first}{}", rest.replace('\n', "\\u000a")).into()
 }
 
-/// An argument that begins with a comment of SQL (`-- spend by month`), made one that no flag begins with.
+/// Changes an argument that begins with a comment of SQL (`-- spend by month`), so that it is no flag.
 pub fn no_comment_is_a_flag(argument: OsString) -> OsString {
     match argument.to_str().and_then(|text| text.strip_prefix("--")) {
         Some(rest) if rest.starts_with(char::is_whitespace) => format!("\n--{rest}").into(),

@@ -1,7 +1,7 @@
 //! payersync.toml: as typed → checked → what the core works with.
 //!
 //! Flags and environment variables are clap's; this file reads the TOML and turns every value into
-//! a bounded, typed one, so that all mistakes of a configuration are told before anything runs.
+//! a bounded, typed one, so that all mistakes of a configuration are reported before anything runs.
 //! A secret never stands in the file: it names an environment variable or another file.
 
 mod credentials;
@@ -95,7 +95,7 @@ pub struct Settings {
     pub production_access: ProductionAccess,
     /// The connections that have a section.
     pub connection_sections: BTreeSet<String>,
-    /// Parameters of their authorize requests, by connection.
+    /// Further parameters of the authorize request, by connection.
     pub connection_parameters: BTreeMap<String, Vec<(String, String)>>,
 }
 
@@ -116,10 +116,10 @@ impl Settings {
         Settings::parse(home, &path, &text)
     }
 
-    /// As [`Settings::load`], and the defaults where there is no file.
+    /// Reads the file like [`Settings::load`]; a missing file has the defaults.
     ///
     /// # Errors
-    /// As [`Settings::load`], but for a missing file.
+    /// The same as those of [`Settings::load`], except a missing file.
     pub fn load_or_default(home: &Path) -> Result<Settings, ConfigError> {
         match Settings::load(home) {
             Err(ConfigError::Missing { path }) => Settings::parse(home, &path, ""),
@@ -127,8 +127,8 @@ impl Settings {
         }
     }
 
-    /// The defaults with the `[notify]` of a file that cannot be used otherwise, so that somebody is
-    /// told of it; `None` if that section cannot be used either.
+    /// The defaults with the `[notify]` of a file that cannot be used otherwise, so that somebody can be
+    /// told of the mistake; `None` if that section cannot be used either.
     pub fn of_notify_alone(home: &Path) -> Option<Settings> {
         let path = home.join(FILE_NAME);
         let text = std::fs::read_to_string(&path).ok()?;
@@ -138,7 +138,7 @@ impl Settings {
     /// Reads a text in place of the file.
     ///
     /// # Errors
-    /// As [`Settings::load`].
+    /// The same as those of [`Settings::load`] for the content of a file.
     pub fn parse(home: &Path, path: &Path, text: &str) -> Result<Settings, ConfigError> {
         Settings::checked(home, path, text).map_err(|error| error.with_line(text))
     }
@@ -204,10 +204,10 @@ impl Settings {
         self
     }
 
-    /// The plan of a name.
+    /// The plan of this name.
     ///
     /// # Errors
-    /// An unknown one, with those that there are.
+    /// There is no plan of this name; the error has the known names.
     pub fn plan(&self, name: &str) -> Result<&PlanSettings, ConfigError> {
         self.plans.get(name).ok_or_else(|| ConfigError::UnknownPlan {
             name: name.to_owned(),

@@ -17,12 +17,12 @@
 //! - [`outcome`] – how a walk ended and why: the words of the ledger as types
 //! - [`exit_code`] – the documented exit codes
 //! - [`monitor`] – events out of the core, which never prints
-//! - [`clock`] – what time it is; the only place that asks
-//! - [`own_file`] – files that this account alone can change, and none that takes another's place
+//! - [`clock`] – what time it is; the only place that asks the operating system
+//! - [`own_file`] – files that this account alone can change, and that replace nobody else's
 //! - [`commands`] – one file or folder per command; builds everything, shows everything
 //! - [`notify`] – who is told when a night goes wrong: a command, a webhook, a mailbox, a ping
 //! - [`schedule`] – when the next run is due; pure
-//! - [`sync`] – what to ask (pure), page after page, what came of it
+//! - [`sync`] – what to ask (pure), the walk from page to page, the report
 //! - `alike` – the name that a misspelt one may mean; pure
 //! - [`fingerprint`] – what identifies a resource and its content; pure
 //! - [`instant`](mod@instant) – the dates of resources, as they come; pure
@@ -36,7 +36,7 @@
 //! - [`view`] – SQL on FHIR ViewDefinitions → rows; pure
 //! - [`warehouse`] – the SQLite file: pages, rows, ledger; the only place that names rusqlite and
 //!   refinery, with the exception of the vault, which is a file of its own
-//! - [`sandbox`] – the embedded payer; knows nobody, and only `commands` and tests know it
+//! - [`sandbox`] – the embedded payer; it knows no other module, and only `commands` and tests know it
 
 mod alike;
 pub mod auth;

@@ -25,7 +25,7 @@ pub enum Event<'a> {
         resource_type: &'a str,
         /// Resources stored or found unchanged so far in this walk.
         resources_seen: u64,
-        /// What the server says there is (`Bundle.total`), where it says so.
+        /// How many resources the server declares (`Bundle.total`), if it does.
         declared_total: Option<u64>,
     },
     /// A request is about to be repeated.
@@ -36,7 +36,7 @@ pub enum Event<'a> {
         resource_type: &'a str,
         /// Why, for people.
         why: &'a str,
-        /// How long it waits first.
+        /// How long the wait is before that.
         delay: std::time::Duration,
     },
     /// A walk ended, in whatever state.
@@ -47,7 +47,7 @@ pub enum Event<'a> {
         resource_type: &'a str,
         /// State of the walk.
         state: WalkState,
-        /// Why, unless complete.
+        /// Why the walk is not complete, if it is not.
         detail: Option<&'a str>,
         /// Resources seen in this walk.
         resources_seen: u64,
@@ -63,13 +63,13 @@ pub enum Event<'a> {
     },
 }
 
-/// Whoever wants to know: a terminal, a log, a test.
+/// Receives the events: a terminal, a log, a test.
 pub trait Monitor: Send + Sync {
     /// Takes one event; must not block for long.
     fn event(&self, event: Event<'_>);
 }
 
-/// Nobody wants to know.
+/// A monitor that ignores every event.
 pub struct Silent;
 
 impl Monitor for Silent {

@@ -116,7 +116,7 @@ words! {
         Vault = "vault",
         /// The token endpoint does not answer.
         TokenUnreachable = "token_unreachable",
-        /// The search must name the patient, and nobody has said who that is.
+        /// The search must name the patient, and nothing says who that is.
         PatientUnknown = "patient_unknown",
         /// The plan does not answer at all.
         Unreachable = "unreachable",
@@ -158,9 +158,9 @@ words! {
         NotTheResource = "not_the_resource",
         /// A page carries an OperationOutcome that reports a failure.
         ServerReportedError = "server_reported_error",
-        /// A page was given by the plan so long ago that a later walk would not bring what changed since.
+        /// A page is so old that a later walk over changes would not bring what changed since.
         StaleAnswer = "stale_answer",
-        /// A link leads to an origin for which the token is not.
+        /// A link leads to another origin than the one that the token is for.
         ForeignOrigin = "foreign_origin",
         /// A page's `next` link is a page that was asked for already.
         NextLoop = "next_loop",
@@ -192,13 +192,13 @@ words! {
         Unanswered = "unanswered",
         /// The plan serves the type by id and does not list it.
         NotListed = "not_listed",
-        /// The plan does not declare that it can be searched.
+        /// The plan does not declare that the type can be searched.
         NotDeclared = "not_declared",
-        /// The consent does not cover it, or not all of it.
+        /// The consent does not cover the type, or not all of it.
         NotGranted = "not_granted",
-        /// The same, and the configured scope does not even ask for it.
+        /// The consent does not cover the type, and the configured scope does not even ask for it.
         NotRequested = "not_requested",
-        /// The plan's `types` do not name it.
+        /// The plan's `types` do not name the type.
         NotAsked = "not_asked",
         /// Everything that came is about another Patient than the connection's.
         PatientChanged = "patient_changed",
@@ -222,7 +222,7 @@ impl Reason {
         matches!(self, Reason::ConsentNeeded | Reason::NotGranted | Reason::PatientChanged)
     }
 
-    /// Whether there is no token, so that no other type can be had either.
+    /// Whether there is no token, so that no other type can be fetched either.
     pub fn is_without_token(self) -> bool {
         matches!(
             self,
@@ -247,14 +247,14 @@ impl Reason {
     }
 }
 
-/// How one type of a connection stands after a run, as far as the exit code goes.
+/// The end of one type's walk, as far as the exit code depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TypeOutcome {
     /// State of the walk.
     pub state: WalkState,
     /// Why, unless complete.
     pub reason: Option<Reason>,
-    /// Status of the last answer, when that is why.
+    /// Status of the last answer, if that is the reason.
     pub http_status: Option<u16>,
 }
 

@@ -1,4 +1,4 @@
-//! Files and folders that this account alone can change, and files that take nobody else's place.
+//! Files and folders that this account alone can change, and new files that replace nobody else's.
 //!
 //! Whoever can write to a folder can prepare it: with a link to a file of ours, or with a file of
 //! theirs for us to write into. So a home is trusted as ssh trusts one, and a file that we create
@@ -15,7 +15,7 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Distrust {
-    /// It leads elsewhere, and whoever made it says where.
+    /// A link: whoever made it decides where it leads.
     #[error("{} is a symbolic link", path.display())]
     Link {
         /// The link.
@@ -24,17 +24,17 @@ pub enum Distrust {
     /// A pipe, a socket or a device: whoever opens it may wait for ever, or drive what it leads to.
     #[error("{} is neither a file nor a folder", path.display())]
     Special {
-        /// It.
+        /// The pipe, socket or device.
         path: PathBuf,
     },
-    /// Neither this account's nor root's.
+    /// It belongs neither to this account nor to root.
     #[error("{} belongs to user id {owner}, and this is user id {user}", path.display())]
     Foreign {
         /// The file or folder.
         path: PathBuf,
         /// The user id of its owner.
         owner: u32,
-        /// Who asks.
+        /// The user id of this process.
         user: u32,
     },
     /// Others can change it.
@@ -70,8 +70,8 @@ impl Distrust {
     }
 }
 
-/// Refuses a link, a pipe or device, and what belongs to another account than this one and root. What
-/// is missing is fine.
+/// Refuses a link, a pipe or device, and what belongs neither to this account nor to root. A missing path
+/// is fine.
 ///
 /// # Errors
 /// [`Distrust::Link`], [`Distrust::Special`] or [`Distrust::Foreign`].
@@ -84,15 +84,15 @@ pub fn require_owned(path: &Path) -> Result<(), Distrust> {
             Err(Distrust::Special { path })
         }
         Ok(metadata) => owned(&path, &metadata),
-        // Whoever opens it says what is wrong.
+        // The caller that opens the path reports what is wrong.
         Err(_) => Ok(()),
     }
 }
 
-/// As [`require_owned`], and refuses a file or folder that others can write.
+/// Checks like [`require_owned`], and also refuses a file or folder that others can write to.
 ///
 /// # Errors
-/// Why it is not this account's alone.
+/// It is not this account's alone, for the reason in the error.
 pub fn require_own(path: &Path) -> Result<(), Distrust> {
     require_owned(path)?;
     match mode(path) & 0o022 {
@@ -155,7 +155,7 @@ fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens for reading and writing, never through a link; what is made is its owner's alone.
+/// Opens for reading and writing, never through a link; a new file has this mode.
 fn options(mode: u32) -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -168,36 +168,36 @@ fn options(mode: u32) -> OpenOptions {
     options
 }
 
-/// Makes a file that was not there, for its owner alone.
+/// Creates a file for its owner alone; nothing may be at its path yet.
 ///
 /// # Errors
-/// The system's; anything is there, be it a link to nowhere.
+/// One of the system, also if anything is at the path, even a link to nowhere.
 pub fn create_new(path: &Path) -> io::Result<File> {
     options(0o600).create_new(true).open(path)
 }
 
-/// Opens a file, and makes it for its owner alone where it is missing. Its content stays.
+/// Opens a file, whose content stays; creates it, for its owner alone, if it is missing.
 ///
 /// # Errors
-/// The system's; the path is a link.
+/// One of the system, also if the path is a link.
 pub fn open_or_create(path: &Path) -> io::Result<File> {
     options(0o600).create(true).truncate(false).open(path)
 }
 
-/// Puts a file in place in one step: readers see what was there or all of the new one. Its mode is this
-/// one, whatever the umask.
+/// Puts a file in place in one step: readers see what was there or all of the new file. It has this `mode`,
+/// whatever the umask.
 ///
 /// # Errors
-/// The system's; nothing is left behind then.
+/// One of the system; nothing is left behind then.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let partial = beside(path, &format!(".{}.partial", random_name()?));
     replace_with(path, &partial, mode, |file| file.write_all(bytes))
 }
 
-/// As [`replace`], with what `write` puts into the file `partial` beside it; its error leaves what was there.
+/// Replaces a file like [`replace`]: `write` fills the file `partial` beside it. An error keeps the old file.
 ///
 /// # Errors
-/// The system's and that of `write`; nothing is left behind then.
+/// One of the system or of `write`; nothing is left behind then.
 pub fn replace_with(
     path: &Path,
     partial: &Path,
@@ -215,10 +215,10 @@ pub fn replace_with(
     placed
 }
 
-/// Makes a folder that was not there, for its owner alone.
+/// Creates a folder for its owner alone; nothing may be at its path yet.
 ///
 /// # Errors
-/// The system's; anything is there.
+/// One of the system, also if anything is at the path.
 pub fn create_new_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -226,13 +226,13 @@ pub fn create_new_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Puts a folder in place in one step: readers see all of the old one or all of the new one. Where
-/// there was one, it has the name `new` afterwards.
+/// Puts a folder in place in one step: readers see all of the old one or all of the new one. An old folder
+/// has the name `new` afterwards.
 ///
 /// A file system that cannot exchange two names gets two steps, with no folder in between.
 ///
 /// # Errors
-/// The system's; the old folder is in its place then, or has the name `aside`.
+/// One of the system; the old folder is then in its place, or has the name `aside`.
 pub fn place_folder(new: &Path, target: &Path, aside: &Path) -> io::Result<()> {
     if target.symlink_metadata().is_err() {
         return fs::rename(new, target);
@@ -257,7 +257,7 @@ pub fn place_folder(new: &Path, target: &Path, aside: &Path) -> io::Result<()> {
 /// Makes the names in a folder durable, where the system has that.
 ///
 /// # Errors
-/// The system's.
+/// One of the system.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     match cfg!(unix) {
         true => File::open(path)?.sync_all(),
@@ -275,7 +275,7 @@ pub fn random_name() -> io::Result<String> {
     Ok(base16ct::lower::encode_string(&bytes))
 }
 
-/// Whether a process of this number is at work, other than this one.
+/// Whether another process than this one has this number and is running.
 pub fn is_at_work(process: u32) -> bool {
     #[cfg(unix)]
     {
@@ -284,7 +284,7 @@ pub fn is_at_work(process: u32) -> bool {
             process::{Pid, test_kill_process},
         };
         let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
-        // One that may not be signalled is there.
+        // A process that may not be signalled is running, too.
         process != std::process::id()
             && pid.is_some_and(|pid| !matches!(test_kill_process(pid), Err(Errno::SRCH)))
     }
@@ -294,7 +294,7 @@ pub fn is_at_work(process: u32) -> bool {
     }
 }
 
-/// The name of a file with an ending, which is that of another file in its folder.
+/// The path of another file in the same folder, whose name is this file's with `ending` after it.
 pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(ending);

@@ -18,22 +18,22 @@ pub enum Destination<'a> {
         /// Its id, exactly as written.
         id: &'a str,
     },
-    /// To a resource contained in the same one; an empty id is the containing resource itself.
+    /// To a resource contained in the same resource; an empty id is the containing resource itself.
     Contained {
         /// The id within `contained`.
         id: &'a str,
     },
     /// To another server.
     Elsewhere {
-        /// FHIR resource type, where the URL ends as that of a resource.
+        /// FHIR resource type, if the URL ends like that of a resource.
         resource_type: Option<&'a str>,
     },
-    /// Nobody can tell: a search, a bare word, a URN that the Bundle does not resolve.
+    /// Nothing tells: a search, a bare word, a URN that the Bundle does not resolve.
     Unknown,
 }
 
-/// The FHIR base URLs of one server: the configured one and its aliases; for a resource of a Bundle
-/// also where the Bundle leads.
+/// The FHIR base URLs of one server: the configured one and its aliases. For a resource of a Bundle they
+/// also have the Bundle's `fullUrl`s.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServerBases {
     bases: Vec<Base>,
@@ -55,8 +55,9 @@ impl ServerBases {
         ServerBases { bases: self.bases.clone(), bundle }
     }
 
-    /// Type and id of the resource of this server that a reference names: as text that stands alone,
-    /// or as text of a resource of the Bundle that the bases know.
+    /// Type and id of the resource of this server that a reference names.
+    ///
+    /// If the bases are those within a Bundle, the reference is read as text of a resource of that Bundle.
     pub fn here<'a>(&'a self, reference: &'a str) -> Option<(&'a str, &'a str)> {
         match self.resolve(reference, &self.bundle) {
             Destination::Here { resource_type, id } => Some((resource_type, id)),
@@ -64,7 +65,7 @@ impl ServerBases {
         }
     }
 
-    /// Type and id of the resource of this server that has an identifier, where the bases know it.
+    /// Type and id of the resource of this server that has an identifier, if the bases know it.
     pub fn identified(&self, system: &str, value: &str) -> Option<(&str, &str)> {
         self.bundle.identified(system, value)
     }
@@ -117,10 +118,10 @@ impl ServerBases {
         }
     }
 
-    /// Where a reference leads, read as text of a resource that stands in a Bundle.
+    /// Where a reference leads that is in a resource of `bundle`.
     ///
     /// The scheme does not matter (behind a proxy many servers write `http`), nor do the case of
-    /// the host and of the base's path. Everything behind the base is compared as written.
+    /// the host and of the base's path. Everything after the base is compared as written.
     pub fn resolve<'a>(&self, reference: &'a str, bundle: &'a FullUrls) -> Destination<'a> {
         if let Some(id) = reference.strip_prefix('#') {
             return Destination::Contained { id };
@@ -197,7 +198,7 @@ fn last_type(path: &str) -> Option<&str> {
     segments.nth(1).filter(|segment| is_type_name(segment))
 }
 
-/// Whether a resource type may be called so, in this version of FHIR or another one.
+/// Whether a resource type may have this name, in this version of FHIR or another one.
 pub fn is_type_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_uppercase())
         && name.len() <= 64

@@ -37,7 +37,7 @@ impl Schedule {
     /// `jitter_seconds` is the most by which a run is put off, so that not everybody asks at once.
     ///
     /// # Errors
-    /// What is not understood, or never comes.
+    /// The expression or the time zone is not understood, or the schedule never comes.
     pub fn parse(
         expression: &str,
         time_zone: &str,
@@ -48,7 +48,7 @@ impl Schedule {
             zone: zone(time_zone)?,
             jitter_seconds,
         };
-        // Any start does: every date there is comes within 8 years of it.
+        // Any start will do: every date there is comes within 8 years of it.
         let never = schedule.next_after(DateTime::UNIX_EPOCH + TimeDelta::days(20_000)).is_none();
         if never { Err(ScheduleError::Never) } else { Ok(schedule) }
     }
@@ -79,7 +79,7 @@ impl Schedule {
         Some(due + TimeDelta::seconds((number % (most + 1)) as i64))
     }
 
-    /// Goes from one change of the zone's offset to the next.
+    /// The next instant of a schedule with every hour in it: goes from one change of the offset to the next.
     fn next_as_hours_pass(&self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut start = instant;
         loop {

@@ -43,7 +43,7 @@ impl Shard {
         self.of
     }
 
-    /// The shard, among as many, that a connection's name belongs to.
+    /// The shard, out of as many as there are, that a connection's name belongs to.
     ///
     /// The first 8 bytes of the SHA-256 of the name in UTF-8, big-endian, seed the jump consistent hash
     /// (Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", 2014).

@@ -1,15 +1,15 @@
 //! Whether two texts of a resource say the same, however they are written.
 //!
 //! Some servers write members in another order, with other spacing or with other escapes at each
-//! read. The quick hash takes each of these for a change; this comparison does not. It is asked
-//! only where the hash differs.
+//! read. The quick hash takes each of these for a change; this comparison does not. It is made
+//! only if the hash differs.
 
 use crate::view::json::{Limits, Member, Node, parse};
 
 /// Whether two resources have the same content, `meta.versionId` and `meta.lastUpdated` left out.
 ///
 /// The order of members, white space and escapes do not count. The order of arrays and the text of
-/// numbers do: `1.0` is not `1.00`. What is not JSON is equal to nothing else.
+/// numbers do: `1.0` is not `1.00`. A text that is not JSON is equal to nothing.
 pub fn same_content(a: &[u8], b: &[u8]) -> bool {
     let read = |json| parse(json, Limits::default()).ok().map(without_version);
     matches!((read(a), read(b)), (Some(a), Some(b)) if is_same(&a, &b))
@@ -23,7 +23,7 @@ fn without_version(mut resource: Node<'_>) -> Node<'_> {
             meta.retain(|member| member.key != "versionId" && member.key != "lastUpdated");
         }
     }
-    // A server that sends no meta at all says nothing else.
+    // A resource without `meta` says the same as one whose `meta` is empty.
     members.retain(|member| member.key != "meta" || member.value != Node::Object(Vec::new()));
     resource
 }

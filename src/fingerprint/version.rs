@@ -15,10 +15,10 @@ pub struct Version<'a> {
 impl Version<'_> {
     /// Whether this version is certainly older than another one of the same resource.
     ///
-    /// It is when it was updated earlier, unless its number is the higher one; or when it has the
-    /// lower number and the dates say nothing. FHIR orders versions by neither, so both must agree
-    /// or be silent. A number is a versionId of digits alone, or an ETag of them (`W/"3"`); a date has a
-    /// time and a zone.
+    /// It is older if it was updated earlier, unless its number is higher. It is also older if its number is
+    /// lower and the dates are equal or missing. FHIR orders versions by neither, so one may not contradict
+    /// the other. A number is a versionId of digits alone, or an ETag of digits (`W/"3"`); a date has a time
+    /// and a zone.
     pub fn is_older_than(&self, other: &Version<'_>) -> bool {
         let by_date = match (self.date(), other.date()) {
             (Some(ours), Some(theirs)) => Some(compare(ours, theirs)),
@@ -35,10 +35,9 @@ impl Version<'_> {
         }
     }
 
-    /// The rank among versions that nobody else orders: by date, then by number; a version without
-    /// one comes before a version with one.
+    /// A rank by date, then by number; a version without a date or a number comes before one that has it.
     ///
-    /// Unlike [`Version::is_older_than`] this orders any two versions, so that three cannot take
+    /// Unlike [`Version::is_older_than`] the rank orders any two versions, so that three cannot take
     /// each other's place in a circle.
     pub fn rank(&self) -> impl Ord + use<> {
         (self.instant(), self.number())
@@ -53,7 +52,7 @@ impl Version<'_> {
         is_number.then(|| text.parse().ok()).flatten()
     }
 
-    /// In whole seconds, as the rank of any two dates must be.
+    /// The date in whole seconds: a rank must compare any two dates in the same way.
     fn instant(&self) -> Option<i64> {
         self.date().map(|date| date.timestamp())
     }

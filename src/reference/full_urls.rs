@@ -1,8 +1,8 @@
-//! Where references lead that do not tell it themselves: `fullUrl`s of a Bundle, identifiers. Pure.
+//! Resolves references that do not tell where they lead: by `fullUrl`s of a Bundle, or identifiers. Pure.
 
 use std::collections::HashMap;
 
-/// The `fullUrl`s of a Bundle's entries that their resources' ids alone do not tell.
+/// The `fullUrl`s of a Bundle's entries that differ from the server's base with the resource's type and id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FullUrls(HashMap<String, Option<(String, String)>>);
 
@@ -37,7 +37,7 @@ impl FullUrls {
         self.0.is_empty()
     }
 
-    /// Notes where another one's `fullUrl` leads that this reference names, if it names one.
+    /// Notes where the `fullUrl` of `bundle` leads that this reference names, if it names one.
     pub fn take(&mut self, bundle: &FullUrls, reference: &str) {
         let whole = reference.split_once("/_history/").map_or(reference, |(whole, _)| whole);
         if let Some((resource_type, id)) = bundle.get(whole) {
@@ -54,7 +54,7 @@ impl FullUrls {
         serde_json::Value::Object(self.0.iter().filter_map(target).collect()).to_string()
     }
 
-    /// What [`FullUrls::to_text`] wrote; nothing where the text is another one.
+    /// Reads what [`FullUrls::to_text`] wrote; empty for any other text.
     pub fn from_text(text: &str) -> FullUrls {
         let kept: HashMap<String, String> = serde_json::from_str(text).unwrap_or_default();
         let target = |(url, to): (String, String)| {
@@ -88,7 +88,7 @@ fn conditional(resource_type: &str, system: &str, value: &str) -> String {
     format!("{resource_type}?identifier={system}|{value}")
 }
 
-/// The letters of a UUID have no case.
+/// A `fullUrl` as it is compared: the letters of a URN, such as a UUID, have no case.
 fn key(full_url: &str) -> String {
     match full_url.get(..4) {
         Some(scheme) if scheme.eq_ignore_ascii_case("urn:") => full_url.to_ascii_lowercase(),

@@ -37,7 +37,7 @@ pub fn text(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// An instant of ours as it was stored; `None` for any other text.
+/// Reads an instant that `text` wrote; `None` for any other text.
 pub(crate) fn parsed(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.to_utc())
 }

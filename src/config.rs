@@ -75,7 +75,7 @@ pub struct Settings {
     pub attachments: (usize, u32),
     /// How long a type may go without a full walk, which alone finds deletions.
     pub full_walk_every: Duration,
-    /// How far an incremental walk reaches back behind the watermark.
+    /// How far an incremental walk reaches back before the watermark.
     pub overlap: Duration,
     /// How long superseded versions of resources are kept; `None`: for ever.
     pub keep_versions: Option<Duration>,

@@ -35,7 +35,7 @@ impl ExitCode {
         ExitCode::Bug,
     ];
 
-    /// One sentence for people.
+    /// The meaning of the code, for people.
     pub fn describe(self) -> &'static str {
         match self {
             ExitCode::Complete => "complete",

@@ -32,22 +32,22 @@ pub struct Fingerprint {
 /// Why these bytes are not a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FingerprintError {
-    /// It is not UTF-8.
+    /// The bytes are not UTF-8.
     #[error("that is not UTF-8")]
     NotUtf8,
-    /// It is not JSON.
+    /// The bytes are not JSON.
     #[error("that is not JSON")]
     NotJson,
-    /// It is not a JSON object.
+    /// The JSON is not an object.
     #[error("not a JSON object")]
     NotAnObject,
-    /// It has no `resourceType` that is text.
+    /// The resource has no `resourceType` that is text.
     #[error("without resourceType")]
     NoType,
     /// The resource has `id`, `resourceType` or `meta` twice.
     #[error("with a member that stands there twice")]
     Duplicate,
-    /// It has an `id` that is not text.
+    /// The resource has an `id` that is not text.
     #[error("with an id that is not text")]
     OddId,
 }

@@ -71,7 +71,7 @@ words! {
         Complete = "complete",
         /// Something is missing; the exit code says of which kind.
         Incomplete = "incomplete",
-        /// It was stopped, or its process ended before it did.
+        /// The run was stopped, or its process ended before the run did.
         Interrupted = "interrupted",
     }
 }
@@ -234,7 +234,7 @@ impl Reason {
         )
     }
 
-    /// Whether the plan could not be reached; a gateway's status counts as such.
+    /// Whether the plan could not be reached; a gateway's status 502 to 504 also says so.
     pub fn is_unreachable(self, http_status: Option<u16>) -> bool {
         match self {
             Reason::Unreachable | Reason::TokenUnreachable | Reason::Network | Reason::Timeout => {

@@ -27,7 +27,7 @@ pub enum Distrust {
         /// The pipe, socket or device.
         path: PathBuf,
     },
-    /// It belongs neither to this account nor to root.
+    /// The file or folder belongs neither to this account nor to root.
     #[error("{} belongs to user id {owner}, and this is user id {user}", path.display())]
     Foreign {
         /// The file or folder.
@@ -37,7 +37,7 @@ pub enum Distrust {
         /// The user id of this process.
         user: u32,
     },
-    /// Others can change it.
+    /// Others can change the file or folder.
     #[error("{} can be written by others", path.display())]
     Writable {
         /// The file or folder.
@@ -92,7 +92,7 @@ pub fn require_owned(path: &Path) -> Result<(), Distrust> {
 /// Checks like [`require_owned`], and also refuses a file or folder that others can write to.
 ///
 /// # Errors
-/// It is not this account's alone, for the reason in the error.
+/// The file or folder is not this account's alone, for the reason in the error.
 pub fn require_own(path: &Path) -> Result<(), Distrust> {
     require_owned(path)?;
     match mode(path) & 0o022 {
@@ -171,7 +171,7 @@ fn options(mode: u32) -> OpenOptions {
 /// Creates a file for its owner alone; nothing may be at its path yet.
 ///
 /// # Errors
-/// One of the system, also if anything is at the path, even a link to nowhere.
+/// An error of the system; also if anything is at the path, even a link to nowhere.
 pub fn create_new(path: &Path) -> io::Result<File> {
     options(0o600).create_new(true).open(path)
 }
@@ -179,7 +179,7 @@ pub fn create_new(path: &Path) -> io::Result<File> {
 /// Opens a file, whose content stays; creates it, for its owner alone, if it is missing.
 ///
 /// # Errors
-/// One of the system, also if the path is a link.
+/// An error of the system; also if the path is a link.
 pub fn open_or_create(path: &Path) -> io::Result<File> {
     options(0o600).create(true).truncate(false).open(path)
 }
@@ -188,7 +188,7 @@ pub fn open_or_create(path: &Path) -> io::Result<File> {
 /// whatever the umask.
 ///
 /// # Errors
-/// One of the system; nothing is left behind then.
+/// An error of the system; nothing is left behind then.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let partial = beside(path, &format!(".{}.partial", random_name()?));
     replace_with(path, &partial, mode, |file| file.write_all(bytes))
@@ -197,7 +197,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// Replaces a file like [`replace`]: `write` fills the file `partial` beside it. An error keeps the old file.
 ///
 /// # Errors
-/// One of the system or of `write`; nothing is left behind then.
+/// An error of the system or of `write`; nothing is left behind then.
 pub fn replace_with(
     path: &Path,
     partial: &Path,
@@ -218,7 +218,7 @@ pub fn replace_with(
 /// Creates a folder for its owner alone; nothing may be at its path yet.
 ///
 /// # Errors
-/// One of the system, also if anything is at the path.
+/// An error of the system; also if anything is at the path.
 pub fn create_new_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -232,7 +232,7 @@ pub fn create_new_folder(path: &Path) -> io::Result<()> {
 /// A file system that cannot exchange two names gets two steps, with no folder in between.
 ///
 /// # Errors
-/// One of the system; the old folder is then in its place, or has the name `aside`.
+/// An error of the system; the old folder is then in its place, or has the name `aside`.
 pub fn place_folder(new: &Path, target: &Path, aside: &Path) -> io::Result<()> {
     if target.symlink_metadata().is_err() {
         return fs::rename(new, target);
@@ -257,7 +257,7 @@ pub fn place_folder(new: &Path, target: &Path, aside: &Path) -> io::Result<()> {
 /// Makes the names in a folder durable, where the system has that.
 ///
 /// # Errors
-/// One of the system.
+/// An error of the system.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     match cfg!(unix) {
         true => File::open(path)?.sync_all(),

@@ -15,7 +15,7 @@ pub enum Destination<'a> {
     Here {
         /// FHIR resource type.
         resource_type: &'a str,
-        /// Its id, exactly as written.
+        /// The resource's id, exactly as written.
         id: &'a str,
     },
     /// To a resource contained in the same resource; an empty id is the containing resource itself.
@@ -118,7 +118,7 @@ impl ServerBases {
         }
     }
 
-    /// Where a reference leads that is in a resource of `bundle`.
+    /// Where a reference in a resource of `bundle` leads.
     ///
     /// The scheme does not matter (behind a proxy many servers write `http`), nor do the case of
     /// the host and of the base's path. Everything after the base is compared as written.

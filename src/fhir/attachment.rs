@@ -27,7 +27,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// An attachment as its resource describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// Its place in the resource's list, from 0.
+    /// The attachment's place in the resource's list, from 0.
     pub position: u32,
     /// Media type.
     pub content_type: Option<String>,
@@ -55,9 +55,9 @@ pub enum Place {
 /// Why an attachment's URL is not asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotFetched {
-    /// It leads to another origin than the plan's.
+    /// The URL leads to another origin than the plan's.
     ForeignOrigin,
-    /// It is no URL of a server.
+    /// The URL is no URL of a server.
     NotAUrl,
 }
 

@@ -41,12 +41,12 @@ impl Bundle {
     }
 }
 
-/// One entry.
+/// An entry of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Where the entry's bytes stand in the body.
+    /// The range of the entry's bytes in the body.
     pub range: Range<usize>,
-    /// Where the resource's bytes stand in the body; `None` for an entry without one.
+    /// The range of the resource's bytes in the body; `None` for an entry without a resource.
     pub resource: Option<Range<usize>>,
     /// Why the entry is on the page.
     pub mode: SearchMode,
@@ -57,11 +57,11 @@ pub struct Entry {
 /// `Bundle.entry.search.mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchMode {
-    /// It matches the search, or the server does not say.
+    /// The resource matches the search, or the server does not say.
     Match,
-    /// It was included because a match refers to it.
+    /// The resource was included because a match refers to it.
     Include,
-    /// It is an OperationOutcome about the search itself.
+    /// The resource is an OperationOutcome about the search itself.
     Outcome,
 }
 
@@ -228,7 +228,7 @@ pub(super) fn readable(body: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Where a slice of the body stands in it.
+/// The range of the body that `part`, a slice of the body, covers.
 pub(super) fn range_in(body: &str, part: &str) -> Range<usize> {
     let start = part.as_ptr() as usize - body.as_ptr() as usize;
     start..start + part.len()

@@ -246,7 +246,7 @@ impl FhirClient {
         self.get(&self.asked(url, &silently), &mut Effort::default()).await
     }
 
-    /// The CapabilityStatement; `None` where the plan does not show a usable one.
+    /// The CapabilityStatement; `None` if the plan does not show a usable one.
     ///
     /// # Errors
     /// The plan could not be reached at all.

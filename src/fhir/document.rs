@@ -26,10 +26,10 @@ pub struct Document {
 /// Why a text holds no resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
-    /// It is not JSON, and no complete resource can be found in it.
+    /// The text is not JSON, and no complete resource can be found in it.
     #[error("is not JSON, or is cut short within its first resource")]
     NotJson,
-    /// It has more entries than a Bundle may have.
+    /// A Bundle or an array has more entries than a Bundle may have.
     #[error(
         "has more than {MAX_ENTRIES} entries in one Bundle or array; split it, or write one resource per line (NDJSON)"
     )]

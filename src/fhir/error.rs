@@ -27,13 +27,13 @@ pub enum FetchError {
         status: u16,
         /// The URL that was asked for.
         url: SafeUrl,
-        /// The OperationOutcome that came with it.
+        /// The OperationOutcome that came with the answer, if any.
         outcome: Option<Outcome>,
-        /// Whether it says that the member's grant has ended.
+        /// Whether the answer says that the member's grant has ended.
         grant_gone: bool,
-        /// Whether a resource came with it that is no OperationOutcome.
+        /// Whether a resource other than an OperationOutcome came with the answer.
         brings_resource: bool,
-        /// Whether it was asked for without a token, since the plan's grant is `none`.
+        /// Whether the request had no token, since the plan's grant is `none`.
         is_open: bool,
     },
     /// The answer has status 2xx, and is no page.

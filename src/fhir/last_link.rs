@@ -19,14 +19,14 @@ enum Counts {
     /// Resources before the page.
     Resources,
     Pages,
-    /// It may count pages or resources, or something else.
+    /// The parameter may count pages or resources, or something else.
     Unknown,
 }
 
 /// How far after a page the last page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Behind {
-    /// It is the next page.
+    /// The last page is the next page.
     Next,
     /// There may be pages between them.
     Further,

@@ -1,4 +1,4 @@
-//! Where the parts of a JSON text stand when one of them is not JSON.
+//! Finds the parts of a JSON text of which some part is not JSON.
 //!
 //! One resource with a raw control character, `NaN`, `01` or a quote that nobody escaped must not
 //! hide the others of its page. Strings, braces and brackets tell the parts apart; what stands

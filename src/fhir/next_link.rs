@@ -47,7 +47,7 @@ pub enum UnusableNext {
 pub(super) struct PageLinks {
     pub(super) next: Next,
     pub(super) self_link: Option<String>,
-    /// The URL of the last page as written; `None` where several are named.
+    /// The URL of the last page as written; `None` if several are named.
     pub(super) last: Option<String>,
 }
 

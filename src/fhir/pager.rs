@@ -36,9 +36,9 @@ pub struct Pager {
 /// The last page, named by an earlier page that has no link to the next page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastPage {
-    /// Its URL.
+    /// The URL of the last page.
     pub url: Url,
-    /// Whether it is the next page; if not, there may be others before it.
+    /// Whether the last page is the next page; if not, there may be others before it.
     pub is_next: bool,
 }
 
@@ -46,7 +46,7 @@ pub struct LastPage {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PagingError {
-    /// It leads to another origin. Nothing was sent there.
+    /// The link leads to another origin. Nothing was sent there.
     #[error("the next page is at {found}, but the plan is at {expected}; nothing was sent there")]
     ForeignOrigin {
         /// Where the walk is.
@@ -54,13 +54,13 @@ pub enum PagingError {
         /// Where the link leads.
         found: String,
     },
-    /// It leads to a page that was asked for already.
+    /// The link leads to a page that was asked for already.
     #[error("the next page is one that was asked for already")]
     Loop,
     /// There were too many empty pages in a row.
     #[error("{MAX_EMPTY_PAGES} pages in a row had no entry and named a next one")]
     OnlyEmptyPages,
-    /// It is no URL.
+    /// The link is no URL.
     #[error("the next page's link is not a URL")]
     NotAUrl,
     /// A `next` link names no URL, or a link may be a `next` link.
@@ -75,7 +75,7 @@ pub enum PagingError {
     /// Several links lead to different pages.
     #[error("the page names different next pages")]
     Ambiguous,
-    /// It leads to a search of other resources.
+    /// The link leads to a search of other resources.
     #[error("the link to the next page leads to another resource type")]
     OtherType,
 }

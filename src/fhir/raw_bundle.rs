@@ -33,9 +33,9 @@ pub(super) struct RawBundle<'a> {
 /// Why a text has no members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotAnObject {
-    /// It is not JSON, or ends too early.
+    /// The text is not JSON, or ends too early.
     NotJson,
-    /// It is JSON, but no object with the members of a Bundle.
+    /// The text is JSON, but no object with the members of a Bundle.
     OtherJson,
 }
 

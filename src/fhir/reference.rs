@@ -14,7 +14,7 @@ use url::Url;
 pub struct Referenced {
     /// FHIR resource type.
     pub resource_type: String,
-    /// Its id, exactly as written.
+    /// The resource's id, exactly as written.
     pub id: String,
 }
 

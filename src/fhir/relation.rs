@@ -8,11 +8,11 @@ pub(super) enum Relation {
     Next,
     Itself,
     Last,
-    /// It surely leads to something else than the next page.
+    /// The link surely leads to something other than the next page.
     Other,
-    /// It may be meant for `next`.
+    /// The relation may be meant for `next`.
     Unclear,
-    /// A word that is not registered.
+    /// The relation is a word that is not registered.
     Unknown,
 }
 

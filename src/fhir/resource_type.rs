@@ -72,7 +72,7 @@ pub fn is_read_by_reference(name: &str) -> bool {
 
 /// Whether a resource of the type tells something of a member.
 ///
-/// Not the types that describe plans, providers and drugs.
+/// Types that describe plans, providers and drugs do not.
 pub fn is_about_a_member(name: &str) -> bool {
     const NOBODYS: [&str; 5] = [
         "Endpoint",

@@ -20,7 +20,7 @@ pub enum SearchRule {
     Bare,
     /// No search: resources that stored resources and the consent name are read by id: `read`.
     Read,
-    /// By these queries, each a search of its own. What they find together is the type.
+    /// By these queries, each a search of its own. Together they find the whole type.
     Queries(Vec<SearchQuery>),
 }
 
@@ -64,7 +64,7 @@ pub enum SearchRuleError {
     /// `bare`, `read` or `everything` among several queries.
     #[error("has {0:?} among queries; it stands alone")]
     NotAlone(String),
-    /// The same query two times.
+    /// The same query twice.
     #[error("has {0:?} twice")]
     Twice(String),
 }

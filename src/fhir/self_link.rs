@@ -30,7 +30,7 @@ pub fn patient_of_self_link(
 
 /// The parameters asked for that a page's self link leaves out: the server did not search by them.
 ///
-/// Their names without modifiers, each once, in the order asked.
+/// Returns the names without modifiers, each once, in the order asked.
 pub fn left_out_of_self_link(asked: &Url, link: &str) -> Vec<String> {
     let bare = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
     let names =

@@ -15,10 +15,10 @@ pub struct Version<'a> {
 impl Version<'_> {
     /// Whether this version is certainly older than another one of the same resource.
     ///
-    /// It is older if it was updated earlier, unless its number is higher. It is also older if its number is
-    /// lower and the dates are equal or missing. FHIR orders versions by neither, so one may not contradict
-    /// the other. A number is a versionId of digits alone, or an ETag of digits (`W/"3"`); a date has a time
-    /// and a zone.
+    /// A version is older if it was updated earlier, unless its number is higher. It is also older if its
+    /// number is lower and the dates are equal or missing. FHIR orders versions by neither, so one may not
+    /// contradict the other. A number is a versionId of digits alone, or an ETag of digits (`W/"3"`); a date
+    /// has a time and a zone.
     pub fn is_older_than(&self, other: &Version<'_>) -> bool {
         let by_date = match (self.date(), other.date()) {
             (Some(ours), Some(theirs)) => Some(compare(ours, theirs)),

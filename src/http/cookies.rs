@@ -34,7 +34,7 @@ impl Cookies {
         Cookies { origin, kept: Mutex::default() }
     }
 
-    /// The `Cookie` header of a request; `None` where there is nothing to send.
+    /// The `Cookie` header of a request; `None` if there is nothing to send.
     pub(super) fn header(&self, url: &Url) -> Option<HeaderValue> {
         if Origin::of(url).ok()? != self.origin {
             return None;

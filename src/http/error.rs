@@ -37,7 +37,7 @@ pub enum HttpErrorKind {
     /// The program ends before the request's turn came. Nothing was sent.
     #[error("given up before it was sent, since the program ends")]
     GivenUp,
-    /// A header could not be made of what was given. Nothing was sent.
+    /// A value that was given cannot be sent in a header. Nothing was sent.
     #[error("the request has an invalid header")]
     InvalidRequest,
     /// The system's TLS roots or proxy settings cannot be used.
@@ -150,7 +150,7 @@ impl HttpError {
         }
     }
 
-    /// Whether the answer is larger than allowed; it stays so.
+    /// Whether the answer is larger than allowed; asking again would not help.
     pub fn is_too_large(&self) -> bool {
         matches!(self.0.kind, HttpErrorKind::TooLarge { .. })
     }
@@ -203,7 +203,7 @@ impl Fault {
         Self::caused(kind, false, source)
     }
 
-    /// The same failure, of an answer whose head said `status`.
+    /// Adds to a failure the status in the head of the answer.
     pub(super) fn after_head(self, status: u16) -> Self {
         Self { status: Some(status), ..self }
     }

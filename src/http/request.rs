@@ -50,8 +50,8 @@ impl<'a> Get<'a> {
 pub enum Reading<T> {
     /// Asking again would bring the same.
     Final(T),
-    /// It is cut short, or a login page: the request is repeated like after a failed attempt. After the last
-    /// attempt, the value that was read counts.
+    /// The body is cut short, or a login page: the request is repeated like after a failed attempt. After the
+    /// last attempt, the value that was read counts.
     AskAgain(T),
 }
 

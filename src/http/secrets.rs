@@ -92,7 +92,7 @@ impl Secrets {
         shown
     }
 
-    /// Where secrets are. A range begins and ends between two characters as they are written.
+    /// The ranges of a body that hold secrets. A range begins and ends between two characters as written.
     fn ranges(&self, body: &[u8]) -> Vec<Range<usize>> {
         let Some(finder) = &self.finder else { return Vec::new() };
         let mut found = self.as_they_are(finder, body);

@@ -94,7 +94,7 @@ mod tests {
                 // Every other machine's clock is late, within what is allowed for.
                 let wrong_by = u64::from(number % 2) * 249 / u64::from(limit);
                 let sent = sent(limit, Shard::new(number, of).unwrap(), wrong_by, 6);
-                // None is forgotten, and little of the rate is left unused.
+                // No shard is forgotten, and little of the rate is left unused.
                 let round = SECOND * of * 3 / (2 * limit);
                 assert!(sent[5] <= round * 6, "{number} of {of}: {sent:?}");
                 all.extend(sent);

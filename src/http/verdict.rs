@@ -5,7 +5,7 @@
 pub enum Verdict {
     /// The same request may succeed later.
     Retryable,
-    /// The answer stays what it is.
+    /// Asking again would bring the same answer.
     Final,
 }
 

@@ -36,7 +36,7 @@ const MAX_FAILURES: u32 = 3;
 /// Fetches the files that the connection's resources link to, if the plan's configuration asks for that.
 ///
 /// # Errors
-/// Only those of the warehouse: failures of a plan are part of the report.
+/// Only errors of the warehouse: failures of a plan are part of the report.
 pub(super) async fn fetch(
     context: &WalkContext,
     target: &Target,

@@ -36,7 +36,7 @@ use std::sync::Arc;
 /// Syncs one connection.
 ///
 /// # Errors
-/// Only those of the warehouse: failures of a plan are part of the report.
+/// Only errors of the warehouse: failures of a plan are part of the report.
 pub(super) async fn sync_connection(
     mut context: WalkContext,
     target: &Target,

@@ -38,7 +38,7 @@ pub(super) struct WalkContext {
     /// Cores and memory for unpacking pages.
     pub(super) workers: Workers,
     pub(super) shrink_limit_percent: u8,
-    /// How far walks over changes reach back behind the watermark.
+    /// How far walks over changes reach back before the watermark.
     pub(super) overlap: Duration,
     /// Whether a total that does not add up makes a walk incomplete.
     pub(super) strict_totals: bool,

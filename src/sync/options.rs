@@ -22,7 +22,7 @@ pub struct SyncContext {
     pub http: HttpClient,
     /// Gives out the access tokens.
     pub tokens: Tokens,
-    /// Is told what happens.
+    /// Receives the events of the run.
     pub monitor: Arc<dyn Monitor>,
     /// The clock.
     pub clock: Clock,
@@ -37,7 +37,7 @@ pub struct Target {
     pub connection: ConnectionRow,
     /// The plan's endpoints and our registration there.
     pub registration: Arc<ClientRegistration>,
-    /// `_count` of every search; 0: none is sent.
+    /// `_count` of every search; 0 sends no `_count`.
     pub page_size: u32,
     /// Whether `_lastUpdated` may be tried.
     pub last_updated: bool,
@@ -70,7 +70,7 @@ pub struct SyncOptions {
     pub types: Vec<String>,
     /// How long a type may go without a full walk, which alone finds deletions.
     pub full_walk_every: Duration,
-    /// How far an incremental walk reaches back behind the watermark.
+    /// How far an incremental walk reaches back before the watermark.
     pub overlap: Duration,
     /// Walk by windows of date instead of whole types.
     pub backfill: Option<Backfill>,

@@ -24,9 +24,10 @@ pub struct WalkReport {
 pub struct ConnectionReport {
     /// The connection's name.
     pub connection: String,
-    /// Its plan; `None`: only files fill it.
+    /// The connection's plan; `None` if only files fill the connection.
     pub plan: Option<String>,
-    /// Its walks, in the order of the run; in a condensed report only those that people are told of.
+    /// The connection's walks, in the order of the run; in a condensed report only those that people are told
+    /// of.
     pub walks: Vec<WalkReport>,
     /// The ends of the walks that a condensed report leaves out.
     pub left_out: Vec<TypeOutcome>,
@@ -34,7 +35,7 @@ pub struct ConnectionReport {
     pub left_out_counters: WalkCounters,
     /// Open rejects, of this run and earlier ones.
     pub open_rejects: u64,
-    /// Those among them about another patient than the connection's.
+    /// Open rejects about another patient than the connection's.
     pub open_strangers: u64,
     /// Resources that the plan no longer lists and that are not proved to be deleted.
     pub open_absences: u64,

@@ -25,7 +25,7 @@ use tracing::Instrument;
 /// Runs a sync and enters it in the ledger.
 ///
 /// # Errors
-/// Only those of the warehouse: failures of a plan are part of the report.
+/// Only errors of the warehouse: failures of a plan are part of the report.
 pub async fn sync(
     context: &SyncContext,
     mut targets: Vec<Target>,

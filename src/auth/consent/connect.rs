@@ -92,7 +92,7 @@ fn expiry(tokens: &TokenResponse, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     now.checked_add_signed(TimeDelta::from_std(tokens.expires_in?).ok()?)
 }
 
-/// A grant with the tokens of a refresh; what the answer leaves out stays (RFC 6749, section 6).
+/// A grant with the tokens of a refresh; values that the answer leaves out stay (RFC 6749, section 6).
 pub(crate) fn refreshed(
     grant: &StoredGrant,
     tokens: TokenResponse,

@@ -45,7 +45,7 @@ pub enum DiscoveryError {
         /// The missing or refused endpoint.
         name: &'static str,
     },
-    /// The answer speaks of another authorization server than the plan's (RFC 8414, section 3.3).
+    /// The answer names another authorization server than the plan's (RFC 8414, section 3.3).
     #[error(
         "{origin} names {named} as the plan's issuer{}; if that is right, configure it as issuer",
         expected.as_ref().map(|expected| format!(", not {expected}")).unwrap_or_default()

@@ -1,7 +1,7 @@
 //! Tells whose consent it is, by a claim of the id_token that comes with the access token.
 //!
-//! The token came from the token endpoint over TLS, which stands for its signature (OpenID Connect Core
-//! 1.0, section 3.1.3.7, item 6). Its issuer, its client, its expiry and its nonce are checked all the
+//! The token came from the token endpoint over TLS, which takes the place of its signature (OpenID Connect
+//! Core 1.0, section 3.1.3.7, item 6). Its issuer, its client, its expiry and its nonce are checked all the
 //! same.
 
 use crate::{
@@ -17,7 +17,7 @@ use url::Url;
 /// How far the clocks of this machine and the plan may differ, in seconds.
 const LEEWAY: f64 = 300.0;
 
-/// The id of the member's Patient by an id_token; `None` where no claim says it.
+/// The id of the member's Patient by an id_token; `None` if no claim says it.
 ///
 /// `claim` is the claim to read; without it, `patient` and then `fhirUser` (SMART App Launch 2.0, section
 /// 2.1.2) where that is a Patient.

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use tokio::time::timeout;
 
-/// The id of the member's Patient; `None` where the server does not say it, or names several.
+/// The id of the member's Patient; `None` if the server does not say it, or names several.
 pub(super) async fn patient(
     http: &HttpClient,
     registration: &ClientRegistration,

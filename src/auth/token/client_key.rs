@@ -185,7 +185,7 @@ impl ClientKey {
 }
 
 impl KeyAlgorithm {
-    /// Its name in a JSON Web Key (RFC 7518).
+    /// The algorithm's name in a JSON Web Key (RFC 7518).
     pub fn name(self) -> &'static str {
         match self {
             KeyAlgorithm::Rs384 => "RS384",

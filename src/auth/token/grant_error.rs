@@ -51,7 +51,7 @@ pub enum GrantError {
         attempts: u32,
         /// The HTTP status.
         status: u16,
-        /// The error code, or what stands in its place.
+        /// The error code, or the text in its place.
         error: String,
         /// The server's words.
         description: Option<String>,
@@ -83,7 +83,7 @@ pub enum GrantError {
     Malformed {
         /// The HTTP status.
         status: u16,
-        /// What is wrong with it.
+        /// What is wrong with the answer.
         reason: &'static str,
     },
 }

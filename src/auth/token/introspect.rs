@@ -14,7 +14,7 @@ use tokio::time::timeout;
 /// How long a consent or a refresh waits for an answer that it can do without.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Asks when a refresh token ends; `None` where the plan does not say it, or is not to be asked.
+/// Asks when a refresh token ends; `None` if the plan does not say it, or is not to be asked.
 ///
 /// The token goes to the origin of the token endpoint alone. If no answer comes, only the date is missing:
 /// it is asked for again with the next refresh.

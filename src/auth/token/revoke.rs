@@ -78,7 +78,7 @@ pub async fn revoke(
 /// Returns whether there were tokens.
 ///
 /// # Errors
-/// Those of the vault; also if the tokens are still there afterwards.
+/// An error of the vault; also if the tokens are still there afterwards.
 pub fn forget(vault: &Vault, home: &Path, uid: &str) -> Result<bool, VaultError> {
     let had_tokens = vault.remove(uid)?;
     let path = private_file::locks_dir(home).join(refresh_lock::file_name(uid) + ".lock");

@@ -34,9 +34,9 @@ pub enum TokenError {
         plan: String,
         /// The key of the configuration.
         key: &'static str,
-        /// Where the tokens may go.
+        /// The origin that the tokens may go to.
         consented: Origin,
-        /// Where they would go.
+        /// The origin that the tokens would go to now.
         configured: Option<Origin>,
         /// Whether the plan's discovery document names the new origin, and not the configuration.
         is_discovered: bool,
@@ -48,7 +48,7 @@ pub enum TokenError {
         connection: String,
         /// The plan.
         plan: String,
-        /// Where the token stands.
+        /// Where the configuration has the token.
         place: String,
     },
     /// The token endpoint cannot answer now. The grant is kept.

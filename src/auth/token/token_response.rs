@@ -16,7 +16,7 @@ use crate::{
 pub struct TokenResponse {
     /// The access token.
     pub access: SecretString,
-    /// The refresh token; some plans issue none, or none anew.
+    /// The refresh token; some plans issue none, or no new one at a refresh.
     pub refresh: Option<SecretString>,
     /// How long the access token lives; unknown if the plan names no lifetime of a second or more.
     pub expires_in: Option<Duration>,
@@ -38,7 +38,7 @@ impl TokenResponse {
         let malformed = |reason| GrantError::Malformed { status, reason };
         let answer = Answer::of(&response.body);
         let is_down = classify(status) == Verdict::Retryable || status >= 500;
-        // A gateway's 503 means nothing about the grant, whatever stands in it.
+        // A gateway's 503 means nothing about the grant, whatever its body says.
         if is_down || (400..500).contains(&status) {
             return Err(refusal(response, answer.as_ref(), secrets));
         }

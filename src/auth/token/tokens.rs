@@ -75,7 +75,7 @@ impl Tokens {
     /// consent did (RFC 6749, section 6).
     ///
     /// # Errors
-    /// Those of the vault.
+    /// An error of the vault.
     pub async fn scope(&self, connection: &ConnectionKey) -> Result<Option<String>, VaultError> {
         Ok(self.0.load(connection).await?.and_then(|grant| grant.scope))
     }
@@ -89,7 +89,7 @@ impl Tokens {
     /// The generation of the tokens that are stored: it grows with each consent and refresh.
     ///
     /// # Errors
-    /// Those of the vault.
+    /// An error of the vault.
     pub async fn generation(&self, connection: &ConnectionKey) -> Result<Option<i64>, VaultError> {
         Ok(self.0.load(connection).await?.map(|grant| grant.generation))
     }
@@ -337,7 +337,7 @@ fn consent_needed(
     TokenError::ConsentNeeded { connection, plan, reason }
 }
 
-/// The error of a task that did not end: the runtime stops. A panic of the task goes on.
+/// The error of a task that the runtime stopped; a panic of the task is passed on.
 fn stopped(error: JoinError) -> VaultError {
     match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),

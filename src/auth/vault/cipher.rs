@@ -21,7 +21,7 @@ impl Cipher {
         Self(XChaCha20Poly1305::new(&(**key).into()))
     }
 
-    /// Version, nonce, ciphertext and tag of `plain`, bound to `place`; `None` if it is too long.
+    /// Seals `plain` for `place`: version, nonce, ciphertext and tag. `None` if `plain` is too long.
     pub(crate) fn seal(&self, place: &[u8], plain: &[u8]) -> Result<Option<Vec<u8>>, RandomError> {
         // 192 random bits do not repeat, however often tokens rotate.
         let nonce = random::bytes::<NONCE_BYTES>()?;

@@ -19,7 +19,7 @@ use crate::auth::{VaultError, random};
 pub struct GivenKey {
     /// The key.
     pub text: SecretString,
-    /// Where it comes from, for errors.
+    /// Where the key comes from, for errors.
     pub place: String,
 }
 

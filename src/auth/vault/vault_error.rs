@@ -56,13 +56,13 @@ pub enum VaultError {
     /// The key is not a key.
     #[error("{place} is not a vault key")]
     InvalidKey {
-        /// Where it comes from.
+        /// Where the key comes from.
         place: String,
     },
     /// The key belongs to another vault.
     #[error("the key from {place} does not open the vault, which was made with another one")]
     WrongKey {
-        /// Where it comes from.
+        /// Where the key comes from.
         place: String,
     },
     /// A row was changed by something else than this program.

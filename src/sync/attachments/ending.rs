@@ -8,7 +8,7 @@ use crate::{
 
 /// The end of a walk, judged by the states of the connection's attachments.
 ///
-/// It is complete if nothing is left that the next run could fetch. `stopped` says why the walk stopped
+/// The walk is complete if nothing is left that the next run could fetch. `stopped` says why it stopped
 /// before the last attachment, if it did.
 pub(in crate::sync) fn ending(
     counts: &[AttachmentCount],

@@ -16,7 +16,7 @@ use crate::{
 /// before.
 ///
 /// # Errors
-/// The warehouse's.
+/// An error of the warehouse.
 pub(in crate::sync) async fn enter_named(
     warehouse: &Warehouse,
     connection_id: i64,

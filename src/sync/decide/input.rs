@@ -19,7 +19,7 @@ pub struct PlanInput<'a> {
     pub base: &'a Url,
     /// FHIR bases of types that have one of their own.
     pub type_bases: &'a BTreeMap<String, Url>,
-    /// `_count` of every search; 0: none is sent.
+    /// `_count` of every search; 0 sends no `_count`.
     pub page_size: u32,
     /// Whether `_lastUpdated` may be tried.
     pub last_updated: bool,
@@ -50,7 +50,7 @@ pub struct PlanInput<'a> {
     pub full: bool,
     /// How long a type may go without a full walk, which alone finds deletions.
     pub full_walk_every: Duration,
-    /// How far an incremental walk reaches back behind the watermark.
+    /// How far an incremental walk reaches back before the watermark.
     pub overlap: Duration,
     /// The present instant.
     pub now: DateTime<Utc>,

@@ -150,13 +150,13 @@ impl WalkOrder {
 pub enum WalkFrom {
     /// At the first page of the whole type.
     Start,
-    /// At the first page of what changed.
+    /// At the first page of the changes.
     Since(Increment),
     /// At the page after the last one stored.
     Cursor(Box<Cursor>, Url),
 }
 
-/// What an incremental walk asks for.
+/// The search for changes of an incremental walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Increment {
     /// Everything that changed at or after this instant.

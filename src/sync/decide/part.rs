@@ -6,9 +6,9 @@ use url::Url;
 /// One of several searches that together cover a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Its query, as it is configured.
+    /// The part's query, as it is configured.
     pub query: String,
-    /// Its first page.
+    /// The URL of the part's first page.
     pub start: Url,
     /// The fingerprint of a full walk that searches the whole type by this query alone.
     pub alone: String,

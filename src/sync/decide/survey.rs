@@ -171,7 +171,7 @@ async fn decide(
 
 /// What plans declare, by FHIR base, or why they cannot be reached.
 ///
-/// It is kept so that many connections of one plan ask the plan once.
+/// The answers are kept so that many connections of one plan ask the plan once.
 #[derive(Default)]
 pub struct Declared(HashMap<Url, Result<Option<Capability>, String>>);
 
@@ -187,7 +187,7 @@ pub struct Preview {
 /// Decides what a sync asks of a connection, and why each other type is left out.
 ///
 /// # Errors
-/// Errors of the warehouse. The inner result says why the plan cannot be reached, if so.
+/// An error of the warehouse. The inner result says why the plan cannot be reached, if so.
 pub async fn preview(
     context: &SyncContext,
     target: &Target,

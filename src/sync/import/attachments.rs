@@ -20,7 +20,7 @@ const NOT_IN_FILES: &str = "not_in_files";
 /// the walk.
 ///
 /// # Errors
-/// The warehouse's.
+/// An error of the warehouse.
 pub(super) async fn store(
     warehouse: &Warehouse,
     connection_id: i64,

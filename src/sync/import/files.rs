@@ -37,7 +37,7 @@ use std::{
 pub struct ImportContext {
     /// The warehouse that everything is stored in.
     pub warehouse: Arc<Warehouse>,
-    /// Is told what happens.
+    /// Receives the events of the import.
     pub monitor: Arc<dyn Monitor>,
     /// The clock.
     pub clock: Clock,
@@ -82,7 +82,7 @@ impl Import {
     /// whether the files may also be about other people than the member.
     ///
     /// # Errors
-    /// The warehouse's.
+    /// An error of the warehouse.
     pub async fn start(
         context: ImportContext,
         connection: ConnectionRow,
@@ -136,7 +136,7 @@ impl Import {
     /// Takes in a part of the file: bytes and the entries in them. A Bundle comes in one part.
     ///
     /// # Errors
-    /// The warehouse's.
+    /// An error of the warehouse.
     pub async fn part(&mut self, body: Bytes, entries: Vec<Entry>) -> Result<(), WarehouseError> {
         self.learn_base(&body, &entries).await?;
         let full_urls = Arc::new(full_urls(&body, &entries, &self.intake.bases));
@@ -153,7 +153,7 @@ impl Import {
     /// Ends the file. `trouble` says why the rest of it is missing, if it was not read to its end.
     ///
     /// # Errors
-    /// The warehouse's.
+    /// An error of the warehouse.
     pub async fn end(&mut self, trouble: Option<Reason>) -> Result<(), WarehouseError> {
         let finish = match (self.is_interrupted, trouble) {
             (true, _) => interrupted(),
@@ -180,7 +180,7 @@ impl Import {
     /// Ends the run: enters each walk in the ledger, and has the marts made anew.
     ///
     /// # Errors
-    /// The warehouse's.
+    /// An error of the warehouse.
     pub async fn finish(self) -> Result<Report, WarehouseError> {
         let mut walks: Vec<WalkReport> = self.attachments().await?.into_iter().collect();
         let Import { context, connection, run_id, .. } = self;

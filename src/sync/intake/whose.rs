@@ -28,7 +28,7 @@ pub(crate) struct Whose {
 struct Known {
     /// Ids of the person's Patient records; empty until the first one came.
     patients: BTreeSet<String>,
-    /// Their identifiers, each with the id of its Patient.
+    /// The identifiers of these Patients, each with the id of its Patient.
     identifiers: BTreeMap<Identifier, String>,
     /// Identifiers of other people's Patients, each with the id of its Patient.
     others: BTreeSet<(Identifier, String)>,
@@ -43,15 +43,15 @@ struct Known {
 /// Whose data a resource is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is about the connection's Patient.
+    /// The resource is about the connection's Patient.
     Own,
-    /// It says nothing of a Patient.
+    /// The resource names no Patient.
     Nobodys,
-    /// It is about somebody whose data this connection must not hold.
+    /// The resource is about somebody whose data this connection must not hold.
     Foreign,
-    /// It names a Patient of another server.
+    /// The resource names a Patient of another server.
     Elsewhere,
-    /// It names somebody who cannot be identified.
+    /// The resource names somebody who cannot be identified.
     Unclear,
 }
 

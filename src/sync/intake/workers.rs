@@ -28,7 +28,7 @@ pub(crate) struct Workers {
 pub(crate) struct Room(Option<OwnedSemaphorePermit>);
 
 impl Room {
-    /// Gives back what the page turned out not to need.
+    /// Gives back the room that the page turned out not to need.
     pub(crate) fn shrink_to(mut self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let permit = self.0.as_mut()?;
         drop(permit.split(permit.num_permits().saturating_sub(units(bytes))));

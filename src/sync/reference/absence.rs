@@ -27,7 +27,7 @@ const MAX_FAILURES: u32 = 3;
 const MAX_REFUSALS: u32 = 3;
 /// The same limit, when the requests of the run are limited.
 const MAX_REFUSALS_LIMITED: u32 = 1;
-/// Answers that a resource is gone, after which one more read of what is surely there confirms them.
+/// The number of answers "gone" after which one more read, of what is surely there, confirms them all.
 const BELIEVED_AT_ONCE: usize = 10;
 /// Requests of a proof by reads: the absent resource, and before and after it one that is surely there.
 pub(crate) const READS_OF_A_PROOF: u64 = 3;
@@ -113,9 +113,9 @@ struct Proofs<'a> {
 
 /// How a plan answers reads of a type.
 enum Reads {
-    /// It has just brought this resource.
+    /// The plan has just brought this resource.
     Work(String),
-    /// It refuses to bring what is surely there.
+    /// The plan refuses to bring a resource that is surely there.
     Refused,
     /// No resource is surely there that could be tried.
     Untried,

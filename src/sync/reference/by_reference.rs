@@ -28,7 +28,7 @@ use url::Url;
 /// Reads by reference the types that a plan refused to list, and replaces the reports of those refusals.
 ///
 /// # Errors
-/// Only those of the warehouse: failures of a plan are part of the report.
+/// Only errors of the warehouse: failures of a plan are part of the report.
 pub(crate) async fn follow(
     context: &WalkContext,
     target: &Target,

@@ -51,7 +51,7 @@ struct Came {
 /// Walks a type by date after a walk that lost its way; returns the report of the whole type.
 ///
 /// # Errors
-/// Only those of the warehouse.
+/// Only an error of the warehouse.
 pub(crate) async fn walk_by_date(
     context: &WalkContext,
     order: &WalkOrder,
@@ -243,7 +243,7 @@ async fn windows(
 /// round. If that cannot be shown, the next run walks the type anew.
 ///
 /// If no number is declared, and the only doubt was whether a full page was the last one, it is enough that
-/// everything stored came from windows, too: the plan dates what it has.
+/// everything stored came from windows, too: the plan then dates its resources.
 async fn count(
     context: &WalkContext,
     order: &WalkOrder,

@@ -40,7 +40,7 @@ const LONGEST_ROUND: TimeDelta = TimeDelta::days(7);
 /// Walks a type by each of its queries; returns the report of the whole type.
 ///
 /// # Errors
-/// Only those of the warehouse.
+/// Only an error of the warehouse.
 pub(crate) async fn walk_by_query(
     context: &WalkContext,
     order: &WalkOrder,

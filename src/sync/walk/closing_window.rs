@@ -27,7 +27,7 @@ use crate::{
 /// Whether the closing window of a type is walked.
 enum ClosingWalk {
     Now,
-    /// It has to be walked, but cannot be in this run.
+    /// The window has to be walked, but cannot be in this run.
     Owed(WalkFinish),
     /// The plan cannot search by the date of the last change.
     Never,

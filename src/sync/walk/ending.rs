@@ -166,7 +166,7 @@ fn is_whole_record(order: &WalkOrder) -> bool {
     order.resource_type == "Patient" && is_everything(&order.start)
 }
 
-/// Whether nothing could be asked for, or whatever was asked for would be refused.
+/// Whether nothing could be asked for, or every request would be refused.
 fn is_without_access(error: &FetchError) -> bool {
     error.is_unreachable()
         || error.is_grant_gone()
@@ -343,7 +343,7 @@ pub(super) fn stale_answer(stale: Stale) -> WalkFinish {
             "tell the plan that the Date of its answers differs",
         ),
     };
-    // Walks over changes that reach back so far bring what the page lacks.
+    // If walks over changes reach back this far, they bring what the page lacks.
     let enough = age.num_hours().saturating_add(1);
     let hint = format!(
         "{at_fault}; the next run asks again; if it stays so, overlap_hours = {enough} in [sync] \

@@ -38,9 +38,9 @@ pub(crate) struct Shown<'a> {
 pub(super) enum Judgement {
     /// The walk is complete.
     Settled {
-        /// Whether it has shown that the server's totals can be trusted.
+        /// Whether the walk has shown that the server's totals can be trusted.
         totals: Option<Totals>,
-        /// What is odd about it.
+        /// What is odd about the walk, if anything.
         warning: Option<String>,
     },
     /// The pages may have moved, for the reason given.

@@ -1,4 +1,4 @@
-//! One type, from its first page to its end: pages, windows, parts, and whether they stood still.
+//! Walks one type from its first page to its end: pages, windows, parts, and whether the pages stood still.
 
 mod ages;
 mod between_parts;

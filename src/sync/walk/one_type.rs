@@ -96,7 +96,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
         whole => whole,
     };
     let order = whole.as_ref().unwrap_or(order);
-    // What changed comes first: a full walk that takes several nights must not hold it up.
+    // The changes come first: a full walk that takes several nights must not hold them up.
     if let Some(beside) = &order.beside {
         let mut changes = walk_from(context, order, beside).await?;
         if changes.finish.reason.is_some_and(Reason::is_without_token) || context.stop.is_asked() {

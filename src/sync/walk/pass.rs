@@ -43,7 +43,7 @@ use url::Url;
 
 /// Pages with entries, in a row, that bring no resource new to the pass, after which it is given up.
 const MAX_STALE_PAGES: u32 = 3;
-/// The same limit, where pages without entries count, too.
+/// The same limit, counting pages without entries, too.
 const MAX_HOLLOW_PAGES: u32 = 100;
 /// Both limits for a Patient's `$everything`: resources of other types come there, and may come first.
 const MAX_OTHER_PAGES: u32 = 2000;
@@ -72,7 +72,7 @@ pub(super) struct Pass<'a> {
     tally: Tally,
     /// Pages that the writer has and has not answered.
     ahead: Ahead,
-    /// The cursor that it goes on from.
+    /// The cursor that the pass goes on from.
     resumes: Option<Cursor>,
     /// The pass before it, with which it may agree.
     before: Option<i64>,
@@ -318,7 +318,7 @@ impl Pass<'_> {
         self.context.whose.excludes(&patient).then(|| another_patient(patient))
     }
 
-    /// By how much the plan's clock went back behind a change that the plan has sent before, if it did.
+    /// By how much the plan's clock went back before a change that the plan has sent already, if it did.
     ///
     /// What changed since then may be dated before the instant asked for. Closing rounds between parts are
     /// not checked: they ask for what changed in this run.

@@ -31,8 +31,8 @@ impl Ahead {
 
 /// The outcome of storing a page.
 pub(super) enum Stored {
-    /// It is committed, or will be.
+    /// The page is committed, or will be.
     Committed,
-    /// It shows that the server does not honour `_lastUpdated`; nothing was stored.
+    /// The page shows that the server does not honour `_lastUpdated`; nothing of it was stored.
     FilterIgnored(&'static str),
 }

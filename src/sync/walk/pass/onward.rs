@@ -13,7 +13,7 @@ pub(super) enum Onward {
     /// Nowhere: it was the last page.
     End,
     Next(Url),
-    /// No link leads to the next page, but the page names a last page, which lies behind it.
+    /// No link leads to the next page, but the page names a last page that comes after it.
     Last(LastPage),
 }
 

@@ -103,7 +103,7 @@ impl Settings {
     /// Reads `payersync.toml` in the home.
     ///
     /// # Errors
-    /// No file, not TOML (with file, line and column), an unknown key, a value out of bounds.
+    /// There is no file, it is not TOML (with file, line and column), or a key or a value in it is wrong.
     pub fn load(home: &Path) -> Result<Settings, ConfigError> {
         let path = home.join(FILE_NAME);
         let text = match std::fs::read_to_string(&path) {
@@ -116,7 +116,7 @@ impl Settings {
         Settings::parse(home, &path, &text)
     }
 
-    /// Reads the file like [`Settings::load`]; a missing file has the defaults.
+    /// Reads the file like [`Settings::load`]; if it is missing, returns the defaults.
     ///
     /// # Errors
     /// The same as those of [`Settings::load`], except a missing file.

@@ -64,7 +64,7 @@ impl ExitCode {
         }
     }
 
-    /// The worse of two.
+    /// The more serious of two codes.
     pub fn worst(self, other: ExitCode) -> ExitCode {
         if other.severity() > self.severity() { other } else { self }
     }

@@ -162,7 +162,7 @@ impl<'de> Visitor<'de> for &mut Scan {
     }
 }
 
-/// Reads `meta` as far as its members go; what it has read counts only if all of it is an object.
+/// Reads `meta` as far as its members go; the result counts only if all of `meta` is an object.
 struct Meta {
     scan: Scan,
 }

@@ -34,9 +34,9 @@ pub enum Event<'a> {
         connection: &'a str,
         /// FHIR resource type.
         resource_type: &'a str,
-        /// Why, for people.
+        /// Why it is repeated, for people.
         why: &'a str,
-        /// How long the wait is before that.
+        /// The wait before it is repeated.
         delay: std::time::Duration,
     },
     /// A walk ended, in whatever state.

@@ -92,11 +92,11 @@ words! {
         Incremental = "incremental",
         /// The resources dated within some days.
         Window = "window",
-        /// Reads by id of what stored resources refer to.
+        /// Reads by id of resources that stored resources refer to.
         Reference = "reference",
         /// The resources of imported files.
         File = "file",
-        /// What came along in a Patient's `$everything`, of a type that no walk of its own asks for.
+        /// Resources that came along in a Patient's `$everything`, of a type without a walk of its own.
         Everything = "everything",
         /// Files that stored resources name.
         Attachment = "attachment",
@@ -217,7 +217,7 @@ impl Reason {
     /// The reasons that say that a walk was too long for its server.
     pub const TOO_LONG: [Reason; 3] = [Reason::Gone, Reason::NotFound, Reason::ResultWindow];
 
-    /// Whether only a new consent of the member helps, where something is missing for this reason.
+    /// Whether only a new consent of the member helps, if something is missing for this reason.
     pub fn needs_consent(self) -> bool {
         matches!(self, Reason::ConsentNeeded | Reason::NotGranted | Reason::PatientChanged)
     }

@@ -134,7 +134,7 @@ fn owned(_: &Path, _: &fs::Metadata) -> Result<(), Distrust> {
     Ok(())
 }
 
-/// The mode of a file; 0 where it cannot be read or the system knows no modes.
+/// The mode of a file; 0 if it cannot be read or the system knows no modes.
 fn mode(path: &Path) -> u32 {
     #[cfg(unix)]
     {
@@ -254,7 +254,7 @@ pub fn place_folder(new: &Path, target: &Path, aside: &Path) -> io::Result<()> {
         .inspect_err(|_| drop(fs::rename(aside, target)))
 }
 
-/// Makes the names in a folder durable, where the system has that.
+/// Makes the names in a folder durable, if the system can do that.
 ///
 /// # Errors
 /// An error of the system.

@@ -34,7 +34,7 @@ pub fn is_r4_type(name: &str) -> bool {
     TYPES.split_ascii_whitespace().any(|known| known == name)
 }
 
-/// The type whose name is nearest to a misspelt one, where one is near.
+/// The type whose name is nearest to a misspelt one, if one is near.
 pub fn similar_r4_type(name: &str) -> Option<&'static str> {
     let wanted = name.to_ascii_lowercase();
     let distance = |known: &&str| edits(&wanted, &known.to_ascii_lowercase());

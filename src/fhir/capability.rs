@@ -115,7 +115,7 @@ impl Capability {
         for rest in raw.rest.0.into_iter().filter(|rest| rest.mode.as_deref() != Some("client")) {
             let everywhere = dated(&rest.parameters);
             has_everything |= rest.operation.0.iter().any(|it| it.is_everything(false));
-            // Names get into URLs, the ledger and terminals.
+            // Names get into URLs, the ledger and terminals, so only plain names are taken.
             let types = rest.resource.0.into_iter();
             for resource in types.filter(|resource| is_type_name(&resource.name)) {
                 let is_patient = resource.name == "Patient";

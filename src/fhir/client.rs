@@ -108,12 +108,12 @@ impl FhirClient {
         self.tokens.generation(&self.connection).await.ok().flatten()
     }
 
-    /// When the member's consent ends, where a refresh has told it.
+    /// When the member's consent ends, if a refresh has told it.
     pub(crate) fn consent_ends_at(&self) -> Option<DateTime<Utc>> {
         self.tokens.consent_ends_at(&self.connection)
     }
 
-    /// The scope that the plan granted with the latest token, where it told one.
+    /// The scope that the plan granted with the latest token, if it told one.
     pub(crate) async fn granted_scope(&self) -> Option<String> {
         // Without a vault there is no token: the first request that needs one says so.
         self.tokens.scope(&self.connection).await.ok().flatten()

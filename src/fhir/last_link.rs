@@ -28,7 +28,7 @@ enum Counts {
 pub(super) enum Behind {
     /// The last page is the next page.
     Next,
-    /// There may be pages between them.
+    /// There may be pages between the two.
     Further,
 }
 

@@ -133,12 +133,12 @@ impl<'a> RawBundle<'a> {
         Some(bundle)
     }
 
-    /// Whether it is a Bundle whose entries can be read.
+    /// Whether this is a Bundle whose entries can be read.
     pub(super) fn is_bundle(&self) -> bool {
         self.resource_type.as_deref() == Some("Bundle") && !self.hides_resources()
     }
 
-    /// Whether its resources are in a member that FHIR does not know.
+    /// Whether the Bundle's resources are in a member that FHIR does not know.
     pub(super) fn hides_resources(&self) -> bool {
         self.entries.is_empty() && self.others.hide_resources()
     }

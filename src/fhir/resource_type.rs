@@ -5,9 +5,9 @@
 pub struct ResourceType {
     /// FHIR's name.
     pub name: &'static str,
-    /// Whether every plan serves it, so that a refusal is a failure and not a difference.
+    /// Whether every plan serves the type, so that a refusal is a failure and not a difference.
     pub required: bool,
-    /// Why it is in the list.
+    /// Why the type is in the list.
     pub reason: &'static str,
 }
 

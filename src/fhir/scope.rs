@@ -75,7 +75,7 @@ struct Unreadable;
 struct Clinical<'a> {
     resource_type: &'a str,
     searches: bool,
-    /// The search parameters that limit it.
+    /// The search parameters that limit the scope.
     only: Option<&'a str>,
 }
 
@@ -85,7 +85,7 @@ const CONTEXTS: [&str; 3] = ["patient/", "user/", "system/"];
 /// scopes").
 const URI_PREFIX: &str = "http://smarthealthit.org/fhir/scopes/";
 
-/// `None` for a scope that is not about clinical data, such as `openid` or `launch/patient`.
+/// Reads a scope; `None` if it is not about clinical data, such as `openid` or `launch/patient`.
 fn parse(scope: &str) -> Result<Option<Clinical<'_>>, Unreadable> {
     let scope = scope.strip_prefix(URI_PREFIX).unwrap_or(scope);
     let Some(rest) = CONTEXTS.iter().find_map(|context| scope.strip_prefix(context)) else {
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(granted(Some(granular), "Goal"), Granted::Nothing);
         let both = format!("{granular} patient/*.read");
         assert_eq!(granted(Some(&both), "Condition"), Granted::Whole);
-        // A code system may be called so, and the whole of a type may be limited.
+        // A code system may have such a name, and the whole of a type may be limited.
         let odd = "patient/*.rs?_security=https://x.example/patient/system/|a,b";
         let part =
             Granted::Part(vec!["_security=https://x.example/patient/system/|a,b".to_owned()]);

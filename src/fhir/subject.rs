@@ -26,9 +26,9 @@ pub struct Subjects {
     pub bare: Vec<String>,
     /// Identifiers of people whom the resource names without a reference.
     pub identifiers: Vec<Identifier>,
-    /// Whether it names a Patient of another server.
+    /// Whether the resource names a Patient of another server.
     pub elsewhere: bool,
-    /// Whether it names somebody who cannot be identified.
+    /// Whether the resource names somebody who cannot be identified.
     pub unclear: bool,
 }
 
@@ -169,8 +169,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Whether a contained resource is a Patient or another person, or is missing. Nobody has an id on this
-    /// server by such a reference.
+    /// Whether a contained resource is a Patient or another person, or is missing. Such a person has no id on
+    /// this server.
     fn contains_person(&self, id: &str) -> bool {
         let contained = members(self.json, "contained");
         let mut same = contained.iter().flat_map(|list| elements(list.get())).filter(|resource| {

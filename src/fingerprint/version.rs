@@ -63,7 +63,7 @@ impl Version<'_> {
     }
 }
 
-/// Compares two dates in milliseconds where both have some, else in seconds: a server may leave out
+/// Compares two dates in milliseconds if both have some, else in seconds: a server may leave out
 /// the fraction in one answer and not in another.
 fn compare(ours: DateTime<Utc>, theirs: DateTime<Utc>) -> Ordering {
     match ours.timestamp_subsec_millis() > 0 && theirs.timestamp_subsec_millis() > 0 {

@@ -45,7 +45,7 @@ struct Inner {
 }
 
 impl HttpClient {
-    /// Makes a client. Fails where TLS or the system's proxy settings cannot be used.
+    /// Makes a client. Fails if TLS or the system's proxy settings cannot be used.
     pub fn new(options: HttpOptions) -> Result<Self, HttpError> {
         let builder = || {
             reqwest::Client::builder()

@@ -29,7 +29,7 @@ pub(super) struct Pace {
     usual: Duration,
     /// Zero while nothing has been refused.
     distance: Duration,
-    /// When the last request went.
+    /// When the last request was sent.
     last: Option<Instant>,
     /// Until when nothing is sent, since a window of the server's is full.
     full_until: Option<Instant>,
@@ -59,12 +59,12 @@ impl Pace {
         Pace { usual, distance: Duration::ZERO, last: None, full_until: None, bounds: None }
     }
 
-    /// When the next request may go; `None`: now.
+    /// When the next request may be sent; `None`: now.
     pub(super) fn due(&self) -> Option<Instant> {
         self.last.map(|last| last + self.distance).max(self.full_until)
     }
 
-    /// Notes that a request goes.
+    /// Notes that a request is sent.
     pub(super) fn sent(&mut self, now: Instant) {
         self.last = Some(now);
     }

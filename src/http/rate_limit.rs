@@ -26,7 +26,7 @@ pub struct RateLimits {
     pub per_second: NonZeroU32,
     /// Requests in any hour.
     pub per_hour: Option<NonZeroU32>,
-    /// The shard, to which its part of both limits applies.
+    /// The shard: only its part of both limits applies here.
     pub shard: Shard,
 }
 

@@ -198,7 +198,7 @@ async fn enter_gaps(
     Ok(())
 }
 
-/// Enters types that nobody asked for, when resources of them first came along with other types.
+/// Enters the types of which resources came along with other types, for the first time.
 async fn enter_unmentioned(
     context: &WalkContext,
     walks: &mut Vec<WalkReport>,

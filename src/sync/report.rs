@@ -31,7 +31,7 @@ pub struct ConnectionReport {
     pub walks: Vec<WalkReport>,
     /// The ends of the walks that a condensed report leaves out.
     pub left_out: Vec<TypeOutcome>,
-    /// What these walks counted.
+    /// The counters of the walks that are left out.
     pub left_out_counters: WalkCounters,
     /// Open rejects, of this run and earlier ones.
     pub open_rejects: u64,
@@ -59,7 +59,7 @@ impl ConnectionReport {
         }
     }
 
-    /// The worst that happened to this connection.
+    /// The exit code for the worst that happened to this connection.
     pub fn exit_code(&self) -> ExitCode {
         if self.is_bug {
             return ExitCode::Bug;
@@ -109,7 +109,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The worst that happened.
+    /// The exit code for the worst that happened in the run.
     pub fn exit_code(&self) -> ExitCode {
         let interrupted = if self.interrupted { ExitCode::Incomplete } else { ExitCode::Complete };
         self.connections

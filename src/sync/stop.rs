@@ -1,4 +1,4 @@
-//! A request to stop: finish the page, commit, go.
+//! A request to stop: the page under way is committed, and the run ends.
 
 use tokio::sync::watch;
 

@@ -1,7 +1,7 @@
 //! Catching the answer of the consent page on this machine (RFC 8252, section 7.3).
 //!
-//! The listener takes the one answer that repeats its state. Everything else a browser or
-//! another program sends, it answers politely and goes on waiting.
+//! The listener takes the one answer that repeats its state. It answers everything else that a browser or
+//! another program sends, too, and goes on waiting.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -123,7 +123,7 @@ impl CallbackListener {
         Ok(address)
     }
 
-    /// Waits for the answer that is `expected`, for at most `timeout`.
+    /// Waits for an answer that meets `expected`, for at most `timeout`.
     pub async fn wait(
         self,
         expected: &ExpectedAnswer,

@@ -45,7 +45,7 @@ pub(crate) async fn refresh_token_end(
     end(&Answer::of(&response.body)?)
 }
 
-/// The end that an answer tells of a token that is good (RFC 7662, section 2.2).
+/// When a token ends, if an answer says that it is good (RFC 7662, section 2.2).
 fn end(answer: &Answer) -> Option<DateTime<Utc>> {
     let is_active = answer.value("active") == Some(Value::Bool(true));
     let seconds = answer.text("exp").filter(|_| is_active)?.parse().ok()?;

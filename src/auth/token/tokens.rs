@@ -71,7 +71,7 @@ impl Tokens {
         self.bearer_unless(None, connection, registration, now).await
     }
 
-    /// The scope that the plan granted last, where it told one: a refresh may grant less than the
+    /// The scope that the plan granted last, if it told one: a refresh may grant less than the
     /// consent did (RFC 6749, section 6).
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Tokens {
         Ok(self.0.load(connection).await?.and_then(|grant| grant.scope))
     }
 
-    /// When the member's consent ends, where a refresh of this process has told it.
+    /// When the member's consent ends, if a refresh of this process has told it.
     pub fn consent_ends_at(&self, connection: &ConnectionKey) -> Option<DateTime<Utc>> {
         let ends = self.0.consent_ends.lock().unwrap_or_else(PoisonError::into_inner);
         ends.get(&connection.uid).copied()

@@ -26,7 +26,7 @@ pub(crate) fn create_new(path: &Path) -> Result<File, VaultError> {
     own_file::create_new(path).map_err(at(path))
 }
 
-/// Opens a lock file, and creates it where it is missing. Its content means nothing.
+/// Opens a lock file, and creates it if it is missing. Its content means nothing.
 pub(crate) fn open_lock(path: &Path) -> Result<File, VaultError> {
     own_file::open_or_create(path).map_err(at(path))
 }

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::http::{Bearer, Origin, SecretsInPlay};
 
-/// A member's consent at a plan and the tokens that came of it.
+/// A member's consent at a plan, and its tokens.
 ///
 /// `Debug` shows neither tokens nor the patient.
 #[derive(Clone)]
@@ -22,15 +22,15 @@ pub struct StoredGrant {
     pub token_origin: Origin,
     /// The access token.
     pub access: SecretString,
-    /// The refresh token, where the plan issues one.
+    /// The refresh token, if the plan issues one.
     pub refresh: Option<SecretString>,
-    /// When the access token expires; unknown where the plan does not say.
+    /// When the access token expires; unknown if the plan does not say it.
     pub expires_at: Option<DateTime<Utc>>,
     /// When the tokens were issued.
     pub refreshed_at: DateTime<Utc>,
     /// The scopes granted, separated by spaces.
     pub scope: Option<String>,
-    /// The id of the member's Patient resource, where the plan says.
+    /// The id of the member's Patient resource, if the plan says it.
     pub patient: Option<SecretString>,
     /// When the consent ends, as the answer with these tokens told it; not kept in the vault.
     pub consent_ends_at: Option<DateTime<Utc>>,

@@ -1,4 +1,4 @@
-//! Whether a server honours a search by date, before anything is left out because of it.
+//! Tests whether a server honours a search by date, before anything is left out because of such a search.
 //!
 //! A declaration proves nothing. Asked for what changed after the year 2100, an honest server has nothing
 //! to show. Asked for a date that occurs among the stored resources, it shows some resources, none older

@@ -13,9 +13,9 @@ const LEAST_AGE: TimeDelta = TimeDelta::minutes(1);
 /// The sign by which a page is too old, and its age by that sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stale {
-    /// The `Age` that a cache gave it.
+    /// The `Age` that a cache gave the page.
     Told(TimeDelta),
-    /// How far its `Date` is behind another page's: a cache kept it, or two servers' clocks differ.
+    /// How far the page's `Date` is behind another page's: a cache kept it, or two servers' clocks differ.
     Behind(TimeDelta),
 }
 

@@ -1,9 +1,9 @@
 //! Closing rounds for a type that is searched in parts: they find resources that moved between the parts.
 //!
-//! A resource that moves from a part still to come into one that is done is in neither. If the server honours
-//! `_lastUpdated`, each part is asked for what changed since the first part was asked for. If it does not,
-//! all parts are asked for once more, unless the type was whole before and nothing of it is new or changed.
-//! If a round brings a resource that no earlier round brought, another round follows.
+//! A resource that moves from a part still to be fetched into a part already fetched comes in neither. If the
+//! server honours `_lastUpdated`, each part is asked for what changed since the first part was asked for. If
+//! it does not, all parts are asked for once more, unless the type was whole before and nothing of it is new
+//! or changed. If a round brings a resource that no earlier round brought, another round follows.
 
 use super::{
     came::{Came, is_refusal, lost, part_order},

@@ -3,8 +3,8 @@
 //! Some servers forget every cursor after some pages, and some page by position and end at ten thousand
 //! results. Shorter walks get to their ends: over years, and over halves of a window that is still too long.
 //! Complete windows are kept for the next run, so each night gets further. A resource without a date is in no
-//! window, so what came is compared with the number that the server declares. If the windows brought as many,
-//! stored resources that came in none of them are read by id.
+//! window. So the number of resources that came is compared with the number that the server declares. If the
+//! two are equal, stored resources that came in no window are read by id.
 
 use super::{
     ending::Remedy,

@@ -119,7 +119,7 @@ fn stops_all(finish: &WalkFinish) -> bool {
         || finish.outcome().is_unreachable()
 }
 
-/// When a part was asked for that this round has brought in full, if requests are limited.
+/// When a part was asked for, if this round has brought it in full and requests are limited.
 ///
 /// The part is then not asked for again. A round ends when all of the type is complete.
 fn done_at(

@@ -1,6 +1,6 @@
 //! The closing check of a backfill: what changed since its windows were asked for.
 //!
-//! A resource whose date moves from a later window into one that is done is in neither. If the
+//! A resource whose date moves from a later window into one already walked comes in neither. If the
 //! server honours `_lastUpdated`, a last window over the date of the last change brings it, with
 //! everything else that changed since a window of an earlier run was complete.
 

@@ -19,9 +19,9 @@ use chrono::TimeDelta;
 pub(crate) enum Ending {
     /// At its last page; whether it is complete is still to be judged.
     LastPage,
-    /// With an end that is still to be entered in the ledger.
+    /// Before its last page; the end is still to be entered in the ledger.
     Open(WalkFinish),
-    /// With an end that is still to be entered; another walk may get further in the same run.
+    /// Before its last page; the end is still to be entered, and another walk may get further in this run.
     Lost(WalkFinish, Remedy),
 }
 
@@ -30,11 +30,11 @@ pub(crate) enum Ending {
 pub(crate) enum Remedy {
     /// A walk over the whole type, in full.
     BeginAgain,
-    /// The same, since the server forgot the cursor; it may forget that of the new walk, too.
+    /// A walk over the whole type, since the server forgot the cursor; it may forget the new one, too.
     NewCursor,
     /// Walks by windows: no walk over the whole type gets further.
     Windows,
-    /// The same pass again, until two agree.
+    /// The same pass again, until two passes agree.
     PassAgain,
 }
 
@@ -362,7 +362,7 @@ pub(super) fn clock_went_back(behind: TimeDelta) -> WalkFinish {
     finally(Reason::StaleAnswer, detail)
 }
 
-/// A time in full hours; below one in minutes.
+/// A time in full hours; in minutes if it is shorter than an hour.
 fn long(time: TimeDelta) -> String {
     match time.num_hours() {
         0 => plural::count(time.num_minutes(), "minute"),

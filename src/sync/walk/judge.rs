@@ -53,7 +53,7 @@ pub(super) enum Judgement {
 pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
     let tally = shown.tally;
     let gap = tally.total_gap().unwrap_or(0);
-    // Some servers count a resource twice that they send twice. A server that sends one resource in place of
+    // Some servers count a resource twice if they send it twice. A server that sends one resource in place of
     // another seems to do the same, and only a second walk can tell, if at all. So the total is compared with
     // the number of different resources.
     let adds_up = gap == 0;
@@ -109,7 +109,7 @@ pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
             None => Judgement::Short(Reason::PagesMoved, repeated_page()),
         };
     }
-    // If more came than is declared, and twice, the total is wrong: capped or late.
+    // If two walks brought more than is declared, the total is wrong: capped or late.
     let is_short = gap > 0 || shown.strict_totals;
     if !adds_up && decides && is_short {
         return Judgement::Short(Reason::TotalMismatch, total_differs(tally));

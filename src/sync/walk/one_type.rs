@@ -57,7 +57,7 @@ pub(crate) async fn walk(
     Ok(told(context, report))
 }
 
-/// The search that may get further than one that was refused at its first page, and those after it.
+/// The search that may get further than one refused at its first page, and the searches after it.
 fn another(
     context: &WalkContext,
     order: &WalkOrder,
@@ -106,7 +106,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
         }
         effort.add(&changes.counters);
     }
-    // If requests are limited, a full walk must not use up those that prove what the last one missed.
+    // If requests are limited, a full walk must not use up those that prove the absences of the last one.
     if context.allowance.is_limited() {
         prove_absences(context, order, &mut effort).await?;
     }

@@ -74,18 +74,18 @@ pub(super) struct Pass<'a> {
     ahead: Ahead,
     /// The cursor that the pass goes on from.
     resumes: Option<Cursor>,
-    /// The pass before it, with which it may agree.
+    /// The pass before this one, with which it may agree.
     before: Option<i64>,
     /// The pass of this run before that one.
     second_before: Option<i64>,
-    /// Whether the pass before it was made in an earlier run.
+    /// Whether the pass before this one was made in an earlier run.
     is_before_older: bool,
     /// The instant since which an incremental walk asks for changes.
     since: Option<DateTime<Utc>>,
     clock: WalkClock,
     /// The clocks, as the first answer of this run has shown them.
     clocks: Option<Reading>,
-    /// How old its pages are.
+    /// How old the pages of the pass are.
     ages: Ages,
     paths: Paths,
     failure: Option<Outcome>,

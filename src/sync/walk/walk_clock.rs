@@ -29,7 +29,7 @@ pub(super) struct WalkClock {
 }
 
 impl WalkClock {
-    /// A walk that begins now, or goes on from a cursor.
+    /// The clock of a walk that begins now, or goes on from a cursor.
     ///
     /// If requests are limited, a walk takes many nights, and something changes between them. If such
     /// changes counted as moved pages, the walk would never end. So it is complete as of its beginning, and

@@ -154,7 +154,7 @@ fn whole(order: WalkOrder, why: String) -> WalkOrder {
 /// Which windows of earlier runs are not asked for again.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reuse {
-    /// None, not even the cursor of a walk.
+    /// No window, and not even the cursor of a walk.
     Nothing,
     /// A walk's cursor, and a complete walk.
     Complete,

@@ -11,11 +11,11 @@ use url::Url;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Elsewhere {
     Unknown,
-    /// A page came from there.
+    /// A page came from another path.
     Works,
     /// The plan knows nothing there, and the walk's own path is being tried.
     Tried,
-    /// Pages come from the walk's own path in its place.
+    /// Pages come from the walk's own path instead.
     Replaced,
 }
 

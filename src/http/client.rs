@@ -303,7 +303,7 @@ impl HttpClient {
         let headers = response.headers();
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let date = text(DATE).and_then(http_date);
-        // Waits and ages count by the server's clock: this machine's may be wrong.
+        // Waits and the ends of cookies count by the server's clock: this machine's may be wrong.
         let now = date.unwrap_or_else(Utc::now);
         if let Some(cookies) = call.cookies {
             cookies.learn(url, headers, now);

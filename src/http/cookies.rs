@@ -14,8 +14,8 @@ use std::{
 };
 use url::Url;
 
-/// The most cookies that are kept, and the most bytes of each: browsers keep no fewer (RFC 6265, section
-/// 6.1).
+/// The most cookies that are kept, and the most bytes of each: what browsers must keep at least
+/// (RFC 6265, section 6.1).
 const MOST: usize = 50;
 const LONGEST: usize = 4096;
 

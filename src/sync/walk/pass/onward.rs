@@ -47,9 +47,9 @@ impl Onward {
 
     /// The end of the pass, if the page or the error that came from there tells it.
     ///
-    /// An empty last page means that the link to it counts wrong: the pass is at its end. So does a last page
-    /// that the plan does not know, if the total says that all has come. If the last page brings something,
-    /// pages before it may be missing.
+    /// An empty last page means that the link to it counts wrong, and the pass is at its end, unless the
+    /// total says that more should have come. So does a last page that the plan does not know, if the total
+    /// says that all has come. If the last page brings something, pages before it may be missing.
     pub(super) fn end(&self, came: Result<&Page, &FetchError>, tally: &Tally) -> Option<Ending> {
         let is_end = match (self, came) {
             (Onward::Last(_), Ok(page)) if self.may_skip() => {

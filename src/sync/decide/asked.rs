@@ -10,7 +10,7 @@ use crate::{
     warehouse::WalkFinish,
 };
 
-/// Stands in a list of types for all that a plan declares.
+/// Stands in a list of types for all that payersync knows and all that a plan declares.
 const EVERY_TYPE: &str = "*";
 
 /// The decision of a run about a type.

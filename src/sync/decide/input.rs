@@ -25,8 +25,8 @@ pub struct PlanInput<'a> {
     pub last_updated: bool,
     /// How the plan wants its types searched for.
     pub search: &'a SearchRules,
-    /// Types named in the configuration, `*` for all that are declared; empty: all that payersync
-    /// knows.
+    /// Types named in the configuration, `*` for all that payersync knows and all that are declared; empty:
+    /// all that payersync knows.
     pub configured_types: &'a [String],
     /// Types whose refusal is a failure.
     pub required: &'a RequiredTypes,

@@ -17,37 +17,37 @@ pub enum WarehouseError {
         /// The error of SQLite or the system.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The file is something else. It was not touched.
+    /// The file is not a SQLite database. It was not touched.
     #[error("{} is not a SQLite database; it was left as it is", path.display())]
     NotADatabase {
         /// The file.
         path: PathBuf,
     },
-    /// A table that payersync did not make has rows of a connection that is to be moved.
+    /// A connection cannot move: it has rows in a table of the user's own that the other home lacks.
     #[error("the other home has no table {table}, which has rows of the connection")]
     NotThere {
         /// The table.
         table: String,
     },
-    /// It is encrypted, and not with this key. It was not touched.
+    /// The warehouse is encrypted, with another key than the vault's. It was not touched.
     #[error("{} does not open with the vault's key; it was left as it is", path.display())]
     WrongKey {
         /// The file.
         path: PathBuf,
     },
-    /// It is in clear, and this build encrypts. It was not touched.
+    /// The warehouse is not encrypted, and this build encrypts. It was not touched.
     #[error("{} is not encrypted, and this payersync encrypts; it was left as it is", path.display())]
     InClear {
         /// The file.
         path: PathBuf,
     },
-    /// It is encrypted, and this build cannot. It was not touched.
+    /// The warehouse is encrypted, and this build has no encryption. It was not touched.
     #[error("{} is encrypted within, and this payersync cannot open that", path.display())]
     NeedsEncryption {
         /// The file.
         path: PathBuf,
     },
-    /// A statement and the values of its parameters do not fit.
+    /// A query's statement has a parameter without a value, or a value has no parameter.
     #[error("{}", match is_given {
         true => format!("the statement has no parameter {name}"),
         false => format!("the statement's parameter {name} has no value"),
@@ -55,10 +55,10 @@ pub enum WarehouseError {
     Parameter {
         /// The parameter.
         name: String,
-        /// Whether it has a value, and the statement lacks it.
+        /// True if a value was given and the statement lacks the parameter; false for the reverse.
         is_given: bool,
     },
-    /// A newer payersync wrote it. It was not touched.
+    /// A newer payersync wrote the warehouse. It was not touched.
     #[error(
         "{} has schema version {found}, this payersync knows {known}; it was left as it is",
         path.display()
@@ -71,7 +71,7 @@ pub enum WarehouseError {
         /// The newest version known here.
         known: u32,
     },
-    /// An older payersync wrote it, and nothing has brought it up to date yet.
+    /// An older payersync wrote the warehouse, and nothing has brought it up to date yet.
     #[error("{} has the tables of an older payersync", path.display())]
     OlderSchema {
         /// The file.
@@ -83,13 +83,13 @@ pub enum WarehouseError {
         /// The path that was looked at.
         path: PathBuf,
     },
-    /// What would be written is there already; nothing is overwritten.
+    /// The file that would be written exists already; nothing is overwritten.
     #[error("{} exists; it was left as it is", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// It is a database, and not one of payersync's.
+    /// The file is a database, but payersync did not make it.
     #[error("{} is not a copy of a warehouse", path.display())]
     NotAWarehouse {
         /// The file.
@@ -111,7 +111,7 @@ pub enum WarehouseError {
         /// Kind and name of each trigger and view.
         names: Vec<String>,
     },
-    /// A copy would lie where others could exchange it.
+    /// A copy would be in a folder where other users could replace it.
     #[error(transparent)]
     Distrusted(Distrust),
     /// A copy cannot be encrypted or decrypted.
@@ -120,16 +120,17 @@ pub enum WarehouseError {
     /// The copy has damage; it was removed.
     #[error("the copy is damaged ({problems} problems) and was removed")]
     UnsoundCopy {
-        /// How many SQLite found.
+        /// How many problems SQLite found.
         problems: u64,
     },
-    /// Another program reads the warehouse and holds back its journal.
+    /// Another program reads the warehouse, so its journal cannot be emptied.
     #[error("another program keeps {} open, so that bytes of removed rows may still be in it", path.display())]
     KeptOpen {
         /// The file.
         path: PathBuf,
     },
-    /// It was read without locks, since none were to be had, and was written to meanwhile.
+    /// The warehouse was read without locks, because the file system gives none, and was written
+    /// meanwhile.
     #[error("{} was written to while it was read without locks, so that the answer may be wrong", path.display())]
     WrittenMeanwhile {
         /// The file.
@@ -146,7 +147,7 @@ pub enum WarehouseError {
         /// SQLite's words.
         source: rusqlite::Error,
     },
-    /// A view cannot be a table here.
+    /// A ViewDefinition cannot become a table.
     #[error("view {view} cannot be a table: {reason}")]
     Table {
         /// The view's name.
@@ -154,7 +155,7 @@ pub enum WarehouseError {
         /// Why.
         reason: String,
     },
-    /// A stored resource no longer gives rows.
+    /// A table cannot be filled again, because a stored resource no longer becomes rows.
     #[error("cannot rebuild table {table}")]
     Rebuild {
         /// The table.
@@ -162,7 +163,7 @@ pub enum WarehouseError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Superseded versions of that time are no longer kept.
+    /// The state at an instant was asked for, but the versions of that time have been pruned.
     #[error(
         "versions that ended before {pruned_to} have been pruned, so the state of that time \
              is unknown"
@@ -171,7 +172,7 @@ pub enum WarehouseError {
         /// From this instant on the past is known (RFC 3339).
         pruned_to: String,
     },
-    /// The system gives no thread to the writer.
+    /// The system has no thread for the writer.
     #[error("the system gives this process no more threads")]
     Thread(#[source] std::io::Error),
     /// The writer thread is gone: an earlier failure or a bug.
@@ -179,7 +180,7 @@ pub enum WarehouseError {
     WriterStopped,
 }
 
-/// What to do where the system gives this process less than it needs.
+/// The hint if the system gives this process less than it needs.
 pub(crate) const RAISE_LIMITS: &str =
     "raise the limits (`ulimit -n`, `ulimit -u`, `ulimit -v`, TasksMax)";
 
@@ -189,7 +190,7 @@ impl WarehouseError {
         self.disk_hint().or_else(|| self.own_hint())
     }
 
-    /// Whether it is the file or the disk that fails, and not what was asked of it.
+    /// Whether the file or the disk fails, as opposed to the statement.
     pub fn is_of_the_file(&self) -> bool {
         use ErrorCode::{CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, SystemIoFailure};
         let WarehouseError::Sqlite { source, .. } = self else {
@@ -201,7 +202,7 @@ impl WarehouseError {
         )
     }
 
-    /// What is wrong with a statement, without the statement.
+    /// SQLite's reason for refusing a statement, without the text of the statement.
     pub fn words(&self) -> Option<String> {
         use ErrorCode::{AuthorizationForStatementDenied, ReadOnly};
         let WarehouseError::Sqlite { source, .. } = self else { return None };
@@ -212,19 +213,19 @@ impl WarehouseError {
             }
             (rusqlite::Error::SqlInputError { msg, .. }, _) => msg.clone(),
             (rusqlite::Error::MultipleStatement, _) => "a query is one statement".to_owned(),
-            // SQLite is handed no statement where a text is nothing but comments.
+            // SQLite gets no statement if the text has nothing but comments.
             (_, Some(ErrorCode::ApiMisuse)) => "the query has no statement".to_owned(),
             (source, _) => source.to_string(),
         })
     }
 
-    /// Whether a statement names a table or a column that is not there.
+    /// Whether the statement names a table or a column that does not exist.
     pub fn is_of_a_name(&self) -> bool {
         let words = self.words().unwrap_or_default();
         ["no such table: ", "no such column: "].iter().any(|begin| words.contains(begin))
     }
 
-    /// What a statement must be, if it is valid SQL and not a query.
+    /// A hint for a statement that is valid SQL and still not allowed as a query.
     pub fn query_hint(&self) -> Option<&'static str> {
         use ErrorCode::{AuthorizationForStatementDenied, ReadOnly};
         let WarehouseError::Sqlite { source, .. } = self else { return None };
@@ -323,7 +324,7 @@ impl WarehouseError {
         }
     }
 
-    /// What to do about the disk, where it is the disk, however deep the reason lies.
+    /// The hint for a failing disk, if the disk is the cause, however deep in the chain of errors.
     fn disk_hint(&self) -> Option<&'static str> {
         let mut cause: Option<&(dyn Error + 'static)> = Some(self);
         while let Some(error) = cause {
@@ -362,7 +363,7 @@ fn hint_for_sqlite(code: ErrorCode) -> Option<&'static str> {
     match code {
         ErrorCode::DiskFull => Some(FULL),
         ErrorCode::ReadOnly => Some(READ_ONLY),
-        // SQLite keeps the system's reason to itself.
+        // SQLite does not pass on the system's reason.
         ErrorCode::CannotOpen => Some(
             "check that the folder exists, that this user may write to it and that the disk has room",
         ),

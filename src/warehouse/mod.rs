@@ -1,8 +1,8 @@
 //! The warehouse: one SQLite file that analysts open in whatever they like.
 //!
-//! The only place (with the vault, which is a file of its own) that names rusqlite and refinery.
-//! It knows tables, pages and walks; it knows nothing of HTTP, tokens or Bundles. All writing goes
-//! through one thread; a page is one transaction.
+//! The only place that names rusqlite and refinery, except for the vault, which is a file of its own. It
+//! knows tables, pages and walks; it knows nothing of HTTP, tokens or Bundles. All writing goes through
+//! one thread, and a page is never split over two transactions.
 //!
 //! The rooms: `handle` is the open warehouse, through which the rest of the house reads and writes;
 //! `file` opens, locks, copies and purges the file; `tables` makes normalised tables and

@@ -1,15 +1,16 @@
 //! The access log as a chain: each entry's digest covers the digest before it and its own fields.
 //!
-//! What a purge must be able to blank, the target and the detail, is covered by a salted seal only.
-//! The salt goes with the text, so that nobody can find a name by trying; the purge's own entry says
-//! which entries it blanked. The end of the chain is noted beside it, so that a tail that was removed
-//! is missed. Entries from before there was a chain are sealed with the first entry after it.
+//! The target and the detail of an entry are covered by a salted seal only, since a purge must be able to
+//! blank them. The salt goes with the text, so that nobody can find a name by trying. The purge's own
+//! entry lists the entries that it blanked. The end of the chain is noted in a table of its own, so that
+//! a removed tail is noticed. Entries that are older than the chain are sealed with its first entry.
 //!
-//! Old entries may be pruned from its beginning. An entry of the command `prune` then says how many went
-//! so far, up to which one, and the digest that the first one left follows.
+//! Old entries may be pruned from the beginning of the chain. An entry of the command `prune` then says
+//! how many entries are gone so far, the id of the last of them, and its digest, on which the first
+//! remaining entry builds.
 //!
-//! There is no secret in it: whoever can write the file can make all of it anew. Then the last digest
-//! is not the one that somebody noted elsewhere, which is why `verify` shows it.
+//! The chain has no secret: whoever can write the file can make all of it anew. The last digest then
+//! differs from the digest that somebody noted elsewhere, which is why `verify` shows it.
 
 use crate::warehouse::{
     error::{Doing, WarehouseError},
@@ -26,13 +27,13 @@ use std::collections::BTreeSet;
 const BEGINNING: [u8; 32] = [0; 32];
 const DOING: &str = "cannot seal the access log";
 
-/// The end of the chain, as it is noted beside the entries.
+/// The end of the chain, as noted beside the entries.
 struct End {
     entries: i64,
     digest: Vec<u8>,
 }
 
-/// An entry as it stands; whoever changed it may have put a value of any type anywhere.
+/// An entry as stored. Whoever tampered with it may have put a value of any type anywhere.
 struct Entry {
     id: i64,
     /// Fields that stay for ever: at, os_user, command, connection_id, blanks.
@@ -49,16 +50,17 @@ struct Sealed {
     seal: Value,
 }
 
-/// Seals the entry that was just written, and before the first one all that were there.
+/// Seals the newest entry; if the chain has no entry yet, seals all the earlier entries, too.
 ///
-/// To be called in the transaction that wrote it. A warehouse of an earlier schema has no chain yet.
+/// Must be called in the transaction that wrote the entry. A warehouse of an earlier schema has no chain
+/// yet.
 pub(crate) fn append(connection: &Connection) -> Result<(), WarehouseError> {
     if !connection.table_exists(None, "access_log_chain").doing(DOING)? {
         return Ok(());
     }
     let newest = connection.last_insert_rowid();
     let end = end(connection)?;
-    // A note of the end that was taken away begins no new chain over entries that were sealed.
+    // If only the note of the end was removed, no new chain begins over entries that are sealed already.
     let is_first = end.is_none() && !has_digests(connection)?;
     let mut end = end.unwrap_or(End { entries: 0, digest: BEGINNING.to_vec() });
     let ids: Vec<i64> = connection
@@ -138,7 +140,7 @@ impl Entry {
         })
     }
 
-    /// The digest that this entry has where it follows `before`.
+    /// The digest of this entry if it follows an entry with the digest `before`.
     fn expected(&self, before: &[u8]) -> Vec<u8> {
         let mut hash = Sha256::new();
         absorb(&mut hash, ValueRef::Blob(before));
@@ -149,7 +151,7 @@ impl Entry {
         hash.finalize().to_vec()
     }
 
-    /// The entries that this one, a purge's, says to have blanked.
+    /// The ids of the entries that this entry says it blanked; none unless a purge or a move wrote it.
     fn blanks(&self) -> impl Iterator<Item = i64> {
         let (command, blanks) = (&self.lasting[2], &self.lasting[4]);
         let ids = match (command, blanks) {
@@ -163,7 +165,7 @@ impl Entry {
 }
 
 impl Entry {
-    /// Where the chain begins, if this entry is of a pruning.
+    /// Where the chain begins, if this entry was written by a pruning.
     fn cut(&self) -> Option<Cut> {
         match (&self.lasting[2], &self.blankable[1].text) {
             (Value::Text(command), Value::Text(text)) if command == PRUNE => Cut::parse(text),
@@ -173,7 +175,7 @@ impl Entry {
 }
 
 impl Sealed {
-    /// The seal of the text that is there.
+    /// The seal that the present text and salt give.
     fn expected(&self) -> Option<Vec<u8>> {
         if self.text == Value::Null {
             return None;
@@ -184,7 +186,7 @@ impl Sealed {
         Some(hash.finalize().to_vec())
     }
 
-    /// Whether there was a text and it is gone.
+    /// Whether there was a text that has been blanked.
     fn is_blank(&self) -> bool {
         self.text == Value::Null && self.salt == Value::Null && self.seal != Value::Null
     }
@@ -194,7 +196,7 @@ impl Sealed {
     }
 }
 
-/// Each value with its type and length, so that no two lists of values come to the same bytes.
+/// Hashes a value with its type and length, so that no two lists of values give the same bytes.
 fn absorb(hash: &mut Sha256, value: ValueRef<'_>) {
     let (kind, bytes): (u8, &[u8]) = match value {
         ValueRef::Null => (0, &[]),
@@ -220,7 +222,7 @@ pub(super) const PRUNE: &str = "prune";
 struct Cut {
     /// How many entries have gone so far.
     entries: i64,
-    /// The last of them.
+    /// The id of the last entry that has gone.
     id: i64,
     digest: Vec<u8>,
 }
@@ -244,14 +246,15 @@ impl Cut {
     }
 }
 
-/// Removes the entries up to one, all of which must be sealed; returns what the entry for it has to say.
+/// Removes the entries up to the id `last`, all of which must be sealed; returns the detail of the entry
+/// for it.
 ///
-/// `None`: nothing was removed, since there is no sound chain to cut.
+/// `None`: nothing was removed, since there is no intact chain to cut.
 pub(super) fn cut(connection: &Connection, last: i64) -> Result<Option<String>, WarehouseError> {
     if !connection.table_exists(None, "access_log_chain").doing(DOING)? {
         return Ok(None);
     }
-    // What is wrong with the chain must stay to be seen.
+    // A chain with a fault is not cut, so that the fault stays visible.
     if verify(connection)?.problems > 0 {
         return Ok(None);
     }

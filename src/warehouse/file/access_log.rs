@@ -15,13 +15,13 @@ use std::path::{Path, PathBuf};
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// Who, as the operating system knows them.
+    /// The user, as the operating system names them.
     pub os_user: String,
     /// The command: backup, export, get, lake, move, prune, purge, report, restore.
     pub command: &'static str,
-    /// The one connection it is about; `None` for all.
+    /// The connection that was accessed; `None` for all.
     pub connection_id: Option<i64>,
-    /// The file or folder written; of a pruning, one that an entry named which has gone.
+    /// The file or folder that was written. In an entry of `prune`: a file that a removed entry named.
     pub target: Option<String>,
     /// Counts, never values.
     pub detail: Option<String>,
@@ -38,7 +38,7 @@ pub struct PastBackup {
     pub is_encrypted: bool,
 }
 
-/// Enters an access; durable when it returns.
+/// Adds an entry to the access log; the entry is durable when this returns.
 ///
 /// # Errors
 /// The warehouse cannot be opened or written.
@@ -48,7 +48,7 @@ pub fn log_access(
     now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
     open::require_existing(file.path())?;
-    // As it is: a copy of a warehouse that is yet to be upgraded is one of before the upgrade.
+    // The schema is not upgraded here: a backup of an old warehouse keeps its old schema.
     let mut present = open::open_writable(file)?;
     waiting::as_writer(&mut present, file.path())?;
     if present.table_exists(None, "access_log").doing("cannot read the schema")? {
@@ -64,14 +64,14 @@ fn enter_alone(
     now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
     let doing = "cannot write the access log";
-    // The lock before the look at the entry that this one follows.
+    // The lock is taken first, then the entry before this one is read.
     let behavior = TransactionBehavior::Immediate;
     let transaction = connection.transaction_with_behavior(behavior).doing(doing)?;
     enter(&transaction, access, now)?;
     transaction.commit().doing(doing)
 }
 
-/// Enters an access as the newest link of the chain.
+/// Adds an entry as the newest link of the chain.
 pub(crate) fn enter(
     transaction: &Transaction<'_>,
     access: &Access,
@@ -81,7 +81,7 @@ pub(crate) fn enter(
     access_chain::append(transaction)
 }
 
-/// As [`enter`], of a purge that has blanked what earlier entries said of the connection.
+/// As [`enter`], for a purge that has blanked earlier entries about the connection.
 pub(super) fn enter_purge(
     transaction: &Transaction<'_>,
     access: &Access,
@@ -100,10 +100,11 @@ pub(super) fn enter_purge(
     access_chain::append(transaction)
 }
 
-/// Takes a connection's name out of what was entered; returns the entries that had it.
+/// Removes a connection's name from earlier entries; returns the ids of the entries that had it.
 pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Vec<i64>, WarehouseError> {
     let doing = "cannot remove what names a purged connection";
-    // The words of these commands are ours: a connection may be called as one of them.
+    // In the details of these commands every word is ours, and a connection may have the name of such a
+    // word.
     let in_detail =
         "instr(detail, ?1) > 0 AND command NOT IN ('backup', 'prune', 'purge', 'restore')";
     let named = format!("SELECT id FROM access_log WHERE instr(target, ?1) > 0 OR {in_detail}");
@@ -120,16 +121,16 @@ pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Vec<i64
     Ok(ids)
 }
 
-/// An entry as pruning looks at it.
+/// An entry, with what pruning needs to know of it.
 struct Past {
     id: i64,
     is_old: bool,
-    /// Whether it was entered by a pruning.
+    /// Whether a pruning wrote this entry.
     is_of_pruning: bool,
     connection_id: Option<i64>,
-    /// The copy that no later entry names.
+    /// The copy that this entry names, if no later entry names it.
     copy: Option<String>,
-    /// Whether a command that wrote the copy ended.
+    /// Whether a command that wrote the copy came to its end.
     has_ended: bool,
 }
 
@@ -141,8 +142,9 @@ const PAST: &str = "SELECT id, at < ?1, command = 'prune', connection_id,
            detail IS NULL OR detail NOT IN (?2, ?3) AS has_ended FROM access_log)
    WINDOW copy AS (PARTITION BY target, connection_id) ORDER BY id";
 
-/// Deletes entries from before an instant, oldest first, and stops at the entry of a copy that
-/// still exists: a purge must be able to name the copy and its date.
+/// Deletes entries from before an instant, oldest first, up to the first that names an existing copy.
+///
+/// That entry stays: a purge must be able to name the copy and its date.
 ///
 /// One new entry says where the chain begins now; one more names each copy that may be on a disk
 /// that is not mounted.
@@ -174,7 +176,8 @@ pub(crate) fn prune(
             Some(entry(past.connection_id, Some(copy), detail))
         })
         .collect();
-    // What prunings entered is no reason for another one, and the log gets no longer by it.
+    // Entries of earlier prunings are no reason for another one. Nor is a pruning that would add as many
+    // entries as it removes.
     if gone.iter().all(|past| past.is_of_pruning) || gone.len() <= away.len() {
         return Ok(());
     }
@@ -208,8 +211,8 @@ fn is_there(target: &Path) -> bool {
     target.symlink_metadata().is_ok()
 }
 
-/// Whether a file that is not there may be on a disk that is not mounted: its folder is missing, closed
-/// to us or empty.
+/// Whether a missing file may be on a disk that is not mounted: its folder is missing, not readable by us
+/// or empty.
 fn may_be_away(target: &Path) -> bool {
     let folder = target.parent().and_then(|folder| folder.read_dir().ok());
     folder.is_none_or(|mut entries| entries.next().is_none())
@@ -237,22 +240,22 @@ fn insert(
         .map(drop)
 }
 
-/// The outcome of a backup, as the access log's `detail` has it.
+/// The outcome of a backup, as in the access log's `detail`.
 pub mod backup_outcome {
-    /// It was begun, and perhaps never ended.
+    /// The backup was begun, and perhaps never ended.
     pub const BEGUN: &str = "begun";
-    /// It failed, and left no file.
+    /// The backup failed, and left no file.
     pub const FAILED: &str = "failed";
-    /// It ended, in clear.
+    /// The backup ended, and is not encrypted.
     pub const IN_CLEAR: &str = "not encrypted";
-    /// It ended, encrypted.
+    /// The backup ended, and is encrypted.
     pub const ENCRYPTED: &str = "encrypted";
 }
 
 /// Files that other commands have written and that may hold a connection's data.
 ///
-/// A process that was killed could not enter its outcome: a backup that was begun and has none
-/// counts where its file exists.
+/// A killed process could not log an outcome: a backup that was begun and has no outcome counts if its
+/// file exists.
 pub(crate) fn copies(
     connection: &Connection,
     connection_id: i64,
@@ -280,8 +283,8 @@ pub(crate) fn copies(
         .collect())
 }
 
-/// The backups that ended, newest first: when, where, and whether encrypted. Empty before there was
-/// an access log.
+/// The backups that ended, newest first: when, where, and whether encrypted. Empty for a warehouse from
+/// before the access log.
 pub(crate) fn backups(connection: &Connection) -> Result<Vec<PastBackup>, WarehouseError> {
     let doing = "cannot read the access log";
     if !connection.table_exists(None, "access_log").doing(doing)? {

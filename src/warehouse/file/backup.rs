@@ -1,4 +1,4 @@
-//! A consistent copy of the warehouse while others write, and the way back.
+//! Makes a consistent copy of the warehouse while others write, and restores it.
 //!
 //! The copy is checked before it takes its name. It holds everything the warehouse holds, so it is
 //! health data; it never holds a token, since those are in the vault.
@@ -33,9 +33,9 @@ use std::{
     time::Duration,
 };
 
-/// Pages copied at a time; between two times the copy can be interrupted.
+/// Pages copied in one step; between two steps the copy can be interrupted.
 const STEP: i32 = 4096;
-/// How long a locked page is waited for.
+/// How long to wait for a locked page.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The outcome of a backup.
@@ -49,14 +49,14 @@ pub struct BackedUp {
 
 /// Copies the warehouse to `target`, checks the copy, and only then gives it its name.
 ///
-/// Writers go on meanwhile; the copy is the state of one instant. Never overwrites. With a seal
-/// nothing but encrypted bytes come to the target's disk: the copy is made and checked beside the
-/// warehouse, which one process at a time may do. What killed backups of this warehouse have left in
-/// the target's folder is removed first.
+/// Writers go on meanwhile; the copy is the state of one instant. An existing file is never overwritten.
+/// With a seal, only encrypted bytes reach the target's disk: the copy is made and checked beside the
+/// warehouse, by one process at a time. Copies that killed backups of this warehouse left in the target's
+/// folder are removed first.
 ///
 /// # Errors
-/// There is no warehouse, `target` exists or cannot be written, or the copy is not sound. Without a
-/// seal: others could put a file of theirs in the copy's place while it is written.
+/// There is no warehouse, `target` exists or cannot be written, or the copy is damaged. Without a seal
+/// also: other users could replace the copy while it is written.
 pub fn back_up(
     file: &WarehouseFile,
     target: &Path,
@@ -96,7 +96,7 @@ pub fn restore(
     key: Option<&SealKey>,
 ) -> Result<BackedUp, WarehouseError> {
     let path = file.path();
-    // Here, not where the copy is, which may be anybody's disk.
+    // Beside the new warehouse: the copy may be on a disk that others use, too.
     spill_beside(path);
     refuse_existing(path)?;
     for ending in ["-wal", "-journal"] {
@@ -153,7 +153,7 @@ fn restore_open(copy: &WarehouseFile, file: &WarehouseFile) -> Result<BackedUp, 
     finish(&partial, file.path(), copied)
 }
 
-/// Returns how many bytes were written.
+/// Writes an encrypted backup; returns how many bytes were written.
 fn write_sealed(
     seal: &Seal,
     staged: &WarehouseFile,
@@ -176,7 +176,7 @@ fn unseal(
     let mut target = partial::create(into)?;
     let start = opened.start(HEAD_BYTES)?;
     let staged = WarehouseFile::of_head(into, &start);
-    // A head is no part of the file: its key is in memory alone.
+    // Whatever stands before an encrypted copy, its key, is in memory alone and in no file.
     if !staged.is_encrypted() {
         target.write_all(&start).map_err(at(into))?;
     }
@@ -195,7 +195,7 @@ fn refuse_existing(target: &Path) -> Result<(), WarehouseError> {
 fn copy(source: &Reading, target: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
     let doing = "cannot copy the warehouse";
     let mut copy = create(target)?;
-    // The open transaction holds the instant: pages written meanwhile do not start it anew.
+    // The open transaction holds the instant: pages written meanwhile do not restart the copy.
     let instant = source.unchecked_transaction().doing(doing)?;
     instant.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).doing(doing)?;
     {
@@ -210,13 +210,13 @@ fn copy(source: &Reading, target: &WarehouseFile) -> Result<BackedUp, WarehouseE
     }
     drop(instant);
     source.confirm()?;
-    // One file, whatever opens it: a copy in WAL mode would want two more beside it.
+    // The copy is one file, whatever opens it: a copy in WAL mode would need two more files beside it.
     copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).doing(doing)?;
     drop(copy);
     check(target)
 }
 
-/// Copies row by row, since pages in clear have no room for what encrypted ones carry.
+/// Copies row by row, since pages of an unencrypted file have no room for what encryption adds.
 fn encrypt(clear: &Path, target: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
     let doing = "cannot encrypt the copy";
     let copy = create(target)?;
@@ -236,7 +236,7 @@ fn create(target: &WarehouseFile) -> Result<Connection, WarehouseError> {
 
 fn check(file: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
     let copy = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    // SQLite does not call it an error when the mode cannot be written; only the file tells.
+    // SQLite reports no error if the mode cannot be written; only the file tells.
     let mode: String = copy
         .query_row("PRAGMA journal_mode", [], |row| row.get(0))
         .doing("cannot read the copy")?;
@@ -259,7 +259,7 @@ fn finish(
     copied: Result<BackedUp, WarehouseError>,
 ) -> Result<BackedUp, WarehouseError> {
     let named = copied.and_then(|done| {
-        // Another copy may have taken the name meanwhile.
+        // Another process may have created a file of this name meanwhile.
         refuse_existing(target)?;
         File::open(partial)
             .and_then(|file| file.sync_all())
@@ -269,8 +269,8 @@ fn finish(
         Ok(done)
     });
     if named.is_err() {
-        // Half a copy of health data is not left lying about; the error says more than a second
-        // one about the removal would.
+        // Half a copy of health data must not stay. If the removal fails as well, the first error says
+        // more.
         let _ = remove(partial);
     }
     named

@@ -1,4 +1,4 @@
-//! The one way to a connection.
+//! The only way to open a SQLite connection to a warehouse.
 
 use super::{place::WarehouseFile, waiting};
 use crate::warehouse::error::WarehouseError;
@@ -13,8 +13,7 @@ pub(crate) fn connect(
     connect_by_name(file, file.path(), flags, None)
 }
 
-/// As [`connect`], to the same file by another of its names and perhaps by another of SQLite's ways
-/// to a file system.
+/// As [`connect`], by another name of the same file, and perhaps through another of SQLite's VFS modules.
 pub(super) fn connect_by_name(
     file: &WarehouseFile,
     name: &Path,
@@ -35,18 +34,19 @@ pub(super) fn connect_by_name(
     }
     .map_err(open)?;
     file.unlock(&connection).map_err(open)?;
-    // A file from elsewhere is data: what its views name may not call what acts.
+    // A file from elsewhere is not trusted: its views may not call functions with side effects.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(open)?;
     waiting::as_reader(&mut connection, path)?;
     Ok(connection)
 }
 
-/// What does not fit memory (a sort, a VACUUM) is spilled beside the warehouse, not to the system's
-/// temporary folder, which is somebody else's disk.
+/// Lets SQLite spill what does not fit memory (a sort, a VACUUM) beside the warehouse.
 ///
-/// The setting is the process's, so it is made before the first connection, and the first call
-/// counts. The pragma is deprecated in favour of an environment variable, which a process cannot
-/// safely set for itself. A folder that cannot be written to is left alone: then SQLite chooses.
+/// The system's temporary folder is a disk that other users share.
+///
+/// The setting is the process's, so it is made before the first connection, and only the first call has
+/// an effect. The pragma is deprecated in favour of an environment variable, which a process cannot
+/// safely set for itself. If the folder cannot be written to, SQLite chooses another one.
 pub(super) fn spill_beside(path: &Path) {
     static FIRST: Once = Once::new();
     FIRST.call_once(|| {

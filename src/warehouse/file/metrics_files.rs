@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::params;
 use std::path::{Path, PathBuf};
 
-/// Remembers a file; a file that is known writes nothing. Durable when it returns.
+/// Remembers the path of a metrics file, durably; nothing is written if the path is known.
 ///
 /// # Errors
 /// The warehouse cannot be opened or written.
@@ -20,7 +20,7 @@ pub fn remember_metrics_file(
 ) -> Result<(), WarehouseError> {
     let doing = "cannot remember where metrics are written";
     let mut connection = open::open_writable(file)?;
-    // A warehouse that is yet to be upgraded: what writes metrics upgrades nothing.
+    // The table is missing in a warehouse that is not upgraded yet; writing metrics upgrades nothing.
     if !connection.table_exists(None, "metrics_file").doing(doing)? {
         return Ok(());
     }
@@ -39,7 +39,7 @@ pub fn remember_metrics_file(
         .map(drop)
 }
 
-/// The files that are known.
+/// The paths of all metrics files that were remembered.
 ///
 /// # Errors
 /// The warehouse cannot be opened or read.

@@ -1,4 +1,4 @@
-//! The file itself: opened, locked, migrated, copied, given back, purged, and who touched it.
+//! The SQLite file itself: opened, locked, migrated, backed up, restored, purged; and the access log.
 //!
 //! Nothing here knows pages, walks or views.
 

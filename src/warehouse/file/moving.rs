@@ -6,8 +6,8 @@
 //! 4. [`arrive`]: the other warehouse takes its mark away, and the connection is active there.
 //! 5. [`super::purge::purge_rows`] and [`super::purge::scrub`] remove it here.
 //!
-//! Killed anywhere, the same steps come to the same end: before step 2 the copy is thrown away and made
-//! anew, behind step 2 nothing here changes any more.
+//! After a kill at any point, the same steps lead to the same end. Before step 2 the copy is thrown away
+//! and made anew; after step 2 nothing changes here any more.
 
 use super::{
     access_log::{self, Access},
@@ -31,8 +31,8 @@ use std::path::Path;
 /// earlier copy that did not arrive. Returns its id there and the number of rows.
 ///
 /// # Errors
-/// SQLite's; another connection of that name is there; a table of the source is unknown there. Nothing
-/// was copied then.
+/// An error of SQLite; another connection of that name is in the other warehouse; a table of the source
+/// is missing there. Nothing was copied then.
 pub fn copy_in(
     source: &WarehouseFile,
     row: &ConnectionRow,
@@ -45,7 +45,7 @@ pub fn copy_in(
     let mut connection = open::open_to_write(target)?;
     source.attach(&connection, "source").doing(doing)?;
     moving_copy::register(&connection).doing(doing)?;
-    // References between the rows are copied with them; each is checked by `verify`.
+    // Foreign keys are copied with their rows and not checked here; `verify` checks each of them.
     connection.execute_batch("PRAGMA foreign_keys = OFF;").doing(doing)?;
     let transaction = connection.transaction().doing(doing)?;
     if let Some(earlier) = connections::by_uid(&transaction, &row.uid)?
@@ -63,7 +63,7 @@ pub fn copy_in(
 /// Marks a connection as leaving for another home: from now on nobody here may use it.
 ///
 /// # Errors
-/// SQLite's.
+/// An error of SQLite.
 pub fn leave(
     source: &WarehouseFile,
     id: i64,
@@ -71,7 +71,7 @@ pub fn leave(
     now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
     let mut connection = open::open_to_write(source)?;
-    // Durable before any token moves.
+    // The mark must be durable before any token moves.
     connection.execute_batch("PRAGMA synchronous = FULL;").doing("cannot mark a move")?;
     let transaction = connection.transaction().doing("cannot mark a move")?;
     mark(&transaction, id, "leaving", target_home, now)?;
@@ -81,7 +81,7 @@ pub fn leave(
 /// Makes an arriving connection an active one, with its marts, and enters it in the access log.
 ///
 /// # Errors
-/// SQLite's.
+/// An error of SQLite.
 pub fn arrive(
     target: &WarehouseFile,
     uid: &str,

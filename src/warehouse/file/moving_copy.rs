@@ -1,8 +1,8 @@
 //! Copies the rows of a connection from the attached warehouse `source` into `main`.
 //!
-//! Every table that has a `connection_id` is copied, by what the schema says of it: ids of runs, walks,
-//! resources, versions and rejects are raised by a number per table, so that they are new there and keep
-//! their order, and what refers to them is raised with them. Marts are not copied: they are made anew.
+//! Every table that has a `connection_id` is copied, guided by the schema. Ids of runs, walks, resources,
+//! versions and rejects are raised by a number per table, so that they are new in `main` and keep their
+//! order; columns that refer to them are raised alike. Marts are not copied: they are made anew.
 
 use super::purge::tables_with_connections;
 use crate::warehouse::{
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const DOING: &str = "cannot copy a connection into the other home";
 
-/// Tables whose rows others refer to by id, with what selects a connection's rows of them.
+/// Tables with ids that other tables refer to, and the SQL condition for a connection's rows of them.
 const NUMBERED: [(&str, &str); 6] = [
     (
         "sync_run",
@@ -35,14 +35,14 @@ const NUMBERED: [(&str, &str); 6] = [
     ("attachment", "connection_id = :old"),
 ];
 
-/// Row ids in a BLOB, eight bytes each: table, column, the table that they are of.
+/// Columns that hold row ids in a BLOB, eight bytes each: table, column, the table the ids belong to.
 const PACKED: [(&str, &str, &str); 2] =
     [("walk_page", "seen", "resource"), ("walk_page", "rejected", "rejected_resource")];
 
-/// What is said of a connection by who makes the marts, moves it or surveys its resources: said anew.
+/// Tables about a connection that are not copied: a move, a sync or the marts fill them again.
 const SAID_ANEW: [&str; 3] = ["connection_move", "mart_due", "mart_due_type"];
 
-/// Ids that no foreign key tells of: table, column, the table that they are of.
+/// Columns with ids but without a foreign key: table, column, the table the ids belong to.
 const UNDECLARED: [(&str, &str, &str); 1] = [("resource_outdated", "run_id", "sync_run")];
 
 /// Registers the function that raises the row ids of [`PACKED`].
@@ -90,7 +90,7 @@ pub(super) fn copy(
     Ok((new, rows))
 }
 
-/// By how much the ids of a table are raised: the least becomes the first that `main` never gave.
+/// The number to add to the ids of a table, so that the least becomes the first id never used in `main`.
 fn raise(
     transaction: &Transaction<'_>,
     table: &str,
@@ -131,8 +131,9 @@ fn copy_connection(
     Ok(transaction.last_insert_rowid())
 }
 
-/// The other tables with rows of a connection. A normalised table whose definition differs is left to be
-/// filled again from the resources.
+/// The other tables with rows of a connection, to be copied.
+///
+/// Left out is a normalised table whose definition differs: it is filled again from the resources.
 fn copied_tables(transaction: &Transaction<'_>, old: i64) -> Result<Vec<String>, WarehouseError> {
     let names = |sql: &str| -> Result<BTreeSet<String>, WarehouseError> {
         transaction
@@ -224,7 +225,7 @@ impl Copying<'_> {
         rows.map(|rows| rows as u64).doing(DOING)
     }
 
-    /// The expression for a column.
+    /// The SQL expression that copies a column.
     fn value(&self, table: &str, column: &str, parent: Option<&str>) -> String {
         let name = quote(column);
         let packed = PACKED.iter().find(|(of, from, _)| *of == table && *from == column);
@@ -236,7 +237,7 @@ impl Copying<'_> {
         let raise = match (column, parent.or(undeclared.map(|(_, _, parent)| *parent))) {
             ("connection_id", _) => return self.new.to_string(),
             ("id", None) => self.raises.get(table),
-            // No run's summary: it may tell of other members.
+            // The summary of a run is not copied: it may tell of other members.
             ("summary", None) if table == "sync_run" => return "NULL".to_owned(),
             (_, Some(parent)) => self.raises.get(parent),
             (_, None) => None,
@@ -261,7 +262,7 @@ mod tests {
             let mut all = connection.prepare(sql).unwrap();
             all.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
         };
-        // Rows of a connection that have an id of their own, and those whose id is in others.
+        // Tables of a connection's rows that have an id of their own.
         let own = names(
             "SELECT t.name FROM pragma_table_list t JOIN pragma_table_info(t.name) c
              WHERE t.schema = 'main' AND t.type = 'table' AND c.name = 'id' AND c.pk = 1

@@ -1,15 +1,15 @@
-//! Whether the file system was seen to give no locks. SQLite calls that a lock somebody else holds.
+//! Remembers that the file system gives no locks, which SQLite reports as a lock held by somebody else.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static NO_LOCKS: AtomicBool = AtomicBool::new(false);
 
-/// Notes that waiting ended because the file system gives no locks.
+/// Notes that a wait for a lock ended because the file system gives none.
 pub(super) fn note() {
     NO_LOCKS.store(true, Ordering::Relaxed);
 }
 
-/// Whether that was seen.
+/// Whether a file system without locks was noted.
 pub(in crate::warehouse) fn is_noted() -> bool {
     NO_LOCKS.load(Ordering::Relaxed)
 }

@@ -1,4 +1,4 @@
-//! Opening the file: pragmas, locks, and what may be done through a connection.
+//! Opening the file: pragmas, locks, and which statements a connection may run.
 
 use super::{
     connect::connect,
@@ -24,19 +24,19 @@ use std::path::Path;
 /// Opens or creates the warehouse for writing and brings its control tables up to date.
 ///
 /// # Errors
-/// What is not a SQLite database, or was written by a newer payersync, is left untouched.
+/// A file that is not a SQLite database, or was written by a newer payersync, is left untouched.
 pub(crate) fn open_to_write(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
     create_private(file.path())?;
     let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     schema::refuse_foreign(&connection, file)?;
     waiting::as_writer(&mut connection, file.path())?;
-    // A transaction that reads first and then wants to write fails when another process has
-    // written in between, however long it would wait: the lock is taken before anything is read.
+    // If a transaction reads first and writes later, and another process wrote in between, SQLite fails
+    // it at once, without waiting. So the lock is taken before anything is read.
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
-    // WAL: readers are never blocked. NORMAL: a power cut may take the last pages, never half of
-    // one, and the cursor goes with its page, so the next run asks for them again.
-    // A journal of 32 MB: a page of the file that many transactions touch is copied into it once. The
-    // cache bounds a sort's memory, too; a larger one was measured to save little.
+    // WAL: readers are never blocked. NORMAL: a power cut may lose the last pages, but never half a page,
+    // and the cursor is lost with its page, so the next run asks for them again. A journal of 32 MB: a
+    // page of the file that many transactions change is copied into the file once. The cache also bounds
+    // the memory of a sort; a larger one was measured to save little.
     let settings =
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8000;";
@@ -51,14 +51,15 @@ pub(crate) fn open_to_write(file: &WarehouseFile) -> Result<Connection, Warehous
 /// Opens an existing warehouse for reading; nothing that runs on it can write anything.
 ///
 /// # Errors
-/// A missing file, what is not a database, a newer schema.
+/// The file is missing, is not a database, or has a newer schema.
 pub(crate) fn open_to_read(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
     let mut connection = open_writable(file)?;
     lock(&mut connection, refuse_to_leave)?;
     Ok(connection)
 }
 
-/// As [`open_to_read`], with temporary tables: what the file holds is worked out in them once more.
+/// As [`open_to_read`], but temporary tables are allowed, in which the stored tables are computed once
+/// more.
 pub(crate) fn open_to_compare(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
     let mut connection = open_writable(file)?;
     connection.authorizer(Some(refuse_to_write)).doing("cannot open for reading")?;
@@ -66,7 +67,7 @@ pub(crate) fn open_to_compare(file: &WarehouseFile) -> Result<Reading, Warehouse
     Ok(connection)
 }
 
-/// Opens an existing warehouse for reading, and does not lock it yet against statements that write.
+/// Opens an existing warehouse for reading; statements that write are not refused yet.
 pub(crate) fn open_writable(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
     require_existing(file.path())?;
     // READ_WRITE, since a reader of a WAL file must be able to recover it after a crash;
@@ -85,11 +86,11 @@ pub(crate) fn open_writable(file: &WarehouseFile) -> Result<Reading, WarehouseEr
     Ok(reading)
 }
 
-/// As [`open_to_read`], and closing folds no journal that a killed process left into the file.
+/// As [`open_to_read`]; on closing, a journal that a killed process left is not folded into the file.
 pub(crate) fn open_untouched(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
     let connection = open_to_read(file)?;
     let journal = beside(file.path(), "-wal");
-    // Without a journal SQLite makes an empty one and takes it away again at the end.
+    // If there is no journal, SQLite makes an empty one and removes it at the end.
     if std::fs::metadata(journal).is_ok_and(|journal| journal.len() > 0) {
         connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
@@ -98,14 +99,14 @@ pub(crate) fn open_untouched(file: &WarehouseFile) -> Result<Reading, WarehouseE
     Ok(connection)
 }
 
-/// From here on nothing that runs can write, or do what the authorizer refuses.
+/// From here on no statement can write, or do what the authorizer refuses.
 pub(crate) fn lock(
     connection: &mut Connection,
     authorizer: impl for<'c> FnMut(AuthContext<'c>) -> Authorization + Send + 'static,
 ) -> Result<(), WarehouseError> {
     let doing = "cannot open for reading";
     connection.execute_batch("PRAGMA query_only = ON;").doing(doing)?;
-    // ATTACH would open another file, which query_only of this one is no lock for.
+    // ATTACH would open another file, which `query_only` of this one does not protect.
     connection.authorizer(Some(authorizer)).doing(doing)
 }
 
@@ -151,10 +152,12 @@ fn refuse_to_write(context: AuthContext<'_>) -> Authorization {
     }
 }
 
-/// Whether a pragma only looks. `query_only` is no lock for all of them: SQLCipher's `rekey` writes
-/// every page anew under another key, and `cipher_profile` a file.
+/// Whether a pragma only reads.
+///
+/// `query_only` does not stop all of them: SQLCipher's `rekey` writes every page anew under another key,
+/// and `cipher_profile` writes a file.
 fn is_reading(name: &str, has_value: bool) -> bool {
-    // Their value is what to look at; that of any other is a setting.
+    // The value of these pragmas says what to look at; the value of any other pragma is a setting.
     const LOOK_AT: [&str; 10] = [
         "foreign_key_check",
         "foreign_key_list",
@@ -172,7 +175,7 @@ fn is_reading(name: &str, has_value: bool) -> bool {
     !is_setting && !name.starts_with("cipher_") && !name.ends_with("key")
 }
 
-/// Refuses what SQLite would make.
+/// Refuses a missing file, which SQLite would create.
 pub(super) fn require_existing(path: &Path) -> Result<(), WarehouseError> {
     match path.exists() {
         true => Ok(()),
@@ -180,7 +183,7 @@ pub(super) fn require_existing(path: &Path) -> Result<(), WarehouseError> {
     }
 }
 
-/// Whether payersync made the file; it may also be any other database.
+/// Whether payersync made the file, as opposed to any other SQLite database.
 pub(super) fn is_warehouse(connection: &Connection) -> Result<bool, WarehouseError> {
     connection
         .query_row(
@@ -192,7 +195,7 @@ pub(super) fn is_warehouse(connection: &Connection) -> Result<bool, WarehouseErr
         .doing("cannot read the schema")
 }
 
-/// Creates the file for its owner alone before SQLite would create it for everybody.
+/// Creates the file readable by its owner alone; SQLite would create it readable by everybody.
 pub(super) fn create_private(path: &Path) -> Result<(), WarehouseError> {
     own_file::open_or_create(path)
         .map(drop)
@@ -211,7 +214,7 @@ mod tests {
             .unwrap();
         let error = open_to_write(&WarehouseFile::in_clear(&path)).unwrap_err();
         assert!(matches!(error, WarehouseError::NotADatabase { .. }), "{error:?}");
-        // One that is encrypted looks the same.
+        // An encrypted warehouse looks the same as any other file.
         assert!(error.hint().unwrap().contains("--features encryption"));
         assert!(std::fs::read_to_string(&path).unwrap().starts_with("a letter"));
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);

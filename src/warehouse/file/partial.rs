@@ -1,9 +1,9 @@
-//! A copy or export that has no name yet: where it is written, and what is left of one whose maker was
-//! killed. An export is a folder.
+//! Copies and exports that are not finished: their temporary names, and the removal of those that a
+//! killed process left. An export is a folder.
 //!
-//! `NAME.TAG-PROCESS-RANDOM.partial`, beside the name that it is to have. The random part keeps two
-//! copies apart and is not to be known beforehand. The tag is that of the warehouse, so that nobody
-//! removes what another one is about to finish, and the process tells whether somebody still is.
+//! The name is `NAME.TAG-PROCESS-RANDOM.partial`, beside the final name. The random part keeps two copies
+//! apart and cannot be guessed. The tag identifies the warehouse, so that nobody removes what another
+//! warehouse is about to finish. The process number tells whether its maker still runs.
 
 use super::{open::beside, removal::remove};
 use crate::{own_file, warehouse::error::WarehouseError};
@@ -15,7 +15,7 @@ use std::{
 
 const ENDING: &str = ".partial";
 
-/// What tells copies of a warehouse from those of others in the same folder.
+/// A short tag of a warehouse, to tell its copies from those of others in the same folder.
 pub(crate) fn tag(warehouse: &Path) -> String {
     let folder = folder_of(warehouse);
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -24,14 +24,14 @@ pub(crate) fn tag(warehouse: &Path) -> String {
     base16ct::lower::encode_string(&hash[..4])
 }
 
-/// A new name for a copy that is to be `target`.
+/// A new temporary name for a copy whose final name is `target`.
 pub(crate) fn name(target: &Path, tag: &str) -> Result<PathBuf, WarehouseError> {
     let random = own_file::random_name()
         .map_err(|source| WarehouseError::Copy { path: target.into(), source })?;
     Ok(beside(target, &format!(".{tag}-{}-{random}{ENDING}", std::process::id())))
 }
 
-/// A new name for what is to be `target`, of a warehouse.
+/// A new temporary name for an export of a warehouse whose final name is `target`.
 ///
 /// # Errors
 /// The system has no randomness.
@@ -52,8 +52,9 @@ pub fn sweep_of(target: &Path, warehouse: &Path) -> Result<(), WarehouseError> {
         .try_for_each(|path| remove(path))
 }
 
-/// Removes what killed processes have left in the folder of `target`: copies and exports of this warehouse, and
-/// any copy that was to be `target`, as versions before have named it.
+/// Removes what killed processes left in the folder of `target`: copies and exports of this warehouse.
+///
+/// Also removes an unfinished copy of `target` that has the name an earlier version gave it.
 pub(super) fn sweep(target: &Path, tag: &str) -> Result<(), WarehouseError> {
     let unnamed = beside(target, ENDING);
     let left = left_in(folder_of(target));
@@ -63,12 +64,11 @@ pub(super) fn sweep(target: &Path, tag: &str) -> Result<(), WarehouseError> {
         .try_for_each(|path| remove(path))
 }
 
-/// Unfinished copies and exports in a folder whose processes have ended; all of them hold health
-/// data.
+/// Copies and exports in a folder that processes which have ended left unfinished. All hold health data.
 ///
-/// Those of this account alone: what a stranger has put there is theirs.
+/// Only files and folders of this user account are listed.
 pub fn left_in(folder: &Path) -> Vec<PathBuf> {
-    // A folder that cannot be read has nothing that could be removed.
+    // A folder that cannot be read has nothing that could be removed here.
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut left: Vec<PathBuf> = entries
         .map(|entry| entry.path())
@@ -97,10 +97,10 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Tag, process and random part of a name of ours.
+/// The tag and the process number in a temporary name of ours.
 fn parts(path: &Path) -> Option<(String, u32)> {
     let name = path.file_name()?.to_str()?;
-    // What SQLite keeps beside a copy holds the same data, and may outlive it.
+    // SQLite's files beside a copy hold the same data, and may outlive the copy.
     let name = ["-journal", "-wal", "-shm"]
         .iter()
         .find_map(|ending| name.strip_suffix(ending))
@@ -121,13 +121,13 @@ fn maker_of(path: &Path) -> Option<u32> {
     parts(path).map(|(_, process)| process)
 }
 
-/// Makes the file of a copy; it is new, and its owner's alone.
+/// Creates the file of a copy; it must be new, and only its owner can read it.
 pub(crate) fn create(path: &Path) -> Result<fs::File, WarehouseError> {
     own_file::create_new(path)
         .map_err(|source: io::Error| WarehouseError::Copy { path: target_of(path), source })
 }
 
-/// What a copy with a name of ours is to be: the file that a person named.
+/// The final path of a copy: the path that the user named. Any other path is returned as it is.
 fn target_of(path: &Path) -> PathBuf {
     let target = path.file_name().and_then(|name| name.to_str()).and_then(|name| {
         parts(path)?;
@@ -151,7 +151,7 @@ mod tests {
             fs::write(&path, "health data").unwrap();
             path
         };
-        // No process has such a number.
+        // No process has this number.
         let (dead, of_another) = (named(&ours, 2_000_000_000), named(&theirs, 2_000_000_000));
         let alive = named(&ours, sleeper.id());
         let journal = beside(&dead, "-journal");
@@ -161,7 +161,7 @@ mod tests {
         let export = beside(&target, &format!(".{ours}-2000000000-0123456789abcdea.partial"));
         fs::create_dir(&export).unwrap();
         fs::write(export.join("claim.csv"), "health data").unwrap();
-        // A folder of somebody's that was never ours.
+        // A folder of somebody else's, whose name is not ours.
         let their_folder = folder.path().join("another.db.partial");
         fs::create_dir(&their_folder).unwrap();
         assert_eq!(left_in(folder.path()).len(), 4);

@@ -1,9 +1,9 @@
-//! Where the warehouse is, and what opens it.
+//! Where the warehouse is, and the key that opens it.
 //!
-//! A build with SQLCipher (`--features encryption`) keeps the file encrypted under a key that is made
-//! from the vault's; any other build knows files in clear alone, and no value of this type has a key
-//! then. The key is never written anywhere, with one exception: an encrypted backup holds the key of
-//! its own copy, which nothing else is encrypted with.
+//! A build with SQLCipher (`--features encryption`) encrypts the file with a key that is derived from the
+//! vault's key. Any other build knows unencrypted files only, and values of this type have no key then.
+//! The key is never written anywhere. An encrypted backup holds a key, too, but that key encrypts nothing
+//! except the copy in it.
 
 use crate::warehouse::error::WarehouseError;
 use rusqlite::Connection;
@@ -17,50 +17,51 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// How a SQLite file in clear begins.
+/// The first bytes of an unencrypted SQLite file.
 const IN_CLEAR: &[u8; 16] = b"SQLite format 3\0";
-/// How an encrypted backup begins that holds the key of its copy: this, the key, a line end.
+/// The first bytes of an encrypted backup that holds the key of its copy: this text, the key, a line end.
 const HEAD: &str = "payersync SQLCipher key x'";
 const HEAD_END: &str = "'\n";
-/// Bytes of such a beginning.
+/// The length of the whole head.
 pub(crate) const HEAD_BYTES: usize = HEAD.len() + 64 + HEAD_END.len();
 
-/// A warehouse's file.
+/// The path of a warehouse, and its key if it is encrypted.
 #[derive(Debug, Clone)]
 pub struct WarehouseFile {
     path: PathBuf,
-    /// 64 hexadecimal digits.
+    /// The key as 64 hexadecimal digits.
     key: Option<SecretString>,
 }
 
 impl WarehouseFile {
-    /// A file in clear.
+    /// A file that is not encrypted.
     pub fn in_clear(path: impl Into<PathBuf>) -> WarehouseFile {
         WarehouseFile { path: path.into(), key: None }
     }
 
-    /// A file that SQLCipher encrypts with this key. Needs a build with it.
+    /// A file that SQLCipher encrypts with this key. Needs a build with SQLCipher.
     pub fn encrypted(path: impl Into<PathBuf>, key: &[u8; 32]) -> WarehouseFile {
         let mut digits = Zeroizing::new(String::with_capacity(64));
         for byte in key {
-            // A text takes everything.
+            // Writing to a string cannot fail.
             let _ = write!(digits, "{byte:02x}");
         }
         WarehouseFile { path: path.into(), key: Some(SecretString::from(digits.as_str())) }
     }
 
-    /// Its path.
+    /// The file's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it is encrypted.
+    /// Whether the file has a key.
     pub fn is_encrypted(&self) -> bool {
         self.key.is_some()
     }
 
-    /// Whether the file that is there is a SQLite database in clear, whatever its key; `None` where
-    /// its beginning cannot be read.
+    /// Whether the file on the disk is an unencrypted SQLite database, whatever key this value has.
+    ///
+    /// `None` if its first bytes cannot be read.
     pub fn lies_in_clear(&self) -> Option<bool> {
         begins_in_clear(&self.path)
     }
@@ -70,7 +71,7 @@ impl WarehouseFile {
         WarehouseFile { path: path.into(), key: self.key.clone() }
     }
 
-    /// A copy that goes with its key into an encrypted backup, and so has a key of its own.
+    /// A copy that goes into an encrypted backup together with its key, and so has a key of its own.
     pub(super) fn copy_at(&self, path: &Path) -> WarehouseFile {
         let Some(key) = &self.key else { return WarehouseFile::in_clear(path) };
         let mut hash = Sha256::new();
@@ -79,7 +80,7 @@ impl WarehouseFile {
         WarehouseFile::encrypted(path, &Zeroizing::new(hash.finalize().into()))
     }
 
-    /// What an encrypted backup of this file begins with.
+    /// The head that an encrypted backup of this file begins with; empty without a key.
     pub(crate) fn head(&self) -> Zeroizing<String> {
         Zeroizing::new(
             self.key
@@ -88,7 +89,7 @@ impl WarehouseFile {
         )
     }
 
-    /// The file whose backup begins so; what is no head belongs to a file in clear.
+    /// The file to which the head of a backup belongs; without a valid head the file is unencrypted.
     pub(super) fn of_head(path: &Path, head: &[u8]) -> WarehouseFile {
         let key = std::str::from_utf8(head)
             .ok()
@@ -97,7 +98,7 @@ impl WarehouseFile {
         WarehouseFile { path: path.into(), key: key.map(SecretString::from) }
     }
 
-    /// Refuses, before SQLite sees it, a file in clear where an encrypted one belongs.
+    /// Refuses an unencrypted file where an encrypted one belongs, before SQLite sees it.
     pub(super) fn require_encrypted(&self) -> Result<(), WarehouseError> {
         match self.is_encrypted() && is_in_clear(&self.path) {
             true => Err(WarehouseError::InClear { path: self.path.clone() }),
@@ -105,7 +106,7 @@ impl WarehouseFile {
         }
     }
 
-    /// Attaches the file to a connection of another one, under a name.
+    /// Attaches this file to an open connection of another file, under a schema name.
     pub(super) fn attach(&self, connection: &Connection, name: &str) -> rusqlite::Result<()> {
         let path = self.path.to_string_lossy();
         let Some(key) = &self.key else {
@@ -117,18 +118,19 @@ impl WarehouseFile {
         connection.execute(&sql, [path.as_ref(), key.as_str()]).map(drop)
     }
 
-    /// Gives a fresh connection the key.
+    /// Gives the key to a fresh connection.
     pub(super) fn unlock(&self, connection: &Connection) -> rusqlite::Result<()> {
         let Some(key) = &self.key else { return Ok(()) };
         let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", key.expose_secret()));
-        // It answers with a row; SQLite without SQLCipher does not, and would go on in clear.
+        // SQLCipher answers this pragma with a row; plain SQLite does not, and would go on without
+        // encryption.
         connection.query_row(&pragma, [], |_| Ok(()))?;
-        // What it would write to stderr by itself, payersync says in its own words and format.
+        // SQLCipher would log to stderr; payersync reports the errors in its own words and format.
         connection.execute_batch("PRAGMA cipher_log_level = NONE")
     }
 }
 
-/// Whether a file is a SQLite database in clear; false for a file that cannot be read.
+/// Whether a file is an unencrypted SQLite database; false for a file that cannot be read.
 pub(super) fn is_in_clear(path: &Path) -> bool {
     begins_in_clear(path) == Some(true)
 }

@@ -1,9 +1,10 @@
 //! Removes a connection: every row, then every byte.
 //!
-//! Rows go in one transaction, from every table that has a `connection_id`, whoever made it. What
-//! SQLite leaves behind (freed pages, the WAL, samples of its query planner) is scrubbed after it;
-//! a row of `purge_unfinished` remembers that until it is done, so that a purge can be killed at
-//! any point and repeated. It never touches the vault and never looks at another connection's rows.
+//! Rows go in one transaction, from every table that has a `connection_id`, also from tables of the
+//! user's own. Afterwards the bytes that SQLite leaves behind are scrubbed: freed pages, the WAL, samples
+//! of its query planner. A row of `purge_unfinished` remembers that until it is done, so a purge can be
+//! killed at any point and repeated. A purge never touches the vault and never looks at another
+//! connection's rows.
 
 use super::{
     access_log::{self, Access},
@@ -30,7 +31,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long readers are waited for that hold back the journal, and the pause between two looks.
+/// How long to wait for readers that hold back the journal, and the pause between two looks.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -39,16 +40,16 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct Purged {
     /// Per table, the rows removed; tables without any are left out.
     pub removed: Vec<(String, u64)>,
-    /// Rows of the connection counted afterwards, over the same tables. Zero, or there is a bug.
+    /// Rows of the connection counted afterwards, over the same tables. Anything but zero is a bug.
     pub left: u64,
-    /// Backups, exports and reports that were written before and are not reached by a purge.
+    /// Backups, exports and reports that were written before, which a purge does not reach.
     pub copies: Vec<String>,
 }
 
-/// What is known of a connection that is to be purged.
+/// What is known of a name whose connection is to be purged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PurgeTarget {
-    /// It is there.
+    /// The connection exists.
     Connection(ConnectionRow),
     /// No connection has this name, and an earlier purge was killed before its last step.
     Unfinished,
@@ -71,7 +72,7 @@ pub fn find_for_purge(file: &WarehouseFile, name: &str) -> Result<PurgeTarget, W
 /// Why a connection's rows are removed.
 struct Removal<'a> {
     command: &'static str,
-    /// The home that has them now.
+    /// The home that has the rows now, if the connection was moved.
     moved_to: Option<&'a Path>,
     os_user: &'a str,
 }
@@ -95,7 +96,7 @@ pub fn move_rows_out(
 /// [`scrub`] must follow: until then the file may hold bytes of what was removed.
 ///
 /// # Errors
-/// SQLite's; nothing was removed then.
+/// An error of SQLite; nothing was removed then.
 pub fn purge_rows(
     file: &WarehouseFile,
     row: &ConnectionRow,
@@ -113,7 +114,7 @@ fn remove_rows(
 ) -> Result<Purged, WarehouseError> {
     let mut connection = open_existing(file)?;
     let doing = "cannot purge";
-    // References between rows stay within a connection, so that none is left behind; checking
+    // Rows refer only to rows of the same connection, so that no reference is left dangling; checking
     // each deleted walk against every stored resource would take hours.
     connection
         .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA secure_delete = ON;")
@@ -157,7 +158,7 @@ pub(super) fn delete_rows(
 ) -> Result<Vec<(String, u64)>, WarehouseError> {
     let doing = "cannot purge";
     marts::note_kin(transaction, id)?;
-    // It names a resource and no connection, and another resource may get that number.
+    // This table has no `connection_id`, only a resource's id, which another resource may get later.
     transaction
         .execute(
             "DELETE FROM resource_outdated
@@ -179,7 +180,7 @@ pub(super) fn delete_rows(
     Ok(removed)
 }
 
-/// Whether rows were removed whose bytes may still be in the file; [`scrub`] removes them.
+/// Whether rows were removed whose bytes may still be in the file; [`scrub`] removes the bytes.
 ///
 /// # Errors
 /// There is no warehouse, or it cannot be opened.
@@ -196,14 +197,14 @@ fn is_unfinished(connection: &Connection) -> Result<bool, WarehouseError> {
 /// Leaves no byte of removed rows in the file or beside it.
 ///
 /// # Errors
-/// The disk is full, or another program keeps the warehouse open; it can be repeated.
+/// The disk is full, or another program keeps the warehouse open; scrubbing can be repeated.
 pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
     let mut connection = open_existing(file)?;
     staging::sweep(file.path())?;
     let doing = "cannot scrub the warehouse's free space";
-    // Other writers do not overwrite what they free, so that earlier versions of rows may lie in
-    // any page: only writing the whole file anew reaches them all.
-    // SQLCipher would make the new file in memory, however large it is; what it spills is encrypted.
+    // Other writers do not overwrite what they free, so that earlier versions of rows may be in any page:
+    // only writing the whole file anew reaches them all. SQLCipher would make the new file in memory,
+    // however large it is, so spilling to a file is set; it is encrypted, too.
     connection
         .execute_batch("PRAGMA temp_store = FILE; PRAGMA secure_delete = ON; VACUUM;")
         .doing(doing)?;
@@ -211,13 +212,13 @@ pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
         return Err(WarehouseError::KeptOpen { path: file.path().into() });
     }
     connection.execute_batch("DELETE FROM purge_unfinished;").doing(doing)?;
-    // What this leaves in the WAL, should somebody have opened the file by now, is clean.
+    // If somebody has opened the file by now, what this leaves in the WAL has no removed rows.
     checkpoint(&mut connection, file).map(drop)
 }
 
-/// Folds the WAL into the file and truncates it; returns whether somebody held that back.
+/// Folds the WAL into the file and truncates it; returns whether a reader held that back.
 ///
-/// SQLite would wait for readers with the writers' lock in hand, and so hold up everybody.
+/// SQLite's own wait for readers would hold the writers' lock, and so block everybody.
 fn checkpoint(connection: &mut Connection, file: &WarehouseFile) -> Result<bool, WarehouseError> {
     waiting::for_nobody(connection)?;
     let began = Instant::now();
@@ -239,7 +240,9 @@ fn open_existing(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
     open::open_to_write(file)
 }
 
-/// Every table of `main` or an attached file with a column `connection_id`, but for the access log, which accounts for the purge.
+/// Every table of `main` or an attached file with a column `connection_id`.
+///
+/// The access log is left out, since it accounts for the purge.
 pub(crate) fn tables_with_connections(
     connection: &Connection,
     schema: &str,
@@ -269,10 +272,10 @@ fn count(
         .doing("cannot count what is left")
 }
 
-/// What is not a row of the connection and may name it all the same.
+/// Removes what may name the connection without being a row of it.
 fn forget_traces(transaction: &Transaction<'_>, row: &ConnectionRow) -> Result<(), WarehouseError> {
     let doing = "cannot remove what names a purged connection";
-    // The planner's samples hold keys of indexes, ids of resources among them.
+    // The planner's samples hold keys of indexes, and so ids of resources.
     let sampled: bool = transaction
         .query_row(
             "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat4')",
@@ -289,8 +292,8 @@ fn forget_traces(transaction: &Transaction<'_>, row: &ConnectionRow) -> Result<(
     ] {
         transaction.execute(statement, [&row.name]).doing(doing)?;
     }
-    // A rebuild that was cut short notes the last resource it did; from none of the connection's
-    // on it goes to the next connection.
+    // An interrupted rebuild notes the last resource it did. If that was one of the purged connection,
+    // the note is emptied, so that the rebuild goes on with the next connection.
     transaction
         .execute(
             "UPDATE table_rebuild SET last_resource_id = '' WHERE last_connection_id = ?1",

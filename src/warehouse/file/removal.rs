@@ -1,10 +1,10 @@
-//! A copy of the warehouse is removed with all that lies beside it.
+//! Removes a copy of the warehouse with all files beside it.
 
 use super::open::beside;
 use crate::warehouse::error::WarehouseError;
 use std::{fs, io, path::Path};
 
-/// Removes a copy with what SQLite keeps beside it, or the folder of an export.
+/// Removes a copy with SQLite's files beside it, or the folder of an export.
 pub(crate) fn remove(path: &Path) -> Result<(), WarehouseError> {
     if path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
         return fs::remove_dir_all(path)

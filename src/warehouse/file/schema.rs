@@ -10,18 +10,19 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// The table in which refinery keeps what it did.
+/// The table in which refinery records the migrations it applied.
 const HISTORY: &str = "refinery_schema_history";
 
-/// Brings the control tables up to date. A file that is up to date is only read: looking must hold
-/// up nobody who writes.
+/// Brings the control tables up to date.
+///
+/// A file that is up to date is only read, since a mere look must not hold up writers.
 pub(super) fn bring_up_to_date(connection: &mut Connection) -> Result<(), WarehouseError> {
     if is_current(connection)? {
         return Ok(());
     }
     match embedded::migrations::runner().set_grouped(true).run(connection) {
         Ok(_) => Ok(()),
-        // Another process did the same between the look and the transaction.
+        // Another process did the same between the check and the transaction.
         Err(_) if is_current(connection)? => Ok(()),
         Err(error) => Err(WarehouseError::Migrate(Box::new(error))),
     }
@@ -38,7 +39,7 @@ pub(crate) fn bring_to(connection: &mut Connection, version: u32) -> Result<(), 
         .map_err(|error| WarehouseError::Migrate(Box::new(error)))
 }
 
-/// The schema version of a file; 0 where it has none.
+/// The schema version of a file; 0 if it has none.
 pub(crate) fn version(connection: &Connection) -> Result<u32, WarehouseError> {
     let doing = "cannot read the warehouse's schema version";
     if !connection.table_exists(None, HISTORY).doing(doing)? {
@@ -51,7 +52,7 @@ pub(crate) fn version(connection: &Connection) -> Result<u32, WarehouseError> {
         .doing(doing)
 }
 
-/// Whether a file has every migration of this build, as this build has it, and no other.
+/// Whether a file has exactly the migrations of this build.
 pub(crate) fn is_current(connection: &Connection) -> Result<bool, WarehouseError> {
     let doing = "cannot read which migrations the warehouse has";
     if !connection.table_exists(None, HISTORY).doing(doing)? {
@@ -102,8 +103,9 @@ pub(crate) fn is_control_name(name: &str) -> bool {
     NAMES.contains(&name.to_ascii_lowercase())
 }
 
-/// Tables that live for a while on the connection that writes. There they hide a table of the same
-/// name, and rows that are meant for it would go to them.
+/// Temporary tables of the connection that writes.
+///
+/// While they exist they hide a table of the same name, and rows meant for that table would go to them.
 const TEMPORARY: [&str; 24] = [
     "breakdown",
     "carried",
@@ -136,7 +138,7 @@ pub(crate) fn is_temporary_name(name: &str) -> bool {
     TEMPORARY.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Refuses what is no SQLite database, or was written by a newer payersync.
+/// Refuses a file that is not a SQLite database, or was written by a newer payersync.
 pub(crate) fn refuse_foreign(
     connection: &Connection,
     file: &WarehouseFile,

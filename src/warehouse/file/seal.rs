@@ -1,7 +1,7 @@
 //! Encrypted copies, in the age format (<https://age-encryption.org/v1>).
 //!
-//! The one place that names `age`. It encrypts and decrypts streams; it never writes plain text
-//! anywhere but where its caller says, and no recipient, identity or passphrase is in an error.
+//! The only place that names `age`. It encrypts and decrypts streams, writes plain text only where its
+//! caller says, and puts no recipient, identity or passphrase into an error.
 
 use super::seal_error::SealError;
 use crate::warehouse::error::WarehouseError;
@@ -16,19 +16,19 @@ use zeroize::Zeroizing;
 
 /// How every version of an encrypted file begins.
 const MAGIC: &[u8] = b"age-encryption.org/";
-/// 2^18 rounds of scrypt, about a second; the format's own tool takes as many.
+/// 2^18 rounds of scrypt, about a second; the `age` tool takes as many.
 const WORK: u8 = 18;
-/// The work that a passphrase may cost: 1 GiB of memory and some seconds, so that a hostile file cannot
-/// take the machine.
+/// The most work that a passphrase may cost: 1 GiB of memory and some seconds, so that a hostile file
+/// cannot exhaust the machine.
 const MOST_WORK: u8 = 20;
-/// Bytes of a header, at most: those of two thousand recipients. Longer ones fill the memory.
+/// The most bytes of a header, enough for two thousand recipients. A longer one could fill the memory.
 const MOST_HEADER: u64 = 256 << 10;
 
-/// Whom a copy is encrypted for.
+/// Who can decrypt a copy.
 pub struct Seal(Vec<Box<dyn age::Recipient>>);
 
 impl Seal {
-    /// For whoever has the identity of one of these recipients (`age1…`).
+    /// Seals for whoever has the identity of one of these recipients (`age1…`).
     ///
     /// # Errors
     /// A text is not a recipient, or no recipient is given.
@@ -43,10 +43,10 @@ impl Seal {
         recipients.iter().enumerate().map(parse).collect::<Result<_, _>>().map(Seal)
     }
 
-    /// For whoever knows the passphrase, the last line end of its file left out.
+    /// Seals for whoever knows the passphrase; the last line end of its file is left out.
     ///
     /// # Errors
-    /// It is empty.
+    /// The passphrase is empty.
     pub fn with_passphrase(file: &SecretString) -> Result<Seal, SealError> {
         let mut recipient = scrypt::Recipient::new(passphrase(file)?);
         recipient.set_work_factor(WORK);
@@ -72,14 +72,14 @@ impl Seal {
     }
 }
 
-/// What opens an encrypted copy.
+/// The key that opens an encrypted copy.
 pub struct SealKey {
     identities: Vec<Box<dyn age::Identity>>,
     is_passphrase: bool,
 }
 
 impl SealKey {
-    /// The identities of an age identity file (`AGE-SECRET-KEY-1…`, one per line).
+    /// Reads the identities of an age identity file (`AGE-SECRET-KEY-1…`, one per line).
     ///
     /// # Errors
     /// A line is not an identity, or the file has no identity.
@@ -97,10 +97,10 @@ impl SealKey {
         Ok(SealKey { identities, is_passphrase: false })
     }
 
-    /// A passphrase, the last line end of its file left out.
+    /// A passphrase as the key; the last line end of its file is left out.
     ///
     /// # Errors
-    /// It is empty.
+    /// The passphrase is empty.
     pub fn from_passphrase(file: &SecretString) -> Result<SealKey, SealError> {
         let mut identity = scrypt::Identity::new(passphrase(file)?);
         identity.set_max_work_factor(MOST_WORK);
@@ -115,7 +115,7 @@ pub(crate) fn is_sealed(path: &Path) -> io::Result<bool> {
     Ok(start == MAGIC)
 }
 
-/// Refuses a header without an end: it is read whole before anything in it is checked.
+/// Refuses a header without an end, since `age` reads the whole header before it checks anything.
 fn require_an_end(file: &mut File, path: &Path) -> Result<(), WarehouseError> {
     let mut start = Vec::new();
     (&mut *file)
@@ -130,7 +130,7 @@ fn require_an_end(file: &mut File, path: &Path) -> Result<(), WarehouseError> {
     }
 }
 
-/// An encrypted copy that its key opens; every byte is checked when it is read.
+/// An encrypted copy that its key opens; every byte is checked as it is read.
 pub(crate) struct Opened {
     path: PathBuf,
     plain: StreamReader<BufReader<File>>,
@@ -154,7 +154,7 @@ pub(crate) fn open(path: &Path, key: Option<&SealKey>) -> Result<Opened, Warehou
 }
 
 impl Opened {
-    /// The first bytes, or all of them where there are fewer.
+    /// The first bytes, or all of them if there are fewer.
     pub(crate) fn start(&mut self, bytes: usize) -> Result<Zeroizing<Vec<u8>>, WarehouseError> {
         let mut start = Zeroizing::new(Vec::with_capacity(bytes));
         match (&mut self.plain).take(bytes as u64).read_to_end(&mut start) {
@@ -163,7 +163,7 @@ impl Opened {
         }
     }
 
-    /// Writes the rest. What is in `target` after an error is part of it and must go.
+    /// Writes the rest to `target`. After an error `target` holds a part of the copy and must be removed.
     pub(super) fn copy_to(
         mut self,
         target: &mut dyn Write,
@@ -199,8 +199,9 @@ fn refusal(error: DecryptError, path: &Path, by_passphrase: bool) -> WarehouseEr
     })
 }
 
-/// The error of a read: the copy is damaged if it ends too early or does not fit its tag; anything
-/// else is the disk's.
+/// The error of a read: the copy is damaged if it ends too early or its tag does not match.
+///
+/// Any other error is the disk's.
 fn broken(error: io::Error, path: &Path) -> WarehouseError {
     let path = path.to_path_buf();
     WarehouseError::Seal(match error.kind() {
@@ -277,7 +278,7 @@ mod tests {
             changed[index] ^= 1;
             is_refused(&changed, &format!("byte {index}"));
         }
-        // Also where a chunk ends, so that what is left is whole in itself.
+        // Also cuts where a chunk ends, so that each remaining chunk is complete.
         let head = bytes.len() - (150_000 + 3 * 16);
         for length in [20, 100, head, head + 65_536 + 16, head + 2 * (65_536 + 16), bytes.len() - 1]
         {

@@ -12,16 +12,16 @@ pub enum SealError {
         /// The recipient's number among those given, from 1.
         position: usize,
     },
-    /// A line of an identity file is something else.
+    /// A line of an identity file is not an identity.
     #[error("line {line} of the identity file is not an age identity")]
     NotAnIdentity {
         /// The line's number, from 1.
         line: usize,
     },
-    /// An identity file without an identity.
+    /// The identity file has no identity.
     #[error("the identity file holds no identity")]
     NoIdentity,
-    /// A passphrase without a character.
+    /// The passphrase is empty.
     #[error("the passphrase is empty")]
     EmptyPassphrase,
     /// The copy is encrypted, and no key of its kind was given.
@@ -29,7 +29,7 @@ pub enum SealError {
     Sealed {
         /// The copy.
         path: PathBuf,
-        /// Whether with a passphrase.
+        /// Whether it is encrypted with a passphrase.
         by_passphrase: bool,
     },
     /// A key was given, and the copy is not encrypted.
@@ -43,28 +43,28 @@ pub enum SealError {
     WrongKey {
         /// The copy.
         path: PathBuf,
-        /// Whether it was a passphrase.
+        /// Whether the key was a passphrase.
         by_passphrase: bool,
     },
-    /// The copy is not what was written.
+    /// The copy was cut short or altered.
     #[error("{} is cut short or was altered", path.display())]
     Broken {
         /// The copy.
         path: PathBuf,
     },
-    /// A later version of the format.
+    /// The copy is in a later version of the format.
     #[error("{} is of a later version of age's format", path.display())]
     UnknownFormat {
         /// The copy.
         path: PathBuf,
     },
-    /// Its passphrase would be tried for minutes or longer.
+    /// Trying the passphrase would take minutes or longer.
     #[error("{} demands more work for its passphrase than payersync does", path.display())]
     TooMuchWork {
         /// The copy.
         path: PathBuf,
     },
-    /// The disk does not give it.
+    /// The copy cannot be read from the disk.
     #[error("cannot read {}", path.display())]
     Unreadable {
         /// The copy.

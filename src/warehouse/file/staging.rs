@@ -1,17 +1,19 @@
-//! The copy in between: beside the warehouse, while an encrypted backup is made or taken back.
+//! A temporary copy beside the warehouse, while an encrypted backup is made or restored.
 //!
-//! It never lies on the backup's disk, is its owner's alone, and is gone however the work ends. What
-//! a killed process left is removed by the next backup or restore, and by a purge.
+//! The copy is never on the backup's disk, only its owner can read it, and it is removed however the work
+//! ends. If the process was killed, the next backup, restore or purge removes the copy.
 
 use super::{open::beside, partial, removal::remove};
 use crate::warehouse::error::WarehouseError;
 use std::path::{Path, PathBuf};
 
-/// A file that goes with this value.
+/// The path of a temporary file, which is removed when this value is dropped.
 pub(super) struct Staging(PathBuf);
 
 impl Staging {
-    /// Nothing is there yet. One process at a time may have it; the caller's lock sees to it.
+    /// Removes an earlier copy; the file does not exist afterwards.
+    ///
+    /// Only one process at a time may stage; the caller holds a lock for that.
     pub(crate) fn beside(warehouse: &Path) -> Result<Staging, WarehouseError> {
         let path = beside(warehouse, ".staging");
         remove(&path)?;
@@ -25,7 +27,7 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // The next one removes what this cannot.
+        // The next backup, restore or purge removes what this cannot.
         let _ = remove(&self.0);
     }
 }

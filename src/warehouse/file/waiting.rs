@@ -1,8 +1,8 @@
 //! How a connection waits for a lock that another process holds.
 //!
-//! SQLite's own waiting looks ten times a second. Beside a process that commits one page after the
-//! other it can find the lock taken every time, and give up. Looking every few milliseconds finds
-//! the gap between two pages.
+//! SQLite's own waiting tries ten times a second. Beside a process that commits one page after another it
+//! can find the lock taken every time, and give up. Trying every few milliseconds finds the gap between
+//! two pages.
 
 use super::{no_locks, open::beside};
 use crate::warehouse::error::{Doing, WarehouseError};
@@ -14,34 +14,34 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a writer waits: others hold the lock for a page, at the longest for a purge's VACUUM.
+/// How long a writer waits. Others hold the lock for a page, or at most for a purge's VACUUM.
 const WRITERS_PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// How long a reader waits: for a journal that is being recovered or folded into the file.
 const READERS_PATIENCE: Duration = Duration::from_secs(30);
-/// After this long it is asked whether the file system gives locks at all.
+/// After this wait the file system is tested for whether it gives locks at all.
 const DOUBT: Duration = Duration::from_secs(2);
-/// The longest pause between two looks.
+/// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
-/// Lets a connection to a file wait as those do that write.
+/// Sets a connection to wait as long as a writer does.
 pub(super) fn as_writer(connection: &mut Connection, path: &Path) -> Result<(), WarehouseError> {
     set(connection, path, WRITERS_PATIENCE)
 }
 
-/// Lets a connection to a file wait as those do that read.
+/// Sets a connection to wait as long as a reader does.
 pub(super) fn as_reader(connection: &mut Connection, path: &Path) -> Result<(), WarehouseError> {
     set(connection, path, READERS_PATIENCE)
 }
 
-/// Lets a connection wait for nobody.
+/// Sets a connection to wait for no lock at all.
 pub(crate) fn for_nobody(connection: &Connection) -> Result<(), WarehouseError> {
     connection.busy_timeout(Duration::ZERO).doing("cannot set up how to wait")
 }
 
-/// Does again what another process keeps from being done, for as long as a reader waits.
+/// Repeats work that another process prevents, for as long as a reader waits.
 ///
-/// SQLite waits for no lock where a connection that reads wants the file to itself, as for a new file's
-/// journal: two that wait for each other would do so for ever.
+/// SQLite does not wait if a reading connection wants the file for itself, as for a new file's journal:
+/// two processes that wait for each other would wait for ever.
 pub(super) fn until_alone(mut work: impl FnMut() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
     let began = Instant::now();
     loop {
@@ -79,8 +79,9 @@ fn set(connection: &mut Connection, path: &Path, patience: Duration) -> Result<(
     connection.busy_handler(Some(look_again)).doing("cannot set up how to wait")
 }
 
-/// Whether a lock on a file of our own, which nobody else can hold, is to be had. Where no such
-/// file can be made that remains unknown.
+/// Whether the file system gives a lock on a file of our own, which nobody else can hold.
+///
+/// True if no such file can be made, since the answer is unknown then.
 fn gives_locks(path: &Path) -> bool {
     let path = beside(path, &format!(".lock-{}", process::id()));
     let locked = Connection::open(&path).and_then(|probe| {

@@ -1,11 +1,10 @@
-//! Reading a warehouse where nothing can be written: a file system that is read-only or full, a
-//! folder of somebody else's.
+//! Reading a warehouse where nothing can be written: the file system is read-only or full, or the folder
+//! belongs to another user.
 //!
-//! SQLite reads a file in WAL mode through an index in shared memory, which it makes beside the
-//! file. Where that cannot be made, the file is read without it and without any lock, so that what
-//! another machine writes meanwhile would go unnoticed: whoever has read asks at the end whether
-//! the files are still those that were opened. A journal that is there is read; nothing that was
-//! committed is left out.
+//! SQLite reads a file in WAL mode through an index in shared memory, which it makes beside the file. If
+//! the index cannot be made, the file is read without it and without any lock. A write by another machine
+//! would then go unnoticed, so the reader checks at the end whether the files are unchanged since they
+//! were opened. A journal that exists is read, so nothing that was committed is left out.
 
 use super::{connect::connect_by_name, place::WarehouseFile, schema};
 use crate::own_file::beside;
@@ -19,7 +18,7 @@ use std::{
     time::SystemTime,
 };
 
-/// A connection that reads, perhaps without locks.
+/// A connection for reading, perhaps without locks.
 #[derive(Debug)]
 pub(crate) struct Reading {
     connection: Connection,
@@ -33,10 +32,10 @@ impl Reading {
         Reading { connection, unlocked: None }
     }
 
-    /// Checks that everything read is of one state of the warehouse. To be called after reading.
+    /// Checks that everything read is one state of the warehouse. To be called after reading.
     ///
     /// # Errors
-    /// It was read without locks, and another machine or program has written to it meanwhile.
+    /// The file was read without locks, and another machine or program has written to it meanwhile.
     pub(crate) fn confirm(&self) -> Result<(), WarehouseError> {
         match &self.unlocked {
             Some((path, files)) if Files::look(path).ok().as_ref() != Some(files) => {
@@ -61,7 +60,7 @@ impl DerefMut for Reading {
     }
 }
 
-/// Length and last change of the warehouse and its journal; `None` for a file that is not there.
+/// Length and time of the last change of the warehouse and its journal; `None` for a missing file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Files {
     warehouse: Option<(u64, SystemTime)>,
@@ -79,10 +78,10 @@ impl Files {
     }
 }
 
-/// Opens an existing warehouse that could not be opened with locks, which `refused` says.
+/// Opens an existing warehouse that could not be opened with locks; `refused` is that error.
 ///
 /// # Errors
-/// `refused`, where the file cannot be read whole in this way either.
+/// `refused`, if the file cannot be read completely in this way either.
 pub(crate) fn open(
     file: &WarehouseFile,
     refused: WarehouseError,
@@ -90,7 +89,7 @@ pub(crate) fn open(
     // A journal lies beside the file itself, not beside a link to it.
     let Ok(path) = fs::canonicalize(file.path()) else { return Err(refused) };
     let Ok(files) = Files::look(&path) else { return Err(refused) };
-    // A transaction that was cut short in another mode than ours; it takes writing to undo it.
+    // A transaction in another journal mode than ours was interrupted; undoing it would need writing.
     if fs::metadata(beside(&path, "-journal")).is_ok_and(|journal| journal.len() > 0) {
         return Err(refused);
     }
@@ -108,14 +107,15 @@ pub(crate) fn open(
     }
 }
 
-/// Everything is in the file itself. SQLite is told that nobody changes it.
+/// Opens a file that holds everything itself. SQLite is told that nobody changes it.
 fn without_journal(file: &WarehouseFile, path: &Path) -> Result<Connection, WarehouseError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     connect_by_name(file, &immutable(path), flags, None)
 }
 
-/// The journal's index is made in this process's memory, which takes that SQLite believes itself
-/// alone with the file, and locks that are none.
+/// Opens a file with a journal, whose index is made in this process's memory.
+///
+/// For that SQLite must believe that it is alone with the file, and its locks must do nothing.
 fn with_journal(file: &WarehouseFile, path: &Path) -> Result<Connection, WarehouseError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let connection = connect_by_name(file, path, flags, Some(c"unix-none"))?;
@@ -126,7 +126,7 @@ fn with_journal(file: &WarehouseFile, path: &Path) -> Result<Connection, Warehou
     Ok(connection)
 }
 
-/// The URI of a file, with the word that nobody changes it.
+/// The URI of a file, with the parameter `immutable`: nobody changes it.
 fn immutable(path: &Path) -> PathBuf {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes() {
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn what_lies_in_the_journal_is_read_and_what_is_written_meanwhile_is_noticed() {
         let home = tempfile::tempdir().unwrap();
-        // A name that is not itself in a URI.
+        // A name with characters that must be escaped in a URI.
         let file = WarehouseFile::in_clear(home.path().join("ware house?#%25é.db"));
         let writer = open_to_write(&file).unwrap();
         writer.execute_batch(CONNECT).unwrap();

@@ -1,5 +1,5 @@
-//! The URIs of code systems of which lists are read, as <https://terminology.hl7.org> and CARIN's guide for
-//! claims have them.
+//! The URIs of the code systems for which payersync reads lists of codes, as in
+//! <https://terminology.hl7.org> and CARIN's guide for claims.
 
 /// ICD-10-CM.
 pub const ICD_10_CM: &str = "http://hl7.org/fhir/sid/icd-10-cm";

@@ -11,7 +11,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Row, params};
 
-/// How many codes a file had, and how many of them are new or are called otherwise than before.
+/// How many codes a file had, and how many of them were new or had a new name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LoadedCodes {
     /// Codes in the file.
@@ -23,27 +23,28 @@ pub struct LoadedCodes {
 /// A code system that is loaded, and its number of codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeSystem {
-    /// Its URI, as FHIR has it.
+    /// The URI of the code system, as in FHIR.
     pub system: String,
-    /// Its codes.
+    /// The number of its codes.
     pub codes: u64,
-    /// The releases that its codes are from, with commas between.
+    /// The releases that its codes are from, separated by commas.
     pub versions: Option<String>,
     /// When a code was last written, RFC 3339.
     pub loaded_at: String,
 }
 
-/// Takes a code system's URI, a code, and what the code is called.
+/// A function that takes a code system's URI, a code, and the name of the code.
 pub type TakeCode<'a> = dyn FnMut(&str, &str, &str) -> Result<(), WarehouseError> + 'a;
 
 impl Warehouse {
-    /// Takes in the codes of a file in one transaction: all of them or, if `read` fails, none.
+    /// Stores the codes of a file in one transaction: all of them or, if `read` fails, none.
     ///
-    /// A code that is called as before is not written. Without a `version`, codes keep the release that is
-    /// known of them. If a row is written, the marts are behind until [`Warehouse::name_codes_in_marts`].
+    /// A code whose name is unchanged is not written. Without a `version`, codes keep the release that is
+    /// stored. If a row is written, the marts are out of date until [`Warehouse::name_codes_in_marts`]
+    /// runs.
     ///
     /// # Errors
-    /// SQLite's, and those of `read`.
+    /// An error of SQLite, or of `read`.
     pub async fn load_codes<E: From<WarehouseError> + Send + 'static>(
         &self,
         version: Option<String>,
@@ -82,10 +83,10 @@ impl Warehouse {
         self.writer.run(move |connection, _| Ok(job(connection))).await?
     }
 
-    /// Makes the marts anew whose codes may have other names since [`Warehouse::load_codes`].
+    /// Makes the marts anew in which names of codes may have changed since [`Warehouse::load_codes`].
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub async fn name_codes_in_marts(&self) -> Result<(), WarehouseError> {
         self.writer
             .run(move |connection, catalog| marts::refresh(connection, catalog.marts()))
@@ -93,7 +94,7 @@ impl Warehouse {
     }
 }
 
-/// The code systems that are loaded; none in a file that is older than the table `code`.
+/// The code systems that are loaded; none if the file is older than the table `code`.
 pub(in crate::warehouse) fn systems(
     connection: &Connection,
 ) -> Result<Vec<CodeSystem>, WarehouseError> {

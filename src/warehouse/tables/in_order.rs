@@ -1,4 +1,4 @@
-//! Work on other threads whose results come in the order of the items.
+//! Does work on other threads and hands over the results in the order of the items.
 
 use std::{
     collections::VecDeque,
@@ -6,23 +6,24 @@ use std::{
     thread,
 };
 
-/// Items that a thread takes at once.
+/// How many items a thread takes at once.
 const CHUNK: usize = 8;
-/// Chunks that are worked on or wait to be taken, at most, for each thread.
+/// The most chunks per thread that are in work or finished and not taken yet.
 const AHEAD: usize = 4;
-/// Threads that help, at most: a few give one writer all that it can take.
+/// The most threads that help: a few produce all that one writer can take.
 const HELPERS: usize = 4;
 
-/// The threads that may work beside the one that takes the results.
+/// The number of threads that may work beside the thread that takes the results.
 pub(in crate::warehouse) fn helpers() -> usize {
     thread::available_parallelism().map_or(0, |cores| (cores.get() - 1).min(HELPERS))
 }
 
-/// Works on items on so many other threads, and takes the results on this one, in the order of the
-/// items. Without other threads all of it is done here.
+/// Works on items on `helpers` other threads, and takes the results on this thread in the items' order.
+///
+/// With no helpers, all work is done on this thread.
 ///
 /// # Errors
-/// The first that `take` returns; what comes behind is left.
+/// The first error that `take` returns; the remaining items are dropped.
 pub(in crate::warehouse) fn in_order<T: Send, R: Send, E>(
     helpers: usize,
     items: Vec<T>,
@@ -38,12 +39,12 @@ pub(in crate::warehouse) fn in_order<T: Send, R: Send, E>(
     let help = || {
         let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         while let Ok((chunk, done)) = next() {
-            // Nobody waits any more when an earlier result could not be taken.
+            // The receiver is gone if an earlier result could not be taken.
             let _ = done.send(chunk.into_iter().map(&work).collect());
         }
     };
     thread::scope(|scope| {
-        // Dropped at the end of this block, whatever it ends with: the threads end then.
+        // Dropped at the end of this block, however it ends; the threads end then.
         let give = give;
         (0..helpers).for_each(|_| drop(scope.spawn(help)));
         let mut waiting = VecDeque::new();
@@ -54,7 +55,7 @@ pub(in crate::warehouse) fn in_order<T: Send, R: Send, E>(
                     waiting.push_back(results);
                 }
             }
-            // A thread that panicked gives no results; the panic goes on when the scope ends.
+            // A thread that panicked gives no results; the panic continues when the scope ends.
             let Some(Ok(results)) = waiting.pop_front().map(|results| results.recv()) else {
                 return Ok(());
             };

@@ -1,9 +1,9 @@
-//! Cells that are NULL because the resource's value is not of the column's type: `"$40.00"` in a
-//! decimal column, a list in place of a code.
+//! Notes cells that are NULL because the resource's value is not of the column's type: `"$40.00"` in a
+//! decimal column, or a list in place of a code.
 //!
-//! Each is noted with its resource, in the transaction of the rows, so that `mistyped_path` tells at
-//! any time what the tables leave out: paths and counts, never a value. Such cells are rare, and a
-//! resource without them costs nothing.
+//! Each such cell is noted with its resource, in the transaction that writes the rows, so that
+//! `mistyped_path` always tells what the tables leave out: paths and counts, never a value. Such cells
+//! are rare, and a resource without any costs nothing.
 
 use super::{
     path_tree::{ANY, is_element_name},
@@ -17,7 +17,7 @@ use crate::{
 use rusqlite::{Transaction, params};
 use std::collections::{BTreeMap, HashMap};
 
-/// A cell that is NULL for its type.
+/// A cell that is NULL because its value is of another type.
 pub(crate) struct Sighting<'a> {
     pub(crate) column: usize,
     /// The element in the resource; `None` if the value was computed.
@@ -42,7 +42,8 @@ pub(crate) fn mistyped(
     let mut counted: BTreeMap<(usize, &str), u64> = BTreeMap::new();
     for Sighting { column, at } in sightings {
         let found = at.and_then(|at| paths.get(&address(at)));
-        // What was computed stands nowhere: the column's own expression says where it is from.
+        // A computed value is no element of the resource, so the path of the column's own expression is
+        // noted.
         let path = found.map_or(view.columns[*column].path.as_str(), String::as_str);
         *counted.entry((*column, path)).or_default() += 1;
     }
@@ -58,7 +59,7 @@ fn address(node: &Node<'_>) -> usize {
     std::ptr::from_ref(node).cast::<()>() as usize
 }
 
-/// One pass over the resource, whose depth the parser bounds.
+/// Finds paths in one pass over the resource, whose depth the parser bounds.
 fn find_paths(node: &Node<'_>, path: &mut String, paths: &mut HashMap<usize, String>) {
     if let Some(found) = paths.get_mut(&address(node)) {
         found.clone_from(path);
@@ -78,7 +79,7 @@ fn find_paths(node: &Node<'_>, path: &mut String, paths: &mut HashMap<usize, Str
     }
 }
 
-/// Notes the cells of a resource's rows in one table.
+/// Notes the mistyped cells of a resource's rows in one table.
 pub(crate) fn note(
     transaction: &Transaction<'_>,
     connection_id: i64,
@@ -108,7 +109,7 @@ pub(crate) fn note(
     Ok(())
 }
 
-/// Forgets those of a resource, whose rows leave every table.
+/// Removes the notes about a resource whose rows leave every table.
 pub(crate) fn forget(
     transaction: &Transaction<'_>,
     connection_id: i64,
@@ -127,7 +128,7 @@ pub(crate) fn forget(
         .map(drop)
 }
 
-/// Forgets those of tables that are filled anew, or are no more.
+/// Removes the notes about tables that are filled anew or dropped.
 pub(super) fn forget_tables(
     transaction: &Transaction<'_>,
     catalog: &Catalog,

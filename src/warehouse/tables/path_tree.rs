@@ -1,34 +1,38 @@
-//! The paths of JSON leaves as a tree: `Claim.item.net.value`, each known by a number.
+//! The paths of JSON leaves as a tree. Each path, such as `Claim.item.net.value`, has a number.
 //!
-//! Of a list, the places of the first items are told apart, since a column may read the first item
-//! and leave the second; a path's text has no places.
+//! In a list, the positions of the first items are told apart, since a column may read the first item and
+//! leave out the second. The text of a path has no positions.
 //!
-//! A payer chooses the names in its JSON, and they end in a table and on a screen. A name that no
-//! element of FHIR could have is `?` here, depth and number are bounded, and a value never enters.
+//! A payer chooses the names in its JSON, and these names end up in a table and on a screen. So a name
+//! that no FHIR element could have becomes `?`, depth and number of paths are bounded, and no value is
+//! ever kept.
 
 use crate::view::json::Node;
 use std::collections::HashMap;
 
-/// Where profiles of the standard, of US Core and of CARIN live; other extensions are foreign.
+/// Where extensions of FHIR, US Core and CARIN are defined; all other extensions are foreign.
 const HOME_EXTENSIONS: [&str; 2] = ["http://hl7.org/fhir/", "http://terminology.hl7.org/"];
 
-/// What stands for a name that FHIR cannot have.
+/// Stands for a name that no FHIR element can have.
 pub(super) const ANY: &str = "?";
-/// Letters in an element's name, at most; FHIR's longest has 42.
+/// The most letters in an element's name; FHIR's longest name has 42.
 const NAME_LENGTH: usize = 64;
-/// Elements in one path, at most; what lies deeper counts for the last of them.
+/// The most elements in one path; anything deeper counts for the last of them.
 const DEPTH: u16 = 40;
-/// The most paths of one tree. A further path counts for the element above it, or for the first
-/// item of its list. FHIR's own paths are some thousands per type, places in lists included.
+/// The most paths of one tree.
+///
+/// A further path counts for the element above it, or for the first item of its list. FHIR's own paths
+/// are some thousands per type, positions in lists included.
 const PATHS: usize = 40_000;
-/// Items of a list whose places are told apart after the first; the last of these places stands for
-/// all that follow. Definitions name up to the fourth (modifiers).
+/// How many positions after the first are told apart in a list.
+///
+/// The last of these stands for all that follow. Definitions name items up to the fourth (modifiers).
 const LATER: usize = 4;
 
-/// A path's number.
+/// The number of a path in the tree.
 pub(super) type PathId = usize;
 
-/// Where a path lies, seen from those that are altered.
+/// Where a path is in relation to the paths whose leaves are altered.
 #[derive(Clone, Copy, PartialEq)]
 enum Mark {
     Elsewhere,
@@ -36,7 +40,7 @@ enum Mark {
     Here,
 }
 
-/// All paths seen, from a resource type on.
+/// All paths seen, starting at one resource type.
 #[derive(Debug)]
 pub(super) struct PathTree {
     places: Vec<Place>,
@@ -46,19 +50,19 @@ pub(super) struct PathTree {
 struct Place {
     name: String,
     parent: PathId,
-    /// Whether it is a later item of the list that `parent` is.
+    /// Whether this is a later item of the list `parent`.
     is_later: bool,
-    /// The later items of a list; the root until a later item was seen.
+    /// The later items of a list; the root for an item that was not seen yet.
     later: [PathId; LATER],
     depth: u16,
     is_foreign: bool,
     below: HashMap<String, PathId>,
-    /// Below it inside of a foreign extension.
+    /// The members below it if it is inside a foreign extension.
     below_foreign: HashMap<String, PathId>,
 }
 
 impl PathTree {
-    /// The number of the path that is the resource itself.
+    /// The number of the root: the resource itself.
     pub(super) const ROOT: PathId = 0;
 
     pub(crate) fn new(resource_type: &str) -> PathTree {
@@ -83,12 +87,12 @@ impl PathTree {
         names.join(".")
     }
 
-    /// Whether it lies in an extension that neither FHIR nor its US profiles define.
+    /// Whether the path is in an extension that neither FHIR nor its US profiles define.
     pub(super) fn is_foreign(&self, path: PathId) -> bool {
         self.places[path].is_foreign
     }
 
-    /// Shows every leaf, but for those of the narrative and `meta` and what names the type.
+    /// Shows every leaf except those of the narrative, of `meta` and of `resourceType`.
     pub(crate) fn leaves<'n>(
         &mut self,
         resource: &'n Node<'_>,
@@ -124,7 +128,7 @@ impl PathTree {
         }
     }
 
-    /// The resource with every leaf of these paths changed, which must be paths of it.
+    /// A copy of the resource in which every leaf of the given paths is changed.
     pub(crate) fn altered<'a>(&mut self, resource: &Node<'a>, paths: &[PathId]) -> Node<'a> {
         let mut marks = vec![Mark::Elsewhere; self.places.len()];
         for path in paths {
@@ -160,7 +164,7 @@ impl PathTree {
                     self.alter_below(item, place, marks);
                 }
             }
-            // Two paths that were equal are not so any more.
+            // The path's number is appended, so that two equal texts become different ones.
             Node::String(text) if is_here => text.to_mut().push_str(&format!("x{at}")),
             Node::Bool(flag) if is_here => *flag = !*flag,
             Node::Number(text) if is_here => *text = if *text == "7" { "8" } else { "7" },
@@ -168,7 +172,7 @@ impl PathTree {
         }
     }
 
-    /// The path of a member.
+    /// The path of an object's member.
     fn child(&mut self, at: PathId, name: &str, is_foreign: bool) -> PathId {
         let place = &self.places[at];
         let known = |name| {
@@ -192,7 +196,7 @@ impl PathTree {
         path
     }
 
-    /// The path of an item of a list: that of the list for the first.
+    /// The path of an item of a list; the first item has the path of the list.
     fn item(&mut self, list: PathId, index: usize) -> PathId {
         let Some(later) = index.checked_sub(1) else { return list };
         let (later, place) = (later.min(LATER - 1), &self.places[list]);
@@ -224,7 +228,7 @@ impl PathTree {
     }
 
     fn is_foreign_here(&self, at: PathId, node: &Node<'_>) -> bool {
-        // The parts of a complex extension have short names in place of URLs.
+        // Parts of a complex extension have short names instead of URLs.
         matches!(self.places[at].name.as_str(), "extension" | "modifierExtension")
             && node.get("url").and_then(Node::as_str).is_some_and(|url| {
                 url.contains(':') && !HOME_EXTENSIONS.iter().any(|home| url.starts_with(home))
@@ -236,8 +240,9 @@ fn is_left_out(at: PathId, name: &str) -> bool {
     name == "resourceType" || at == PathTree::ROOT && matches!(name, "meta" | "text")
 }
 
-/// Whether an element of FHIR could have this name: letters and digits, the first one small; `_`
-/// before it for what stands beside a primitive.
+/// Whether a FHIR element could have this name: letters and digits, the first letter small.
+///
+/// A `_` may be in front, as for the extensions of a primitive.
 pub(super) fn is_element_name(name: &str) -> bool {
     let plain = name.strip_prefix('_').unwrap_or(name);
     plain.starts_with(|c: char| c.is_ascii_lowercase())

@@ -1,7 +1,7 @@
-//! From one resource to its rows in every table of its type: in all of them, or in none.
+//! From one resource to its rows: in every table of its type, or in none.
 //!
-//! The one place that runs views for the warehouse; a page and a rebuild give the same rows. What a
-//! resource may make of memory is bounded by its size, whatever somebody put into it.
+//! The only place that runs views for the warehouse, so that a page and a rebuild give the same rows. The
+//! memory for a resource's rows is bounded by the size of the resource, whatever it contains.
 
 use super::{
     mistyped::{Sighting, mistyped},
@@ -13,12 +13,13 @@ use crate::{
     view::{Value, json},
 };
 
-/// Runs the views of these tables over a resource of the server with these bases; adds the rows to
-/// the batch.
+/// Runs the views of these tables over a resource and adds the rows to the batch.
+///
+/// `bases` says where the references of the resource's server lead.
 ///
 /// # Errors
-/// Why the resource gives no rows: it cannot be read, or does not fit one of the views. Never with
-/// a value of it. The batch is as it was then.
+/// Why the resource gives no rows: it cannot be read, or does not fit one of the views. An error never
+/// has a value of the resource. The batch is left as it was.
 pub(crate) fn project(
     json: &[u8],
     bases: &ServerBases,
@@ -86,12 +87,12 @@ mod tests {
         let plain = br#"{"resourceType":"Patient","id":"p","name":[{"family":"A"}]}"#;
         let before = project(plain, &here, tables, &catalog, &mut batch).unwrap();
         let hostile = [
-            // Many rows of little.
+            // Many rows with few bytes each.
             format!(
                 r#"{{"resourceType":"Patient","id":"p","name":[{}{{}}]}}"#,
                 "{},".repeat(199_999)
             ),
-            // A long key in many rows.
+            // A long key that is repeated in many rows.
             format!(
                 r#"{{"resourceType":"Patient","id":"{}","name":[{}{{}}]}}"#,
                 "p".repeat(50_000),

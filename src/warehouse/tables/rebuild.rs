@@ -1,10 +1,10 @@
 //! Fills the tables of one resource type again from the stored resources.
 //!
-//! The new tables grow beside the old ones, a batch of resources per transaction, and where they
-//! stand is committed with each batch: a killed rebuild goes on there, unless the definitions have
-//! changed in the meantime. Readers see the old tables whole until all are swapped in one
-//! transaction. Memory is bounded by a batch and its largest resource; the network is never asked. The
-//! views run on the other cores, one thread writes.
+//! The new tables grow beside the old ones, one batch of resources per transaction. The progress is
+//! committed with each batch, so a killed rebuild goes on from there unless the definitions have changed
+//! meanwhile. Readers see the complete old tables until all are swapped in one transaction. Memory is
+//! bounded by a batch and its largest resource. The network is never used. The views run on the other
+//! cores; one thread writes.
 
 use super::{
     in_order::{helpers, in_order},
@@ -29,9 +29,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// Resources in one transaction, at most.
+/// The most resources in one transaction.
 const BATCH_RESOURCES: usize = 500;
-/// Bytes of resources in one transaction, before the last of them.
+/// The bytes of resources after which a transaction takes no further resource.
 const BATCH_BYTES: usize = 4 << 20;
 
 /// How far a rebuild is.
@@ -42,7 +42,7 @@ struct Progress {
 }
 
 impl Job<'_> {
-    /// Rebuilds; returns how many resources of the type no table has because a view rejects them.
+    /// Rebuilds; returns how many resources of the type are in no table because a view rejects them.
     pub(crate) fn run(
         &self,
         connection: &mut Connection,
@@ -74,8 +74,8 @@ impl Job<'_> {
         }
     }
 
-    /// What the rebuild works towards: which tables are new, what all of the type say, and where
-    /// references lead.
+    /// Identifies what the rebuild works towards: the tables to fill, all definitions of the type, and
+    /// where references lead. A rebuild with another goal starts anew.
     fn goal(&self, connection: &Connection) -> Result<Vec<u8>, WarehouseError> {
         let mut hash = Sha256::new();
         hash.update(connections::all_bases(connection)?);
@@ -135,7 +135,7 @@ impl Job<'_> {
         Ok(Progress { connection_id: 0, resource_id: String::new(), done: 0 })
     }
 
-    /// How many resources there are, with deleted ones: for people, and cheap.
+    /// The number of resources, deleted ones included; a cheap estimate for the progress display.
     fn count(&self, connection: &Connection) -> Result<u64, WarehouseError> {
         connection
             .query_row(
@@ -147,7 +147,7 @@ impl Job<'_> {
             .doing("cannot count the stored resources")
     }
 
-    /// Takes the next resources; whether there are no more.
+    /// Processes the next resources; returns whether there are no more.
     fn batch(
         &self,
         connection: &mut Connection,
@@ -178,7 +178,7 @@ impl Job<'_> {
         Ok(whole)
     }
 
-    /// Reads the next resources, and whether there are no more.
+    /// Reads the next resources; also returns whether there are no more.
     fn read(
         &self,
         transaction: &Transaction<'_>,
@@ -191,7 +191,8 @@ impl Job<'_> {
                 statement.query_map([progress.connection_id], |row| row.get(0))?.collect()
             })
             .doing(doing)?;
-        // What a view rejects has rows in no table; it is tried again with the swap.
+        // A resource that a view rejects has rows in no table; it is tried again when the tables are
+        // swapped.
         let mut statement = transaction
             .prepare_cached(
                 "SELECT resource_id, json, bundle_references FROM resource r
@@ -257,7 +258,7 @@ impl Job<'_> {
         Projected { connection_id, resource_id, batch, rows }
     }
 
-    /// One resource's rows in the new tables; a note when a new definition rejects it.
+    /// Writes one resource's rows to the new tables, or notes that a new definition rejects it.
     fn write(
         &self,
         transaction: &Transaction<'_>,
@@ -294,7 +295,7 @@ struct Stored {
     bases: Arc<ServerBases>,
 }
 
-/// The rows that a resource gives, or why it gives none.
+/// The rows that a resource gives, or the reason why it gives none.
 struct Projected {
     connection_id: i64,
     resource_id: String,
@@ -302,14 +303,14 @@ struct Projected {
     rows: Result<Vec<TableRows>, String>,
 }
 
-/// Forgets a rebuild whose goal is another by now.
+/// Removes the tables and the progress of a rebuild whose goal has changed.
 fn abandon(
     transaction: &Transaction<'_>,
     resource_type: &str,
     tables: &str,
 ) -> Result<(), WarehouseError> {
     let doing = "cannot begin to rebuild tables";
-    // Written by this program alone; what cannot be read names no table.
+    // Only this program writes this text; if it cannot be read, there is no table to drop.
     let tables: Vec<String> = serde_json::from_str(tables).unwrap_or_default();
     for table in tables {
         transaction

@@ -1,4 +1,4 @@
-//! What a rebuild is to do.
+//! The task of a rebuild.
 
 use super::table::Catalog;
 use chrono::{DateTime, Utc};
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 pub(crate) struct Job<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) resource_type: &'a str,
-    /// Positions of the tables to fill; none when only rejects are to be tried again.
+    /// Positions of the tables to fill; none if only rejected resources are to be tried again.
     pub(crate) stale: Vec<usize>,
     pub(crate) now: DateTime<Utc>,
 }

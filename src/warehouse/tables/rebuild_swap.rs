@@ -1,7 +1,7 @@
-//! The end of a rebuild: the new tables take the old ones' place, in one transaction.
+//! The end of a rebuild: the new tables replace the old ones, in one transaction.
 //!
-//! With them goes what the new definitions change for the type's other tables: a resource that is
-//! rejected now leaves them all, one that was rejected until now comes into them all.
+//! The same transaction changes the type's other tables: a resource that a new definition rejects is
+//! removed from all of them, and a resource that is no longer rejected is added to all of them.
 
 use super::{
     mistyped,
@@ -22,14 +22,14 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 
-/// A table with fewer rows is copied, and not renamed.
+/// A table with fewer rows than this is copied, not renamed.
 const FEW_ROWS: u64 = 2_000;
 
-/// Swaps; returns how many resources of the type no table has because a view rejects them.
+/// Swaps the tables; returns how many resources of the type are in no table because a view rejects them.
 pub(crate) fn swap(connection: &mut Connection, job: &Job<'_>) -> Result<u64, WarehouseError> {
     let doing = "cannot swap rebuilt tables";
-    // Without it, SQLite would look through every mart for the name and fail where one of them
-    // names a table that is about to come.
+    // Without this pragma, SQLite would look through every mart for the name, and fail if a mart names a
+    // table that does not exist yet.
     connection.execute_batch("PRAGMA legacy_alter_table = ON;").doing(doing)?;
     let transaction = connection.transaction().doing(doing)?;
     for position in &job.stale {
@@ -53,10 +53,10 @@ pub(crate) fn swap(connection: &mut Connection, job: &Job<'_>) -> Result<u64, Wa
     Ok(rejected)
 }
 
-/// Puts a table in the making in the old one's place.
+/// Replaces an old table by the newly built one.
 ///
-/// To rename a table, SQLite reads the definition of every table and mart anew, which takes as long as
-/// copying thousands of rows; most tables have few, or none.
+/// For a rename, SQLite reads the definition of every table and mart anew, which takes as long as copying
+/// thousands of rows. Most tables have few rows or none, and are copied.
 fn put_in_place(transaction: &Transaction<'_>, table: &Table) -> Result<(), WarehouseError> {
     let doing = "cannot swap rebuilt tables";
     let (name, building) = (quote(table.name()), quote(&table.building_name()));
@@ -77,7 +77,7 @@ fn put_in_place(transaction: &Transaction<'_>, table: &Table) -> Result<(), Ware
     transaction.execute_batch(&format!("DROP TABLE IF EXISTS {name};\n{swap}")).doing(doing)
 }
 
-/// Notes which definition a table is filled with.
+/// Notes the definition that a table was filled with.
 pub(crate) fn enter(
     transaction: &Transaction<'_>,
     table: &Table,
@@ -102,7 +102,7 @@ pub(crate) fn enter(
         .map(drop)
 }
 
-/// What was rejected until now goes into every table of the type, if all of them take it.
+/// Adds resources that were rejected so far to every table of the type, if all of them accept it.
 fn retry_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), WarehouseError> {
     let tables = job.catalog.of_type(job.resource_type);
     for reject_id in quarantine::to_retry(transaction, job.resource_type)? {

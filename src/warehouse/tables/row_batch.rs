@@ -1,8 +1,8 @@
 //! Rows on their way from the views to the writer: owned, compact, free of SQL.
 //!
-//! All text of a batch lies in one string and a cell is a range in it, so that a page of thousands
-//! of cells costs a handful of allocations. A row is the cells that have a value: of the columns of
-//! a FHIR table most are NULL in most rows.
+//! All text of a batch is in one string and a cell is a range of it, so that a page of thousands of cells
+//! costs a handful of allocations. A row lists only the cells that have a value, since most columns of a
+//! FHIR table are NULL in most rows.
 
 use crate::view::Value;
 use rusqlite::{
@@ -16,7 +16,7 @@ use std::ops::Range;
 pub(crate) enum Cell {
     Integer(u16, i64),
     Real(u16, f64),
-    /// Where its text begins, and how many bytes it has.
+    /// Column, start of the text, and its length in bytes.
     Text(u16, u32, u32),
     RowEnd,
 }
@@ -26,26 +26,27 @@ pub(crate) enum Cell {
 pub(crate) struct TableRows {
     /// Position of the table in the catalogue.
     pub(crate) table: usize,
-    /// Cells of all its rows, each row with its end.
+    /// The cells of all its rows; each row ends with a marker.
     pub(crate) cells: Range<usize>,
-    /// Values that are not of their column's type.
+    /// Cells that are NULL because the value was not of the column's type.
     pub(crate) mistyped: Vec<Mistyped>,
 }
 
-/// Cells of one column that are NULL because what the resource has there is of another type.
+/// Cells of one column that are NULL because the resource's value there is of another type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mistyped {
     /// Position of the column in the view.
     pub(crate) column: usize,
-    /// Where the value stands: `Patient.deceasedBoolean`, positions in arrays left out.
+    /// The path of the value, such as `Patient.deceasedBoolean`, without positions in arrays.
     pub(crate) path: String,
     pub(crate) cells: u64,
 }
 
-/// Bytes that a batch may always take.
+/// Bytes that a batch may take in any case.
 const ROOM: usize = 16 << 20;
-/// Bytes of rows that each byte of a resource may give beyond that. Real resources give below 6;
-/// a list of a million `{}` would give a thousand.
+/// Bytes of rows that are allowed in addition for each byte of a resource.
+///
+/// Real resources give less than 6; a list of a million `{}` would give a thousand.
 const ROOM_PER_BYTE: usize = 8;
 
 /// The most bytes of a batch: a position in its text is a `u32`.
@@ -65,7 +66,7 @@ impl Default for RowBatch {
     }
 }
 
-/// Where a batch stood; see [`RowBatch::rewind`].
+/// The length of a batch at some moment; see [`RowBatch::rewind`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mark {
     text: usize,
@@ -73,33 +74,33 @@ pub(crate) struct Mark {
 }
 
 impl RowBatch {
-    /// A batch that may always take so many bytes.
+    /// A batch that may take `room` bytes in any case.
     pub(crate) fn with_room(room: usize) -> RowBatch {
         RowBatch { text: String::new(), cells: Vec::new(), room }
     }
 
-    /// The most that the rows of a page of so many bytes may take.
+    /// The most bytes that the rows of a page of `page_bytes` may take.
     pub(crate) fn most_bytes(page_bytes: usize) -> usize {
         ROOM.saturating_add(page_bytes.saturating_mul(ROOM_PER_BYTE))
     }
 
-    /// Makes room for the rows of a resource of so many bytes.
+    /// Allows the rows of a further resource of `bytes` bytes.
     pub(crate) fn expect(&mut self, bytes: usize) {
         self.room = self.room.saturating_add(bytes.saturating_mul(ROOM_PER_BYTE));
     }
 
-    /// Whether the batch may grow.
+    /// Whether the batch is still within its bounds.
     pub(crate) fn has_room(&self) -> bool {
         self.bytes() <= self.room.min(MOST)
     }
 
-    /// Gives back what the batch has taken beyond its rows.
+    /// Frees the memory that the batch reserved beyond its rows.
     pub(crate) fn shrink_to_fit(&mut self) {
         self.text.shrink_to_fit();
         self.cells.shrink_to_fit();
     }
 
-    /// Bytes that the batch takes.
+    /// Bytes of memory that the batch takes.
     pub(crate) fn bytes(&self) -> usize {
         self.text.len() + self.cells.len() * size_of::<Cell>()
     }
@@ -108,7 +109,8 @@ impl RowBatch {
         Mark { text: self.text.len(), cells: self.cells.len() }
     }
 
-    /// Forgets everything since the mark: a resource that one view rejects leaves no row in any.
+    /// Removes everything since the mark, so that a resource which one view rejects leaves no row in any
+    /// table.
     pub(crate) fn rewind(&mut self, mark: Mark) {
         self.text.truncate(mark.text);
         self.cells.truncate(mark.cells);
@@ -127,8 +129,8 @@ impl RowBatch {
                 Value::Null | Value::Mistyped(_) => continue,
                 Value::Boolean(value) => Cell::Integer(column, i64::from(*value)),
                 Value::Integer(value) => Cell::Integer(column, *value),
-                // SQLite sums REAL compensated; the exact text stays in resource.json. What no f64
-                // can hold (1e999) is no value rather than infinity.
+                // SQLite sums REAL with compensation; the exact text stays in resource.json. A number
+                // that no f64 can hold (1e999) becomes NULL, not infinity.
                 Value::Decimal(text) => match text.parse::<f64>() {
                     Ok(number) if number.is_finite() => Cell::Real(column, number),
                     _ => continue,
@@ -151,8 +153,10 @@ impl RowBatch {
         self.rows(cells).count()
     }
 
-    /// Binds a row's values to a statement whose parameters are those of the table's `INSERT`: the
-    /// connection, the row's number, then a column each. What the row does not have is NULL.
+    /// Binds a row's values to the table's `INSERT` statement.
+    ///
+    /// Its parameters are the connection, the row's number, then the columns. A cell that the row lacks
+    /// is NULL.
     pub(crate) fn bind(
         &self,
         statement: &mut Statement<'_>,
@@ -176,13 +180,13 @@ impl RowBatch {
         Ok(())
     }
 
-    /// The room in front of a cell is checked before each row, so that positions fit.
+    /// Appends a text. The room is checked before each row, so that positions fit a `u32`.
     fn text_cell(&mut self, column: u16, text: &str) -> Cell {
         let start = self.text.len();
         self.text.push_str(text);
         match (u32::try_from(start), u32::try_from(text.len())) {
             (Ok(start), Ok(length)) => Cell::Text(column, start, length),
-            // The batch has no room any more, so its rows are never written.
+            // The batch is over its bounds already, so its rows are never written.
             _ => Cell::RowEnd,
         }
     }

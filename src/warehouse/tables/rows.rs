@@ -1,11 +1,11 @@
-//! The rows of one resource, into its tables and out of them.
+//! Writes the rows of one resource into its tables, and deletes them.
 
 use super::{mistyped, row_batch::RowBatch, table::Catalog};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Transaction, params};
 use std::ops::Range;
 
-/// Takes a resource's rows out of every table of its type.
+/// Deletes a resource's rows from every table of its type.
 pub(crate) fn delete_rows(
     transaction: &Transaction<'_>,
     catalog: &Catalog,

@@ -1,4 +1,4 @@
-//! A view as a table: names, keys and the SQL made from them once.
+//! A view as a table: names, keys and the SQL, which is made once.
 
 use crate::{
     reference::ServerBases,
@@ -12,13 +12,13 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-/// Raised when the same definition gives other rows than before: every table is rebuilt then.
+/// Raised if the same definition gives other rows than before, so that every table is rebuilt.
 const ROW_FORMAT: u8 = 5;
 
-/// SQLite's bound (SQLITE_MAX_COLUMN), which the bundled one has as it comes.
+/// SQLite's bound (SQLITE_MAX_COLUMN); the bundled SQLite has the default.
 const MOST_COLUMNS: usize = 2000;
 
-/// The name of a table in the making, while its resources are read.
+/// The prefix of a table's name while the table is being rebuilt.
 const BUILDING: &str = "building__";
 
 /// One normalised table.
@@ -26,9 +26,9 @@ const BUILDING: &str = "building__";
 pub struct Table {
     /// The compiled definition.
     pub view: View,
-    /// Whether it comes with this build, and is not a user's own.
+    /// Whether the definition comes with this build, as opposed to a user's own.
     pub is_shipped: bool,
-    /// Of the definition and of the table made from it: another hash, other rows.
+    /// A hash of the definition and of the table made from it. If it changes, the rows change.
     pub(crate) definition_hash: Vec<u8>,
     pub(crate) insert: String,
     pub(crate) delete: String,
@@ -36,11 +36,11 @@ pub struct Table {
 }
 
 impl Table {
-    /// Makes a table of a definition.
+    /// Makes a table from a ViewDefinition.
     ///
     /// # Errors
-    /// When it does not compile, has no name or no column with the path `getResourceKey()`, or takes
-    /// a name that the warehouse uses itself.
+    /// The definition does not compile, has no name or no column with the path `getResourceKey()`, or
+    /// takes a name that the warehouse uses itself.
     pub fn new(definition: &str) -> Result<Table, WarehouseError> {
         Table::of(View::from_json(definition), definition)
     }
@@ -109,7 +109,7 @@ impl Table {
         key.map_or("", |column| &column.name)
     }
 
-    /// The name of the table while it is in the making.
+    /// The name of the table while it is being rebuilt.
     pub(super) fn building_name(&self) -> String {
         format!("{BUILDING}{}", self.name())
     }
@@ -119,7 +119,7 @@ impl Table {
         create_sql(&self.view, self.key, name)
     }
 
-    /// `INSERT` into the table in the making.
+    /// The `INSERT` statement for the table while it is being rebuilt.
     pub(super) fn insert_while_building(&self) -> String {
         insert_sql(&self.view, &self.building_name())
     }
@@ -129,7 +129,7 @@ fn has_prefix(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// With row ids: DuckDB asks for them wherever a question names no column, such as `count(*)`.
+/// `CREATE TABLE` with row ids: DuckDB needs them if a query names no column, such as `count(*)`.
 fn create_sql(view: &View, key: usize, name: &str) -> String {
     let mut sql = String::with_capacity(64 * (view.columns.len() + 4));
     let key_column = &view.columns[key];
@@ -151,7 +151,8 @@ fn create_sql(view: &View, key: usize, name: &str) -> String {
     sql
 }
 
-/// Values come in the order of the view's columns, after the connection and the row number.
+/// `INSERT`, with the connection and the row number first, then values in the order of the view's
+/// columns.
 fn insert_sql(view: &View, name: &str) -> String {
     let mut sql = String::with_capacity(40 * (view.columns.len() + 4));
     sql.push_str("INSERT INTO ");
@@ -180,7 +181,7 @@ fn delete_sql(view: &View, key: usize, name: &str) -> String {
 
 fn affinity(column: &Column) -> &'static str {
     match column.kind {
-        // No declared type: the value decides.
+        // Without a declared type SQLite stores the value as it is.
         _ if column.fhir_type.is_none() && !column.collection => "",
         _ if column.collection => "TEXT",
         ColumnKind::Boolean
@@ -193,8 +194,9 @@ fn affinity(column: &Column) -> &'static str {
     }
 }
 
-/// Whether SQLite has a table of this name built in, such as `json_each`: a table of the same name
-/// would take its place in every query, our own included. SQLite itself is asked.
+/// Whether SQLite has a built-in table of this name, such as `json_each`; SQLite itself is asked.
+///
+/// A table of the same name would replace it in every query, our own included.
 fn is_of_sqlite(name: &str) -> bool {
     static EMPTY: LazyLock<Option<Mutex<Connection>>> =
         LazyLock::new(|| Connection::open_in_memory().ok().map(Mutex::new));
@@ -206,7 +208,7 @@ fn is_of_sqlite(name: &str) -> bool {
     }
 }
 
-/// An identifier in SQL.
+/// Quotes an identifier for SQL.
 pub(crate) fn quote(name: &str) -> String {
     let mut quoted = String::with_capacity(name.len() + 2);
     push_quoted(&mut quoted, name);
@@ -241,10 +243,10 @@ pub struct Mart {
 }
 
 impl Catalog {
-    /// Compiles definitions and takes the marts along.
+    /// Compiles definitions and adds the marts.
     ///
     /// # Errors
-    /// As [`Table::new`]; two tables of one name.
+    /// As for [`Table::new`]; also if two tables have the same name.
     pub fn new<'a>(
         definitions: impl IntoIterator<Item = &'a str>,
         marts: impl IntoIterator<Item = Mart>,
@@ -259,7 +261,7 @@ impl Catalog {
     /// Adds a table.
     ///
     /// # Errors
-    /// As [`Catalog::new`].
+    /// As for [`Catalog::new`].
     pub fn add(&mut self, definition: &str) -> Result<(), WarehouseError> {
         self.take(Table::new(definition)?)
     }
@@ -276,7 +278,7 @@ impl Catalog {
         Ok(())
     }
 
-    /// Notes where the references of a plan's resources lead.
+    /// Notes the FHIR bases of a plan's server, by which references are resolved.
     pub fn know_bases(&mut self, plan: &str, bases: &ServerBases) {
         self.bases.insert(plan.to_owned(), bases.clone());
     }
@@ -292,10 +294,10 @@ impl Catalog {
             || self.marts.iter().any(|mart| mart.name.eq_ignore_ascii_case(name))
     }
 
-    /// The tables and marts that come with this build; each view is compiled when it runs first.
+    /// The tables and marts that come with this build; each view is compiled when it is first used.
     ///
     /// # Errors
-    /// Never for a released build: a test compiles them all.
+    /// A released build never fails here: a test compiles all definitions.
     pub fn embedded() -> Result<Catalog, WarehouseError> {
         let mut catalog = Catalog::new([], embedded_marts())?;
         for definition in embedded_definitions() {

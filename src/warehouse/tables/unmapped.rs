@@ -1,10 +1,10 @@
-//! Which leaves of the stored resources no table depends on: paths and counts, never a value.
+//! Finds leaves of the stored resources that no table depends on: paths and counts, never a value.
 //!
-//! A leaf is carried when the rows change with it. A cell that borrows from a leaf's text shows that
-//! by itself; any other leaf is altered, every view of the type runs again, and the rows are
-//! compared. That needs no knowledge of what a view reads, so it is as true for a user's definitions
-//! as for ours. A path is tried in a few resources until one shows it carried, and each place in a
-//! list for itself: the second coding that a column with `first()` leaves behind is counted.
+//! A leaf counts as carried if a change to it changes the rows. A cell that borrows from a leaf's text
+//! shows that by itself. Any other leaf is altered, every view of the type runs again, and the rows are
+//! compared. No knowledge of what a view reads is needed, so the result holds for a user's definitions as
+//! for ours. A path is tried in a few resources until one shows it carried. Each position in a list is
+//! tried separately: the second coding that a column with `first()` leaves out is counted.
 
 use super::{
     path_tree::{PathId, PathTree},
@@ -27,24 +27,24 @@ use std::{
     sync::LazyLock,
 };
 
-/// Resources in which a path is tried before it counts as carried by no table.
+/// How many resources a path is tried in before it counts as carried by no table.
 const TRIES: u8 = 3;
 
-/// A path of leaves, such as `Claim.item.net.value`, and what is known of it.
+/// A path of leaves, such as `Claim.item.net.value`, and how often it occurs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeafPath {
     /// The type of the resources that have it.
     pub resource_type: String,
-    /// From the resource type on; positions in arrays are left out. Where some positions are carried
-    /// and others are not, the path is there twice.
+    /// The path, beginning with the resource type, without positions in arrays. If some positions are
+    /// carried and others are not, the path is listed twice.
     pub path: String,
-    /// Resources that have it; of several positions, as many as have the most frequent one.
+    /// The number of resources with this path; for several positions, the largest number of any of them.
     pub resources: u64,
-    /// Leaves seen there.
+    /// The number of leaves with this path.
     pub leaves: u64,
     /// When the first resource with it was received (RFC 3339).
     pub first_seen: String,
-    /// Whether it lies in an extension that neither FHIR nor its US profiles define.
+    /// Whether the path is in an extension that neither FHIR nor its US profiles define.
     pub foreign: bool,
     /// Whether a table depends on it.
     pub carried: bool,
@@ -64,14 +64,14 @@ struct TypeSurvey {
     resources: u64,
 }
 
-/// What is known of a path; the counts end with [`LeafSurvey::take`].
+/// What is known of a path; [`LeafSurvey::take`] sets the counts back to zero.
 #[derive(Debug, Clone, Default)]
 struct Known {
     carried: bool,
     tries: u8,
     leaves: u64,
     resources: u64,
-    /// Number of the latest resource with it, so that each counts once.
+    /// The number of the latest resource with this path, so that each resource counts once.
     latest: u64,
     first_seen: String,
 }
@@ -82,7 +82,7 @@ impl<'a> LeafSurvey<'a> {
         LeafSurvey { catalog, types: BTreeMap::new() }
     }
 
-    /// Takes one resource; a text that is not a JSON object of a known type is ignored.
+    /// Adds one resource; a text that is not a JSON object of a known type is ignored.
     pub fn add(&mut self, resource_type: &str, text: &str, received_at: &str) {
         let Ok(resource) = json::parse(text.as_bytes(), json::Limits::default()) else { return };
         let survey = self.types.entry(resource_type.to_owned()).or_insert_with(|| TypeSurvey {
@@ -96,7 +96,8 @@ impl<'a> LeafSurvey<'a> {
         }
     }
 
-    /// Every path since the last call, in order, and counts anew; what is carried is not forgotten.
+    /// Returns every path since the last call, in order. Counting then starts anew, but what is known to
+    /// be carried is kept.
     pub fn take(&mut self) -> Vec<LeafPath> {
         let mut paths: BTreeMap<(String, bool, bool), LeafPath> = BTreeMap::new();
         for (resource_type, survey) in &mut self.types {
@@ -131,7 +132,7 @@ impl<'a> LeafSurvey<'a> {
 }
 
 impl TypeSurvey {
-    /// Counts a resource's leaves; returns the paths that are yet to be tried.
+    /// Counts a resource's leaves; returns the paths that must still be tried.
     fn count(&mut self, resource: &Node<'_>, received_at: &str) -> Vec<PathId> {
         let TypeSurvey { tree, known, resources } = self;
         *resources += 1;
@@ -165,7 +166,7 @@ impl TypeSurvey {
         let mut before = Vec::new();
         for table in rows.catalog.of_type(rows.resource_type) {
             let hash = rows.hash(*table, resource, &mut |text| shown.extend(texts.find(text)));
-            // What a view cannot take is in no table, which says nothing about its paths.
+            // A resource that a view rejects is in no table, which says nothing about its paths.
             let Some(hash) = hash else { return };
             before.push((*table, hash));
         }
@@ -175,8 +176,8 @@ impl TypeSurvey {
         self.try_together(&open, resource, rows, &before);
     }
 
-    /// Most of what is left is carried by nothing, and one run of the views tells for many; where
-    /// it does not, only the tables that changed are looked at again for each half.
+    /// Alters many paths at once, since most of them are carried by no table and one run of the views
+    /// then tells for all. If a table changes, each half is tried again, with the changed tables only.
     fn try_together(
         &mut self,
         open: &[PathId],
@@ -203,7 +204,7 @@ impl TypeSurvey {
     }
 }
 
-/// Where the text of each leaf stands in memory: start, end, path. In order.
+/// Where the text of each leaf is in memory: start, end, path. Sorted by start.
 #[derive(Default)]
 struct Texts(Vec<(usize, usize, PathId)>);
 
@@ -218,7 +219,7 @@ impl Texts {
         self.0.push((start, start + text.len(), path));
     }
 
-    /// The leaf that a text is a part of.
+    /// The leaf that contains a text.
     fn find(&self, text: &str) -> Option<PathId> {
         let start = text.as_ptr() as usize;
         let after = self.0.partition_point(|leaf| leaf.0 <= start);
@@ -227,18 +228,19 @@ impl Texts {
     }
 }
 
-/// A server whose base is not known: relative references have a key.
+/// A server whose base is not known; its relative references get a key.
 static NOWHERE: LazyLock<ServerBases> = LazyLock::new(ServerBases::default);
 
-/// The rows of one type.
+/// Computes the rows of one type.
 struct Rows<'a> {
     catalog: &'a Catalog,
     resource_type: &'a str,
 }
 
 impl Rows<'_> {
-    /// A hash of a table's rows of a resource, unless its view cannot take it; shows the texts
-    /// that cells borrow.
+    /// A hash of a table's rows of a resource, or `None` if the view rejects it.
+    ///
+    /// Also shows the texts that the cells borrow.
     fn hash(
         &self,
         table: usize,
@@ -276,7 +278,7 @@ pub(crate) fn survey(
     let doing = "cannot read the stored resources";
     let mut survey = LeafSurvey::new(catalog);
     let mut statement = connection
-        // In the order of the file: every JSON is read.
+        // In the order of the file, since every JSON is read.
         .prepare(
             "SELECT resource_type, json, received_at FROM resource NOT INDEXED
              WHERE deleted_at IS NULL",
@@ -285,7 +287,7 @@ pub(crate) fn survey(
     let mut found = statement.query([]).doing(doing)?;
     while let Some(row) = found.next().doing(doing)? {
         let text = |column| row.get_ref(column).doing(doing);
-        // What is no UTF-8 is stored as a blob, and is in no table.
+        // A JSON text that is not UTF-8 is stored as a blob, and is in no table.
         let [resource_type, json, received_at] = [text(0)?, text(1)?, text(2)?];
         if let (Ok(resource_type), Ok(json), Ok(received_at)) =
             (resource_type.as_str(), json.as_str(), received_at.as_str())

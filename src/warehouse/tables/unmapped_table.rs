@@ -1,10 +1,10 @@
-//! The table `unmapped_path`: what `tables --unmapped` finds, for SQL.
+//! The table `unmapped_path`: the findings of `tables --unmapped`, for SQL.
 //!
-//! A change to a resource notes its connection and type in the same transaction, and so does a
-//! rebuild; at the end of a run what is noted is counted anew, over the live resources. So the counts
-//! are those of the present whatever was killed in between, a page pays for one small row per type,
-//! and where nothing has changed nothing is read or written. What is carried is found out once per
-//! type and process: it depends on the definitions, not on whose resource shows it.
+//! A change to a resource notes its connection and type in the same transaction, and so does a rebuild.
+//! At the end of a run, noted types are counted anew over the live resources. So the counts are current
+//! even if a process was killed in between. A page pays for one small row per type, and if nothing has
+//! changed, nothing is read or written. Whether a path is carried is found out once per type and process,
+//! since that depends on the definitions and not on the resource.
 
 use super::{
     marts,
@@ -14,10 +14,10 @@ use super::{
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Transaction, params};
 
-/// Paths of one connection and type that are kept, at most: those of most leaves.
+/// The most paths kept of one connection and type: those with the most leaves.
 const ROWS: usize = 1_000;
 
-/// Notes that the paths of a connection's type are to be counted anew, and that its marts are behind.
+/// Notes that a connection's paths of one type must be counted anew, and that its marts are out of date.
 pub(crate) fn note(
     transaction: &Transaction<'_>,
     connection_id: i64,
@@ -30,7 +30,7 @@ pub(crate) fn note(
     marts::note_change(transaction, connection_id, resource_type)
 }
 
-/// Notes it for every connection: the type's definitions are others now.
+/// Notes the same for every connection, because the definitions of the type have changed.
 pub(super) fn note_type(
     transaction: &Transaction<'_>,
     resource_type: &str,
@@ -46,8 +46,9 @@ pub(super) fn note_type(
     marts::note_tables(transaction, resource_type)
 }
 
-/// Counts the paths of the resources that are noted as changed. What is left when `stop` says so
-/// stays noted.
+/// Counts the paths of the types that are noted as changed.
+///
+/// If `stop` ends the work early, the rest stays noted.
 pub(crate) fn refresh(
     connection: &mut Connection,
     catalog: &Catalog,
@@ -59,7 +60,7 @@ pub(crate) fn refresh(
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
         .doing("cannot read what changed")?;
-    // What is known of a type can be forgotten with its last connection.
+    // Sorted by type, so that what is known of a type can be dropped after its last connection.
     due.sort_by(|one, other| (&one.1, one.0).cmp(&(&other.1, other.0)));
     for of_type in due.chunk_by(|one, other| one.1 == other.1) {
         let mut survey = LeafSurvey::new(catalog);
@@ -73,7 +74,7 @@ pub(crate) fn refresh(
     Ok(())
 }
 
-/// Goes through the live resources; whether it came to the last of them.
+/// Counts the live resources; returns false if it was stopped before the last of them.
 fn count(
     connection: &Connection,
     survey: &mut LeafSurvey<'_>,
@@ -94,7 +95,7 @@ fn count(
             return Ok(false);
         }
         let text = |column| row.get_ref(column).doing(doing);
-        // What is no UTF-8 is stored as a blob, and is in no table.
+        // A JSON text that is not UTF-8 is stored as a blob, and is in no table.
         if let (Ok(json), Ok(received_at)) = (text(0)?.as_str(), text(1)?.as_str()) {
             survey.add(resource_type, json, received_at);
         }
@@ -102,7 +103,7 @@ fn count(
     Ok(true)
 }
 
-/// Makes a type's rows what was found; rows that say so already are left alone.
+/// Replaces a type's rows by the findings; rows that are unchanged are not written.
 fn put(
     connection: &mut Connection,
     connection_id: i64,

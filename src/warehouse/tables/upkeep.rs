@@ -1,9 +1,8 @@
-//! Keeps the normalised tables and the marts what their definitions say.
+//! Keeps the normalised tables and the marts in agreement with their definitions.
 //!
-//! Runs when the warehouse is opened for writing, before anything else: creates what is missing,
-//! rebuilds what a definition changed, drops what no definition names any more, and finishes what
-//! an earlier process was killed in. Where there is nothing to do it reads three small tables and
-//! writes nothing.
+//! Runs first when the warehouse is opened for writing. It creates missing tables, rebuilds those whose
+//! definition changed, drops those without a definition, and finishes what an earlier process was killed
+//! in. If nothing is to be done, it reads three small tables and writes nothing.
 
 use super::{
     marts,
@@ -28,7 +27,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub(crate) struct Upkeep {
     /// Tables created or filled again.
     pub(crate) rebuilt: Vec<String>,
-    /// Resources of their types that no table has because a view rejects them.
+    /// The number of resources of their types that are in no table because a view rejects them.
     pub(crate) rejected: u64,
 }
 
@@ -42,9 +41,9 @@ struct Standing {
     pending: Vec<String>,
 }
 
-/// Brings the tables up to date.
+/// Brings the tables up to date with their definitions.
 ///
-/// `force` rebuilds the tables of these names whatever their definition.
+/// `force` names tables that are rebuilt even if their definition is unchanged.
 pub(crate) fn prepare(
     connection: &mut Connection,
     catalog: &Catalog,
@@ -92,10 +91,9 @@ pub(crate) fn prepare(
     Ok(done)
 }
 
-/// Creates missing tables in a warehouse that has no resource yet; leaves any other warehouse
-/// alone.
+/// Creates missing tables in a warehouse that has no resource yet; leaves any other warehouse alone.
 ///
-/// Needs no lock of the home: what another process creates meanwhile is found to be there.
+/// No lock of the home is needed: a table that another process creates meanwhile is simply found.
 pub(crate) fn prepare_empty(
     connection: &mut Connection,
     catalog: &Catalog,
@@ -125,7 +123,7 @@ pub(crate) fn prepare_empty(
     marts::prepare(connection, catalog.marts(), now)
 }
 
-/// Whether a table is missing, out of date, left over or in the making.
+/// Whether a table is missing, out of date, without a definition, or only partly rebuilt.
 pub(crate) fn is_due(connection: &Connection, catalog: &Catalog) -> Result<bool, WarehouseError> {
     let standing = Standing::read(connection)?;
     Ok(!standing.pending.is_empty()
@@ -160,7 +158,7 @@ impl Standing {
         Ok(standing)
     }
 
-    /// Whether a table stands as its definition says.
+    /// Whether a table in the file has the present definition.
     fn has(&self, table: &Table) -> bool {
         self.existing.contains(&table.name().to_ascii_lowercase())
             && self
@@ -170,7 +168,7 @@ impl Standing {
     }
 }
 
-/// Marks tables as out of date, once: the same request again goes on with an unfinished one.
+/// Marks tables as out of date. If the same request comes again, an unfinished rebuild goes on.
 fn request(
     connection: &mut Connection,
     tables: &[String],
@@ -210,9 +208,9 @@ fn request(
     transaction.commit().doing(doing)
 }
 
-/// Drops tables that no definition names; whether there were any.
+/// Drops tables that no definition names; returns whether there were any.
 ///
-/// A type that loses a table may take in what only that table rejected.
+/// Resources that only a dropped table rejected are tried again.
 fn drop_orphans(
     connection: &mut Connection,
     catalog: &Catalog,
@@ -262,7 +260,7 @@ fn has_resources(connection: &Connection, resource_type: &str) -> Result<bool, W
         .doing("cannot look for stored resources")
 }
 
-/// Creates the tables of types that nothing is stored of.
+/// Creates the tables of types of which no resource is stored.
 fn create_empty(
     connection: &mut Connection,
     catalog: &Catalog,

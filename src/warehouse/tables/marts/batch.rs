@@ -1,4 +1,4 @@
-//! Which connections are made anew together.
+//! Which connections' marts are made anew together.
 
 use super::{
     people::{self, Records},
@@ -8,10 +8,10 @@ use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Connections in one transaction, at most, and claims before the last of them.
+/// The most connections in one transaction, and the number of claims after which no connection is added.
 const LIMITS: (usize, u64) = (64, 20_000);
 
-/// Connections that are made anew together: all of those that read the same records.
+/// Connections whose marts are made anew together; those that read the same records are never split.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) connections: BTreeSet<i64>,
@@ -20,7 +20,7 @@ pub(super) struct Batch {
     pub(super) types: Option<BTreeSet<String>>,
 }
 
-/// The batches of noted connections, and of those whose persons are others now.
+/// The batches of connections whose marts are out of date, or whose persons have changed.
 pub(super) fn due(connection: &Connection) -> Result<Vec<Batch>, WarehouseError> {
     let mut whole = ids(connection, "SELECT connection_id FROM mart_due")?;
     let by_type = types_due(connection)?;
@@ -29,7 +29,7 @@ pub(super) fn due(connection: &Connection) -> Result<Vec<Batch>, WarehouseError>
     }
     let persons = people::read(connection, Records::Changed)?;
     whole.extend(people::changed(connection, &persons)?);
-    // Connections of which the same types have changed are made anew together.
+    // Connections are batched by the set of resource types that have changed.
     let mut alike: BTreeMap<BTreeSet<String>, BTreeSet<i64>> = BTreeMap::new();
     for (id, types) in by_type.into_iter().filter(|(id, _)| !whole.contains(id)) {
         alike.entry(types).or_default().insert(id);
@@ -41,7 +41,7 @@ pub(super) fn due(connection: &Connection) -> Result<Vec<Batch>, WarehouseError>
     Ok(batches)
 }
 
-/// Per connection, the types that have changed.
+/// For each connection, the resource types that have changed.
 fn types_due(connection: &Connection) -> Result<BTreeMap<i64, BTreeSet<String>>, WarehouseError> {
     let doing = "cannot read which marts are behind";
     let mut due: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();

@@ -1,13 +1,14 @@
-//! What a benefit balance is about, in one word for each of the spellings that payers send: HL7's codes
-//! (ex-benefittype, benefit-unit, benefit-network, benefit-term), X12 271's, and plain words.
+//! What a benefit balance is about, as one word for each of the spellings that payers send: HL7's codes
+//! (ex-benefittype, benefit-unit, benefit-network, benefit-term), those of X12 271, and plain words.
 
 /// The letters and digits of a text, in lower case.
 fn plain(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Whether a balance is of the deductible or of what the member pays out of pocket. What remains of
-/// either is another figure than what is used.
+/// Whether a balance is of the deductible or of the member's out-of-pocket limit.
+///
+/// What remains of either is another figure than what is used.
 pub(super) fn kind(text: &str) -> Option<&'static str> {
     let text = plain(text);
     if text.contains("remain") {
@@ -36,7 +37,7 @@ pub(super) fn unit(text: &str) -> Option<&'static str> {
     is_individual.then_some("individual")
 }
 
-/// Whether a balance or a claim is in the network, outside it, or both together.
+/// Whether a balance or a claim is in the network, out of it, or both together.
 pub(super) fn network(text: &str) -> Option<&'static str> {
     let text = plain(text);
     let is_both =
@@ -56,7 +57,7 @@ pub(super) fn network(text: &str) -> Option<&'static str> {
     is_in.then_some("in")
 }
 
-/// The time in which a balance is used: a year of the plan, or a lifetime.
+/// The period of a balance: a year of the plan, or a lifetime.
 pub(super) fn term(text: &str) -> Option<&'static str> {
     let text = plain(text);
     if text.contains("lifetime") {

@@ -1,19 +1,19 @@
-//! Cents of an amount, from its decimal digits.
+//! Converts an amount to cents, by its decimal digits.
 
-/// Amounts from here on have no cents: a double of more than fifteen digits is not exact to the cent, and
-/// the sum of a few thousand of them would not fit an integer of SQL.
+/// Amounts from here on are not converted: a double of more than fifteen digits is not exact to the cent,
+/// and the sum of a few thousand of them would not fit an integer of SQL.
 const TOO_LARGE: f64 = 1e13;
 
-/// The cents of an amount, half a cent away from zero; `None` for an amount of ten trillion or more.
+/// The cents of an amount, half a cent rounded away from zero; `None` from ten trillion on.
 ///
-/// The digits are those of the shortest decimal that gives the same double. Of an amount with up to
-/// fifteen digits they are the ones that were sent: 1.005 is 101 cents, although its double is a
-/// little less than that, and multiplied by a hundred less than 100.5.
+/// The digits are those of the shortest decimal that gives the same double. For an amount of up to
+/// fifteen digits these are the digits that were sent. So 1.005 becomes 101 cents, although its double is
+/// slightly less than 1.005, and a hundred times that is less than 100.5.
 pub(super) fn cents(amount: f64) -> Option<i64> {
     if amount.is_nan() || amount.abs() >= TOO_LARGE {
         return None;
     }
-    // The double next to a whole number of cents: the usual case, without a text.
+    // The double is the nearest one to a whole number of cents: the usual case, which needs no text.
     let cents = (amount * 100.0).round();
     if cents.abs() < 1e15 && cents / 100.0 == amount {
         return Some(cents as i64);

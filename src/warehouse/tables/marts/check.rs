@@ -1,5 +1,5 @@
-//! Checks the rows of the marts: they are made once more from the tables, beside the stored ones,
-//! and compared.
+//! Checks the rows of the marts: computes them once more from the tables and compares them with the
+//! stored ones.
 
 use super::{batch, definitions, hash, is_view, make};
 use crate::warehouse::{
@@ -11,8 +11,8 @@ use rusqlite::Connection;
 
 /// Compares every mart that is a table, on a connection that may write temporary tables.
 ///
-/// Marts of another version, and marts that are noted to be behind their tables, are sound and left
-/// out: the next run makes them anew.
+/// Left out are marts of another version and marts that are noted as out of date: the next run makes them
+/// anew.
 pub(in crate::warehouse) fn verify(
     connection: &Connection,
     marts: &[Mart],
@@ -44,7 +44,7 @@ pub(in crate::warehouse) fn verify(
     Ok(checked)
 }
 
-/// Rows of one mart: how many stand that should not, and how many should that do not.
+/// Compares one mart: how many rows are there that should not be, and how many are missing.
 fn compare(
     connection: &Connection,
     mart: &Mart,
@@ -55,7 +55,7 @@ fn compare(
         "SELECT * FROM main.{name} WHERE connection_id IN (SELECT connection_id FROM temp.mart_scope)"
     );
     let wanted = format!("SELECT * FROM temp.{name}");
-    // EXCEPT takes equal rows for one: where a row is there twice, the numbers tell.
+    // EXCEPT treats equal rows as one; if a row is there twice, the row counts differ.
     let doing = "cannot compare the rows of a mart";
     let count = |sql: &str| -> Result<u64, WarehouseError> {
         connection

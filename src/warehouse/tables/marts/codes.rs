@@ -1,14 +1,14 @@
-//! Code systems and codes that senders write in many ways, in one.
+//! One spelling for code systems and codes that senders write in many ways.
 //!
-//! A code system has a URL (FHIR R4, 4.3: External code systems), an OID (hl7.org/oid) and a name, and
-//! senders put the URL of a ValueSet in its place, `https` for `http`, or a slash behind it.
+//! A code system has a URL (FHIR R4, 4.3: External code systems), an OID (hl7.org/oid) and a name.
+//! Senders also write the URL of a ValueSet instead, `https` for `http`, or a slash at the end.
 
 use super::words;
 use crate::warehouse::tables::code_list;
 
-/// The vocabulary that a code system is; `None` if it is not known.
+/// The name of the vocabulary of a code system; `None` if the system is not known.
 ///
-/// CARIN has a ValueSet of both CPT and HCPCS codes: in that the code's form tells which it is.
+/// CARIN has one ValueSet of both CPT and HCPCS codes; there the form of the code tells which it is.
 pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
     if let Some((_, name)) = USUAL.iter().find(|(usual, _)| *usual == system) {
         return Some(name);
@@ -18,7 +18,7 @@ pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
         return Some(name);
     }
     let last = system.rsplit('/').next().unwrap_or(&system);
-    // A name without what stands between its letters and digits.
+    // The name, reduced to its letters and digits.
     let name: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
     let found = match name.as_str() {
         "ndc" | "v3ndc" | "ucm142438htm" | "nationaldrugcodedirectory" => "NDC",
@@ -31,15 +31,15 @@ pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
         _ if name.contains("icd10pcs") || name.starts_with("icd10procedure") => "ICD-10-PCS",
         "icd10" | "icd10us" | "browse10" => "ICD-10-CM",
         _ if name.contains("icd10cm") || name.starts_with("icd10diagnos") => "ICD-10-CM",
-        // HL7's URLs of the volumes of diagnoses and of procedures, earlier ones and today's.
+        // HL7's URLs for the volumes of diagnoses and procedures, earlier and present ones.
         _ if name == "icd9" || name.starts_with("icd9cm") || system.contains("/icd-9-cm/") => {
             "ICD-9-CM"
         }
-        // An edition's URL.
+        // The URL of an edition.
         _ if system.contains("snomed.info/sct/") => "SNOMED CT",
         "sct" | "snomed" | "snomedct" => "SNOMED CT",
         "medhcpcsgeninfo" => "HCPCS",
-        // HL7's and CMS's URL, a name, and Blue Button's variable.
+        // The URLs of HL7 and CMS, a name, and Blue Button's variable.
         "clmdrgcd" => "MS-DRG",
         // CMS-DRG, which MS-DRG replaced in 2007, is another system.
         _ if has_word(&system, "msdrg") || has_word(&system, "ms-drg") => "MS-DRG",
@@ -54,7 +54,7 @@ pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
     Some(found)
 }
 
-/// Spellings that most rows have, which are known without a copy of the text.
+/// The most frequent spellings, which are found without copying the text.
 const USUAL: [(&str, &str); 8] = [
     (code_list::ICD_10_CM, "ICD-10-CM"),
     ("http://www.ama-assn.org/go/cpt", "CPT"),
@@ -81,7 +81,7 @@ const OIDS: [(&str, &str); 12] = [
     ("2.16.840.1.113883.6.104", "ICD-9-CM"),
 ];
 
-/// A URL, an OID or a name in lower case, without what stands around it.
+/// A URL, OID or name in lower case, without prefixes and trailing characters.
 fn plain(system: &str) -> String {
     let lower = system.trim().to_ascii_lowercase();
     let lower = lower.split('|').next().unwrap_or_default();
@@ -92,11 +92,13 @@ fn plain(system: &str) -> String {
     bare.trim_end_matches(['/', '#']).to_owned()
 }
 
-/// Whether a word begins within a text where no letter or digit is before it.
+/// Whether a text contains a word with no letter or digit right before it.
 fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| !text[..at].ends_with(char::is_alphanumeric))
 }
 
+/// The vocabulary of a procedure code, by its form.
+///
 /// A letter and four digits are HCPCS (level II). Five digits are CPT, and so are four digits with the
 /// letter of a category: F, T, U, M or A.
 fn procedure(code: &str) -> Option<&'static str> {
@@ -112,8 +114,9 @@ fn procedure(code: &str) -> Option<&'static str> {
     }
 }
 
-/// The system under which the table `code` has the codes of a sender's code system; `None` if
-/// payersync reads no list of that system.
+/// The URI of a sender's code system in the table `code`.
+///
+/// `None` if payersync reads no list of that system.
 pub(super) fn listed_system(system: &str, code: &str) -> Option<&'static str> {
     match vocabulary(system, code)? {
         "HCPCS" => Some(code_list::HCPCS),
@@ -125,7 +128,7 @@ pub(super) fn listed_system(system: &str, code: &str) -> Option<&'static str> {
     }
 }
 
-/// A code as the table `code` has it; of a drug the product, since only that has a name.
+/// A code as in the table `code`; for a drug, the code of the product, since only products have names.
 pub(super) fn listed_code(system: &str, code: &str) -> Option<String> {
     match vocabulary(system, code)? {
         "ICD-10-CM" => Some(diagnosis(Some(system), code)),
@@ -134,7 +137,7 @@ pub(super) fn listed_code(system: &str, code: &str) -> Option<String> {
     }
 }
 
-/// A diagnosis code: of ICD with its dot and in capitals, any other as sent.
+/// A diagnosis code: an ICD code with its dot and in capitals, any other code as sent.
 pub(super) fn diagnosis(system: Option<&str>, code: &str) -> String {
     let dot_at = |plain: &str| match system.and_then(|system| vocabulary(system, plain)) {
         Some("ICD-10-CM" | "ICD-10-PCS") => {
@@ -162,14 +165,14 @@ fn is_icd(system: &str, code: &str) -> bool {
     vocabulary(system, code).is_some_and(|name| name.starts_with("ICD-"))
 }
 
-/// The type of a claim (HL7 claim-type) that a code or a text says, in whatever case.
+/// The type of a claim (HL7 claim-type) that a code or a text means, in any case of letters.
 pub(super) fn claim_kind(text: &str) -> Option<&'static str> {
     const KINDS: [&str; 5] = ["institutional", "oral", "pharmacy", "professional", "vision"];
     let text = text.trim();
     KINDS.into_iter().find(|kind| kind.eq_ignore_ascii_case(text))
 }
 
-/// How a laboratory reads a result (HL7 v3 ObservationInterpretation), where a code says it.
+/// How a laboratory rates a result (HL7 v3 ObservationInterpretation), if the code is known.
 pub(super) fn interpretation(code: &str) -> Option<&'static str> {
     const KNOWN: [&str; 27] = [
         "N", "NEG", "ND", "A", "AA", "H", "HH", "HU", "L", "LL", "LU", "<", ">", "POS", "DET", "B",
@@ -281,7 +284,7 @@ mod tests {
             "",
             "https://payer.example/codes",
             "http://x.example/ndc-like",
-            // Other countries' editions have other codes.
+            // Editions of other countries have other codes.
             "http://fhir.de/CodeSystem/bfarm/icd-10-gm",
             "http://x.example/rxnorm-like",
             "6.69",
@@ -325,7 +328,7 @@ mod tests {
             assert_eq!(listed_system(system, code), Some(list), "{code}");
             assert_eq!(listed_code(system, code).as_deref(), Some(listed), "{code}");
         }
-        // No list of these is read.
+        // payersync reads no list of these systems.
         for system in ["http://snomed.info/sct", "http://www.ama-assn.org/go/cpt", "payer.example"]
         {
             assert_eq!(listed_system(system, "99213"), None, "{system}");

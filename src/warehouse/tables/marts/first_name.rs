@@ -5,8 +5,9 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 /// Forms of address before a name.
 const TITLES: [&str; 9] = ["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "sir"];
 
-/// Small letters that no accent is taken from, as a system without them writes them: those of ICAO Doc
-/// 9303, part 3, section 6, but Ø, of which systems in the US leave the stroke away.
+/// Small letters that do not decompose into a letter and an accent, with their usual transcription.
+///
+/// They are those of ICAO Doc 9303, part 3, section 6, except Ø: systems in the US only omit its stroke.
 const FOLDED: [(char, &str); 10] = [
     ('ł', "l"),
     ('ø', "o"),
@@ -20,16 +21,16 @@ const FOLDED: [(char, &str); 10] = [
     ('þ', "th"),
 ];
 
-/// A first name: its letters in small, without accents, hyphens and apostrophes.
+/// A first name in lower case, without accents, hyphens and apostrophes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FirstName {
     first: String,
-    /// With the second given name behind it: Mary-Ann is Mary Ann.
+    /// The first and second given name together: Mary-Ann equals Mary Ann.
     both: String,
 }
 
 impl FirstName {
-    /// The first of the given names, which blanks divide; `None` where no letter is in them.
+    /// The first of several given names, separated by blanks; `None` if it has no letter.
     pub(super) fn new(given_names: &str) -> Option<FirstName> {
         let mut names = given_names.split_whitespace().map(letters).filter(|name| !name.is_empty());
         let first = names.next()?;
@@ -37,7 +38,7 @@ impl FirstName {
         Some(FirstName { first, both })
     }
 
-    /// Whether both may be the name of one person: an initial is like every name that begins with it.
+    /// Whether both may be one person's name: an initial fits every name that begins with it.
     pub(super) fn is_like(&self, other: &FirstName) -> bool {
         let begins = |one: &FirstName, other: &FirstName| {
             is_initial(&one.first) && other.first.starts_with(&one.first)
@@ -50,8 +51,9 @@ impl FirstName {
     }
 }
 
-/// The given names in a name that was sent as one text: "Ann Doe", "Dr. Ann Doe", or "Doe, Ann".
-/// `None` where the text is a single word.
+/// The given names in a full name: "Ann Doe", "Dr. Ann Doe", or "Doe, Ann".
+///
+/// `None` if the text is a single word.
 pub(super) fn given_names(text: &str) -> Option<&str> {
     if let Some((_, given)) = text.split_once(',') {
         return Some(given.trim()).filter(|given| !given.is_empty());
@@ -80,8 +82,9 @@ fn letters(name: &str) -> String {
     letters
 }
 
-/// Whether a name is a single letter of Latin, Greek or Cyrillic: a single Chinese character is a whole
-/// name.
+/// Whether a name is a single letter of Latin, Greek or Cyrillic.
+///
+/// A single Chinese character is a whole name.
 fn is_initial(name: &str) -> bool {
     let mut letters = name.chars();
     matches!(

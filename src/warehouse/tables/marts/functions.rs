@@ -8,7 +8,7 @@ use rusqlite::{
     types::ValueRef,
 };
 
-/// Makes the functions known to a connection.
+/// Registers the functions with a SQLite connection.
 pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), WarehouseError> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     let add = |name, arguments, function: fn(&Context<'_>) -> rusqlite::Result<Option<String>>| {
@@ -121,24 +121,24 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
         .doing("cannot register the SQL functions of the marts")
 }
 
-/// The result for a code system and a code; NULL if either is missing.
+/// Calls `find` with a code system and a code; NULL if either is missing.
 fn both(context: &Context<'_>, find: fn(&str, &str) -> Option<String>) -> Option<String> {
     find(text(context, 0)?, text(context, 1)?)
 }
 
-/// The word for the first argument.
+/// Calls `of` with the first argument.
 fn word(context: &Context<'_>, of: fn(&str) -> Option<&'static str>) -> Option<String> {
     text(context, 0).and_then(of).map(str::to_owned)
 }
 
-/// The first argument that has a day; where none has, the first that is there.
+/// The first argument that has a day; if none has, the first that is not NULL.
 fn first_dated(context: &Context<'_>) -> Option<String> {
     let sent = || (0..context.len()).filter_map(|at| text(context, at));
     let dated = sent().find(|text| words::first_day(text).is_some());
     dated.or_else(|| sent().next()).map(str::to_owned)
 }
 
-/// The first three arguments: the names of a piece of information.
+/// The first three arguments: the names of an entry of `supportingInfo`, or of an extension.
 fn category<'a>(context: &'a Context<'_>) -> [Option<&'a str>; 3] {
     [text(context, 0), text(context, 1), text(context, 2)]
 }

@@ -1,14 +1,14 @@
-//! Groups of things that are named by position, joined two at a time.
+//! Groups of things that are numbered by position; any two groups can be joined (union-find).
 
 pub(super) struct Groups(Vec<usize>);
 
 impl Groups {
-    /// As many groups as things.
+    /// Starts with one group per thing.
     pub(super) fn of(count: usize) -> Groups {
         Groups((0..count).collect())
     }
 
-    /// The first thing of a group.
+    /// The thing that represents a group.
     pub(super) fn root(&mut self, mut at: usize) -> usize {
         while self.0[at] != at {
             self.0[at] = self.0[self.0[at]];

@@ -1,9 +1,9 @@
-//! Identifiers of patients, in one spelling, and which of them identify one person.
+//! Identifiers of patients, in one spelling, and whether they identify one person.
 
 const MEDICARE: &str = "http://hl7.org/fhir/sid/us-mbi";
 const SOCIAL_SECURITY: &str = "http://hl7.org/fhir/sid/us-ssn";
 
-/// What senders write in the place of a number that they do not have.
+/// Texts that senders write if they do not have the number.
 const PLACEHOLDERS: [&str; 10] = [
     "UNKNOWN",
     "UNK",
@@ -22,17 +22,17 @@ const PLACEHOLDERS: [&str; 10] = [
 pub(super) struct Identifier {
     pub(super) system: String,
     pub(super) value: String,
-    /// No two persons have it. Any other number may be that of a whole family.
+    /// True if no two persons have this number. Any other number may be that of a whole family.
     pub(super) is_of_one_person: bool,
 }
 
 impl Identifier {
-    /// An identifier as sent; `None` where it identifies nobody, as the last digits of a number.
+    /// Reads an identifier as sent; `None` if it identifies nobody, such as the last digits of a number.
     ///
-    /// `kind` is its type, in small letters (HL7 v2 table 0203); `assigner` is who gave it, where no
-    /// system is named. Numbers of Medicare and of social security are known by their system, as URL or
-    /// OID, or by their type, and have neither dashes nor small letters. A driver's license, a passport
-    /// and a Medicaid number (DL, PPN, MA) are those of one person within their system.
+    /// `kind` is its type, in small letters (HL7 v2 table 0203); `assigner` is who issued it, if no
+    /// system is given. Numbers of Medicare and of social security are recognised by their system, as URL
+    /// or OID, or by their type; dashes are removed and letters made capital. A driver's license, a
+    /// passport and a Medicaid number (DL, PPN, MA) belong to one person within their system.
     pub(super) fn new(
         system: Option<&str>,
         assigner: Option<&str>,
@@ -74,14 +74,14 @@ fn of_one_person(system: &str, value: String) -> Identifier {
     Identifier { system: system.to_owned(), value, is_of_one_person: true }
 }
 
-/// Nine digits, of which no part is zeroes alone (SSA, POMS RM 10201.030).
+/// Nine digits, with no part all zeroes (SSA, POMS RM 10201.030).
 fn is_social_security(text: &str) -> bool {
     let is_number = text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_repeated = text.bytes().all(|byte| text.starts_with(char::from(byte)));
     is_number && !is_repeated && &text[..3] != "000" && &text[3..5] != "00" && &text[5..] != "0000"
 }
 
-/// Eleven characters, digits and letters in their places (CMS, Understanding the MBI format).
+/// Eleven characters, with digits and letters in fixed places (CMS, Understanding the MBI format).
 fn is_mbi(text: &str) -> bool {
     const FORM: [u8; 11] = *b"CANNANNAANN";
     let fits = |(byte, form): (u8, u8)| match form {
@@ -89,7 +89,7 @@ fn is_mbi(text: &str) -> bool {
         b'N' => byte.is_ascii_digit(),
         _ => byte.is_ascii_uppercase(),
     };
-    // The third and the sixth character are a letter or a digit.
+    // The third and the sixth character may be a letter or a digit.
     let either = |at: usize, byte: u8| matches!(at, 2 | 5) && byte.is_ascii_uppercase();
     text.len() == FORM.len()
         && text.bytes().zip(FORM).enumerate().all(|(at, pair)| fits(pair) || either(at, pair.0))
@@ -149,7 +149,7 @@ mod tests {
             assert_eq!(found, ("https://x/m".to_owned(), "a-1".to_owned(), false), "{kind}");
         }
         assert_ne!(of("https://x/m", "", "A-1"), of("https://x/m", "", "a-1"));
-        // Neither the OID of all licences nor one that begins alike.
+        // Neither the OID above all licences nor an OID that only begins alike.
         assert!(!of("urn:oid:2.16.840.1.113883.4.10", "", "123456789").unwrap().2);
     }
 
@@ -163,7 +163,7 @@ mod tests {
         for value in ["UNKNOWN", "unk", "None", "not-available", "NULL"] {
             assert_eq!(of("https://x/m", "mb", value), None, "{value}");
         }
-        // A number without a system is that of whoever gave it.
+        // A number without a system belongs to its assigner.
         assert_eq!(of("", "dl", "S1"), None);
         let given = Identifier::new(None, Some(" State of Ohio"), Some("dl"), "S1").unwrap();
         assert_eq!((given.system.as_str(), given.is_of_one_person), ("of state of ohio", true));

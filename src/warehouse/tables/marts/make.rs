@@ -1,5 +1,5 @@
-//! Works out the marts of a batch of connections: into the tables that stand, or into temporary
-//! tables of the same names, which hide them.
+//! Computes the marts of a batch of connections: into the tables of the warehouse, or into temporary
+//! tables of the same names, which hide those.
 
 use super::{
     amounts,
@@ -16,7 +16,7 @@ use rusqlite::{Connection, Transaction};
 
 const DOING: &str = "cannot fill the marts";
 
-/// Makes the marts of a batch of connections anew that are behind.
+/// Makes the outdated marts of a batch of connections anew.
 pub(super) fn make(
     transaction: &Transaction<'_>,
     marts: &[Mart],
@@ -28,7 +28,7 @@ pub(super) fn make(
     };
     let behind: Vec<&Mart> = marts.iter().filter(is_behind).collect();
     prepare(transaction, &behind, batch)?;
-    // Without a condition SQLite empties a table as a whole and does not look for its rows.
+    // A DELETE without a condition empties a table at once; SQLite then need not find each row.
     let of_scope = match are_all_in_scope(transaction)? {
         true => "",
         false => " WHERE connection_id IN (SELECT connection_id FROM temp.mart_scope)",
@@ -42,7 +42,7 @@ pub(super) fn make(
     clean_up(transaction)
 }
 
-/// Whether every connection is in scope.
+/// Whether `temp.mart_scope` has every connection.
 fn are_all_in_scope(connection: &Connection) -> Result<bool, WarehouseError> {
     connection
         .query_row(
@@ -54,7 +54,7 @@ fn are_all_in_scope(connection: &Connection) -> Result<bool, WarehouseError> {
         .doing(DOING)
 }
 
-/// Forgets the notes that a batch was made for. Another process may have made others meanwhile.
+/// Deletes the notes that the batch was made for; another process may have added further ones meanwhile.
 fn forget_notes(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), WarehouseError> {
     const OF_BATCH: &str = "connection_id IN (SELECT connection_id FROM temp.mart_scope)";
     let Some(types) = &batch.types else {
@@ -67,7 +67,7 @@ fn forget_notes(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Ware
     types.iter().try_for_each(|name| transaction.execute(&delete, [name]).doing(DOING).map(drop))
 }
 
-/// Makes the marts of a batch in temporary tables, for `compare` to hold against the stored ones.
+/// Makes the marts of a batch in temporary tables, which `compare` compares with the stored ones.
 ///
 /// Nothing but temporary tables is written, and `temp.mart_scope` names the connections.
 pub(super) fn beside(
@@ -95,7 +95,7 @@ pub(super) fn beside(
     clean_up(connection)
 }
 
-/// Works out what several marts need, in tables that are gone again with [`clean_up`].
+/// Fills the temporary tables that several marts read; [`clean_up`] drops them.
 fn prepare(connection: &Connection, marts: &[&Mart], batch: &Batch) -> Result<(), WarehouseError> {
     for (at, step) in steps::needed_by(marts.iter().copied()).into_iter().enumerate() {
         connection.execute_batch(step).doing(DOING)?;
@@ -115,8 +115,9 @@ fn prepare(connection: &Connection, marts: &[&Mart], batch: &Batch) -> Result<()
     Ok(())
 }
 
-/// Fills the marts, each behind those that it reads, and with what the claims' relations come to once
-/// their own amounts are there.
+/// Fills each mart after the marts that it reads.
+///
+/// The relations between claims are computed once the claims' own amounts are there.
 fn fill(connection: &Connection, marts: &[&Mart]) -> Result<(), WarehouseError> {
     for mart in order::tables_in_order(marts) {
         for fill in statements(&mart.sql).1 {

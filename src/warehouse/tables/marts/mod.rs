@@ -1,11 +1,10 @@
 //! The marts: tables that answer an analyst's question, kept in step with the normalised tables.
 //!
-//! A change to a resource of a type that marts are made of notes its connection and type in the same
-//! transaction; at the end of a run, or when the warehouse is opened the next time, the marts of noted
-//! connections that read such types are made anew, in one transaction per batch: readers see the old
-//! rows or the new ones.
-//! Where nothing was noted, nothing is read or written. Connections of one person at one payer are made
-//! anew together, since a resource that came through both counts once.
+//! A change to a resource of a type that marts read notes its connection and type in the same
+//! transaction. At the end of a run, or when the warehouse is next opened, the marts of noted connections
+//! that read such types are made anew. That takes one transaction per batch: readers see the old rows or
+//! the new ones. If nothing was noted, nothing is read or written. Connections of one person at one payer
+//! are made anew together, since a resource that came through both counts once.
 
 mod amounts;
 mod batch;
@@ -50,9 +49,9 @@ pub(in crate::warehouse) use standing::state;
 pub(in crate::warehouse) use statements::creates_view;
 pub use words::{luhn_sum, npi_is_valid};
 
-/// Raised when the same statements give other rows than before.
+/// Raised if the same statements give other rows than before.
 const FORMAT: u8 = 5;
-/// Notes that the marts of a connection are behind.
+/// Notes that the marts of a connection are out of date.
 pub(crate) fn note(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
     transaction
         .prepare_cached("INSERT OR IGNORE INTO mart_due VALUES (?1)")
@@ -61,8 +60,9 @@ pub(crate) fn note(transaction: &Connection, connection_id: i64) -> Result<(), W
         .map(drop)
 }
 
-/// Notes that a resource of this type has changed, if any mart is made of such: the marts that read
-/// the type are behind.
+/// Notes that a resource of this type has changed, so that the marts that read the type are out of date.
+///
+/// Nothing is noted if no mart reads the type.
 pub(super) fn note_change(
     transaction: &Connection,
     connection_id: i64,
@@ -78,7 +78,8 @@ pub(super) fn note_change(
         .map(drop)
 }
 
-/// Notes every connection where the tables of this type are others now, if any mart is made of such.
+/// Notes every connection, because the tables of this type have changed; nothing if no mart reads the
+/// type.
 pub(super) fn note_tables(
     transaction: &Connection,
     resource_type: &str,
@@ -89,7 +90,7 @@ pub(super) fn note_tables(
     }
 }
 
-/// Notes every connection; whether there is any.
+/// Notes every connection; returns whether there is any.
 pub(super) fn note_all(transaction: &Connection) -> Result<bool, WarehouseError> {
     transaction
         .execute("INSERT OR IGNORE INTO mart_due SELECT id FROM connection", [])
@@ -97,7 +98,7 @@ pub(super) fn note_all(transaction: &Connection) -> Result<bool, WarehouseError>
         .map(|connections| connections > 0)
 }
 
-/// Notes the other connections of a connection's persons, before the connection is purged.
+/// Notes the other connections of the same persons, before a connection is purged.
 pub(crate) fn note_kin(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
     if !exists(transaction, "member")? {
         return Ok(());
@@ -119,7 +120,7 @@ fn exists(connection: &Connection, name: &str) -> Result<bool, WarehouseError> {
         .doing("cannot read which tables there are")
 }
 
-/// What tells one definition of a mart from another.
+/// A hash that changes with the definition of a mart.
 pub(crate) fn hash(mart: &Mart) -> Vec<u8> {
     let mut hash = Sha256::new().chain_update([FORMAT]).chain_update(&mart.sql);
     if !is_view(mart) {
@@ -128,7 +129,7 @@ pub(crate) fn hash(mart: &Mart) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
-/// Asks for marts to be made anew, whatever their definition.
+/// Requests that marts be made anew even if their definition is unchanged.
 pub(crate) fn request(connection: &Connection, names: &[String]) -> Result<(), WarehouseError> {
     for name in names {
         connection
@@ -138,8 +139,9 @@ pub(crate) fn request(connection: &Connection, names: &[String]) -> Result<(), W
     Ok(())
 }
 
-/// Creates the marts whose definition is new, drops those that have none any more, and brings every
-/// mart up to date. Readers see all of it at once.
+/// Creates marts with a new definition, drops those without one, and brings every mart up to date.
+///
+/// Readers see all these changes at once.
 pub(crate) fn prepare(
     connection: &mut Connection,
     marts: &[Mart],
@@ -150,7 +152,7 @@ pub(crate) fn prepare(
         return refresh(connection, marts);
     }
     let transaction = connection.transaction().doing(doing)?;
-    // Another process may have done it meanwhile.
+    // Another process may have done the same meanwhile.
     let Some(Stale { changed, drop }) = Stale::among(&transaction, marts)? else { return Ok(()) };
     for (name, kind) in drop {
         transaction.execute_batch(&format!("DROP {kind} {}", quote(&name))).doing(doing)?;
@@ -180,7 +182,7 @@ pub(crate) fn prepare(
 /// The marts that differ from their definitions.
 struct Stale<'a> {
     changed: Vec<&'a Mart>,
-    /// Name and kind of each table or view that must go: another belongs in its place, or none.
+    /// Name and kind of each table or view to drop, because its definition changed or is gone.
     drop: Vec<(String, String)>,
 }
 
@@ -210,7 +212,7 @@ impl Stale<'_> {
 
 /// Brings the marts of noted connections up to date.
 pub(crate) fn refresh(connection: &mut Connection, marts: &[Mart]) -> Result<(), WarehouseError> {
-    // A connection that is made anew may change which of the others are the same person.
+    // Making one connection anew may change which of the others are about the same person.
     for batch in due(connection)? {
         let transaction = connection.transaction().doing("cannot begin to fill the marts")?;
         make(&transaction, marts, &batch)?;
@@ -219,8 +221,9 @@ pub(crate) fn refresh(connection: &mut Connection, marts: &[Mart]) -> Result<(),
     Ok(())
 }
 
-/// Brings the marts up to date within a transaction, unless they are another version's: whoever opens
-/// the warehouse next to write does it then.
+/// Brings the marts up to date within a transaction.
+///
+/// Marts of another version are left alone: whoever next opens the warehouse for writing makes them anew.
 pub(crate) fn refresh_within(
     transaction: &Transaction<'_>,
     marts: &[Mart],
@@ -232,7 +235,7 @@ pub(crate) fn refresh_within(
     Ok(())
 }
 
-/// The definition that each mart in the file was made by.
+/// The hash of the definition by which each mart in the file was made.
 fn definitions(connection: &Connection) -> Result<HashMap<String, Vec<u8>>, WarehouseError> {
     connection
         .prepare("SELECT name, definition_hash FROM mart_table")

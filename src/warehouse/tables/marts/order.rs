@@ -3,9 +3,9 @@
 use super::statements::{is_view, statements};
 use crate::warehouse::tables::table::Mart;
 
-/// The marts that are tables, each behind those that it reads, else by name.
+/// The marts that are tables, each after those that it reads, otherwise by name.
 ///
-/// Two marts that read each other could not be filled at all; they come last, by name.
+/// Two marts that read each other cannot be filled; they come last, by name.
 pub(super) fn tables_in_order<'a>(marts: &[&'a Mart]) -> Vec<&'a Mart> {
     let mut waiting: Vec<(&Mart, Vec<String>)> = marts
         .iter()
@@ -27,7 +27,7 @@ pub(super) fn tables_in_order<'a>(marts: &[&'a Mart]) -> Vec<&'a Mart> {
     ordered
 }
 
-/// Names behind FROM and JOIN in the statements that fill a mart.
+/// The names after FROM and JOIN in the statements that fill a mart.
 fn reads(mart: &Mart) -> Vec<String> {
     let fills = statements(&mart.sql).1.join(" ");
     let words: Vec<&str> = fills.split(|c: char| c.is_whitespace() || "(),".contains(c)).collect();

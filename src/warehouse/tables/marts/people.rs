@@ -1,4 +1,4 @@
-//! Reads whom the connections are about, and notes for the marts which of them are one person.
+//! Reads which patients the connections are about, and tells the marts which of them are one person.
 
 use super::{
     first_name::given_names,
@@ -9,17 +9,18 @@ use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, params};
 use std::collections::HashMap;
 
-/// Kinds of identifiers that a person does not share, unless by mistake. A subscriber's number, for
-/// one, is that of the whole family.
+/// Types of identifiers that two persons do not share, unless by mistake (HL7 v2 table 0203).
+///
+/// A subscriber's number is not among them: the whole family has it.
 const KINDS: &str = "'um', 'mb', 'mc', 'ma', 'ss', 'mr', 'dl', 'ppn', 'pi', 'jhn', 'bct', 'nh'";
 
-/// The tables that say whom the records of a connection name.
+/// The tables from which the patients of a connection are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Records {
-    /// In all of them.
+    /// For each connection, all tables with patients.
     All,
-    /// In the tables of connections whose marts are out of date. For any other connection, the mart
-    /// of members has everybody.
+    /// The same tables, but only for connections whose marts are out of date. For any other connection,
+    /// the mart `member` already lists the patients.
     Changed,
 }
 
@@ -29,8 +30,8 @@ pub(super) fn read(
     records: Records,
 ) -> Result<Vec<Person>, WarehouseError> {
     let doing = "cannot read whom the connections are about";
-    // Not every plan that covers a family shares the Patients of all whom its claims name. A label is
-    // that of the only patient, whoever else the claims name.
+    // Not every plan that covers a family shares the Patients of all the persons its claims name. The
+    // connection's label belongs to the only patient, whoever else the claims name.
     let mut patients: Vec<Patient> = connection
         .prepare_cached(
             "WITH told AS (
@@ -143,8 +144,9 @@ fn pairs(
     Ok(())
 }
 
-/// Fills `temp.person` with the persons of the connections in scope, and `temp.record_source` with what
-/// they read.
+/// Fills `temp.person` with the persons of the connections in scope.
+///
+/// Fills `temp.record_source` with the connections whose records they read.
 pub(super) fn fill(connection: &Connection, persons: &[Person]) -> Result<(), WarehouseError> {
     let doing = "cannot note who the persons are";
     let mut insert = connection
@@ -172,7 +174,7 @@ pub(super) fn fill(connection: &Connection, persons: &[Person]) -> Result<(), Wa
     Ok(())
 }
 
-/// The connections whose rows of `member` are not what the persons are now.
+/// The connections whose rows of `member` differ from what the persons are now.
 pub(super) fn changed(
     connection: &Connection,
     persons: &[Person],

@@ -1,14 +1,15 @@
 //! Which patients of which connections are one person, and why.
 //!
-//! Pure. Two patients are one person when the operator gave their connections the same label, when
-//! they are the same patient of the same plan or server, when one says that it is linked to the other,
-//! or when they share an identifier. An identifier joins two groups of patients only if no name and no
-//! birth date in one group differs from those in the other.
+//! Pure. Two patients are one person if the operator gave their connections the same label, if they are
+//! the same patient of the same plan or server, if one Patient links to the other, or if they share an
+//! identifier. An identifier joins two groups of patients only if no name and no birth date in one group
+//! contradicts those in the other.
 //!
-//! Two connections read the same records where they hold the same patient of the same plan. Files hold
-//! those of a plan, or of other files, where both tell of the same server and hold the same patient of
-//! it, or where the patient has the same id and the payer's own number. Files that hold patients of two
-//! plans make no source of the two: each patient's records go with those of its own plan.
+//! Two connections read the same records if they hold the same patient of the same plan. Imported files
+//! have the records of a plan, or of other files, if both name the same server and hold the same patient
+//! of it. The same holds if the patient has the same id and the payer's own number. Files with patients
+//! of two plans do not make the two plans one source: each patient's records go with those of its own
+//! plan.
 
 use super::{first_name::FirstName, groups::Groups, identifier::Identifier};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,20 +19,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(super) struct Patient {
     pub(super) connection_id: i64,
     pub(super) id: String,
-    /// `None`: only files fill the connection, and an id is theirs alone.
+    /// The plan; `None` if only files fill the connection, so that ids are unique within it alone.
     pub(super) plan: Option<String>,
-    /// The FHIR bases that are known of the server, without their scheme.
+    /// The FHIR base URLs that are known of the server, without their scheme.
     pub(super) bases: Vec<String>,
-    /// The connection's label, for the patient that the connection is about.
+    /// The connection's label, on the patient that the connection is about.
     pub(super) label: Option<String>,
     pub(super) given_name: Option<String>,
     pub(super) birth_date: Option<String>,
     pub(super) identifiers: Vec<Identifier>,
-    /// Ids of Patients of the same connection that are the same person.
+    /// Ids of Patients of the same connection that are linked as the same person.
     pub(super) links: Vec<String>,
 }
 
-/// The person that a patient is.
+/// Which person a patient is.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Person {
     pub(super) member_id: String,
@@ -39,16 +40,16 @@ pub(super) struct Person {
     pub(super) patient_id: String,
     pub(super) evidence: Option<String>,
     pub(super) same_as: Option<i64>,
-    /// Another connection of the person reads the same records.
+    /// Whether another connection of the person reads the same records.
     pub(super) is_repeated: bool,
     pub(super) connection_count: usize,
-    /// The first connection among those that read the same records as this one does for this patient.
+    /// The first of the connections that read the same records for this patient.
     pub(super) source_id: i64,
-    /// The first connection among those whose marts depend on each other.
+    /// The first of the connections whose marts depend on each other.
     pub(super) group_id: i64,
 }
 
-/// What is known of how those of a group are called and when they were born.
+/// The known names and birth dates of a group of patients.
 #[derive(Debug, Clone, Default)]
 struct Traits {
     first_names: BTreeSet<FirstName>,
@@ -64,10 +65,10 @@ impl Traits {
         }
     }
 
-    /// Whether birth dates and first given names leave it possible that all are one person.
+    /// Whether birth dates and first given names allow that all are one person.
     ///
-    /// Members of one family may share a number, and twins a birth date. A month or a year does not
-    /// differ from a day within it, nor a day from a time of it.
+    /// Members of one family may share a number, and twins a birth date. A month or a year agrees with
+    /// any day in it, and a day with any time of it.
     fn agree(&self, other: &Traits) -> bool {
         let names = (&self.first_names, &other.first_names);
         let is_within = |one: &String, other: &String| {
@@ -82,14 +83,14 @@ impl Traits {
     }
 }
 
-/// The patients, and which of them are one so far.
+/// The patients, and the groups of them that are one person so far.
 struct Finding<'a> {
     patients: &'a [Patient],
     persons: Groups,
     records: Groups,
-    /// The plan whose records a group's are, at its root.
+    /// At the root of each group, the plan whose records the group has.
     record_plans: Vec<Option<&'a str>>,
-    /// Of each group, at its root.
+    /// At the root of each group, the names and birth dates of the group.
     traits: Vec<Traits>,
     evidence: BTreeMap<usize, (String, i64)>,
 }
@@ -113,7 +114,7 @@ impl Finding<'_> {
         }
     }
 
-    /// Joins the records of two patients, unless they are those of two plans.
+    /// Joins the records of two patients, unless they are records of two plans.
     fn bind_records(&mut self, one: usize, other: usize) {
         let (one, other) = (self.records.root(one), self.records.root(other));
         let plans = (self.record_plans[one], self.record_plans[other]);
@@ -123,13 +124,13 @@ impl Finding<'_> {
         }
     }
 
-    /// Whether patients are of two connections, at least one of which only files fill.
+    /// Whether two patients are of different connections, at least one of which only files fill.
     fn has_files_beside(&self, one: usize, other: usize) -> bool {
         let (one, other) = (&self.patients[one], &self.patients[other]);
         one.connection_id != other.connection_id && (one.plan.is_none() || other.plan.is_none())
     }
 
-    /// Whether name and birth date of both are known.
+    /// Whether name and birth date of both patients are known.
     fn are_known(&self, one: usize, other: usize) -> bool {
         [one, other]
             .into_iter()
@@ -137,17 +138,17 @@ impl Finding<'_> {
             .all(|traits| !traits.first_names.is_empty() && !traits.birth_dates.is_empty())
     }
 
-    /// Whether all who are one person with either may be one person.
+    /// Whether the groups of both patients may together be one person.
     fn agree(&mut self, one: usize, other: usize) -> bool {
         let (one, other) = (self.persons.root(one), self.persons.root(other));
         one == other || self.traits[one].agree(&self.traits[other])
     }
 }
 
-/// Finds the persons; patients come in the order of their connections.
+/// Finds the persons; the patients must be in the order of their connections.
 ///
-/// A connection that holds several patients holds families, whose members often share a number: there
-/// a patient of no name or birth date is not taken for another one.
+/// A connection with several patients holds families, whose members often share a number. There, a
+/// patient without a name or birth date is not joined with another one.
 pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
     let all = || Groups::of(patients.len());
     let mut found = Finding {
@@ -195,8 +196,8 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
             if let Some(other) = fits {
                 found.bind(other, at, &format!("identifier {system}"), false);
             }
-            // Another payer may know the patient by a number of Medicare or of social security, and by
-            // an id as short as this one's.
+            // Another payer may know the patient by a number of Medicare or of social security, and may
+            // by chance use the same short id.
             for &other in others.iter().filter(|_| !is_of_one_person) {
                 let is_same_id = patients[other].id == patient.id;
                 if is_same_id && found.has_files_beside(other, at) && found.agree(at, other) {
@@ -281,11 +282,12 @@ fn describe(
     described.collect()
 }
 
-/// For each patient, the first connection that reads the same records: the first one of the plan, where
-/// they are a plan's.
+/// For each patient, the first connection that reads the same records.
 ///
-/// A connection is read as a whole, with whatever its claims name. Files that hold records of two plans
-/// are read in parts: the patients of each plan with that plan, the others by themselves.
+/// If they are records of a plan, it is the first connection of the plan.
+///
+/// A connection is read as a whole, with everyone its claims name. Files with records of two plans are
+/// read in parts: the patients of each plan with that plan, the others by themselves.
 fn sources(patients: &[Patient], records: &mut Groups) -> Vec<i64> {
     let mut parts = Groups::of(patients.len());
     let mut connections: BTreeMap<i64, Vec<usize>> = BTreeMap::new();

@@ -39,7 +39,7 @@ fn files_hold_the_records_of_a_server_where_base_or_number_tells() {
         resolve(patients).iter().map(|person| person.source_id).collect()
     };
     assert_eq!(sources(&[of_plan.clone(), file(2, "p"), file(3, "p")]), [1, 1, 1]);
-    // Another id is a record of its own, and so is another person under the same number.
+    // Another id is another record, and so is another person with the same number.
     assert_eq!(sources(&[of_plan.clone(), file(2, "q")]), [1, 2]);
     let eva = Patient { given_name: Some("Eva".to_owned()), ..file(2, "p") };
     let jan = Patient { given_name: Some("Jan".to_owned()), ..of_plan.clone() };
@@ -84,7 +84,7 @@ fn files_of_two_plans_make_no_source_of_the_two() {
     };
     let found = sources(&[of_plan(1, "a", "p"), of_plan(2, "b", "q"), file(3, "p"), file(3, "q")]);
     assert_eq!(found, [(1, 1), (2, 1), (1, 1), (2, 1)]);
-    // The files came first, and hold somebody whom no plan knows.
+    // The files were imported first, and hold a patient whom no plan knows.
     let found = sources(&[
         file(1, "p"),
         file(1, "q"),
@@ -93,10 +93,10 @@ fn files_of_two_plans_make_no_source_of_the_two() {
         of_plan(3, "b", "q"),
     ]);
     assert_eq!(found, [(2, 1), (3, 1), (1, 1), (2, 1), (3, 1)]);
-    // One patient whom both plans know by one number: the records are the first one's.
+    // Both plans know one patient by one number: the records belong to the first plan.
     let found = sources(&[of_plan(1, "a", "p"), of_plan(2, "b", "p"), file(3, "p")]);
     assert_eq!(found, [(1, 1), (2, 2), (1, 1)]);
-    // Two connections at one plan are one server.
+    // Two connections at one plan have one server.
     let found = sources(&[of_plan(1, "a", "p"), of_plan(2, "a", "q"), file(3, "p"), file(3, "q")]);
     assert_eq!(found, [(1, 1); 4]);
 }
@@ -128,7 +128,7 @@ fn a_shared_number_joins_unless_birth_date_or_name_differ() {
     assert_eq!(ids(&[same.clone(), unknown.clone()]), ["c1", "c1"]);
     assert_eq!(ids(&[same.clone(), with(2, "1980-01-01", "J.")]), ["c1", "c1"]);
     assert_eq!(ids(&[same.clone(), with(2, "1980-01-01", "e")]), ["c1", "c2"]);
-    // Whoever is unknown joins one of the twins, and never both.
+    // A patient without a name and birth date joins one of the twins, never both.
     let twin = with(3, "1980-01-01", "Eva");
     assert_eq!(ids(&[same.clone(), unknown.clone(), twin.clone()]), ["c1", "c1", "c3"]);
     let later = Patient { connection_id: 4, plan: Some("4".to_owned()), ..unknown };

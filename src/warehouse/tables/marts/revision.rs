@@ -1,20 +1,23 @@
-//! What a claim says of itself: a bill's frequency, an original, an adjustment or a void, a supply.
+//! What a claim says of itself: the bill's frequency, an original, an adjustment or a void, days of
+//! supply.
 //!
-//! `config/marts/claim.sql` calls these as SQL functions. Each gives NULL for what it does not understand.
+//! `config/marts/claim.sql` calls these as SQL functions. Each returns NULL for a value that it does not
+//! know.
 
-/// Whether two names of a piece of information, as codes or URLs of Medicare's, say one of these.
+/// Whether an entry of `supportingInfo`, or an extension, has one of these names as code or URL.
 fn names(category: [Option<&str>; 3], known: &[&str]) -> bool {
     category.into_iter().flatten().any(|name| known.contains(&plain(name).as_str()))
 }
 
-/// The letters and digits of a name; of a URL, those of its last part.
+/// The letters and digits of a name; if it is a URL, those of its last part.
 fn plain(name: &str) -> String {
     let last = name.rsplit('/').next().unwrap_or(name);
     last.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
-/// What a piece of information about a prescription is, by any of its names: `days supply` or
-/// `refill number`.
+/// The meaning of an entry of a prescription's `supportingInfo`, by any of its names.
+///
+/// It is `days supply` or `refill number`.
 pub(super) fn prescription(names: [Option<&str>; 4]) -> Option<&'static str> {
     names.into_iter().flatten().find_map(|name| match plain(name).as_str() {
         "dayssupply" | "daysupply" | "daysofsupply" | "dayssuplynum" | "clmlinedayssuplyqty" => {
@@ -25,7 +28,7 @@ pub(super) fn prescription(names: [Option<&str>; 4]) -> Option<&'static str> {
     })
 }
 
-/// The bill frequency, where a piece of information about a claim is one.
+/// The bill frequency, if an entry of a claim's `supportingInfo` or an extension states one.
 pub(super) fn frequency(category: [Option<&str>; 3], code: Option<&str>) -> Option<String> {
     const KNOWN: [&str; 7] = [
         "clmfreqcd",
@@ -41,10 +44,12 @@ pub(super) fn frequency(category: [Option<&str>; 3], code: Option<&str>) -> Opti
     names(category, &KNOWN).then(|| code.to_ascii_uppercase()).filter(is_known)
 }
 
-/// The bill frequency of a type of bill: two digits for facility and care, and the frequency (NUBC, form
-/// locator 4), with or without a zero before them.
+/// The bill frequency in a type of bill (NUBC, form locator 4).
 ///
-/// An `X` in the last place leaves the frequency open: `13X` is any bill of a hospital's outpatients.
+/// A type of bill is two digits for facility and care, then the frequency, with or without a leading
+/// zero.
+///
+/// An `X` in the last place leaves the frequency open: `13X` is any outpatient bill of a hospital.
 pub(super) fn bill_frequency(type_of_bill: &str) -> Option<String> {
     let text = type_of_bill.trim();
     let three = if text.len() == 4 { text.strip_prefix('0')? } else { text };
@@ -54,16 +59,17 @@ pub(super) fn bill_frequency(type_of_bill: &str) -> Option<String> {
     (is_one && is_frequency(last)).then(|| char::from(last).to_string())
 }
 
-/// Whether the NUBC has such a bill frequency.
+/// Whether the NUBC defines this bill frequency.
 fn is_frequency(code: u8) -> bool {
     matches!(code, b'0'..=b'9' | b'A'..=b'Q' | b'X'..=b'Z')
 }
 
-/// original, adjustment or void, where a piece of information about a claim says so.
+/// One of the words original, adjustment or void, if an entry of a claim's `supportingInfo` or an
+/// extension says so.
 pub(super) fn adjustment(category: [Option<&str>; 3], code: Option<&str>) -> Option<&'static str> {
     let code = code?.trim().to_ascii_lowercase();
     let found = match code.as_str() {
-        // Words are understood wherever a type of adjustment is told.
+        // These words are understood in any entry about a type of adjustment.
         "original" => "original",
         "adjustment" | "adjusted" | "replacement" | "corrected" | "correction" => "adjustment",
         "void" | "voided" | "cancel" | "cancelled" | "canceled" | "reversal" | "reversed"

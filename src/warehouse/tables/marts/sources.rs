@@ -1,8 +1,8 @@
-//! The resource types that the marts are made of. A change to any other leaves every mart as it is.
+//! The resource types that marts read. A change to any other type leaves every mart as it is.
 
 use std::collections::BTreeSet;
 
-/// In the order of their names; a test holds them against the statements that fill the marts.
+/// In alphabetical order; a test compares them with the statements that fill the marts.
 const SOURCES: [&str; 11] = [
     "Condition",
     "Coverage",
@@ -17,10 +17,11 @@ const SOURCES: [&str; 11] = [
     "Procedure",
 ];
 
-/// The types that few marts read, directly or through other marts, each with those marts. After a
-/// change to any other type, all marts of the connection are made anew.
+/// Types that few marts read, directly or through other marts, each with these marts.
 ///
-/// Who the persons are is no part of this: where a Patient or a Coverage changes that, all marts of the
+/// After a change to any other type, all marts of the connection are made anew.
+/// This list leaves out who the persons are: if a Patient or a Coverage changes that, all marts of the
+/// connections are out of date.
 /// connections are behind.
 const FEW: [(&str, &[&str]); 6] = [
     (
@@ -112,19 +113,19 @@ mod tests {
         assert_eq!(types.into_iter().collect::<Vec<_>>(), SOURCES);
     }
 
-    /// The names in everything that fills a mart: its own statements, the steps that it needs, and
-    /// the marts that it reads.
+    /// The names in everything that fills a mart: its own statements, the steps that it needs, and the
+    /// marts that it reads.
     fn everything_read(name: &str, marts: &[Mart], seen: &mut BTreeSet<String>) -> String {
         let Some(mart) = marts.iter().find(|mart| mart.name == name) else { return String::new() };
         if !seen.insert(name.to_owned()) {
             return String::new();
         }
         let mut text = statements(&mart.sql).1.join("\n");
-        // The relations of claims are worked out behind the mart of claims, for others too.
+        // The relations of claims are computed after the mart `claim`, for other marts, too.
         if name == "claim" || text.contains("temp.lineage") || text.contains("temp.carried") {
             text.push_str(LINEAGE);
         }
-        // Which copy of a resource counts is decided type by type.
+        // A step is left out if it only decides, type by type, which copy of a resource counts.
         for step in steps::needed_by([mart].into_iter()).into_iter().skip(1) {
             if !step.contains("INTO temp.duplicate") {
                 text.push_str(step);

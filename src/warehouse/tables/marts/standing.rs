@@ -1,20 +1,19 @@
-//! Which connections have marts older than their tables, and which are about one person.
+//! Which connections have marts older than their tables, and which are about the same person.
 
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
-/// A connection as the marts see it.
+/// The state of the marts, by connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MartState {
-    /// Connections whose marts are older than their tables, by `connection.id`; the next run makes
-    /// them anew.
+    /// Ids of connections whose marts are older than their tables; the next run makes them anew.
     pub behind: BTreeSet<i64>,
-    /// Pairs of connections about one person: `connection.id` of the one, name of the other.
+    /// Pairs of connections about one person: the id of one, the name of the other.
     pub same_person: BTreeSet<(i64, String)>,
 }
 
-/// Reads it; a warehouse without marts says nothing.
+/// Reads the state of the marts; empty for a warehouse without marts.
 pub(in crate::warehouse) fn state(connection: &Connection) -> Result<MartState, WarehouseError> {
     let doing = "cannot read what the marts say of connections";
     let mut state = MartState::default();

@@ -4,7 +4,7 @@ use super::statements::{is_view, statements};
 use crate::warehouse::tables::table::Mart;
 use std::collections::BTreeSet;
 
-/// In the order in which they are worked out; the first makes tables that Rust fills, and the third.
+/// All steps, in the order in which they run; Rust fills the tables of the first and the third.
 pub(super) const ALL: [&str; 7] = [
     include_str!("../../../../config/mart_steps/scope.sql"),
     include_str!("../../../../config/mart_steps/duplicate.sql"),
@@ -15,8 +15,9 @@ pub(super) const ALL: [&str; 7] = [
     include_str!("../../../../config/mart_steps/line_performer.sql"),
 ];
 
-/// The steps that these marts need, themselves or through another step. A mart needs a step if its SQL
-/// names a table of it, as `temp.table`.
+/// The steps that these marts need, themselves or through another step.
+///
+/// A mart needs a step if its SQL names a table of the step, as `temp.table`.
 pub(super) fn needed_by<'a>(marts: impl Iterator<Item = &'a Mart>) -> Vec<&'static str> {
     let mut wanted: BTreeSet<String> = BTreeSet::new();
     for mart in marts.filter(|mart| !is_view(mart)) {
@@ -48,7 +49,7 @@ pub(super) fn creates(step: &str, name: &str) -> bool {
     })
 }
 
-/// Whether a step puts rows into a table of this name.
+/// Whether a step inserts rows into a table of this name.
 fn fills(step: &str, name: &str) -> bool {
     let into = format!("INTO temp.{name}\n");
     creates(step, name) || step.contains(&into)

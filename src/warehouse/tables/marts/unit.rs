@@ -1,7 +1,8 @@
-//! Units of measure that are spelled in many ways: UCUM codes and what laboratories print.
+//! Units of measure in their many spellings: UCUM codes and the texts that laboratories print.
 
-/// Whether two quantities are of one unit, each by its code and its printed unit. Unknown where either
-/// states none. No unit is converted into another.
+/// Whether two quantities have the same unit, each given by its code and its printed unit.
+///
+/// `None` if either has no unit. No unit is converted into another.
 pub(super) fn are_same(one: [Option<&str>; 2], other: [Option<&str>; 2]) -> Option<bool> {
     let words = |of: [Option<&str>; 2]| -> Vec<String> {
         of.into_iter().flatten().filter_map(word).collect()
@@ -11,10 +12,10 @@ pub(super) fn are_same(one: [Option<&str>; 2], other: [Option<&str>; 2]) -> Opti
     are_stated.then(|| one.iter().any(|unit| other.contains(unit)))
 }
 
-/// A unit in the one spelling by which units are compared; nothing where a text is empty.
+/// A unit in a normal form, for comparison only; `None` for an empty text.
 ///
-/// Case is no difference, as in UCUM's own case-insensitive form, and neither are blanks, brackets and
-/// UCUM's annotations in braces.
+/// Upper and lower case are the same, as in UCUM's own case-insensitive form. Blanks, brackets and UCUM's
+/// annotations in braces are left out.
 pub(super) fn word(text: &str) -> Option<String> {
     let mut plain = String::new();
     let mut depth = 0_usize;

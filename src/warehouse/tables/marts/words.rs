@@ -1,16 +1,16 @@
 //! One spelling for what payers write in many ways: dates, drug codes, days of supply.
 //!
-//! The statements of `config/marts` call these as SQL functions. Each takes what was sent and gives
-//! NULL for what it does not understand.
+//! The statements of `config/marts` call these as SQL functions. Each takes a value as sent and returns
+//! NULL if it does not understand the value.
 
 use chrono::{Datelike, NaiveDate};
 
-/// The day of a date or date and time; of a year or a month its first one.
+/// The day of a date, or of a date and time; for a year or a month, its first day.
 pub(super) fn first_day(text: &str) -> Option<String> {
     day(text, |year, month| NaiveDate::from_ymd_opt(year, month.unwrap_or(1), 1))
 }
 
-/// The day of a date or date and time; of a year or a month its last one.
+/// The day of a date, or of a date and time; for a year or a month, its last day.
 pub(super) fn last_day(text: &str) -> Option<String> {
     day(text, |year, month| {
         let next = match month.unwrap_or(12) {
@@ -60,7 +60,7 @@ fn is_time(text: &str) -> bool {
     };
     let is_second = |part: &str| {
         let (whole, rest) = part.split_once('.').unwrap_or((part, "0"));
-        // A leap second is the sixtieth.
+        // A leap second has the number 60.
         below(whole, 61) && !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit())
     };
     let is_clock = match time.split(':').collect::<Vec<_>>().as_slice() {
@@ -77,12 +77,13 @@ fn is_time(text: &str) -> bool {
     is_clock && is_zone
 }
 
-/// A National Drug Code in eleven digits.
+/// A National Drug Code, normalised to eleven digits.
 ///
-/// A sender may write `N4` or `NDC` in front (X12 loop 2410, RxNorm), a star in the place of a zero
-/// (CMS, HCPCS crosswalks), and a labeler of six digits of which the first is a zero (RxNorm's other
-/// forms; VANDF has twelve digits). Of ten digits without hyphens it cannot be told which part lacks its
-/// zero, unless the first one is a zero, since labelers of five digits begin at 10000: any other is no code.
+/// A sender may write `N4` or `NDC` in front (X12 loop 2410, RxNorm), a star instead of a zero (CMS,
+/// HCPCS crosswalks), or a labeler of six digits beginning with a zero (RxNorm's other forms; VANDF has
+/// twelve digits). Ten digits without hyphens do not show which part lacks its zero. The exception is a
+/// leading zero, since labelers of five digits begin at 10000. Other codes of ten digits are not
+/// understood.
 pub(super) fn ndc(text: &str) -> Option<String> {
     let text = text.trim().to_ascii_uppercase();
     let bare = ["N4", "NDC"].into_iter().find_map(|start| text.strip_prefix(start));
@@ -113,8 +114,9 @@ pub(super) fn ndc(text: &str) -> Option<String> {
     }
 }
 
-/// The NPI, if the identifier is an NPI by its system or its type. Under a system of another's that
-/// only ends in `npi`, the check digit must be right, too.
+/// The NPI, if the identifier is an NPI by its system or its type.
+///
+/// If another organization's system only ends in `npi`, the check digit must be right, too.
 pub(super) fn npi(system: Option<&str>, kind: Option<&str>, value: Option<&str>) -> Option<String> {
     let value = value?.trim();
     let system = system.unwrap_or_default().trim().trim_end_matches('/').to_ascii_lowercase();
@@ -126,16 +128,20 @@ pub(super) fn npi(system: Option<&str>, kind: Option<&str>, value: Option<&str>)
     is_one.then(|| value.to_owned())
 }
 
-/// Whether a text is a National Provider Identifier: ten digits, the first 1 or 2, the last the check
-/// digit (ISO/IEC 7812, of the number behind the prefix 80840).
+/// Whether a text is a valid National Provider Identifier.
+///
+/// That is ten digits: the first is 1 or 2, and the last is the check digit (ISO/IEC 7812, over the
+/// number with the prefix 80840).
 pub fn npi_is_valid(text: &str) -> bool {
     let is_number = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
-    // What the digits of the prefix come to.
+    // 24 is the sum of the digits of the prefix.
     is_number && text.starts_with(['1', '2']) && (luhn_sum(text.bytes()) + 24).is_multiple_of(10)
 }
 
-/// The sum of digits in which the first and every second one after it count twice, less 9 above 9
-/// (ISO/IEC 7812). Anything but digits gives any sum.
+/// The Luhn sum: digits where the first and every second one after it count double, less 9 if above 9
+/// (ISO/IEC 7812).
+///
+/// The result is meaningless for a text with anything but digits.
 pub fn luhn_sum(digits: impl Iterator<Item = u8>) -> u32 {
     digits
         .enumerate()
@@ -150,8 +156,10 @@ pub fn luhn_sum(digits: impl Iterator<Item = u8>) -> u32 {
 /// The longest supply of a drug, in days: a hundred years.
 const LONGEST_SUPPLY: f64 = 36_525.0;
 
-/// How many days an amount of a unit is, if no more than a hundred years: weeks have 7, months 30,
-/// years 365. A text may be a number with a unit behind it, or a duration such as P30D (ISO 8601).
+/// The number of days in a quantity of time, if it is no more than a hundred years.
+///
+/// A week has 7 days, a month 30, a year 365. A text may be a number with a unit after it, or a duration
+/// such as P30D (ISO 8601).
 pub(super) fn days(value: Option<f64>, unit: Option<&str>, text: Option<&str>) -> Option<f64> {
     let days = match value {
         Some(value) => days_of_unit(value, unit.unwrap_or_default()),
@@ -169,13 +177,13 @@ pub(super) fn days(value: Option<f64>, unit: Option<&str>, text: Option<&str>) -
     (0.0..=LONGEST_SUPPLY).contains(&days).then_some(days)
 }
 
-/// The number at the beginning of a text, and what is behind it.
+/// The number at the beginning of a text, and the rest of the text.
 fn number_before(text: &str) -> Option<(f64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     Some((text[..end].parse().ok()?, &text[end..]))
 }
 
-/// Adds up the parts of a duration behind its `P`: behind a `T` an `M` is a minute, else a month.
+/// Adds up the parts of a duration after its `P`: after a `T`, an `M` means minutes, otherwise months.
 fn days_of_duration(text: &str) -> Option<f64> {
     let upper = text.to_ascii_uppercase();
     let (mut rest, mut is_time, mut days, mut is_any) = (upper.as_str(), false, 0.0, false);
@@ -202,7 +210,7 @@ fn days_of_duration(text: &str) -> Option<f64> {
     is_any.then_some(days)
 }
 
-/// How many days an amount of a unit is. Whatever is no other unit of time, a supply is told in days.
+/// The days in a quantity of a unit. An unknown unit counts as days, in which supplies are usually told.
 fn days_of_unit(value: f64, unit: &str) -> f64 {
     let unit = unit.to_ascii_lowercase().replace("(s)", "");
     let (times, by) = match unit.trim_matches(|c: char| !c.is_ascii_alphanumeric()) {
@@ -220,14 +228,14 @@ fn days_of_unit(value: f64, unit: &str) -> f64 {
     value * times / by
 }
 
-/// A whole number at the beginning of a text.
+/// The whole number at the beginning of a text.
 pub(super) fn whole_number(text: &str) -> Option<i64> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text[..end].parse().ok()
 }
 
-/// A, B, C or D, where a text names a part of Medicare.
+/// A, B, C or D, if a text names that part of Medicare.
 pub(super) fn medicare_part(text: &str) -> Option<String> {
     let text = text.to_ascii_uppercase();
     let is_part = |part: &&str| ["A", "B", "C", "D"].contains(part);

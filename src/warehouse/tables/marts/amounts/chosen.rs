@@ -1,18 +1,19 @@
 //! Amounts that several kinds can state: what the plan paid, and what the member owes. Pure.
 //!
-//! Of each line the first kinds that it states count, and so they do of the header. Where only the lines speak,
-//! they add up line by line: one may name another kind than its neighbour.
+//! The kinds are in groups, best group first. For each line, the first group that it states counts, and
+//! likewise for the header. If only the lines state amounts, the lines add up, and each line may use
+//! another group.
 
 use super::{
     kind::{KINDS, Kind},
     sum::{Amount, Sums, add_up, round},
 };
 
-/// Kinds that speak for each other, the best first; those of one group add up.
+/// Groups of kinds that can stand for each other, best group first; kinds within a group add up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Choice(&'static [&'static [Kind]]);
 
-/// What the plan paid, beside the payment of the claim.
+/// What the plan paid, apart from the payment element of the claim.
 pub(super) const PLAN_PAID: Choice =
     Choice(&[&[Kind::PaidToProvider, Kind::PaidToPatient], &[Kind::Benefit]]);
 
@@ -24,13 +25,13 @@ pub(super) const COST_SHARE: Choice = Choice(&[
 ]);
 
 impl Choice {
-    /// Of one line; nothing where it states none of the kinds.
+    /// The amount of one line; `None` if it states none of the kinds.
     pub(super) fn of_line(self, money: &[Option<f64>; KINDS]) -> Option<f64> {
         let mut groups = self.0.iter();
         groups.find_map(|kinds| add_up(kinds.iter().filter_map(|kind| money[*kind as usize])))
     }
 
-    /// Of all lines together.
+    /// The amount of all lines together.
     pub(super) fn of_lines(self, lines: &[Amount<'_>]) -> Option<f64> {
         let lines = lines.chunk_by(|a, b| (a.level, a.line) == (b.level, b.line));
         let of_each = lines.filter_map(|line| {
@@ -41,7 +42,7 @@ impl Choice {
         add_up(of_each).map(round)
     }
 
-    /// Of the claim: a better group speaks before the others, whether the header or a line states it.
+    /// The amount of the claim: the best group that is stated anywhere, in the header or on a line.
     pub(super) fn of_claim(self, sums: &Sums<'_>) -> Option<f64> {
         self.0.iter().find_map(|kinds| {
             let of_group = || sums.claim.iter().filter(|it| kinds.contains(&it.kind));

@@ -1,6 +1,6 @@
-//! Kinds of amounts, and the codes that payers name them with.
+//! Kinds of amounts, and the codes by which payers name them.
 
-/// What an amount is of.
+/// The kind of an amount in a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Allowed,
@@ -15,18 +15,18 @@ pub(super) enum Kind {
     PaidByPatient,
     PaidToPatient,
     PaidToProvider,
-    /// The payment of the claim, which is in an element of its own.
+    /// The claim's payment, which has a FHIR element of its own.
     Payment,
     PriorPayerPaid,
     Submitted,
     Tax,
 }
 
-/// How many kinds there are.
+/// The number of kinds.
 pub(super) const KINDS: usize = Kind::Tax as usize + 1;
 
 impl Kind {
-    /// The word for it in the marts.
+    /// The name of the kind in the marts.
     pub(super) fn name(self) -> &'static str {
         match self {
             Kind::Allowed => "allowed",
@@ -49,13 +49,13 @@ impl Kind {
     }
 }
 
-/// Where the variables of Medicare's are described; their codes are these addresses.
+/// The address of Medicare's descriptions of its variables; their codes are addresses below it.
 const MEDICARE: &str = "https://bluebutton.cms.gov/resources/variables/";
 
-/// The preference of a code that says the net of a line, the least of all.
+/// The preference of a line's net amount, after all codes.
 pub(super) const NET: i64 = 9;
 
-/// What a code in lower case means: a kind, and which code of the kind is preferred, the lowest first.
+/// The kind that a lower-case code means, and the code's rank within its kind; the lowest rank wins.
 fn meaning(code: &str) -> Option<(Kind, i64)> {
     if let Some(variable) = code.strip_prefix(MEDICARE) {
         return Some(match variable {
@@ -131,23 +131,23 @@ fn meaning(code: &str) -> Option<(Kind, i64)> {
     })
 }
 
-/// How an amount is named.
+/// The codes and texts by which a payer names an amount.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Category<'a> {
-    /// The code of the list that is known best.
+    /// The code from the best-known code system.
     pub(super) code: Option<&'a str>,
     /// The first two codings: system and code.
     pub(super) codings: [(Option<&'a str>, Option<&'a str>); 2],
-    /// The text, and what the first code is displayed as.
+    /// The text, and the display of the first code.
     pub(super) texts: [Option<&'a str>; 2],
 }
 
 impl<'a> Category<'a> {
-    /// The kind, and how far its code is preferred.
+    /// The kind, and the rank of its code within the kind.
     ///
-    /// A code may stand second, behind a payer's own. A code that means nothing as it is may have
-    /// blanks or dashes in it. A text or a display is read alike where no code says more: it must be
-    /// the whole name of a kind.
+    /// The code may be the second coding, after the payer's own. If no code is known as it is, the code,
+    /// the text and the display are tried without blanks and dashes: each must then be the whole name of
+    /// a kind.
     pub(super) fn meaning(&self) -> Option<(Kind, i64)> {
         let exact = |code: Option<&str>| meaning(&code?.to_ascii_lowercase());
         let worded = |name: Option<&str>| {
@@ -160,7 +160,7 @@ impl<'a> Category<'a> {
         coded.or_else(|| [self.code, text, display].into_iter().find_map(worded))
     }
 
-    /// What Medicare says of the amount beyond its category; empty where it says nothing.
+    /// The code of Medicare's own coding, which says more than the category; empty without such a coding.
     pub(super) fn detail(&self) -> &'a str {
         let is_medicare = |system: Option<&str>| {
             system.is_some_and(|system| system.to_ascii_lowercase().contains("cms.gov"))
@@ -171,7 +171,7 @@ impl<'a> Category<'a> {
     }
 }
 
-/// Whether a variable of Medicare's says that an amount is another thing than its category.
+/// Whether a Medicare variable means another amount than its category says.
 pub(super) fn is_another(kind: Kind, detail: &str) -> bool {
     let Some(variable) = detail.strip_prefix(MEDICARE) else { return false };
     match kind {
@@ -190,7 +190,7 @@ pub(super) fn is_another(kind: Kind, detail: &str) -> bool {
     }
 }
 
-/// Whether a variable of Medicare's is what one of several prior payers paid.
+/// Whether a Medicare variable is the payment of one of several prior payers.
 pub(super) fn is_of_a_prior_payer(detail: &str) -> bool {
     match detail.strip_prefix(MEDICARE) {
         Some(variable) => {

@@ -1,20 +1,21 @@
-//! The amounts of claims: what the header states of each kind, what the lines come to, and which counts.
+//! The amounts of claims: what the header states of each kind, what the lines add up to, and which of the
+//! two counts.
 //!
 //! Payers name a kind with a CARIN or an HL7 code, an older spelling of these, or a variable of
-//! Medicare's ([`kind`]). Of the codes of one kind in one list the preferred code counts (allowed
-//! before eligible); amounts under the same code add up. Where a coding of Medicare's says that two
-//! amounts of one category are different things, the first of them counts, and some never do. What
-//! each of several prior payers paid adds up.
+//! Medicare's ([`kind`]). If one list has several codes of one kind, the preferred code counts (allowed
+//! before eligible); amounts under the same code add up. If Medicare's codings show that two amounts of
+//! one category are different things, the first of them counts, and some are never counted. The payments
+//! of several prior payers add up.
 //!
-//! The line of revenue center 0001 states the total of a bill's other lines: it is no line to add to
-//! them, and speaks for the claim where the header does not.
+//! The line of revenue center 0001 states the total of a bill's other lines. It is not added to them; it
+//! counts for the claim if the header states nothing.
 //!
-//! A line's amount is its own, else the sum of its details; a detail's is its own, else the sum of
-//! its sub-details. Where both are stated, `config/mart_steps/breakdown.sql` compares them.
+//! A line's amount is its own, or else the sum of its details; a detail's amount is its own, or else the
+//! sum of its sub-details. If both are stated, `config/mart_steps/breakdown.sql` compares them.
 //!
-//! One pass: every table of amounts is read in the order of its key, claim beside claim, and what a
-//! claim comes to ([`sum`]) is written before the next one is read. In SQL the same took four sorts
-//! of every amount of a connection, and temporary tables of all stages between them.
+//! All is done in one pass: every table of amounts is read in the order of its key, claim by claim, and
+//! the sums of a claim ([`sum`]) are written before the next claim is read. The same in SQL took four
+//! sorts of all amounts of a connection, and a temporary table after each.
 
 mod chosen;
 mod kind;

@@ -13,14 +13,14 @@ use std::collections::HashMap;
 
 const DOING: &str = "cannot read the amounts of claims";
 
-/// A table with amounts, and where in a claim its rows are.
+/// A table with amounts, and the place of its rows in a claim.
 struct Source {
     level: Level,
     table: &'static str,
     line: &'static str,
     part: &'static str,
     depth: &'static str,
-    /// Whether its amounts are nets, and no adjudications.
+    /// Whether its amounts are net amounts of lines, as opposed to adjudications.
     is_net: bool,
 }
 
@@ -68,19 +68,19 @@ const SOURCES: [Source; 14] = [
     source(Level::Added, "explanation_of_benefit_add_item_sub_detail", ADDED_SUB_DETAIL, true),
 ];
 
-/// The payment, in an element of its own.
+/// Reads the claim's payment, which has a FHIR element of its own.
 const PAYMENT: &str = "SELECT a.connection_id, a.id, 0, 0, 1, 0, payment_amount, payment_currency
      FROM temp.mart_scope CROSS JOIN explanation_of_benefit AS a
        ON a.connection_id = mart_scope.connection_id
      WHERE payment_amount IS NOT NULL ORDER BY mart_scope.connection_id, a.id";
 
 impl Source {
-    /// Reads its amounts in the order of claims, which is that of the table's key.
+    /// The SQL that reads the table's amounts in the order of claims, which is the order of its key.
     fn sql(&self) -> String {
         let Source { table, line, part, depth, .. } = self;
         let values = match self.is_net {
             true => "0, net_amount, net_currency",
-            // The position in a list of totals has its own name.
+            // In the table of totals the position column has another name.
             false if self.level == Level::Total => "total_index, amount, currency",
             false => "adjudication_index, amount, currency",
         };
@@ -102,7 +102,7 @@ impl Source {
     }
 }
 
-/// How the amounts of a statement are named.
+/// How the kind of an amount is known: by a category, as a net amount, or as a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Naming {
     Categories,
@@ -133,7 +133,7 @@ pub(super) fn prepare(connection: &Connection) -> Result<Vec<Read<'_>>, Warehous
 /// A claim: the connection, and the id of the resource.
 pub(super) type Key = (i64, String);
 
-/// The lines that state the total of their claims' other lines.
+/// The lines that state the total of their claim's other lines.
 pub(super) fn total_lines(
     connection: &Connection,
 ) -> Result<HashMap<Key, Vec<i64>>, WarehouseError> {
@@ -148,13 +148,13 @@ pub(super) fn total_lines(
     Ok(lines)
 }
 
-/// A claim with its amounts.
+/// A claim's key and its amounts.
 pub(super) struct Claim {
     pub(super) key: Key,
     pub(super) sent: Vec<Sent>,
 }
 
-/// Reads one claim after another.
+/// Reads one claim after another from all statements.
 pub(super) struct ClaimReader<'s> {
     cursors: Vec<Cursor<'s>>,
 }
@@ -193,7 +193,7 @@ impl<'s> ClaimReader<'s> {
 }
 
 impl Cursor<'_> {
-    /// The claim of the row that is next.
+    /// The key of the claim in the next row.
     fn claim(&self) -> Option<(i64, &str)> {
         let row = self.rows.get()?;
         match (row.get_ref(0), row.get_ref(1)) {
@@ -204,7 +204,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// The amount of the row that is next; nothing where nobody knows what it is of.
+    /// The amount in the next row; `None` if its kind is not known.
     fn sent(&self) -> rusqlite::Result<Option<Sent>> {
         let Some(row) = self.rows.get() else { return Ok(None) };
         let text = |at: usize| text(row, at);

@@ -1,4 +1,4 @@
-//! What the amounts of one claim come to. Pure.
+//! Adds up the amounts of one claim. Pure.
 
 use super::kind::{Kind, NET, is_another, is_of_a_prior_payer};
 use std::cmp::Ordering;
@@ -6,22 +6,22 @@ use std::cmp::Ordering;
 /// Where in a claim an amount is stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
-    /// Among the totals.
+    /// In `total` of the claim.
     Total,
-    /// Among the adjudications of the claim.
+    /// In `adjudication` of the claim.
     Claim,
-    /// On a line, or a part of it.
+    /// On a line or a part of a line.
     Item,
-    /// On a line that the payer added, or a part of it.
+    /// On a line that the payer added, or a part of such a line.
     Added,
-    /// On the line that states the total of the others.
+    /// On the line that states the total of the other lines.
     TotalLine,
-    /// The payment.
+    /// In `payment` of the claim.
     Payment,
 }
 
 impl Level {
-    /// The word for it in the temporary tables.
+    /// The name of the level in the temporary tables.
     pub(super) fn name(self) -> &'static str {
         match self {
             Level::Total => "total",
@@ -34,8 +34,9 @@ impl Level {
     }
 }
 
-/// The place of an amount: the level, the line and the detail by their positions. The depth is 1 of the
-/// claim or line itself, 2 of a detail, more of a sub-detail.
+/// Where an amount is stated: the level, and the positions of the line and the detail.
+///
+/// The depth is 1 for the claim or line itself, 2 for a detail, more for a sub-detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) level: Level,
@@ -49,18 +50,18 @@ pub(super) struct Place {
 pub(super) struct Sent {
     pub(super) place: Place,
     pub(super) kind: Kind,
-    /// How far its code is preferred among those of its kind.
+    /// The rank of its code among the codes of its kind; the lowest rank wins.
     pub(super) preference: i64,
-    /// What Medicare says of it beyond its category; amounts of one category that differ in this do
-    /// not add up.
+    /// Medicare's code for it, which says more than its category. Amounts of one category with different
+    /// details do not add up.
     pub(super) detail: String,
-    /// Its position in its list.
+    /// Its position in the list of amounts.
     pub(super) position: i64,
     pub(super) amount: f64,
     pub(super) currency: Option<String>,
 }
 
-/// The lowest and the highest currency in the order of their letters: two where they are mixed.
+/// The alphabetically first and last currency; two different ones if currencies are mixed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Currency<'a>(pub(super) Option<&'a str>, pub(super) Option<&'a str>);
 
@@ -70,13 +71,13 @@ impl<'a> Currency<'a> {
         Currency(lowest, self.1.into_iter().chain(other.1).max())
     }
 
-    /// Whether there are two.
+    /// Whether there are two currencies.
     pub(super) fn is_mixed(self) -> bool {
         self.0 != self.1
     }
 }
 
-/// The amount of a kind that counts at a place.
+/// The amount that counts for one kind at one place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stated<'a> {
     pub(super) place: Place,
@@ -86,7 +87,7 @@ pub(super) struct Stated<'a> {
     currency: Currency<'a>,
 }
 
-/// The amount of a kind at a level, of a line as a whole.
+/// The amount of one kind at one level; for a line, of the line as a whole.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Amount<'a> {
     pub(super) level: Level,
@@ -96,15 +97,15 @@ pub(super) struct Amount<'a> {
     pub(super) currency: Currency<'a>,
 }
 
-/// A kind of amount over the whole claim.
+/// The amount of one kind over the whole claim.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Counted<'a> {
     pub(super) kind: Kind,
     pub(super) total: Option<f64>,
     pub(super) adjudicated: Option<f64>,
-    /// What the header states.
+    /// The amount that the header states.
     pub(super) header: Option<f64>,
-    /// What the lines come to.
+    /// The sum of the lines.
     pub(super) lines: Option<f64>,
     pub(super) currency: Currency<'a>,
 }
@@ -116,18 +117,18 @@ impl Counted<'_> {
     }
 }
 
-/// What the amounts of a claim come to.
+/// The sums of a claim's amounts.
 #[derive(Debug, Default)]
 pub(super) struct Sums<'a> {
-    /// In the order of places; only for claims with amounts on parts of lines.
+    /// In the order of places; filled only for claims with amounts on parts of lines.
     pub(super) stated: Vec<Stated<'a>>,
-    /// In the order of lines, both kinds of lines one behind the other.
+    /// In the order of lines: first the claim's own lines, then those that the payer added.
     pub(super) lines: Vec<Amount<'a>>,
     /// In the order of kinds.
     pub(super) claim: Vec<Counted<'a>>,
 }
 
-/// Adds up as SQLite does: with the rounding errors kept aside (Kahan, Babuška).
+/// A running sum as in SQLite: rounding errors are kept separately (Kahan, Babuška).
 #[derive(Debug, Clone, Copy, Default)]
 struct Total {
     sum: f64,
@@ -150,20 +151,20 @@ impl Total {
     }
 }
 
-/// The sum, with the rounding errors kept aside; nothing of nothing.
+/// The sum, with rounding errors kept separately; `None` if there are no amounts.
 pub(super) fn add_up(amounts: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut total = Total::default();
     amounts.into_iter().for_each(|amount| total.add(amount));
     total.get()
 }
 
-/// Six places behind the point: sums of amounts get digits that nobody sent.
+/// Rounds to six decimal places, since sums of doubles get digits that nobody sent.
 pub(super) fn round(amount: f64) -> f64 {
-    // Beyond that a double has no seventh place.
+    // From a billion on, a double has no seventh decimal place to round away.
     if amount.abs() < 1e9 { (amount * 1e6).round() / 1e6 + 0.0 } else { amount }
 }
 
-/// Adds the amounts of a claim up; `is_total` says of a line whether it is the total of the others.
+/// Adds up the amounts of a claim; `is_total` tells whether a line is the total of the others.
 pub(super) fn sum(sent: &[Sent], is_total: impl Fn(i64) -> bool) -> Sums<'_> {
     let stated = stated(sent);
     let amounts = amounts(&stated, is_total);
@@ -173,7 +174,7 @@ pub(super) fn sum(sent: &[Sent], is_total: impl Fn(i64) -> bool) -> Sums<'_> {
     Sums { claim: counted(amounts), lines, stated: if has_parts { stated } else { Vec::new() } }
 }
 
-/// What an amount adds up with.
+/// The key of an amount: amounts with the same key add up.
 fn code_of(sent: &Sent) -> (Place, Kind, i64, &str) {
     let detail = match is_of_a_prior_payer(&sent.detail) {
         true => "a prior payer",
@@ -182,7 +183,7 @@ fn code_of(sent: &Sent) -> (Place, Kind, i64, &str) {
     (sent.place, sent.kind, sent.preference, detail)
 }
 
-/// Of each kind at each place the amount under the preferred code.
+/// For each kind at each place, the amount under the preferred code.
 fn stated(sent: &[Sent]) -> Vec<Stated<'_>> {
     let mut sent: Vec<&Sent> = sent.iter().filter(|it| !is_another(it.kind, &it.detail)).collect();
     sent.sort_by(|one, other| code_of(one).cmp(&code_of(other)));
@@ -211,11 +212,11 @@ fn stated(sent: &[Sent]) -> Vec<Stated<'_>> {
     stated.into_iter().map(|(stated, _)| stated).collect()
 }
 
-/// Of each kind the amount of the header's lists and of each line.
+/// For each kind, the amount of each of the header's lists and of each line.
 fn amounts<'a>(stated: &[Stated<'a>], is_total: impl Fn(i64) -> bool) -> Vec<Amount<'a>> {
     let key = |it: &Stated<'_>| (it.place.level, it.place.line, it.kind);
     let mut stated: Vec<&Stated<'a>> = stated.iter().collect();
-    // Stable: the parts of a line stay in their order.
+    // The sort is stable, so the parts of a line stay in their order.
     stated.sort_by_key(|it| key(it));
     let amounts = stated.chunk_by(|one, other| key(one) == key(other)).filter_map(|alike| {
         let first = alike.first()?;
@@ -241,7 +242,7 @@ fn amounts<'a>(stated: &[Stated<'a>], is_total: impl Fn(i64) -> bool) -> Vec<Amo
     amounts.collect()
 }
 
-/// The claim's amount of each kind.
+/// For each kind, the amount of the claim.
 fn counted(mut amounts: Vec<Amount<'_>>) -> Vec<Counted<'_>> {
     amounts.sort_by_key(|it| it.kind);
     let claim = amounts.chunk_by(|one, other| one.kind == other.kind).filter_map(|alike| {
@@ -251,7 +252,7 @@ fn counted(mut amounts: Vec<Amount<'_>>) -> Vec<Counted<'_>> {
             add_up(found.map(|it| it.amount))
         };
         let (total, adjudicated) = (at(&[Level::Total]), at(&[Level::Claim]));
-        // A total line has zeroes for what it does not sum up.
+        // A total line has a zero for each kind that it does not sum up.
         let total_line = || {
             let lines = alike.iter().filter(|it| it.level == Level::TotalLine);
             let most = lines

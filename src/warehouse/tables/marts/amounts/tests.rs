@@ -1,4 +1,4 @@
-//! Which amounts of a claim count, and what they come to.
+//! Which amounts of a claim count, and their sums.
 
 use super::{
     kind::{Category, Kind, NET},
@@ -34,7 +34,7 @@ fn a_kind_is_known_by_code_second_code_and_text() {
     assert_eq!(named(Some("OWN-1"), Some("copay"), None), Some(Kind::Copay));
     assert_eq!(named(Some("Paid_To-Provider"), None, None), Some(Kind::PaidToProvider));
     assert_eq!(named(None, None, Some(" Member Liability")), Some(Kind::MemberLiability));
-    // A payer's own code is told by its text, if that is the name of a kind.
+    // A payer's own code is understood by its text, if the text is the name of a kind.
     assert_eq!(named(Some("OWN-1"), None, Some("Co-pay")), Some(Kind::Copay));
     assert_eq!(named(Some("OWN-1"), None, Some("copay of the pharmacy")), None);
     assert_eq!(named(Some("deductible"), None, Some("copay")), Some(Kind::Deductible));
@@ -53,7 +53,7 @@ fn the_preferred_code_counts_and_the_same_code_adds_up() {
         sent(Level::Claim, 0, "allowed", 25),
     ];
     assert_eq!(amount(&sum(&list, |_| false), Kind::Allowed), Some(5.25));
-    // Of two things that Medicare tells apart the first counts; of prior payers both.
+    // If Medicare tells two amounts apart, the first counts; of prior payers both count.
     let detailed = |code: &str, details: [&str; 2]| {
         let each = details.iter().enumerate().map(|(at, detail)| Sent {
             detail: (*detail).to_owned(),
@@ -91,7 +91,7 @@ fn the_header_counts_before_the_lines_and_the_total_line_is_no_line() {
         billed.claim.iter().find(|it| it.kind == Kind::Submitted).unwrap().lines,
         Some(0.35)
     );
-    // A total line speaks for charges alone.
+    // A total line counts for charges alone.
     assert_eq!(amount(&billed, Kind::Benefit), None);
     assert_eq!(billed.lines.len(), 3);
     let mut with_total = lines.to_vec();

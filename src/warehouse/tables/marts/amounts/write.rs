@@ -1,4 +1,4 @@
-//! Writes what the amounts of a claim come to.
+//! Writes the sums of a claim's amounts.
 
 use super::{
     chosen::{COST_SHARE, PLAN_PAID},
@@ -111,7 +111,7 @@ impl Writer<'_> {
     }
 }
 
-/// The amounts by kind, and their currencies; nothing where there are no amounts.
+/// The amounts by kind, and their currencies; all empty if there are no amounts.
 fn by_kind<'a>(
     kinds: impl Iterator<Item = (Kind, Option<f64>, Currency<'a>)>,
 ) -> Option<(Currency<'a>, [Option<f64>; KINDS])> {
@@ -124,8 +124,8 @@ fn by_kind<'a>(
     Some((all?, money))
 }
 
-/// Binds the currency, whether several are mixed, a column per kind, and what was chosen among kinds, from this
-/// parameter on.
+/// Inserts a row of amounts, from the parameter `from` on: the currency, whether several are mixed, a
+/// column per kind, and the amounts chosen among several kinds.
 fn insert_money(
     statement: &mut Statement<'_>,
     from: usize,

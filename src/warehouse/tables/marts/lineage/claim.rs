@@ -1,52 +1,53 @@
-//! A claim, as far as its relations to others depend on it.
+//! A claim, with what is needed to relate it to other claims.
 
 use super::made::Made;
 
-/// A claim as far as its relations to others depend on it.
+/// The fields of a claim on which its relations to other claims depend.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Claim {
     pub(super) connection_id: i64,
     pub(super) id: String,
-    /// Neither a draft nor entered in error.
+    /// Whether the claim is neither a draft nor entered in error.
     pub(super) is_live: bool,
     pub(super) is_cancelled: bool,
     pub(super) made: Made,
-    /// Pharmacy, professional and so on.
+    /// The type of claim: pharmacy, professional and so on.
     pub(super) kind: Option<String>,
     pub(super) patient_id: Option<String>,
     /// First day of service.
     pub(super) day: Option<String>,
     /// Last day of service.
     pub(super) last_day: Option<String>,
-    /// How often its type of bill says that the stay is billed: a digit or a capital letter.
+    /// The frequency in its type of bill: a digit or a capital letter that says which bill of a stay it
+    /// is.
     pub(super) frequency: Option<char>,
-    /// The stay that it bills: type of bill without the frequency, provider and day of admission.
+    /// Identifies the stay: type of bill without the frequency, provider and day of admission.
     pub(super) stay: Option<String>,
-    /// What was dispensed, of a pharmacy's claim or where no amount tells.
+    /// What was dispensed; set for a pharmacy claim, or if no amount is stated.
     pub(super) fill: Option<Fill>,
-    /// The number that the claim shows, then its other numbers.
+    /// The claim's numbers; the number that the mart `claim` shows is the first.
     pub(super) numbers: Vec<Number>,
-    /// The Claim resource that it explains.
+    /// The id of the Claim resource that this ExplanationOfBenefit explains.
     pub(super) explains: Option<String>,
     /// What the plan paid, in cents.
     pub(super) paid: Option<i64>,
     /// What was charged, in cents.
     pub(super) submitted: Option<i64>,
-    /// Of its amounts, where one is stated.
+    /// The currency of its amounts, if stated.
     pub(super) currency: Option<String>,
-    /// Its amounts are there and all of them zero.
+    /// Whether it has amounts and all of them are zero.
     pub(super) is_zero: bool,
-    /// What its amounts come to by kind, in cents, each kind counted once.
+    /// The sum of its amounts in cents, each kind counted once.
     pub(super) amounts: i64,
-    /// Some of its amounts are negative and none is positive.
+    /// Whether some of its amounts are negative and none is positive.
     pub(super) is_taken_back: bool,
-    /// The payer says that it voids another claim.
+    /// Whether the payer says that it voids another claim.
     pub(super) says_void: bool,
-    /// The payer says that it replaces or voids another claim, or takes money back.
+    /// Whether the payer says that it replaces or voids another claim, or takes money back.
     pub(super) revises: bool,
 }
 
-/// The codes of a claim's lines and their quantities without a sign, each sorted and in one text.
+/// The codes of a claim's lines and their quantities without a sign; each list is sorted and joined.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Fill {
     pub(super) codes: String,
@@ -54,8 +55,10 @@ pub(super) struct Fill {
 }
 
 impl Claim {
-    /// Versions in the order in which they were made. Of two made at the same time a cancelled claim
-    /// is the older one, since its last update is that it was cancelled; a negative one is the newer.
+    /// A key that sorts versions in the order in which they were made.
+    ///
+    /// Of two made at the same time, a cancelled claim is the older one, since its last update was the
+    /// cancellation; a negative claim is the newer one.
     pub(super) fn order(&self) -> (i64, bool, Option<i64>, bool, &str) {
         (self.made.at, !self.is_cancelled, self.made.updated, self.is_negative(), &self.id)
     }
@@ -64,26 +67,27 @@ impl Claim {
         self.is_taken_back || [self.paid, self.submitted].into_iter().flatten().any(|it| it < 0)
     }
 
-    /// Whether the plan paid nothing of it.
+    /// Whether the plan paid nothing for the claim.
     pub(super) fn is_unpaid(&self) -> bool {
         self.paid.unwrap_or(0) == 0
     }
 
-    /// Whether both may be of one patient, as far as they name one.
+    /// Whether both claims may be the same patient's; true if either names no patient.
     pub(super) fn shares_patient(&self, other: &Claim) -> bool {
         let pair = self.patient_id.as_ref().zip(other.patient_id.as_ref());
         pair.is_none_or(|(one, other)| one == other)
     }
 
-    /// Whether its amounts may be added to those of another claim. A currency that is not stated is
-    /// taken to be the other's.
+    /// Whether its amounts may be added to those of another claim.
+    ///
+    /// A missing currency is taken to be the other claim's.
     pub(super) fn shares_currency(&self, other: &Claim) -> bool {
         let pair = self.currency.as_ref().zip(other.currency.as_ref());
         pair.is_none_or(|(one, other)| one.eq_ignore_ascii_case(other))
     }
 }
 
-/// What a number is to the payer.
+/// How the payer uses a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum NumberKind {
     /// Unique among the payer's claims.
@@ -93,7 +97,7 @@ pub(super) enum NumberKind {
     Other,
 }
 
-/// A number of a claim.
+/// A number that the payer gave to a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Number {
     pub(super) kind: NumberKind,
@@ -102,13 +106,13 @@ pub(super) struct Number {
 }
 
 impl Number {
-    /// A number as sent. Blanks around it are padding, and so is a slash behind its system.
+    /// A number as sent, without blanks around it, and without a slash at the end of its system.
     pub(super) fn new(kind: NumberKind, system: Option<String>, value: &str) -> Number {
         Number { kind, system: system.and_then(plain_system), value: value.trim().to_owned() }
     }
 }
 
-/// The system of a number without what some senders write behind it; nothing where it is empty.
+/// The system of a number without trailing slashes and blanks; `None` if nothing is left.
 fn plain_system(system: String) -> Option<String> {
     let plain = system.trim().trim_end_matches('/');
     (!plain.is_empty()).then(|| plain.to_owned())

@@ -1,4 +1,4 @@
-//! The rules, in their order.
+//! Applies the rules for which claims stand, in their order.
 
 use super::{
     claim::Claim,
@@ -9,10 +9,10 @@ use super::{
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What was found out about one claim. Others are named by position.
+/// The decision about one claim; other claims are given by their position.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Decision {
-    /// The first claim of its family.
+    /// The earliest claim of its family.
     pub(super) first: usize,
     pub(super) is_void: bool,
     pub(super) is_difference: bool,
@@ -28,21 +28,22 @@ pub(super) struct Decision {
 }
 
 impl Decision {
-    /// What `config/marts/claim.sql` says of each claim at first: it stands, and no other claim has to
-    /// do with it.
+    /// The decision about a claim that stands and has no relation to any other claim.
+    ///
+    /// `config/marts/claim.sql` fills in the same at first.
     pub(super) fn alone(at: usize) -> Decision {
         Decision { first: at, is_current: true, same_number_count: 1, ..Decision::default() }
     }
 }
 
-/// Decisions by claim, and every pair of a claim and one that comes after it.
+/// The decision about each claim, and every pair of a claim and a later one that follows it.
 #[derive(Debug, Default)]
 pub(super) struct Decisions {
     pub(super) claims: Vec<Decision>,
     pub(super) lineage: Vec<Edge>,
 }
 
-/// Decides about the claims of one source.
+/// Decides about the claims of one source: which stand, and what follows what.
 pub(super) fn decide(claims: &[Claim], links: &[Link]) -> Decisions {
     let kin = Kin::of(claims, links);
     let mut table = Table {
@@ -66,30 +67,30 @@ pub(super) fn decide(claims: &[Claim], links: &[Link]) -> Decisions {
     Decisions { claims: table.made, lineage }
 }
 
-/// The claims, what is known of them, and what has been decided so far.
+/// The claims, what is known of them, and the decisions so far.
 pub(super) struct Table<'a> {
     pub(super) claims: &'a [Claim],
     pub(super) kin: &'a Kin,
-    /// For each void or difference that names no claim: the claim of its number that it takes back or
-    /// changes.
+    /// For each void or difference that names no claim: the claim with the same number that it takes back
+    /// or changes.
     pub(super) follows: BTreeMap<usize, usize>,
-    /// For each difference: the claim whose amount it changes, which is no difference itself.
+    /// For each difference: the claim whose amount it changes; that claim is no difference itself.
     pub(super) changes: BTreeMap<usize, usize>,
-    /// By claim, the sum of its differences in cents.
+    /// For each claim, the sum of its differences in cents.
     pub(super) changed: HashMap<usize, i64>,
     pub(super) made: Vec<Decision>,
 }
 
 impl Table<'_> {
-    /// Everything that makes a claim stand no longer.
+    /// All relations by which a claim no longer stands.
     fn edges(&self) -> Vec<Edge> {
         let relationship = |newer: usize, otherwise| match &self.made[newer] {
             decision if decision.is_void => Relationship::Void,
             decision if decision.is_difference => Relationship::Difference,
             _ => otherwise,
         };
-        // A void or a difference that was cancelled does nothing to others, and a reversal does nothing to
-        // a payment of another amount than the one it takes back.
+        // A cancelled void or difference has no effect on others. A reversal that takes back one payment
+        // has no effect on another with a different amount.
         let is_claim = |edge: &Edge| {
             let (newer, made) = (&self.claims[edge.newer], &self.made[edge.newer]);
             let older = self.claims[edge.older].paid.unwrap_or(0);
@@ -126,7 +127,7 @@ impl Table<'_> {
                 let claim = &self.claims[older];
                 let later = group[place + 1..].iter().rev().filter(stands);
                 let last = later.copied().find(|at| self.claims[*at].takes_place_of(claim));
-                // A difference of the same day may come before what it changes.
+                // On one day, a difference may sort before the claim that it changes.
                 if let Some(last) = last
                     && !self.made[older].is_void
                     && self.follows.get(&older) != Some(&last)
@@ -149,8 +150,10 @@ impl Table<'_> {
         edges
     }
 
-    /// A bill that replaces one of a stay's bills replaces the others as well, as far as its days
-    /// reach; and a void of the whole stay takes all of them back. Of several it is the last one.
+    /// Extends the effect of a bill on one bill of a stay to the stay's other bills.
+    ///
+    /// A bill that replaces one of them also replaces the others, as far as its days reach; a void of the
+    /// whole stay takes all of them back. If several later bills do so, the last one counts.
     fn bill_anew(&self, edges: &mut Vec<Edge>) {
         let claims = self.claims;
         loop {
@@ -177,7 +180,7 @@ impl Table<'_> {
         }
     }
 
-    /// The bills of the stay that go together with the one that an edge leads from.
+    /// The other bills of the stay to which the older claim of an edge belongs.
     fn billed_with(&self, edge: &Edge) -> Vec<usize> {
         let claims = self.claims;
         let newer = &claims[edge.newer];
@@ -203,7 +206,7 @@ impl Table<'_> {
         continued.chain(numbered).filter(is_billed).collect()
     }
 
-    /// What follows from the edges.
+    /// Fills in the decisions that follow from the edges.
     fn settle(&mut self, edges: &[Edge], lineage: &[Edge]) {
         let after = by_older(edges);
         let claims = self.claims;
@@ -248,7 +251,7 @@ impl Table<'_> {
         self.end_differences(lineage);
     }
 
-    /// Which claims stand, alone or beside the differences that follow them.
+    /// Whether each claim stands, alone or beside the differences that follow it.
     fn standing(&self, after: &BTreeMap<usize, Vec<Edge>>) -> Vec<bool> {
         let falls_by_itself = |at: usize| {
             let edges = after.get(&at).into_iter().flatten();
@@ -256,7 +259,7 @@ impl Table<'_> {
                 || edges.clone().any(|edge| edge.relationship != Relationship::Difference)
         };
         let mut standing: Vec<bool> = (0..self.made.len()).map(|at| !falls_by_itself(at)).collect();
-        // What falls takes along what it changes; there are no circles.
+        // If a claim falls, the claims that it changes fall, too; there are no circles.
         let mut before: HashMap<usize, Vec<usize>> = HashMap::new();
         for edge in after.values().flatten() {
             before.entry(edge.newer).or_default().push(edge.older);
@@ -272,7 +275,7 @@ impl Table<'_> {
         standing
     }
 
-    /// A claim that nothing but differences follow keeps its money beside theirs.
+    /// Marks each claim that only differences follow: its money counts beside theirs.
     fn carry(&mut self, after: &BTreeMap<usize, Vec<Edge>>, lineage: &[Edge]) {
         let standing = self.standing(after);
         for pair in lineage {

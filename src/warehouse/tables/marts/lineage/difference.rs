@@ -1,4 +1,4 @@
-//! Differences stand beside the claim that they change, and fall with it.
+//! Differences: claims that state only a change of another claim's amount. They fall with that claim.
 
 use super::{
     decide::Table,
@@ -7,8 +7,10 @@ use super::{
 use std::collections::HashSet;
 
 impl Table<'_> {
-    /// What comes after the claim that a difference changes comes after the difference, too, if it was
-    /// made later. Made before, it took the place of that claim, and the difference changes it.
+    /// Edges between a difference and the other claims that follow its base, the claim that it changes.
+    ///
+    /// A claim made later than the difference also follows the difference. A claim made before it
+    /// replaced the base, so the difference changes that claim instead.
     pub(super) fn edges_of_differences(&self, edges: &[Edge]) -> Vec<Edge> {
         let claims = self.claims;
         let known: HashSet<(usize, usize)> = edges
@@ -56,7 +58,7 @@ impl Table<'_> {
         found
     }
 
-    /// Ends every difference whose claim does not stand beside it.
+    /// Marks every difference as not current whose base no longer stands.
     pub(super) fn end_differences(&mut self, lineage: &[Edge]) {
         let carried = lineage.iter().filter(|pair| self.made[pair.older].carried_by.is_some());
         let carriers: HashSet<usize> = carried.map(|pair| pair.newer).collect();

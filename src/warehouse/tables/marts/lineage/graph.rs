@@ -1,4 +1,4 @@
-//! Claims and the claims that come after them, as a graph without circles.
+//! A graph, without circles, of claims and the claims that follow them.
 
 use super::claim::Claim;
 use std::collections::BTreeMap;
@@ -23,13 +23,13 @@ impl Relationship {
     }
 }
 
-/// That one claim comes after another; both are positions in the list of claims.
+/// One claim follows another; both are positions in the list of claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Edge {
     pub(super) older: usize,
     pub(super) newer: usize,
     pub(super) relationship: Relationship,
-    /// The payer states it.
+    /// Whether the payer states it.
     pub(super) is_direct: bool,
 }
 
@@ -39,7 +39,7 @@ impl Edge {
     }
 }
 
-/// Groups of claims that are connected in any way; for each claim the number of its group.
+/// Groups of claims that are connected in any way; for each claim, the number of its group.
 pub(super) fn components(count: usize, edges: impl Iterator<Item = (usize, usize)>) -> Vec<usize> {
     fn root(parent: &mut [usize], mut at: usize) -> usize {
         while parent[at] != at {
@@ -56,11 +56,12 @@ pub(super) fn components(count: usize, edges: impl Iterator<Item = (usize, usize
     (0..count).map(|at| root(&mut parent, at)).collect()
 }
 
-/// Removes, of the edges that are part of a circle, those that point back in time.
+/// Breaks circles: removes those of their edges that point back in time.
 pub(super) fn without_circles(claims: &[Claim], mut edges: Vec<Edge>) -> Vec<Edge> {
     edges.sort();
     edges.dedup_by_key(|edge| (edge.older, edge.newer));
-    // What nothing comes before, or nothing after, is in no circle: taken away until nothing goes.
+    // An edge whose older claim has no predecessor, or whose newer claim has no successor, is in no
+    // circle. Such edges are set aside until there are no more of them.
     let mut is_left = vec![true; edges.len()];
     loop {
         let (mut before, mut after) = (vec![0; claims.len()], vec![0; claims.len()]);
@@ -85,7 +86,7 @@ pub(super) fn without_circles(claims: &[Claim], mut edges: Vec<Edge>) -> Vec<Edg
     edges
 }
 
-/// The claims after each claim.
+/// For each claim, the edges to the claims that follow it.
 pub(super) fn by_older(edges: &[Edge]) -> BTreeMap<usize, Vec<Edge>> {
     let mut map: BTreeMap<usize, Vec<Edge>> = BTreeMap::new();
     for edge in edges {
@@ -94,8 +95,9 @@ pub(super) fn by_older(edges: &[Edge]) -> BTreeMap<usize, Vec<Edge>> {
     map
 }
 
-/// Every pair of a claim and one that comes after it, direct or through others. The relationship of
-/// a pair that is not direct is that of its first step.
+/// Every pair of a claim and a later one that follows it, directly or through others.
+///
+/// A pair that is not direct has the relationship of its first step.
 pub(super) fn closure(edges: &[Edge]) -> Vec<Edge> {
     let after = by_older(edges);
     let mut pairs = Vec::new();

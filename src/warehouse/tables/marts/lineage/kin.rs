@@ -1,4 +1,4 @@
-//! How claims belong together, before anything is decided about them.
+//! How claims are related, before anything is decided about them.
 
 use super::{
     claim::Claim,
@@ -7,14 +7,14 @@ use super::{
 };
 use std::collections::{HashMap, HashSet};
 
-/// What the payer states and what the numbers of claims show. Claims are named by position.
+/// The relations that the payer states or that the claims' numbers show. Claims are given by position.
 pub(super) struct Kin {
     pub(super) stated: Vec<Edge>,
-    /// Claims and those that the payer says add to them.
+    /// Pairs of a claim and a later one that, as the payer says, adds to it.
     pub(super) continued: Vec<(usize, usize)>,
-    /// Claims of the same number, each group in the order in which they were made.
+    /// Groups of claims with the same number, each in the order in which the claims were made.
     pub(super) numbers: Vec<Vec<usize>>,
-    /// For each claim, the number of the family that it belongs to in any way.
+    /// For each claim, the number of the family of claims to which it is related in any way.
     pub(super) families: Vec<usize>,
     pub(super) unresolved: Unresolved,
     older: HashMap<usize, Vec<usize>>,
@@ -45,17 +45,17 @@ impl Kin {
         Kin { stated, continued, numbers, families, unresolved, older, newer, group }
     }
 
-    /// The claims that the payer says come directly before a claim.
+    /// The claims that, as the payer says, come directly before this claim.
     pub(super) fn named(&self, at: usize) -> &[usize] {
         self.older.get(&at).map_or(&[], Vec::as_slice)
     }
 
-    /// The claims of the same number, itself included; empty where it is alone with its number.
+    /// The claims with the same number, this one included; empty if no other claim has its number.
     pub(super) fn of_number(&self, at: usize) -> &[usize] {
         self.group.get(&at).map_or(&[], |group| self.numbers[*group].as_slice())
     }
 
-    /// Every claim that the payer says comes after a claim, directly or through others.
+    /// All claims that, as the payer says, come after this claim, directly or through others.
     pub(super) fn stated_after(&self, at: usize) -> HashSet<usize> {
         let mut found = HashSet::new();
         let mut open = vec![at];
@@ -66,7 +66,7 @@ impl Kin {
         found
     }
 
-    /// The claims that take the place of a claim, by what the payer states or by its number.
+    /// The claims that replace this claim, by the payer's word or by its number.
     pub(super) fn successors(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
         let later = self.of_number(at).iter().skip_while(move |other| **other != at).skip(1);
         self.newer.get(&at).into_iter().flatten().chain(later).copied()

@@ -8,16 +8,16 @@ const DAY: i64 = 86_400_000_000;
 
 /// The time at which a claim was made. Instants are microseconds since 1970, UTC.
 ///
-/// Most payers send a day and no time. Such a claim was made at some instant of that day, and was last
-/// updated then or later.
+/// Most payers send a day without a time. Such a claim was made at an unknown instant of that day, and
+/// was last updated at that instant or later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Made {
     /// The first and the last instant that the text sent can mean.
     from: i64,
     to: i64,
-    /// The instant by which versions are ordered: of those, the nearest to the last update.
+    /// The instant that orders versions: of all that the text can mean, the nearest to the last update.
     pub(super) at: i64,
-    /// The last update, where it is stated.
+    /// The last update, if stated.
     pub(super) updated: Option<i64>,
 }
 
@@ -28,25 +28,27 @@ impl Default for Made {
 }
 
 impl Made {
-    /// Reads `created` and `meta.lastUpdated`. Where `created` is no date, the last update counts.
+    /// Reads `created` and `meta.lastUpdated`. If `created` is no date, the last update is used.
     pub(super) fn of(created: Option<&str>, updated: Option<&str>) -> Made {
         let updated = updated.and_then(|text| span(text).map(|(from, _)| from));
         let (from, to) = created
             .and_then(span)
             .or(updated.map(|at| (at, at)))
-            // Nothing is known: it may have been made before or after any other.
+            // Without any date the claim may have been made before or after any other.
             .unwrap_or((i64::MIN, i64::MAX));
         Made { from, to, at: updated.unwrap_or(from).clamp(from, to), updated }
     }
 
-    /// Whether it was certainly made before another: two claims of one day may be in either order.
+    /// Whether it was certainly made before the other claim; two claims of one day may be in either
+    /// order.
     pub(super) fn is_before(&self, other: &Made) -> bool {
         self.to < other.from
     }
 }
 
-/// The first and the last instant that a date, or a date and time, can mean. A time without a zone is
-/// taken as UTC.
+/// The first and the last instant that a date, or a date and time, can mean.
+///
+/// A time without a zone is taken as UTC.
 fn span(text: &str) -> Option<(i64, i64)> {
     let text = text.trim();
     if let Some(at) = instant(text) {

@@ -1,11 +1,12 @@
-//! Which claims are voids, which only change an amount, and what they do so to.
+//! Marks voids (claims that take another back) and differences (claims that change an amount).
 
 use super::{claim::Claim, decide::Table};
 use std::collections::HashSet;
 
 impl Table<'_> {
-    /// Tells voids from differences, in the order in which they were made: what a claim takes back is
-    /// held against what stands then.
+    /// Tells voids from differences, in the order in which the claims were made.
+    ///
+    /// The amount that a claim takes back is compared with the amount that stands at that time.
     pub(super) fn mark_voids(&mut self) {
         let claims = self.claims;
         let mut order: Vec<usize> = (0..claims.len()).collect();
@@ -22,7 +23,8 @@ impl Table<'_> {
                     && claim.submitted.is_none_or(|cents| cents <= 0)
                 || claim.is_unpaid() && claim.is_taken_back;
             let named = self.kin.named(at);
-            // A claim without a price, such as one under capitation, may be corrected by another one.
+            // A claim without a price, as under capitation, may be corrected by another one without a
+            // price.
             let is_priced = |other: &usize| !claims[*other].is_zero || self.made[*other].is_void;
             let empties = named.iter().any(is_priced)
                 && claim.is_zero
@@ -44,8 +46,9 @@ impl Table<'_> {
         self.aim_voids();
     }
 
-    /// The claim whose amount a claim only changes: less is taken back than stands, or a difference
-    /// is taken back itself.
+    /// The claim whose amount this claim only changes; `None` for a void.
+    ///
+    /// It is a change if it takes back less than stands, or takes back a difference.
     fn changed_by(&self, at: usize) -> Option<usize> {
         let (claim, named) = (&self.claims[at], self.kin.named(at));
         let paid = claim.paid?;
@@ -72,19 +75,19 @@ impl Table<'_> {
         }
     }
 
-    /// The claim that a chain of differences began with; any other claim is its own base.
+    /// The claim with which a chain of differences began; any other claim is its own base.
     pub(super) fn base(&self, at: usize) -> usize {
         self.changes.get(&at).copied().unwrap_or(at)
     }
 
-    /// What was paid of a claim after the differences that were found so far, in cents.
+    /// The amount paid for a claim after the differences found so far, in cents.
     fn stands(&self, at: usize) -> Option<i64> {
         let base = self.base(at);
         let changed = self.changed.get(&base).copied().unwrap_or(0);
         self.claims[base].paid.map(|paid| paid.saturating_add(changed))
     }
 
-    /// The version of the same number that stood when a claim was made.
+    /// The version with the same number that stood when this claim was made.
     fn version_before(&self, at: usize) -> Option<usize> {
         let stood = |other: &usize| {
             let claim = &self.claims[*other];
@@ -98,8 +101,9 @@ impl Table<'_> {
         self.taken_back(at, &found, false)
     }
 
-    /// Finds what each void takes back that names nothing and has no payment: one version of its
-    /// number, by preference one of its own amounts.
+    /// Finds what each void takes back that names no claim and has no payment.
+    ///
+    /// That is one version with the same number, preferably one with the same amounts.
     fn aim_voids(&mut self) {
         let claims = self.claims;
         let mut voids: Vec<usize> = (0..claims.len())
@@ -129,7 +133,8 @@ impl Table<'_> {
                     && !after.contains(at)
                     && claims[*at].is_notice() == (claims[void].frequency == Some('D'))
                     && !taken.contains(at)
-                    // A claim of the same day and of other amounts is the correction.
+                    // A claim of the same day with other amounts is the correction, and is not taken
+                    // back.
                     && (claims[*at].made.is_before(&claims[void].made) || alike(at))
             };
             let mut found: Vec<usize> = group.iter().copied().filter(stands).collect();
@@ -144,7 +149,7 @@ impl Table<'_> {
     }
 }
 
-/// Whether a void states the amounts of a claim, with or without their sign, or states none.
+/// Whether a void states the same amounts as a claim, with or without their sign, or no amounts.
 fn are_alike(claim: &Claim, void: &Claim) -> bool {
     let agree = |one: Option<i64>, other: Option<i64>| {
         one.zip(other).is_none_or(|(one, other)| one.unsigned_abs() == other.unsigned_abs())

@@ -1,4 +1,4 @@
-//! Numbers of claims, and what they and other references lead to.
+//! Finds claims by their numbers and by other references.
 
 use super::{
     claim::{Claim, Number, NumberKind},
@@ -9,36 +9,36 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
 };
 
-/// How the payer names the other claim.
+/// How a claim refers to another claim.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
     /// By the id of an ExplanationOfBenefit.
     Id(String),
-    /// By the id of the Claim that it explains, or that the payer gives to both.
+    /// By the id of the Claim resource that it explains; some payers give both resources the same id.
     Explained(String),
-    /// By one of its numbers.
+    /// By one of the other claim's numbers.
     Number { system: Option<String>, value: String },
 }
 
 impl Target {
-    /// A number as sent, read like those of claims.
+    /// A number as sent, normalised like the numbers of claims.
     pub(super) fn number(system: Option<String>, value: &str) -> Target {
         let Number { system, value, .. } = Number::new(NumberKind::Other, system, value);
         Target::Number { system, value }
     }
 }
 
-/// That a claim is related to another.
+/// A claim's statement that it is related to another claim.
 #[derive(Debug, Clone)]
 pub(super) struct Link {
-    /// Position of the claim that says so.
+    /// Position of the claim that states the relation.
     pub(super) from: usize,
-    /// In lower case: prior, replaces, replacedby or replaced.
+    /// The relationship in lower case: prior, replaces, replacedby or replaced.
     pub(super) relationship: String,
     pub(super) target: Target,
 }
 
-/// Finds claims by what a payer calls them.
+/// Finds claims by the ids and numbers that a payer uses for them.
 pub(super) struct Names<'a> {
     claims: &'a [Claim],
     ids: HashMap<&'a str, Vec<usize>>,
@@ -71,10 +71,12 @@ impl<'a> Names<'a> {
         self.explained.get(id).cloned().unwrap_or_else(|| self.by_id(id))
     }
 
-    /// The claims of a name, for the claim that uses it: a number counts in its own system, and a
-    /// number that is sent without a system leads to claims that show it, else to the only other claim
-    /// that has it in a system whose numbers tell claims apart. A number of another patient's claim leads
-    /// there only if the payer's numbers are unique in the system that both name.
+    /// The claims that a reference in the claim `from` means.
+    ///
+    /// A number with a system means claims with that number in that system. A number without a system
+    /// means the claims that show it; if there is none, the only other claim that has it in a system
+    /// whose numbers tell claims apart. It leads to another patient's claim only if both name the system
+    /// and the payer's numbers are unique in it.
     fn find(&self, target: &Target, from: usize) -> Vec<usize> {
         match target {
             Target::Id(id) => self.by_id(id),
@@ -107,8 +109,8 @@ impl<'a> Names<'a> {
                 if !ids.is_empty() {
                     return ids;
                 }
-                // Claims of one group share its number: a number tells claims apart where the claim that
-                // names it has another number of the same system.
+                // Claims of one group may share a number. A system's numbers tell claims apart if the
+                // claim `from` has a different number in the same system.
                 let own = &self.claims[from].numbers;
                 let tells_apart = |number: &Number| {
                     let mut alike = own.iter().filter(|it| it.system == number.system);
@@ -126,9 +128,10 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Whether `replaced` leads from a claim to its replacement. Of claims made at the same time the
-    /// word tells nothing: it means what this payer means by it where one was made first, and where
-    /// all were made at the same time, that the claim was replaced.
+    /// Whether `replaced` leads from a claim to its replacement, or the other way round.
+    ///
+    /// Pairs of claims that were made at different times tell what this payer means by it. If they do not
+    /// tell, it means that the claim was replaced.
     fn replaced_leads_on(&self, claims: &[Claim], links: &[Link]) -> bool {
         let mut votes = 0_i64;
         for link in links.iter().filter(|link| link.relationship == "replaced") {
@@ -145,15 +148,15 @@ impl<'a> Names<'a> {
         votes >= 0
     }
 
-    /// What the links come to: what takes the place of what, what adds to what, and which links lead
-    /// nowhere.
+    /// Resolves the links: which claim replaces which, which adds to which, and which links lead nowhere.
     pub(super) fn resolve(
         &self,
         claims: &[Claim],
         links: &[Link],
     ) -> (Vec<Edge>, Vec<(usize, usize)>, Unresolved) {
         let (mut edges, mut continued) = (Vec::new(), Vec::new());
-        // By direction, whether some link of a claim leads to another, and whether some leads nowhere.
+        // For each direction, whether a link of a claim leads to another, and whether a link leads
+        // nowhere.
         let mut leads = [vec![false; claims.len()], vec![false; claims.len()]];
         let mut lacks = leads.clone();
         let leads_on = self.replaced_leads_on(claims, links);
@@ -192,16 +195,18 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The claims whose payer names others that are not here.
+/// The claims whose payer names other claims that are not stored.
 pub(super) struct Unresolved {
-    /// For each claim, whether those are earlier claims.
+    /// For each claim, whether the missing ones are earlier claims.
     pub(super) earlier: Vec<bool>,
-    /// For each claim, whether those are later claims.
+    /// For each claim, whether the missing ones are later claims.
     pub(super) later: Vec<bool>,
 }
 
-/// How two claims follow each other, where the payer's word says either: in the order in which they were
-/// made; of two made at the same time the payment comes before its reversal.
+/// The order of two claims if the payer's word allows either.
+///
+/// It is the order in which they were made; of two made at the same time, the payment comes before its
+/// reversal.
 fn order(from: &Claim, other: &Claim) -> Ordering {
     let when = |claim: &Claim| {
         (claim.made.at, !claim.is_cancelled, claim.made.updated, claim.is_negative())
@@ -209,12 +214,12 @@ fn order(from: &Claim, other: &Claim) -> Ordering {
     when(from).cmp(&when(other))
 }
 
-/// Claims of the same number, each group in the order in which they were made.
+/// Groups of claims with the same number, each in the order in which the claims were made.
 ///
-/// A number of an unknown kind may be anything, a group's number even: it counts only on the same day.
-/// A unique or control number that is sent without a system is that of the only system in which
-/// such claims have this number; of two systems it cannot be told which. A claim of no known kind is
-/// likewise of the only kind.
+/// A number of an unknown kind may be anything, even a group's number, so it relates claims only on the
+/// same day. A unique or control number without a system is taken to be of the only system in which such
+/// claims have it; with two such systems it is left alone. A claim without a known type is likewise taken
+/// to be of the only type.
 pub(super) fn same_number(claims: &[Claim]) -> Vec<Vec<usize>> {
     let mut alike: HashMap<_, Vec<usize>> = HashMap::new();
     for (at, claim) in claims.iter().enumerate() {
@@ -242,7 +247,7 @@ pub(super) fn same_number(claims: &[Claim]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Divides claims by what they state. Where they state one thing, those that state nothing mean it.
+/// Divides claims by a property. If all that state it agree, claims that do not state it join them.
 fn divide<'a>(
     among: &[usize],
     stated: impl Fn(usize) -> Option<&'a str>,
@@ -261,7 +266,7 @@ fn divide<'a>(
     parts.into_values().collect()
 }
 
-/// The relation between two claims of the same number.
+/// The edge between two claims with the same number.
 pub(super) fn follows(older: usize, newer: usize) -> Edge {
     Edge { older, newer, relationship: Relationship::SameNumber, is_direct: false }
 }

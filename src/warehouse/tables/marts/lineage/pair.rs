@@ -1,9 +1,9 @@
-//! Which payment each reversal takes back.
+//! Finds the payment that each reversal takes back.
 
 use super::{claim::Claim, decide::Table, part::Part};
 use std::collections::HashMap;
 
-/// Where a reversal looks for its payment, one place after the other.
+/// Where a reversal looks for its payment; the places are searched in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// Among the claims that it names.
@@ -19,8 +19,8 @@ const PLACES: [Place; 4] = [Place::Named, Place::Number, Place::Family, Place::D
 impl Table<'_> {
     /// Finds the payment that each negative claim takes back.
     ///
-    /// Every reversal looks in one place before any looks in the next, so that what a payer names
-    /// goes before what only looks alike.
+    /// Every reversal searches one place before any searches the next, so that a payment that is named
+    /// goes before one that only looks alike.
     pub(super) fn pair_reversals(&mut self) {
         let claims = self.claims;
         let mut reversals: Vec<usize> =
@@ -59,7 +59,7 @@ impl Table<'_> {
         }
     }
 
-    /// The payment of the opposite amount that a reversal takes back.
+    /// The payment with the opposite amount that a reversal takes back.
     fn payment_of(&self, reversal: usize, place: Place, among: &[usize]) -> Option<usize> {
         let claims = self.claims;
         let back = &claims[reversal];
@@ -67,7 +67,7 @@ impl Table<'_> {
             let claim = &claims[*at];
             *at != reversal
                 && claim.is_live
-                // A reversal that was cancelled takes nothing back that stands.
+                // A cancelled reversal takes back no claim that stands.
                 && (claim.is_cancelled || !back.is_cancelled)
                 && self.made[*at].reversed_by.is_none()
                 && is_opposite(claim, back)
@@ -88,8 +88,9 @@ impl Table<'_> {
         self.taken_back(reversal, &found, place == Place::Named)
     }
 
-    /// Whether a claim has a correction that came with a reversal or after it: then the reversal
-    /// that names nothing belongs to it rather than to its twin.
+    /// Whether a claim has a correction that came with the reversal or after it.
+    ///
+    /// A reversal that names no claim then belongs to this claim rather than to its twin.
     fn is_corrected(&self, at: usize, reversal: usize) -> bool {
         let made = self.claims[reversal].made;
         self.kin
@@ -97,15 +98,17 @@ impl Table<'_> {
             .any(|other| other != reversal && !self.claims[other].made.is_before(&made))
     }
 
-    /// Which of some claims a reversal or void takes back: the last of those that were made before it,
-    /// else the first of those that may have been, of the same day for instance.
+    /// Which of several claims a reversal or void takes back.
     ///
-    /// A claim that was certainly made later is a correction, and is taken back only by name. So is
-    /// a claim of the same day, where the payer names another that is not here.
+    /// It is the last that was certainly made before it, or else the first that may have been, such as
+    /// one of the same day.
+    ///
+    /// A claim that was certainly made later is a correction, and is taken back only by name. So is a
+    /// claim of the same day, if the payer names another claim that is not stored.
     pub(super) fn taken_back(&self, by: usize, among: &[usize], is_named: bool) -> Option<usize> {
         let claims = self.claims;
         let made = claims[by].made;
-        // Of the bills of one stay it takes back that of its own days.
+        // Of the bills of one stay, it takes back the bill of its own days.
         let is_part = among.iter().any(|at| claims[*at].part() != Part::Whole);
         let is_of_day = |at: &usize| claims[*at].day == claims[by].day;
         let is_told = is_part && among.iter().any(is_of_day);
@@ -124,12 +127,12 @@ impl Table<'_> {
     }
 }
 
-/// Whether a claim takes money back: the plan's, or where the plan paid nothing, the member's.
+/// Whether a claim takes money back: the plan's, or if the plan paid nothing, the member's.
 fn takes_back(claim: &Claim) -> bool {
     claim.paid.is_some_and(|paid| paid < 0) || claim.is_unpaid() && claim.is_taken_back
 }
 
-/// Whether one claim states what the other takes back. Where the plan paid nothing, all amounts tell.
+/// Whether one claim takes back what the other states. If the plan paid nothing, all amounts count.
 fn is_opposite(claim: &Claim, back: &Claim) -> bool {
     match back.is_unpaid() {
         true => claim.is_unpaid() && claim.paid == back.paid && claim.amounts == -back.amounts,
@@ -137,8 +140,9 @@ fn is_opposite(claim: &Claim, back: &Claim) -> bool {
     }
 }
 
-/// Whether what was dispensed leaves it possible that one claim takes the other back. Where no amount
-/// tells, a reversal is known by drug and quantity, unless number or name lead to its fill.
+/// Whether the dispensed drugs leave it possible that one claim takes the other back.
+///
+/// If there is no amount, drug and quantity must agree, unless a number or a name leads to the fill.
 fn are_of_one_fill(claim: &Claim, back: &Claim, place: Place) -> bool {
     let is_told = back.is_unpaid() && back.amounts == 0;
     let fills = claim.fill.as_ref().zip(back.fill.as_ref());
@@ -153,7 +157,7 @@ fn are_of_one_fill(claim: &Claim, back: &Claim, place: Place) -> bool {
     }
 }
 
-/// What claims have in common that may be a payment and its reversal.
+/// What a payment and its reversal have in common: day, patient, type of claim and charge.
 type DayAndAmounts<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<u64>);
 
 fn day_and_amounts(claim: &Claim) -> Option<DayAndAmounts<'_>> {

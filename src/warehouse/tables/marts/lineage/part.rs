@@ -1,22 +1,22 @@
 //! Bills that add to earlier ones of the same stay instead of taking their place.
 //!
-//! The last digit of the type of bill (NUBC, form locator 4) is its frequency: 2 is the first of a
-//! stay's interim bills, 3 a continuing and 4 the last one, each of days of its own. 5 bills charges
-//! that came late. 7 and 9 replace what was billed before. A, B, C and E are notices, of an election for
-//! instance, and D cancels a notice: no bill takes the place of a notice, and no notice that of a bill.
+//! The last digit of the type of bill (NUBC, form locator 4) is its frequency. 2 is the first of a stay's
+//! interim bills, 3 a continuing one and 4 the last; each has days of its own. 5 bills late charges. 7
+//! and 9 replace earlier bills. A, B, C and E are notices, such as of an election, and D cancels a
+//! notice: no bill replaces a notice, and no notice replaces a bill.
 
 use super::claim::Claim;
 
-/// The part that a bill has in everything that is billed for a stay.
+/// Which part of a stay's charges a bill has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part<'a> {
-    /// All of it, or its beginning.
+    /// All charges, or those from the beginning.
     Whole,
-    /// A later interim bill, by its first day.
+    /// Those of a later interim bill, with its first day.
     Days(Option<&'a str>),
-    /// Late charges, by what was charged in cents: a late charge that comes again is the same one.
+    /// Late charges, with their sum in cents: the same sum again is the same late charge.
     Late(Option<i64>),
-    /// A notice, by its frequency.
+    /// None: a notice, with its frequency.
     Notice(char),
 }
 
@@ -30,14 +30,14 @@ impl Claim {
         }
     }
 
-    /// Whether it adds to an earlier claim that it names, or whose number it has.
+    /// Whether it adds to an earlier claim, given that it names that claim or has its number.
     pub(super) fn adds_to(&self, older: &Claim) -> bool {
         let part = self.part();
         let adds = part != Part::Whole && part != older.part();
         adds && !self.is_negative() && !self.says_void && !self.revises
     }
 
-    /// Whether it takes the place of an earlier claim of the same number.
+    /// Whether it replaces an earlier claim with the same number.
     pub(super) fn takes_place_of(&self, older: &Claim) -> bool {
         match (self.part(), older.part()) {
             // A correction of a later interim bill leaves the first one as it is.
@@ -51,7 +51,7 @@ impl Claim {
         }
     }
 
-    /// Whether it is a bill that replaces all that was billed for its days.
+    /// Whether it is a bill that replaces everything billed for its days.
     pub(super) fn bills_anew(&self) -> bool {
         self.part() == Part::Whole && (self.revises || self.frequency == Some('9'))
     }
@@ -65,15 +65,17 @@ impl Claim {
         matches!(self.frequency, Some('2'..='4'))
     }
 
-    /// Whether it bills once more what an interim bill of the same stay billed: all of its days, and as
-    /// a rule more of them. A replacement (7, 9) states its bill anew from the first day, be it of fewer
-    /// days. Unknown days are no repetition.
+    /// Whether it bills again what an interim bill of the same stay billed: all of its days, and usually
+    /// more.
+    ///
+    /// A replacement (7, 9) states the bill anew from the first day, perhaps with fewer days. A bill with
+    /// unknown days repeats nothing.
     pub(super) fn repeats(&self, older: &Claim) -> bool {
         let days = |claim: &Claim| claim.day.clone().zip(claim.last_day.clone());
         let Some((mine, its)) = days(self).zip(days(older)) else { return false };
         let is_later = match mine == its {
             true => older.order() < self.order(),
-            // A longer bill of the same day of creation is the later one.
+            // Of bills created on the same day, the longer one is the later one.
             false => !self.made.is_before(&older.made),
         };
         let bills_its_days = match self.bills_anew() {
@@ -89,12 +91,12 @@ impl Claim {
             && self.shares_currency(older)
     }
 
-    /// Whether it is about a stay whose last day is known.
+    /// Whether it is a whole bill whose first and last day are known.
     pub(super) fn is_of_a_stay(&self) -> bool {
         self.part() == Part::Whole && self.day.is_some() && self.last_day.is_some()
     }
 
-    /// Whether another claim's first day lies within this claim's period. Unknown days count as within.
+    /// Whether another claim's first day is within this claim's days. Unknown days count as within.
     pub(super) fn covers(&self, other: &Claim) -> bool {
         other.day.as_ref().is_none_or(|day| {
             self.day.as_ref().is_none_or(|first| first <= day)

@@ -1,4 +1,4 @@
-//! Cumulative interim bills: each repeats the bills of the stay before it, and adds its own days.
+//! Cumulative interim bills: each repeats the earlier bills of the stay, and adds its own days.
 
 use super::{
     claim::Claim,
@@ -8,12 +8,13 @@ use super::{
 use std::collections::{BTreeMap, HashSet};
 
 impl Table<'_> {
-    /// Lets each bill of a stay whose days contain those of an earlier interim bill take its place, and
-    /// each replacement that begins no later.
+    /// Adds edges from interim bills to the later bills that repeat them.
     ///
-    /// Bills are of one stay where number or links make them a family, or where they have the type of
-    /// bill, the provider and the day of admission in common. A bill that was cancelled or taken back
-    /// repeats nothing.
+    /// An interim bill is replaced by a later bill of the stay whose days contain its days, and by a
+    /// later replacement that covers its first day.
+    ///
+    /// Bills belong to one stay if numbers or links make them a family, or if type of bill, provider and
+    /// day of admission are equal. A bill that was cancelled or taken back repeats nothing.
     pub(super) fn repeat_bills(&self, edges: &mut Vec<Edge>) {
         let claims = self.claims;
         let voided: HashSet<usize> = edges
@@ -52,7 +53,7 @@ impl Table<'_> {
                         .iter()
                         .copied()
                         .max_by(|one, other| claims[*one].order().cmp(&claims[*other].order()));
-                    // A replacement is then itself a bill that a later one may repeat.
+                    // A replacement gets an edge of its own, since a later bill may repeat it in turn.
                     let anew = newer.iter().copied().filter(|&at| claims[at].bills_anew());
                     for newer in anew.chain(last) {
                         if known.insert((older, newer)) {
@@ -66,7 +67,7 @@ impl Table<'_> {
         }
     }
 
-    /// Bills of one stay, in groups of several.
+    /// The bills grouped by stay; groups of one are left out.
     fn stays(&self, bills: &[usize]) -> Vec<Vec<usize>> {
         let mut families: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let mut stays: BTreeMap<(&str, Option<&str>), Vec<usize>> = BTreeMap::new();
@@ -81,7 +82,7 @@ impl Table<'_> {
         groups.filter(|group| group.len() > 1).collect()
     }
 
-    /// For each claim, whether it is an interim bill, or has taken the place of an interim bill.
+    /// For each claim, whether it is an interim bill, or replaced an interim bill.
     fn interim(&self, edges: &[Edge]) -> Vec<bool> {
         let mut found: Vec<bool> = self.claims.iter().map(Claim::is_interim).collect();
         let mut has_grown = true;

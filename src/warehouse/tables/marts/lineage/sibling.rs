@@ -1,5 +1,5 @@
-//! Several claims that the payer says replace the same one: adjustments that all name the original, or the
-//! parts into which it was split.
+//! Several claims that, as the payer says, replace the same claim: adjustments that all name the
+//! original, or the parts into which it was split.
 
 use super::{
     claim::Claim,
@@ -10,8 +10,9 @@ use super::{
 use std::collections::{BTreeMap, HashSet};
 
 impl Table<'_> {
-    /// Lets the later of two replacements of one claim take the place of the earlier, if both are of the
-    /// same days. Parts whose charges come to that of the claim stand beside each other.
+    /// If two claims replace one claim and have the same days, the later replaces the earlier.
+    ///
+    /// Parts whose charges add up to the charge of the claim all stand.
     pub(super) fn replace_siblings(&self, edges: &mut Vec<Edge>) {
         let claims = self.claims;
         let mut followed: HashSet<usize> = HashSet::new();
@@ -57,7 +58,7 @@ impl Table<'_> {
 }
 
 impl Claim {
-    /// Whether both bill the same days of the same patient, as a whole.
+    /// Whether both bill the same days of the same patient, and neither bills only a part of a stay.
     fn is_bill_of(&self, other: &Claim) -> bool {
         let is_whole = |claim: &Claim| claim.part() == Part::Whole && !claim.is_interim();
         is_whole(self)
@@ -70,7 +71,7 @@ impl Claim {
     }
 }
 
-/// Whether what was charged for the parts comes to the charge of the whole.
+/// Whether the charges of the parts add up to the charge of the whole.
 fn is_split<'a>(whole: &Claim, parts: impl Iterator<Item = &'a Claim>) -> bool {
     let charged: Option<i64> = parts.map(|part| part.submitted).sum();
     charged.is_some() && charged == whole.submitted

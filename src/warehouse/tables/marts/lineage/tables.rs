@@ -1,4 +1,4 @@
-//! Reads the claims in scope, and notes what was decided about them.
+//! Reads the claims in scope, and writes the decisions about them.
 
 use super::{
     claim::{Claim, Fill, Number, NumberKind},
@@ -10,10 +10,10 @@ use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Row, params};
 use std::collections::HashMap;
 
-/// The relationships between claims that say which of them stands.
+/// The relationships between claims that decide which of them stands.
 const RELATIONSHIPS: [&str; 4] = ["prior", "replaces", "replacedby", "replaced"];
 
-/// The claims of one source and what they say of each other.
+/// The claims of one source, and the links that they state.
 #[derive(Default)]
 struct Source {
     claims: Vec<Claim>,
@@ -104,7 +104,7 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
 
 fn claim_of(row: &Row<'_>) -> rusqlite::Result<Claim> {
     let status: String = row.get(3)?;
-    // The number that the claim shows comes first; its kind and system are read with the others.
+    // The shown number comes first; its kind and system are read with the other numbers.
     let shown: Option<String> = row.get(13)?;
     let (created, updated): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
     Ok(Claim {
@@ -184,8 +184,10 @@ fn read_numbers(
     Ok(())
 }
 
-/// Puts the number that a claim shows, with its kind and system, in the place of its bare value, the
-/// first in the list. Where several numbers are equal the unique one is shown.
+/// Moves the number that a claim shows to the front, in place of its bare value, with its kind and
+/// system.
+///
+/// If several numbers have that value, the unique one is shown.
 fn show_first(numbers: &mut Vec<Number>) {
     let Some(shown) = numbers.first() else { return };
     let equal = (1..numbers.len()).filter(|at| numbers[*at].value == shown.value);
@@ -228,7 +230,7 @@ fn read_links(
         let Some((source_id, from)) = places.get(&key) else { continue };
         let Some(source) = sources.get_mut(source_id) else { continue };
         let relationship = match row.get::<_, Option<String>>(7).doing(doing)? {
-            // A claim that revises another one, and names one, revises that.
+            // If a claim revises another one and names one claim, that is the claim it revises.
             None if source.claims[*from].revises => "prior".to_owned(),
             Some(known) if RELATIONSHIPS.contains(&known.trim()) => known.trim().to_owned(),
             _ => continue,
@@ -279,7 +281,7 @@ fn write(
         .prepare_cached("INSERT OR IGNORE INTO temp.lineage VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
         .doing(doing)?;
     for (at, (claim, decision)) in claims.iter().zip(&decisions.claims).enumerate() {
-        // Of a claim that stands alone the row says so already.
+        // For a claim that stands alone, the row says so already.
         if *decision != Decision::alone(at) {
             update
                 .execute(params![

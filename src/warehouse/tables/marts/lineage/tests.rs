@@ -18,7 +18,8 @@ fn number(kind: NumberKind, system: Option<&str>, value: &str) -> Number {
     Number { kind, system: system.map(str::to_owned), value: value.to_owned() }
 }
 
-/// A claim made on a day of 2025, paid and charged twice as much, with a unique number like its id.
+/// A claim made on a day of January 2025; its charge is twice its payment, its number is unique and like
+/// its id.
 fn claim(id: &str, made: &str, paid: i64) -> Claim {
     Claim {
         connection_id: 1,
@@ -40,8 +41,8 @@ fn claim(id: &str, made: &str, paid: i64) -> Claim {
 
 type Say = (&'static str, &'static str, &'static str);
 
-/// Decides for every order of the claims, demands that all agree, and tells which stand and what the
-/// ledger comes to.
+/// Decides for every order of the claims and asserts that all agree; returns the claims that stand and
+/// the sum of the ledger.
 fn outcome(claims: &[Claim], says: &[Say]) -> (Vec<String>, i64) {
     let mut outcomes: Vec<(Vec<String>, i64)> = Vec::new();
     let mut orders = Vec::new();
@@ -98,7 +99,7 @@ fn a_reversal_goes_with_what_it_reverses() {
     assert_eq!(outcome(&claims, &[("r", "prior", "o"), ("a", "prior", "r")]), stand(&["a"], 80));
     assert_eq!(outcome(&claims[..2], &[("r", "prior", "o")]), stand(&[], 0));
     assert_eq!(outcome(&claims[..2], &[("o", "replacedby", "r")]), stand(&[], 0));
-    // The original was cancelled as well.
+    // The original was cancelled, too.
     let cancelled = Claim { is_cancelled: true, ..claims[0].clone() };
     assert_eq!(outcome(&[cancelled, claims[1].clone()], &[("r", "prior", "o")]), stand(&[], 0));
 }
@@ -133,7 +134,7 @@ fn one_payment_is_reversed_by_one_reversal() {
 fn a_reversal_leaves_a_payment_of_another_amount_that_it_names() {
     let claims = [claim("o", "01", 100), claim("a", "02", 80), claim("r", "02", -100)];
     assert_eq!(outcome(&claims, &[("a", "prior", "o"), ("r", "prior", "a")]), stand(&["a"], 80));
-    // What it takes back is found by name before it is found in the family.
+    // The payment is looked for by name first, and then in the family.
     let claims = [claim("o", "01", 100), claim("a", "02", 100), claim("r", "03", -100)];
     assert_eq!(
         outcome(&claims, &[("a", "prior", "o"), ("r", "prior", "a")]).0,
@@ -165,21 +166,21 @@ fn a_void_without_amounts_voids() {
     let same =
         |claim: Claim| Claim { numbers: vec![number(NumberKind::Unique, None, "n")], ..claim };
     assert_eq!(outcome(&[same(claim("o", "01", 100)), same(void)], &[]), stand(&[], 0));
-    // Nothing but zeroes in the place of a claim is a void, and one alone is a claim.
+    // A claim of zeroes that replaces another is a void; a claim of zeroes alone is a claim.
     let zero = claim("v", "02", 0);
     assert_eq!(
         outcome(&[claim("o", "01", 100), zero.clone()], &[("v", "prior", "o")]),
         stand(&[], 0)
     );
     assert_eq!(outcome(std::slice::from_ref(&zero), &[]), stand(&["v"], 0));
-    // Under capitation a claim and its correction have no other amounts.
+    // Under capitation, the amounts of a claim and of its correction are equal.
     let (first, last) = (claim("o", "01", 0), claim("x", "03", 0));
     assert_eq!(outcome(&[first.clone(), zero.clone()], &[("v", "prior", "o")]), stand(&["v"], 0));
     let chain = [("v", "prior", "o"), ("x", "prior", "v")];
     assert_eq!(outcome(&[first, zero.clone(), last.clone()], &chain), stand(&["x"], 0));
-    // In the place of a void, nothing but zeroes is a void again.
+    // A claim of zeroes that replaces a void is a void again.
     assert_eq!(outcome(&[claim("o", "01", 100), zero, last], &chain), stand(&[], 0));
-    // A copy of the amounts that is marked as a void.
+    // A copy of the amounts, marked as a void.
     let copy = Claim { says_void: true, ..claim("v", "02", 100) };
     assert_eq!(outcome(&[claim("o", "01", 100), copy], &[("v", "prior", "o")]), stand(&[], 0));
 }
@@ -205,11 +206,11 @@ fn chains_end_at_their_last_claim_whichever_way_the_links_point() {
     assert_eq!(outcome(&claims, &forth), stand(&["a2"], 90));
     let circle = [("o", "prior", "a2"), ("a1", "prior", "o"), ("a2", "prior", "a1")];
     assert_eq!(outcome(&claims, &circle), stand(&["a2"], 90));
-    // The word may mean either direction: the dates decide.
+    // The word `replaced` may mean either direction: the dates decide.
     for says in [("o", "replaced", "a1"), ("a1", "replaced", "o")] {
         assert_eq!(outcome(&claims[..2], &[says]), stand(&["a1"], 120));
     }
-    // Of two made at the same time it is what the payer means by it elsewhere, else a replacement.
+    // If both were made at the same time, the payer's other links decide, or else it is a replacement.
     let tied = [claims[0].clone(), claims[1].clone(), claim("a0", "02", 70)];
     let back = [("a1", "replaced", "o"), ("a0", "replaced", "a1")];
     assert_eq!(outcome(&tied, &back), stand(&["a0"], 70));
@@ -217,7 +218,7 @@ fn chains_end_at_their_last_claim_whichever_way_the_links_point() {
     assert_eq!(outcome(&tied, &forth), stand(&["a0"], 70));
     let all = [claim("o", "02", 100), claim("a1", "02", 120), claim("a0", "02", 70)];
     assert_eq!(outcome(&all, &forth), stand(&["a0"], 70));
-    // The adjustment was reversed in turn: nothing stands.
+    // The adjustment was reversed, too: nothing stands.
     let more = [claims[0].clone(), claims[1].clone(), claim("r", "04", -120)];
     assert_eq!(outcome(&more, &[("a1", "prior", "o"), ("r", "prior", "o")]), stand(&[], 0));
 }
@@ -229,10 +230,10 @@ fn of_several_replacements_of_one_claim_the_last_stands_unless_it_was_split() {
     assert_eq!(outcome(&claims, &says), stand(&["a2"], 90));
     let four = [&claims[..], &[claim("a3", "04", 95)]].concat();
     assert_eq!(outcome(&four, &[says[0], says[1], ("a3", "replaces", "o")]), stand(&["a3"], 95));
-    // Two parts that were charged as much as the whole.
+    // Two parts whose charges add up to that of the whole.
     let split = [claim("o", "01", 100), claim("a1", "02", 60), claim("a2", "03", 40)];
     assert_eq!(outcome(&split, &says), stand(&["a1", "a2"], 100));
-    // Of other days, or another patient's; or the last one was cancelled or taken back.
+    // Parts of other days or of another patient, or the last part was cancelled or taken back.
     let day = Claim { day: Some("2025-01-05".to_owned()), ..claims[2].clone() };
     assert_eq!(
         outcome(&[claims[0].clone(), claims[1].clone(), day], &says),
@@ -257,7 +258,7 @@ fn of_one_number_the_last_version_stands() {
     assert_eq!(decisions.claims[0].same_number_count, 2);
     assert_eq!(decisions.claims[0].replaced_by, Some(1));
     assert_eq!(decisions.lineage[0].relationship, Relationship::SameNumber);
-    // A number of another kind, system or type of claim is another number.
+    // A number of another kind, system or claim type is another number.
     for other in
         [number(NumberKind::Control, None, "n"), number(NumberKind::Unique, Some("other"), "n")]
     {
@@ -266,7 +267,7 @@ fn of_one_number_the_last_version_stands() {
     }
     let drug = Claim { kind: Some("pharmacy".to_owned()), ..claims[1].clone() };
     assert_eq!(outcome(&[claims[0].clone(), drug], &[]), stand(&["a", "o"], 180));
-    // Of a number that may be anything, only on the same day.
+    // A number of an unknown kind counts only on the same day.
     let group =
         |claim: Claim| Claim { numbers: vec![number(NumberKind::Other, None, "g")], ..claim };
     let later = Claim { day: Some("2025-06-01".to_owned()), ..claim("a", "02", 80) };
@@ -287,7 +288,8 @@ fn a_link_leads_by_system_and_number_not_by_any_equal_value() {
     let lineage =
         |claims: &[Claim]| decide(claims, std::slice::from_ref(&without_system)).lineage.len();
     assert_eq!(lineage(&claims), 0, "it is not the number shown");
-    // A claim of the same group names the group no better; one with a number of its own does.
+    // The group's number leads nowhere from a claim that has it, too; it does from a claim with another
+    // number.
     for (own, found) in [("900", 0), ("901", 1)] {
         let mut naming = claims[1].clone();
         naming.numbers.push(number(NumberKind::Other, Some("group"), own));
@@ -313,7 +315,7 @@ fn a_difference_stands_beside_what_it_changes() {
     assert_eq!(outcome(&claims, &[("d", "prior", "o")]), stand(&["d"], 80));
     let two = [claims[0].clone(), claims[1].clone(), claim("e", "03", -5)];
     assert_eq!(outcome(&two, &[("d", "prior", "o"), ("e", "prior", "o")]), stand(&["d", "e"], 75));
-    // A whole adjustment after it takes the place of both.
+    // A later whole adjustment replaces both parts.
     let whole = [claims[0].clone(), claims[1].clone(), claim("a", "03", 70)];
     let says = [("d", "prior", "o"), ("a", "prior", "d"), ("a", "prior", "o")];
     assert_eq!(outcome(&whole, &says), stand(&["a"], 70));

@@ -1,8 +1,8 @@
-//! Claims that state only by how much another one changed.
+//! Claims that state only the amount by which another claim changed.
 
 use super::*;
 
-/// Only what the plan paid changes; nothing is charged for it.
+/// A claim that changes only what the plan paid, and charges nothing.
 fn change(id: &str, made: &str, paid: i64) -> Claim {
     Claim { submitted: Some(0), amounts: paid, is_taken_back: false, ..claim(id, made, paid) }
 }
@@ -21,7 +21,7 @@ fn a_reversal_of_the_whole_ends_the_differences_of_what_it_takes_back() {
     let claims = [claim("o", "02", 100), change("d", "03", -20), claim("r", "04", -100)];
     let says = [("d", "prior", "o"), ("r", "prior", "o")];
     assert_eq!(outcome(&claims, &says), stand(&[], 0));
-    // What was left of it, or all of it, by the latest version.
+    // The reversal takes back what is left of the claim, or its whole amount.
     for back in [-80, -100] {
         let claims = [claims[0].clone(), claims[1].clone(), claim("r", "04", back)];
         for other in ["o", "d"] {
@@ -58,7 +58,7 @@ fn differences_of_differences_add_up() {
         let (current, sum) = outcome(&claims, &says);
         assert_eq!(sum, 10, "{two} {three}: {current:?}");
     }
-    // More than is left.
+    // Together they take back more than was paid.
     let claims = [claims[0].clone(), change("d1", "03", -70), change("d2", "04", -40)];
     let says = [("d1", "prior", "o"), ("d2", "prior", "d1")];
     assert_eq!(outcome(&claims, &says), stand(&[], 0));

@@ -1,10 +1,10 @@
-//! What holds for any family of claims, whatever a payer sends.
+//! Properties that hold for any family of claims, whatever a payer sends.
 
 use super::*;
 use crate::warehouse::tables::marts::lineage::decide::Decision;
 use std::collections::BTreeMap;
 
-/// Chance, the same for the same seed (SplitMix64).
+/// A random generator that repeats itself for the same seed (SplitMix64).
 struct Dice(u64);
 
 impl Dice {
@@ -25,7 +25,7 @@ impl Dice {
     }
 }
 
-/// Two to six claims that share numbers, days, amounts and links as chance wills.
+/// Two to six claims that share numbers, days, amounts and links at random.
 fn family(dice: &mut Dice) -> (Vec<Claim>, Vec<Link>) {
     let count = 2 + dice.roll(5);
     let mut claims = Vec::new();
@@ -77,7 +77,7 @@ fn family(dice: &mut Dice) -> (Vec<Claim>, Vec<Link>) {
     (claims, links)
 }
 
-/// Two to six bills of one stay, or of several, beside what chance has made of their other members.
+/// Two to six bills of one stay or of several; their other fields are random.
 fn stays(dice: &mut Dice) -> (Vec<Claim>, Vec<Link>) {
     let (mut claims, links) = family(dice);
     for claim in &mut claims {
@@ -89,7 +89,7 @@ fn stays(dice: &mut Dice) -> (Vec<Claim>, Vec<Link>) {
         claim.day = (!dice.one_in(10)).then(|| format!("2025-01-{first:02}"));
         claim.last_day = (!dice.one_in(10)).then(|| format!("2025-01-{last:02}"));
         if !dice.one_in(4) {
-            // Cumulative bills begin with the stay.
+            // Cumulative bills begin on the first day of the stay.
             claim.day = Some("2025-01-01".to_owned());
         }
         claim.stay = (!dice.one_in(3)).then(|| dice.pick(&["11 a", "11 b"]).to_owned());
@@ -101,7 +101,8 @@ fn stays(dice: &mut Dice) -> (Vec<Claim>, Vec<Link>) {
 
 type Sums<'a> = BTreeMap<&'a str, i64>;
 
-/// By currency, what stands and what moved, by the rules of `claim_current` and `payment_ledger`.
+/// For each currency, the sum that stands and the sum that moved, by the rules of `claim_current` and
+/// `payment_ledger`.
 fn sums<'a>(claims: &'a [Claim], made: &[Decision]) -> (Sums<'a>, Sums<'a>) {
     let (mut stands, mut moved) = (Sums::new(), Sums::new());
     for (claim, decision) in claims.iter().zip(made) {
@@ -125,7 +126,7 @@ fn sums<'a>(claims: &'a [Claim], made: &[Decision]) -> (Sums<'a>, Sums<'a>) {
 
 type Kind = fn(&mut Dice) -> (Vec<Claim>, Vec<Link>);
 
-/// Each seed with each kind of family.
+/// Pairs each seed with each kind of family.
 fn seeds(count: u64) -> impl Iterator<Item = (u64, Kind)> {
     (0..count).flat_map(|seed| [(seed, family as Kind), (seed, stays as Kind)])
 }

@@ -1,4 +1,4 @@
-//! Reversals and corrections that bear the same day, and what is known of which comes first.
+//! Reversals and corrections of the same day: how their order is known.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn numbered(claims: &[Claim], value: &str) -> Vec<Claim> {
     claims.iter().map(|claim| Claim { numbers: numbers.clone(), ..claim.clone() }).collect()
 }
 
-/// The last update is on a day of January, too.
+/// Sets the last update to a day of January, too.
 fn updated(claim: Claim, made: &str, updated: &str) -> Claim {
     let made = format!("2025-01-{made}");
     Claim { made: Made::of(Some(&made), Some(&format!("2025-01-{updated}T00:00:00Z"))), ..claim }
@@ -23,11 +23,11 @@ fn a_correction_of_the_reversals_day_and_amount_stands() {
         let cancelled = Claim { is_cancelled: true, ..claims[0].clone() };
         let claims = [cancelled, claims[1].clone(), claims[2].clone()];
         assert_eq!(outcome(&claims, &[]), stand(&[correction], 100));
-        // All three of one day, like a fill, its reversal and the fill again.
+        // All three are of one day, as if a fill, its reversal and a second fill.
         let day = numbered(&[claim(first, "20", 100), r.clone(), a.clone()], "n");
         let (standing, sum) = outcome(&day, &[]);
         assert_eq!((standing.len(), sum), (1, 100));
-        // Nothing but the updates differs, and they come in any order.
+        // Reversal and correction are of one day, and their updates come in the opposite order.
         let bulk = [updated(o, "10", "22"), updated(r, "20", "24"), updated(a, "20", "23")];
         assert_eq!(outcome(&numbered(&bulk, "n"), &[]), stand(&[correction], 100));
     }
@@ -35,7 +35,7 @@ fn a_correction_of_the_reversals_day_and_amount_stands() {
 
 #[test]
 fn a_reversal_without_a_link_belongs_to_the_correction_that_came_with_it() {
-    // Of two visits alike, one is corrected; the reversal names neither.
+    // Of two equal visits, one is corrected; the reversal names neither.
     let claims = [
         claim("o1", "10", 50),
         claim("o2", "11", 50),
@@ -51,7 +51,8 @@ fn a_reversal_takes_back_what_stood_and_not_what_follows() {
         [claim("o", "10", 100), claim("a", "11", 80), claim("r", "20", -80), claim("b", "20", 80)];
     let says = [("a", "prior", "o"), ("r", "prior", "o"), ("b", "prior", "o")];
     assert_eq!(outcome(&claims, &says), stand(&["b"], 80));
-    // What was reversed is not here, and the correction names the reversal, or the reversal it.
+    // The reversed claim is not stored; the correction names the reversal, or the reversal names the
+    // correction.
     for day in ["20", "21"] {
         let pair = [claim("r", "20", -100), claim("a", day, 100)];
         assert_eq!(outcome(&pair, &[("a", "prior", "r")]), stand(&["a"], 100));
@@ -61,7 +62,7 @@ fn a_reversal_takes_back_what_stood_and_not_what_follows() {
             stand(&["a"], 100)
         );
     }
-    // Both name a claim that is not here.
+    // Both name a claim that is not stored.
     let pair = [claim("r", "20", -100), claim("a", "20", 100)];
     let says = [("r", "prior", "gone"), ("a", "prior", "gone")];
     assert_eq!(outcome(&pair, &says), stand(&["a"], 100));
@@ -71,7 +72,7 @@ fn a_reversal_takes_back_what_stood_and_not_what_follows() {
 fn a_payment_made_after_a_reversal_of_its_number_is_a_correction() {
     let later = numbered(&[claim("r", "20", -100), claim("a", "21", 100)], "n");
     assert_eq!(outcome(&later, &[]), stand(&["a"], 100));
-    // Of one day it is a payment and its reversal, as of a pharmacy.
+    // On one day they are a payment and its reversal, as at a pharmacy.
     let day = numbered(&[claim("a", "20", 100), claim("r", "20", -100)], "n");
     assert_eq!(outcome(&day, &[]), stand(&[], 0));
 }
@@ -90,12 +91,12 @@ fn a_void_takes_back_one_claim_of_its_number() {
         let claims = [claim("o", "10", 100), copy(id, "20"), claim("a", "20", 100)];
         assert_eq!(outcome(&numbered(&claims, "n"), &[]), stand(&["a"], 100));
     }
-    // Without a link there is one more version, and the void is of the last.
+    // Without a link there is one more version, and the void takes back the last.
     let claims = [claim("o", "10", 100), claim("a", "11", 80), copy("v", "20")];
     let bare = Claim { paid: None, submitted: None, ..claims[2].clone() };
     let bare = numbered(&[claims[0].clone(), claims[1].clone(), bare], "n");
     assert_eq!(outcome(&bare, &[]), stand(&[], 0));
-    // Nothing was paid, and the charges say which claim is taken back.
+    // Nothing was paid; the charges tell which claim is taken back.
     let unpaid = |id: &str, day: &str, charged| Claim {
         submitted: Some(charged),
         is_zero: false,
@@ -103,7 +104,7 @@ fn a_void_takes_back_one_claim_of_its_number() {
     };
     let claims = [unpaid("o", "10", 200), unpaid("r", "20", -200), unpaid("a", "20", 200)];
     assert_eq!(outcome(&numbered(&claims, "n"), &[]), stand(&["a"], 0));
-    // Its amounts are those of no claim of that day.
+    // No claim of that day has its amounts.
     let claims = [claim("r", "20", -100), claim("a", "20", 80)];
     assert_eq!(outcome(&numbered(&claims, "n"), &[]), stand(&["a"], 80));
 }
@@ -174,7 +175,7 @@ fn a_number_is_the_same_whatever_is_written_around_it() {
         let claims = [plain.clone(), of("a", "20", system, value)];
         assert_eq!(outcome(&claims, &[]), stand(&["a"], 100), "{system:?} {value:?}");
     }
-    // Two systems know the number: which of them is meant cannot be told.
+    // The number exists in two systems, so it cannot be told which one is meant.
     let other = of("x", "11", Some("https://other.example/number"), "n");
     let claims = [plain, other, of("a", "20", None, "n")];
     assert_eq!(outcome(&claims, &[]), stand(&["a", "o", "x"], 300));
@@ -186,8 +187,8 @@ fn a_number_leads_to_no_claim_of_another_patient() {
         Number::new(NumberKind::Other, Some(system.to_owned()), &format!("{id}{value}"))
     };
     let of = |claim: Claim, patient: &str| Claim { patient_id: Some(patient.to_owned()), ..claim };
-    // Each claim shows a number of its own, and has a second one that the payer counts anew per family
-    // member.
+    // Each claim shows a number of its own, and has a second number that the payer counts from 1 for each
+    // family member.
     let numbered = |claim: Claim, second: &str| Claim {
         numbers: vec![own(&claim.id, "shown", ""), own("", "second", second)],
         ..claim
@@ -211,7 +212,7 @@ fn a_number_leads_to_no_claim_of_another_patient() {
         assert_eq!(current(&[jan.clone(), eva.clone(), correction.clone()]), ["e", "a"]);
         assert_eq!(current(&[eva.clone(), correction.clone()]), ["e", "a"]);
     }
-    // A unique number in its system is the payer's word: the claim was another member's.
+    // A number that is unique in its system identifies the claim, although it is another member's.
     let eva = Claim { numbers: vec![number(NumberKind::Unique, Some("s"), "e")], ..eva };
     assert_eq!(outcome(&[eva, correction], &[("a", "prior", "e")]), stand(&["a"], 80));
 }

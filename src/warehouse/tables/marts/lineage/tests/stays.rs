@@ -1,8 +1,8 @@
-//! Interim bills and late charges: what adds to a stay's bills, and what takes their place.
+//! Interim bills and late charges: which bills add to a stay's bills, and which replace them.
 
 use super::*;
 
-/// A bill of some days of January 2025, under its own number.
+/// A bill for some days of January 2025, with a number of its own.
 fn bill(id: &str, made: &str, paid: i64, frequency: char, days: [&str; 2]) -> Claim {
     let [first, last] = days.map(|day| Some(format!("2025-01-{day}")));
     Claim {
@@ -34,7 +34,7 @@ fn interim_bills_stand_beside_each_other_whatever_links_them() {
     let all = stand(&["i1", "i2", "i3"], 2400);
     assert_eq!(outcome(&stay(), &CHAIN), all);
     assert_eq!(outcome(&stay().each_ref().map(same_number), &[]), all);
-    // The payer's own word for a replacement counts.
+    // The payer's own word for a replacement decides.
     assert_eq!(outcome(&stay()[..2], &[("i1", "replacedby", "i2")]), stand(&["i2"], 900));
 }
 
@@ -71,13 +71,14 @@ fn late_charges_add_to_the_bill_until_it_is_billed_anew() {
     let numbered = pair.each_ref().map(same_number);
     assert_eq!(outcome(&numbered, &[]), stand(&["l", "o"], 1050));
     assert_eq!(outcome(&pair, &[("l", "prior", "o")]), stand(&["l", "o"], 1050));
-    // Decided once more, the first bill is another version; the late charges are not in it.
+    // If the first bill is decided again, that is another version of it; the late charges are not part of
+    // it.
     let decided = same_number(&bill("p", "25", 990, '1', ["01", "05"]));
     let [o, l] = numbered;
     assert_eq!(outcome(&[o.clone(), l.clone(), decided], &[]), stand(&["l", "p"], 1040));
     let anew = same_number(&bill("q", "26", 1060, '7', ["01", "05"]));
     assert_eq!(outcome(&[o.clone(), l.clone(), anew], &[]), stand(&["q"], 1060));
-    // The same charges once more are the same late charges, and other charges are others.
+    // The same charges again are the same late charges; different charges are others.
     let again = same_number(&bill("l2", "21", 40, '5', ["01", "05"]));
     let again = Claim { submitted: l.submitted, ..again };
     assert_eq!(outcome(&[o.clone(), l.clone(), again], &[]), stand(&["l2", "o"], 1040));
@@ -102,7 +103,7 @@ fn a_correction_of_one_interim_bill_leaves_the_others() {
     assert_eq!(outcome(&claims.each_ref().map(same_number), &[]), expected);
     let says = [CHAIN[0], CHAIN[1], ("r", "prior", "i2")];
     assert_eq!(outcome(&claims, &says), expected);
-    // By the mark of an adjustment alone: other days and another charge, and no more money.
+    // Only the mark of an adjustment tells: days and charge differ, and the payment is not higher.
     let marked = Claim { revises: true, ..bill("r", "30", 850, '3', ["11", "19"]) };
     assert_eq!(outcome(&[first, second, third, marked], &says), expected);
 }
@@ -139,12 +140,12 @@ fn a_bill_that_repeats_earlier_days_takes_the_place_of_theirs() {
     let of_stay =
         claims.each_ref().map(|claim| Claim { stay: Some("11 a".to_owned()), ..claim.clone() });
     assert_eq!(outcome(&of_stay, &[]), last);
-    // Neither number nor link nor stay tells that they belong together.
+    // No number, link or stay shows that they belong together.
     assert_eq!(outcome(&claims, &[]).1, 5300);
-    // The last one bills its own days alone.
+    // The last bill has days of its own.
     let own = [claims[0].clone(), claims[1].clone(), bill("i3", "29", 500, '4', ["20", "28"])];
     assert_eq!(outcome(&own, &CHAIN), stand(&["i2", "i3"], 2400));
-    // One of another day of creation, or of the same: the longer bill is the later one.
+    // Both are created on the same day: the longer bill is the later one.
     let day = [bill("z", "20", 1000, '2', ["01", "09"]), bill("a", "20", 1900, '3', ["01", "19"])];
     assert_eq!(outcome(&day.each_ref().map(same_number), &[]), stand(&["a"], 1900));
 }
@@ -159,7 +160,7 @@ fn a_cumulative_bill_that_does_not_stand_repeats_nothing() {
     let back = bill("r", "25", -1900, '3', ["01", "19"]);
     let says = [says[0], ("r", "prior", "i2")];
     assert_eq!(outcome(&[first.clone(), second.clone(), back], &says), stand(&["i1"], 1000));
-    // Of another patient, kind or currency.
+    // The second bill has another patient, claim type or currency.
     for other in [
         Claim { patient_id: Some("q".to_owned()), ..second.clone() },
         Claim { kind: Some("professional".to_owned()), ..second.clone() },
@@ -193,14 +194,15 @@ fn a_shorter_replacement_of_a_cumulative_bill_stands_alone() {
     assert_eq!(outcome(&claims.each_ref().map(of_stay), &says[1..]), alone, "a stay and a name");
     assert_eq!(outcome(&claims.each_ref().map(of_stay), &[]), alone, "a stay");
     assert_eq!(outcome(&claims.each_ref().map(same_number), &[]), alone, "a number");
-    // The last bill repeats the replacement, too; before it, the replacement changes nothing.
+    // The last bill repeats the replacement, too. A replacement made before the second bill changes
+    // nothing.
     let last = bill("i3", "29", 2400, '4', ["01", "28"]);
     let four = [first.clone(), second.clone(), anew.clone(), last].each_ref().map(of_stay);
     assert_eq!(outcome(&four, &[]), stand(&["i3"], 2400));
     let early = bill("r", "15", 950, '7', ["01", "09"]);
     let three = [first, second, early].each_ref().map(of_stay);
     assert_eq!(outcome(&three, &[]), stand(&["i2"], 1900));
-    // Of bills of days of their own it restates the bill that begins within its days.
+    // If each bill has days of its own, a replacement replaces the bill that begins within its days.
     let [first, second, third] = stay().each_ref().map(of_stay);
     let shorter = of_stay(&bill("r", "30", 500, '7', ["10", "14"]));
     assert_eq!(outcome(&[first, second, third, shorter], &[]), stand(&["i1", "i3", "r"], 2000));

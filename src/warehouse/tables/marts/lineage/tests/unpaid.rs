@@ -1,8 +1,8 @@
-//! Claims of which the plan paid nothing: their reversals show only in what the member paid.
+//! Claims for which the plan paid nothing: their reversals show only in what the member paid.
 
 use super::*;
 
-/// A claim whose amounts are all the member's; negative where they are taken back.
+/// A claim whose amounts are all the member's; negative amounts take back.
 fn unpaid(id: &str, made: &str, member: i64) -> Claim {
     Claim {
         submitted: None,
@@ -24,7 +24,7 @@ fn a_reversal_takes_it_back_whatever_links_them() {
     assert_eq!(outcome(&[first.clone(), back.clone()], &says), stand(&[], 0));
     let numbered = [same_number(first.clone()), same_number(back.clone())];
     assert_eq!(outcome(&numbered, &[]), stand(&[], 0));
-    // By day and amounts, where nothing is named.
+    // They are matched by day and amounts, if nothing is named.
     assert_eq!(outcome(&[first.clone(), back.clone()], &[]), stand(&[], 0));
     let other = unpaid("g", "02", 30);
     assert_eq!(outcome(&[first, other, back], &[]), stand(&["g"], 0));
@@ -62,11 +62,11 @@ fn without_any_amount_drug_and_quantity_tell() {
         let claims = [all.to_vec(), vec![back]].concat();
         assert_eq!(outcome(&claims, &[]).0, standing);
     }
-    // A claim that states no amount and dispenses nothing is no fill.
+    // A claim without an amount and without a dispensed drug is no fill.
     let bare = Claim { fill: None, ..a.clone() };
     let back = fill("r", "03", "00093310905", -30);
     assert_eq!(outcome(&[bare, back.clone()], &[]).0, ["a"]);
-    // Two reversals take each other back by no means.
+    // Two reversals never take each other back.
     let again = fill("s", "03", "00093310905", -30);
     let made = decide(&[again.clone(), back.clone()], &[]).claims;
     assert!(made.iter().all(|made| made.reverses.is_none() && made.is_void));

@@ -1,4 +1,4 @@
-//! Whose data there is: consents, connections, and connections that files fill.
+//! Consents and connections, also connections that only files fill.
 
 use super::Warehouse;
 use crate::{
@@ -13,10 +13,10 @@ use crate::{
 };
 
 impl Warehouse {
-    /// Enters a consent: a new connection, or a renewed one under the name it has.
+    /// Stores a consent: as a new connection, or as the renewal of the connection with its name.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub async fn consent(&self, consent: NewConsent) -> Result<ConnectionRow, WarehouseError> {
         let now = self.clock.now();
         self.writer
@@ -27,33 +27,33 @@ impl Warehouse {
             .await
     }
 
-    /// The connection of a name.
+    /// The connection with a name.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn connection(&self, name: &str) -> Result<Option<ConnectionRow>, WarehouseError> {
         self.reader.read(|connection| connections::by_name(connection, name))
     }
 
-    /// All connections, by name.
+    /// All connections, sorted by name.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
         self.reader.read(connections::all)
     }
 
-    /// Remembers whose data a connection holds, unless that is known.
+    /// Notes the patient of a connection, unless one is noted already.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub async fn pin_patient(&self, id: i64, patient: String) -> Result<(), WarehouseError> {
         self.writer
             .run(move |connection, _| connections::pin_patient(connection, id, &patient))
             .await
     }
 
-    /// Notes the generation of a connection's tokens; a night that changed none writes nothing.
+    /// Notes the generation of a connection's tokens; writes nothing if it is unchanged.
     pub(crate) async fn note_token_generation(
         &self,
         id: i64,
@@ -69,15 +69,15 @@ impl Warehouse {
             .await
     }
 
-    /// Notes the scope that a refresh has granted in place of the consent's.
+    /// Notes the scope that a token refresh granted instead of the consent's scope.
     pub(crate) async fn note_scope(&self, id: i64, scope: String) -> Result<(), WarehouseError> {
         self.writer.run(move |connection, _| connections::set_scope(connection, id, &scope)).await
     }
 
-    /// Enters a connection that only files fill.
+    /// Stores a connection that only files fill.
     ///
     /// # Errors
-    /// SQLite's; also where the name is taken.
+    /// An error of SQLite; the name is taken.
     pub async fn connection_of_files(
         &self,
         files: NewFiles,
@@ -86,7 +86,7 @@ impl Warehouse {
         self.writer.run(move |connection, _| connections::of_files(connection, &files, now)).await
     }
 
-    /// Where the references of a connection's resources lead.
+    /// The FHIR bases by which the references of a connection's resources are resolved.
     pub(crate) fn bases(&self, connection_id: i64) -> Result<ServerBases, WarehouseError> {
         self.reader.read(|connection| connections::bases(connection, connection_id))
     }
@@ -96,8 +96,9 @@ impl Warehouse {
         self.writer.run(move |connection, _| connections::set_bases(connection, id, &bases)).await
     }
 
-    /// Settles the open rejects of a file that was read to its end and holds them no more, and those
-    /// whose bytes have been taken in since.
+    /// Settles open rejects of a file that was read to its end.
+    ///
+    /// These are rejects that the file no longer has, and those whose bytes have been taken in since.
     pub(crate) async fn settle_file(
         &self,
         connection_id: i64,

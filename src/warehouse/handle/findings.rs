@@ -1,4 +1,5 @@
-//! What came of what a walk missed or named: absences, references, attachments, versions.
+//! Writes what was found out about resources a walk missed or named: absences, references, attachments,
+//! versions.
 
 use super::Warehouse;
 use crate::warehouse::{
@@ -16,8 +17,9 @@ use crate::warehouse::{
 use chrono::{DateTime, Utc};
 
 impl Warehouse {
-    /// Enters what came of one absence; a proved deletion takes the resource's rows along. Returns
-    /// the counters of the walk that missed the resource, as entered in the ledger with it.
+    /// Enters the answer about one absent resource; a proved deletion also removes its rows.
+    ///
+    /// Returns the counters of the walk that missed the resource, as now entered in the ledger.
     pub(crate) async fn enter_finding(
         &self,
         walk: WalkKey,
@@ -41,8 +43,9 @@ impl Warehouse {
             .await
     }
 
-    /// Notes for the length of the run which stored resources that changed since an instant a walk
-    /// over changes did not meet; returns how many they are.
+    /// Notes, until the run ends, stored resources that a walk over changes should have met and did not.
+    ///
+    /// They changed after the instant that the walk asked for. Returns how many there are.
     pub(crate) async fn note_left_out(
         &self,
         walk: WalkKey,
@@ -53,8 +56,9 @@ impl Warehouse {
             .await
     }
 
-    /// Forgets what a walk over changes left out; returns how many of those are still held, after a
-    /// full walk that would have missed them if they were deleted.
+    /// Deletes the notes of what a walk over changes left out; returns how many of those are still live.
+    ///
+    /// Called after a full walk, which would have missed them if they were deleted.
     pub(crate) async fn settle_left_out(
         &self,
         connection_id: i64,
@@ -68,7 +72,7 @@ impl Warehouse {
             .await
     }
 
-    /// What is known of a type that is read by reference.
+    /// Begins or continues reading a type by reference; returns the state of the type.
     pub(crate) async fn begin_references(
         &self,
         connection_id: i64,
@@ -83,7 +87,7 @@ impl Warehouse {
             .await
     }
 
-    /// Enters references that stored resources name.
+    /// Queues references that stored resources name.
     pub(crate) async fn enqueue_references(
         &self,
         connection_id: i64,
@@ -113,7 +117,8 @@ impl Warehouse {
             .await
     }
 
-    /// Enters what a resource names; returns how many rows hold bytes that they did not hold before.
+    /// Enters the attachments that a resource names; returns how many rows now have bytes and had none
+    /// before.
     pub(crate) async fn enter_named_attachments(
         &self,
         connection_id: i64,
@@ -128,7 +133,7 @@ impl Warehouse {
             .await
     }
 
-    /// Enters what became of an attachment that was asked for, with its walk's counters.
+    /// Enters the outcome for an attachment that was requested, with its walk's counters.
     pub(crate) async fn enter_attachment(
         &self,
         walk: WalkKey,
@@ -144,8 +149,10 @@ impl Warehouse {
             .await
     }
 
-    /// Queues missing attachments again: those that the plan refused before `refused_before`, and those that
-    /// `limit_bytes` now allows.
+    /// Queues missing attachments again.
+    ///
+    /// These are the ones that the plan refused before `refused_before`, and those that `limit_bytes` now
+    /// allows.
     pub(crate) async fn retry_attachments(
         &self,
         connection_id: i64,
@@ -162,7 +169,7 @@ impl Warehouse {
     /// Deletes versions and attachments that were superseded before an instant; returns how many.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub async fn prune_versions(&self, before: DateTime<Utc>) -> Result<u64, WarehouseError> {
         self.writer.run(move |connection, _| history::prune(connection, before)).await
     }

@@ -1,7 +1,7 @@
-//! The open warehouse: what the rest of the house asks of it.
+//! The open warehouse, through which the rest of the program reads and writes.
 //!
-//! What reads asks the reader; what writes is handed to the one thread that writes. The statements
-//! stand in the rooms beside this one.
+//! Reads go to a pool of reading connections, writes to the one thread that writes. The SQL statements
+//! are in the neighbouring folders.
 
 mod connections;
 mod findings;
@@ -36,12 +36,12 @@ pub struct Warehouse {
 impl Warehouse {
     /// Opens or creates the warehouse, brings its tables up to date and starts its writer.
     ///
-    /// Tables whose definition is new or changed are filled again from the stored resources before
-    /// this returns, also what an earlier process was killed in. One process at a time may do this;
-    /// the home's lock sees to it.
+    /// Tables with a new or changed definition are filled again from the stored resources before this
+    /// returns. A rebuild in which an earlier process was killed is finished. Only one process at a time
+    /// may do this, which the home's lock ensures.
     ///
     /// # Errors
-    /// What is no warehouse, or a newer one, is left untouched.
+    /// The file is not a warehouse, or of a newer version; it is left untouched.
     pub fn open(
         file: &WarehouseFile,
         catalog: Catalog,
@@ -51,10 +51,10 @@ impl Warehouse {
         Warehouse::open_and_rebuild(file, catalog, &[], clock, monitor)
     }
 
-    /// As [`Warehouse::open`], and fills the named tables again from the stored resources.
+    /// As [`Warehouse::open`]; also fills the named tables again from the stored resources.
     ///
     /// # Errors
-    /// As [`Warehouse::open`].
+    /// As for [`Warehouse::open`].
     pub fn open_and_rebuild(
         file: &WarehouseFile,
         catalog: Catalog,
@@ -70,12 +70,12 @@ impl Warehouse {
         Warehouse::start(file, connection, catalog, clock, upkeep)
     }
 
-    /// Opens or creates the warehouse beside whatever runs, for what touches no resource.
+    /// Opens or creates the warehouse while a run may be at work, for work that touches no resource.
     ///
-    /// Tables that hold rows stay as they are: the next run brings them up to date.
+    /// Tables that have rows stay as they are: the next run brings them up to date.
     ///
     /// # Errors
-    /// As [`Warehouse::open`].
+    /// As for [`Warehouse::open`].
     pub fn open_beside_a_run(
         file: &WarehouseFile,
         catalog: Catalog,
@@ -86,11 +86,13 @@ impl Warehouse {
         Warehouse::start(file, connection, catalog, clock, Upkeep::default())
     }
 
-    /// Opens an existing warehouse for reading; whatever would write says that the writer has
-    /// stopped. One of an older schema is brought up to date first.
+    /// Opens an existing warehouse for reading; every write fails with the error that the writer has
+    /// stopped.
+    ///
+    /// A warehouse of an older schema is brought up to date first.
     ///
     /// # Errors
-    /// As [`Warehouse::open`], and when there is no warehouse.
+    /// As for [`Warehouse::open`]; also if there is no warehouse.
     pub fn open_to_look(
         file: &WarehouseFile,
         catalog: Catalog,
@@ -110,10 +112,10 @@ impl Warehouse {
         })
     }
 
-    /// Whether opening by a run would bring tables up to date.
+    /// Whether a run that opens the warehouse would bring tables up to date.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn is_out_of_date(&self) -> Result<bool, WarehouseError> {
         self.reader.read(|connection| upkeep::is_due(connection, &self.catalog))
     }
@@ -138,7 +140,7 @@ impl Warehouse {
         })
     }
 
-    /// The file.
+    /// The path of the warehouse.
     pub fn path(&self) -> &Path {
         self.file.path()
     }
@@ -153,8 +155,8 @@ impl Warehouse {
         &self.upkeep.rebuilt
     }
 
-    /// How many resources opening found to be in no table because a view rejects them, of the types
-    /// whose tables it rebuilt.
+    /// How many resources are in no table because a view rejects them, among the types rebuilt on
+    /// opening.
     pub fn rejected_by_rebuild(&self) -> u64 {
         self.upkeep.rejected
     }
@@ -163,11 +165,12 @@ impl Warehouse {
         &self.reader
     }
 
-    /// Brings `unmapped_path` up to date with what changed, until told to stop; see
-    /// [`LeafSurvey`](crate::warehouse::LeafSurvey).
+    /// Brings `unmapped_path` up to date with what changed, until it is stopped.
+    ///
+    /// See [`LeafSurvey`](crate::warehouse::LeafSurvey).
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub async fn survey_unmapped(
         &self,
         stop: impl Fn() -> bool + Send + 'static,

@@ -1,4 +1,4 @@
-//! What is known of a connection's types.
+//! The states of a connection's types.
 
 use super::Warehouse;
 use crate::warehouse::{
@@ -12,10 +12,10 @@ use crate::warehouse::{
 use chrono::{DateTime, Utc};
 
 impl Warehouse {
-    /// What is known of a connection's types, as of one instant.
+    /// The states and cursors of a connection's types, at one instant.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub(crate) fn known_types(&self, connection_id: i64) -> Result<KnownTypes, WarehouseError> {
         self.reader.read(|connection| KnownTypes::read(connection, connection_id))
     }
@@ -23,7 +23,7 @@ impl Warehouse {
     /// The states of a connection's types.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn type_states(&self, connection_id: i64) -> Result<Vec<TypeState>, WarehouseError> {
         self.reader.read(|connection| type_state::states(connection, connection_id))
     }
@@ -68,7 +68,7 @@ impl Warehouse {
     /// How many requests the walks of a plan have sent since an instant.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn requests_since(&self, plan: &str, since: DateTime<Utc>) -> Result<u32, WarehouseError> {
         self.reader.read(|connection| ledger::requests_since(connection, plan, since))
     }
@@ -76,15 +76,15 @@ impl Warehouse {
     /// How many rejects of a connection are open.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn open_rejects(&self, connection_id: i64) -> Result<u64, WarehouseError> {
         self.reader.read(|connection| ledger::open_rejects(connection, connection_id))
     }
 
-    /// The truth per connection and type.
+    /// The completeness of each type of each connection: the lines of the view `completeness`.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
         self.reader.read(status::completeness)
     }

@@ -1,4 +1,4 @@
-//! What a walk writes from its first page to its end.
+//! Everything a walk writes, from its first page to its end.
 
 use super::Warehouse;
 use crate::warehouse::{
@@ -22,7 +22,7 @@ use crate::warehouse::{
 use chrono::{DateTime, Utc};
 
 impl Warehouse {
-    /// Enters a walk as running; returns it with what earlier runs leave it.
+    /// Enters a walk as running; returns its key and what earlier runs pass on to it.
     pub(crate) async fn start_walk(
         &self,
         start: WalkStart,
@@ -42,7 +42,7 @@ impl Warehouse {
             .await
     }
 
-    /// Ends a walk that came to no last page.
+    /// Ends a walk that did not reach its last page.
     pub(crate) async fn abandon_walk(
         &self,
         walk: WalkKey,
@@ -61,12 +61,12 @@ impl Warehouse {
         self.send_page(page).await?.stored().await
     }
 
-    /// Sends a page to the writer, which stores pages in the order in which they are sent.
+    /// Sends a page to the writer, which stores the pages in the order in which they were sent.
     pub(crate) async fn send_page(&self, page: PageWrite) -> Result<OnItsWay, WarehouseError> {
         self.writer.send_page(page).await
     }
 
-    /// Notes that a run got nothing at the page to which a walk's cursor leads.
+    /// Notes that a run got nothing from the page that a walk's cursor names.
     pub(crate) async fn note_cursor_failure(&self, walk_id: i64) -> Result<(), WarehouseError> {
         self.writer.run(move |connection, _| cursor::note_failure(connection, walk_id)).await
     }
@@ -76,7 +76,7 @@ impl Warehouse {
         self.writer.run(move |connection, _| seen::count_seen(connection, walk_id)).await
     }
 
-    /// Ends a walk that came to its last page; returns how it was entered in the ledger.
+    /// Ends a walk that reached its last page; returns its entry in the ledger.
     pub(crate) async fn end_walk(
         &self,
         walk: WalkKey,
@@ -89,7 +89,7 @@ impl Warehouse {
             .await
     }
 
-    /// Drops what walks have noted for the length of a run.
+    /// Deletes what walks have noted for one run only.
     pub(crate) async fn forget_walks(&self, walks: Vec<i64>) -> Result<(), WarehouseError> {
         self.writer
             .run(move |connection, _| {
@@ -98,7 +98,7 @@ impl Warehouse {
             .await
     }
 
-    /// In what two walks of this run agree.
+    /// How far two walks of this run agree.
     pub(crate) async fn saw_the_same(
         &self,
         one: i64,
@@ -107,8 +107,9 @@ impl Warehouse {
         self.writer.run(move |connection, _| seen::saw_the_same(connection, one, other)).await
     }
 
-    /// Gives a walk over a type the resources that a part brought in its complete walk of an
-    /// instant; returns whether they are known.
+    /// Gives a walk over a type the resources of a part, from its complete walk that began at an instant.
+    ///
+    /// Returns false if they were not stored.
     pub(crate) async fn recall_part(
         &self,
         connection_id: i64,
@@ -124,7 +125,7 @@ impl Warehouse {
             .await
     }
 
-    /// The types of other walks that came along in this run.
+    /// The types that came along with other walks in this run.
     pub(crate) async fn types_that_came_along(
         &self,
         connection_id: i64,
@@ -134,8 +135,9 @@ impl Warehouse {
             .await
     }
 
-    /// Enters as absent what a `$everything` has brought once and did not bring in these walks, of a
-    /// type that no other walk asks for.
+    /// Enters resources as absent that came in an earlier `$everything` and not in these walks.
+    ///
+    /// This is for a type that has no walk of its own.
     pub(crate) async fn enter_missed_along(
         &self,
         walk: WalkKey,
@@ -150,7 +152,7 @@ impl Warehouse {
             .await
     }
 
-    /// Drops the notes of what came along.
+    /// Deletes the notes about resources that came along.
     pub(crate) async fn forget_along(&self, connection_id: i64) -> Result<(), WarehouseError> {
         self.writer
             .run(move |connection, _| everything::forget_along(connection, connection_id))

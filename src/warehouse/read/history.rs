@@ -1,8 +1,8 @@
-//! The warehouse as it was: superseded versions, and how long they are kept.
+//! The past of the warehouse: superseded versions, and how long they are kept.
 //!
-//! A resource's present content is valid from `resource.received_at`, which moves with every change
-//! of content, and what it said before is in `resource_version` with the instants from and to which
-//! it was so, as we saw it. So what was held at an instant `:at` (RFC 3339, UTC, milliseconds) is
+//! A resource's present content is valid from `resource.received_at`, which moves with every change of
+//! content. Earlier contents are in `resource_version`, with the instants from and to which they were
+//! stored here. So the resources at an instant `:at` (RFC 3339, UTC, milliseconds) are
 //!
 //! ```sql
 //! SELECT connection_id, resource_type, resource_id, json FROM resource
@@ -12,8 +12,8 @@
 //! WHERE valid_from <= :at AND :at < valid_to;
 //! ```
 //!
-//! The normalised tables are of the present alone: in a connection that looks at the past they
-//! cannot be read, so that no answer mixes the two.
+//! The normalised tables have the present state only. A connection that looks at the past cannot read
+//! them, so that no answer mixes the two.
 
 use crate::{
     clock,
@@ -30,7 +30,7 @@ use rusqlite::{
 };
 use std::collections::HashSet;
 
-/// Forgets superseded versions and attachments that ended before an instant; returns how many.
+/// Deletes superseded versions and attachments that ended before an instant; returns how many.
 pub(crate) fn prune(
     connection: &mut Connection,
     before: DateTime<Utc>,
@@ -69,7 +69,7 @@ pub(crate) fn prune(
 /// Opens an existing warehouse for reading, with `resource` as it was at an instant.
 ///
 /// # Errors
-/// As opening for reading; an instant of which superseded versions have been pruned.
+/// As for opening for reading; also if versions of that instant have been pruned.
 pub(crate) fn open_as_of(
     file: &WarehouseFile,
     at: DateTime<Utc>,
@@ -84,7 +84,8 @@ pub(crate) fn open_as_of(
     if let Some(pruned_to) = pruned_to.filter(|pruned_to| at < *pruned_to) {
         return Err(WarehouseError::Pruned { pruned_to });
     }
-    // A view takes no parameters; the text is one that this program wrote: digits and -:.TZ.
+    // A view takes no parameters. This program wrote the text, which has only digits and the characters
+    // -:.TZ.
     connection
         .execute_batch(&format!(
             "CREATE TEMP VIEW resource AS
@@ -109,7 +110,7 @@ pub(crate) fn open_as_of(
     Ok(connection)
 }
 
-/// The normalised tables, the marts that are filled from them, and what counts the present.
+/// The names that cannot be read in the past: normalised tables, marts, and views that count the present.
 fn names(connection: &Connection) -> Result<HashSet<String>, WarehouseError> {
     connection
         .prepare(

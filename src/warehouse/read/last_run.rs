@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use std::collections::HashMap;
 
-/// The start of the latest sync of each connection that came to its end, whatever that was.
+/// The start of the latest sync of each connection that reached its end, with whatever result.
 ///
-/// An interrupted run does not count: the next one is to go on where it was.
+/// An interrupted run does not count: the next run is to continue it.
 pub(crate) fn last_runs(
     connection: &Connection,
 ) -> Result<HashMap<i64, DateTime<Utc>>, WarehouseError> {
@@ -22,7 +22,7 @@ pub(crate) fn last_runs(
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
         .doing("cannot read when connections were last synced")?;
-    // A time that is none was not written by us; the connection is then due at once.
+    // A text that is no time was not written by us; the connection is then due at once.
     let known = rows.into_iter().filter_map(|(id, text)| Some((id, text.parse().ok()?)));
     Ok(known.collect())
 }

@@ -8,9 +8,9 @@ use rusqlite::{Connection, OptionalExtension};
 pub struct Effort {
     /// The connection's name.
     pub connection: String,
-    /// HTTP requests sent, repeats included.
+    /// HTTP requests sent, retries included.
     pub requests: u64,
-    /// Repeats among them.
+    /// How many of them were retries.
     pub retries: u64,
     /// Pages stored.
     pub pages: u64,
@@ -27,7 +27,7 @@ pub struct FinishedRun {
     pub started_at: String,
     /// When it ended.
     pub finished_at: String,
-    /// Its exit code; `None` when its process was ended.
+    /// Its exit code; `None` if its process was killed.
     pub exit_code: Option<u8>,
 }
 

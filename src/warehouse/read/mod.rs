@@ -1,4 +1,4 @@
-//! What commands ask of a warehouse, without being able to write.
+//! Reads for the commands, over connections that cannot write.
 
 pub(super) mod history;
 mod last_run;

@@ -1,4 +1,4 @@
-//! One reading statement at a time, row by row.
+//! Runs one reading statement at a time, and hands over its rows one by one.
 
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{
@@ -6,7 +6,7 @@ use rusqlite::{
     types::{ToSqlOutput, Value, ValueRef},
 };
 
-/// A value of an answer.
+/// A value in a row of a result.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cell<'a> {
     /// SQL NULL.
@@ -21,7 +21,7 @@ pub enum Cell<'a> {
     Blob(&'a [u8]),
 }
 
-/// What a parameter of a statement stands for.
+/// A named parameter of a statement, with its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameter {
     /// Its name, without the colon.
@@ -54,17 +54,17 @@ impl ToSql for ParameterValue {
     }
 }
 
-/// Takes an answer as it comes.
+/// Receives the result of a query, row by row.
 pub trait Answer<E> {
     /// The column names, before any row.
     ///
     /// # Errors
-    /// Whatever the receiver's output says; ends the query.
+    /// An error of the receiver's output; it ends the query.
     fn columns(&mut self, names: &[&str]) -> Result<(), E>;
     /// One row.
     ///
     /// # Errors
-    /// Whatever the receiver's output says; ends the query.
+    /// An error of the receiver's output; it ends the query.
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), E>;
 }
 
@@ -104,8 +104,9 @@ pub(crate) fn query<E>(
     Ok(Ok(()))
 }
 
-/// The columns of a statement: their names, and the type that the column of a table was declared with
-/// where the statement shows one as it is.
+/// The columns of a statement: name and declared type.
+///
+/// A type is given if the column is a table's column as it is.
 pub(crate) fn declared(
     connection: &Connection,
     sql: &str,
@@ -117,8 +118,9 @@ pub(crate) fn declared(
     Ok(statement.columns().map(declared).collect())
 }
 
-/// Gives every parameter of the statement its value: a forgotten one would be NULL, and the answer
-/// wrong without a word.
+/// Binds every parameter of the statement, or fails.
+///
+/// A forgotten parameter would be NULL, and the answer silently wrong.
 fn bind(statement: &mut Statement<'_>, parameters: &[Parameter]) -> Result<(), WarehouseError> {
     let doing = "the statement was refused";
     let names: Vec<Option<String>> = (1..=statement.parameter_count())
@@ -166,7 +168,7 @@ pub(crate) fn names(connection: &Connection, of: Names<'_>) -> Result<Vec<String
     Ok(names)
 }
 
-/// The names to list: of all tables and views, or of the columns of some.
+/// Which names to list: those of all tables and views, or of the columns of some of them.
 #[derive(Debug, Clone, Copy)]
 pub enum Names<'a> {
     /// Tables and views.

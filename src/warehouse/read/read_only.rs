@@ -1,4 +1,4 @@
-//! A warehouse that is only asked.
+//! A warehouse that is open for reading only.
 
 use super::{last_run, metrics, query, standing, status};
 use crate::warehouse::{
@@ -13,7 +13,7 @@ use crate::warehouse::{
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 
-/// An existing warehouse, open for questions only. Never waits for a writer.
+/// An existing warehouse that is open for reading only. It never waits for a writer.
 #[derive(Debug)]
 pub struct ReadOnlyWarehouse {
     reader: Reader,
@@ -32,10 +32,10 @@ impl ReadOnlyWarehouse {
 
     /// Opens an existing warehouse with the table `resource` as it was at an instant.
     ///
-    /// The normalised tables are of the present and cannot be read through it.
+    /// The normalised tables have the present state only, and cannot be read through it.
     ///
     /// # Errors
-    /// As [`ReadOnlyWarehouse::open`]; an instant of which versions have been pruned.
+    /// As for [`ReadOnlyWarehouse::open`]; also if versions of that instant have been pruned.
     pub fn open_as_of(
         file: &WarehouseFile,
         at: DateTime<Utc>,
@@ -45,44 +45,43 @@ impl ReadOnlyWarehouse {
         Ok(ReadOnlyWarehouse { reader })
     }
 
-    /// As [`ReadOnlyWarehouse::open`], and leaves also a journal as it is that a killed process
-    /// left behind.
+    /// As [`ReadOnlyWarehouse::open`]; also leaves a journal from a killed process as it is.
     ///
     /// # Errors
-    /// As [`ReadOnlyWarehouse::open`].
+    /// As for [`ReadOnlyWarehouse::open`].
     pub fn open_untouched(file: &WarehouseFile) -> Result<ReadOnlyWarehouse, WarehouseError> {
         let connection = open::open_untouched(file)?;
         Ok(ReadOnlyWarehouse { reader: Reader::of(file.clone(), connection) })
     }
 
-    /// The truth per connection and type.
+    /// The completeness of each type of each connection: the lines of the view `completeness`.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
         self.reader.read(status::completeness)
     }
 
-    /// How each connection stands that was ever synced, by `connection.id`.
+    /// The state of each connection that was ever synced, by `connection.id`.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn standings(&self) -> Result<HashMap<i64, Standing>, WarehouseError> {
         self.reader.read(standing::standings)
     }
 
-    /// The truth per type of one connection.
+    /// The completeness of each type of one connection.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn status_of(&self, connection_id: i64) -> Result<Vec<TypeStatus>, WarehouseError> {
         self.reader.read(|connection| standing::of_one(connection, connection_id))
     }
 
-    /// What each connection has cost, by name.
+    /// The requests, bytes and rows of each connection, sorted by name.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn efforts(&self) -> Result<Vec<Effort>, WarehouseError> {
         self.reader.read(metrics::efforts)
     }
@@ -90,23 +89,23 @@ impl ReadOnlyWarehouse {
     /// The latest run that has ended.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn finished_run(&self) -> Result<Option<FinishedRun>, WarehouseError> {
         self.reader.read(metrics::finished_run)
     }
 
-    /// All connections, by name.
+    /// All connections, sorted by name.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
         self.reader.read(connections::all)
     }
 
-    /// When members consented, by the names of their connections.
+    /// When members consented, sorted by connection name.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn consents(&self) -> Result<Vec<Consent>, WarehouseError> {
         self.reader.read(consents::consents)
     }
@@ -114,23 +113,23 @@ impl ReadOnlyWarehouse {
     /// How many open rejects of a connection are about another patient.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn open_strangers(&self, connection_id: i64) -> Result<u64, WarehouseError> {
         self.reader.read(|connection| open_strangers(connection, connection_id))
     }
 
-    /// The code systems that are loaded, with their numbers of codes.
+    /// The code systems that are loaded, with the number of codes of each.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn code_systems(&self) -> Result<Vec<CodeSystem>, WarehouseError> {
         self.reader.read(codes::systems)
     }
 
-    /// What the marts say of connections.
+    /// Which connections have outdated marts, and which are about the same person.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn mart_state(&self) -> Result<MartState, WarehouseError> {
         self.reader.read(marts::state)
     }
@@ -138,15 +137,15 @@ impl ReadOnlyWarehouse {
     /// The backups that ended, newest first.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn backups(&self) -> Result<Vec<PastBackup>, WarehouseError> {
         self.reader.read(access_log::backups)
     }
 
-    /// When the latest sync of each connection began that came to its end, by `connection.id`.
+    /// When the latest sync of each connection began that reached its end, by `connection.id`.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn last_runs(&self) -> Result<HashMap<i64, DateTime<Utc>>, WarehouseError> {
         self.reader.read(last_run::last_runs)
     }
@@ -154,15 +153,15 @@ impl ReadOnlyWarehouse {
     /// How many rows each normalised table has.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn table_counts(&self, catalog: &Catalog) -> Result<Vec<TableCount>, WarehouseError> {
         self.reader.read(|connection| status::table_counts(connection, catalog))
     }
 
-    /// How many rows a table or view has; `None` where there is no such table.
+    /// How many rows a table or view has; `None` if it does not exist.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn row_count(&self, name: &str) -> Result<Option<u64>, WarehouseError> {
         self.reader.read(|connection| status::row_count(connection, name))
     }
@@ -170,7 +169,7 @@ impl ReadOnlyWarehouse {
     /// Which leaf paths the stored resources have, and which of them a table depends on.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn leaf_paths(&self, catalog: &Catalog) -> Result<Vec<LeafPath>, WarehouseError> {
         self.reader.read(|connection| unmapped::survey(connection, catalog))
     }
@@ -178,8 +177,8 @@ impl ReadOnlyWarehouse {
     /// Runs one statement that reads, row by row.
     ///
     /// # Errors
-    /// SQLite's words about the statement; anything that would write; a parameter without a value, a
-    /// value without a parameter.
+    /// SQLite refuses the statement; the statement would write; a parameter has no value, or a value no
+    /// parameter.
     pub fn query<E>(
         &self,
         sql: &str,
@@ -189,11 +188,11 @@ impl ReadOnlyWarehouse {
         self.reader.read(|connection| query::query(connection, sql, parameters, answer))
     }
 
-    /// Asks many questions of one state of the warehouse; writers go on meanwhile.
+    /// Runs several queries on one state of the warehouse, while writers go on.
     ///
     /// # Errors
-    /// SQLite's; the file was read without locks and was written to meanwhile, so that what `work`
-    /// came to is to be thrown away.
+    /// An error of SQLite. Also if the file was read without locks and written meanwhile; the results of
+    /// `work` must then be thrown away.
     pub fn snapshot<T>(&self, work: impl FnOnce(&Snapshot<'_>) -> T) -> Result<T, WarehouseError> {
         self.reader.read(|connection| Ok(work(&Snapshot::of(connection))))
     }
@@ -201,7 +200,7 @@ impl ReadOnlyWarehouse {
     /// The names of the tables and views, or of their columns.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn names(&self, of: Names<'_>) -> Result<Vec<String>, WarehouseError> {
         self.reader.read(|connection| query::names(connection, of))
     }

@@ -1,4 +1,4 @@
-//! Reading: connections that cannot write, shared by the workers.
+//! A pool of SQLite connections that cannot write, shared by the worker threads.
 
 use super::history;
 use crate::{
@@ -12,18 +12,18 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What the warehouse holds of a resource.
+/// The stored state of a resource, as far as intake needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) rowid: i64,
     pub(crate) content_hash: Vec<u8>,
 }
 
-/// A pool of reading connections, opened as they are needed.
+/// A pool of reading connections, each opened when it is needed.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
     file: WarehouseFile,
-    /// The instant whose resources are shown; `None`: the present ones.
+    /// The instant whose resources are shown; `None` for the present ones.
     as_of: Option<DateTime<Utc>>,
     idle: Arc<Mutex<Vec<Reading>>>,
 }
@@ -37,12 +37,12 @@ impl Reader {
         Reader { file, as_of: Some(at), idle: Arc::default() }
     }
 
-    /// A pool of the one connection given.
+    /// A pool that begins with the given connection.
     pub(crate) fn of(file: WarehouseFile, connection: Reading) -> Reader {
         Reader { file, as_of: None, idle: Arc::new(Mutex::new(vec![connection])) }
     }
 
-    /// Reads with a connection of the pool, in one transaction: one consistent state.
+    /// Reads over a connection of the pool, in one transaction and so in one consistent state.
     pub(crate) fn read<T>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, WarehouseError>,
@@ -87,7 +87,7 @@ pub(crate) fn known(
         .doing("cannot look up a resource")
 }
 
-/// Whether a resource says what is stored, in whatever order, spacing or escapes.
+/// Whether a resource has the stored content, whatever its order, spacing or escapes.
 pub(crate) fn is_unchanged(
     connection: &Connection,
     known: &Known,

@@ -1,4 +1,4 @@
-//! One state of the warehouse, of which many questions are asked while others write.
+//! One state of the warehouse for several queries, while others write.
 
 use super::{query, standing, status};
 use crate::reference::ServerBases;
@@ -14,12 +14,14 @@ use crate::warehouse::{
 };
 use rusqlite::{Connection, OptionalExtension};
 
-/// Rows of a resource that came or changed after a run: the walk says which run brought it; where the
-/// walk is no longer known, the instant of the next run decides.
+/// The condition for a resource that came or changed after a run, in SQL.
+///
+/// The run of the walk that brought the resource decides. If that walk was pruned, the start of the next
+/// run decides.
 const CHANGED: &str = "r.deleted_at IS NULL AND coalesce(
     (SELECT w.run_id > :run FROM sync_walk AS w WHERE w.id = r.walk_id), r.received_at >= :instant)";
 
-/// The state of one instant. All questions are answered within one read transaction.
+/// The state at one instant. All queries run within one read transaction.
 #[derive(Debug)]
 pub struct Snapshot<'a> {
     connection: &'a Connection,
@@ -28,12 +30,12 @@ pub struct Snapshot<'a> {
 /// The rows that are new or changed since a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Since {
-    /// The run (`sync_run.id`); what it brought is not new.
+    /// The run (`sync_run.id`); resources that it brought are not new.
     pub run: i64,
-    /// When the first of the later runs began, RFC 3339; `None` where it is the newest run.
+    /// When the first later run began, RFC 3339; `None` if this is the newest run.
     next_run_began: Option<String>,
-    /// When the run ended, RFC 3339; when it began, where it was killed; where it was pruned, an
-    /// earlier instant, or nothing.
+    /// When the run ended, or began if it was killed, RFC 3339. If the run was pruned: an earlier
+    /// instant, or empty.
     ended: String,
 }
 
@@ -55,11 +57,10 @@ impl<'a> Snapshot<'a> {
         Snapshot { connection }
     }
 
-    /// Name and declared type of each column of a table or view, in order; empty where there is no
-    /// such table.
+    /// Name and declared type of each column of a table or view, in order; empty if it does not exist.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn columns(&self, table: &str) -> Result<Vec<(String, String)>, WarehouseError> {
         self.connection
             .prepare("SELECT name, type FROM pragma_table_info(?1)")
@@ -72,7 +73,7 @@ impl<'a> Snapshot<'a> {
     /// Runs one statement that reads, row by row.
     ///
     /// # Errors
-    /// As [`ReadOnlyWarehouse::query`](crate::warehouse::ReadOnlyWarehouse::query).
+    /// As for [`ReadOnlyWarehouse::query`](crate::warehouse::ReadOnlyWarehouse::query).
     pub fn query<E>(
         &self,
         sql: &str,
@@ -82,19 +83,21 @@ impl<'a> Snapshot<'a> {
         query::query(self.connection, sql, parameters, answer)
     }
 
-    /// The columns of a statement: names, and declared types where there are any.
+    /// The columns of a statement: name, and declared type if there is one.
     ///
     /// # Errors
-    /// SQLite's words about the statement.
+    /// SQLite refuses the statement.
     pub fn declared(&self, sql: &str) -> Result<Vec<(String, Option<String>)>, WarehouseError> {
         query::declared(self.connection, sql)
     }
 
-    /// Where the references of a resource lead: by its connection's bases, and by what its Bundle
-    /// resolved (`resource.bundle_references`).
+    /// How the references of a resource are resolved.
+    ///
+    /// That is by the bases of its connection, and by what its Bundle resolved
+    /// (`resource.bundle_references`).
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn bases(
         &self,
         connection_id: i64,
@@ -107,7 +110,7 @@ impl<'a> Snapshot<'a> {
     /// Every row of a table or view.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn rows<E>(
         &self,
         table: &str,
@@ -116,11 +119,12 @@ impl<'a> Snapshot<'a> {
         query::query(self.connection, &format!("SELECT * FROM {}", quote(table)), &[], answer)
     }
 
-    /// The rows of resources that came or changed since a run. All rows of such a resource are there,
-    /// and the resource may have fewer than before.
+    /// The rows of resources that came or changed since a run.
+    ///
+    /// All rows of such a resource are included; there may be fewer of them than before.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn rows_since<E>(
         &self,
         table: &Table,
@@ -139,11 +143,10 @@ impl<'a> Snapshot<'a> {
         query::query(self.connection, &sql, &parameters, answer)
     }
 
-    /// Whether a table was filled anew since a run, so that also rows of unchanged resources may be
-    /// others.
+    /// Whether a table was filled anew since a run, so that rows of unchanged resources may differ, too.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn is_rebuilt_since(&self, table: &str, since: &Since) -> Result<bool, WarehouseError> {
         self.connection
             .query_row(
@@ -155,10 +158,10 @@ impl<'a> Snapshot<'a> {
             .doing("cannot read when a table was filled")
     }
 
-    /// The types of the live resources, each with its connection's number, in order.
+    /// The types of the live resources with the connection's id, in order.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn resource_types(&self) -> Result<Vec<(String, i64)>, WarehouseError> {
         self.connection
             .prepare(
@@ -171,11 +174,12 @@ impl<'a> Snapshot<'a> {
             .doing("cannot read which types are stored")
     }
 
-    /// The bytes of the live resources of a connection's type, in one column: all, or those that came
-    /// or changed since a run.
+    /// The bytes of the live resources of one connection and type, in one column.
+    ///
+    /// They are all resources, or those that came or changed since a run.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn resources<E>(
         &self,
         resource_type: &str,
@@ -194,10 +198,10 @@ impl<'a> Snapshot<'a> {
         query::query(self.connection, &sql, &parameters, answer)
     }
 
-    /// Connection, type, id and moment of each resource that came or changed since a run.
+    /// Connection, type, id and instant of each resource that came or changed since a run.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn changed_since<E>(
         &self,
         since: &Since,
@@ -210,10 +214,10 @@ impl<'a> Snapshot<'a> {
         query::query(self.connection, &sql, &since.parameters(), answer)
     }
 
-    /// Connection, type, id and moment of each resource that went since a run.
+    /// Connection, type, id and instant of each resource that was deleted since a run.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn deleted_since<E>(
         &self,
         since: &Since,
@@ -224,11 +228,13 @@ impl<'a> Snapshot<'a> {
         query::query(self.connection, sql, &since.parameters(), answer)
     }
 
-    /// The run of a number; `None` if there never was such a run. A pruned run brought nothing: the
-    /// nearest earlier run that is left gives the earliest time of its end.
+    /// The run with a number; `None` if there never was such a run.
+    ///
+    /// A pruned run brought nothing: the nearest earlier run that is left gives the earliest possible
+    /// end.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn since(&self, run: i64) -> Result<Option<Since>, WarehouseError> {
         self.connection
             .query_row(
@@ -246,49 +252,49 @@ impl<'a> Snapshot<'a> {
     /// The newest run (`sync_run.id`).
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn newest_run(&self) -> Result<Option<i64>, WarehouseError> {
         self.connection
             .query_row("SELECT max(id) FROM sync_run", [], |row| row.get(0))
             .doing("cannot read which runs there were")
     }
 
-    /// The version of the control tables.
+    /// The schema version of the control tables.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn schema_version(&self) -> Result<u32, WarehouseError> {
         schema::version(self.connection)
     }
 
-    /// All connections, by name.
+    /// All connections, sorted by name.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn connections(&self) -> Result<Vec<ConnectionRow>, WarehouseError> {
         connections::all(self.connection)
     }
 
-    /// The truth per connection and type.
+    /// The completeness of each type of each connection: the lines of the view `completeness`.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn status(&self) -> Result<Vec<TypeStatus>, WarehouseError> {
         status::completeness(self.connection)
     }
 
-    /// The truth per type of one connection, without a look at any other.
+    /// The completeness of each type of one connection. No other connection is read.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn status_of(&self, connection_id: i64) -> Result<Vec<TypeStatus>, WarehouseError> {
         standing::of_one(self.connection, connection_id)
     }
 
-    /// Hands over the types of each connection that has any, in the order of the connections' names.
+    /// Hands over the types of each connection that has any, in the order of connection names.
     ///
     /// # Errors
-    /// SQLite's; inside, the first error of `take`, which ends it.
+    /// An error of SQLite; in the inner result, the first error of `take`, which ends the work.
     pub fn each_status<E>(
         &self,
         take: &mut dyn FnMut(&[TypeStatus]) -> Result<(), E>,
@@ -296,10 +302,10 @@ impl<'a> Snapshot<'a> {
         status::each_connection(self.connection, take)
     }
 
-    /// What the marts say of connections.
+    /// Which connections have outdated marts, and which are about the same person.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub fn mart_state(&self) -> Result<MartState, WarehouseError> {
         marts::state(self.connection)
     }

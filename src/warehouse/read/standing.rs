@@ -1,4 +1,4 @@
-//! How every connection stands, in one look at the ledger: for homes of thousands of connections.
+//! The state of every connection, by one pass over the ledger: for homes with thousands of connections.
 
 use super::status::{TypeStatus, status_of};
 use crate::warehouse::{
@@ -8,20 +8,20 @@ use crate::warehouse::{
 use rusqlite::{Connection, Row};
 use std::collections::HashMap;
 
-/// How a connection stands.
+/// The state of a connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
     /// Types whose latest walk is incomplete.
     pub open: u64,
     /// Open rejects.
     pub rejects: u64,
-    /// Start of the last complete walk of any type that a plan was asked for (RFC 3339).
+    /// Start of the last complete walk of any type for which a plan was asked (RFC 3339).
     pub complete_as_of: Option<String>,
-    /// When the latest walk ended that asked a plan (RFC 3339).
+    /// When the latest walk ended for which a plan was asked (RFC 3339).
     pub checked_at: Option<String>,
 }
 
-/// The latest walk of each type: of several groups' columns SQLite gives those of the greatest walk.
+/// The latest walk of each type. In a group with max(), SQLite takes the other columns from the same row.
 const LATEST: &str = "
     SELECT connection_id, sum(state IN ('incomplete', 'running')), max(checked_at) FROM (
       SELECT connection_id, state,
@@ -44,7 +44,7 @@ const REJECTS: &str = "
     SELECT connection_id, count(*) FROM rejected_resource WHERE resolved_at IS NULL
     GROUP BY connection_id";
 
-/// How the connections stand that were ever synced or imported, by `connection.id`.
+/// The state of each connection that was ever synced or imported, by `connection.id`.
 pub(crate) fn standings(connection: &Connection) -> Result<HashMap<i64, Standing>, WarehouseError> {
     let mut standings: HashMap<i64, Standing> = HashMap::new();
     each(connection, LATEST, |row| {
@@ -81,8 +81,9 @@ fn each(
     Ok(())
 }
 
-/// The lines of the view `completeness` of one connection, without a look at any other: the columns of
-/// `status::completeness`, in their order.
+/// SQL for the lines of the view `completeness` of one connection, without reading any other connection.
+///
+/// It has the columns of `status::completeness`, in the same order.
 fn lines_of_one() -> String {
     format!(
         "
@@ -114,7 +115,7 @@ fn lines_of_one() -> String {
     )
 }
 
-/// The truth per type of one connection, as `completeness` has it.
+/// The completeness of each type of one connection, as in the view `completeness`.
 pub(crate) fn of_one(
     connection: &Connection,
     connection_id: i64,

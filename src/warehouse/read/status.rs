@@ -1,4 +1,4 @@
-//! Typed reads of the warehouse's own views, for `status` and `tables`.
+//! Typed reads of payersync's own views, for `status` and `tables`.
 
 use crate::{
     outcome::{Reason, TypeOutcome, WalkKind, WalkState},
@@ -10,14 +10,14 @@ use crate::{
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
-/// One line of the view `completeness`.
+/// One line of the view `completeness`: the state of one type of one connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TypeStatus {
     /// The connection's name.
     pub connection: String,
-    /// Its plan; `None`: only files fill it.
+    /// The plan's name; `None` if only files fill the connection.
     pub plan: Option<String>,
-    /// Its member label.
+    /// The connection's member label.
     pub member: Option<String>,
     /// FHIR resource type.
     pub resource_type: String,
@@ -27,37 +27,37 @@ pub struct TypeStatus {
     pub mode: WalkKind,
     /// State of the latest walk.
     pub state: WalkState,
-    /// Why, unless complete; `None` also for a word of another version.
+    /// The reason, unless complete; `None` also if another version wrote a reason unknown here.
     pub reason: Option<Reason>,
-    /// Status of the last answer, when that is why.
+    /// HTTP status of the last answer, if that is the reason.
     pub http_status: Option<u16>,
-    /// Why, for people.
+    /// The reason in a sentence for people.
     pub detail: Option<String>,
-    /// What to do.
+    /// What a person can do about it.
     pub hint: Option<String>,
-    /// Something odd that is no failure.
+    /// A peculiarity that is not a failure.
     pub warning: Option<String>,
-    /// The 1-based page at which the latest walk ended, unless complete.
+    /// The page, counted from 1, at which the latest walk ended, unless it is complete.
     pub failed_page: Option<u64>,
-    /// Start of the last complete walk: the type is known to be complete as of then.
+    /// Start of the last complete walk: the instant as of which the type is known to be complete.
     pub complete_as_of: Option<String>,
     /// When the latest walk ended.
     pub checked_at: String,
-    /// Pages of the latest walk, with those of earlier runs.
+    /// Pages of the latest walk, including those of earlier runs that it continued.
     pub pages: u64,
     /// `Bundle.total` as the server declared it.
     pub declared_total: Option<u64>,
     /// Different resources that the latest walk saw.
     pub distinct_resources: Option<u64>,
-    /// Resources that the server declares beyond those that came; negative where more came.
+    /// The number of declared resources beyond those that came; negative if more came.
     pub total_gap: Option<i64>,
     /// Stored resources that full walks did not meet and whose deletion is not proved.
     pub absent: u64,
-    /// Start of the last full walk of which everything absent is settled.
+    /// Start of the last full walk of which every absence is settled.
     pub deletions_known_as_of: Option<String>,
-    /// The type is known to be complete up to here, by the server's dates.
+    /// The instant up to which the type is known to be complete, by the server's dates.
     pub watermark: Option<String>,
-    /// Why the server is not asked for changes alone.
+    /// Why the server is not asked for changes only.
     pub last_updated_reason: Option<String>,
     /// Live resources stored.
     pub resources: u64,
@@ -66,13 +66,14 @@ pub struct TypeStatus {
 }
 
 impl TypeStatus {
-    /// What the latest walk's end means for the exit code.
+    /// The state and reason of the latest walk, from which the exit code is derived.
     pub fn outcome(&self) -> TypeOutcome {
         TypeOutcome { state: self.state, reason: self.reason, http_status: self.http_status }
     }
 
-    /// The types of one connection among those of all, which are sorted by the connection's name: a home
-    /// may hold thousands of connections, and each is looked up.
+    /// The types of one connection, from those of all connections, which are sorted by connection name.
+    ///
+    /// It is a binary search, since a home may have thousands of connections and each is looked up.
     pub fn of_connection<'a>(all: &'a [TypeStatus], name: &str) -> &'a [TypeStatus] {
         let begin = all.partition_point(|status| status.connection.as_str() < name);
         let length = all[begin..].partition_point(|status| status.connection == name);
@@ -95,8 +96,9 @@ pub(crate) fn completeness(connection: &Connection) -> Result<Vec<TypeStatus>, W
         .doing(DOING)
 }
 
-/// Hands over the types of each connection that has any, in the order of the connections' names: a home
-/// may hold thousands of connections, and only one is in memory.
+/// Hands over the types of each connection that has any, in the order of connection names.
+///
+/// A home may have thousands of connections, so only one of them is in memory at a time.
 pub(crate) fn each_connection<E>(
     connection: &Connection,
     take: &mut dyn FnMut(&[TypeStatus]) -> Result<(), E>,
@@ -162,7 +164,7 @@ pub struct TableCount {
     pub table: String,
     /// The type of the resources that its rows are made from.
     pub resource_type: String,
-    /// Its rows; `None` when the warehouse does not have it yet.
+    /// Its number of rows; `None` if the warehouse does not have the table yet.
     pub rows: Option<u64>,
 }
 
@@ -181,7 +183,7 @@ pub(crate) fn table_counts(
     catalog.tables().iter().map(count).collect()
 }
 
-/// How many rows a table or view has; `None` where there is no such table.
+/// How many rows a table or view has; `None` if it does not exist.
 pub(crate) fn row_count(
     connection: &Connection,
     name: &str,

@@ -1,4 +1,4 @@
-//! Every stored attachment against its hash, and every present one against its resource.
+//! Compares every stored attachment with its hash, and every present one with its resource.
 
 use super::checked::Checked;
 use crate::warehouse::{
@@ -7,7 +7,7 @@ use crate::warehouse::{
 };
 use rusqlite::Connection;
 
-/// What was received of each attachment, and whose it is.
+/// Checks the bytes of each attachment, and that its resource exists.
 pub(super) fn verify(connection: &Connection) -> Result<Checked, WarehouseError> {
     let doing = "cannot read attachments";
     let mut checked = Checked::new("attachments against the hash they came with");

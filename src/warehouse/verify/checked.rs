@@ -1,20 +1,20 @@
 //! The result of one check.
 
-/// Problems of one check that are described; the rest is counted.
+/// How many problems of one check are described; further ones are only counted.
 const DESCRIBED: usize = 10;
 
 /// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// The kind of thing that was checked.
+    /// What was checked, such as a kind of row.
     pub what: String,
-    /// How many of them.
+    /// How many of these things were checked.
     pub count: u64,
-    /// How many of them are wrong.
+    /// How many of them have a problem.
     pub problems: u64,
-    /// The first of them, described.
+    /// Descriptions of the first problems.
     pub described: Vec<String>,
-    /// What could not be looked at, and why that is no problem.
+    /// What could not be checked, and why that is not a problem.
     pub note: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A stored resource against its hash, and the rows that it should have: what needs no database.
+//! Checks a stored resource against its hash and computes its rows: the part that needs no database.
 
 use crate::{
     fingerprint::fingerprint,
@@ -15,10 +15,10 @@ use crate::{
 };
 use rusqlite::{Connection, Row, Rows, types::ValueRef};
 
-/// Reads the next stored resources: so many bytes, before the last of them; none at the end.
+/// Reads stored resources until the batch has `most` bytes; adds none at the end of the table.
 ///
 /// # Errors
-/// The batch has what was read until then.
+/// After an error the batch has the resources that could be read before it.
 pub(super) fn read(
     connection: &Connection,
     stored: &mut Rows<'_>,
@@ -71,18 +71,18 @@ pub(super) struct Stored {
     pub(super) hash: Vec<u8>,
     pub(super) json: Vec<u8>,
     pub(super) version: Version,
-    /// Where its references lead; nothing for a deleted resource.
+    /// The bases for its references; `None` for a deleted resource.
     pub(super) bases: Option<ServerBases>,
 }
 
-/// Which resource it is.
+/// The key of a resource.
 pub(super) struct Key {
     pub(super) connection_id: i64,
     pub(super) resource_type: String,
     pub(super) resource_id: String,
 }
 
-/// What a row of `resource` turned out to be.
+/// The result of checking a row of `resource`.
 pub(super) struct Judged {
     pub(super) id: i64,
     pub(super) key: Key,
@@ -92,7 +92,7 @@ pub(super) struct Judged {
 pub(super) enum Content {
     Wrong(&'static str),
     Deleted,
-    /// The rows that the resource gives, or why it gives none.
+    /// The rows that the resource gives, or the reason why it gives none.
     Live(Result<(Vec<TableRows>, RowBatch), Unreadable>),
 }
 
@@ -103,7 +103,7 @@ pub(super) enum Unreadable {
 }
 
 impl Stored {
-    /// Holds the bytes against the hash, and runs the views. Reads nothing else, on any thread.
+    /// Compares the bytes with the hash, and runs the views. Needs nothing else, so any thread can do it.
     pub(super) fn judge(self, catalog: &Catalog) -> Judged {
         let Stored { id, key, hash, json, version, bases } = self;
         let content = match (
@@ -124,13 +124,13 @@ impl Stored {
     }
 }
 
-/// What the columns say of a content's version; the hash leaves it out.
+/// The columns with a content's version, which the hash does not cover.
 pub(super) struct Version {
     pub(super) id: Option<String>,
     pub(super) updated: Option<String>,
 }
 
-/// The bytes of a text, UTF-8 or not. A BLOB of the same bytes is another value to SQL.
+/// The bytes of a text, UTF-8 or not. A BLOB with the same bytes is a different value in SQL.
 pub(super) fn bytes_of_text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r [u8]> {
     match row.get_ref(column)? {
         ValueRef::Text(bytes) => Ok(bytes),
@@ -147,7 +147,7 @@ pub(super) fn wrong_hash(
     hash: &[u8],
     version: &Version,
 ) -> Option<&'static str> {
-    // The hash is over the members: what follows the object would go unnoticed.
+    // The hash covers the members only, so text after the object would go unnoticed.
     if serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err() {
         return Some("its json is not JSON");
     }

@@ -1,14 +1,14 @@
-//! The ledger against what is there: walks, cursors, watermarks, rejects, references.
+//! Compares the ledger with what is stored: walks, cursors, watermarks, rejects, references.
 //!
-//! What a walk rejected it may have counted among what it saw (a resource about somebody else) or
-//! not (an entry without a resource), and a reject that comes again is the same row: sums that
-//! rejects are part of are bounds, and all others are exact.
+//! A walk may count a reject among the resources it saw (one about another patient) or not (an entry
+//! without a resource), and a reject that comes again is the same row. So sums that include rejects are
+//! only checked within bounds, and all others exactly.
 
 use super::{checked::Checked, count::number};
 use crate::warehouse::error::WarehouseError;
 use rusqlite::Connection;
 
-/// What is wrong where a count is not zero.
+/// SQL that counts errors, with the description if the count is not zero.
 const WRONG: [(&str, &str); 20] = [
     (
         "SELECT count(*) FROM sync_walk WHERE state = 'complete'
@@ -39,9 +39,9 @@ const WRONG: [(&str, &str); 20] = [
         "connections have more deleted resources than their walks deleted",
     ),
     (
-        // Every change and every deletion keeps a version, until versions are pruned, as does an
-        // older version that comes, on a page of its own or as a repeat; a deleted resource that
-        // comes back is a change that has none to keep.
+        // Every change and every deletion keeps a version until versions are pruned. So does an older
+        // version that comes, on a page of its own or as a repeat. If a deleted resource comes back, that
+        // is a change without a version to keep.
         "SELECT count(*) FROM connection c WHERE
            (SELECT count(*) FROM resource_version v WHERE v.connection_id = c.id) >
            (SELECT coalesce(sum(resources_deleted + resources_changed + resources_older
@@ -49,8 +49,8 @@ const WRONG: [(&str, &str); 20] = [
         "connections have more history than their walks made",
     ),
     (
-        // A change keeps a version unless the resource was deleted; that deletion has kept one. So
-        // there is a version for every change, and for every resource that is deleted now.
+        // A change keeps a version unless the resource was deleted before, in which case the deletion
+        // kept one. So there is a version for every change, and for every resource that is deleted now.
         "SELECT count(*) FROM connection c WHERE NOT EXISTS (SELECT 1 FROM version_horizon) AND
            (SELECT count(*) FROM resource_version v WHERE v.connection_id = c.id) <
            (SELECT max(coalesce(sum(resources_deleted), 0), coalesce(sum(resources_changed), 0) +
@@ -66,7 +66,7 @@ const WRONG: [(&str, &str); 20] = [
         "superseded versions are of no stored resource",
     ),
     (
-        // A definition that rejects what is stored enters it with page 0; no walk counts that.
+        // If a definition rejects a stored resource, the reject has page 0, and no walk counts it.
         "SELECT count(*) FROM connection c WHERE
            (SELECT count(*) FROM rejected_resource j
               WHERE j.connection_id = c.id AND j.page > 0) >
@@ -99,7 +99,7 @@ const WRONG: [(&str, &str); 20] = [
         "cursors point at a walk that is complete",
     ),
     (
-        // A last page leaves the cursor that led to it, until the walk is judged.
+        // A last page leaves the cursor that led to it in place until the walk is judged.
         "SELECT count(*) FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
          WHERE w.pages_before + w.pages - k.pages NOT IN (0, 1)",
         "cursors have another number of pages behind them than their walk",
@@ -137,7 +137,7 @@ const WRONG: [(&str, &str); 20] = [
     ),
 ];
 
-/// What the ledger counted against what is there.
+/// Compares the counts in the ledger with what is stored.
 pub(crate) fn ledger(connection: &Connection) -> Result<Checked, WarehouseError> {
     let mut checked = Checked::new("walks of the ledger and their cursors");
     checked.count = number(connection, "SELECT count(*) FROM sync_walk")?

@@ -1,5 +1,4 @@
-//! Whether a warehouse is what it claims to be: the file, the bytes received, the rows made from
-//! them, the ledger.
+//! Checks that a warehouse is intact: the file, the bytes received, the rows made from them, the ledger.
 //!
 //! Reads everything once, in one consistent state, with bounded memory, and changes nothing. Its
 //! messages name tables and row numbers, never a value.
@@ -26,10 +25,10 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 /// Checks a warehouse.
 ///
-/// `progress` is told how many stored resources are done, and of how many.
+/// `progress` is called with the number of stored resources done, and their total.
 ///
 /// # Errors
-/// It cannot be opened or read at all. Damage is no error: it is in the checks.
+/// The warehouse cannot be opened or read at all. Damage is no error: it is reported in the checks.
 pub fn verify(
     file: &WarehouseFile,
     catalog: &Catalog,
@@ -67,7 +66,7 @@ pub fn verify(
     Ok(checks)
 }
 
-/// Compares the marts, where the temporary tables that it takes can be written.
+/// Compares the marts; if the temporary tables for that cannot be written, notes why it was left out.
 fn marts_or_note(connection: &Connection, catalog: &Catalog) -> Result<Checked, WarehouseError> {
     match marts::verify(connection, catalog.marts()) {
         Err(WarehouseError::Sqlite { source, .. }) if is_of_writing(&source) => {
@@ -79,9 +78,10 @@ fn marts_or_note(connection: &Connection, catalog: &Catalog) -> Result<Checked, 
     }
 }
 
-/// Whether a file could not be made or written: of the warehouse nothing is written here.
+/// Whether a file could not be made or written. Only temporary files are written here.
 ///
-/// A full disk has a code of its own; an exhausted quota or a limit on the size of files has that of
+/// A full disk has an error code of its own. An exhausted quota, or a limit on the size of files, has the
+/// code of any failed write.
 /// any write that failed.
 fn is_of_writing(error: &rusqlite::Error) -> bool {
     let extended = error.sqlite_error().map(|error| error.extended_code);
@@ -89,8 +89,9 @@ fn is_of_writing(error: &rusqlite::Error) -> bool {
         || extended == Some(ffi::SQLITE_IOERR_WRITE)
 }
 
-/// A check that the damage itself cut short has found damage: pages that lead nowhere, a table that
-/// is gone, a value of another type.
+/// Counts an error of a check as damage found, if damage cut the check short.
+///
+/// Such damage is a page that leads nowhere, a table that is missing, or a value of another type.
 fn whole(what: &str, check: Result<Checked, WarehouseError>) -> Result<Checked, WarehouseError> {
     match check {
         Err(WarehouseError::Sqlite { source, .. }) if !is_of_the_machine(&source) => {
@@ -102,7 +103,7 @@ fn whole(what: &str, check: Result<Checked, WarehouseError>) -> Result<Checked, 
     }
 }
 
-/// Whether reading failed for a reason that says nothing of what is stored.
+/// Whether reading failed for a reason that says nothing about the stored data.
 fn is_of_the_machine(error: &rusqlite::Error) -> bool {
     use ErrorCode::{
         CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed,
@@ -125,7 +126,7 @@ fn is_of_the_machine(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// SQLite's own look at every page, index and constraint.
+/// SQLite's own check of every page, index and constraint.
 pub(super) fn integrity(connection: &Connection) -> Result<Checked, WarehouseError> {
     let doing = "cannot check the file";
     let mut checked = Checked::new("pages of the database file");
@@ -141,10 +142,10 @@ pub(super) fn integrity(connection: &Connection) -> Result<Checked, WarehouseErr
     Ok(checked)
 }
 
-/// Kind and name of each trigger and view that payersync has not made.
+/// Kind and name of each trigger and view that payersync did not make.
 ///
 /// # Errors
-/// It cannot be opened or read at all.
+/// The warehouse cannot be opened or read at all.
 pub fn foreign_schema(file: &WarehouseFile) -> Result<Vec<String>, WarehouseError> {
     let connection = open::open_untouched(file)?;
     let foreign = strangers::find(&connection)?.foreign;
@@ -152,12 +153,12 @@ pub fn foreign_schema(file: &WarehouseFile) -> Result<Vec<String>, WarehouseErro
     Ok(foreign)
 }
 
-/// SQLite's look at every page, without the indexes; returns how many problems it names.
+/// SQLite's check of every page, without the indexes; returns how many problems it reports.
 ///
-/// Leaves the file and its journal as they are.
+/// The file and its journal are left as they are.
 ///
 /// # Errors
-/// It cannot be opened or read at all.
+/// The file cannot be opened or read at all.
 pub fn quick_check(file: &WarehouseFile) -> Result<u64, WarehouseError> {
     let connection = open::open_untouched(file)?;
     let sql = "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'";

@@ -1,4 +1,4 @@
-//! Every stored resource against its hash, and every normalised row against its resource.
+//! Compares every stored resource with its hash, and every normalised row with its resource.
 
 use super::{
     checked::Checked,
@@ -17,21 +17,21 @@ use rusqlite::{Connection, OptionalExtension, Statement, params};
 use sha2::{Digest, Sha256};
 use std::ops::Range;
 
-/// How often progress is told, in resources.
+/// Progress is reported each time this number of resources is done.
 const TELL_EVERY: u64 = 500;
-/// Bytes of resources that are in memory at once, before the last of them.
+/// Bytes of resources after which no further one is read into memory.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// A table as it is compared: the statements, or why it is left out.
+/// SQL to compare one table.
 struct Comparison<'a> {
     table: &'a Table,
-    /// Counts a resource's rows.
+    /// Counts a resource's rows in the table.
     count: String,
-    /// Finds one row with all its values.
+    /// Finds one row by all its values.
     find: String,
 }
 
-/// Runs all checks of this file; each may be cut short by the damage it finds.
+/// Runs all checks of this file; damage may cut any of them short.
 pub(crate) fn verify(
     connection: &Connection,
     catalog: &Catalog,
@@ -48,7 +48,7 @@ pub(crate) fn verify(
     checks
 }
 
-/// The tables whose definition is the one that they were filled with; the names of the others.
+/// The tables that were filled with their present definition; also the names of the other tables.
 fn comparisons<'a>(
     connection: &Connection,
     catalog: &'a Catalog,
@@ -77,8 +77,8 @@ fn comparisons<'a>(
 impl<'a> Comparison<'a> {
     fn new(table: &'a Table) -> Comparison<'a> {
         let name = quote(table.name());
-        // IS, since a missing value is one; the parameters are numbered as for the insert, and
-        // SQLite gives them the column's affinity, as it did then.
+        // IS also compares NULL. The parameters are numbered as for the insert, and SQLite gives them the
+        // column's affinity, as it did on inserting.
         let values: String = (table.view.columns.iter().enumerate())
             .map(|(position, column)| {
                 let operator = if column.is_resource_key { "=" } else { "IS" };
@@ -95,7 +95,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// What is wrong with the rows of one resource, if anything.
+    /// The problem with the rows of one resource, if there is one.
     fn differs(
         &self,
         connection: &Connection,
@@ -141,7 +141,7 @@ fn is_there(
     Ok(statement.raw_query().next()?.is_some())
 }
 
-/// One pass over `resource`: hashes and, of what is live, rows.
+/// One pass over `resource`: checks the hash of each, and the rows of each live resource.
 fn resources(
     connection: &Connection,
     catalog: &Catalog,
@@ -197,7 +197,7 @@ fn pass(
             }
             Ok::<(), WarehouseError>(())
         })?;
-        // What was read in front of damage is checked all the same.
+        // The resources that were read before the damage are checked all the same.
         was_read?;
         if is_end {
             return Ok(());
@@ -219,7 +219,7 @@ fn compare(
         }
         Err(Unreadable::NotText) => return Ok(Some("its json is not text".to_owned())),
         Err(Unreadable::ByView) if is_rejected(connection, key)? => {
-            // What one view cannot take has rows in no table.
+            // If one view rejects a resource, it has rows in no table.
             let tables = catalog.of_type(&key.resource_type);
             let none = tables.iter().map(|table| (*table, 0..0)).collect::<Vec<_>>();
             (none, RowBatch::default())
@@ -287,7 +287,7 @@ fn rejects(connection: &Connection) -> Result<Checked, WarehouseError> {
     let mut rows = statement.query([]).doing(doing)?;
     while let Some(row) = rows.next().doing(doing)? {
         let id: i64 = row.get(0).doing(doing)?;
-        // What is not UTF-8 is no text to SQL.
+        // SQL does not treat bytes as text if they are not UTF-8.
         let body = row.get_ref(1).and_then(|value| Ok(value.as_bytes()?)).doing(doing)?;
         let hash: Vec<u8> = row.get(2).doing(doing)?;
         checked.count += 1;
@@ -298,7 +298,7 @@ fn rejects(connection: &Connection) -> Result<Checked, WarehouseError> {
     Ok(checked)
 }
 
-/// Rows whose resource is not there or is deleted.
+/// Rows whose resource is missing or deleted.
 fn strays(
     connection: &Connection,
     comparisons: &[Option<Comparison<'_>>],

@@ -1,9 +1,9 @@
-//! Triggers and views in a file that payersync has not made.
+//! Triggers and views in a file that payersync did not make.
 //!
-//! A backup is data, and a trigger in it is a program that would run in the next sync. What this version
-//! makes is known: no trigger at all, the views of the migrations up to the file's version, and the
-//! marts that are views. Whatever differs is named; what an older version made of a mart goes, since
-//! the next run makes it anew.
+//! A backup is data, but a trigger in it is a program that would run in the next sync. What this version
+//! makes is known: no trigger, the views of the migrations up to the file's version, and the marts that
+//! are views. Anything else is reported by name. Views of marts from an older version are dropped, since
+//! the next run makes them anew.
 
 use crate::warehouse::{
     error::{Doing, WarehouseError},
@@ -16,16 +16,16 @@ use crate::warehouse::{
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
 
-/// What is in a file beyond its tables and indexes.
+/// The triggers and views in a file that this version would not make.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Strangers {
-    /// Kind and name of each that payersync has not made.
+    /// Kind and name of each one that payersync did not make.
     pub(crate) foreign: Vec<String>,
-    /// Views of marts as another version made them.
+    /// Views of marts, as made by another version.
     pub(crate) outdated: Vec<String>,
 }
 
-/// Compares what is in a file with what this version makes.
+/// Compares the triggers and views in a file with those that this version makes.
 pub(crate) fn find(connection: &Connection) -> Result<Strangers, WarehouseError> {
     let doing = "cannot compare the schema";
     let ours = views_of(&reference(connection)?)?;
@@ -54,9 +54,10 @@ pub(crate) fn find(connection: &Connection) -> Result<Strangers, WarehouseError>
     Ok(strangers)
 }
 
-/// Whether it only holds rows: a table or an index, as SQLite itself writes their statements down.
+/// Whether an object only holds rows: a table or an index, with the statement as SQLite writes it.
 ///
-/// Somebody else may have written them. SQLite goes by the statement and takes a type in capitals and a
+/// Somebody else may have written the statement. SQLite also accepts a type in capitals and a statement
+/// with comments, so anything that is not known word for word counts as a program.
 /// statement with comments, so that what is not known word for word counts as a program.
 fn is_storage(kind: &str, sql: Option<&str>) -> bool {
     let begins = |words: &str| sql.is_some_and(|sql| sql.starts_with(words));
@@ -68,7 +69,7 @@ fn is_storage(kind: &str, sql: Option<&str>) -> bool {
     }
 }
 
-/// Drops what another version made of the marts; they come again with the next run.
+/// Drops the views of marts that another version made; the next run makes them again.
 pub(crate) fn drop_outdated(
     connection: &Connection,
     strangers: &Strangers,
@@ -81,7 +82,7 @@ pub(crate) fn drop_outdated(
     Ok(())
 }
 
-/// Whether a view is a mart's, and says itself that it is another version's.
+/// Whether a view is of a mart whose recorded definition is another version's.
 fn is_outdated(connection: &Connection, name: &str) -> Result<bool, WarehouseError> {
     let doing = "cannot read which marts there are";
     if !connection.table_exists(None, "mart_table").doing(doing)? {
@@ -97,7 +98,7 @@ fn is_outdated(connection: &Connection, name: &str) -> Result<bool, WarehouseErr
     Ok(hash.is_some() && hash != present)
 }
 
-/// An empty warehouse of the file's version, with the views that it should have.
+/// An empty warehouse of the file's schema version, with the views that it should have.
 fn reference(connection: &Connection) -> Result<Connection, WarehouseError> {
     let doing = "cannot compare the schema";
     let mut reference = Connection::open_in_memory().doing(doing)?;
@@ -162,7 +163,7 @@ mod tests {
         let found = find(&made).unwrap();
         let named = ["trigger steal", "view completeness", "view enrollment", "view mine"];
         assert_eq!(found.foreign, named);
-        // A mart that says to be another version's is made anew, whatever it is.
+        // A mart whose recorded definition is of another version is made anew, whatever it is.
         made.execute("UPDATE mart_table SET definition_hash = x'00' WHERE name = 'enrollment'", [])
             .unwrap();
         let found = find(&made).unwrap();
@@ -197,7 +198,7 @@ mod tests {
             let disguise = format!("UPDATE sqlite_schema SET {disguise} WHERE name = 'steal'");
             assert_eq!(made.execute(&disguise, []).unwrap(), 1);
             drop(made);
-            // SQLite takes it for what it is.
+            // SQLite accepts it as a trigger or view.
             let made = Connection::open(home.path().join("warehouse.db")).unwrap();
             assert_eq!(find(&made).unwrap().foreign, [named], "{disguise}");
         }

@@ -1,4 +1,4 @@
-//! Copies of a resource that are less than the whole of it.
+//! Copies of a resource that hold less than the whole resource.
 
 use super::kinds::SEARCHES;
 use crate::{
@@ -7,8 +7,10 @@ use crate::{
 };
 use rusqlite::Connection;
 
-/// Whether a copy that came is abridged, and the stored resource is not: it comes along with the walk
-/// over another type, or says that parts of it are left out.
+/// Whether a copy is abridged and the stored resource is not.
+///
+/// A copy may be abridged if it comes along with the walk over another type, or says that parts are left
+/// out.
 pub(crate) fn is_less_than_stored(
     connection: &Connection,
     walk_type: &str,
@@ -21,7 +23,7 @@ pub(crate) fn is_less_than_stored(
         || says_subsetted(json) && !is_abridged(connection, rowid)?)
 }
 
-/// Whether a stored resource came in a walk over its own type, which brings all of it.
+/// Whether a stored resource came in a walk over its own type, which brings whole resources.
 fn is_listed(connection: &Connection, rowid: i64) -> Result<bool, WarehouseError> {
     connection
         .prepare_cached(&format!(
@@ -33,7 +35,7 @@ fn is_listed(connection: &Connection, rowid: i64) -> Result<bool, WarehouseError
         .doing("cannot look up how a resource came")
 }
 
-/// Whether a stored resource says of itself that parts of it are left out.
+/// Whether a stored resource says that parts of it are left out (SUBSETTED).
 fn is_abridged(connection: &Connection, rowid: i64) -> Result<bool, WarehouseError> {
     connection
         .prepare_cached("SELECT json FROM resource WHERE id = ?1")

@@ -1,9 +1,9 @@
 //! Stored resources that a full walk did not meet, and how their deletion is proved.
 //!
 //! A walk proves that the resources it brings are present, never that others are absent. A stored
-//! resource that a complete full walk did not meet is entered here and read by id: 404 or 410
-//! proves the deletion, the resource itself refutes it. If a plan refuses reads, two full walks
-//! days apart prove it.
+//! resource that a complete full walk did not meet is entered here and read by id. The answer 404 or 410
+//! proves the deletion; the resource itself refutes it. If a plan refuses reads, two full walks days
+//! apart prove the deletion.
 
 use super::{
     burial::bury_one, ledger, walk_counters::WalkCounters, walk_end::WalkEnd, walk_key::WalkKey,
@@ -22,9 +22,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Absent {
     pub(crate) resource_id: String,
-    /// Start of the first full walk in a row that did not meet it (RFC 3339).
+    /// Start of the first of the consecutive full walks that did not meet it (RFC 3339).
     pub(crate) missed_since: String,
-    /// Start of the latest one (RFC 3339).
+    /// Start of the latest full walk that did not meet it (RFC 3339).
     pub(crate) missed_at: String,
 }
 
@@ -33,18 +33,21 @@ pub(crate) struct Absent {
 pub(crate) enum Finding {
     /// A read answered 404 or 410.
     GoneByRead(u16),
-    /// The plan lists it no more, or as another patient's, and a read brought it as another patient's.
+    /// The plan no longer lists it, or lists it as another patient's, and a read brought it as another
+    /// patient's.
     AnotherPatients,
     /// Reads are refused, and two full walks days apart did not meet it.
     GoneByWalks,
-    /// A read brought it.
+    /// A read brought the resource.
     Present,
-    /// Nobody knows; the next run asks again.
+    /// The answer is not known; the next run asks again.
     Open(Option<u16>),
 }
 
-/// The live resources that a walk, from its first run on, neither met nor saw arrive otherwise. What
-/// no plan has sent yet, only a file, no plan can miss.
+/// The live resources that a walk did not meet and that did not arrive otherwise since its first run
+/// began.
+///
+/// Resources that only a file has brought are left out, since the plan may not have them.
 pub(super) const MISSED: &str =
     "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
    AND r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?3)
@@ -55,18 +58,18 @@ pub(super) const MISSED: &str =
      SELECT min(id) FROM part)
    AND NOT EXISTS (SELECT 1 FROM sync_walk f WHERE f.id = r.walk_id AND f.mode = 'file')";
 
-/// And the walk got them as another patient's.
+/// In addition to MISSED: the walk got the resource as another patient's.
 const NOW_ANOTHERS: &str = "r.resource_id IN (
      SELECT q.resource_id FROM rejected_resource q JOIN temp.walk_rejected m ON m.reject = q.id
      WHERE m.walk_id = ?3 AND q.resource_type = ?2 AND q.reason = 'foreign_subject')";
 
-/// And a pass before it did not meet them either.
+/// In addition to MISSED: the pass before did not meet the resource either.
 const MISSED_BEFORE: &str = "r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?4)";
 
-/// A date for what no walk has missed that can be trusted: the first of those is earlier.
+/// Stands for "no trustworthy walk has missed it yet": later than the date of any walk.
 pub(crate) const NO_INSTANT: &str = "9999-12-31T00:00:00.000Z";
 
-/// How many resources of a connection are neither proved to be deleted nor known to be there.
+/// How many resources of a connection are neither proved to be deleted nor known to exist.
 pub(crate) fn open_absences(
     connection: &Connection,
     connection_id: i64,
@@ -80,8 +83,9 @@ pub(crate) fn open_absences(
         .doing("cannot count what is absent")
 }
 
-/// The number of live resources of a walk's type, and how many of them two passes missed that are
-/// both in doubt.
+/// The number of live resources of a walk's type, and how many of them two passes both missed.
+///
+/// Both passes are in doubt.
 pub(super) fn count_missed_twice(
     connection: &Connection,
     walk: &WalkKey,
@@ -97,8 +101,9 @@ pub(super) fn count_missed_twice(
         .doing("cannot count what is absent")
 }
 
-/// Enters what two passes missed that are both in doubt: a read may prove that it is gone, walks
-/// that can be trusted must be two others.
+/// Enters resources that two passes missed, both of them in doubt.
+///
+/// A read may prove that such a resource is deleted. A proof by walks takes two other, trustworthy walks.
 pub(super) fn enter_missed_twice(
     connection: &Connection,
     walk: &WalkKey,
@@ -125,10 +130,10 @@ pub(super) fn enter_missed_twice(
 /// The resources that a complete full walk shows to be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shows {
-    /// All that it missed.
+    /// All resources that it missed.
     Missed,
-    /// Only resources that came as another patient's: another resource was rejected, and may be the
-    /// absent one.
+    /// Only resources that came as another patient's. Another resource was rejected, and that may be the
+    /// one that is missed.
     Anothers,
 }
 
@@ -162,7 +167,7 @@ pub(super) fn count_missed(
     Ok((live, count(&shows.condition())?))
 }
 
-/// Enters what a complete full walk shows to be absent; returns how many resources that are.
+/// Enters the resources that a complete full walk shows to be absent; returns their number.
 pub(super) fn enter_missed(
     connection: &Connection,
     walk: &WalkKey,
@@ -200,7 +205,7 @@ pub(super) fn enter_missed(
         .map(|rows| rows as u64)
 }
 
-/// Takes back what a walk met after all.
+/// Settles the absences of resources that a walk met after all.
 pub(super) fn settle_met(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
     connection
         .execute(
@@ -215,7 +220,7 @@ pub(super) fn settle_met(connection: &Connection, walk: &WalkKey) -> Result<(), 
         .map(drop)
 }
 
-/// Whether a type has absences of which nobody has asked yet.
+/// Whether a type has absent resources that no read has asked for yet.
 pub(crate) fn has_unasked_absences(
     connection: &Connection,
     connection_id: i64,
@@ -231,8 +236,9 @@ pub(crate) fn has_unasked_absences(
         .doing("cannot look for what is absent")
 }
 
-/// Whether something absent of a type was asked about since the last run before this one that brought
-/// pages of it began.
+/// Whether an absent resource of the type was asked for recently.
+///
+/// Recently means since the start of the last earlier run that brought pages of the type.
 pub(crate) fn asked_lately(
     connection: &Connection,
     connection_id: i64,
@@ -252,8 +258,9 @@ pub(crate) fn asked_lately(
         .doing("cannot look when was asked about what is absent")
 }
 
-/// The absences of a type that are neither proved nor refuted, those never asked about first; with
-/// those about which a read was refused since the latest full walk, or without.
+/// Absent resources of a type, neither proved nor refuted; those never asked for come first.
+///
+/// `with_refused` includes those for which the plan has refused a read since the latest full walk.
 pub(crate) fn pending_absences(
     connection: &Connection,
     connection_id: i64,
@@ -283,8 +290,9 @@ pub(crate) fn pending_absences(
         .doing("cannot read what is absent")
 }
 
-/// Resources of a type that were there just now, at most three: reads are tried on them before a 404
-/// counts.
+/// At most three resources of a type that were there just now.
+///
+/// They are read as a check that the plan answers reads, before a 404 counts as a proof.
 pub(crate) fn surely_present(
     connection: &Connection,
     connection_id: i64,
@@ -352,7 +360,7 @@ pub(crate) fn enter_finding(
     if state != "pending" {
         counters.resources_absent = counters.resources_absent.saturating_sub(1);
     }
-    // With the deletion: a process may be killed before the next one.
+    // In the same transaction as the deletion: the process may be killed before the next one.
     ledger::update_counters(&transaction, walk.walk_id, &counters)?;
     transaction.commit().doing(doing)?;
     Ok(counters)

@@ -1,19 +1,19 @@
-//! What came of reading a reference.
+//! The outcome of reading a reference.
 
 /// The outcome of reading a reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is stored.
+    /// The resource is stored.
     Stored,
-    /// There is no such resource (404).
+    /// The resource does not exist (404).
     Absent,
-    /// There was one, and it is gone (410): a stored one becomes a tombstone.
+    /// The resource existed and is gone (410); a stored copy becomes a tombstone.
     Gone,
-    /// The plan does not serve it (403).
+    /// The plan does not serve the resource (403).
     Refused,
     /// The plan answers, but never with the resource.
     Unreadable,
-    /// No answer yet: asked for again by the next run.
+    /// There is no answer yet; the next run asks again.
     Later,
 }
 
@@ -29,13 +29,13 @@ impl Verdict {
     }
 }
 
-/// A reference with what came of reading it.
+/// A reference, with the outcome of reading it.
 #[derive(Debug, Clone)]
 pub(crate) struct Answered {
     pub(crate) resource_id: String,
     pub(crate) verdict: Verdict,
-    /// Status of the answer, where it says no.
+    /// HTTP status of the answer, if it is a refusal.
     pub(crate) http_status: Option<u16>,
-    /// A word, unless it is stored.
+    /// The reason as a word, unless the resource is stored.
     pub(crate) reason: Option<&'static str>,
 }

@@ -1,7 +1,9 @@
-//! The table `attachment`: what resources name, what of it is stored, and why the rest is not.
+//! The table `attachment`: the attachments that resources name, their bytes, or why the bytes are
+//! missing.
 //!
-//! Each answer is entered in a transaction of its own with the counters of its walk, so a killed run
-//! goes on where it was. A row whose resource was changed or deleted stays, marked, as history.
+//! Each answer is entered in a transaction of its own, together with the counters of its walk, so a
+//! killed run continues where it stopped. If a resource is changed or deleted, its rows stay, marked as
+//! history.
 
 mod look;
 
@@ -27,31 +29,31 @@ pub(crate) struct NamedAttachment {
     pub(crate) url: Option<String>,
     pub(crate) declared_hash: Option<String>,
     pub(crate) declared_size: Option<u64>,
-    /// What is known without a request; `None`: it is to be fetched.
+    /// What is known without a request; `None` if the attachment must be fetched.
     pub(crate) known: Option<AttachmentFound>,
 }
 
-/// What became of an attachment.
+/// The outcome for an attachment.
 #[derive(Debug, Clone)]
 pub(crate) enum AttachmentFound {
-    /// Its bytes, with the media type of the answer, and a word where they differ from what is declared.
+    /// The bytes, the media type of the answer, and a word if the bytes differ from the declaration.
     Stored { bytes: Vec<u8>, received_type: Option<String>, note: Option<&'static str> },
-    /// Not there, for this reason, until its resource changes or the reason is looked at again.
+    /// Not available, for this reason, until the resource changes or the reason is checked again.
     Missing { reason: &'static str, http_status: Option<u16>, limit_bytes: Option<u64> },
-    /// Not yet there, for this reason; the next run asks again.
+    /// Not available yet, for this reason; the next run asks again.
     Pending { reason: &'static str, http_status: Option<u16> },
 }
 
 const DOING: &str = "cannot enter attachments";
 
-/// A present row of a resource.
+/// A row of the resource that is not history.
 struct Present {
     row: i64,
     position: u32,
     url: Option<String>,
     declared_hash: Option<String>,
     is_stored: bool,
-    /// Whether its bytes were checked and have not the hash that its resource declares.
+    /// Whether the bytes were checked and do not have the hash that the resource declares.
     hash_differs: bool,
     sha256: Option<String>,
 }
@@ -107,7 +109,7 @@ pub(crate) fn enter_named(
     Ok(written)
 }
 
-/// Keeps the bytes of a row whose resource changed, and notes what is declared of them now.
+/// Keeps the bytes of a row whose resource changed, and notes the declarations of the new version.
 fn still_stands(
     transaction: &Transaction<'_>,
     row: i64,
@@ -155,8 +157,9 @@ fn present(
         .doing(DOING)
 }
 
-/// Whether the stored bytes are what a changed resource names: by the hash that it declares for the same
-/// URL, or by what it carries itself.
+/// Whether the stored bytes are still those of the changed resource.
+///
+/// They are if the resource declares the same hash for the same URL, or carries the same bytes itself.
 fn is_same(before: &Present, named: &NamedAttachment) -> bool {
     let by_hash = named.declared_hash.is_some()
         && named.declared_hash == before.declared_hash
@@ -168,7 +171,7 @@ fn is_same(before: &Present, named: &NamedAttachment) -> bool {
     before.is_stored && named.url == before.url && (by_hash && named.url.is_some() || by_bytes)
 }
 
-/// Makes a row history, or removes it where it holds nothing.
+/// Marks a row as history, or deletes it if it has no bytes.
 fn replace(transaction: &Transaction<'_>, one: &Present, now: &str) -> Result<(), WarehouseError> {
     let sql = match one.is_stored {
         true => "UPDATE attachment SET replaced_at = ?2 WHERE id = ?1",
@@ -192,7 +195,7 @@ pub(crate) fn enter_one(
     Ok(counters)
 }
 
-/// Enters what became of one; returns how many rows hold bytes that they did not hold before.
+/// Enters the outcome for one attachment; returns how many rows have bytes that they did not have before.
 fn enter_found(
     transaction: &Transaction<'_>,
     row: i64,
@@ -218,7 +221,7 @@ fn enter_found(
         }
     };
     let sha256 = sha256(bytes);
-    // A changed resource is often about the same file: the row that was stored before stands again.
+    // A changed resource often names the same file: then the row stored before becomes current again.
     let same: Option<i64> = transaction
         .query_row(
             "SELECT b.id FROM attachment a JOIN attachment b ON b.connection_id = a.connection_id
@@ -259,7 +262,7 @@ pub(in crate::warehouse) fn sha256(bytes: &[u8]) -> String {
     base16ct::lower::encode_string(&Sha256::digest(bytes))
 }
 
-/// Makes the attachments of a deleted resource history.
+/// Marks the attachments of a deleted resource as history.
 pub(super) fn bury_attachments(
     transaction: &Transaction<'_>,
     connection_id: i64,
@@ -282,8 +285,10 @@ pub(super) fn bury_attachments(
     Ok(())
 }
 
-/// Queues missing attachments again: those that the plan refused before `refused_before`, and those that
-/// `limit_bytes` now allows.
+/// Queues missing attachments again.
+///
+/// These are the ones that the plan refused before `refused_before`, and those that `limit_bytes` now
+/// allows.
 pub(crate) fn retry(
     connection: &Connection,
     connection_id: i64,

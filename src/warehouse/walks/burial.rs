@@ -1,4 +1,4 @@
-//! What leaves the tables with a resource that is gone.
+//! Removes a deleted resource from the tables.
 
 use super::{attachments::bury_attachments, resource_store::keep_version, walk_key::WalkKey};
 use crate::warehouse::{
@@ -7,7 +7,7 @@ use crate::warehouse::{
 };
 use rusqlite::{Transaction, params};
 
-/// Marks a live resource of the walk's type as deleted; its rows leave the tables.
+/// Marks a live resource of the walk's type as deleted, and deletes its rows from the tables.
 pub(super) fn bury_one(
     transaction: &Transaction<'_>,
     catalog: &Catalog,

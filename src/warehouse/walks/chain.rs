@@ -1,27 +1,27 @@
-//! What the pages of a walk add up to while several of them are on their way to the writer.
+//! Sums over the pages of a walk while several pages are on their way to the writer.
 
 use super::{page_written::PageWritten, tally::Tally, walk_counters::WalkCounters};
 use crate::warehouse::error::WarehouseError;
 use chrono::{DateTime, Utc};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a walk has counted, and what its pages add up to.
+/// The walk's counters and its tally (sums over its pages).
 #[derive(Debug, Clone)]
 pub(crate) enum Sums {
-    /// With this page.
+    /// Both include this page.
     With(WalkCounters, Tally),
-    /// Those of the pages before it, which may not be stored yet, and what it adds.
+    /// The sums of the pages before, which may not be stored yet, and what this page adds.
     After(Chain, PageCount),
 }
 
-/// What one page adds, as far as it tells by itself.
+/// What one page adds to the sums, as far as the page alone tells.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PageCount {
     /// Requests of the walk in this run, up to this page.
     pub(crate) requests: u64,
-    /// Repeats among them.
+    /// How many of them were retries.
     pub(crate) retries: u64,
-    /// Bytes of its body.
+    /// Bytes of the page's body.
     pub(crate) bytes: u64,
     /// As in [`WalkCounters`].
     pub(crate) resources_seen: u64,
@@ -43,16 +43,17 @@ pub(crate) struct PageCount {
     pub(crate) brought_late: bool,
 }
 
-/// The pages of one walk, one after the other: each adds itself to what the one before it came to. A
-/// page that cannot be stored ends the chain, so that no page behind it moves the cursor past it.
+/// Links the pages of one walk, so that each adds its counts to the sums of the page before.
+///
+/// If a page cannot be stored the chain ends, so that no later page moves the cursor past it.
 #[derive(Debug, Clone)]
 pub(crate) struct Chain(Arc<Mutex<Link>>);
 
-/// Where a chain stands; `None`: a page could not be stored.
+/// The sums up to the last page that was written; `None` if a page could not be stored.
 pub(super) type Link = Option<(WalkCounters, Tally)>;
 
 impl Chain {
-    /// A chain that begins behind pages that are stored.
+    /// A chain that begins after pages that are stored.
     pub(crate) fn new(counters: WalkCounters, tally: Tally) -> Chain {
         Chain(Arc::new(Mutex::new(Some((counters, tally)))))
     }
@@ -63,7 +64,7 @@ impl Chain {
 }
 
 impl Sums {
-    /// Counters and tally with this page, but for what the writer finds out.
+    /// Counters and tally with this page, except for what only the writer can count.
     pub(super) fn with_page(&self) -> Result<(WalkCounters, Tally), WarehouseError> {
         match self {
             Sums::With(counters, tally) => Ok((counters.clone(), *tally)),
@@ -74,7 +75,7 @@ impl Sums {
         }
     }
 
-    /// Where the chain stands before this page.
+    /// The state of the chain before this page, to which `go_back` can return.
     pub(super) fn mark(&self) -> Link {
         match self {
             Sums::With(..) => None,
@@ -82,19 +83,19 @@ impl Sums {
         }
     }
 
-    /// This page is written: the next one comes behind it.
+    /// Notes that this page is written, so that the next page builds on its sums.
     pub(super) fn move_behind(&self, written: &PageWritten) {
         self.go_back(Some((written.counters.clone(), written.tally)));
     }
 
-    /// This page is not written after all.
+    /// Restores the state of the chain, because this page was not written after all.
     pub(super) fn go_back(&self, mark: Link) {
         if let Sums::After(chain, _) = self {
             *chain.link() = mark;
         }
     }
 
-    /// This page cannot be stored, nor any page behind it.
+    /// Ends the chain: neither this page nor any later one can be stored.
     pub(super) fn break_off(&self) {
         self.go_back(None);
     }

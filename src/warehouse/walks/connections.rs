@@ -1,4 +1,4 @@
-//! The connections: who consented where, under which name.
+//! The connections: which member consented at which plan, under which name.
 
 use super::moves::{Moving, under_way};
 use crate::{
@@ -17,30 +17,31 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 pub struct ConnectionRow {
     /// `connection.id`, in every row of every table.
     pub id: i64,
-    /// Random; the key of its tokens in the vault.
+    /// A random id; the key of the connection's tokens in the vault.
     pub uid: String,
-    /// The name it is called by on the command line.
+    /// The connection's name on the command line.
     pub name: String,
-    /// The plan's name in the configuration; `None`: an import made it, and only files fill it.
+    /// The plan's name in the configuration; `None` if an import made the connection, so that only files
+    /// fill it.
     pub plan: Option<String>,
     /// A label that groups a person's connections across plans.
     pub member: Option<String>,
-    /// The id of its Patient, once known.
+    /// The id of the connection's Patient, once known.
     pub patient_id: Option<String>,
     /// Scopes granted, as the token endpoint told them.
     pub scope: Option<String>,
     /// When the member consented last (RFC 3339).
     pub consented_at: Option<String>,
-    /// Whether it is between two homes: nobody asks for it then.
+    /// Set while the connection moves between two homes; nothing is then requested for it.
     pub moving: Option<Box<Moving>>,
 }
 
-/// A consent to be entered.
+/// A consent that is to be stored.
 #[derive(Debug, Clone)]
 pub struct NewConsent {
-    /// Random; used when the name is new.
+    /// A random id; used if the name is new.
     pub uid: String,
-    /// The name it is called by on the command line.
+    /// The connection's name on the command line.
     pub name: String,
     /// The plan's name in the configuration.
     pub plan: String,
@@ -48,15 +49,15 @@ pub struct NewConsent {
     pub member: Option<String>,
     /// Scopes granted, as the token endpoint told them.
     pub scope: Option<String>,
-    /// The id of its Patient, if the token endpoint named it.
+    /// The id of the connection's Patient, if the token endpoint named it.
     pub patient_id: Option<String>,
-    /// When it ends, where the token endpoint told it.
+    /// When the consent ends, if the token endpoint said so.
     pub ends_at: Option<DateTime<Utc>>,
 }
 
 const COLUMNS: &str = "id, uid, name, plan, member, patient_id, scope, consented_at";
 
-/// Enters a consent: a new connection, or a renewed one under the name it has.
+/// Stores a consent: as a new connection, or as the renewal of the connection with its name.
 pub(crate) fn consent(
     connection: &mut Connection,
     consent: &NewConsent,
@@ -95,30 +96,30 @@ pub(crate) fn consent(
             connection_of,
         )
         .doing(doing)?;
-    // A label may make two persons one.
+    // A new label may join two persons into one.
     marts::note(&transaction, row.id)?;
     transaction.commit().doing(doing)?;
     Ok(row)
 }
 
-/// A connection that only files fill, to be entered.
+/// A connection that only files fill, to be stored.
 #[derive(Debug, Clone)]
 pub struct NewFiles {
-    /// Random.
+    /// A random id.
     pub uid: String,
-    /// The name it is called by on the command line.
+    /// The connection's name on the command line.
     pub name: String,
     /// A label that groups a person's connections across plans.
     pub member: Option<String>,
 }
 
 impl ConnectionRow {
-    /// The plan's name; empty where only files fill the connection.
+    /// The plan's name; empty if only files fill the connection.
     pub fn plan_name(&self) -> &str {
         self.plan.as_deref().unwrap_or_default()
     }
 
-    /// Where its data comes from, for people.
+    /// Where the connection's data comes from, in words for people.
     pub fn source(&self) -> String {
         match &self.plan {
             Some(plan) => format!("at plan {plan}"),
@@ -127,7 +128,7 @@ impl ConnectionRow {
     }
 }
 
-/// Enters a connection that only files fill.
+/// Stores a connection that only files fill.
 pub(crate) fn of_files(
     connection: &mut Connection,
     files: &NewFiles,
@@ -153,7 +154,7 @@ pub(crate) fn of_files(
     Ok(row)
 }
 
-/// The connection of a name.
+/// The connection with a name.
 pub(crate) fn by_name(
     connection: &Connection,
     name: &str,
@@ -161,7 +162,7 @@ pub(crate) fn by_name(
     one(connection, "name", name)
 }
 
-/// The connection of a uid.
+/// The connection with a uid.
 pub(crate) fn by_uid(
     connection: &Connection,
     uid: &str,
@@ -184,7 +185,7 @@ fn one(
     Ok(Some(ConnectionRow { moving, ..row }))
 }
 
-/// The Patients that a connection holds or held, in the order in which they first came.
+/// The Patients that a connection has or had, in the order in which they first came.
 pub(crate) fn patients(
     connection: &Connection,
     connection_id: i64,
@@ -201,7 +202,7 @@ pub(crate) fn patients(
         .doing("cannot read whose data a connection holds")
 }
 
-/// Patients in a connection's quarantine that are somebody else.
+/// Patients in a connection's quarantine that are not the connection's patient.
 pub(crate) fn other_patients(
     connection: &Connection,
     connection_id: i64,
@@ -219,7 +220,7 @@ pub(crate) fn other_patients(
         .doing("cannot read whose data a connection does not hold")
 }
 
-/// Remembers whose data a connection holds, once that is known; never changes it.
+/// Notes the patient of a connection, once it is known; a patient that is noted never changes.
 pub(crate) fn pin_patient(
     connection: &mut Connection,
     connection_id: i64,
@@ -234,13 +235,13 @@ pub(crate) fn pin_patient(
         )
         .doing(doing)?;
     if pinned > 0 {
-        // The mart `member` is made of the pinned Patients.
+        // The mart `member` is built from the Patients noted here.
         marts::note(&transaction, connection_id)?;
     }
     transaction.commit().doing(doing)
 }
 
-/// The newest generation of a connection's tokens that a run has met.
+/// The newest generation of a connection's tokens that a run has seen.
 pub(crate) fn token_generation(
     connection: &Connection,
     id: i64,
@@ -252,7 +253,7 @@ pub(crate) fn token_generation(
         .map(Option::flatten)
 }
 
-/// Where the references of a connection's resources lead.
+/// The FHIR bases by which the references of a connection's resources are resolved.
 pub(crate) fn bases(
     connection: &Connection,
     connection_id: i64,
@@ -264,12 +265,12 @@ pub(crate) fn bases(
     Ok(ServerBases::from_text(&text.flatten().unwrap_or_default()))
 }
 
-/// The same for a resource with what its Bundle resolved, if it resolved anything.
+/// The bases, extended by the references that a resource's Bundle resolved; `None` if there are none.
 pub(crate) fn within(bases: &ServerBases, bundle_references: Option<&str>) -> Option<ServerBases> {
     bundle_references.map(|text| bases.within(FullUrls::from_text(text)))
 }
 
-/// The bases of all connections as one text: another text, other rows.
+/// The bases of all connections as one text; if it changes, rows may change.
 pub(crate) fn all_bases(connection: &Connection) -> Result<String, WarehouseError> {
     connection
         .query_row(
@@ -281,8 +282,9 @@ pub(crate) fn all_bases(connection: &Connection) -> Result<String, WarehouseErro
         .doing("cannot read the connections")
 }
 
-/// Brings the bases up to what the configuration says. Where a connection with resources has others
-/// now, every table is out of date.
+/// Updates the stored bases from the configuration.
+///
+/// If the bases of a connection with resources change, every table is out of date.
 pub(crate) fn update_bases(
     connection: &mut Connection,
     catalog: &Catalog,
@@ -297,7 +299,7 @@ pub(crate) fn update_bases(
     let changed: Vec<(i64, String)> = known
         .into_iter()
         .filter_map(|(id, plan, stored)| {
-            // Where the references of files lead is noted as the files come.
+            // For connections filled from files, an import notes the bases.
             let wanted = catalog.bases(&plan?)?;
             (stored.as_ref() != Some(&wanted)).then_some((id, wanted))
         })
@@ -312,8 +314,9 @@ pub(crate) fn update_bases(
     transaction.commit().doing(doing)
 }
 
-/// Notes where the references of a connection's resources lead; what it holds is projected anew when
-/// the warehouse is opened next.
+/// Notes the bases by which the references of a connection's resources are resolved.
+///
+/// The next time the warehouse is opened, the rows of its resources are made anew.
 pub(crate) fn set_bases(
     connection: &Connection,
     id: i64,
@@ -375,7 +378,7 @@ pub(crate) fn set_token_generation(
         .map(drop)
 }
 
-/// Notes what a consent covers.
+/// Notes the scopes of a consent.
 pub(crate) fn set_scope(
     connection: &Connection,
     id: i64,

@@ -1,4 +1,4 @@
-//! When members consented, and when that ends.
+//! When members consented, and when their consents end.
 
 use crate::{
     clock,
@@ -17,15 +17,15 @@ pub struct Consent {
     pub uid: String,
     /// The connection's name.
     pub name: String,
-    /// Its plan.
+    /// The plan's name.
     pub plan: String,
-    /// When it was given or renewed (RFC 3339).
+    /// When the consent was given or renewed (RFC 3339).
     pub consented_at: String,
-    /// When it ends, as the plan's token endpoint told it (RFC 3339).
+    /// When the consent ends, by the plan's token endpoint (RFC 3339).
     pub ends_at: Option<String>,
 }
 
-/// All consents, by the names of their connections.
+/// All consents, sorted by connection name.
 pub(crate) fn consents(connection: &Connection) -> Result<Vec<Consent>, WarehouseError> {
     connection
         .prepare(
@@ -48,7 +48,7 @@ pub(crate) fn consents(connection: &Connection) -> Result<Vec<Consent>, Warehous
 }
 
 impl Warehouse {
-    /// Notes the end of a consent, as a refresh told it.
+    /// Notes the end of a consent that a token refresh returned.
     pub(crate) async fn note_consent_end(
         &self,
         id: i64,

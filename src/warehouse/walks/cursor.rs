@@ -1,4 +1,4 @@
-//! Cursors: where a walk goes on after a crash. Each is committed with the page before it.
+//! Cursors: where a walk continues after a crash. A cursor is committed together with the page before it.
 
 use super::{kinds::WHOLE_TYPES, page::PageWrite, seen, tally::Tally, walk_counters::WalkCounters};
 use crate::{
@@ -8,34 +8,34 @@ use crate::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-/// Where an unfinished walk goes on.
+/// Where an unfinished walk continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     /// FHIR resource type.
     pub resource_type: String,
     /// Kind of the walk.
     pub kind: WalkKind,
-    /// The walk of an earlier run that it continues.
+    /// The walk of an earlier run that is continued.
     pub walk_id: i64,
-    /// The page to ask for.
+    /// The URL of the page to request next.
     pub next_url: String,
     /// Pages stored before it.
     pub pages: u64,
     /// Resources seen before it.
     pub resources_seen: u64,
-    /// When the first page was asked for.
+    /// When the first page was requested.
     pub walk_started_at: String,
-    /// What an incremental walk asked for: everything changed at or after this instant.
+    /// The instant of an incremental walk, which asked for everything changed at or after it.
     pub since: Option<String>,
-    /// Runs that got nothing at this page.
+    /// The number of runs that got nothing at this page.
     pub failures: u32,
-    /// For which base, search and consent its walk is made; `None`: nobody knows.
+    /// The base, search and consent that the walk is made with; `None` if not known.
     pub proved_for: Option<String>,
-    /// What the pages before it add up to, but for how many resources are different.
+    /// The sums over the pages before, except the number of different resources.
     pub(crate) tally: Tally,
 }
 
-/// A part of a type: what has its date on some days.
+/// A part of a type: the resources with a date on certain days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalkWindow {
     /// The search parameter, e.g. `service-date`.
@@ -46,8 +46,10 @@ pub struct WalkWindow {
     pub to: Option<String>,
 }
 
-/// Puts a walk's cursor behind a page, in place of the cursor of an earlier walk over the same part of
-/// its type, which then goes on nowhere.
+/// Sets a walk's cursor behind a page.
+///
+/// It replaces the cursor of an earlier walk over the same part of the type, which can then not be
+/// continued.
 pub(super) fn put_cursor(
     connection: &Connection,
     page: &PageWrite,
@@ -96,7 +98,7 @@ pub(super) fn put_cursor(
         .map(drop)
 }
 
-/// Forgets where a walk would go on.
+/// Deletes the cursor of a walk.
 pub(super) fn drop_cursor(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
     connection
         .execute(
@@ -110,7 +112,7 @@ pub(super) fn drop_cursor(connection: &Connection, walk_id: i64) -> Result<(), W
         .map(drop)
 }
 
-/// Makes a cursor that of the walk which goes on from it.
+/// Assigns the cursor of an earlier walk to the walk that continues it.
 pub(crate) fn take_over(
     connection: &Connection,
     earlier: i64,
@@ -122,7 +124,7 @@ pub(crate) fn take_over(
         .map(drop)
 }
 
-/// Notes that a run got nothing at the page to which a walk's cursor leads.
+/// Notes that a run got nothing from the page that a walk's cursor names.
 pub(crate) fn note_failure(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
     connection
         .execute("UPDATE walk_cursor SET failures = failures + 1 WHERE walk_id = ?1", [walk_id])
@@ -130,7 +132,7 @@ pub(crate) fn note_failure(connection: &Connection, walk_id: i64) -> Result<(), 
         .map(drop)
 }
 
-/// What is read of a cursor, by [`cursor_of`].
+/// The columns of a cursor, as [`cursor_of`] reads them.
 const CURSOR: &str = "SELECT k.resource_type, k.mode, k.walk_id, k.next_url, k.pages,
    k.resources_seen, k.walk_started_at, w.since, k.failures, k.entries, k.matches, k.rejected,
    k.first_page_entries, k.declared_total, k.total_changed, k.began_at, k.brought_early,
@@ -170,7 +172,7 @@ pub(crate) fn window_cursor(
         .doing("cannot read the cursors")
 }
 
-/// When the latest complete walk over a window began, for a base, search and consent or for any.
+/// When the latest complete walk over a window began; `proved_for` restricts base, search and consent.
 pub(crate) fn window_complete_at(
     connection: &Connection,
     connection_id: i64,
@@ -197,8 +199,10 @@ pub(crate) fn window_complete_at(
         .doing("cannot read which windows are complete")
 }
 
-/// Whether a complete walk by one search has brought all that a query would bring: one that names no
-/// more than the patient, or one by the query itself, which is proved for `alone`.
+/// Whether a complete full walk has brought everything that a query would bring.
+///
+/// That is a walk by a search with no parameter beyond the patient, or by the query itself, which has the
+/// proof `alone`.
 pub(crate) fn came_whole(
     connection: &Connection,
     connection_id: i64,
@@ -208,7 +212,7 @@ pub(crate) fn came_whole(
     let is_wide = |(first_url, proved_for): (Option<String>, Option<String>)| {
         proved_for.as_deref() == Some(alone) || first_url.is_some_and(|url| names_no_more(&url))
     };
-    // A walk that went on from an earlier run begins in the middle, at a URL of the server's.
+    // A walk continued from an earlier run begins in the middle, at a URL that the server made.
     connection
         .prepare_cached(
             "SELECT DISTINCT iif(pages_before = 0, first_url, NULL), proved_for FROM sync_walk
@@ -224,7 +228,7 @@ pub(crate) fn came_whole(
         .doing("cannot read how a type came")
 }
 
-/// Whether a search has no other parameters than a page's size and whose data it is.
+/// Whether a search has no parameters except the page size and the patient.
 fn names_no_more(url: &str) -> bool {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     query.split('&').all(|pair| {
@@ -233,8 +237,9 @@ fn names_no_more(url: &str) -> bool {
     })
 }
 
-/// Whether the latest window of a type is a complete closing one: over the date of the last change,
-/// without an end.
+/// Whether the latest window of a type is the closing one, and complete.
+///
+/// The closing window is over the date of the last change, and has no end.
 pub(crate) fn windows_are_closed(
     connection: &Connection,
     connection_id: i64,
@@ -286,7 +291,7 @@ fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
     })
 }
 
-/// When the latest walk over a whole type ended that was complete, or went through all windows.
+/// When the latest walk over a whole type ended that was complete or went through all windows.
 pub(crate) fn last_round_ended(
     connection: &Connection,
     connection_id: i64,
@@ -324,12 +329,12 @@ pub(crate) fn live_resources(
         .doing("cannot count a type's resources")
 }
 
-/// The reasons that say that a walk was too long for its server, as a list in SQL.
+/// The reasons for which a walk ends if it is too long for its server, as a list in SQL.
 fn too_long() -> String {
     format!("('{}')", Reason::TOO_LONG.map(Reason::as_str).join("', '"))
 }
 
-/// Whether the latest walk over a window, since an instant, was too long for its server.
+/// Whether the latest walk over a window since an instant was too long for its server.
 pub(crate) fn window_is_too_long(
     connection: &Connection,
     connection_id: i64,
@@ -353,9 +358,11 @@ pub(crate) fn window_is_too_long(
         .doing("cannot read which windows were too long")
 }
 
-/// Looks for a round of windows to go on with: the latest walk over a type is by date, is for this
-/// base, search and consent, began at or after an instant and did not come to its end. The inner
-/// value is the total that the server declared, if it declared one.
+/// Looks for a round of windows to continue.
+///
+/// That is the latest walk over a type if it is by date, has this base, search and consent, began at or
+/// after an instant, and did not reach its end. The inner value is the total that the server declared, if
+/// any.
 pub(crate) fn unfinished_round(
     connection: &Connection,
     connection_id: i64,

@@ -1,24 +1,24 @@
-//! What comes along in a Patient's `$everything`: types that no walk of their own asks for.
+//! Resources that come along in a Patient's `$everything`, of types without a walk of their own.
 
 use super::{finish::SHRINK_FLOOR, kinds::WHOLE_TYPES, page::PageWrite, walk_key::WalkKey};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Transaction, params};
 
-/// What a run's `$everything` shows to be absent of a type.
+/// The resources of a type that a run's `$everything` shows to be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MissedAlong {
-    /// So many resources, which are entered.
+    /// The number of absent resources, which were entered.
     Entered(u64),
-    /// More at once than may vanish; nothing is entered.
+    /// More resources are missing than may vanish at once; nothing was entered.
     TooMany {
         /// Live resources of the type.
         live: u64,
-        /// Those that did not come.
+        /// Live resources that did not come.
         missed: u64,
     },
 }
 
-/// Notes which resources of other types a page of a `$everything` brought.
+/// Notes the resources of other types that a page of a `$everything` brought.
 pub(super) fn note_along(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -36,7 +36,7 @@ pub(super) fn note_along(
     Ok(())
 }
 
-/// The types of which the ledger says last that they come along.
+/// The types whose latest entry in the ledger says that they come along.
 pub(crate) fn along_types(
     connection: &Connection,
     connection_id: i64,
@@ -62,7 +62,7 @@ pub(crate) fn enter_missed(
 ) -> Result<MissedAlong, WarehouseError> {
     let doing = "cannot enter what did not come along";
     let walks = serde_json::Value::from(walks).to_string();
-    // A URL in the ledger ends with the place of the Patient's id.
+    // In the URLs of the ledger, the Patient's id is replaced by a placeholder.
     let missed = "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
          AND r.id NOT IN (SELECT resource FROM temp.walk_along
            WHERE connection_id = ?1 AND walk_id IN (SELECT value FROM json_each(?3)))
@@ -83,7 +83,7 @@ pub(crate) fn enter_missed(
     if gone > SHRINK_FLOOR && gone * 100 > live * u64::from(shrink_limit_percent) {
         return Ok(MissedAlong::TooMany { live, missed: gone });
     }
-    // What came after all is absent no more.
+    // A resource that came after all is no longer absent.
     transaction
         .execute(
             "UPDATE absent_resource SET state = 'present' WHERE connection_id = ?1
@@ -93,7 +93,7 @@ pub(crate) fn enter_missed(
             key,
         )
         .doing(doing)?;
-    // Only a read proves it: by these dates no two walks are days apart.
+    // Only a read can prove the deletion: both dates are now, so no two walks are days apart.
     transaction
         .execute(
             &format!(
@@ -112,7 +112,7 @@ pub(crate) fn enter_missed(
     Ok(MissedAlong::Entered(gone))
 }
 
-/// The types of other walks that came along in this run.
+/// The types that came along with other walks in this run.
 pub(crate) fn types_along(
     connection: &Connection,
     connection_id: i64,
@@ -127,7 +127,7 @@ pub(crate) fn types_along(
         .doing("cannot read what came along")
 }
 
-/// Drops the notes of what came along.
+/// Deletes the notes about resources that came along.
 pub(crate) fn forget_along(
     connection: &Connection,
     connection_id: i64,

@@ -1,7 +1,7 @@
-//! Writes of an import alone: connections that are filled from files, where their references lead,
-//! and rejects that a file no longer holds.
+//! Writes that only an import makes: connections that are filled from files, their FHIR bases, and
+//! rejects that a file no longer has.
 //!
-//! Also hands the resources of a file over to a plan that sends them.
+//! Also marks resources of a file as the plan's, once the plan sends them.
 
 use super::page::PageWrite;
 use crate::{
@@ -11,8 +11,9 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 
-/// Notes that a plan has sent a resource that only a file had brought. From now on a walk can find the
-/// resource absent.
+/// Notes that a plan has sent a resource that only a file had brought.
+///
+/// From now on a walk can find the resource absent.
 pub(super) fn hand_over(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -42,8 +43,9 @@ pub(super) fn hand_over(
     Ok(())
 }
 
-/// Settles the open rejects of a file that was read to its end and holds them no more, and those
-/// whose bytes have been taken in since.
+/// Settles open rejects of a file that was read to its end.
+///
+/// These are rejects that the file no longer has, and those whose bytes have been taken in since.
 pub(crate) fn settle(
     connection: &Connection,
     connection_id: i64,

@@ -1,8 +1,8 @@
-//! The end of a walk: what it leaves behind in the ledger.
+//! The end of a walk, as written to the ledger.
 //!
-//! A transaction of its own after the walk's last page: whether the walk is complete is decided in
-//! between, from everything that its pages add up to. A process that is killed there asks for the
-//! last page again.
+//! This is a transaction of its own after the walk's last page. Whether the walk is complete is decided
+//! between the two, from the sums over all pages. If the process is killed there, the next run requests
+//! the last page again.
 
 use super::{
     absence::{self, Shows},
@@ -20,8 +20,9 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 
-/// Up to so many missing resources of a type raise no alarm, whatever their share: each is read by id
-/// before it counts as deleted.
+/// Up to this number of missing resources of a type raises no alarm, whatever their share.
+///
+/// Each of them is read by id before it counts as deleted.
 pub(super) const SHRINK_FLOOR: u64 = 4;
 
 pub(crate) fn end_walk(
@@ -40,7 +41,7 @@ pub(crate) fn end_walk(
         let (live, missed) = absence::count_missed(&transaction, walk, shows)?;
         let is_few =
             missed <= SHRINK_FLOOR || missed * 100 <= live * u64::from(end.shrink_limit_percent);
-        // A plan that merges a member's records sends all of a type as another patient's.
+        // If a plan merges a member's records, it sends all resources of a type as another patient's.
         let is_merged = shows == Shows::Anothers && missed == live;
         if is_few && !is_merged {
             counters.resources_absent = absence::enter_missed(&transaction, walk, shows, &end)?;
@@ -86,7 +87,7 @@ pub(crate) fn end_walk(
     Ok(end.finish)
 }
 
-/// A reject that a whole walk did not meet again is settled.
+/// Settles rejects that a walk over the whole type did not meet again.
 fn resolve_rejects(
     transaction: &Transaction<'_>,
     walk: &WalkKey,

@@ -1,15 +1,16 @@
-//! Which kinds of walks a statement means, as lists of SQL. Each list stands once, so that a new kind is
-//! put on each of them, or kept off it, on purpose.
+//! Kinds of walks that SQL statements refer to, as lists in SQL. Each list is defined once, so that a new
+//! kind of walk is added to it, or left out, on purpose.
 
-/// Walks that ask for a type by a search, page by page: what they bring, the plan lists.
+/// Walks that ask for a type by a search, page by page: the plan lists what they bring.
 pub(crate) const SEARCHES: &str = "('full', 'incremental', 'window')";
 
-/// Walks that say of a type as a whole how it stands. A window is a part of a type, and a file is not from
-/// a plan.
+/// Walks that tell the state of a type as a whole.
+///
+/// A window is only a part of a type, and a file does not come from a plan.
 pub(crate) const WHOLE_TYPES: &str =
     "('full', 'incremental', 'reference', 'everything', 'attachment')";
 
-/// Walks that bring what the plan offered without being asked for it by its id.
+/// Walks that bring resources which the plan offered, as opposed to resources that were asked for by id.
 pub(crate) const OFFERED: &str = "('full', 'incremental', 'window', 'everything', 'attachment')";
 
 #[cfg(test)]
@@ -20,7 +21,7 @@ mod tests {
         warehouse::file::{open::open_to_write, place::WarehouseFile},
     };
 
-    /// The lists that a kind is on: searches, whole types, offered.
+    /// Whether a kind is on each of the lists: searches, whole types, offered.
     fn lists_of(kind: WalkKind) -> [bool; 3] {
         match kind {
             WalkKind::Full | WalkKind::Incremental => [true, true, true],

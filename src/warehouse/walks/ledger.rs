@@ -1,4 +1,4 @@
-//! The ledger: what each run and each walk asked for, got and did not get.
+//! The ledger: what each run and each walk asked for, what it got and what it did not get.
 
 use super::{
     cursor::{self, Cursor, WalkWindow},
@@ -31,26 +31,26 @@ pub(crate) struct WalkStart {
     pub(crate) kind: WalkKind,
     /// First URL, parameter names only.
     pub(crate) first_url: Option<String>,
-    /// What an incremental walk asks for (RFC 3339).
+    /// The instant of an incremental walk: it asks for changes since then (RFC 3339).
     pub(crate) since: Option<String>,
-    /// The part of the type that a walk by windows asks for.
+    /// The part of the type that a walk over a window asks for.
     pub(crate) window: Option<WalkWindow>,
-    /// The cursor that it goes on from.
+    /// The cursor from which the walk continues.
     pub(crate) resumes: Option<Cursor>,
-    /// Which base, search and consent it is made with, where that is of interest.
+    /// The base, search and consent of the walk, if they matter for it.
     pub(crate) proved_for: Option<String>,
 }
 
-/// What earlier runs leave a walk.
+/// What earlier runs pass on to a walk.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Left {
-    /// How many different resources its earlier pages have brought.
+    /// How many different resources the walk's earlier pages have brought.
     pub(crate) distinct: u64,
-    /// A pass through the same pages that ended in doubt in an earlier run.
+    /// The pass over the same pages that ended in doubt in an earlier run.
     pub(crate) pass: Option<i64>,
 }
 
-/// Enters a walk as running; returns it with what earlier runs leave it.
+/// Enters a walk as running; returns its key and what earlier runs pass on to it.
 pub(crate) fn start_walk(
     connection: &mut Connection,
     start: &WalkStart,
@@ -99,7 +99,7 @@ pub(crate) fn start_walk(
     Ok((walk, left))
 }
 
-/// Ends a walk, complete or not; its cursor stays only where the next run can go on from it.
+/// Ends a walk, complete or not; its cursor stays only if the next run can continue from it.
 pub(super) fn finish_walk(
     connection: &Connection,
     walk: &WalkKey,
@@ -134,7 +134,7 @@ pub(super) fn finish_walk(
     Ok(())
 }
 
-/// Ends a walk outside a page: with an error, or without having asked for anything.
+/// Ends a walk without a page: after an error, or without any request.
 pub(crate) fn abandon_walk(
     connection: &mut Connection,
     walk: &WalkKey,
@@ -164,7 +164,7 @@ pub(super) fn note_page(connection: &Connection, page: &PageWrite) -> Result<(),
         .map(drop)
 }
 
-/// Notes what the pages of a walk add up to.
+/// Notes the sums over the pages of a walk.
 pub(super) fn note_tally(
     connection: &Connection,
     walk_id: i64,
@@ -219,7 +219,7 @@ pub(crate) fn update_counters(
         .map(drop)
 }
 
-/// The latest walk over a type that is no window, with what it counted.
+/// The latest walk over a type that is not over a window, with its counters.
 pub(crate) fn latest_walk(
     connection: &Connection,
     connection_id: i64,
@@ -283,7 +283,7 @@ pub(crate) fn requests_since(
         .doing("cannot count the requests of the last hour")
 }
 
-/// How many rejects of a connection are open.
+/// The number of open rejects of a connection.
 pub(crate) fn open_rejects(
     connection: &Connection,
     connection_id: i64,

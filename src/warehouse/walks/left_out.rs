@@ -1,5 +1,6 @@
-//! What an answer to `_lastUpdated` must hold: stored resources that changed since the instant asked
-//! for. If the plan leaves one out and has not deleted it, it does not honour the parameter.
+//! Checks answers to `_lastUpdated`: they must hold every stored resource that changed since then.
+//!
+//! If the plan leaves out a resource without having deleted it, it does not honour the parameter.
 
 use super::{absence::MISSED, kinds::SEARCHES, walk_key::WalkKey};
 use crate::{
@@ -9,14 +10,17 @@ use crate::{
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Servers keep fewer digits than they are asked with, and some leave out the instant itself.
+/// Servers store fewer digits than they are asked for, and some leave out the instant itself.
 const PRECISION: Duration = Duration::seconds(1);
-/// A change is this much older than a search that must find it: indexes lag, and some plans load
-/// resources hours after the date that they give them. The overlap of walks over changes is for those.
+/// How much older than a search a change must be for the search to be expected to find it.
+///
+/// Indexes lag, and some plans load resources hours after the date that they give them. The overlap of
+/// walks over changes covers those.
 const INDEX_LAG: Duration = Duration::hours(24);
 
-/// Of the live resources of a type those that its own walks brought, of which no walk has missed any
-/// and no older version came. Those that only reads brought may be in no list.
+/// Live resources of a type that its own walks brought, none of them missed or outdated.
+///
+/// Resources that only reads brought are left out, since they may be in no list.
 fn listed() -> String {
     format!(
         "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
@@ -37,7 +41,7 @@ pub(crate) fn create_temporary_table(connection: &Connection) -> Result<(), Ware
         .doing("cannot create a temporary table")
 }
 
-/// The first day of which a date's text can be, in whatever zone, that is not before an instant.
+/// The first day whose date, in any time zone, may be at or after an instant.
 fn first_day(since: DateTime<Utc>) -> String {
     since.checked_sub_signed(Duration::days(1)).unwrap_or(since).format("%Y-%m-%d").to_string()
 }
@@ -47,8 +51,9 @@ fn is_since(text: &str, since: DateTime<Utc>) -> bool {
     instant(text).is_some_and(|date| date >= least)
 }
 
-/// The number of resources that a plan must send if it is asked for changes since an instant, as
-/// far as is known.
+/// How many resources a plan must send if it is asked for changes since an instant.
+///
+/// Only the resources known here are counted.
 pub(crate) fn held_since(
     connection: &Connection,
     connection_id: i64,
@@ -90,9 +95,10 @@ pub(crate) fn seen_last(
         .doing("cannot compare a full walk with the one before it")
 }
 
-/// How many resources a full walk found new or changed that the last walk over changes had to bring:
-/// they had changed well before it began, and after the instant that it asked for. A walk with another
-/// base, search or consent had to bring other resources.
+/// How many new or changed resources of a full walk the last walk over changes should have brought.
+///
+/// They changed well before that walk began, and after the instant that it asked for. A walk with another
+/// base, search or consent does not count.
 pub(crate) fn brought_late(connection: &Connection, walk: &WalkKey) -> Result<u64, WarehouseError> {
     let doing = "cannot compare a full walk with the walk over changes before it";
     let mut statement = connection
@@ -130,7 +136,7 @@ pub(crate) fn brought_late(connection: &Connection, walk: &WalkKey) -> Result<u6
     Ok(count)
 }
 
-/// How many live resources of a type came in an older version than the stored one.
+/// How many live resources of a type came in a version older than the stored one.
 pub(crate) fn outdated(connection: &Connection, walk: &WalkKey) -> Result<u64, WarehouseError> {
     connection
         .query_row(

@@ -1,4 +1,4 @@
-//! What a sync writes: pages, rejects, cursors, the ledger, and what a finished walk proves.
+//! Everything that a sync writes: pages, rejects, cursors, the ledger, and what a finished walk proves.
 
 pub(super) mod abridged;
 pub(super) mod absence;

@@ -1,20 +1,20 @@
-//! Connections that are between two homes, which nobody asks for until they have arrived.
+//! Connections that are moving between two homes; nothing is requested for them until they have arrived.
 
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Row};
 use std::{collections::HashMap, path::PathBuf};
 
-/// A connection that is between two homes.
+/// The move of a connection between two homes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moving {
-    /// Whether it comes to this home; otherwise it leaves it.
+    /// Whether the connection comes to this home; otherwise it leaves this home.
     pub arrives: bool,
-    /// The home that it comes from or goes to.
+    /// The home that the connection comes from or goes to.
     pub other_home: PathBuf,
 }
 
 impl Moving {
-    /// What is going on, for people.
+    /// A sentence for people that says which move is under way.
     pub fn sentence(&self) -> String {
         let other = self.other_home.display();
         match self.arrives {
@@ -23,7 +23,7 @@ impl Moving {
         }
     }
 
-    /// The command that finishes it.
+    /// The command that finishes the move.
     pub fn hint(&self, name: &str) -> String {
         match self.arrives {
             true => format!(
@@ -35,7 +35,7 @@ impl Moving {
     }
 }
 
-/// The moves that are not finished, by `connection.id`. A warehouse of an earlier version has none.
+/// The unfinished moves, by `connection.id`; none in a warehouse of an earlier version.
 pub(crate) fn under_way(
     connection: &Connection,
 ) -> Result<HashMap<i64, Box<Moving>>, WarehouseError> {

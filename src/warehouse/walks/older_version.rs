@@ -1,16 +1,16 @@
-//! A version that is older than the stored one: it goes to history, and the stored one stays.
+//! A version that is older than the stored one is added to the history, and the stored one stays.
 //!
-//! A replica that lags behind, or a page that still holds an earlier version, must not overwrite
-//! something newer. A plan that went back for good, say to a backup, must not be refused for ever:
-//! an older version that comes again in a later run is believed, unless the stored version came in
-//! between.
+//! A replica that lags behind, or a page with an earlier version, must not overwrite a newer version. A
+//! plan that went back for good, such as to a backup, must not be refused for ever. So an older version
+//! is accepted if it comes again in a later run, unless the stored version came in between.
 
 use super::page::{ChangedResource, PageWrite, TextBytes};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-/// Whether an earlier run got an older version of a stored resource, and no run the stored one since.
+/// Whether an earlier run got an older version of a stored resource, and no run has got the stored one
+/// since.
 pub(super) fn is_believed(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -23,13 +23,14 @@ pub(super) fn is_believed(
     Ok(since.is_some_and(|run_id| run_id != page.walk.run_id))
 }
 
-/// The contents in the history of resources of which a page brought an older version: a page may bring
-/// thousands of one resource.
+/// The content hashes in the history of each resource of which a page brought an older version.
+///
+/// They are cached, since a page may bring thousands of versions of one resource.
 #[derive(Debug, Default)]
 pub(crate) struct History(HashMap<i64, HashSet<Vec<u8>>>);
 
 impl History {
-    /// Notes a content of a resource; returns whether its history did not have it.
+    /// Adds a content to a resource's history; returns whether the history did not have it.
     fn is_new(
         &mut self,
         transaction: &Transaction<'_>,
@@ -60,9 +61,9 @@ impl History {
     }
 }
 
-/// Puts an older version into the history, once per content, and notes that it came.
+/// Adds an older version to the history, once per content, and notes that it came.
 ///
-/// It was never what we held, so the interval in which it was valid is empty.
+/// The older version was never the current one here, so the interval in which it was valid is empty.
 pub(crate) fn keep(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -108,10 +109,10 @@ fn insert(
 /// Notes that an older version of a resource came.
 fn note(transaction: &Transaction<'_>, page: &PageWrite, rowid: i64) -> Result<(), WarehouseError> {
     if page.file.is_some() {
-        // A file that is imported again says nothing new of the plan.
+        // Importing a file again tells nothing new about the plan.
         return Ok(());
     }
-    // Where this walk has brought the stored version, too, there is nothing to doubt.
+    // If this walk has brought the stored version, too, there is no doubt.
     transaction
         .prepare_cached(
             "INSERT OR IGNORE INTO resource_outdated SELECT ?1, ?2 WHERE NOT EXISTS (
@@ -128,7 +129,7 @@ pub(crate) fn forget(
     rowids: impl IntoIterator<Item = i64>,
 ) -> Result<(), WarehouseError> {
     let doing = "cannot forget an older version";
-    // Hardly ever is there one: an unchanged night looks once per page.
+    // There is hardly ever such a note: on an unchanged night, one look per page is enough.
     let any = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM resource_outdated)")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))

@@ -1,4 +1,4 @@
-//! A page on its way to the writer, and what became of it.
+//! A page on its way to the writer.
 
 use super::{answered::Answered, chain::Sums, walk_key::WalkKey};
 use crate::{
@@ -11,7 +11,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use std::ops::Range;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// A resource whose content the warehouse does not hold yet.
+/// A resource with content that the warehouse does not have yet.
 #[derive(Debug)]
 pub(crate) struct ChangedResource {
     pub(crate) resource_type: String,
@@ -19,16 +19,16 @@ pub(crate) struct ChangedResource {
     pub(crate) version_id: Option<String>,
     pub(crate) last_updated: Option<String>,
     pub(crate) content_hash: [u8; 32],
-    /// Where its bytes stand in the page's body.
+    /// The position of its bytes in the page's body.
     pub(crate) json: Range<usize>,
-    /// Where references lead that only the page's Bundle resolves, as
-    /// [`FullUrls::to_text`](crate::reference::FullUrls::to_text) has it.
+    /// The targets of references that only the page's Bundle resolves, as written by
+    /// [`FullUrls::to_text`](crate::reference::FullUrls::to_text).
     pub(crate) bundle_references: Option<String>,
-    /// Empty when a view could not take it: all tables have it, or none.
+    /// Its rows; empty if a view rejected it, since all tables have a resource or none.
     pub(crate) rows: Vec<TableRows>,
-    /// Why a view could not take it.
+    /// Why a view rejected it.
     pub(crate) view_error: Option<String>,
-    /// Whether the page also holds a newer version, which stands before it in the list.
+    /// Whether the page also has a newer version, which is earlier in the list.
     pub(crate) is_superseded: bool,
 }
 
@@ -41,64 +41,65 @@ impl ChangedResource {
     }
 }
 
-/// A resource whose stored content stays.
+/// A resource for which the stored content is kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Unchanged {
     pub(crate) rowid: i64,
     /// Whether it is of the walk's own type.
     pub(crate) is_own_type: bool,
-    /// Whether it came as it is stored; if not, it came abridged.
+    /// Whether its content equals the stored one; if not, it came abridged.
     pub(crate) is_same: bool,
 }
 
-/// Something that could not be taken in.
+/// An entry of a page that could not be taken in.
 #[derive(Debug)]
 pub(crate) struct Reject {
     pub(crate) resource_id: Option<String>,
     pub(crate) reason: &'static str,
     pub(crate) detail: String,
-    /// Whether it is surely of another type than the walk's, so that it hides nothing of that.
+    /// Whether it is surely of another type than the walk's, so that it cannot be a missing resource of
+    /// the walk's type.
     pub(crate) is_other_type: bool,
-    /// Where its bytes stand in the page's body.
+    /// The position of its bytes in the page's body.
     pub(crate) body: Range<usize>,
 }
 
-/// A page as the workers leave it for the writer.
+/// A page, unpacked by the worker threads and ready for the writer.
 #[derive(Debug)]
 pub(crate) struct PageWrite {
     pub(crate) walk: WalkKey,
-    /// The walk over the whole type that this one, over a window, is a part of.
+    /// If the walk is over a window: the walk over the whole type to which it belongs.
     pub(crate) round: Option<i64>,
-    /// The name of the file that it comes from, as typed; `None` for a resource that a plan sent.
+    /// The name of the file that the page comes from, as typed; `None` if a plan sent the page.
     pub(crate) file: Option<String>,
     /// 1-based, counted from the start of the walk.
     pub(crate) page: u64,
-    /// Its URL, parameter names only.
+    /// The page's URL, with parameter names only.
     pub(crate) url: String,
-    /// Names of the parameters that the server's self link leaves out, on a walk's first page.
+    /// Parameters that are missing in the server's self link; set on a walk's first page.
     pub(crate) self_left_out: Option<String>,
     pub(crate) body: Bytes,
     pub(crate) changed: Vec<ChangedResource>,
-    /// The resources that came as they are stored.
+    /// The resources whose stored content is kept.
     pub(crate) unchanged: Vec<Unchanged>,
     pub(crate) rejects: Vec<Reject>,
-    /// Whether it is noted which resources of other types came along.
+    /// Whether to note the resources of other types that came along.
     pub(crate) notes_along: bool,
     pub(crate) rows: RowBatch,
-    /// The outcome of each reference, on a page of a walk by reference.
+    /// On a page of a walk by reference: the outcome of each reference.
     pub(crate) answered: Vec<Answered>,
     /// The next page's URL; `None` on the last page.
     pub(crate) next_url: Option<String>,
-    /// What the walk counts and its pages add up to; the writer adds what is new.
+    /// The walk's counters and sums; the writer adds those it alone can count.
     pub(crate) sums: Sums,
     pub(crate) now: DateTime<Utc>,
-    /// Whether the walk takes its next page before this one is committed.
+    /// Whether the walk requests its next page before this one is committed.
     pub(crate) goes_ahead: bool,
-    /// The memory that the page has; given back when it is stored.
+    /// The memory reserved for the page; released when the page is stored.
     pub(crate) _memory: Vec<OwnedSemaphorePermit>,
 }
 
-/// Bytes that go in as SQL text, unchanged; as a blob where they are not UTF-8.
+/// Bytes that are stored as SQL text, unchanged, or as a blob if they are not UTF-8.
 pub(super) struct TextBytes<'a>(pub(super) &'a [u8]);
 
 impl rusqlite::ToSql for TextBytes<'_> {

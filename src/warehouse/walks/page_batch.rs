@@ -1,8 +1,8 @@
-//! Pages that wait together share a transaction: each is committed whole, with its cursor.
+//! Pages that wait at the same time share a transaction; each is committed whole, with its cursor.
 //!
-//! A commit writes every page of the file that it touched, and those of forty tables are touched by any
-//! page of claims. If anything fails, nothing of the batch is there, and each page is stored alone, so
-//! that it fails alone.
+//! A commit writes every page of the database file that it touched, and any page of claims touches those
+//! of forty tables. If anything fails, the whole batch is rolled back and each page is stored alone, so
+//! that only the faulty page fails.
 
 use super::{page::PageWrite, page_writer::write_page, page_written::PageWritten};
 use crate::warehouse::{
@@ -16,17 +16,17 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// Bytes of bodies in one transaction, before the last of them.
+/// Bytes of page bodies after which a transaction takes no further page.
 const MOST_BYTES: usize = 4 << 20;
-/// How long a transaction takes pages in: so long does another process wait for its turn.
+/// How long a transaction accepts pages, which is how long another process waits for its turn.
 const LONGEST: Duration = Duration::from_millis(500);
-/// How long it waits for the next page, if nobody waits for those that it has.
+/// How long to wait for a further page, as long as no walk waits for a page of the batch.
 const LINGER: Duration = Duration::from_millis(25);
 
-/// Gives the next page, if it comes within a time.
+/// Returns the next page, if it arrives within a time.
 pub(super) type Next<'n> = &'n mut dyn FnMut(Duration) -> Option<Waiting>;
 
-/// A page with whoever waits for it.
+/// A page, and the channel for the answer to the walk that waits for it.
 pub(super) struct Waiting {
     pub(super) page: PageWrite,
     pub(super) answer: oneshot::Sender<Result<PageWritten, WarehouseError>>,
@@ -35,7 +35,7 @@ pub(super) struct Waiting {
 /// Why a batch was not stored; `None`: a page panicked.
 type Failure = Option<WarehouseError>;
 
-/// Stores a page, and those that wait behind it.
+/// Stores a page, and the pages that wait behind it.
 pub(super) fn store(
     connection: &mut Connection,
     catalog: &Catalog,
@@ -47,7 +47,7 @@ pub(super) fn store(
     match stored {
         Ok(written) => {
             for (waiting, written) in batch.into_iter().zip(written) {
-                // Nobody waits any more when the run was cancelled; the page is stored all the same.
+                // The receiver is gone if the run was cancelled; the page is stored all the same.
                 let _ = waiting.answer.send(Ok(written));
             }
         }
@@ -59,7 +59,7 @@ pub(super) fn store(
         Err(failure) => {
             if let Some(Waiting { page, answer }) = batch.pop() {
                 page.sums.break_off();
-                // Without an answer whoever waits panics in turn.
+                // After a panic no answer is sent, so that the waiting walk panics in turn.
                 if let Some(error) = failure {
                     let _ = answer.send(Err(error));
                 }
@@ -68,7 +68,7 @@ pub(super) fn store(
     }
 }
 
-/// Stores pages in one transaction, as many as wait and fit.
+/// Stores as many waiting pages as fit in one transaction.
 fn together(
     connection: &mut Connection,
     catalog: &Catalog,
@@ -82,7 +82,7 @@ fn together(
     let mut end = Ok(());
     while let Some(Waiting { page, .. }) = batch.get(written.len()) {
         marks.push(page.sums.mark());
-        // A panic is its page's alone.
+        // A panic must fail only the page that caused it.
         let write = AssertUnwindSafe(|| write_page(&transaction, catalog, page));
         match panic::catch_unwind(write) {
             Ok(Ok(one)) => {
@@ -181,7 +181,7 @@ mod tests {
             (key, Chain::new(WalkCounters::default(), Tally::default()))
         }
 
-        /// Stores pages as the writer does when all of them wait.
+        /// Stores pages like the writer does if all of them wait at the same time.
         fn store(&mut self, pages: Vec<PageWrite>) -> Vec<Answer> {
             let catalog = Catalog::default();
             let (mut waiting, mut answers) = (VecDeque::new(), Vec::new());
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(home.ask("SELECT resource_id FROM resource ORDER BY 1"), ["a", "p"]);
         let cursors = "SELECT next_url FROM walk_cursor ORDER BY 1";
         assert_eq!(home.ask(cursors), ["behind a", "behind p"]);
-        // What comes behind it later is not stored either.
+        // A later page of the same chain is not stored either.
         let mut late = home.store(vec![page(&goals, &goal("d"))]);
         assert!(late[0].try_recv().unwrap().is_err());
         assert_eq!(home.ask(cursors), ["behind a", "behind p"]);
@@ -324,14 +324,15 @@ mod tests {
             let mut home = home();
             let (goals, plans) = (home.walk("Goal"), home.walk("CarePlan"));
             home.store(vec![page(&plans, &goal("g"))]);
-            // Both pages are unpacked now: a copy that came along is all that is stored.
+            // Both pages are unpacked before either is stored, while only a copy that came along is
+            // stored.
             let whole = r#"{"resourceType":"Goal","id":"g","description":{"text":"walk"}}"#;
             let other = home.walk(walk);
             home.store(vec![page(&goals, whole), page(&other, later)]);
             assert_eq!(home.ask("SELECT json FROM resource"), [whole], "{walk}: {later}");
             assert_eq!(home.ask("SELECT json FROM resource_version"), [goal("g")]);
         }
-        // What its own walk brings later replaces what is stored.
+        // The resource from its type's own walk, which comes later, replaces the stored copy.
         let mut home = home();
         let (goals, plans) = (home.walk("Goal"), home.walk("CarePlan"));
         home.store(vec![page(&plans, &goal("g")), page(&goals, included)]);

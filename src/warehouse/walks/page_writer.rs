@@ -1,4 +1,4 @@
-//! One page: resources, rows, rejects, cursor and ledger, in the transaction that it is given.
+//! Writes one page within a given transaction: resources, rows, rejects, cursor and ledger.
 
 use super::{
     cursor, everything, files,
@@ -26,7 +26,7 @@ use crate::{
 use rusqlite::Transaction;
 use std::collections::BTreeSet;
 
-/// Writes one page; whoever holds the transaction commits it.
+/// Writes one page; the owner of the transaction commits it.
 pub(super) fn write_page(
     transaction: &Transaction<'_>,
     catalog: &Catalog,
@@ -34,7 +34,7 @@ pub(super) fn write_page(
 ) -> Result<PageWritten, WarehouseError> {
     let (mut counters, mut tally) = page.sums.with_page()?;
     counters.resources_unchanged += page.unchanged.len() as u64;
-    // Before anything is stored: whether the stored version came, too, decides about an older one.
+    // This comes first: what to do with an older version depends on whether the stored version came, too.
     let own = page.unchanged.iter().filter(|resource| resource.is_own_type);
     let mut seen: Vec<i64> = own.map(|resource| resource.rowid).collect();
     let mut new = seen::note_seen(transaction, page, &seen)?;
@@ -75,11 +75,11 @@ pub(super) fn write_page(
         along.extend(unchanged.map(|one| one.rowid));
         everything::note_along(transaction, page, &along)?;
     }
-    // What is older is in no table, so no view's word about it is of interest.
+    // An older version has no rows, so it does not matter whether a view rejects it.
     let rejects = quarantine::reject_all(transaction, page, &older)?;
     seen::note_page(transaction, page, &seen, &rejects.rowids)?;
     counters.resources_rejected += rejects.met;
-    // What could not be taken in comes on two pages like any other resource.
+    // An entry that could not be taken in may come on two pages, like any resource.
     tally.rejected = tally.rejected.saturating_sub(rejects.again);
     tally.matches += rejects.again;
     tally.nameless_again |= rejects.is_nameless_again;

@@ -1,12 +1,12 @@
-//! What a page came to when it was stored.
+//! The outcome of storing a page.
 
 use super::{tally::Tally, walk_counters::WalkCounters};
 
-/// The outcome of storing a page.
+/// The sums of a walk after a page was stored.
 #[derive(Debug, Clone)]
 pub(crate) struct PageWritten {
-    /// The walk's counters with this page.
+    /// The walk's counters, with this page.
     pub(crate) counters: WalkCounters,
-    /// What the walk's pages add up to with this one.
+    /// The sums over the walk's pages, with this page.
     pub(crate) tally: Tally,
 }

@@ -1,7 +1,8 @@
-//! What the parts of a type brought that is walked by several searches, over several runs.
+//! Remembers, over several runs, the resources that each part of a type brought, if the type is walked by
+//! several searches.
 //!
-//! A part that is complete leaves all that it brought in `walk_page`, as page -1, until the whole type
-//! is complete. The run that completes the last part knows by these notes what no part brought.
+//! A complete part leaves its resources in `walk_page`, as page -1, until the whole type is complete. The
+//! run that completes the last part can then tell which resources no part brought.
 
 use super::{
     seen::{all_seen, insert, row_ids},
@@ -14,7 +15,8 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Counts what a walk over a part has seen, in whichever run, as seen by the walk over the type.
+/// Counts the resources that the walk over a part has seen, in any run, as seen by the walk over the
+/// type.
 pub(crate) fn join(
     connection: &Connection,
     walk: &WalkKey,
@@ -30,7 +32,7 @@ pub(crate) fn join(
         .map(drop)
 }
 
-/// Leaves all that a walk over a part saw, in place of what an earlier one left.
+/// Stores the resources that a walk over a part saw, in place of those of an earlier walk.
 pub(crate) fn keep(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
     let doing = "cannot keep what a part brought";
     connection
@@ -51,7 +53,7 @@ pub(crate) fn keep(connection: &Connection, walk: &WalkKey) -> Result<(), Wareho
         .map(drop)
 }
 
-/// Forgets what the parts of a type brought, once the type is complete.
+/// Deletes the notes about the parts of a type, once the type is complete.
 pub(crate) fn forget(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
     connection
         .execute(
@@ -63,8 +65,9 @@ pub(crate) fn forget(connection: &Connection, walk: &WalkKey) -> Result<(), Ware
         .map(drop)
 }
 
-/// Gives a walk over a type the resources that a part brought in its complete walk of an instant;
-/// returns whether they are known.
+/// Gives a walk over a type the resources of a part, from its complete walk that began at an instant.
+///
+/// Returns false if they were not stored.
 pub(crate) fn recall(
     connection: &Connection,
     connection_id: i64,

@@ -1,8 +1,9 @@
-//! What could not be taken in: kept with its bytes and the reason, tried again, never lost.
+//! Resources and entries that could not be taken in: kept with their bytes and the reason, and tried
+//! again.
 //!
-//! A resource that a view rejects is stored like any other and has rows in no table; its reject is
-//! open until a definition or the resource changes. The same reject on the next night is the same
-//! row and writes nothing. A detail never holds a value.
+//! A resource that a view rejects is stored like any other, but has rows in no table. Its reject is open
+//! until a definition or the resource changes. The same reject on the next night is the same row, and
+//! nothing is written. A detail never has a value of the resource.
 
 use super::{
     page::{PageWrite, TextBytes},
@@ -17,28 +18,29 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashSet};
 
-/// The reason of a resource that a view could not take.
+/// The reason if a view rejects a resource.
 const VIEW_ERROR: &str = "view_error";
-/// The reason of an entry that has no resource.
+/// The reason if an entry has no resource.
 const NO_RESOURCE: &str = "no_resource";
 
-/// How many rejects a page holds, and what of them its walk had not met before.
+/// The rejects of a page, and how many of them its walk had not met before.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rejects {
     pub(crate) met: u64,
     pub(crate) new: u64,
-    /// Ids among them; the same resource may come with other content each time.
+    /// New ids among the rejects; the same resource may come with different content each time.
     pub(super) new_ids: u64,
-    /// Entries that could not be taken in and that an earlier page had brought.
+    /// Entries that could not be taken in and that an earlier page had brought already.
     pub(crate) again: u64,
-    /// Whether an entry without a resource looks like one that an earlier page had brought.
+    /// Whether an entry without a resource equals one of an earlier page.
     pub(super) is_nameless_again: bool,
-    /// Their row ids.
+    /// The row ids of the rejects.
     pub(super) rowids: Vec<i64>,
 }
 
-/// Quarantines what the page holds that could not be taken in, but for what is older than the stored
-/// version, by its position.
+/// Quarantines everything on the page that could not be taken in.
+///
+/// Left out are versions older than the stored one; `older` has their positions.
 pub(super) fn reject_all(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -74,7 +76,7 @@ pub(super) fn reject_all(
             let is_new_id = seen::note_rejected_id(transaction, page.walk.walk_id, id)?;
             rejects.new_ids += u64::from(is_new_id);
         }
-        // An entry without a resource looks like any other.
+        // Entries without a resource can all be equal.
         let (came_before, is_nameless) = (!is_new && is_first, reject.reason == NO_RESOURCE);
         rejects.again += u64::from(came_before && !is_nameless && !is_other_type);
         rejects.is_nameless_again |= came_before && is_nameless;
@@ -83,7 +85,7 @@ pub(super) fn reject_all(
 }
 
 impl Rejects {
-    /// Counts a reject, given by its row id and whether the walk had not met it; returns the latter.
+    /// Counts a reject, given its row id and whether it is new to the walk; returns the latter.
     fn note(&mut self, (rowid, is_new): (i64, bool)) -> bool {
         self.met += 1;
         self.new += u64::from(is_new);
@@ -100,7 +102,7 @@ struct Entry<'a> {
     body: &'a [u8],
 }
 
-/// Enters a reject; returns its row id, and whether the walk had not met it.
+/// Enters a reject; returns its row id, and whether it is new to the walk.
 fn enter(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -166,7 +168,7 @@ fn enter(
     Ok((rowid, seen::note_rejected(transaction, page.walk.walk_id, rowid)?))
 }
 
-/// Counts a reject that was entered, so that `verify` sees when one is gone.
+/// Counts a reject that was entered, so that `verify` notices if one is missing.
 fn count(transaction: &Transaction<'_>, connection_id: i64) -> Result<(), WarehouseError> {
     transaction
         .prepare_cached("UPDATE connection SET rejects_entered = rejects_entered + 1 WHERE id = ?1")
@@ -175,7 +177,7 @@ fn count(transaction: &Transaction<'_>, connection_id: i64) -> Result<(), Wareho
         .map(drop)
 }
 
-/// Settles what views said against an earlier version of a resource.
+/// Settles view errors about an earlier version of a resource.
 pub(super) fn settle_superseded(
     transaction: &Transaction<'_>,
     connection_id: i64,
@@ -196,7 +198,8 @@ pub(super) fn settle_superseded(
         .map(drop)
 }
 
-/// Enters a stored resource that a later definition rejects. Its page is 0: it was taken in once.
+/// Enters a stored resource that a new definition rejects. The page is 0, since it came on an earlier
+/// page.
 pub(crate) fn enter_stored(
     transaction: &Transaction<'_>,
     connection_id: i64,
@@ -239,18 +242,18 @@ pub(crate) fn enter_stored(
     if is_known { Ok(()) } else { count(transaction, connection_id) }
 }
 
-/// An open reject whose resource is stored as it was rejected.
+/// An open reject, with its stored resource.
 #[derive(Debug)]
 pub(crate) struct Retry {
     pub(crate) reject_id: i64,
     pub(crate) connection_id: i64,
     pub(crate) resource_id: String,
     pub(crate) json: Vec<u8>,
-    /// Where references of the stored resource lead that only its Bundle resolved.
+    /// The targets of references in the resource that only its Bundle resolved.
     pub(crate) bundle_references: Option<String>,
 }
 
-/// The open rejects of a type that a changed definition may take in.
+/// The open rejects of a type that a changed definition may accept.
 pub(crate) fn to_retry(
     transaction: &Transaction<'_>,
     resource_type: &str,
@@ -267,7 +270,7 @@ pub(crate) fn to_retry(
         .doing("cannot read rejected_resource")
 }
 
-/// One of them, with its resource.
+/// One of these rejects, with its resource.
 pub(crate) fn retry(
     transaction: &Transaction<'_>,
     reject_id: i64,
@@ -293,7 +296,7 @@ pub(crate) fn retry(
         .doing("cannot read rejected_resource")
 }
 
-/// Says what came of a retry: taken in, or still rejected and why.
+/// Notes the outcome of a retry: accepted, or still rejected and why.
 pub(crate) fn settle(
     transaction: &Transaction<'_>,
     reject_id: i64,
@@ -315,7 +318,7 @@ pub(crate) fn settle(
     .map(drop)
 }
 
-/// How many resources of a type no table has because a view rejects them.
+/// How many resources of a type are in no table because a view rejects them.
 pub(crate) fn open_view_errors(
     transaction: &Transaction<'_>,
     resource_type: &str,

@@ -1,8 +1,9 @@
-//! Forgets old nights that changed nothing: their walks become one row per kind, with the sums.
+//! Condenses old walks that changed nothing: all of one kind become one row of the ledger, with their
+//! sums.
 //!
-//! A walk is kept while anything refers to it: a resource that it brought, a cursor, a later part.
-//! The newest walk of each kind is kept, too, since it says how a type stands. The walks of one
-//! kind all say the same, so nothing is lost.
+//! A walk is kept while anything refers to it: a resource that it brought, a cursor, or a later part. The
+//! newest walk of each kind is kept, too, since it tells the state of its type. The walks of one kind all
+//! say the same, so nothing is lost.
 
 use super::kinds::WHOLE_TYPES;
 use crate::{
@@ -18,8 +19,10 @@ use rusqlite::Connection;
 
 const DOING: &str = "cannot forget old runs";
 
-/// Walks that ended before an instant, changed nothing, and that nothing refers to; each with the oldest
-/// of its kind and the newest, which stays. A window and a file each say what was asked for.
+/// Walks that ended before an instant, changed nothing, and are not referred to.
+///
+/// With each comes the oldest of its kind, which keeps the sums. The newest of a kind stays. Walks over
+/// windows and files are left out, since each says what was asked for.
 fn quiet_walks() -> String {
     format!(
         "CREATE TEMP TABLE quiet_walk AS
@@ -47,9 +50,10 @@ fn quiet_walks() -> String {
     )
 }
 
-/// Walks that a resource, a reject, a cursor or another walk refers to. A resource refers to the walk that
-/// brought it, which is not quiet, except where a plan's walk took it over from a file: only then are
-/// resources looked through, of which there are many.
+/// Walks that a resource, a reject, a cursor or another walk refers to.
+///
+/// A resource refers to the walk that brought it, which is not quiet. The exception is a plan's walk that
+/// took resources over from a file. Only then are resources looked through, since there are many.
 const NAMED: &str = "CREATE TEMP TABLE named_walk AS
    SELECT walk_id AS id FROM resource WHERE walk_id IS NOT NULL
      AND connection_id IN (SELECT connection_id FROM sync_walk WHERE mode = 'file')
@@ -72,7 +76,7 @@ const MERGE: &str = "
      WHERE id IN (SELECT keeper FROM temp.quiet_walk GROUP BY keeper HAVING count(*) > 1);
    DELETE FROM sync_walk WHERE id IN (SELECT id FROM temp.quiet_walk WHERE id <> keeper);";
 
-/// Runs without walks that are left are those whose walks all went; the newest one stays.
+/// Runs without walks lost all of them by this; they are deleted, except the newest one.
 const RUNS: &str = "DELETE FROM sync_run WHERE finished_at < ?1
      AND id <> (SELECT max(id) FROM sync_run)
      AND NOT EXISTS (SELECT 1 FROM sync_walk w WHERE w.run_id = sync_run.id)
@@ -81,11 +85,12 @@ const RUNS: &str = "DELETE FROM sync_run WHERE finished_at < ?1
      AND command IN ('sync', 'run')";
 
 impl Warehouse {
-    /// Forgets walks that changed nothing and ended before an instant, the runs that are left without
-    /// any, and the access log's entries of before; returns how many walks went.
+    /// Deletes walks that changed nothing and ended before an instant; returns how many.
+    ///
+    /// Also deletes runs that are left without walks, and older entries of the access log.
     ///
     /// # Errors
-    /// SQLite's.
+    /// An error of SQLite.
     pub async fn prune_runs(&self, before: DateTime<Utc>) -> Result<u64, WarehouseError> {
         let now = self.clock.now();
         self.writer
@@ -97,7 +102,7 @@ impl Warehouse {
     }
 }
 
-/// References are looked after here: SQLite would search all resources for each walk that goes.
+/// Foreign keys are handled here: SQLite would search all resources for each deleted walk.
 fn prune(connection: &mut Connection, before: &str) -> Result<u64, WarehouseError> {
     connection.pragma_update(None, "foreign_keys", false).doing(DOING)?;
     let pruned = prune_unreferenced(connection, before);

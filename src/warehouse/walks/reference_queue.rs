@@ -1,7 +1,7 @@
 //! The queue of references to types that a plan does not list.
 //!
-//! It is filled from the stored resources, and each answer goes into it in the transaction that
-//! stores what was read: a killed run goes on where it was. It knows nothing of how a reference is
+//! The queue is filled from the stored resources. Each answer is entered in the transaction that stores
+//! the resource, so a killed run continues where it stopped. This module does not know how a reference is
 //! written or read.
 
 use super::{answered::Verdict, burial::bury_one, page::PageWrite, walk_counters::WalkCounters};
@@ -15,7 +15,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-/// The ids of a type's live resources that reads have brought, the latest first.
+/// The ids of a type's live resources that were brought by reads, the latest first.
 pub(crate) fn read_before(
     connection: &Connection,
     connection_id: i64,
@@ -47,13 +47,13 @@ pub(crate) struct Found {
 /// The state of a type that is read by reference.
 #[derive(Debug, Clone)]
 pub(crate) struct ReferenceType {
-    /// Resources received before this have been searched for references.
+    /// Resources received before this instant have been searched for references.
     pub(crate) scanned_to: Option<String>,
-    /// Whether the server honours a list of ids, where that is known.
+    /// Whether the server honours a list of ids, if known.
     pub(crate) batches: Option<bool>,
 }
 
-/// How many references there are, by what came of them.
+/// The number of references, by the outcome of reading them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct QueueSummary {
     pub(crate) pending: u64,
@@ -61,19 +61,19 @@ pub(crate) struct QueueSummary {
     pub(crate) absent: u64,
     pub(crate) refused: u64,
     pub(crate) unreadable: u64,
-    /// Further from a listed resource than references are followed.
+    /// References that are further from a listed resource than references are followed.
     pub(crate) too_deep: u64,
 }
 
-/// A stored resource that may name others.
+/// A stored resource that may have references to others.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
-    /// 0 for a listed one; else that of the reference by which it came.
+    /// 0 for a listed resource; otherwise the depth of the reference by which it came.
     pub(crate) depth: u32,
     pub(crate) json: &'a [u8],
 }
 
-/// Begins a round over all references of a type unless the latest one is newer than `due_before`.
+/// Begins a round over all references of a type, unless the latest round is newer than `due_before`.
 pub(crate) fn begin(
     connection: &mut Connection,
     connection_id: i64,
@@ -108,8 +108,9 @@ pub(crate) fn begin(
         .doing(doing)
 }
 
-/// Calls back with every live resource received at or after an instant; returns when the newest was
-/// received.
+/// Calls back with every live resource received at or after an instant.
+///
+/// Returns when the newest of them was received.
 pub(crate) fn sources(
     connection: &Connection,
     connection_id: i64,
@@ -136,7 +137,7 @@ pub(crate) fn sources(
     Ok(newest)
 }
 
-/// Queues what was found, and notes up to where was searched.
+/// Queues the references that were found, and notes up to which instant resources were searched.
 pub(crate) fn enqueue(
     connection: &mut Connection,
     connection_id: i64,
@@ -178,14 +179,14 @@ pub(crate) fn enqueue(
     transaction.commit().doing(doing)
 }
 
-/// Not answered in the present round, and near enough. Parameters 1 to 3: connection, type, depth.
+/// Not answered in the present round, and not too deep. Parameters 1 to 3: connection, type, depth.
 const PENDING: &str = "q.connection_id = ?1 AND q.resource_type = ?2 AND q.depth <= ?3
    AND (q.answered_at IS NULL OR q.answered_at < t.round_at)";
 
 const QUEUE: &str = "reference_queue q JOIN reference_type t
    ON t.connection_id = q.connection_id AND t.resource_type = q.resource_type";
 
-/// The ids of a type that are still to be read; those that failed before come last.
+/// The ids of a type that must still be read; those that failed before come last.
 pub(crate) fn pending(
     connection: &Connection,
     connection_id: i64,
@@ -205,7 +206,7 @@ pub(crate) fn pending(
         .doing("cannot read the queue of references")
 }
 
-/// How far a type's references have got.
+/// Counts a type's references by their outcome.
 pub(crate) fn summary(
     connection: &Connection,
     connection_id: i64,
@@ -254,7 +255,7 @@ pub(crate) fn set_batches(
         .map(drop)
 }
 
-/// Enters a page's answers, with the page.
+/// Enters the answers of a page, in the transaction of the page.
 pub(crate) fn answer(
     transaction: &Transaction<'_>,
     catalog: &Catalog,
@@ -296,7 +297,7 @@ pub(crate) fn answer(
                 counters.resources_deleted += 1;
             }
         }
-        // Settled once an answer says something else.
+        // An open reject is settled once the answer is something else.
         if !matches!(answered.verdict, Verdict::Unreadable | Verdict::Later) {
             transaction
                 .prepare_cached(

@@ -1,4 +1,4 @@
-//! One resource on its way into the table `resource`: new, changed, as it was, or outdated.
+//! Stores one resource in the table `resource`: new, changed, unchanged, or outdated.
 
 use super::{
     abridged::is_less_than_stored,
@@ -13,26 +13,26 @@ use crate::{
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use std::cmp::Ordering;
 
-/// The stored resource of the same key, before the new one came.
+/// What was stored for a resource before this copy came.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Was {
     /// Nothing.
     Absent,
-    /// Other content, or the resource was marked as deleted.
+    /// Other content, or a resource that was marked as deleted.
     Other,
-    /// The same content arrived in the meantime, e.g. included by another type's walk.
+    /// The same content: it arrived meanwhile, such as included by another type's walk.
     Same,
-    /// A newer version, which stays.
+    /// A newer version, which is kept.
     Newer,
 }
 
-/// A resource that is stored now.
+/// A resource that is now stored.
 pub(crate) struct Stored {
     pub(crate) rowid: i64,
     pub(crate) was: Was,
 }
 
-/// The stored resource of a key.
+/// The stored resource with the same key.
 struct Known {
     rowid: i64,
     is_live: bool,
@@ -73,7 +73,7 @@ fn find_stored(
         .doing("cannot look up a resource")
 }
 
-/// Whether the stored version stays although another one came.
+/// Whether the stored version is kept although another version came.
 fn stays(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -85,20 +85,20 @@ fn stays(
         last_updated: known.last_updated.as_deref(),
     };
     if page.file.is_some() && !changed.is_superseded {
-        // Nobody knows of when a file is. What a plan has sent or is proved to have deleted gives way
-        // only to what is certainly newer.
+        // The age of a file is not known. A resource that a plan has sent, or that is proved to be
+        // deleted, is replaced only by a version that is certainly newer.
         if !known.is_live || is_of_plan(transaction, known.rowid)? {
             return Ok(!stored.is_older_than(&changed.version()));
         }
-        // Among files the rank decides, and of equals the one that came last: once, so that the same
-        // files bring nothing when they are imported again.
+        // Among files the version's rank decides. For equal ranks the last one wins, but only once, so
+        // that importing the same files again changes nothing.
         return match changed.version().rank().cmp(&stored.rank()) {
             Ordering::Less => Ok(true),
             Ordering::Greater => Ok(false),
             Ordering::Equal => was_superseded(transaction, page, changed),
         };
     }
-    // A resource that was deleted and is sent again is back, in whichever version.
+    // A deleted resource that is sent again exists again, in any version.
     if !known.is_live || changed.is_superseded {
         return Ok(changed.is_superseded);
     }
@@ -106,7 +106,7 @@ fn stays(
         && !older_version::is_believed(transaction, page, known.rowid)?)
 }
 
-/// Whether a plan has sent what is stored of a resource, and not a file.
+/// Whether a plan has sent the stored resource, as opposed to a file.
 fn is_of_plan(transaction: &Transaction<'_>, rowid: i64) -> Result<bool, WarehouseError> {
     transaction
         .prepare_cached(
@@ -117,7 +117,7 @@ fn is_of_plan(transaction: &Transaction<'_>, rowid: i64) -> Result<bool, Warehou
         .doing("cannot look up a resource")
 }
 
-/// Whether a resource had this content before it had another one, however it was written.
+/// Whether a resource had this content before it had other content, however it was written.
 fn was_superseded(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -148,8 +148,9 @@ fn was_superseded(
     Ok(false)
 }
 
-/// Whether the stored resource is more than the copy that came, since another walk has stored it after
-/// the page was unpacked: the page was judged by what was stored then.
+/// Whether the stored resource is more complete than the copy that came.
+///
+/// The page was unpacked by what was stored then; another walk may have stored the resource since.
 fn is_less(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -160,7 +161,7 @@ fn is_less(
     is_less_than_stored(transaction, walk_type, &changed.resource_type, json, rowid)
 }
 
-/// Stores a resource, unless a newer version of it is there.
+/// Stores a resource, unless a newer version of it is stored.
 pub(super) fn store_resource(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -235,7 +236,7 @@ pub(super) fn store_resource(
     }
 }
 
-/// Copies what a resource said until now to its history.
+/// Copies the stored version of a resource to its history.
 pub(super) fn keep_version(
     transaction: &Transaction<'_>,
     rowid: i64,

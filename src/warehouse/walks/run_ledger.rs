@@ -1,4 +1,4 @@
-//! The ledger's runs: when each began, how it ended, what it says of itself.
+//! The ledger's runs: when each began, how it ended, and its summary.
 
 use crate::{
     clock,
@@ -35,14 +35,14 @@ impl Warehouse {
     }
 }
 
-/// When the newest run of the ledger began, by the clock of then.
+/// When the newest run of the ledger began, by the clock of that time.
 pub(crate) fn newest_run(connection: &Connection) -> Result<Option<String>, WarehouseError> {
     connection
         .query_row("SELECT max(started_at) FROM sync_run", [], |row| row.get(0))
         .doing("cannot look for the newest run")
 }
 
-/// Begins a run and closes what a killed one left open.
+/// Begins a run, and closes a run that was killed.
 pub(super) fn start_run(
     connection: &mut Connection,
     command: &str,

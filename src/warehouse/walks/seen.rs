@@ -1,21 +1,21 @@
-//! Which resources a walk has seen: what decides whether its pages moved and what is absent.
+//! Which resources a walk has seen. This decides whether its pages moved, and what is absent.
 //!
-//! The notes of a walk under way are in temporary tables, outside the warehouse file. A page that
-//! names a next one also leaves its row ids in `walk_page`, in its own transaction, so that a walk
-//! which goes on in a later run still knows what its earlier pages brought, rejects included. A pass that ended in doubt
-//! leaves all that it saw there, as page 0, where the pass after it may take several runs; so does a
-//! complete walk over a part, as page -1.
+//! The notes of a running walk are in temporary tables, outside the warehouse file. A page that names a
+//! next page also stores its row ids in `walk_page`, in its own transaction, rejects included. So a walk
+//! that continues in a later run still knows what its earlier pages brought. A pass that ended in doubt
+//! stores everything it saw there, as page 0, if the pass after it may take several runs. A complete walk
+//! over a part stores it as page -1.
 
 use super::{page::PageWrite, walk_key::WalkKey};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// In what two walks over the same part of a type agree.
+/// How far two walks over the same part of a type agree.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Agreement {
-    /// Each resource came in both, on as many pages.
+    /// Each resource came in both walks, on the same number of pages.
     pub(crate) resources: bool,
-    /// The server declared one total in both, or none in either.
+    /// The server declared the same total in both walks, or no total in either.
     pub(crate) total: bool,
 }
 
@@ -36,8 +36,7 @@ pub(crate) fn create_temporary_tables(connection: &Connection) -> Result<(), War
         .doing("cannot create temporary tables")
 }
 
-/// Notes that a page brought these resources of the walk's type; returns how many of them are new
-/// to the walk.
+/// Notes resources of the walk's type that a page brought; returns how many are new to the walk.
 pub(super) fn note_seen(
     connection: &Connection,
     page: &PageWrite,
@@ -50,8 +49,9 @@ pub(super) fn note_seen(
     Ok(new)
 }
 
-/// Leaves what a page brought for a later run, where the walk goes on after it: resources and rejects, by
-/// their row ids.
+/// Stores the row ids of a page's resources and rejects, if the walk continues after the page.
+///
+/// A later run that continues the walk reads them.
 pub(super) fn note_page(
     connection: &Connection,
     page: &PageWrite,
@@ -105,7 +105,7 @@ pub(crate) fn insert(
     Ok(new)
 }
 
-/// Notes a reject that a walk met; false when the walk had met it before.
+/// Notes a reject that a walk met; returns false if the walk had met it before.
 pub(super) fn note_rejected(
     connection: &Connection,
     walk_id: i64,
@@ -118,7 +118,7 @@ pub(super) fn note_rejected(
         .map(|new| new > 0)
 }
 
-/// Notes the id of something that was rejected; false when the walk had met it before.
+/// Notes the id of a rejected resource; returns false if the walk had met it before.
 pub(super) fn note_rejected_id(
     connection: &Connection,
     walk_id: i64,
@@ -131,7 +131,7 @@ pub(super) fn note_rejected_id(
         .map(|new| new > 0)
 }
 
-/// How many different resources a walk, or the windows that are parts of it, have seen.
+/// How many different resources a walk, or the windows that belong to it, have seen.
 pub(crate) fn count_seen(connection: &Connection, walk_id: i64) -> Result<u64, WarehouseError> {
     connection
         .query_row("SELECT count(*) FROM temp.walk_seen WHERE walk_id = ?1", [walk_id], |row| {
@@ -140,10 +140,10 @@ pub(crate) fn count_seen(connection: &Connection, walk_id: i64) -> Result<u64, W
         .doing("cannot count what was seen")
 }
 
-/// Whether two walks have seen the same resources, each as often, under the same declared total.
+/// Whether two walks saw the same resources, each equally often, with the same declared total.
 ///
-/// A habit of the server is the same in both. Where one brought a resource twice that the other
-/// brought once, rows shifted in either, and a row that both miss may have been jumped over twice.
+/// A habit of the server shows in both walks. If one walk brought a resource twice and the other brought
+/// it once, rows shifted in one of them. A row that both walks miss may then have been jumped over twice.
 pub(crate) fn saw_the_same(
     connection: &Connection,
     one: i64,
@@ -172,7 +172,7 @@ const OF_THE_SAME: &str = "(SELECT o.id FROM sync_walk w JOIN sync_walk o
        AND o.window_to IS w.window_to
    WHERE w.id = ?1)";
 
-/// The row ids of all that a walk saw, as `walk_page` has them: each as often as pages brought it.
+/// The row ids of everything a walk saw, in the format of `walk_page`: each as often as pages brought it.
 pub(super) fn all_seen(connection: &Connection, walk: &WalkKey) -> Result<Vec<u8>, WarehouseError> {
     let seen: Vec<(i64, usize)> = connection
         .prepare("SELECT resource, times FROM temp.walk_seen WHERE walk_id = ?1")
@@ -187,7 +187,7 @@ pub(super) fn all_seen(connection: &Connection, walk: &WalkKey) -> Result<Vec<u8
     Ok(bytes.collect())
 }
 
-/// Leaves all that a pass saw, for a pass that ends in a later run.
+/// Stores everything a pass saw, for a pass that ends in a later run.
 pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
     connection
         .execute(
@@ -199,7 +199,7 @@ pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), W
         .map(drop)
 }
 
-/// Brings back what the pass saw that was kept for a walk; returns that pass.
+/// Restores what the stored pass of a walk saw; returns the id of that pass.
 pub(super) fn recall_pass(
     connection: &Connection,
     walk_id: i64,
@@ -225,7 +225,7 @@ pub(super) fn row_ids(bytes: &[u8]) -> Vec<i64> {
     rowids.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect()
 }
 
-/// Takes over what the earlier runs of a walk have seen; returns how many different resources.
+/// Takes over what the earlier runs of a walk saw; returns the number of different resources.
 pub(crate) fn take_over(
     connection: &Connection,
     earlier: i64,
@@ -264,7 +264,7 @@ fn recall_reject(connection: &Connection, walk_id: i64, reject: i64) -> Result<(
     Ok(())
 }
 
-/// Deletes a walk's notes of what it has seen, which last for one run.
+/// Deletes the notes of what a walk has seen; they are needed for one run only.
 pub(crate) fn forget(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
     for table in ["walk_seen", "walk_rejected", "walk_rejected_id"] {
         connection
@@ -275,8 +275,9 @@ pub(crate) fn forget(connection: &Connection, walk_id: i64) -> Result<(), Wareho
     Ok(())
 }
 
-/// Drops what the pages of earlier walks over the same part of a type brought, for the cursor is now
-/// that of this walk.
+/// Deletes the stored pages of earlier walks over the same part of a type.
+///
+/// They are not needed, since the cursor is now this walk's.
 pub(super) fn forget_pages_before(
     connection: &Connection,
     walk_id: i64,
@@ -292,7 +293,7 @@ pub(super) fn forget_pages_before(
         .map(drop)
 }
 
-/// Drops the passes that were kept for earlier walks over a type, whatever part of it: this walk saw all of it.
+/// Deletes the stored passes of earlier walks over any part of the type, since this walk saw all of it.
 pub(super) fn forget_passes_before(
     connection: &Connection,
     walk_id: i64,
@@ -309,7 +310,7 @@ pub(super) fn forget_passes_before(
         .map(drop)
 }
 
-/// Forgets where earlier walks over a type's changes would go on: this walk saw all of it.
+/// Deletes the cursors of earlier walks over the type's changes, since this walk saw all of the type.
 pub(super) fn forget_increments_before(
     connection: &Connection,
     walk_id: i64,
@@ -326,8 +327,7 @@ pub(super) fn forget_increments_before(
     .doing("cannot clear where walks over changes would go on")
 }
 
-/// Drops what walks over the same part of a type as this one have noted for a later run: their pages,
-/// and the pass that was kept.
+/// Deletes what walks over the same part of a type have stored for a later run: pages and the pass.
 pub(super) fn forget_all(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
     connection
         .execute(

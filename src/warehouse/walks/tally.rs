@@ -1,16 +1,16 @@
-//! The sums over the pages of a walk, over all the runs that it takes.
+//! The sums over the pages of a walk, over all the runs that the walk takes.
 
 use chrono::{DateTime, Utc};
 
-/// The sums over the pages of a walk; kept with its cursor.
+/// Sums over the pages of a walk; stored with the walk's cursor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    /// Matches of the search, with repeats and with what was rejected.
+    /// Matches of the search, including repeats and rejects.
     pub(crate) entries: u64,
-    /// Resources of the walk's own type that were taken in, each once per page, and entries that
+    /// Resources of the walk's own type that were taken in, counted once per page. Also entries that
     /// could not be taken in and came again.
     pub(crate) matches: u64,
-    /// Entries among them that could not be taken in, without those that came again.
+    /// Entries that could not be taken in, without those that came again.
     pub(crate) rejected: u64,
     /// Different resources of the walk's own type.
     pub(crate) distinct: u64,
@@ -18,36 +18,38 @@ pub(crate) struct Tally {
     pub(crate) first_page: Option<u64>,
     /// Entries of the latest page.
     pub(crate) latest_page: u64,
-    /// `Bundle.total` of the latest page that had one; of a page without entries only where it is the
-    /// first, for an end in the middle of a walk declares 0, too.
+    /// `Bundle.total` of the latest page that had one.
+    ///
+    /// For a page without entries it counts only if the page is the first, since an end in the middle of
+    /// a walk declares 0, too.
     pub(crate) declared_total: Option<u64>,
     /// Whether two pages had a different `Bundle.total`.
     pub(crate) total_changed: bool,
-    /// Whether the latest page has no entry and does not confirm the total declared before it, so that
-    /// it may be an end in the middle of a walk. Known for the page that was just fetched.
+    /// Whether the latest page has no entry and does not confirm the total declared before. It may then
+    /// be an end in the middle of a walk. Known only for the page that was just fetched.
     pub(crate) denies_total: bool,
-    /// Pages with entries, in a row up to the latest page, that brought nothing that the walk had
-    /// not met; pages without entries between them do not count.
+    /// Number of latest consecutive pages with entries that brought nothing new to the walk. Pages
+    /// without entries between them are not counted.
     pub(crate) stale_pages: u32,
-    /// Pages in a row, up to the latest one, that brought nothing that the walk had not met, those
-    /// without entries included.
+    /// Number of latest consecutive pages that brought nothing new to the walk, including pages without
+    /// entries.
     pub(crate) hollow_pages: u32,
-    /// Whether more than half of a page that named a next one was a repeat, of earlier pages or of
-    /// itself: its own content may be missing.
+    /// Whether more than half of a page that named a next page was a repeat, of earlier pages or of
+    /// itself. Its own content may then be missing.
     pub(crate) repeated_page: bool,
-    /// Whether a page of this run brought an entry without a resource that looks like one of an earlier
-    /// page, in whichever run: it may be the same one, and stand for a resource that did not come.
+    /// Whether a page of this run brought an entry without a resource that equals one of an earlier page,
+    /// in any run. It may be the same entry, or stand for a resource that did not come.
     pub(crate) nameless_again: bool,
-    /// When the walk began, by the earlier of the server's clock and ours.
+    /// When the walk began, by the server's clock or ours, whichever is earlier.
     pub(crate) began: Option<DateTime<Utc>>,
-    /// Whether a resource came that had last changed before the walk began.
+    /// Whether a resource came whose last change was before the walk began.
     pub(crate) brought_early: bool,
     /// Whether a page after the first brought a resource that had changed since the walk began.
     pub(crate) brought_late: bool,
 }
 
 impl Tally {
-    /// Adds a page, but for how many of its resources are new: the writer knows that.
+    /// Adds a page, except the number of its new resources, which only the writer knows.
     pub(crate) fn add_page(
         &mut self,
         entries: u64,
@@ -68,14 +70,16 @@ impl Tally {
         }
     }
 
-    /// A page was not sound: it carried a failure, or is old. A run that goes on from it knows nothing of
-    /// that, and takes it for one that moved.
+    /// Notes that a page was unsound: it carried a failure, or is old.
+    ///
+    /// A run that continues from it does not know that, and treats the page as one that moved.
     pub(crate) fn note_unsound(&mut self) {
         (self.brought_early, self.brought_late) = (true, true);
     }
 
-    /// Adds whether the latest page brought an id of the walk's own type that the walk had not met, or
-    /// any id at all.
+    /// Notes whether the latest page brought an id of the walk's own type that is new to the walk.
+    ///
+    /// `brings_any` tells whether it brought any id at all.
     pub(crate) fn add_news(&mut self, has_news: bool, brings_any: bool) {
         if has_news {
             (self.stale_pages, self.hollow_pages) = (0, 0);
@@ -85,25 +89,27 @@ impl Tally {
         self.hollow_pages += 1;
     }
 
-    /// Adds how many entries of the latest page the walk had not met.
+    /// Notes how many entries of the latest page were new to the walk.
     pub(crate) fn add_repeats(&mut self, new: u64, names_next: bool) {
         self.repeated_page |= names_next && new.saturating_mul(2) < self.latest_page;
     }
 
-    /// Resources that came on a page though an earlier page had brought them.
+    /// The number of times that a resource came again on a later page.
     pub(crate) fn repeats(&self) -> u64 {
         self.matches.saturating_sub(self.distinct)
     }
 
-    /// Whether something changed between two pages. A server that stamps all that it sends with the
-    /// present instant shows nothing by it.
+    /// Whether something changed between two pages.
+    ///
+    /// A server that gives everything it sends the present instant as its last change shows nothing by
+    /// this.
     pub(crate) fn changed_meanwhile(&self) -> bool {
         self.brought_early && self.brought_late
     }
 
-    /// Resources that the server declares beyond those that came; negative where more came.
+    /// The number of declared resources beyond those that came; negative if more came.
     ///
-    /// What could not be taken in may be one of those declared, or rubbish beside them.
+    /// A rejected entry may be one of those declared, or rubbish that the total does not count.
     pub(crate) fn total_gap(&self) -> Option<i64> {
         let total = i64::try_from(self.declared_total?).ok()?;
         let least = i64::try_from(self.distinct).ok()?;

@@ -1,21 +1,23 @@
-//! Which connection's turn it is, if the number of requests is limited.
+//! Decides whose turn it is, if the number of requests per run is limited.
 //!
-//! A type has had its turn in a run when it got all that it wanted, or when it was the first that the
-//! run asked for and so could take all there was. What got only a rest, and wanted more, keeps its
-//! place: else a type that wants many requests would get the rest of others for ever.
+//! A type has had its turn in a run if it got all the requests that it wanted. It also has had it if the
+//! run began with it, since it could then take all there were. A type that got only what was left, and
+//! wanted more, keeps its place. Otherwise a type that wants many requests would for ever get what others
+//! leave.
 
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::HashMap;
 
-/// The walk with which each type of each connection last had its turn (its id in the ledger: later
-/// walks have higher ones); types that never had one are not there.
+/// The last walk with which each type of each connection had its turn; types without a turn are missing.
 ///
-/// The requests of a proof stand with the walk that missed the resource, which an earlier run made: what
-/// was asked about since the run began tells of them.
-/// A type that has absences of which nobody has asked yet wants more. Patient is asked for first in
-/// most runs, with little, so that its request is its turn and takes nobody else's; but in a run of so few
-/// requests that the rest is too little for a proof.
+/// The value is the walk's id in the ledger: later walks have higher ids.
+///
+/// Requests of a proof of deletion are counted with the walk that missed the resource, which an earlier
+/// run made. So the resources that were asked for since the run began tell of them. A type with absent
+/// resources that were never asked for wants more requests. Most runs ask for Patient first, with few
+/// requests. That is the turn of Patient and takes nobody else's, except in a run with too few requests
+/// to leave enough for a proof.
 ///
 /// # Errors
 /// The ledger cannot be read.
@@ -62,8 +64,9 @@ pub(crate) fn last_turns(
         .doing("cannot look up whose turn it is")
 }
 
-/// The run in which each connection last had its turn: the run began with it, or finished all its
-/// types. Connections that never had a turn are missing.
+/// The run in which each connection last had its turn: it began with it, or finished all its types.
+///
+/// Connections that never had a turn are missing.
 ///
 /// # Errors
 /// The ledger cannot be read.
@@ -88,8 +91,9 @@ pub(crate) fn connection_turns(
         .doing("cannot look up whose turn it is")
 }
 
-/// Whether the latest full walk over a type got no page, since walks over changes took all requests: a
-/// full walk of several nights and the walks beside it take turns.
+/// Whether the latest full walk over a type got no page, because walks over changes took all requests.
+///
+/// A full walk that takes several nights and the walks beside it take turns.
 ///
 /// # Errors
 /// The ledger cannot be read.
@@ -111,8 +115,9 @@ pub(crate) fn is_turn_of_full_walk(
         .map(|is_turn| is_turn.unwrap_or(false))
 }
 
-/// How many pages the latest complete full walk of a type took, those of its last pass; `None` where
-/// there was none.
+/// The number of pages of a type's latest complete full walk, in its last pass.
+///
+/// `None` if there was no such walk.
 ///
 /// # Errors
 /// The ledger cannot be read.

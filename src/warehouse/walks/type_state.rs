@@ -1,4 +1,4 @@
-//! The state of a type beyond its resources: its watermark, and whether `_lastUpdated` works.
+//! The state of a type besides its resources: its watermark, and whether `_lastUpdated` works.
 
 use super::{
     cursor::{Cursor, cursors},
@@ -15,17 +15,17 @@ use rusqlite::{Connection, Row, params};
 /// Whether a server honours `_lastUpdated` for a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastUpdated {
-    /// Not tried yet.
+    /// No probe has been made yet.
     Unknown,
-    /// A probe and every walk since agree.
+    /// A probe and every walk since confirm it.
     Honoured,
-    /// It refused a probe, which it may have done to any request then: asked again after a while.
+    /// The server refused a probe, which it may have done to any request at the time: tried again later.
     Refused,
-    /// It is not supported, ignored or wrong: only full walks are complete.
+    /// The parameter is not supported, ignored or wrong: only full walks are complete.
     Ignored,
 }
 
-/// Why a type's `_lastUpdated` is not used: the server refused the probe.
+/// Why `_lastUpdated` is not used for a type: the server refused the probe.
 const REFUSES: &str = "it refuses the parameter";
 
 impl LastUpdated {
@@ -59,18 +59,18 @@ impl Totals {
     }
 }
 
-/// The state of a connection's type.
+/// The state of one type of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeState {
     /// FHIR resource type.
     pub resource_type: String,
-    /// The type is known to be complete up to here (RFC 3339).
+    /// The instant up to which the type is known to be complete (RFC 3339).
     pub watermark: Option<String>,
     /// Start of the last complete full walk (RFC 3339).
     pub last_full_at: Option<String>,
     /// Whether the server honours `_lastUpdated`.
     pub last_updated: LastUpdated,
-    /// Why the server is not asked for changes alone.
+    /// Why the server is not asked for changes only.
     pub last_updated_reason: Option<String>,
     /// Whether every live resource came with `meta.lastUpdated`.
     pub all_dated: bool,
@@ -78,16 +78,17 @@ pub struct TypeState {
     pub resources: u64,
     /// Whether a resource of the type was rejected and the reject is still open.
     pub has_open_rejects: bool,
-    /// Whether resources came in an older version than the stored one, and since then not the
-    /// stored one: a full walk tells which is the plan's.
+    /// Whether a version older than the stored one came, and the stored one has not come since. A full
+    /// walk tells which version the plan has.
     pub has_outdated: bool,
-    /// For which base, search and consent the last full walk was made; `None`: nobody knows.
+    /// The base, search and consent of the last full walk; `None` if not known.
     pub proved_for: Option<String>,
-    /// Whether the server's totals are what its pages come to.
+    /// Whether the server's totals equal the number of resources on its pages.
     pub totals: Totals,
-    /// When a probe of `_lastUpdated` last had an answer (RFC 3339).
+    /// When a probe of `_lastUpdated` was last answered (RFC 3339).
     pub probed_at: Option<String>,
-    /// Whether the plan refused the search that does not name the patient, and took the one that does.
+    /// Whether the plan refused the search without the patient, and accepted the one that names the
+    /// patient.
     pub by_patient: bool,
 }
 
@@ -96,12 +97,12 @@ pub struct TypeState {
 pub(crate) struct KnownTypes {
     pub(crate) states: Vec<TypeState>,
     pub(crate) held: Vec<HeldType>,
-    /// Where unfinished walks over whole types go on.
+    /// The cursors of unfinished walks over whole types.
     pub(crate) cursors: Vec<Cursor>,
 }
 
 impl KnownTypes {
-    /// Reads them.
+    /// Reads all of it from the warehouse.
     pub(crate) fn read(
         connection: &Connection,
         connection_id: i64,
@@ -114,8 +115,8 @@ impl KnownTypes {
     }
 }
 
-/// What is known of each type. Live resources may be many: the index `resource_live` counts them, and none of
-/// their rows is read.
+/// The state of each type. Live resources may be many: the index `resource_live` counts them, without
+/// reading their rows.
 const STATES: &str = "WITH live AS MATERIALIZED (
      SELECT resource_type, count(*) AS resources, count(last_updated) AS dated
      FROM resource WHERE connection_id = ?1 AND deleted_at IS NULL GROUP BY resource_type)
@@ -172,16 +173,16 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
     })
 }
 
-/// A type of which a connection holds live resources that came in walks over the type.
+/// A type with live resources that came in walks over this type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldType {
     /// FHIR resource type.
     pub resource_type: String,
-    /// Whether the plan listed it; else it was read by reference.
+    /// Whether the plan listed the type; otherwise it was read by reference.
     pub is_listed: bool,
 }
 
-/// The types that a connection holds because they were walked; others came along with those.
+/// The types that a connection has because they were walked; further types came along with those.
 pub(crate) fn held_types(
     connection: &Connection,
     connection_id: i64,
@@ -205,8 +206,9 @@ pub(crate) fn held_types(
         .doing("cannot read which types are held")
 }
 
-/// The types of a connection that a table has rows of, by a look into its index for each: `named (name)`,
-/// whose last name is NULL.
+/// SQL for the types of a connection that a table has rows of, with one look into its index per type.
+///
+/// It is a table `named (name)`, whose last name is NULL.
 fn types_in(table: &str) -> String {
     format!(
         "WITH RECURSIVE named (name) AS (
@@ -217,7 +219,8 @@ fn types_in(table: &str) -> String {
     )
 }
 
-/// The types of live resources of which the ledger says nothing: they came along with other types.
+/// The types of live resources that the ledger does not mention, because they came along with other
+/// types.
 pub(crate) fn unmentioned_types(
     connection: &Connection,
     connection_id: i64,
@@ -235,7 +238,7 @@ pub(crate) fn unmentioned_types(
         .doing("cannot read which types are stored")
 }
 
-/// The types that the ledger says last that they are not asked for: it need not say so again.
+/// The types whose latest entry in the ledger says that they are not asked for; no new entry is needed.
 pub(crate) fn left_types(
     connection: &Connection,
     connection_id: i64,
@@ -257,14 +260,15 @@ pub(crate) fn left_types(
 pub(crate) struct Advance {
     /// The new watermark; `None` keeps the present one.
     pub(crate) watermark: Option<String>,
-    /// Whether the walk saw the whole type; then its start is when deletions are known.
+    /// Whether the walk saw the whole type; its start is then the instant up to which deletions are
+    /// known.
     pub(crate) full: bool,
-    /// Whether it was no walk over changes: what is known now is known for its base, search and
-    /// consent.
+    /// Whether it was another walk than one over changes, so that its base, search and consent are those
+    /// now proved.
     pub(crate) proves: bool,
 }
 
-/// Moves the watermark, with the last page of a complete walk.
+/// Moves the watermark, in the transaction that ends a complete walk.
 pub(crate) fn advance(
     connection: &Connection,
     walk_id: i64,
@@ -292,7 +296,7 @@ pub(crate) fn advance(
 const DATES: &str = "SELECT DISTINCT last_updated FROM resource WHERE connection_id = ?1
    AND resource_type = ?2 AND deleted_at IS NULL AND last_updated IS NOT NULL";
 
-/// The dates that a type's live resources give themselves, as received.
+/// The dates of last change in a type's live resources, as received.
 pub(crate) fn dates(
     connection: &Connection,
     connection_id: i64,
@@ -306,7 +310,7 @@ pub(crate) fn dates(
         .doing("cannot read the dates of a type")
 }
 
-/// Notes what a walk has shown of the server's totals.
+/// Notes what a walk has shown about the server's totals.
 pub(super) fn set_totals(
     connection: &Connection,
     walk: &WalkKey,
@@ -339,7 +343,7 @@ pub(crate) fn set_by_patient(
         .map(drop)
 }
 
-/// Notes what a probe or a walk has shown.
+/// Notes what a probe or a walk has shown about `_lastUpdated`.
 pub(crate) fn set_last_updated(
     connection: &mut Connection,
     connection_id: i64,
@@ -368,7 +372,7 @@ mod tests {
     use super::*;
     use crate::warehouse::file::{open::open_to_write, place::WarehouseFile};
 
-    /// In a row, `deleted_at` stands behind the JSON: to look there is to read all of it.
+    /// In a row, `deleted_at` is stored after the JSON, so that reading it means reading all of the JSON.
     #[test]
     fn what_each_run_asks_of_live_resources_comes_from_their_index() {
         let folder = tempfile::tempdir().unwrap();

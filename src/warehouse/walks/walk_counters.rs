@@ -5,27 +5,27 @@
 pub struct WalkCounters {
     /// Pages stored.
     pub pages: u64,
-    /// HTTP requests sent, repeats included.
+    /// HTTP requests sent, retries included.
     pub requests: u64,
-    /// Repeats among them.
+    /// How many of them were retries.
     pub retries: u64,
     /// Bytes of page bodies, decompressed.
     pub bytes: u64,
-    /// Entries that are resources, duplicates left out.
+    /// Entries that are resources, without duplicates on the same page.
     pub resources_seen: u64,
-    /// Seen for the first time.
+    /// Resources seen for the first time.
     pub resources_new: u64,
-    /// Content differs from the stored one.
+    /// Resources whose content differs from the stored one.
     pub resources_changed: u64,
-    /// Content is the stored one.
+    /// Resources whose content equals the stored one.
     pub resources_unchanged: u64,
-    /// Older than the stored version, which stays.
+    /// Resources older than the stored version, which is kept.
     pub resources_older: u64,
-    /// Marked as deleted.
+    /// Resources marked as deleted.
     pub resources_deleted: u64,
-    /// Stored, not met, and not proved deleted.
+    /// Stored resources that were not met and are not proved to be deleted.
     pub resources_absent: u64,
-    /// Quarantined.
+    /// Resources that were quarantined.
     pub resources_rejected: u64,
     /// Entries that repeat another one of the same page.
     pub duplicates: u64,
@@ -36,7 +36,7 @@ pub struct WalkCounters {
 }
 
 impl WalkCounters {
-    /// Adds what the walk of another part counted.
+    /// Adds the counters of a walk over another part.
     pub fn add(&mut self, other: &WalkCounters) {
         self.add_effort(other);
         self.pages += other.pages;
@@ -50,7 +50,7 @@ impl WalkCounters {
         self.duplicates += other.duplicates;
     }
 
-    /// Adds what proofs of deletion cost and changed, from how a walk stood before and after them.
+    /// Adds the cost and effect of proofs of deletion: the counters after them less those before.
     pub(crate) fn add_proofs(&mut self, before: &WalkCounters, after: &WalkCounters) {
         self.requests += after.requests - before.requests;
         self.retries += after.retries - before.retries;
@@ -61,7 +61,7 @@ impl WalkCounters {
         self.resources_absent = after.resources_absent;
     }
 
-    /// Adds what another attempt at the same type cost and wrote.
+    /// Adds the cost of another attempt at the same type, and the rows that it wrote.
     pub fn add_effort(&mut self, other: &WalkCounters) {
         self.requests += other.requests;
         self.retries += other.retries;

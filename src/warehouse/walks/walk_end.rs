@@ -1,4 +1,4 @@
-//! How a walk ends.
+//! The end of a walk.
 
 use super::{
     tally::Tally,
@@ -6,38 +6,38 @@ use super::{
     walk_finish::WalkFinish,
 };
 
-/// How a walk ends that came to its last page.
+/// The end of a walk that reached its last page.
 #[derive(Debug, Clone)]
 pub(crate) struct WalkEnd {
-    /// How the walk is entered in the ledger unless the guard holds it back.
+    /// The ledger's entry for the walk, unless the shrink limit holds it back.
     pub(crate) finish: WalkFinish,
-    /// What its pages add up to.
+    /// The sums over the walk's pages.
     pub(crate) tally: Tally,
-    /// Whether it saw the whole type.
+    /// Whether the walk saw the whole type.
     pub(crate) sees_all: bool,
-    /// Whether what it did not meet counts as absent: it saw the whole type, and every entry of it
+    /// Whether resources that it did not meet count as absent: it saw the whole type, and every entry
     /// could be read.
     pub(crate) finds_absences: bool,
-    /// When it missed what it did not meet, by the earlier clock (RFC 3339).
+    /// The instant for resources that it did not meet, by the earlier of two clocks (RFC 3339).
     pub(crate) missed_at: String,
-    /// The same by the later clock: since when it is missed, if no walk before this one missed it.
+    /// The same instant by the later clock, used if no earlier walk missed the resource.
     pub(crate) missed_since: String,
-    /// Whether these instants are in doubt, so that no two walks are days apart by them.
+    /// Whether these instants are in doubt, so that they never make two walks days apart.
     pub(crate) is_doubted: bool,
-    /// Whether open rejects that this walk did not see again are settled.
+    /// Whether open rejects that this walk did not meet again are settled.
     pub(crate) settles_rejects: bool,
-    /// What it leaves behind when it is complete; a walk over a part leaves nothing.
+    /// The new state of the type if the walk is complete; `None` for a walk over a part.
     pub(crate) advance: Option<Advance>,
-    /// Whether what it saw is kept for a pass in a later run.
+    /// Whether the resources that it saw are stored for a pass in a later run.
     pub(crate) keeps_pass: bool,
-    /// The pass before it that saw the same part of the type.
+    /// The pass before it, over the same part of the type.
     pub(crate) before: Option<i64>,
-    /// The walk over the whole type that this one, over a part of it, belongs to.
+    /// If the walk is over a part: the walk over the whole type to which it belongs.
     pub(crate) round: Option<i64>,
-    /// Whether the resources of its part are kept for a later run's walk over the whole type.
+    /// Whether the resources of its part are stored for a later run's walk over the whole type.
     pub(crate) keeps_part: bool,
-    /// What it has shown of the server's totals.
+    /// What the walk has shown about the server's totals.
     pub(crate) totals: Option<Totals>,
-    /// Largest share of the live resources that may be absent at once, in percent.
+    /// The largest share of live resources that may be absent at once, in percent.
     pub(crate) shrink_limit_percent: u8,
 }

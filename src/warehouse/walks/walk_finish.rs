@@ -1,29 +1,29 @@
-//! How a walk is entered in the ledger when it ends.
+//! A walk's final entry in the ledger.
 
 use crate::outcome::{Reason, TypeOutcome, WalkState};
 
-/// How a walk is entered in the ledger.
+/// A walk's final entry in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalkFinish {
     /// State of the walk.
     pub state: WalkState,
-    /// Why, unless complete.
+    /// The reason, unless the walk is complete.
     pub reason: Option<Reason>,
-    /// For people, without values.
+    /// A sentence for people, without values.
     pub detail: Option<String>,
-    /// What to do.
+    /// What a person can do about it.
     pub hint: Option<String>,
-    /// Status of the last answer, when that is why.
+    /// HTTP status of the last answer, if that is the reason.
     pub http_status: Option<u16>,
-    /// The server's own words; may name a patient, so the warehouse is the only place for them.
+    /// The server's own words. They may name a patient, so they are stored in the warehouse only.
     pub server_message: Option<String>,
-    /// 1-based page at which it ended, unless complete.
+    /// The page, counted from 1, at which the walk ended, unless it is complete.
     pub failed_page: Option<u64>,
-    /// Something odd that is no failure.
+    /// A peculiarity that is not a failure.
     pub warning: Option<String>,
-    /// Since when it has been so, where that is before the walk began (RFC 3339).
+    /// Since when this state holds, if since before the walk began (RFC 3339).
     pub as_of: Option<String>,
-    /// Whether the cursor stays, so that the next run goes on there.
+    /// Whether the cursor is kept, so that the next run continues there.
     pub keep_cursor: bool,
 }
 
@@ -33,8 +33,9 @@ impl WalkFinish {
         WalkFinish { warning, ..WalkFinish::with_state(WalkState::Complete) }
     }
 
-    /// A walk that something is missing from, with the reason and a sentence for people. What to do is
-    /// what usually helps; a caller that knows better says so.
+    /// A walk that is not complete, with the reason and a sentence for people.
+    ///
+    /// The hint is the usual one for the reason; a caller that knows better replaces it.
     pub fn incomplete(reason: Reason, detail: String) -> WalkFinish {
         WalkFinish {
             reason: Some(reason),
@@ -63,7 +64,7 @@ impl WalkFinish {
         }
     }
 
-    /// The walk's end, as the exit code counts it.
+    /// The walk's state and reason, from which the exit code is derived.
     pub fn outcome(&self) -> TypeOutcome {
         TypeOutcome { state: self.state, reason: self.reason, http_status: self.http_status }
     }
@@ -84,7 +85,7 @@ impl WalkFinish {
     }
 }
 
-/// What usually helps; `None` where the next run simply goes on, or only the caller knows.
+/// The usual hint for a reason; `None` if the next run simply continues, or only the caller knows.
 fn usual_hint(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::ForeignOrigin => {

@@ -1,4 +1,4 @@
-//! A walk by its keys.
+//! The keys of a walk.
 
 /// A walk, by its keys in the ledger.
 #[derive(Debug, Clone)]

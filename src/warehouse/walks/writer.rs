@@ -1,8 +1,8 @@
 //! The one thread that writes.
 //!
-//! SQLite takes one writer at a time; a thread with the only writing connection makes that a queue
-//! instead of a lock to fight for. The queue is bounded: a slow disk slows the walks down. Pages that
-//! wait share a transaction.
+//! SQLite allows one writer at a time. With one thread that owns the only writing connection, walks wait
+//! in a queue instead of competing for a lock. The queue is bounded: a slow disk slows the walks down.
+//! Pages that wait at the same time share a transaction.
 
 use super::{
     page::PageWrite,
@@ -22,7 +22,8 @@ use tokio::sync::{
     oneshot::{self, error::TryRecvError},
 };
 
-/// Jobs that may wait. Each holds at most one page, whose memory is bounded by whoever unpacked it.
+/// The most jobs that may wait. Each holds at most one page, whose memory the worker threads have
+/// bounded.
 const QUEUE: usize = 64;
 
 enum Job {
@@ -32,12 +33,14 @@ enum Job {
 
 type OtherJob = Box<dyn FnOnce(&mut Connection, &Catalog) + Send>;
 
-/// A handle to the writer's thread; dropping the last one waits until everything queued is done and
-/// the thread has closed the file. A process that ends while a thread still closes a database takes
-/// down under it what SQLCipher's OpenSSL has registered to be taken down, and crashes.
+/// A handle to the writer's thread.
+///
+/// Dropping the last handle waits until every queued job is done and the thread has closed the file. If a
+/// process ended while a thread still closes a database, SQLCipher's OpenSSL would be shut down under it,
+/// and the process would crash.
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
-    // Dropped before the thread is waited for, which ends when there is no sender.
+    // Dropped before the thread is joined, because the thread ends once there is no sender.
     jobs: mpsc::Sender<Job>,
     _thread: Arc<JoinOnDrop>,
 }
@@ -48,7 +51,7 @@ struct JoinOnDrop(Option<thread::JoinHandle<()>>);
 impl Drop for JoinOnDrop {
     fn drop(&mut self) {
         if let Some(handle) = self.0.take() {
-            // A panic in the writer has been seen by whoever waited for its answer.
+            // A panic in the writer was reported to the walk that waited for the answer.
             let _ = handle.join();
         }
     }
@@ -56,12 +59,12 @@ impl Drop for JoinOnDrop {
 
 /// Folds the WAL into the file, so that a finished run leaves one file to copy.
 ///
-/// Where anything was written, what SQLite believes of sizes is brought up to date first. `optimize` looks
-/// only at what it thinks worth it: of a home that grew from one connection to thousands it went on to
-/// believe in one, and looked through the ledger once per row of it.
+/// If anything was written, SQLite's statistics of table sizes are updated first. `optimize` alone
+/// updates only those that it thinks worth it. In a home that grew from one connection to thousands it
+/// went on to assume one connection, and searched the ledger once per row of it.
 fn leave(connection: &Connection) -> rusqlite::Result<()> {
     if connection.query_row("SELECT total_changes() > 0", [], |row| row.get(0))? {
-        // Another process that writes has the lock; sizes can wait for the next run.
+        // Another process has the lock for writing; the statistics can wait for the next run.
         let _ = connection.execute_batch(
             "PRAGMA optimize; PRAGMA analysis_limit = 1000; ANALYZE connection; ANALYZE sync_walk;
              ANALYZE type_state; ANALYZE absent_resource;",
@@ -79,8 +82,8 @@ impl Writer {
         let handle = thread::Builder::new()
             .name("warehouse-writer".to_owned())
             .spawn(move || {
-                // Made here, since a runtime cannot be dropped where another one runs: not even where the
-                // system gives no thread.
+                // Made here, since a runtime cannot be dropped inside another one, and the system may
+                // refuse the thread.
                 let Ok(clock) = tokio::runtime::Builder::new_current_thread().enable_time().build()
                 else {
                     return;
@@ -99,15 +102,15 @@ impl Writer {
                             page_batch::store(&mut connection, &catalog, *first, &mut next);
                         }
                         Job::Other(job) => {
-                            // A panic is its job's alone: the transaction is rolled back, and
-                            // whoever waits for the answer panics in turn.
+                            // A panic affects only its own job: the transaction is rolled back, and the
+                            // caller that waits for the answer panics in turn.
                             let job = AssertUnwindSafe(|| job(&mut connection, &catalog));
                             let _ = panic::catch_unwind(job);
                         }
                     }
                 }
-                // A reader that holds the WAL back only postpones its end: waiting for it would hold
-                // up every other writer.
+                // A reader that holds back the WAL only delays the checkpoint. Waiting for it would block
+                // every other writer.
                 let _ = waiting::for_nobody(&connection);
                 let _ = leave(&connection);
             })
@@ -115,19 +118,19 @@ impl Writer {
         Ok(Writer { jobs, _thread: Arc::new(JoinOnDrop(Some(handle))) })
     }
 
-    /// A writer that takes no job.
+    /// A writer that accepts no job.
     pub(crate) fn absent() -> Writer {
         Writer { jobs: mpsc::channel(1).0, _thread: Arc::new(JoinOnDrop(None)) }
     }
 
-    /// Runs a job on the writer's thread and waits for what it returns; panics where the job did.
+    /// Runs a job on the writer's thread and returns its result; panics if the job did.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection, &Catalog) -> Result<T, WarehouseError> + Send + 'static,
     ) -> Result<T, WarehouseError> {
         let (answer, answered) = oneshot::channel();
         let job = Job::Other(Box::new(move |connection, catalog| {
-            // Nobody waits any more when the run was cancelled; the job is done all the same.
+            // The receiver is gone if the run was cancelled; the job is done all the same.
             let _ = answer.send(job(connection, catalog));
         }));
         self.jobs.send(job).await.map_err(|_| WarehouseError::WriterStopped)?;
@@ -137,7 +140,7 @@ impl Writer {
         }
     }
 
-    /// Sends a page, when there is room in the queue.
+    /// Sends a page to the writer, once there is room in the queue.
     pub(crate) async fn send_page(&self, page: PageWrite) -> Result<OnItsWay, WarehouseError> {
         let (answer, answered) = oneshot::channel();
         let job = Job::Page(Box::new(Waiting { page, answer }));
@@ -145,7 +148,7 @@ impl Writer {
         Ok(OnItsWay { answered, writer: self.clone() })
     }
 
-    /// Says that the writer has stopped; panics where its job did.
+    /// The error for a writer that has stopped; panics if its job panicked.
     fn gave_no_answer(&self) -> WarehouseError {
         match self.jobs.is_closed() {
             true => WarehouseError::WriterStopped,
@@ -154,7 +157,7 @@ impl Writer {
     }
 }
 
-/// The next job, if it comes within a time.
+/// The next job, if it arrives within a time.
 async fn within(time: Duration, queue: &mut mpsc::Receiver<Job>) -> Option<Job> {
     match queue.try_recv() {
         Err(mpsc::error::TryRecvError::Empty) if !time.is_zero() => {
@@ -164,7 +167,7 @@ async fn within(time: Duration, queue: &mut mpsc::Receiver<Job>) -> Option<Job> 
     }
 }
 
-/// A page that the writer has.
+/// A page that was sent to the writer.
 #[derive(Debug)]
 pub(crate) struct OnItsWay {
     answered: oneshot::Receiver<Result<PageWritten, WarehouseError>>,
@@ -180,7 +183,7 @@ impl OnItsWay {
         }
     }
 
-    /// What came of it, if that is known by now.
+    /// The outcome of storing the page, if it is known by now.
     pub(crate) fn stored_by_now(&mut self) -> Option<Result<PageWritten, WarehouseError>> {
         match self.answered.try_recv() {
             Ok(result) => Some(result),

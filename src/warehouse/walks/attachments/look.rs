@@ -1,9 +1,9 @@
-//! What is to be fetched, and how attachments stand.
+//! Which attachments must be fetched, and how many are in which state.
 
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-/// A resource whose attachments are to be looked at.
+/// A resource whose attachments must be examined.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub(crate) resource_type: String,
@@ -12,7 +12,7 @@ pub(crate) struct Source {
     pub(crate) json: Vec<u8>,
 }
 
-/// An attachment that is to be fetched.
+/// An attachment that must be fetched.
 #[derive(Debug, Clone)]
 pub(crate) struct PendingAttachment {
     pub(crate) row: i64,
@@ -21,11 +21,11 @@ pub(crate) struct PendingAttachment {
     pub(crate) content_type: Option<String>,
     pub(crate) declared_hash: Option<String>,
     pub(crate) declared_size: Option<u64>,
-    /// Whether it is to be looked for; else it was, and is missing.
+    /// Whether it has not been looked for yet; otherwise it is known to be missing.
     pub(crate) is_pending: bool,
 }
 
-/// How many attachments stand in a state for a reason.
+/// The number of attachments in one state for one reason.
 #[derive(Debug, Clone)]
 pub(crate) struct AttachmentCount {
     pub(crate) state: String,
@@ -33,7 +33,7 @@ pub(crate) struct AttachmentCount {
     pub(crate) number: u64,
 }
 
-/// Row ids of the resources whose attachments were not looked at since their content changed.
+/// Row ids of resources whose attachments were not examined since the content of the resource changed.
 pub(crate) fn attachment_sources(
     connection: &Connection,
     connection_id: i64,
@@ -56,7 +56,7 @@ pub(crate) fn attachment_sources(
         .doing("cannot look for attachments")
 }
 
-/// One of these resources.
+/// One of the resources that `attachment_sources` lists.
 pub(crate) fn attachment_source(
     connection: &Connection,
     rowid: i64,
@@ -78,7 +78,7 @@ pub(crate) fn attachment_source(
         .doing("cannot look for attachments")
 }
 
-/// Attachments that are to be fetched, those never tried first.
+/// Attachments that must be fetched; those never tried come first.
 pub(crate) fn pending_attachments(
     connection: &Connection,
     connection_id: i64,
@@ -88,7 +88,7 @@ pub(crate) fn pending_attachments(
     unstored(connection, connection_id, condition, limit)
 }
 
-/// Attachments of files: all that have a URL and are not stored, whatever was found before.
+/// Attachments of imported files that have a URL and no bytes, whatever was found before.
 pub(crate) fn unstored_attachments(
     connection: &Connection,
     connection_id: i64,
@@ -146,7 +146,7 @@ pub(crate) fn stored_binary(
         .doing("cannot read a Binary")
 }
 
-/// How the present attachments of a connection stand.
+/// The present attachments of a connection, counted by state and reason.
 pub(crate) fn attachment_counts(
     connection: &Connection,
     connection_id: i64,

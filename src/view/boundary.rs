@@ -1,12 +1,12 @@
 //! `lowBoundary()` and `highBoundary()`: the least and greatest value that a precision allows.
 //!
-//! The precision is that of the text received: `1.0` lies between `0.95` and `1.05`.
+//! The precision is that of the text received: `1.0` is between `0.95` and `1.05`.
 
 use super::decimal::Decimal;
 use super::temporal::{Date, Temporal, Time, days_in_month};
 use super::types::TypeId;
 
-/// Which end.
+/// Which end of the range is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Boundary {
     Low,
@@ -21,8 +21,8 @@ pub(crate) fn of_number(text: &str, end: Boundary) -> Option<String> {
 
 /// The boundary of a date, dateTime, instant or time; any other text has no boundary.
 ///
-/// A text without a time is taken as a dateTime unless its element is known to be a `date`:
-/// nearly all elements are.
+/// A text without a time is treated as a dateTime, which nearly all elements are, unless its element is
+/// known to be a `date`.
 pub(crate) fn of_text(text: &str, of: TypeId, end: Boundary) -> Option<String> {
     if of.is_primitive() && !of.is_temporal() {
         return None;
@@ -47,7 +47,7 @@ pub(crate) fn of_text(text: &str, of: TypeId, end: Boundary) -> Option<String> {
             let minutes = minutes.abs();
             format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
         }
-        // The earliest a wall clock can strike is in the easternmost zone.
+        // The low boundary is in the easternmost time zone, where the clock shows a given time first.
         (None, Boundary::Low) => "+14:00".to_owned(),
         (None, Boundary::High) => "-12:00".to_owned(),
     };

@@ -1,10 +1,10 @@
-//! The kind of values that a column has: as declared, or as its expression always gives.
+//! The kind of a column's values: as declared, or as its expression always gives.
 
 use super::item::Item;
 use super::plan::{Expr, Path, Reduce, Start};
 use super::value::ColumnKind;
 
-/// A FHIR type code, the URL of its definition, or a `System` type.
+/// The kind for a FHIR type code, the URL of a type's definition, or a `System` type.
 pub(crate) fn kind_of_type(fhir_type: &str) -> ColumnKind {
     let code = fhir_type.rsplit(['/', '.']).next().unwrap_or_default();
     match code {
@@ -20,7 +20,7 @@ pub(crate) fn kind_of_type(fhir_type: &str) -> ColumnKind {
     }
 }
 
-/// The kind that an expression always has; text where it follows the data.
+/// The kind of values that an expression always gives; text if that depends on the data.
 pub(crate) fn kind_of_expression(expr: &Expr) -> ColumnKind {
     match expr {
         Expr::And(_)

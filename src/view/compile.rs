@@ -1,4 +1,4 @@
-//! From a definition to a compiled view: checks the whole structure, with the place of each error.
+//! Compiles a definition to a view: checks the whole structure and reports where each error is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,9 +14,9 @@ use super::item::Item;
 use super::lower::Lowering;
 use super::path::{self, Expression};
 
-/// Selects inside selects. Keeps the recursion over the plan shallow.
+/// The most levels of selects inside selects. Keeps the recursion over the plan shallow.
 const MAX_SELECT_DEPTH: usize = 32;
-/// Selects that one row runs through. Their join is as deep a recursion as there are of them.
+/// The most selects that contribute to one row. Joining them recurses once for each.
 const MAX_JOINED_SELECTS: usize = 128;
 
 pub(crate) fn text(text: &str) -> Result<View, CompileError> {
@@ -77,7 +77,7 @@ struct Compiler<'d> {
     constants: &'d BTreeMap<String, Item<'static>>,
 }
 
-/// An expression that has been parsed, and its text.
+/// A parsed expression, with its text.
 struct Parsed<'d> {
     text: &'d str,
     expression: Expression,
@@ -129,7 +129,7 @@ impl Compiler<'_> {
         Ok((Placed { element: name, path: parsed.text.to_owned(), expr }, gives))
     }
 
-    /// Keys that are neither ours nor FHIR's metadata are misspelt, and would change the rows.
+    /// Refuses unknown keys, except FHIR's metadata: a misspelt key would silently change the rows.
     fn check_keys(
         &self,
         rest: &BTreeMap<String, Json>,
@@ -148,7 +148,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Sibling selects, as one select on the same node.
+    /// Compiles sibling selects as one select on the same node.
     fn group(
         &self,
         definitions: &[SelectDefinition],
@@ -162,7 +162,7 @@ impl Compiler<'_> {
         for (index, definition) in definitions.iter().enumerate() {
             let element = format!("{element}[{index}]");
             let select = self.select(definition, &element, depth + 1, on, columns)?;
-            // A select that makes one row is no more than its columns.
+            // A select that makes exactly one row is replaced by its columns.
             if matches!(select.iteration, Iteration::Once)
                 && select.selects.is_empty()
                 && select.unions.is_empty()
@@ -210,7 +210,7 @@ impl Compiler<'_> {
         Ok(Select { iteration, columns: cells, selects: nested.selects, unions, slots })
     }
 
-    /// How a select iterates, and the structure of the nodes that its columns stand on.
+    /// How a select iterates, and the structure of the nodes on which its columns are evaluated.
     fn iteration(
         &self,
         definition: &SelectDefinition,
@@ -241,7 +241,7 @@ impl Compiler<'_> {
                         .map(|(index, text)| source(&format!("repeat[{index}]"), text, on))
                         .collect::<Compiled<Vec<_>>>()
                 };
-                // The paths run over what the select stands on and again over what they give.
+                // The paths apply to the nodes of the select, and again to the nodes that they find.
                 let given = sources(on)?.first().map_or(on, |(_, gives)| *gives);
                 let steady =
                     |found: &[(Placed, Structure)]| found.iter().all(|(_, gives)| *gives == given);
@@ -325,8 +325,9 @@ impl Compiler<'_> {
     }
 }
 
-/// Whether anything inside may read extensions of what the select iterates over. A guess by
-/// text: guessing too often costs a little time and nothing else.
+/// Whether anything inside a select may read extensions of the nodes it iterates over.
+///
+/// It is a guess by text: a wrong yes costs a little time and nothing else.
 fn select_reads_extensions(definition: &SelectDefinition) -> bool {
     let mentions =
         |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains("extension"));
@@ -336,7 +337,7 @@ fn select_reads_extensions(definition: &SelectDefinition) -> bool {
         || nested().any(select_reads_extensions)
 }
 
-/// How many selects a row of this one runs through, at most.
+/// The most selects that contribute to one row of this select.
 fn joined_selects(select: &Select) -> usize {
     let joined: usize = select.selects.iter().map(joined_selects).sum();
     1 + joined + select.unions.iter().map(joined_selects).max().unwrap_or(0)

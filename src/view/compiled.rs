@@ -1,4 +1,4 @@
-//! A view: its name, its columns and its plan.
+//! A compiled view: its name, its columns and its plan.
 
 use super::definition::{ColumnDefinition, ViewDefinition};
 use super::plan::Expr;
@@ -7,15 +7,15 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-/// Rows that one resource may give to one view. A cross join that goes beyond is a mistake.
+/// The most rows that one resource may give in one view. A cross join with more is a mistake.
 pub const ROW_LIMIT: u64 = 1_000_000;
 
-/// A ViewDefinition that is understood: turns resources into rows.
+/// A compiled ViewDefinition: turns resources into rows.
 ///
-/// Share it between threads as it is.
+/// It can be shared between threads as it is.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// Machine name, the table's name; empty if the definition has none.
+    /// Machine name, which is the table's name; empty if the definition has none.
     pub name: String,
     /// The resource type that the view reads.
     pub resource: String,
@@ -48,7 +48,7 @@ pub struct Column {
     pub path: String,
     /// The FHIR type as written, if the definition gives one.
     pub fhir_type: Option<String>,
-    /// The kind of its values; without a type, the kind that its expression always has, or text.
+    /// The kind of its values. Without a type it is the kind that its expression always gives, or text.
     pub kind: ColumnKind,
     /// Whether it holds a JSON array of values.
     pub collection: bool,
@@ -77,7 +77,7 @@ impl Column {
     }
 }
 
-/// The tags of a list of `{"name": …, "value": …}`; anything else is no tag.
+/// Reads tags from a list of `{"name": …, "value": …}`; anything else is ignored.
 fn tags(list: &Json) -> BTreeMap<String, String> {
     let text = |tag: &Json, key: &str| Some(tag.get(key)?.as_str()?.to_owned());
     let pairs = list.as_array().into_iter().flatten();
@@ -85,7 +85,8 @@ fn tags(list: &Json) -> BTreeMap<String, String> {
 }
 
 impl View {
-    /// Of a definition's head and columns; a view without a plan makes it of the text.
+    /// Makes a view of a definition and its columns; without a plan, the view compiles it when it first
+    /// runs.
     pub(super) fn of(
         definition: &ViewDefinition,
         columns: Vec<Column>,
@@ -105,7 +106,7 @@ impl View {
     }
 }
 
-/// An expression and where it stands, for errors.
+/// An expression with its place in the definition, for errors.
 #[derive(Clone, Debug)]
 pub(crate) struct Placed {
     /// Column name, or element of the definition.
@@ -115,16 +116,16 @@ pub(crate) struct Placed {
     pub(crate) expr: Expr,
 }
 
-/// A select, compiled.
+/// A compiled select.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Select {
     pub(crate) iteration: Iteration,
     pub(crate) columns: Vec<Cell>,
-    /// Joined with one another. Those that make one row have become columns.
+    /// Nested selects, joined with one another. Those that make exactly one row have become columns.
     pub(crate) selects: Vec<Select>,
-    /// Alternatives, all filling the same columns.
+    /// Alternative branches, which all fill the same columns.
     pub(crate) unions: Vec<Select>,
-    /// The columns of this select and everything in it.
+    /// The positions of the columns of this select and of everything in it.
     pub(crate) slots: std::ops::Range<usize>,
 }
 
@@ -140,13 +141,13 @@ pub(crate) enum Iteration {
     Repeat(Vec<Placed>),
 }
 
-/// How one value of a row is made.
+/// How the value of one column is computed.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     pub(crate) slot: usize,
     pub(crate) source: Placed,
     pub(crate) declared: Option<ColumnKind>,
     pub(crate) collection: bool,
-    /// Whether the cell keeps its value on the empty side of a `forEachOrNull`.
+    /// Whether the cell keeps its value in the row of nulls of a `forEachOrNull`.
     pub(crate) reads_row_index: bool,
 }

@@ -8,10 +8,10 @@ use super::definition::{ConstantDefinition, is_name};
 use super::item::Item;
 use super::types::TypeId;
 
-/// Names that expressions already have a meaning for.
+/// Names that already have a meaning in expressions.
 const RESERVED: &[&str] = &["rowIndex", "resource", "context", "ucum", "rootResource"];
 
-/// The constants by name, or the index of the faulty one and what is wrong with it.
+/// The constants by name, or the index of the first invalid one and its error.
 pub(crate) fn constants(
     definitions: &[ConstantDefinition],
 ) -> Result<BTreeMap<String, Item<'static>>, (usize, String)> {
@@ -59,7 +59,7 @@ fn item(json: &Json, of: TypeId) -> Option<Item<'static>> {
             _ => None,
         },
         Json::String(text) if of.is_number() || of == TypeId::BOOLEAN => {
-            // An integer64 is written as a string.
+            // FHIR writes an integer64 as a JSON string.
             text.parse().ok().filter(|_| of == TypeId::INTEGER64).map(Item::Integer)
         }
         Json::String(text) => {

@@ -1,13 +1,13 @@
 //! Decimal numbers by their text: exact comparison, exact sums and products.
 //!
-//! Money must not pass through a binary double. What does not fit 38 digits has no result, which
-//! FHIRPath defines as empty; it is never rounded silently.
+//! Money must not pass through a binary double. If a result has more than 38 digits there is no result,
+//! which is FHIRPath's empty collection; nothing is rounded silently.
 
 use std::cmp::Ordering;
 
-/// Decimal places of a quotient that does not end by itself.
+/// Decimal places of a quotient whose digits do not end.
 const QUOTIENT_PLACES: i32 = 16;
-/// Largest scale that arithmetic works with.
+/// The most decimal places that arithmetic works with.
 const MAX_SCALE: i32 = 38;
 
 /// `mantissa / 10^scale`.
@@ -18,7 +18,7 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
-    /// Reads a JSON number; `None` when it has more than 38 digits.
+    /// Reads a JSON number; `None` if it has more than 38 digits.
     pub(crate) fn parse(text: &str) -> Option<Decimal> {
         let parts = Parts::of(text);
         let mut mantissa: i128 = 0;
@@ -41,7 +41,7 @@ impl Decimal {
         }
     }
 
-    /// Half a unit of the last digit below (`-1`) or above (`1`): a precision boundary.
+    /// The number moved by half a unit of its last digit, down (`-1`) or up (`1`): a precision boundary.
     pub(crate) fn boundary(self, direction: i128) -> Option<Decimal> {
         let mantissa = self.mantissa.checked_mul(10)?.checked_add(5 * direction)?;
         Some(Decimal { mantissa, scale: self.scale + 1 })
@@ -100,7 +100,7 @@ impl Decimal {
         Some((left, right, scale))
     }
 
-    /// Plain notation with all its decimal places.
+    /// The number without exponent, with all its decimal places.
     pub(crate) fn to_text(self) -> String {
         let places = usize::try_from(self.scale).unwrap_or(0);
         let sign = if self.mantissa < 0 { "-" } else { "" };
@@ -129,7 +129,7 @@ pub(crate) fn compare(left: &str, right: &str) -> Ordering {
     }
 }
 
-/// A JSON number in its pieces.
+/// The parts of a JSON number.
 struct Parts<'t> {
     negative: bool,
     whole: &'t str,
@@ -145,7 +145,7 @@ impl<'t> Parts<'t> {
         };
         let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        // An exponent beyond this is beyond every comparison too; the sign is what counts.
+        // A larger exponent decides any comparison by its sign alone.
         const FAR: i64 = i64::MAX / 4;
         let exponent = exponent.parse().map_or_else(
             |_| if exponent.starts_with('-') { -FAR } else { FAR },

@@ -1,8 +1,8 @@
 //! A ViewDefinition as written: the standard's JSON, read with serde.
 //!
-//! Tolerant where the standard's versions differ and where metadata is concerned; strict inside
-//! `select` and `column`, where a misspelt key would silently change the rows. Unknown keys are
-//! collected here and judged by the compiler, which can say where they stand.
+//! Reading is tolerant where versions of the standard differ, and about metadata. It is strict inside
+//! `select` and `column`, where a misspelt key would silently change the rows. Unknown keys are only
+//! collected here; the compiler judges them, since it can say where they are.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::error::CompileError;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ViewDefinition {
-    /// Either spelling: `ViewDefinition` (3.0) or a canonical URL that ends in it (2.0).
+    /// Both spellings are accepted: `ViewDefinition` (3.0), or a canonical URL that ends in it (2.0).
     pub resource_type: Option<String>,
     /// Canonical URL.
     pub url: Option<String>,
@@ -43,7 +43,7 @@ impl ViewDefinition {
     /// Reads a definition.
     ///
     /// # Errors
-    /// When the text is not the JSON of a ViewDefinition.
+    /// The text is not the JSON of a ViewDefinition.
     pub(crate) fn from_json(text: &str) -> Result<ViewDefinition, CompileError> {
         serde_json::from_str(text).map_err(|error| CompileError {
             view: "".into(),
@@ -62,7 +62,7 @@ impl ViewDefinition {
 pub struct ConstantDefinition {
     /// Its name, used as `%name`.
     pub name: Option<String>,
-    /// Everything else: the `value[x]`.
+    /// All other keys: the `value[x]`.
     #[serde(flatten)]
     pub rest: BTreeMap<String, Json>,
 }
@@ -75,12 +75,12 @@ pub struct WhereDefinition {
     pub path: Option<String>,
     /// What the filter is for.
     pub description: Option<String>,
-    /// Everything else.
+    /// All other keys.
     #[serde(flatten)]
     pub rest: BTreeMap<String, Json>,
 }
 
-/// Columns and how many rows they make.
+/// Columns, and how many rows they make.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct SelectDefinition {
@@ -88,15 +88,15 @@ pub struct SelectDefinition {
     pub column: Vec<ColumnDefinition>,
     /// Nested selects, joined with one another.
     pub select: Vec<SelectDefinition>,
-    /// A row for each value.
+    /// FHIRPath: one row for each value.
     pub for_each: Option<String>,
-    /// A row for each value, or one of nulls.
+    /// FHIRPath: one row for each value, or one row of nulls if there is no value.
     pub for_each_or_null: Option<String>,
-    /// A row for each value, and for each value below it along these paths.
+    /// FHIRPaths: one row for each value, and for each value below it along these paths.
     pub repeat: Option<Vec<String>>,
-    /// Rows of one branch after the other.
+    /// Branches, whose rows come one branch after the other.
     pub union_all: Vec<SelectDefinition>,
-    /// Everything else.
+    /// All other keys.
     #[serde(flatten)]
     pub rest: BTreeMap<String, Json>,
 }
@@ -112,13 +112,13 @@ pub struct ColumnDefinition {
     /// FHIR type, as a code or the canonical URL of its definition.
     #[serde(rename = "type")]
     pub fhir_type: Option<String>,
-    /// Whether several values are allowed.
+    /// Whether several values are allowed, as a JSON array.
     pub collection: Option<bool>,
     /// What the column holds.
     pub description: Option<String>,
     /// Hints for programs that use the rows: a list of names and values.
     pub tag: Option<Json>,
-    /// Everything else.
+    /// All other keys.
     #[serde(flatten)]
     pub rest: BTreeMap<String, Json>,
 }

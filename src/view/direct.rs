@@ -1,9 +1,9 @@
-//! The short way for the usual path: from object to object, one value all along.
+//! The fast way for the usual path, which leads from object to object with one value at each step.
 //!
-//! Most columns are like `type.coding.first().code`, and in most resources nothing on the way
-//! repeats where the path does not say which to take. Then no sink and no recursion is needed.
-//! Where the data does repeat, [`lookup`] declines and the general walk does the work: the
-//! results are the same, only slower.
+//! Most columns have paths like `type.coding.first().code`. In most resources, nothing on the way repeats
+//! unless the path says which value to take. Then no sink and no recursion is needed. If the data does
+//! repeat, [`lookup`] returns `None` and the general walk does the work: the results are the same, only
+//! slower.
 
 use super::eval::Scope;
 use super::item::Item;
@@ -12,7 +12,7 @@ use super::plan::{Expr, Path, Reduce, Segment, Start, Step};
 use super::reference_key::{reference_key, resource_key};
 use super::types::TypeId;
 
-/// Whether a path is made of nothing but what [`lookup`] knows.
+/// Whether a path has only steps that [`lookup`] can handle.
 pub(crate) fn can_try(start: &Start, segments: &[Segment]) -> bool {
     let last = segments.len().saturating_sub(1);
     matches!(start, Start::Focus | Start::Resource)
@@ -33,7 +33,7 @@ pub(crate) fn can_try(start: &Start, segments: &[Segment]) -> bool {
         })
 }
 
-/// The one item of an expression, if it is a literal or a path without detours.
+/// The one item of an expression, if the expression is a literal or a path that [`lookup`] can follow.
 #[inline]
 pub(crate) fn item<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>) -> Option<Option<Item<'a>>> {
     match expr {
@@ -45,8 +45,9 @@ pub(crate) fn item<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>) -> Option<Option<I
     }
 }
 
-/// The one value of a path, or `None` when the general walk has to look for it. An element
-/// without a value counts as no item here.
+/// The one value of a path, or `None` if the general walk must look for it.
+///
+/// An element with extensions but without a value counts as no item here.
 pub(crate) fn lookup<'a>(path: &'a Path, scope: &Scope<'_, 'a>) -> Option<Option<Item<'a>>> {
     if !path.direct {
         return None;
@@ -105,7 +106,7 @@ pub(crate) fn lookup<'a>(path: &'a Path, scope: &Scope<'_, 'a>) -> Option<Option
                 Some(one) => one,
             };
         }
-        // What is still to be counted off is counted from a single value.
+        // Any position that is left is counted from a single value, so only 0 finds it.
         if position.is_some_and(|position| position > 0) {
             return Some(None);
         }

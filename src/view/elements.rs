@@ -1,9 +1,10 @@
-//! Which elements FHIR R4 gives to a resource or data type, and of which types they are.
+//! The elements of each resource and data type of FHIR R4, and their types.
 //!
-//! The table is the standard's own (FHIR 4.0.1), a line per structure: `Medication.batch
-//! expirationDate:dateTime lotNumber:string`. `*` is a BackboneElement and `+` an Element whose
-//! structure has a line of its own, `@` names the line that another element shares, and `[x]` is
-//! a choice with the types it allows. `[]` is a list of primitives. What every element or every resource has is not repeated.
+//! The table is the standard's own (FHIR 4.0.1), with one line per structure:
+//! `Medication.batch expirationDate:dateTime lotNumber:string`. `*` is a BackboneElement, and `+` an
+//! Element whose structure has a line of its own. `@` names the line of another element with the same
+//! structure. `[x]` is a choice, with the types it allows. `[]` is a list of primitives. Elements that
+//! every element or every resource has are not repeated.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -14,20 +15,22 @@ static TABLE: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| 
     include_str!("r4_elements.txt").lines().filter_map(|line| line.split_once(' ')).collect()
 });
 
-/// The structure of what a path has reached: a resource type, a data type, an element that has a
-/// structure of its own, or behind a choice the types that it allows, `dateTime|Period`. Unknown
-/// for a contained resource and for what R4 lacks.
+/// The structure of what a path has reached.
+///
+/// It is a resource type, a data type, an element with a structure of its own, or the types that a choice
+/// allows, such as `dateTime|Period`. It is unknown for a contained resource and for anything that R4
+/// lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Structure(Option<&'static str>);
 
-/// What R4 says of one element.
+/// What R4 defines about one element.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Element {
     pub(crate) of: TypeId,
     pub(crate) structure: Structure,
     /// The types that a choice allows, `dateTime|Period`, if the element is a choice.
     pub(crate) choice: Option<&'static str>,
-    /// Whether it is a primitive that does not repeat: a list in its place is no value of it.
+    /// Whether it is a primitive that does not repeat: a list is then not a valid value.
     pub(crate) is_single: bool,
 }
 
@@ -39,7 +42,7 @@ impl Structure {
         Structure(TABLE.get_key_value(name).map(|(known, _)| *known))
     }
 
-    /// The element of this name.
+    /// The element with this name.
     pub(crate) fn element(self, name: &str) -> Element {
         if let Some(allowed) = self.0.filter(|types| types.contains('|')) {
             return common_element(allowed, name);
@@ -57,7 +60,7 @@ impl Structure {
         listed.or_else(|| self.inherited(name)).unwrap_or_else(|| unlisted(name))
     }
 
-    /// The structure and the names of its elements, where R4 surely has no element of this name in it.
+    /// The structure and the names of its elements, if R4 certainly has no element with this name in it.
     pub(crate) fn lacks(self, name: &str) -> Option<(&'static str, Vec<&'static str>)> {
         let structure = self.0.filter(|types| !types.contains('|'))?;
         let own = TABLE.get(structure)?;
@@ -111,7 +114,7 @@ impl Element {
         Element { of, structure, choice: None, is_single: false }
     }
 
-    /// An element of this data type.
+    /// An element with this data type.
     pub(crate) fn typed(of: &str) -> Element {
         let (of, is_list) = of.strip_suffix("[]").map_or((of, false), |of| (of, true));
         let data_type = TypeId::of(of).unwrap_or(TypeId::UNKNOWN);
@@ -125,7 +128,7 @@ impl Element {
     }
 }
 
-/// The element that a value of a choice has, if all the types that have it agree on its type.
+/// The element with this name in the allowed types of a choice, if they agree on its type.
 fn common_element(allowed: &str, name: &str) -> Element {
     let mut found = allowed.split('|').filter_map(|of| {
         let listed = TABLE
@@ -139,21 +142,23 @@ fn common_element(allowed: &str, name: &str) -> Element {
     };
     let agree = found.all(|other| (other.of, other.structure) == (first.of, first.structure));
     match agree {
-        // Several structures may agree on the type and not on whether it repeats.
+        // The structures may agree on the type and still differ in whether it repeats.
         true => Element { is_single: false, ..first },
         false => Element::UNKNOWN,
     }
 }
 
-/// `valueQuantity` of the choice `value[x]`, which carries its type in its name.
+/// The element for a name like `valueQuantity`, which is the choice `value[x]` with its type.
 fn typed_spelling(name: &str, choice: &str, types: &'static str) -> Option<Element> {
     let of = TypeId::of_suffix(name.strip_prefix(choice)?)?;
     let name = of.name();
     types.split('|').any(|allowed| allowed == name).then(|| Element::typed(name))
 }
 
-/// An element of an unknown structure. Only for names that are a choice somewhere does a plain
-/// name also find the typed spelling: an open search would let `status` find `statusDate`.
+/// An element of an unknown structure.
+///
+/// A plain name also finds the typed spelling only if the name is a choice somewhere in R4: otherwise
+/// `status` would find `statusDate`.
 fn unlisted(name: &str) -> Element {
     if CHOICES.binary_search(&name).is_ok() {
         return Element::choice("");

@@ -1,17 +1,17 @@
-//! What can be wrong with a view, and what can go wrong when one runs.
+//! Errors of a view's definition, and errors when a view runs.
 //!
-//! A compile error quotes the definition, which is ours or the analyst's. A run error names the
-//! column and its path but never a value: resources are patient data.
+//! A compile error quotes the definition, which is ours or the analyst's. A run error names the column
+//! and its path but never a value, since resources are patient data.
 
 /// A ViewDefinition that cannot be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.text())]
 pub struct CompileError {
-    /// Name of the view, empty when it has none.
+    /// Name of the view, empty if it has none.
     pub view: Box<str>,
-    /// Where in the definition, such as `select[0].column[2].path`; empty for the whole.
+    /// The place in the definition, such as `select[0].column[2].path`; empty for the whole definition.
     pub element: Box<str>,
-    /// The FHIRPath expression, when one is at fault.
+    /// The FHIRPath expression, if it caused the error.
     pub expression: Option<Box<str>>,
     /// Byte position in the expression.
     pub position: Option<usize>,
@@ -44,13 +44,13 @@ impl CompileError {
     }
 }
 
-/// A view that could not make rows of one resource.
+/// The error of a view that could not make rows from a resource.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("view {view}, {element} `{path}`: {reason}")]
 pub struct ViewError {
     /// Name of the view.
     pub view: Box<str>,
-    /// The column's name, or the element such as `where[0]` or `select[1].forEach`.
+    /// The column's name, or an element such as `where[0]` or `select[1].forEach`.
     pub element: Box<str>,
     /// The FHIRPath expression as written; empty for limits of the whole view.
     pub path: Box<str>,
@@ -58,7 +58,7 @@ pub struct ViewError {
     pub reason: ViewErrorReason,
 }
 
-/// Why a view could not make rows of one resource.
+/// Why a view could not make rows from a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ViewErrorReason {
     /// A column without `collection: true` found several values.
@@ -70,13 +70,13 @@ pub enum ViewErrorReason {
     /// An operator found a value of a type that it cannot work with.
     #[error("an operator found a value of the wrong type")]
     WrongType,
-    /// The view's `where` gave something else than true or false.
+    /// The view's `where` gave something other than true or false.
     #[error("a filter of the view is not a boolean")]
     FilterNotBoolean,
-    /// More rows or iterations than [`ROW_LIMIT`](super::ROW_LIMIT) and its iteration limit.
+    /// More rows than [`ROW_LIMIT`](super::ROW_LIMIT), or too many iterations.
     #[error("too many rows from one resource")]
     TooManyRows,
-    /// A `repeat` that does not go down into the data.
+    /// A `repeat` whose path does not lead deeper into the data, so that it would never end.
     #[error("repeat goes deeper than any resource")]
     RepeatTooDeep,
 }

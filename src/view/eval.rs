@@ -1,7 +1,7 @@
-//! Runs a compiled expression over one item.
+//! Evaluates a compiled expression on one item.
 //!
-//! Values are pushed into a sink as they are found; nothing is collected on the way, and a sink
-//! that has seen enough stops the search.
+//! Each value is pushed into a sink as it is found, so nothing is collected on the way. A sink that has
+//! seen enough stops the search.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -15,34 +15,34 @@ use super::sum;
 use super::walk::walk;
 use crate::reference::ServerBases;
 
-/// Whether the sink wants more.
+/// Whether the sink wants more items.
 pub(crate) type Outcome = Result<ControlFlow<()>, Reason>;
 pub(crate) type Sink<'s, 'a> = &'s mut dyn FnMut(Item<'a>) -> Outcome;
 
-/// What an expression can see.
+/// Everything that an expression can refer to.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'s, 'a> {
     pub(crate) resource: &'a Node<'a>,
-    /// What references are resolved against, and what becomes of a value of a wrong type.
+    /// The bases for references, and how a value of a wrong type is treated.
     pub(crate) terms: Terms<'a>,
-    /// The node that the select stands on; none on the empty side of a `forEachOrNull`.
+    /// The node of the select; `None` in the row of nulls of a `forEachOrNull`.
     pub(crate) context: Option<&'s Item<'a>>,
     /// `$this`.
     pub(crate) focus: Option<&'s Item<'a>>,
     pub(crate) row_index: i64,
 }
 
-/// What a run is given beside the resource.
+/// Conditions of a run, besides the resource.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms<'a> {
-    /// What references are resolved against.
+    /// The bases for references.
     pub(crate) bases: &'a ServerBases,
-    /// Whether a value of a wrong type is an error, as the standard has it.
+    /// Whether a value of a wrong type is an error, as in the standard.
     pub(crate) is_strict: bool,
 }
 
 impl<'s, 'a> Scope<'s, 'a> {
-    /// The scope of a select on this node.
+    /// The scope of a select at this node.
     pub(crate) fn on(
         (resource, terms): (&'a Node<'a>, Terms<'a>),
         item: Option<&'s Item<'a>>,
@@ -57,7 +57,7 @@ pub(crate) fn each<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>, out: Sink<'_, 'a>)
     each_place(expr, scope, &mut |item| if item.is_gap() { Ok(Continue(())) } else { out(item) })
 }
 
-/// Pushes every item of the expression's result, and the gaps that keep places between them.
+/// Pushes every item of the expression's result, including gaps: nulls that keep a place in an array.
 pub(crate) fn each_place<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>, out: Sink<'_, 'a>) -> Outcome {
     match expr {
         Expr::Path(path) => each_of_path(path, scope, out),
@@ -83,10 +83,10 @@ fn push<'a>(item: Option<Item<'a>>, out: Sink<'_, 'a>) -> Outcome {
     item.map_or(Ok(Continue(())), out)
 }
 
-/// The only item, if there is one.
+/// The only item of the result, if there is one.
 ///
 /// # Errors
-/// When there are several.
+/// The result has several items.
 pub(crate) fn single<'a>(
     expr: &'a Expr,
     scope: &Scope<'_, 'a>,
@@ -102,7 +102,7 @@ pub(crate) fn single<'a>(
     outcome.map(|_| found)
 }
 
-/// The only value, if there is one: an element with extensions alone is as empty as none.
+/// The only value of the result, if there is one; an element with extensions only counts as no value.
 pub(crate) fn operand<'a>(
     expr: &'a Expr,
     scope: &Scope<'_, 'a>,
@@ -112,7 +112,7 @@ pub(crate) fn operand<'a>(
 
 /// The expression as a condition: true, false or unknown.
 ///
-/// A single value that is not a boolean counts as true, as FHIRPath's singleton rule has it.
+/// A single value that is not a boolean counts as true, by FHIRPath's rule for singletons.
 pub(crate) fn truth<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>) -> Result<Option<bool>, Reason> {
     match expr {
         Expr::And(operands) => match truth(&operands.0, scope)? {
@@ -152,7 +152,7 @@ fn truth_of(item: &Item<'_>) -> bool {
 fn each_of_path<'a>(path: &'a Path, scope: &Scope<'_, 'a>, out: Sink<'_, 'a>) -> Outcome {
     match direct::lookup(path, scope) {
         None => {}
-        // Without a value there may still be extensions, and with them the element.
+        // Even without a value there may be extensions, which make the element an item.
         Some(None) if path.bare => {}
         Some(found) => return push(found, out),
     }
@@ -168,7 +168,7 @@ fn each_of_path<'a>(path: &'a Path, scope: &Scope<'_, 'a>, out: Sink<'_, 'a>) ->
     each_of_segments(&path.segments, start, scope, out)
 }
 
-/// All but the first segment get at most one item from the segment before.
+/// Each segment but the first gets at most one item from the segment before it.
 fn each_of_segments<'a>(
     segments: &'a [Segment],
     mut current: Option<Item<'a>>,
@@ -187,7 +187,7 @@ fn each_of_segments<'a>(
     push(current, out)
 }
 
-/// A parenthesised expression can feed several items into the first segment.
+/// A parenthesised expression can pass several items to the first segment.
 fn each_of_group<'a>(
     inner: &'a Expr,
     segments: &'a [Segment],
@@ -204,7 +204,7 @@ fn each_of_group<'a>(
     each_of_segments(rest, current, scope, out)
 }
 
-/// Reduces what the source pushes to at most one item.
+/// Reduces the items of the source to at most one.
 fn reduce_with<'a>(
     reduce: &'a Reduce,
     scope: &Scope<'_, 'a>,

@@ -1,4 +1,4 @@
-//! One value while an expression is evaluated.
+//! An item of an expression's result during evaluation.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,14 +6,14 @@ use std::fmt;
 use super::json::{Member, Node};
 use super::types::TypeId;
 
-/// An element of a FHIRPath collection: a node of the resource, or a value computed from it.
+/// An item of a FHIRPath collection: a node of the resource, or a value computed from it.
 ///
-/// `Debug` shows the shape only: items of a resource are patient data.
+/// `Debug` shows only the kind of item, since items of a resource are patient data.
 #[derive(Clone)]
 pub(crate) enum Item<'a> {
     Node {
         node: &'a Node<'a>,
-        /// The `_name` sibling of a primitive, if the path asked for it.
+        /// The sibling `_name` of a primitive `name`, if the path asked for it.
         shadow: Option<&'a Node<'a>>,
         of: TypeId,
     },
@@ -24,7 +24,7 @@ pub(crate) enum Item<'a> {
     Text(Cow<'a, str>, TypeId),
 }
 
-/// What an operator sees of an item.
+/// An item as operators see it.
 #[derive(Clone, Copy)]
 pub(crate) enum Scalar<'s> {
     Boolean(bool),
@@ -34,7 +34,7 @@ pub(crate) enum Scalar<'s> {
     Text(&'s str, TypeId),
     /// An object or an array.
     Complex(&'s Node<'s>),
-    /// A null with nothing but extensions.
+    /// A null that has nothing but extensions.
     Nothing,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Item<'a> {
         Item::Text(Cow::Borrowed(text), TypeId::STRING)
     }
 
-    /// The same item without a copy of its text, which may belong to the plan.
+    /// The same item without copying its text, which may belong to the plan.
     #[inline]
     pub(crate) fn borrowed(&'a self) -> Item<'a> {
         match self {
@@ -59,20 +59,21 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Whether this is the null that keeps a place in an array for nothing: no value and no
-    /// extensions. It counts where positions are counted, and nowhere else.
+    /// Whether this is a null that only keeps a place in an array, without value and extensions.
+    ///
+    /// It counts for positions in the array, and for nothing else.
     #[inline]
     pub(crate) fn is_gap(&self) -> bool {
         matches!(self, Item::Node { node: Node::Null, shadow: None, .. })
     }
 
-    /// Whether there is a value, and not just extensions or a gap.
+    /// Whether there is a value, as opposed to extensions only or a gap.
     #[inline]
     pub(crate) fn has_value(&self) -> bool {
         !matches!(self, Item::Node { node: Node::Null, .. })
     }
 
-    /// The members to search: those of an object, or the extensions beside a primitive.
+    /// The members to search: those of an object, or the extensions of a primitive.
     #[inline]
     pub(crate) fn members(&self) -> Option<&'a [Member<'a>]> {
         match self {

@@ -1,6 +1,6 @@
-//! From the tree of an expression to what runs: functions, types and constants are resolved here.
+//! Turns the tree of an expression into its plan: functions, types and constants are resolved here.
 //!
-//! Everything that is not supported stops here, with its position. Nothing unknown reaches a row.
+//! Anything that is not supported is an error here, with its position. Nothing unknown reaches a row.
 
 use std::collections::BTreeMap;
 
@@ -22,11 +22,11 @@ use super::types::TypeId;
 const FUNCTIONS: &str = "functions are where, exists, empty, hasValue, not, first, extension, \
     ofType, join, sum, lowBoundary, highBoundary, getResourceKey, getReferenceKey";
 
-/// What a definition gives its expressions.
+/// The parts of a definition that its expressions can refer to.
 pub(crate) struct Lowering<'d> {
     pub(crate) resource: &'d str,
     pub(crate) constants: &'d BTreeMap<String, Item<'static>>,
-    /// Whether what is read from the result reads extensions of primitives (`forEach`).
+    /// Whether extensions of primitives are read from the result (`forEach`).
     pub(crate) extensions_follow: bool,
     /// The structure that `$this` refers to.
     pub(crate) focus: Structure,
@@ -35,7 +35,7 @@ pub(crate) struct Lowering<'d> {
 }
 
 impl Lowering<'_> {
-    /// What runs, and the structure of what it gives.
+    /// The plan of an expression, and the structure of its result.
     pub(crate) fn expression(&self, expression: &Expression) -> Lowered<(Expr, Structure)> {
         Ok(match expression {
             Expression::Path(path) => {
@@ -152,8 +152,9 @@ impl Lowering<'_> {
         }
     }
 
-    /// The spellings of a choice that give the type: its own, and those of the types that
-    /// specialise it and that the choice allows.
+    /// The step for a choice and a type: it reads the spellings of the choice that give the type.
+    ///
+    /// They are the type's own, and those of its specialisations that the choice allows.
     fn typed_step(&self, base: &str, allowed: &str, of: OfType, following: &[AstStep]) -> Step {
         let spelling = |of: TypeId| {
             let (first, rest) = of.name().split_at(1);
@@ -165,7 +166,7 @@ impl Lowering<'_> {
         Step::Typed { field: spelling(of.data_type), specialised, base: Name::new(base), of }
     }
 
-    /// Whether the rest of the path looks at what stands beside a primitive.
+    /// Whether the rest of the path reads the extensions of a primitive.
     fn extensions_read(&self, following: &[AstStep]) -> bool {
         for step in following {
             match &step.kind {
@@ -194,7 +195,7 @@ impl Lowering<'_> {
         Ok(Reduce::Index(Box::new(lowered)))
     }
 
-    /// Adds a step, or says how the collection is reduced.
+    /// Adds a function's step to the segment, or returns how the function reduces the collection.
     fn call(
         &self,
         name: &str,
@@ -258,7 +259,7 @@ impl Lowering<'_> {
         Ok(None)
     }
 
-    /// Inside a criterion the result is a truth value: nothing reads extensions of it.
+    /// Lowers a criterion: its result is a truth value, so extensions of it are never read.
     fn criteria(&self, criteria: &Expression, focus: Structure) -> Lowered<Expr> {
         let inner = Lowering { extensions_follow: false, focus, ..*self };
         inner.expression(criteria).map(|(lowered, _)| lowered)
@@ -276,7 +277,8 @@ impl Lowering<'_> {
     }
 }
 
-/// A segment of exactly these steps: a vector that grew has room for four, and there are thousands.
+/// A segment whose vector has no spare room: a vector that grew has room for four, and there are
+/// thousands.
 fn segment(steps: &mut Vec<Step>, reduce: Option<Reduce>) -> Segment {
     let mut steps = std::mem::take(steps);
     steps.shrink_to_fit();

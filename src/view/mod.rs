@@ -1,7 +1,7 @@
-//! SQL on FHIR: a ViewDefinition becomes a compiled plan, a resource becomes rows.
+//! SQL on FHIR: compiles a ViewDefinition to a plan, and turns a resource into rows.
 //!
-//! The product's core. Pure: no I/O, no clock, no async, no shared state. It names no crate but
-//! serde, serde_json and thiserror, and of the rest of payersync it knows `reference` alone.
+//! This is the product's core. It is pure: no I/O, no clock, no async, no shared state. It uses no crate
+//! except serde, serde_json and thiserror, and of payersync only `reference`.
 //!
 //! ```text
 //! definition (JSON) ─► compile ─► View { columns, plan }
@@ -10,9 +10,11 @@
 //!                                              │ rows: which rows · eval, walk: which values
 //! ```
 //!
-//! Promises: what is not supported is a compile error and never a wrong value; a column that
-//! declares a type holds values of that type or none; no recursion is deeper than a fixed bound and
-//! no resource makes more than [`ROW_LIMIT`] rows; no error and no `Debug` output holds data of a resource.
+//! Promises:
+//! - What is not supported is a compile error and never a wrong value.
+//! - A column that declares a type holds values of that type or none.
+//! - No recursion is deeper than a fixed bound, and no resource makes more than [`ROW_LIMIT`] rows.
+//! - No error and no `Debug` output has data of a resource.
 
 mod boundary;
 mod column_kind;

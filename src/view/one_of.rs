@@ -1,7 +1,7 @@
-//! `code = 'a' or code = 'b'`: the one text of a path, found once and compared with all of them.
+//! `code = 'a' or code = 'b'`: the path's text is looked up once and compared with all the values.
 //!
-//! Filters ask for the same code in several spellings, for each amount of each line of a claim. Where
-//! a path does not lead to one text, the expression runs as it was written: the results are the same.
+//! Filters ask for the same code in several spellings, for each amount of each line of a claim. If a path
+//! does not lead to exactly one text, the expression runs as written: the results are the same.
 
 use super::direct;
 use super::error::ViewErrorReason as Reason;
@@ -9,16 +9,16 @@ use super::eval::{self, Scope};
 use super::item::{Item, Scalar};
 use super::plan::{Expr, Path, Start, Step};
 
-/// Whether a path's text is one of several.
+/// Compares the text of a path with several values.
 #[derive(Clone, Debug)]
 pub(crate) struct OneOf {
     path: Path,
     texts: Vec<Box<str>>,
-    /// The expression as it was written.
+    /// The expression as written.
     plain: Expr,
 }
 
-/// `=`
+/// Builds the operator `=`.
 pub(super) fn equal(operands: (Expr, Expr)) -> Expr {
     let text = match &operands.1 {
         Expr::Path(Path { start: Start::Literal(Item::Text(text, of)), segments, .. })
@@ -42,7 +42,7 @@ fn plain(operands: (Expr, Expr)) -> Expr {
     Expr::Equal { negated: false, operands: Box::new(operands) }
 }
 
-/// `or`
+/// Builds the operator `or`.
 pub(super) fn or(operands: (Expr, Expr)) -> Expr {
     match operands {
         (Expr::OneOf(left), Expr::OneOf(right)) if names(&left.path) == names(&right.path) => {
@@ -54,8 +54,9 @@ pub(super) fn or(operands: (Expr, Expr)) -> Expr {
     }
 }
 
-/// The elements that a path names, if it is nothing but these: below one focus, two paths of the same
-/// elements are the same.
+/// The elements that a path names, if the path has nothing else.
+///
+/// From the same focus, two paths with the same elements are the same.
 fn names<'p>(path: &'p Path) -> Option<Vec<&'p str>> {
     match (&path.start, path.segments.as_slice()) {
         (Start::Focus, [segment]) if path.direct && segment.reduce.is_none() => {
@@ -70,7 +71,7 @@ fn names<'p>(path: &'p Path) -> Option<Vec<&'p str>> {
 }
 
 impl OneOf {
-    /// True, false, or unknown where the path leads nowhere.
+    /// True or false; `None` (unknown) if the path leads to nothing.
     pub(crate) fn truth<'a>(&'a self, scope: &Scope<'_, 'a>) -> Result<Option<bool>, Reason> {
         match direct::lookup(&self.path, scope) {
             Some(None) => Ok(None),
@@ -89,7 +90,7 @@ impl OneOf {
 mod tests {
     use crate::view::{View, json};
 
-    /// How many rows a filter lets through.
+    /// The number of rows that pass a filter.
     fn rows(criteria: &str, resource: &str) -> Result<u64, String> {
         let view = serde_json::json!({
             "resourceType": "ViewDefinition", "status": "active", "name": "v", "resource": "Observation",
@@ -105,7 +106,7 @@ mod tests {
 
     #[test]
     fn texts_taken_together_let_through_what_each_alone_does() {
-        // A text in front of the path is not taken together with others.
+        // If the text comes before the path, the comparison is not combined with others.
         let pairs = [
             ("code.text = 'a' or code.text = 'b'", "'a' = code.text or 'b' = code.text"),
             (

@@ -1,7 +1,7 @@
 //! Equality, order, arithmetic and the other operators of FHIRPath.
 //!
-//! An empty operand makes an empty result, and so does an element that has extensions and no
-//! value. Numbers are decimal throughout; dates and times compare by instant and precision.
+//! If an operand is empty, the result is empty. An element with extensions but no value counts as empty.
+//! Numbers are always decimal; dates and times compare by instant and precision.
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow::{self, Continue};
@@ -51,7 +51,7 @@ impl<'a> Items<'a> {
     }
 }
 
-/// `=`: empty if a side is empty, otherwise the same items in the same order.
+/// `=`: empty if a side is empty, otherwise whether both have the same items in the same order.
 pub(crate) fn equal<'a>(
     left: &'a Expr,
     right: &'a Expr,
@@ -75,7 +75,7 @@ pub(crate) fn equal<'a>(
     Ok(all_equal(left.iter().zip(right).map(|(left, right)| items_equal(left, right))))
 }
 
-/// `in`: whether the one item on the left is among those on the right.
+/// `in`: whether the one item on the left is among the items on the right.
 pub(crate) fn is_in<'a>(
     left: &'a Expr,
     right: &'a Expr,
@@ -110,8 +110,10 @@ pub(crate) fn union<'a>(
     Ok(Continue(()))
 }
 
-/// `join()`: the texts with the separator between them; empty for no items. What is no text is an
-/// error, or is itself what comes out, so that the column tells where it stands.
+/// `join()`: the texts with the separator between them; empty if there are no items.
+///
+/// An item that is not a text is an error, or becomes the result itself, so that the column shows where
+/// it is.
 pub(crate) fn join<'a>(
     separator: &str,
     source: &mut dyn FnMut(Sink<'_, 'a>) -> Outcome,
@@ -155,7 +157,7 @@ fn items_equal(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
     }
 }
 
-/// Dates and times are equal as instants as far as their precision tells, other texts as texts.
+/// Whether two texts are equal: dates and times as instants, as far as their precision tells.
 fn texts_equal(left: &str, right: &str, temporal: bool) -> Option<bool> {
     if left == right {
         return Some(true);
@@ -168,7 +170,7 @@ fn texts_equal(left: &str, right: &str, temporal: bool) -> Option<bool> {
     }
 }
 
-/// Order of two numbers; `None` if a side is no number.
+/// The order of two numbers; `None` if a side is not a number.
 fn compare_numbers(left: Scalar<'_>, right: Scalar<'_>) -> Option<Ordering> {
     Some(match (left, right) {
         (Scalar::Integer(left), Scalar::Integer(right)) => left.cmp(&right),
@@ -183,10 +185,10 @@ fn compare_numbers(left: Scalar<'_>, right: Scalar<'_>) -> Option<Ordering> {
     })
 }
 
-/// Objects and arrays are equal member by member.
+/// Whether two nodes are equal; objects and arrays are compared member by member.
 ///
-/// Inside of them no element type is known: a text with a date and a time of day is taken as an
-/// instant, since nothing else looks like that.
+/// Inside them no element type is known. A text with a date and a time of day is treated as an instant,
+/// since nothing else looks like that.
 fn nodes_equal(left: &Node<'_>, right: &Node<'_>) -> Option<bool> {
     match (left, right) {
         (Node::Number(left), Node::Number(right)) => Some(decimal::compare(left, right).is_eq()),
@@ -206,7 +208,7 @@ fn nodes_equal(left: &Node<'_>, right: &Node<'_>) -> Option<bool> {
     }
 }
 
-/// False if any pair differs, true if all are the same, empty if that stays open.
+/// False if any pair differs, true if all are equal, otherwise unknown.
 fn all_equal(pairs: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut certain = true;
     for pair in pairs {
@@ -219,7 +221,7 @@ fn all_equal(pairs: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     certain.then_some(true)
 }
 
-/// `<`, `<=`, `>`, `>=`.
+/// The operators `<`, `<=`, `>`, `>=`.
 pub(crate) fn compare<'a>(
     comparison: Comparison,
     operands: &'a Operands,
@@ -241,8 +243,10 @@ pub(crate) fn compare<'a>(
     }))
 }
 
-/// Order of two texts: in time if a type says that they are dates, or if both read as dates and
-/// no type denies it.
+/// The order of two texts.
+///
+/// They are ordered in time if a type says that they are dates, or if both read as dates and no type
+/// denies it.
 fn texts_in_order(
     (left, left_type): (&str, TypeId),
     (right, right_type): (&str, TypeId),
@@ -254,12 +258,12 @@ fn texts_in_order(
     match (Temporal::parse(left), Temporal::parse(right)) {
         (Some(left), Some(right)) if left.differs_in_kind(&right) => Err(Reason::WrongType),
         (Some(left), Some(right)) => Ok(left.compare(&right)),
-        // A text in place of a date has no place in time.
+        // If dates are expected, a text that is no date has no order.
         _ => Ok((!temporal).then(|| left.cmp(right))),
     }
 }
 
-/// `+`, `-`, `*`, `/` of numbers, and `+` of texts.
+/// The operators `+`, `-`, `*`, `/` for numbers, and `+` for texts.
 pub(crate) fn arithmetic<'a>(
     operation: Arithmetic,
     operands: &'a Operands,
@@ -296,7 +300,7 @@ pub(crate) fn arithmetic<'a>(
     Ok(result.map(|result| Item::Decimal(result.to_text().into())))
 }
 
-/// Unary minus.
+/// The unary minus.
 pub(crate) fn negative<'a>(
     operand: &'a Expr,
     scope: &Scope<'_, 'a>,
@@ -309,7 +313,7 @@ pub(crate) fn negative<'a>(
     Ok(result.map(|result| Item::Decimal(result.to_text().into())))
 }
 
-/// `&`: texts one after the other, an empty side counting as an empty text.
+/// `&`: joins texts; an empty side counts as an empty text.
 pub(crate) fn concatenate<'a>(
     operands: &'a Operands,
     scope: &Scope<'_, 'a>,
@@ -337,7 +341,7 @@ fn as_integer(item: &Item<'_>) -> Option<i64> {
     }
 }
 
-/// `None` for a number of more digits than arithmetic works with.
+/// The item as a number; `None` if it has more digits than arithmetic works with.
 fn as_decimal(item: &Item<'_>) -> Result<Option<Decimal>, Reason> {
     match item.scalar() {
         Scalar::Integer(value) => Ok(Decimal::parse(&value.to_string())),

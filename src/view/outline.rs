@@ -1,4 +1,4 @@
-//! What a definition says without its expressions: the head and the columns, in the order of a row.
+//! The parts of a definition that need no expression: its head, and its columns in the order of a row.
 
 use super::column_kind::kind_of_type;
 use super::compiled::{Column, View};
@@ -21,14 +21,14 @@ pub(crate) fn view(text: &'static str) -> Result<View, CompileError> {
     Ok(View::of(&definition, columns, None, text))
 }
 
-/// `None` if a column has no type: its kind is known only after its expression is compiled.
+/// Collects the columns; `None` if one has no type, since its kind is known only after compiling it.
 fn columns_of(selects: &[SelectDefinition], columns: &mut Vec<Column>) -> Option<()> {
     for select in selects {
         for column in &select.column {
             columns.push(Column::of(column, kind_of_type(column.fhir_type.as_deref()?)));
         }
         columns_of(&select.select, columns)?;
-        // The branches of a union fill the same columns.
+        // All branches of a union have the same columns.
         columns_of(select.union_all.get(..1).unwrap_or_default(), columns)?;
     }
     Some(())

@@ -1,8 +1,8 @@
-//! The compiled form of an expression: what [`eval`](super::eval) runs.
+//! The compiled form of an expression, which [`eval`](super::eval) runs.
 //!
-//! A path is cut into segments. The steps of a segment map one item to any number of items; a
-//! segment ends where the whole collection is reduced to at most one item (`first()`, `exists()`),
-//! so evaluation needs no intermediate collections.
+//! A path is cut into segments. The steps of a segment map one item to any number of items. A segment
+//! ends where the whole collection is reduced to at most one item (`first()`, `exists()`), so evaluation
+//! needs no intermediate collections.
 
 use super::boundary::Boundary;
 use super::item::Item;
@@ -47,17 +47,17 @@ pub(crate) struct Path {
     pub(crate) segments: Vec<Segment>,
     /// Whether [`direct`](super::direct) can try it.
     pub(crate) direct: bool,
-    /// Whether its last element can be there without a value, with extensions only.
+    /// Whether its last element can exist without a value, with extensions only.
     pub(crate) bare: bool,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Start {
-    /// `$this`, or nothing written.
+    /// `$this`, also if nothing is written.
     Focus,
     /// `%resource`.
     Resource,
-    /// `%context`: the node that the select stands on.
+    /// `%context`: the node of the select.
     Context,
     /// `%rowIndex`.
     RowIndex,
@@ -71,16 +71,15 @@ pub(crate) enum Start {
 #[derive(Clone, Debug)]
 pub(crate) struct Segment {
     pub(crate) steps: Vec<Step>,
-    /// Only the last segment of a path may have none.
+    /// `None` only in the last segment of a path.
     pub(crate) reduce: Option<Reduce>,
 }
 
-/// From one item to any number of items.
+/// Maps one item to any number of items.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Field(Field),
-    /// `value.ofType(Quantity)`, which reads `valueQuantity` or, as an age is a quantity,
-    /// `valueAge`.
+    /// `value.ofType(Quantity)`, which reads `valueQuantity`, or `valueAge`, since an age is a quantity.
     Typed {
         field: Field,
         specialised: Vec<Field>,
@@ -101,15 +100,15 @@ pub(crate) enum Step {
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) name: Name,
-    /// The element's type, where its name tells.
+    /// The element's type, if its name tells.
     pub(crate) of: TypeId,
-    /// Whether it is a primitive that FHIR defines not to repeat, so that a list in its place is no value.
+    /// Whether it is a primitive that FHIR defines as not repeating: a list is then not a valid value.
     pub(crate) is_single: bool,
     /// Whether FHIR defines the element as a choice, so that `value` finds `valueString`.
     pub(crate) choice: bool,
-    /// `_name`, which holds the extensions of a primitive; none for an element that has members.
+    /// `_name`, which has the extensions of a primitive; `None` for an element that has members.
     pub(crate) shadow: Option<Name>,
-    /// Whether something later in the path reads these extensions.
+    /// Whether a later step of the path reads these extensions.
     pub(crate) extensions: bool,
 }
 
@@ -124,13 +123,13 @@ pub(crate) struct OfType {
 }
 
 impl OfType {
-    /// Whether the type says nothing about an item's elements.
+    /// Whether the type does not determine an item's elements.
     pub(crate) fn is_abstract(&self) -> bool {
         let abstract_names = ["BackboneElement", "DomainResource", "Element", "Resource"];
         abstract_names.contains(&self.name.as_str())
     }
 
-    /// Whether a resource of this type is asked for.
+    /// Whether this asks for a resource of the given type.
     pub(crate) fn is_resource(&self, resource_type: &str) -> bool {
         match self.name.as_str() {
             "Resource" => true,
@@ -140,7 +139,7 @@ impl OfType {
     }
 }
 
-/// From a collection to at most one item.
+/// Reduces a collection to at most one item.
 #[derive(Clone, Debug)]
 pub(crate) enum Reduce {
     First,

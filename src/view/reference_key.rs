@@ -1,7 +1,7 @@
-//! The keys that join tables: `getResourceKey()` and `getReferenceKey()`.
+//! The keys by which tables join: `getResourceKey()` and `getReferenceKey()`.
 //!
-//! A key is the bare id as received: never trimmed, never lower-cased, never checked for length.
-//! A wrong join is worse than none, so what does not clearly name a resource gives no key.
+//! A key is the bare id as received: never trimmed, lower-cased or checked for length. A wrong join is
+//! worse than no join, so a reference that does not clearly name a resource gives no key.
 
 use super::json::Node;
 use crate::reference::ServerBases;
@@ -14,11 +14,11 @@ pub(crate) fn resource_key<'a>(resource: &'a Node<'_>) -> Option<&'a str> {
 
 /// The key of the resource that a Reference points to, if it is of the asked type.
 ///
-/// Relative references lead to the server that the resource is of, absolute ones if they lie below
-/// its base, both with or without a version. A reference to another server has no key, since the
-/// same id is another resource there; neither have contained (`#x`), conditional (`Patient?…`)
-/// and display-only references, nor the URN of an entry of another Bundle. A logical reference has
-/// the key of the member if it has an identifier of the member's.
+/// A relative reference leads to the resource's own server. An absolute one does if it begins with the
+/// server's base. Both may have a version. A reference to another server has no key, since the same id is
+/// another resource there. Contained (`#x`), conditional (`Patient?…`) and display-only references have
+/// no key, and neither has the URN of an entry in another Bundle. A logical reference has the member's
+/// key if its identifier is one of the member's.
 pub(crate) fn reference_key<'a>(
     reference: &'a Node<'_>,
     wanted: Option<&str>,

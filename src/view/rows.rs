@@ -1,7 +1,7 @@
-//! Runs a view over one resource, and makes its rows.
+//! Runs a view on one resource and makes its rows.
 //!
-//! Each select writes its cells into the one row buffer and hands on to what follows it; the last
-//! in line pushes the row. Nothing is stored but the row, so memory does not grow with the rows.
+//! Each select writes its cells into the one row buffer and then calls what follows it; the last one
+//! pushes the row. Only the current row is stored, so memory does not grow with the number of rows.
 
 use std::ops::ControlFlow::Continue;
 
@@ -13,26 +13,26 @@ use super::item::{Item, Scalar};
 use super::json::Node;
 use super::value::{Value, value_of, write_item};
 
-/// Steps of `forEach` and `repeat`, with or without rows, that one resource may cost.
+/// The most steps of `forEach` and `repeat` for one resource, whether they give rows or not.
 const ITERATION_LIMIT: u64 = 16 * ROW_LIMIT;
-/// Deeper than any resource can be nested: each level of `repeat` goes down at least one.
+/// Deeper than any resource can be nested; each level of `repeat` goes at least one level down.
 const REPEAT_DEPTH_LIMIT: usize = 160;
 
-/// What follows a select: its siblings, then the row itself.
+/// What runs after a select: its siblings, then the output of the row.
 type Next<'n, 'a> = &'n mut dyn FnMut(&mut Run<'_, 'a>) -> Result<(), Reason>;
 
 struct Run<'s, 'a> {
-    /// The resource, and the terms on which it is read.
+    /// The resource, and the conditions of the run.
     given: (&'a Node<'a>, Terms<'a>),
     row: Vec<Value<'a>>,
     rows: u64,
     iterations: u64,
-    /// The expression at fault, set where the error arises.
+    /// The expression that caused an error; set where the error arises.
     blame: Option<&'a Placed>,
     sink: &'s mut dyn FnMut(&[Value<'a>]),
 }
 
-/// Runs the plan of a view over a resource of the view's type.
+/// Runs the plan of a view on a resource of the view's type.
 pub(crate) fn run<'a>(
     (view, plan): (&'a View, &'a Plan),
     resource: &'a Node<'a>,
@@ -127,7 +127,7 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
-    /// The cells of a select on one node, then its siblings-to-be: nested selects and unions.
+    /// Fills the cells of a select for one node, then runs its nested selects and unions.
     fn body(
         &mut self,
         select: &'a Select,
@@ -166,7 +166,7 @@ impl<'a> Run<'_, 'a> {
         Ok(())
     }
 
-    /// The standard's exception to the row of nulls: `%rowIndex` is 0 in it.
+    /// Sets `%rowIndex` to 0 in a row of nulls: the standard's exception there.
     fn row_indexes(&mut self, select: &'a Select, scope: &Scope<'_, 'a>) -> Result<(), Reason> {
         for cell in select.columns.iter().filter(|cell| cell.reads_row_index) {
             self.cell(cell, scope)?;
@@ -183,7 +183,7 @@ struct Repeat<'a> {
 }
 
 impl<'a> Repeat<'a> {
-    /// Every node below, parents before children.
+    /// Visits every node below, parents before children.
     fn below(
         &mut self,
         run: &mut Run<'_, 'a>,
@@ -210,7 +210,7 @@ impl<'a> Repeat<'a> {
     }
 }
 
-/// A filter of the view must be a boolean; empty drops the resource.
+/// Whether the resource passes a filter, which must be a boolean; empty drops the resource.
 fn passes<'a>(filter: &'a Placed, scope: &Scope<'_, 'a>) -> Result<bool, Reason> {
     match operand(&filter.expr, scope)?.as_ref().map(Item::scalar) {
         None => Ok(false),

@@ -1,7 +1,7 @@
-//! `sum()`: the numbers of a collection, added up exactly.
+//! `sum()`: adds up the numbers of a collection exactly.
 //!
-//! Not a part of the shareable subset of SQL on FHIR. Source: FHIRPath 3.0.0-ballot, aggregates; as in
-//! fhirpath.js, the sum of an empty collection is empty.
+//! It is not in the shareable subset of SQL on FHIR. The source is FHIRPath 3.0.0-ballot, aggregates; as
+//! in fhirpath.js, the sum of an empty collection is empty.
 
 use std::ops::ControlFlow::Continue;
 
@@ -10,22 +10,22 @@ use super::error::ViewErrorReason as Reason;
 use super::eval::{Outcome, Sink};
 use super::item::{Item, Scalar};
 
-/// What is known of a sum while items come in.
+/// The state of a sum while items come in.
 enum Sum<'a> {
     Empty,
-    /// The only item so far, as it was written.
+    /// The only item so far, as written.
     One(Item<'a>),
     Of(Decimal),
     /// The sum has more digits than arithmetic works with.
     TooLong,
-    /// An item that is not a number. Nothing is added to it: the column has no value of its type.
+    /// An item that is not a number. Nothing is added to it, and the column has no value of its type.
     NotANumber(Item<'a>),
 }
 
-/// Adds up the items; an element without a value counts for nothing.
+/// Adds up the items; an element without a value is skipped.
 ///
 /// If an item is not a number, the sum is that item: a typed column then stores NULL and counts it as
-/// mistyped. An error would cost the resource all of its rows.
+/// mistyped. An error instead would cost the resource all of its rows.
 pub(crate) fn sum<'a>(
     source: &mut dyn FnMut(Sink<'_, 'a>) -> Outcome,
 ) -> Result<Option<Item<'a>>, Reason> {

@@ -2,13 +2,13 @@
 
 use std::cmp::Ordering;
 
-/// A moment as precise as it was written.
+/// A date, time or instant, as precise as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Temporal<'t> {
-    /// Year, month, day; a `time` has none.
+    /// Year, month, day; `None` for a `time`.
     pub(crate) date: Option<Date>,
     pub(crate) time: Option<Time<'t>>,
-    /// Minutes east of UTC.
+    /// The time zone, in minutes east of UTC.
     pub(crate) offset: Option<i32>,
 }
 
@@ -24,11 +24,11 @@ pub(crate) struct Time<'t> {
     pub(crate) hour: u8,
     pub(crate) minute: u8,
     pub(crate) second: Option<u8>,
-    /// The digits after the second as written: 10:00:00 is the same instant as 10:00:00.00.
+    /// The digits after the second, as written: 10:00:00 is the same instant as 10:00:00.00.
     pub(crate) fraction: &'t str,
 }
 
-/// How far a wall clock without a zone can be off: from UTC-12 to UTC+14 and back.
+/// How far a clock without a time zone can be from UTC: zones go from UTC-12 to UTC+14.
 const WIDEST_OFFSET_MINUTES: i64 = 14 * 60;
 
 impl<'t> Temporal<'t> {
@@ -53,12 +53,12 @@ impl<'t> Temporal<'t> {
         Some(Temporal { date: Some(date), time: Some(parse_time(time)?), offset })
     }
 
-    /// Whether one is a time of day and the other has a date: they have no order.
+    /// Whether one is a time of day and the other has a date, so that they have no order.
     pub(crate) fn differs_in_kind(&self, other: &Temporal<'_>) -> bool {
         self.date.is_some() != other.date.is_some()
     }
 
-    /// Order in time; `None` when the precision or a missing zone leaves it open.
+    /// The order in time; `None` if a lack of precision or a missing zone leaves it open.
     pub(crate) fn compare(&self, other: &Temporal<'_>) -> Option<Ordering> {
         if let (Some(left), Some(right)) = (self.minutes(), other.minutes()) {
             let known = match (self.offset, other.offset) {
@@ -81,7 +81,7 @@ impl<'t> Temporal<'t> {
         (self.time.is_none() && other.time.is_none()).then_some(Ordering::Equal)
     }
 
-    /// Seconds and their fraction are a single precision, compared as a decimal.
+    /// Compares seconds with their fraction, as one decimal number.
     fn compare_seconds(&self, other: &Temporal<'_>) -> Option<Ordering> {
         let second = |moment: &Temporal<'_>| moment.time.and_then(|time| time.second);
         match (second(self), second(other)) {
@@ -102,7 +102,7 @@ impl<'t> Temporal<'t> {
         ]
     }
 
-    /// Minutes since 1970, of UTC if the zone is known; of a time of day, since midnight.
+    /// Minutes since 1970, in UTC if the zone is known; for a time of day, minutes since midnight.
     fn minutes(&self) -> Option<i64> {
         let time = self.time?;
         let days = match self.date {

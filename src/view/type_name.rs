@@ -1,4 +1,4 @@
-//! Names of types as arguments: `ofType(Quantity)`, `getReferenceKey(Patient)`.
+//! Type names as arguments: `ofType(Quantity)`, `getReferenceKey(Patient)`.
 
 use super::path::{
     Expression, Lowered, PathError, PathExpression, Start as AstStart, Step as AstStep, StepKind,
@@ -6,8 +6,8 @@ use super::path::{
 use super::plan::OfType;
 use super::types::TypeId;
 
-/// Profiles of `Quantity`, which no JSON names. Taken as resource types they would silently find
-/// nothing.
+/// Profiles of `Quantity`, which never occur as type names in JSON. If they were taken for resource
+/// types, they would silently find nothing.
 const NEVER_IN_JSON: &[&str] = &["MoneyQuantity", "SimpleQuantity"];
 
 fn field_name(step: &AstStep) -> Option<&str> {
@@ -17,7 +17,7 @@ fn field_name(step: &AstStep) -> Option<&str> {
     }
 }
 
-/// The data type, if the next step is `ofType()` with a data type.
+/// The data type, if the next step is `ofType()` with a data type as argument.
 pub(crate) fn typed(following: &[AstStep]) -> Lowered<Option<OfType>> {
     match following.first().map(|step| (&step.kind, step.position)) {
         Some((StepKind::Call { name, arguments }, position)) if name == "ofType" => {

@@ -1,10 +1,10 @@
-//! FHIR R4's data types and which of them specialise which.
+//! FHIR R4's data types, and which type specialises which.
 
-/// An index into the table of data types, or unknown.
+/// A data type as an index into a table, or unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TypeId(u8);
 
-/// A type and its specialisations.
+/// A type and its specialisations, as a set of bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Family(u128);
 
@@ -16,7 +16,7 @@ impl Family {
 }
 
 impl TypeId {
-    /// No type is known.
+    /// The type is not known.
     pub(crate) const UNKNOWN: TypeId = TypeId(u8::MAX);
     pub(crate) const BOOLEAN: TypeId = TypeId(0);
     pub(crate) const DATE: TypeId = TypeId(1);
@@ -57,7 +57,7 @@ impl TypeId {
         DATA_TYPES.get(usize::from(self.0)).copied().unwrap_or_default()
     }
 
-    /// Whether values are JSON strings, numbers or booleans. Unknown counts as neither.
+    /// Whether values are JSON strings, numbers or booleans; false for an unknown type.
     pub(crate) fn is_primitive(self) -> bool {
         usize::from(self.0) < PRIMITIVES
     }
@@ -72,7 +72,7 @@ impl TypeId {
         matches!(self, Self::DATE | Self::DATE_TIME | Self::INSTANT | Self::TIME)
     }
 
-    /// Whether a value of this type is also a value of the wanted one.
+    /// Whether a value of this type is also a value of the type `wanted`.
     pub(crate) fn is(self, wanted: TypeId) -> bool {
         let mut this = Some(self);
         while let Some(of) = this {
@@ -89,7 +89,7 @@ impl TypeId {
         (0..DATA_TYPES.len()).filter_map(Self::at).filter(move |of| *of != self && of.is(self))
     }
 
-    /// This type and all that specialise it, as a set that is asked in one step.
+    /// This type and all its specialisations, as a set that is tested in one step.
     pub(crate) fn family(self) -> Family {
         let bit = |of: TypeId| 1_u128.checked_shl(of.0.into()).unwrap_or(0);
         Family(self.specialisations().fold(bit(self), |set, of| set | bit(of)))
@@ -115,7 +115,7 @@ impl TypeId {
 /// How many entries at the start of [`DATA_TYPES`] are primitive.
 const PRIMITIVES: usize = 21;
 
-/// The constants above point at their places.
+/// The constants above are indexes into this list.
 const DATA_TYPES: &[&str] = &[
     "boolean",
     "date",

@@ -1,4 +1,4 @@
-//! What can be done with a view: compile a definition, and run it over a resource.
+//! How a view is used: compile a definition, and run it on a resource.
 
 use super::compiled::{Plan, View};
 use super::definition::ViewDefinition;
@@ -14,7 +14,7 @@ impl View {
     /// Compiles a definition.
     ///
     /// # Errors
-    /// When the definition is not a valid ViewDefinition or needs something unsupported.
+    /// The definition is not a valid ViewDefinition, or needs something that is not supported.
     pub fn compile(definition: &ViewDefinition) -> Result<View, CompileError> {
         compile::view(definition)
     }
@@ -22,19 +22,19 @@ impl View {
     /// Reads and compiles a definition from its JSON text.
     ///
     /// # Errors
-    /// As [`View::compile`], and when the text is not the JSON of a ViewDefinition.
+    /// As for [`View::compile`]; also if the text is not the JSON of a ViewDefinition.
     pub fn from_json(text: &str) -> Result<View, CompileError> {
         compile::text(text)
     }
 
-    /// A view of a definition that comes with this build, which is compiled when it runs first.
+    /// A view for a definition of this build; its expressions are compiled when it first runs.
     ///
-    /// Most commands run a few views of hundreds, and to compile them all takes longer than
-    /// everything else that a small command does.
+    /// Most commands run only a few of hundreds of views, and compiling them all would take longer than
+    /// everything else in a small command.
     ///
     /// # Errors
-    /// When the text is not a ViewDefinition with a resource and a type for each column. No
-    /// expression is looked at: a test compiles those of this build.
+    /// The text is not a ViewDefinition with a resource and a type for each column. Expressions are not
+    /// checked: a test compiles those of this build.
     pub fn outline(text: &'static str) -> Result<View, CompileError> {
         outline::view(text)
     }
@@ -46,10 +46,10 @@ impl View {
         })
     }
 
-    /// As [`View::run_at`], of a server whose base is not known: relative references have a key.
+    /// As [`View::run_at`], for a server whose base is not known: relative references have a key.
     ///
     /// # Errors
-    /// As [`View::run_at`].
+    /// As for [`View::run_at`].
     pub fn run<'a>(
         &'a self,
         resource: &'a Node<'a>,
@@ -61,15 +61,15 @@ impl View {
 
     /// Pushes the view's rows of one resource into `sink`, and returns how many there were.
     ///
-    /// The resource is of the server with these bases: a reference has a key if it is relative or
-    /// leads below one of them.
+    /// `bases` are the bases of the resource's server: a reference has a key if it is relative or begins
+    /// with one of them.
     ///
     /// The slice has one value per column and is reused between rows; its values borrow from the
     /// resource and from the view. A resource of another type gives no rows.
     ///
     /// # Errors
-    /// When the resource does not fit the view, such as two values in a single-valued column.
-    /// Rows pushed before the error are to be thrown away.
+    /// The resource does not fit the view, such as by two values in a single-valued column. Rows pushed
+    /// before the error must be discarded.
     pub fn run_at<'a>(
         &'a self,
         bases: &'a ServerBases,
@@ -79,11 +79,13 @@ impl View {
         self.rows(resource, Terms { bases, is_strict: true }, sink)
     }
 
-    /// As [`View::run_at`], for tables: what is an error of the type of a value to the standard, such
-    /// as `join()` over a number, leaves one cell empty, as [`Value::Mistyped`].
+    /// As [`View::run_at`], for filling tables: a value of a wrong type costs only its own cell.
+    ///
+    /// In the standard, such as for `join()` of a number, this is an error. Here the cell is
+    /// [`Value::Mistyped`].
     ///
     /// # Errors
-    /// As [`View::run_at`].
+    /// As for [`View::run_at`].
     pub fn fill_at<'a>(
         &'a self,
         bases: &'a ServerBases,

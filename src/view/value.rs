@@ -1,4 +1,4 @@
-//! What a row holds, and how an item becomes one.
+//! The values of a row, and how an item becomes a value.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use super::item::{Item, Scalar};
 use super::json::Node;
 use super::types::TypeId;
 
-/// The kind of value that a column declares.
+/// The kind of values that a column declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnKind {
     /// FHIR `boolean`.
@@ -29,7 +29,7 @@ pub enum ColumnKind {
 }
 
 impl ColumnKind {
-    /// The least number that a column of 32-bit integers holds (FHIR R4, section 2.24.0.1).
+    /// The smallest value of a column of 32-bit integers (FHIR R4, section 2.24.0.1).
     fn least(self) -> Option<i32> {
         match self {
             ColumnKind::Integer => Some(i32::MIN),
@@ -42,11 +42,11 @@ impl ColumnKind {
 
 /// One cell of a row; borrows from the resource where it can.
 ///
-/// A column that declares a type holds values of that type or none: a number in quotes is no
-/// number, an object is no text. In a column without a `type` the value follows the JSON: strings
-/// are text, numbers with a point or an exponent decimals, others integers.
+/// A column that declares a type holds values of that type or none: a number in quotes is not a number,
+/// an object is not a text. In a column without a `type` the kind of value follows the JSON: strings are
+/// text, numbers with a point or an exponent are decimals, other numbers are integers.
 ///
-/// `Debug` shows the shape only: rows are patient data.
+/// `Debug` shows only the kind of value, since rows are patient data.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Value<'a> {
     /// No value.
@@ -61,7 +61,7 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// JSON text: the array of a `collection` column (`[]` when empty), or an object.
     Json(String),
-    /// No value, because what stands there is not of the column's type; where it stands, unless it
+    /// No value, because the resource's value is not of the column's type. Holds that value, unless it
     /// was computed.
     Mistyped(Option<&'a Node<'a>>),
 }
@@ -96,7 +96,7 @@ impl fmt::Debug for Value<'_> {
     }
 }
 
-/// Makes the value of a column of this declared kind, or as the JSON has it.
+/// Makes a value of the declared kind; without one, the kind follows the JSON.
 pub(crate) fn value_of<'a>(item: Item<'a>, declared: Option<ColumnKind>) -> Value<'a> {
     match item {
         Item::Node { node: Node::Null, .. } => Value::Null,
@@ -130,7 +130,7 @@ fn value_of_node<'a>(
             Ok(value) => Value::Integer(value),
             Err(_) => Value::Decimal(Cow::Borrowed(text)),
         },
-        // A number reads well as text, but a number in place of a code is none.
+        // A number can be shown as text, but a number instead of a code is not a code.
         (Node::Number(text), Some(Text)) if of.is_number() || of == TypeId::UNKNOWN => {
             Value::Text(Cow::Borrowed(text))
         }
@@ -146,7 +146,7 @@ fn value_of_node<'a>(
     })
 }
 
-/// What an expression has computed has the type of its operators; as text it reads well too.
+/// Makes a value of a computed item. It has the type of its operators, and may also become text.
 fn value_of_computed<'a>(item: Item<'a>, declared: Option<ColumnKind>) -> Option<Value<'a>> {
     use ColumnKind::{Boolean, Complex, Decimal, Integer64, Text};
     let least = declared.and_then(ColumnKind::least);
@@ -171,9 +171,9 @@ fn value_of_computed<'a>(item: Item<'a>, declared: Option<ColumnKind>) -> Option
     })
 }
 
-/// A number that a double can hold, however roughly: `1e400` would become infinity.
+/// The text, if a double can hold the number, however roughly: `1e400` would become infinity.
 fn finite(text: &str) -> Option<&str> {
-    // Without an exponent it would take more than 300 digits.
+    // A number without an exponent would need more than 300 digits to be too large.
     let is_plain = text.len() < 300 && !text.contains(['e', 'E']);
     (is_plain || text.parse::<f64>().is_ok_and(f64::is_finite)).then_some(text)
 }

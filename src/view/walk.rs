@@ -1,7 +1,7 @@
 //! Takes one item through the steps of a path: navigation, filters, keys.
 //!
-//! As long as a step gives one item the loop goes on with it; only arrays of several elements
-//! need recursion, so its depth is bounded by the number of steps in the expression.
+//! As long as a step gives one item, the loop continues with it. Only arrays of several elements need
+//! recursion, so its depth is bounded by the number of steps in the expression.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -14,7 +14,7 @@ use super::plan::{Field, OfType, Step};
 use super::reference_key::{reference_key, resource_key};
 use super::types::TypeId;
 
-/// Takes one item through the steps and pushes what comes out.
+/// Takes one item through the steps and pushes each result.
 pub(crate) fn walk<'a>(
     mut steps: &'a [Step],
     mut item: Item<'a>,
@@ -71,7 +71,7 @@ pub(crate) fn walk<'a>(
     out(item)
 }
 
-/// The spelling of a typed choice that is there, with its value if it has one.
+/// The typed spelling of a choice that is present, with its value if it has one.
 fn typed<'a>(
     members: &'a [Member<'a>],
     field: &'a Field,
@@ -84,7 +84,7 @@ fn typed<'a>(
     })
 }
 
-/// What a step leads to: one item, with which the loop goes on, or everything already pushed.
+/// The result of a step: one item, with which the loop continues, or nothing more, as all was pushed.
 enum Next<'a> {
     Item(Item<'a>),
     Done(ControlFlow<()>),
@@ -122,14 +122,14 @@ fn child<'a>(
     }
 }
 
-/// What stands beside an element of an array; null where nothing does.
+/// The extensions of an element of an array; `None` if the element has none.
 fn element<'a>(shadow: &'a Node<'a>, index: usize) -> Option<&'a Node<'a>> {
     shadow.as_array()?.get(index).filter(|node| !node.is_null())
 }
 
 static NULL: Node<'static> = Node::Null;
 
-/// A field that is not there by its own name: a choice by its typed name, or extensions only.
+/// A field that is not present under its own name: a choice under its typed name, or extensions only.
 fn without_value<'a>(
     members: &'a [Member<'a>],
     field: &'a Field,
@@ -158,7 +158,7 @@ fn without_value<'a>(
     }
 }
 
-/// A choice by its plain name, `onset`: the value `onsetAge`, and what stands beside it.
+/// A choice by its plain name: `onset` gives the value of `onsetAge`, and its extensions.
 fn choice<'a>(
     members: &'a [Member<'a>],
     field: &Field,
@@ -225,8 +225,10 @@ fn has_resource_type(item: &Item<'_>, name: &str) -> bool {
     members.and_then(Node::as_str) == Some(name)
 }
 
-/// Whether an item is of the asked type: by what FHIR says of its element, and where that is not
-/// known as far as JSON tells; without evidence it is.
+/// Whether an item is of the asked type.
+///
+/// FHIR's definition of its element decides. If that is not known, the JSON decides as far as it can;
+/// without evidence the answer is yes.
 fn is_of_type(item: &Item<'_>, of: &OfType) -> bool {
     let wanted = of.data_type;
     if let Item::Node { of: known, .. } = item

@@ -1,8 +1,8 @@
-//! A borrowed JSON tree: what the view engine reads.
+//! A JSON tree that borrows from the text; the view engine reads it.
 //!
-//! Strict RFC 8259. Strings without escapes and all numbers are slices of the input, so the tree
-//! costs one allocation per array or object and money keeps the digits it came with. It never
-//! does I/O and never copies a value that it can point to.
+//! The syntax is strict RFC 8259. Strings without escapes and all numbers are slices of the input. So the
+//! tree costs one allocation per array or object, and money keeps the digits that were received. No I/O
+//! is done, and a value that can be borrowed is never copied.
 
 mod node;
 mod parse;

@@ -1,11 +1,11 @@
-//! The nodes of the tree and how a member is found.
+//! The nodes of the tree, and how a member is found.
 
 use std::borrow::Cow;
 use std::fmt;
 
 /// A JSON value that borrows from the text it was parsed from.
 ///
-/// `Debug` shows the shape only, never a value: resources are patient data.
+/// `Debug` shows the structure only, never a value, since resources are patient data.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Node<'a> {
     /// `null`.
@@ -14,11 +14,11 @@ pub enum Node<'a> {
     Bool(bool),
     /// A number, as the text that was received: `25.00` stays `25.00`.
     Number(&'a str),
-    /// A string; borrowed unless it held an escape.
+    /// A string; borrowed unless it has an escape.
     String(Cow<'a, str>),
     /// An array.
     Array(Vec<Node<'a>>),
-    /// An object, its members in the order received.
+    /// An object, with its members in the order received.
     Object(Vec<Member<'a>>),
 }
 
@@ -33,7 +33,7 @@ pub struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    /// A member of this name and value.
+    /// A member with this name and value.
     #[inline]
     pub fn new(key: Cow<'a, str>, value: Node<'a>) -> Self {
         let tag = tag(&key);
@@ -41,7 +41,7 @@ impl<'a> Member<'a> {
     }
 }
 
-/// A name to search for, with what makes the search fast.
+/// A name to search for, prepared for a fast search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
     text: Box<str>,
@@ -64,8 +64,9 @@ impl Name {
     }
 }
 
-/// Length and three letters of a name: almost always different for different names, and compared
-/// without a look at the text.
+/// Length and three letters of a name, as a number.
+///
+/// It is almost always different for different names, and is compared without reading the text.
 #[inline]
 fn tag(name: &str) -> u32 {
     let bytes = name.as_bytes();
@@ -77,8 +78,8 @@ fn tag(name: &str) -> u32 {
 impl<'a> Node<'a> {
     /// The value of a member, if this is an object that has it.
     ///
-    /// Of several members with the same name the last one wins, as in most JSON readers: the
-    /// search runs from the end, so this costs nothing.
+    /// If several members have the same name, the last one is returned, as in most JSON readers. The
+    /// search starts at the end, so this costs nothing.
     #[inline]
     pub fn get(&self, name: &str) -> Option<&Node<'a>> {
         match self {

@@ -1,19 +1,19 @@
 //! The parser: strict, bounded in depth, one pass.
 //!
-//! Accepts what RFC 8259 accepts and nothing else. It agrees with `serde_json` on every input
-//! but two kinds: a number beyond the range of a double is kept as text here, and the depth limit
-//! is a parameter. Of members with the same name, all are kept and the last one is found.
+//! It accepts exactly what RFC 8259 accepts. It agrees with `serde_json` on every input with two
+//! exceptions: a number beyond the range of a double is kept as text here, and the depth limit is a
+//! parameter. If several members have the same name, all are kept and the last one is found.
 
 use std::borrow::Cow;
 
 use super::{Member, Node};
 
-/// What the parser refuses for its size.
+/// The limits on the size of the input's tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many arrays and objects may stand inside one another. FHIR data stays below 30.
+    /// The deepest nesting of arrays and objects. FHIR data stays below 30.
     pub depth: usize,
-    /// How many values there may be: each takes more memory than its text. Large resources of
+    /// The largest number of values, since each takes more memory than its text. Large resources of
     /// payers have some ten thousand.
     pub values: usize,
 }
@@ -24,7 +24,7 @@ impl Default for Limits {
     }
 }
 
-/// The text is not JSON. Says where, never what stood there.
+/// The error for a text that is not JSON. It says where, but never quotes the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid JSON at byte {offset}: {kind}")]
 pub struct JsonError {
@@ -40,7 +40,7 @@ pub enum JsonErrorKind {
     /// The input ends inside a value.
     #[error("unexpected end")]
     UnexpectedEnd,
-    /// A byte that cannot stand here.
+    /// A byte that is not allowed at this place.
     #[error("unexpected character")]
     UnexpectedCharacter,
     /// The bytes are not UTF-8.
@@ -64,15 +64,15 @@ pub enum JsonErrorKind {
     /// More values than [`Limits::values`].
     #[error("too many values")]
     TooManyValues,
-    /// Something stands after the value.
+    /// There is more text after the value.
     #[error("trailing characters")]
     TrailingCharacters,
 }
 
-/// Parses one JSON value, which must be all of the input but white space.
+/// Parses one JSON value, which must be the whole input except white space.
 ///
 /// # Errors
-/// When the input is not JSON, not UTF-8, or nested deeper than the limit.
+/// The input is not JSON, not UTF-8, or nested deeper than the limit.
 pub fn parse(input: &[u8], limits: Limits) -> Result<Node<'_>, JsonError> {
     let text = std::str::from_utf8(input).map_err(|error| JsonError {
         offset: error.valid_up_to(),
@@ -100,9 +100,9 @@ struct Parser<'a> {
     at: usize,
     depth_left: usize,
     values_left: usize,
-    /// Elements of the arrays that are still open; each is cut off to its exact size when closed.
+    /// Elements of the arrays that are still open; a closed array is cut to its exact size.
     nodes: Vec<Node<'a>>,
-    /// The same for objects.
+    /// Members of the objects that are still open, likewise.
     members: Vec<Member<'a>>,
 }
 
@@ -233,7 +233,7 @@ impl<'a> Parser<'a> {
         self.at - first
     }
 
-    /// RFC 8259 section 6; the text is kept, nothing is converted.
+    /// Parses a number by RFC 8259 section 6; the text is kept, nothing is converted.
     fn number(&mut self) -> Result<Node<'a>, JsonError> {
         let first = self.at;
         if self.bytes.get(self.at) == Some(&b'-') {
@@ -283,7 +283,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The rest of a string whose opening quote has been read.
+    /// Parses the rest of a string whose opening quote was read.
     #[inline]
     fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
         let first = self.at;
@@ -320,7 +320,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// One escape whose backslash has been read.
+    /// Parses an escape whose backslash was read.
     fn escape(&mut self) -> Result<char, JsonError> {
         let plain = match self.bytes.get(self.at) {
             Some(b'"') => '"',
@@ -376,10 +376,10 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The high bit of each byte that is a quote, a backslash or a control character.
+/// Sets the high bit of each byte that is a quote, a backslash or a control character.
 ///
-/// Only the lowest set bit is exact (a borrow can mark the byte above a match), and it is the
-/// only one used.
+/// Only the lowest set bit is exact, since a borrow can mark the byte above a match. It is the only bit
+/// that is used.
 #[inline]
 fn special_bytes(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;

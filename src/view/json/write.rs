@@ -1,11 +1,11 @@
-//! A node back to compact JSON text, for columns that hold a collection or an object.
+//! Writes a node back as compact JSON text, for columns that hold a collection or an object.
 
 use super::Node;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 impl Node<'_> {
-    /// Appends this value as compact JSON; numbers keep the text they came with.
+    /// Appends this value as compact JSON; numbers keep the text that was received.
     pub fn write_json(&self, out: &mut String) {
         match self {
             Node::Null => out.push_str("null"),

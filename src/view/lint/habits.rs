@@ -1,10 +1,9 @@
-//! Definitions that compile and are still likely to surprise.
+//! Warnings about definitions that compile and still may not do what their author expects.
 
 use crate::view::path::{self, Expression, Start, Step, StepKind};
 use crate::view::{ColumnDefinition, SelectDefinition, ViewDefinition};
 
-/// Elements that repeat in FHIR R4 wherever they occur: not all of them, but those that people
-/// forget.
+/// Elements that repeat in FHIR R4 wherever they occur. The list has only those that people forget.
 const REPEATS: &[&str] = &[
     "adjudication",
     "careTeam",
@@ -22,14 +21,14 @@ const REPEATS: &[&str] = &[
     "telecom",
 ];
 
-/// A warning, by the element that it is about.
+/// A warning, with the element of the definition that it is about.
 pub(super) struct Habit {
     pub(super) element: String,
     pub(super) message: String,
     pub(super) hint: String,
 }
 
-/// Every warning about a definition that compiles.
+/// All warnings about a definition that compiles.
 pub(super) fn habits(definition: &ViewDefinition) -> Vec<Habit> {
     let mut found = Found::default();
     if definition.description.is_none() && definition.title.is_none() {
@@ -76,7 +75,7 @@ impl Found {
             self.selects(&select.select, &format!("{element}.select"));
             for (index, branch) in select.union_all.iter().enumerate() {
                 let branch = std::slice::from_ref(branch);
-                // A branch stands alone: its element is its own index.
+                // Each branch is checked alone, so its own index names its element.
                 self.branch(branch, &format!("{element}.unionAll"), index);
             }
         }
@@ -96,7 +95,7 @@ impl Found {
         self.undescribed[undescribed..].iter_mut().for_each(rename);
     }
 
-    /// Reports sibling lists that multiply: one row for every pair of their elements.
+    /// Warns of sibling lists that multiply: they give one row for every pair of their elements.
     fn crossed(&mut self, selects: &[SelectDefinition], element: &str) {
         let mut lists = selects.iter().enumerate().filter(|(_, select)| {
             select.for_each.is_some()
@@ -136,7 +135,7 @@ impl Found {
     }
 }
 
-/// A step that can give several values which nothing after it reduces to one.
+/// The name of a step that can give several values, which no later step reduces to one.
 fn repeating(expression: &Expression) -> Option<&str> {
     let Expression::Path(path) = expression else { return None };
     let reduces = |kind: &StepKind| match kind {
@@ -155,7 +154,7 @@ fn repeating(expression: &Expression) -> Option<&str> {
     }
     let steps = &path.steps[open..];
     steps.iter().enumerate().find_map(|(index, step)| match &step.kind {
-        // `item.ofType(CodeableConcept)` is the choice item[x], not the list of that name.
+        // `item.ofType(CodeableConcept)` means the choice item[x], not a list named item.
         StepKind::Field(name) if !is_of_type(steps.get(index + 1)) => {
             REPEATS.contains(&name.as_str()).then_some(name.as_str())
         }

@@ -1,4 +1,4 @@
-//! Puts something harmless in place of what is wrong, so that the next mistake is found, too.
+//! Replaces a faulty element by a harmless one, so that the next error is found, too.
 
 use crate::view::{ColumnDefinition, SelectDefinition, ViewDefinition};
 
@@ -21,7 +21,7 @@ pub(super) fn mend(definition: &mut ViewDefinition, element: &str) -> bool {
         }
         ("name", None) => {
             let Some(column) = column_at(definition, parent) else { return false };
-            // Another one for each place, so that no two are alike.
+            // The name depends on the place, so that no two columns have the same name.
             let place: String =
                 parent.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
             column.name = Some(format!("mended_{place}"));
@@ -49,7 +49,7 @@ pub(super) fn mend(definition: &mut ViewDefinition, element: &str) -> bool {
     true
 }
 
-/// `column[3]` → `column` and 3.
+/// Splits `column[3]` into `column` and 3.
 fn step(text: &str) -> (&str, Option<usize>) {
     match text.strip_suffix(']').and_then(|text| text.split_once('[')) {
         Some((word, index)) => (word, index.parse().ok()),

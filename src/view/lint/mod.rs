@@ -1,7 +1,8 @@
-//! Looks at a definition as a compiler does: what is wrong and what is odd, and where it stands.
+//! Checks a definition like a compiler: reports errors and warnings, and where they are.
 //!
-//! Errors are the compiler's own; there is no second opinion on what is supported. After an error
-//! it mends its copy of the definition and goes on, so that one look finds them all.
+//! Errors come from the view compiler itself, so that there is only one judgement of what is supported.
+//! After an error the linter repairs its copy of the definition and compiles again, so that one check
+//! finds all errors.
 
 mod habits;
 mod mend;
@@ -10,7 +11,7 @@ mod unknown;
 
 use super::{CompileError, View, ViewDefinition};
 
-/// So many errors are reported of one definition; more have one deeper cause.
+/// The most errors that are reported for one definition; further ones have a common cause.
 const MAX_ERRORS: usize = 50;
 
 /// How serious a finding is.
@@ -22,7 +23,7 @@ pub enum Severity {
     Warning,
 }
 
-/// Something about a definition, and where it stands in its text.
+/// An error or warning about a definition, with its place in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// How serious the finding is.
@@ -35,11 +36,11 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// The FHIRPath expression at fault and the byte position in it.
+    /// The faulty FHIRPath expression, and the byte position in it.
     pub expression: Option<(String, usize)>,
 }
 
-/// Everything there is to say about the JSON text of a ViewDefinition, in the order of the text.
+/// All findings about the JSON text of a ViewDefinition, in the order of the text.
 pub fn lint(text: &str) -> Vec<Finding> {
     let mut definition: ViewDefinition = match serde_json::from_str(text) {
         Ok(definition) => definition,
@@ -67,7 +68,7 @@ pub fn lint(text: &str) -> Vec<Finding> {
     findings
 }
 
-/// A warning about the view as a whole, at its name.
+/// A warning about the view as a whole, placed at its name.
 pub fn warn_of_view(text: &str, message: String, hint: String) -> Finding {
     finding(Severity::Warning, text, place::find(text, "name"), message, Some(hint))
 }
@@ -110,13 +111,13 @@ fn at_error(text: &str, definition: &ViewDefinition, error: CompileError) -> Fin
     found
 }
 
-/// The element that an error is about, with the expression where it has one.
+/// The element of the definition that an error is about, with the expression if there is one.
 fn element_of(definition: &ViewDefinition, error: &CompileError) -> String {
     let element = error.element.as_ref();
     if error.expression.is_some() && element.starts_with("where[") && !element.contains('.') {
         return format!("{element}.path");
     }
-    // A column that is there twice is named in the message alone.
+    // A duplicate column is named in the message only.
     if element == "select"
         && let Some(name) = error.message.split('`').nth(1)
         && let Some(second) = second_column(&definition.select, "select", name, &mut 0)
@@ -143,7 +144,7 @@ fn second_column(
             }
         }
         let nested = second_column(&select.select, &format!("{element}.select"), name, seen);
-        // Branches share their columns; the first speaks for all.
+        // All branches of a union have the same columns, so the first is enough.
         let branch = select.union_all.get(..1).unwrap_or_default();
         let found =
             nested.or_else(|| second_column(branch, &format!("{element}.unionAll"), name, seen));

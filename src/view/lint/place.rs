@@ -1,10 +1,11 @@
-//! Where an element of a definition stands in its JSON text.
+//! Finds the place of a definition's element in its JSON text.
 //!
-//! serde keeps no positions, so the text is walked again along the element's path. The text is
-//! known to be JSON by then; where it is not as expected, the nearest place above is given.
+//! serde keeps no positions, so the text is walked again along the element's path. The text is known to
+//! be JSON at this point. If it is not as expected, the place of the nearest parent is returned.
 
-/// The byte at which an element such as `select[0].column[2].path` begins; if the
-/// element is missing, that of its nearest existing parent.
+/// The byte at which an element such as `select[0].column[2].path` begins.
+///
+/// If the element is missing, it is the byte of its nearest existing parent.
 pub(super) fn find(text: &str, element: &str) -> usize {
     let mut walker = Walker { bytes: text.as_bytes(), at: 0 };
     walker.skip_space();
@@ -22,7 +23,8 @@ pub(super) fn find(text: &str, element: &str) -> usize {
     found
 }
 
-/// The byte of the text at which a byte of a JSON string's value stands; `start` is its quote.
+/// Converts a byte position in the value of a JSON string to one in the text; `start` is the opening
+/// quote.
 pub(super) fn inside_string(text: &str, start: usize, position: usize) -> usize {
     let bytes = text.as_bytes();
     if bytes.get(start) != Some(&b'"') {
@@ -42,7 +44,7 @@ pub(super) fn inside_string(text: &str, start: usize, position: usize) -> usize 
     at
 }
 
-/// How many bytes of UTF-8 an escape like `\u00e9` stands for; half of a pair counts half.
+/// How many bytes of UTF-8 an escape like `\u00e9` is; half of a surrogate pair counts half.
 fn escaped_length(text: &str, at: usize) -> usize {
     let code = text.get(at + 2..at + 6).and_then(|digits| u32::from_str_radix(digits, 16).ok());
     match code.unwrap_or_default() {
@@ -52,7 +54,7 @@ fn escaped_length(text: &str, at: usize) -> usize {
     }
 }
 
-/// The 1-based line and column of a byte; a column is a character.
+/// The line and column of a byte, both from 1; columns count characters.
 pub(super) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -66,7 +68,7 @@ struct Walker<'t> {
 }
 
 impl Walker<'_> {
-    /// Goes to the value of a member of the object here; the last of that name, as serde has it.
+    /// Goes to the value of a member of this object; of equal names to the last, as serde does.
     fn member(&mut self, name: &str) -> Option<()> {
         let mut found = None;
         self.expect(b'{')?;
@@ -88,7 +90,7 @@ impl Walker<'_> {
         Some(())
     }
 
-    /// Goes to an element of the array here.
+    /// Goes to an element of this array.
     fn element(&mut self, index: usize) -> Option<()> {
         self.expect(b'[')?;
         self.skip_space();
@@ -137,7 +139,7 @@ impl Walker<'_> {
         Some(())
     }
 
-    /// A number, `true`, `false` or `null`.
+    /// Skips a number, `true`, `false` or `null`.
     fn skip_word(&mut self) {
         while self.peek().is_some_and(|byte| !b",:]}\" \t\r\n".contains(&byte)) {
             self.at += 1;

@@ -1,8 +1,8 @@
-//! Names that FHIR R4 does not have: a misspelt element gives NULL in every row, without a word.
+//! Warnings about names that FHIR R4 does not have.
 //!
-//! Only names that are surely unknown are reported. If a path leads into a resource of any type, or
-//! past a function that changes the type, nothing is known. These findings are warnings, since data
-//! may have elements that R4 lacks.
+//! A misspelt element gives NULL in every row without any error. Only names that are certainly unknown
+//! are reported. If a path leads into a resource of any type, or past a function that changes the type,
+//! nothing is known. These are warnings, since data may have elements that R4 lacks.
 
 use super::habits::Habit;
 use crate::r4::{edits, is_r4_type, similar_r4_type};
@@ -10,7 +10,7 @@ use crate::view::elements::Structure;
 use crate::view::path::{self, Expression, PathExpression, Start, StepKind};
 use crate::view::{SelectDefinition, ViewDefinition};
 
-/// Every unknown type and element of a definition that compiles.
+/// Every unknown type and element in a definition that compiles.
 pub(super) fn unknown(definition: &ViewDefinition) -> Vec<Habit> {
     let mut found = Vec::new();
     let resource = definition.resource.as_deref().unwrap_or_default();
@@ -51,7 +51,8 @@ fn selects(
             }
         }
         if let Some(paths) = &select.repeat {
-            // Several paths also apply to what the others find: nothing is known of those.
+            // If there are several paths, each also applies to what the others find, so the structure is
+            // not known.
             let from = if paths.len() == 1 { around } else { Structure::UNKNOWN };
             for (index, path) in paths.iter().enumerate() {
                 let element = format!("{element}.repeat[{index}]");
@@ -67,7 +68,7 @@ fn selects(
     }
 }
 
-/// Looks at a path of the definition; returns the structure that it leads to.
+/// Checks a path of the definition; returns the structure that it leads to.
 fn look(
     text: Option<&str>,
     element: &str,
@@ -91,7 +92,7 @@ fn look(
 
 struct Walk {
     root: Structure,
-    /// Unknown names, with the structure that lacks them and the name that was meant.
+    /// Unknown names, with the structure that lacks them and the name that was probably meant.
     names: Vec<(String, &'static str, Option<&'static str>)>,
 }
 
@@ -118,7 +119,7 @@ impl Walk {
             Start::Variable { name, .. } if name == "resource" || name == "rootResource" => {
                 self.root
             }
-            // The focus around a list, or a constant.
+            // `%context`, `%rowIndex` or a constant: the structure is not known.
             Start::Variable { .. } => Structure::UNKNOWN,
             Start::Group(inner) => self.expression(inner, focus),
         };

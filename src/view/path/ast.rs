@@ -1,6 +1,6 @@
-//! The tree of an expression. Chains of steps are flat, so a long path is not a deep tree.
+//! The syntax tree of an expression. Chains of steps are flat, so a long path is not a deep tree.
 
-/// Any expression.
+/// Any FHIRPath expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Expression {
     Path(PathExpression),
@@ -8,7 +8,7 @@ pub(crate) enum Expression {
     Binary { operator: BinaryOperator, operands: Box<(Expression, Expression)> },
 }
 
-/// Where a chain begins and the steps it takes.
+/// The start of a chain, and its steps.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PathExpression {
     pub(crate) start: Start,
@@ -17,7 +17,7 @@ pub(crate) struct PathExpression {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Start {
-    /// Nothing is written: the first step applies to the focus.
+    /// No start is written: the first step applies to the focus.
     Focus,
     This,
     Literal(Literal),

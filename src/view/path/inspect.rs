@@ -1,8 +1,8 @@
-//! Questions about an expression that the compiler asks before it lowers it.
+//! Questions that the compiler asks about an expression before lowering it.
 
 use super::ast::{Expression, PathExpression, Start, StepKind};
 
-/// Whether an expression looks at extensions anywhere.
+/// Whether an expression reads extensions anywhere.
 pub(crate) fn reads_extensions(expression: &Expression) -> bool {
     any_path(expression, &|path| {
         path.steps.iter().any(|step| match &step.kind {

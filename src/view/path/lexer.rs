@@ -1,4 +1,4 @@
-//! Text to tokens.
+//! Turns text into tokens.
 
 use super::PathError;
 use crate::view::temporal::Temporal;
@@ -17,7 +17,7 @@ pub(crate) enum TokenKind {
     Quoted(String),
     /// `%name`.
     Variable(String),
-    /// `$this` and its like, without the sign.
+    /// `$this` and similar names, without the sign.
     Special(String),
     String(String),
     Temporal(String),
@@ -155,7 +155,7 @@ impl<'t> Lexer<'t> {
             .map_err(|_| PathError::new(position, "integer out of range"))
     }
 
-    /// `@2020-06`, `@2020-06-10T10:00:00Z`, `@2020T`, `@T10:00`.
+    /// Reads a literal such as `@2020-06`, `@2020-06-10T10:00:00Z`, `@2020T` or `@T10:00`.
     fn temporal(&mut self) -> Result<TokenKind, PathError> {
         let position = self.at;
         let rest = &self.rest()[1..];

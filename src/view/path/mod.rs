@@ -1,4 +1,4 @@
-//! FHIRPath as text and as a tree: the lexer, the parser, the tree.
+//! FHIRPath: the lexer, the parser and the syntax tree.
 //!
 //! Knows the grammar and nothing about FHIR, resources or columns.
 
@@ -11,7 +11,7 @@ pub(crate) use ast::{BinaryOperator, Expression, Literal, PathExpression, Start,
 pub(crate) use inspect::{reads_extensions, uses_variable};
 pub(crate) use parser::parse;
 
-/// Where and why a text is not an expression that is supported.
+/// The place and the reason of an error in an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PathError {
     /// Byte position in the text.
@@ -22,7 +22,7 @@ pub(crate) struct PathError {
     pub(crate) hint: Option<&'static str>,
 }
 
-/// What an expression comes to, or why it cannot run.
+/// The plan of an expression, or the error why it cannot run.
 pub(crate) type Lowered<T> = Result<T, PathError>;
 
 impl PathError {

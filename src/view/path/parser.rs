@@ -1,16 +1,16 @@
-//! Tokens to a tree, by the precedence of FHIRPath's grammar.
+//! Turns tokens into a tree, by the precedence of FHIRPath's grammar.
 //!
-//! Operators that the grammar knows and the engine does not are errors here, with a hint.
+//! Operators that the grammar has and the engine does not support are errors here, with a hint.
 
 use super::PathError;
 use super::ast::{BinaryOperator, Expression, Literal, PathExpression, Start, Step, StepKind};
 use super::lexer::{Token, TokenKind, tokens};
 
-/// Longest expression in bytes. Real ones stay below 500.
+/// The longest expression in bytes. Real ones stay below 500.
 const MAX_LENGTH: usize = 16 * 1024;
-/// Nested parentheses, arguments and operators. Keeps every recursion over the tree shallow.
+/// The deepest nesting of parentheses, arguments and operators. Keeps recursion over the tree shallow.
 const MAX_DEPTH: usize = 64;
-/// Steps in one chain.
+/// The most steps in one chain.
 const MAX_STEPS: usize = 256;
 
 const OPERATORS: &str = "operators are and, or, =, !=, <, <=, >, >=, +, -, *, /, &, |, in";
@@ -34,7 +34,7 @@ struct Parser {
 }
 
 impl Parser {
-    /// The next token; the last one is always `End` and is never passed.
+    /// The next token; the last token is always `End` and is never consumed.
     fn peek(&self) -> &Token {
         &self.tokens[self.next.min(self.tokens.len() - 1)]
     }
@@ -79,7 +79,7 @@ impl Parser {
         Ok(())
     }
 
-    /// Operators of at least this binding strength; all associate to the left.
+    /// Parses operators of at least this precedence; all associate to the left.
     fn binary(&mut self, least: u8) -> Result<Expression, PathError> {
         let depth = self.depth;
         self.deeper()?;
@@ -89,7 +89,7 @@ impl Parser {
                 break;
             }
             self.next += 1;
-            // A chain of operators leans to the left and is as deep as it is long.
+            // A chain of left-associative operators makes a tree as deep as the chain is long.
             self.deeper()?;
             let right = self.binary(strength + 1)?;
             left = Expression::Binary { operator, operands: Box::new((left, right)) };
@@ -220,7 +220,7 @@ impl Parser {
         })
     }
 
-    /// A name, or a call if an opening parenthesis follows.
+    /// Parses a name, or a call if an opening parenthesis follows.
     fn member(&mut self, name: String, position: usize, callable: bool) -> Result<Step, PathError> {
         if !callable || !self.accept("(") {
             return Ok(Step { position, kind: StepKind::Field(name) });

@@ -1,4 +1,4 @@
-//! What a faulty definition is told: the place, the position, and what would be right.
+//! Errors of faulty definitions: they name the place, the position, and what would be right.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The standard's conformance cases, read from the shared data folder when it is there.
+//! The standard's conformance cases, read from the shared data folder if it exists.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ pub(super) fn rows(view: &View, resources: &[Json]) -> Result<Vec<Json>, ViewErr
     Ok(rows)
 }
 
-/// Numbers by value, so that `5` and `5.0` are the same row.
+/// Numbers are compared by value, so that `5` and `5.0` make the same row.
 fn canonical(json: &Json) -> String {
     match json {
         Json::Number(number) => format!("{}", number.as_f64().unwrap()),
@@ -64,7 +64,7 @@ fn sorted(rows: &[Json]) -> Vec<String> {
     rows
 }
 
-/// Whether a case passes, and why not.
+/// Checks a case; the error says why it fails.
 pub(super) fn check(case: &Json, resources: &[Json]) -> Result<(), String> {
     let expects_error = case.get("expectError") == Some(&Json::Bool(true));
     let view = match View::from_json(&case["view"].to_string()) {

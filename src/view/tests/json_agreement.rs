@@ -1,4 +1,4 @@
-//! The parser against `serde_json`: the same texts accepted, the same content read.
+//! Compares the parser with `serde_json`: both accept the same texts and read the same content.
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -9,7 +9,7 @@ fn read(bytes: &[u8]) -> Result<Json, JsonErrorKind> {
     parse(bytes, Limits::default()).map(|node| to_serde(&node)).map_err(|error| error.kind)
 }
 
-/// Content only; a number goes through the same conversion on both sides.
+/// Converts the content only; numbers are converted in the same way on both sides.
 fn to_serde(node: &Node<'_>) -> Json {
     match node {
         Node::Null => Json::Null,
@@ -30,7 +30,7 @@ fn agree(bytes: &[u8]) {
     match (read(bytes), serde_json::from_slice::<Json>(bytes)) {
         (Ok(ours), Ok(theirs)) => assert_eq!(ours, theirs),
         (Err(_), Err(_)) => {}
-        // Numbers beyond a double are text to us.
+        // Numbers beyond the range of a double are kept as text here.
         (Ok(_), Err(error)) if error.to_string().starts_with("number out of range") => {}
         (ours, theirs) => panic!("{ours:?} {theirs:?} for {bytes:?}"),
     }

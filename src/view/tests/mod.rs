@@ -1,4 +1,4 @@
-//! Tests of the engine as a whole: the standard's cases, our own, and properties.
+//! Tests of the whole engine: the standard's cases, our own cases, and properties.
 
 mod compile_errors;
 mod conformance;

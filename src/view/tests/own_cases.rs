@@ -1,4 +1,4 @@
-//! Cases of ours in the standard's format, for what the standard leaves open or does not test.
+//! Our own cases in the standard's format, for what the standard leaves open or does not test.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Random expressions and damaged resources: never a panic, and no two answers to one question.
+//! Random expressions and damaged resources: never a panic, and never two different answers.
 
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::view::json::{Limits, parse};
 use crate::view::{Value, View, ViewErrorReason};
 
-/// Names that stand in the resource below, and some that do not.
+/// Names of elements in the resource below, and some that it does not have.
 const NAMES: &[&str] = &[
     "id",
     "item",
@@ -120,7 +120,7 @@ fn column(path: &str, collection: bool, resource: &str) -> Result<Vec<String>, V
     result.map(|_| values).map_err(|error| error.reason)
 }
 
-/// Replaces the value at a random place by another kind of value.
+/// Replaces the value at a random place with a value of another kind.
 fn damage(json: &mut Json, mut at: usize, by: &Json) {
     fn visit(json: &mut Json, at: &mut usize, by: &Json) -> bool {
         if *at == 0 {
@@ -203,7 +203,8 @@ proptest! {
         }
     }
 
-    /// A filter that lets everything pass keeps a path from the short way, and changes nothing.
+    /// A filter that passes everything disables the fast way for a path, and changes nothing in the
+    /// result.
     #[test]
     fn the_short_way_and_the_general_walk_agree(
         path in path(),

@@ -21,22 +21,22 @@ pub(super) struct Credentials {
 /// Where the client's private key is.
 #[derive(Debug, Clone)]
 struct KeySource {
-    /// As the configuration names it.
+    /// The path as written in the configuration.
     given: PathBuf,
-    /// Within the home.
+    /// The path resolved within the home.
     path: PathBuf,
-    /// Its `kid`; `None`: its thumbprint.
+    /// Its `kid`; `None` if the key's thumbprint is used.
     id: Option<String>,
 }
 
-/// A key of the section, and what is wrong with it.
+/// A key of the section, and the problem with it.
 pub(super) type Problem = (&'static str, String);
 
 impl Credentials {
-    /// Takes them out of the section.
+    /// Takes the credentials out of the section.
     ///
     /// # Errors
-    /// Two that exclude each other, a variable's name that cannot be one, or what is missing.
+    /// Two keys that exclude each other, a text that cannot be a variable's name, or a missing key.
     pub(super) fn new(plan: &mut Plan, home: &Path) -> Result<Credentials, Problem> {
         let problem = |key, text: &str| Err((key, text.to_owned()));
         check_grant(plan)?;
@@ -126,10 +126,10 @@ impl Credentials {
     }
 }
 
-/// What is wrong with a key of the consent page.
+/// The problem with keys about the consent page, under a grant without one.
 const NOBODY_CONSENTS: &str = "is set, but no member consents under this plan's grant";
 
-/// Refuses keys that a grant has no use for, and asks for the client's id where it has.
+/// Refuses keys that the grant does not use, and requires the client's id if the grant needs it.
 fn check_grant(plan: &Plan) -> Result<(), Problem> {
     let name = match plan.grant {
         Grant::None => "none",

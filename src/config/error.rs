@@ -1,18 +1,19 @@
-//! What can be wrong with a configuration.
+//! Errors of the configuration.
 
 use super::{line::line_of, secret_file::SecretFileError};
 use crate::auth::ClientKeyError;
 use std::path::PathBuf;
 
-/// A mistake in the configuration, with where it stands. Never shows a line of the file: it may
-/// hold what should not have been written there.
+/// A mistake in the configuration, with its place.
+///
+/// It never shows a line of the file, which may have a secret in the wrong place.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// There is no file.
     #[error("there is no configuration at {}", path.display())]
     Missing {
-        /// The path that was looked at.
+        /// The path where the file was expected.
         path: PathBuf,
     },
     /// The file cannot be read.
@@ -20,22 +21,22 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// The system's reason.
         source: std::io::Error,
     },
-    /// Not TOML, an unknown key or a value of the wrong kind.
+    /// The text is not TOML, has an unknown key, or has a value of the wrong kind.
     #[error("{}:{line}:{column}: {message}", path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
-        /// 1-based.
+        /// The line, counted from 1.
         line: usize,
-        /// 1-based.
+        /// The column, counted from 1.
         column: usize,
-        /// What is wrong there.
+        /// The problem at that place.
         message: String,
     },
-    /// A value out of its bounds.
+    /// A value is out of its bounds.
     #[error("{}{}: {key} {problem}", path.display(), at(*line))]
     Value {
         /// The file.
@@ -45,68 +46,68 @@ pub enum ConfigError {
         line: Option<usize>,
         /// The key, with its table.
         key: String,
-        /// What is wrong with it.
+        /// The problem with the value.
         problem: String,
     },
-    /// A plan that the configuration does not have.
+    /// The configuration has no plan with this name.
     #[error("{} has no plan {name}", path.display())]
     UnknownPlan {
         /// The name asked for.
         name: String,
-        /// The names there are.
+        /// The names of all plans.
         known: Vec<String>,
         /// The file.
         path: PathBuf,
     },
-    /// A plan's secret that its file does not give.
+    /// A plan's secret cannot be read from its file.
     #[error("plan {plan}: the {what}")]
     SecretFile {
         /// The plan.
         plan: String,
         /// The kind of secret, in words.
         what: String,
-        /// The keys that say where it is.
+        /// The keys that name its place.
         keys: &'static str,
-        /// Why.
+        /// The reason.
         source: SecretFileError,
     },
-    /// A plan's private key that its file does not give.
+    /// A plan's private key cannot be read from its file.
     #[error("plan {plan}: cannot read the client's private key")]
     KeyFile {
         /// The plan.
         plan: String,
-        /// Why.
+        /// The reason.
         source: SecretFileError,
     },
-    /// A private key that cannot sign.
+    /// A plan's private key cannot be used for signing.
     #[error("plan {plan}: the file of client_key_file cannot be used")]
     Key {
         /// The plan.
         plan: String,
-        /// Why.
+        /// The reason.
         source: ClientKeyError,
     },
-    /// A secret that is not where the configuration says.
+    /// A secret is not where the configuration says.
     #[error("plan {plan}: {problem}")]
     Secret {
         /// The plan.
         plan: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
-        /// The environment variable that was to hold it and is not set.
+        /// The environment variable that should have it and is not set.
         variable: Option<String>,
-        /// The keys that say where it is.
+        /// The keys that name its place.
         keys: &'static str,
     },
 }
 
-/// A line behind the name of its file.
+/// The text `:LINE`, to follow a file's name.
 fn at(line: Option<usize>) -> String {
     line.map(|line| format!(":{line}")).unwrap_or_default()
 }
 
 impl ConfigError {
-    /// Adds the line of the key that has the wrong value; `text` is the file's.
+    /// Adds the line of the key with the wrong value; `text` is the file's text.
     pub(super) fn with_line(self, text: &str) -> ConfigError {
         match self {
             ConfigError::Value { path, line: None, key, problem } => {

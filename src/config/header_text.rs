@@ -1,4 +1,4 @@
-//! A text of the configuration that may be a secret.
+//! A value of the configuration that may be a secret.
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

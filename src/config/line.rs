@@ -1,4 +1,4 @@
-//! Where a key stands in the text of payersync.toml.
+//! Finds the line of a key in the text of payersync.toml.
 
 use toml::de::DeTable;
 
@@ -9,7 +9,7 @@ pub(super) fn line_of(text: &str, key: &str) -> Option<usize> {
     Some(text.get(..start)?.matches('\n').count() + 1)
 }
 
-/// Where the key, or the innermost table on the way to it, is named in the file.
+/// The byte at which the key, or the innermost existing table on the way to it, begins.
 fn start_of(table: &DeTable<'_>, key: &str) -> Option<usize> {
     let found = table.iter().filter_map(|(name, value)| {
         let rest = key.strip_prefix(&**name.get_ref())?;
@@ -17,6 +17,6 @@ fn start_of(table: &DeTable<'_>, key: &str) -> Option<usize> {
         let within = value.get_ref().as_table().and_then(|table| start_of(table, rest));
         Some((name.get_ref().len(), within.unwrap_or(name.span().start)))
     });
-    // The name of a plan may have a point in it: the longest name that fits is meant.
+    // The name of a plan may have a dot in it, so the longest name that fits is used.
     found.max().map(|(_, start)| start)
 }

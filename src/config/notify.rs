@@ -56,24 +56,24 @@ pub enum WebhookFormat {
     Slack,
 }
 
-/// Who is told, and how often.
+/// Who is told, over which channels, and how often.
 #[derive(Debug, Clone)]
 pub struct NotifySettings {
-    /// A program with its arguments.
+    /// A program that gets each message, with its arguments.
     pub command: Option<Vec<String>>,
-    /// Where messages are posted.
+    /// The URL to which messages are posted.
     pub webhook: Option<SecretUrl>,
-    /// In what form.
+    /// The format of the posted messages.
     pub webhook_format: WebhookFormat,
-    /// Mailboxes.
+    /// The mail addresses that get each message.
     pub mail_to: Vec<String>,
     /// The program that sends mail, with its arguments.
     pub sendmail: Vec<String>,
-    /// The URL that is asked for when a run begins and ends.
+    /// The URL that is requested when a run begins and ends.
     pub ping: Option<SecretUrl>,
-    /// Days before its end from which a consent is told; 0: never.
+    /// How many days before its end a consent is first announced; 0 for never.
     pub consent_days: u32,
-    /// After how long the same trouble is told again.
+    /// After how long the same trouble is reported again.
     pub repeat: Duration,
 }
 
@@ -127,7 +127,7 @@ impl NotifySettings {
         })
     }
 
-    /// Whether nobody is told anything.
+    /// Whether no channel is configured.
     pub fn is_silent(&self) -> bool {
         let is_without_channel =
             self.command.is_none() && self.webhook.is_none() && self.mail_to.is_empty();
@@ -135,7 +135,9 @@ impl NotifySettings {
     }
 }
 
-/// A URL that may be secret: its place in the configuration is known, its text only when it is needed.
+/// A URL that may be a secret.
+///
+/// Its place in the configuration is stored; the URL itself is read only when it is needed.
 #[derive(Debug, Clone)]
 pub struct SecretUrl(Place);
 
@@ -160,10 +162,10 @@ impl SecretUrl {
         }
     }
 
-    /// Reads it.
+    /// Reads the URL.
     ///
     /// # Errors
-    /// Why it cannot be had or used, for people; never with the URL itself.
+    /// The reason why it cannot be read or used, for people; never with the URL itself.
     pub fn read(&self) -> Result<Url, String> {
         match &self.0 {
             Place::Open(url) => Ok(url.clone()),
@@ -178,7 +180,7 @@ impl SecretUrl {
     }
 }
 
-/// A URL that may be sent to; the problem does not repeat it.
+/// Checks that a text is a URL to which something can be sent; an error does not repeat the text.
 fn checked(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| match error {
         ParseError::RelativeUrlWithoutBase => "is no URL: it must begin with https://".to_owned(),

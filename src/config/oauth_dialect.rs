@@ -1,4 +1,4 @@
-//! Where a plan's OAuth differs from the usual: parameters, the way of the answer, token requests.
+//! Where a plan's OAuth differs from the usual: parameters, response mode, token requests.
 
 use super::{
     file::{Audience, Grant, Plan, ResponseMode as FileResponseMode, TokenFormat},
@@ -10,7 +10,8 @@ use crate::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Parameters of the authorize request that payersync sets, each with the key that says how.
+/// Parameters of the authorize request that payersync sets itself, each with its key in the
+/// configuration.
 const SET_BY_US: [(&str, &str); 8] = [
     ("client_id", "client_id"),
     ("code_challenge", "pkce"),
@@ -22,7 +23,7 @@ const SET_BY_US: [(&str, &str); 8] = [
     ("state", "nothing: it is made for each request"),
 ];
 
-/// Fields of token requests that a plan may have another name for.
+/// Fields of token requests that may have another name at a plan.
 const FIELDS: [&str; 8] = [
     "client_id",
     "client_secret",
@@ -34,7 +35,7 @@ const FIELDS: [&str; 8] = [
     "scope",
 ];
 
-/// What is wrong with parameters of the authorize request.
+/// The problem with configured parameters of the authorize request, if there is one.
 pub(super) fn check_parameters(
     parameters: &BTreeMap<String, String>,
     sends_audience: bool,
@@ -49,7 +50,7 @@ pub(super) fn check_parameters(
     Ok(())
 }
 
-/// Texts that are set and say nothing.
+/// Refuses texts that are set but empty.
 pub(super) fn check_texts(plan: &Plan) -> Result<(), (&'static str, &'static str)> {
     let is_blank = |text: &str| text.trim().is_empty();
     if plan.scope.as_deref().is_some_and(is_blank) {
@@ -63,7 +64,7 @@ pub(super) fn check_texts(plan: &Plan) -> Result<(), (&'static str, &'static str
     }
 }
 
-/// How requests to the token endpoint are written.
+/// How requests to the plan's token endpoint are written.
 pub(super) fn token_requests(plan: &mut Plan) -> Result<TokenRequests, String> {
     let names = std::mem::take(&mut plan.token_fields);
     let mut taken: BTreeSet<&str> =
@@ -86,7 +87,7 @@ pub(super) fn token_requests(plan: &mut Plan) -> Result<TokenRequests, String> {
     Ok(TokenRequests { format, names })
 }
 
-/// How the answer to the authorize request comes.
+/// How the plan sends its answer to the authorize request.
 pub(super) fn response_mode(plan: &Plan) -> Option<ResponseMode> {
     plan.response_mode.map(|mode| match mode {
         FileResponseMode::Query => ResponseMode::Query,
@@ -95,7 +96,7 @@ pub(super) fn response_mode(plan: &Plan) -> Option<ResponseMode> {
     })
 }
 
-/// Who names the Patient of a plan's consents; else the key and what is wrong with it.
+/// Which source names the Patient of a plan's consents; an error has the key and its problem.
 pub(super) fn patient_from(
     plan: &mut Plan,
 ) -> Result<auth::PatientFrom, (&'static str, &'static str)> {

@@ -22,53 +22,54 @@ use chrono::TimeDelta;
 use std::{num::NonZeroU32, path::Path};
 use url::Url;
 
-/// What stands in the place of a client's id.
+/// The placeholder for a client id in the template and the presets.
 pub(super) const PLACEHOLDER: &str = "your-client-id";
 
 /// A health plan's endpoints and our registration there.
 #[derive(Debug, Clone)]
 pub struct PlanSettings {
-    /// Its name in the configuration.
+    /// The plan's name in the configuration.
     pub name: String,
     /// FHIR base URL.
     pub fhir_url: Url,
-    /// Authorization endpoint; discovered where it is left out.
+    /// The authorization endpoint; `None` if it is to be discovered.
     pub authorize_url: Option<Url>,
-    /// Token endpoint; discovered where it is left out.
+    /// The token endpoint; `None` if it is to be discovered.
     pub token_url: Option<Url>,
-    /// Where its discovery document is.
+    /// The address of its discovery document.
     pub discovery_url: Url,
     /// The authorization server's issuer identifier (RFC 8414, section 2), as it names itself.
     pub issuer: Option<String>,
-    /// Revocation endpoint (RFC 7009); without it a purge removes tokens and revokes nothing.
+    /// The revocation endpoint (RFC 7009). Without it, a purge removes the tokens here and revokes
+    /// nothing.
     pub revocation_url: Option<Url>,
-    /// Where a refresh token is asked for its end (RFC 7662); without it nobody is asked.
+    /// The endpoint that tells when a refresh token ends (RFC 7662); without it the end is not asked for.
     pub introspection_url: Option<Url>,
-    /// `_count` of every search; 0: none is sent.
+    /// The `_count` of every search; 0 if none is sent.
     pub page_size: u32,
-    /// Whether `_lastUpdated` may be tried.
+    /// Whether searches may use `_lastUpdated`.
     pub last_updated: bool,
-    /// Types walked at once.
+    /// How many types are walked at once.
     pub concurrency: usize,
-    /// Budget of requests.
+    /// The budget of requests.
     pub limits: RateLimits,
-    /// How its types are searched for.
+    /// The rules by which its types are searched for.
     pub search: SearchRules,
-    /// Types whose refusal is a failure.
+    /// The types for which a refusal counts as a failure.
     pub required: RequiredTypes,
-    /// Types to ask for, `*` for all that the plan declares; empty: all that payersync knows.
+    /// Types to ask for; `*` for all that the plan declares; empty for all that payersync knows.
     pub types: Vec<String>,
     /// Origins by which the plan's server calls itself behind a proxy.
     pub proxied_origins: Vec<Origin>,
     /// The FHIR bases of the plan's server: its own, and those behind the proxy.
     pub bases: ServerBases,
-    /// Whether a consent covers other people than the member.
+    /// Whether a consent also covers other people than the member.
     pub dependants: bool,
-    /// Whether the files are fetched that resources name.
+    /// Whether the files that resources name are fetched.
     pub attachments: bool,
-    /// Days after which a consent ends at the plan; `None`: not configured.
+    /// How many days after being given a consent ends at the plan; `None` if not configured.
     pub consent_days: Option<NonZeroU32>,
-    /// The longest a grant with a refresh token is left idle between runs; `None`: for ever.
+    /// The longest time between two refreshes of a grant; `None` if unused grants are not refreshed.
     pub keep_alive_every: Option<TimeDelta>,
     registration: Registration,
     credentials: Credentials,
@@ -91,15 +92,18 @@ struct Registration {
     patient_from: PatientFrom,
 }
 
-/// Half of a refresh token's life, which leaves the other half for further attempts; an hour
-/// where its life is not known, since two hours are the shortest that is known of.
+/// Half of a refresh token's life, so that the other half is left for further attempts.
+///
+/// It is an hour if the life is not known, since the shortest life known of any plan is two hours.
 fn keep_alive_every(is_wanted: bool, lifetime_minutes: Option<NonZeroU32>) -> Option<TimeDelta> {
     let minutes = lifetime_minutes.map_or(120, NonZeroU32::get);
     is_wanted.then(|| TimeDelta::seconds(i64::from(minutes) * 30))
 }
 
-/// A path of the plan's own on this machine: a server that sends no `iss` is told apart by where its
-/// answer arrives (RFC 9700, section 4.4.2).
+/// The plan's own path on this machine.
+///
+/// If a server sends no `iss`, the path at which its answer arrives tells which plan it is from (RFC
+/// 9700, section 4.4.2).
 #[expect(clippy::expect_used, reason = "a constant URL that has a path, and a test makes it")]
 fn default_redirect_url(plan: &str) -> TypedUrl {
     let mut url = Url::parse("http://127.0.0.1:8971/callback").expect("a constant URL");
@@ -139,7 +143,7 @@ impl PlanSettings {
         if plan.fhir_url.url().query().is_some() || plan.fhir_url.url().fragment().is_some() {
             return refuse("fhir_url", "has a query or a fragment; the FHIR base ends before it");
         }
-        // A token goes to the origin of its endpoint alone: elsewhere nothing would be asked, ever.
+        // A token is sent only to the origin of its endpoint: another origin would never get a request.
         for (key, url) in [urls[3], urls[4]] {
             let (Some(url), Some(token)) = (url, urls[2].1) else { continue };
             if Origin::of(url).ok() != Origin::of(token).ok() {
@@ -267,24 +271,24 @@ impl PlanSettings {
         })
     }
 
-    /// The client id of our registration; empty if the plan wants none.
+    /// The client id of our registration; empty if the plan needs none.
     pub fn client_id(&self) -> &str {
         &self.registration.client_id
     }
 
-    /// The scopes that are asked for; `None`: the plan's default.
+    /// The scopes to request; `None` for the default.
     pub fn scope(&self) -> Option<&str> {
         self.registration.scope.as_deref()
     }
 
-    /// Where the browser returns to.
+    /// The URL to which the browser returns after the consent.
     pub fn redirect_url(&self) -> &Url {
         self.registration.redirect_url.url()
     }
 
-    /// Whether another plan's answers arrive at the same place.
+    /// Whether the answers of another plan arrive at the same URL.
     ///
-    /// A port that the system picks differs from one request to the next.
+    /// If the system picks the port, the port differs from one request to the next.
     pub fn shares_redirect_url(&self, other: &PlanSettings) -> bool {
         let url = |plan: &PlanSettings| plan.registration.redirect_url.as_typed().to_owned();
         let consents = |plan: &PlanSettings| plan.grant() == GrantKind::AuthorizationCode;
@@ -295,7 +299,7 @@ impl PlanSettings {
             && consents(other)
     }
 
-    /// Whether the client's id is the text that the template and the presets have in its place.
+    /// Whether the client id is still the placeholder of the template and the presets.
     pub fn has_placeholder_client_id(&self) -> bool {
         self.registration.client_id == PLACEHOLDER
     }
@@ -305,7 +309,7 @@ impl PlanSettings {
         self.registration.grant
     }
 
-    /// How the client authenticates at the token endpoint; `None`: by its id alone.
+    /// How the client authenticates at the token endpoint; `None` if only by its id.
     pub fn token_auth(&self) -> Option<TokenAuth> {
         let has_proof = self.credentials.has_secret() || self.credentials.key_file().is_some();
         has_proof.then_some(self.registration.token_auth)
@@ -316,7 +320,7 @@ impl PlanSettings {
         self.registration.pkce
     }
 
-    /// The endpoints as configured, with this token endpoint.
+    /// The configured endpoints, with the given token endpoint.
     pub fn endpoints(&self, token_url: Url) -> Endpoints {
         let name = self.issuer.clone();
         let issuer = name.map(|name| Issuer { name, names_itself: false });
@@ -328,7 +332,7 @@ impl PlanSettings {
         }
     }
 
-    /// The registration, once the endpoints are known.
+    /// The client's registration, once the endpoints are known.
     ///
     /// # Errors
     /// The secret is not where the configuration says.
@@ -361,15 +365,15 @@ impl PlanSettings {
         })
     }
 
-    /// The file with the client's private key, where the plan has one.
+    /// The file with the client's private key, if the plan has one.
     pub fn client_key_file(&self) -> Option<&Path> {
         self.credentials.key_file()
     }
 
-    /// The client's private key, where the plan has one.
+    /// The client's private key, if the plan has one.
     ///
     /// # Errors
-    /// It cannot be read, others can read it, or it is no key that can sign.
+    /// The file cannot be read, others can read it, or it is not a key that can sign.
     pub fn client_key(&self) -> Result<Option<ClientKey>, ConfigError> {
         self.credentials.key(&self.name)
     }

@@ -1,4 +1,4 @@
-//! Plans whose endpoints and rules are known: a section of the configuration each, to start from.
+//! Presets: for each plan with known endpoints and rules, a section of the configuration to start from.
 //!
 //! A preset names the source of its facts, when they were checked, and its limits. A value that differs
 //! from one customer to the next is written as `@name@`.
@@ -6,7 +6,7 @@
 use super::TEMPLATE;
 use std::collections::BTreeMap;
 
-/// Where the template's own plan begins.
+/// The line in the template at which its own plan begins.
 const PLANS: &str = "# One section per health plan.";
 
 macro_rules! presets {
@@ -21,12 +21,12 @@ const TEXTS: &[(&str, &str)] = presets! {
     "hapi" "humana" "humana-sandbox" "inferno" "kaiser" "medicaid-ut" "safhir" "smart-launcher" "uhc" "uhc-sandbox" "va-sandbox"
 };
 
-/// A plan whose endpoints and rules are known.
+/// A plan with known endpoints and rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preset {
-    /// Its name, and that of its section.
+    /// The preset's name, which is also the name of its section.
     pub name: &'static str,
-    /// Whose plan it is.
+    /// The name of the payer, for people.
     pub title: &'static str,
     /// The source of its facts: documented, observed, or a third party.
     pub certainty: &'static str,
@@ -39,20 +39,20 @@ pub struct Preset {
     section: &'static str,
 }
 
-/// Why a preset makes no section of the configuration.
+/// Why a preset cannot be made a section of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PresetError {
     /// There is no such preset.
     #[error("there is no preset {0}")]
     Unknown(String),
-    /// Something has to be set.
+    /// A placeholder has no value.
     #[error("preset {preset} needs `--set {key}=…`: {what}")]
     NotSet {
         /// The preset.
         preset: &'static str,
         /// The placeholder.
         key: &'static str,
-        /// What it is.
+        /// The meaning of the placeholder.
         what: &'static str,
     },
     /// The preset has no such placeholder.
@@ -63,7 +63,7 @@ pub enum PresetError {
         /// The key that was given.
         key: String,
     },
-    /// The value would not stay what it is in a URL.
+    /// The value has characters that a URL would change.
     #[error("{key} may have letters, digits, '.', '_' and '-' only")]
     Value {
         /// The placeholder.
@@ -71,7 +71,7 @@ pub enum PresetError {
     },
 }
 
-/// Every preset, by name.
+/// All presets, sorted by name.
 pub fn presets() -> Vec<Preset> {
     TEXTS.iter().map(|(name, text)| read(name, text)).collect()
 }
@@ -92,7 +92,7 @@ fn read(name: &'static str, text: &'static str) -> Preset {
 }
 
 impl Preset {
-    /// The preset of a name.
+    /// The preset with a name.
     ///
     /// # Errors
     /// No preset has that name.
@@ -101,11 +101,11 @@ impl Preset {
         presets().into_iter().find(|preset| preset.name == name).ok_or_else(unknown)
     }
 
-    /// Its section, with these values in the place of what has to be set.
+    /// The preset's section, with these values for its placeholders.
     ///
     /// # Errors
-    /// A value is missing, has a name that the preset does not know, or has characters that a URL
-    /// would change.
+    /// A value is missing, its name is unknown to the preset, or it has characters that a URL would
+    /// change.
     pub fn section(&self, values: &BTreeMap<String, String>) -> Result<String, PresetError> {
         let preset = self.name;
         for (key, value) in values {
@@ -128,7 +128,7 @@ impl Preset {
     /// A whole configuration with that section in it.
     ///
     /// # Errors
-    /// As [`Preset::section`].
+    /// As for [`Preset::section`].
     pub fn configuration(&self, values: &BTreeMap<String, String>) -> Result<String, PresetError> {
         let general = TEMPLATE.split(PLANS).next().unwrap_or_default();
         Ok(format!("{general}{}", self.section(values)?))

@@ -43,7 +43,7 @@ pub struct ProductionAccess {
 }
 
 impl ProductionAccess {
-    /// The answers that are given, each by its key.
+    /// The answers that are given, by their keys.
     pub fn given(&self) -> BTreeMap<String, String> {
         let texts = self.fields().into_iter();
         texts
@@ -58,7 +58,7 @@ impl ProductionAccess {
     }
 
     fn fields(&self) -> BTreeMap<String, String> {
-        // A struct of texts is a map of texts.
+        // A struct whose fields are all texts can be read as a map of texts.
         let fields = serde_json::to_value(self).and_then(serde_json::from_value);
         fields.unwrap_or_default()
     }

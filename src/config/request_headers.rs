@@ -1,4 +1,4 @@
-//! What a plan's section adds to each request to its FHIR server.
+//! Additions of a plan's section to each request to the plan's FHIR server.
 
 use super::{ConfigError, file::Plan, header_text::HeaderText, secret_source::SecretSource};
 use crate::{
@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::{collections::BTreeMap, path::Path};
 use url::Url;
 
-/// The `Accept` header, more headers, and where to.
+/// The `Accept` header, further headers, and the FHIR bases of single types.
 #[derive(Debug, Clone)]
 pub(super) struct Requests {
     bases: BTreeMap<String, Url>,
@@ -25,14 +25,14 @@ enum Value {
     Secret(SecretSource),
 }
 
-/// The path of a key within the section, and what is wrong with it.
+/// The path of a key within the section, and the problem with it.
 type Problem = (String, String);
 
 impl Requests {
-    /// Takes them out of the section.
+    /// Takes the headers out of the section.
     ///
     /// # Errors
-    /// What cannot be sent, what payersync sends by itself, and what would not bring JSON.
+    /// A header that cannot be sent, that payersync sets itself, or that would not bring JSON.
     pub(super) fn new(plan: &mut Plan, home: &Path) -> Result<Requests, Problem> {
         let accept = plan.accept.take();
         if let Some(accept) = &accept {
@@ -84,15 +84,15 @@ impl Requests {
         Ok(Requests { bases, accept, headers, cookies: plan.cookies })
     }
 
-    /// FHIR bases of types that have one of their own.
+    /// FHIR bases of the types that have a base of their own.
     pub(super) fn bases(&self) -> impl Iterator<Item = &Url> {
         self.bases.values()
     }
 
-    /// Reads the secret ones, for the origin of the FHIR base alone.
+    /// Reads the secret headers, which are sent to the origin of the FHIR base only.
     ///
     /// # Errors
-    /// One is not where the configuration says, or cannot be sent.
+    /// A secret is not where the configuration says, or cannot be sent.
     pub(super) fn settings(
         &self,
         plan: &str,

@@ -1,10 +1,10 @@
-//! When each connection is synced: its own schedule, its plan's, or that of all.
+//! When each connection is synced: by its own schedule, its plan's schedule, or the general one.
 
 use super::{error::ConfigError, file::File};
 use crate::schedule::{Schedule, ScheduleError};
 use std::{collections::BTreeMap, path::Path};
 
-/// The schedules of a configuration.
+/// All schedules of a configuration.
 #[derive(Debug, Clone)]
 pub struct Schedules {
     usual: Schedule,
@@ -54,7 +54,7 @@ impl Schedules {
         })
     }
 
-    /// The schedule of a connection at a plan.
+    /// The schedule for a connection at a plan.
     pub fn of(&self, connection: &str, plan: &str) -> &Schedule {
         self.connections.get(connection).or_else(|| self.plans.get(plan)).unwrap_or(&self.usual)
     }

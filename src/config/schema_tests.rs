@@ -1,11 +1,11 @@
-//! config/payersync.schema.json: made from the types that parse payersync.toml, with the words of
-//! config/payersync.toml. `PAYERSYNC_BLESS=1` writes it anew.
+//! Tests of config/payersync.schema.json. It is made from the types that parse payersync.toml, with the
+//! explanations in config/payersync.toml. `PAYERSYNC_BLESS=1` writes it anew.
 
 use super::{Path, SCHEMA, Settings, TEMPLATE, file::File, presets, tests::uncommented};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// Numbers that the parser holds in bounds beside those of their types; a day has so many seconds.
+/// Seconds of a day, for numbers that the parser bounds more narrowly than their types do.
 const DAY: u64 = 24 * 60 * 60;
 const BOUNDS: [(&str, &str, u64, u64); 13] = [
     ("Http", "connect_timeout_seconds", 1, DAY),
@@ -23,7 +23,7 @@ const BOUNDS: [(&str, &str, u64, u64); 13] = [
     ("Plan", "page_size", 0, u32::MAX as u64),
 ];
 
-/// The definition of each section of the template.
+/// The schema's definition for each section of the template.
 const SECTIONS: [(&str, &str); 8] = [
     ("sync", "Sync"),
     ("schedule", "Schedule"),
@@ -35,7 +35,7 @@ const SECTIONS: [(&str, &str); 8] = [
     ("connections.NAME", "Connection"),
 ];
 
-/// What the template says about each key: by definition, empty at the top, and by key.
+/// The template's explanation of each key, by definition (empty at the top) and key.
 fn words() -> BTreeMap<(&'static str, &'static str), String> {
     let mut words = BTreeMap::new();
     let (mut section, mut said) = ("", Vec::new());
@@ -88,7 +88,7 @@ fn property<'a>(schema: &'a mut Value, definition: &str, key: &str) -> &'a mut M
     found.as_object_mut().unwrap_or_else(|| panic!("{definition}.{key} is no key of the parser"))
 }
 
-/// Whether a value is as the schema has it; knows the words that are used there.
+/// Whether a value fits a schema; knows only the keywords that are used in ours.
 fn fits(value: &Value, schema: &Value, root: &Value) -> bool {
     let Value::Object(schema) = schema else { return schema.as_bool().unwrap() };
     schema.iter().all(|(word, wanted)| match word.as_str() {
@@ -174,7 +174,7 @@ fn every_key_that_the_file_may_have_stands_in_the_template_and_has_words() {
             described += usize::from(property["description"].is_string());
         }
     }
-    // Two keys may share what is said above the first.
+    // Two keys may share the explanation above the first of them.
     assert!(looked > 70 && described > looked - 20, "{described} of {looked}");
 }
 

@@ -1,16 +1,16 @@
-//! How a plan's section says that its types are searched for.
+//! Reads the rules by which a plan's types are searched for.
 
 use super::file::{Grant, Plan};
 use crate::fhir::{SearchRule, SearchRules, is_r4_type, resource_type, similar_r4_type};
 
-/// The path of a key within the section, and what is wrong with it.
+/// The path of a key within the section, and the problem with it.
 type Problem = (String, String);
 
-/// The rules of a section.
+/// The search rules of a plan's section.
 ///
 /// # Errors
-/// A text that is no rule, a rule for no type, and what would ask a server that tells nobody apart for
-/// everybody's data.
+/// A text is not a rule; a rule is for no type; or the search would ask for everybody's data, at a server
+/// that does not tell its users apart.
 pub(super) fn search_rules(plan: &Plan, required: &[String]) -> Result<SearchRules, Problem> {
     let mut rules = SearchRules::default();
     for (name, texts) in &plan.search {
@@ -32,7 +32,7 @@ pub(super) fn search_rules(plan: &Plan, required: &[String]) -> Result<SearchRul
     Ok(rules)
 }
 
-/// Has each search name the patient, at a server without tokens.
+/// Makes each search name the patient, at a server without tokens.
 fn name_one_patient(
     rules: &mut SearchRules,
     types: &[String],

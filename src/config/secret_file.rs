@@ -1,7 +1,7 @@
-//! Files that hold one secret: a client secret, the vault's key, what opens a backup.
+//! Files with one secret: a client secret, the vault's key, or the key of a backup.
 //!
-//! A file that others than its owner can read is refused before it is read: what is in it must be
-//! taken for known. Nothing of the content is ever part of an error.
+//! A file that others than its owner can read is refused before it is read, since its content may already
+//! be known. No error has any part of the content.
 
 use secrecy::SecretString;
 use std::{
@@ -9,17 +9,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The file of a credential that systemd hands to a service (`LoadCredential=NAME:…`), if it does.
+/// The file of a credential that systemd gives to a service (`LoadCredential=NAME:…`), if there is one.
 pub fn credential(name: &Path) -> Option<PathBuf> {
     let folder = env::var_os("CREDENTIALS_DIRECTORY")?;
     Some(Path::new(&folder).join(name)).filter(|path| name.is_relative() && path.is_file())
 }
 
-/// A secret that cannot be had from its file.
+/// Why a secret cannot be read from its file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretFileError {
-    /// Not there, not readable for this user, or no text.
+    /// The file does not exist, this user cannot read it, or it is not text.
     #[error("cannot read {}", path.display())]
     Unreadable {
         /// The file.
@@ -27,7 +27,7 @@ pub enum SecretFileError {
         /// The system's reason.
         source: io::Error,
     },
-    /// Others than its owner can read it.
+    /// Others than its owner can read the file.
     #[error("{} can be read by others", path.display())]
     ReadableByOthers {
         /// The file.
@@ -47,7 +47,7 @@ impl SecretFileError {
     }
 }
 
-/// Reads a file that must be its owner's alone.
+/// Reads a file that only its owner may be able to read.
 ///
 /// # Errors
 /// It cannot be read, or others can read it.
@@ -62,11 +62,12 @@ pub fn read_secret_file(path: &Path) -> Result<SecretString, SecretFileError> {
     read_credential(path)
 }
 
-/// Reads a credential that systemd hands over: its folder is the service's alone, whatever the
-/// mode of the file says.
+/// Reads a credential from systemd.
+///
+/// The mode of its file does not matter, since only the service can enter its folder.
 ///
 /// # Errors
-/// It cannot be read.
+/// The file cannot be read.
 pub fn read_credential(path: &Path) -> Result<SecretString, SecretFileError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(SecretString::from(text)),

@@ -1,4 +1,5 @@
-//! Secrets that a plan's section names: an environment variable, or a file of its owner's alone.
+//! Secrets that a plan's section names: in an environment variable, or in a file that only its owner can
+//! read.
 
 use super::{
     error::ConfigError,
@@ -10,12 +11,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where a secret is.
+/// The place of a secret.
 #[derive(Debug, Clone)]
 pub(super) struct SecretSource {
-    /// The kind of secret, for people: "client secret".
+    /// The kind of secret, in words for people, such as "client secret".
     what: String,
-    /// The keys by which the configuration says where it is.
+    /// The keys by which the configuration names its place.
     keys: &'static str,
     place: Place,
 }
@@ -23,15 +24,15 @@ pub(super) struct SecretSource {
 #[derive(Debug, Clone)]
 enum Place {
     Environment(String),
-    /// The path as given, and within the home.
+    /// The path as given, and the path resolved within the home.
     File(PathBuf, PathBuf),
 }
 
 impl SecretSource {
-    /// The secret of a variable or a file; `None` where neither is named.
+    /// The place of a secret, in a variable or a file; `None` if neither is named.
     ///
     /// # Errors
-    /// Both are named, or a variable by a text that cannot be its name.
+    /// Both are named, or the variable's name is a text that cannot be one.
     pub(super) fn of(
         what: &str,
         keys: &'static str,
@@ -52,7 +53,7 @@ impl SecretSource {
         Ok(Some(SecretSource { what: what.to_owned(), keys, place }))
     }
 
-    /// The place of the secret, for people.
+    /// The place of the secret, in words for people.
     pub(super) fn place(&self) -> String {
         match &self.place {
             Place::Environment(variable) => format!("the environment variable {variable}"),
@@ -60,10 +61,10 @@ impl SecretSource {
         }
     }
 
-    /// Reads it, without white space around it.
+    /// Reads the secret, without white space around it.
     ///
     /// # Errors
-    /// It is not there, is empty, or others can read it.
+    /// The secret is missing or empty, or others can read its file.
     pub(super) fn read(&self, plan: &str) -> Result<SecretString, ConfigError> {
         let (what, keys, plan) = (&self.what, self.keys, plan.to_owned());
         let refuse =
@@ -99,17 +100,17 @@ impl SecretSource {
     }
 }
 
-/// Why a place of a secret is refused.
+/// Why the place of a secret is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Misnamed {
     /// A variable and a file are both named.
     Both,
-    /// A text that cannot be a variable's name. It may be the secret, so it is not repeated.
+    /// A text that cannot be a variable's name. It may be the secret itself, so it is not repeated.
     NoVariable,
 }
 
 impl Misnamed {
-    /// What is wrong with the key; `both` is the text for a variable and a file together.
+    /// The problem with the key; `both` is the text if a variable and a file are both named.
     pub(super) fn problem(self, both: &str) -> String {
         let problem = match self {
             Misnamed::Both => both,

@@ -1,4 +1,4 @@
-//! Every setting of a configuration, key by key: the value of the file, or the built-in one.
+//! Every setting of a configuration, key by key: the value in the file, or the built-in default.
 
 use super::{ConfigError, FILE_NAME, Settings, file::File, text::parse};
 use crate::auth::GrantKind;
@@ -6,19 +6,19 @@ use std::path::Path;
 use toml::{Table, Value};
 use url::Url;
 
-/// In the place of a value that may be a secret.
+/// Shown instead of a value that may be a secret.
 const HIDDEN: &str = "(not shown)";
-/// Keys of texts that may be secrets, or name a member.
+/// Keys whose texts may be secrets, or may name a member.
 const SECRET_TEXTS: [&str; 2] = ["webhook", "ping"];
 const SECRET_TABLES: [&str; 2] = ["headers", "authorize_parameters"];
 const PROGRAMS: [&str; 3] = ["vault_key_command", "command", "sendmail"];
-/// Keys of names of environment variables with a secret.
+/// Keys whose values are names of environment variables with a secret.
 const VARIABLES: [&str; 2] = ["client_secret_env", "access_token_env"];
 
 /// A key with the value that is in force.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShownKey {
-    /// The table that it stands in, such as `plans.demo`; empty at the top.
+    /// The table of the key, such as `plans.demo`; empty at the top.
     pub section: String,
     /// The key.
     pub key: String,
@@ -26,16 +26,16 @@ pub struct ShownKey {
     pub value: String,
     /// Its value as JSON, without secrets.
     pub json: serde_json::Value,
-    /// Whether the file says it; if not, it is built in.
+    /// Whether the file sets it; if not, the value is the built-in default.
     pub is_set: bool,
-    /// The environment variables that a secret is read from.
+    /// The environment variables from which a secret is read.
     pub variables: Vec<String>,
 }
 
-/// Every key that has a value, in the order of tables: the general ones, plans, connections.
+/// Every key that has a value, in the order of tables: general tables, plans, connections.
 ///
 /// # Errors
-/// As [`Settings::load`], but for a missing file, which leaves everything at its default.
+/// As for [`Settings::load`], except for a missing file, which leaves everything at its default.
 pub fn shown(home: &Path) -> Result<Vec<ShownKey>, ConfigError> {
     let settings = Settings::load_or_default(home)?;
     let path = home.join(FILE_NAME);
@@ -76,7 +76,7 @@ fn keys(settings: &Settings, file: &File, said: &Table) -> Vec<ShownKey> {
     keys
 }
 
-/// The keys of one table; at the top those that are no sections.
+/// Adds the keys of one table; at the top level without those that are sections.
 fn section(name: &str, in_force: &Table, said: Option<&Table>, keys: &mut Vec<ShownKey>) {
     let is_section = |value: &Value| name.is_empty() && value.is_table();
     for (key, value) in in_force.iter().filter(|(_, value)| !is_section(value)) {
@@ -111,7 +111,7 @@ fn collect_variables(key: &str, value: &Value, variables: &mut Vec<String>) {
     }
 }
 
-/// Takes out what may be a secret, and leaves where a secret is (`{ env = … }`, `{ file = … }`).
+/// Replaces what may be a secret, but keeps the place of a secret (`{ env = … }`, `{ file = … }`).
 fn hide(key: &str, value: &mut Value, is_set: bool) {
     let is_place = |value: &Value| value.is_table();
     match value {
@@ -132,12 +132,12 @@ fn hide(key: &str, value: &mut Value, is_set: bool) {
     }
 }
 
-/// A URL may carry a password, or a key in its query.
+/// Removes a password from a URL, and a query or fragment, which may have a key in it.
 fn without_secrets(text: &mut String) {
     let Ok(mut url) = Url::parse(text) else { return };
     let has_user = !url.username().is_empty() || url.password().is_some();
     if url.has_authority() && (has_user || url.query().is_some() || url.fragment().is_some()) {
-        // Neither fails where there is a user.
+        // Neither call fails if the URL has a user.
         let _ = url.set_username("").and_then(|()| url.set_password(None));
         url.set_query(None);
         url.set_fragment(None);

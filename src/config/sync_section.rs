@@ -1,4 +1,4 @@
-//! The section `[sync]`, as typed.
+//! The section `[sync]`, as typed in the file.
 
 use super::error::ConfigError;
 use serde::{Deserialize, Serialize};
@@ -44,10 +44,10 @@ impl Sync {
         Duration::from_secs(u64::from(self.overlap_hours) * 60 * 60)
     }
 
-    /// The largest attachment in bytes, and how many are asked for in a run.
+    /// The largest attachment in bytes, and the most attachments of one run.
     pub(super) fn attachments(&self, path: &Path) -> Result<(usize, u32), ConfigError> {
         let mebibytes = self.attachment_max_mebibytes;
-        // SQLite holds no longer values than a billion bytes.
+        // A value in SQLite has at most a billion bytes.
         if (1..=900).contains(&mebibytes) {
             return Ok(((mebibytes as usize) << 20, self.attachments_per_run.get()));
         }

@@ -1,4 +1,4 @@
-//! What a configuration may say, and how each mistake in it is reported.
+//! What a configuration may contain, and how each mistake in it is reported.
 
 use super::*;
 
@@ -174,7 +174,7 @@ fn whoever_is_to_be_told_is_known_where_the_rest_is_no_toml() {
     );
     assert_eq!(read("[sync\n"), Some(Vec::new()));
     assert_eq!(read("[notify]\nmail_to = 1\n"), None);
-    // Tables in it belong to it, wherever they stand.
+    // Tables below `[notify]` belong to it, wherever they are in the file.
     let spread =
         format!("{notify}[notify.webhook]\nenv = \"W\"\n[sync\n[ notify . ping ]\nenv = \"P\"\n");
     assert_eq!(read(&spread), whom);
@@ -242,7 +242,7 @@ fn a_connections_schedule_goes_before_its_plans_and_that_before_the_usual_one() 
             .format("%H")
             .to_string()
     };
-    // Four hours behind UTC in summer.
+    // The zone is four hours behind UTC in summer.
     assert_eq!(hour("ann", "x"), "07");
     assert_eq!(hour("bob", "x"), "06");
     assert_eq!(hour("bob", "y"), "05");

@@ -1,10 +1,10 @@
-//! The text of payersync.toml → the file as typed, or the place of the mistake.
+//! Reads the text of payersync.toml, or reports the place of the mistake.
 
 use super::{error::ConfigError, file::File};
 use crate::alike::most_alike;
 use std::path::Path;
 
-/// The lines of `[notify]` and of the tables in it: they may be sound where others are not TOML.
+/// The lines of `[notify]` and its tables, which may be valid even if other lines are not TOML.
 pub(super) fn notify_alone(text: &str) -> String {
     let mut is_notify = false;
     let mut alone = String::new();
@@ -21,8 +21,9 @@ pub(super) fn notify_alone(text: &str) -> String {
     alone
 }
 
-/// serde's words, without the value that stands in the file: it may be a secret in the wrong place. Of an
-/// unknown key they list every key of the section: the one that was meant is enough.
+/// serde's message in plain words, without the value in the file, which may be a misplaced secret.
+///
+/// For an unknown key serde lists every key of the section; only the key that was probably meant is kept.
 fn plainly(message: &str, is_section: bool) -> String {
     if let Some(rest) = message.strip_prefix("unknown field `")
         && let Some((unknown, known)) = rest.split_once("`, expected ")
@@ -58,7 +59,7 @@ fn plainly(message: &str, is_section: bool) -> String {
             "this number is too large".to_owned()
         }
         (_, Some((_, expected))) => format!("this must be {}", wanted(expected)),
-        // A URL's: why, and the value, which is not shown.
+        // An invalid URL: the message has a reason, and the value, which is not shown.
         _ => match message.split_once(": \"") {
             Some((why, _)) => format!("this is no URL: {why}"),
             None => message.to_owned(),
@@ -66,17 +67,17 @@ fn plainly(message: &str, is_section: bool) -> String {
     }
 }
 
-/// The url crate's words for a text such as `api.example.com`.
+/// The message of the url crate for a text such as `api.example.com`.
 const WITHOUT_SCHEME: &str = "relative URL without a base";
 
-/// The names of the types that take values of several kinds, and the values that they take.
+/// Types that accept several kinds of values, with the message that names these kinds.
 const UNTAGGED: [(&str, &str); 3] = [
     ("enum HeaderText", "this must be a text, { env = \"NAME\" } or { file = \"NAME\" }"),
     ("enum Audience", "this must be true, false or a text"),
     ("enum OneOrMore", "this must be a text or a list of texts"),
 ];
 
-/// The kind of a value, of words such as `string "x"`.
+/// The kind of the value that was found, from words such as `string "x"`.
 fn kind(found: &str) -> &'static str {
     match found.split([' ', ',']).next().unwrap_or_default() {
         "string" => "a text",
@@ -89,7 +90,7 @@ fn kind(found: &str) -> &'static str {
     }
 }
 
-/// The kind of value that is needed.
+/// The kind of value that is needed, from serde's words.
 fn wanted(expected: &str) -> &str {
     match expected {
         "a sequence" => "a list of texts such as [\"a\", \"b\"]",

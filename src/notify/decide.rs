@@ -1,4 +1,4 @@
-//! Decides what is told, from the outcome of a run and from what was told before. Pure.
+//! Decides which messages are sent, from the result of a run and from earlier messages. Pure.
 
 use super::{
     memory::{Told, ToldConsent, subject},
@@ -8,31 +8,32 @@ use crate::{clock, exit_code::ExitCode, plural::count};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The outcome of a run, as far as somebody may be told.
+/// The result of a run, with everything that a message may need.
 #[derive(Debug, Clone)]
 pub struct RunResult {
     /// The command: sync, backfill or run.
     pub command: &'static str,
-    /// Its exit code.
+    /// The command's exit code.
     pub exit_code: ExitCode,
-    /// The connections that it was about.
+    /// The results of the connections in the run.
     pub connections: Vec<ConnectionResult>,
-    /// The ends of all consents, as far as they are known.
+    /// When each consent ends, as far as known.
     pub consents: Vec<ConsentEnd>,
-    /// The uids of all connections there are; `None` if they could not be read.
+    /// The uids of all existing connections; `None` if they could not be read.
     pub known: Option<Vec<String>>,
 }
 
-/// The outcome of a run for one connection.
+/// The result of a run for one connection.
 #[derive(Debug, Clone)]
 pub struct ConnectionResult {
     /// The connection's uid.
     pub uid: String,
-    /// Its plan.
+    /// The plan's name.
     pub plan: String,
-    /// The most serious exit code that applies to it.
+    /// The most serious exit code that applies to the connection.
     pub exit_code: ExitCode,
-    /// Whether all of its types were asked for, so that it is well if nothing happened.
+    /// Whether all its types were asked for: only then does a good result mean that the connection is
+    /// complete.
     pub is_whole: bool,
     /// The instant up to which all of its types are complete; `None` if a type never was.
     pub complete_as_of: Option<DateTime<Utc>>,
@@ -43,30 +44,30 @@ pub struct ConnectionResult {
 pub struct ConsentEnd {
     /// The connection's uid.
     pub uid: String,
-    /// Its plan.
+    /// The plan's name.
     pub plan: String,
-    /// When.
+    /// The instant at which it ends.
     pub ends_at: DateTime<Utc>,
 }
 
-/// How often and how early things are told.
+/// How often messages are repeated, and how early the end of a consent is announced.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Policy {
     pub(super) consent: TimeDelta,
     pub(super) repeat: TimeDelta,
 }
 
-/// A message, and what counts as told once it is delivered.
+/// A message, and what has been told once the message is delivered.
 #[derive(Debug)]
 pub(super) struct Decision {
     pub(super) notice: Notice,
     pub(super) then: Told,
 }
 
-/// Where the subjects of a backfill's trouble begin.
+/// The prefix of subjects whose trouble is from a backfill.
 const BACKFILL: &str = "backfill:";
 
-/// A subject of trouble: a connection, or the run itself.
+/// Trouble with a subject, which is a connection or the run itself.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Trouble<'a> {
     plan: Option<&'a str>,
@@ -76,12 +77,15 @@ struct Trouble<'a> {
 }
 
 impl RunResult {
-    /// The outcome of a command that ended before its first connection.
+    /// The result of a command that ended before its first connection.
     pub fn of_command(command: &'static str, exit_code: ExitCode) -> RunResult {
         RunResult { command, exit_code, connections: Vec::new(), consents: Vec::new(), known: None }
     }
 
-    /// A backfill that is complete says nothing about the nightly sync, nor the other way round.
+    /// The prefix that keeps subjects of a backfill apart from those of a nightly sync.
+    ///
+    /// A complete backfill says nothing about the nightly sync, and a complete sync nothing about a
+    /// backfill.
     fn prefix(&self) -> &'static str {
         if self.command == "backfill" { BACKFILL } else { "" }
     }
@@ -90,7 +94,7 @@ impl RunResult {
         format!("{}{}", self.prefix(), subject(uid))
     }
 
-    /// The run itself, for what belongs to no connection.
+    /// The subject for trouble that belongs to no connection: the run itself.
     fn itself(&self) -> String {
         format!("{}run", self.prefix())
     }
@@ -115,8 +119,10 @@ impl RunResult {
     }
 }
 
-/// Forgets what is over without a word: connections that are gone, consents that were renewed, and
-/// trouble of a run itself where a later run has other trouble.
+/// Removes what needs no message any more from what has been told.
+///
+/// This is about connections that no longer exist, consents that were renewed, and trouble of a run
+/// itself, if a later run has other trouble.
 pub(super) fn forget(told: &mut Told, result: &RunResult) {
     if let Some(known) = &result.known {
         let known: BTreeSet<String> = known.iter().map(|uid| subject(uid)).collect();
@@ -138,7 +144,7 @@ pub(super) fn forget(told: &mut Told, result: &RunResult) {
     }
 }
 
-/// The messages for a channel that was told `told` before, in order.
+/// The messages for a channel, in order; `told` is what the channel was told before.
 pub(super) fn decide(
     told: &Told,
     result: &RunResult,
@@ -173,7 +179,7 @@ fn failure(
     }
     let (command, code) = (result.command, result.exit_code);
     let meaning = code.describe();
-    // The title has the reason: here are only those that differ from it.
+    // The title has the reason, so only reasons that differ from it are listed.
     let mut text = format!("payersync {command} ended with exit code {}.\n", code as u8);
     let mut alike: BTreeMap<(&str, u8), Vec<Option<DateTime<Utc>>>> = BTreeMap::new();
     for trouble in &troubles {
@@ -223,7 +229,7 @@ fn recovery(told: &Told, result: &RunResult, _: Policy, _: DateTime<Utc>) -> Opt
     for (plan, number) in counted(well.iter().map(|one| one.plan.as_str())) {
         text += &format!("Plan {plan}: {} complete again.\n", count(number, "connection"));
     }
-    // A backfill happens once: its trouble would be told as left by every later night.
+    // A backfill runs once: otherwise every later night would report its trouble as still open.
     let is_of_command =
         |subject: &&String| subject.starts_with(BACKFILL) == (result.prefix() == BACKFILL);
     let left = then.troubles.keys().filter(is_of_command).count();
@@ -295,14 +301,14 @@ fn consents(
     Some(Decision { notice, then })
 }
 
-/// Whether it was told so long ago, by a clock that may have been wrong in either direction.
+/// Whether something was told at least a period ago, even if the clock was wrong in either direction.
 fn is_long_ago(told_at: &str, period: TimeDelta, now: DateTime<Utc>) -> bool {
-    // A run begins a little earlier or later than the one before it.
+    // A run may begin a little earlier or later than the run before it.
     let period = period - TimeDelta::hours(1);
     clock::parsed(told_at).is_none_or(|told_at| (now - told_at).abs() >= period)
 }
 
-/// Some plans tell the end anew at each refresh, and a few seconds later each time.
+/// Whether two ends of a consent are the same: some plans report it a few seconds later at each refresh.
 fn is_same_end(told: &str, end: DateTime<Utc>) -> bool {
     clock::parsed(told).is_some_and(|told| (end - told).abs() < TimeDelta::days(1))
 }
@@ -315,7 +321,7 @@ fn counted<T: Ord>(items: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
     counted
 }
 
-/// Up to when connections are complete, in words; the oldest of them counts.
+/// Up to when connections are complete, in words; the oldest instant counts.
 fn since(ages: &[Option<DateTime<Utc>>]) -> String {
     let known: Option<Vec<DateTime<Utc>>> = ages.iter().copied().collect();
     match (known.and_then(|known| known.into_iter().min()), ages.len()) {

@@ -1,10 +1,10 @@
-//! What has been told, kept in the home, so that the next night's process does not tell it again.
+//! Remembers in the home which messages were sent, so that the next night's process does not repeat them.
 //!
-//! It is a file of its own: a failing warehouse is one of the things to be told of. It holds no name:
-//! a connection stands there as a hash of its random uid.
+//! It is a file of its own, since a failing warehouse is one of the things to report. It has no name: a
+//! connection appears as a hash of its random uid.
 //!
-//! On a full disk a message may be sent that cannot be remembered. A file can still be shortened then, so
-//! the file ends with two line breaks, of which such a message takes one.
+//! On a full disk a message may be sent that cannot be remembered. Even then a file can be shortened. So
+//! the file ends with two line breaks, and one of them is removed to remember such a message.
 
 use crate::{clock, exit_code::ExitCode, own_file};
 use chrono::{DateTime, Utc};
@@ -26,25 +26,25 @@ pub(super) struct Memory {
     pub(super) channels: BTreeMap<String, Told>,
 }
 
-/// What one channel has been told.
+/// The messages that one channel has received.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Told {
-    /// Per subject and exit code when it was last told (RFC 3339). A subject leaves with its recovery.
+    /// For each subject and exit code, when it was last told (RFC 3339). A recovery removes the subject.
     pub(super) troubles: BTreeMap<String, BTreeMap<u8, String>>,
-    /// Per connection the end of a consent.
+    /// For each connection, the end of its consent.
     pub(super) consents: BTreeMap<String, ToldConsent>,
 }
 
 impl Told {
-    /// Takes it that the failure of a run that could write nothing was told at `at`.
+    /// Assumes that the channel was told at `at` of a run that failed because it could not write.
     pub(super) fn assume_failed(&mut self, at: DateTime<Utc>) {
         let codes = self.troubles.entry("run".to_owned()).or_default();
         codes.entry(ExitCode::Warehouse as u8).or_insert_with(|| clock::text(at));
     }
 }
 
-/// The end of a consent, as it was told.
+/// The end of a consent that was told.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct ToldConsent {
@@ -52,12 +52,12 @@ pub(super) struct ToldConsent {
     pub(super) told_at: String,
 }
 
-/// By what a connection is remembered.
+/// The key under which a connection is remembered.
 pub(super) fn subject(uid: &str) -> String {
     base16ct::lower::encode_string(&Sha256::digest(uid.as_bytes())[..8])
 }
 
-/// The memory, while nobody else changes it.
+/// The open memory, with a lock so that no other process changes it.
 pub(super) struct Remembering {
     path: PathBuf,
     pub(super) memory: Memory,
@@ -67,10 +67,10 @@ pub(super) struct Remembering {
 }
 
 impl Remembering {
-    /// Reads it; waits for a process that has it.
+    /// Reads the memory; waits while another process has it open.
     ///
     /// # Errors
-    /// The system's; the file is not of ours.
+    /// An error of the system; the file is not one of ours.
     pub(super) fn open(home: &Path) -> io::Result<Remembering> {
         let lock = own_file::open_or_create(&home.join("notify.lock"))?;
         lock.lock()?;
@@ -83,7 +83,7 @@ impl Remembering {
                     it.forgot_at = Some(fs::metadata(&it.path)?.modified()?.into());
                 }
             }
-            // There from now on, so that a night on a full disk can shorten it.
+            // The file is created now, so that a night on a full disk can shorten it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let _ = it.save();
             }
@@ -92,10 +92,10 @@ impl Remembering {
         Ok(it)
     }
 
-    /// Makes what has been told durable.
+    /// Saves the memory durably.
     ///
     /// # Errors
-    /// The system's.
+    /// An error of the system.
     pub(super) fn save(&self) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(&self.memory).map_err(io::Error::other)?;
         bytes.extend(WHOLE);
@@ -105,7 +105,7 @@ impl Remembering {
     /// Notes that a message was sent at `now` and cannot be remembered.
     ///
     /// # Errors
-    /// The system's.
+    /// An error of the system.
     pub(super) fn forget(&self, now: DateTime<Utc>) -> io::Result<()> {
         let bytes = fs::read(&self.path)?;
         let file = fs::OpenOptions::new().write(true).open(&self.path)?;
@@ -116,10 +116,10 @@ impl Remembering {
     }
 }
 
-/// The end of the file.
+/// How the file ends if every message was remembered.
 const WHOLE: &[u8] = b"\n\n";
 
-/// Whether a line break is missing at the end.
+/// Whether one line break is missing at the end.
 fn is_short(bytes: &[u8]) -> bool {
     bytes.ends_with(b"\n") && !bytes.ends_with(WHOLE)
 }

@@ -1,12 +1,12 @@
-//! Who is told when a run fails, a consent is about to end, or all is complete again.
+//! Sends messages if a run fails, a consent is about to end, or all is complete again.
 //!
-//! A channel (a command, a webhook, a mailbox) is told the same trouble once, and again after a
-//! period; a recovery only if it was told of the trouble. What has been told is kept in the home. A
-//! message that could not be delivered is tried again by the next run. Messages hold names of plans,
-//! numbers, dates, exit codes, the machine and the home's folder: no person's or connection's name, no
-//! id, no token.
+//! A channel (a command, a webhook, a mailbox) is told the same trouble once, and again after a period.
+//! It is told of a recovery only if it was told of the trouble. What has been told is kept in the home. A
+//! message that could not be delivered is tried again by the next run. Messages have names of plans,
+//! numbers, dates, exit codes, the machine and the home's folder. They have no name of a person or
+//! connection, no id and no token.
 //!
-//! Nothing here prints, and nothing here fails a run: what went wrong is returned for people.
+//! Nothing here prints or fails a run: problems are returned as sentences for people.
 
 mod decide;
 mod memory;
@@ -33,7 +33,7 @@ use url::Url;
 /// The longest time for all messages at the end of a run.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Tells whom `[notify]` names.
+/// Sends messages to everybody whom `[notify]` names.
 #[derive(Debug, Clone)]
 pub struct Notifier {
     home: PathBuf,
@@ -42,7 +42,7 @@ pub struct Notifier {
     http: HttpClient,
 }
 
-/// One way to somebody.
+/// A channel for messages.
 #[derive(Debug, Clone, Copy)]
 enum Channel {
     Command,
@@ -53,7 +53,7 @@ enum Channel {
 impl Channel {
     const ALL: [Channel; 3] = [Channel::Command, Channel::Webhook, Channel::Mail];
 
-    /// Its key in the configuration.
+    /// The channel's key in the configuration.
     fn key(self) -> &'static str {
         match self {
             Channel::Command => "command",
@@ -63,7 +63,7 @@ impl Channel {
     }
 }
 
-/// What a ping says.
+/// The kind of a ping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ping {
     Start,
@@ -72,7 +72,7 @@ enum Ping {
 }
 
 impl Notifier {
-    /// `None` where the configuration names nobody. `host` is what the machine is called.
+    /// A notifier for these settings; `None` if they name nobody. `host` is the machine's name.
     ///
     /// # Errors
     /// TLS or the system's proxy settings cannot be used.
@@ -94,12 +94,12 @@ impl Notifier {
         Ok(Some(Notifier { home, host, settings, http }))
     }
 
-    /// Pings that a run begins. Returns what went wrong, for people.
+    /// Sends the ping that a run begins. Returns problems, for people.
     pub async fn begin(&self) -> Vec<String> {
         self.ping(Ping::Start).await.err().into_iter().collect()
     }
 
-    /// Tells what a run came to, if it is to be told. Returns what went wrong, for people.
+    /// Sends the messages about a run's result, if there are any. Returns problems, for people.
     pub async fn end(&self, result: &RunResult, now: DateTime<Utc>) -> Vec<String> {
         let mut problems = Vec::new();
         let ping = match result.exit_code {
@@ -116,7 +116,7 @@ impl Notifier {
         problems
     }
 
-    /// Sends a test on every channel; returns the outcome for each.
+    /// Sends a test over every channel; returns the outcome for each.
     pub async fn test(&self, now: DateTime<Utc>) -> Vec<(&'static str, Result<(), String>)> {
         let mut results = Vec::new();
         let notice = self.placed(Notice::test(), now);
@@ -129,7 +129,7 @@ impl Notifier {
         results
     }
 
-    /// Looks at each way without sending anything: its key, and what is wrong with it.
+    /// Checks each channel without sending anything; returns its key, and its problem if there is one.
     pub fn look(&self) -> Vec<(&'static str, Option<String>)> {
         let url = |place: &Option<SecretUrl>| place.as_ref()?.read().err();
         let program = |words: &[String]| {
@@ -177,7 +177,7 @@ impl Notifier {
         };
         let (mut remembering, mut problems) = match opened {
             Ok(remembering) => (Some(remembering), Vec::new()),
-            // To tell again is better than not to tell.
+            // It is better to send a message twice than never.
             Err(error) => (None, vec![forgetful(&error)]),
         };
         let days = |days: u32| TimeDelta::days(i64::from(days));
@@ -199,7 +199,7 @@ impl Notifier {
                 let notice = self.placed(decision.notice, now);
                 if let Err(problem) = self.deliver(channel, &notice).await {
                     problems.push(problem);
-                    // What comes after it builds on it; the next run tells all of it.
+                    // Later messages build on this one; the next run sends all of them.
                     break;
                 }
                 told = decision.then;
@@ -215,7 +215,8 @@ impl Notifier {
         problems
     }
 
-    /// The notice with where and when. Of the home the folder's name alone: its path may name a person.
+    /// The notice with its origin. Only the name of the home's folder is shown: its path may name a
+    /// person.
     fn placed(&self, notice: Notice, now: DateTime<Utc>) -> Notice {
         let home = self.home.file_name().unwrap_or(self.home.as_os_str()).to_string_lossy();
         notice.made(&self.host, &home, now)
@@ -273,7 +274,7 @@ impl Notifier {
     }
 }
 
-/// The URL with the word of a beginning or of a bad end below it.
+/// The URL of a ping, with a last segment for a beginning or a failure.
 fn pinged(mut url: Url, ping: Ping) -> Url {
     let word = match ping {
         Ping::Start => "start",
@@ -286,7 +287,8 @@ fn pinged(mut url: Url, ping: Ping) -> Url {
     url
 }
 
-/// Whether a server has taken it. The URL may be a secret: an error shows its host at most.
+/// Whether a server has accepted the request. The URL may be a secret, so an error shows at most its
+/// host.
 fn accepted(answer: Result<Response, HttpError>) -> Result<(), String> {
     match answer {
         Ok(response) if response.is_success() => Ok(()),

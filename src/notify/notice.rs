@@ -1,33 +1,35 @@
-//! One message, in the forms in which it is sent. It holds names of plans, dates, numbers, exit codes, the
-//! machine and the home's folder; no name of a connection, which may be a person's.
+//! One message, in the forms in which it is sent.
+//!
+//! It has names of plans, dates, numbers, exit codes, the machine and the home's folder. It has no name
+//! of a connection, since that may be a person's name.
 
 use crate::clock;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// What a message is about.
+/// The occasion of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    /// A run ended with another exit code than 0.
+    /// A run ended with an exit code other than 0.
     Failure,
-    /// Something that was told as failed is complete.
+    /// Something that was reported as failed is complete.
     Recovery,
     /// A consent is about to end.
     ConsentEnding,
-    /// `payersync notify --test`.
+    /// A test by `payersync notify --test`.
     Test,
 }
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notice {
-    /// What it is about.
+    /// The occasion of the message.
     pub event: Event,
-    /// One line, ASCII.
+    /// The title: one line of ASCII.
     pub title: String,
-    /// A few lines.
+    /// The text: a few lines.
     pub text: String,
     /// The command that ended.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,9 +37,9 @@ pub struct Notice {
     /// Its exit code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<u8>,
-    /// The plans that are concerned.
+    /// The names of the plans concerned.
     pub plans: Vec<String>,
-    /// Where it comes from; `None` until that is known.
+    /// Where and when it was made; `None` until that is known.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub origin: Option<NoticeOrigin>,
 }
@@ -49,12 +51,12 @@ pub struct NoticeOrigin {
     pub host: String,
     /// The name of the home's folder.
     pub home: String,
-    /// When: RFC 3339, UTC.
+    /// When it was made (RFC 3339, UTC).
     pub at: String,
 }
 
 impl Notice {
-    /// What `payersync notify --test` sends.
+    /// The message that `payersync notify --test` sends.
     pub(super) fn test() -> Notice {
         Notice {
             event: Event::Test,
@@ -70,7 +72,7 @@ impl Notice {
         }
     }
 
-    /// The same with where and when it was made, also as a last line of the text.
+    /// The same notice with its origin, which is also the last line of its text.
     pub(super) fn made(mut self, host: &str, home: &str, now: DateTime<Utc>) -> Notice {
         let minute = now.format("%Y-%m-%d %H:%M UTC");
         self.text += &format!("\nOn {host}, home {home}, {minute}.");
@@ -80,18 +82,18 @@ impl Notice {
     }
 
     pub(super) fn json(&self) -> String {
-        // Texts and numbers can always be written.
+        // Texts and numbers can always be written as JSON.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// As Slack's `mrkdwn` has it, in which three characters are escaped.
+    /// The text in Slack's format `mrkdwn`, in which three characters are escaped.
     pub(super) fn slack(&self) -> String {
         let text = format!("*{}*\n{}", self.title, self.text);
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         serde_json::json!({ "text": text }).to_string()
     }
 
-    /// The tag and the priority (1 to 5, 3 is usual) of ntfy.
+    /// The headers of ntfy for tag and priority (1 to 5, 3 is usual).
     pub(super) fn ntfy(&self) -> [(&'static str, &'static str); 2] {
         match self.event {
             Event::Failure => [("Tags", "rotating_light"), ("Priority", "4")],
@@ -101,7 +103,7 @@ impl Notice {
         }
     }
 
-    /// A message of RFC 5322 for a program that sends mail.
+    /// The message as RFC 5322 mail, for a program that sends mail.
     pub(super) fn mail(&self, to: &[String]) -> String {
         let mut mail = String::new();
         // Writing to a String cannot fail.

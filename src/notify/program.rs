@@ -1,5 +1,5 @@
-//! A program of the operator's that is given a text: started without a shell, with a small environment
-//! that holds no secret of ours, and bounded in time.
+//! Runs one of the operator's programs and gives it a text. The program is started without a shell, in a
+//! small environment without our secrets, and must end within a time.
 
 use std::{
     env,
@@ -11,15 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long it may take.
+/// How long the program may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
-/// Bytes of its standard error that are told where it fails.
+/// Bytes of the program's standard error that are shown if it fails.
 const MOST_TOLD: u64 = 300;
-/// The pause between two looks at whether it has ended.
+/// The pause between two checks of whether the program has ended.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Variables that it gets: where programs, the user and the session are, and the language. Others can
-/// be given in the command itself, with `env NAME=VALUE`.
+/// Environment variables that the program gets: those for where programs, the user and the session are,
+/// and the language.
+///
+/// Others can be set in the command itself, with `env NAME=VALUE`.
 const NAMES: [&str; 9] = [
     "DBUS_SESSION_BUS_ADDRESS",
     "HOME",
@@ -32,7 +34,7 @@ const NAMES: [&str; 9] = [
     "XDG_RUNTIME_DIR",
 ];
 
-/// Whether there is such a program, looked for as [`run`] does.
+/// Whether the program exists, searched for like [`run`] does.
 pub(super) fn is_found(program: &str, folder: &Path) -> bool {
     let is_program = |path: &Path| {
         #[cfg(unix)]
@@ -53,7 +55,7 @@ pub(super) fn is_found(program: &str, folder: &Path) -> bool {
 /// Runs the program in `folder` with `text` on its standard input.
 ///
 /// # Errors
-/// It cannot be started, fails or takes too long; for people.
+/// The program cannot be started, fails or takes too long; the error is a sentence for people.
 pub(super) fn run(
     words: &[String],
     folder: &Path,
@@ -83,7 +85,7 @@ pub(super) fn run(
         }
     };
     if ended.is_err() {
-        // What has ended meanwhile cannot be killed, and needs not to be.
+        // If the program has ended meanwhile, it cannot and need not be killed.
         let _ = child.kill();
         let _ = child.wait();
     }
@@ -91,29 +93,29 @@ pub(super) fn run(
     if status.success() {
         return Ok(());
     }
-    // What it has left behind may hold the pipe open for ever.
+    // A process that the program left behind may keep the pipe open for ever.
     let said = said.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
     let said = String::from_utf8_lossy(&said).split_whitespace().collect::<Vec<_>>().join(" ");
     let colon = if said.is_empty() { "" } else { ": " };
     Err(format!("{program} ended with {status}{colon}{said}"))
 }
 
-/// Writes the text beside what the program does: it may read nothing, or late.
+/// Writes the text while the program runs, since the program may read it late or never.
 fn give(child: &mut Child, text: String) {
     if let Some(mut stdin) = child.stdin.take() {
-        // A program that does not read has chosen so.
+        // A program that does not read the text has chosen so.
         thread::spawn(move || stdin.write_all(text.as_bytes()));
     }
 }
 
-/// The beginning of its standard error, once there is no more.
+/// The beginning of the program's standard error, sent when the pipe is closed.
 fn said_by(child: &mut Child) -> Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     if let Some(mut stderr) = child.stderr.take() {
         thread::spawn(move || {
             let mut said = Vec::new();
             let _ = (&mut stderr).take(MOST_TOLD).read_to_end(&mut said);
-            // Read to the end: a full pipe would stop the program.
+            // Read to the end: a full pipe would block the program.
             let _ = io::copy(&mut stderr, &mut io::sink());
             sender.send(said)
         });
@@ -157,7 +159,7 @@ mod tests {
         let (_, shown) = shell("env > got", Duration::from_secs(60));
         let may_be = |line: &&str| {
             let name = line.split('=').next().unwrap_or_default();
-            // A shell sets these itself.
+            // A shell sets these variables itself.
             NAMES.contains(&name) || ["PWD", "OLDPWD", "SHLVL", "_"].contains(&name)
         };
         let strays: Vec<&str> = shown.lines().filter(|line| !may_be(line)).collect();

@@ -1,51 +1,50 @@
-//! What is due at an instant, and until when to sleep.
+//! What is due at an instant, and how long to sleep.
 
 use super::Schedule;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::cmp::max;
 
-/// A connection, as far as its times go.
+/// A connection with the times that decide when it is due.
 #[derive(Debug, Clone)]
 pub struct Entry<'a> {
-    /// The text that decides its jitter.
+    /// The text from which its jitter is computed.
     pub key: &'a str,
-    /// When it is to be synced.
+    /// The schedule by which it is synced.
     pub schedule: &'a Schedule,
-    /// When its latest run began; never yet: it is due at once.
+    /// When its latest run began; without a run yet, it is due at once.
     pub last_run: Option<DateTime<Utc>>,
-    /// How its grant is kept from dying of idleness; `None` where that is not wanted, or where
-    /// there is nothing to keep.
+    /// How its grant is kept from expiring unused; `None` if not wanted or not needed.
     pub keep_alive: Option<KeepAlive>,
 }
 
-/// A grant that dies when it is idle for too long.
+/// A grant that expires if it is not used for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeepAlive {
-    /// The longest it is left idle.
+    /// The longest time without a refresh.
     pub every: TimeDelta,
     /// When its tokens were issued.
     pub refreshed_at: DateTime<Utc>,
-    /// When refreshing it was last tried in vain since.
+    /// When a refresh last failed, after these tokens were issued.
     pub failed_at: Option<DateTime<Utc>>,
-    /// Whether it is being refreshed at this moment.
+    /// Whether it is being refreshed now.
     pub is_under_way: bool,
 }
 
-/// What to do now. The numbers are positions in the list of entries.
+/// What to do now. Entries are given by their position in the list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decision {
-    /// To be synced, together, in one run.
+    /// Entries to sync together, in one run.
     pub sync: Vec<usize>,
-    /// To be kept alive.
+    /// Entries whose grants must be refreshed.
     pub keep_alive: Vec<usize>,
-    /// When the next is due, should nothing else happen; never in the past.
+    /// When the next entry is due, if nothing else happens; never in the past.
     pub wake_at: Option<DateTime<Utc>>,
 }
 
 /// Decides what is due at `now`.
 ///
-/// While a run is under way nothing else is synced. Connections that become due meanwhile are due
-/// once when it ends. Grants are kept alive during the run, too.
+/// While a run is at work, nothing else is synced. Connections that become due meanwhile are due once,
+/// when the run ends. Grants are refreshed during the run, too.
 pub fn decide(entries: &[Entry<'_>], is_running: bool, now: DateTime<Utc>) -> Decision {
     let mut decision = Decision::default();
     for (position, entry) in entries.iter().enumerate() {
@@ -67,7 +66,7 @@ pub fn decide(entries: &[Entry<'_>], is_running: bool, now: DateTime<Utc>) -> De
 impl Entry<'_> {
     fn due_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self.last_run {
-            // A run in the future was entered by a clock that was wrong.
+            // A run in the future was entered while the clock was wrong.
             Some(last) => self.schedule.due_after(last.min(now), self.key),
             None => Some(now),
         }
@@ -77,15 +76,17 @@ impl Entry<'_> {
 impl KeepAlive {
     fn due_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         if self.refreshed_at > now {
-            // Issued by a clock that was wrong: its age is not known.
+            // The tokens were issued while the clock was wrong, so their age is not known.
             return self.failed_at.map_or(now, |at| at + self.retry_after());
         }
         let due = self.refreshed_at + self.every;
         self.failed_at.map_or(due, |at| max(due, at + self.retry_after()))
     }
 
-    /// How long after a failure it is tried again: often enough to succeed within the second half
-    /// of the token's life, seldom enough for a plan in trouble.
+    /// How long after a failed refresh to try again.
+    ///
+    /// It is often enough to succeed within the second half of the token's life, and seldom enough for a
+    /// plan that has problems.
     fn retry_after(&self) -> TimeDelta {
         (self.every / 6).clamp(TimeDelta::seconds(30), TimeDelta::minutes(10))
     }
@@ -104,7 +105,7 @@ mod tests {
     const NOW: DateTime<Utc> = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
 
     fn hourly() -> Schedule {
-        // NOW is on the full hour.
+        // NOW is at a full hour.
         Schedule::parse("@hourly", "UTC", 0).unwrap()
     }
 
@@ -153,7 +154,7 @@ mod tests {
         assert_eq!(decide(&[young], false, NOW + TimeDelta::minutes(1)).keep_alive, [0]);
     }
 
-    /// After a clock was put back, the age of a token is not known, but that of a failure is.
+    /// After a clock was put back, a token's age is not known, but the time of a failure is.
     #[test]
     fn a_token_from_the_future_waits_after_a_failure_too() {
         let schedule = hourly();

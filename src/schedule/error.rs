@@ -1,6 +1,6 @@
-//! Why a text is no schedule.
+//! Why a text is not a schedule.
 
-/// A schedule that cannot be used, in words for whoever wrote it.
+/// A schedule that cannot be used, with a message for whoever wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScheduleError {
@@ -9,7 +9,7 @@ pub enum ScheduleError {
         "has {found} fields; it needs five as in crontab (minute hour day month weekday), or six with seconds first"
     )]
     Fields {
-        /// How many there are.
+        /// How many fields there are.
         found: usize,
     },
     /// A shorthand that does not exist.
@@ -20,14 +20,14 @@ pub enum ScheduleError {
     Field {
         /// The name of the field, such as `hour`.
         field: &'static str,
-        /// What stands there.
+        /// The text of the field.
         text: String,
-        /// The least value.
+        /// The smallest value of the field.
         first: u8,
-        /// The greatest value.
+        /// The largest value of the field.
         last: u8,
     },
-    /// Fields that are right one by one and that the engine does not take together.
+    /// Each field is right by itself, but the engine does not accept them together.
     #[error(
         "is not understood; it needs five fields as in crontab (minute hour day month weekday)"
     )]
@@ -37,7 +37,7 @@ pub enum ScheduleError {
         "has the weekday {0:?}; weekdays are 0 to 7 (0 and 7 are Sunday) or sun to sat, as in crontab"
     )]
     Weekday(String),
-    /// Nothing matches, such as 30 February.
+    /// No date matches, as for 30 February.
     #[error("matches no day of the calendar")]
     Never,
     /// A time zone that does not exist.

@@ -1,9 +1,9 @@
-//! A crontab expression, as crontab means it.
+//! Reads a crontab expression with the meaning that crontab gives it.
 //!
-//! The engine below wants seconds, counts weekdays from 1 and wants day and weekday to match both.
-//! People write five fields, count weekdays from 0, and crontab is content when either day matches
-//! (unless one of them begins with `*`). This file translates, so that a line taken from a crontab
-//! runs on the days it ran on there.
+//! The crate `cron` needs seconds, counts weekdays from 1, and requires both day and weekday to match. In
+//! crontab there are five fields, weekdays count from 0, and it is enough if either day or weekday
+//! matches (unless one of them begins with `*`). This file translates, so that a line from a crontab runs
+//! on the same days here.
 
 use super::error::ScheduleError;
 use chrono::{DateTime, NaiveDateTime};
@@ -12,10 +12,10 @@ use std::str::FromStr;
 
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
-/// Wall-clock times, without a time zone.
+/// Times of a local clock, without a time zone.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Expression {
-    /// Two where day and weekday are both given: either may match.
+    /// Two schedules if day and weekday are both given, since either may match.
     any_of: Vec<cron::Schedule>,
 }
 
@@ -40,7 +40,7 @@ impl Expression {
         let [minutes, hours, days, months, weekdays] = rest else {
             return Err(ScheduleError::Fields { found: fields.len() });
         };
-        // One by one first, so that the wrong one can be named.
+        // Each field is checked alone first, so that the wrong one can be named.
         for (field, text, first, last, alone) in [
             ("second", seconds, 0, 59, format!("{seconds} * * * * *")),
             ("minute", *minutes, 0, 59, format!("0 {minutes} * * * *")),
@@ -66,21 +66,21 @@ impl Expression {
         Ok(Expression { any_of })
     }
 
-    /// The matching wall-clock times after `wall`, in order, each once.
+    /// The matching local times after `wall`, in order, each once.
     pub(super) fn after(&self, wall: NaiveDateTime) -> impl Iterator<Item = NaiveDateTime> {
-        // The engine knows only instants: in UTC a wall clock never jumps.
+        // The crate `cron` works on instants. In UTC a clock never jumps.
         let start = DateTime::from_timestamp(wall.and_utc().timestamp(), 0).unwrap_or_default();
         let times = |schedule: &cron::Schedule| schedule.after_owned(start).peekable();
         Merged { sources: self.any_of.iter().map(times).collect() }
     }
 
-    /// Whether it runs in every hour of the day: such a schedule counts hours as they pass.
+    /// Whether it runs in every hour of the day; such a schedule follows the hours as they pass.
     pub(super) fn is_every_hour(&self) -> bool {
         self.any_of.iter().all(|schedule| schedule.hours().count() == 24)
     }
 }
 
-/// Several ordered sources as one.
+/// Several sorted iterators, merged into one.
 struct Merged {
     sources: Vec<std::iter::Peekable<OwnedScheduleIterator<chrono::Utc>>>,
 }
@@ -97,7 +97,7 @@ impl Iterator for Merged {
     }
 }
 
-/// Crontab's weekdays (0 or 7 is Sunday) as the engine's (1 is Sunday).
+/// Converts crontab's weekdays (0 or 7 is Sunday) to those of the crate `cron` (1 is Sunday).
 fn translate_weekdays(field: &str) -> Result<String, ScheduleError> {
     if field == "*" || field == "?" {
         return Ok("*".to_owned());
@@ -114,7 +114,7 @@ fn translate_weekdays(field: &str) -> Result<String, ScheduleError> {
                 (weekday(first).ok_or_else(wrong)?, weekday(last).ok_or_else(wrong)?)
             }
             None if range == "*" => (0, 6),
-            // `1/2` means different things to different programs.
+            // `1/2` has different meanings in different programs.
             None if step != 1 => return Err(wrong()),
             None => {
                 let day = weekday(range).ok_or_else(wrong)?;

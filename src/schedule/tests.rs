@@ -1,4 +1,4 @@
-//! What crontab means, and what becomes of the clocks' changes.
+//! The meaning of crontab expressions, and changes between summer and winter time.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn schedule(expression: &str, zone: &str) -> Schedule {
     Schedule::parse(expression, zone, 0).unwrap()
 }
 
-/// The next instants after `start`, each with the wall clock it is on.
+/// The next instants after `start`, each shown in local time.
 fn next(expression: &str, zone: &str, start: &str, count: usize) -> Vec<String> {
     let schedule = schedule(expression, zone);
     let mut at: DateTime<Utc> = start.parse().unwrap();
@@ -38,7 +38,7 @@ fn a_run_in_the_repeated_hour_comes_once() {
     assert_eq!(runs, ["01 01:30 EDT", "02 01:30 EST"]);
     let runs = next("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", 2);
     assert_eq!(runs, ["25 02:30 CEST", "26 02:30 CET"]);
-    // Begun in the second 01:15: the first 01:30 is over.
+    // The run began in the second 01:15, so the first 01:30 is over.
     let runs = next("30 1 * * *", "America/New_York", "2026-11-01T06:15:00Z", 1);
     assert_eq!(runs, ["02 01:30 EST"]);
 }
@@ -126,7 +126,7 @@ proptest::proptest! {
         let start = DateTime::from_timestamp(second, 0).unwrap();
         let next = schedule.next_after(start).unwrap();
         proptest::prop_assert!(next > start);
-        // From anywhere in between the answer is the same.
+        // From any instant in between, the next one is the same.
         let middle = start + (next - start) / 2;
         proptest::prop_assert_eq!(schedule.next_after(middle), Some(next));
         proptest::prop_assert_eq!(schedule.next_after(next - TimeDelta::seconds(1)), Some(next));

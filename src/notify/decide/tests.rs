@@ -1,4 +1,4 @@
-//! Who is told what, night after night.
+//! Which messages are sent, night after night.
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn run(exit_code: ExitCode, connections: &[(&str, ExitCode)]) -> RunResult {
     }
 }
 
-/// Tells a night's news to a channel; returns the events.
+/// Sends the messages of a night to a channel; returns their events.
 fn night(told: &mut Told, result: &RunResult, day: i64) -> Vec<Event> {
     let policy = Policy { consent: TimeDelta::days(14), repeat: TimeDelta::days(7) };
     forget(told, result);
@@ -91,7 +91,7 @@ fn trouble_of_the_run_itself_ends_with_a_complete_run() {
     assert_eq!(night(&mut told, &broken, 1), []);
     assert_eq!(night(&mut told, &run(Locked, &[]), 2), [Event::Failure]);
     assert_eq!(night(&mut told, &run(Complete, &[("a", Complete)]), 3), [Event::Recovery]);
-    // The run works, and something else is wrong: that is told, and no recovery.
+    // The run works now, but something else is wrong: that is reported, and no recovery.
     assert_eq!(night(&mut told, &broken, 4), [Event::Failure]);
     let other = run(Incomplete, &[("a", Incomplete)]);
     assert_eq!(night(&mut told, &other, 5), [Event::Failure]);
@@ -104,7 +104,7 @@ fn the_end_of_a_consent_is_told_two_weeks_before_and_each_week_until_it_is_renew
     let mut well = run(Complete, &[("a", Complete)]);
     let mut days = Vec::new();
     for day in 0..25 {
-        // The plan tells it anew each night, and a little later.
+        // The plan reports the end anew each night, a little later each time.
         let ends_at = at(20) + TimeDelta::seconds(day);
         well.consents = vec![ConsentEnd { uid: "a".to_owned(), plan: "acme".to_owned(), ends_at }];
         if day >= 23 {

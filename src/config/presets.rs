@@ -128,7 +128,7 @@ impl Preset {
     /// A whole configuration with that section in it.
     ///
     /// # Errors
-    /// As for [`Preset::section`].
+    /// The same errors as [`Preset::section`].
     pub fn configuration(&self, values: &BTreeMap<String, String>) -> Result<String, PresetError> {
         let general = TEMPLATE.split(PLANS).next().unwrap_or_default();
         Ok(format!("{general}{}", self.section(values)?))

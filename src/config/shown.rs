@@ -35,7 +35,7 @@ pub struct ShownKey {
 /// Every key that has a value, in the order of tables: general tables, plans, connections.
 ///
 /// # Errors
-/// As for [`Settings::load`], except for a missing file, which leaves everything at its default.
+/// The same errors as [`Settings::load`], except for a missing file, which leaves everything at its default.
 pub fn shown(home: &Path) -> Result<Vec<ShownKey>, ConfigError> {
     let settings = Settings::load_or_default(home)?;
     let path = home.join(FILE_NAME);

@@ -131,7 +131,7 @@ pub(crate) struct Select {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Iteration {
-    /// One row.
+    /// The select makes one row.
     #[default]
     Once,
     Each {

@@ -22,7 +22,7 @@ impl View {
     /// Reads and compiles a definition from its JSON text.
     ///
     /// # Errors
-    /// As for [`View::compile`]; also if the text is not the JSON of a ViewDefinition.
+    /// The same errors as [`View::compile`]; also if the text is not the JSON of a ViewDefinition.
     pub fn from_json(text: &str) -> Result<View, CompileError> {
         compile::text(text)
     }
@@ -46,10 +46,10 @@ impl View {
         })
     }
 
-    /// As [`View::run_at`], for a server whose base is not known: relative references have a key.
+    /// Like [`View::run_at`], for a server whose base is not known: relative references have a key.
     ///
     /// # Errors
-    /// As for [`View::run_at`].
+    /// The same errors as [`View::run_at`].
     pub fn run<'a>(
         &'a self,
         resource: &'a Node<'a>,
@@ -79,13 +79,13 @@ impl View {
         self.rows(resource, Terms { bases, is_strict: true }, sink)
     }
 
-    /// As [`View::run_at`], for filling tables: a value of a wrong type costs only its own cell.
+    /// Like [`View::run_at`], for filling tables: a value of a wrong type costs only its own cell.
     ///
     /// In the standard, such as for `join()` of a number, this is an error. Here the cell is
     /// [`Value::Mistyped`].
     ///
     /// # Errors
-    /// As for [`View::run_at`].
+    /// The same errors as [`View::run_at`].
     pub fn fill_at<'a>(
         &'a self,
         bases: &'a ServerBases,

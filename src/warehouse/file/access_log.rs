@@ -81,7 +81,7 @@ pub(crate) fn enter(
     access_chain::append(transaction)
 }
 
-/// As [`enter`], for a purge that has blanked earlier entries about the connection.
+/// Like [`enter`], for a purge that has blanked earlier entries about the connection.
 pub(super) fn enter_purge(
     transaction: &Transaction<'_>,
     access: &Access,

@@ -13,7 +13,7 @@ pub(crate) fn connect(
     connect_by_name(file, file.path(), flags, None)
 }
 
-/// As [`connect`], by another name of the same file, and perhaps through another of SQLite's VFS modules.
+/// Like [`connect`], by another name of the same file, and perhaps through another of SQLite's VFS modules.
 pub(super) fn connect_by_name(
     file: &WarehouseFile,
     name: &Path,

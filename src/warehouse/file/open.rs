@@ -58,7 +58,7 @@ pub(crate) fn open_to_read(file: &WarehouseFile) -> Result<Reading, WarehouseErr
     Ok(connection)
 }
 
-/// As [`open_to_read`], but temporary tables are allowed, in which the stored tables are computed once
+/// Like [`open_to_read`], but temporary tables are allowed, in which the stored tables are computed once
 /// more.
 pub(crate) fn open_to_compare(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
     let mut connection = open_writable(file)?;
@@ -86,7 +86,7 @@ pub(crate) fn open_writable(file: &WarehouseFile) -> Result<Reading, WarehouseEr
     Ok(reading)
 }
 
-/// As [`open_to_read`]; on closing, a journal that a killed process left is not folded into the file.
+/// Like [`open_to_read`]; on closing, a journal that a killed process left is not folded into the file.
 pub(crate) fn open_untouched(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
     let connection = open_to_read(file)?;
     let journal = beside(file.path(), "-wal");

@@ -80,7 +80,7 @@ struct Removal<'a> {
 /// Removes every row of a connection that another home has now, as [`purge_rows`] does.
 ///
 /// # Errors
-/// As [`purge_rows`].
+/// Like [`purge_rows`].
 pub fn move_rows_out(
     file: &WarehouseFile,
     row: &ConnectionRow,

@@ -51,10 +51,10 @@ impl Warehouse {
         Warehouse::open_and_rebuild(file, catalog, &[], clock, monitor)
     }
 
-    /// As [`Warehouse::open`]; also fills the named tables again from the stored resources.
+    /// Like [`Warehouse::open`]; also fills the named tables again from the stored resources.
     ///
     /// # Errors
-    /// As for [`Warehouse::open`].
+    /// The same errors as [`Warehouse::open`].
     pub fn open_and_rebuild(
         file: &WarehouseFile,
         catalog: Catalog,
@@ -75,7 +75,7 @@ impl Warehouse {
     /// Tables that have rows stay as they are: the next run brings them up to date.
     ///
     /// # Errors
-    /// As for [`Warehouse::open`].
+    /// The same errors as [`Warehouse::open`].
     pub fn open_beside_a_run(
         file: &WarehouseFile,
         catalog: Catalog,
@@ -92,7 +92,7 @@ impl Warehouse {
     /// A warehouse of an older schema is brought up to date first.
     ///
     /// # Errors
-    /// As for [`Warehouse::open`]; also if there is no warehouse.
+    /// The same errors as [`Warehouse::open`]; also if there is no warehouse.
     pub fn open_to_look(
         file: &WarehouseFile,
         catalog: Catalog,

@@ -69,7 +69,7 @@ pub(crate) fn prune(
 /// Opens an existing warehouse for reading, with `resource` as it was at an instant.
 ///
 /// # Errors
-/// As for opening for reading; also if versions of that instant have been pruned.
+/// The errors of opening for reading; also if versions of that instant have been pruned.
 pub(crate) fn open_as_of(
     file: &WarehouseFile,
     at: DateTime<Utc>,

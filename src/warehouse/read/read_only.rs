@@ -35,7 +35,7 @@ impl ReadOnlyWarehouse {
     /// The normalised tables have the present state only, and cannot be read through it.
     ///
     /// # Errors
-    /// As for [`ReadOnlyWarehouse::open`]; also if versions of that instant have been pruned.
+    /// The same errors as [`ReadOnlyWarehouse::open`]; also if versions of that instant have been pruned.
     pub fn open_as_of(
         file: &WarehouseFile,
         at: DateTime<Utc>,
@@ -45,10 +45,10 @@ impl ReadOnlyWarehouse {
         Ok(ReadOnlyWarehouse { reader })
     }
 
-    /// As [`ReadOnlyWarehouse::open`]; also leaves a journal from a killed process as it is.
+    /// Like [`ReadOnlyWarehouse::open`]; also leaves a journal from a killed process as it is.
     ///
     /// # Errors
-    /// As for [`ReadOnlyWarehouse::open`].
+    /// The same errors as [`ReadOnlyWarehouse::open`].
     pub fn open_untouched(file: &WarehouseFile) -> Result<ReadOnlyWarehouse, WarehouseError> {
         let connection = open::open_untouched(file)?;
         Ok(ReadOnlyWarehouse { reader: Reader::of(file.clone(), connection) })

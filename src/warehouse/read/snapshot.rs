@@ -73,7 +73,7 @@ impl<'a> Snapshot<'a> {
     /// Runs one statement that reads, row by row.
     ///
     /// # Errors
-    /// As for [`ReadOnlyWarehouse::query`](crate::warehouse::ReadOnlyWarehouse::query).
+    /// The same errors as [`ReadOnlyWarehouse::query`](crate::warehouse::ReadOnlyWarehouse::query).
     pub fn query<E>(
         &self,
         sql: &str,

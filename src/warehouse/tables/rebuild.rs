@@ -34,7 +34,7 @@ const BATCH_RESOURCES: usize = 500;
 /// The bytes of resources after which a transaction takes no further resource.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// How far a rebuild is.
+/// The progress of a rebuild: the last resource done, and how many are done.
 struct Progress {
     connection_id: i64,
     resource_id: String,

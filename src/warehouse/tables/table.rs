@@ -246,7 +246,7 @@ impl Catalog {
     /// Compiles definitions and adds the marts.
     ///
     /// # Errors
-    /// As for [`Table::new`]; also if two tables have the same name.
+    /// The same errors as [`Table::new`]; also if two tables have the same name.
     pub fn new<'a>(
         definitions: impl IntoIterator<Item = &'a str>,
         marts: impl IntoIterator<Item = Mart>,
@@ -261,7 +261,7 @@ impl Catalog {
     /// Adds a table.
     ///
     /// # Errors
-    /// As for [`Catalog::new`].
+    /// The same errors as [`Catalog::new`].
     pub fn add(&mut self, definition: &str) -> Result<(), WarehouseError> {
         self.take(Table::new(definition)?)
     }

@@ -278,7 +278,7 @@ pub(crate) fn survey(
     let doing = "cannot read the stored resources";
     let mut survey = LeafSurvey::new(catalog);
     let mut statement = connection
-        // In the order of the file, since every JSON is read.
+        // Resources come in the order of the file, which is fastest, since every JSON is read.
         .prepare(
             "SELECT resource_type, json, received_at FROM resource NOT INDEXED
              WHERE deleted_at IS NULL",

@@ -82,7 +82,6 @@ fn marts_or_note(connection: &Connection, catalog: &Catalog) -> Result<Checked, 
 ///
 /// A full disk has an error code of its own. An exhausted quota, or a limit on the size of files, has the
 /// code of any failed write.
-/// any write that failed.
 fn is_of_writing(error: &rusqlite::Error) -> bool {
     let extended = error.sqlite_error().map(|error| error.extended_code);
     matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::CannotOpen))

@@ -58,7 +58,6 @@ pub(crate) fn find(connection: &Connection) -> Result<Strangers, WarehouseError>
 ///
 /// Somebody else may have written the statement. SQLite also accepts a type in capitals and a statement
 /// with comments, so anything that is not known word for word counts as a program.
-/// statement with comments, so that what is not known word for word counts as a program.
 fn is_storage(kind: &str, sql: Option<&str>) -> bool {
     let begins = |words: &str| sql.is_some_and(|sql| sql.starts_with(words));
     match kind {

@@ -23,23 +23,23 @@ pub(crate) struct PageCount {
     pub(crate) retries: u64,
     /// Bytes of the page's body.
     pub(crate) bytes: u64,
-    /// As in [`WalkCounters`].
+    /// Entries that are resources, as in [`WalkCounters`].
     pub(crate) resources_seen: u64,
-    /// As in [`WalkCounters`].
+    /// Entries that repeat another one of the page, as in [`WalkCounters`].
     pub(crate) duplicates: u64,
-    /// As in [`Tally`].
+    /// Matches of the search, as in [`Tally`].
     pub(crate) entries: u64,
-    /// As in [`Tally`].
+    /// Resources of the walk's own type, as in [`Tally`].
     pub(crate) matches: u64,
-    /// As in [`Tally`].
+    /// Entries that could not be taken in, as in [`Tally`].
     pub(crate) rejected: u64,
     /// `Bundle.total`.
     pub(crate) total: Option<u64>,
-    /// As in [`Tally`].
+    /// When the walk began, as in [`Tally`].
     pub(crate) began: Option<DateTime<Utc>>,
-    /// As in [`Tally`].
+    /// Whether a resource came that had last changed before the walk began, as in [`Tally`].
     pub(crate) brought_early: bool,
-    /// As in [`Tally`].
+    /// Whether a later page brought a resource that changed since then, as in [`Tally`].
     pub(crate) brought_late: bool,
 }
 

@@ -28,7 +28,7 @@ pub struct ConnectionRow {
     pub member: Option<String>,
     /// The id of the connection's Patient, once known.
     pub patient_id: Option<String>,
-    /// Scopes granted, as the token endpoint told them.
+    /// The scopes granted, as the token endpoint returned them.
     pub scope: Option<String>,
     /// When the member consented last (RFC 3339).
     pub consented_at: Option<String>,
@@ -47,7 +47,7 @@ pub struct NewConsent {
     pub plan: String,
     /// A label that groups a person's connections across plans; `None` keeps the present one.
     pub member: Option<String>,
-    /// Scopes granted, as the token endpoint told them.
+    /// The scopes granted, as the token endpoint returned them.
     pub scope: Option<String>,
     /// The id of the connection's Patient, if the token endpoint named it.
     pub patient_id: Option<String>,

@@ -16,7 +16,7 @@ use std::cmp::Ordering;
 /// What was stored for a resource before this copy came.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Was {
-    /// Nothing.
+    /// Nothing was stored.
     Absent,
     /// Other content, or a resource that was marked as deleted.
     Other,

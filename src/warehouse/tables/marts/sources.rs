@@ -22,7 +22,6 @@ const SOURCES: [&str; 11] = [
 /// After a change to any other type, all marts of the connection are made anew.
 /// This list leaves out who the persons are: if a Patient or a Coverage changes that, all marts of the
 /// connections are out of date.
-/// connections are behind.
 const FEW: [(&str, &[&str]); 6] = [
     (
         "Coverage",

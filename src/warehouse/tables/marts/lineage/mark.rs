@@ -46,7 +46,7 @@ impl Table<'_> {
         self.aim_voids();
     }
 
-    /// The claim whose amount this claim only changes; `None` for a void.
+    /// The claim whose amount this claim only changes, if there is one.
     ///
     /// It is a change if it takes back less than stands, or takes back a difference.
     fn changed_by(&self, at: usize) -> Option<usize> {

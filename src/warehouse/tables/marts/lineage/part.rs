@@ -12,11 +12,11 @@ use super::claim::Claim;
 pub(super) enum Part<'a> {
     /// All charges, or those from the beginning.
     Whole,
-    /// Those of a later interim bill, with its first day.
+    /// The charges of a later interim bill, with its first day.
     Days(Option<&'a str>),
     /// Late charges, with their sum in cents: the same sum again is the same late charge.
     Late(Option<i64>),
-    /// None: a notice, with its frequency.
+    /// No charges: a notice, with its frequency.
     Notice(char),
 }
 

@@ -119,7 +119,7 @@ impl RunResult {
     }
 }
 
-/// Removes what needs no message any more from what has been told.
+/// Removes remembered messages that are over and need no further message.
 ///
 /// This is about connections that no longer exist, consents that were renewed, and trouble of a run
 /// itself, if a later run has other trouble.

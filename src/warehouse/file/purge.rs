@@ -204,7 +204,7 @@ pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
     let doing = "cannot scrub the warehouse's free space";
     // Other writers do not overwrite what they free, so that earlier versions of rows may be in any page:
     // only writing the whole file anew reaches them all. SQLCipher would make the new file in memory,
-    // however large it is, so spilling to a file is set; it is encrypted, too.
+    // however large it is, so temporary data goes to a file; it is encrypted, too.
     connection
         .execute_batch("PRAGMA temp_store = FILE; PRAGMA secure_delete = ON; VACUUM;")
         .doing(doing)?;

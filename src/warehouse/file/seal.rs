@@ -24,7 +24,7 @@ const MOST_WORK: u8 = 20;
 /// The most bytes of a header, enough for two thousand recipients. A longer one could fill the memory.
 const MOST_HEADER: u64 = 256 << 10;
 
-/// Who can decrypt a copy.
+/// The recipients who can decrypt a copy.
 pub struct Seal(Vec<Box<dyn age::Recipient>>);
 
 impl Seal {

@@ -2,7 +2,8 @@
 //!
 //! A resource's present content is valid from `resource.received_at`, which moves with every change of
 //! content. Earlier contents are in `resource_version`, with the instants from and to which they were
-//! stored here. So the resources at an instant `:at` (RFC 3339, UTC, milliseconds) are
+//! stored here. So this query returns the resources at an instant `:at`
+//! (RFC 3339, UTC, milliseconds):
 //!
 //! ```sql
 //! SELECT connection_id, resource_type, resource_id, json FROM resource

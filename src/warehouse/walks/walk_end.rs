@@ -18,7 +18,8 @@ pub(crate) struct WalkEnd {
     /// Whether resources that it did not meet count as absent: it saw the whole type, and every entry
     /// could be read.
     pub(crate) finds_absences: bool,
-    /// The instant for resources that it did not meet, by the earlier of two clocks (RFC 3339).
+    /// When the walk missed what it did not meet, by the server's clock or ours, whichever is earlier
+    /// (RFC 3339).
     pub(crate) missed_at: String,
     /// The same instant by the later clock, used if no earlier walk missed the resource.
     pub(crate) missed_since: String,

@@ -88,7 +88,7 @@ pub(crate) fn pending_attachments(
     unstored(connection, connection_id, condition, limit)
 }
 
-/// Attachments of imported files that have a URL and no bytes, whatever was found before.
+/// Attachments of imported files that have a URL and no bytes, except those found to be too large.
 pub(crate) fn unstored_attachments(
     connection: &Connection,
     connection_id: i64,
